@@ -1,0 +1,26 @@
+"""Pictures: arrays in, matplotlib figures out, in one visual language."""
+
+from convlab.viz.confusion import confusion
+from convlab.viz.curves import curves
+from convlab.viz.feature_maps import feature_maps, journey
+from convlab.viz.filters import filters
+from convlab.viz.mistakes import mistakes
+from convlab.viz.receptive_field import receptive_field
+from convlab.viz.style import SIZES, THEMES, Size, Theme, canvas
+from convlab.viz.write import figure_bytes
+
+__all__ = [
+    "SIZES",
+    "THEMES",
+    "Size",
+    "Theme",
+    "canvas",
+    "confusion",
+    "curves",
+    "feature_maps",
+    "figure_bytes",
+    "filters",
+    "journey",
+    "mistakes",
+    "receptive_field",
+]

@@ -1,0 +1,297 @@
+"""Tensors that remember how they were made, and gradients back through that memory.
+
+The tape knows no operation: an operation is a ``Function`` with a forward and a
+backward, see ``functional``.  Shapes are (N, C, H, W) for images; in memory the
+batch is innermost, so an array here is often a transposed view.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from convlab.errors import DTypeError, GraphError, ShapeError
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class _Recording(threading.local):
+    on = True
+
+
+_recording = _Recording()
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this context no operation is recorded, and results require no gradient."""
+    before, _recording.on = _recording.on, False
+    try:
+        yield
+    finally:
+        _recording.on = before
+
+
+class Tensor:
+    """An array of float32 or float64 that can have a gradient.
+
+    ``array`` is a NumPy array, a number or nested lists; integers and booleans
+    become float32.  With ``requires_grad`` the operations on it are recorded,
+    and ``backward()`` of what they lead to fills ``grad``.
+    Raises DTypeError for anything that is not a real number.
+    """
+
+    __slots__ = ("data", "grad", "requires_grad", "_node", "__weakref__")
+    # NumPy arrays on the left of an operator leave the operation to the tensor.
+    __array_ufunc__ = None
+
+    def __init__(self, array: Any, requires_grad: bool = False):
+        data = array.data if isinstance(array, Tensor) else np.asarray(array)
+        if data.dtype not in FLOATS:
+            if data.dtype.kind not in "biuf":
+                raise DTypeError(f"Tensor: expected real numbers, got {data.dtype}")
+            data = data.astype(np.float32)
+        self.data = data
+        self.grad: np.ndarray | None = None
+        self.requires_grad = requires_grad
+        self._node: Node | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of each axis."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.data.size
+
+    def numpy(self) -> np.ndarray:
+        """The numbers as a NumPy array, not copied: changing it changes the tensor."""
+        return self.data
+
+    def item(self) -> float:
+        """The number in a tensor of one element.  Raises ShapeError for more."""
+        if self.data.size != 1:
+            raise ShapeError(f"item(): expected one element, got shape {self.shape}")
+        return self.data.item()
+
+    def detach(self) -> Tensor:
+        """The same numbers, not copied, without their history."""
+        return Tensor(self.data)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add to ``grad`` of every tensor behind this one what changing it changes here.
+
+        ``gradient``: the gradient of the final value by this tensor, of its shape;
+        1 where this tensor is a single number.  The graph is freed on the way.
+        Raises GraphError where there is no graph, where it was freed already, and
+        for more than one number without ``gradient``; ShapeError for a gradient
+        of another shape.
+        """
+        if not self.requires_grad:
+            raise GraphError(
+                "backward: expected a tensor made from one with requires_grad=True, got one"
+                " that has no graph behind it"
+            )
+        if gradient is None:
+            if self.data.size != 1:
+                raise GraphError(
+                    f"backward: expected a gradient for a tensor of shape {self.shape};"
+                    " only a single number has one by itself"
+                )
+            gradient = np.ones_like(self.data)
+        else:
+            gradient = gradient.data if isinstance(gradient, Tensor) else np.asarray(gradient)
+            if gradient.shape != self.shape:
+                raise ShapeError(
+                    f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}"
+                )
+            gradient = gradient.astype(self.dtype, copy=False)
+        _run_backward(self, gradient)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("len(): expected at least one axis, got a single number")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        tail = ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor({np.array2string(self.data, precision=4, separator=', ')}{tail})"
+
+
+class Context:
+    """What a forward leaves for its backward.
+
+    ``needs`` says for each tensor argument whether its gradient is wanted.
+    """
+
+    def __init__(self, needs: tuple[bool, ...]):
+        self.needs = needs
+        self.saved: tuple = ()
+
+    def save(self, *values: Any) -> None:
+        """Keep ``values`` for the backward pass, as ``saved``."""
+        self.saved = values
+
+
+class Node:
+    """One recorded operation: where its gradient comes from and where it goes."""
+
+    __slots__ = ("function", "context", "parents", "freed")
+
+    def __init__(self, function: type[Function], context: Context, parents: tuple[Tensor, ...]):
+        self.function = function
+        self.context = context
+        self.parents = parents
+        self.freed = False
+
+    def free(self) -> None:
+        self.context = self.parents = None
+        self.freed = True
+
+
+class Function:
+    """An operation: a forward on arrays, and the backward that belongs to it.
+
+    ``forward(context, *arrays, **settings)`` returns an array;
+    ``backward(context, gradient)`` returns one gradient, or None where it is not
+    needed, for each array.
+    """
+
+    @staticmethod
+    def forward(context: Context, *arrays: np.ndarray, **settings: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    @staticmethod
+    def backward(context: Context, gradient: np.ndarray) -> Sequence[np.ndarray | None]:
+        raise NotImplementedError
+
+    @classmethod
+    def apply(cls, *tensors: Tensor, **settings: Any) -> Tensor:
+        """Run the forward, and record it if a gradient may be asked for."""
+        needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
+        context = Context(needs)
+        result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
+        if any(needs):
+            result.requires_grad = True
+            result._node = Node(cls, context, tensors)
+        return result
+
+
+def _order(root: Tensor) -> list[Tensor]:
+    """Every tensor behind ``root`` that has a node, each before its parents.
+
+    A depth-first walk with its own stack: a graph may be deeper than Python's.
+    """
+    done: list[Tensor] = []
+    seen: set[int] = set()
+    stack: list[tuple[Tensor, bool]] = [(root, False)]
+    while stack:
+        tensor, parents_done = stack.pop()
+        if parents_done:
+            done.append(tensor)
+            continue
+        if id(tensor) in seen or tensor._node is None:
+            continue
+        if tensor._node.freed:
+            raise GraphError(
+                "backward: expected a graph that was not used yet; this one was freed by an"
+                " earlier backward(): compute the value again"
+            )
+        seen.add(id(tensor))
+        stack.append((tensor, True))
+        stack.extend((p, False) for p in tensor._node.parents if p.requires_grad)
+    return done[::-1]
+
+
+def _run_backward(root: Tensor, gradient: np.ndarray) -> None:
+    pending = {id(root): gradient}
+    order = _order(root)
+    if root._node is None:
+        _accumulate(root, gradient)
+    for tensor in order:
+        node = tensor._node
+        gradient = pending.pop(id(tensor))
+        for parent, part in zip(
+            node.parents, node.function.backward(node.context, gradient), strict=True
+        ):
+            if part is None or not parent.requires_grad:
+                continue
+            if parent._node is None:
+                _accumulate(parent, part)
+            elif id(parent) in pending:
+                pending[id(parent)] = pending[id(parent)] + part
+            else:
+                pending[id(parent)] = part
+    # Freed from the result backwards, one node at a time: releasing the result
+    # alone would free the chain recursively.
+    for tensor in order:
+        tensor._node.free()
+
+
+def _accumulate(leaf: Tensor, gradient: np.ndarray) -> None:
+    # The first gradient is copied unless it is already the leaf's own to keep.
+    leaf.grad = np.array(gradient) if leaf.grad is None else leaf.grad + gradient
+
+
+def gradcheck(
+    function: Callable[..., Tensor],
+    inputs: Sequence[Tensor],
+    *,
+    step: float = 1e-6,
+    tolerance: float = 1e-6,
+) -> bool:
+    """Compare the gradients of ``function(*inputs)`` with central differences.
+
+    ``inputs``: float64 tensors; those with ``requires_grad`` are checked, for a
+    random weighting of the outputs.  Returns True, or raises GraphError naming
+    the first number that is off by more than ``tolerance`` (relative to the
+    larger of 1 and the gradient).  Raises DTypeError for float32, which is too
+    coarse for differences.
+    """
+    for number, tensor in enumerate(inputs):
+        if tensor.dtype != np.float64:
+            raise DTypeError(f"gradcheck: expected float64, got {tensor.dtype} in input {number}")
+    output = function(*inputs)
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, output.shape)
+    for tensor in inputs:
+        tensor.zero_grad()
+    output.backward(weights)
+    for number, tensor in enumerate(inputs):
+        if not tensor.requires_grad:
+            continue
+        analytic = np.zeros(tensor.shape) if tensor.grad is None else tensor.grad
+        for index in np.ndindex(tensor.shape):
+            value = tensor.data[index]
+            with no_grad():
+                tensor.data[index] = value + step
+                above = (function(*inputs).data * weights).sum()
+                tensor.data[index] = value - step
+                below = (function(*inputs).data * weights).sum()
+                tensor.data[index] = value
+            numeric = (above - below) / (2 * step)
+            if not abs(numeric - analytic[index]) <= tolerance * max(1, abs(numeric)):
+                raise GraphError(
+                    f"gradcheck: input {number} at {index}: expected {numeric:.9g} (central"
+                    f" difference), got {analytic[index]:.9g}"
+                )
+    return True

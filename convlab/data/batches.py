@@ -1,0 +1,186 @@
+"""Batches of floats from a set of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab.data.augmentation import Augmentation
+from convlab.data.dataset import Dataset
+from convlab.errors import DTypeError, ShapeError, SpecError
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How bytes become floats, for each channel: x = byte * scale + offset.
+
+    A network expects the scaling that it was trained with, so the two belong
+    together in a checkpoint.
+
+    Raises SpecError unless there are as many scales as offsets, at least one,
+    all finite.
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", tuple(map(float, self.scale)))
+        object.__setattr__(self, "offset", tuple(map(float, self.offset)))
+        if not self.scale or len(self.scale) != len(self.offset):
+            raise SpecError(
+                "scaling: expected one scale and one offset for each channel, "
+                f"got {len(self.scale)} and {len(self.offset)}"
+            )
+        if not np.isfinite(self.scale + self.offset).all():
+            raise SpecError(f"scaling: expected finite numbers, got {self.scale + self.offset}")
+
+    @classmethod
+    def standardise(cls, dataset: Dataset) -> Scaling:
+        """Mean 0 and variance 1 for each channel, over the images of dataset.
+
+        A channel of one value becomes 0.  Raises DataError for a set without
+        images.
+        """
+        mean, std = dataset.channel_statistics()
+        std = np.where(std > 0, std, 1.0)
+        return cls(tuple(1 / (255 * std)), tuple(-mean / std))
+
+    @classmethod
+    def between(cls, black: float, white: float, channels: int = 1) -> Scaling:
+        """Byte 0 becomes black and byte 255 becomes white, linear between them.
+
+        LeNet-5 of 1998 takes between(-0.1, 1.175) on MNIST, whose ink is
+        bright: background -0.1 and ink 1.175, for a mean near 0 and a variance
+        near 1 (LeCun, Bottou, Bengio, Haffner 1998, section II.B).
+        """
+        return cls(((white - black) / 255,) * channels, (black,) * channels)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The numbers as lists, for JSON; from_dict reads them back."""
+        return {"scale": list(self.scale), "offset": list(self.offset)}
+
+    @classmethod
+    def from_dict(cls, numbers: Mapping[str, Sequence[float]]) -> Scaling:
+        """The scaling that to_dict wrote.  Raises SpecError for anything else."""
+        try:
+            return cls(tuple(numbers["scale"]), tuple(numbers["offset"]))
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, SpecError):
+                raise
+            raise SpecError(
+                f"scaling: expected lists of numbers called scale and offset, got {numbers!r}"
+            ) from None
+
+
+def to_floats(images: np.ndarray, scaling: Scaling, index: np.ndarray | None = None) -> np.ndarray:
+    """Images of bytes as the floats that a network takes.
+
+    images: (N, C, H, W) uint8.
+    index: (M,) whole numbers; if given, images[index] are converted.
+
+    Returns x (M, C, H, W) float32 = byte * scale + offset.  In memory it is
+    (C, H, W, M): the batch is innermost, as the kernels want it.
+
+    Raises DTypeError for other numbers than bytes, ShapeError for another
+    number of axes or channels and for an index outside the images.
+    """
+    if images.dtype != np.uint8:
+        raise DTypeError(f"expected images of uint8, got {images.dtype}")
+    if images.ndim != 4 or images.shape[1] != len(scaling.scale):
+        raise ShapeError(
+            f"expected images (N, {len(scaling.scale)}, H, W) as in the scaling, got {images.shape}"
+        )
+    if index is not None:
+        try:
+            images = images.take(index, axis=0)
+        except IndexError:
+            raise ShapeError(f"expected indices below {len(images)}, got {index}") from None
+    count, channels, height, width = images.shape
+    # Bytes are turned round before they are widened: a quarter of the traffic.
+    turned = np.ascontiguousarray(images.reshape(count, channels * height * width).T)
+    buffer = turned.astype(np.float32).reshape(channels, height * width * count)
+    buffer *= np.array(scaling.scale, np.float32)[:, np.newaxis]
+    buffer += np.array(scaling.offset, np.float32)[:, np.newaxis]
+    return buffer.reshape(channels, height, width, count).transpose(3, 0, 1, 2)
+
+
+class Batches:
+    """The batches of a set, epoch after epoch.
+
+    dataset: its images stay bytes until a batch is made.
+    batch_size: images in a batch; the last of an epoch may have fewer.
+    shuffle: whether each epoch has an order of its own.
+    seed: from 0.  The order of an epoch depends only on (seed, epoch), the
+        augmentation of a batch only on (seed, epoch, batch): a run that is
+        resumed in the middle of an epoch sees the same bits.
+    augmentation: for training; None leaves the images as they are.
+    scaling: how bytes become floats.
+
+    Raises SpecError for a set without images, a batch size below 1, a seed
+    below 0 and a scaling for another number of channels.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        augmentation: Augmentation | None = None,
+        scaling: Scaling,
+    ) -> None:
+        title = f"{dataset.name} ({dataset.split})"
+        if not len(dataset):
+            raise SpecError(f"batches: expected a data set with images, got none in {title}")
+        if batch_size < 1:
+            raise SpecError(f"batches: expected a batch size of 1 or more, got {batch_size}")
+        if seed < 0:
+            raise SpecError(f"batches: expected a seed of 0 or more, got {seed}")
+        if len(scaling.scale) != dataset.image_shape[0]:
+            raise SpecError(
+                f"batches: expected a scaling of {dataset.image_shape[0]} channels as in {title}, "
+                f"got one of {len(scaling.scale)}"
+            )
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.augmentation = augmentation
+        self.scaling = scaling
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.dataset) // self.batch_size)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of an epoch (from 0), from the batch start (from 0) on.
+
+        Yields x (N, C, H, W) float32, in memory (C, H, W, N), and labels (N,)
+        int64.  Raises SpecError for an epoch below 0 and a start outside the
+        epoch; start equal to the number of batches yields nothing.
+        """
+        if number < 0:
+            raise SpecError(f"batches: expected an epoch of 0 or more, got {number}")
+        if not 0 <= start <= len(self):
+            raise SpecError(f"batches: expected a start from 0 to {len(self)}, got {start}")
+        return self._batches(number, start)
+
+    def _batches(self, number: int, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        order = np.arange(len(self.dataset))
+        if self.shuffle:
+            # NumPy takes [seed, number] and [seed, number, 0] for the same
+            # seed, so the order has the 0 and the batches count from 1.
+            np.random.default_rng([self.seed, number, 0]).shuffle(order)
+        for batch in range(start, len(self)):
+            index = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            labels = self.dataset.labels[index]
+            if self.augmentation is None:
+                yield to_floats(self.dataset.images, self.scaling, index), labels
+            else:
+                generator = np.random.default_rng([self.seed, number, 1 + batch])
+                images = self.augmentation.apply(self.dataset.images[index], generator)
+                yield to_floats(images, self.scaling), labels

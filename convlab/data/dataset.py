@@ -1,0 +1,149 @@
+"""A labelled set of images, and its splits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convlab.errors import DataError, DTypeError, ShapeError, SpecError
+
+# Images whose bytes are counted at once: bincount widens each byte to 8 bytes.
+_COUNTED_AT_ONCE = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images of one size.
+
+    name: of the set, for tables and titles.
+    split: "train", "test" or "validation".
+    images: (count, C, H, W) uint8, C-contiguous; 0 is black, 255 is white.
+    labels: (count,) int64, indices into classes.
+    classes: the names of the classes.
+
+    Raises DTypeError and ShapeError for arrays of another type or number of
+    axes, and DataError for counts that disagree and labels without a class.
+    """
+
+    name: str
+    split: str
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        title = f"{self.name} ({self.split})"
+        if images.dtype != np.uint8 or labels.dtype != np.int64:
+            raise DTypeError(
+                f"{title}: expected images of uint8 and labels of int64, "
+                f"got {images.dtype} and {labels.dtype}"
+            )
+        if images.ndim != 4 or labels.ndim != 1:
+            raise ShapeError(
+                f"{title}: expected images (count, C, H, W) and labels (count,), "
+                f"got {images.shape} and {labels.shape}"
+            )
+        if len(images) != len(labels):
+            raise DataError(
+                f"{title}: expected one label for each image, "
+                f"got {len(images)} images and {len(labels)} labels"
+            )
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
+            raise DataError(
+                f"{title}: expected labels 0 to {len(self.classes) - 1}, "
+                f"got {labels.min()} to {labels.max()}"
+            )
+        object.__setattr__(self, "images", np.ascontiguousarray(images))
+        object.__setattr__(self, "classes", tuple(self.classes))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image, in pixels."""
+        return self.images.shape[1:]
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> Dataset:
+        """The images at indices (count,), in that order, as a set of its own.
+
+        Raises ShapeError for an index that is not in the set.
+        """
+        indices = np.asarray(indices)
+        if indices.size == 0:
+            indices = indices.astype(np.int64)
+        try:
+            images, labels = self.images[indices], self.labels[indices]
+        except IndexError:
+            images = None
+        if images is None or indices.ndim != 1:
+            raise ShapeError(
+                f"{self.name} ({self.split}): expected a row of whole numbers below {len(self)} "
+                f"as indices, got {np.array2string(indices, threshold=8)}"
+            )
+        return replace(self, images=images, labels=labels)
+
+    def channel_statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each channel of images / 255.
+
+        Two float64 arrays (C,).  Exact up to the last division: bytes are
+        counted, and the sums over the counts are whole numbers.  The
+        deviation is that of the population (divided by the count).
+
+        Raises DataError for a set without images.
+        """
+        if not len(self):
+            raise DataError(f"{self.name} ({self.split}): expected images, got none")
+        channels, height, width = self.image_shape
+        step = max(1, _COUNTED_AT_ONCE // (height * width))
+        mean, std = np.empty(channels), np.empty(channels)
+        for channel in range(channels):
+            counts = np.zeros(256, np.int64)
+            for first in range(0, len(self), step):
+                pixels = self.images[first : first + step, channel].ravel()
+                counts += np.bincount(pixels, minlength=256)
+            # Python integers: the products below pass 64 bits.
+            count = len(self) * height * width
+            total = sum(byte * int(n) for byte, n in enumerate(counts))
+            squares = sum(byte * byte * int(n) for byte, n in enumerate(counts))
+            mean[channel] = total / (255 * count)
+            std[channel] = math.sqrt((count * squares - total * total) / (255 * count) ** 2)
+        return mean, std
+
+
+def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Split a set into (rest, held_out), each class in the same proportion.
+
+    fraction: the part to hold out, between 0 and 1; held_out has
+        ceil(fraction * count) images where the classes allow it.
+    seed: a whole number from 0; the same seed gives the same split.
+
+    A class of two images or more has at least one on each side; a class of one
+    image stays in the rest.  Both parts keep the order of the set.  The rest
+    keeps its split's name, held_out is called "validation".
+
+    Raises SpecError for a fraction or a seed outside its range.
+    """
+    if not 0 < fraction < 1:
+        raise SpecError(f"expected a fraction between 0 and 1 to hold out, got {fraction}")
+    if seed < 0:
+        raise SpecError(f"expected a seed of 0 or more, got {seed}")
+    generator = np.random.default_rng(seed)
+    members = [np.flatnonzero(dataset.labels == label) for label in range(len(dataset.classes))]
+    sizes = np.array([len(indices) for indices in members])
+    # Largest remainders: round the quotas so that they add up to the whole.
+    # Nine digits hide the last bit of products such as 0.07 * 100.
+    quotas = np.round(fraction * sizes, 9)
+    taken = np.floor(quotas).astype(int)
+    missing = math.ceil(round(fraction * len(dataset), 9)) - taken.sum()
+    taken[np.argsort(taken - quotas, kind="stable")[:missing]] += 1
+    taken = np.where(sizes < 2, 0, np.clip(taken, 1, np.maximum(sizes - 1, 1)))
+    held = np.zeros(len(dataset), bool)
+    for indices, count in zip(members, taken, strict=True):
+        held[generator.permutation(indices)[:count]] = True
+    held_out = dataset.subset(np.flatnonzero(held))
+    return dataset.subset(np.flatnonzero(~held)), replace(held_out, split="validation")

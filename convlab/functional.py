@@ -1,0 +1,769 @@
+"""The operations of convolutional networks, with PyTorch's names, order and defaults.
+
+Images are (N, C, H, W), or (C, H, W) for one.  The kernels want the batch
+innermost, (C, H, W, N): a result here is a transposed view of theirs, so the
+next operation turns it back without a copy.  Each backward stands right below
+its forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import wraps
+
+import numpy as np
+
+from convlab import random, shapes
+from convlab.autograd import Context, Function, Tensor
+from convlab.errors import DTypeError, ShapeError, SpecError
+from convlab.kernels import conv2d as conv2d_kernels
+from convlab.kernels import dense as dense_kernels
+from convlab.kernels import gather as gather_kernels
+from convlab.kernels import pointwise as pointwise_kernels
+from convlab.kernels import pool2d as pool2d_kernels
+from convlab.kernels import softmax as softmax_kernels
+from convlab.shapes import Conv2dGeometry, PoolWindows
+
+IntOrPair = int | Sequence[int]
+
+
+# --- arrays in and out of the kernels -------------------------------------------------
+
+
+def _batch_last(x: np.ndarray) -> np.ndarray:
+    """(N, ...) as (..., N) without gaps; a view wherever the memory already lies so."""
+    return np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
+
+
+def _batch_first(x: np.ndarray) -> np.ndarray:
+    return x.transpose(-1, *range(x.ndim - 1))
+
+
+def _laid_like(gradient: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``gradient`` with the order in memory of ``y``."""
+    if gradient.strides == y.strides:
+        return gradient
+    result = np.empty_like(y)
+    result[...] = gradient
+    return result
+
+
+def _without_gaps(x: np.ndarray) -> np.ndarray:
+    result = np.empty_like(x)
+    if result.strides == x.strides:
+        return x
+    result[...] = x
+    return result
+
+
+def _same_dtype(name: str, **tensors: Tensor | None) -> None:
+    kinds = {label: t.dtype for label, t in tensors.items() if t is not None}
+    if len(set(kinds.values())) > 1:
+        got = ", ".join(f"{label} {kind}" for label, kind in kinds.items())
+        raise DTypeError(f"{name}: expected one dtype for all, got {got}")
+
+
+def _images(operation):
+    """Check that the first argument is a batch of images; take a single one as a batch of one."""
+    name = operation.__name__
+
+    @wraps(operation)
+    def checked(input, *arguments, **settings):
+        if not isinstance(input, Tensor):
+            raise DTypeError(f"{name}: expected a Tensor as input, got {type(input).__name__}")
+        if input.ndim == 3:
+            result = checked(input.reshape(1, *input.shape), *arguments, **settings)
+            if isinstance(result, tuple):
+                return tuple(part.reshape(part.shape[1:]) for part in result)
+            return result.reshape(result.shape[1:])
+        if input.ndim != 4:
+            raise ShapeError(
+                f"{name}: expected an input of shape (N, C, H, W) or (C, H, W), got {input.shape}"
+            )
+        if 0 in input.shape:
+            raise ShapeError(f"{name}: expected an input that is not empty, got {input.shape}")
+        return operation(input, *arguments, **settings)
+
+    return checked
+
+
+# --- convolution ------------------------------------------------------------------------
+
+
+class _Conv2d(Function):
+    @staticmethod
+    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry):
+        # x: (N, C, H, W) · weight: (O, C / groups, KH, KW) · bias: (O,)
+        x, weight = _batch_last(x), np.ascontiguousarray(weight)
+        context.save(x, weight, geometry)
+        return _batch_first(conv2d_kernels.forward(x, weight, bias, geometry))
+
+    @staticmethod
+    def backward(context, gradient):
+        x, weight, geometry = context.saved
+        gradient = _batch_last(gradient)
+        grad_x = grad_weight = grad_bias = None
+        if context.needs[0]:
+            grad_x = _batch_first(conv2d_kernels.grad_input(gradient, weight, geometry))
+        if context.needs[1]:
+            grad_weight = conv2d_kernels.grad_weight(gradient, x, geometry)
+        if context.needs[2]:
+            grad_bias = conv2d_kernels.grad_bias(gradient)
+        return grad_x, grad_weight, grad_bias
+
+
+class _ConvTranspose2d(Function):
+    @staticmethod
+    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry):
+        # ``geometry`` is that of the convolution whose gradient of input this is.
+        x, weight = _batch_last(x), np.ascontiguousarray(weight)
+        context.save(x, weight, geometry)
+        out = conv2d_kernels.grad_input(x, weight, geometry)
+        out += bias[:, None, None, None]
+        return _batch_first(out)
+
+    @staticmethod
+    def backward(context, gradient):
+        x, weight, geometry = context.saved
+        gradient = _batch_last(gradient)
+        grad_x = grad_weight = grad_bias = None
+        if context.needs[0]:
+            no_bias = np.zeros(geometry.out_channels, gradient.dtype)
+            grad_x = conv2d_kernels.forward(gradient, weight, no_bias, geometry)
+            grad_x = _batch_first(grad_x)
+        if context.needs[1]:
+            grad_weight = conv2d_kernels.grad_weight(x, gradient, geometry)
+        if context.needs[2]:
+            grad_bias = conv2d_kernels.grad_bias(gradient)
+        return grad_x, grad_weight, grad_bias
+
+
+def _check_weight(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, outputs: int):
+    _same_dtype(name, input=input, weight=weight, bias=bias)
+    if bias is not None and bias.shape != (outputs,):
+        raise ShapeError(f"{name}: expected a bias of shape ({outputs},), got {bias.shape}")
+
+
+def _check_kernel(name: str, weight: Tensor) -> None:
+    if weight.ndim != 4 or 0 in weight.shape:
+        raise ShapeError(
+            f"{name}: expected a weight of four axes, none of them empty, got {weight.shape}"
+        )
+
+
+@_images
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: int | str | Sequence[int] = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Two-dimensional convolution (cross-correlation) with zero padding.
+
+    input: (N, C, H, W); weight: (O, C / groups, KH, KW); bias: (O,); result:
+    (N, O, OH, OW), with OH and OW by relation 15 of Dumoulin & Visin (2016).
+    ``padding``: see ``shapes.padding_sides``; four sides are top, bottom, left,
+    right.  Raises ShapeError for sizes that do not fit, DTypeError for mixed
+    kinds of numbers.
+    """
+    _check_kernel("conv2d", weight)
+    _check_weight("conv2d", input, weight, bias, weight.shape[0])
+    channels = input.shape[1]
+    stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
+    kernel = weight.shape[2:]
+    geometry = shapes.conv2d_geometry(
+        channels,
+        weight.shape[0],
+        input.shape[2:],
+        kernel,
+        stride,
+        shapes.padding_sides(padding, kernel, stride, dilation),
+        dilation,
+        groups,
+    )
+    if weight.shape != geometry.weight_shape:
+        raise ShapeError(
+            f"conv2d: expected a weight of shape {geometry.weight_shape} for {channels} input"
+            f" channels in {groups} group(s), got {weight.shape}"
+        )
+    bias = Tensor(np.zeros(weight.shape[0], weight.dtype)) if bias is None else bias
+    return _Conv2d.apply(input, weight, bias, geometry=geometry)
+
+
+@_images
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    output_padding: IntOrPair = 0,
+    groups: int = 1,
+    dilation: IntOrPair = 1,
+) -> Tensor:
+    """Transposed convolution: the gradient by its input of the convolution with this weight.
+
+    input: (N, C, H, W); weight: (C, O / groups, KH, KW); bias: (O,); result
+    (N, O, OH, OW), with OH and OW by relation 14 of Dumoulin & Visin (2016).
+    ``padding`` is what that convolution has and is cut off here; it may have
+    four sides: top, bottom, left, right.  Raises ShapeError, DTypeError.
+    """
+    name = "conv_transpose2d"
+    _check_kernel(name, weight)
+    stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
+    extra = shapes.pair(output_padding, "output_padding", least=0)
+    channels, kernel = input.shape[1], weight.shape[2:]
+    outputs = weight.shape[1] * groups
+    _check_weight(name, input, weight, bias, outputs)
+    if weight.shape[0] != channels:
+        raise ShapeError(
+            f"{name}: expected a weight for {channels} input channels,"
+            f" ({channels}, O / groups, KH, KW), got {weight.shape}"
+        )
+    sides = shapes.padding_sides(padding, kernel, stride, dilation)
+    for axis in (0, 1):
+        if extra[axis] >= max(stride[axis], dilation[axis]):
+            raise ShapeError(
+                f"{name}: expected output_padding smaller than stride or dilation"
+                f" ({max(stride[axis], dilation[axis])}), got {extra[axis]}"
+            )
+    size = tuple(
+        shapes.conv_transpose_output(
+            input.shape[2 + axis],
+            kernel[axis],
+            stride[axis],
+            sides[2 * axis] + sides[2 * axis + 1],
+            extra[axis],
+            dilation[axis],
+        )
+        for axis in (0, 1)
+    )
+    if min(size) < 1:
+        raise ShapeError(
+            f"{name}: expected less padding than the output has, got an output of"
+            f" {shapes.size_text(*size)}"
+        )
+    geometry = shapes.conv2d_geometry(
+        outputs, channels, size, kernel, stride, sides, dilation, groups
+    )
+    if geometry.output != input.shape[2:]:
+        # Output padding of a stride or more: the convolution has cells that this input lacks.
+        rows, columns = (g - i for g, i in zip(geometry.output, input.shape[2:], strict=True))
+        input = pad(input, (0, columns, 0, rows))
+    bias = Tensor(np.zeros(outputs, weight.dtype)) if bias is None else bias
+    return _ConvTranspose2d.apply(input, weight, bias, geometry=geometry)
+
+
+# --- padding ------------------------------------------------------------------------------
+
+
+class _Pad(Function):
+    @staticmethod
+    def forward(context: Context, x, *, rows, columns, value):
+        context.save(rows, columns, x.shape[2:])
+        out = gather_kernels.gather2d(_batch_last(x), rows, columns)
+        if value:
+            out[:, rows < 0] = value
+            out[:, :, columns < 0] = value
+        return _batch_first(out)
+
+    @staticmethod
+    def backward(context, gradient):
+        rows, columns, size = context.saved
+        gradient = _batch_last(gradient)
+        return (_batch_first(gather_kernels.gather2d_grad(gradient, rows, columns, size)),)
+
+
+@_images
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Pad the columns, or columns and rows, of images.
+
+    ``pad``: (left, right) or (left, right, top, bottom) in pixels, negative to
+    crop; ``mode``: constant (``value``, zero by default), reflect, replicate or
+    circular.  Raises ShapeError where the image is too small for the mode.
+    """
+    if len(pad) not in (2, 4):
+        raise ShapeError(
+            f"pad: expected (left, right) or (left, right, top, bottom), got {tuple(pad)}"
+        )
+    modes = {"constant": "zeros", **{m: m for m in shapes.PADDING_MODES if m != "zeros"}}
+    if mode not in modes:
+        raise SpecError(f"pad: expected mode {', '.join(modes)}, got {mode!r}")
+    left, right, top, bottom = (*pad, 0, 0)[:4]
+    height, width = input.shape[2:]
+    if height + top + bottom < 1 or width + left + right < 1:
+        raise ShapeError(
+            f"pad: expected at least one pixel to be left of {shapes.size_text(height, width)},"
+            f" got pad {tuple(pad)}"
+        )
+    rows = shapes.padding_index(height, top, bottom, modes[mode])
+    columns = shapes.padding_index(width, left, right, modes[mode])
+    return _Pad.apply(input, rows=rows, columns=columns, value=value)
+
+
+# --- pooling ------------------------------------------------------------------------------
+
+
+class _MaxPool2d(Function):
+    @staticmethod
+    def forward(context: Context, x, *, windows: PoolWindows, indices: list):
+        out, index = pool2d_kernels.max_forward(_batch_last(x), windows)
+        context.save(index, windows)
+        indices.append(_batch_first(index))
+        return _batch_first(out)
+
+    @staticmethod
+    def backward(context, gradient):
+        index, windows = context.saved
+        gradient = _batch_last(gradient)
+        return (_batch_first(pool2d_kernels.max_backward(gradient, index, windows)),)
+
+
+class _AveragePool2d(Function):
+    @staticmethod
+    def forward(context: Context, x, *, windows: PoolWindows):
+        context.save(windows)
+        return _batch_first(pool2d_kernels.average_forward(_batch_last(x), windows))
+
+    @staticmethod
+    def backward(context, gradient):
+        (windows,) = context.saved
+        return (
+            _batch_first(pool2d_kernels.average_backward(_batch_last(gradient), windows)),
+        )
+
+
+def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool):
+    indices: list[np.ndarray] = []
+    result = _MaxPool2d.apply(input, windows=windows, indices=indices)
+    return (result, indices[0]) if return_indices else result
+
+
+@_images
+def max_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, np.ndarray]:
+    """Maximum over windows; of equal ones the first in reading order wins.
+
+    ``stride`` is the kernel's size by default; padding counts as minus infinity.
+    With ``return_indices`` also the winners, as row * W + column of the input,
+    in an int32 array.  Raises ShapeError.
+    """
+    kernel = shapes.pair(kernel_size, "kernel_size")
+    windows = shapes.pool_windows(
+        input.shape[2:],
+        kernel,
+        kernel if stride is None else shapes.pair(stride, "stride"),
+        shapes.pair(padding, "padding", least=0),
+        shapes.pair(dilation, "dilation"),
+        ceil_mode,
+    )
+    return _max_pool(input, windows, return_indices)
+
+
+@_images
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Mean over windows; ``stride`` is the kernel's size by default.
+
+    The divisor counts the padding unless ``count_include_pad`` is False, or is
+    ``divisor_override``.  Raises ShapeError.
+    """
+    if divisor_override is not None and divisor_override == 0:
+        raise ShapeError("avg_pool2d: expected a divisor_override that is not zero, got 0")
+    kernel = shapes.pair(kernel_size, "kernel_size")
+    windows = shapes.pool_windows(
+        input.shape[2:],
+        kernel,
+        kernel if stride is None else shapes.pair(stride, "stride"),
+        shapes.pair(padding, "padding", least=0),
+        (1, 1),
+        ceil_mode,
+        count_include_pad,
+        divisor_override,
+    )
+    return _AveragePool2d.apply(input, windows=windows)
+
+
+def _adaptive_windows(input: Tensor, output_size) -> PoolWindows:
+    sizes = output_size
+    if not isinstance(sizes, Sequence):
+        sizes = (sizes, sizes)
+    sizes = tuple(i if o is None else o for i, o in zip(input.shape[2:], sizes, strict=True))
+    return shapes.adaptive_pool_windows(input.shape[2:], shapes.pair(sizes, "output_size"))
+
+
+@_images
+def adaptive_avg_pool2d(
+    input: Tensor, output_size: int | None | Sequence[int | None]
+) -> Tensor:
+    """Mean over as many even windows as ``output_size`` says; 1 is global pooling.
+
+    None keeps the input's size on that axis.  Raises ShapeError.
+    """
+    return _AveragePool2d.apply(input, windows=_adaptive_windows(input, output_size))
+
+
+@_images
+def adaptive_max_pool2d(
+    input: Tensor,
+    output_size: int | None | Sequence[int | None],
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, np.ndarray]:
+    """Maximum over as many even windows as ``output_size`` says; 1 is global pooling.
+
+    ``return_indices`` as in ``max_pool2d``.  Raises ShapeError.
+    """
+    return _max_pool(input, _adaptive_windows(input, output_size), return_indices)
+
+
+# --- dense layers -------------------------------------------------------------------------
+
+
+class _Linear(Function):
+    @staticmethod
+    def forward(context: Context, x, weight, bias):
+        # x: (N, I) · weight: (O, I) · bias: (O,)
+        x, weight = _batch_last(x), np.ascontiguousarray(weight)
+        context.save(x, weight)
+        return _batch_first(dense_kernels.forward(x, weight, bias))
+
+    @staticmethod
+    def backward(context, gradient):
+        x, weight = context.saved
+        gradient = _batch_last(gradient)
+        grad_x = grad_weight = grad_bias = None
+        if context.needs[0]:
+            grad_x = _batch_first(dense_kernels.grad_input(gradient, weight))
+        if context.needs[1]:
+            grad_weight = dense_kernels.grad_weight(gradient, x)
+        if context.needs[2]:
+            grad_bias = conv2d_kernels.grad_bias(gradient)
+        return grad_x, grad_weight, grad_bias
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Dense layer: input (..., I) times weight (O, I) transposed, plus bias (O,).
+
+    Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
+    """
+    if weight.ndim != 2 or 0 in weight.shape:
+        raise ShapeError(f"linear: expected a weight of shape (O, I), got {weight.shape}")
+    outputs, inputs = weight.shape
+    _check_weight("linear", input, weight, bias, outputs)
+    if input.ndim == 0 or input.shape[-1] != inputs or input.size == 0:
+        raise ShapeError(
+            f"linear: expected an input of shape (..., {inputs}) that is not empty,"
+            f" got {input.shape}"
+        )
+    bias = Tensor(np.zeros(outputs, weight.dtype)) if bias is None else bias
+    if input.ndim == 2:
+        return _Linear.apply(input, weight, bias)
+    flat = _Linear.apply(input.reshape(-1, inputs), weight, bias)
+    return flat.reshape(*input.shape[:-1], outputs)
+
+
+# --- activations --------------------------------------------------------------------------
+
+
+def _activation(name: str, forward_kernel, backward_kernel) -> type[Function]:
+    """A Function whose backward needs its output alone."""
+
+    class Activation(Function):
+        @staticmethod
+        def forward(context: Context, x):
+            y = forward_kernel(_without_gaps(x))
+            context.save(y)
+            return y
+
+        @staticmethod
+        def backward(context, gradient):
+            (y,) = context.saved
+            return (backward_kernel(_laid_like(gradient, y), y),)
+
+    Activation.__name__ = name
+    return Activation
+
+
+_ReLU = _activation("ReLU", pointwise_kernels.relu_forward, pointwise_kernels.relu_backward)
+_Sigmoid = _activation(
+    "Sigmoid", pointwise_kernels.sigmoid_forward, pointwise_kernels.sigmoid_backward
+)
+_Tanh = _activation("Tanh", pointwise_kernels.tanh_forward, pointwise_kernels.tanh_backward)
+_ScaledTanh = _activation(
+    "ScaledTanh", pointwise_kernels.scaled_tanh_forward, pointwise_kernels.scaled_tanh_backward
+)
+
+
+def relu(input: Tensor) -> Tensor:
+    """max(x, 0) for each element; the gradient at 0 is 0."""
+    return _ReLU.apply(input)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)) for each element."""
+    return _Sigmoid.apply(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Hyperbolic tangent of each element."""
+    return _Tanh.apply(input)
+
+
+def scaled_tanh(input: Tensor) -> Tensor:
+    """1.7159 tanh(2 x / 3), which is 1 at 1 and -1 at -1.
+
+    Source: LeCun, Bottou, Bengio & Haffner 1998, appendix A.
+    """
+    return _ScaledTanh.apply(input)
+
+
+class _Dropout(Function):
+    @staticmethod
+    def forward(context: Context, x, *, p, key):
+        # The mask depends on an element's place in (..., N), not on how x lies in memory.
+        x = _batch_last(x) if x.ndim else x
+        mask = pointwise_kernels.dropout_mask(x, p, key)
+        context.save(mask)
+        return _batch_first(x * mask) if x.ndim else x * mask
+
+    @staticmethod
+    def backward(context, gradient):
+        (mask,) = context.saved
+        return (gradient * (_batch_first(mask) if mask.ndim else mask),)
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Set each element to zero with probability ``p`` and divide the others by 1 - p.
+
+    The input itself where not ``training``.  Which elements go is decided by
+    ``manual_seed`` and the number of calls since.
+    Source: Srivastava et al. 2014; the scaling in training is "inverted" dropout.
+    Raises SpecError for a probability outside 0 to 1.
+    """
+    if not 0 <= p <= 1:
+        raise SpecError(f"dropout: expected a probability between 0 and 1, got {p}")
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return input * 0.0
+    return _Dropout.apply(input, p=p, key=random.next_key())
+
+
+# --- softmax and losses -------------------------------------------------------------------
+
+
+class _Softmax(Function):
+    @staticmethod
+    def forward(context: Context, x, *, dim):
+        y = softmax_kernels.softmax(np.moveaxis(x, dim, 0))
+        context.save(y, dim)
+        return np.moveaxis(y, 0, dim)
+
+    @staticmethod
+    def backward(context, gradient):
+        y, dim = context.saved
+        gradient = np.moveaxis(gradient, dim, 0)
+        return (np.moveaxis(y * (gradient - (gradient * y).sum(axis=0)), 0, dim),)
+
+
+class _LogSoftmax(Function):
+    @staticmethod
+    def forward(context: Context, x, *, dim):
+        y = softmax_kernels.log_softmax(np.moveaxis(x, dim, 0))
+        context.save(y, dim)
+        return np.moveaxis(y, 0, dim)
+
+    @staticmethod
+    def backward(context, gradient):
+        y, dim = context.saved
+        gradient = np.moveaxis(gradient, dim, 0)
+        return (np.moveaxis(gradient - np.exp(y) * gradient.sum(axis=0), 0, dim),)
+
+
+def _check_dim(name: str, input: Tensor, dim: int) -> None:
+    if not -input.ndim <= dim < input.ndim or input.shape[dim] == 0:
+        raise ShapeError(
+            f"{name}: expected an axis of shape {input.shape} that is not empty, got {dim}"
+        )
+
+
+def softmax(input: Tensor, dim: int) -> Tensor:
+    """exp(x) divided by its sum along axis ``dim``: probabilities.  Raises ShapeError."""
+    _check_dim("softmax", input, dim)
+    return _Softmax.apply(input, dim=dim)
+
+
+def log_softmax(input: Tensor, dim: int) -> Tensor:
+    """Logarithm of ``softmax``, exact for logits of any size.  Raises ShapeError."""
+    _check_dim("log_softmax", input, dim)
+    return _LogSoftmax.apply(input, dim=dim)
+
+
+class _CrossEntropy(Function):
+    @staticmethod
+    def forward(context: Context, x, *, labels):
+        loss, gradient = softmax_kernels.cross_entropy(_batch_last(x), labels)
+        context.save(gradient)
+        return loss
+
+    @staticmethod
+    def backward(context, gradient):
+        (by_logits,) = context.saved
+        return (_batch_first(by_logits * gradient),)
+
+
+def _labels(input: Tensor, target) -> np.ndarray:
+    labels = np.asarray(target.data if isinstance(target, Tensor) else target)
+    expected = input.shape[:1] + input.shape[2:]
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(
+            f"cross_entropy: expected integer class labels of shape {expected}, or probabilities"
+            f" of shape {input.shape}, got {labels.dtype} of shape {labels.shape}"
+        )
+    if labels.shape != expected:
+        raise ShapeError(
+            f"cross_entropy: expected labels of shape {expected} for logits of shape"
+            f" {input.shape}, got {labels.shape}"
+        )
+    return labels
+
+
+def cross_entropy(
+    input: Tensor,
+    target: np.ndarray | Tensor | Sequence[int],
+    weight: np.ndarray | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Minus the logarithm of the probability that softmax gives to the right class.
+
+    input: logits (N, K) or (N, K, ...); target: class numbers (N,) or (N, ...),
+    or probabilities of the input's shape.  ``weight`` (K,) weighs the classes;
+    targets equal to ``ignore_index`` do not count; ``reduction`` is mean (over
+    the targets' weights), sum or none; ``label_smoothing`` moves that share of
+    each target to all classes evenly (Szegedy et al. 2016, section 7).
+    Raises ShapeError, DTypeError, SpecError.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise SpecError(f"cross_entropy: expected reduction mean, sum or none, got {reduction!r}")
+    if not 0 <= label_smoothing <= 1:
+        raise SpecError(f"cross_entropy: expected label_smoothing in 0 to 1, got {label_smoothing}")
+    if input.ndim < 2 or input.size == 0:
+        raise ShapeError(
+            f"cross_entropy: expected logits of shape (N, K) that are not empty, got {input.shape}"
+        )
+    classes = input.shape[1]
+    given = np.asarray(target.data if isinstance(target, Tensor) else target)
+    if given.dtype.kind == "f" and given.shape == input.shape:
+        wanted = np.moveaxis(given, 1, 0).astype(input.dtype)
+        counted = np.ones(wanted.shape[1:], bool)
+        labels = None
+    else:
+        labels = _labels(input, target)
+        counted = labels != ignore_index
+        outside = counted & ((labels < 0) | (labels >= classes))
+        if outside.any():
+            raise ShapeError(
+                f"cross_entropy: expected labels from 0 to {classes - 1},"
+                f" got {labels[outside].flat[0]}"
+            )
+        plain = weight is None and not label_smoothing and counted.all() and input.ndim == 2
+        if plain:
+            losses = _CrossEntropy.apply(input, labels=labels)
+            if reduction == "none":
+                return losses
+            return losses.mean() if reduction == "mean" else losses.sum()
+        wanted = np.zeros((classes, *labels.shape), input.dtype)
+        np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
+    class_weight = np.ones(classes) if weight is None else np.asarray(weight, float)
+    if class_weight.shape != (classes,):
+        raise ShapeError(
+            f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"
+        )
+    wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
+    wanted = wanted * class_weight.reshape(-1, *[1] * (wanted.ndim - 1)) * counted
+    wanted = np.moveaxis(wanted, 0, 1).astype(input.dtype)
+    losses = (log_softmax(input, 1) * wanted).sum(axis=1) * -1
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    divisor = counted.sum() if labels is None else (class_weight[labels * counted] * counted).sum()
+    return losses.sum() / float(divisor)
+
+
+class _SquaredDistance(Function):
+    @staticmethod
+    def forward(context: Context, x, *, centres):
+        # x: (N, I) · centres: (K, I)
+        difference = x[:, None, :] - centres
+        context.save(difference)
+        return (difference * difference).sum(axis=2)
+
+    @staticmethod
+    def backward(context, gradient):
+        (difference,) = context.saved
+        return (2 * (gradient[:, :, None] * difference).sum(axis=1),)
+
+
+def squared_distance(input: Tensor, centres: np.ndarray) -> Tensor:
+    """Squared Euclidean distance of input (N, I) to fixed ``centres`` (K, I): (N, K).
+
+    The output of 1998's LeNet-5, its "Euclidean radial basis function units"
+    (LeCun et al. 1998, equation 7).  Raises ShapeError.
+    """
+    if input.ndim != 2 or centres.ndim != 2 or input.shape[1] != centres.shape[1]:
+        raise ShapeError(
+            f"squared_distance: expected an input of shape (N, {centres.shape[-1]}),"
+            f" got {input.shape}"
+        )
+    return _SquaredDistance.apply(input, centres=centres.astype(input.dtype, copy=False))
+
+
+def lecun_map_loss(
+    distances: Tensor, target: np.ndarray | Sequence[int], margin: float = 0.1
+) -> Tensor:
+    """The discriminative loss of 1998's LeNet-5: small distance to the right class only.
+
+    distances: (N, K), penalties of the classes; target: (N,) class numbers.  Mean of
+    y_target + log(exp(-j) + sum_k exp(-y_k)), where j is ``margin``
+    (LeCun et al. 1998, equation 9).  Raises ShapeError, DTypeError.
+    """
+    labels = _labels(distances, target)
+    count, classes = distances.shape
+    right = np.zeros((count, classes), distances.dtype)
+    right[np.arange(count), labels] = 1
+    # log(exp(-j) + sum exp(-y)) is minus the log-softmax of a further class of logit -j.
+    extended = _Extend.apply(distances * -1, value=-margin)
+    log_sum = (log_softmax(extended, 1)[:, classes] * -1) + (-margin)
+    return ((distances * right).sum(axis=1) + log_sum).mean()
+
+
+class _Extend(Function):
+    @staticmethod
+    def forward(context: Context, x, *, value):
+        return np.concatenate([x, np.full((x.shape[0], 1), value, x.dtype)], axis=1)
+
+    @staticmethod
+    def backward(context, gradient):
+        return (gradient[:, :-1],)

@@ -1,0 +1,66 @@
+"""Dense (fully connected) layers: y = W x + b for every image.
+
+Arrays lie with the batch innermost: x: (I, N), weight: (O, I), bias: (O,),
+output: (O, N).  The gradient of the bias is ``conv2d.grad_bias``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convlab.kernels.dispatch import Kernel
+from convlab.kernels.rows import TILE, multiply_rows
+
+
+def _forward_reference(x, weight, bias):
+    out = np.zeros((weight.shape[0], x.shape[1]), x.dtype)
+    for o in range(weight.shape[0]):
+        for n in range(x.shape[1]):
+            out[o, n] = bias[o]
+            for i in range(x.shape[0]):
+                out[o, n] += weight[o, i] * x[i, n]
+    return out
+
+
+def _grad_input_reference(grad, weight):
+    out = np.zeros((weight.shape[1], grad.shape[1]), grad.dtype)
+    for i in range(weight.shape[1]):
+        for n in range(grad.shape[1]):
+            for o in range(weight.shape[0]):
+                out[i, n] += weight[o, i] * grad[o, n]
+    return out
+
+
+def _grad_weight_reference(grad, x):
+    out = np.zeros((grad.shape[0], x.shape[0]), grad.dtype)
+    for o in range(grad.shape[0]):
+        for i in range(x.shape[0]):
+            for n in range(grad.shape[1]):
+                out[o, i] += grad[o, n] * x[i, n]
+    return out
+
+
+def _product(weight, x, bias):
+    """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
+    out = np.empty((weight.shape[0], 1, x.shape[1]), x.dtype)
+    offsets = np.arange(x.shape[0], dtype=np.uintp) * np.uintp(x.shape[1])
+    multiply_rows(x.reshape(-1), weight, bias, offsets, 1, 0, 0, out, TILE)
+    return out[:, 0]
+
+
+def _forward_cpu(x, weight, bias):
+    return _product(weight, x, bias)
+
+
+def _grad_input_cpu(grad, weight):
+    return _product(np.ascontiguousarray(weight.T), grad, np.zeros(weight.shape[1], grad.dtype))
+
+
+def _grad_weight_cpu(grad, x):
+    # Lanes are the inputs here, taps the images: rows of the transposed x are long runs.
+    return _product(grad, np.ascontiguousarray(x.T), np.zeros(grad.shape[0], grad.dtype))
+
+
+forward = Kernel("dense.forward", _forward_reference, _forward_cpu)
+grad_input = Kernel("dense.grad_input", _grad_input_reference, _grad_input_cpu)
+grad_weight = Kernel("dense.grad_weight", _grad_weight_reference, _grad_weight_cpu)

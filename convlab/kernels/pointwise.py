@@ -1,0 +1,188 @@
+"""Operations on each number by itself: activations and dropout.
+
+Arrays of any shape, float32 or float64, without gaps in memory; results have
+the same shape and order in memory.  Backward versions take the forward's
+*output* where that is enough, so that the input need not be kept.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import prange
+
+from convlab.kernels.device import loop
+from convlab.kernels.dispatch import Kernel
+
+# LeCun, Bottou, Bengio & Haffner 1998, appendix A: f(a) = A tanh(S a).
+LECUN_AMPLITUDE = 1.7159
+LECUN_SLOPE = 2 / 3
+
+# Numbers that one turn of a parallel loop works on.
+CHUNK = 1 << 14
+
+
+def _each(function):
+    """The reference of a pointwise kernel: ``function`` on one number after the other."""
+
+    def reference(first, *others):
+        out = np.empty_like(first)
+        for i in np.ndindex(first.shape):
+            out[i] = function(first[i], *(other[i] for other in others))
+        return out
+
+    return reference
+
+
+def _flat(array):
+    """The array's memory as one run; no copy for an array without gaps."""
+    return array.reshape(-1) if array.flags.c_contiguous else array.ravel(order="K")
+
+
+# --- ReLU: y = max(x, 0); NaN stays NaN ----------------------------------------------
+
+
+@loop
+def _relu_forward_loop(x, out):
+    zero = x.dtype.type(0)
+    for turn in prange((x.size + CHUNK - 1) // CHUNK):
+        for i in range(np.uintp(turn * CHUNK), np.uintp(min(x.size, (turn + 1) * CHUNK))):
+            out[i] = zero if x[i] < zero else x[i]
+
+
+@loop
+def _relu_backward_loop(grad, y, out):
+    zero = y.dtype.type(0)
+    for turn in prange((y.size + CHUNK - 1) // CHUNK):
+        for i in range(np.uintp(turn * CHUNK), np.uintp(min(y.size, (turn + 1) * CHUNK))):
+            out[i] = zero if y[i] <= zero else grad[i]
+
+
+def _relu_forward_cpu(x):
+    out = np.empty_like(x)
+    _relu_forward_loop(_flat(x), _flat(out))
+    return out
+
+
+def _relu_backward_cpu(grad, y):
+    out = np.empty_like(grad)
+    _relu_backward_loop(_flat(grad), _flat(y), _flat(out))
+    return out
+
+
+relu_forward = Kernel(
+    "pointwise.relu_forward", _each(lambda x: 0 if x < 0 else x), _relu_forward_cpu
+)
+relu_backward = Kernel(
+    "pointwise.relu_backward", _each(lambda grad, y: 0 if y <= 0 else grad), _relu_backward_cpu
+)
+
+# --- sigmoid and tanh -----------------------------------------------------------------
+# NumPy's tanh and exp are vector code, 20 times as fast as the ones a compiled
+# loop may call, so these loops are NumPy's.
+
+
+def _sigmoid(x):
+    # Two forms, so that neither exponential overflows.
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def _sigmoid_forward_cpu(x):
+    half = x.dtype.type(0.5)  # sigmoid(x) = (1 + tanh(x / 2)) / 2, which cannot overflow
+    return np.tanh(x * half) * half + half
+
+
+sigmoid_forward = Kernel("pointwise.sigmoid_forward", _each(_sigmoid), _sigmoid_forward_cpu)
+sigmoid_backward = Kernel(
+    "pointwise.sigmoid_backward",
+    _each(lambda grad, y: grad * y * (1 - y)),
+    lambda grad, y: grad * y * (1 - y),
+)
+tanh_forward = Kernel("pointwise.tanh_forward", _each(math.tanh), np.tanh)
+tanh_backward = Kernel(
+    "pointwise.tanh_backward",
+    _each(lambda grad, y: grad * (1 - y * y)),
+    lambda grad, y: grad * (1 - y * y),
+)
+
+
+def _scaled_tanh_forward_cpu(x):
+    out = x * x.dtype.type(LECUN_SLOPE)
+    np.tanh(out, out=out)
+    out *= x.dtype.type(LECUN_AMPLITUDE)
+    return out
+
+
+def _scaled_tanh_backward_cpu(grad, y):
+    kind = y.dtype.type
+    out = y * y
+    out *= kind(-LECUN_SLOPE / LECUN_AMPLITUDE)
+    out += kind(LECUN_AMPLITUDE * LECUN_SLOPE)
+    out *= grad
+    return out
+
+
+scaled_tanh_forward = Kernel(
+    "pointwise.scaled_tanh_forward",
+    _each(lambda x: LECUN_AMPLITUDE * math.tanh(LECUN_SLOPE * x)),
+    _scaled_tanh_forward_cpu,
+)
+scaled_tanh_backward = Kernel(
+    "pointwise.scaled_tanh_backward",
+    _each(
+        lambda grad, y: (
+            grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)
+        )
+    ),
+    _scaled_tanh_backward_cpu,
+)
+
+# --- dropout ----------------------------------------------------------------------------
+# The random number of element i is a function of (key, i) alone: the same mask
+# whatever the number of threads or the device.  SplitMix64 of Steele, Lea &
+# Flood, "Fast splittable pseudorandom number generators" (2014), figure 16.
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIX_1 = 0xBF58476D1CE4E5B9
+_MIX_2 = 0x94D049BB133111EB
+_ALL = (1 << 64) - 1
+
+
+def _uniform(key: int, i: int) -> float:
+    """A number in [0, 1), multiple of 2^-24."""
+    z = (key + (i + 1) * _GOLDEN) & _ALL
+    z = ((z ^ (z >> 30)) * _MIX_1) & _ALL
+    z = ((z ^ (z >> 27)) * _MIX_2) & _ALL
+    return ((z ^ (z >> 31)) >> 40) / (1 << 24)
+
+
+def _dropout_mask_reference(like, probability, key):
+    out = np.empty_like(like)
+    flat = out.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = 0 if _uniform(key, i) < probability else 1 / (1 - probability)
+    return out
+
+
+@loop
+def _dropout_mask_loop(out, probability, kept, key):
+    golden, mix_1, mix_2 = np.uint64(_GOLDEN), np.uint64(_MIX_1), np.uint64(_MIX_2)
+    zero = out.dtype.type(0)
+    for turn in prange((out.size + CHUNK - 1) // CHUNK):
+        for i in range(np.uintp(turn * CHUNK), np.uintp(min(out.size, (turn + 1) * CHUNK))):
+            z = key + (np.uint64(i) + np.uint64(1)) * golden
+            z = (z ^ (z >> np.uint64(30))) * mix_1
+            z = (z ^ (z >> np.uint64(27))) * mix_2
+            uniform = ((z ^ (z >> np.uint64(31))) >> np.uint64(40)) / 16777216.0
+            out[i] = zero if uniform < probability else kept
+
+
+def _dropout_mask_cpu(like, probability, key):
+    out = np.empty_like(like)
+    kept = out.dtype.type(1 / (1 - probability))
+    _dropout_mask_loop(_flat(out), probability, kept, np.uint64(key))
+    return out
+
+
+dropout_mask = Kernel("pointwise.dropout_mask", _dropout_mask_reference, _dropout_mask_cpu)

@@ -1,0 +1,516 @@
+"""Layers and networks, with PyTorch's names, arguments and parameter shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import random, shapes
+from convlab.autograd import Tensor
+from convlab.errors import ShapeError, SpecError
+
+IntOrPair = int | Sequence[int]
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns."""
+
+    __slots__ = ()
+
+    def __init__(self, array: Any):
+        super().__init__(array, requires_grad=True)
+
+
+class Module:
+    """A layer or a network: parameters, and modules inside it, found by their attribute names.
+
+    Subclasses define ``forward`` in terms of ``convlab.functional``.
+    """
+
+    def __init__(self):
+        self.training = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.forward(x)
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of every module directly inside this one."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(dotted name, module) of this module and all inside it."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter) of this module and all inside it."""
+        for prefix, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    yield f"{prefix}.{name}" if prefix else name, value
+
+    def parameters(self) -> list[Parameter]:
+        """All parameters, in the order of their names in the code."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def parameter_count(self) -> int:
+        """Trainable numbers of this module and all inside it."""
+        return sum(module.own_parameter_count() for _, module in self.named_modules())
+
+    def own_parameter_count(self) -> int:
+        """Trainable numbers of this module alone, without those of the modules inside it."""
+        return sum(p.size for p in vars(self).values() if isinstance(p, Parameter))
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training (dropout is on), or to evaluation with ``mode=False``."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to evaluation: dropout is off."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Learn all parameters, or none of them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def astype(self, dtype: Any) -> Module:
+        """Turn all parameters into float32 or float64."""
+        for parameter in self.parameters():
+            parameter.data = parameter.data.astype(dtype)
+        return self
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """A copy of every parameter by its dotted name."""
+        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over the parameters of ``state``, all of them or none.
+
+        Raises SpecError for names that are missing or too many, ShapeError for a
+        parameter of another shape.
+        """
+        own = dict(self.named_parameters())
+        missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
+        if missing or extra:
+            raise SpecError(
+                f"load_state_dict: expected the parameters {', '.join(own)}; missing:"
+                f" {', '.join(sorted(missing)) or 'none'}; not known:"
+                f" {', '.join(sorted(extra)) or 'none'}"
+            )
+        for name, parameter in own.items():
+            if np.shape(state[name]) != parameter.shape:
+                raise ShapeError(
+                    f"load_state_dict: expected {name} of shape {parameter.shape},"
+                    f" got {np.shape(state[name])}"
+                )
+        for name, parameter in own.items():
+            parameter.data = np.array(state[name], dtype=parameter.dtype, order="C")
+
+    def extra_repr(self) -> str:
+        """The layer's settings, as its constructor takes them."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  ({name}): " + repr(child).replace("\n", "\n  ")
+            for name, child in self.named_children()
+        ]
+        head = f"{type(self).__name__}({self.extra_repr()}"
+        return head + "\n" + "\n".join(lines) + "\n)" if lines else head + ")"
+
+
+class Sequential(Module):
+    """Modules one after the other, called "0", "1", ... or by the names of a dict."""
+
+    def __init__(self, *modules: Module | Mapping[str, Module]):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], Mapping):
+            named = dict(modules[0])
+        else:
+            named = {str(i): module for i, module in enumerate(modules)}
+        for name, module in named.items():
+            if not isinstance(module, Module):
+                raise SpecError(f"Sequential: expected modules, got {type(module).__name__}")
+            setattr(self, name, module)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _, module in self.named_children():
+            x = module(x)
+        return x
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def __getitem__(self, key: int | str) -> Module:
+        named = dict(self.named_children())
+        if isinstance(key, int):
+            return list(named.values())[key]
+        return named[key]
+
+
+# --- initial weights --------------------------------------------------------------------
+
+INITIALISATIONS = ("lecun", "glorot", "he")
+
+
+def initial_weight(shape: tuple[int, ...], scheme: str = "he") -> np.ndarray:
+    """Random float32 weights of ``shape`` (outputs, inputs, ...), normal with mean 0.
+
+    Standard deviation sqrt(1 / fan_in) for ``lecun`` (LeCun, Bottou, Orr & Müller
+    1998, section 4.6), sqrt(2 / (fan_in + fan_out)) for ``glorot`` (Glorot &
+    Bengio 2010, equation 16), sqrt(2 / fan_in) for ``he`` (He et al. 2015,
+    equation 10).  Raises SpecError for another scheme.
+    """
+    receptive = math.prod(shape[2:])
+    fan_in, fan_out = shape[1] * receptive, shape[0] * receptive
+    variances = {"lecun": 1 / fan_in, "glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}
+    if scheme not in variances:
+        raise SpecError(
+            f"initialisation: expected one of {', '.join(INITIALISATIONS)}, got {scheme!r}"
+        )
+    weight = random.generator().standard_normal(shape) * math.sqrt(variances[scheme])
+    return weight.astype(np.float32)
+
+
+# --- layers with parameters ----------------------------------------------------------------
+
+
+class Conv2d(Module):
+    """Two-dimensional convolution; see ``functional.conv2d``.
+
+    ``padding_mode`` is zeros, reflect, replicate or circular.  weight:
+    (out_channels, in_channels / groups, kernel rows, kernel columns).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: int | str | Sequence[int] = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        initialisation: str = "he",
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = shapes.pair(stride, "stride")
+        self.dilation = shapes.pair(dilation, "dilation")
+        # Four sides: top, bottom, left, right.
+        self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
+        if padding_mode not in shapes.PADDING_MODES:
+            raise SpecError(
+                f"Conv2d: expected padding_mode {', '.join(shapes.PADDING_MODES)},"
+                f" got {padding_mode!r}"
+            )
+        if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+            raise ShapeError(
+                f"Conv2d: expected channels of at least 1 that groups divides, got {in_channels}"
+                f" and {out_channels} channels in {groups} groups"
+            )
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.padding_mode = padding_mode
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight = Parameter(initial_weight(shape, initialisation))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._convolve(x, self.weight)
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            top, bottom, left, right = padding
+            x = F.pad(x, (left, right, top, bottom), self.padding_mode)
+            padding = 0
+        return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}" + (
+            "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode!r}"
+        )
+
+
+def _convolution_repr(module: Module) -> str:
+    top, bottom, left, right = module.padding
+    symmetric = (top, left) == (bottom, right)
+    settings = [("stride", module.stride, (1, 1))]
+    settings.append(("padding", (top, left) if symmetric else module.padding, (0, 0)))
+    settings.append(("dilation", module.dilation, (1, 1)))
+    settings.append(("groups", module.groups, 1))
+    settings.append(("bias", module.bias is not None, True))
+    text = [f"kernel_size={module.kernel_size}"]
+    return ", ".join(text + [f"{name}={value}" for name, value, usual in settings if value != usual])
+
+
+class ConvTranspose2d(Module):
+    """Transposed convolution; see ``functional.conv_transpose2d``.
+
+    weight: (in_channels, out_channels / groups, kernel rows, kernel columns).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: IntOrPair = 0,
+        output_padding: IntOrPair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: IntOrPair = 1,
+        initialisation: str = "he",
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = shapes.pair(stride, "stride")
+        self.dilation = shapes.pair(dilation, "dilation")
+        self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
+        self.output_padding = shapes.pair(output_padding, "output_padding", least=0)
+        if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+            raise ShapeError(
+                f"ConvTranspose2d: expected channels of at least 1 that groups divides, got"
+                f" {in_channels} and {out_channels} channels in {groups} groups"
+            )
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight = Parameter(initial_weight(shape, initialisation))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+
+    def extra_repr(self) -> str:
+        extra = "" if self.output_padding == (0, 0) else f", output_padding={self.output_padding}"
+        return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}{extra}"
+
+
+class Linear(Module):
+    """Dense layer; weight: (out_features, in_features), bias: (out_features,)."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        initialisation: str = "he",
+    ):
+        super().__init__()
+        if min(in_features, out_features) < 1:
+            raise ShapeError(
+                f"Linear: expected at least one feature, got {in_features} and {out_features}"
+            )
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(initial_weight((out_features, in_features), initialisation))
+        self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"{self.in_features}, {self.out_features}{bias}"
+
+
+# --- layers without parameters -------------------------------------------------------------
+
+
+class MaxPool2d(Module):
+    """Maximum over windows; see ``functional.max_pool2d``."""
+
+    def __init__(
+        self,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None = None,
+        padding: IntOrPair = 0,
+        dilation: IntOrPair = 1,
+        ceil_mode: bool = False,
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = self.kernel_size if stride is None else shapes.pair(stride, "stride")
+        self.padding = shapes.pair(padding, "padding", least=0)
+        self.dilation = shapes.pair(dilation, "dilation")
+        self.ceil_mode = ceil_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        )
+
+    def extra_repr(self) -> str:
+        dilation = "" if self.dilation == (1, 1) else f", dilation={self.dilation}"
+        return _pool_repr(self) + dilation
+
+
+class AvgPool2d(Module):
+    """Mean over windows; see ``functional.avg_pool2d``."""
+
+    def __init__(
+        self,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None = None,
+        padding: IntOrPair = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = self.kernel_size if stride is None else shapes.pair(stride, "stride")
+        self.padding = shapes.pair(padding, "padding", least=0)
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+    def extra_repr(self) -> str:
+        return _pool_repr(self)
+
+
+def _pool_repr(module: Module) -> str:
+    text = f"kernel_size={module.kernel_size}, stride={module.stride}"
+    if module.padding != (0, 0):
+        text += f", padding={module.padding}"
+    return text + (", ceil_mode=True" if module.ceil_mode else "")
+
+
+class AdaptiveAvgPool2d(Module):
+    """Mean over as many even windows as asked for; 1 is global pooling."""
+
+    def __init__(self, output_size: int | None | Sequence[int | None]):
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(x, self.output_size)
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
+    """Maximum over as many even windows as asked for; 1 is global pooling."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.adaptive_max_pool2d(x, self.output_size)
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.sigmoid(x)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.tanh(x)
+
+
+class ScaledTanh(Module):
+    """1.7159 tanh(2 x / 3) of LeNet-5 as published."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.scaled_tanh(x)
+
+
+class Softmax(Module):
+    """Probabilities along ``dim``."""
+
+    def __init__(self, dim: int = -1):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Flatten(Module):
+    """All axes from ``start_dim`` to ``end_dim`` as one; by default all but the batch."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, last = self.start_dim % x.ndim, self.end_dim % x.ndim
+        flat = math.prod(x.shape[first : last + 1])
+        return x.reshape(*x.shape[:first], flat, *x.shape[last + 1 :])
+
+    def extra_repr(self) -> str:
+        usual = (self.start_dim, self.end_dim) == (1, -1)
+        return "" if usual else f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Dropout(Module):
+    """In training, each element is zero with probability ``p``; see ``functional.dropout``."""
+
+    def __init__(self, p: float = 0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise SpecError(f"Dropout: expected a probability between 0 and 1, got {p}")
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"

@@ -1,0 +1,164 @@
+"""Optimisers, and how their rate changes over a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from convlab.errors import SpecError
+from convlab.kernels import update
+from convlab.nn import Parameter
+
+
+class Optimizer:
+    """Changes parameters along their gradients.
+
+    ``rate`` may be set between steps.  ``state()`` has one list of arrays for
+    each thing remembered, in the order of the parameters.
+    """
+
+    def __init__(self, parameters: Iterable[Parameter], rate: float, weight_decay: float):
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise SpecError("optimiser: expected at least one parameter, got none")
+        for name, value in (("rate", rate), ("weight_decay", weight_decay)):
+            if not (value >= 0 and math.isfinite(value)):
+                raise SpecError(f"optimiser: expected a {name} of at least 0, got {value}")
+        self.rate = rate
+        self.weight_decay = weight_decay
+        self.steps = 0
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient, in place."""
+        self.steps += 1
+        for number, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                self._update(number, parameter.data, np.ascontiguousarray(parameter.grad))
+
+    def state(self) -> dict[str, list[np.ndarray]]:
+        """What is remembered between steps, by its name."""
+        raise NotImplementedError
+
+    def _update(self, number: int, parameter: np.ndarray, gradient: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def _zeros(self) -> list[np.ndarray]:
+        return [np.zeros_like(parameter.data) for parameter in self.parameters]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum, Nesterov's form of it, and weight decay.
+
+    velocity = momentum * velocity + gradient; parameter -= lr * velocity
+    (Sutskever, Martens, Dahl & Hinton 2013, in PyTorch's form).
+    Raises SpecError for a negative setting.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ):
+        super().__init__(params, lr, weight_decay)
+        if not 0 <= momentum <= 1:
+            raise SpecError(f"SGD: expected a momentum between 0 and 1, got {momentum}")
+        if nesterov and momentum == 0:
+            raise SpecError("SGD: expected a momentum above 0 for Nesterov's form, got 0")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.velocity = self._zeros()
+
+    def state(self) -> dict[str, list[np.ndarray]]:
+        return {"velocity": self.velocity}
+
+    def _update(self, number, parameter, gradient):
+        update.sgd(
+            parameter,
+            gradient,
+            self.velocity[number],
+            self.rate,
+            self.momentum,
+            self.weight_decay,
+            self.nesterov,
+        )
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, algorithm 1); weight decay is added to the gradient.
+
+    Raises SpecError for a negative setting or betas outside 0 to 1.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(params, lr, weight_decay)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise SpecError(f"Adam: expected betas between 0 and 1, got {betas}")
+        self.betas = betas
+        self.eps = eps
+        self.mean, self.square = self._zeros(), self._zeros()
+
+    def state(self) -> dict[str, list[np.ndarray]]:
+        return {"mean": self.mean, "square": self.square}
+
+    def _update(self, number, parameter, gradient):
+        update.adam(
+            parameter,
+            gradient,
+            self.mean[number],
+            self.square[number],
+            self.rate,
+            self.betas,
+            self.eps,
+            self.weight_decay,
+            self.steps,
+        )
+
+
+# --- rates over a training: functions of the step, so that nothing has to be remembered ---
+
+SCHEDULES = ("constant", "step", "cosine", "one-cycle")
+
+
+def scheduled_rate(schedule: str, peak: float, step: int, total: int) -> float:
+    """The learning rate at ``step`` of ``total`` steps, whose largest value is ``peak``.
+
+    ``constant``; ``step``: a tenth after each third of the training; ``cosine``:
+    half a cosine from the peak to 0 (Loshchilov & Hutter 2017, equation 5);
+    ``one-cycle``: half a cosine up from peak / 25 over the first 30 %, then down
+    to peak / 250,000 (Smith & Topin 2018, with PyTorch's constants).
+    Raises SpecError for another name.
+    """
+    if schedule == "constant":
+        return peak
+    if schedule == "step":
+        return peak * 0.1 ** min(2, 3 * step // max(1, total))
+    if schedule == "cosine":
+        return peak * _cosine(1.0, 0.0, step / max(1, total))
+    if schedule == "one-cycle":
+        turn = 0.3 * total - 1
+        if step <= turn:
+            return peak * _cosine(1 / 25, 1.0, step / turn)
+        return peak * _cosine(1.0, 1 / 250_000, (step - turn) / max(1, total - 1 - turn))
+    raise SpecError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    """From ``start`` to ``end`` along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(1.0, share))) / 2

@@ -1,0 +1,48 @@
+"""The seed of everything random: initial weights and dropout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class _State:
+    """The generator of initial weights, and the counter of dropout's keys."""
+
+    def __init__(self, seed: int):
+        self.generator = np.random.default_rng(seed)
+        self.key = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+
+
+_state = _State(0)
+
+
+def manual_seed(seed: int) -> None:
+    """Start all random numbers anew from ``seed``, an integer of at least 0.
+
+    Without a call the seed is 0: convlab gives the same numbers in every process.
+    """
+    global _state
+    _state = _State(seed)
+
+
+def generator() -> np.random.Generator:
+    """The generator that initial weights are drawn from."""
+    return _state.generator
+
+
+def next_key() -> int:
+    """A new 64-bit key for one dropout mask."""
+    # An odd step visits every key; how the mask depends on the key is pointwise.py's affair.
+    _state.key = (_state.key + 0xD1342543DE82EF95) & ((1 << 64) - 1)
+    return _state.key
+
+
+def get_state() -> dict:
+    """What ``set_state`` needs to go on with the same random numbers; plain numbers and text."""
+    return {"generator": _state.generator.bit_generator.state, "key": _state.key}
+
+
+def set_state(state: dict) -> None:
+    """Go on with the random numbers from where ``get_state`` was called."""
+    _state.generator.bit_generator.state = state["generator"]
+    _state.key = state["key"]

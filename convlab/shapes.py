@@ -1,0 +1,419 @@
+"""Geometry in plain integers: output sizes, padding, windows and receptive fields.
+
+Everything that has to know how large something is, or which input cells an
+output cell reads, asks this file: layers, kernels, summaries and figures.
+
+Relations are numbered as in Dumoulin & Visin, "A guide to convolution
+arithmetic for deep learning" (2016).  Sizes are in pixels, rows before columns.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from convlab.errors import ShapeError, SpecError
+
+Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def size_text(*sizes: int) -> str:
+    """Sizes as they are written everywhere: ``5 × 7``."""
+    return " × ".join(str(size) for size in sizes)
+
+
+def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
+    """One integer for both axes, or (rows, columns); each at least ``least``.
+
+    Raises ShapeError for anything else.
+    """
+    values = (value, value) if isinstance(value, numbers.Integral) else value
+    if not _is_integers(values, (2,)):
+        raise ShapeError(f"{name}: expected an integer or a pair of integers, got {value!r}")
+    if min(values) < least:
+        raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
+    return int(values[0]), int(values[1])
+
+
+def _is_integers(values, lengths: tuple[int, ...]) -> bool:
+    return (
+        isinstance(values, Sequence | np.ndarray)
+        and not isinstance(values, str)
+        and len(values) in lengths
+        and all(isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in values)
+    )
+
+
+# --- one axis ---------------------------------------------------------------------
+
+
+def effective_kernel(kernel: int, dilation: int = 1) -> int:
+    """Pixels that a dilated kernel spans: k + (k - 1)(d - 1), section 5.1."""
+    return dilation * (kernel - 1) + 1
+
+
+def conv_output(
+    size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Output pixels of a convolution along one axis; ``padding`` is the total of both sides.
+
+    Relation 15: o = floor((i + 2p - k - (k - 1)(d - 1)) / s) + 1, with the two
+    sides' padding added up so that they may differ.  Less than 1 where the
+    kernel does not fit.
+    """
+    return (size + padding - effective_kernel(kernel, dilation)) // stride + 1
+
+
+def conv_transpose_output(
+    size: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+    dilation: int = 1,
+) -> int:
+    """Output pixels of a transposed convolution, ``padding`` being the total of both sides.
+
+    Relation 14: o' = s(i' - 1) + a + k - 2p, where a is ``output_padding``.
+    """
+    return (
+        stride * (size - 1) + output_padding + effective_kernel(kernel, dilation) - padding
+    )
+
+
+def pool_output(
+    size: int,
+    kernel: int,
+    stride: int,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int:
+    """Output pixels of a pooling along one axis, ``padding`` on each of both sides.
+
+    Relation 7, o = floor((i - k) / s) + 1, with padding and dilation as PyTorch
+    adds them.  With ``ceil_mode`` the last window may hang over the end, but
+    it must start inside the input or its leading padding.
+    """
+    span = size + 2 * padding - effective_kernel(kernel, dilation)
+    if not ceil_mode:
+        return span // stride + 1
+    output = -(-span // stride) + 1
+    if (output - 1) * stride >= size + padding:
+        output -= 1
+    return output
+
+
+def same_padding(kernel: int, dilation: int = 1) -> Pair:
+    """Zeros (before, after) that keep the size at stride 1; an odd one goes after.
+
+    Relation 3 (half padding) for odd kernels.
+    """
+    total = dilation * (kernel - 1)
+    return total // 2, total - total // 2
+
+
+def tensorflow_same_padding(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> Pair:
+    """Zeros (before, after) of TensorFlow's SAME, for which o = ceil(i / s)."""
+    output = -(-size // stride)
+    total = max(0, (output - 1) * stride + effective_kernel(kernel, dilation) - size)
+    return total // 2, total - total // 2
+
+
+def adaptive_windows(size: int, output: int) -> list[Pair]:
+    """Half-open window (start, end) of each of ``output`` cells over ``size`` pixels.
+
+    Cell o covers floor(o i / n) to ceil((o + 1) i / n), as PyTorch has it, so
+    that windows are as even as they can be and leave no pixel out.
+    """
+    return [(o * size // output, -(-(o + 1) * size // output)) for o in range(output)]
+
+
+def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
+    """For each pixel of the padded axis, the input pixel that it repeats, or -1 for zero.
+
+    ``mode`` is one of PADDING_MODES.  Negative ``before`` or ``after`` crop.
+    Raises ShapeError where reflect or circular padding needs more than there is.
+    """
+    index = np.arange(-before, size + after)
+    if mode == "zeros":
+        index[(index < 0) | (index >= size)] = -1
+    elif mode == "replicate":
+        index = index.clip(0, size - 1)
+    elif mode == "reflect":
+        if max(before, after) >= size:
+            raise ShapeError(
+                f"reflect padding: expected less than the input's {size} pixels,"
+                f" got {max(before, after)}"
+            )
+        index = np.abs(index)
+        index = np.where(index >= size, 2 * (size - 1) - index, index)
+    elif mode == "circular":
+        if max(before, after) > size:
+            raise ShapeError(
+                f"circular padding: expected at most the input's {size} pixels,"
+                f" got {max(before, after)}"
+            )
+        index = index % size
+    else:
+        raise SpecError(f"padding mode: expected one of {', '.join(PADDING_MODES)}, got {mode!r}")
+    return index
+
+
+# --- convolution ------------------------------------------------------------------
+
+
+def padding_sides(
+    padding: int | str | Sequence[int], kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
+) -> Sides:
+    """Padding as (top, bottom, left, right), from any of the ways to say it.
+
+    An integer for all sides, a pair (rows, columns), four sides (top, bottom,
+    left, right), ``"valid"`` for none, or ``"same"`` for the output size to be
+    the input size, which exists for stride 1 only (as in PyTorch).
+    Raises ShapeError.
+    """
+    if isinstance(padding, str):
+        if padding == "valid":
+            return 0, 0, 0, 0
+        if padding != "same":
+            raise ShapeError(f"padding: expected 'valid', 'same' or integers, got {padding!r}")
+        if stride != (1, 1):
+            raise ShapeError(f"padding 'same': expected stride 1, got stride {stride}")
+        return (*same_padding(kernel[0], dilation[0]), *same_padding(kernel[1], dilation[1]))
+    if isinstance(padding, numbers.Integral):
+        padding = (padding, padding)
+    if not _is_integers(padding, (2, 4)):
+        raise ShapeError(
+            "padding: expected an integer, a pair, four sides (top, bottom, left, right),"
+            f" 'valid' or 'same', got {padding!r}"
+        )
+    if min(padding) < 0:
+        raise ShapeError(f"padding: expected at least 0, got {padding!r}")
+    if len(padding) == 2:
+        padding = (padding[0], padding[0], padding[1], padding[1])
+    return tuple(int(p) for p in padding)
+
+
+@dataclass(frozen=True)
+class Conv2dGeometry:
+    """All the sizes of one convolution, checked; what kernels and figures ask.
+
+    Build it with ``conv2d_geometry``.  ``padding`` is (top, bottom, left, right).
+    """
+
+    in_channels: int
+    out_channels: int
+    input: Pair
+    kernel: Pair
+    stride: Pair
+    padding: Sides
+    dilation: Pair
+    groups: int
+
+    @cached_property
+    def output(self) -> Pair:
+        """(rows, columns) of the output: relation 15 on each axis."""
+        top, bottom, left, right = self.padding
+        totals = (top + bottom, left + right)
+        return tuple(
+            conv_output(i, k, s, p, d)
+            for i, k, s, p, d in zip(
+                self.input, self.kernel, self.stride, totals, self.dilation, strict=True
+            )
+        )
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """(out_channels, in_channels / groups, kernel rows, kernel columns)."""
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel)
+
+
+@lru_cache(maxsize=1024)
+def conv2d_geometry(
+    in_channels: int,
+    out_channels: int,
+    input: Pair,
+    kernel: Pair,
+    stride: Pair = (1, 1),
+    padding: Sides = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Conv2dGeometry:
+    """Check the sizes of a convolution.  Raises ShapeError where they do not fit."""
+    if groups < 1 or in_channels % groups or out_channels % groups:
+        raise ShapeError(
+            f"groups: expected a divisor of {in_channels} input and {out_channels} output"
+            f" channels, got {groups}"
+        )
+    geometry = Conv2dGeometry(
+        in_channels, out_channels, input, kernel, stride, padding, dilation, groups
+    )
+    if min(geometry.output) < 1:
+        top, bottom, left, right = padding
+        spans = tuple(effective_kernel(k, d) for k, d in zip(kernel, dilation, strict=True))
+        raise ShapeError(
+            f"kernel larger than padded input: a kernel of {size_text(*kernel)}"
+            f"{_dilated(dilation, spans)} does not fit into {size_text(*input)} padded to "
+            f"{size_text(input[0] + top + bottom, input[1] + left + right)}"
+        )
+    return geometry
+
+
+def _dilated(dilation: Pair, spans: Pair) -> str:
+    return "" if dilation == (1, 1) else f" dilated to {size_text(*spans)}"
+
+
+# --- pooling ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class PoolWindows:
+    """Which input cells each output cell of a pooling reads: rows × columns.
+
+    Output cell (o, q) reads rows ``row_start[o] <= r < row_end[o]`` in steps of
+    ``dilation[0]``, and columns likewise; all lie inside the input.  ``divisor``
+    (output rows, output columns) is what an average divides by.  Input row r is
+    read by output rows ``row_first[r]`` up to but without ``row_last[r]`` at most.
+    """
+
+    input: Pair
+    output: Pair
+    row_start: np.ndarray
+    row_end: np.ndarray
+    column_start: np.ndarray
+    column_end: np.ndarray
+    dilation: Pair
+    divisor: np.ndarray
+
+    @cached_property
+    def row_first(self) -> np.ndarray:
+        """For each input row, the first output row whose window reaches it."""
+        return np.searchsorted(self.row_end, np.arange(self.input[0]), side="right")
+
+    @cached_property
+    def row_last(self) -> np.ndarray:
+        """For each input row, one past the last output row whose window reaches it."""
+        # Dilated windows that start in the padding may begin later than the next one.
+        reached = np.minimum.accumulate(self.row_start[::-1])[::-1]
+        return np.searchsorted(reached, np.arange(self.input[0]), side="right")
+
+
+def _clipped_windows(size: int, output: int, kernel: int, stride: int, padding: int, dilation: int):
+    start = np.arange(output) * stride - padding
+    end = np.minimum(start + effective_kernel(kernel, dilation), size)
+    # A dilated window that begins in the padding enters the input on its own grid.
+    start = np.where(start < 0, start + -(start // dilation) * dilation, start)
+    return start, end
+
+
+@lru_cache(maxsize=1024)
+def pool_windows(
+    input: Pair,
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> PoolWindows:
+    """The windows of a max or average pooling, as PyTorch lays them.
+
+    Raises ShapeError for padding of more than half the kernel and for a kernel
+    larger than the padded input.
+    """
+    for axis in (0, 1):
+        if padding[axis] > kernel[axis] // 2:
+            raise ShapeError(
+                f"pooling padding: expected at most half of the kernel {size_text(*kernel)},"
+                f" got {padding[axis]}"
+            )
+    output = tuple(
+        pool_output(i, k, s, p, d, ceil_mode)
+        for i, k, s, p, d in zip(input, kernel, stride, padding, dilation, strict=True)
+    )
+    fits = all(
+        i + 2 * p >= effective_kernel(k, d)
+        for i, k, p, d in zip(input, kernel, padding, dilation, strict=True)
+    )
+    if min(output) < 1 or not (fits or ceil_mode):
+        raise ShapeError(
+            f"kernel larger than padded input: a pooling window of {size_text(*kernel)} does not"
+            f" fit into {size_text(*input)} padded by {size_text(*padding)}"
+        )
+    rows = _clipped_windows(input[0], output[0], kernel[0], stride[0], padding[0], dilation[0])
+    columns = _clipped_windows(input[1], output[1], kernel[1], stride[1], padding[1], dilation[1])
+    if divisor_override is not None:
+        divisor = np.full(output, divisor_override)
+    elif count_include_pad:
+        spans = []
+        for axis in (0, 1):
+            # The trailing padding counts, what ceil_mode adds behind it does not.
+            start = np.arange(output[axis]) * stride[axis] - padding[axis]
+            end = np.minimum(start + kernel[axis], input[axis] + padding[axis])
+            spans.append(end - start)
+        divisor = np.outer(*spans)
+    else:
+        divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])
+    return PoolWindows(input, output, *rows, *columns, dilation, divisor)
+
+
+@lru_cache(maxsize=1024)
+def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
+    """The windows of an adaptive pooling from ``input`` to ``output`` cells.
+
+    A global pooling is the case of one output cell.
+    """
+    rows, columns = (
+        np.array(adaptive_windows(i, o)).T for i, o in zip(input, output, strict=True)
+    )
+    divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])
+    return PoolWindows(input, output, *rows, *columns, (1, 1), divisor)
+
+
+# --- receptive fields -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What one unit sees along one axis of the input, in input pixels.
+
+    ``size`` is the receptive field, ``stride`` the effective stride, ``padding``
+    the effective padding before the first pixel (Araujo, Norris & Sim, "Computing
+    receptive fields of convolutional neural networks", Distill 2019, where they
+    are r0, S0 and P0).
+    """
+
+    size: int = 1
+    stride: int = 1
+    padding: int = 0
+
+    def through(
+        self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
+    ) -> ReceptiveField:
+        """The field after one more layer, whose leading padding is ``padding``.
+
+        r grows by (k - 1) times the stride so far, as does the padding by p.
+        """
+        return ReceptiveField(
+            self.size + (effective_kernel(kernel, dilation) - 1) * self.stride,
+            self.stride * stride,
+            self.padding + padding * self.stride,
+        )
+
+    def span(self, unit: int) -> Pair:
+        """Half-open range of input pixels that ``unit`` sees; outside the input is padding."""
+        start = unit * self.stride - self.padding
+        return start, start + self.size
+
+    def centre(self, unit: int) -> float:
+        """Centre of the field of ``unit``, in pixels: -P0 + u S0 + (r0 - 1) / 2."""
+        return -self.padding + unit * self.stride + (self.size - 1) / 2

@@ -1,0 +1,469 @@
+"""What a layer answers: its feature maps, and an image's way through all layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.page import LINE, Grid, Page, arrange, how_many_fit, image_rgb
+from convlab.viz.style import Scale
+
+
+def feature_maps(
+    maps: ArrayLike,
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """The maps (C, H, W) of one layer, large, all on one scale; each with its number.
+
+    A vector, (C,) or (C, 1, 1), becomes a bar a unit while numbers fit below
+    the bars, then cells in reading order.  When not all maps fit readably the
+    second line says how many are shown.  Values that are not finite are hatched.
+
+    Raises ShapeError for other shapes, SpecError for an unknown theme or size.
+    """
+    maps = np.asarray(maps, dtype=float)
+    if maps.ndim not in (1, 3) or 0 in maps.shape:
+        raise ShapeError(f"expected feature maps (C, H, W) or a vector (C,), got {maps.shape}")
+    page = Page(size, theme, aspect=0.68)
+    scale = style.activation_scale(maps)
+    if maps.ndim == 1 or maps.shape[1:] == (1, 1):
+        _vector(page, maps.reshape(-1), scale, title, subtitle)
+    else:
+        _maps(page, maps, scale, title, subtitle)
+    return page.figure
+
+
+def _first(shown: int, count: int, what: str, subtitle: str) -> str:
+    note = f"first {shown} of {count} {what}" if shown < count else ""
+    return ", ".join(part for part in (subtitle, note) if part)
+
+
+def _headline_height(page: Page) -> float:
+    return (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * page.size.label
+
+
+def _maps(page: Page, maps: NDArray, scale: Scale, title: str, subtitle: str) -> None:
+    count, *shape = maps.shape
+    broken = not np.isfinite(maps).all()
+    small = page.size.small
+    bar = page.bar_width(scale, "activation", broken)
+    width = page.right - page.left - bar - 2 * page.size.label
+    gap, label = 10 * page.unit, small * LINE
+    smallest = max(30 * page.unit, page.measure(str(count), small) * max(1, shape[0] / shape[1]))
+    height = page.bottom - page.top - _headline_height(page)
+    shown = how_many_fit(
+        count, width, height, tuple(shape), gap=gap, label=label, smallest=smallest
+    )
+    page.headline(title, _first(shown, count, "maps", subtitle), page.theme.output)
+    height = page.bottom - page.top
+    grid = arrange(shown, width, height, tuple(shape), gap=gap, label=label)
+    finite = np.where(np.isfinite(maps[:shown]), maps[:shown], 0.0)
+    texts = style.numbers(finite)
+    px = page.number_size(texts, grid.width / shape[1], grid.height / shape[0])
+    each = math.prod(shape)
+    for index in range(shown):
+        left, top = grid.corner(index)
+        left, top = page.left + left, page.top + top
+        page.text(left, top - label, str(index), px=small, colour=page.theme.quiet)
+        page.array(maps[index], scale, left, top, grid.width, grid.height)
+        if px is not None:
+            known = np.isfinite(maps[index]).ravel()
+            written = texts[index * each : (index + 1) * each]
+            page.cell_numbers(
+                [text if good else "" for text, good in zip(written, known, strict=True)],
+                scale.rgb(maps[index]),
+                px,
+                left,
+                top,
+                grid.width,
+                grid.height,
+            )
+    bar_height = min(height - label, 420 * page.unit)
+    page.bar(scale, "activation", page.right - bar, page.top, bar_height + label, broken)
+
+
+def _vector(page: Page, values: NDArray, scale: Scale, title: str, subtitle: str) -> None:
+    small = page.size.small
+    finite = np.where(np.isfinite(values), values, 0.0)
+    texts = style.numbers(finite)
+    step = (page.right - page.left) / len(values)
+    if step >= page.widest([*texts, str(len(values) - 1)], small) + 8 * page.unit:
+        page.headline(title, subtitle, page.theme.output)
+        _bars(page, values, texts, step)
+    else:
+        _cells(page, values, scale, title, subtitle)
+
+
+def _bars(page: Page, values: NDArray, texts: list[str], step: float) -> None:
+    """An upright bar a unit from the line of zero, its number at the tip, its index at the foot."""
+    small, theme = page.size.small, page.theme
+    finite = np.where(np.isfinite(values), values, 0.0)
+    low, high = min(0.0, finite.min()), max(0.0, finite.max())
+    span = (high - low) or 1.0
+    top = page.top + small * LINE
+    foot = page.bottom - small * LINE * (2.6 if low < 0 else 1.2)
+    thick = min(step * 0.7, 90 * page.unit)
+
+    def at(value: float) -> float:
+        return top + (high - value) / span * (foot - top)
+
+    for index, (value, text) in enumerate(zip(values, texts, strict=True)):
+        x = page.left + (index + 0.5) * step
+        good = math.isfinite(value)
+        tip = at(value) if good else at(0.0)
+        if good:
+            page.box(
+                x - thick / 2,
+                min(tip, at(0.0)),
+                thick,
+                abs(tip - at(0.0)),
+                edge=theme.output,
+                fill=theme.output_fill,
+            )
+        below = good and value < 0
+        page.text(
+            x,
+            tip + (0.4 if below else -0.4) * small,
+            text if good else "NaN",
+            px=small,
+            colour=theme.ink if good else theme.mistake,
+            ha="center",
+            va="top" if below else "bottom",
+        )
+        page.text(
+            x, page.bottom, str(index), px=small, colour=theme.quiet, ha="center", va="bottom"
+        )
+    page.line([page.left, page.right], [at(0.0), at(0.0)], theme.quiet)
+
+
+def _cells(page: Page, values: NDArray, scale: Scale, title: str, subtitle: str) -> None:
+    """Cells in reading order, as many in a row as make them large; a row's first index at left."""
+    small, unit, count = page.size.small, page.unit, len(values)
+    broken = not np.isfinite(values).all()
+    bar = page.bar_width(scale, "activation", broken)
+    index = page.measure(str(count), small) + 12 * unit
+    width = page.right - page.left - bar - 2 * page.size.label - index
+    height = page.bottom - page.top - _headline_height(page)
+    least_width, least_height = 12 * unit, small * 1.1
+    room = math.floor(width / least_width) * math.floor(height / least_height)
+    shown = count if count <= room else room // 64 * 64 or room
+    page.headline(title, _first(shown, count, "units", subtitle), page.theme.output)
+    height = page.bottom - page.top
+    # Rows of a round length, so that the index of any cell can be counted.
+    lengths = [length for length in (5, 10, 12, 16, 20, 32, 50, 64, 100, 128) if length <= shown]
+    usable = [
+        length
+        for length in lengths
+        if width / length >= least_width and height / math.ceil(shown / length) >= least_height
+    ] or [max(1, math.floor(width / least_width))]
+    columns = max(
+        usable, key=lambda length: min(width / length, 2 * height / math.ceil(shown / length))
+    )
+    if shown < count:
+        shown = min(shown, columns * math.floor(height / least_height))
+    rows = math.ceil(shown / columns)
+    cell_width = math.floor(width / columns)
+    cell_height = min(math.floor(height / rows), cell_width)
+    cell_height = max(cell_height, least_height)
+    texts = style.numbers(np.where(np.isfinite(values), values, 0.0))
+    px = page.number_size(texts, cell_width, cell_height)
+    left = page.left + index
+    for row in range(rows):
+        part = values[row * columns : min((row + 1) * columns, shown)]
+        top = page.top + row * cell_height
+        page.text(
+            left - 12 * unit,
+            top + cell_height / 2,
+            str(row * columns),
+            px=small,
+            colour=page.theme.quiet,
+            ha="right",
+            va="center_baseline",
+        )
+        page.array(part[None], scale, left, top, cell_width * len(part), cell_height)
+        page.grid_lines(left, top, 1, len(part), (cell_width, cell_height), page.theme.ground)
+        if px is not None:
+            written = [
+                text if math.isfinite(value) else ""
+                for text, value in zip(texts[row * columns :], part, strict=False)
+            ]
+            page.cell_numbers(
+                written, scale.rgb(part[None]), px, left, top, cell_width * len(part), cell_height
+            )
+    page.bar(scale, "activation", page.right - bar, page.top, min(height, 420 * unit), broken)
+
+
+# An image's way through the network ------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class _Station:
+    """One stop of the journey: what it draws, and the width in pixels that it takes."""
+
+    name: str
+    lines: list[str]
+    colour: str
+    heading: float
+    values: NDArray | None = None  # (C, H, W) maps or (C,) vector
+    rgb: NDArray | None = None  # (H, W, 3), the image
+    width: float = 0.0
+    grid: Grid | None = None
+    shown: int = 0
+
+
+def journey(
+    image: ArrayLike,
+    layers: Sequence[tuple[str, ArrayLike]],
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+    classes: Sequence[str] | None = None,
+    probabilities: ArrayLike | None = None,
+) -> Figure:
+    """One image's way through a network, left to right: image, layers, probabilities.
+
+    image: (1, H, W) or (3, H, W), uint8 or float.  layers: a name with maps
+    (C, H, W) or a vector (C,) each, in the order of computation.  Every layer
+    has its own scale, whose ends stand under its size.  Layers with more maps
+    than fit show the first ones and "+48".  probabilities: (K,), drawn as bars
+    with the names in ``classes`` (None: their numbers); the most probable first
+    when there are more than fit.  A network too deep for one row takes several.
+
+    Raises ShapeError for other shapes and for a number of classes that is not
+    K, SpecError for an unknown theme or size.
+    """
+    rgb = image_rgb(np.asarray(image))
+    page = Page(size, theme, aspect=0.75)
+    stations = [_image_station(page, np.asarray(image), rgb)]
+    for name, array in layers:
+        stations.append(_layer_station(page, name, np.asarray(array, dtype=float)))
+    chances = None
+    if probabilities is not None:
+        chances = np.asarray(probabilities, dtype=float)
+        if chances.ndim != 1 or chances.size == 0:
+            raise ShapeError(f"expected probabilities (K,), got {chances.shape}")
+        names = [str(index) for index in range(len(chances))] if classes is None else classes
+        if len(names) != len(chances):
+            raise ShapeError(f"expected {len(chances)} class names, got {len(names)}")
+    note = "each layer on its own scale, dark to bright"
+    page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.ink)
+
+    gap, end = 22 * page.unit, 0.0
+    if chances is not None:
+        end = max(0.17 * page.width, 11 * page.size.label)
+    rows = _rows(page, stations, gap, end)
+    between = 1.2 * page.size.label
+    height = (page.bottom - page.top - between * (len(rows) - 1)) / len(rows)
+    for index, row in enumerate(rows):
+        top = page.top + index * (height + between)
+        last = end if index == len(rows) - 1 else 0.0
+        _draw_row(page, row, top, height, gap, last)
+        if last and chances is not None:
+            _probabilities(page, list(names), chances, page.right - end, top, end, height)
+    return page.figure
+
+
+def _image_station(page: Page, image: NDArray, rgb: NDArray) -> _Station:
+    channels = image.shape[0]
+    lines = [style.size_text(*rgb.shape[:2], channels)]
+    return _station(page, "image", lines, page.theme.input, rgb=rgb)
+
+
+def _layer_station(page: Page, name: str, values: NDArray) -> _Station:
+    if values.ndim not in (1, 3) or 0 in values.shape:
+        raise ShapeError(f"expected layer {name} as (C, H, W) or (C,), got {values.shape}")
+    if values.ndim == 3 and values.shape[1:] == (1, 1):
+        values = values.reshape(-1)
+    finite = values[np.isfinite(values)]
+    ends = (finite.min(), finite.max()) if finite.size else (math.nan, math.nan)
+    if values.ndim == 1:
+        extent = str(len(values))
+    else:
+        extent = style.size_text(*values.shape[1:], values.shape[0])
+    lines = [extent, f"{style.number(ends[0])} to {style.number(ends[1])}"]
+    return _station(page, name, lines, page.theme.output, values=values)
+
+
+def _station(page: Page, name: str, lines: list[str], colour: str, **drawn: NDArray) -> _Station:
+    name, px = page.fit(name, 8 * page.size.label, page.size.label, bold=True)
+    heading = max(page.measure(name, px, bold=True), page.widest(lines, page.size.small))
+    return _Station(name, lines, colour, heading, **drawn)
+
+
+def _rows(page: Page, stations: list[_Station], gap: float, end: float) -> list[list[_Station]]:
+    """Stations in as few rows as leave each its heading's width; equally many a row."""
+    room = page.right - page.left
+    least = 40 * page.unit
+    for count in range(1, 5):
+        each = math.ceil(len(stations) / count)
+        rows = [stations[start : start + each] for start in range(0, len(stations), each)]
+        needs = [sum(max(stop.heading, least) + gap for stop in row) - gap for row in rows]
+        needs[-1] += end + gap if end else 0.0
+        if max(needs) <= room:
+            break
+    return rows
+
+
+def _draw_row(
+    page: Page, row: list[_Station], top: float, height: float, gap: float, end: float
+) -> None:
+    size = page.size
+    head = size.label * LINE + 2 * size.small * LINE + 0.3 * size.small
+    foot = size.small * LINE
+    room = page.right - page.left - (end + gap if end else 0.0)
+    body = height - head - foot
+    vectors = [stop for stop in row if stop.values is not None and stop.values.ndim == 1]
+    fixed = sum(stop.heading for stop in vectors) + gap * (len(row) - 1)
+    # The image is what everybody looks at first: it gets more room than one layer.
+    parts = {stop: 1.6 if stop.rgb is not None else 1.0 for stop in row if stop not in vectors}
+    share = (room - fixed) / max(1.0, sum(parts.values()))
+    for stop in row:
+        if stop in parts:
+            _arrange(page, stop, max(share * parts[stop], stop.heading), body)
+        else:
+            stop.width = stop.heading
+    spare = room - sum(stop.width for stop in row)
+    step = min(spare / max(1, len(row) - (0 if end else 1)), 5 * gap)
+    left = page.left
+    for stop in row:
+        _draw_station(page, stop, left, top, head, body)
+        left += stop.width + step
+
+
+def _arrange(page: Page, stop: _Station, width: float, height: float) -> None:
+    gap = 5 * page.unit
+    shape = stop.rgb.shape[:2] if stop.values is None else stop.values.shape[1:]
+    count = 1 if stop.values is None else len(stop.values)
+    stop.shown = how_many_fit(
+        count, width, height, shape, gap=gap, label=0.0, smallest=34 * page.unit
+    )
+    stop.grid = arrange(
+        stop.shown, width, height, shape, gap=gap, largest=min(260 * page.unit, 0.55 * height)
+    )
+    stop.width = max(stop.heading, stop.grid.total_width)
+
+
+def _draw_station(
+    page: Page, stop: _Station, left: float, top: float, head: float, body: float
+) -> None:
+    size, theme = page.size, page.theme
+    width = stop.width
+    page.text(left, top, stop.name, px=size.label, colour=stop.colour, bold=True, width=width)
+    for line, text in enumerate(stop.lines):
+        y = top + size.label * LINE + line * size.small * LINE
+        page.text(left, y, text, px=size.small, colour=theme.quiet, width=width)
+    top += head
+    if stop.values is not None and stop.values.ndim == 1:
+        _column(page, stop.values, left, top, width, body)
+        return
+    if stop.rgb is not None:
+        page.picture(stop.rgb, left, top, stop.grid.width, stop.grid.height)
+        page.box(left, top, stop.grid.width, stop.grid.height, edge=theme.input)
+        return
+    scale = style.activation_scale(stop.values)
+    for index in range(stop.shown):
+        x, y = stop.grid.corner(index)
+        page.array(stop.values[index], scale, left + x, top + y, stop.grid.width, stop.grid.height)
+    if stop.shown < len(stop.values):
+        _more(page, len(stop.values) - stop.shown, left, top + stop.grid.total_height)
+
+
+def _more(page: Page, count: int, left: float, y: float) -> None:
+    small = page.size.small
+    page.text(left, y + 0.15 * small, f"+{count}", px=small, colour=page.theme.quiet)
+
+
+def _column(
+    page: Page, values: NDArray, left: float, top: float, width: float, height: float
+) -> None:
+    """A vector as a column of cells, with its numbers where they fit."""
+    least = 3 * page.unit
+    shown = min(len(values), math.floor(height / least))
+    tall = min(height / shown, 2 * page.size.label)
+    scale = style.activation_scale(values)
+    texts = style.numbers(np.where(np.isfinite(values), values, 0.0))[:shown]
+    px = page.number_size(texts, width, tall)
+    across = width if px is not None else min(width, 44 * page.unit)
+    part = values[:shown, None]
+    page.array(part, scale, left, top, across, tall * shown)
+    if px is not None:
+        known = np.isfinite(values[:shown])
+        written = [text if good else "" for text, good in zip(texts, known, strict=True)]
+        page.cell_numbers(written, scale.rgb(part), px, left, top, across, tall * shown)
+    if shown < len(values):
+        _more(page, len(values) - shown, left, top + tall * shown)
+
+
+def _probabilities(
+    page: Page,
+    names: list[str],
+    chances: NDArray,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+) -> None:
+    size, theme = page.size, page.theme
+    small = size.small
+    winner = int(np.nanargmax(chances)) if np.isfinite(chances).any() else -1
+    page.text(left, top, "probability", px=size.label, colour=theme.output, bold=True, width=width)
+    head = size.label * LINE + 2 * small * LINE + 0.3 * small
+    step = min((height - head) / max(1, min(len(chances), 12)), 2 * small * LINE)
+    step = max(step, small * 1.25)
+    room = max(1, math.floor((height - head) / step))
+    order = list(range(len(chances)))
+    said = f"of {len(chances)} classes"
+    if len(chances) > room:
+        order = [int(index) for index in np.argsort(-chances, kind="stable")[:room]]
+        said = f"{room} largest of {len(chances)}"
+    page.text(left, top + size.label * LINE, said, px=small, colour=theme.quiet, width=width)
+    values = [f"{chances[index]:.3f}" for index in order]
+    right = page.widest(values, small, bold=True)
+    name = min(page.widest([names[index] for index in order], small, bold=True), 0.42 * width)
+    pad = 8 * page.unit
+    bar = width - name - right - 2 * pad
+    for place, (index, value) in enumerate(zip(order, values, strict=True)):
+        y = top + head + place * step
+        middle, thick = y + step / 2, step * 0.56
+        won = index == winner
+        page.text(
+            left,
+            middle,
+            names[index],
+            px=small,
+            bold=won,
+            va="center_baseline",
+            colour=theme.ink if won else theme.quiet,
+            width=name,
+        )
+        share = min(max(float(np.nan_to_num(chances[index])), 0.0), 1.0)
+        page.box(
+            left + name + pad,
+            middle - thick / 2,
+            bar * share,
+            thick,
+            fill=theme.output if won else theme.hairline,
+        )
+        page.text(
+            left + width,
+            middle,
+            value,
+            px=small,
+            bold=won,
+            ha="right",
+            va="center_baseline",
+            colour=theme.ink if won else theme.quiet,
+        )

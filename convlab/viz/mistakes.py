@@ -1,0 +1,133 @@
+"""The images that a network got wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from convlab.errors import ShapeError
+from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.style import ARROW
+
+_MOST = 40  # more images than this cannot be looked at together
+
+# A caption's pieces and how they break into lines, from one line to three.
+_BREAKS = (((0, 1, 2),), ((0, 1), (2,)), ((0,), (1,), (2,)))
+
+
+def mistakes(
+    images: ArrayLike,
+    true: Sequence[str],
+    predicted: Sequence[str],
+    probabilities: ArrayLike,
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """Wrongly classified images as a grid, each with "true → predicted, probability" below.
+
+    images: (M, C, H, W), uint8, C 1 or 3, in the order in which they are to be
+    read (the worst first).  true, predicted: M class names.  probabilities:
+    (M,), the probability of the predicted class.  No images say "no mistakes";
+    of more than 40 the first are shown and the second line says so.
+
+    Raises ShapeError for images of another shape and for names or
+    probabilities that are not M, SpecError for an unknown theme or size.
+    """
+    images = np.asarray(images)
+    count = len(images) if images.ndim else 0
+    if images.ndim != 4 and images.size:
+        raise ShapeError(f"expected images (M, C, H, W), got {images.shape}")
+    chances = np.asarray(probabilities, dtype=float)
+    for what, length in (
+        ("true names", len(true)),
+        ("predicted names", len(predicted)),
+        ("probabilities", chances.size),
+    ):
+        if length != count:
+            raise ShapeError(f"expected {count} {what}, one an image, got {length}")
+    page = Page(size, theme, aspect=0.75)
+    shown = min(count, _MOST)
+    note = f"first {shown} of {count} mistakes" if shown < count else ""
+    subtitle = ", ".join(part for part in (subtitle, note) if part)
+    page.headline(title, subtitle, page.theme.mistake)
+    if not count:
+        page.text(
+            page.width / 2, (page.top + page.bottom) / 2, "no mistakes",
+            px=page.size.title, colour=page.theme.quiet, ha="center", va="center",
+        )  # fmt: skip
+        return page.figure
+    captions = [
+        (str(true[index]), f"{ARROW} {predicted[index]}", f"{chances[index]:.2f}")
+        for index in range(shown)
+    ]
+    _grid(page, images[:shown], captions)
+    return page.figure
+
+
+def _caption_width(page: Page, caption: Sequence[str], breaks: Sequence[Sequence[int]]) -> float:
+    return max(page.run_width(_pieces(page, caption, line), page.size.small) for line in breaks)
+
+
+def _pieces(page: Page, caption: Sequence[str], line: Sequence[int]) -> list[tuple[str, str, bool]]:
+    # What was taken for it stands bold and in the mistake's colour, behind the arrow.
+    looks = (
+        (page.theme.ink, False),
+        (page.theme.mistake, True),
+        (page.theme.quiet, False),
+    )
+    pieces = []
+    for part in line:
+        comma = "," if part == 1 and 2 in line else ""
+        pieces.append((caption[part] + comma, *looks[part]))
+    return pieces
+
+
+def _grid(page: Page, images: np.ndarray, captions: list[tuple[str, str, str]]) -> None:
+    small, count = page.size.small, len(images)
+    shape = images.shape[2:]
+    gap = 1.8 * small
+    width, height = page.right - page.left, page.bottom - page.top
+    largest = 300 * page.unit
+    best: tuple[float, int, int] | None = None
+    for way, breaks in enumerate(_BREAKS):
+        need = max(_caption_width(page, caption, breaks) for caption in captions)
+        under = len(breaks) * small * LINE + 0.4 * small
+        for columns in range(1, count + 1):
+            rows = math.ceil(count / columns)
+            slot = (width - gap * (columns - 1)) / columns
+            tall = (height - gap * (rows - 1)) / rows - under
+            cell = whole_cells(min(slot, largest), max(min(tall, largest), 0.1), *shape)
+            # Long names are shortened in the end, but keep a dozen letters.
+            if slot >= need or (way == 2 and slot >= min(need, 7 * small)):
+                # Among equal pictures the caption of fewer lines wins.
+                best = max(best or (0.0, 0, 0), (cell, -way, columns))
+    cell, way, columns = best[0], -best[1], best[2]
+    breaks = _BREAKS[way]
+    rows = math.ceil(count / columns)
+    under = len(breaks) * small * LINE + 0.4 * small
+    slot = (width - gap * (columns - 1)) / columns
+    tile_width, tile_height = cell * shape[1], cell * shape[0]
+    used = max(tile_width, *(_caption_width(page, caption, breaks) for caption in captions))
+    step_x = min(slot, max(used, 1.75 * tile_width)) + gap
+    step_y = min((height - rows * (tile_height + under)) / max(1, rows - 1), tile_height / 2)
+    for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(index, columns)
+        left = page.left + column * step_x
+        top = page.top + row * (tile_height + under + step_y)
+        page.picture(image_rgb(image), left, top, tile_width, tile_height)
+        page.box(left, top, tile_width, tile_height, edge=page.theme.input)
+        top += tile_height + 0.4 * small
+        for line in breaks:
+            pieces = _pieces(page, caption, line)
+            if len(line) == 1:
+                text, px = page.fit(pieces[0][0], step_x - gap, small, bold=pieces[0][2])
+                pieces = [(text, *pieces[0][1:])]
+            page.run(left, top, pieces, small)
+            top += small * LINE

@@ -1,0 +1,320 @@
+"""The one place that names colours, sizes, fonts, colour maps and number formats.
+
+A role (input, window, output, mistake) has the same colour in every figure; no
+other module of :mod:`convlab.viz` writes a colour or a size of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convlab.errors import SpecError
+
+# DejaVu Sans ships with matplotlib, so text measures the same on every machine;
+# the generic family behind it only helps a browser that shows an SVG without it.
+FONT = ("DejaVu Sans", "sans-serif")
+
+MINUS = "\u2212"
+TIMES = "\u00d7"
+ARROW = "\u2192"
+ELLIPSIS = "\u2026"
+_SUPERSCRIPT = str.maketrans(f"{MINUS}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of all roles on one ground, as #RRGGBB.
+
+    ``ground`` is also the colour of exactly zero in the diverging map;
+    ``transparent`` leaves the ground itself unpainted.
+    """
+
+    name: str
+    transparent: bool
+    ground: str
+    ink: str
+    quiet: str
+    hairline: str
+    hairline_fill: str
+    input: str
+    input_fill: str
+    window: str
+    window_fill: str
+    output: str
+    output_fill: str
+    mistake: str
+    red: str
+    green: str
+    blue: str
+    negative: tuple[str, str]  # half way and at the lower limit of the diverging map
+    positive: tuple[str, str]  # half way and at the upper limit
+
+
+_LIGHT = Theme(
+    name="light",
+    transparent=False,
+    ground="#FFFFFF",
+    ink="#1B2430",
+    quiet="#5B6673",
+    hairline="#C9D0D8",
+    hairline_fill="#F6F7F9",
+    input="#1031AA",
+    input_fill="#E4E9F8",
+    window="#B56C01",
+    window_fill="#FBE3BC",
+    output="#14A06E",
+    output_fill="#DBF2E8",
+    mistake="#BB0C8A",
+    red="#C4161C",
+    green="#24761B",
+    blue="#2A52E0",
+    negative=("#E59B3F", "#7F3B08"),
+    positive=("#9389C2", "#2D004B"),
+)
+
+_DARK = Theme(
+    name="dark",
+    transparent=False,
+    ground="#12171D",
+    ink="#E8EDF2",
+    quiet="#A7B3C0",
+    hairline="#3A4653",
+    hairline_fill="#171D25",
+    input="#6F9BEF",
+    input_fill="#1D2A44",
+    window="#F0C674",
+    window_fill="#4A3B1C",
+    output="#8BEFE2",
+    output_fill="#1C3B3A",
+    mistake="#DE5F9F",
+    red="#FF7B72",
+    green="#7BD67B",
+    blue="#7FA9FF",
+    negative=("#A15A12", "#FFC680"),
+    positive=("#6757B5", "#CBC0FF"),
+)
+
+THEMES: dict[str, Theme] = {
+    "light": _LIGHT,
+    "dark": _DARK,
+    "transparent": replace(_LIGHT, name="transparent", transparent=True),
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """A canvas: extents, text and strokes in pixels at ``dpi`` dots an inch.
+
+    ``heights`` are the lowest and the highest canvas; a figure says which shape
+    it needs and gets the nearest height between them.
+    """
+
+    name: str
+    dpi: float
+    width: int
+    heights: tuple[int, int]
+    title: float
+    subtitle: float
+    label: float
+    small: float
+    hair: float
+    thick: float
+
+
+def _paper(name: str, width_mm: float, lowest_mm: float, highest_mm: float) -> Size:
+    dpi = 300.0
+    mm, pt = dpi / 25.4, dpi / 72.0
+    return Size(
+        name=name,
+        dpi=dpi,
+        width=round(width_mm * mm),
+        heights=(round(lowest_mm * mm), round(highest_mm * mm)),
+        title=9 * pt,
+        subtitle=7.5 * pt,
+        label=7.5 * pt,
+        small=7 * pt,
+        hair=0.5 * pt,
+        thick=1.6 * pt,
+    )
+
+
+SIZES: dict[str, Size] = {
+    "slide": Size("slide", 100.0, 1600, (900, 900), 34, 23, 21, 17, 1.2, 5.0),
+    "small": Size("small", 100.0, 500, (281, 375), 17, 12, 12, 11, 0.8, 2.4),
+    "paper": _paper("paper", 85, 48, 75),
+    "paper-wide": _paper("paper-wide", 170, 80, 110),
+}
+
+
+def theme_named(name: str) -> Theme:
+    """The theme called ``light``, ``dark`` or ``transparent``; SpecError for another name."""
+    if name not in THEMES:
+        raise SpecError(f"expected a theme among {', '.join(THEMES)}, got {name!r}")
+    return THEMES[name]
+
+
+def size_named(name: str) -> Size:
+    """The size called ``slide``, ``small``, ``paper`` or ``paper-wide``; SpecError otherwise."""
+    if name not in SIZES:
+        raise SpecError(f"expected a size among {', '.join(SIZES)}, got {name!r}")
+    return SIZES[name]
+
+
+def canvas(size: str = "slide", theme: str = "light", aspect: float = 9 / 16) -> Figure:
+    """An empty figure of one of our sizes on the ground of one of our themes.
+
+    ``aspect`` is the wished height / width; sizes that are not fixed follow it
+    within their limits.  Raises SpecError for an unknown size or theme.
+    """
+    chosen, colours = size_named(size), theme_named(theme)
+    lowest, highest = chosen.heights
+    height = min(max(round(chosen.width * aspect), lowest), highest)
+    figure = Figure(
+        figsize=(chosen.width / chosen.dpi, height / chosen.dpi),
+        dpi=chosen.dpi,
+        facecolor="none" if colours.transparent else colours.ground,
+    )
+    FigureCanvasAgg(figure)  # gives the figure a renderer to measure text with
+    return figure
+
+
+def blend(start: str, end: str, share: float) -> str:
+    """The colour ``share`` (0 to 1) of the way from ``start`` to ``end``, as #RRGGBB."""
+    mixed = np.asarray(to_rgb(start)) * (1 - share) + np.asarray(to_rgb(end)) * share
+    return "#" + "".join(f"{round(255 * part):02X}" for part in mixed)
+
+
+def contrast(first: str | Sequence[float], second: str | Sequence[float]) -> float:
+    """Contrast of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+
+    def luminance(colour: str | Sequence[float]) -> float:
+        parts = np.asarray(to_rgb(colour))
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(fill: str | Sequence[float]) -> str:
+    """The ink of the light or of the dark theme, whichever reads better on ``fill``."""
+    return max((_LIGHT.ink, "#FFFFFF"), key=lambda ink: contrast(ink, fill))
+
+
+def diverging_map(theme: Theme) -> LinearSegmentedColormap:
+    """Colours for signed numbers; exactly ``theme.ground`` in the middle.
+
+    An odd number of entries, so that zero under symmetric limits falls on the
+    middle entry and not between two.
+    """
+    stops = [
+        theme.negative[1],
+        theme.negative[0],
+        theme.ground,
+        theme.positive[0],
+        theme.positive[1],
+    ]
+    return LinearSegmentedColormap.from_list(f"signed {theme.name}", stops, N=257)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How numbers become colours in one figure: limits, map, and the ends that were cut off."""
+
+    lowest: float
+    highest: float
+    colours: matplotlib.colors.Colormap
+    cut_low: bool = False
+    cut_high: bool = False
+
+    def rgb(self, values: NDArray) -> NDArray:
+        """Values of any shape to bytes (..., 3); numbers that are not finite get the middle."""
+        middle = (self.lowest + self.highest) / 2
+        known = np.where(np.isfinite(values), values, middle).astype(float)
+        return self.colours(Normalize(self.lowest, self.highest)(known), bytes=True)[..., :3]
+
+
+def signed_scale(values: NDArray, theme: Theme, limit: float | None = None) -> Scale:
+    """Symmetric limits around zero in the diverging map.
+
+    ``limit`` is the largest magnitude shown; None takes the largest finite one
+    of ``values``.  Raises SpecError for a limit that is not above zero.
+    """
+    finite = values[np.isfinite(values)]
+    reach = float(np.abs(finite).max()) if finite.size else 0.0
+    if limit is None:
+        limit = reach or 1.0
+    elif not (math.isfinite(limit) and limit > 0):
+        raise SpecError(f"expected a limit above 0, got {limit}")
+    return Scale(
+        -float(limit),
+        float(limit),
+        diverging_map(theme),
+        cut_low=bool(finite.size and finite.min() < -limit),
+        cut_high=bool(finite.size and finite.max() > limit),
+    )
+
+
+def activation_scale(values: NDArray) -> Scale:
+    """Limits at the smallest and largest finite value, in cividis."""
+    finite = values[np.isfinite(values)]
+    lowest = float(finite.min()) if finite.size else 0.0
+    highest = float(finite.max()) if finite.size else 1.0
+    if lowest == highest:
+        # A constant map keeps its number at one end of the bar.
+        lowest, highest = (lowest, 0.0) if lowest < 0 else (0.0, highest or 1.0)
+    return Scale(lowest, highest, matplotlib.colormaps["cividis"])
+
+
+def number(value: float) -> str:
+    """A number with 3 significant digits and a real minus sign: −0.125, 12.3, 4.56 × 10⁻⁵."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    if -4 < int(exponent) < 6:
+        text = f"{value:.{max(0, 2 - int(exponent))}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return text.replace("-", MINUS)
+    power = str(int(exponent)).replace("-", MINUS).translate(_SUPERSCRIPT)
+    mantissa = mantissa.rstrip("0").rstrip(".").replace("-", MINUS)
+    return f"{mantissa} {TIMES} 10{power}"
+
+
+def numbers(values: NDArray, digits: int = 3) -> list[str]:
+    """Numbers in one shared format: the largest has ``digits`` significant digits.
+
+    Whole numbers stay whole.  The values are flattened in row order.
+    """
+    flat = np.asarray(values, dtype=float).ravel()
+    finite = flat[np.isfinite(flat)]
+    if np.array_equal(finite, np.round(finite)):
+        places = 0
+    else:
+        places = max(0, digits - 1 - math.floor(math.log10(np.abs(finite).max())))
+    texts = []
+    for value in flat:
+        if not math.isfinite(value):
+            texts.append(number(value))
+            continue
+        text = f"{value:.{places}f}"
+        # A small negative number rounds to zero, and zero has no sign.
+        texts.append(text.replace("-", MINUS) if float(text) else text.lstrip("-"))
+    return texts
+
+
+def size_text(*lengths: int) -> str:
+    """Sizes as rows × columns × channels: 28 × 28 × 6."""
+    return f" {TIMES} ".join(str(int(length)) for length in lengths)
