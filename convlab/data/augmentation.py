@@ -120,18 +120,16 @@ class Augmentation:
             return images
         count, _, height, width = images.shape
         matrix, offset = self._affine(count, rng)
-        smooth = [_smoothing(height), _smoothing(width)] if self.elastic else None
         out = np.empty(images.shape, np.uint8)
         step = max(1, _PIXELS_AT_ONCE // (height * width))
         for first in range(0, count, step):
             part = slice(first, first + step)
             rows, columns = _coordinates(matrix[part], offset[part], height, width)
-            if smooth is not None:
+            if self.elastic:
                 noise = rng.random((2, *rows.shape), np.float32) * 2 - 1
-                field = smooth[0] @ noise @ smooth[1].T
-                field *= np.float32(self.elastic)
-                rows += field[0]
-                columns += field[1]
+                down, right = _smooth(noise) * np.float32(self.elastic)
+                rows += down
+                columns += right
             _sample(images[part], rows, columns, out[part])
         return out
 
@@ -172,18 +170,25 @@ def _coordinates(
     return next(source), next(source)
 
 
-def _smoothing(length: int) -> np.ndarray:
-    """The matrix (length, length) that smooths an axis by the Gaussian of SIGMA.
+def _smooth(noise: np.ndarray) -> np.ndarray:
+    """noise: (..., H, W), smoothed along H and W by the Gaussian of SIGMA.
 
-    Every row has the norm of a Gaussian far from the border, so that smoothed
-    noise has the same variance everywhere.
+    SciPy's loop rather than a product of matrices: BLAS gives other last bits
+    for another number of threads.
     """
-    from scipy.ndimage import gaussian_filter1d
+    from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-    matrix = gaussian_filter1d(np.eye(length), SIGMA, axis=0, mode="constant")
+    options = {"sigma": SIGMA, "mode": "constant", "truncate": 3.0}
+    smooth = gaussian_filter(noise, axes=(-2, -1), **options)
+    # Far from the border the weights have this norm; scaled to it, smoothed
+    # noise has the same variance everywhere.
     norm = math.sqrt(1 / (2 * SIGMA * math.sqrt(math.pi)))
-    matrix *= norm / np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix.astype(np.float32)
+    height, width = (
+        norm / np.linalg.norm(gaussian_filter1d(np.eye(length), axis=0, **options), axis=1)
+        for length in noise.shape[-2:]
+    )
+    smooth *= np.multiply.outer(height, width).astype(np.float32)
+    return smooth
 
 
 def _sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:

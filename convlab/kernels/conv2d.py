@@ -83,78 +83,89 @@ def _grad_bias_reference(grad):
 class _Plan(NamedTuple):
     """Where the taps of a convolution find their rows, for one geometry and batch size."""
 
-    rows: np.ndarray | None  # rows and columns to gather first, None for the array as it is
-    columns: np.ndarray | None
+    columns: np.ndarray | None  # columns to gather first, None for the array as it is
     offsets: np.ndarray  # (taps,) of each tap from the start of its output row's input
+    taps_from: np.ndarray  # (rows,) range of the taps that are not padding
+    taps_to: np.ndarray
     group_step: int
     row_step: int
 
+    def lay(self, x: np.ndarray) -> np.ndarray:
+        """The flat array that the offsets point into."""
+        if self.columns is not None:
+            x = gather2d.cpu(x, np.arange(x.shape[1]), self.columns)
+        return x.reshape(-1)
 
-def _inside(index: np.ndarray, size: int) -> np.ndarray:
-    """``index`` with -1, which gathers zero, for what lies outside."""
-    return np.where((index >= 0) & (index < size), index, -1)
+    def rows(self, out: np.ndarray) -> np.ndarray:
+        """``out`` (O, OH, OW, N) as the plan's (O, rows, lanes)."""
+        return out.reshape(out.shape[0], len(self.taps_from), -1)
+
+
+def _plan(size, columns, batch, per_group, row_taps, column_offsets, first, step, count):
+    """The plan of ``count`` output rows; of output row r, tap row t reads input row
+    ``first + r * step + row_taps[t]``, and nothing where the input has no such row.
+
+    ``columns``: the input's column behind each column that is laid, -1 for zero;
+    ``column_offsets``: of each kernel column, in columns as laid.
+    """
+    laid = not np.array_equal(columns, np.arange(size[1]))
+    row_step = len(columns) * batch
+    channel_step = size[0] * row_step
+    row_taps = np.asarray(row_taps, dtype=np.int64)
+    offsets = (
+        (first + row_taps)[:, None, None] * row_step
+        + np.arange(per_group)[:, None] * channel_step
+        + np.asarray(column_offsets, dtype=np.int64) * batch
+    )
+    reads = first + np.arange(count)[:, None] * step + row_taps
+    inside = (reads >= 0) & (reads < size[0])
+    # Tap rows are in ascending or descending order, so those inside are one range.
+    taps_per_row = per_group * len(column_offsets)
+    taps_from = np.where(inside.any(axis=1), inside.argmax(axis=1), 0) if inside.size else 0
+    taps_to = taps_from + inside.sum(axis=1)
+    return _Plan(
+        columns if laid else None,
+        offsets.astype(np.uintp).reshape(-1),  # a negative one wraps around, and back when added
+        np.broadcast_to(taps_from * taps_per_row, (count,)).copy(),
+        np.broadcast_to(taps_to * taps_per_row, (count,)).copy(),
+        per_group * channel_step,
+        step * row_step,
+    )
+
+
+def _one_row(plan: _Plan) -> _Plan:
+    """A 1 × 1 kernel that reads whole maps in order: all rows make one long row."""
+    return plan._replace(taps_from=plan.taps_from[:1], taps_to=plan.taps_to[:1])
+
+
+def _is_pointwise(g: Conv2dGeometry) -> bool:
+    return g.kernel == (1, 1) and g.stride == (1, 1) and not any(g.padding)
 
 
 @lru_cache(maxsize=256)
 def _input_plan(g: Conv2dGeometry, batch: int) -> _Plan:
-    """Taps of the padded input as runs of lanes.
+    """Taps of the input as runs of lanes.
 
     With a column stride s, columns 0, s, 2s, ... of the padded input are laid
     first, then 1, s + 1, ... and so on: what one tap reads is then one run again.
     """
     (kh, kw), (sh, sw), (dh, dw) = g.kernel, g.stride, g.dilation
-    top, bottom, left, right = g.padding
-    rows = _inside(np.arange(-top, g.input[0] + bottom), g.input[0])
+    top, _, left, right = g.padding
     per_phase = -(-(g.input[1] + left + right) // sw)
     columns = np.arange(per_phase * sw).reshape(per_phase, sw).T.reshape(-1) - left
-    columns = _inside(columns, g.input[1])
-    row_step = len(columns) * batch
-    channel_step = len(rows) * row_step
-    per_group = g.in_channels // g.groups
     along = np.arange(kw) * dw
-    offsets = (
-        np.arange(per_group)[:, None, None] * channel_step
-        + np.arange(kh)[:, None] * dh * row_step
-        + (along % sw * per_phase + along // sw) * batch
+    plan = _plan(
+        g.input,
+        np.where((columns >= 0) & (columns < g.input[1]), columns, -1),
+        batch,
+        g.in_channels // g.groups,
+        np.arange(kh) * dh,
+        along % sw * per_phase + along // sw,
+        -top,
+        sh,
+        g.output[0],
     )
-    as_it_is = sw == 1 and not any(g.padding)
-    return _Plan(
-        None if as_it_is else rows,
-        None if as_it_is else columns,
-        offsets.astype(np.uintp).reshape(-1),
-        per_group * channel_step,
-        sh * row_step,
-    )
-
-
-def _lay(x: np.ndarray, plan: _Plan) -> np.ndarray:
-    """The flat array that the plan's offsets point into."""
-    if plan.rows is not None:
-        x = gather2d.cpu(x, plan.rows, plan.columns)
-    return x.reshape(-1)
-
-
-def _is_pointwise(g: Conv2dGeometry) -> bool:
-    """A 1 × 1 kernel that reads whole maps in order: all rows make one long row."""
-    return g.kernel == (1, 1) and g.stride == (1, 1) and not any(g.padding)
-
-
-def _forward_cpu(x, weight, bias, g):
-    plan = _input_plan(g, x.shape[3])
-    out = np.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
-    rows = 1 if _is_pointwise(g) else g.output[0]
-    multiply_rows(
-        _lay(x, plan),
-        weight.reshape(g.out_channels, -1),
-        bias,
-        plan.offsets,
-        g.groups,
-        plan.group_step,
-        plan.row_step,
-        out.reshape(g.out_channels, rows, -1),
-        TILE,
-    )
-    return out
+    return _one_row(plan) if _is_pointwise(g) else plan
 
 
 class _Phase(NamedTuple):
@@ -175,67 +186,75 @@ def _grad_input_phases(g: Conv2dGeometry, batch: int) -> list[_Phase]:
     stride share their taps, and make a convolution of stride 1 with those taps
     in reverse; columns likewise.
     """
-    gathered, reach = [], []
-    for axis in (0, 1):
-        stride, before = g.stride[axis], g.padding[2 * axis]
-        reach.append(g.dilation[axis] * (g.kernel[axis] - 1) // stride)
-        last = (g.input[axis] - 1 + before) // stride
-        needed = np.arange(before // stride - reach[axis], last + 1)
-        gathered.append(_inside(needed, g.output[axis]))
-    as_it_is = all(np.array_equal(i, np.arange(n)) for i, n in zip(gathered, g.output, strict=True))
-    row_step = len(gathered[1]) * batch
-    channel_step = len(gathered[0]) * row_step
-    per_group = g.out_channels // g.groups
+    # One copy of the columns serves all phases; the first one that is needed and how many.
+    left, stride = g.padding[2], g.stride[1]
+    leftmost = left // stride - g.dilation[1] * (g.kernel[1] - 1) // stride
+    columns = np.arange(leftmost, (g.input[1] - 1 + left) // stride + 1)
+    columns = np.where((columns >= 0) & (columns < g.output[1]), columns, -1)
     phases = []
     for remainders in np.ndindex(g.stride):
-        taps, offsets, cells = [], [], []
+        cells, used, back, firsts = [], [], [], []
         for axis, remainder in enumerate(remainders):
             stride, before = g.stride[axis], g.padding[2 * axis]
-            back = np.arange(g.kernel[axis]) * g.dilation[axis]
-            taps.append(np.flatnonzero(back % stride == remainder))
-            first = -(-(before - remainder) // stride)  # the first such u, divided by the stride
-            offsets.append(first - before // stride + reach[axis] - back[taps[axis]] // stride)
-            cells.append(slice(first * stride + remainder - before, None, stride))
-        offset = (
-            np.arange(per_group)[:, None, None] * channel_step
-            + offsets[0][:, None] * row_step
-            + offsets[1] * batch
+            reach = np.arange(g.kernel[axis]) * g.dilation[axis]
+            used.append(np.flatnonzero(reach % stride == remainder))
+            back.append(reach[used[axis]] // stride)
+            firsts.append(-(-(before - remainder) // stride))  # first such u, by the stride
+            cells.append(slice(firsts[axis] * stride + remainder - before, None, stride))
+        plan = _plan(
+            g.output,
+            columns,
+            batch,
+            g.out_channels // g.groups,
+            -back[0],
+            firsts[1] - back[1] - leftmost,
+            firsts[0],
+            1,
+            len(range(g.input[0])[cells[0]]),
         )
-        plan = _Plan(
-            None if as_it_is else gathered[0],
-            None if as_it_is else gathered[1],
-            offset.astype(np.uintp).reshape(-1),
-            per_group * channel_step,
-            row_step,
-        )
-        phases.append(_Phase(tuple(cells), taps[0][:, None], taps[1], plan))
+        plan = _one_row(plan) if _is_pointwise(g) else plan
+        phases.append(_Phase(tuple(cells), used[0][:, None], used[1], plan))
     return phases
+
+
+def _forward_cpu(x, weight, bias, g):
+    plan = _input_plan(g, x.shape[3])
+    out = np.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    multiply_rows(
+        plan.lay(x),
+        np.ascontiguousarray(weight.swapaxes(1, 2)).reshape(g.out_channels, -1),
+        bias,
+        *plan[1:4],
+        g.groups,
+        *plan[4:],
+        plan.rows(out),
+        TILE,
+    )
+    return out
 
 
 def _grad_input_cpu(grad, weight, g):
     batch = grad.shape[3]
-    # (groups, in / group, out / group, KH, KW): what an input channel gets from whom
-    weight = weight.reshape(g.groups, -1, *g.weight_shape[1:]).swapaxes(1, 2)
+    # (groups, in / group, KH, out / group, KW): what an input channel gets from whom
+    weight = weight.reshape(g.groups, -1, *g.weight_shape[1:]).transpose(0, 2, 3, 1, 4)
     out = np.empty((g.in_channels, *g.input, batch), grad.dtype)
     no_bias = np.zeros(g.in_channels, grad.dtype)
     phases = _grad_input_phases(g, batch)
-    flat = _lay(grad, phases[0].plan)
+    flat = phases[0].plan.lay(grad)
     for cells, kernel_rows, kernel_columns, plan in phases:
         part = out[:, *cells]
-        target = part if g.stride == (1, 1) else np.empty(part.shape, grad.dtype)
         if part.size == 0:
             continue
-        taps = np.ascontiguousarray(weight[..., kernel_rows, kernel_columns])
-        rows = 1 if _is_pointwise(g) else part.shape[1]
+        target = part if g.stride == (1, 1) else np.empty(part.shape, grad.dtype)
+        taps = weight[:, :, kernel_rows[:, 0]][..., kernel_columns]
         multiply_rows(
             flat,
-            taps.reshape(g.in_channels, -1),
+            np.ascontiguousarray(taps).reshape(g.in_channels, -1),
             no_bias,
-            plan.offsets,
+            *plan[1:4],
             g.groups,
-            plan.group_step,
-            plan.row_step,
-            target.reshape(g.in_channels, rows, -1),
+            *plan[4:],
+            plan.rows(target),
             TILE,
         )
         if target is not part:
@@ -245,22 +264,15 @@ def _grad_input_cpu(grad, weight, g):
 
 def _grad_weight_cpu(grad, x, g):
     plan = _input_plan(g, x.shape[3])
-    rows = 1 if _is_pointwise(g) else g.output[0]
     # Enough turns to share among threads; a number that only the sizes decide.
     blocks = g.groups * -(-g.out_channels // g.groups // 4)
-    chunks = max(1, min(rows, 16 // blocks))
+    chunks = max(1, min(len(plan.taps_from), 16 // blocks))
     out = np.zeros((chunks, g.out_channels, len(plan.offsets)), grad.dtype)
     multiply_rows_transposed(
-        _lay(x, plan),
-        grad.reshape(g.out_channels, rows, -1),
-        plan.offsets,
-        g.groups,
-        plan.group_step,
-        plan.row_step,
-        chunks,
-        out,
+        plan.lay(x), plan.rows(grad), *plan[1:4], g.groups, *plan[4:], chunks, out
     )
-    return out.sum(axis=0).reshape(g.weight_shape)
+    total = out.sum(axis=0).reshape(g.out_channels, g.kernel[0], -1, g.kernel[1])
+    return np.ascontiguousarray(total.swapaxes(1, 2))
 
 
 def _grad_bias_cpu(grad):

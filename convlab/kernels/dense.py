@@ -6,6 +6,8 @@ output: (O, N).  The gradient of the bias is ``conv2d.grad_bias``.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from convlab.kernels.dispatch import Kernel
@@ -40,11 +42,17 @@ def _grad_weight_reference(grad, x):
     return out
 
 
+@lru_cache(maxsize=256)
+def _taps(inputs: int, lanes: int):
+    """Offsets of the taps, and the range of them that the one row has: all."""
+    offsets = np.arange(inputs, dtype=np.uintp) * np.uintp(lanes)
+    return offsets, np.array([0]), np.array([inputs])
+
+
 def _product(weight, x, bias):
     """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
     out = np.empty((weight.shape[0], 1, x.shape[1]), x.dtype)
-    offsets = np.arange(x.shape[0], dtype=np.uintp) * np.uintp(x.shape[1])
-    multiply_rows(x.reshape(-1), weight, bias, offsets, 1, 0, 0, out, TILE)
+    multiply_rows(x.reshape(-1), weight, bias, *_taps(*x.shape), 1, 0, 0, out, TILE)
     return out[:, 0]
 
 

@@ -7,8 +7,10 @@ run of input that starts at the tap's *offset*, times one weight::
 
     out[o, row, lane] = bias[o] + sum over taps t of  weight[o, t] * x[start of row + offset[t] + lane]
 
-Stride, dilation and the kernel's shape are all in the offsets.  A dense layer
-is the case of one row whose lanes are the images.
+Stride, dilation and the kernel's shape are all in the offsets.  Taps come in the
+order of kernel rows, so those of a row that do not lie in padding are a range,
+``taps_from[row]`` up to ``taps_to[row]``, and padding rows cost nothing.  A dense
+layer is the case of one row whose lanes are the images.
 """
 
 from __future__ import annotations
@@ -24,19 +26,20 @@ TILE = 1024
 
 
 @loop
-def multiply_rows(x, weight, bias, offsets, groups, group_step, row_step, out, tile):
+def multiply_rows(
+    x, weight, bias, offsets, taps_from, taps_to, groups, group_step, row_step, out, tile
+):
     # x: (any,) flat · weight: (O, taps) · bias: (O,) · offsets: (taps,) · out: (O, rows, lanes)
-    # Input of output row r in group g starts at x[g * group_step + r * row_step].
+    # Input of output row r in group g starts at x[g * group_step + r * row_step]; that
+    # may lie before the array, where the first taps are padding.
     #
     # Four output channels and four taps go through a run of lanes together: each
     # input number is loaded once for four products, each sum once for four taps.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    taps = u(weight.shape[1])
     lanes = u(out.shape[2])
     group_size = out.shape[0] // groups
     blocks = (group_size + 3) // 4
     tiles = (out.shape[2] + tile - 1) // tile
-    fours = taps - taps % u(4)
     for turn in prange(out.shape[1] * tiles * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
@@ -44,6 +47,8 @@ def multiply_rows(x, weight, bias, offsets, groups, group_step, row_step, out, t
         row = u(turn // (blocks * groups * tiles))
         count = min(u(tile), lanes - first)
         start = u(group) * u(group_step) + row * u(row_step) + first
+        tap, taps = u(taps_from[row]), u(taps_to[row])
+        fours = taps - (taps - tap) % u(4)
         o = u(group * group_size + block * 4)
         o_end = u(min(group * group_size + block * 4 + 4, (group + 1) * group_size))
         if o_end - o == u(4):
@@ -60,7 +65,7 @@ def multiply_rows(x, weight, bias, offsets, groups, group_step, row_step, out, t
                 y1[lane] = b1
                 y2[lane] = b2
                 y3[lane] = b3
-            for t in range(u(0), fours, u(4)):
+            for t in range(tap, fours, u(4)):
                 t1, t2, t3 = t + u(1), t + u(2), t + u(3)
                 x0, x1 = x[start + offsets[t] :], x[start + offsets[t1] :]
                 x2, x3 = x[start + offsets[t2] :], x[start + offsets[t3] :]
@@ -89,7 +94,7 @@ def multiply_rows(x, weight, bias, offsets, groups, group_step, row_step, out, t
                 b0 = bias[p]
                 for lane in range(count):
                     y0[lane] = b0
-                for t in range(u(0), fours, u(4)):
+                for t in range(tap, fours, u(4)):
                     t1, t2, t3 = t + u(1), t + u(2), t + u(3)
                     x0, x1 = x[start + offsets[t] :], x[start + offsets[t1] :]
                     x2, x3 = x[start + offsets[t2] :], x[start + offsets[t3] :]
@@ -106,7 +111,9 @@ def multiply_rows(x, weight, bias, offsets, groups, group_step, row_step, out, t
 
 
 @loop
-def multiply_rows_transposed(x, grad, offsets, groups, group_step, row_step, chunks, out):
+def multiply_rows_transposed(
+    x, grad, offsets, taps_from, taps_to, groups, group_step, row_step, chunks, out
+):
     # x: (any,) flat · grad: (O, rows, lanes) · offsets: (taps,) · out: (chunks, O, taps), zeros
     # out[chunk, o, t] = sum over the chunk's rows and all lanes of
     #     grad[o, row, lane] * x[start of row + offsets[t] + lane]
@@ -117,12 +124,9 @@ def multiply_rows_transposed(x, grad, offsets, groups, group_step, row_step, chu
     # does not depend on the number of threads.
     u = np.uintp
     zero = x.dtype.type(0)
-    taps = u(offsets.shape[0])
     lanes = u(grad.shape[2])
     group_size = grad.shape[0] // groups
     blocks = (group_size + 3) // 4
-    twos = taps - taps % u(2)
-    fours = taps - taps % u(4)
     for turn in prange(chunks * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
@@ -142,8 +146,10 @@ def multiply_rows_transposed(x, grad, offsets, groups, group_step, row_step, chu
             )
             for row in rows:
                 start = u(group) * u(group_step) + row * u(row_step)
+                tap, taps = u(taps_from[row]), u(taps_to[row])
+                twos = taps - (taps - tap) % u(2)
                 y0, y1, y2, y3 = grad[o, row], grad[p, row], grad[q, row], grad[r, row]
-                for t in range(u(0), twos, u(2)):
+                for t in range(tap, twos, u(2)):
                     x0, x1 = x[start + offsets[t] :], x[start + offsets[t + u(1)] :]
                     s00 = s01 = s10 = s11 = s20 = s21 = s30 = s31 = zero
                     for lane in range(lanes):
@@ -182,8 +188,10 @@ def multiply_rows_transposed(x, grad, offsets, groups, group_step, row_step, chu
                 out0 = out[u(chunk), p]
                 for row in rows:
                     start = u(group) * u(group_step) + row * u(row_step)
+                    tap, taps = u(taps_from[row]), u(taps_to[row])
+                    fours = taps - (taps - tap) % u(4)
                     y0 = grad[p, row]
-                    for t in range(u(0), fours, u(4)):
+                    for t in range(tap, fours, u(4)):
                         x0, x1 = x[start + offsets[t] :], x[start + offsets[t + u(1)] :]
                         x2, x3 = x[start + offsets[t + u(2)] :], x[start + offsets[t + u(3)] :]
                         s00 = s01 = s10 = s11 = zero

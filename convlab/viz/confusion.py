@@ -153,6 +153,8 @@ def _draw(page: Page, counts: NDArray, names: list[str], every: int) -> None:
     if px is not None:
         page.cell_numbers(texts, fills, px, left, top, wide, tall, faint="0")
 
+    # Names of low rows reach above the matrix; the words over them keep clear of that.
+    above = top - max(0.15 * small, 0.85 * small - height / 2)
     page.text(left, page.top, f"predicted {style.ARROW}", px=small, colour=theme.quiet)
     page.text(
         left - pad, top - 0.15 * small, "true ↓", px=small, colour=theme.quiet, ha="right",
@@ -173,7 +175,7 @@ def _draw(page: Page, counts: NDArray, names: list[str], every: int) -> None:
             rotation=90 if stand else 0,
             width=upright - 0.3 * small if stand else width * every,
         )
-    _accuracy(page, shares, left + wide + 2 * pad, top, height, every, accuracy)
+    _accuracy(page, shares, (left + wide + 2 * pad, top, accuracy), height, every, above)
     if px is None:
         x = page.right - bars
         each = min(tall / 2 - small, 230 * unit)
@@ -182,11 +184,17 @@ def _draw(page: Page, counts: NDArray, names: list[str], every: int) -> None:
 
 
 def _accuracy(
-    page: Page, shares: NDArray, left: float, top: float, height: float, every: int, width: float
+    page: Page,
+    shares: NDArray,
+    place: tuple[float, float, float],
+    height: float,
+    every: int,
+    above: float,
 ) -> None:
     """A bar a class from 0 to 1, with its number where a line of text has room."""
+    left, top, width = place
     small, theme = page.size.small, page.theme
-    page.text(left, top - 0.15 * small, "accuracy", px=small, colour=theme.quiet, va="bottom")
+    page.text(left, above, "accuracy", px=small, colour=theme.quiet, va="bottom")
     number = page.measure("0.00", small) + 8 * page.unit
     full = width - number
     for index, share in enumerate(np.diagonal(shares)):

@@ -60,7 +60,8 @@ def _maps(page: Page, maps: NDArray, scale: Scale, title: str, subtitle: str) ->
     bar = page.bar_width(scale, "activation", broken)
     width = page.right - page.left - bar - 2 * page.size.label
     gap, label = 10 * page.unit, small * LINE
-    smallest = max(30 * page.unit, page.measure(str(count), small) * max(1, shape[0] / shape[1]))
+    # A tile is never narrower than its number.
+    smallest = max(2.2, 2.2 * shape[0] / shape[1]) * small
     height = page.bottom - page.top - _headline_height(page)
     shown = how_many_fit(
         count, width, height, tuple(shape), gap=gap, label=label, smallest=smallest
@@ -156,26 +157,24 @@ def _cells(page: Page, values: NDArray, scale: Scale, title: str, subtitle: str)
     width = page.right - page.left - bar - 2 * page.size.label - index
     height = page.bottom - page.top - _headline_height(page)
     least_width, least_height = 12 * unit, small * 1.1
-    room = math.floor(width / least_width) * math.floor(height / least_height)
-    shown = count if count <= room else room // 64 * 64 or room
+    most_rows = math.floor(height / least_height)
+    # Rows of a round length, so that the index of any cell can be counted.
+    lengths = [
+        length
+        for length in (1, 2, 4, 5, 10, 12, 16, 20, 32, 50, 64, 100, 128)
+        if width / length >= least_width
+    ]
+    enough = [length for length in lengths if length * most_rows >= count]
+    columns = max(
+        enough or lengths[-1:],
+        key=lambda length: min(width / length, 2 * height / math.ceil(count / length)),
+    )
+    shown = min(count, columns * most_rows)
     page.headline(title, _first(shown, count, "units", subtitle), page.theme.output)
     height = page.bottom - page.top
-    # Rows of a round length, so that the index of any cell can be counted.
-    lengths = [length for length in (5, 10, 12, 16, 20, 32, 50, 64, 100, 128) if length <= shown]
-    usable = [
-        length
-        for length in lengths
-        if width / length >= least_width and height / math.ceil(shown / length) >= least_height
-    ] or [max(1, math.floor(width / least_width))]
-    columns = max(
-        usable, key=lambda length: min(width / length, 2 * height / math.ceil(shown / length))
-    )
-    if shown < count:
-        shown = min(shown, columns * math.floor(height / least_height))
     rows = math.ceil(shown / columns)
     cell_width = math.floor(width / columns)
-    cell_height = min(math.floor(height / rows), cell_width)
-    cell_height = max(cell_height, least_height)
+    cell_height = max(min(math.floor(height / rows), cell_width), least_height)
     texts = style.numbers(np.where(np.isfinite(values), values, 0.0))
     px = page.number_size(texts, cell_width, cell_height)
     left = page.left + index
@@ -214,12 +213,16 @@ class _Station:
     name: str
     lines: list[str]
     colour: str
-    heading: float
     values: NDArray | None = None  # (C, H, W) maps or (C,) vector
     rgb: NDArray | None = None  # (H, W, 3), the image
     width: float = 0.0
     grid: Grid | None = None
     shown: int = 0
+
+    def heading(self, page: Page, lines: int) -> float:
+        """Width of the name with the first ``lines`` lines below it."""
+        name = page.measure(self.name, page.size.label, bold=True)
+        return max(name, page.widest(self.lines[:lines], page.size.small))
 
 
 def journey(
@@ -264,15 +267,17 @@ def journey(
     gap, end = 22 * page.unit, 0.0
     if chances is not None:
         end = max(0.17 * page.width, 11 * page.size.label)
-    rows = _rows(page, stations, gap, end)
-    between = 1.2 * page.size.label
+    rows, lines = _rows(page, stations, gap, end)
+    between = _between(page)
     height = (page.bottom - page.top - between * (len(rows) - 1)) / len(rows)
     for index, row in enumerate(rows):
         top = page.top + index * (height + between)
         last = end if index == len(rows) - 1 else 0.0
-        _draw_row(page, row, top, height, gap, last)
+        _draw_row(page, row, top, height, gap, last, lines)
         if last and chances is not None:
-            _probabilities(page, list(names), chances, page.right - end, top, end, height)
+            _probabilities(
+                page, list(names), chances, (page.right - end, top, end, height), _head(page, lines)
+            )
     return page.figure
 
 
@@ -298,43 +303,78 @@ def _layer_station(page: Page, name: str, values: NDArray) -> _Station:
 
 
 def _station(page: Page, name: str, lines: list[str], colour: str, **drawn: NDArray) -> _Station:
-    name, px = page.fit(name, 8 * page.size.label, page.size.label, bold=True)
-    heading = max(page.measure(name, px, bold=True), page.widest(lines, page.size.small))
-    return _Station(name, lines, colour, heading, **drawn)
+    name, _ = page.fit(name, 8 * page.size.label, page.size.label, bold=True)
+    return _Station(name, lines, colour, **drawn)
 
 
-def _rows(page: Page, stations: list[_Station], gap: float, end: float) -> list[list[_Station]]:
-    """Stations in as few rows as leave each its heading's width; equally many a row."""
-    room = page.right - page.left
-    least = 40 * page.unit
-    for count in range(1, 5):
+def _rows(
+    page: Page, stations: list[_Station], gap: float, end: float
+) -> tuple[list[list[_Station]], int]:
+    """Stations in as few rows as leave each its heading's width, and the lines of a heading.
+
+    Equally many a row, and never more rows than leave a picture below each
+    heading.  The second line, the ends of the scale, is there when it fits and
+    the pictures keep most of the height.
+    """
+    room, low = page.right - page.left, page.bottom - page.top + _between(page)
+    for count in range(1, len(stations) + 1):
         each = math.ceil(len(stations) / count)
         rows = [stations[start : start + each] for start in range(0, len(stations), each)]
-        needs = [sum(max(stop.heading, least) + gap for stop in row) - gap for row in rows]
-        needs[-1] += end + gap if end else 0.0
-        if max(needs) <= room:
+        height = low / count - _between(page) - page.size.small * LINE
+        for lines, least in ((2, 90 * page.unit), (1, 30 * page.unit)):
+            if height - _head(page, lines) < least:
+                continue
+            found = rows, lines
+            needs = [
+                sum(max(stop.heading(page, lines), 40 * page.unit) + gap for stop in row) - gap
+                for row in rows
+            ]
+            needs[-1] += end + gap if end else 0.0
+            if max(needs) <= room:
+                return found
+        if height - _head(page, 1) < 30 * page.unit:
             break
-    return rows
+    return found
+
+
+def _between(page: Page) -> float:
+    return 1.2 * page.size.label
+
+
+def _head(page: Page, lines: int) -> float:
+    """Height of a station's name with lines below it."""
+    return page.size.label * LINE + (lines * LINE + 0.3) * page.size.small
 
 
 def _draw_row(
-    page: Page, row: list[_Station], top: float, height: float, gap: float, end: float
+    page: Page,
+    row: list[_Station],
+    top: float,
+    height: float,
+    gap: float,
+    end: float,
+    lines: int,
 ) -> None:
-    size = page.size
-    head = size.label * LINE + 2 * size.small * LINE + 0.3 * size.small
-    foot = size.small * LINE
+    head, foot = _head(page, lines), page.size.small * LINE
     room = page.right - page.left - (end + gap if end else 0.0)
+    headings = {stop: stop.heading(page, lines) for stop in row}
+    squeeze = (room - gap * (len(row) - 1)) / sum(headings.values())
+    for stop in row:
+        # In a network too deep even for all rows, headings are shortened.
+        headings[stop] *= min(1.0, squeeze)
+        stop.lines = stop.lines[:lines]
     body = height - head - foot
     vectors = [stop for stop in row if stop.values is not None and stop.values.ndim == 1]
-    fixed = sum(stop.heading for stop in vectors) + gap * (len(row) - 1)
+    fixed = sum(headings[stop] for stop in vectors) + gap * (len(row) - 1)
     # The image is what everybody looks at first: it gets more room than one layer.
     parts = {stop: 1.6 if stop.rgb is not None else 1.0 for stop in row if stop not in vectors}
     share = (room - fixed) / max(1.0, sum(parts.values()))
     for stop in row:
         if stop in parts:
-            _arrange(page, stop, max(share * parts[stop], stop.heading), body)
+            _arrange(page, stop, max(share * parts[stop], headings[stop]), body)
+            stop.width = max(headings[stop], stop.grid.total_width)
         else:
-            stop.width = stop.heading
+            stop.width = headings[stop]
     spare = room - sum(stop.width for stop in row)
     step = min(spare / max(1, len(row) - (0 if end else 1)), 5 * gap)
     left = page.left
@@ -347,13 +387,12 @@ def _arrange(page: Page, stop: _Station, width: float, height: float) -> None:
     gap = 5 * page.unit
     shape = stop.rgb.shape[:2] if stop.values is None else stop.values.shape[1:]
     count = 1 if stop.values is None else len(stop.values)
-    stop.shown = how_many_fit(
-        count, width, height, shape, gap=gap, label=0.0, smallest=34 * page.unit
-    )
-    stop.grid = arrange(
-        stop.shown, width, height, shape, gap=gap, largest=min(260 * page.unit, 0.55 * height)
-    )
-    stop.width = max(stop.heading, stop.grid.total_width)
+    least = 34 * page.unit
+    # One map alone does not outgrow the others; the image may.
+    share = 1.0 if stop.values is None else 0.55
+    largest = min(260 * page.unit, max(share * height, least))
+    stop.shown = how_many_fit(count, width, height, shape, gap=gap, label=0.0, smallest=least)
+    stop.grid = arrange(stop.shown, width, height, shape, gap=gap, largest=largest)
 
 
 def _draw_station(
@@ -411,16 +450,14 @@ def _probabilities(
     page: Page,
     names: list[str],
     chances: NDArray,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
+    place: tuple[float, float, float, float],
+    head: float,
 ) -> None:
+    left, top, width, height = place
     size, theme = page.size, page.theme
     small = size.small
     winner = int(np.nanargmax(chances)) if np.isfinite(chances).any() else -1
     page.text(left, top, "probability", px=size.label, colour=theme.output, bold=True, width=width)
-    head = size.label * LINE + 2 * small * LINE + 0.3 * small
     step = min((height - head) / max(1, min(len(chances), 12)), 2 * small * LINE)
     step = max(step, small * 1.25)
     room = max(1, math.floor((height - head) / step))

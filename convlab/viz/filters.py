@@ -66,7 +66,7 @@ def _grid(page: Page, weights: NDArray, scale: Scale, title: str, subtitle: str)
     bar = page.bar_width(scale, "weight", broken)
     width = page.right - page.left - bar - 2 * page.size.label
     gap, label = 10 * page.unit, small * LINE
-    smallest = max(26 * page.unit, 3 * page.unit * max(shape), page.measure(str(count), small))
+    smallest = max(2.2 * small, 3 * page.unit * max(shape))
     height = page.bottom - page.top - (page.size.title + 2 * page.size.subtitle) * LINE
     shown = how_many_fit(
         count, width, height, tuple(shape), gap=gap, label=label, smallest=smallest
@@ -133,7 +133,7 @@ def _table(
     gap, between, head = 5 * unit, 40 * unit, small * LINE
     names = [str(index) for index in range(inputs)] if channels is None else list(channels)
     number = page.measure(str(outputs - 1), small) + 10 * unit
-    smallest = max(24 * unit, 3 * unit * max(shape))
+    smallest = max(2.2 * small, 3 * unit * max(shape))
     # A column is as wide as its name; without names only every second, third ... has a number.
     heading = min(page.widest(names, small) + 8 * unit, 7 * small) if channels is not None else 0.0
     # Three lines of headline are the most that can come.

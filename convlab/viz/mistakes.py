@@ -53,7 +53,11 @@ def mistakes(
         if length != count:
             raise ShapeError(f"expected {count} {what}, one an image, got {length}")
     page = Page(size, theme, aspect=0.75)
-    shown = min(count, _MOST)
+    captions = [
+        (str(true[index]), f"{ARROW} {predicted[index]}", f"{chances[index]:.2f}")
+        for index in range(min(count, _MOST))
+    ]
+    shown = _how_many(page, captions, images.shape[2:]) if count else 0
     note = f"first {shown} of {count} mistakes" if shown < count else ""
     subtitle = ", ".join(part for part in (subtitle, note) if part)
     page.headline(title, subtitle, page.theme.mistake)
@@ -63,11 +67,7 @@ def mistakes(
             px=page.size.title, colour=page.theme.quiet, ha="center", va="center",
         )  # fmt: skip
         return page.figure
-    captions = [
-        (str(true[index]), f"{ARROW} {predicted[index]}", f"{chances[index]:.2f}")
-        for index in range(shown)
-    ]
-    _grid(page, images[:shown], captions)
+    _grid(page, images[:shown], captions[:shown])
     return page.figure
 
 
@@ -89,26 +89,50 @@ def _pieces(page: Page, caption: Sequence[str], line: Sequence[int]) -> list[tup
     return pieces
 
 
-def _grid(page: Page, images: np.ndarray, captions: list[tuple[str, str, str]]) -> None:
-    small, count = page.size.small, len(images)
-    shape = images.shape[2:]
-    gap = 1.8 * small
-    width, height = page.right - page.left, page.bottom - page.top
-    largest = 300 * page.unit
-    best: tuple[float, int, int] | None = None
+def _how_many(page: Page, captions: Sequence[Sequence[str]], shape: tuple[int, ...]) -> int:
+    """How many images keep a readable side; the headline is taken as high as it can become."""
+    size = page.size
+    headline = (size.title + 2 * size.subtitle) * LINE + 0.7 * size.label
+    height = page.bottom - page.top - headline
+    for shown in range(len(captions), 1, -1):
+        cell, _, _ = _arrangement(page, captions[:shown], shape, height)
+        if cell * max(shape) >= 2.8 * size.small:
+            return shown
+    return 1
+
+
+def _arrangement(
+    page: Page, captions: Sequence[Sequence[str]], shape: tuple[int, ...], height: float
+) -> tuple[float, int, int]:
+    """Side of a cell, which of the breaks, and number of columns: the largest images that fit."""
+    small, width = page.size.small, page.right - page.left
+    gap, largest = _gap(page), 300 * page.unit
+    found = []
     for way, breaks in enumerate(_BREAKS):
         need = max(_caption_width(page, caption, breaks) for caption in captions)
         under = len(breaks) * small * LINE + 0.4 * small
-        for columns in range(1, count + 1):
-            rows = math.ceil(count / columns)
+        for columns in range(1, len(captions) + 1):
+            rows = math.ceil(len(captions) / columns)
             slot = (width - gap * (columns - 1)) / columns
-            tall = (height - gap * (rows - 1)) / rows - under
-            cell = whole_cells(min(slot, largest), max(min(tall, largest), 0.1), *shape)
+            tall = max((height - gap * (rows - 1)) / rows - under, 1.0)
+            cell = whole_cells(min(slot, largest), min(tall, largest), *shape)
             # Long names are shortened in the end, but keep a dozen letters.
-            if slot >= need or (way == 2 and slot >= min(need, 7 * small)):
-                # Among equal pictures the caption of fewer lines wins.
-                best = max(best or (0.0, 0, 0), (cell, -way, columns))
-    cell, way, columns = best[0], -best[1], best[2]
+            if slot >= need or (way == 2 and slot >= min(need, 7 * small)) or columns == 1:
+                # Among equal images the caption of fewer lines wins.
+                found.append((cell, -way, columns))
+    cell, way, columns = max(found)
+    return cell, -way, columns
+
+
+def _gap(page: Page) -> float:
+    return 1.8 * page.size.small
+
+
+def _grid(page: Page, images: np.ndarray, captions: Sequence[tuple[str, str, str]]) -> None:
+    small, count = page.size.small, len(images)
+    shape, gap = images.shape[2:], _gap(page)
+    width, height = page.right - page.left, page.bottom - page.top
+    cell, way, columns = _arrangement(page, captions, shape, height)
     breaks = _BREAKS[way]
     rows = math.ceil(count / columns)
     under = len(breaks) * small * LINE + 0.4 * small

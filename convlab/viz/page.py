@@ -90,7 +90,9 @@ def arrange(
         rows = math.ceil(count / columns)
         tile_width = min((width - gap * (columns - 1)) / columns, largest)
         tile_height = min((height - gap * (rows - 1)) / rows - label, largest)
-        found.append((whole_cells(tile_width, tile_height, *shape), rows * columns, columns))
+        # A place too low for its labels still gets a dot of a tile.
+        cell = whole_cells(max(tile_width, 1.0), max(tile_height, 1.0), *shape)
+        found.append((cell, rows * columns, columns))
     most = max(found)[0]
     near = [(-places, cell, columns) for cell, places, columns in found if cell >= 0.82 * most]
     _, cell, columns = max(near)
@@ -122,12 +124,19 @@ def how_many_fit(
     label: float,
     smallest: float,
 ) -> int:
-    """How many of ``count`` tiles fit when the longer side of each is at least ``smallest``."""
-    cell = smallest / max(shape)
-    columns = max(1, math.floor((width + gap) / (cell * shape[1] + gap)))
-    rows = max(1, math.floor((height + gap) / (cell * shape[0] + label + gap)))
-    if count <= columns * rows:
+    """How many of ``count`` tiles fit when the longer side of each is at least ``smallest``.
+
+    All of them when a fifth smaller is enough for that: nobody wants the first 60 of 64.
+    """
+
+    def room(side: float) -> tuple[int, int]:
+        cell = side / max(shape)
+        columns = max(1, math.floor((width + gap) / (cell * shape[1] + gap)))
+        return columns, max(1, math.floor((height + gap) / (cell * shape[0] + label + gap)))
+
+    if count <= math.prod(room(0.8 * smallest)):
         return count
+    columns, rows = room(smallest)
     return round_count(count, columns) * rows
 
 
