@@ -404,11 +404,8 @@ def avg_pool2d(
 
 
 def _adaptive_windows(input: Tensor, output_size) -> PoolWindows:
-    sizes = output_size
-    if not isinstance(sizes, Sequence):
-        sizes = (sizes, sizes)
-    sizes = tuple(i if o is None else o for i, o in zip(input.shape[2:], sizes, strict=True))
-    return shapes.adaptive_pool_windows(input.shape[2:], shapes.pair(sizes, "output_size"))
+    size = input.shape[2:]
+    return shapes.adaptive_pool_windows(size, shapes.adaptive_output(size, output_size))
 
 
 @_images

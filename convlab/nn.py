@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,24 @@ class Parameter(Tensor):
         super().__init__(array, requires_grad=True)
 
 
+class Window(NamedTuple):
+    """A window that slides: (rows, columns) of each, padding as (top, bottom, left, right)."""
+
+    kernel: shapes.Pair
+    stride: shapes.Pair = (1, 1)
+    padding: shapes.Sides = (0, 0, 0, 0)
+    dilation: shapes.Pair = (1, 1)
+
+
+def _check_image(module: Module, shape: tuple[int, ...], channels: int | None = None) -> None:
+    if len(shape) != 3 or channels not in (None, shape[0]):
+        wanted = "channels" if channels is None else channels
+        raise ShapeError(
+            f"{type(module).__name__}: expected images of shape ({wanted}, rows, columns),"
+            f" got {shape}"
+        )
+
+
 class Module:
     """A layer or a network: parameters, and modules inside it, found by their attribute names.
 
@@ -39,6 +57,29 @@ class Module:
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.forward(x)
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the output, without the batch, for an input of ``shape`` without the batch.
+
+        Raises ShapeError for an input that does not fit.
+        """
+        return shape
+
+    def window(self, shape: tuple[int, ...]) -> Window | None:
+        """The window that slides over an input of ``shape``; None for a layer that has none."""
+        return None
+
+    def connections(self, shape: tuple[int, ...]) -> int:
+        """Numbers that flow into the outputs, biases among them, for an input of ``shape``.
+
+        Counted as by LeCun et al. 1998, section II.B: an output of a 5 x 5 kernel
+        over one map has 26.  Padding counts as input.
+        """
+        return 0
+
+    def multiply_adds(self, shape: tuple[int, ...]) -> int:
+        """Products that are added up for one image of ``shape``."""
+        return 0
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of every module directly inside this one."""
@@ -157,6 +198,11 @@ class Sequential(Module):
             x = module(x)
         return x
 
+    def output_shape(self, shape):
+        for _, module in self.named_children():
+            shape = module.output_shape(shape)
+        return shape
+
     def __len__(self) -> int:
         return sum(1 for _ in self.named_children())
 
@@ -239,6 +285,29 @@ class Conv2d(Module):
         self.weight = Parameter(initial_weight(shape, initialisation))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
+    def output_shape(self, shape):
+        _check_image(self, shape, self.in_channels)
+        geometry = shapes.conv2d_geometry(
+            self.in_channels,
+            self.out_channels,
+            tuple(shape[1:]),
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
+        return (self.out_channels, *geometry.output)
+
+    def window(self, shape):
+        return Window(self.kernel_size, self.stride, self.padding, self.dilation)
+
+    def connections(self, shape):
+        return self.own_parameter_count() * math.prod(self.output_shape(shape)[1:])
+
+    def multiply_adds(self, shape):
+        return self.weight.size * math.prod(self.output_shape(shape)[1:])
+
     def forward(self, x: Tensor) -> Tensor:
         return self._convolve(x, self.weight)
 
@@ -303,6 +372,33 @@ class ConvTranspose2d(Module):
         self.weight = Parameter(initial_weight(shape, initialisation))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
+    def output_shape(self, shape):
+        _check_image(self, shape, self.in_channels)
+        size = tuple(
+            shapes.conv_transpose_output(
+                shape[1 + axis],
+                self.kernel_size[axis],
+                self.stride[axis],
+                self.padding[2 * axis] + self.padding[2 * axis + 1],
+                self.output_padding[axis],
+                self.dilation[axis],
+            )
+            for axis in (0, 1)
+        )
+        if min(size) < 1:
+            raise ShapeError(
+                f"ConvTranspose2d: expected less padding than the output has, got an output of"
+                f" {shapes.size_text(*size)}"
+            )
+        return (self.out_channels, *size)
+
+    def multiply_adds(self, shape):
+        return self.weight.size * math.prod(shape[1:])
+
+    def connections(self, shape):
+        biases = 0 if self.bias is None else math.prod(self.output_shape(shape))
+        return self.multiply_adds(shape) + biases
+
     def forward(self, x: Tensor) -> Tensor:
         return F.conv_transpose2d(
             x,
@@ -339,6 +435,19 @@ class Linear(Module):
         self.weight = Parameter(initial_weight((out_features, in_features), initialisation))
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
+    def output_shape(self, shape):
+        if tuple(shape) != (self.in_features,):
+            raise ShapeError(
+                f"Linear: expected an input of shape ({self.in_features},), got {tuple(shape)}"
+            )
+        return (self.out_features,)
+
+    def connections(self, shape):
+        return self.own_parameter_count()
+
+    def multiply_adds(self, shape):
+        return self.weight.size
+
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight, self.bias)
 
@@ -350,7 +459,40 @@ class Linear(Module):
 # --- layers without parameters -------------------------------------------------------------
 
 
-class MaxPool2d(Module):
+class _Pool2d(Module):
+    """What maximum and average pooling have in common: a window of ``kernel_size``."""
+
+    dilation = (1, 1)
+
+    def output_shape(self, shape):
+        _check_image(self, shape)
+        windows = shapes.pool_windows(
+            tuple(shape[1:]),
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.ceil_mode,
+        )
+        return (shape[0], *windows.output)
+
+    def window(self, shape):
+        rows, columns = self.padding
+        return Window(self.kernel_size, self.stride, (rows, rows, columns, columns), self.dilation)
+
+    def connections(self, shape):
+        return math.prod(self.kernel_size) * math.prod(self.output_shape(shape))
+
+    def extra_repr(self) -> str:
+        text = f"kernel_size={self.kernel_size}, stride={self.stride}"
+        if self.padding != (0, 0):
+            text += f", padding={self.padding}"
+        if self.dilation != (1, 1):
+            text += f", dilation={self.dilation}"
+        return text + (", ceil_mode=True" if self.ceil_mode else "")
+
+
+class MaxPool2d(_Pool2d):
     """Maximum over windows; see ``functional.max_pool2d``."""
 
     def __init__(
@@ -373,12 +515,8 @@ class MaxPool2d(Module):
             x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
         )
 
-    def extra_repr(self) -> str:
-        dilation = "" if self.dilation == (1, 1) else f", dilation={self.dilation}"
-        return _pool_repr(self) + dilation
 
-
-class AvgPool2d(Module):
+class AvgPool2d(_Pool2d):
     """Mean over windows; see ``functional.avg_pool2d``."""
 
     def __init__(
@@ -409,16 +547,6 @@ class AvgPool2d(Module):
             self.divisor_override,
         )
 
-    def extra_repr(self) -> str:
-        return _pool_repr(self)
-
-
-def _pool_repr(module: Module) -> str:
-    text = f"kernel_size={module.kernel_size}, stride={module.stride}"
-    if module.padding != (0, 0):
-        text += f", padding={module.padding}"
-    return text + (", ceil_mode=True" if module.ceil_mode else "")
-
 
 class AdaptiveAvgPool2d(Module):
     """Mean over as many even windows as asked for; 1 is global pooling."""
@@ -426,6 +554,26 @@ class AdaptiveAvgPool2d(Module):
     def __init__(self, output_size: int | None | Sequence[int | None]):
         super().__init__()
         self.output_size = output_size
+
+    def _windows(self, shape):
+        _check_image(self, shape)
+        return shapes.adaptive_pool_windows(
+            tuple(shape[1:]), shapes.adaptive_output(tuple(shape[1:]), self.output_size)
+        )
+
+    def output_shape(self, shape):
+        return (shape[0], *self._windows(shape).output)
+
+    def window(self, shape):
+        """The largest window, and the stride where windows are even."""
+        windows = self._windows(shape)
+        rows = (windows.row_end - windows.row_start).max()
+        columns = (windows.column_end - windows.column_start).max()
+        stride = tuple(i // o for i, o in zip(windows.input, windows.output, strict=True))
+        return Window((int(rows), int(columns)), stride)
+
+    def connections(self, shape):
+        return shape[0] * int(self._windows(shape).divisor.sum())
 
     def forward(self, x: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(x, self.output_size)
@@ -490,6 +638,12 @@ class Flatten(Module):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
+    def output_shape(self, shape):
+        # ``shape`` lacks the batch, which is axis 0.
+        whole = (1, *shape)
+        first, last = self.start_dim % len(whole), self.end_dim % len(whole)
+        return (*whole[1:first], math.prod(whole[first : last + 1]), *whole[last + 1 :])
+
     def forward(self, x: Tensor) -> Tensor:
         first, last = self.start_dim % x.ndim, self.end_dim % x.ndim
         flat = math.prod(x.shape[first : last + 1])
@@ -514,3 +668,114 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+# --- the layers of LeNet-5 as published --------------------------------------------------
+
+
+class TableConv2d(Conv2d):
+    """A convolution in which each output map reads only some of the input maps.
+
+    ``connections_table``: (out_channels, in_channels) booleans; weights of pairs
+    that are not connected stay zero and do not count as parameters.
+    Source: layer C3 of LeCun, Bottou, Bengio & Haffner 1998, table I.
+    Raises ShapeError for a table of another shape.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        connections_table: Any,
+        initialisation: str = "he",
+    ):
+        super().__init__(in_channels, out_channels, kernel_size, initialisation=initialisation)
+        table = np.asarray(connections_table, dtype=bool)
+        if table.shape != (out_channels, in_channels) or not table.any(axis=1).all():
+            raise ShapeError(
+                f"TableConv2d: expected a table of shape ({out_channels}, {in_channels}) with at"
+                f" least one input map in each row, got shape {table.shape}"
+            )
+        self.connections_table = table
+        self.weight.data *= table[:, :, None, None]
+
+    def own_parameter_count(self) -> int:
+        return int(self.connections_table.sum()) * math.prod(self.kernel_size) + self.bias.size
+
+    def multiply_adds(self, shape):
+        weights = self.own_parameter_count() - self.bias.size
+        return weights * math.prod(self.output_shape(shape)[1:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        table = self.connections_table[:, :, None, None]
+        return self._convolve(x, self.weight * Tensor(table.astype(self.weight.dtype)))
+
+
+class Subsample2d(Module):
+    """Sum over windows, times one trainable coefficient a map, plus one trainable bias a map.
+
+    weight, bias: (channels,).  Windows do not overlap.
+    Source: layers S2 and S4 of LeCun, Bottou, Bengio & Haffner 1998, section II.B.
+    """
+
+    def __init__(self, channels: int, kernel_size: IntOrPair):
+        super().__init__()
+        self.channels = channels
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        # A mean at first: what the coefficient multiplies is the sum.
+        scale = 1 / math.prod(self.kernel_size)
+        self.weight = Parameter(np.full(channels, scale, np.float32))
+        self.bias = Parameter(np.zeros(channels, np.float32))
+
+    def output_shape(self, shape):
+        _check_image(self, shape, self.channels)
+        windows = shapes.pool_windows(tuple(shape[1:]), self.kernel_size, self.kernel_size)
+        return (shape[0], *windows.output)
+
+    def window(self, shape):
+        return Window(self.kernel_size, self.kernel_size)
+
+    def connections(self, shape):
+        return (math.prod(self.kernel_size) + 1) * math.prod(self.output_shape(shape))
+
+    def multiply_adds(self, shape):
+        return math.prod(self.output_shape(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = F.avg_pool2d(x, self.kernel_size, divisor_override=1)
+        return total * self.weight.reshape(1, -1, 1, 1) + self.bias.reshape(1, -1, 1, 1)
+
+    def extra_repr(self) -> str:
+        return f"{self.channels}, kernel_size={self.kernel_size}"
+
+
+class EuclideanRBF(Module):
+    """Squared distance of the input to one fixed centre for each class.
+
+    ``centres``: (classes, features), not trained.
+    Source: LeCun, Bottou, Bengio & Haffner 1998, equation 7.
+    """
+
+    def __init__(self, centres: np.ndarray):
+        super().__init__()
+        self.centres = np.asarray(centres, np.float32)
+
+    def output_shape(self, shape):
+        if tuple(shape) != self.centres.shape[1:]:
+            raise ShapeError(
+                f"EuclideanRBF: expected an input of shape {self.centres.shape[1:]}, got {shape}"
+            )
+        return self.centres.shape[:1]
+
+    def connections(self, shape):
+        return self.centres.size
+
+    def multiply_adds(self, shape):
+        return self.centres.size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.squared_distance(x, self.centres)
+
+    def extra_repr(self) -> str:
+        return f"{self.centres.shape[1]}, {self.centres.shape[0]}"

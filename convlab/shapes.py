@@ -366,6 +366,17 @@ def pool_windows(
     return PoolWindows(input, output, *rows, *columns, dilation, divisor)
 
 
+def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None]) -> Pair:
+    """(rows, columns) that an adaptive pooling is asked for; None keeps the input's size.
+
+    Raises ShapeError.
+    """
+    sizes = output_size if isinstance(output_size, Sequence) else (output_size, output_size)
+    if len(sizes) != 2:
+        raise ShapeError(f"output_size: expected one size or a pair, got {output_size!r}")
+    return pair(tuple(i if o is None else o for i, o in zip(input, sizes, strict=True)), "output_size")
+
+
 @lru_cache(maxsize=1024)
 def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
     """The windows of an adaptive pooling from ``input`` to ``output`` cells.

@@ -1,0 +1,35 @@
+"""Training a network: settings, the loop, and run folders."""
+
+from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
+from convlab.training.run import (
+    Run,
+    create,
+    history,
+    load,
+    load_settings,
+    resume,
+    save,
+    write_atomically,
+)
+from convlab.training.settings import OPTIMIZERS, Settings, Task, centred, prepare
+
+__all__ = [
+    "OPTIMIZERS",
+    "BatchRecord",
+    "EpochRecord",
+    "Evaluation",
+    "Run",
+    "Settings",
+    "Task",
+    "Trainer",
+    "centred",
+    "create",
+    "evaluate",
+    "history",
+    "load",
+    "load_settings",
+    "prepare",
+    "resume",
+    "save",
+    "write_atomically",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -47,18 +48,24 @@ def confusion(
     counts = counts.astype(np.int64)
     names = [" ".join(str(name).split()) for name in classes]
 
-    page = Page(size, theme, aspect=0.8)
+    page = Page(size, theme, aspect=1.05)
+    texts = [str(value) for value in counts.ravel()]
     total, right = int(counts.sum()), int(np.trace(counts))
-    # The headline's height depends on whether names are left out, and that on its height.
+    shares = _shares(counts)
+    off = np.where(np.eye(len(counts), dtype=bool), 0.0, np.nan_to_num(shares))
+    scales = _shade(page, "right", 1.0), _shade(page, "wrong", float(off.max()) or 1.0)
+    bars = max(page.bar_width(scales[0], "right"), page.bar_width(scales[1], "wrong"))
+    # How many names fit decides the second line, so the headline is first taken at its highest.
     tallest = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * page.size.label
-    every = _every(page, len(names), page.bottom - page.top - tallest)
+    every = _layout(page, names, texts, page.bottom - page.top - tallest, bars).every
     notes = [subtitle]
     if total:
         notes.append(f"{right} of {total} right")
     if every > 1:
         notes.append(f"every {every}{_ordinal(every)} class named")
     page.headline(title, ", ".join(note for note in notes if note), page.theme.ink)
-    _draw(page, counts, names, every)
+    layout = _layout(page, names, texts, page.bottom - page.top, bars)
+    _draw(page, shares, names, texts, replace(layout, every=every), scales, bars)
     return page.figure
 
 
@@ -68,73 +75,81 @@ def _ordinal(value: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
 
 
-def _head(page: Page) -> float:
-    """The least height above the matrix: the word "predicted" and one line of names."""
-    return 2 * page.size.small * LINE + 0.3 * page.size.small
-
-
-def _every(page: Page, count: int, height: float) -> int:
-    cell = (height - 2.2 * _head(page)) / count
-    return max(1, math.ceil(page.size.small * 1.15 / cell))
-
-
 def _shares(counts: NDArray) -> NDArray:
     totals = counts.sum(axis=1, keepdims=True)
     return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
 
 
-def _shade(page: Page, colour: str, strength: float, highest: float) -> Scale:
+def _shade(page: Page, what: str, highest: float) -> Scale:
+    # Mistakes stay paler: they are on a larger scale and must not outshine the right answers.
+    colour, strength = (page.theme.output, 0.9) if what == "right" else (page.theme.mistake, 0.7)
     end = style.blend(page.theme.ground, colour, strength)
     shades = LinearSegmentedColormap.from_list("share", [page.theme.ground, end])
     return Scale(0.0, highest, shades)
 
 
-def _cell(
-    page: Page, count: int, texts: list[str], names: float, room: float, bars: float
-) -> tuple[float, float, float, float | None]:
-    """Height above the matrix, a cell's height and width, and its numbers' height if they fit.
+@dataclass(frozen=True)
+class _Layout:
+    """Where the matrix lies and how large a cell is, in pixels."""
 
-    ``names`` is the height of the names above it; without numbers the width of ``bars`` is
-    kept free.
-    """
-    head = page.size.small * LINE + names
+    side: float  # of the true names, left of the matrix
+    head: float  # of the word and the predicted names, above it
+    width: float  # of a cell
+    height: float
+    number: float | None  # height of the numbers in the cells, None if they do not fit
+    stand: bool  # the predicted names stand upright
+    every: int  # one in so many classes is named
+    accuracy: float
+
+
+_TRUE = "true ↓"
+
+
+def _layout(page: Page, names: list[str], texts: list[str], height: float, bars: float) -> _Layout:
+    small, unit, count = page.size.small, page.unit, len(names)
+    pad = 10 * unit
+    widest = page.widest(names, small)
+    side = max(min(widest, 0.17 * page.width), page.measure(_TRUE, small)) + pad
+    accuracy = page.measure("accuracy", small) + 60 * unit
+    room = page.right - page.left - side - accuracy - 2 * pad
 
     def whole(length: float) -> float:
         return float(math.floor(length)) if length >= 2 else length
 
-    height = whole((page.bottom - page.top - head) / count)
-    width = whole(min(room / count, 1.9 * height))
-    px = page.number_size(texts, width, height)
-    if px is None:
-        width = whole(min((room - bars) / count, 1.9 * height))
-    return head, height, width, px
-
-
-def _draw(page: Page, counts: NDArray, names: list[str], every: int) -> None:
-    size, theme, unit, small = page.size, page.theme, page.unit, page.size.small
-    count = len(counts)
-    shares = _shares(counts)
-    off = np.where(np.eye(count, dtype=bool), 0.0, np.nan_to_num(shares))
-    right_scale = _shade(page, theme.output, 0.9, 1.0)
-    wrong_scale = _shade(page, theme.mistake, 0.7, float(off.max()) or 1.0)
-
-    named = names[::every]
-    pad = 10 * unit
-    true = "true ↓"
-    side = max(min(page.widest(named, small), 0.17 * page.width), page.measure(true, small)) + pad
-    accuracy = page.measure("accuracy", small) + 60 * unit
-    bars = max(page.bar_width(right_scale, "right"), page.bar_width(wrong_scale, "wrong"))
-    room = page.right - page.left - side - accuracy - 2 * pad
-    texts = [str(value) for value in counts.ravel()]
-
     # Names lie above their columns if they fit there, else they stand upright.
-    upright = min(page.widest(named, small), 0.2 * page.height) + 0.3 * small
-    lying = small * LINE
-    head, height, width, px = _cell(page, count, texts, lying, room, bars + 2 * pad)
-    stand = page.widest(named, small) + 0.4 * small > width * every
-    if stand:
-        head, height, width, px = _cell(page, count, texts, upright, room, bars + 2 * pad)
-    left, top = page.left + side, page.top + head
+    for stand, above in (
+        (False, small * LINE),
+        (True, min(widest, 0.2 * page.height) + 0.3 * small),
+    ):
+        head = small * LINE + above
+        tall = whole((height - head) / count)
+        wide = whole(min(room / count, 1.9 * tall))
+        number = page.number_size(texts, wide, tall)
+        if number is None:
+            wide = whole(min((room - bars - 2 * pad) / count, 1.9 * tall))
+            tall = min(tall, 1.2 * wide)
+        line = 1.25 * small
+        every = max(1, math.ceil(line / tall), math.ceil(line / wide) if stand else 1)
+        if widest + 0.4 * small <= wide * every:
+            break
+    return _Layout(side, head, wide, tall, number, stand, every, accuracy)
+
+
+def _draw(
+    page: Page,
+    shares: NDArray,
+    names: list[str],
+    texts: list[str],
+    layout: _Layout,
+    scales: tuple[Scale, Scale],
+    bars: float,
+) -> None:
+    size, theme, unit, small = page.size, page.theme, page.unit, page.size.small
+    count, pad = len(names), 10 * page.unit
+    side, width, height, every = layout.side, layout.width, layout.height, layout.every
+    px, stand = layout.number, layout.stand
+    right_scale, wrong_scale = scales
+    left, top = page.left + side, page.top + layout.head
     wide, tall = width * count, height * count
 
     fills = wrong_scale.rgb(np.nan_to_num(shares))
@@ -145,26 +160,40 @@ def _draw(page: Page, counts: NDArray, names: list[str], every: int) -> None:
         page.grid_lines(left, top, count, count, (width, height), theme.hairline)
         for index in range(count):
             page.box(
-                left + index * width, top + index * height, width, height, edge=theme.output,
+                left + index * width,
+                top + index * height,
+                width,
+                height,
+                edge=theme.output,
                 stroke=1.8 * size.hair,
-            )  # fmt: skip
+            )
     else:
         page.box(left, top, wide, tall, edge=theme.hairline)
     if px is not None:
         page.cell_numbers(texts, fills, px, left, top, wide, tall, faint="0")
 
     # Names of low rows reach above the matrix; the words over them keep clear of that.
-    above = top - max(0.15 * small, 0.85 * small - height / 2)
+    above = top - max(0.15 * small, small - height / 2)
     page.text(left, page.top, f"predicted {style.ARROW}", px=small, colour=theme.quiet)
     page.text(
-        left - pad, top - 0.15 * small, "true ↓", px=small, colour=theme.quiet, ha="right",
-        va="bottom", width=side - pad,
-    )  # fmt: skip
+        left - max(pad, 0.8 * small - width / 2),
+        above,
+        _TRUE,
+        px=small,
+        colour=theme.quiet,
+        ha="right",
+        va="bottom",
+    )
     for index in range(0, count, every):
         page.text(
-            left - pad, top + (index + 0.5) * height, names[index], px=small, ha="right",
-            va="center_baseline", width=side - pad,
-        )  # fmt: skip
+            left - pad,
+            top + (index + 0.5) * height,
+            names[index],
+            px=small,
+            ha="right",
+            va="center_baseline",
+            width=side - pad,
+        )
         page.text(
             left + (index + 0.5) * width,
             top - 0.25 * small,
@@ -173,12 +202,14 @@ def _draw(page: Page, counts: NDArray, names: list[str], every: int) -> None:
             ha="center",
             va="bottom",
             rotation=90 if stand else 0,
-            width=upright - 0.3 * small if stand else width * every,
+            width=layout.head - small * LINE - 0.3 * small if stand else width * every,
         )
-    _accuracy(page, shares, (left + wide + 2 * pad, top, accuracy), height, every, above)
+    _accuracy(page, shares, (left + wide + 2 * pad, top, layout.accuracy), height, every, above)
     if px is None:
         x = page.right - bars
-        each = min(tall / 2 - small, 230 * unit)
+        # A low matrix does not press the two bars together.
+        room = max(tall, min(page.bottom - top, 18 * small))
+        each = min(room / 2 - small, 230 * unit)
         page.bar(right_scale, "right", x, top, each)
         page.bar(wrong_scale, "wrong", x, top + each + 2 * small, each)
 
@@ -200,7 +231,8 @@ def _accuracy(
     for index, share in enumerate(np.diagonal(shares)):
         y = top + (index + 0.5) * height
         known = math.isfinite(share)
-        thick = height * 0.55
+        # Where rows are a few pixels high, gaps between bars would only flicker.
+        thick = height * (0.55 if height >= 5 * page.unit else 1.0)
         page.box(left + number, y - thick / 2, full, thick, fill=theme.hairline_fill)
         if known:
             page.box(left + number, y - thick / 2, full * share, thick, fill=theme.output)

@@ -50,7 +50,7 @@ def curves(
     if "epoch" not in history:
         raise SpecError(f"expected a history with the key epoch, got {', '.join(history) or '{}'}")
     epochs = np.asarray(history["epoch"], dtype=float)
-    page = Page(size, theme, aspect=0.72)
+    page = Page(size, theme, aspect=0.8)
     panels: dict[str, list[_Line]] = {}
     for kind in _PANELS:
         for part, word in (("train", "training"), ("validation", "validation")):
@@ -175,9 +175,14 @@ def _panel(
         head = left + page.measure(kind, size.label, bold=True) + size.label
         centre = min(max(x, head + half), left + width - half)
         page.text(
-            centre, plot_top - 0.4 * small, text, px=small, colour=theme.quiet,
-            ha="center", va="bottom",
-        )  # fmt: skip
+            centre,
+            plot_top - 0.4 * small,
+            text,
+            px=small,
+            colour=theme.quiet,
+            ha="center",
+            va="bottom",
+        )
     ends = []
     for line in lines:
         page.line(
@@ -192,14 +197,20 @@ def _panel(
             # A value between two gaps has no line: it needs a mark to be seen.
             if not finite[max(0, index - 1) : index + 2].sum() > 1:
                 page.dot(
-                    at_x(epochs[index]), at_y(line.values[index]), line.colour, 1.6 * size.thick,
+                    at_x(epochs[index]),
+                    at_y(line.values[index]),
+                    line.colour,
+                    1.6 * size.thick,
                     hollow=line.dashes is not None,
-                )  # fmt: skip
+                )
         if best is not None and finite[best]:
             page.dot(
-                at_x(epochs[best]), at_y(line.values[best]), line.colour, 2 * size.thick,
+                at_x(epochs[best]),
+                at_y(line.values[best]),
+                line.colour,
+                2 * size.thick,
                 hollow=line.dashes is not None,
-            )  # fmt: skip
+            )
         if finite.any():
             last = int(np.flatnonzero(finite)[-1])
             text = f"{line.word} {style.number(line.values[last])}"

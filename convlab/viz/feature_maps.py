@@ -35,7 +35,7 @@ def feature_maps(
     maps = np.asarray(maps, dtype=float)
     if maps.ndim not in (1, 3) or 0 in maps.shape:
         raise ShapeError(f"expected feature maps (C, H, W) or a vector (C,), got {maps.shape}")
-    page = Page(size, theme, aspect=0.68)
+    page = Page(size, theme, aspect=0.8)
     scale = style.activation_scale(maps)
     if maps.ndim == 1 or maps.shape[1:] == (1, 1):
         _vector(page, maps.reshape(-1), scale, title, subtitle)
@@ -249,7 +249,7 @@ def journey(
     K, SpecError for an unknown theme or size.
     """
     rgb = image_rgb(np.asarray(image))
-    page = Page(size, theme, aspect=0.75)
+    page = Page(size, theme, aspect=1.2)
     stations = [_image_station(page, np.asarray(image), rgb)]
     for name, array in layers:
         stations.append(_layer_station(page, name, np.asarray(array, dtype=float)))

@@ -45,7 +45,7 @@ def filters(
     inputs = weights.shape[1]
     if channels is not None and len(channels) != inputs:
         raise ShapeError(f"expected {inputs} names of input channels, got {len(channels)}")
-    page = Page(size, theme, aspect=0.68)
+    page = Page(size, theme, aspect=0.8 if weights.shape[1] == 1 else 1.0)
     scale = style.signed_scale(weights, page.theme, limit)
     if inputs == 1 and channels is None:
         _grid(page, weights[:, 0], scale, title, subtitle)

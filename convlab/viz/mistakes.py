@@ -52,7 +52,7 @@ def mistakes(
     ):
         if length != count:
             raise ShapeError(f"expected {count} {what}, one an image, got {length}")
-    page = Page(size, theme, aspect=0.75)
+    page = Page(size, theme, aspect=1.0)
     captions = [
         (str(true[index]), f"{ARROW} {predicted[index]}", f"{chances[index]:.2f}")
         for index in range(min(count, _MOST))
@@ -63,9 +63,14 @@ def mistakes(
     page.headline(title, subtitle, page.theme.mistake)
     if not count:
         page.text(
-            page.width / 2, (page.top + page.bottom) / 2, "no mistakes",
-            px=page.size.title, colour=page.theme.quiet, ha="center", va="center",
-        )  # fmt: skip
+            page.width / 2,
+            (page.top + page.bottom) / 2,
+            "no mistakes",
+            px=page.size.title,
+            colour=page.theme.quiet,
+            ha="center",
+            va="center",
+        )
         return page.figure
     _grid(page, images[:shown], captions[:shown])
     return page.figure
@@ -117,10 +122,14 @@ def _arrangement(
             tall = max((height - gap * (rows - 1)) / rows - under, 1.0)
             cell = whole_cells(min(slot, largest), min(tall, largest), *shape)
             # Long names are shortened in the end, but keep a dozen letters.
-            if slot >= need or (way == 2 and slot >= min(need, 7 * small)) or columns == 1:
+            if slot >= need or (way == 2 and (columns == 1 or slot >= min(need, 7 * small))):
                 # Among equal images the caption of fewer lines wins.
-                found.append((cell, -way, columns))
-    cell, way, columns = max(found)
+                places = math.ceil(len(captions) / columns) * columns
+                found.append((cell, places, -way, columns))
+    most = max(found)[0]
+    # Among nearly the largest images, the grid with the fullest last row.
+    near = [(-places, cell, way, columns) for cell, places, way, columns in found]
+    _, cell, way, columns = max(choice for choice in near if choice[1] >= 0.82 * most)
     return cell, -way, columns
 
 

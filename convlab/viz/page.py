@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import LineCollection
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
@@ -31,6 +32,18 @@ def _font(px: float, dpi: float, bold: bool) -> FontProperties:
     return FontProperties(
         family=list(style.FONT), size=px * 72 / dpi, weight="bold" if bold else "normal"
     )
+
+
+@cache
+def _ruler(dpi: float) -> RendererAgg:
+    """A renderer that only measures: the width of a text does not depend on the figure."""
+    return RendererAgg(1, 1, dpi)
+
+
+@lru_cache(maxsize=50_000)
+def _width(text: str, px: float, dpi: float, bold: bool) -> float:
+    font = _font(px, dpi, bold)
+    return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
 
 @dataclass(frozen=True)
@@ -183,15 +196,13 @@ class Page:
         self._axes.set_xlim(0, self.width)
         self._axes.set_ylim(self.height, 0)
         self._axes.autoscale(False)
-        self._renderer = self.figure.canvas.get_renderer()
         self._layer = 0
 
     # Text ---------------------------------------------------------------------------------
 
     def measure(self, text: str, px: float, bold: bool = False) -> float:
         """Width of one line of text in pixels."""
-        font = _font(px, self.size.dpi, bold)
-        return self._renderer.get_text_width_height_descent(text, font, ismath=False)[0]
+        return _width(text, px, self.size.dpi, bold)
 
     def widest(self, texts: Iterable[str], px: float, bold: bool = False) -> float:
         """Width of the widest of several texts, 0 for none."""

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.style import Scale
 
 
 def receptive_field(
@@ -32,8 +33,9 @@ def receptive_field(
     input_size: (H, W) pixels.  box: (top, left, bottom, right) in input pixels,
     half-open; what lies outside the input is padding and is drawn dashed.
     map_size: (h, w); unit: (row, column) in the map, from 0.  image: (1, H, W)
-    or (3, H, W); None draws the grid of pixels.  map: (h, w), the unit's map;
-    None draws empty cells.  facts: (label, text) pairs that stand below.
+    or (3, H, W); None draws the grid of pixels.  map: (h, w), the unit's map,
+    whose darkest and brightest numbers stand above it; None draws empty cells.
+    facts: (label, text) pairs that stand below.
 
     Raises ShapeError for an empty box, a unit outside the map and arrays of
     other sizes, SpecError for an unknown theme or size.
@@ -50,15 +52,22 @@ def receptive_field(
     if rgb is not None and rgb.shape[:2] != tuple(input_size):
         raise ShapeError(f"expected an image of {tuple(input_size)} pixels, got {rgb.shape[:2]}")
 
-    page = Page(size, theme, aspect=0.72)
+    page = Page(size, theme, aspect=0.85)
     page.headline(title, subtitle, page.theme.window)
     facts_top = _facts(page, facts)
     height = facts_top - page.top
-    head = (page.size.label + page.size.small) * LINE + 0.4 * page.size.small
+    scale = None if values is None else style.activation_scale(values)
+    lines = 1 if scale is None else 2
+    head = (page.size.label + lines * page.size.small) * LINE + 0.4 * page.size.small
     padded = top < 0 or left < 0 or bottom > input_size[0] or right > input_size[1]
     input_note = style.size_text(*input_size) + (", dashed: padding" if padded else "")
     unit_note = f"{style.size_text(*map_size)}, unit row {unit[0]}, column {unit[1]}"
-    words = page.measure(unit_note, page.size.small)
+    unit_notes = [unit_note]
+    if scale is not None:
+        low, high = style.number(scale.lowest), style.number(scale.highest)
+        value = style.number(float(values[unit[0], unit[1]]))
+        unit_notes.append(f"dark {low}, bright {high}, unit {value}")
+    words = page.widest(unit_notes, page.size.small)
 
     # The input and the padding that the box reaches, together as large as the left part allows.
     first_row, first_column = min(0, top), min(0, left)
@@ -74,10 +83,10 @@ def receptive_field(
     )
     map_left = page.right - max(map_room, cell * map_size[1])
 
-    _heading(page, "input", input_note, page.left, page.top, page.theme.input, pixel * columns)
-    _heading(page, "feature map", unit_note, map_left, page.top, page.theme.output, map_room)
+    _heading(page, "input", [input_note], page.left, page.top, page.theme.input, pixel * columns)
+    _heading(page, "feature map", unit_notes, map_left, page.top, page.theme.output, map_room)
     _input(page, rgb, input_size, box, origin, pixel)
-    _map(page, values, map_size, unit, map_left, body, cell)
+    _map(page, values, scale, map_size, unit, (map_left, body), cell)
 
     x = origin[0] + right * pixel
     unit_left = map_left + unit[1] * cell
@@ -94,17 +103,19 @@ def receptive_field(
 
 
 def _heading(
-    page: Page, name: str, note: str, x: float, y: float, colour: str, width: float
+    page: Page, name: str, notes: Sequence[str], x: float, y: float, colour: str, width: float
 ) -> None:
     page.text(x, y, name, colour=colour, bold=True)
-    width = max(width, page.measure(note, page.size.small))
+    width = max(width, page.widest(notes, page.size.small))
     y += page.size.label * LINE
-    page.text(x, y, note, px=page.size.small, colour=page.theme.quiet, width=width)
+    for note in notes:
+        page.text(x, y, note, px=page.size.small, colour=page.theme.quiet, width=width)
+        y += page.size.small * LINE
 
 
 def _input(
     page: Page,
-    rgb: np.ndarray | None,
+    rgb: NDArray | None,
     input_size: tuple[int, int],
     box: tuple[int, int, int, int],
     origin: tuple[float, float],
@@ -146,17 +157,17 @@ def _input(
 
 def _map(
     page: Page,
-    values: np.ndarray | None,
+    values: NDArray | None,
+    scale: Scale | None,
     map_size: tuple[int, int],
     unit: tuple[int, int],
-    left: float,
-    top: float,
+    corner: tuple[float, float],
     cell: float,
 ) -> None:
     theme = page.theme
+    left, top = corner
     rows, columns = map_size
-    if values is not None:
-        scale = style.activation_scale(values)
+    if values is not None and scale is not None:
         page.array(values, scale, left, top, columns * cell, rows * cell)
     elif cell >= 5 * page.unit:
         page.grid_lines(left, top, rows, columns, (cell, cell), theme.output)

@@ -150,8 +150,8 @@ def _paper(name: str, width_mm: float, lowest_mm: float, highest_mm: float) -> S
 SIZES: dict[str, Size] = {
     "slide": Size("slide", 100.0, 1600, (900, 900), 34, 23, 21, 17, 1.2, 5.0),
     "small": Size("small", 100.0, 500, (281, 375), 17, 12, 12, 11, 0.8, 2.4),
-    "paper": _paper("paper", 85, 48, 75),
-    "paper-wide": _paper("paper-wide", 170, 80, 110),
+    "paper": _paper("paper", 85, 48, 100),
+    "paper-wide": _paper("paper-wide", 170, 80, 120),
 }
 
 
@@ -206,8 +206,11 @@ def contrast(first: str | Sequence[float], second: str | Sequence[float]) -> flo
 
 
 def ink_on(fill: str | Sequence[float]) -> str:
-    """The ink of the light or of the dark theme, whichever reads better on ``fill``."""
-    return max((_LIGHT.ink, "#FFFFFF"), key=lambda ink: contrast(ink, fill))
+    """A text colour with a contrast of at least 4.5 on ``fill``: our ink, white or black."""
+    for ink in (_LIGHT.ink, "#FFFFFF"):
+        if contrast(ink, fill) >= 4.5:
+            return ink
+    return "#000000"  # only on middle tones; there white misses 4.5 and black cannot
 
 
 def diverging_map(theme: Theme) -> LinearSegmentedColormap:
@@ -240,7 +243,9 @@ class Scale:
         """Values of any shape to bytes (..., 3); numbers that are not finite get the middle."""
         middle = (self.lowest + self.highest) / 2
         known = np.where(np.isfinite(values), values, middle).astype(float)
-        return self.colours(Normalize(self.lowest, self.highest)(known), bytes=True)[..., :3]
+        shades = self.colours(Normalize(self.lowest, self.highest)(known))[..., :3]
+        # matplotlib's own bytes are cut, not rounded: zero would miss the ground by one.
+        return np.round(255 * shades).astype(np.uint8)
 
 
 def signed_scale(values: NDArray, theme: Theme, limit: float | None = None) -> Scale:

@@ -1,0 +1,368 @@
+"""Networks from a small TOML file: the size of the input, then the layers in order.
+
+::
+
+    input = "28x28x1"          # rows x columns x channels
+
+    [[layer]]
+    type = "Conv2d"            # any layer of convlab.nn, with its own arguments
+    out_channels = 6           # what comes in is known, so it is not said
+    kernel_size = 5
+
+    [[layer]]
+    type = "Linear"
+    out_features = "classes"   # as many as the data set has
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import nn
+from convlab.autograd import Tensor
+from convlab.errors import ConvlabError, ShapeError, SpecError
+from convlab.models.bitmaps import digits_7x12
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LOSSES = ("cross-entropy", "lecun-map")
+_CENTRES = {"digits-7x12": digits_7x12}
+_LAYERS = {
+    layer.__name__: layer
+    for layer in (
+        nn.Conv2d,
+        nn.ConvTranspose2d,
+        nn.TableConv2d,
+        nn.Subsample2d,
+        nn.MaxPool2d,
+        nn.AvgPool2d,
+        nn.AdaptiveAvgPool2d,
+        nn.AdaptiveMaxPool2d,
+        nn.Flatten,
+        nn.Linear,
+        nn.Dropout,
+        nn.ReLU,
+        nn.Sigmoid,
+        nn.Tanh,
+        nn.ScaledTanh,
+        nn.Softmax,
+        nn.EuclideanRBF,
+    )
+}
+# Arguments that follow from what comes in.
+_INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
+
+
+class Network(nn.Sequential):
+    """A network from a spec: named layers, and what is needed to train and show it.
+
+    ``name``; ``spec`` (the text that it was read from); ``input_shape`` (channels,
+    rows, columns); ``classes`` (their number); ``loss`` (one of LOSSES); ``pixels``
+    (values of background and ink, or None for standardised images); ``rate`` (the
+    learning rate of SGD that suits its loss, or None for the usual one).
+    """
+
+    def __init__(self, layers: Mapping[str, nn.Module]):
+        super().__init__(layers)
+        self.name = ""
+        self.spec = ""
+        self.input_shape: tuple[int, int, int] = (0, 0, 0)
+        self.classes = 0
+        self.loss = LOSSES[0]
+        self.pixels: tuple[float, float] | None = None
+        self.rate: float | None = None
+
+    def shapes(self) -> list[tuple[str, nn.Module, tuple[int, ...], tuple[int, ...]]]:
+        """(name, layer, input shape, output shape) of each layer, without the batch."""
+        rows, shape = [], self.input_shape
+        for name, layer in self.named_children():
+            after = tuple(layer.output_shape(shape))
+            rows.append((name, layer, shape, after))
+            shape = after
+        return rows
+
+    def loss_of(self, output: Tensor, labels: np.ndarray) -> Tensor:
+        """Mean loss of a batch's output (N, classes) for its class numbers (N,)."""
+        if self.loss == "lecun-map":
+            return F.lecun_map_loss(output, labels)
+        return F.cross_entropy(output, labels)
+
+    def probabilities(self, output: np.ndarray) -> np.ndarray:
+        """Probabilities (N, classes) from the network's output; the largest is its answer.
+
+        Distances are penalties, minus the logarithm of a probability up to a
+        constant (LeCun et al. 1998, section II.B), so softmax is taken of their negatives.
+        """
+        logits = -output if self.loss == "lecun-map" else output
+        return F.softmax(Tensor(logits), 1).numpy()
+
+
+def model_names() -> list[str]:
+    """The networks that come with convlab."""
+    return sorted(p.name.removesuffix(".toml") for p in _specs().iterdir() if _is_spec(p))
+
+
+def _is_spec(path) -> bool:
+    return path.name.endswith(".toml")
+
+
+def _specs():
+    return resources.files("convlab.models") / "specs"
+
+
+def build(
+    model: str | Path,
+    *,
+    input_shape: tuple[int, int, int] | None = None,
+    classes: int = 10,
+    dropout: float | None = None,
+) -> Network:
+    """A network by its name, or from a TOML file, with fresh random weights.
+
+    ``input_shape`` (channels, rows, columns) replaces the spec's own, so that a
+    network fits the data; ``classes`` is their number; ``dropout`` replaces the
+    probability of every Dropout layer.
+    Raises SpecError for an unknown name or a mistake in the file, with its line.
+    """
+    text, name, source = _read(model)
+    return build_from_text(
+        text, name=name, source=source, input_shape=input_shape, classes=classes, dropout=dropout
+    )
+
+
+def input_shape(model: str | Path) -> tuple[int, int, int]:
+    """(channels, rows, columns) of the input that a network's spec names.  Raises SpecError."""
+    text, _, source = _read(model)
+    return _input_shape(_parse(text, source).get("input"), source)
+
+
+def _read(model: str | Path) -> tuple[str, str, str]:
+    """(text, name, source for errors) of a spec."""
+    if str(model) in model_names():
+        text = (_specs() / f"{model}.toml").read_text(encoding="utf-8")
+        return text, str(model), f"{model}.toml"
+    path = Path(model)
+    if path.suffix != ".toml":
+        raise SpecError(
+            f"model: expected one of {', '.join(model_names())} or a .toml file, got {model}"
+        )
+    try:
+        return path.read_text(encoding="utf-8"), path.stem, str(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise SpecError(f"{path}: cannot be read as a model: {reason}") from None
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{source}: not TOML: {error}") from None
+
+
+def build_from_text(
+    text: str,
+    *,
+    name: str,
+    source: str = "spec",
+    input_shape: tuple[int, int, int] | None = None,
+    classes: int = 10,
+    dropout: float | None = None,
+) -> Network:
+    """A network from the text of a spec; see ``build``.  ``source`` stands in the errors."""
+    spec = _parse(text, source)
+    lines = text.splitlines()
+    _check_keys(spec, {"input", "layer", "loss", "pixels", "rate"}, source, lines, 0, "at the top")
+    own_shape = _input_shape(spec.get("input"), source)
+    shape = own_shape if input_shape is None else tuple(input_shape)
+    entries = spec.get("layer")
+    if not isinstance(entries, list) or not entries:
+        raise SpecError(f"{source}: expected at least one [[layer]], got none")
+    starts = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*layer\s*\]\]", line)]
+    layers: dict[str, nn.Module] = {}
+    current = shape
+    for number, entry in enumerate(entries):
+        start = starts[number] if number < len(starts) else 0
+        layer_name = entry.get("name") or _free_name(entry.get("type", "layer"), layers)
+        where = (
+            f"{source}, line {start + 1}, layer {number + 1}"
+            f" ({entry.get('name', entry.get('type', 'no type'))})"
+        )
+        if layer_name in layers or not re.fullmatch(r"[A-Za-z]\w*", str(layer_name)):
+            raise SpecError(
+                f"{where}: expected a name of letters and digits that is used once,"
+                f" got {layer_name!r}"
+            )
+        try:
+            layer = _layer(entry, current, classes, dropout, where, lines, start)
+            current = tuple(layer.output_shape(current))
+        except SpecError:
+            raise
+        except ConvlabError as error:
+            raise SpecError(
+                f"{where}: {error}; what comes in is {_shape_text(current)}"
+            ) from None
+        layers[layer_name] = layer
+    if current != (classes,):
+        raise SpecError(
+            f"{source}: expected the last layer to give one number for each of the {classes}"
+            f" classes, got {_shape_text(current)}"
+        )
+    network = Network(layers)
+    network.name, network.spec = name, text
+    network.input_shape, network.classes = shape, classes
+    network.loss = spec.get("loss", LOSSES[0])
+    if network.loss not in LOSSES:
+        raise SpecError(
+            f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {network.loss!r}"
+        )
+    network.rate = spec.get("rate")
+    if network.rate is not None and not (isinstance(network.rate, float) and network.rate > 0):
+        raise SpecError(f"{source}: expected rate to be a number above 0, got {network.rate!r}")
+    network.pixels = _pixels(spec.get("pixels"), source)
+    return network
+
+
+def _pixels(value: Any, source: str) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    if (
+        not isinstance(value, list)
+        or len(value) != 2
+        or not all(isinstance(v, int | float) for v in value)
+    ):
+        raise SpecError(
+            f"{source}: expected pixels = [background, ink], two numbers, got {value!r}"
+        )
+    return float(value[0]), float(value[1])
+
+
+def _input_shape(value: Any, source: str) -> tuple[int, int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", value) if isinstance(value, str) else None
+    if not match or "0" in match.groups():
+        raise SpecError(
+            f'{source}: expected input = "ROWSxCOLUMNSxCHANNELS" such as "28x28x1", got {value!r}'
+        )
+    rows, columns, channels = (int(group) for group in match.groups())
+    return channels, rows, columns
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3:
+        return f"{shape[1]} x {shape[2]} x {shape[0]} (rows x columns x channels)"
+    return " x ".join(str(size) for size in shape) + " numbers"
+
+
+def _free_name(kind: str, taken: Mapping[str, Any]) -> str:
+    """A name for a layer that has none: relu1, relu2, ..."""
+    stem, number = str(kind).lower(), 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
+def _check_keys(
+    entry: Mapping, allowed: set[str], source: str, lines: list[str], start: int, what: str
+) -> None:
+    for key in entry:
+        if key in allowed:
+            continue
+        line = next(
+            (i for i in range(start, len(lines)) if re.match(rf'\s*"?{re.escape(key)}"?\s*=', lines[i])),
+            start,
+        )
+        raise SpecError(
+            f"{source}, line {line + 1}: {key!r} is not known {what};"
+            f" expected {', '.join(sorted(allowed))}"
+        )
+
+
+def _layer(
+    entry: Mapping[str, Any],
+    shape: tuple[int, ...],
+    classes: int,
+    dropout: float | None,
+    where: str,
+    lines: list[str],
+    start: int,
+) -> nn.Module:
+    kind = entry.get("type")
+    if kind not in _LAYERS:
+        raise SpecError(f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {kind!r}")
+    layer = _LAYERS[kind]
+    parameters = inspect.signature(layer.__init__).parameters
+    accepted = [p for p in parameters if p not in ("self", *_INFERRED, "connections_table")]
+    settings = {key: value for key, value in entry.items() if key not in ("type", "name")}
+    known = set(accepted)
+    if layer is nn.TableConv2d:
+        known = (known - {"out_channels"}) | {"connections"}
+    _check_keys(settings, known, where.split(", line")[0], lines, start, f"for {kind}")
+    if layer is nn.TableConv2d:
+        settings |= _table(settings.pop("connections", None), shape, where)
+    if layer is nn.Dropout and dropout is not None:
+        settings["p"] = dropout
+    for key, value in settings.items():
+        if isinstance(value, str) and value == "classes":
+            settings[key] = classes
+        elif isinstance(value, list):
+            settings[key] = tuple(value) if all(isinstance(v, int) for v in value) else value
+    if layer is nn.EuclideanRBF:
+        settings["centres"] = _centres(settings.get("centres"), classes, where)
+    for argument, axis in _INFERRED.items():
+        if argument in parameters:
+            wanted = 1 if argument == "in_features" else 3
+            if len(shape) != wanted:
+                fits = "a Flatten layer before it" if wanted == 1 else "an image"
+                raise SpecError(f"{where}: expected {fits}, got {_shape_text(shape)}")
+            settings[argument] = shape[axis]
+    missing = [
+        name
+        for name in parameters
+        if name != "self"
+        and parameters[name].default is inspect.Parameter.empty
+        and name not in settings
+    ]
+    if missing:
+        raise SpecError(f"{where}: expected {', '.join(missing)}, which {kind} needs")
+    try:
+        return layer(**settings)
+    except TypeError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _table(connections: Any, shape: tuple[int, ...], where: str) -> dict[str, Any]:
+    channels = shape[0] if len(shape) == 3 else 0
+    lists = connections if isinstance(connections, list) else []
+    flat = [c for maps in lists for c in (maps if isinstance(maps, list) else [None])]
+    if not flat or not all(isinstance(c, int) and 0 <= c < channels for c in flat):
+        raise SpecError(
+            f"{where}: expected connections to list, for each output map, input maps from 0 to"
+            f" {channels - 1}, got {connections!r}"
+        )
+    table = np.zeros((len(lists), channels), bool)
+    for o, maps in enumerate(lists):
+        table[o, maps] = True
+    return {"out_channels": len(lists), "connections_table": table}
+
+
+def _centres(name: Any, classes: int, where: str) -> np.ndarray:
+    if name not in _CENTRES:
+        raise SpecError(f"{where}: expected centres to be one of {', '.join(_CENTRES)}, got {name!r}")
+    centres = _CENTRES[name]()
+    if classes > len(centres):
+        raise ShapeError(
+            f"centres {name} have {len(centres)} classes, the data set has {classes}"
+        )
+    return centres[:classes]

@@ -1,0 +1,246 @@
+"""The training loop: it yields what happened and prints nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from convlab import random
+from convlab.autograd import Tensor, no_grad
+from convlab.data import Augmentation, Batches, Dataset, Scaling
+from convlab.errors import DivergedError
+from convlab.models import Network
+from convlab.optim import scheduled_rate
+from convlab.training.settings import Settings, Task, optimizer, peak_rate
+
+# Images of one forward pass in evaluation: enough to keep all threads busy.
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """One training step: running means over the epoch so far; counts are images."""
+
+    epoch: int
+    batch: int
+    batches: int
+    images: int
+    loss: float
+    accuracy: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch, numbered from 1.  Losses are means over images, accuracies shares of 1.
+
+    ``seconds`` are those of the training steps of this process.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    rate: float
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A network's answers on a data set: mean loss, probabilities (count, classes)."""
+
+    loss: float
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """(count,) the class of the largest probability."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return float((self.predictions == self.labels).mean())
+
+    def confusion(self) -> np.ndarray:
+        """(classes, classes) counts: rows are true classes, columns answers."""
+        classes = self.probabilities.shape[1]
+        flat = self.labels * classes + self.predictions
+        return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+
+
+def evaluate(network: Network, dataset: Dataset, scaling: Scaling) -> Evaluation:
+    """Run the network over a data set, without dropout and without recording gradients."""
+    batches = Batches(dataset, EVALUATION_BATCH, shuffle=False, scaling=scaling)
+    total, parts = 0.0, []
+    training = network.training
+    network.eval()
+    with no_grad():
+        for x, labels in batches.epoch(0):
+            output = network(Tensor(x))
+            total += network.loss_of(output, labels).item() * len(labels)
+            parts.append(network.probabilities(output.numpy()))
+    network.train(training)
+    return Evaluation(total / len(dataset), np.concatenate(parts), dataset.labels)
+
+
+@dataclass
+class Progress:
+    """Where a training stands; what a checkpoint has to remember beside the arrays."""
+
+    epoch: int = 0  # epochs that are complete
+    batch: int = 0  # batches of the next epoch that are complete
+    loss_sum: float = 0.0  # over the images of those batches
+    right: int = 0
+    seconds: float = 0.0
+    best_accuracy: float = -1.0  # on the validation images
+    best_epoch: int = 0
+    lowest_loss: float = math.inf  # on the validation images, and its epoch
+    lowest_epoch: int = 0
+    stopped_early: bool = False
+    history: list[dict] = field(default_factory=list)
+
+
+class Trainer:
+    """A network, its optimiser and where they stand.
+
+    ``best`` is the state of the epoch with the most right validation answers so far;
+    of equal ones the last, when the rate was lowest.  Patience counts the epochs since
+    the validation loss was lowest, which moves before the answers do.
+    """
+
+    def __init__(self, settings: Settings, task: Task):
+        self.settings = settings
+        self.task = task
+        self.network = task.network
+        self.optimizer = optimizer(settings, task.network)
+        self.progress = Progress()
+        self.best = self.network.state_dict()
+        augmentation = Augmentation.parse(settings.augment)
+        self.batches = Batches(
+            task.train,
+            settings.batch_size,
+            seed=settings.seed,
+            augmentation=None if str(augmentation) == "none" else augmentation,
+            scaling=task.scaling,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or patience has run out."""
+        return self.progress.stopped_early or self.progress.epoch >= self.settings.epochs
+
+    def fit(self) -> Iterator[BatchRecord | EpochRecord]:
+        """Train to the end, from where the progress stands; a record after each batch and epoch.
+
+        Whoever stops asking in between leaves everything as after the last record.
+        Raises DivergedError when the loss is no longer finite.
+        """
+        while not self.finished:
+            yield from self._epoch()
+
+    def _epoch(self) -> Iterator[BatchRecord | EpochRecord]:
+        progress, settings = self.progress, self.settings
+        total = settings.epochs * len(self.batches)
+        peak = peak_rate(settings, self.network)
+        images = progress.batch * settings.batch_size
+        begin = time.perf_counter()
+        self.network.train()
+        for x, labels in self.batches.epoch(progress.epoch, progress.batch):
+            step = progress.epoch * len(self.batches) + progress.batch
+            self.optimizer.rate = scheduled_rate(settings.schedule, peak, step, total)
+            output = self.network(Tensor(x))
+            loss = self.network.loss_of(output, labels)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"the loss is {value} in epoch {progress.epoch + 1}, batch"
+                    f" {progress.batch + 1}, at a learning rate of {self.optimizer.rate:.3g}:"
+                    f" try a smaller one, such as --lr {peak / 10:.3g}"
+                )
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            scores = -output.numpy() if self.network.loss == "lecun-map" else output.numpy()
+            progress.right += int((scores.argmax(axis=1) == labels).sum())
+            progress.loss_sum += value * len(labels)
+            progress.batch += 1
+            images += len(labels)
+            now = time.perf_counter()
+            progress.seconds += now - begin
+            yield BatchRecord(
+                progress.epoch + 1,
+                progress.batch,
+                len(self.batches),
+                images,
+                progress.loss_sum / images,
+                progress.right / images,
+                self.optimizer.rate,
+            )
+            begin = time.perf_counter()
+        yield self._end_of_epoch()
+
+    def _end_of_epoch(self) -> EpochRecord:
+        progress, count = self.progress, len(self.task.train)
+        validation = evaluate(self.network, self.task.validation, self.task.scaling)
+        record = EpochRecord(
+            progress.epoch + 1,
+            progress.loss_sum / count,
+            progress.right / count,
+            validation.loss,
+            validation.accuracy,
+            self.optimizer.rate,
+            progress.seconds,
+            count / progress.seconds,
+        )
+        progress.history.append(vars(record))
+        progress.epoch += 1
+        progress.batch, progress.loss_sum, progress.right, progress.seconds = 0, 0.0, 0, 0.0
+        if validation.accuracy >= progress.best_accuracy:
+            progress.best_accuracy, progress.best_epoch = validation.accuracy, progress.epoch
+            self.best = self.network.state_dict()
+        if validation.loss < progress.lowest_loss:
+            progress.lowest_loss, progress.lowest_epoch = validation.loss, progress.epoch
+        patience = self.settings.patience
+        waited = progress.epoch - progress.lowest_epoch
+        progress.stopped_early = patience is not None and waited >= patience
+        return record
+
+    # --- what a checkpoint holds ---------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Parameters and what the optimiser remembers, by name; copies."""
+        arrays = {f"model.{k}": v for k, v in self.network.state_dict().items()}
+        names = [name for name, _ in self.network.named_parameters()]
+        for kind, values in self.optimizer.state().items():
+            for name, value in zip(names, values, strict=True):
+                arrays[f"optimizer.{kind}.{name}"] = value.copy()
+        return arrays
+
+    def state(self) -> dict:
+        """Progress and random numbers, as plain values."""
+        return {
+            "progress": dict(vars(self.progress)),
+            "optimizer_steps": self.optimizer.steps,
+            "random": random.get_state(),
+        }
+
+    def restore(self, arrays: dict[str, np.ndarray], state: dict, best: dict) -> None:
+        """Go on from what ``arrays`` and ``state`` returned; ``best`` as the attribute."""
+        model = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
+        self.network.load_state_dict(model)
+        names = [name for name, _ in self.network.named_parameters()]
+        for kind, values in self.optimizer.state().items():
+            for name, value in zip(names, values, strict=True):
+                value[...] = arrays[f"optimizer.{kind}.{name}"]
+        self.optimizer.steps = state["optimizer_steps"]
+        self.progress = Progress(**state["progress"])
+        self.best = dict(best)
+        random.set_state(state["random"])

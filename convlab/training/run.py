@@ -1,0 +1,216 @@
+"""A run folder: the network, what it was trained with, and all that is needed to go on.
+
+::
+
+    model.safetensors   the weights of the best epoch
+    last.safetensors    the weights and the optimiser after the last step, and the progress
+    config.json         settings, network, classes, scaling
+    history.csv         a row an epoch
+
+Every file is written beside its place, synced and renamed: a crash leaves the
+old file or the new one.  Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+import convlab
+from convlab import models
+from convlab.data import Scaling
+from convlab.errors import ConvlabError, RunError
+from convlab.training.fit import Trainer
+from convlab.training.settings import Settings, Task
+
+MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file beside its place, sync it and rename it.  Raises RunError."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files; a result is as readable as the user's other files.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
+    """Make the run folder with its config.json.
+
+    Raises RunError where the folder holds something already, unless ``exist_ok``.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder}: expected a folder to write the run into, got a file")
+    if folder.is_dir() and any(folder.iterdir()) and not exist_ok:
+        raise RunError(
+            f"{folder}: exists already; name another folder with --out, go on with --resume, or"
+            " replace it with --exist-ok"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (MODEL, LAST, HISTORY):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+    task = trainer.task
+    config = {
+        "convlab": convlab.__version__,
+        "settings": trainer.settings.to_dict(),
+        "network": {
+            "name": task.network.name,
+            "input_shape": list(task.network.input_shape),
+            "spec": task.network.spec,
+        },
+        "classes": list(task.train.classes),
+        "scaling": task.scaling.to_dict(),
+    }
+    write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+
+
+def save(folder: Path, trainer: Trainer) -> None:
+    """Write weights, optimiser, progress and history.  Raises RunError."""
+    metadata = {"format": "np", "best_epoch": str(trainer.progress.best_epoch)}
+    write_atomically(folder / MODEL, safetensors.numpy.save(trainer.best, metadata))
+    state = json.dumps(trainer.state())
+    write_atomically(
+        folder / LAST, safetensors.numpy.save(trainer.arrays(), {"format": "np", "state": state})
+    )
+    text = io.StringIO()
+    if trainer.progress.history:
+        writer = csv.DictWriter(text, list(trainer.progress.history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(trainer.progress.history)
+    write_atomically(folder / HISTORY, text.getvalue().encode())
+
+
+def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        with safe_open(path, framework="np") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise RunError(f"{path}: expected a run with this file, there is none") from None
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path}: cannot be read as safetensors: {error}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained network as it lies in a run folder."""
+
+    folder: Path
+    settings: Settings
+    network: models.Network
+    classes: tuple[str, ...]
+    scaling: Scaling
+    best_epoch: int
+
+
+def _config(folder: Path) -> dict:
+    path = folder / CONFIG
+    if not folder.is_dir() or not path.exists():
+        raise RunError(f"{folder}: expected the folder of a run with a {CONFIG}, there is none")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+
+
+def _settings(folder: Path, config: dict) -> Settings:
+    try:
+        return Settings(**config["settings"])
+    except (KeyError, TypeError):
+        raise RunError(
+            f"{folder / CONFIG}: expected the settings of convlab {convlab.__version__},"
+            f" got those of {config.get('convlab', 'another program')}"
+        ) from None
+
+
+def load(folder: Path | str) -> Run:
+    """The best network of a run.  Raises RunError where the folder is not one, or is damaged."""
+    folder = Path(folder)
+    config = _config(folder)
+    settings = _settings(folder, config)
+    arrays, metadata = _read_arrays(folder / MODEL)
+    try:
+        network = models.build_from_text(
+            config["network"]["spec"],
+            name=config["network"]["name"],
+            source=str(folder / CONFIG),
+            input_shape=tuple(config["network"]["input_shape"]),
+            classes=len(config["classes"]),
+            dropout=settings.dropout,
+        )
+        network.load_state_dict(arrays)
+        scaling = Scaling.from_dict(config["scaling"])
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder / CONFIG}: expected an entry for {error}") from None
+    except ConvlabError as error:
+        raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
+    return Run(
+        folder,
+        settings,
+        network.eval(),
+        tuple(config["classes"]),
+        scaling,
+        int(metadata.get("best_epoch", 0)),
+    )
+
+
+def load_settings(folder: Path | str) -> Settings:
+    """The settings of a run.  Raises RunError."""
+    folder = Path(folder)
+    return _settings(folder, _config(folder))
+
+
+def resume(folder: Path, task: Task) -> Trainer:
+    """A trainer that stands where the run stopped, to the bit.  Raises RunError."""
+    trainer = Trainer(load_settings(folder), task)
+    arrays, metadata = _read_arrays(folder / LAST)
+    best, _ = _read_arrays(folder / MODEL)
+    try:
+        trainer.restore(arrays, json.loads(metadata["state"]), best)
+    except (KeyError, TypeError, ValueError, ConvlabError) as error:
+        raise RunError(f"{folder / LAST}: does not fit the run's settings: {error}") from None
+    return trainer
+
+
+def history(folder: Path | str) -> dict[str, list[float]]:
+    """The columns of history.csv.  Raises RunError where there is no epoch yet."""
+    path = Path(folder) / HISTORY
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        columns = {k: [float(row[k]) for row in rows] for k in rows[0]} if rows else {}
+    except FileNotFoundError:
+        raise RunError(f"{path}: expected a run with this file, there is none") from None
+    except (OSError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read as a table of numbers: {error}") from None
+    if not columns:
+        raise RunError(f"{path}: expected at least one complete epoch, got none")
+    return columns
+

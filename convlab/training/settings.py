@@ -1,0 +1,151 @@
+"""Everything that decides how a training runs, and the data and network that follow from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import data, models, random
+from convlab.data import Augmentation, Dataset, Scaling
+from convlab.errors import ShapeError, SpecError
+from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
+
+OPTIMIZERS = ("sgd", "nesterov", "adam")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train: the options of ``convlab train``, and nothing that changes no bit.
+
+    ``validation`` is the share of the training images that is held out to choose
+    the best epoch; the test images have no part in it.  ``rate`` None takes the
+    network's or the optimiser's usual one.
+    Raises SpecError for a value that is not possible.
+    """
+
+    model: str = "lenet5"
+    data: str = "digits"
+    epochs: int = 20
+    batch_size: int = 64
+    rate: float | None = None
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "one-cycle"
+    dropout: float | None = None
+    augment: str = "none"
+    patience: int | None = None
+    validation: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, value, least in (
+            ("epochs", self.epochs, 1),
+            ("batch size", self.batch_size, 1),
+            ("seed", self.seed, 0),
+            ("patience", 1 if self.patience is None else self.patience, 1),
+        ):
+            if value < least:
+                raise SpecError(f"{name}: expected at least {least}, got {value}")
+        if self.optimizer not in OPTIMIZERS:
+            raise SpecError(
+                f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"
+            )
+        if self.schedule not in SCHEDULES:
+            raise SpecError(
+                f"schedule: expected one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
+            )
+        if not 0 < self.validation < 1:
+            raise SpecError(
+                f"validation: expected a share between 0 and 1, got {self.validation}"
+            )
+        Augmentation.parse(self.augment)
+
+    def to_dict(self) -> dict:
+        """The settings as plain values, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def peak_rate(settings: Settings, network: models.Network) -> float:
+    """The largest learning rate: as set, or the network's own, or the optimiser's usual one."""
+    if settings.rate is not None:
+        return settings.rate
+    if settings.optimizer == "adam":
+        return 0.002
+    return network.rate or 0.05
+
+
+def optimizer(settings: Settings, network: models.Network) -> Optimizer:
+    """The optimiser that the settings name, over the network's parameters."""
+    rate = peak_rate(settings, network)
+    if settings.optimizer == "adam":
+        return Adam(network.parameters(), rate, weight_decay=settings.weight_decay)
+    return SGD(
+        network.parameters(),
+        rate,
+        settings.momentum,
+        settings.weight_decay,
+        nesterov=settings.optimizer == "nesterov",
+    )
+
+
+def centred(dataset: Dataset, size: tuple[int, int]) -> Dataset:
+    """The images in the middle of a larger field (rows, columns) of background, byte 0.
+
+    As MNIST's 28 x 28 stand in LeNet-5's 32 x 32 (LeCun et al. 1998, section II.B).
+    Raises ShapeError for a smaller field.
+    """
+    rows, columns = dataset.image_shape[1:]
+    if (rows, columns) == tuple(size):
+        return dataset
+    if rows > size[0] or columns > size[1]:
+        raise ShapeError(
+            f"{dataset.name}: expected images of at most {size[0]} x {size[1]} pixels,"
+            f" got {rows} x {columns}"
+        )
+    top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+    edges = ((0, 0), (0, 0), (top, size[0] - rows - top), (left, size[1] - columns - left))
+    return dataclasses.replace(dataset, images=np.pad(dataset.images, edges))
+
+
+def scaling_for(network: models.Network, train: Dataset) -> Scaling:
+    """The network's own values of background and ink, or else mean 0 and variance 1."""
+    if network.pixels is None:
+        return Scaling.standardise(train)
+    return Scaling.between(*network.pixels, channels=train.image_shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Data and network of a training, ready to run."""
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    network: models.Network
+    scaling: Scaling
+
+
+def prepare(settings: Settings, *, data_dir: str | None = None) -> Task:
+    """Load the data, hold out the validation images, build the network with the seed's weights.
+
+    Images that are smaller than the network's input are centred in it; for
+    larger ones the network is built for their size.
+    Raises DataError or SpecError where something is missing or does not fit.
+    """
+    train, test = data.load(settings.data, data_dir=data_dir)
+    channels, rows, columns = train.image_shape
+    _, own_rows, own_columns = models.input_shape(settings.model)
+    size = max(rows, own_rows), max(columns, own_columns)
+    train, test = centred(train, size), centred(test, size)
+    random.manual_seed(settings.seed)
+    network = models.build(
+        settings.model,
+        input_shape=(channels, *size),
+        classes=len(train.classes),
+        dropout=settings.dropout,
+    )
+    rest, validation = data.stratified_split(train, settings.validation, settings.seed)
+    return Task(rest, validation, test, network, scaling_for(network, rest))
