@@ -3,8 +3,7 @@
 Loops that one can read, compiled; a small autograd; every picture computed.
 """
 
-from convlab import arithmetic as _arithmetic  # gives Tensor its operators
-from convlab import functional, nn, optim
+from convlab import arithmetic, functional, nn, optim
 from convlab.autograd import Function, Tensor, gradcheck, no_grad
 from convlab.errors import ConvlabError
 from convlab.kernels.device import get_num_threads, set_num_threads
@@ -16,6 +15,7 @@ __all__ = [
     "ConvlabError",
     "Function",
     "Tensor",
+    "arithmetic",
     "functional",
     "get_num_threads",
     "gradcheck",

@@ -359,6 +359,7 @@ def _install() -> None:
         "__matmul__": matmul,
         "__rmatmul__": lambda a, b: matmul(_tensor(b, a), a),
         "__getitem__": index,
+        "__iter__": lambda a: (index(a, i) for i in range(len(a))),
         "T": property(transpose),
         "exp": exp,
         "log": log,

@@ -188,6 +188,11 @@ class Function:
     @classmethod
     def apply(cls, *tensors: Tensor, **settings: Any) -> Tensor:
         """Run the forward, and record it if a gradient may be asked for."""
+        for tensor in tensors:
+            if not isinstance(tensor, Tensor):
+                raise DTypeError(
+                    f"{cls.__name__.strip('_')}: expected a Tensor, got {type(tensor).__name__}"
+                )
         needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
         context = Context(needs)
         result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
@@ -236,6 +241,8 @@ def _run_backward(root: Tensor, gradient: np.ndarray) -> None:
         ):
             if part is None or not parent.requires_grad:
                 continue
+            # A parent of the other kind of float keeps its own.
+            part = part.astype(parent.dtype, copy=False)
             if parent._node is None:
                 _accumulate(parent, part)
             elif id(parent) in pending:

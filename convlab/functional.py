@@ -287,9 +287,9 @@ def pad(
     crop; ``mode``: constant (``value``, zero by default), reflect, replicate or
     circular.  Raises ShapeError where the image is too small for the mode.
     """
-    if len(pad) not in (2, 4):
+    if not shapes.is_integers(pad, (2, 4)):
         raise ShapeError(
-            f"pad: expected (left, right) or (left, right, top, bottom), got {tuple(pad)}"
+            f"pad: expected (left, right) or (left, right, top, bottom) in pixels, got {pad!r}"
         )
     modes = {"constant": "zeros", **{m: m for m in shapes.PADDING_MODES if m != "zeros"}}
     if mode not in modes:
@@ -333,9 +333,7 @@ class _AveragePool2d(Function):
     @staticmethod
     def backward(context, gradient):
         (windows,) = context.saved
-        return (
-            _batch_first(pool2d_kernels.average_backward(_batch_last(gradient), windows)),
-        )
+        return (_batch_first(pool2d_kernels.average_backward(_batch_last(gradient), windows)),)
 
 
 def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool):
@@ -409,9 +407,7 @@ def _adaptive_windows(input: Tensor, output_size) -> PoolWindows:
 
 
 @_images
-def adaptive_avg_pool2d(
-    input: Tensor, output_size: int | None | Sequence[int | None]
-) -> Tensor:
+def adaptive_avg_pool2d(input: Tensor, output_size: int | None | Sequence[int | None]) -> Tensor:
     """Mean over as many even windows as ``output_size`` says; 1 is global pooling.
 
     None keeps the input's size on that axis.  Raises ShapeError.
@@ -628,20 +624,41 @@ class _CrossEntropy(Function):
         return (_batch_first(by_logits * gradient),)
 
 
-def _labels(input: Tensor, target) -> np.ndarray:
+def _labels(name: str, input: Tensor, target) -> np.ndarray:
     labels = np.asarray(target.data if isinstance(target, Tensor) else target)
     expected = input.shape[:1] + input.shape[2:]
     if labels.dtype.kind not in "iu":
         raise DTypeError(
-            f"cross_entropy: expected integer class labels of shape {expected}, or probabilities"
+            f"{name}: expected integer class labels of shape {expected}, or probabilities"
             f" of shape {input.shape}, got {labels.dtype} of shape {labels.shape}"
         )
     if labels.shape != expected:
         raise ShapeError(
-            f"cross_entropy: expected labels of shape {expected} for logits of shape"
+            f"{name}: expected labels of shape {expected} for logits of shape"
             f" {input.shape}, got {labels.shape}"
         )
     return labels
+
+
+def _check_range(name: str, labels: np.ndarray, classes: int) -> None:
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any():
+        raise ShapeError(
+            f"{name}: expected labels from 0 to {classes - 1}, got {labels[outside].flat[0]}"
+        )
+
+
+class _WeighedLoss(Function):
+    @staticmethod
+    def forward(context: Context, x, *, wanted):
+        # x: (N, K, ...) log-probabilities; a class that is not wanted may have one of -inf
+        context.save(wanted)
+        return -np.multiply(x, wanted, out=np.zeros_like(x), where=wanted != 0).sum(axis=1)
+
+    @staticmethod
+    def backward(context, gradient):
+        (wanted,) = context.saved
+        return (-wanted * np.expand_dims(gradient, 1),)
 
 
 def cross_entropy(
@@ -676,14 +693,9 @@ def cross_entropy(
         counted = np.ones(wanted.shape[1:], bool)
         labels = None
     else:
-        labels = _labels(input, target)
+        labels = _labels("cross_entropy", input, target)
         counted = labels != ignore_index
-        outside = counted & ((labels < 0) | (labels >= classes))
-        if outside.any():
-            raise ShapeError(
-                f"cross_entropy: expected labels from 0 to {classes - 1},"
-                f" got {labels[outside].flat[0]}"
-            )
+        _check_range("cross_entropy", labels[counted], classes)
         plain = weight is None and not label_smoothing and counted.all() and input.ndim == 2
         if plain:
             losses = _CrossEntropy.apply(input, labels=labels)
@@ -700,7 +712,7 @@ def cross_entropy(
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
     wanted = wanted * class_weight.reshape(-1, *[1] * (wanted.ndim - 1)) * counted
     wanted = np.moveaxis(wanted, 0, 1).astype(input.dtype)
-    losses = (log_softmax(input, 1) * wanted).sum(axis=1) * -1
+    losses = _WeighedLoss.apply(log_softmax(input, 1), wanted=wanted)
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -746,8 +758,14 @@ def lecun_map_loss(
     y_target + log(exp(-j) + sum_k exp(-y_k)), where j is ``margin``
     (LeCun et al. 1998, equation 9).  Raises ShapeError, DTypeError.
     """
-    labels = _labels(distances, target)
+    if distances.ndim != 2 or distances.size == 0:
+        raise ShapeError(
+            f"lecun_map_loss: expected distances of shape (N, K) that are not empty,"
+            f" got {distances.shape}"
+        )
+    labels = _labels("lecun_map_loss", distances, target)
     count, classes = distances.shape
+    _check_range("lecun_map_loss", labels, classes)
     right = np.zeros((count, classes), distances.dtype)
     right[np.arange(count), labels] = 1
     # log(exp(-j) + sum exp(-y)) is minus the log-softmax of a further class of logit -j.

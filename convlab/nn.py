@@ -88,16 +88,24 @@ class Module:
                 yield name, value
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """(dotted name, module) of this module and all inside it."""
-        yield prefix, self
-        for name, child in self.named_children():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+        """(dotted name, module) of this module and all inside it, each once."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                children = list(module.named_children())
+                stack += ((f"{path}.{name}" if path else name, m) for name, m in children[::-1])
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(dotted name, parameter) of this module and all inside it."""
+        """(dotted name, parameter) of this module and all inside it, each once."""
+        seen: set[int] = set()
         for prefix, module in self.named_modules():
             for name, value in vars(module).items():
-                if isinstance(value, Parameter):
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
                     yield f"{prefix}.{name}" if prefix else name, value
 
     def parameters(self) -> list[Parameter]:
@@ -191,6 +199,8 @@ class Sequential(Module):
         for name, module in named.items():
             if not isinstance(module, Module):
                 raise SpecError(f"Sequential: expected modules, got {type(module).__name__}")
+            if hasattr(self, name):
+                raise SpecError(f"Sequential: expected a name that is free, got {name!r}")
             setattr(self, name, module)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -274,7 +284,10 @@ class Conv2d(Module):
                 f"Conv2d: expected padding_mode {', '.join(shapes.PADDING_MODES)},"
                 f" got {padding_mode!r}"
             )
-        if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+        if (
+            min(in_channels, out_channels, groups) < 1
+            or in_channels % groups + out_channels % groups
+        ):
             raise ShapeError(
                 f"Conv2d: expected channels of at least 1 that groups divides, got {in_channels}"
                 f" and {out_channels} channels in {groups} groups"
@@ -334,7 +347,9 @@ def _convolution_repr(module: Module) -> str:
     settings.append(("groups", module.groups, 1))
     settings.append(("bias", module.bias is not None, True))
     text = [f"kernel_size={module.kernel_size}"]
-    return ", ".join(text + [f"{name}={value}" for name, value, usual in settings if value != usual])
+    return ", ".join(
+        text + [f"{name}={value}" for name, value, usual in settings if value != usual]
+    )
 
 
 class ConvTranspose2d(Module):
@@ -362,7 +377,10 @@ class ConvTranspose2d(Module):
         self.dilation = shapes.pair(dilation, "dilation")
         self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
         self.output_padding = shapes.pair(output_padding, "output_padding", least=0)
-        if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+        if (
+            min(in_channels, out_channels, groups) < 1
+            or in_channels % groups + out_channels % groups
+        ):
             raise ShapeError(
                 f"ConvTranspose2d: expected channels of at least 1 that groups divides, got"
                 f" {in_channels} and {out_channels} channels in {groups} groups"
@@ -638,14 +656,23 @@ class Flatten(Module):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
+    def _axes(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        axes = tuple(i + len(shape) if i < 0 else i for i in (self.start_dim, self.end_dim))
+        if not 0 <= axes[0] <= axes[1] < len(shape):
+            raise ShapeError(
+                f"Flatten: expected start_dim and end_dim in order and inside {len(shape)} axes,"
+                f" batch first, got {self.start_dim} and {self.end_dim}"
+            )
+        return axes
+
     def output_shape(self, shape):
         # ``shape`` lacks the batch, which is axis 0.
         whole = (1, *shape)
-        first, last = self.start_dim % len(whole), self.end_dim % len(whole)
+        first, last = self._axes(whole)
         return (*whole[1:first], math.prod(whole[first : last + 1]), *whole[last + 1 :])
 
     def forward(self, x: Tensor) -> Tensor:
-        first, last = self.start_dim % x.ndim, self.end_dim % x.ndim
+        first, last = self._axes(x.shape)
         flat = math.prod(x.shape[first : last + 1])
         return x.reshape(*x.shape[:first], flat, *x.shape[last + 1 :])
 

@@ -40,6 +40,8 @@ class Optimizer:
         self.steps += 1
         for number, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
+                # Kernels change arrays in C order; of another order they would change a copy.
+                parameter.data = np.asarray(parameter.data, order="C")
                 self._update(number, parameter.data, np.ascontiguousarray(parameter.grad))
 
     def state(self) -> dict[str, list[np.ndarray]]:
@@ -50,7 +52,7 @@ class Optimizer:
         raise NotImplementedError
 
     def _zeros(self) -> list[np.ndarray]:
-        return [np.zeros_like(parameter.data) for parameter in self.parameters]
+        return [np.zeros_like(parameter.data, order="C") for parameter in self.parameters]
 
 
 class SGD(Optimizer):

@@ -35,14 +35,14 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
     Raises ShapeError for anything else.
     """
     values = (value, value) if isinstance(value, numbers.Integral) else value
-    if not _is_integers(values, (2,)):
+    if not is_integers(values, (2,)):
         raise ShapeError(f"{name}: expected an integer or a pair of integers, got {value!r}")
     if min(values) < least:
         raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
     return int(values[0]), int(values[1])
 
 
-def _is_integers(values, lengths: tuple[int, ...]) -> bool:
+def is_integers(values, lengths: tuple[int, ...]) -> bool:
     return (
         isinstance(values, Sequence | np.ndarray)
         and not isinstance(values, str)
@@ -83,9 +83,7 @@ def conv_transpose_output(
 
     Relation 14: o' = s(i' - 1) + a + k - 2p, where a is ``output_padding``.
     """
-    return (
-        stride * (size - 1) + output_padding + effective_kernel(kernel, dilation) - padding
-    )
+    return stride * (size - 1) + output_padding + effective_kernel(kernel, dilation) - padding
 
 
 def pool_output(
@@ -190,7 +188,7 @@ def padding_sides(
         return (*same_padding(kernel[0], dilation[0]), *same_padding(kernel[1], dilation[1]))
     if isinstance(padding, numbers.Integral):
         padding = (padding, padding)
-    if not _is_integers(padding, (2, 4)):
+    if not is_integers(padding, (2, 4)):
         raise ShapeError(
             "padding: expected an integer, a pair, four sides (top, bottom, left, right),"
             f" 'valid' or 'same', got {padding!r}"
@@ -374,7 +372,9 @@ def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None])
     sizes = output_size if isinstance(output_size, Sequence) else (output_size, output_size)
     if len(sizes) != 2:
         raise ShapeError(f"output_size: expected one size or a pair, got {output_size!r}")
-    return pair(tuple(i if o is None else o for i, o in zip(input, sizes, strict=True)), "output_size")
+    return pair(
+        tuple(i if o is None else o for i, o in zip(input, sizes, strict=True)), "output_size"
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -383,9 +383,7 @@ def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
 
     A global pooling is the case of one output cell.
     """
-    rows, columns = (
-        np.array(adaptive_windows(i, o)).T for i, o in zip(input, output, strict=True)
-    )
+    rows, columns = (np.array(adaptive_windows(i, o)).T for i, o in zip(input, output, strict=True))
     divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])
     return PoolWindows(input, output, *rows, *columns, (1, 1), divisor)
 

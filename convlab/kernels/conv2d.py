@@ -242,7 +242,7 @@ def _grad_input_cpu(grad, weight, g):
     phases = _grad_input_phases(g, batch)
     flat = phases[0].plan.lay(grad)
     for cells, kernel_rows, kernel_columns, plan in phases:
-        part = out[:, *cells]
+        part = out[(slice(None), *cells)]
         if part.size == 0:
             continue
         target = part if g.stride == (1, 1) else np.empty(part.shape, grad.dtype)

@@ -22,6 +22,11 @@ from convlab.errors import DeviceError
 # OpenMP starts a parallel loop in half the time of Numba's own work queue.
 numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
+# Threads that wait between loops sleep soon instead of spinning: beside another busy
+# process, spinning ones take the core from the thread that they wait for, and a
+# training takes many times as long.  Read by GNU OpenMP when it is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 # Sums may be reordered and fused so that loops vectorise.  "nnan" and "ninf" are
 # left out on purpose: with them the compiler may drop tests for NaN.
 FAST_MATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
@@ -40,13 +45,13 @@ def cache_folder() -> Path | None:
     cpu = llvmlite.binding.get_host_cpu_name()
     digest.update(f"{numba.__version__} {cpu} {platform.machine()}".encode())
     root = os.environ.get("CONVLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    root = Path(root) if root else Path("~/.cache").expanduser()
-    folder = root / "convlab" / f"kernels-{digest.hexdigest()[:16]}"
     try:
+        root = Path(root) if root else Path("~/.cache").expanduser()
+        folder = root / "convlab" / f"kernels-{digest.hexdigest()[:16]}"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: nobody's home
         return None
 
 
@@ -84,12 +89,15 @@ def set_num_threads(count: int) -> None:
         raise DeviceError(f"threads: expected at least 1, got {count}")
     if count > _thread_limit():
         # The pool has its size from its first use on; before that it may grow.
+        before = os.environ.get("NUMBA_NUM_THREADS", str(_thread_limit()))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 os.environ["NUMBA_NUM_THREADS"] = str(count)
                 numba.config.reload_config()
         except RuntimeError:
+            # Numba reads the variable again with each loop that it compiles.
+            os.environ["NUMBA_NUM_THREADS"] = before
             raise DeviceError(
                 f"threads: expected at most {_thread_limit()}, the size of the pool that has"
                 f" started, got {count}; set CONVLAB_NUM_THREADS before the first computation"
@@ -131,7 +139,7 @@ def _from_environment() -> None:
     wanted = os.environ.get("CONVLAB_NUM_THREADS")
     if not wanted:
         return
-    if not wanted.isdigit():
+    if not wanted.isdecimal():
         raise DeviceError(f"CONVLAB_NUM_THREADS: expected a positive integer, got {wanted!r}")
     set_num_threads(int(wanted))
 

@@ -89,8 +89,9 @@ def _sigmoid(x):
 
 
 def _sigmoid_forward_cpu(x):
-    half = x.dtype.type(0.5)  # sigmoid(x) = (1 + tanh(x / 2)) / 2, which cannot overflow
-    return np.tanh(x * half) * half + half
+    # An overflow to infinity gives the right 0; (1 + tanh(x / 2)) / 2 is 0 from x = -17 on.
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 sigmoid_forward = Kernel("pointwise.sigmoid_forward", _each(_sigmoid), _sigmoid_forward_cpu)
@@ -130,11 +131,7 @@ scaled_tanh_forward = Kernel(
 )
 scaled_tanh_backward = Kernel(
     "pointwise.scaled_tanh_backward",
-    _each(
-        lambda grad, y: (
-            grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)
-        )
-    ),
+    _each(lambda grad, y: grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)),
     _scaled_tanh_backward_cpu,
 )
 

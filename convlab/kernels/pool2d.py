@@ -45,7 +45,9 @@ def _max_forward_reference(x, w):
 def _max_backward_reference(grad, index, w):
     channels, _, _, batch = grad.shape
     out = np.zeros((channels, *w.input, batch), grad.dtype)
-    for oh, ow, _, _ in _cells(w):
+    for oh, ow, rows, columns in _cells(w):
+        if not rows or not columns:  # a dilated window may step over a small input
+            continue
         for c in range(channels):
             for n in range(batch):
                 ih, iw = divmod(index[c, oh, ow, n], w.input[1])
@@ -102,9 +104,7 @@ def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation,
 
 
 @loop
-def _max_backward_loop(
-    grad, index, row_first, row_last, column_start, column_end, dilation, out
-):
+def _max_backward_loop(grad, index, row_first, row_last, column_start, column_end, dilation, out):
     # grad, index: (C, OH, OW, N) · out: (C, H, W, N), zeros; each turn owns one input row
     height = out.shape[1]
     batch = np.uintp(out.shape[3])
@@ -180,9 +180,7 @@ def _max_backward_cpu(grad, index, w):
 def _average_forward_cpu(x, w):
     out = np.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     divisor = w.divisor.astype(x.dtype)
-    _average_forward_loop(
-        x, w.row_start, w.row_end, w.column_start, w.column_end, divisor, out
-    )
+    _average_forward_loop(x, w.row_start, w.row_end, w.column_start, w.column_end, divisor, out)
     return out
 
 
@@ -196,9 +194,7 @@ def _average_backward_cpu(grad, w):
 
 max_forward = Kernel("pool2d.max_forward", _max_forward_reference, _max_forward_cpu)
 max_backward = Kernel("pool2d.max_backward", _max_backward_reference, _max_backward_cpu)
-average_forward = Kernel(
-    "pool2d.average_forward", _average_forward_reference, _average_forward_cpu
-)
+average_forward = Kernel("pool2d.average_forward", _average_forward_reference, _average_forward_cpu)
 average_backward = Kernel(
     "pool2d.average_backward", _average_backward_reference, _average_backward_cpu
 )

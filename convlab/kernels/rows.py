@@ -5,7 +5,8 @@ is a run of neighbouring numbers, its *lanes*: all columns of all images.  Every
 tap of a kernel (one channel, kernel row and kernel column) adds to that run the
 run of input that starts at the tap's *offset*, times one weight::
 
-    out[o, row, lane] = bias[o] + sum over taps t of  weight[o, t] * x[start of row + offset[t] + lane]
+    out[o, row, lane] = bias[o] + sum over taps t of
+        weight[o, t] * x[start of row + offset[t] + lane]
 
 Stride, dilation and the kernel's shape are all in the offsets.  Taps come in the
 order of kernel rows, so those of a row that do not lie in padding are a range,
@@ -131,9 +132,7 @@ def multiply_rows_transposed(
         block = turn % blocks
         group = turn // blocks % groups
         chunk = turn // (blocks * groups)
-        rows = range(
-            u(chunk * grad.shape[1] // chunks), u((chunk + 1) * grad.shape[1] // chunks)
-        )
+        rows = range(u(chunk * grad.shape[1] // chunks), u((chunk + 1) * grad.shape[1] // chunks))
         o = u(group * group_size + block * 4)
         o_end = u(min(group * group_size + block * 4 + 4, (group + 1) * group_size))
         if o_end - o == u(4):

@@ -211,9 +211,7 @@ def build_from_text(
         except SpecError:
             raise
         except ConvlabError as error:
-            raise SpecError(
-                f"{where}: {error}; what comes in is {_shape_text(current)}"
-            ) from None
+            raise SpecError(f"{where}: {error}; what comes in is {_shape_text(current)}") from None
         layers[layer_name] = layer
     if current != (classes,):
         raise SpecError(
@@ -280,7 +278,11 @@ def _check_keys(
         if key in allowed:
             continue
         line = next(
-            (i for i in range(start, len(lines)) if re.match(rf'\s*"?{re.escape(key)}"?\s*=', lines[i])),
+            (
+                i
+                for i in range(start, len(lines))
+                if re.match(rf'\s*"?{re.escape(key)}"?\s*=', lines[i])
+            ),
             start,
         )
         raise SpecError(
@@ -359,10 +361,10 @@ def _table(connections: Any, shape: tuple[int, ...], where: str) -> dict[str, An
 
 def _centres(name: Any, classes: int, where: str) -> np.ndarray:
     if name not in _CENTRES:
-        raise SpecError(f"{where}: expected centres to be one of {', '.join(_CENTRES)}, got {name!r}")
+        raise SpecError(
+            f"{where}: expected centres to be one of {', '.join(_CENTRES)}, got {name!r}"
+        )
     centres = _CENTRES[name]()
     if classes > len(centres):
-        raise ShapeError(
-            f"centres {name} have {len(centres)} classes, the data set has {classes}"
-        )
+        raise ShapeError(f"centres {name} have {len(centres)} classes, the data set has {classes}")
     return centres[:classes]

@@ -3,6 +3,7 @@
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
     Run,
+    check_free,
     create,
     history,
     load,
@@ -11,7 +12,7 @@ from convlab.training.run import (
     save,
     write_atomically,
 )
-from convlab.training.settings import OPTIMIZERS, Settings, Task, centred, prepare
+from convlab.training.settings import OPTIMIZERS, Settings, Task, centred, centred_images, prepare
 
 __all__ = [
     "OPTIMIZERS",
@@ -23,6 +24,8 @@ __all__ = [
     "Task",
     "Trainer",
     "centred",
+    "centred_images",
+    "check_free",
     "create",
     "evaluate",
     "history",

@@ -27,10 +27,10 @@ from safetensors import SafetensorError, safe_open
 
 import convlab
 from convlab import models
-from convlab.data import Scaling
+from convlab.data import Scaling, to_floats
 from convlab.errors import ConvlabError, RunError
 from convlab.training.fit import Trainer
-from convlab.training.settings import Settings, Task
+from convlab.training.settings import Settings, Task, centred_images
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
 
@@ -59,11 +59,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
-    """Make the run folder with its config.json.
-
-    Raises RunError where the folder holds something already, unless ``exist_ok``.
-    """
+def check_free(folder: Path, exist_ok: bool = False) -> None:
+    """Raise RunError where the folder holds something already, unless ``exist_ok``."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: expected a folder to write the run into, got a file")
     if folder.is_dir() and any(folder.iterdir()) and not exist_ok:
@@ -71,6 +68,14 @@ def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
             f"{folder}: exists already; name another folder with --out, go on with --resume, or"
             " replace it with --exist-ok"
         )
+
+
+def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
+    """Make the run folder with its config.json.
+
+    Raises RunError where the folder holds something already, unless ``exist_ok``.
+    """
+    check_free(folder, exist_ok)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in (MODEL, LAST, HISTORY):
@@ -87,6 +92,9 @@ def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
             "spec": task.network.spec,
         },
         "classes": list(task.train.classes),
+        "image_shape": list(task.image_shape),
+        "dark_background": task.dark_background,
+        "data_digest": task.digest(),
         "scaling": task.scaling.to_dict(),
     }
     write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
@@ -126,8 +134,15 @@ class Run:
     settings: Settings
     network: models.Network
     classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]  # of the data; the network's input may be larger
+    dark_background: bool
     scaling: Scaling
     best_epoch: int
+
+    def network_input(self, image: np.ndarray) -> np.ndarray:
+        """An image of bytes (C, H, W) of the data's size as the network takes it, in floats."""
+        x = centred_images(image[np.newaxis], self.network.input_shape[1:])
+        return np.ascontiguousarray(to_floats(x, self.scaling)[0])
 
 
 def _config(folder: Path) -> dict:
@@ -167,6 +182,7 @@ def load(folder: Path | str) -> Run:
         )
         network.load_state_dict(arrays)
         scaling = Scaling.from_dict(config["scaling"])
+        image_shape = tuple(config["image_shape"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{folder / CONFIG}: expected an entry for {error}") from None
     except ConvlabError as error:
@@ -176,6 +192,8 @@ def load(folder: Path | str) -> Run:
         settings,
         network.eval(),
         tuple(config["classes"]),
+        image_shape,
+        bool(config["dark_background"]),
         scaling,
         int(metadata.get("best_epoch", 0)),
     )
@@ -189,7 +207,13 @@ def load_settings(folder: Path | str) -> Settings:
 
 def resume(folder: Path, task: Task) -> Trainer:
     """A trainer that stands where the run stopped, to the bit.  Raises RunError."""
-    trainer = Trainer(load_settings(folder), task)
+    config = _config(folder)
+    trainer = Trainer(_settings(folder, config), task)
+    if config.get("data_digest") != task.digest():
+        raise RunError(
+            f"{folder}: expected the images that the run was started with; those of"
+            f" {trainer.settings.data} are others"
+        )
     arrays, metadata = _read_arrays(folder / LAST)
     best, _ = _read_arrays(folder / MODEL)
     try:
@@ -213,4 +237,3 @@ def history(folder: Path | str) -> dict[str, list[float]]:
     if not columns:
         raise RunError(f"{path}: expected at least one complete epoch, got none")
     return columns
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,9 +59,7 @@ class Settings:
                 f"schedule: expected one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
             )
         if not 0 < self.validation < 1:
-            raise SpecError(
-                f"validation: expected a share between 0 and 1, got {self.validation}"
-            )
+            raise SpecError(f"validation: expected a share between 0 and 1, got {self.validation}")
         Augmentation.parse(self.augment)
 
     def to_dict(self) -> dict:
@@ -91,23 +90,27 @@ def optimizer(settings: Settings, network: models.Network) -> Optimizer:
     )
 
 
-def centred(dataset: Dataset, size: tuple[int, int]) -> Dataset:
-    """The images in the middle of a larger field (rows, columns) of background, byte 0.
+def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Images of bytes (N, C, H, W) in the middle of a field (rows, columns) of background, byte 0.
 
     As MNIST's 28 x 28 stand in LeNet-5's 32 x 32 (LeCun et al. 1998, section II.B).
     Raises ShapeError for a smaller field.
     """
-    rows, columns = dataset.image_shape[1:]
+    rows, columns = images.shape[2:]
     if (rows, columns) == tuple(size):
-        return dataset
+        return images
     if rows > size[0] or columns > size[1]:
         raise ShapeError(
-            f"{dataset.name}: expected images of at most {size[0]} x {size[1]} pixels,"
-            f" got {rows} x {columns}"
+            f"expected images of at most {size[0]} x {size[1]} pixels, got {rows} x {columns}"
         )
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
     edges = ((0, 0), (0, 0), (top, size[0] - rows - top), (left, size[1] - columns - left))
-    return dataclasses.replace(dataset, images=np.pad(dataset.images, edges))
+    return np.pad(images, edges)
+
+
+def centred(dataset: Dataset, size: tuple[int, int]) -> Dataset:
+    """The data set with every image as in ``centred_images``."""
+    return dataclasses.replace(dataset, images=centred_images(dataset.images, size))
 
 
 def scaling_for(network: models.Network, train: Dataset) -> Scaling:
@@ -126,6 +129,25 @@ class Task:
     test: Dataset
     network: models.Network
     scaling: Scaling
+    image_shape: tuple[int, int, int]  # of the data, before it was centred
+    dark_background: bool
+
+    def digest(self) -> str:
+        """A hash of the training and validation images and labels, in their order."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (self.train, self.validation):
+            digest.update(part.images)
+            digest.update(part.labels)
+        return digest.hexdigest()
+
+
+def _has_dark_background(dataset: Dataset) -> bool:
+    """Whether the images are bright drawings on black: grey, with a black border as a rule."""
+    grey = dataset.image_shape[0] == 1
+    border = np.concatenate(
+        [dataset.images[:, :, [0, -1]].ravel(), dataset.images[..., [0, -1]].ravel()]
+    )
+    return bool(grey and np.median(border) < 64)
 
 
 def prepare(settings: Settings, *, data_dir: str | None = None) -> Task:
@@ -136,7 +158,8 @@ def prepare(settings: Settings, *, data_dir: str | None = None) -> Task:
     Raises DataError or SpecError where something is missing or does not fit.
     """
     train, test = data.load(settings.data, data_dir=data_dir)
-    channels, rows, columns = train.image_shape
+    image_shape = channels, rows, columns = train.image_shape
+    dark = _has_dark_background(train)
     _, own_rows, own_columns = models.input_shape(settings.model)
     size = max(rows, own_rows), max(columns, own_columns)
     train, test = centred(train, size), centred(test, size)
@@ -148,4 +171,5 @@ def prepare(settings: Settings, *, data_dir: str | None = None) -> Task:
         dropout=settings.dropout,
     )
     rest, validation = data.stratified_split(train, settings.validation, settings.seed)
-    return Task(rest, validation, test, network, scaling_for(network, rest))
+    scaling = scaling_for(network, rest)
+    return Task(rest, validation, test, network, scaling, image_shape, dark)

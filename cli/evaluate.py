@@ -1,0 +1,135 @@
+"""``convlab evaluate``: how good a run is, and where it is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import click
+from convlab_cli import options
+
+
+@click.command()
+@options.run_argument
+@click.option("--data", help="Another data set than the run's own; its test images are used.")
+@options.data_dir
+@options.threads
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the tables and pictures.  [default: RUN/evaluation]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(run, data, data_dir, out, as_json):
+    """Accuracy, a table of the classes, the confusion matrix and the worst mistakes of RUN."""
+    import numpy as np
+
+    from convlab import data as data_sets
+    from convlab import training, viz
+    from convlab.errors import DataError, RunError
+
+    run = training.load(run)
+    source = data or run.settings.data
+    channels, *size = run.image_shape
+    _, test = data_sets.load(
+        source,
+        data_dir=data_dir,
+        image_size=tuple(size) if data else None,
+        channels=channels if data else None,
+    )
+    if test.classes != run.classes:
+        raise DataError(
+            f"{source}: expected the run's classes {', '.join(run.classes)}, got"
+            f" {', '.join(test.classes)}"
+        )
+    result = training.evaluate(
+        run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
+    )
+    matrix = result.confusion()
+    out = out or run.folder / "evaluation"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{out}: cannot be made: {error.strerror}") from None
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["true \\ predicted", *run.classes])
+    writer.writerows([name, *row] for name, row in zip(run.classes, matrix.tolist(), strict=True))
+    training.write_atomically(out / "confusion.csv", table.getvalue().encode())
+    name = f"{run.network.name} on {test.name}"
+    accuracy = f"{100 * result.accuracy:.2f} % of {len(test):,} test images right"
+    confusion = viz.confusion(
+        matrix, run.classes, title=f"Confusion matrix, {name}", subtitle=accuracy
+    )
+    wrong = np.flatnonzero(result.predictions != result.labels)
+    chances = result.probabilities[np.arange(len(test)), result.predictions]
+    wrong = wrong[np.argsort(-chances[wrong], kind="stable")][:40]
+    mistakes = viz.mistakes(
+        test.images[wrong],
+        [run.classes[i] for i in result.labels[wrong]],
+        [run.classes[i] for i in result.predictions[wrong]],
+        chances[wrong],
+        title=f"Worst mistakes, {name}",
+        subtitle=f"{(result.predictions != result.labels).sum():,} of {len(test):,} test images"
+        " wrong; true → predicted, its probability",
+    )
+    rows = _class_rows(run.classes, matrix)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "run": str(run.folder),
+                    "data": source,
+                    "images": len(test),
+                    "accuracy": result.accuracy,
+                    "loss": result.loss,
+                    "classes": rows,
+                    "confusion": matrix.tolist(),
+                }
+            )
+        )
+    else:
+        _print(rows, result, test, run)
+    pictures = (
+        (confusion, "confusion.png", "Confusion matrix"),
+        (mistakes, "mistakes.png", "Worst mistakes"),
+    )
+    for figure, file, title in pictures:
+        options.save_picture(
+            figure, out / file, f"{title}, {name}", f"{title} of {name}: {accuracy}.", quiet=as_json
+        )
+
+
+def _class_rows(classes, matrix) -> list[dict]:
+    """Precision: right ones among the answers; recall: right ones among the images."""
+    rows = []
+    for k, name in enumerate(classes):
+        right, true, answered = matrix[k, k], matrix[k].sum(), matrix[:, k].sum()
+        rows.append(
+            {
+                "class": name,
+                "images": int(true),
+                "right": int(right),
+                "precision": float(right / answered) if answered else None,
+                "recall": float(right / true) if true else None,
+            }
+        )
+    return rows
+
+
+def _print(rows, result, test, run) -> None:
+    width = max(5, *(len(row["class"]) for row in rows))
+    click.echo(f"{'class':{width}}  images  right  precision   recall")
+    for row in rows:
+        shares = [
+            "       -" if row[key] is None else f"{100 * row[key]:6.2f} %"
+            for key in ("precision", "recall")
+        ]
+        counts = f"{row['images']:6,}  {row['right']:5,}"
+        click.echo(f"{row['class']:{width}}  {counts}   {shares[0]} {shares[1]}")
+    click.echo(
+        f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f} on {len(test):,} test"
+        f" images of {test.name}; weights of epoch {run.best_epoch}"
+    )

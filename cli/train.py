@@ -1,0 +1,246 @@
+"""``convlab train``: a network from the terminal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+from convlab_cli import options
+
+# Few images need variations to be enough; these are what a hand varies too.
+DIGITS_AUGMENTATION = "shift=2,rotate=10,scale=0.1"
+
+
+@click.command()
+@click.option(
+    "--model",
+    default="lenet5",
+    show_default=True,
+    help='A name or a .toml file; see "convlab summary".',
+)
+@click.option(
+    "--data",
+    default="digits",
+    show_default=True,
+    help="digits, mnist, fashion-mnist, cifar10, or a folder of images.",
+)
+@options.data_dir
+@click.option(
+    "--epochs", type=int, help="Passes over the training images.  [default: 40 for digits, else 20]"
+)
+@click.option("--batch-size", type=int, default=64, show_default=True, help="Images a step.")
+@click.option(
+    "--lr", "rate", type=float, help="Largest learning rate.  [default: what suits the network]"
+)
+@click.option(
+    "--optimizer", type=click.Choice(["sgd", "nesterov", "adam"]), default="sgd", show_default=True
+)
+@click.option("--momentum", type=float, default=0.9, show_default=True)
+@click.option("--weight-decay", type=float, default=0.0, show_default=True)
+@click.option(
+    "--schedule",
+    type=click.Choice(["constant", "step", "cosine", "one-cycle"]),
+    default="one-cycle",
+    show_default=True,
+    help="How the learning rate changes.",
+)
+@click.option("--dropout", type=float, help="Probability of the network's dropout layers.")
+@click.option(
+    "--augment",
+    help="Variations of the training images, such as shift=2,rotate=10,scale=0.1,flip,elastic=34,"
+    f" or none.  [default: {DIGITS_AUGMENTATION} for digits, else none]",
+)
+@click.option(
+    "--validation",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Share of the training images that chooses the best epoch.",
+)
+@click.option(
+    "--patience", type=int, help="Stop when the validation loss has not fallen for so many epochs."
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="The same seed gives the same network, to the bit.",
+)
+@options.threads
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/MODEL-DATA]"
+)
+@click.option("--exist-ok", is_flag=True, help="Replace a run that is there already.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was stopped.",
+)
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line on stdout: each epoch, then the summary.",
+)
+@click.pass_context
+def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **settings):
+    """Train a network and keep it as a run.
+
+    The run's folder holds the weights of the best epoch, the history as a table
+    and a picture, and everything that is needed to go on.  Ctrl-C finishes the
+    batch, saves and stops.
+    """
+    if resume is not None:
+        _refuse_settings(context)
+    from convlab import training
+    from convlab.errors import DeviceError
+
+    if device == "cuda":
+        raise DeviceError("device cuda: expected cpu; the loops have no CUDA version yet")
+    if resume is not None:
+        folder = resume
+        task = training.prepare(training.load_settings(folder), data_dir=data_dir)
+        trainer = training.resume(folder, task)
+        if trainer.finished:
+            raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
+    else:
+        few = settings["data"] == "digits"
+        usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 40 if few else 20}
+        settings |= {name: value for name, value in usual.items() if settings[name] is None}
+        if Path(settings["data"]).is_dir():
+            settings["data"] = str(Path(settings["data"]).resolve())
+        chosen = training.Settings(**settings)
+        folder = out or Path("runs") / f"{Path(chosen.model).stem}-{Path(chosen.data).name}"
+        # Before the data are loaded: a name that is taken shall not cost a download.
+        training.check_free(folder, exist_ok)
+        task = training.prepare(chosen, data_dir=data_dir)
+        trainer = training.Trainer(chosen, task)
+        training.create(folder, trainer, exist_ok=exist_ok)
+    if not quiet:
+        _announce(trainer, folder)
+    if not _fit(trainer, quiet, as_json):
+        training.save(folder, trainer)
+        click.echo(f"stopped and saved; go on with: convlab train --resume {folder}", err=True)
+        context.exit(130)
+    training.save(folder, trainer)
+    _finish(trainer, folder, as_json)
+
+
+def _refuse_settings(context) -> None:
+    free = {"resume", "data_dir", "threads", "device", "quiet", "as_json"}
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
+        if given and parameter.name not in free:
+            raise click.UsageError(
+                f"--resume goes on with the run's own settings; drop {parameter.opts[0]}"
+            )
+
+
+def _announce(trainer, folder) -> None:
+    from convlab import get_num_threads
+
+    task, settings = trainer.task, trainer.settings
+    click.echo(
+        f"{task.network.name}, {task.network.parameter_count():,} parameters, on {settings.data}:"
+        f" {len(task.train):,} training, {len(task.validation):,} validation and"
+        f" {len(task.test):,} test images; {get_num_threads()} threads; run in {folder}",
+        err=True,
+    )
+
+
+def _fit(trainer, quiet: bool, as_json: bool) -> bool:
+    """Train with a progress bar; False where Ctrl-C stopped it."""
+    from convlab.training import EpochRecord
+
+    interrupted = []
+
+    def interrupt(number, frame):
+        interrupted.append(number)
+        signal.signal(signal.SIGINT, before)  # a second Ctrl-C stops at once
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    batches, progress = len(trainer.batches), trainer.progress
+    bar = None
+    if not quiet and sys.stderr.isatty():
+        bar = click.progressbar(
+            length=trainer.settings.epochs * batches,
+            file=sys.stderr,
+            item_show_func=lambda text: text,
+            bar_template="%(label)s [%(bar)s] %(info)s",
+            width=20,
+        )
+        bar.update(progress.epoch * batches + progress.batch)
+    try:
+        for record in trainer.fit():
+            if isinstance(record, EpochRecord):
+                if as_json:
+                    click.echo(json.dumps({"type": "epoch", **vars(record)}))
+                if not quiet and bar is None:
+                    click.echo(_epoch_text(trainer, record), err=True)
+            elif bar is not None:
+                rate = (record.images / progress.seconds) if progress.seconds else 0
+                bar.label = f"epoch {record.epoch}/{trainer.settings.epochs}"
+                bar.update(
+                    1,
+                    f"loss {record.loss:.4f}  accuracy {100 * record.accuracy:.2f} %"
+                    f"  {rate:,.0f} images/s",
+                )
+            if interrupted:
+                return False
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if bar is not None:
+            bar.render_finish()
+    return True
+
+
+def _epoch_text(trainer, record) -> str:
+    return (
+        f"epoch {record.epoch}/{trainer.settings.epochs}"
+        f"  loss {record.train_loss:.4f}  accuracy {100 * record.train_accuracy:.2f} %"
+        f"  validation {100 * record.validation_accuracy:.2f} %"
+        f"  {record.images_per_second:,.0f} images/s"
+    )
+
+
+def _finish(trainer, folder: Path, as_json: bool) -> None:
+    """Test the best network, draw the curves, print the summary."""
+    from convlab_cli.render import draw_curves
+
+    from convlab import training
+
+    task, progress = trainer.task, trainer.progress
+    task.network.load_state_dict(trainer.best)
+    test = training.evaluate(task.network, task.test, task.scaling)
+    draw_curves(folder, folder / "curves.png")
+    seconds = sum(record["seconds"] for record in progress.history)
+    right = int((test.predictions == test.labels).sum())
+    if as_json:
+        summary = {
+            "type": "summary",
+            "run": str(folder),
+            "epochs": progress.epoch,
+            "best_epoch": progress.best_epoch,
+            "validation_accuracy": progress.best_accuracy,
+            "test_accuracy": test.accuracy,
+            "test_loss": test.loss,
+            "seconds": seconds,
+        }
+        click.echo(json.dumps(summary))
+        return
+    early = ", stopped early" if progress.stopped_early else ""
+    click.echo(
+        f"test accuracy {100 * test.accuracy:.2f} % ({right:,} of {len(task.test):,} images),"
+        f" best of {progress.epoch} epochs: {progress.best_epoch}{early};"
+        f" trained in {seconds:.1f} s"
+    )
+    click.echo(f"run: {folder}")
+    click.echo(f"next: convlab render filters {folder}, convlab render features {folder} test:0")

@@ -1,0 +1,46 @@
+"""Every layer's output for one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab.autograd import Tensor, no_grad
+from convlab.errors import ShapeError, SpecError
+from convlab.models import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """What one layer gives for one image: maps (C, H, W) or a vector (C,)."""
+
+    name: str
+    kind: str
+    array: np.ndarray
+
+
+def trace(network: Network, x: np.ndarray, layer: str | None = None) -> list[Activation]:
+    """The output of every layer, in order, or of ``layer`` alone.
+
+    x: (C, H, W) float32, scaled as the network was trained with.
+    Raises ShapeError for an image of another size, SpecError for a layer that is
+    not there.
+    """
+    if x.shape != network.input_shape:
+        raise ShapeError(f"trace: expected an image of shape {network.input_shape}, got {x.shape}")
+    names = [name for name, _ in network.named_children()]
+    if layer is not None and layer not in names:
+        raise SpecError(f"layer: expected one of {', '.join(names)}, got {layer!r}")
+    activations = []
+    network.eval()
+    with no_grad():
+        value = Tensor(x[np.newaxis])
+        for name, module in network.named_children():
+            value = module(value)
+            if layer in (None, name):
+                array = np.ascontiguousarray(value.numpy()[0])
+                activations.append(Activation(name, type(module).__name__, array))
+            if name == layer:
+                break
+    return activations
