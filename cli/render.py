@@ -191,7 +191,8 @@ def draw_curves(
     figure = viz.curves(
         history,
         title=title,
-        subtitle=f"batch size {settings.batch_size}, {settings.optimizer}, rate {settings.schedule}",
+        subtitle=f"batch size {settings.batch_size}, {settings.optimizer}, {settings.schedule}",
+        best_epoch=training.load(folder).best_epoch or None,
         theme=theme,
         size=size,
     )

@@ -364,11 +364,22 @@ def test_the_winner_is_the_most_probable_class():
     assert {"bee", "0.700"} <= bold and not {"ant", "cow"} & bold
 
 
-def test_the_best_epoch_is_the_one_of_the_highest_validation_accuracy():
-    told = history(5)
-    told["validation_accuracy"] = [0.5, 0.6, 0.9, 0.8, 0.7]
-    texts = [text.get_text() for text in texts_of(viz.curves(told, title="t"))]
-    assert texts.count("best epoch 3") == 2
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+def test_the_best_epoch_is_marked_in_both_panels(epoch):
+    texts = [
+        text.get_text() for text in texts_of(viz.curves(history(5), title="t", best_epoch=epoch))
+    ]
+    assert texts.count(f"best epoch {epoch}") == 2
+
+
+def test_no_epoch_is_marked_unless_it_is_told():
+    texts = [text.get_text() for text in texts_of(viz.curves(history(5), title="t"))]
+    assert not [text for text in texts if "best" in text]
+
+
+def test_a_best_epoch_that_the_history_lacks():
+    with pytest.raises(ShapeError, match="expected a best epoch of the history, got 6"):
+        viz.curves(history(5), title="t", best_epoch=6)
 
 
 @pytest.mark.parametrize(

@@ -59,12 +59,12 @@ def _adam_reference(parameter, gradient, mean, square, rate, betas, eps, weight_
 
 @loop(parallel=False)
 def _adam_loop(
-    parameter, gradient, mean, square, rate, beta_1, beta_2, eps, weight_decay, root_scale
+    parameter, gradient, mean, square, rate, rest_1, beta_2, rest_2, eps, weight_decay, root_scale
 ):
     for i in range(np.uintp(parameter.size)):
         g = gradient[i] + weight_decay * parameter[i]
-        mean[i] += (g - mean[i]) * (1 - beta_1)
-        square[i] = beta_2 * square[i] + (1 - beta_2) * g * g
+        mean[i] += (g - mean[i]) * rest_1
+        square[i] = beta_2 * square[i] + rest_2 * g * g
         parameter[i] -= rate * mean[i] / (math.sqrt(square[i]) * root_scale + eps)
 
 
@@ -74,7 +74,9 @@ def _adam_cpu(parameter, gradient, mean, square, rate, betas, eps, weight_decay,
     # Both corrections of the bias towards zero are the same for all parameters.
     rate = rate / (1 - betas[0] ** step)
     root_scale = 1 / math.sqrt(1 - betas[1] ** step)
-    numbers = (rate, *betas, eps, weight_decay, root_scale)
+    # 1 - 0.999 taken in float32 would be off by 5 in 100,000.
+    rests = 1 - betas[0], betas[1], 1 - betas[1]
+    numbers = (rate, *rests, eps, weight_decay, root_scale)
     _adam_loop(*arrays, *(kind(number) for number in numbers))
 
 

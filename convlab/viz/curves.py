@@ -31,6 +31,7 @@ def curves(
     *,
     title: str,
     subtitle: str = "",
+    best_epoch: int | None = None,
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
@@ -39,13 +40,12 @@ def curves(
     history: ``epoch`` and, all as long, any of ``train_loss``,
     ``validation_loss`` (natural-log cross entropy or whatever was minimised),
     ``train_accuracy``, ``validation_accuracy`` (shares from 0 to 1); other keys
-    are ignored.  Values that are not finite leave gaps.  The best epoch is the
-    one with the highest validation accuracy; without it the one with the
-    lowest validation loss, then the highest training accuracy, then the lowest
-    training loss.
+    are ignored.  Values that are not finite leave gaps.  ``best_epoch``: the epoch
+    whose weights the training kept, to be marked; None marks none.
 
     Raises SpecError when there is no ``epoch`` or nothing to draw and for an
-    unknown theme or size, ShapeError for lists of different lengths.
+    unknown theme or size, ShapeError for lists of different lengths and for a best
+    epoch that the history lacks.
     """
     if "epoch" not in history:
         raise SpecError(f"expected a history with the key epoch, got {', '.join(history) or '{}'}")
@@ -69,8 +69,11 @@ def curves(
     if not panels or not len(epochs):
         raise SpecError("expected a history with a loss or an accuracy of an epoch, got none")
 
-    best, meaning = _best_epoch(panels)
-    note = "" if best is None else f"best epoch {_epoch(epochs[best])}: {meaning}"
+    best, note = None, ""
+    if best_epoch is not None:
+        if best_epoch not in epochs:
+            raise ShapeError(f"expected a best epoch of the history, got {best_epoch}")
+        best, note = int(np.flatnonzero(epochs == best_epoch)[0]), f"kept: epoch {best_epoch}"
     page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.ink)
     _draw_panels(page, epochs, panels, best)
     return page.figure
@@ -78,16 +81,6 @@ def curves(
 
 def _epoch(value: float) -> str:
     return str(int(value)) if value == int(value) else style.number(value)
-
-
-def _best_epoch(panels: Mapping[str, list[_Line]]) -> tuple[int | None, str]:
-    for word in ("validation", "training"):
-        for kind, better in (("accuracy", "highest"), ("loss", "lowest")):
-            for line in panels.get(kind, ()):
-                if line.word == word and np.isfinite(line.values).any():
-                    pick = np.nanargmax if better == "highest" else np.nanargmin
-                    return int(pick(line.values)), f"{better} {word} {kind}"
-    return None, ""
 
 
 def _draw_panels(

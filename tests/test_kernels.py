@@ -1,0 +1,444 @@
+"""Every kernel's fast loop against its reference, on arguments that hypothesis draws."""
+
+import copy
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import convlab.kernels
+from convlab import shapes
+from convlab.errors import DeviceError
+from convlab.kernels import conv2d, dense, pointwise
+from convlab.kernels.dispatch import KERNELS, Kernel
+
+for _module in pkgutil.iter_modules(convlab.kernels.__path__):
+    importlib.import_module(f"convlab.kernels.{_module.name}")
+
+DTYPES = (np.float32, np.float64)
+BATCHES = (1, 2, 17)
+SPECIALS = (np.nan, np.inf, -np.inf)
+# The references are plain Python: products that one example may ask of them.
+MOST_PRODUCTS = 12_000
+
+
+def thorough(examples):
+    return settings(max_examples=examples, deadline=None, derandomize=True, print_blob=True)
+
+
+# --- arguments ------------------------------------------------------------------------
+
+
+@st.composite
+def generators(draw):
+    return np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+
+
+def numbers(rng, shape, dtype):
+    return np.asarray(rng.standard_normal(shape)).astype(dtype)
+
+
+def dtypes():
+    return st.sampled_from(DTYPES)
+
+
+def pairs(least, most):
+    return st.tuples(st.integers(least, most), st.integers(least, most))
+
+
+@st.composite
+def geometries(draw):
+    """Convolutions of all kinds, each with a batch size."""
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    inputs = groups * draw(st.integers(1, 4 // groups or 1))
+    outputs = groups * draw(st.sampled_from([1, 2, 3, 4, 5, 8] if groups == 1 else [1, 2, 4, 5]))
+    kernel, dilation = draw(pairs(1, 4)), draw(pairs(1, 3))
+    stride = draw(st.one_of(st.just((1, 1)), pairs(1, 5)))
+    padding = draw(st.one_of(st.just((0, 0, 0, 0)), st.tuples(*[st.integers(0, 5)] * 4)))
+    size = []
+    for axis in (0, 1):
+        span = (kernel[axis] - 1) * dilation[axis] + 1
+        least = max(1, span - padding[2 * axis] - padding[2 * axis + 1])
+        size.append(draw(st.integers(least, max(least, 7))))
+    geometry = shapes.conv2d_geometry(
+        inputs, outputs, tuple(size), kernel, stride, padding, dilation, groups
+    )
+    products = np.prod(geometry.output) * np.prod(geometry.weight_shape)
+    batch = draw(st.sampled_from([n for n in BATCHES if n * products <= MOST_PRODUCTS] or [1]))
+    return geometry, batch
+
+
+@st.composite
+def conv_forward(draw):
+    (g, batch), rng, dtype = draw(geometries()), draw(generators()), draw(dtypes())
+    x = numbers(rng, (g.in_channels, *g.input, batch), dtype)
+    return x, numbers(rng, g.weight_shape, dtype), numbers(rng, g.out_channels, dtype), g
+
+
+@st.composite
+def conv_grad_input(draw):
+    (g, batch), rng, dtype = draw(geometries()), draw(generators()), draw(dtypes())
+    grad = numbers(rng, (g.out_channels, *g.output, batch), dtype)
+    return grad, numbers(rng, g.weight_shape, dtype), g
+
+
+@st.composite
+def conv_grad_weight(draw):
+    (g, batch), rng, dtype = draw(geometries()), draw(generators()), draw(dtypes())
+    grad = numbers(rng, (g.out_channels, *g.output, batch), dtype)
+    return grad, numbers(rng, (g.in_channels, *g.input, batch), dtype), g
+
+
+@st.composite
+def conv_grad_bias(draw):
+    rng = draw(generators())
+    rest = draw(st.one_of(st.just(()), pairs(1, 5)))
+    return (numbers(rng, (draw(st.integers(1, 5)), *rest, draw(batches())), draw(dtypes())),)
+
+
+def batches():
+    return st.sampled_from(BATCHES)
+
+
+@st.composite
+def dense_sizes(draw):
+    return draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(batches())
+
+
+@st.composite
+def dense_forward(draw):
+    (i, o, n), rng, dtype = draw(dense_sizes()), draw(generators()), draw(dtypes())
+    return numbers(rng, (i, n), dtype), numbers(rng, (o, i), dtype), numbers(rng, o, dtype)
+
+
+@st.composite
+def dense_grad_input(draw):
+    (i, o, n), rng, dtype = draw(dense_sizes()), draw(generators()), draw(dtypes())
+    return numbers(rng, (o, n), dtype), numbers(rng, (o, i), dtype)
+
+
+@st.composite
+def dense_grad_weight(draw):
+    (i, o, n), rng, dtype = draw(dense_sizes()), draw(generators()), draw(dtypes())
+    return numbers(rng, (o, n), dtype), numbers(rng, (i, n), dtype)
+
+
+@st.composite
+def windows(draw, dilated):
+    """Plain, padded, dilated, overhanging and adaptive pooling."""
+    if draw(st.integers(0, 3)) == 0:
+        return shapes.adaptive_pool_windows(draw(pairs(1, 7)), draw(pairs(1, 7)))
+    kernel, stride = draw(pairs(1, 4)), draw(pairs(1, 5))
+    dilation = draw(pairs(1, 3)) if dilated else (1, 1)
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    size = []
+    for k, d, p in zip(kernel, dilation, padding, strict=True):
+        least = max(1, (k - 1) * d + 1 - 2 * p)
+        size.append(draw(st.integers(least, max(least, 7))))
+    divisor = draw(st.one_of(st.none(), st.sampled_from([1, 3, -2])))
+    ceil_mode, count_include_pad = draw(st.booleans()), draw(st.booleans())
+    return shapes.pool_windows(
+        tuple(size), kernel, stride, padding, dilation, ceil_mode, count_include_pad, divisor
+    )
+
+
+@st.composite
+def pool_arguments(draw, dilated=False, backward=False):
+    w, rng, dtype = draw(windows(dilated)), draw(generators()), draw(dtypes())
+    shape = (draw(st.integers(1, 3)), *(w.output if backward else w.input), draw(batches()))
+    if draw(st.booleans()):
+        return numbers(rng, shape, dtype), w
+    return rng.integers(-2, 3, shape).astype(dtype), w  # equal ones: the first has to win
+
+
+@st.composite
+def max_backward(draw):
+    x, w = draw(pool_arguments(dilated=True))
+    out, index = KERNELS["pool2d.max_forward"].reference(x, w)
+    return numbers(draw(generators()), out.shape, x.dtype), index, w
+
+
+@st.composite
+def gather(draw, backward=False):
+    rng, dtype, size = draw(generators()), draw(dtypes()), draw(pairs(1, 6))
+    picked = [rng.integers(-1, i, draw(st.integers(1, 9))) for i in size]
+    channels, batch = draw(st.integers(1, 3)), draw(batches())
+    if backward:
+        shape = (channels, len(picked[0]), len(picked[1]), batch)
+        return numbers(rng, shape, dtype), *picked, size
+    return numbers(rng, (channels, *size, batch), dtype), *picked
+
+
+@st.composite
+def laid_out(draw, arrays, low=None, high=None):
+    """Arrays of one shape whose memory has no gaps, its axes in any order."""
+    rng, dtype = draw(generators()), draw(dtypes())
+    shape = tuple(draw(st.lists(st.integers(0, 6), max_size=4)))
+    order = draw(st.permutations(range(len(shape))))
+    scale = draw(st.sampled_from([1, 30]))
+    made = []
+    for _ in range(arrays):
+        array = numbers(rng, shape, dtype) * dtype(scale)
+        if low is not None:
+            array = np.asarray(rng.uniform(low, high, shape)).astype(dtype)
+        made.append(array.transpose(order))
+    return tuple(made)
+
+
+@st.composite
+def backward_from_output(draw, low, high):
+    grad, y = draw(laid_out(2, low, high))
+    return grad * grad.dtype.type(3), y
+
+
+@st.composite
+def relu_backward(draw):
+    grad, y = draw(laid_out(2))
+    return grad, np.where(y < 0, y.dtype.type(0), y) if y.flags.c_contiguous else y
+
+
+@st.composite
+def dropout_mask(draw):
+    shape = tuple(draw(st.lists(st.integers(0, 6), max_size=4)))
+    like = np.zeros(shape, draw(dtypes()))
+    return like, draw(st.floats(0, 0.99)), draw(st.integers(0, 2**64 - 1))
+
+
+@st.composite
+def logits(draw):
+    rng, dtype = draw(generators()), draw(dtypes())
+    rest = draw(st.lists(st.integers(1, 5), max_size=3))
+    scale = draw(st.sampled_from([1, 30, 1e4]))
+    return (numbers(rng, (draw(st.integers(1, 6)), *rest), dtype) * dtype(scale),)
+
+
+@st.composite
+def cross_entropy(draw):
+    rng, dtype = draw(generators()), draw(dtypes())
+    classes, batch = draw(st.integers(1, 6)), draw(batches())
+    scale = draw(st.sampled_from([1, 30, 1e4]))
+    x = numbers(rng, (classes, batch), dtype) * dtype(scale)
+    return x, rng.integers(0, classes, batch)
+
+
+@st.composite
+def sgd(draw):
+    rng, dtype = draw(generators()), draw(dtypes())
+    shape = tuple(draw(st.lists(st.integers(1, 4), max_size=4)))
+    arrays = (numbers(rng, shape, dtype) for _ in range(3))
+    factor = st.sampled_from([0.0, 0.1, 0.9])
+    return (
+        *arrays,
+        draw(st.sampled_from([0.0, 0.01, 1.0])),
+        draw(factor),
+        draw(factor),
+        draw(st.booleans()),
+    )
+
+
+@st.composite
+def adam(draw):
+    rng, dtype = draw(generators()), draw(dtypes())
+    shape = tuple(draw(st.lists(st.integers(1, 4), max_size=4)))
+    parameter, gradient, mean, square = (numbers(rng, shape, dtype) for _ in range(4))
+    betas = draw(st.sampled_from([(0.9, 0.999), (0.0, 0.0), (0.5, 0.99)]))
+    eps, weight_decay = draw(st.sampled_from([1e-8, 0.1])), draw(st.sampled_from([0.0, 0.1]))
+    step = draw(st.sampled_from([1, 2, 10, 10_000]))
+    rate = draw(st.sampled_from([0.001, 0.1]))
+    return parameter, gradient, mean, np.abs(square), rate, betas, eps, weight_decay, step
+
+
+ARGUMENTS = {
+    "conv2d.forward": conv_forward(),
+    "conv2d.grad_input": conv_grad_input(),
+    "conv2d.grad_weight": conv_grad_weight(),
+    "conv2d.grad_bias": conv_grad_bias(),
+    "dense.forward": dense_forward(),
+    "dense.grad_input": dense_grad_input(),
+    "dense.grad_weight": dense_grad_weight(),
+    "gather.gather2d": gather(),
+    "gather.gather2d_grad": gather(backward=True),
+    "pointwise.relu_forward": laid_out(1),
+    "pointwise.relu_backward": relu_backward(),
+    "pointwise.sigmoid_forward": laid_out(1),
+    "pointwise.sigmoid_backward": backward_from_output(0, 1),
+    "pointwise.tanh_forward": laid_out(1),
+    "pointwise.tanh_backward": backward_from_output(-1, 1),
+    "pointwise.scaled_tanh_forward": laid_out(1),
+    "pointwise.scaled_tanh_backward": backward_from_output(-1.7159, 1.7159),
+    "pointwise.dropout_mask": dropout_mask(),
+    "pool2d.max_forward": pool_arguments(dilated=True),
+    "pool2d.max_backward": max_backward(),
+    "pool2d.average_forward": pool_arguments(),
+    "pool2d.average_backward": pool_arguments(backward=True),
+    "softmax.log_softmax": logits(),
+    "softmax.softmax": logits(),
+    "softmax.cross_entropy": cross_entropy(),
+    "update.sgd": sgd(),
+    "update.adam": adam(),
+}
+IN_PLACE = {"update.sgd": {0, 2}, "update.adam": {0, 2, 3}}
+# One number at a time: each has to be right by itself, however small beside the others.
+ONE_BY_ONE = {
+    "pointwise.relu_forward",
+    "pointwise.relu_backward",
+    "pointwise.sigmoid_forward",
+    "pointwise.tanh_forward",
+    "pointwise.scaled_tanh_forward",
+    "pointwise.dropout_mask",
+}
+# The arguments in which NaN and infinity are put.  A gradient of infinity meets the zeros
+# of the padding in the gradient of the weights, and 0 times infinity is not skipped there.
+SPECIAL_ARGUMENT = {"conv2d.grad_weight": 1, "update.sgd": 1, "update.adam": 1}
+WITHOUT_SPECIAL_NUMBERS = {"pointwise.dropout_mask"}  # its array is only asked for its shape
+
+
+# --- comparison -----------------------------------------------------------------------
+
+
+def assert_same_numbers(actual, expected, one_by_one=False):
+    assert actual.shape == expected.shape
+    assert actual.dtype == expected.dtype
+    if actual.dtype.kind != "f":
+        np.testing.assert_array_equal(actual, expected)
+        return
+    tolerance = 1e-4 if actual.dtype == np.float32 else 1e-10
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.where(finite, 0, actual), np.where(finite, 0, expected))
+    actual, expected = actual[finite], expected[finite]
+    if one_by_one:
+        tiny = np.finfo(expected.dtype).tiny
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tiny)
+    elif expected.size:
+        # Sums of numbers around 1 may cancel: their error is one of 1.
+        largest = max(1, np.abs(expected).max())
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * largest)
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else () if result is None else (result,)
+
+
+def compare(kernel, arguments):
+    given_to_cpu, given_to_reference = copy.deepcopy(arguments), copy.deepcopy(arguments)
+    with np.errstate(all="ignore"):
+        actual = as_tuple(kernel.cpu(*given_to_cpu))
+        expected = as_tuple(kernel.reference(*given_to_reference))
+    changed = IN_PLACE.get(kernel.name, set())
+    assert len(actual) == len(expected)
+    assert bool(actual) != bool(changed), "a kernel returns its result or changes an argument"
+    one_by_one = kernel.name in ONE_BY_ONE
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert_same_numbers(np.asarray(ours), np.asarray(theirs), one_by_one)
+    for number, before in enumerate(arguments):
+        if number in changed:
+            assert_same_numbers(given_to_cpu[number], given_to_reference[number])
+        elif isinstance(before, np.ndarray):
+            np.testing.assert_array_equal(given_to_cpu[number], before)
+
+
+def strategy_of(name):
+    if name not in ARGUMENTS:
+        pytest.fail(f"kernel {name} has no strategy in ARGUMENTS: add one, so that it is compared")
+    return ARGUMENTS[name]
+
+
+# --- the tests ------------------------------------------------------------------------
+
+
+def test_every_kernel_has_a_strategy_and_every_strategy_a_kernel():
+    assert sorted(KERNELS) == sorted(ARGUMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_cpu_agrees_with_reference(name):
+    @thorough(300)
+    @given(strategy_of(name))
+    def agrees(arguments):
+        compare(KERNELS[name], arguments)
+
+    agrees()
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS.keys() - WITHOUT_SPECIAL_NUMBERS))
+def test_nan_and_infinity_reach_what_the_reference_says(name):
+    reached = []
+
+    @thorough(60)
+    @given(strategy_of(name), st.lists(st.sampled_from(SPECIALS), min_size=1, max_size=3))
+    def agrees(arguments, specials):
+        array = arguments[SPECIAL_ARGUMENT.get(name, 0)]
+        if array.size:
+            places = np.linspace(0, array.size - 1, len(specials)).astype(int)
+            array[np.unravel_index(places, array.shape)] = specials
+            reached.append(True)
+        compare(KERNELS[name], arguments)
+
+    agrees()
+    assert len(reached) >= 30
+
+
+@pytest.mark.parametrize("name", ["conv2d.forward", "conv2d.grad_input", "dense.forward"])
+def test_runs_of_lanes_longer_than_a_tile(name):
+    @thorough(60)
+    @given(strategy_of(name), st.integers(1, 20))
+    def agrees(arguments, tile):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(conv2d, "TILE", tile)
+            patch.setattr(dense, "TILE", tile)
+            compare(KERNELS[name], arguments)
+
+    agrees()
+
+
+def test_more_lanes_than_the_real_tile():
+    rng = np.random.default_rng(0)
+    x, weight, bias = (
+        rng.standard_normal(shape) for shape in [(5, 3, 17, 130), (6, 5, 1, 1), (6,)]
+    )
+    g = shapes.conv2d_geometry(5, 6, (3, 17), (1, 1))
+    expected = np.einsum("oc,chwn->ohwn", weight[:, :, 0, 0], x) + bias[:, None, None, None]
+    np.testing.assert_allclose(conv2d.forward(x, weight, bias, g), expected, rtol=0, atol=1e-10)
+
+
+def test_more_numbers_than_one_turn_of_a_pointwise_loop():
+    x = np.random.default_rng(0).standard_normal(2 * pointwise.CHUNK + 77)
+    y = np.maximum(x, 0)
+    np.testing.assert_array_equal(pointwise.relu_forward(x), y)
+    np.testing.assert_array_equal(pointwise.relu_backward(x, y), np.where(x > 0, x, 0))
+    mask = pointwise.dropout_mask
+    np.testing.assert_array_equal(mask.cpu(x, 0.3, 12345), mask.reference(x, 0.3, 12345))
+
+
+def test_dropout_numbers_are_splitmix64():
+    """The first outputs of SplitMix64 from seed 1234567, as published with its C code."""
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    for i, output in enumerate(published):
+        assert pointwise._uniform(1234567, i) == (output >> 40) / 2**24
+
+
+def test_kernel_without_a_version_for_the_device():
+    name = "test.only_cpu"
+    try:
+        kernel = Kernel(name, lambda x: x, lambda x: x)
+        with pytest.raises(
+            DeviceError,
+            match=r"^test\.only_cpu: expected a NumPy array, got list; this kernel has no version"
+            r" for other devices$",
+        ):
+            kernel([1.0])
+    finally:
+        del KERNELS[name]
+
+
+def test_kernel_picks_its_version_by_where_the_array_lives():
+    name = "test.three_versions"
+    try:
+        kernel = Kernel(name, lambda x: "reference", lambda x: "cpu", lambda x: "cuda")
+        assert kernel(np.zeros(1)) == "cpu"
+        assert kernel(object()) == "cuda"
+    finally:
+        del KERNELS[name]
