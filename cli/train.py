@@ -146,12 +146,18 @@ def _refuse_settings(context) -> None:
 
 def _announce(trainer, folder) -> None:
     from convlab import get_num_threads
+    from convlab.kernels import device
 
+    if not device.is_compiled():
+        click.echo("compiling the loops for this machine, once: about half a minute", err=True)
+    layer = device.threading_layer()
+    if layer == "workqueue":
+        layer += "; OpenMP would be faster: install the system's libgomp"
     task, settings = trainer.task, trainer.settings
     click.echo(
         f"{task.network.name}, {task.network.parameter_count():,} parameters, on {settings.data}:"
         f" {len(task.train):,} training, {len(task.validation):,} validation and"
-        f" {len(task.test):,} test images; {get_num_threads()} threads; run in {folder}",
+        f" {len(task.test):,} test images; {get_num_threads()} threads ({layer}); run in {folder}",
         err=True,
     )
 

@@ -55,6 +55,12 @@ def cache_folder() -> Path | None:
         return None
 
 
+def is_compiled() -> bool:
+    """Whether loops were compiled on this machine before; the first time takes a while."""
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob("*.nbc"))
+
+
 def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable:
     """Decorate a loop: compiled at its first call, kept in the cache folder.
 

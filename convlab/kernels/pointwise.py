@@ -109,7 +109,7 @@ tanh_backward = Kernel(
 
 
 def _scaled_tanh_forward_cpu(x):
-    out = x * x.dtype.type(LECUN_SLOPE)
+    out = np.asarray(x * x.dtype.type(LECUN_SLOPE))
     np.tanh(out, out=out)
     out *= x.dtype.type(LECUN_AMPLITUDE)
     return out

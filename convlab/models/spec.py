@@ -111,11 +111,7 @@ class Network(nn.Sequential):
 
 def model_names() -> list[str]:
     """The networks that come with convlab."""
-    return sorted(p.name.removesuffix(".toml") for p in _specs().iterdir() if _is_spec(p))
-
-
-def _is_spec(path) -> bool:
-    return path.name.endswith(".toml")
+    return sorted(path.name.removesuffix(".toml") for path in _specs().iterdir())
 
 
 def _specs():

@@ -1,0 +1,870 @@
+"""Forward and backward of every operation, layer and optimiser against PyTorch."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare with")
+
+import convlab  # noqa: E402
+from convlab import functional as F  # noqa: E402
+from convlab import nn, optim  # noqa: E402
+from convlab.autograd import Tensor  # noqa: E402
+
+TF = torch.nn.functional
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+
+
+def thorough(examples):
+    return settings(max_examples=examples, deadline=None, derandomize=True, print_blob=True)
+
+
+# --- the comparison ---------------------------------------------------------------------
+
+
+def assert_close(actual, expected, what="values"):
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape, what
+    assert actual.dtype == expected.dtype, what
+    tolerance = 1e-4 if expected.dtype == np.float32 else 1e-10
+    finite = expected[np.isfinite(expected)]
+    largest = max(1, np.abs(finite).max(initial=0))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * largest, err_msg=what)
+
+
+def lay_out(array, layout):
+    """The same numbers in another order in memory."""
+    if layout == "plain" or array.ndim == 0:
+        return np.ascontiguousarray(array)
+    if layout == "batch innermost":
+        return np.moveaxis(np.moveaxis(array, 0, -1).copy(), -1, 0)
+    if layout == "with gaps":
+        wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    return array[::-1].copy()[::-1]  # backwards
+
+
+LAYOUTS = ("plain", "batch innermost", "with gaps", "backwards")
+
+
+def parity(ours, theirs, *arrays, layout="plain", seed=0):
+    """Results and the gradients of all arrays agree, for a random gradient of the result."""
+    tensors = [Tensor(lay_out(a, layout), requires_grad=True) for a in arrays]
+    others = [torch.tensor(np.ascontiguousarray(a), requires_grad=True) for a in arrays]
+    result, expected = ours(*tensors), theirs(*others)
+    assert_close(result.numpy(), expected.detach().numpy(), "result")
+    gradient = np.random.default_rng(seed).standard_normal(result.shape).astype(result.dtype)
+    result.backward(lay_out(np.asarray(gradient), layout))
+    expected.backward(torch.tensor(gradient))
+    for number, (tensor, other) in enumerate(zip(tensors, others, strict=True)):
+        assert_close(tensor.grad, other.grad.numpy(), f"gradient of argument {number}")
+
+
+def numbers(dtype, *shape, seed=0, scale=1.0):
+    return np.asarray(np.random.default_rng(seed).standard_normal(shape) * scale, dtype)
+
+
+COVERED = set()
+
+
+def covers(*names):
+    """Say which operations of ``functional`` a test compares with PyTorch."""
+    COVERED.update(names)
+    return lambda test: test
+
+
+def public_functions(module):
+    return {
+        name
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
+    }
+
+
+def test_every_function_is_compared():
+    assert public_functions(F) - {"_images"} == COVERED
+
+
+# --- convolution --------------------------------------------------------------------------
+
+CONVOLUTIONS = {
+    # name: (input, weight, settings)
+    "plain": ((2, 3, 7, 6), (4, 3, 3, 3), {}),
+    "batch of 1": ((1, 2, 5, 5), (5, 2, 3, 3), {}),
+    "batch of 17": ((17, 2, 6, 5), (4, 2, 3, 2), {"padding": 1}),
+    "1 x 1 image": ((3, 4, 1, 1), (6, 4, 1, 1), {}),
+    "1 x 1 image, padded": ((2, 2, 1, 1), (3, 2, 3, 3), {"padding": 1}),
+    "1 x 1 kernel": ((2, 5, 4, 3), (7, 5, 1, 1), {}),
+    "1 x 1 kernel, stride": ((2, 5, 5, 4), (4, 5, 1, 1), {"stride": 2}),
+    "stride": ((2, 3, 8, 9), (4, 3, 3, 3), {"stride": (2, 3), "padding": (1, 2)}),
+    "stride over the kernel": ((2, 2, 9, 9), (3, 2, 2, 2), {"stride": 4}),
+    "rectangular": ((2, 2, 6, 9), (3, 2, 2, 5), {"stride": (1, 2), "padding": (0, 3)}),
+    "dilation": ((2, 2, 9, 9), (4, 2, 3, 3), {"dilation": (2, 3), "padding": 2}),
+    "dilation and stride": ((2, 2, 9, 9), (4, 2, 3, 3), {"dilation": 2, "stride": 3, "padding": 4}),
+    "groups": ((2, 6, 5, 5), (4, 3, 3, 3), {"groups": 2, "padding": 1}),
+    "depthwise": ((2, 4, 6, 6), (8, 1, 3, 3), {"groups": 4, "stride": 2, "padding": 1}),
+    "padding over the kernel": ((1, 2, 3, 3), (2, 2, 2, 2), {"padding": 5}),
+    "same": ((2, 2, 6, 5), (3, 2, 3, 4), {"padding": "same"}),
+    "same, dilated": ((2, 2, 6, 7), (3, 2, 3, 4), {"padding": "same", "dilation": (2, 3)}),
+    "valid": ((2, 2, 6, 5), (3, 2, 3, 4), {"padding": "valid"}),
+    "one image": ((3, 6, 5), (4, 3, 3, 3), {"padding": 1, "stride": 2}),
+}
+
+
+@covers("conv2d")
+@DTYPES
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_conv2d(case, dtype):
+    shape, weight, options = CONVOLUTIONS[case]
+    x, w, b = numbers(dtype, *shape), numbers(dtype, *weight, seed=1), numbers(dtype, weight[0])
+    parity(lambda *a: F.conv2d(*a, **options), lambda *a: TF.conv2d(*a, **options), x, w, b)
+    parity(lambda *a: F.conv2d(*a, **options), lambda *a: TF.conv2d(*a, **options), x, w)
+
+
+@DTYPES
+@pytest.mark.parametrize("sides", [(0, 1, 2, 3), (3, 0, 0, 1), (0, 0, 5, 0)], ids=str)
+def test_conv2d_with_four_sides_of_padding(sides, dtype):
+    top, bottom, left, right = sides
+    x, w = numbers(dtype, 2, 2, 5, 4), numbers(dtype, 3, 2, 3, 2, seed=1)
+    parity(
+        lambda x, w: F.conv2d(x, w, None, 2, sides),
+        lambda x, w: TF.conv2d(TF.pad(x, (left, right, top, bottom)), w, None, 2),
+        x,
+        w,
+    )
+
+
+@DTYPES
+@pytest.mark.parametrize("layout", LAYOUTS[1:])
+@pytest.mark.parametrize("case", ["plain", "stride", "1 x 1 kernel", "depthwise"])
+def test_conv2d_of_arrays_that_lie_otherwise(case, layout, dtype):
+    shape, weight, options = CONVOLUTIONS[case]
+    x, w, b = numbers(dtype, *shape), numbers(dtype, *weight, seed=1), numbers(dtype, weight[0])
+    parity(
+        lambda *a: F.conv2d(*a, **options),
+        lambda *a: TF.conv2d(*a, **options),
+        x,
+        w,
+        b,
+        layout=layout,
+    )
+
+
+def small_pairs(least, most):
+    return st.tuples(st.integers(least, most), st.integers(least, most))
+
+
+@st.composite
+def convolutions(draw):
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    inputs, outputs = (groups * draw(st.integers(1, 5)) for _ in range(2))
+    kernel, dilation, stride = (draw(small_pairs(1, most)) for most in (5, 3, 5))
+    padding = draw(small_pairs(0, 6))
+    size = [
+        draw(st.integers(least, least + 9))
+        for least in (
+            max(1, (k - 1) * d + 1 - 2 * p)
+            for k, d, p in zip(kernel, dilation, padding, strict=True)
+        )
+    ]
+    batch = draw(st.sampled_from([1, 2, 3, 17]))
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return (batch, inputs, *size), (outputs, inputs // groups, *kernel), options
+
+
+@thorough(150)
+@given(convolutions(), st.integers(0, 2**32 - 1), st.sampled_from(LAYOUTS))
+def test_conv2d_of_any_kind(case, seed, layout):
+    shape, weight, options = case
+    parity(
+        lambda *a: F.conv2d(*a, **options),
+        lambda *a: TF.conv2d(*a, **options),
+        numbers(np.float64, *shape, seed=seed),
+        numbers(np.float64, *weight, seed=seed + 1),
+        numbers(np.float64, weight[0], seed=seed + 2),
+        layout=layout,
+    )
+
+
+TRANSPOSED = {
+    "plain": ((2, 3, 4, 5), (3, 4, 3, 3), {}),
+    "stride": ((2, 3, 4, 3), (3, 2, 3, 3), {"stride": 2, "padding": 1}),
+    "output padding": ((2, 3, 4, 3), (3, 2, 3, 3), {"stride": (2, 3), "output_padding": (1, 2)}),
+    "output padding by dilation": ((1, 2, 3, 3), (2, 2, 2, 2), {"dilation": 3, "output_padding": 2}),
+    "groups": ((2, 4, 3, 3), (4, 3, 2, 2), {"groups": 2, "stride": 2}),
+    "depthwise": ((2, 3, 3, 4), (3, 2, 3, 2), {"groups": 3, "stride": 2, "padding": 1}),
+    "dilation": ((2, 2, 4, 4), (2, 3, 3, 2), {"dilation": (2, 3), "stride": 2, "padding": (1, 2)}),
+    "stride over the kernel": ((2, 2, 3, 3), (2, 3, 1, 2), {"stride": 3, "output_padding": 2}),
+    "batch of 17": ((17, 2, 3, 3), (2, 5, 3, 3), {"stride": 2, "padding": 1, "output_padding": 1}),
+    "1 x 1 image": ((2, 3, 1, 1), (3, 4, 4, 4), {}),
+    "1 x 1 kernel": ((2, 3, 4, 4), (3, 5, 1, 1), {}),
+    "one image": ((3, 4, 5), (3, 4, 3, 3), {"stride": 2}),
+}
+
+
+@covers("conv_transpose2d")
+@DTYPES
+@pytest.mark.parametrize("layout", ["plain", "batch innermost", "with gaps"])
+@pytest.mark.parametrize("case", TRANSPOSED)
+def test_conv_transpose2d(case, layout, dtype):
+    shape, weight, options = TRANSPOSED[case]
+    outputs = weight[1] * options.get("groups", 1)
+    x, w, b = numbers(dtype, *shape), numbers(dtype, *weight, seed=1), numbers(dtype, outputs)
+    ours, theirs = F.conv_transpose2d, TF.conv_transpose2d
+    for arrays in ((x, w, b), (x, w)):
+        parity(
+            lambda *a: ours(*a, **options),
+            lambda *a: theirs(*a, **options),
+            *arrays,
+            layout=layout,
+        )
+
+
+# --- padding ------------------------------------------------------------------------------
+
+
+@covers("pad")
+@DTYPES
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (17, 1, 4, 4), (3, 4, 5)], ids=str)
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize(
+    "sides", [(1, 2, 3, 0), (3, 3, 2, 3), (-1, 2, 0, -2), (-1, -1, -1, -2), (2, -3, -1, 3)], ids=str
+)
+def test_pad(sides, mode, shape, dtype):
+    parity(
+        lambda x: F.pad(x, sides, mode), lambda x: TF.pad(x, sides, mode), numbers(dtype, *shape)
+    )
+
+
+@DTYPES
+@pytest.mark.parametrize("value", [0.0, 2.5, -1.0])
+@pytest.mark.parametrize("sides", [(1, 2), (3, 0, 0, 2), (-1, 2)], ids=str)
+def test_pad_with_a_value(sides, value, dtype):
+    x = numbers(dtype, 2, 3, 4, 5)
+    parity(
+        lambda x: F.pad(x, sides, "constant", value),
+        lambda x: TF.pad(x, sides, "constant", value),
+        x,
+        layout="batch innermost",
+    )
+
+
+# --- pooling ------------------------------------------------------------------------------
+
+POOLINGS = {
+    "plain": ((2, 3, 6, 8), {"kernel_size": 2}),
+    "what is left over": ((2, 3, 7, 5), {"kernel_size": 2}),
+    "overlapping": ((2, 3, 7, 8), {"kernel_size": 3, "stride": 2}),
+    "padding": ((2, 2, 6, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
+    "rectangular": ((2, 2, 6, 9), {"kernel_size": (2, 5), "stride": (3, 2), "padding": (1, 2)}),
+    "ceil": ((2, 2, 6, 8), {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
+    "ceil and padding": (
+        (2, 2, 7, 8),
+        {"kernel_size": 4, "stride": 3, "padding": 2, "ceil_mode": True},
+    ),
+    "ceil would start outside": (
+        (1, 1, 5, 5),
+        {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True},
+    ),
+    "kernel over the image, ceil": ((1, 2, 2, 3), {"kernel_size": 4, "ceil_mode": True}),
+    "stride over the kernel": ((2, 2, 9, 9), {"kernel_size": 2, "stride": 4}),
+    "1 x 1 image": ((3, 2, 1, 1), {"kernel_size": 1}),
+    "batch of 17": ((17, 2, 5, 5), {"kernel_size": 2, "stride": 1}),
+    "one image": ((2, 6, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
+}
+DILATED = {
+    "dilation": ((2, 2, 9, 9), {"kernel_size": 3, "stride": 2, "dilation": 2}),
+    "dilation and padding": (
+        (2, 2, 9, 8),
+        {"kernel_size": (2, 3), "stride": 1, "padding": 1, "dilation": (3, 2)},
+    ),
+    "dilation, padding and ceil": (
+        (2, 2, 8, 9),
+        {"kernel_size": 4, "stride": 3, "padding": 2, "dilation": 2, "ceil_mode": True},
+    ),
+}
+
+
+@covers("max_pool2d")
+@DTYPES
+@pytest.mark.parametrize("layout", ["plain", "batch innermost", "with gaps"])
+@pytest.mark.parametrize("case", POOLINGS | DILATED)
+def test_max_pool2d(case, layout, dtype):
+    shape, options = (POOLINGS | DILATED)[case]
+    x = numbers(dtype, *shape)
+    parity(
+        lambda x: F.max_pool2d(x, **options),
+        lambda x: TF.max_pool2d(x, **options),
+        x,
+        layout=layout,
+    )
+    ties = np.random.default_rng(1).integers(-1, 2, shape).astype(dtype)
+    parity(lambda x: F.max_pool2d(x, **options), lambda x: TF.max_pool2d(x, **options), ties)
+    for array in (x, ties):
+        ours, winners = F.max_pool2d(Tensor(array), **options, return_indices=True)
+        theirs, expected = TF.max_pool2d(torch.tensor(array), **options, return_indices=True)
+        assert_close(ours.numpy(), theirs.numpy())
+        assert winners.dtype == np.int32
+        np.testing.assert_array_equal(winners, expected.numpy())
+
+
+@pytest.mark.parametrize("place", [(0, 0), (1, 2), (3, 3)])
+def test_max_pool2d_of_nan(place):
+    x = numbers(np.float64, 2, 2, 5, 5)
+    x[(0, 1, *place)] = np.nan
+    ours = F.max_pool2d(Tensor(x), 3, 2).numpy()
+    theirs = TF.max_pool2d(torch.tensor(x), 3, 2).numpy()
+    assert np.isnan(theirs).any()
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@covers("avg_pool2d")
+@DTYPES
+@pytest.mark.parametrize("divisor", [None, 1, 7, -2])
+@pytest.mark.parametrize("count_include_pad", [True, False])
+@pytest.mark.parametrize("case", POOLINGS)
+def test_avg_pool2d(case, count_include_pad, divisor, dtype):
+    shape, options = POOLINGS[case]
+    options = options | {"count_include_pad": count_include_pad, "divisor_override": divisor}
+    x = numbers(dtype, *shape)
+    parity(lambda x: F.avg_pool2d(x, **options), lambda x: TF.avg_pool2d(x, **options), x)
+
+
+@st.composite
+def poolings(draw):
+    kernel, stride, dilation = (draw(small_pairs(1, most)) for most in (5, 5, 3))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    size = []
+    for k, d, p in zip(kernel, dilation, padding, strict=True):
+        # PyTorch writes outside its array where a dilated window steps over the whole image.
+        least = max(1, (k - 1) * d + 1 - (p if d == 1 else 0))
+        size.append(draw(st.integers(least, least + 8)))
+    shape = (draw(st.sampled_from([1, 2, 17])), draw(st.integers(1, 3)), *size)
+    return shape, kernel, stride, padding, dilation, draw(st.booleans())
+
+
+@thorough(150)
+@given(poolings(), st.booleans(), st.booleans(), st.sampled_from(LAYOUTS))
+def test_pooling_of_any_kind(case, whole_numbers, count_include_pad, layout):
+    shape, kernel, stride, padding, dilation, ceil_mode = case
+    x = numbers(np.float64, *shape)
+    x = np.round(x) if whole_numbers else x
+    arguments = (kernel, stride, padding)
+    parity(
+        lambda x: F.max_pool2d(x, *arguments, dilation, ceil_mode),
+        lambda x: TF.max_pool2d(x, *arguments, dilation, ceil_mode),
+        x,
+        layout=layout,
+    )
+    parity(
+        lambda x: F.avg_pool2d(x, *arguments, ceil_mode, count_include_pad),
+        lambda x: TF.avg_pool2d(x, *arguments, ceil_mode, count_include_pad),
+        x,
+        layout=layout,
+    )
+
+
+@covers("adaptive_avg_pool2d", "adaptive_max_pool2d")
+@DTYPES
+@pytest.mark.parametrize("output", [1, 2, 3, 6, (3, 4), (1, 6), (None, 2), (5, None), (7, 9)], ids=str)
+@pytest.mark.parametrize("shape", [(2, 3, 5, 6), (17, 2, 5, 5), (2, 1, 1), (2, 7, 4)], ids=str)
+def test_adaptive_pooling(shape, output, dtype):
+    x = numbers(dtype, *shape)
+    for name in ("adaptive_avg_pool2d", "adaptive_max_pool2d"):
+        ours, theirs = getattr(F, name), getattr(TF, name)
+        for layout in ("plain", "batch innermost"):
+            parity(lambda x: ours(x, output), lambda x: theirs(x, output), x, layout=layout)  # noqa: B023
+    _, winners = F.adaptive_max_pool2d(Tensor(x), output, return_indices=True)
+    _, expected = TF.adaptive_max_pool2d(torch.tensor(x), output, return_indices=True)
+    np.testing.assert_array_equal(winners, expected.numpy())
+
+
+# --- dense layers and activations ------------------------------------------------------------
+
+
+@covers("linear")
+@DTYPES
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(3, 5), (1, 5), (17, 5), (5,), (2, 3, 5), (2, 1, 4, 5)], ids=str)
+def test_linear(shape, layout, dtype):
+    x, w, b = numbers(dtype, *shape), numbers(dtype, 6, 5, seed=1), numbers(dtype, 6, seed=2)
+    parity(F.linear, TF.linear, x, w, b, layout=layout)
+    parity(F.linear, TF.linear, x, w, layout=layout)
+
+
+ACTIVATIONS = {
+    "relu": (F.relu, torch.relu),
+    "sigmoid": (F.sigmoid, torch.sigmoid),
+    "tanh": (F.tanh, torch.tanh),
+    # 1.7159 tanh(2 x / 3): LeCun et al. 1998, appendix A
+    "scaled_tanh": (F.scaled_tanh, lambda x: 1.7159 * torch.tanh(x * (2 / 3))),
+}
+
+
+@covers("relu", "sigmoid", "tanh", "scaled_tanh")
+@DTYPES
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4), (2, 3, 4, 5), (0, 3)], ids=str)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(name, shape, dtype):
+    ours, theirs = ACTIVATIONS[name]
+    for layout in LAYOUTS:
+        parity(ours, theirs, numbers(dtype, *shape, scale=3), layout=layout)
+
+
+@DTYPES
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_of_large_small_and_special_numbers(name, dtype):
+    ours, theirs = ACTIVATIONS[name]
+    x = np.array([0, -0.0, 1e-8, -1e-8, 20, -20, 80, -80, 1e4, -1e4, np.inf, -np.inf, np.nan], dtype)
+    tensor, other = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    result, expected = ours(tensor), theirs(other)
+    result.backward(np.ones_like(x))
+    expected.backward(torch.ones_like(other))
+    # Each number by itself: sigmoid(-20) is 2e-9, not 0.
+    tolerance = {"rtol": 1e-5, "atol": np.finfo(np.float32).tiny}
+    np.testing.assert_allclose(result.numpy(), expected.detach().numpy(), **tolerance)
+    np.testing.assert_allclose(tensor.grad, other.grad.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@covers("dropout")
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+def test_dropout(p):
+    convlab.manual_seed(3)
+    x = Tensor(np.ones((100, 20, 10, 10), np.float32), requires_grad=True)
+    y = F.dropout(x, p)
+    values, counts = np.unique(y.numpy(), return_counts=True)
+    np.testing.assert_allclose(values, [0, 1 / (1 - p)], rtol=1e-6)
+    # 200,000 independent draws: five standard deviations
+    assert abs(counts[0] / x.size - p) < 5 * math.sqrt(p * (1 - p) / x.size)
+    y.backward(np.ones(x.shape, np.float32))
+    np.testing.assert_array_equal(x.grad, y.numpy())
+    for axis in range(4):  # no place is preferred, neighbours are independent
+        dropped = y.numpy() == 0
+        others = tuple(i for i in range(4) if i != axis)
+        assert np.ptp(dropped.mean(axis=others)) < 0.06
+        pairs = dropped & np.roll(dropped, 1, axis)
+        assert abs(pairs.mean() - p * p) < 0.005
+
+
+def test_dropout_masks_depend_on_the_seed_and_the_call_alone():
+    x = Tensor(np.ones((6, 3, 5, 5)))
+    convlab.manual_seed(7)
+    first, second = F.dropout(x).numpy(), F.dropout(x).numpy()
+    convlab.manual_seed(7)
+    again = F.dropout(x).numpy()
+    convlab.manual_seed(8)
+    other = F.dropout(x).numpy()
+    np.testing.assert_array_equal(first, again)
+    assert (first != second).any()
+    assert (first != other).any()
+    convlab.manual_seed(7)
+    laid_otherwise = F.dropout(Tensor(lay_out(x.numpy(), "batch innermost"))).numpy()
+    np.testing.assert_array_equal(first, laid_otherwise)
+
+
+@DTYPES
+def test_dropout_without_chance(dtype):
+    x = numbers(dtype, 3, 4)
+    for p, training in [(0.0, True), (0.5, False), (1.0, False), (1.0, True)]:
+        parity(
+            lambda x: F.dropout(x, p, training) * 1.0,  # noqa: B023
+            lambda x: TF.dropout(x, p, training) * 1.0,  # noqa: B023
+            x,
+        )
+
+
+# --- softmax and losses -------------------------------------------------------------------
+
+
+@covers("softmax", "log_softmax")
+@DTYPES
+@pytest.mark.parametrize("scale", [1, 30, 1e4])
+@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4, 2)], ids=str)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax(name, shape, scale, dtype):
+    ours, theirs = getattr(F, name), getattr(TF, name)
+    x = numbers(dtype, *shape, scale=scale)
+    for dim in range(-len(shape), len(shape)):
+        parity(lambda x: ours(x, dim), lambda x: theirs(x, dim), x)  # noqa: B023
+
+
+def check_cross_entropy(x, target, **options):
+    other = torch.tensor(np.asarray(target))
+    theirs = {k: torch.tensor(v) if k == "weight" else v for k, v in options.items()}
+    parity(
+        lambda x: F.cross_entropy(x, target, **options),
+        lambda x: TF.cross_entropy(x, other, **theirs),
+        x,
+    )
+
+
+@covers("cross_entropy")
+@DTYPES
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("weighed", [False, True])
+@pytest.mark.parametrize("shape", [(6, 4), (1, 4), (17, 4), (2, 4, 3, 2)], ids=str)
+def test_cross_entropy(shape, weighed, smoothing, reduction, dtype):
+    rng = np.random.default_rng(5)
+    options = {"reduction": reduction, "label_smoothing": smoothing}
+    if weighed:
+        options["weight"] = rng.uniform(0.2, 3, 4).astype(dtype)
+    labels = rng.integers(0, 4, (shape[0], *shape[2:]))
+    probabilities = np.moveaxis(rng.dirichlet(np.ones(4), labels.shape), -1, 1).astype(dtype)
+    for scale in (1, 1e4):
+        x = numbers(dtype, *shape, scale=scale)
+        check_cross_entropy(x, labels, **options)
+        check_cross_entropy(x, probabilities, **options)
+    for ignored in (0, 2, -100):
+        some = labels.copy()
+        some.flat[::2] = ignored
+        some.flat[-1] = 1
+        x = numbers(dtype, *shape)
+        check_cross_entropy(x, some, ignore_index=ignored, **options)
+
+
+@DTYPES
+def test_cross_entropy_of_logits_of_ten_thousand(dtype):
+    x = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 0], [0, 0, -1e4]], dtype)
+    check_cross_entropy(x, np.array([0, 0, 2]))
+    check_cross_entropy(x, np.array([0, 0, 2]), reduction="none", label_smoothing=0.1)
+
+
+@DTYPES
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_where_a_class_is_ruled_out(reduction, dtype):
+    x = np.array([[0.5, -np.inf, 1], [2, 0, -np.inf]], dtype)
+    weight = np.array([1, 2, 3], dtype)
+    for options in ({}, {"weight": weight}, {"ignore_index": 1}):
+        check_cross_entropy(x, np.array([2, 1]), reduction=reduction, **options)
+
+
+def test_cross_entropy_where_all_targets_are_ignored():
+    x, labels = numbers(np.float64, 2, 3), np.array([1, 1])
+    expected = TF.cross_entropy(torch.tensor(x), torch.tensor(labels), ignore_index=1)
+    assert math.isnan(expected.item())
+    with np.errstate(invalid="ignore"):
+        assert math.isnan(F.cross_entropy(Tensor(x), labels, ignore_index=1).item())
+
+
+@covers("squared_distance")
+@DTYPES
+@pytest.mark.parametrize("layout", ["plain", "batch innermost"])
+def test_squared_distance(layout, dtype):
+    x, centres = numbers(dtype, 5, 7), numbers(dtype, 3, 7, seed=1)
+    other = torch.tensor(centres)
+    parity(
+        lambda x: F.squared_distance(x, centres),
+        lambda x: ((x[:, None] - other) ** 2).sum(2),
+        x,
+        layout=layout,
+    )
+
+
+@covers("lecun_map_loss")
+@DTYPES
+@pytest.mark.parametrize("margin", [0.1, 2.0])
+def test_lecun_map_loss(margin, dtype):
+    """Equation 9 of LeCun et al. 1998: y_target + log(exp(-j) + sum exp(-y))."""
+    distances, labels = np.abs(numbers(dtype, 6, 4, scale=3)), np.array([0, 3, 1, 2, 2, 0])
+
+    def published(y):
+        inside = math.exp(-margin) + torch.exp(-y).sum(1)
+        return (y[torch.arange(6), torch.tensor(labels)] + torch.log(inside)).mean()
+
+    parity(lambda y: F.lecun_map_loss(y, labels, margin), published, distances)
+
+
+# --- operators and methods of a tensor --------------------------------------------------------
+
+ROWS = np.array([0, 2, 2, 1])
+OPERATORS = {
+    # name: [(ours, theirs or None for the same, shapes)]
+    "__add__": [
+        (lambda a, b: a + b, None, [(3, 4), (3, 4)]),
+        (lambda a, b: a + b, None, [(2, 3, 4), (3, 1)]),
+        (lambda a: a + 2, None, [(3,)]),
+        (lambda a: a + a, None, [(3,)]),
+    ],
+    "__radd__": [(lambda a: 2.5 + a, None, [(3, 4)])],
+    "__mul__": [
+        (lambda a, b: a * b, None, [(3, 4), (3, 4)]),
+        (lambda a, b: a * b, None, [(1, 4), (5, 3, 1)]),
+        (lambda a, b: a * b, None, [(2, 2), ()]),
+        (lambda a: a * a * a, None, [(3,)]),
+    ],
+    "__rmul__": [(lambda a: -2 * a, None, [(3, 4)])],
+    "__truediv__": [
+        (lambda a, b: a / (b * b + 1), None, [(3, 4), (4,)]),
+        (lambda a: a / 3, None, [(3, 4)]),
+    ],
+    "__rtruediv__": [(lambda a: 2 / (a * a + 1), None, [(3, 4)])],
+    "__neg__": [(lambda a: -a, None, [(3, 4)])],
+    "__sub__": [
+        (lambda a, b: a - b, None, [(3, 4), (3, 1)]),
+        (lambda a: a - 1.5, None, [(3, 4)]),
+    ],
+    "__rsub__": [(lambda a: 1.5 - a, None, [(3, 4)])],
+    "__pow__": [
+        (lambda a: a**2, None, [(3, 4)]),
+        (lambda a: a**3.0, None, [(3, 4)]),
+        (lambda a: a**1, None, [(3, 4)]),
+        (lambda a: a**0, None, [(3, 4)]),
+        (lambda a: (a * a + 1) ** -0.5, None, [(3, 4)]),
+    ],
+    "pow": [(lambda a: (a * a + 1).pow(1.5), None, [(3, 4)])],
+    "__matmul__": [
+        (lambda a, b: a @ b, None, [(3, 4), (4, 5)]),
+        (lambda a, b: a @ b, None, [(4,), (4,)]),
+        (lambda a, b: a @ b, None, [(3, 4), (4,)]),
+        (lambda a, b: a @ b, None, [(4,), (4, 2)]),
+        (lambda a, b: a @ b, None, [(2, 3, 4), (4, 5)]),
+        (lambda a, b: a @ b, None, [(3, 4), (2, 4, 5)]),
+        (lambda a, b: a @ b, None, [(5, 1, 3, 4), (2, 4, 2)]),
+        (lambda a, b: a @ b, None, [(4,), (2, 3, 4, 5)]),
+        (lambda a, b: a @ b, None, [(2, 3, 4), (4,)]),
+    ],
+    "__rmatmul__": [
+        (
+            lambda a: np.arange(6.0).reshape(2, 3).astype(a.dtype) @ a,
+            lambda a: torch.arange(6, dtype=a.dtype).reshape(2, 3) @ a,
+            [(3, 4)],
+        )
+    ],
+    "matmul": [(lambda a, b: a.matmul(b), None, [(3, 4), (4, 5)])],
+    "__getitem__": [
+        (lambda a: a[1], None, [(3, 4)]),
+        (lambda a: a[-1, 2], None, [(3, 4)]),
+        (lambda a: a[1:, ::2], None, [(3, 4)]),
+        (lambda a: a[..., None, 0], None, [(3, 4)]),
+        (lambda a: a[ROWS], None, [(3, 4)]),
+        (lambda a: a[ROWS, [0, 1, 1, 3]], None, [(3, 4)]),
+        (lambda a: a[[0, 0, 0]], None, [(3, 4)]),
+        (lambda a: a[np.array([True, False, True])], None, [(3, 4)]),
+    ],
+    "__iter__": [(lambda a: [row * i for i, row in enumerate(a)][2], None, [(3, 4)])],
+    "T": [
+        (lambda a: a.T, None, [(3, 4)]),
+        (lambda a: a.T, lambda a: a.permute(2, 1, 0), [(2, 3, 4)]),
+    ],
+    "exp": [(lambda a: a.exp(), None, [(3, 4)])],
+    "log": [(lambda a: (a * a + 0.1).log(), None, [(3, 4)])],
+    "max": [
+        (lambda a: a.max(), lambda a: a.amax(), [(3, 4)]),
+        (lambda a: a.max(0), lambda a: a.amax(0), [(3, 4)]),
+        (lambda a: a.max(-1, keepdims=True), lambda a: a.amax(-1, keepdim=True), [(3, 4)]),
+        (lambda a: a.max((0, 2)), lambda a: a.amax((0, 2)), [(3, 4, 2)]),
+        (lambda a: (a * 0).max(1), lambda a: (a * 0).amax(1), [(3, 4)]),
+    ],
+    "mean": [
+        (lambda a: a.mean(), None, [(3, 4)]),
+        (lambda a: a.mean(1), None, [(3, 4)]),
+        (lambda a: a.mean((0, -1), keepdims=True), None, [(3, 4, 2)]),
+    ],
+    "reshape": [
+        (lambda a: a.reshape(2, 6), None, [(3, 4)]),
+        (lambda a: a.reshape((-1, 2, 3)), None, [(3, 4)]),
+        (lambda a: a.reshape(-1), None, [(3, 4)]),
+    ],
+    "sum": [
+        (lambda a: a.sum(), None, [(3, 4)]),
+        (lambda a: a.sum(0), None, [(3, 4)]),
+        (lambda a: a.sum(axis=(0, -1)), None, [(3, 4, 2)]),
+        (lambda a: a.sum(1, keepdims=True), None, [(3, 4)]),
+    ],
+    "transpose": [
+        (lambda a: a.transpose(2, 0, 1), lambda a: a.permute(2, 0, 1), [(3, 4, 2)]),
+        (lambda a: a.transpose((0, -1, 1)), lambda a: a.permute(0, 2, 1), [(3, 4, 2)]),
+    ],
+}
+
+
+def installed_operators():
+    """The operators and methods that arithmetic.py gives to Tensor."""
+    names = set()
+    for name, value in vars(Tensor).items():
+        function = value.fget if isinstance(value, property) else value
+        if getattr(function, "__module__", None) == "convlab.arithmetic":
+            names.add(name)
+    return names
+
+
+def test_every_operator_is_compared():
+    assert installed_operators() == OPERATORS.keys()
+
+
+@DTYPES
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operator(name, layout, dtype):
+    for ours, theirs, shapes in OPERATORS[name]:
+        arrays = [numbers(dtype, *shape, seed=i) for i, shape in enumerate(shapes)]
+        parity(ours, theirs or ours, *arrays, layout=layout)
+
+
+def test_operators_on_numbers_that_have_no_finite_result():
+    x = np.array([0.0, -1.0, np.inf])
+    for name in ("exp", "log"):
+        ours = getattr(Tensor(x), name)().numpy()
+        np.testing.assert_array_equal(ours, getattr(torch.tensor(x), name)().numpy())
+    ours = (Tensor(x) / Tensor(x * 0)).numpy()
+    np.testing.assert_array_equal(ours, (torch.tensor(x) / torch.tensor(x * 0)).numpy())
+
+
+def test_each_tensor_keeps_its_own_kind_of_float():
+    a, b = numbers(np.float32, 3), numbers(np.float64, 3, seed=1)
+    ours = [Tensor(a, requires_grad=True), Tensor(b, requires_grad=True)]
+    theirs = [torch.tensor(a, requires_grad=True), torch.tensor(b, requires_grad=True)]
+    (ours[0] * ours[1]).sum().backward()
+    (theirs[0] * theirs[1]).sum().backward()
+    for mine, other in zip(ours, theirs, strict=True):
+        assert_close(mine.grad, other.grad.numpy())
+
+
+# --- networks and optimisers --------------------------------------------------------------
+
+
+def lenet(layers):
+    return [
+        ("conv1", layers.Conv2d(1, 6, 5, padding=2)),
+        ("relu1", layers.ReLU()),
+        ("pool1", layers.MaxPool2d(2)),
+        ("conv2", layers.Conv2d(6, 16, 5)),
+        ("relu2", layers.ReLU()),
+        ("pool2", layers.AvgPool2d(2)),
+        ("flatten", layers.Flatten()),
+        ("fc1", layers.Linear(400, 120)),
+        ("relu3", layers.ReLU()),
+        ("fc2", layers.Linear(120, 84)),
+        ("relu4", layers.ReLU()),
+        ("fc3", layers.Linear(84, 10)),
+    ]
+
+
+def test_state_of_a_lenet_carries_over():
+    torch.manual_seed(0)
+    theirs = torch.nn.Sequential()
+    for name, layer in lenet(torch.nn):
+        theirs.add_module(name, layer)
+    ours = nn.Sequential(dict(lenet(nn)))
+    state = {name: value.numpy() for name, value in theirs.state_dict().items()}
+    assert [(name, value.shape) for name, value in ours.state_dict().items()] == [
+        (name, value.shape) for name, value in state.items()
+    ]
+    ours.load_state_dict(state)
+    x, labels = numbers(np.float32, 5, 1, 28, 28), np.array([3, 1, 4, 1, 5])
+    output, expected = ours(Tensor(x)), theirs(torch.tensor(x))
+    assert_close(output.numpy(), expected.detach().numpy())
+    F.cross_entropy(output, labels).backward()
+    TF.cross_entropy(expected, torch.tensor(labels)).backward()
+    gradients = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        assert_close(parameter.grad, gradients[name].grad.numpy(), name)
+    theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
+
+
+LAYERS = {
+    "Conv2d": ((4, 6, (3, 2)), {"stride": 2, "padding": (1, 2), "dilation": 2, "groups": 2}),
+    "Conv2d, circular": ((4, 2, 3), {"padding": (1, 2), "padding_mode": "circular"}),
+    "Conv2d, reflect": ((4, 2, 3), {"padding": 2, "padding_mode": "reflect", "bias": False}),
+    "Conv2d, same": ((4, 2, (4, 3)), {"padding": "same", "padding_mode": "replicate"}),
+    "ConvTranspose2d": ((4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}),
+    "ConvTranspose2d, dilated": ((4, 3, (2, 3), 1, 0, 0, 1, False, 2), {}),
+    "MaxPool2d": ((3, 2, 1), {"ceil_mode": True}),
+    "MaxPool2d, dilated": ((2,), {"dilation": 2}),
+    "AvgPool2d": ((3, 2, 1, True, False), {}),
+    "AvgPool2d, divisor": ((2,), {"divisor_override": 3}),
+    "AdaptiveAvgPool2d": (((2, None),), {}),
+    "AdaptiveMaxPool2d": ((3,), {}),
+    "ReLU": ((), {}),
+    "Sigmoid": ((), {}),
+    "Tanh": ((), {}),
+    "Softmax": ((1,), {}),
+    "Flatten": ((), {}),
+    "Flatten, some axes": ((1, 2), {}),
+    "Linear": ((9, 5), {}),
+    "Linear, no bias": ((9, 5, False), {}),
+}
+
+
+@DTYPES
+@pytest.mark.parametrize("case", LAYERS)
+def test_layer_with_pytorchs_arguments(case, dtype):
+    kind, (arguments, options) = case.partition(",")[0], LAYERS[case]
+    ours, theirs = getattr(nn, kind)(*arguments, **options), getattr(torch.nn, kind)
+    theirs = theirs(*arguments, **options).to(torch.tensor(np.zeros(0, dtype)).dtype)
+    ours.astype(dtype)
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {
+        k: v.shape for k, v in theirs.state_dict().items()
+    }
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    parity(ours, theirs, numbers(dtype, 3, 4, 8, 9))
+
+
+OPTIMISERS = {
+    "SGD": [
+        {"lr": 0.1},
+        {"lr": 0.1, "momentum": 0.9},
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True},
+        {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.1},
+        {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
+    ],
+    "Adam": [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.9)},
+        {"lr": 0.01, "weight_decay": 0.1, "eps": 1e-3},
+    ],
+}
+
+
+@DTYPES
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [(name, options) for name, cases in OPTIMISERS.items() for options in cases],
+    ids=str,
+)
+def test_optimiser(name, options, order, dtype):
+    starts = [numbers(dtype, 3, 4), numbers(dtype, 2, 3, 2, 2, seed=1), numbers(dtype, 5, seed=2)]
+    ours = [nn.Parameter(np.array(a, order=order)) for a in starts]
+    theirs = [torch.nn.Parameter(torch.tensor(a)) for a in starts]
+    mine = getattr(optim, name)(ours, **options)
+    other = getattr(torch.optim, name)(theirs, **options)
+    for step in range(8):
+        if step == 5:  # a rate that changes on the way
+            mine.rate = other.param_groups[0]["lr"] = 0.02
+        for number, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            gradient = numbers(dtype, *p.shape, seed=100 * step + number)
+            p.grad, q.grad = np.array(gradient, order=order), torch.tensor(gradient)
+        mine.step()
+        other.step()
+    for p, q, start in zip(ours, theirs, starts, strict=True):
+        assert np.abs(p.numpy() - start).min() > 0
+        # of the way that was gone
+        way = np.abs(q.detach().numpy() - start).max()
+        error = np.abs(p.numpy() - q.detach().numpy()).max()
+        assert error < way * (1e-5 if dtype == np.float32 else 1e-12) + 4 * np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("total", [2, 3, 4, 10, 33, 1000])
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
+def test_schedule(schedule, total):
+    other = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    if schedule == "one-cycle":
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            other, 0.3, total_steps=total, cycle_momentum=False
+        )
+    else:
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(other, total)
+    for step in range(total):
+        expected = scheduler.get_last_lr()[0]
+        actual = optim.scheduled_rate(schedule, 0.3, step, total)
+        assert actual == pytest.approx(expected, rel=1e-9, abs=1e-12), f"step {step} of {total}"
+        other.step()
+        if step < total - 1:
+            scheduler.step()
