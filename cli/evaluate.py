@@ -59,21 +59,21 @@ def command(run, data, data_dir, out, as_json):
     writer.writerows([name, *row] for name, row in zip(run.classes, matrix.tolist(), strict=True))
     training.write_atomically(out / "confusion.csv", table.getvalue().encode())
     name = f"{run.network.name} on {test.name}"
-    accuracy = f"{100 * result.accuracy:.2f} % of {len(test):,} test images right"
+    accuracy = f"run {run.folder.resolve().name}, test accuracy {100 * result.accuracy:.2f} %"
     confusion = viz.confusion(
         matrix, run.classes, title=f"Confusion matrix, {name}", subtitle=accuracy
     )
     wrong = np.flatnonzero(result.predictions != result.labels)
     chances = result.probabilities[np.arange(len(test)), result.predictions]
     wrong = wrong[np.argsort(-chances[wrong], kind="stable")][:40]
+    count = f"{(result.predictions != result.labels).sum():,} of {len(test):,} test images"
     mistakes = viz.mistakes(
         test.images[wrong],
         [run.classes[i] for i in result.labels[wrong]],
         [run.classes[i] for i in result.predictions[wrong]],
         chances[wrong],
         title=f"Worst mistakes, {name}",
-        subtitle=f"{(result.predictions != result.labels).sum():,} of {len(test):,} test images"
-        " wrong; true → predicted, its probability",
+        subtitle=f"{count} wrong; true → predicted, its probability",
     )
     rows = _class_rows(run.classes, matrix)
     if as_json:

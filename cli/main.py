@@ -23,6 +23,14 @@ class LazyGroup(click.Group):
     def list_commands(self, context):
         return list(self.lazy)
 
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            # Click would say "Aborted!" and exit with 1; 130 is what shells know for Ctrl-C.
+            click.echo("stopped", err=True)
+            context.exit(130)
+
     def get_command(self, context, name):
         if name not in self.lazy:
             return None
@@ -65,8 +73,6 @@ def main() -> None:
     """Run the command; an error that a user can meet is one line and exit status 1."""
     try:
         convlab(prog_name="convlab")
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not try to flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -125,7 +125,7 @@ def read_image(run: Run, source: str, data_dir: str | None = None):
     if source.startswith("test:"):
         _, test = data.load(run.settings.data, data_dir=data_dir)
         number = source.removeprefix("test:")
-        if not number.isdigit() or int(number) >= len(test):
+        if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
             raise DataError(
                 f"image {source}: expected test:0 to test:{len(test) - 1} of {test.name}"
             )

@@ -14,7 +14,8 @@ def command():
 
 
 def _title(run) -> str:
-    return f"{run.network.name} trained on {Path(run.settings.data).name}"
+    folder = run.folder.resolve().name
+    return f"run {folder}, {run.network.name} trained on {Path(run.settings.data).name}"
 
 
 @command.command()
@@ -42,7 +43,7 @@ def filters(run, layer, output, theme, size):
     out, per_filter, rows, columns = weight.shape
     first = layer == next(iter(layers))
     title = f"Filters of {layer}"
-    subtitle = f"{_title(run)}: {out} filters of {size_text(rows, columns, per_filter)}"
+    subtitle = f"{_title(run)}; {out} filters of {size_text(rows, columns, per_filter)}"
     figure = viz.filters(
         weight,
         title=title,
@@ -223,7 +224,7 @@ def confusion(run, data_dir, output, theme, size):
         run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
     )
     title = f"Confusion matrix, {_title(run)}"
-    subtitle = f"{100 * result.accuracy:.2f} % of {len(test):,} test images right"
+    subtitle = f"test accuracy {100 * result.accuracy:.2f} %"
     figure = viz.confusion(
         result.confusion(), run.classes, title=title, subtitle=subtitle, theme=theme, size=size
     )

@@ -101,13 +101,15 @@ def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **
     if resume is not None:
         _refuse_settings(context)
     from convlab import training
-    from convlab.errors import DeviceError
+    from convlab.errors import DeviceError, DivergedError
 
     if device == "cuda":
         raise DeviceError("device cuda: expected cpu; the loops have no CUDA version yet")
     if resume is not None:
         folder = resume
-        task = training.prepare(training.load_settings(folder), data_dir=data_dir)
+        task = training.prepare(
+            training.load_settings(folder), data_dir=data_dir, spec=training.load_spec(folder)
+        )
         trainer = training.resume(folder, task)
         if trainer.finished:
             raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
@@ -124,13 +126,19 @@ def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **
         task = training.prepare(chosen, data_dir=data_dir)
         trainer = training.Trainer(chosen, task)
         training.create(folder, trainer, exist_ok=exist_ok)
+        training.save(folder, trainer)  # from here on there is something to resume
     if not quiet:
         _announce(trainer, folder)
-    if not _fit(trainer, quiet, as_json):
-        training.save(folder, trainer)
+    try:
+        complete = _fit(trainer, folder, quiet, as_json)
+    except DivergedError:
+        if not trainer.progress.epoch:
+            training.discard(folder)  # so that the name is free for the next try
+        raise
+    training.save(folder, trainer)
+    if not complete:
         click.echo(f"stopped and saved; go on with: convlab train --resume {folder}", err=True)
         context.exit(130)
-    training.save(folder, trainer)
     _finish(trainer, folder, as_json)
 
 
@@ -162,9 +170,9 @@ def _announce(trainer, folder) -> None:
     )
 
 
-def _fit(trainer, quiet: bool, as_json: bool) -> bool:
-    """Train with a progress bar; False where Ctrl-C stopped it."""
-    from convlab.training import EpochRecord
+def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
+    """Train with a progress bar, saving each epoch; False where Ctrl-C stopped it."""
+    from convlab.training import EpochRecord, save
 
     interrupted = []
 
@@ -187,6 +195,7 @@ def _fit(trainer, quiet: bool, as_json: bool) -> bool:
     try:
         for record in trainer.fit():
             if isinstance(record, EpochRecord):
+                save(folder, trainer)  # a crash costs one epoch at most
                 if as_json:
                     click.echo(json.dumps({"type": "epoch", **vars(record)}))
                 if not quiet and bar is None:
@@ -200,7 +209,7 @@ def _fit(trainer, quiet: bool, as_json: bool) -> bool:
                     f"  {rate:,.0f} images/s",
                 )
             if interrupted:
-                return False
+                return trainer.finished
     finally:
         signal.signal(signal.SIGINT, before)
         if bar is not None:

@@ -39,7 +39,7 @@ def assert_close(actual, expected, what="values"):
 def lay_out(array, layout):
     """The same numbers in another order in memory."""
     if layout == "plain" or array.ndim == 0:
-        return np.ascontiguousarray(array)
+        return np.array(array, order="C")
     if layout == "batch innermost":
         return np.moveaxis(np.moveaxis(array, 0, -1).copy(), -1, 0)
     if layout == "with gaps":
@@ -55,11 +55,11 @@ LAYOUTS = ("plain", "batch innermost", "with gaps", "backwards")
 def parity(ours, theirs, *arrays, layout="plain", seed=0):
     """Results and the gradients of all arrays agree, for a random gradient of the result."""
     tensors = [Tensor(lay_out(a, layout), requires_grad=True) for a in arrays]
-    others = [torch.tensor(np.ascontiguousarray(a), requires_grad=True) for a in arrays]
+    others = [torch.tensor(np.array(a), requires_grad=True) for a in arrays]
     result, expected = ours(*tensors), theirs(*others)
     assert_close(result.numpy(), expected.detach().numpy(), "result")
-    gradient = np.random.default_rng(seed).standard_normal(result.shape).astype(result.dtype)
-    result.backward(lay_out(np.asarray(gradient), layout))
+    gradient = numbers(result.dtype, *result.shape, seed=seed + 99)
+    result.backward(lay_out(gradient, layout))
     expected.backward(torch.tensor(gradient))
     for number, (tensor, other) in enumerate(zip(tensors, others, strict=True)):
         assert_close(tensor.grad, other.grad.numpy(), f"gradient of argument {number}")
@@ -195,7 +195,11 @@ TRANSPOSED = {
     "plain": ((2, 3, 4, 5), (3, 4, 3, 3), {}),
     "stride": ((2, 3, 4, 3), (3, 2, 3, 3), {"stride": 2, "padding": 1}),
     "output padding": ((2, 3, 4, 3), (3, 2, 3, 3), {"stride": (2, 3), "output_padding": (1, 2)}),
-    "output padding by dilation": ((1, 2, 3, 3), (2, 2, 2, 2), {"dilation": 3, "output_padding": 2}),
+    "output padding by dilation": (
+        (1, 2, 3, 3),
+        (2, 2, 2, 2),
+        {"dilation": 3, "output_padding": 2},
+    ),
     "groups": ((2, 4, 3, 3), (4, 3, 2, 2), {"groups": 2, "stride": 2}),
     "depthwise": ((2, 3, 3, 4), (3, 2, 3, 2), {"groups": 3, "stride": 2, "padding": 1}),
     "dilation": ((2, 2, 4, 4), (2, 3, 3, 2), {"dilation": (2, 3), "stride": 2, "padding": (1, 2)}),
@@ -371,7 +375,9 @@ def test_pooling_of_any_kind(case, whole_numbers, count_include_pad, layout):
 
 @covers("adaptive_avg_pool2d", "adaptive_max_pool2d")
 @DTYPES
-@pytest.mark.parametrize("output", [1, 2, 3, 6, (3, 4), (1, 6), (None, 2), (5, None), (7, 9)], ids=str)
+@pytest.mark.parametrize(
+    "output", [1, 2, 3, 6, (3, 4), (1, 6), (None, 2), (5, None), (7, 9)], ids=str
+)
 @pytest.mark.parametrize("shape", [(2, 3, 5, 6), (17, 2, 5, 5), (2, 1, 1), (2, 7, 4)], ids=str)
 def test_adaptive_pooling(shape, output, dtype):
     x = numbers(dtype, *shape)
@@ -420,7 +426,9 @@ def test_activation(name, shape, dtype):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_of_large_small_and_special_numbers(name, dtype):
     ours, theirs = ACTIVATIONS[name]
-    x = np.array([0, -0.0, 1e-8, -1e-8, 20, -20, 80, -80, 1e4, -1e4, np.inf, -np.inf, np.nan], dtype)
+    x = np.array(
+        [0, -0.0, 1e-8, -1e-8, 20, -20, 80, -80, 1e4, -1e4, np.inf, -np.inf, np.nan], dtype
+    )
     tensor, other = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
     result, expected = ours(tensor), theirs(other)
     result.backward(np.ones_like(x))

@@ -248,7 +248,17 @@ def adam(draw):
     eps, weight_decay = draw(st.sampled_from([1e-8, 0.1])), draw(st.sampled_from([0.0, 0.1]))
     step = draw(st.sampled_from([1, 2, 10, 10_000]))
     rate = draw(st.sampled_from([0.001, 0.1]))
-    return parameter, gradient, mean, np.abs(square, out=square), rate, betas, eps, weight_decay, step
+    return (
+        parameter,
+        gradient,
+        mean,
+        np.abs(square, out=square),
+        rate,
+        betas,
+        eps,
+        weight_decay,
+        step,
+    )
 
 
 ARGUMENTS = {

@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import tempfile
-import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -18,14 +17,6 @@ from numba import njit
 from threadpoolctl import ThreadpoolController
 
 from convlab.errors import DeviceError
-
-# OpenMP starts a parallel loop in half the time of Numba's own work queue.
-numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
-
-# Threads that wait between loops sleep soon instead of spinning: beside another busy
-# process, spinning ones take the core from the thread that they wait for, and a
-# training takes many times as long.  Read by GNU OpenMP when it is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 # Sums may be reordered and fused so that loops vectorise.  "nnan" and "ninf" are
 # left out on purpose: with them the compiler may drop tests for NaN.
@@ -81,33 +72,18 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
         numba.config.CACHE_DIR = before
 
 
-def _thread_limit() -> int:
-    return numba.config.NUMBA_NUM_THREADS
-
-
 def set_num_threads(count: int) -> None:
     """Use ``count`` threads for the loops.
 
-    Raises DeviceError for less than one, or for more than the pool that this
-    process has started already.
+    Raises DeviceError for less than one, or for more than the pool of this
+    process has: as many as cores, or as CONVLAB_NUM_THREADS says at the start.
     """
-    if count < 1:
-        raise DeviceError(f"threads: expected at least 1, got {count}")
-    if count > _thread_limit():
-        # The pool has its size from its first use on; before that it may grow.
-        before = os.environ.get("NUMBA_NUM_THREADS", str(_thread_limit()))
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                os.environ["NUMBA_NUM_THREADS"] = str(count)
-                numba.config.reload_config()
-        except RuntimeError:
-            # Numba reads the variable again with each loop that it compiles.
-            os.environ["NUMBA_NUM_THREADS"] = before
-            raise DeviceError(
-                f"threads: expected at most {_thread_limit()}, the size of the pool that has"
-                f" started, got {count}; set CONVLAB_NUM_THREADS before the first computation"
-            ) from None
+    limit = numba.config.NUMBA_NUM_THREADS
+    if not 1 <= count <= limit:
+        raise DeviceError(
+            f"threads: expected 1 to {limit}, the size of this process's pool, got {count};"
+            " CONVLAB_NUM_THREADS, set before the program starts, makes it larger"
+        )
     numba.set_num_threads(count)
 
 

@@ -17,12 +17,13 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import sys
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,6 +62,8 @@ _LAYERS = {
         nn.EuclideanRBF,
     )
 }
+# Arguments that are words; all others are numbers.
+_WORDS = {"padding", "padding_mode", "initialisation", "centres"}
 # Arguments that follow from what comes in.
 _INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
 
@@ -75,7 +78,7 @@ class Network(nn.Sequential):
     """
 
     def __init__(self, layers: Mapping[str, nn.Module]):
-        super().__init__(layers)
+        # Before the layers, so that none of them can take one of these names.
         self.name = ""
         self.spec = ""
         self.input_shape: tuple[int, int, int] = (0, 0, 0)
@@ -83,6 +86,7 @@ class Network(nn.Sequential):
         self.loss = LOSSES[0]
         self.pixels: tuple[float, float] | None = None
         self.rate: float | None = None
+        super().__init__(layers)
 
     def shapes(self) -> list[tuple[str, nn.Module, tuple[int, ...], tuple[int, ...]]]:
         """(name, layer, input shape, output shape) of each layer, without the batch."""
@@ -118,44 +122,52 @@ def _specs():
     return resources.files("convlab.models") / "specs"
 
 
+class Spec(NamedTuple):
+    """The text of a network's spec, the network's name, and what errors call the text."""
+
+    text: str
+    name: str
+    source: str
+
+
 def build(
-    model: str | Path,
+    model: str | Path | Spec,
     *,
     input_shape: tuple[int, int, int] | None = None,
     classes: int = 10,
     dropout: float | None = None,
 ) -> Network:
-    """A network by its name, or from a TOML file, with fresh random weights.
+    """A network by its name, from a TOML file or a Spec, with fresh random weights.
 
     ``input_shape`` (channels, rows, columns) replaces the spec's own, so that a
     network fits the data; ``classes`` is their number; ``dropout`` replaces the
     probability of every Dropout layer.
     Raises SpecError for an unknown name or a mistake in the file, with its line.
     """
-    text, name, source = _read(model)
+    text, name, source = model if isinstance(model, Spec) else read_spec(model)
     return build_from_text(
         text, name=name, source=source, input_shape=input_shape, classes=classes, dropout=dropout
     )
 
 
-def input_shape(model: str | Path) -> tuple[int, int, int]:
+def input_shape(model: str | Path | Spec) -> tuple[int, int, int]:
     """(channels, rows, columns) of the input that a network's spec names.  Raises SpecError."""
-    text, _, source = _read(model)
+    text, _, source = model if isinstance(model, Spec) else read_spec(model)
     return _input_shape(_parse(text, source).get("input"), source)
 
 
-def _read(model: str | Path) -> tuple[str, str, str]:
-    """(text, name, source for errors) of a spec."""
+def read_spec(model: str | Path) -> Spec:
+    """The spec of a network that comes with convlab, or of a TOML file.  Raises SpecError."""
     if str(model) in model_names():
         text = (_specs() / f"{model}.toml").read_text(encoding="utf-8")
-        return text, str(model), f"{model}.toml"
+        return Spec(text, str(model), f"{model}.toml")
     path = Path(model)
     if path.suffix != ".toml":
         raise SpecError(
             f"model: expected one of {', '.join(model_names())} or a .toml file, got {model}"
         )
     try:
-        return path.read_text(encoding="utf-8"), path.stem, str(path)
+        return Spec(path.read_text(encoding="utf-8"), path.stem, str(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise SpecError(f"{path}: cannot be read as a model: {reason}") from None
@@ -184,7 +196,11 @@ def build_from_text(
     own_shape = _input_shape(spec.get("input"), source)
     shape = own_shape if input_shape is None else tuple(input_shape)
     entries = spec.get("layer")
-    if not isinstance(entries, list) or not entries:
+    if (
+        not isinstance(entries, list)
+        or not all(isinstance(e, dict) for e in entries)
+        or not entries
+    ):
         raise SpecError(f"{source}: expected at least one [[layer]], got none")
     starts = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*layer\s*\]\]", line)]
     layers: dict[str, nn.Module] = {}
@@ -196,7 +212,7 @@ def build_from_text(
             f"{source}, line {start + 1}, layer {number + 1}"
             f" ({entry.get('name', entry.get('type', 'no type'))})"
         )
-        if layer_name in layers or not re.fullmatch(r"[A-Za-z]\w*", str(layer_name)):
+        if not re.fullmatch(r"[A-Za-z]\w*", str(layer_name)) or layer_name in layers:
             raise SpecError(
                 f"{where}: expected a name of letters and digits that is used once,"
                 f" got {layer_name!r}"
@@ -208,6 +224,11 @@ def build_from_text(
             raise
         except ConvlabError as error:
             raise SpecError(f"{where}: {error}; what comes in is {_shape_text(current)}") from None
+        except MemoryError:
+            raise SpecError(
+                f"{where}: too large for this machine's memory; what comes in is"
+                f" {_shape_text(current)}"
+            ) from None
         layers[layer_name] = layer
     if current != (classes,):
         raise SpecError(
@@ -223,20 +244,20 @@ def build_from_text(
             f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {network.loss!r}"
         )
     network.rate = spec.get("rate")
-    if network.rate is not None and not (isinstance(network.rate, float) and network.rate > 0):
+    if network.rate is not None and not (_is_number(network.rate) and network.rate > 0):
         raise SpecError(f"{source}: expected rate to be a number above 0, got {network.rate!r}")
     network.pixels = _pixels(spec.get("pixels"), source)
     return network
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _pixels(value: Any, source: str) -> tuple[float, float] | None:
     if value is None:
         return None
-    if (
-        not isinstance(value, list)
-        or len(value) != 2
-        or not all(isinstance(v, int | float) for v in value)
-    ):
+    if not isinstance(value, list) or len(value) != 2 or not all(_is_number(v) for v in value):
         raise SpecError(
             f"{source}: expected pixels = [background, ink], two numbers, got {value!r}"
         )
@@ -297,7 +318,7 @@ def _layer(
     start: int,
 ) -> nn.Module:
     kind = entry.get("type")
-    if kind not in _LAYERS:
+    if not isinstance(kind, str) or kind not in _LAYERS:
         raise SpecError(f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {kind!r}")
     layer = _LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
@@ -307,8 +328,7 @@ def _layer(
     if layer is nn.TableConv2d:
         known = (known - {"out_channels"}) | {"connections"}
     _check_keys(settings, known, where.split(", line")[0], lines, start, f"for {kind}")
-    if layer is nn.TableConv2d:
-        settings |= _table(settings.pop("connections", None), shape, where)
+    connections = settings.pop("connections", None)
     if layer is nn.Dropout and dropout is not None:
         settings["p"] = dropout
     for key, value in settings.items():
@@ -316,6 +336,10 @@ def _layer(
             settings[key] = classes
         elif isinstance(value, list):
             settings[key] = tuple(value) if all(isinstance(v, int) for v in value) else value
+        elif not isinstance(value, int | float) and key not in _WORDS:
+            raise SpecError(f"{where}: expected {key} to be a number, got {value!r}")
+    if layer is nn.TableConv2d:
+        settings |= _table(connections, shape, where)
     if layer is nn.EuclideanRBF:
         settings["centres"] = _centres(settings.get("centres"), classes, where)
     for argument, axis in _INFERRED.items():
@@ -336,7 +360,7 @@ def _layer(
         raise SpecError(f"{where}: expected {', '.join(missing)}, which {kind} needs")
     try:
         return layer(**settings)
-    except TypeError as error:
+    except (SpecError, TypeError) as error:
         raise SpecError(f"{where}: {error}") from None
 
 
@@ -356,7 +380,7 @@ def _table(connections: Any, shape: tuple[int, ...], where: str) -> dict[str, An
 
 
 def _centres(name: Any, classes: int, where: str) -> np.ndarray:
-    if name not in _CENTRES:
+    if not isinstance(name, str) or name not in _CENTRES:
         raise SpecError(
             f"{where}: expected centres to be one of {', '.join(_CENTRES)}, got {name!r}"
         )

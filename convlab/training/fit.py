@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Iterator
@@ -156,15 +157,11 @@ class Trainer:
         for x, labels in self.batches.epoch(progress.epoch, progress.batch):
             step = progress.epoch * len(self.batches) + progress.batch
             self.optimizer.rate = scheduled_rate(settings.schedule, peak, step, total)
-            output = self.network(Tensor(x))
-            loss = self.network.loss_of(output, labels)
+            with np.errstate(all="ignore"):  # what overflows here ends as a loss that is not finite
+                output = self.network(Tensor(x))
+                loss = self.network.loss_of(output, labels)
             value = loss.item()
-            if not math.isfinite(value):
-                raise DivergedError(
-                    f"the loss is {value} in epoch {progress.epoch + 1}, batch"
-                    f" {progress.batch + 1}, at a learning rate of {self.optimizer.rate:.3g}:"
-                    f" try a smaller one, such as --lr {peak / 10:.3g}"
-                )
+            self._check_finite(value, "loss")
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -187,9 +184,22 @@ class Trainer:
             begin = time.perf_counter()
         yield self._end_of_epoch()
 
+    def _check_finite(self, loss: float, name: str) -> None:
+        if math.isfinite(loss):
+            return
+        usual = peak_rate(dataclasses.replace(self.settings, rate=None), self.network)
+        smaller = min(usual, peak_rate(self.settings, self.network) / 10)
+        raise DivergedError(
+            f"the {name} is {loss} in epoch {self.progress.epoch + 1}, batch"
+            f" {self.progress.batch + 1}, at a learning rate of {self.optimizer.rate:.3g}:"
+            f" try a smaller one, such as --lr {smaller:.3g}"
+        )
+
     def _end_of_epoch(self) -> EpochRecord:
         progress, count = self.progress, len(self.task.train)
-        validation = evaluate(self.network, self.task.validation, self.task.scaling)
+        with np.errstate(all="ignore"):
+            validation = evaluate(self.network, self.task.validation, self.task.scaling)
+        self._check_finite(validation.loss, "validation loss")
         record = EpochRecord(
             progress.epoch + 1,
             progress.loss_sum / count,

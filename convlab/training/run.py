@@ -13,6 +13,7 @@ old file or the new one.  Nothing is pickled.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -150,9 +151,12 @@ def _config(folder: Path) -> dict:
     if not folder.is_dir() or not path.exists():
         raise RunError(f"{folder}: expected the folder of a run with a {CONFIG}, there is none")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise RunError(f"{path}: expected an object with the settings, got {config!r:.40}")
+    return config
 
 
 def _settings(folder: Path, config: dict) -> Settings:
@@ -203,6 +207,24 @@ def load_settings(folder: Path | str) -> Settings:
     """The settings of a run.  Raises RunError."""
     folder = Path(folder)
     return _settings(folder, _config(folder))
+
+
+def load_spec(folder: Path | str) -> models.Spec:
+    """The spec of a run's network, as it was when the run was started.  Raises RunError."""
+    path = Path(folder) / CONFIG
+    try:
+        network = _config(Path(folder))["network"]
+        return models.Spec(network["spec"], network["name"], str(path))
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{path}: expected an entry for {error}") from None
+
+
+def discard(folder: Path) -> None:
+    """Remove a run's own files, and the folder if nothing else is in it."""
+    for name in (MODEL, LAST, HISTORY, CONFIG):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def resume(folder: Path, task: Task) -> Trainer:

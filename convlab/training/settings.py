@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convlab import data, models, random
+from convlab import data, models, nn, random
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.errors import ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
@@ -150,26 +150,32 @@ def _has_dark_background(dataset: Dataset) -> bool:
     return bool(grey and np.median(border) < 64)
 
 
-def prepare(settings: Settings, *, data_dir: str | None = None) -> Task:
+def prepare(
+    settings: Settings, *, data_dir: str | None = None, spec: models.Spec | None = None
+) -> Task:
     """Load the data, hold out the validation images, build the network with the seed's weights.
 
     Images that are smaller than the network's input are centred in it; for
-    larger ones the network is built for their size.
+    larger ones the network is built for their size.  ``spec`` is the network's;
+    None reads the one that the settings name.
     Raises DataError or SpecError where something is missing or does not fit.
     """
+    spec = spec or models.read_spec(settings.model)
     train, test = data.load(settings.data, data_dir=data_dir)
     image_shape = channels, rows, columns = train.image_shape
     dark = _has_dark_background(train)
-    _, own_rows, own_columns = models.input_shape(settings.model)
+    _, own_rows, own_columns = models.input_shape(spec)
     size = max(rows, own_rows), max(columns, own_columns)
     train, test = centred(train, size), centred(test, size)
     random.manual_seed(settings.seed)
     network = models.build(
-        settings.model,
+        spec,
         input_shape=(channels, *size),
         classes=len(train.classes),
         dropout=settings.dropout,
     )
+    if settings.dropout is not None and not any(isinstance(m, nn.Dropout) for m in network):
+        raise SpecError(f"dropout: expected a network with Dropout layers, {network.name} has none")
     rest, validation = data.stratified_split(train, settings.validation, settings.seed)
     scaling = scaling_for(network, rest)
     return Task(rest, validation, test, network, scaling, image_shape, dark)
