@@ -69,7 +69,7 @@ def _row(row) -> tuple[str, ...]:
             else f"{top},{bottom},{left},{right}"
         )
     if row.receptive_field is None:
-        field = "all"
+        field = "all" if len(row.output_shape) == 1 else "varies"
     elif window is not None:
         rows, columns = row.receptive_field
         field = f"{rows.size} × {columns.size}"

@@ -35,9 +35,9 @@ def _sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return gradient.sum(axis=(*range(extra), *repeated), keepdims=True).reshape(shape)
 
 
-def _broadcast(name: str, a: Tensor, b: Tensor) -> None:
+def _broadcast(name: str, a: Tensor, b: Tensor, axes: slice = slice(None)) -> None:
     try:
-        np.broadcast_shapes(a.shape, b.shape)
+        np.broadcast_shapes(a.shape[axes], b.shape[axes])
     except ValueError:
         raise ShapeError(
             f"{name}: expected shapes that broadcast, got {a.shape} and {b.shape}"
@@ -277,8 +277,7 @@ def matmul(a: Tensor, b: Any) -> Tensor:
             f"matmul: expected the left's columns to be the right's rows, got {a.shape} and"
             f" {b.shape}"
         )
-    if a.ndim > 2 or b.ndim > 2:
-        _broadcast("matmul", Tensor(a.data[..., :1, :1]), Tensor(b.data[..., :1, :1]))
+    _broadcast("matmul", a, b, slice(-2))
     return _MatMul.apply(a, b)
 
 

@@ -154,12 +154,14 @@ def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
         index = np.abs(index)
         index = np.where(index >= size, 2 * (size - 1) - index, index)
     elif mode == "circular":
-        if max(before, after) > size:
+        # What is cropped is gone before the rest is repeated, as in PyTorch.
+        left = np.arange(size)[max(0, -before) : size + min(0, after)]
+        if max(before, after) > len(left):
             raise ShapeError(
-                f"circular padding: expected at most the input's {size} pixels,"
+                f"circular padding: expected at most the input's {len(left)} pixels,"
                 f" got {max(before, after)}"
             )
-        index = index % size
+        index = left[(index - max(0, -before)) % max(1, len(left))]
     else:
         raise SpecError(f"padding mode: expected one of {', '.join(PADDING_MODES)}, got {mode!r}")
     return index
@@ -383,7 +385,10 @@ def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
 
     A global pooling is the case of one output cell.
     """
-    rows, columns = (np.array(adaptive_windows(i, o)).T for i, o in zip(input, output, strict=True))
+    # Copied, so that each is one run: a loop would be compiled once more for those with gaps.
+    rows, columns = (
+        np.array(adaptive_windows(i, o)).T.copy() for i, o in zip(input, output, strict=True)
+    )
     divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])
     return PoolWindows(input, output, *rows, *columns, (1, 1), divisor)
 

@@ -16,6 +16,7 @@ from convlab import nn, optim  # noqa: E402
 from convlab.autograd import Tensor  # noqa: E402
 
 TF = torch.nn.functional
+torch.set_num_threads(1)  # two pools of threads would wait for each other
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 
 
@@ -118,6 +119,7 @@ CONVOLUTIONS = {
 
 @covers("conv2d")
 @DTYPES
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 @pytest.mark.parametrize("case", CONVOLUTIONS)
 def test_conv2d(case, dtype):
     shape, weight, options = CONVOLUTIONS[case]
@@ -166,7 +168,7 @@ def convolutions(draw):
     kernel, dilation, stride = (draw(small_pairs(1, most)) for most in (5, 3, 5))
     padding = draw(small_pairs(0, 6))
     size = [
-        draw(st.integers(least, least + 9))
+        draw(st.integers(least, least + 5))
         for least in (
             max(1, (k - 1) * d + 1 - 2 * p)
             for k, d, p in zip(kernel, dilation, padding, strict=True)
@@ -237,7 +239,7 @@ def test_conv_transpose2d(case, layout, dtype):
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (17, 1, 4, 4), (3, 4, 5)], ids=str)
 @pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
 @pytest.mark.parametrize(
-    "sides", [(1, 2, 3, 0), (3, 3, 2, 3), (-1, 2, 0, -2), (-1, -1, -1, -2), (2, -3, -1, 3)], ids=str
+    "sides", [(1, 2, 3, 0), (3, 3, 2, 3), (-1, 2, 0, -2), (-1, -1, -1, -2), (2, -2, -1, 3)], ids=str
 )
 def test_pad(sides, mode, shape, dtype):
     parity(
@@ -720,8 +722,8 @@ def test_operators_on_numbers_that_have_no_finite_result():
     for name in ("exp", "log"):
         ours = getattr(Tensor(x), name)().numpy()
         np.testing.assert_array_equal(ours, getattr(torch.tensor(x), name)().numpy())
-    ours = (Tensor(x) / Tensor(x * 0)).numpy()
-    np.testing.assert_array_equal(ours, (torch.tensor(x) / torch.tensor(x * 0)).numpy())
+    ours = (Tensor(x) / Tensor(np.zeros(3))).numpy()
+    np.testing.assert_array_equal(ours, (torch.tensor(x) / torch.zeros(3)).numpy())
 
 
 def test_each_tensor_keeps_its_own_kind_of_float():

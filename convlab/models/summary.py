@@ -15,7 +15,8 @@ class LayerSummary:
     """One layer of a network; shapes are (channels, rows, columns) or (features,).
 
     ``receptive_field`` is (rows, columns) of the input that one unit sees, or None
-    behind a dense layer, where it sees all.  ``dense_parameters`` is what a dense
+    behind a dense layer, where it sees all, and behind a transposed convolution,
+    where it is not the same for all units.  ``dense_parameters`` is what a dense
     layer between the same numbers would have, 0 for layers that have no weights.
     """
 
@@ -41,7 +42,8 @@ def summarise(network: Network) -> list[LayerSummary]:
     field: tuple[ReceptiveField, ReceptiveField] | None = (ReceptiveField(), ReceptiveField())
     for name, layer, before, after in network.shapes():
         window = layer.window(before)
-        if len(after) == 1 and layer.connections(before):
+        if layer.connections(before) and (len(after) == 1 or window is None):
+            # Dense, or a transposed convolution, whose units do not all see as much.
             field = None
         elif field is not None and window is not None:
             field = tuple(

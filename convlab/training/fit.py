@@ -161,7 +161,7 @@ class Trainer:
                 output = self.network(Tensor(x))
                 loss = self.network.loss_of(output, labels)
             value = loss.item()
-            self._check_finite(value, "loss")
+            self._check_finite(value, "loss", f"batch {progress.batch + 1}")
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -184,22 +184,21 @@ class Trainer:
             begin = time.perf_counter()
         yield self._end_of_epoch()
 
-    def _check_finite(self, loss: float, name: str) -> None:
+    def _check_finite(self, loss: float, name: str, where: str) -> None:
         if math.isfinite(loss):
             return
         usual = peak_rate(dataclasses.replace(self.settings, rate=None), self.network)
         smaller = min(usual, peak_rate(self.settings, self.network) / 10)
         raise DivergedError(
-            f"the {name} is {loss} in epoch {self.progress.epoch + 1}, batch"
-            f" {self.progress.batch + 1}, at a learning rate of {self.optimizer.rate:.3g}:"
-            f" try a smaller one, such as --lr {smaller:.3g}"
+            f"the {name} is {loss} in epoch {self.progress.epoch + 1}, {where}, at a learning rate"
+            f" of {self.optimizer.rate:.3g}: try a smaller one, such as --lr {smaller:.3g}"
         )
 
     def _end_of_epoch(self) -> EpochRecord:
         progress, count = self.progress, len(self.task.train)
         with np.errstate(all="ignore"):
             validation = evaluate(self.network, self.task.validation, self.task.scaling)
-        self._check_finite(validation.loss, "validation loss")
+        self._check_finite(validation.loss, "validation loss", "its end")
         record = EpochRecord(
             progress.epoch + 1,
             progress.loss_sum / count,
@@ -239,6 +238,7 @@ class Trainer:
         return {
             "progress": dict(vars(self.progress)),
             "optimizer_steps": self.optimizer.steps,
+            "rate": self.optimizer.rate,
             "random": random.get_state(),
         }
 
@@ -250,7 +250,7 @@ class Trainer:
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
                 value[...] = arrays[f"optimizer.{kind}.{name}"]
-        self.optimizer.steps = state["optimizer_steps"]
+        self.optimizer.steps, self.optimizer.rate = state["optimizer_steps"], state["rate"]
         self.progress = Progress(**state["progress"])
         self.best = dict(best)
         random.set_state(state["random"])

@@ -103,12 +103,11 @@ def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
 
 def save(folder: Path, trainer: Trainer) -> None:
     """Write weights, optimiser, progress and history.  Raises RunError."""
-    metadata = {"format": "np", "best_epoch": str(trainer.progress.best_epoch)}
+    # One entry each: safetensors writes several in an order that chance decides.
+    metadata = {"best_epoch": str(trainer.progress.best_epoch)}
     write_atomically(folder / MODEL, safetensors.numpy.save(trainer.best, metadata))
     state = json.dumps(trainer.state())
-    write_atomically(
-        folder / LAST, safetensors.numpy.save(trainer.arrays(), {"format": "np", "state": state})
-    )
+    write_atomically(folder / LAST, safetensors.numpy.save(trainer.arrays(), {"state": state}))
     text = io.StringIO()
     if trainer.progress.history:
         writer = csv.DictWriter(text, list(trainer.progress.history[0]), lineterminator="\n")

@@ -1,0 +1,107 @@
+"""What several test files share: the command as a user runs it, and one small run."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("convlab")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a command: exit status, standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Convlab:
+    """The installed command, in a folder of its own, without any data folder of the user."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def environment(self, **variables):
+        """The user's environment with ``variables``; no test may reach the network."""
+        closed = "http://127.0.0.1:9"
+        proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), closed)
+        kept = {k: v for k, v in os.environ.items() if k not in ("CONVLAB_DATA_DIR", "no_proxy")}
+        return kept | proxies | {k: str(v) for k, v in variables.items()}
+
+    def __call__(self, *arguments, stdin=b"", **variables):
+        """Run ``convlab ARGUMENTS``; a traceback is never an answer."""
+        done = subprocess.run(
+            [COMMAND, *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment(**variables),
+            input=stdin,
+            capture_output=True,
+            timeout=300,
+        )
+        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert "Traceback" not in result.err + result.out, result.err
+        return result
+
+    def works(self, *arguments, **settings):
+        """Run the command and return its standard output; it must succeed in silence."""
+        result = self(*arguments, **settings)
+        assert (result.status, result.err) == (0, ""), result
+        return result.out
+
+    def fails(self, *arguments, **settings):
+        """Run the command and return its error, the one line of it; nothing else is printed."""
+        result = self(*arguments, **settings)
+        assert (result.status, result.out) == (1, ""), result
+        assert result.err.startswith("Error: ") and result.err.endswith("\n"), result
+        assert result.err.count("\n") == 1, result
+        return result.err.removeprefix("Error: ").removesuffix("\n")
+
+    def misused(self, *arguments, **settings):
+        """Run a command that cannot be meant so; returns the last line, after the usage."""
+        result = self(*arguments, **settings)
+        assert (result.status, result.out) == (2, ""), result
+        assert result.err.startswith("Usage: convlab "), result
+        return result.err.splitlines()[-1].removeprefix("Error: ")
+
+    def start(self, *arguments):
+        """Start the command and return the process, with its output as text in pipes."""
+        return subprocess.Popen(
+            [COMMAND, *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def convlab_in():
+    """The installed command for a folder: ``convlab_in(folder)``."""
+    return Convlab
+
+
+@pytest.fixture
+def convlab(tmp_path):
+    """The installed command, run in an empty folder."""
+    return Convlab(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """(folder, result) of ``convlab train --epochs 2 --json``; nobody may change the folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    result = Convlab(folder)("train", "--epochs", 2, "--json")
+    assert result.status == 0, result
+    return folder / "runs" / "lenet5-digits", result
+
+
+@pytest.fixture(scope="session")
+def run(trained):
+    """The folder of a small run of LeNet-5 on the digits; nobody may change it."""
+    return trained[0]
