@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from convlab_cli import options
 
 # Few images need variations to be enough; these are what a hand varies too.
-DIGITS_AUGMENTATION = "shift=2,rotate=10,scale=0.1"
+DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
 
 
 @click.command()
@@ -30,7 +30,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=10,scale=0.1"
 )
 @options.data_dir
 @click.option(
-    "--epochs", type=int, help="Passes over the training images.  [default: 40 for digits, else 20]"
+    "--epochs", type=int, help="Passes over the training images.  [default: 60 for digits, else 20]"
 )
 @click.option("--batch-size", type=int, default=64, show_default=True, help="Images a step.")
 @click.option(
@@ -40,7 +40,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=10,scale=0.1"
     "--optimizer", type=click.Choice(["sgd", "nesterov", "adam"]), default="sgd", show_default=True
 )
 @click.option("--momentum", type=float, default=0.9, show_default=True)
-@click.option("--weight-decay", type=float, default=0.0, show_default=True)
+@click.option("--weight-decay", type=float, default=5e-4, show_default=True)
 @click.option(
     "--schedule",
     type=click.Choice(["constant", "step", "cosine", "one-cycle"]),
@@ -51,7 +51,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=10,scale=0.1"
 @click.option("--dropout", type=float, help="Probability of the network's dropout layers.")
 @click.option(
     "--augment",
-    help="Variations of the training images, such as shift=2,rotate=10,scale=0.1,flip,elastic=34,"
+    help="Variations of the training images, such as shift=2,rotate=15,scale=0.15,flip,elastic=34,"
     f" or none.  [default: {DIGITS_AUGMENTATION} for digits, else none]",
 )
 @click.option(
@@ -115,7 +115,7 @@ def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **
             raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
     else:
         few = settings["data"] == "digits"
-        usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 40 if few else 20}
+        usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 60 if few else 20}
         settings |= {name: value for name, value in usual.items() if settings[name] is None}
         if Path(settings["data"]).is_dir():
             settings["data"] = str(Path(settings["data"]).resolve())

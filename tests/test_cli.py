@@ -211,7 +211,7 @@ def test_train_makes_a_run_in_its_usual_folder(run):
         picture.load()
         assert picture.size == (1600, 900)
     config = json.loads((run / "config.json").read_text())
-    assert config["settings"]["augment"] == "shift=2,rotate=10,scale=0.1"
+    assert config["settings"]["augment"] == "shift=2,rotate=15,scale=0.15"
     assert config["settings"]["epochs"] == 2
     assert config["classes"] == list("0123456789")
 

@@ -445,7 +445,8 @@ MISTAKES = [
     (
         lambda: nn.Flatten(5)(image(2, 3, 4, 4)),
         ShapeError,
-        "Flatten: expected start_dim and end_dim in order and inside 4 axes, batch first, got 5 and",
+        "Flatten: expected start_dim and end_dim in order and inside 4 axes, batch first,"
+        " got 5 and",
     ),
     (
         lambda: nn.Flatten(3, 1).output_shape((3, 4, 4)),
@@ -822,9 +823,7 @@ SPEC_MISTAKES = {
     ),
     "name used twice": (
         spec(layer('type = "ReLU"', 'name = "a"') * 2),
-        (
-            "mine.toml, line 6, layer 2 (a): expected a name of letters and digits that is used once",
-        ),
+        ("mine.toml, line 6, layer 2 (a): expected a name of letters and digits that is used",),
     ),
     "name with a dot": (
         spec(layer('type = "ReLU"', 'name = "a.b"')),

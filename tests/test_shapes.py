@@ -203,7 +203,7 @@ def test_lenet5_as_published():
 
 
 def test_lenet5_as_published_has_the_published_table():
-    """Table I: 6 maps see 3 neighbours, 6 see 4, 3 see 4 that are not, 1 sees all; a full C3 has 2,416."""
+    """Table I: 6 maps see 3 neighbours, 6 see 4, 3 see 4 that are not, 1 sees all of them."""
     table = models.build("lenet5-1998").c3.connections_table
     assert table.shape == (16, 6)
     assert table.sum(axis=1).tolist() == [3] * 6 + [4] * 9 + [6]
@@ -484,7 +484,8 @@ ERRORS = [
     (
         lambda: geometry(kernel=(7, 3), padding=(1, 0, 0, 0)),
         ShapeError,
-        "kernel larger than padded input: a kernel of 7 × 3 does not fit into 5 × 6 padded to 6 × 6",
+        "kernel larger than padded input: a kernel of 7 × 3 does not fit into 5 × 6"
+        " padded to 6 × 6",
     ),
     (
         lambda: geometry(dilation=(3, 1)),

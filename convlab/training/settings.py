@@ -33,7 +33,7 @@ class Settings:
     rate: float | None = None
     optimizer: str = "sgd"
     momentum: float = 0.9
-    weight_decay: float = 0.0
+    weight_decay: float = 5e-4
     schedule: str = "one-cycle"
     dropout: float | None = None
     augment: str = "none"

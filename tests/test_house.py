@@ -1,0 +1,166 @@
+"""What must stay true of the house: which way imports point, and the same bits for all threads."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# A module may import from its own row and from the rows below it.
+LAYERS = [
+    ("cli", "gallery"),
+    ("convlab.experiments",),
+    ("convlab.training",),
+    ("convlab.insight", "convlab.viz"),
+    ("convlab.models",),
+    ("convlab.data",),
+    ("convlab.nn", "convlab.optim"),
+    ("convlab.functional", "convlab.arithmetic"),
+    ("convlab.autograd", "convlab.random"),
+    ("convlab.kernels",),
+    ("convlab.shapes",),
+    ("convlab.errors",),
+]
+VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib"}
+
+
+def sources() -> list[Path]:
+    return [p for folder in ("convlab", "cli", "gallery") for p in (ROOT / folder).rglob("*.py")]
+
+
+def imports(path: Path, top_level: bool = False) -> set[str]:
+    """Dotted names that a file imports; ``from convlab import nn`` counts as convlab.nn."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = set()
+    for node in tree.body if top_level else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            names.add(node.module)
+            if node.module == "convlab":
+                names |= {f"convlab.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer_of(name: str) -> int | None:
+    name = name.replace("convlab_cli", "cli").replace("convlab_gallery", "gallery")
+    for depth, row in enumerate(LAYERS):
+        if any(name == member or name.startswith(f"{member}.") for member in row):
+            return depth
+    return None
+
+
+def own_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_every_source_file_has_a_layer():
+    without = {own_name(path) for path in sources() if layer_of(own_name(path)) is None}
+    assert without == {"convlab"}
+
+
+@pytest.mark.parametrize("path", sources(), ids=own_name)
+def test_imports_point_down(path):
+    depth = layer_of(own_name(path))
+    if depth is None:  # convlab/__init__.py names the public ones
+        return
+    depths = {name: layer_of(name) for name in imports(path)}
+    assert {name for name, other in depths.items() if other is not None and other < depth} == set()
+
+
+@pytest.mark.parametrize("path", sources(), ids=own_name)
+def test_only_kernels_import_numba(path):
+    compiled = {n for n in imports(path) if n.split(".")[0] in ("numba", "llvmlite")}
+    assert not compiled or own_name(path).startswith("convlab.kernels.")
+
+
+def test_viz_takes_arrays_alone():
+    for path in (ROOT / "convlab" / "viz").glob("*.py"):
+        foreign = {
+            name
+            for name in imports(path)
+            if name.split(".")[0] not in sys.stdlib_module_names
+            and not any(name == ok or name.startswith(f"{ok}.") for ok in VIZ_MAY_IMPORT)
+        }
+        assert foreign == set(), path
+
+
+def test_the_group_of_commands_imports_click_alone():
+    outside = imports(ROOT / "cli" / "main.py", top_level=True)
+    assert {n.split(".")[0] for n in outside} - set(sys.stdlib_module_names) == {"click"}
+
+
+# --- in fresh processes -----------------------------------------------------------------
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_NUM_THREADS",)}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=kept | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+BITS = """
+import hashlib
+import numpy as np
+import convlab
+from convlab import Tensor, functional as F, nn
+print(convlab.get_num_threads())
+convlab.manual_seed(3)
+model = nn.Sequential(
+    nn.Conv2d(3, 10, (5, 3), stride=(1, 2), padding=(2, 1)), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Conv2d(10, 12, 3, padding=1, groups=2, padding_mode="reflect"), nn.Tanh(),
+    nn.AvgPool2d(3, 2, padding=1), nn.Dropout(0.3), nn.Conv2d(12, 9, 3, dilation=2, padding=2),
+    nn.AdaptiveAvgPool2d((2, 3)), nn.Flatten(), nn.Linear(54, 33), nn.Sigmoid(), nn.Linear(33, 7),
+)
+rng = np.random.default_rng(5)
+x = Tensor(rng.standard_normal((19, 3, 30, 26)).astype(np.float32), requires_grad=True)
+output = model(x)
+F.cross_entropy(output, rng.integers(0, 7, 19)).backward()
+digest = hashlib.sha256(np.ascontiguousarray(output.numpy()))
+for gradient in [x.grad, *(p.grad for p in model.parameters())]:
+    assert np.isfinite(gradient).all() and gradient.any()
+    digest.update(np.ascontiguousarray(gradient))
+print(digest.hexdigest())
+"""
+
+
+def test_the_same_bits_for_1_2_3_and_8_threads():
+    lines = {}
+    for threads in (1, 2, 3, 8):
+        done = run_python(BITS, CONVLAB_NUM_THREADS=str(threads))
+        assert done.returncode == 0, done.stderr
+        used, lines[threads] = done.stdout.split()
+        assert used == str(threads)
+    assert len(set(lines.values())) == 1
+
+
+def test_a_home_that_cannot_be_written_costs_time_only():
+    code = """
+import numpy as np
+from convlab import Tensor, functional as F
+from convlab.kernels import device
+print(device.cache_folder(), F.relu(Tensor([-1.0, 2.0])).numpy().tolist())
+"""
+    done = run_python(code, HOME="/dev/null/home", XDG_CACHE_HOME="", CONVLAB_CACHE_DIR="")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "None [0.0, 2.0]\n"
+
+
+@pytest.mark.parametrize("wanted", ["many", "0", "-2"])
+def test_a_number_of_threads_that_is_none(wanted):
+    done = run_python("import convlab", CONVLAB_NUM_THREADS=wanted)
+    assert done.returncode == 1
+    assert "convlab.errors.DeviceError" in done.stderr.splitlines()[-1]
+    assert wanted in done.stderr.splitlines()[-1]
