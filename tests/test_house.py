@@ -158,7 +158,7 @@ print(device.cache_folder(), F.relu(Tensor([-1.0, 2.0])).numpy().tolist())
     assert done.stdout == "None [0.0, 2.0]\n"
 
 
-@pytest.mark.parametrize("wanted", ["many", "0", "-2"])
+@pytest.mark.parametrize("wanted", ["many", "0", "-2", "²"])
 def test_a_number_of_threads_that_is_none(wanted):
     done = run_python("import convlab", CONVLAB_NUM_THREADS=wanted)
     assert done.returncode == 1

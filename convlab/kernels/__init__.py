@@ -11,6 +11,6 @@ os.environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 # Numba's pool cannot grow; by default it has a thread for each core.
-if os.environ.get("CONVLAB_NUM_THREADS", "").isdigit():
+if os.environ.get("CONVLAB_NUM_THREADS", "").isdecimal():
     _wanted = max(int(os.environ["CONVLAB_NUM_THREADS"]), os.cpu_count() or 1)
     os.environ.setdefault("NUMBA_NUM_THREADS", str(_wanted))

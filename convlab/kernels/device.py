@@ -121,7 +121,7 @@ def _from_environment() -> None:
     wanted = os.environ.get("CONVLAB_NUM_THREADS")
     if not wanted:
         return
-    if not wanted.isdecimal():
+    if not wanted.isdecimal() or int(wanted) == 0:
         raise DeviceError(f"CONVLAB_NUM_THREADS: expected a positive integer, got {wanted!r}")
     set_num_threads(int(wanted))
 
