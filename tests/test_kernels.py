@@ -19,10 +19,10 @@ for _module in pkgutil.iter_modules(convlab.kernels.__path__):
     importlib.import_module(f"convlab.kernels.{_module.name}")
 
 DTYPES = (np.float32, np.float64)
-BATCHES = (1, 2, 17)
+BATCHES = (1, 2, 16, 17)
 SPECIALS = (np.nan, np.inf, -np.inf)
 # The references are plain Python: products that one example may ask of them.
-MOST_PRODUCTS = 12_000
+MOST_PRODUCTS = 16_000
 
 
 def thorough(examples):
@@ -391,27 +391,49 @@ def test_nan_and_infinity_reach_what_the_reference_says(name):
     assert len(reached) >= 30
 
 
-@pytest.mark.parametrize("name", ["conv2d.forward", "conv2d.grad_input", "dense.forward"])
-def test_runs_of_lanes_longer_than_a_tile(name):
-    @thorough(60)
-    @given(strategy_of(name), st.integers(1, 20))
-    def agrees(arguments, tile):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(conv2d, "TILE", tile)
-            patch.setattr(dense, "TILE", tile)
-            compare(KERNELS[name], arguments)
-
-    agrees()
+def taps_of(g):
+    """Each kernel cell with the part of the padded input that it reads, as slices."""
+    for kh, kw in np.ndindex(g.kernel):
+        rows = slice(kh * g.dilation[0], None, g.stride[0])
+        columns = slice(kw * g.dilation[1], None, g.stride[1])
+        yield kh, kw, rows, columns
 
 
-def test_more_lanes_than_the_real_tile():
-    rng = np.random.default_rng(0)
-    x, weight, bias = (
-        rng.standard_normal(shape) for shape in [(5, 3, 17, 130), (6, 5, 1, 1), (6,)]
-    )
-    g = shapes.conv2d_geometry(5, 6, (3, 17), (1, 1))
-    expected = np.einsum("oc,chwn->ohwn", weight[:, :, 0, 0], x) + bias[:, None, None, None]
-    np.testing.assert_allclose(conv2d.forward(x, weight, bias, g), expected, rtol=0, atol=1e-10)
+@pytest.mark.parametrize("batch", [1, 3, 48, 50])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("outputs", [1, 3, 7, 12])
+def test_rows_of_many_lanes(batch, stride, outputs):
+    """More lanes than one turn takes, with all that is left over at the ends."""
+    rng = np.random.default_rng(outputs)
+    width = 1337 if batch < 16 else 31
+    g = shapes.conv2d_geometry(3, outputs, (5, width), (3, 5), (1, stride), (1, 1, 3, 2))
+    x, weight = rng.standard_normal((3, 5, width, batch)), rng.standard_normal(g.weight_shape)
+    bias, grad = rng.standard_normal(outputs), rng.standard_normal((outputs, *g.output, batch))
+    padded = np.pad(x, ((0, 0), (1, 1), (3, 2), (0, 0)))
+    out = np.zeros(grad.shape) + bias[:, None, None, None]
+    by_input, by_weight = np.zeros(padded.shape), np.zeros(weight.shape)
+    for kh, kw, rows, columns in taps_of(g):
+        seen = padded[:, rows, columns][:, : g.output[0], : g.output[1]]
+        out += np.einsum("oc,chwn->ohwn", weight[:, :, kh, kw], seen)
+        by_weight[:, :, kh, kw] = np.einsum("ohwn,chwn->oc", grad, seen)
+        part = by_input[:, rows, columns][:, : g.output[0], : g.output[1]]
+        part += np.einsum("oc,ohwn->chwn", weight[:, :, kh, kw], grad)
+    close = dict(rtol=0, atol=1e-10)
+    np.testing.assert_allclose(conv2d.forward(x, weight, bias, g), out, **close)
+    by_input = by_input[:, 1:-1, 3:-2]
+    np.testing.assert_allclose(conv2d.grad_input(grad, weight, g), by_input, **close)
+    np.testing.assert_allclose(conv2d.grad_weight(grad, x, g), by_weight, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("lanes", [1, 15, 16, 513, 1100])
+def test_dense_with_many_images_and_inputs(lanes):
+    rng = np.random.default_rng(lanes)
+    x, weight, bias = (rng.standard_normal(shape) for shape in [(530, lanes), (11, 530), (11,)])
+    grad = rng.standard_normal((11, lanes))
+    close = dict(rtol=0, atol=1e-10)
+    np.testing.assert_allclose(dense.forward(x, weight, bias), weight @ x + bias[:, None], **close)
+    np.testing.assert_allclose(dense.grad_input(grad, weight), weight.T @ grad, **close)
+    np.testing.assert_allclose(dense.grad_weight(grad, x), grad @ x.T, **close)
 
 
 def test_more_numbers_than_one_turn_of_a_pointwise_loop():

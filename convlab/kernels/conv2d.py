@@ -15,10 +15,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convlab.kernels.device import empty
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.gather import gather2d
-from convlab.kernels.rows import TILE, multiply_rows, multiply_rows_transposed
+from convlab.kernels.rows import VECTOR, multiply_rows, multiply_rows_transposed, with_room
 from convlab.shapes import Conv2dGeometry
+
+# With fewer taps than this in a kernel column, columns of zeros cost less than
+# going through the lanes column by column.
+SPLIT = 8
+
+# Lanes that are enough to hide what a run of them costs to begin.
+LONG = 1024
 
 # --- the definition ---------------------------------------------------------------
 
@@ -81,61 +89,112 @@ def _grad_bias_reference(grad):
 
 
 class _Plan(NamedTuple):
-    """Where the taps of a convolution find their rows, for one geometry and batch size."""
+    """Where the taps of a convolution find their rows, for one geometry and batch size.
 
-    columns: np.ndarray | None  # columns to gather first, None for the array as it is
-    offsets: np.ndarray  # (taps,) of each tap from the start of its output row's input
+    Either all taps make one column and read the input with its zeros laid beside it, or
+    each kernel column is a column that reaches only the lanes that it has input for.
+    """
+
+    laid: np.ndarray | None  # the input's column behind each that is laid, -1 for zero
+    split: bool  # whether kernel columns are columns
+    offsets: np.ndarray  # (columns, taps) of each tap from the start of its output row's input
+    lanes_from: np.ndarray  # (columns,) range of the lanes that they reach
+    lanes_to: np.ndarray
     taps_from: np.ndarray  # (rows,) range of the taps that are not padding
     taps_to: np.ndarray
     group_step: int
     row_step: int
 
-    def lay(self, x: np.ndarray) -> np.ndarray:
+    def lay(self, x: np.ndarray, lanes: int) -> np.ndarray:
         """The flat array that the offsets point into."""
-        if self.columns is not None:
-            x = gather2d.cpu(x, np.arange(x.shape[1]), self.columns)
-        return x.reshape(-1)
+        if self.laid is not None:
+            return gather2d.cpu(x, np.arange(x.shape[1]), self.laid).reshape(-1)
+        return with_room(x, lanes)
+
+    def weights(self, weight: np.ndarray) -> np.ndarray:
+        """``weight`` (O, C, KH, KW) in the order of the taps, (O, columns, taps)."""
+        order = (0, 3, 2, 1) if self.split else (0, 2, 1, 3)
+        return np.ascontiguousarray(weight.transpose(order)).reshape(
+            len(weight), *self.offsets.shape
+        )
+
+    def unweights(self, taps: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """The way back: (O, columns, taps) as (O, C, KH, KW)."""
+        outputs, channels, height, width = shape
+        if self.split:
+            taps = taps.reshape(outputs, width, height, channels).transpose(0, 3, 2, 1)
+        else:
+            taps = taps.reshape(outputs, height, channels, width).swapaxes(1, 2)
+        return np.ascontiguousarray(taps)
 
     def rows(self, out: np.ndarray) -> np.ndarray:
         """``out`` (O, OH, OW, N) as the plan's (O, rows, lanes)."""
         return out.reshape(out.shape[0], len(self.taps_from), -1)
 
+    def arguments(self, groups: int) -> tuple:
+        """What both loops of rows.py want to know."""
+        return (*self[2:7], groups, *self[7:])
 
-def _plan(size, columns, batch, per_group, row_taps, column_offsets, first, step, count):
-    """The plan of ``count`` output rows; of output row r, tap row t reads input row
+
+def _plan(size, laid, batch, per_group, row_taps, column_taps, first, step, output) -> _Plan:
+    """The plan of ``output`` rows and columns; of output row r, tap row t reads input row
     ``first + r * step + row_taps[t]``, and nothing where the input has no such row.
 
-    ``columns``: the input's column behind each column that is laid, -1 for zero;
-    ``column_offsets``: of each kernel column, in columns as laid.
+    ``laid``: the input's column behind each column that is laid, -1 for zero, or None;
+    ``column_taps``: what each kernel column reads for output column 0, in columns as laid.
     """
-    laid = not np.array_equal(columns, np.arange(size[1]))
-    row_step = len(columns) * batch
+    width = size[1] if laid is None else len(laid)
+    row_step = width * batch
     channel_step = size[0] * row_step
     row_taps = np.asarray(row_taps, dtype=np.int64)
+    column_taps = np.asarray(column_taps, dtype=np.int64)
     offsets = (
         (first + row_taps)[:, None, None] * row_step
         + np.arange(per_group)[:, None] * channel_step
-        + np.asarray(column_offsets, dtype=np.int64) * batch
+        + column_taps * batch
     )
-    reads = first + np.arange(count)[:, None] * step + row_taps
+    split = laid is None and bool(
+        (column_taps < 0).any() or (column_taps + output[1] > width).any()
+    )
+    if split:
+        offsets = offsets.reshape(-1, len(column_taps)).T
+        lanes_from = np.maximum(0, -column_taps) * batch
+        lanes_to = np.clip(width - column_taps, 0, output[1]) * batch
+    else:
+        offsets = offsets.reshape(1, -1)
+        lanes_from, lanes_to = np.array([0]), np.array([output[1] * batch])
+    reads = first + np.arange(output[0])[:, None] * step + row_taps
     inside = (reads >= 0) & (reads < size[0])
     # Tap rows are in ascending or descending order, so those inside are one range.
-    taps_per_row = per_group * len(column_offsets)
+    taps_per_row = per_group * (1 if split else len(column_taps))
     taps_from = np.where(inside.any(axis=1), inside.argmax(axis=1), 0) if inside.size else 0
     taps_to = taps_from + inside.sum(axis=1)
     return _Plan(
-        columns if laid else None,
-        offsets.astype(np.uintp).reshape(-1),  # a negative one wraps around, and back when added
-        np.broadcast_to(taps_from * taps_per_row, (count,)).copy(),
-        np.broadcast_to(taps_to * taps_per_row, (count,)).copy(),
+        laid,
+        split,
+        # A negative one wraps around, and back when added.
+        np.ascontiguousarray(offsets.astype(np.uintp)),
+        lanes_from,
+        lanes_to,
+        np.broadcast_to(taps_from * taps_per_row, (output[0],)).copy(),
+        np.broadcast_to(taps_to * taps_per_row, (output[0],)).copy(),
         per_group * channel_step,
         step * row_step,
     )
 
 
-def _one_row(plan: _Plan) -> _Plan:
-    """A 1 × 1 kernel that reads whole maps in order: all rows make one long row."""
-    return plan._replace(taps_from=plan.taps_from[:1], taps_to=plan.taps_to[:1])
+def _merged(plan: _Plan, lanes: int) -> _Plan:
+    """A 1 × 1 kernel that reads whole maps in order: as many rows make one as give long runs."""
+    rows = len(plan.taps_from)
+    together = next(
+        n for n in range(1, rows + 1) if rows % n == 0 and (n * lanes >= LONG or n == rows)
+    )
+    return plan._replace(
+        lanes_to=plan.lanes_to * together,
+        taps_from=plan.taps_from[::together].copy(),
+        taps_to=plan.taps_to[::together].copy(),
+        row_step=plan.row_step * together,
+    )
 
 
 def _is_pointwise(g: Conv2dGeometry) -> bool:
@@ -151,21 +210,17 @@ def _input_plan(g: Conv2dGeometry, batch: int) -> _Plan:
     """
     (kh, kw), (sh, sw), (dh, dw) = g.kernel, g.stride, g.dilation
     top, _, left, right = g.padding
-    per_phase = -(-(g.input[1] + left + right) // sw)
-    columns = np.arange(per_phase * sw).reshape(per_phase, sw).T.reshape(-1) - left
     along = np.arange(kw) * dw
-    plan = _plan(
-        g.input,
-        np.where((columns >= 0) & (columns < g.input[1]), columns, -1),
-        batch,
-        g.in_channels // g.groups,
-        np.arange(kh) * dh,
-        along % sw * per_phase + along // sw,
-        -top,
-        sh,
-        g.output[0],
-    )
-    return _one_row(plan) if _is_pointwise(g) else plan
+    per_group = g.in_channels // g.groups
+    if sw == 1 and (left == right == 0 or batch % VECTOR == 0 and kh * per_group >= SPLIT):
+        laid, columns = None, along - left
+    else:
+        per_phase = -(-(g.input[1] + left + right) // sw)
+        laid = np.arange(per_phase * sw).reshape(per_phase, sw).T.reshape(-1) - left
+        laid = np.where((laid >= 0) & (laid < g.input[1]), laid, -1)
+        columns = along % sw * per_phase + along // sw
+    plan = _plan(g.input, laid, batch, per_group, np.arange(kh) * dh, columns, -top, sh, g.output)
+    return _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
 
 
 class _Phase(NamedTuple):
@@ -186,11 +241,14 @@ def _grad_input_phases(g: Conv2dGeometry, batch: int) -> list[_Phase]:
     stride share their taps, and make a convolution of stride 1 with those taps
     in reverse; columns likewise.
     """
-    # One copy of the columns serves all phases; the first one that is needed and how many.
-    left, stride = g.padding[2], g.stride[1]
-    leftmost = left // stride - g.dilation[1] * (g.kernel[1] - 1) // stride
-    columns = np.arange(leftmost, (g.input[1] - 1 + left) // stride + 1)
-    columns = np.where((columns >= 0) & (columns < g.output[1]), columns, -1)
+    per_group = g.out_channels // g.groups
+    laid, leftmost = None, 0
+    if batch % VECTOR or g.kernel[0] * per_group < SPLIT:
+        # One copy of the columns serves all phases; the first that is needed and how many.
+        left, stride = g.padding[2], g.stride[1]
+        leftmost = left // stride - g.dilation[1] * (g.kernel[1] - 1) // stride
+        laid = np.arange(leftmost, (g.input[1] - 1 + left) // stride + 1)
+        laid = np.where((laid >= 0) & (laid < g.output[1]), laid, -1)
     phases = []
     for remainders in np.ndindex(g.stride):
         cells, used, back, firsts = [], [], [], []
@@ -203,60 +261,48 @@ def _grad_input_phases(g: Conv2dGeometry, batch: int) -> list[_Phase]:
             cells.append(slice(firsts[axis] * stride + remainder - before, None, stride))
         plan = _plan(
             g.output,
-            columns,
+            laid,
             batch,
-            g.out_channels // g.groups,
+            per_group,
             -back[0],
             firsts[1] - back[1] - leftmost,
             firsts[0],
             1,
-            len(range(g.input[0])[cells[0]]),
+            tuple(len(range(size)[cell]) for size, cell in zip(g.input, cells, strict=True)),
         )
-        plan = _one_row(plan) if _is_pointwise(g) else plan
+        plan = _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
         phases.append(_Phase(tuple(cells), used[0][:, None], used[1], plan))
     return phases
 
 
 def _forward_cpu(x, weight, bias, g):
     plan = _input_plan(g, x.shape[3])
-    out = np.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
-    multiply_rows(
-        plan.lay(x),
-        np.ascontiguousarray(weight.swapaxes(1, 2)).reshape(g.out_channels, -1),
-        bias,
-        *plan[1:4],
-        g.groups,
-        *plan[4:],
-        plan.rows(out),
-        TILE,
-    )
+    out = empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    rows = plan.rows(out)
+    flat = plan.lay(x, rows.shape[2])
+    multiply_rows(flat, plan.weights(weight), bias, *plan.arguments(g.groups), rows)
     return out
 
 
 def _grad_input_cpu(grad, weight, g):
     batch = grad.shape[3]
-    # (groups, in / group, KH, out / group, KW): what an input channel gets from whom
-    weight = weight.reshape(g.groups, -1, *g.weight_shape[1:]).transpose(0, 2, 3, 1, 4)
-    out = np.empty((g.in_channels, *g.input, batch), grad.dtype)
+    # (groups, in / group, out / group, KH, KW): what an input channel gets from whom
+    weight = weight.reshape(g.groups, -1, *g.weight_shape[1:]).swapaxes(1, 2)
+    weight = weight.reshape(g.in_channels, -1, *g.kernel)
+    out = empty((g.in_channels, *g.input, batch), grad.dtype)
     no_bias = np.zeros(g.in_channels, grad.dtype)
     phases = _grad_input_phases(g, batch)
-    flat = phases[0].plan.lay(grad)
+    flat = None
     for cells, kernel_rows, kernel_columns, plan in phases:
         part = out[(slice(None), *cells)]
         if part.size == 0:
             continue
-        target = part if g.stride == (1, 1) else np.empty(part.shape, grad.dtype)
-        taps = weight[:, :, kernel_rows[:, 0]][..., kernel_columns]
-        multiply_rows(
-            flat,
-            np.ascontiguousarray(taps).reshape(g.in_channels, -1),
-            no_bias,
-            *plan[1:4],
-            g.groups,
-            *plan[4:],
-            plan.rows(target),
-            TILE,
-        )
+        target = part if g.stride == (1, 1) else empty(part.shape, grad.dtype)
+        rows = plan.rows(target)
+        if flat is None:
+            flat = plan.lay(grad, rows.shape[2])
+        taps = plan.weights(weight[:, :, kernel_rows, kernel_columns])
+        multiply_rows(flat, taps, no_bias, *plan.arguments(g.groups), rows)
         if target is not part:
             part[:] = target
     return out
@@ -264,15 +310,14 @@ def _grad_input_cpu(grad, weight, g):
 
 def _grad_weight_cpu(grad, x, g):
     plan = _input_plan(g, x.shape[3])
-    # Enough turns to share among threads; a number that only the sizes decide.
-    blocks = g.groups * -(-g.out_channels // g.groups // 4)
-    chunks = max(1, min(len(plan.taps_from), 16 // blocks))
-    out = np.zeros((chunks, g.out_channels, len(plan.offsets)), grad.dtype)
-    multiply_rows_transposed(
-        plan.lay(x), plan.rows(grad), *plan[1:4], g.groups, *plan[4:], chunks, out
-    )
-    total = out.sum(axis=0).reshape(g.out_channels, g.kernel[0], -1, g.kernel[1])
-    return np.ascontiguousarray(total.swapaxes(1, 2))
+    # Many chunks, so that a chunk's input stays in the cache for all channels, but not more
+    # to write and add up than there is input.  Only the sizes decide.
+    chunks = min(len(plan.taps_from), max(16, x.size // plan.offsets.size // g.out_channels))
+    out = np.zeros((chunks, g.out_channels + 1, *plan.offsets.shape), grad.dtype)
+    rows = plan.rows(grad)
+    flat = plan.lay(x, VECTOR)  # no lane is read that is not there
+    multiply_rows_transposed(flat, rows, *plan.arguments(g.groups), chunks, out)
+    return plan.unweights(out[:, :-1].sum(axis=0), g.weight_shape)
 
 
 def _grad_bias_cpu(grad):

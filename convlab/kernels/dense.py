@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from convlab.kernels.device import empty
 from convlab.kernels.dispatch import Kernel
-from convlab.kernels.rows import TILE, multiply_rows
+from convlab.kernels.rows import multiply_rows, with_room
 
 
 def _forward_reference(x, weight, bias):
@@ -44,15 +45,16 @@ def _grad_weight_reference(grad, x):
 
 @lru_cache(maxsize=256)
 def _taps(inputs: int, lanes: int):
-    """Offsets of the taps, and the range of them that the one row has: all."""
-    offsets = np.arange(inputs, dtype=np.uintp) * np.uintp(lanes)
-    return offsets, np.array([0]), np.array([inputs])
+    """One column and one row that has all taps, for ``multiply_rows``."""
+    offsets = np.arange(inputs, dtype=np.uintp)[None] * np.uintp(lanes)
+    return offsets, np.array([0]), np.array([lanes]), np.array([0]), np.array([inputs]), 1, 0, 0
 
 
 def _product(weight, x, bias):
     """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
-    out = np.empty((weight.shape[0], 1, x.shape[1]), x.dtype)
-    multiply_rows(x.reshape(-1), weight, bias, *_taps(*x.shape), 1, 0, 0, out, TILE)
+    out = empty((weight.shape[0], 1, x.shape[1]), x.dtype)
+    flat = with_room(x, x.shape[1])
+    multiply_rows(flat, weight[:, None], bias, *_taps(*x.shape), out)
     return out[:, 0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 import tempfile
@@ -70,6 +71,28 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
         return njit(cache=True, **options)(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Memory for a result, not set: starts at a cache line and ends with two to spare.
+
+    A vector that lies across two cache lines takes twice as long to load.
+    """
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    buffer = np.empty(size + 3 * ALIGNMENT, np.uint8)
+    begin = -buffer.ctypes.data % ALIGNMENT
+    return buffer[begin : begin + size].view(dtype).reshape(shape)
+
+
+@loop(parallel=False)
+def aligned(count, dtype):
+    """``count`` numbers of scratch memory for one turn of a loop, from a cache line on."""
+    buffer = np.empty(count + 16, dtype)
+    return buffer[np.uintp(16) - (np.uintp(buffer.ctypes.data // buffer.itemsize) & np.uintp(15)) :]
 
 
 def set_num_threads(count: int) -> None:

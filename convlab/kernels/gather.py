@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from convlab.kernels.device import loop
+from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 
 # --- padding and cropping: out[c, i, j] = x[c, rows[i], columns[j]], zero where the index is -1 ---
@@ -31,22 +31,42 @@ def _gather2d_grad_reference(grad, rows, columns, size):
     return out
 
 
+def column_runs(columns: np.ndarray) -> np.ndarray:
+    """``columns`` as runs that lie side by side: rows of (target, source or -1, length)."""
+    columns = np.asarray(columns, dtype=np.int64)
+    follows = np.diff(columns) == (columns[1:] >= 0)  # zeros follow zeros
+    follows &= (columns[1:] >= 0) == (columns[:-1] >= 0)
+    target = np.concatenate([[0], np.flatnonzero(~follows) + 1])
+    return np.stack([target, columns[target], np.diff(target, append=len(columns))], axis=1)
+
+
 @loop
-def _gather2d_loop(x, rows, columns, out):
-    # x: (C, H, W, N) · rows: (OH,) · columns: (OW,) · out: (C, OH, OW, N)
+def _gather2d_loop(x, rows, runs, out):
+    # x: (C, H, W * N) · rows: (OH,) · runs: (any, 3), in numbers · out: (C, OH, OW * N)
     height = rows.shape[0]
-    batch = np.uintp(x.shape[3])
+    u = np.uintp
     for turn in prange(out.shape[0] * height):
         c, i = turn // height, turn % height
-        for j in range(columns.shape[0]):
-            target = out[c, i, j]
-            if rows[i] >= 0 and columns[j] >= 0:
-                source = x[c, rows[i], columns[j]]
-                for n in range(batch):
-                    target[n] = source[n]
+        target = out[c, i]
+        source = x[c, max(0, rows[i])]
+        for run in range(u(runs.shape[0])):
+            to, length = u(runs[run, 0]), u(runs[run, 2])
+            if rows[i] >= 0 and runs[run, 1] >= 0:
+                begin = u(runs[run, 1])
+                for n in range(length):
+                    target[to + n] = source[begin + n]
             else:
-                for n in range(batch):
-                    target[n] = 0
+                for n in range(length):
+                    target[to + n] = 0
+
+
+def copy_runs(x, rows, runs, width):
+    """``x`` (C, H, W, N) picked by ``rows`` and ``column_runs``, ``width`` columns."""
+    channels, height, _, batch = x.shape
+    out = empty((channels, len(rows), width, batch), x.dtype)
+    flat = x.reshape(channels, height, -1)
+    _gather2d_loop(flat, rows, runs * batch, out.reshape(channels, len(rows), -1))
+    return out
 
 
 @loop
@@ -67,9 +87,7 @@ def _gather2d_grad_loop(grad, rows, columns, out):
 
 
 def _gather2d_cpu(x, rows, columns):
-    out = np.empty((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
-    _gather2d_loop(x, rows, columns, out)
-    return out
+    return copy_runs(x, rows, column_runs(columns), len(columns))
 
 
 def _gather2d_grad_cpu(grad, rows, columns, size):

@@ -8,10 +8,16 @@ run of input that starts at the tap's *offset*, times one weight::
     out[o, row, lane] = bias[o] + sum over taps t of
         weight[o, t] * x[start of row + offset[t] + lane]
 
-Stride, dilation and the kernel's shape are all in the offsets.  Taps come in the
-order of kernel rows, so those of a row that do not lie in padding are a range,
-``taps_from[row]`` up to ``taps_to[row]``, and padding rows cost nothing.  A dense
-layer is the case of one row whose lanes are the images.
+Stride, dilation and the kernel's shape are all in the offsets.  Padding costs
+nothing where the taps say so: those of a row that do not lie above or below the
+input are a range, ``taps_from[row]`` up to ``taps_to[row]``, and taps come in
+*columns*, which reach the lanes from ``lanes_from[column]`` up to
+``lanes_to[column]`` only.  A dense layer is one column and one row whose lanes
+are the images.
+
+Whole vectors of 16 lanes are worked on.  So columns with lanes of their own need
+a multiple of 16 of them, and where a row has fewer than 16 lanes, ``x`` needs 16
+numbers more than its rows: they are read for lanes that are not there.
 """
 
 from __future__ import annotations
@@ -19,194 +25,312 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from convlab.kernels.device import loop
+from convlab.kernels.device import aligned, empty, loop
 
-# Lanes that one turn of the loop works on: four output rows of 1,024 float32
-# values stay in a 32 KB first-level cache while the taps stream past.
-TILE = 1024
+VECTOR = 16  # lanes that are worked on together: the widest vector of float32
+TILE = 512  # lanes of one turn: their sums for six output channels stay in the L1 cache
+BLOCK = 6  # output channels of one turn
+
+_1, _2, _3, _4, _5 = (np.uintp(i * TILE) for i in range(1, BLOCK))
+
+
+def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
+    """``x`` as a flat array that may be read in whole vectors for rows of ``lanes``."""
+    if lanes >= VECTOR:
+        return x.reshape(-1)
+    room = empty((x.size,), x.dtype)
+    room[...] = x.reshape(-1)
+    return room
 
 
 @loop
 def multiply_rows(
-    x, weight, bias, offsets, taps_from, taps_to, groups, group_step, row_step, out, tile
+    x,
+    weight,
+    bias,
+    offsets,
+    lanes_from,
+    lanes_to,
+    taps_from,
+    taps_to,
+    groups,
+    group_step,
+    row_step,
+    out,
 ):
-    # x: (any,) flat · weight: (O, taps) · bias: (O,) · offsets: (taps,) · out: (O, rows, lanes)
-    # Input of output row r in group g starts at x[g * group_step + r * row_step]; that
-    # may lie before the array, where the first taps are padding.
+    # x: (any,) flat · weight: (O, columns, taps) · bias: (O,) · offsets: (columns, taps)
+    # out: (O, rows, lanes).  Input of output row r in group g starts at
+    # x[g * group_step + r * row_step]; that may lie before the array, where the first
+    # taps are padding.
     #
-    # Four output channels and four taps go through a run of lanes together: each
-    # input number is loaded once for four products, each sum once for four taps.
+    # One turn makes a tile of lanes of one row for six output channels.  Its sums are
+    # kept in a small array of their own: the compiler sees that writing them changes no
+    # input, they stay in the L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    lanes = u(out.shape[2])
+    rows, lanes = out.shape[1], u(out.shape[2])
     group_size = out.shape[0] // groups
-    blocks = (group_size + 3) // 4
-    tiles = (out.shape[2] + tile - 1) // tile
-    for turn in prange(out.shape[1] * tiles * groups * blocks):
+    blocks = (group_size + BLOCK - 1) // BLOCK
+    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
+    tiles = (out.shape[2] + TILE - 1) // TILE
+    for turn in prange(rows * tiles * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
-        first = u(turn // (blocks * groups) % tiles * tile)
+        tile = turn // (blocks * groups) % tiles
         row = u(turn // (blocks * groups * tiles))
-        count = min(u(tile), lanes - first)
-        start = u(group) * u(group_step) + row * u(row_step) + first
+        own = u(tile * vectors // tiles * VECTOR)
+        last = u((tile + 1) * vectors // tiles * VECTOR)
+        # Whole vectors: where the last one is not full, it begins among its neighbours' lanes.
+        first = min(own, max(lanes, last - own) - (last - own))
+        last = first + (last - own)
+        start = u(group) * u(group_step) + row * u(row_step)
+        channel = u(group * group_size + block * BLOCK)
+        end = min(channel + u(BLOCK), u((group + 1) * group_size))
         tap, taps = u(taps_from[row]), u(taps_to[row])
-        fours = taps - (taps - tap) % u(4)
-        o = u(group * group_size + block * 4)
-        o_end = u(min(group * group_size + block * 4 + 4, (group + 1) * group_size))
-        if o_end - o == u(4):
-            p, q, r = o + u(1), o + u(2), o + u(3)
-            y0, y1, y2, y3 = (
-                out[o, row, first:],
-                out[p, row, first:],
-                out[q, row, first:],
-                out[r, row, first:],
+        sums = aligned(BLOCK * TILE, x.dtype)
+        for o in range(channel, end):
+            s = sums[(o - channel) * u(TILE) :]
+            for lane in range(last - first):
+                s[lane] = bias[o]
+        for column in range(u(offsets.shape[0])):
+            begin = max(first, u(lanes_from[column]))
+            stop = min(last, u(lanes_to[column]))
+            if begin < stop:
+                run = x, start + begin, offsets[column], tap, taps, stop - begin
+                if end - channel > u(2):
+                    _add_to_six(*run, weight[channel:end, column], sums[begin - first :])
+                else:
+                    for o in range(channel, end):
+                        s = sums[(o - channel) * u(TILE) + begin - first :]
+                        _add_to_one(*run, weight[o, column], s)
+        for o in range(channel, end):
+            y, s = out[o, row, own:], sums[(o - channel) * u(TILE) + own - first :]
+            for lane in range(min(last, lanes) - own):
+                y[lane] = s[lane]
+
+
+@loop(parallel=False)
+def _add_to_six(x, at, offset, tap, taps, lanes, weight, sums):
+    # sums[o * TILE + lane] += weight[o, t] * x[at + offset[t] + lane], for six channels o or less
+    #
+    # Six channels and four taps go through the lanes together: 24 products for each four
+    # numbers that are loaded, and 24 weights are what 32 vector registers can hold.
+    # Past the last channel, it is computed again.
+    u = np.uintp
+    end = u(weight.shape[0] - 1)
+    wa, wb, wc = weight[u(0)], weight[min(u(1), end)], weight[min(u(2), end)]
+    wd, we, wf = weight[min(u(3), end)], weight[min(u(4), end)], weight[min(u(5), end)]
+    count = (lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
+    fours = taps - (taps - tap) % u(4)
+    for t in range(tap, fours, u(4)):
+        t1, t2, t3 = t + u(1), t + u(2), t + u(3)
+        x0, x1, x2, x3 = (
+            x[at + offset[t] :],
+            x[at + offset[t1] :],
+            x[at + offset[t2] :],
+            x[at + offset[t3] :],
+        )
+        a0, a1, a2, a3 = wa[t], wa[t1], wa[t2], wa[t3]
+        b0, b1, b2, b3 = wb[t], wb[t1], wb[t2], wb[t3]
+        c0, c1, c2, c3 = wc[t], wc[t1], wc[t2], wc[t3]
+        d0, d1, d2, d3 = wd[t], wd[t1], wd[t2], wd[t3]
+        e0, e1, e2, e3 = we[t], we[t1], we[t2], we[t3]
+        f0, f1, f2, f3 = wf[t], wf[t1], wf[t2], wf[t3]
+        for lane in range(count):
+            p, q, r, v = x0[lane], x1[lane], x2[lane], x3[lane]
+            sums[lane] += a0 * p + a1 * q + a2 * r + a3 * v
+            sums[lane + _1] += b0 * p + b1 * q + b2 * r + b3 * v
+            sums[lane + _2] += c0 * p + c1 * q + c2 * r + c3 * v
+            sums[lane + _3] += d0 * p + d1 * q + d2 * r + d3 * v
+            sums[lane + _4] += e0 * p + e1 * q + e2 * r + e3 * v
+            sums[lane + _5] += f0 * p + f1 * q + f2 * r + f3 * v
+    for t in range(fours, taps):
+        x0 = x[at + offset[t] :]
+        a0, b0, c0, d0, e0, f0 = wa[t], wb[t], wc[t], wd[t], we[t], wf[t]
+        for lane in range(count):
+            p = x0[lane]
+            sums[lane] += a0 * p
+            sums[lane + _1] += b0 * p
+            sums[lane + _2] += c0 * p
+            sums[lane + _3] += d0 * p
+            sums[lane + _4] += e0 * p
+            sums[lane + _5] += f0 * p
+
+
+@loop(parallel=False)
+def _add_to_one(x, at, offset, tap, taps, lanes, weight, sums):
+    # sums[lane] += weight[t] * x[at + offset[t] + lane], eight taps at a time
+    u = np.uintp
+    count = (lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
+    eights = taps - (taps - tap) % u(8)
+    for t in range(tap, eights, u(8)):
+        t1, t2, t3, t4 = t + u(1), t + u(2), t + u(3), t + u(4)
+        t5, t6, t7 = t + u(5), t + u(6), t + u(7)
+        x0, x1, x2, x3 = (
+            x[at + offset[t] :],
+            x[at + offset[t1] :],
+            x[at + offset[t2] :],
+            x[at + offset[t3] :],
+        )
+        x4, x5, x6, x7 = (
+            x[at + offset[t4] :],
+            x[at + offset[t5] :],
+            x[at + offset[t6] :],
+            x[at + offset[t7] :],
+        )
+        w0, w1, w2, w3 = weight[t], weight[t1], weight[t2], weight[t3]
+        w4, w5, w6, w7 = weight[t4], weight[t5], weight[t6], weight[t7]
+        for lane in range(count):
+            sums[lane] += (w0 * x0[lane] + w1 * x1[lane] + w2 * x2[lane] + w3 * x3[lane]) + (
+                w4 * x4[lane] + w5 * x5[lane] + w6 * x6[lane] + w7 * x7[lane]
             )
-            b0, b1, b2, b3 = bias[o], bias[p], bias[q], bias[r]
-            for lane in range(count):
-                y0[lane] = b0
-                y1[lane] = b1
-                y2[lane] = b2
-                y3[lane] = b3
-            for t in range(tap, fours, u(4)):
-                t1, t2, t3 = t + u(1), t + u(2), t + u(3)
-                x0, x1 = x[start + offsets[t] :], x[start + offsets[t1] :]
-                x2, x3 = x[start + offsets[t2] :], x[start + offsets[t3] :]
-                w00, w01, w02, w03 = weight[o, t], weight[o, t1], weight[o, t2], weight[o, t3]
-                w10, w11, w12, w13 = weight[p, t], weight[p, t1], weight[p, t2], weight[p, t3]
-                w20, w21, w22, w23 = weight[q, t], weight[q, t1], weight[q, t2], weight[q, t3]
-                w30, w31, w32, w33 = weight[r, t], weight[r, t1], weight[r, t2], weight[r, t3]
-                for lane in range(count):
-                    a, b, c, d = x0[lane], x1[lane], x2[lane], x3[lane]
-                    y0[lane] += w00 * a + w01 * b + w02 * c + w03 * d
-                    y1[lane] += w10 * a + w11 * b + w12 * c + w13 * d
-                    y2[lane] += w20 * a + w21 * b + w22 * c + w23 * d
-                    y3[lane] += w30 * a + w31 * b + w32 * c + w33 * d
-            for t in range(fours, taps):
-                x0 = x[start + offsets[t] :]
-                w00, w10, w20, w30 = weight[o, t], weight[p, t], weight[q, t], weight[r, t]
-                for lane in range(count):
-                    a = x0[lane]
-                    y0[lane] += w00 * a
-                    y1[lane] += w10 * a
-                    y2[lane] += w20 * a
-                    y3[lane] += w30 * a
-        else:
-            for p in range(o, o_end):
-                y0 = out[p, row, first:]
-                b0 = bias[p]
-                for lane in range(count):
-                    y0[lane] = b0
-                for t in range(tap, fours, u(4)):
-                    t1, t2, t3 = t + u(1), t + u(2), t + u(3)
-                    x0, x1 = x[start + offsets[t] :], x[start + offsets[t1] :]
-                    x2, x3 = x[start + offsets[t2] :], x[start + offsets[t3] :]
-                    w00, w01, w02, w03 = weight[p, t], weight[p, t1], weight[p, t2], weight[p, t3]
-                    for lane in range(count):
-                        y0[lane] += (
-                            w00 * x0[lane] + w01 * x1[lane] + w02 * x2[lane] + w03 * x3[lane]
-                        )
-                for t in range(fours, taps):
-                    x0 = x[start + offsets[t] :]
-                    w00 = weight[p, t]
-                    for lane in range(count):
-                        y0[lane] += w00 * x0[lane]
+    for t in range(eights, taps):
+        x0, w0 = x[at + offset[t] :], weight[t]
+        for lane in range(count):
+            sums[lane] += w0 * x0[lane]
 
 
 @loop
 def multiply_rows_transposed(
-    x, grad, offsets, taps_from, taps_to, groups, group_step, row_step, chunks, out
+    x,
+    grad,
+    offsets,
+    lanes_from,
+    lanes_to,
+    taps_from,
+    taps_to,
+    groups,
+    group_step,
+    row_step,
+    chunks,
+    out,
 ):
-    # x: (any,) flat · grad: (O, rows, lanes) · offsets: (taps,) · out: (chunks, O, taps), zeros
-    # out[chunk, o, t] = sum over the chunk's rows and all lanes of
-    #     grad[o, row, lane] * x[start of row + offsets[t] + lane]
+    # x: (any,) flat · grad: (O, rows, lanes) · out: (chunks, O + 1, columns, taps), zeros
+    # out[chunk, o, column, t] = sum over the chunk's rows and the column's lanes of
+    #     grad[o, row, lane] * x[start of row + offsets[column, t] + lane]
     #
-    # The gradient of ``multiply_rows`` for the weights.  Four channels and two
-    # taps share eight running sums, as many as keep the multipliers busy.  Rows
-    # are cut into a fixed number of chunks so that the order of the additions
-    # does not depend on the number of threads.
+    # The gradient of ``multiply_rows`` for the weights.  Rows are cut into a fixed number of
+    # chunks so that the order of the additions does not depend on the number of threads.
+    # The last row of ``out`` takes what is computed for channels past the group's last.
     u = np.uintp
-    zero = x.dtype.type(0)
-    lanes = u(grad.shape[2])
     group_size = grad.shape[0] // groups
-    blocks = (group_size + 3) // 4
+    blocks = (group_size + BLOCK - 1) // BLOCK
     for turn in prange(chunks * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
         chunk = turn // (blocks * groups)
-        rows = range(u(chunk * grad.shape[1] // chunks), u((chunk + 1) * grad.shape[1] // chunks))
-        o = u(group * group_size + block * 4)
-        o_end = u(min(group * group_size + block * 4 + 4, (group + 1) * group_size))
-        if o_end - o == u(4):
-            p, q, r = o + u(1), o + u(2), o + u(3)
-            out0, out1, out2, out3 = (
-                out[u(chunk), o],
-                out[u(chunk), p],
-                out[u(chunk), q],
-                out[u(chunk), r],
-            )
-            for row in rows:
-                start = u(group) * u(group_step) + row * u(row_step)
-                tap, taps = u(taps_from[row]), u(taps_to[row])
-                twos = taps - (taps - tap) % u(2)
-                y0, y1, y2, y3 = grad[o, row], grad[p, row], grad[q, row], grad[r, row]
-                for t in range(tap, twos, u(2)):
-                    x0, x1 = x[start + offsets[t] :], x[start + offsets[t + u(1)] :]
-                    s00 = s01 = s10 = s11 = s20 = s21 = s30 = s31 = zero
-                    for lane in range(lanes):
-                        a, b = x0[lane], x1[lane]
-                        s00 += y0[lane] * a
-                        s01 += y0[lane] * b
-                        s10 += y1[lane] * a
-                        s11 += y1[lane] * b
-                        s20 += y2[lane] * a
-                        s21 += y2[lane] * b
-                        s30 += y3[lane] * a
-                        s31 += y3[lane] * b
-                    out0[t] += s00
-                    out1[t] += s10
-                    out2[t] += s20
-                    out3[t] += s30
-                    out0[t + u(1)] += s01
-                    out1[t + u(1)] += s11
-                    out2[t + u(1)] += s21
-                    out3[t + u(1)] += s31
-                for t in range(twos, taps):
-                    x0 = x[start + offsets[t] :]
-                    s00 = s10 = s20 = s30 = zero
-                    for lane in range(lanes):
-                        a = x0[lane]
-                        s00 += y0[lane] * a
-                        s10 += y1[lane] * a
-                        s20 += y2[lane] * a
-                        s30 += y3[lane] * a
-                    out0[t] += s00
-                    out1[t] += s10
-                    out2[t] += s20
-                    out3[t] += s30
-        else:
-            for p in range(o, o_end):
-                out0 = out[u(chunk), p]
-                for row in rows:
-                    start = u(group) * u(group_step) + row * u(row_step)
-                    tap, taps = u(taps_from[row]), u(taps_to[row])
-                    fours = taps - (taps - tap) % u(4)
-                    y0 = grad[p, row]
-                    for t in range(tap, fours, u(4)):
-                        x0, x1 = x[start + offsets[t] :], x[start + offsets[t + u(1)] :]
-                        x2, x3 = x[start + offsets[t + u(2)] :], x[start + offsets[t + u(3)] :]
-                        s00 = s01 = s10 = s11 = zero
-                        for lane in range(lanes):
-                            a = y0[lane]
-                            s00 += a * x0[lane]
-                            s01 += a * x1[lane]
-                            s10 += a * x2[lane]
-                            s11 += a * x3[lane]
-                        out0[t] += s00
-                        out0[t + u(1)] += s01
-                        out0[t + u(2)] += s10
-                        out0[t + u(3)] += s11
-                    for t in range(fours, taps):
-                        x0 = x[start + offsets[t] :]
-                        s00 = zero
-                        for lane in range(lanes):
-                            s00 += y0[lane] * x0[lane]
-                        out0[t] += s00
+        channel = u(group * group_size + block * BLOCK)
+        end = min(channel + u(BLOCK), u((group + 1) * group_size))
+        for row in range(
+            u(chunk * grad.shape[1] // chunks), u((chunk + 1) * grad.shape[1] // chunks)
+        ):
+            start = u(group) * u(group_step) + row * u(row_step)
+            tap, taps = u(taps_from[row]), u(taps_to[row])
+            for column in range(u(offsets.shape[0])):
+                begin, stop = u(lanes_from[column]), u(lanes_to[column])
+                if begin < stop:
+                    run = x, start + begin, offsets[column], tap, taps, stop - begin
+                    total = out[u(chunk), :, column]
+                    if end - channel > u(1):
+                        _dot_with_six(*run, grad, row, begin, channel, end, total)
+                    else:
+                        _dot_with_one(*run, grad[channel, row, begin:], total[channel])
+
+
+@loop(parallel=False)
+def _dot_with_six(x, at, offset, tap, taps, lanes, grad, row, begin, channel, end, total):
+    # total[o, t] += sum over lanes of grad[o, row, begin + lane] * x[at + offset[t] + lane]
+    #
+    # Six channels and two taps share a run of lanes: twelve running sums keep the
+    # multipliers busy and fit into 16 vector registers.
+    u = np.uintp
+    zero = x.dtype.type(0)
+    spare = u(total.shape[0] - 1)
+    a, b, c = channel, channel + u(1), channel + u(2)
+    d, e, f = channel + u(3), channel + u(4), channel + u(5)
+    total_a, total_b = total[a], total[b if b < end else spare]
+    total_c, total_d = total[c if c < end else spare], total[d if d < end else spare]
+    total_e, total_f = total[e if e < end else spare], total[f if f < end else spare]
+    b, c, d = min(b, end - u(1)), min(c, end - u(1)), min(d, end - u(1))
+    e, f = min(e, end - u(1)), min(f, end - u(1))
+    ya, yb, yc = grad[a, row, begin:], grad[b, row, begin:], grad[c, row, begin:]
+    yd, ye, yf = grad[d, row, begin:], grad[e, row, begin:], grad[f, row, begin:]
+    twos = taps - (taps - tap) % u(2)
+    for t in range(tap, twos, u(2)):
+        x0, x1 = x[at + offset[t] :], x[at + offset[t + u(1)] :]
+        a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = e0 = e1 = f0 = f1 = zero
+        for lane in range(lanes):
+            p, q = x0[lane], x1[lane]
+            a0 += ya[lane] * p
+            a1 += ya[lane] * q
+            b0 += yb[lane] * p
+            b1 += yb[lane] * q
+            c0 += yc[lane] * p
+            c1 += yc[lane] * q
+            d0 += yd[lane] * p
+            d1 += yd[lane] * q
+            e0 += ye[lane] * p
+            e1 += ye[lane] * q
+            f0 += yf[lane] * p
+            f1 += yf[lane] * q
+        total_a[t] += a0
+        total_b[t] += b0
+        total_c[t] += c0
+        total_d[t] += d0
+        total_e[t] += e0
+        total_f[t] += f0
+        total_a[t + u(1)] += a1
+        total_b[t + u(1)] += b1
+        total_c[t + u(1)] += c1
+        total_d[t + u(1)] += d1
+        total_e[t + u(1)] += e1
+        total_f[t + u(1)] += f1
+    for t in range(twos, taps):
+        x0 = x[at + offset[t] :]
+        a0 = b0 = c0 = d0 = e0 = f0 = zero
+        for lane in range(lanes):
+            p = x0[lane]
+            a0 += ya[lane] * p
+            b0 += yb[lane] * p
+            c0 += yc[lane] * p
+            d0 += yd[lane] * p
+            e0 += ye[lane] * p
+            f0 += yf[lane] * p
+        total_a[t] += a0
+        total_b[t] += b0
+        total_c[t] += c0
+        total_d[t] += d0
+        total_e[t] += e0
+        total_f[t] += f0
+
+
+@loop(parallel=False)
+def _dot_with_one(x, at, offset, tap, taps, lanes, grad, total):
+    # total[t] += sum over lanes of grad[lane] * x[at + offset[t] + lane], four taps at a time
+    u = np.uintp
+    zero = x.dtype.type(0)
+    fours = taps - (taps - tap) % u(4)
+    for t in range(tap, fours, u(4)):
+        t1, t2, t3 = t + u(1), t + u(2), t + u(3)
+        x0, x1, x2, x3 = (
+            x[at + offset[t] :],
+            x[at + offset[t1] :],
+            x[at + offset[t2] :],
+            x[at + offset[t3] :],
+        )
+        s0 = s1 = s2 = s3 = zero
+        for lane in range(lanes):
+            y = grad[lane]
+            s0 += y * x0[lane]
+            s1 += y * x1[lane]
+            s2 += y * x2[lane]
+            s3 += y * x3[lane]
+        total[t] += s0
+        total[t1] += s1
+        total[t2] += s2
+        total[t3] += s3
+    for t in range(fours, taps):
+        x0 = x[at + offset[t] :]
+        s0 = zero
+        for lane in range(lanes):
+            s0 += grad[lane] * x0[lane]
+        total[t] += s0
