@@ -92,16 +92,19 @@ def _images(operation):
 
 class _Conv2d(Function):
     @staticmethod
-    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry):
+    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry, relu: bool):
         # x: (N, C, H, W) · weight: (O, C / groups, KH, KW) · bias: (O,)
         x, weight = _batch_last(x), np.ascontiguousarray(weight)
-        context.save(x, weight, geometry)
-        return _batch_first(conv2d_kernels.forward(x, weight, bias, geometry))
+        y = conv2d_kernels.forward(x, weight, bias, geometry, relu)
+        context.save(x, weight, geometry, y if relu else None)
+        return _batch_first(y)
 
     @staticmethod
     def backward(context, gradient):
-        x, weight, geometry = context.saved
+        x, weight, geometry, y = context.saved
         gradient = _batch_last(gradient)
+        if y is not None:
+            gradient = pointwise_kernels.relu_backward(gradient, y)
         grad_x = grad_weight = grad_bias = None
         if context.needs[0]:
             grad_x = _batch_first(conv2d_kernels.grad_input(gradient, weight, geometry))
@@ -160,14 +163,16 @@ def conv2d(
     padding: int | str | Sequence[int] = 0,
     dilation: IntOrPair = 1,
     groups: int = 1,
+    *,
+    relu: bool = False,
 ) -> Tensor:
     """Two-dimensional convolution (cross-correlation) with zero padding.
 
     input: (N, C, H, W); weight: (O, C / groups, KH, KW); bias: (O,); result:
     (N, O, OH, OW), with OH and OW by relation 15 of Dumoulin & Visin (2016).
     ``padding``: see ``shapes.padding_sides``; four sides are top, bottom, left,
-    right.  Raises ShapeError for sizes that do not fit, DTypeError for mixed
-    kinds of numbers.
+    right.  ``relu=True`` is ``relu`` of the result, without a pass of its own.
+    Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
     """
     _check_kernel("conv2d", weight)
     _check_weight("conv2d", input, weight, bias, weight.shape[0])
@@ -190,7 +195,7 @@ def conv2d(
             f" channels in {groups} group(s), got {weight.shape}"
         )
     bias = Tensor(np.zeros(weight.shape[0], weight.dtype)) if bias is None else bias
-    return _Conv2d.apply(input, weight, bias, geometry=geometry)
+    return _Conv2d.apply(input, weight, bias, geometry=geometry, relu=relu)
 
 
 @_images
@@ -311,8 +316,8 @@ def pad(
 
 class _MaxPool2d(Function):
     @staticmethod
-    def forward(context: Context, x, *, windows: PoolWindows, indices: list):
-        out, index = pool2d_kernels.max_forward(_batch_last(x), windows)
+    def forward(context: Context, x, *, windows: PoolWindows, relu: bool, indices: list):
+        out, index = pool2d_kernels.max_forward(_batch_last(x), windows, relu)
         context.save(index, windows)
         indices.append(_batch_first(index))
         return _batch_first(out)
@@ -336,9 +341,9 @@ class _AveragePool2d(Function):
         return (_batch_first(pool2d_kernels.average_backward(_batch_last(gradient), windows)),)
 
 
-def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool):
+def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool, relu: bool = False):
     indices: list[np.ndarray] = []
-    result = _MaxPool2d.apply(input, windows=windows, indices=indices)
+    result = _MaxPool2d.apply(input, windows=windows, relu=relu, indices=indices)
     return (result, indices[0]) if return_indices else result
 
 
@@ -351,12 +356,15 @@ def max_pool2d(
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
+    *,
+    relu: bool = False,
 ) -> Tensor | tuple[Tensor, np.ndarray]:
     """Maximum over windows; of equal ones the first in reading order wins.
 
     ``stride`` is the kernel's size by default; padding counts as minus infinity.
     With ``return_indices`` also the winners, as row * W + column of the input,
-    in an int32 array.  Raises ShapeError.
+    in an int32 array.  ``relu=True`` is the maximum of ``relu(input)``, without a pass
+    of its own; where nothing is above 0, the winner is -1.  Raises ShapeError.
     """
     kernel = shapes.pair(kernel_size, "kernel_size")
     windows = shapes.pool_windows(
@@ -367,7 +375,7 @@ def max_pool2d(
         shapes.pair(dilation, "dilation"),
         ceil_mode,
     )
-    return _max_pool(input, windows, return_indices)
+    return _max_pool(input, windows, return_indices, relu)
 
 
 @_images
@@ -433,16 +441,19 @@ def adaptive_max_pool2d(
 
 class _Linear(Function):
     @staticmethod
-    def forward(context: Context, x, weight, bias):
+    def forward(context: Context, x, weight, bias, *, relu: bool):
         # x: (N, I) · weight: (O, I) · bias: (O,)
         x, weight = _batch_last(x), np.ascontiguousarray(weight)
-        context.save(x, weight)
-        return _batch_first(dense_kernels.forward(x, weight, bias))
+        y = dense_kernels.forward(x, weight, bias, relu)
+        context.save(x, weight, y if relu else None)
+        return _batch_first(y)
 
     @staticmethod
     def backward(context, gradient):
-        x, weight = context.saved
+        x, weight, y = context.saved
         gradient = _batch_last(gradient)
+        if y is not None:
+            gradient = pointwise_kernels.relu_backward(gradient, y)
         grad_x = grad_weight = grad_bias = None
         if context.needs[0]:
             grad_x = _batch_first(dense_kernels.grad_input(gradient, weight))
@@ -453,9 +464,12 @@ class _Linear(Function):
         return grad_x, grad_weight, grad_bias
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, *, relu: bool = False
+) -> Tensor:
     """Dense layer: input (..., I) times weight (O, I) transposed, plus bias (O,).
 
+    ``relu=True`` is ``relu`` of the result, without a pass of its own.
     Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
     """
     if weight.ndim != 2 or 0 in weight.shape:
@@ -469,8 +483,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     bias = Tensor(np.zeros(outputs, weight.dtype)) if bias is None else bias
     if input.ndim == 2:
-        return _Linear.apply(input, weight, bias)
-    flat = _Linear.apply(input.reshape(-1, inputs), weight, bias)
+        return _Linear.apply(input, weight, bias, relu=relu)
+    flat = _Linear.apply(input.reshape(-1, inputs), weight, bias, relu=relu)
     return flat.reshape(*input.shape[:-1], outputs)
 
 
@@ -613,10 +627,12 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
 
 class _CrossEntropy(Function):
     @staticmethod
-    def forward(context: Context, x, *, labels):
-        loss, gradient = softmax_kernels.cross_entropy(_batch_last(x), labels)
+    def forward(context: Context, x, *, labels, reduction):
+        losses, gradient = softmax_kernels.cross_entropy(_batch_last(x), labels)
+        if reduction == "mean":
+            gradient /= len(labels)
         context.save(gradient)
-        return loss
+        return losses if reduction == "none" else np.asarray(getattr(losses, reduction)())
 
     @staticmethod
     def backward(context, gradient):
@@ -698,10 +714,7 @@ def cross_entropy(
         _check_range("cross_entropy", labels[counted], classes)
         plain = weight is None and not label_smoothing and counted.all() and input.ndim == 2
         if plain:
-            losses = _CrossEntropy.apply(input, labels=labels)
-            if reduction == "none":
-                return losses
-            return losses.mean() if reduction == "mean" else losses.sum()
+            return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
     class_weight = np.ones(classes) if weight is None else np.asarray(weight, float)

@@ -204,8 +204,25 @@ class Sequential(Module):
             setattr(self, name, module)
 
     def forward(self, x: Tensor) -> Tensor:
-        for _, module in self.named_children():
-            x = module(x)
+        modules = list(self)
+        kinds = [*map(type, modules), None, None]
+        i = 0
+        while i < len(modules):
+            # A ReLU is left to the layer before it or to the pooling behind it: same numbers,
+            # a pass over the maps less.
+            if kinds[i] is ReLU and kinds[i + 1] is MaxPool2d:
+                x = modules[i + 1].forward(x, relu=True)
+                i += 2
+            elif (
+                kinds[i] in (Conv2d, Linear)
+                and kinds[i + 1] is ReLU
+                and kinds[i + 2] is not MaxPool2d
+            ):
+                x = modules[i].forward(x, relu=True)
+                i += 2
+            else:
+                x = modules[i](x)
+                i += 1
         return x
 
     def output_shape(self, shape):
@@ -321,16 +338,17 @@ class Conv2d(Module):
     def multiply_adds(self, shape):
         return self.weight.size * math.prod(self.output_shape(shape)[1:])
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(x, self.weight)
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        return self._convolve(x, self.weight, relu)
 
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+    def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros":
             top, bottom, left, right = padding
             x = F.pad(x, (left, right, top, bottom), self.padding_mode)
             padding = 0
-        return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        settings = self.stride, padding, self.dilation, self.groups
+        return F.conv2d(x, weight, self.bias, *settings, relu=relu)
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}" + (
@@ -466,8 +484,8 @@ class Linear(Module):
     def multiply_adds(self, shape):
         return self.weight.size
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        return F.linear(x, self.weight, self.bias, relu=relu)
 
     def extra_repr(self) -> str:
         bias = "" if self.bias is not None else ", bias=False"
@@ -528,10 +546,9 @@ class MaxPool2d(_Pool2d):
         self.dilation = shapes.pair(dilation, "dilation")
         self.ceil_mode = ceil_mode
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
-        )
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        settings = self.stride, self.padding, self.dilation, self.ceil_mode
+        return F.max_pool2d(x, self.kernel_size, *settings, relu=relu)
 
 
 class AvgPool2d(_Pool2d):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from convlab.errors import SpecError
+from convlab.errors import DTypeError, SpecError
 from convlab.kernels import update
 from convlab.nn import Parameter
 
@@ -17,18 +17,29 @@ class Optimizer:
 
     ``rate`` may be set between steps.  ``state()`` has one list of arrays for
     each thing remembered, in the order of the parameters.
+
+    All parameters are moved into one run of memory, of which each one's ``data`` is
+    a part: a step then is one loop over all of them.
     """
 
     def __init__(self, parameters: Iterable[Parameter], rate: float, weight_decay: float):
-        self.parameters = list(parameters)
+        self.parameters = list(dict.fromkeys(parameters))
         if not self.parameters:
             raise SpecError("optimiser: expected at least one parameter, got none")
         for name, value in (("rate", rate), ("weight_decay", weight_decay)):
             if not (value >= 0 and math.isfinite(value)):
                 raise SpecError(f"optimiser: expected a {name} of at least 0, got {value}")
+        kinds = sorted({str(parameter.dtype) for parameter in self.parameters})
+        if len(kinds) > 1:
+            raise DTypeError(
+                f"optimiser: expected parameters of one dtype, got {' and '.join(kinds)}"
+            )
         self.rate = rate
         self.weight_decay = weight_decay
         self.steps = 0
+        ends = np.cumsum([parameter.size for parameter in self.parameters]).tolist()
+        self._places = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+        self._gather()
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -38,21 +49,36 @@ class Optimizer:
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""
         self.steps += 1
-        for number, parameter in enumerate(self.parameters):
-            if parameter.grad is not None:
-                # Kernels change arrays in C order; of another order they would change a copy.
-                parameter.data = np.asarray(parameter.data, order="C")
-                self._update(number, parameter.data, np.ascontiguousarray(parameter.grad))
+        if any(p.data is not part for p, part in zip(self.parameters, self._parts, strict=True)):
+            self._gather()  # somebody has given a parameter other numbers
+        gradients = [p.grad if p.grad is None else p.grad.reshape(-1) for p in self.parameters]
+        if all(gradient is not None for gradient in gradients):
+            self._update(slice(None), np.concatenate(gradients))
+            return
+        for place, gradient in zip(self._places, gradients, strict=True):
+            if gradient is not None:
+                self._update(place, gradient)
 
     def state(self) -> dict[str, list[np.ndarray]]:
         """What is remembered between steps, by its name."""
         raise NotImplementedError
 
-    def _update(self, number: int, parameter: np.ndarray, gradient: np.ndarray) -> None:
+    def _update(self, place: slice, gradient: np.ndarray) -> None:
+        """Change what is at ``place`` of all parameters' numbers."""
         raise NotImplementedError
 
-    def _zeros(self) -> list[np.ndarray]:
-        return [np.zeros_like(parameter.data, order="C") for parameter in self.parameters]
+    def _gather(self) -> None:
+        self._all = np.concatenate([parameter.data.reshape(-1) for parameter in self.parameters])
+        self._parts = self._shaped(self._all)
+        for parameter, part in zip(self.parameters, self._parts, strict=True):
+            parameter.data = part
+
+    def _shaped(self, numbers: np.ndarray) -> list[np.ndarray]:
+        """One run of numbers as views of the parameters' shapes."""
+        return [
+            numbers[place].reshape(parameter.shape)
+            for place, parameter in zip(self._places, self.parameters, strict=True)
+        ]
 
 
 class SGD(Optimizer):
@@ -78,16 +104,16 @@ class SGD(Optimizer):
             raise SpecError("SGD: expected a momentum above 0 for Nesterov's form, got 0")
         self.momentum = momentum
         self.nesterov = nesterov
-        self.velocity = self._zeros()
+        self._velocity = np.zeros_like(self._all)
 
     def state(self) -> dict[str, list[np.ndarray]]:
-        return {"velocity": self.velocity}
+        return {"velocity": self._shaped(self._velocity)}
 
-    def _update(self, number, parameter, gradient):
+    def _update(self, place, gradient):
         update.sgd(
-            parameter,
+            self._all[place],
             gradient,
-            self.velocity[number],
+            self._velocity[place],
             self.rate,
             self.momentum,
             self.weight_decay,
@@ -114,17 +140,17 @@ class Adam(Optimizer):
             raise SpecError(f"Adam: expected betas between 0 and 1, got {betas}")
         self.betas = betas
         self.eps = eps
-        self.mean, self.square = self._zeros(), self._zeros()
+        self._mean, self._square = np.zeros_like(self._all), np.zeros_like(self._all)
 
     def state(self) -> dict[str, list[np.ndarray]]:
-        return {"mean": self.mean, "square": self.square}
+        return {"mean": self._shaped(self._mean), "square": self._shaped(self._square)}
 
-    def _update(self, number, parameter, gradient):
+    def _update(self, place, gradient):
         update.adam(
-            parameter,
+            self._all[place],
             gradient,
-            self.mean[number],
-            self.square[number],
+            self._mean[place],
+            self._square[place],
             self.rate,
             self.betas,
             self.eps,

@@ -34,9 +34,14 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
 
     Raises ShapeError for anything else.
     """
-    values = (value, value) if isinstance(value, numbers.Integral) else value
-    if not is_integers(values, (2,)):
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        values = value  # almost always: spares the checks below
+    elif isinstance(value, numbers.Integral):
+        values = (value, value)
+    elif not is_integers(values, (2,)):
         raise ShapeError(f"{name}: expected an integer or a pair of integers, got {value!r}")
+    else:
+        values = value
     if min(values) < least:
         raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
     return int(values[0]), int(values[1])
@@ -292,6 +297,15 @@ class PoolWindows:
     column_end: np.ndarray
     dilation: Pair
     divisor: np.ndarray
+
+    @cached_property
+    def halves(self) -> bool:
+        """Whether the windows are 2 × 2 and side by side, from the first cell on."""
+        starts = (self.row_start, self.row_end), (self.column_start, self.column_end)
+        return all(
+            np.array_equal(start, 2 * np.arange(output)) and np.array_equal(end, start + 2)
+            for (start, end), output in zip(starts, self.output, strict=True)
+        ) and self.dilation == (1, 1)
 
     @cached_property
     def row_first(self) -> np.ndarray:

@@ -8,7 +8,7 @@ os.environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
 # Threads that wait between loops sleep soon instead of spinning: beside another busy
 # process, spinning ones take the core from the thread that they wait for, and a
 # training takes many times as long.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # Numba's pool cannot grow; by default it has a thread for each core.
 if os.environ.get("CONVLAB_NUM_THREADS", "").isdecimal():

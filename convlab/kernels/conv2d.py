@@ -3,7 +3,7 @@
 As everywhere in machine learning, "convolution" is cross-correlation: the
 kernel is not turned.  Arrays lie with the batch innermost: x: (C, H, W, N),
 weight: (O, C / groups, KH, KW), bias: (O,), output: (O, OH, OW, N).  Sizes come
-in a ``Conv2dGeometry``.
+in a ``Conv2dGeometry``.  With ``relu`` the forward sets negative results to 0.
 
 A transposed convolution is ``grad_input``: it has no loop of its own.
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from convlab.kernels.device import empty
 from convlab.kernels.dispatch import Kernel
-from convlab.kernels.gather import gather2d
+from convlab.kernels.gather import column_runs, copy_runs
 from convlab.kernels.rows import VECTOR, multiply_rows, multiply_rows_transposed, with_room
 from convlab.shapes import Conv2dGeometry
 
@@ -51,13 +51,15 @@ def _taps(g: Conv2dGeometry):
                                 yield o, channel, c, oh, ow, kh, kw, ih, iw
 
 
-def _forward_reference(x, weight, bias, g):
+def _forward_reference(x, weight, bias, g, relu=False):
     out = np.zeros((g.out_channels, *g.output, x.shape[3]), x.dtype)
     for o in range(g.out_channels):
         out[o] = bias[o]
     for o, channel, c, oh, ow, kh, kw, ih, iw in _taps(g):
         for n in range(x.shape[3]):
             out[o, oh, ow, n] += weight[o, c, kh, kw] * x[channel, ih, iw, n]
+    if relu:
+        out[out < 0] = 0
     return out
 
 
@@ -95,7 +97,8 @@ class _Plan(NamedTuple):
     each kernel column is a column that reaches only the lanes that it has input for.
     """
 
-    laid: np.ndarray | None  # the input's column behind each that is laid, -1 for zero
+    laid: np.ndarray | None  # runs of columns to lay first, see gather.py
+    width: int  # columns as laid
     split: bool  # whether kernel columns are columns
     offsets: np.ndarray  # (columns, taps) of each tap from the start of its output row's input
     lanes_from: np.ndarray  # (columns,) range of the lanes that they reach
@@ -108,7 +111,7 @@ class _Plan(NamedTuple):
     def lay(self, x: np.ndarray, lanes: int) -> np.ndarray:
         """The flat array that the offsets point into."""
         if self.laid is not None:
-            return gather2d.cpu(x, np.arange(x.shape[1]), self.laid).reshape(-1)
+            return copy_runs(x, np.arange(x.shape[1]), self.laid, self.width).reshape(-1)
         return with_room(x, lanes)
 
     def weights(self, weight: np.ndarray) -> np.ndarray:
@@ -133,7 +136,7 @@ class _Plan(NamedTuple):
 
     def arguments(self, groups: int) -> tuple:
         """What both loops of rows.py want to know."""
-        return (*self[2:7], groups, *self[7:])
+        return (*self[3:8], groups, *self[8:])
 
 
 def _plan(size, laid, batch, per_group, row_taps, column_taps, first, step, output) -> _Plan:
@@ -170,7 +173,8 @@ def _plan(size, laid, batch, per_group, row_taps, column_taps, first, step, outp
     taps_from = np.where(inside.any(axis=1), inside.argmax(axis=1), 0) if inside.size else 0
     taps_to = taps_from + inside.sum(axis=1)
     return _Plan(
-        laid,
+        None if laid is None else column_runs(laid),
+        width,
         split,
         # A negative one wraps around, and back when added.
         np.ascontiguousarray(offsets.astype(np.uintp)),
@@ -275,12 +279,12 @@ def _grad_input_phases(g: Conv2dGeometry, batch: int) -> list[_Phase]:
     return phases
 
 
-def _forward_cpu(x, weight, bias, g):
+def _forward_cpu(x, weight, bias, g, relu=False):
     plan = _input_plan(g, x.shape[3])
     out = empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
     rows = plan.rows(out)
     flat = plan.lay(x, rows.shape[2])
-    multiply_rows(flat, plan.weights(weight), bias, *plan.arguments(g.groups), rows)
+    multiply_rows(flat, plan.weights(weight), bias, *plan.arguments(g.groups), relu, rows)
     return out
 
 
@@ -302,7 +306,7 @@ def _grad_input_cpu(grad, weight, g):
         if flat is None:
             flat = plan.lay(grad, rows.shape[2])
         taps = plan.weights(weight[:, :, kernel_rows, kernel_columns])
-        multiply_rows(flat, taps, no_bias, *plan.arguments(g.groups), rows)
+        multiply_rows(flat, taps, no_bias, *plan.arguments(g.groups), False, rows)
         if target is not part:
             part[:] = target
     return out

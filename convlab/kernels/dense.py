@@ -1,7 +1,8 @@
 """Dense (fully connected) layers: y = W x + b for every image.
 
 Arrays lie with the batch innermost: x: (I, N), weight: (O, I), bias: (O,),
-output: (O, N).  The gradient of the bias is ``conv2d.grad_bias``.
+output: (O, N).  With ``relu`` negative results become 0.  The gradient of the
+bias is ``conv2d.grad_bias``.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from convlab.kernels.dispatch import Kernel
 from convlab.kernels.rows import multiply_rows, with_room
 
 
-def _forward_reference(x, weight, bias):
+def _forward_reference(x, weight, bias, relu=False):
     out = np.zeros((weight.shape[0], x.shape[1]), x.dtype)
     for o in range(weight.shape[0]):
         for n in range(x.shape[1]):
             out[o, n] = bias[o]
             for i in range(x.shape[0]):
                 out[o, n] += weight[o, i] * x[i, n]
+    if relu:
+        out[out < 0] = 0
     return out
 
 
@@ -50,16 +53,16 @@ def _taps(inputs: int, lanes: int):
     return offsets, np.array([0]), np.array([lanes]), np.array([0]), np.array([inputs]), 1, 0, 0
 
 
-def _product(weight, x, bias):
+def _product(weight, x, bias, relu=False):
     """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
     out = empty((weight.shape[0], 1, x.shape[1]), x.dtype)
     flat = with_room(x, x.shape[1])
-    multiply_rows(flat, weight[:, None], bias, *_taps(*x.shape), out)
+    multiply_rows(flat, weight[:, None], bias, *_taps(*x.shape), relu, out)
     return out[:, 0]
 
 
-def _forward_cpu(x, weight, bias):
-    return _product(weight, x, bias)
+def _forward_cpu(x, weight, bias, relu=False):
+    return _product(weight, x, bias, relu)
 
 
 def _grad_input_cpu(grad, weight):

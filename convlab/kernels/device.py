@@ -73,7 +73,7 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
         numba.config.CACHE_DIR = before
 
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+CACHE_LINE = 64  # bytes; the widest vector has as many
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -82,10 +82,14 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     A vector that lies across two cache lines takes twice as long to load.
     """
     dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    buffer = np.empty(size + 3 * ALIGNMENT, np.uint8)
-    begin = -buffer.ctypes.data % ALIGNMENT
-    return buffer[begin : begin + size].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, _aligned_bytes(math.prod(shape) * dtype.itemsize))
+
+
+@loop(parallel=False)
+def _aligned_bytes(count):
+    # Compiled, because asking NumPy for an address takes longer than all of this.
+    buffer = np.empty(count + 3 * CACHE_LINE, np.uint8)
+    return buffer[CACHE_LINE - buffer.ctypes.data % CACHE_LINE :]
 
 
 @loop(parallel=False)

@@ -4,6 +4,9 @@ Arrays lie with the batch innermost: x: (C, H, W, N), output: (C, OH, OW, N).
 Plain, padded, overhanging (``ceil_mode``), adaptive and global pooling differ
 only in their windows, a ``PoolWindows``, which never leave the input: padding
 counts as minus infinity for the maximum, and in the divisor for the average.
+
+The maximum of ReLUs is the ReLU of the maximum: with ``relu`` the maximum also
+does the activation before it, for a quarter of the numbers.
 """
 
 from __future__ import annotations
@@ -11,8 +14,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from convlab.kernels.device import loop
+from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
+
+# The index of a window in which nothing is above 0, after ReLU: no input has its gradient.
+NO_WINNER = -1
 
 # --- the definition ---------------------------------------------------------------
 
@@ -25,14 +31,15 @@ def _cells(w):
             yield oh, ow, rows, range(w.column_start[ow], w.column_end[ow], w.dilation[1])
 
 
-def _max_forward_reference(x, w):
+def _max_forward_reference(x, w, relu=False):
     channels, _, width, batch = x.shape
-    out = np.full((channels, *w.output, batch), -np.inf, x.dtype)
+    out = np.full((channels, *w.output, batch), 0 if relu else -np.inf, x.dtype)
     index = np.zeros(out.shape, np.int32)
     for oh, ow, rows, columns in _cells(w):
         for c in range(channels):
             for n in range(batch):
-                index[c, oh, ow, n] = w.row_start[oh] * width + w.column_start[ow]
+                first = w.row_start[oh] * width + w.column_start[ow]
+                index[c, oh, ow, n] = NO_WINNER if relu else first
                 for ih in rows:
                     for iw in columns:
                         value = x[c, ih, iw, n]
@@ -50,8 +57,9 @@ def _max_backward_reference(grad, index, w):
             continue
         for c in range(channels):
             for n in range(batch):
-                ih, iw = divmod(index[c, oh, ow, n], w.input[1])
-                out[c, ih, iw, n] += grad[c, oh, ow, n]
+                if index[c, oh, ow, n] != NO_WINNER:
+                    ih, iw = divmod(index[c, oh, ow, n], w.input[1])
+                    out[c, ih, iw, n] += grad[c, oh, ow, n]
     return out
 
 
@@ -80,18 +88,19 @@ def _average_backward_reference(grad, w):
 
 
 @loop
-def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation, out, index):
+def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation, relu, out, index):
     # x: (C, H, W, N) · out, index: (C, OH, OW, N); each turn owns one output row
+    least = 0 if relu else -np.inf
     height = out.shape[1]
     batch = np.uintp(x.shape[3])
     for turn in prange(out.shape[0] * height):
         c, oh = turn // height, turn % height
         for ow in range(out.shape[2]):
             best, where = out[c, oh, ow], index[c, oh, ow]
-            begin = np.int32(row_start[oh] * x.shape[2] + column_start[ow])
+            begin = row_start[oh] * x.shape[2] + column_start[ow]
             for n in range(batch):
-                best[n] = -np.inf
-                where[n] = begin
+                best[n] = least
+                where[n] = np.int32(NO_WINNER if relu else begin)
             for ih in range(row_start[oh], row_end[oh], dilation[0]):
                 for iw in range(column_start[ow], column_end[ow], dilation[1]):
                     values = x[c, ih, iw]
@@ -101,6 +110,54 @@ def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation,
                         larger = value > best[n] or value != value
                         best[n] = value if larger else best[n]
                         where[n] = here if larger else where[n]
+
+
+@loop
+def _max_forward_2x2_loop(x, relu, out, index):
+    # The same for windows of 2 x 2 side by side, which most networks have: one pass over
+    # the four numbers instead of five is three times as fast.
+    height = out.shape[1]
+    batch = np.uintp(x.shape[3])
+    zero = x.dtype.type(0)
+    for turn in prange(out.shape[0] * height):
+        c, oh = turn // height, turn % height
+        for ow in range(out.shape[2]):
+            x0, x1 = x[c, 2 * oh, 2 * ow], x[c, 2 * oh, 2 * ow + 1]
+            x2, x3 = x[c, 2 * oh + 1, 2 * ow], x[c, 2 * oh + 1, 2 * ow + 1]
+            best, where = out[c, oh, ow], index[c, oh, ow]
+            i0 = np.int32(2 * oh * x.shape[2] + 2 * ow)
+            i1 = np.int32(i0 + 1)
+            i2 = np.int32(i0 + x.shape[2])
+            i3 = np.int32(i2 + 1)
+            for n in range(batch):
+                top, winner = x0[n], i0
+                larger = x1[n] > top or x1[n] != x1[n]
+                top, winner = (x1[n], i1) if larger else (top, winner)
+                larger = x2[n] > top or x2[n] != x2[n]
+                top, winner = (x2[n], i2) if larger else (top, winner)
+                larger = x3[n] > top or x3[n] != x3[n]
+                top, winner = (x3[n], i3) if larger else (top, winner)
+                off = relu and top <= zero
+                best[n] = zero if off else top
+                where[n] = np.int32(NO_WINNER) if off else winner
+
+
+@loop
+def _max_backward_2x2_loop(grad, index, out):
+    # For windows of 2 x 2 side by side: each input cell has one window, so it is written once.
+    height = grad.shape[1]
+    batch = np.uintp(out.shape[3])
+    zero = grad.dtype.type(0)
+    for turn in prange(grad.shape[0] * height):
+        c, oh = turn // height, turn % height
+        for ow in range(grad.shape[2]):
+            gradient, winner = grad[c, oh, ow], index[c, oh, ow]
+            for cell in range(4):
+                ih, iw = 2 * oh + cell // 2, 2 * ow + cell % 2
+                here = np.int32(ih * out.shape[2] + iw)
+                target = out[c, ih, iw]
+                for n in range(batch):
+                    target[n] = gradient[n] if winner[n] == here else zero
 
 
 @loop
@@ -161,24 +218,32 @@ def _average_backward_loop(
                         target[n] += gradient[n] / count
 
 
-def _max_forward_cpu(x, w):
-    out = np.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = np.empty(out.shape, np.int32)
-    _max_forward_loop(
-        x, w.row_start, w.row_end, w.column_start, w.column_end, w.dilation, out, index
-    )
+def _max_forward_cpu(x, w, relu=False):
+    out = empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    index = empty(out.shape, np.int32)
+    if w.halves:
+        _max_forward_2x2_loop(x, relu, out, index)
+    else:
+        rows, columns = (w.row_start, w.row_end), (w.column_start, w.column_end)
+        _max_forward_loop(x, *rows, *columns, w.dilation, relu, out, index)
     return out, index
 
 
 def _max_backward_cpu(grad, index, w):
-    out = np.zeros((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
-    columns = w.column_start, w.column_end, w.dilation[1]
-    _max_backward_loop(grad, index, w.row_first, w.row_last, *columns, out)
+    out = empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
+    if w.halves:
+        out[:, 2 * w.output[0] :] = 0  # the last row and column of an odd size
+        out[:, :, 2 * w.output[1] :] = 0
+        _max_backward_2x2_loop(grad, index, out)
+    else:
+        out[...] = 0
+        columns = w.column_start, w.column_end, w.dilation[1]
+        _max_backward_loop(grad, index, w.row_first, w.row_last, *columns, out)
     return out
 
 
 def _average_forward_cpu(x, w):
-    out = np.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    out = empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     divisor = w.divisor.astype(x.dtype)
     _average_forward_loop(x, w.row_start, w.row_end, w.column_start, w.column_end, divisor, out)
     return out

@@ -56,17 +56,19 @@ def multiply_rows(
     groups,
     group_step,
     row_step,
+    relu,
     out,
 ):
     # x: (any,) flat · weight: (O, columns, taps) · bias: (O,) · offsets: (columns, taps)
     # out: (O, rows, lanes).  Input of output row r in group g starts at
     # x[g * group_step + r * row_step]; that may lie before the array, where the first
-    # taps are padding.
+    # taps are padding.  With ``relu`` negative results become 0.
     #
     # One turn makes a tile of lanes of one row for six output channels.  Its sums are
     # kept in a small array of their own: the compiler sees that writing them changes no
     # input, they stay in the L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
+    zero = x.dtype.type(0)
     rows, lanes = out.shape[1], u(out.shape[2])
     group_size = out.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
@@ -104,8 +106,12 @@ def multiply_rows(
                         _add_to_one(*run, weight[o, column], s)
         for o in range(channel, end):
             y, s = out[o, row, own:], sums[(o - channel) * u(TILE) + own - first :]
-            for lane in range(min(last, lanes) - own):
-                y[lane] = s[lane]
+            if relu:
+                for lane in range(min(last, lanes) - own):
+                    y[lane] = zero if s[lane] < zero else s[lane]
+            else:
+                for lane in range(min(last, lanes) - own):
+                    y[lane] = s[lane]
 
 
 @loop(parallel=False)

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 
 
@@ -52,12 +53,29 @@ def _cross_entropy_reference(x, labels):
     return loss, gradient
 
 
+@loop(parallel=False)
+def _cross_entropy_loop(x, labels, loss, gradient):
+    # x, gradient: (K, N) · labels, loss: (N,); one pass is cheaper than NumPy's eight
+    # for the ten classes of most data sets
+    classes, images = x.shape
+    for n in range(images):
+        top = x[0, n]
+        for k in range(1, classes):
+            top = x[k, n] if x[k, n] > top or x[k, n] != x[k, n] else top
+        total = x.dtype.type(0)
+        for k in range(classes):
+            gradient[k, n] = math.exp(x[k, n] - top)
+            total += gradient[k, n]
+        label = labels[n]
+        loss[n] = math.log(total) - (x[label, n] - top)
+        for k in range(classes):
+            gradient[k, n] /= total
+        gradient[label, n] -= 1
+
+
 def _cross_entropy_cpu(x, labels):
-    log_probabilities = _log_softmax_cpu(x)
-    images = np.arange(len(labels))
-    loss = -log_probabilities[labels, images]
-    gradient = np.exp(log_probabilities, out=log_probabilities)
-    gradient[labels, images] -= 1
+    loss, gradient = empty(labels.shape, x.dtype), empty(x.shape, x.dtype)
+    _cross_entropy_loop(x, labels, loss, gradient)
     return loss, gradient
 
 
