@@ -34,20 +34,17 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
 
     Raises ShapeError for anything else.
     """
-    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
-        values = value  # almost always: spares the checks below
-    elif isinstance(value, numbers.Integral):
-        values = (value, value)
-    elif not is_integers(values, (2,)):
+    values = (value, value) if isinstance(value, numbers.Integral) else value
+    if not is_integers(values, (2,)):
         raise ShapeError(f"{name}: expected an integer or a pair of integers, got {value!r}")
-    else:
-        values = value
     if min(values) < least:
         raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
     return int(values[0]), int(values[1])
 
 
 def is_integers(values, lengths: tuple[int, ...]) -> bool:
+    if type(values) is tuple and len(values) in lengths and {*map(type, values)} == {int}:
+        return True  # almost always, and each layer asks in each step
     return (
         isinstance(values, Sequence | np.ndarray)
         and not isinstance(values, str)

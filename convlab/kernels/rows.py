@@ -63,55 +63,63 @@ def multiply_rows(
     # out: (O, rows, lanes).  Input of output row r in group g starts at
     # x[g * group_step + r * row_step]; that may lie before the array, where the first
     # taps are padding.  With ``relu`` negative results become 0.
-    #
-    # One turn makes a tile of lanes of one row for six output channels.  Its sums are
-    # kept in a small array of their own: the compiler sees that writing them changes no
-    # input, they stay in the L1 cache, and ``out`` is written once.
-    u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    zero = x.dtype.type(0)
-    rows, lanes = out.shape[1], u(out.shape[2])
-    group_size = out.shape[0] // groups
-    blocks = (group_size + BLOCK - 1) // BLOCK
-    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
+    # One turn makes a tile of lanes of one row for six output channels.
+    blocks = (out.shape[0] // groups + BLOCK - 1) // BLOCK
     tiles = (out.shape[2] + TILE - 1) // TILE
-    for turn in prange(rows * tiles * groups * blocks):
+    taps = offsets, lanes_from, lanes_to, taps_from, taps_to
+    steps = groups, group_step, row_step
+    for turn in prange(out.shape[1] * tiles * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
         tile = turn // (blocks * groups) % tiles
-        row = u(turn // (blocks * groups * tiles))
-        own = u(tile * vectors // tiles * VECTOR)
-        last = u((tile + 1) * vectors // tiles * VECTOR)
-        # Whole vectors: where the last one is not full, it begins among its neighbours' lanes.
-        first = min(own, max(lanes, last - own) - (last - own))
-        last = first + (last - own)
-        start = u(group) * u(group_step) + row * u(row_step)
-        channel = u(group * group_size + block * BLOCK)
-        end = min(channel + u(BLOCK), u((group + 1) * group_size))
-        tap, taps = u(taps_from[row]), u(taps_to[row])
-        sums = aligned(BLOCK * TILE, x.dtype)
-        for o in range(channel, end):
-            s = sums[(o - channel) * u(TILE) :]
-            for lane in range(last - first):
-                s[lane] = bias[o]
-        for column in range(u(offsets.shape[0])):
-            begin = max(first, u(lanes_from[column]))
-            stop = min(last, u(lanes_to[column]))
-            if begin < stop:
-                run = x, start + begin, offsets[column], tap, taps, stop - begin
-                if end - channel > u(2):
-                    _add_to_six(*run, weight[channel:end, column], sums[begin - first :])
-                else:
-                    for o in range(channel, end):
-                        s = sums[(o - channel) * u(TILE) + begin - first :]
-                        _add_to_one(*run, weight[o, column], s)
-        for o in range(channel, end):
-            y, s = out[o, row, own:], sums[(o - channel) * u(TILE) + own - first :]
-            if relu:
-                for lane in range(min(last, lanes) - own):
-                    y[lane] = zero if s[lane] < zero else s[lane]
+        row = turn // (blocks * groups * tiles)
+        _multiply_tile(x, weight, bias, taps, steps, relu, out, block, group, tile, tiles, row)
+
+
+@loop(parallel=False)
+def _multiply_tile(x, weight, bias, taps, steps, relu, out, block, group, tile, tiles, row):
+    # The sums are kept in a small array of their own: the compiler sees that writing them
+    # changes no input, they stay in the L1 cache, and ``out`` is written once.
+    u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
+    zero = x.dtype.type(0)
+    offsets, lanes_from, lanes_to, taps_from, taps_to = taps
+    groups, group_step, row_step = steps
+    lanes, row = u(out.shape[2]), u(row)
+    group_size = out.shape[0] // groups
+    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
+    own = u(tile * vectors // tiles * VECTOR)
+    last = u((tile + 1) * vectors // tiles * VECTOR)
+    # Whole vectors: where the last one is not full, it begins among its neighbours' lanes.
+    first = min(own, max(lanes, last - own) - (last - own))
+    last = first + (last - own)
+    start = u(group) * u(group_step) + row * u(row_step)
+    channel = u(group * group_size + block * BLOCK)
+    end = min(channel + u(BLOCK), u((group + 1) * group_size))
+    tap, tap_end = u(taps_from[row]), u(taps_to[row])
+    sums = aligned(BLOCK * TILE, x.dtype)
+    for o in range(channel, end):
+        s = sums[(o - channel) * u(TILE) :]
+        for lane in range(last - first):
+            s[lane] = bias[o]
+    for column in range(u(offsets.shape[0])):
+        begin = max(first, u(lanes_from[column]))
+        stop = min(last, u(lanes_to[column]))
+        if begin < stop:
+            run = x, start + begin, offsets[column], tap, tap_end, stop - begin
+            if end - channel > u(2):
+                _add_to_six(*run, weight[channel:end, column], sums[begin - first :])
             else:
-                for lane in range(min(last, lanes) - own):
-                    y[lane] = s[lane]
+                for o in range(channel, end):
+                    s = sums[(o - channel) * u(TILE) + begin - first :]
+                    _add_to_one(*run, weight[o, column], s)
+    for o in range(channel, end):
+        y, s = out[o, row, own:], sums[(o - channel) * u(TILE) + own - first :]
+        if relu:
+            for lane in range(min(last, lanes) - own):
+                y[lane] = zero if s[lane] < zero else s[lane]
+        else:
+            for lane in range(min(last, lanes) - own):
+                y[lane] = s[lane]
 
 
 @loop(parallel=False)
@@ -217,29 +225,34 @@ def multiply_rows_transposed(
     # The gradient of ``multiply_rows`` for the weights.  Rows are cut into a fixed number of
     # chunks so that the order of the additions does not depend on the number of threads.
     # The last row of ``out`` takes what is computed for channels past the group's last.
-    u = np.uintp
-    group_size = grad.shape[0] // groups
-    blocks = (group_size + BLOCK - 1) // BLOCK
+    blocks = (grad.shape[0] // groups + BLOCK - 1) // BLOCK
+    taps = offsets, lanes_from, lanes_to, taps_from, taps_to
+    steps = groups, group_step, row_step
     for turn in prange(chunks * groups * blocks):
-        block = turn % blocks
-        group = turn // blocks % groups
-        chunk = turn // (blocks * groups)
-        channel = u(group * group_size + block * BLOCK)
-        end = min(channel + u(BLOCK), u((group + 1) * group_size))
-        for row in range(
-            u(chunk * grad.shape[1] // chunks), u((chunk + 1) * grad.shape[1] // chunks)
-        ):
-            start = u(group) * u(group_step) + row * u(row_step)
-            tap, taps = u(taps_from[row]), u(taps_to[row])
-            for column in range(u(offsets.shape[0])):
-                begin, stop = u(lanes_from[column]), u(lanes_to[column])
-                if begin < stop:
-                    run = x, start + begin, offsets[column], tap, taps, stop - begin
-                    total = out[u(chunk), :, column]
-                    if end - channel > u(1):
-                        _dot_with_six(*run, grad, row, begin, channel, end, total)
-                    else:
-                        _dot_with_one(*run, grad[channel, row, begin:], total[channel])
+        block, group, chunk = turn % blocks, turn // blocks % groups, turn // (blocks * groups)
+        rows = chunk * grad.shape[1] // chunks, (chunk + 1) * grad.shape[1] // chunks
+        _multiply_chunk(x, grad, taps, steps, rows, block, group, out[chunk])
+
+
+@loop(parallel=False)
+def _multiply_chunk(x, grad, taps, steps, rows, block, group, out):
+    u = np.uintp
+    offsets, lanes_from, lanes_to, taps_from, taps_to = taps
+    groups, group_step, row_step = steps
+    group_size = grad.shape[0] // groups
+    channel = u(group * group_size + block * BLOCK)
+    end = min(channel + u(BLOCK), u((group + 1) * group_size))
+    for row in range(u(rows[0]), u(rows[1])):
+        start = u(group) * u(group_step) + row * u(row_step)
+        tap, tap_end = u(taps_from[row]), u(taps_to[row])
+        for column in range(u(offsets.shape[0])):
+            begin, stop = u(lanes_from[column]), u(lanes_to[column])
+            if begin < stop:
+                run = x, start + begin, offsets[column], tap, tap_end, stop - begin
+                if end - channel > u(1):
+                    _dot_with_six(*run, grad, row, begin, channel, end, out[:, column])
+                else:
+                    _dot_with_one(*run, grad[channel, row, begin:], out[channel, column])
 
 
 @loop(parallel=False)
