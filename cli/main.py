@@ -58,6 +58,8 @@ class LazyGroup(click.Group):
             "convlab_cli.render",
             "Pictures: filters, feature maps, receptive fields, curves.",
         ),
+        "cache": ("convlab_cli.cache", "The compiled loops: where they are; compile or delete them."),
+        "bench": ("convlab_cli.bench", "How fast it is on this machine, beside PyTorch."),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -41,31 +41,38 @@ threads = click.option(
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
 
+def appearance() -> list:
+    """``--size`` and ``--theme`` of a command that makes a picture."""
+    return [
+        click.option(
+            "--size",
+            type=click.Choice(["slide", "small", "paper", "paper-wide"]),
+            default="slide",
+            show_default=True,
+            help="1600x900 pixels, 500 pixels wide, or 85 / 170 mm wide.",
+        ),
+        click.option(
+            "--theme",
+            type=click.Choice(["light", "dark", "transparent"]),
+            default="light",
+            show_default=True,
+        ),
+    ]
+
+
 def picture_options(default: str):
     """``-o``, ``--theme`` and ``--size`` of a command that makes a picture."""
 
     def decorate(command):
         for option in (
-            click.option(
-                "--size",
-                type=click.Choice(["slide", "small", "paper", "paper-wide"]),
-                default="slide",
-                show_default=True,
-                help="1600x900 pixels, 500 pixels wide, or 85 / 170 mm wide.",
-            ),
-            click.option(
-                "--theme",
-                type=click.Choice(["light", "dark", "transparent"]),
-                default="light",
-                show_default=True,
-            ),
+            *appearance(),
             click.option(
                 "-o",
                 "--output",
                 type=click.Path(dir_okay=False, path_type=Path),
                 default=default,
                 show_default=True,
-                callback=_check_suffix,
+                callback=check_suffix,
                 help="Picture to write: .png, .svg or .pdf.",
             ),
         ):
@@ -75,7 +82,8 @@ def picture_options(default: str):
     return decorate
 
 
-def _check_suffix(context, parameter, path):
+def check_suffix(context, parameter, path: Path) -> Path:
+    """A picture's file name.  Raises BadParameter for another suffix than those written."""
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise click.BadParameter(f"expected a file ending in .png, .svg or .pdf, got {path.name!r}")
     return path

@@ -102,9 +102,11 @@ def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **
         _refuse_settings(context)
     from convlab import training
     from convlab.errors import DeviceError, DivergedError
+    from convlab.kernels.device import threading_layer
 
     if device == "cuda":
         raise DeviceError("device cuda: expected cpu; the loops have no CUDA version yet")
+    layer = threading_layer()  # where none can be loaded, nothing has been written yet
     if resume is not None:
         folder = resume
         task = training.prepare(
@@ -128,7 +130,7 @@ def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **
         training.create(folder, trainer, exist_ok=exist_ok)
         training.save(folder, trainer)  # from here on there is something to resume
     if not quiet:
-        _announce(trainer, folder)
+        _announce(trainer, folder, layer)
     try:
         complete = _fit(trainer, folder, quiet, as_json)
     except DivergedError:
@@ -152,15 +154,18 @@ def _refuse_settings(context) -> None:
             )
 
 
-def _announce(trainer, folder) -> None:
+def _announce(trainer, folder, layer) -> None:
     from convlab import get_num_threads
-    from convlab.kernels import device
+    from convlab.kernels import cache
 
-    if not device.is_compiled():
+    if not cache.is_compiled():
         click.echo("compiling the loops for this machine, once: about half a minute", err=True)
-    layer = device.threading_layer()
     if layer == "workqueue":
-        layer += "; OpenMP would be faster: install the system's libgomp"
+        click.echo(
+            "note: without an OpenMP library loops start more slowly (threading layer workqueue);"
+            " on Linux, install the package libgomp1",
+            err=True,
+        )
     task, settings = trainer.task, trainer.settings
     click.echo(
         f"{task.network.name}, {task.network.parameter_count():,} parameters, on {settings.data}:"

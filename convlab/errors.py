@@ -25,6 +25,10 @@ class DeviceError(ConvlabError, RuntimeError):
     """Hardware or threads that were asked for and are not there."""
 
 
+class CacheError(ConvlabError, OSError):
+    """A folder of compiled loops that cannot be written, read or deleted."""
+
+
 class SpecError(ConvlabError, ValueError):
     """A model, layer or setting that does not exist or does not fit."""
 

@@ -33,6 +33,11 @@ COMMANDS = [
     ["render", "receptive-field"],
     ["render", "curves"],
     ["render", "confusion"],
+    ["bench"],
+    ["bench", "kernels"],
+    ["bench", "train"],
+    ["bench", "start"],
+    ["bench", "scale"],
 ]
 
 # A network that is quick to train, with random numbers beyond those of its first weights.

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     ("cli", "gallery"),
     ("convlab.experiments",),
+    ("convlab.bench",),
     ("convlab.training",),
     ("convlab.insight", "convlab.viz"),
     ("convlab.models",),

@@ -75,7 +75,8 @@ def geometries(draw):
 def conv_forward(draw):
     (g, batch), rng, dtype = draw(geometries()), draw(generators()), draw(dtypes())
     x = numbers(rng, (g.in_channels, *g.input, batch), dtype)
-    return x, numbers(rng, g.weight_shape, dtype), numbers(rng, g.out_channels, dtype), g
+    weight, bias = numbers(rng, g.weight_shape, dtype), numbers(rng, g.out_channels, dtype)
+    return x, weight, bias, g, draw(st.booleans())
 
 
 @st.composite
@@ -111,7 +112,8 @@ def dense_sizes(draw):
 @st.composite
 def dense_forward(draw):
     (i, o, n), rng, dtype = draw(dense_sizes()), draw(generators()), draw(dtypes())
-    return numbers(rng, (i, n), dtype), numbers(rng, (o, i), dtype), numbers(rng, o, dtype)
+    arrays = numbers(rng, (i, n), dtype), numbers(rng, (o, i), dtype), numbers(rng, o, dtype)
+    return *arrays, draw(st.booleans())
 
 
 @st.composite
@@ -131,7 +133,7 @@ def windows(draw, dilated):
     """Plain, padded, dilated, overhanging and adaptive pooling."""
     if draw(st.integers(0, 3)) == 0:
         return shapes.adaptive_pool_windows(draw(pairs(1, 7)), draw(pairs(1, 7)))
-    kernel, stride = draw(pairs(1, 4)), draw(pairs(1, 5))
+    kernel, stride = draw(st.one_of(st.just(((2, 2), (2, 2))), st.tuples(pairs(1, 4), pairs(1, 5))))
     dilation = draw(pairs(1, 3)) if dilated else (1, 1)
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     size = []
@@ -155,9 +157,14 @@ def pool_arguments(draw, dilated=False, backward=False):
 
 
 @st.composite
+def max_forward(draw):
+    return *draw(pool_arguments(dilated=True)), draw(st.booleans())
+
+
+@st.composite
 def max_backward(draw):
-    x, w = draw(pool_arguments(dilated=True))
-    out, index = KERNELS["pool2d.max_forward"].reference(x, w)
+    x, w, relu = draw(max_forward())
+    out, index = KERNELS["pool2d.max_forward"].reference(x, w, relu)
     return numbers(draw(generators()), out.shape, x.dtype), index, w
 
 
@@ -280,7 +287,7 @@ ARGUMENTS = {
     "pointwise.scaled_tanh_forward": laid_out(1),
     "pointwise.scaled_tanh_backward": backward_from_output(-1.7159, 1.7159),
     "pointwise.dropout_mask": dropout_mask(),
-    "pool2d.max_forward": pool_arguments(dilated=True),
+    "pool2d.max_forward": max_forward(),
     "pool2d.max_backward": max_backward(),
     "pool2d.average_forward": pool_arguments(),
     "pool2d.average_backward": pool_arguments(backward=True),

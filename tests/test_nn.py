@@ -10,7 +10,7 @@ import convlab
 from convlab import functional as F
 from convlab import models, nn, optim
 from convlab.autograd import Tensor
-from convlab.errors import ConvlabError, ShapeError, SpecError
+from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 
 
 def one_line(kind, *parts):
@@ -371,6 +371,76 @@ def test_subsampling_adds_up_multiplies_and_adds_a_bias():
     expected = [[[[3 * (0 + 1 + 4 + 5) + 0.5, 3 * (2 + 3 + 6 + 7) + 0.5]]]]
     expected[0].append([[-(8 + 9 + 12 + 13) + 2, -(10 + 11 + 14 + 15) + 2]])
     np.testing.assert_array_equal(layer(Tensor(x)).numpy(), expected)
+
+
+# --- a ReLU that its neighbour does -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        [nn.Conv2d(2, 7, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.Conv2d(2, 7, 3), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.ReLU()],
+        [nn.Conv2d(2, 3, 3, stride=2), nn.ReLU(), nn.Conv2d(3, 2, 1), nn.ReLU(), nn.ReLU()],
+        [nn.ReLU(), nn.MaxPool2d(2), nn.ReLU(), nn.AvgPool2d(2)],
+        [nn.Flatten(), nn.Linear(162, 9), nn.ReLU(), nn.Linear(9, 4), nn.ReLU()],
+        [nn.ConvTranspose2d(2, 3, 2), nn.ReLU(), nn.Tanh(), nn.ReLU(), nn.MaxPool2d(3)],
+    ],
+    ids=lambda modules: "-".join(type(module).__name__ for module in modules),
+)
+def test_relu_left_to_its_neighbour_gives_the_same_bits(modules):
+    numbers = np.random.default_rng(3).standard_normal((5, 2, 9, 9)).astype(np.float32)
+
+    def answer(apply):
+        network = nn.Sequential(*modules)
+        network.zero_grad()
+        x = Tensor(numbers, requires_grad=True)
+        y = apply(network, x)
+        y.backward(np.cos(np.arange(y.size, dtype=np.float32)).reshape(y.shape))
+        return [y.numpy(), x.grad, *(p.grad for p in network.parameters())]
+
+    def one_by_one(network, x):
+        for module in network:
+            x = module(x)
+        return x
+
+    for together, apart in zip(answer(lambda n, x: n(x)), answer(one_by_one), strict=True):
+        np.testing.assert_array_equal(together, apart)
+
+
+def test_pooling_after_relu_names_no_winner_where_nothing_is_above_zero():
+    x = Tensor([[[[-1.0, -2.0, 3.0, 1.0], [-3.0, 0.0, 2.0, 4.0]]]])
+    pooled, winners = F.max_pool2d(x, 2, return_indices=True, relu=True)
+    assert pooled.numpy().tolist() == [[[[0.0, 4.0]]]]
+    assert winners.tolist() == [[[[-1, 7]]]]
+
+
+# --- optimisers hold the parameters -------------------------------------------------------
+
+
+def test_optimiser_goes_on_with_numbers_that_a_parameter_was_given():
+    layer = nn.Linear(2, 1)
+    optimiser = optim.SGD(layer.parameters(), lr=0.5, momentum=0.5)
+    for weight in ([[1.0, 2.0]], [[5.0, 7.0]]):
+        layer.load_state_dict({"weight": weight, "bias": [3.0]})
+        for parameter in layer.parameters():
+            parameter.grad = np.ones_like(parameter.data)
+        optimiser.step()
+        # velocity 1, then 0.5 * 1 + 1
+        step = 0.5 * (1 if weight[0][0] == 1 else 1.5)
+        np.testing.assert_allclose(layer.weight.numpy(), np.array(weight) - step, rtol=1e-6)
+        np.testing.assert_allclose(layer.bias.numpy(), [3 - step], rtol=1e-6)
+
+
+def test_optimiser_takes_a_parameter_once_and_one_kind_of_numbers():
+    layer = nn.Linear(2, 1)
+    layer.weight.grad, layer.bias.grad = np.ones((1, 2), np.float32), np.ones(1, np.float32)
+    before = layer.weight.numpy().copy()
+    optim.SGD([*layer.parameters(), layer.weight], lr=0.25).step()
+    np.testing.assert_array_equal(layer.weight.numpy(), before - np.float32(0.25))
+    other = nn.Linear(1, 1).astype(np.float64)
+    with one_line(DTypeError, "optimiser", "one dtype", "float32 and float64"):
+        optim.SGD([*layer.parameters(), *other.parameters()], lr=0.1)
 
 
 # --- mistakes in the use of layers, optimisers and operations -------------------------------

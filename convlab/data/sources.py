@@ -138,6 +138,7 @@ def load(
     data_dir: str | os.PathLike | None = None,
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
+    download: bool = True,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set as (train, test).
 
@@ -147,7 +148,7 @@ def load(
         that CONVLAB_DATA_DIR names, then the user's cache folder.  A file is
         looked for as DIR/SET/FILE and DIR/FILE, plain or .gz, and its content
         is verified by its published checksum.  What is not found is downloaded
-        into the cache folder.
+        into the cache folder, unless download is False.
     image_size: (H, W) in pixels, channels: 1 or 3, to resize and convert to;
         None keeps what the set has.
 
@@ -175,10 +176,11 @@ def load(
     if source == "digits":
         train, test = _digits()
     elif source == "cifar10":
-        train, test = _cifar10(data_dir)
+        train, test = _cifar10(data_dir, download)
     else:
         train, test = (
-            _idx_split(source, _IDX_SETS[source], split, data_dir) for split in ("train", "test")
+            _idx_split(source, _IDX_SETS[source], split, data_dir, download)
+            for split in ("train", "test")
         )
     return (
         replace(train, images=fit_images(train.images, image_size, channels)),
@@ -283,7 +285,7 @@ def _reason(error: Exception) -> str:
 
 
 def _find_idx(
-    name: str, spec: _IdxSet, file: _IdxFile, data_dir: str | os.PathLike | None
+    name: str, spec: _IdxSet, file: _IdxFile, data_dir: str | os.PathLike | None, download: bool
 ) -> Content:
     """The content of an IDX file, from the first place that has it."""
     rejected = []
@@ -299,13 +301,17 @@ def _find_idx(
                 if hashlib.sha256(content.data).hexdigest() == file.content:
                     return content
                 rejected.append(path)
+    if not download:
+        raise DataError(f"{file.name} of {name} is not here")
     checksum = f"sha256:{file.download}"
     return read_content(_fetch(name, f"{file.name}.gz", spec.mirrors, checksum, rejected))
 
 
-def _idx_split(name: str, spec: _IdxSet, split: str, data_dir: str | os.PathLike | None) -> Dataset:
+def _idx_split(
+    name: str, spec: _IdxSet, split: str, data_dir: str | os.PathLike | None, download: bool
+) -> Dataset:
     files = getattr(spec, split)
-    contents = [_find_idx(name, spec, file, data_dir) for file in files]
+    contents = [_find_idx(name, spec, file, data_dir, download) for file in files]
     # Decoded first: a wrong magic number or count says more than a checksum.
     images, labels = decode_pair(*contents)
     for file, content in zip(files, contents, strict=True):
@@ -318,8 +324,8 @@ def _idx_split(name: str, spec: _IdxSet, split: str, data_dir: str | os.PathLike
     return Dataset(name, split, images, labels, spec.classes)
 
 
-def _cifar10(data_dir: str | os.PathLike | None) -> tuple[Dataset, Dataset]:
-    place, files = _find_cifar10(data_dir)
+def _cifar10(data_dir: str | os.PathLike | None, download: bool) -> tuple[Dataset, Dataset]:
+    place, files = _find_cifar10(data_dir, download)
     classes = tuple(files[_CIFAR10_CLASSES].decode("ascii", "replace").split())
     if len(classes) != 10:
         raise DataError(
@@ -351,7 +357,9 @@ def _cifar10_split(
     return Dataset("cifar10", split, images, records[:, 0].astype(np.int64), classes)
 
 
-def _find_cifar10(data_dir: str | os.PathLike | None) -> tuple[Path, dict[str, bytes]]:
+def _find_cifar10(
+    data_dir: str | os.PathLike | None, download: bool
+) -> tuple[Path, dict[str, bytes]]:
     """The files of CIFAR-10 by name, and the folder or archive that held them."""
     for folder in _search_folders(data_dir):
         for place in (folder / "cifar10", folder):
@@ -359,6 +367,8 @@ def _find_cifar10(data_dir: str | os.PathLike | None) -> tuple[Path, dict[str, b
                 return _open_folder(place / _CIFAR10_FOLDER)
             if os.path.isfile(place / _CIFAR10_ARCHIVE):
                 return _open_archive(place / _CIFAR10_ARCHIVE)
+    if not download:
+        raise DataError(f"{_CIFAR10_ARCHIVE} is not here")
     checksum = f"md5:{_CIFAR10_MD5}"
     return _open_archive(_fetch("cifar10", _CIFAR10_ARCHIVE, _CIFAR10_MIRRORS, checksum, []))
 

@@ -2,75 +2,51 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import platform
-import tempfile
+import threading
 from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, wraps
 
-import llvmlite.binding
 import numba
 import numpy as np
 from numba import njit
+from numba.core.compiler_lock import global_compiler_lock
 from threadpoolctl import ThreadpoolController
 
 from convlab.errors import DeviceError
+from convlab.kernels.cache import cache_folder
 
 # Sums may be reordered and fused so that loops vectorise.  "nnan" and "ninf" are
 # left out on purpose: with them the compiler may drop tests for NaN.
 FAST_MATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 
-@lru_cache
-def cache_folder() -> Path | None:
-    """Folder of the compiled loops, or None where none can be written.
-
-    Its name is a hash of the kernels' sources, Numba's version and the CPU,
-    since Numba itself looks only at the one function's own file.
-    """
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    cpu = llvmlite.binding.get_host_cpu_name()
-    digest.update(f"{numba.__version__} {cpu} {platform.machine()}".encode())
-    root = os.environ.get("CONVLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    try:
-        root = Path(root) if root else Path("~/.cache").expanduser()
-        folder = root / "convlab" / f"kernels-{digest.hexdigest()[:16]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except (OSError, RuntimeError):  # RuntimeError: nobody's home
-        return None
-
-
-def is_compiled() -> bool:
-    """Whether loops were compiled on this machine before; the first time takes a while."""
-    folder = cache_folder()
-    return folder is not None and any(folder.rglob("*.nbc"))
-
-
 def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable:
     """Decorate a loop: compiled at its first call, kept in the cache folder.
 
     ``parallel`` loops use ``prange``; each of their turns owns what it writes,
-    so that the result has the same bits for any number of threads.
+    so that the result has the same bits for any number of threads.  They are called
+    from Python, where threads that compute at once take turns; the others may also be
+    called from compiled loops.
     """
     if function is None:
         return lambda f: loop(f, parallel=parallel)
     folder = cache_folder()
-    options = dict(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", nogil=True)
-    if folder is None:
-        return njit(**options)(function)
+    compiled = njit(
+        cache=folder is not None,
+        parallel=parallel,
+        fastmath=FAST_MATH,
+        error_model="numpy",
+        nogil=True,
+    )
     # Numba reads the folder from its global setting while it decorates.
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder or "")
     try:
-        return njit(cache=True, **options)(function)
+        dispatcher = compiled(function)
     finally:
         numba.config.CACHE_DIR = before
+    return _in_turn(function, dispatcher) if parallel else dispatcher
 
 
 CACHE_LINE = 64  # bytes; the widest vector has as many
@@ -99,39 +75,114 @@ def aligned(count, dtype):
     return buffer[np.uintp(16) - (np.uintp(buffer.ctypes.data // buffer.itemsize) & np.uintp(15)) :]
 
 
+# --- the pool of threads -----------------------------------------------------------------
+# It is one for all Python threads: Numba's "workqueue" aborts the process when two of them
+# start a parallel loop at once.
+
+
+class _PythonThread(threading.local):
+    """What Numba keeps for each Python thread: how many of the pool's threads it uses."""
+
+    told = 0  # the number that Numba was given last in this thread
+
+
+_turn = threading.RLock()
+_thread = _PythonThread()
+_threads = numba.config.NUMBA_NUM_THREADS  # that the loops use
+_lost = False  # whether the pool stayed behind in the process that this one was forked from
+
+
+def _in_turn(function: Callable, dispatcher: Callable) -> Callable:
+    """A parallel loop that waits for its turn; ``dispatcher`` is Numba's, without that."""
+
+    @wraps(function)
+    def call(*arguments):
+        with _turn:
+            if _thread.told != _threads:
+                _start()
+            return dispatcher(*arguments)
+
+    call.dispatcher = dispatcher
+    return call
+
+
+def _start() -> None:
+    """Make the pool ready for this Python thread."""
+    if _lost:
+        raise DeviceError(
+            "threads: expected a process with threads of its own, got one that was forked after"
+            ' loops had run; start it with multiprocessing.get_context("spawn")'
+        )
+    try:
+        numba.set_num_threads(_threads)  # loads the threading layer, the first time
+    except ValueError as error:
+        raise DeviceError(
+            "threads: expected a threading layer that can be loaded, got NUMBA_THREADING_LAYER"
+            f" {numba.config.THREADING_LAYER}: {str(error).splitlines()[0]}"
+        ) from None
+    _thread.told = _threads
+
+
+def _before_fork() -> None:
+    # A lock that another thread holds would never be free again in the child.
+    _turn.acquire()
+    global_compiler_lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    global_compiler_lock.release()
+    _turn.release()
+
+
+def _after_fork_in_child() -> None:
+    global _turn, _thread, _lost
+    global_compiler_lock.release()
+    _turn, _thread = threading.RLock(), _PythonThread()
+    try:
+        # GNU's OpenMP has no threads in the child, and Numba ends it at its first loop.  The
+        # other layers start their threads again.
+        _lost = numba.threading_layer() == "omp"
+    except ValueError:
+        pass  # there was no pool yet
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
+
+
 def set_num_threads(count: int) -> None:
-    """Use ``count`` threads for the loops.
+    """Use ``count`` threads for the loops, in whichever Python thread they are called.
 
     Raises DeviceError for less than one, or for more than the pool of this
     process has: as many as cores, or as CONVLAB_NUM_THREADS says at the start.
     """
+    global _threads
     limit = numba.config.NUMBA_NUM_THREADS
     if not 1 <= count <= limit:
         raise DeviceError(
             f"threads: expected 1 to {limit}, the size of this process's pool, got {count};"
             " CONVLAB_NUM_THREADS, set before the program starts, makes it larger"
         )
-    numba.set_num_threads(count)
+    _threads = count
 
 
 def get_num_threads() -> int:
     """Threads that the loops use now."""
-    return numba.get_num_threads()
+    return _threads
 
 
 def threading_layer() -> str:
     """Name of Numba's threading layer in use: ``omp``, ``tbb`` or ``workqueue``.
 
-    It is known once the first parallel loop has run; this runs one.
+    Starts the pool.  Raises DeviceError where no layer can be loaded.
     """
-    _touch(np.zeros(1, dtype=np.float32))
+    with _turn:
+        _start()
     return numba.threading_layer()
-
-
-@loop
-def _touch(values):
-    for i in numba.prange(values.shape[0]):
-        values[i] += 1
 
 
 @lru_cache

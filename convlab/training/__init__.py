@@ -15,6 +15,7 @@ from convlab.training.run import (
     write_atomically,
 )
 from convlab.training.settings import OPTIMIZERS, Settings, Task, centred, centred_images, prepare
+from convlab.training.warm import warm_up
 
 __all__ = [
     "OPTIMIZERS",
@@ -38,5 +39,6 @@ __all__ = [
     "prepare",
     "resume",
     "save",
+    "warm_up",
     "write_atomically",
 ]

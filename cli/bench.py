@@ -1,0 +1,366 @@
+"""``convlab bench``: how fast it is on this machine, beside PyTorch where that is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from pathlib import Path
+
+import click
+from convlab_cli import options
+
+
+def bench_options(rounds: int, plot: bool = True):
+    """``--rounds``, ``--json``, and of those with a picture ``--plot``, ``--size``, ``--theme``."""
+
+    def decorate(command):
+        shared = [
+            click.option(
+                "--rounds",
+                type=click.IntRange(min=1),
+                default=rounds,
+                show_default=True,
+                help="Measurements of each, in turn; their median counts.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+        ]
+        if plot:
+            shared += [
+                click.option(
+                    "--plot",
+                    type=click.Path(dir_okay=False, path_type=Path),
+                    callback=_check_plot,
+                    help="Picture to write as well: .png, .svg or .pdf.",
+                ),
+                *options.appearance(),
+            ]
+        for option in reversed(shared):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _check_plot(context, parameter, path):
+    return None if path is None else options.check_suffix(context, parameter, path)
+
+
+@click.group()
+def command():
+    """Measure how fast convlab is on this machine, and PyTorch beside it, in turn.
+
+    Each command warms up, then measures A B A B and prints medians and their ratio.
+    PyTorch is not needed: without it, "kernels" compares with NumPy.
+    """
+
+
+@command.command()
+@click.option(
+    "--layer",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Only layers whose name has NAME in it, such as LeNet; may be repeated.",
+)
+@options.threads
+@bench_options(rounds=7)
+def kernels(names, rounds, as_json, plot, size, theme):
+    """Convolutions of the usual sizes: forward, gradient of input, gradient of weight."""
+    with contextlib.suppress(ImportError):
+        # Before convlab, which tells OpenMP how long idle threads wait: PyTorch's threads
+        # must find what they find at its users.
+        import torch  # noqa: F401
+    from convlab import bench
+    from convlab.errors import SpecError
+
+    layers = [
+        layer for layer in bench.LAYERS if not names or any(name in layer.name for name in names)
+    ]
+    if not layers:
+        known = ", ".join(layer.name for layer in bench.LAYERS)
+        raise SpecError(f"layer: expected a part of one of {known}, got {' and '.join(names)}")
+    machine, roof = _begin(as_json), bench.roof()
+    rows = []
+    if not as_json:
+        click.echo(
+            f"peak of multiply-adds {roof.flops / 1e9:.0f} GF/s, memory"
+            f" {roof.bandwidth / 1e9:.0f} GB/s\n\n"
+            f"{'layer':22} {'':18} {'ms':>9} {'GF/s':>7} {'of peak':>8}   other"
+        )
+    for row in bench.measure_kernels(layers, rounds):
+        rows.append(row)
+        if not as_json:
+            click.echo(_kernel_line(row, roof))
+    ratios = [row.ratio for row in rows]
+    mean, slowest = _geometric_mean(ratios), min(rows, key=lambda row: row.ratio)
+    other = next(iter(rows[0].others))
+    if as_json:
+        result = {
+            "machine": dataclasses.asdict(machine),
+            "peak_flops": roof.flops,
+            "bandwidth": roof.bandwidth,
+            "other": other,
+            "geometric_mean": mean,
+            "rows": [_kernel_json(row, roof) for row in rows],
+        }
+        click.echo(json.dumps(result))
+    else:
+        click.echo(
+            f"\nspeed over {other}: geometric mean {mean:.2f}, slowest {slowest.ratio:.2f}"
+            f" ({slowest.layer.name}, {slowest.gradient})"
+        )
+    if plot:
+        from convlab import viz
+
+        points = [
+            viz.KernelPoint(
+                row.layer.name,
+                row.gradient,
+                row.layer.flops / row.layer.bytes,
+                row.speed,
+                row.speed / row.ratio,
+            )
+            for row in rows
+        ]
+        figure = viz.kernel_speed(
+            points,
+            roof.flops,
+            bandwidth=roof.bandwidth,
+            other=other,
+            machine=machine.line(),
+            size=size,
+            theme=theme,
+        )
+        description = f"Speed of {len(rows)} convolutions: {mean:.2f} times that of {other}."
+        options.save_picture(figure, plot, "Speed of convolutions", description, quiet=as_json)
+
+
+def _kernel_line(row, roof) -> str:
+    others = "   ".join(
+        f"{name} {timing.median * 1e3:.2f} ms, ratio {timing.median / row.ours.median:.2f}"
+        for name, timing in row.others.items()
+    )
+    return (
+        f"{row.layer.name:22} {row.gradient:18} {row.ours.median * 1e3:9.2f}"
+        f" {row.speed / 1e9:7.1f} {row.speed / roof.flops:8.0%}   {others}"
+    )
+
+
+def _kernel_json(row, roof) -> dict:
+    return {
+        "layer": row.layer.name,
+        "pass": row.gradient,
+        "batch": row.layer.batch,
+        "flops": row.layer.flops,
+        "bytes": row.layer.bytes,
+        "seconds": row.ours._asdict(),
+        "flops_per_second": row.speed,
+        "share_of_peak": row.speed / roof.flops,
+        "others": {name: timing._asdict() for name, timing in row.others.items()},
+        "ratio": row.ratio,
+    }
+
+
+def _geometric_mean(values) -> float:
+    import math
+
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+@command.command()
+@click.option(
+    "--batch",
+    "batches",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(64, 256),
+    show_default=True,
+    help="Images of a batch; may be repeated.",
+)
+@click.option(
+    "--threads",
+    "counts",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="Threads of both sides; may be repeated.  [default: 1 and all cores]",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(min=1),
+    default=60_000,
+    show_default=True,
+    help="Images of an epoch.",
+)
+@options.data_dir
+@bench_options(rounds=3)
+def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme):
+    """LeNet-5: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
+
+    On MNIST where it is found, else on digits repeated to as many images.  The time of
+    both sides is that of a whole epoch: batches, losses and right answers counted.
+    """
+    from convlab import bench
+    from convlab.kernels import device
+
+    machine, roofs, rows = _begin(as_json), {}, []
+    every = machine.threads
+    counts = counts or ((1, every) if every > 1 else (1,))
+    name, arrays = bench.training_images(images, data_dir)
+    if not as_json:
+        click.echo(f"{images:,} images of {name}; seconds, and ours over PyTorch's\n")
+    for threads in counts:
+        device.set_num_threads(threads)
+        roofs[threads] = bench.roof()
+        for row in bench.measure_training(arrays, threads, batches, rounds):
+            rows.append(row)
+            if not as_json:
+                click.echo(_training_line(row, roofs[threads]))
+    device.set_num_threads(every)
+    if as_json:
+        result = {
+            "machine": dataclasses.asdict(machine),
+            "data": name,
+            "rows": [_training_json(row, roofs[row.threads]) for row in rows],
+        }
+        click.echo(json.dumps(result))
+    if plot:
+        from convlab import viz
+
+        bars = [
+            viz.TrainingBar(
+                f"{row.what}, {row.threads} thread{'s' * (row.threads > 1)}",
+                *row.ours,
+                *(row.other or (None, None, None)),
+            )
+            for row in rows
+        ]
+        figure = viz.training_speed(
+            bars,
+            other=bench.other_name(),
+            machine=machine.line(),
+            size=size,
+            theme=theme,
+        )
+        description = "; ".join(f"{bar.what}: {bar.seconds:.2f} s" for bar in bars)
+        options.save_picture(figure, plot, "Speed of training", description, quiet=as_json)
+
+
+def _training_line(row, roof) -> str:
+    speed = row.flops / row.ours.median
+    line = (
+        f"{row.what:18} {row.threads} thread{'s' * (row.threads > 1):1} {_spread(row.ours)}"
+        f"   {speed / 1e9:4.0f} GF/s, {speed / roof.flops:.0%} of peak"
+    )
+    if row.other is not None:
+        line += f"   PyTorch {_spread(row.other)}   ratio {row.ratio:.2f}"
+    if None not in row.memory:
+        line += "   memory " + ", ".join(f"{size / 1e6:.0f} MB" for size in row.memory)
+    return line + "".join(f"   ({text})" for text in row.settings if text)
+
+
+def _spread(timing) -> str:
+    return f"{timing.median:6.3f} ({timing.low:.3f} to {timing.high:.3f})"
+
+
+def _training_json(row, roof) -> dict:
+    return {
+        "what": row.what,
+        "threads": row.threads,
+        "images": row.images,
+        "flops": row.flops,
+        "share_of_peak": row.flops / row.ours.median / roof.flops,
+        "seconds": row.ours._asdict(),
+        "pytorch_seconds": None if row.other is None else row.other._asdict(),
+        "ratio": row.ratio,
+        "settings": row.settings,
+        "memory": row.memory,
+    }
+
+
+@command.command()
+@bench_options(rounds=5, plot=False)
+def start(rounds, as_json):
+    """How long one waits for the help, and for the first training batch."""
+    from convlab import bench
+
+    machine = _begin(as_json)
+    timings = bench.measure_start(rounds)
+    if as_json:
+        result = {
+            "machine": dataclasses.asdict(machine),
+            "seconds": {name: timing._asdict() for name, timing in timings.items()},
+        }
+        click.echo(json.dumps(result))
+        return
+    for name, timing in timings.items():
+        click.echo(f"{name:32} {_spread(timing)} s")
+
+
+@command.command()
+@options.threads
+@bench_options(rounds=5)
+def scale(rounds, as_json, plot, size, theme):
+    """Time of a 3 × 3 convolution against batch, channels, image size and threads."""
+    from convlab import bench
+
+    machine = _begin(as_json)
+    curves = []
+    for curve in bench.measure_scaling(rounds):
+        curves.append(curve)
+        if as_json:
+            continue
+        click.echo(f"\n{curve.axis:>12} {'ms':>10} {'GF/s':>7}")
+        for value, timing, speed in zip(curve.values, curve.timings, curve.speeds, strict=True):
+            click.echo(f"{value:12} {timing.median * 1e3:10.3f} {speed / 1e9:7.1f}")
+        for value in curve.cliffs():
+            click.echo(f"a cliff: less than half of the speed is left at {curve.axis} {value}")
+    if as_json:
+        result = {
+            "machine": dataclasses.asdict(machine),
+            "curves": [
+                {
+                    "axis": curve.axis,
+                    "values": curve.values,
+                    "seconds": [timing._asdict() for timing in curve.timings],
+                    "flops": curve.flops,
+                    "cliffs": curve.cliffs(),
+                }
+                for curve in curves
+            ],
+        }
+        click.echo(json.dumps(result))
+    if plot:
+        from convlab import viz
+
+        figure = viz.scaling(
+            [
+                viz.ScalingCurve(
+                    curve.axis, curve.values, tuple(t.median for t in curve.timings), curve.flops
+                )
+                for curve in curves
+            ],
+            machine=machine.line(),
+            size=size,
+            theme=theme,
+        )
+        description = "Speed of a 3 × 3 convolution against " + ", ".join(c.axis for c in curves)
+        options.save_picture(figure, plot, "Speed against size", description, quiet=as_json)
+
+
+def _begin(quiet: bool):
+    """The machine, after a warning if it has other things to do."""
+    from convlab import bench
+
+    busy = bench.busy_share()
+    if busy > bench.BUSY:
+        click.echo(
+            f"warning: other programs use {busy:.0%} of this machine: the times will be"
+            " larger and less sure",
+            err=True,
+        )
+    machine = bench.machine()
+    if not quiet:
+        versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+        click.echo(f"{machine.line()}\n{machine.system}, {versions}")
+    return machine

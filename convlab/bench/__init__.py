@@ -1,0 +1,31 @@
+"""How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
+
+from convlab.bench.convolutions import GRADIENTS, LAYERS, KernelRow, Layer, measure_kernels
+from convlab.bench.machine import BUSY, Machine, Roof, busy_share, machine, other_name, roof
+from convlab.bench.measure import Timing, alternate
+from convlab.bench.scaling import Curve, measure_scaling
+from convlab.bench.start import measure_start
+from convlab.bench.training import TrainingRow, measure_training, training_images
+
+__all__ = [
+    "BUSY",
+    "GRADIENTS",
+    "LAYERS",
+    "Curve",
+    "KernelRow",
+    "Layer",
+    "Machine",
+    "Roof",
+    "Timing",
+    "TrainingRow",
+    "alternate",
+    "busy_share",
+    "machine",
+    "measure_kernels",
+    "measure_scaling",
+    "measure_start",
+    "measure_training",
+    "other_name",
+    "roof",
+    "training_images",
+]

@@ -1,0 +1,192 @@
+"""Convolutions of the usual sizes, forward and backward, beside another library's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from convlab import shapes
+from convlab.bench import im2col
+from convlab.bench.machine import other_name, version
+from convlab.bench.measure import Timing, alternate
+from convlab.kernels import conv2d, device
+from convlab.shapes import Conv2dGeometry
+
+GRADIENTS = ("forward", "gradient of input", "gradient of weight")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution to measure: its name and sizes, and how many images at once."""
+
+    name: str
+    channels: int
+    outputs: int
+    size: tuple[int, int]
+    kernel: int
+    padding: int = 0
+    stride: int = 1
+    dilation: int = 1
+    groups: int = 1
+    batch: int = 64
+
+    @property
+    def geometry(self) -> Conv2dGeometry:
+        """All sizes, checked."""
+        return shapes.conv2d_geometry(
+            self.channels,
+            self.outputs,
+            self.size,
+            (self.kernel, self.kernel),
+            (self.stride, self.stride),
+            (self.padding,) * 4,
+            (self.dilation, self.dilation),
+            self.groups,
+        )
+
+    @property
+    def flops(self) -> int:
+        """Products and sums of one pass over the batch; the same for all three passes."""
+        g = self.geometry
+        return 2 * int(np.prod(g.weight_shape)) * g.output[0] * g.output[1] * self.batch
+
+    @property
+    def bytes(self) -> int:
+        """What has to be read or written once at least: input, weights and output in float32."""
+        g = self.geometry
+        per_image = g.in_channels * g.input[0] * g.input[1] + g.out_channels * int(
+            np.prod(g.output)
+        )
+        return 4 * (per_image * self.batch + int(np.prod(g.weight_shape)))
+
+
+LAYERS = (
+    Layer("LeNet C1", 1, 6, (28, 28), 5, padding=2),
+    Layer("LeNet C3", 6, 16, (14, 14), 5),
+    Layer("3→32 5×5", 3, 32, (32, 32), 5),
+    Layer("1→64 7×7", 1, 64, (28, 28), 7, padding=3),
+    Layer("64→128 3×3", 64, 128, (14, 14), 3, padding=1),
+    Layer("128→128 3×3", 128, 128, (14, 14), 3),
+    Layer("256→256 3×3", 256, 256, (7, 7), 3),
+    Layer("64→64 3×3 stride 2", 64, 64, (28, 28), 3, stride=2),
+    Layer("64 depthwise 3×3", 64, 64, (28, 28), 3, groups=64),
+    Layer("64→64 1×1", 64, 64, (28, 28), 1),
+    Layer("32→32 3×3 dilation 2", 32, 32, (28, 28), 3, dilation=2),
+    Layer("3→16 3×3, 512×512", 3, 16, (512, 512), 3, batch=1),
+    Layer("Sobel, 12 megapixels", 1, 1, (3000, 4000), 3, batch=1),
+)
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """One pass of one layer: ours, and the same by other libraries, by their names."""
+
+    layer: Layer
+    gradient: str
+    ours: Timing
+    others: dict[str, Timing]
+
+    @property
+    def speed(self) -> float:
+        """FLOP/s of ours."""
+        return self.layer.flops / self.ours.median
+
+    @property
+    def ratio(self) -> float:
+        """Our speed over that of the first other library; above 1 is faster."""
+        return next(iter(self.others.values())).median / self.ours.median
+
+
+def measure_kernels(layers: Sequence[Layer] = LAYERS, rounds: int = 7) -> Iterator[KernelRow]:
+    """Each pass of each layer, with the threads that are set now.
+
+    Beside ours stands PyTorch where it is installed and NumPy's im2col elsewhere, with
+    as many threads; for the Sobel kernel also scipy.ndimage.
+    """
+    for layer in layers:
+        g = layer.geometry
+        rng = np.random.default_rng(0)
+        x = _random(rng, (g.in_channels, *g.input, layer.batch))
+        weight = _random(rng, g.weight_shape)
+        if layer.channels == layer.outputs == layer.batch == 1:
+            weight[0, 0] = np.outer([1, 2, 1], [-1, 0, 1])  # Sobel's for vertical edges
+        bias = _random(rng, (g.out_channels,))
+        grad = _random(rng, (g.out_channels, *g.output, layer.batch))
+        name, passes = other_name(), _torch if version("torch") else _numpy
+        ours, theirs = (side(x, weight, bias, grad, g) for side in (_ours, passes))
+        for gradient, own, other in zip(GRADIENTS, ours, theirs, strict=True):
+            others = {name: other}
+            if gradient == GRADIENTS[0] and layer.channels == layer.outputs == layer.batch == 1:
+                others["scipy.ndimage"] = _scipy(x, weight)
+            with threadpool_limits(device.get_num_threads(), user_api="blas"):
+                timings = alternate([own, *others.values()], rounds)
+            yield KernelRow(
+                layer, gradient, timings[0], dict(zip(others, timings[1:], strict=True))
+            )
+
+
+def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    array = device.empty(shape, np.float32)
+    array[...] = rng.standard_normal(shape, dtype=np.float32)
+    return array
+
+
+Passes = tuple[Callable[[], object], Callable[[], object], Callable[[], object]]
+
+
+def _ours(x, weight, bias, grad, g: Conv2dGeometry) -> Passes:
+    return (
+        lambda: conv2d.forward(x, weight, bias, g),
+        lambda: conv2d.grad_input(grad, weight, g),
+        lambda: conv2d.grad_weight(grad, x, g),
+    )
+
+
+def _torch(x, weight, bias, grad, g: Conv2dGeometry) -> Passes:
+    import torch
+
+    torch.set_num_threads(device.get_num_threads())
+    x, grad = (torch.from_numpy(np.ascontiguousarray(a.transpose(3, 0, 1, 2))) for a in (x, grad))
+    weight, bias = torch.from_numpy(weight), torch.from_numpy(bias)
+    padding = [g.padding[0], g.padding[2]]
+
+    def backward(*wanted: bool):
+        return torch.ops.aten.convolution_backward(
+            grad,
+            x,
+            weight,
+            [g.out_channels],
+            g.stride,
+            padding,
+            g.dilation,
+            False,
+            [0, 0],
+            g.groups,
+            wanted,
+        )
+
+    settings = (g.stride, padding, g.dilation, g.groups)
+    return (
+        lambda: torch.nn.functional.conv2d(x, weight, bias, *settings),
+        lambda: backward(True, False, False),
+        lambda: backward(False, True, False),
+    )
+
+
+def _numpy(x, weight, bias, grad, g: Conv2dGeometry) -> Passes:
+    x, grad = (np.ascontiguousarray(a.transpose(3, 0, 1, 2)) for a in (x, grad))
+    return (
+        lambda: im2col.forward(x, weight, bias, g),
+        lambda: im2col.grad_input(grad, weight, g),
+        lambda: im2col.grad_weight(grad, x, g),
+    )
+
+
+def _scipy(x, weight) -> Callable[[], object]:
+    from scipy import ndimage
+
+    image, kernel = np.ascontiguousarray(x[0, :, :, 0]), weight[0, 0]
+    return lambda: ndimage.correlate(image, kernel, mode="constant")

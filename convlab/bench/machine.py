@@ -1,0 +1,111 @@
+"""What the measurements ran on, and what it can do at most."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import psutil
+
+from convlab.bench.measure import alternate
+from convlab.kernels import device, peak
+
+# Share of the cores that others may use before measurements are worth a warning.
+BUSY = 0.1
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a reader of the figures has to know; ``vector_bits`` is what the loops use."""
+
+    processor: str
+    cores: int
+    threads: int
+    vector_bits: int
+    threading_layer: str
+    system: str
+    versions: dict[str, str]
+
+    def line(self) -> str:
+        """All that a picture says of the machine."""
+        return (
+            f"{self.processor}, {self.threads} of {self.cores} cores, {self.vector_bits}-bit"
+            f" vectors, threads by {self.threading_layer}"
+        )
+
+
+def machine() -> Machine:
+    """This machine, with as many threads as are set now."""
+    versions = {"python": platform.python_version()}
+    for package in ("numba", "numpy", "scipy", "torch"):
+        if found := version(package):
+            versions[package] = found
+    return Machine(
+        _processor(),
+        psutil.cpu_count() or 1,
+        device.get_num_threads(),
+        peak.vector_bits(),
+        device.threading_layer(),
+        f"{platform.system()} {platform.machine()}",
+        versions,
+    )
+
+
+def version(package: str) -> str | None:
+    """The version of an installed package, None where it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def other_name() -> str:
+    """What stands beside ours in the comparison of convolutions."""
+    if found := version("torch"):
+        return f"PyTorch {found.partition('+')[0]}"
+    return f"NumPy {np.__version__} im2col"
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2] for line in text.splitlines() if line.startswith("model name")]
+    return " ".join(names[0].split()) if names else platform.machine()
+
+
+def busy_share(seconds: float = 0.5) -> float:
+    """Share of all cores that other programs use, watched for some seconds: 0 to 1."""
+    return psutil.cpu_percent(interval=seconds) / 100
+
+
+class Roof(NamedTuple):
+    """The most that a loop can reach: FLOP/s in registers, bytes/s from memory."""
+
+    flops: float
+    bandwidth: float
+
+
+def roof(rounds: int = 7) -> Roof:
+    """Measure both with the threads that are set: what roofline pictures are drawn under.
+
+    A fused multiply-add counts as two FLOP.  The bytes are those of x + 3 y on arrays
+    that no cache holds, as STREAM counts them (McCalpin 1995).
+    """
+    x = np.zeros((64, peak.RUN), np.float32)
+    turns, term = 16, np.float32(0.25)
+    factors = tuple(np.float32(i / 16) for i in range(4))
+    large = [np.ones(1 << 24, np.float32) for _ in range(3)]
+    compute, move = alternate(
+        [
+            lambda: peak.multiply_add(x, turns, factors, term),
+            lambda: peak.scale_add(*large),
+        ],
+        rounds,
+    )
+    return Roof(2 * peak.CHAIN * turns * x.size / compute.low, 3 * large[0].nbytes / move.low)

@@ -1,0 +1,54 @@
+"""Times that can be compared: taken in turn, with their spread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+# Seconds that one measurement lasts at least, by repeating what is shorter.
+SHORTEST = 0.004
+# Seconds between measurements: threads of the last one stop waiting for work in that time.
+PAUSE = 0.01
+
+
+class Timing(NamedTuple):
+    """Seconds of one call: the median, and the quartiles below and above it."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Timing:
+        """The median and quartiles of several measurements."""
+        low, median, high = np.percentile(seconds, [25, 50, 75])
+        return cls(float(median), float(low), float(high))
+
+
+def alternate(functions: Sequence[Callable[[], object]], rounds: int) -> list[Timing]:
+    """Time functions in turn, A B A B, so that what disturbs the machine disturbs all alike.
+
+    Each is called once before, unmeasured, and as often in each of the ``rounds`` as
+    makes it long enough for the clock.
+    """
+    repeats = []
+    for function in functions:
+        function()
+        seconds = _seconds(function, 1)
+        repeats.append(max(1, round(SHORTEST / max(seconds, 1e-9))))
+    taken: list[list[float]] = [[] for _ in functions]
+    for _ in range(rounds):
+        for function, count, row in zip(functions, repeats, taken, strict=True):
+            time.sleep(PAUSE)
+            row.append(_seconds(function, count) / count)
+    return [Timing.of(row) for row in taken]
+
+
+def _seconds(function: Callable[[], object], count: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(count):
+        function()
+    return time.perf_counter() - begin
