@@ -36,7 +36,7 @@ def info(as_json):
         click.echo(f"in use: none, since {why}: every process compiles its loops anew")
     else:
         click.echo(f"in use: {own.path}, {_size([own])}")
-    click.echo(f"others: {_folders(others)}, {_size(others)}")
+    click.echo(f"others: {_count(len(others), 'folder')}, {_size(others)}")
     if others:
         click.echo("delete the others with: convlab cache clear")
 
@@ -49,7 +49,7 @@ def clear(own):
 
     deleted = cache.clear(own=own)
     size = sum(folder.size for folder in deleted)
-    click.echo(f"deleted {_folders(deleted)}: {size:,} bytes freed")
+    click.echo(f"deleted {_count(len(deleted), 'folder')}: {size:,} bytes freed")
 
 
 @command.command()
@@ -72,17 +72,19 @@ def warm():
     before, begin = cache.contents(folder).functions, time.perf_counter()
     warm_up()
     seconds, total = time.perf_counter() - begin, cache.contents(folder).functions
-    click.echo(f"compiled {total - before} functions in {seconds:.1f} s: {total} in {folder}")
+    click.echo(
+        f"compiled {_count(total - before, 'function')} in {seconds:.1f} s: {total} in {folder}"
+    )
 
 
 def _json(folder) -> dict:
     return {"folder": str(folder.path), "files": folder.files, "bytes": folder.size}
 
 
-def _folders(folders) -> str:
-    return f"{len(folders)} folder{'' if len(folders) == 1 else 's'}"
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _size(folders) -> str:
-    files, size = (sum(folder[i] for folder in folders) for i in (1, 2))
-    return f"{files:,} files, {size / 1e6:.1f} MB"
+    files = _count(sum(folder.files for folder in folders), "file")
+    return f"{files}, {sum(folder.size for folder in folders) / 1e6:.1f} MB"

@@ -58,8 +58,8 @@ class LazyGroup(click.Group):
             "convlab_cli.render",
             "Pictures: filters, feature maps, receptive fields, curves.",
         ),
-        "cache": ("convlab_cli.cache", "The compiled loops: where they are; compile or delete them."),
         "bench": ("convlab_cli.bench", "How fast it is on this machine, beside PyTorch."),
+        "cache": ("convlab_cli.cache", "The compiled loops: list, delete or make them."),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -249,7 +249,7 @@ def _finish(trainer, folder: Path, as_json: bool) -> None:
             "run": str(folder),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
-            "validation_accuracy": progress.best_accuracy,
+            "validation_accuracy": progress.history[progress.best_epoch - 1]["validation_accuracy"],
             "test_accuracy": test.accuracy,
             "test_loss": test.loss,
             "seconds": seconds,

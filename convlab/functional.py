@@ -109,8 +109,8 @@ class _Conv2d(Function):
         if context.needs[0]:
             grad_x = _batch_first(conv2d_kernels.grad_input(gradient, weight, geometry))
         if context.needs[1]:
-            grad_weight = conv2d_kernels.grad_weight(gradient, x, geometry)
-        if context.needs[2]:
+            grad_weight, grad_bias = conv2d_kernels.grad_weight(gradient, x, geometry)
+        elif context.needs[2]:
             grad_bias = conv2d_kernels.grad_bias(gradient)
         return grad_x, grad_weight, grad_bias
 
@@ -135,7 +135,7 @@ class _ConvTranspose2d(Function):
             grad_x = conv2d_kernels.forward(gradient, weight, no_bias, geometry)
             grad_x = _batch_first(grad_x)
         if context.needs[1]:
-            grad_weight = conv2d_kernels.grad_weight(x, gradient, geometry)
+            grad_weight, _ = conv2d_kernels.grad_weight(x, gradient, geometry)
         if context.needs[2]:
             grad_bias = conv2d_kernels.grad_bias(gradient)
         return grad_x, grad_weight, grad_bias

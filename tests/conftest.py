@@ -68,12 +68,12 @@ class Convlab:
         assert result.err.startswith("Usage: convlab "), result
         return result.err.splitlines()[-1].removeprefix("Error: ")
 
-    def start(self, *arguments):
+    def start(self, *arguments, **variables):
         """Start the command and return the process, with its output as text in pipes."""
         return subprocess.Popen(
             [COMMAND, *map(str, arguments)],
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment(**variables),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

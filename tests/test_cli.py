@@ -38,6 +38,10 @@ COMMANDS = [
     ["bench", "train"],
     ["bench", "start"],
     ["bench", "scale"],
+    ["cache"],
+    ["cache", "info"],
+    ["cache", "clear"],
+    ["cache", "warm"],
 ]
 
 # A network that is quick to train, with random numbers beyond those of its first weights.
@@ -236,7 +240,9 @@ def test_train_json(run, trained):
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     assert rows == [{k: v for k, v in r.items() if k != "type"} for r in records[:2]]
     summary = records[2]
-    best = max(range(2), key=lambda i: (rows[i]["validation_accuracy"], i))
+    # Of 144 validation images one more or less does not decide; then the last epoch counts.
+    first, second = (round(row["validation_accuracy"] * 144) for row in rows)
+    best = 1 if second >= first - 1 else 0
     assert summary["best_epoch"] == best + 1
     assert summary["validation_accuracy"] == rows[best]["validation_accuracy"]
     assert summary["epochs"] == 2
@@ -246,7 +252,9 @@ def test_train_json(run, trained):
 
 
 def test_train_progress_on_stderr(trained):
-    lines = [line for line in trained[1].err.splitlines() if not line.startswith("compiling")]
+    lines = trained[1].err.splitlines()
+    # Of what is so on some machines only.
+    lines = [line for line in lines if not line.startswith(("compiling ", "note: "))]
     assert lines[0].startswith("lenet5, 61,706 parameters, on digits: 1,293 training,")
     assert [line.split("  ")[0] for line in lines[1:]] == ["epoch 1/2", "epoch 2/2"]
 

@@ -83,7 +83,8 @@ def run_script(folder, script, layer=None, **variables):
     variables |= {"NUMBA_THREADING_LAYER": layer} if layer else {}
     done = subprocess.run(
         [sys.executable, path],
-        env=os.environ | variables,
+        # From 3.12 on, Python warns of forks in a process with threads.
+        env=os.environ | {"PYTHONWARNINGS": "ignore::DeprecationWarning"} | variables,
         capture_output=True,
         text=True,
         timeout=60,

@@ -292,6 +292,18 @@ def same(one, other):
     return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
 
 
+@pytest.mark.parametrize("fewer, best", [(0, 3), (1, 3), (2, 2)])
+def test_one_right_answer_less_is_chance(small, monkeypatch, fewer, best):
+    settings = Settings(epochs=4, batch_size=20)
+    trainer = Trainer(settings, small(settings))
+    count = len(trainer.task.validation)
+    right = [count // 2, count, count - fewer, count // 2]
+    prescribe(monkeypatch, [number / count for number in right], [1.0] * 4)
+    states = fitted(trainer)
+    assert trainer.progress.best_epoch == best
+    assert same(trainer.best, states[best])
+
+
 @pytest.mark.parametrize(
     "accuracies, best",
     [([0.5, 0.8, 0.7, 0.8, 0.6], 4), ([0.9, 0.8], 1), ([0.0, 0.0, 0.0], 3), ([0.1, 0.2, 0.3], 3)],
@@ -299,6 +311,7 @@ def same(one, other):
 def test_best_is_the_last_epoch_with_the_most_right_answers(small, monkeypatch, accuracies, best):
     settings = Settings(epochs=len(accuracies), batch_size=20)
     trainer = Trainer(settings, small(settings))
+    assert 1 / len(trainer.task.validation) < 0.1  # steps of 0.1 are more than one answer
     prescribe(monkeypatch, accuracies, [1.0] * len(accuracies))
     states = fitted(trainer)
     assert trainer.progress.best_epoch == best

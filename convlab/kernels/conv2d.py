@@ -72,11 +72,12 @@ def _grad_input_reference(grad, weight, g):
 
 
 def _grad_weight_reference(grad, x, g):
+    # And of the bias, in the same pass over the gradient.
     out = np.zeros(g.weight_shape, grad.dtype)
     for o, channel, c, oh, ow, kh, kw, ih, iw in _taps(g):
         for n in range(grad.shape[3]):
             out[o, c, kh, kw] += x[channel, ih, iw, n] * grad[o, oh, ow, n]
-    return out
+    return out, _grad_bias_reference(grad)
 
 
 def _grad_bias_reference(grad):
@@ -320,8 +321,9 @@ def _grad_weight_cpu(grad, x, g):
     out = np.zeros((chunks, g.out_channels + 1, *plan.offsets.shape), grad.dtype)
     rows = plan.rows(grad)
     flat = plan.lay(x, VECTOR)  # no lane is read that is not there
-    multiply_rows_transposed(flat, rows, *plan.arguments(g.groups), chunks, out)
-    return plan.unweights(out[:, :-1].sum(axis=0), g.weight_shape)
+    by_bias = np.zeros((chunks, g.out_channels), grad.dtype)
+    multiply_rows_transposed(flat, rows, *plan.arguments(g.groups), chunks, out, by_bias)
+    return plan.unweights(out[:, :-1].sum(axis=0), g.weight_shape), by_bias.sum(axis=0)
 
 
 def _grad_bias_cpu(grad):

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, wraps
 
 import numba
@@ -138,12 +139,10 @@ def _after_fork_in_child() -> None:
     global _turn, _thread, _lost
     global_compiler_lock.release()
     _turn, _thread = threading.RLock(), _PythonThread()
-    try:
+    with suppress(ValueError):  # there was no pool yet
         # GNU's OpenMP has no threads in the child, and Numba ends it at its first loop.  The
         # other layers start their threads again.
         _lost = numba.threading_layer() == "omp"
-    except ValueError:
-        pass  # there was no pool yet
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

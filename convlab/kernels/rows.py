@@ -217,10 +217,13 @@ def multiply_rows_transposed(
     row_step,
     chunks,
     out,
+    by_bias,
 ):
     # x: (any,) flat · grad: (O, rows, lanes) · out: (chunks, O + 1, columns, taps), zeros
+    # by_bias: (chunks, O), zeros
     # out[chunk, o, column, t] = sum over the chunk's rows and the column's lanes of
     #     grad[o, row, lane] * x[start of row + offsets[column, t] + lane]
+    # by_bias[chunk, o] = sum over the chunk's rows and all lanes of grad[o, row, lane]
     #
     # The gradient of ``multiply_rows`` for the weights.  Rows are cut into a fixed number of
     # chunks so that the order of the additions does not depend on the number of threads.
@@ -231,18 +234,24 @@ def multiply_rows_transposed(
     for turn in prange(chunks * groups * blocks):
         block, group, chunk = turn % blocks, turn // blocks % groups, turn // (blocks * groups)
         rows = chunk * grad.shape[1] // chunks, (chunk + 1) * grad.shape[1] // chunks
-        _multiply_chunk(x, grad, taps, steps, rows, block, group, out[chunk])
+        _multiply_chunk(x, grad, taps, steps, rows, block, group, out[chunk], by_bias[chunk])
 
 
 @loop(parallel=False)
-def _multiply_chunk(x, grad, taps, steps, rows, block, group, out):
+def _multiply_chunk(x, grad, taps, steps, rows, block, group, out, by_bias):
     u = np.uintp
+    lanes = u(grad.shape[2])
     offsets, lanes_from, lanes_to, taps_from, taps_to = taps
     groups, group_step, row_step = steps
     group_size = grad.shape[0] // groups
     channel = u(group * group_size + block * BLOCK)
     end = min(channel + u(BLOCK), u((group + 1) * group_size))
     for row in range(u(rows[0]), u(rows[1])):
+        for o in range(channel, end):
+            y, total = grad[o, row], x.dtype.type(0)
+            for lane in range(lanes):
+                total += y[lane]
+            by_bias[o] += total
         start = u(group) * u(group_step) + row * u(row_step)
         tap, tap_end = u(taps_from[row]), u(taps_to[row])
         for column in range(u(offsets.shape[0])):

@@ -101,7 +101,7 @@ class Progress:
     loss_sum: float = 0.0  # over the images of those batches
     right: int = 0
     seconds: float = 0.0
-    best_accuracy: float = -1.0  # on the validation images
+    best_accuracy: float = -1.0  # the highest so far, on the validation images
     best_epoch: int = 0
     lowest_loss: float = math.inf  # on the validation images, and its epoch
     lowest_epoch: int = 0
@@ -112,8 +112,8 @@ class Progress:
 class Trainer:
     """A network, its optimiser and where they stand.
 
-    ``best`` is the state of the epoch with the most right validation answers so far;
-    of equal ones the last, when the rate was lowest.  Patience counts the epochs since
+    ``best`` is the state of the epoch with the most right validation answers so far; one
+    answer more or less is chance, so of those the last, when the rate was lowest.  Patience counts the epochs since
     the validation loss was lowest, which moves before the answers do.
     """
 
@@ -212,9 +212,12 @@ class Trainer:
         progress.history.append(vars(record))
         progress.epoch += 1
         progress.batch, progress.loss_sum, progress.right, progress.seconds = 0, 0.0, 0, 0.0
-        if validation.accuracy >= progress.best_accuracy:
-            progress.best_accuracy, progress.best_epoch = validation.accuracy, progress.epoch
+        # The half is for what division does to whole numbers.
+        one_less = progress.best_accuracy - 1.5 / len(self.task.validation)
+        if validation.accuracy > one_less:
+            progress.best_epoch = progress.epoch
             self.best = self.network.state_dict()
+        progress.best_accuracy = max(progress.best_accuracy, validation.accuracy)
         if validation.loss < progress.lowest_loss:
             progress.lowest_loss, progress.lowest_epoch = validation.loss, progress.epoch
         patience = self.settings.patience

@@ -65,7 +65,7 @@ def roof(intensity: float, peak: float, bandwidth: float) -> float:
     """The FLOP/s that a machine can reach at ``intensity`` FLOP a byte.
 
     ``peak`` in FLOP/s, ``bandwidth`` in bytes/s.  The roofline model: Williams,
-    Waterman and Patterson 2009, section 3.
+    Waterman and Patterson, Communications of the ACM 52(4), 2009.
     """
     return min(peak, bandwidth * intensity)
 
@@ -172,7 +172,7 @@ def _kernel_words(
 
 
 def _ratio_text(ratio: float) -> str:
-    """2 significant digits: timings support no more.  The third where 2 would hide who is faster."""
+    """2 significant digits, timings support no more; a third where 2 would hide who is faster."""
     for digits in (2, 3):
         exponent = int(f"{ratio:.{digits - 1}e}".split("e")[1])
         text = f"{ratio:.{max(0, digits - 1 - exponent)}f}"
@@ -229,7 +229,7 @@ class _Axis:
         return ticks
 
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+_Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
 @dataclass
@@ -237,9 +237,10 @@ class _Plot:
     """The area of a plot and what in it is taken, so that a label finds a free place."""
 
     page: Page
-    area: Box
-    taken: list[Box] = field(default_factory=list)
-    grid: list[Box] = field(default_factory=list)  # what a label covers only where it must
+    area: _Box
+    taken: list[_Box] = field(default_factory=list)
+    marks: list[tuple[float, float]] = field(default_factory=list)
+    grid: list[_Box] = field(default_factory=list)  # what a label covers only where it must
 
     def rule(self, y: float) -> None:
         """A hairline across the plot, which labels avoid if they can."""
@@ -252,12 +253,13 @@ class _Plot:
         for x, y in _along(list(zip(xs, ys, strict=True)), half):
             self.taken.append((x - half, y - half, x + half, y + half))
 
-    def take_mark(self, x: float, y: float, diameter: float) -> None:
-        """Keep labels off a mark, so far that none seems to name it that names another."""
-        self.taken.append(self._around(x, y, diameter))
+    def take_mark(self, x: float, y: float) -> None:
+        """Keep labels off a mark."""
+        self.marks.append((x, y))
+        self.taken.append(self._around(x, y))
 
-    def _around(self, x: float, y: float, diameter: float) -> Box:
-        half = 0.55 * diameter + 0.35 * self.page.size.small
+    def _around(self, x: float, y: float) -> _Box:
+        half = 0.75 * self.page.size.small
         return (x - half, y - half, x + half, y + half)
 
     def write(
@@ -267,7 +269,7 @@ class _Plot:
         text: str,
         colour: str,
         on_grid: bool = True,
-        own: Box | None = None,
+        own: _Box | None = None,
     ) -> bool:
         """Small text with this upper left corner if that place is free; says whether it was.
 
@@ -289,27 +291,26 @@ class _Plot:
         self.taken.append(box)
         return True
 
-    def name(self, x: float, y: float, text: str, diameter: float, colour: str) -> bool:
-        """Text as near to the mark at (x, y) as a free place is, tied to it by a hairline.
+    def name(self, x: float, y: float, text: str, colour: str) -> bool:
+        """Text as near to the mark at (x, y) as a free place is, tied to it where it is far.
 
         Says whether there was one.
         """
-        small, own = self.page.size.small, self._around(x, y, diameter)
+        small, own = self.page.size.small, self._around(x, y)
         tries = [(away, on_grid) for on_grid in (False, True) for away in (0.0, 0.8, 1.6, 2.6, 4.0)]
         # A label across a hairline beside its mark reads better than one far off.
         tries.sort(key=lambda attempt: attempt[0] + 2 * attempt[1])
-        for away, on_grid in tries:
-            for turn in range(0, 360, 20):
-                direction = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-                gap = 0.75 * diameter + (0.2 + away) * small
-                left, top, near = self._beside(x, y, text, gap, direction)
-                tie = [(x + 0.8 * diameter * direction[0], y + 0.8 * diameter * direction[1]), near]
-                if away and not self._clear(tie, own):
-                    continue
-                if self.write(left, top, text, colour, on_grid, own):
-                    if away:
-                        self.page.line(*zip(*tie, strict=True), self.page.theme.quiet)
-                    return True
+        # Straight to the right, left, below and above first.
+        turns = sorted(range(0, 360, 15), key=lambda turn: (turn % 90 > 0, turn % 180 > 0, turn))
+        for (away, on_grid), turn in itertools.product(tries, turns):
+            direction = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+            left, top, near = self._beside(x, y, text, (0.9 + away) * small, direction)
+            tie = [(x + 0.6 * small * direction[0], y + 0.6 * small * direction[1]), near]
+            clear = self._clear(tie, own) if away else self._nearest(x, y, left, top, text)
+            if clear and self.write(left, top, text, colour, on_grid, own):
+                if away:
+                    self.page.line(*zip(*tie, strict=True), self.page.theme.quiet)
+                return True
         return False
 
     def _beside(
@@ -322,7 +323,18 @@ class _Plot:
         top = y + gap * down - height * (1 - down) / 2
         return left, top, (min(max(x, left), left + width), min(max(y, top), top + height))
 
-    def _clear(self, line: Sequence[tuple[float, float]], own: Box) -> bool:
+    def _nearest(self, x: float, y: float, left: float, top: float, text: str) -> bool:
+        """Whether no other mark is so near to a text that it could be the one named."""
+        small = self.page.size.small
+        right, bottom = left + self.page.measure(text, small), top + LINE * small
+        return all(
+            math.dist(mark, (min(max(mark[0], left), right), min(max(mark[1], top), bottom)))
+            > 1.6 * small
+            for mark in self.marks
+            if mark != (x, y)
+        )
+
+    def _clear(self, line: Sequence[tuple[float, float]], own: _Box) -> bool:
         return not any(
             _meet((x, y, x, y), other)
             for x, y in _along(line, 0.2 * self.page.size.small)
@@ -331,7 +343,7 @@ class _Plot:
         )
 
 
-def _meet(one: Box, two: Box) -> bool:
+def _meet(one: _Box, two: _Box) -> bool:
     return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
 
 
@@ -404,7 +416,7 @@ def _draw_roofline(
     shares: Sequence[float],
     peak: float,
     bandwidth: float,
-    place: Box,
+    place: _Box,
 ) -> None:
     left, top, right, bottom = place
     size, theme, small = page.size, page.theme, page.size.small
@@ -440,7 +452,7 @@ def _draw_roofline(
     places = [(x_axis.at(point.intensity), y_axis.at(point.speed)) for point in points]
     for point, (x, y) in zip(points, places, strict=True):
         _mark(page, x, y, point.gradient, diameter)
-        plot.take_mark(x, y, diameter)
+        plot.take_mark(x, y)
     _name_roof(plot, peak, bandwidth, roof_x, roof_y)
 
     most = min(5, max(1, int((plot_bottom - plot_top) / (4.5 * small))))
@@ -449,7 +461,7 @@ def _draw_roofline(
         # The first says what the percentages are of.
         of = " of the roof" if nth == 0 else ""
         text = f"{points[index].layer} {shares[index]:.0%}{of}"
-        plot.name(*places[index], text, diameter, theme.ink)
+        plot.name(*places[index], text, theme.ink)
 
 
 def _extremes(points: Sequence[KernelPoint], shares: Sequence[float], most: int) -> list[int]:
@@ -533,7 +545,7 @@ def _draw_bars(
     ratios: dict[tuple[str, str], float],
     peak: float,
     other: str,
-    place: Box,
+    place: _Box,
 ) -> None:
     """A column for each pass, a row for each layer."""
     left, top, right, bottom = place
@@ -541,16 +553,17 @@ def _draw_bars(
     if ratios:
         values, head = ratios, f"times as fast as {other}"
         low, high = min(1.0, *values.values()), max(2.0, *values.values())
-        base, foot = 1.0, f"1: as fast as {other}, logarithmic scale"
+        base, foot, scale = 1.0, f"1: as fast as {other}", ", logarithmic scale"
     else:
         values = {(p.layer, p.gradient): p.speed / _GIGA for p in points}
         head, low, high = "GF/s", 0.0, max(peak / _GIGA, *values.values())
-        base, foot = 0.0, f"{style.number(peak / _GIGA)}: peak of fused multiply-adds"
+        base, foot, scale = 0.0, f"{style.number(peak / _GIGA)}: peak of fused multiply-adds", ""
     page.text(left, top, head, bold=True, width=right - left)
     top += LINE * size.label + 0.2 * small
 
-    layers = list(dict.fromkeys(point.layer for point in points))
-    passes = _present(points)
+    shown = [point for point in points if (point.layer, point.gradient) in values]
+    layers = list(dict.fromkeys(point.layer for point in shown))
+    passes = _present(shown)
     write = _ratio_text if ratios else style.number
     texts = {key: write(value) for key, value in values.items()}
     slower = {key for key, value in ratios.items() if value < 1}
@@ -560,9 +573,7 @@ def _draw_bars(
     # The number of the peak stands centred below the end of a column.
     inset = 0.0 if ratios else page.measure(style.number(high), small) / 2
     column = (right - left - names) / len(passes) - gap
-    lines = 1
-    if 1.2 * small + page.widest(passes, small) > column:
-        lines = 2
+    lines = 1 if 1.2 * small + page.widest(passes, small) <= column else 2
     row_top = top + lines * LINE * small + 0.3 * small
     row_bottom = bottom - 2 * LINE * small - 0.3 * small
     rows = min(len(layers), max(1, int((row_bottom - row_top) / (1.2 * small))))
@@ -600,8 +611,8 @@ def _draw_bars(
                 0.6 * height,
                 fill=_colour(theme, gradient),
             )
-    if rows < len(layers):
-        foot = f"first {rows} of {len(layers)} layers; {foot}"
+    # A narrow page has no room for both; that the scale is logarithmic its ticks say too.
+    foot = f"first {rows} of {len(layers)} layers; {foot}" if rows < len(layers) else foot + scale
     page.text(
         right,
         row_bottom + 0.3 * small + LINE * small,
@@ -679,9 +690,11 @@ def training_speed(
     shared = max(reach) <= 8 * min(reach)
     if shared:
         reach = [max(reach)] * len(bars)
+    compared = [bar for bar in bars if bar.other_seconds is not None]
+    sides = [_OURS, other] if compared else [_OURS]
     # The second line may take two lines: rows are counted as if it did.
     head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * label
-    lowest = LINE * label + 2 * 1.25 * small + 0.5 * small
+    lowest = LINE * label + (1.25 * len(sides) + 0.5) * small
     rows = min(len(bars), max(1, int((page.bottom - page.top - head) / lowest)))
     notes = [machine, "lower is better", "thin line: spread"]
     overlapping = sum(_spreads_overlap(bar) for bar in bars)
@@ -693,8 +706,6 @@ def training_speed(
         notes.append(f"first {rows} of {len(bars)}")
     page.headline(_training_title(bars, reach, other), "; ".join(notes), page.theme.ink)
 
-    compared = any(bar.other_seconds is not None for bar in bars)
-    sides = [_OURS, other] if compared else [_OURS]
     times = [
         _duration(seconds, longest)
         for bar, longest in zip(bars, reach, strict=True)
@@ -704,13 +715,15 @@ def training_speed(
     names = min(page.widest(sides, small), 0.3 * (page.right - page.left))
     start = page.left + names + 0.7 * small
     end = page.right - page.widest(times, small) - 0.7 * small
-    if compared:
-        ratios = [_share_text(bar) for bar in bars if bar.other_seconds is not None]
-        end -= page.widest(ratios, label, bold=True) + 1.5 * small
-    height = min((page.bottom - page.top + 0.5 * small) / rows, 1.8 * lowest)
+    ratio = page.widest(map(_share_text, compared), label, bold=True)
+    # Beside the bars a ratio must leave them half of the width, else it stands above them.
+    beside = end - start - ratio >= 0.5 * (page.right - page.left)
+    if compared and beside:
+        end -= ratio + 1.5 * small
+    height = min((page.bottom - page.top + 0.5 * small) / rows, 2.6 * lowest)
     for row, bar in enumerate(bars[:rows]):
         axis = _Axis(0.0, reach[row], start, end, logarithmic=False)
-        _draw_pair(page, bar, sides, axis, page.top + row * height, height)
+        _draw_pair(page, bar, sides, axis, (page.top + row * height, height), beside)
     return page.figure
 
 
@@ -765,14 +778,22 @@ def _share_text(bar: TrainingBar) -> str:
 
 
 def _draw_pair(
-    page: Page, bar: TrainingBar, sides: Sequence[str], axis: _Axis, top: float, height: float
+    page: Page,
+    bar: TrainingBar,
+    sides: Sequence[str],
+    axis: _Axis,
+    place: tuple[float, float],
+    beside: bool,
 ) -> None:
-    """The name of a piece of training, below it our bar and the other's."""
+    """The name of a piece of training, below it our bar and the other's; ``place``: top, height."""
     size, theme, small = page.size, page.theme, page.size.small
-    page.text(page.left, top, bar.what, bold=True, width=page.right - page.left)
+    top, height = place
+    ratio = "" if bar.other_seconds is None else _share_text(bar)
+    room = page.right - page.left - page.measure(ratio, size.label, bold=True) - size.label
+    page.text(page.left, top, bar.what, bold=True, width=room)
     first = top + LINE * size.label
     # White space below a pair is larger than that under its name, so that they belong together.
-    step = (height - LINE * size.label - max(0.5 * small, 0.16 * height)) / 2
+    step = (height - LINE * size.label - max(0.5 * small, 0.16 * height)) / len(sides)
     ours = (bar.seconds, bar.low, bar.high, theme.output, theme.ink)
     theirs = (bar.other_seconds, bar.other_low, bar.other_high, theme.hairline, theme.quiet)
     for nth, (seconds, low, high, fill, ink) in enumerate((ours, theirs)):
@@ -787,12 +808,13 @@ def _draw_pair(
             colour=ink,
             ha="right",
             va="center_baseline",
-            width=axis.start - 0.7 * small - page.left,
+            width=axis.start - 0.7 * small - page.left + 0.5,  # for rounding
         )
         page.box(axis.start, y - thick / 2, axis.at(seconds) - axis.start, thick, fill=fill)
-        # On a rim of the ground the line is seen on its bar and beyond it.
-        for colour, stroke in ((theme.ground, 6 * size.hair), (theme.ink, 2 * size.hair)):
-            page.line([axis.at(low), axis.at(high)], [y, y], colour, stroke=stroke)
+        if low < high:
+            # On a rim of the ground the line is seen on its bar and beyond it.
+            for colour, stroke in ((theme.ground, 6 * size.hair), (theme.ink, 2 * size.hair)):
+                page.line([axis.at(low), axis.at(high)], [y, y], colour, stroke=stroke)
         page.text(
             axis.at(high) + 0.7 * small,
             y,
@@ -801,15 +823,15 @@ def _draw_pair(
             colour=ink,
             va="center_baseline",
         )
-    if bar.other_seconds is not None:
+    if ratio:
         page.text(
             page.right,
-            first + step,
-            _share_text(bar),
+            first + step if beside else top,
+            ratio,
             colour=theme.quiet if _spreads_overlap(bar) else theme.ink,
             bold=True,
             ha="right",
-            va="center_baseline",
+            va="center_baseline" if beside else "top",
         )
 
 
@@ -838,7 +860,7 @@ def scaling(
     speeds = [_speeds(curve) for curve in curves]
     cliffs = [_cliffs(values) for values in speeds]
     title = _scaling_title(curves, speeds, cliffs)
-    note = "higher is better; cliff: less than half of the speed one step before"
+    note = "GF/s, higher is better; cliff: less than half of the speed one step before"
     page.headline(title, f"{machine}; {note}", page.theme.ink)
 
     room_x, room_y = page.right - page.left, page.bottom - page.top
@@ -905,14 +927,14 @@ def _scaling_title(
         for at in falls
     ]
     if not found:
-        lowest = min(min(values) for values in speeds)
-        highest = max(max(values) for values in speeds)
-        span = f"{style.number(lowest)} to {style.number(highest)} GF/s"
-        return f"No cliff: {span}"
+        every = [speed for values in speeds for speed in values]
+        if len(every) == 1:
+            return f"{style.number(every[0])} GF/s"
+        return f"No cliff: {style.number(min(every))} to {style.number(max(every))} GF/s"
     if len(found) == 1:
         curve, at, share = found[0]
         before, after = curve.values[at - 1], curve.values[at]
-        return f"One cliff: {curve.axis} {after} has {share:.0%} of the speed of {before}"
+        return f"One cliff: {share:.0%} of the speed from {curve.axis} {before} to {after}"
     names = ", ".join(f"{curve.axis} {curve.values[at]}" for curve, at, _ in found)
     return f"{len(found)} cliffs: {names}"
 
@@ -923,21 +945,13 @@ def _scaling_panel(
     speeds: Sequence[float],
     cliffs: Sequence[int],
     highest: float,
-    place: Box,
+    place: _Box,
 ) -> None:
     left, top, right, bottom = place
     size, theme, small = page.size, page.theme, page.size.small
     values = curve.values
     span = f" from {values[0]} to {values[-1]}" if len(values) > 1 else f" {values[0]}"
-    unit = page.measure("GF/s", size.label) + 0.5 * size.label
-    head, px = page.fit(f"{curve.axis}{span}", right - left - unit, size.label, bold=True)
-    page.run(
-        left,
-        top + size.label,
-        [(head, theme.ink, True), ("GF/s", theme.quiet, False)],
-        px,
-        "baseline",
-    )
+    page.text(left, top, f"{curve.axis}{span}", bold=True, width=right - left)
     plot_top = top + LINE * size.label + 0.7 * small
     plot_bottom = bottom - LINE * small - 0.4 * small
 
@@ -972,12 +986,13 @@ def _scaling_panel(
         cliff = at in cliffs
         across = 1.3 * diameter if cliff else diameter
         page.dot(x, y, theme.mistake if cliff else theme.output, across, hollow=cliff)
-        plot.take_mark(x, y, across)
+        plot.take_mark(x, y)
     for at in cliffs:
         share, before = f"{speeds[at] / speeds[at - 1]:.0%}", values[at - 1]
         for text in (
             f"cliff at {values[at]}: {share} of the speed at {before}",
             f"cliff at {values[at]}: {share}",
+            share,
         ):
-            if plot.name(xs[at], ys[at], text, 1.3 * diameter, theme.mistake):
+            if plot.name(xs[at], ys[at], text, theme.mistake):
                 break
