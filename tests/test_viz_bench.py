@@ -451,6 +451,10 @@ def test_training_without_a_comparison():
     figure = training([bar("batch 64", 0.25, None), bar("batch 256", 0.75, None)])
     assert title(figure) == "From 250 ms to 750 ms"
     assert not [text for text in words(figure) if "of the time" in text or "PyTorch" in text]
+    apart = training([bar("a step", 0.01, None), bar("an epoch", 10.0, None)])
+    lengths = [box[2] for box in boxes(apart, viz.THEMES["light"].output)]
+    assert lengths[1] == pytest.approx(1000 * lengths[0])
+    assert title(apart) == "From 0.01 s to 10 s"
     assert title(training([bar("an epoch", 12.34, None)])) == "an epoch: 12.3 s"
 
 

@@ -291,10 +291,10 @@ class _Plot:
         self.taken.append(box)
         return True
 
-    def name(self, x: float, y: float, text: str, colour: str) -> bool:
-        """Text as near to the mark at (x, y) as a free place is, tied to it where it is far.
+    def name(self, x: float, y: float, texts: Sequence[str], colour: str) -> None:
+        """The first of some texts that finds the nearest free place to the mark at (x, y).
 
-        Says whether there was one.
+        Tied to the mark where it is far; nothing where none has a place.
         """
         small, own = self.page.size.small, self._around(x, y)
         tries = [(away, on_grid) for on_grid in (False, True) for away in (0.0, 0.8, 1.6, 2.6, 4.0)]
@@ -302,7 +302,7 @@ class _Plot:
         tries.sort(key=lambda attempt: attempt[0] + 2 * attempt[1])
         # Straight to the right, left, below and above first.
         turns = sorted(range(0, 360, 15), key=lambda turn: (turn % 90 > 0, turn % 180 > 0, turn))
-        for (away, on_grid), turn in itertools.product(tries, turns):
+        for (away, on_grid), text, turn in itertools.product(tries, texts, turns):
             direction = math.cos(math.radians(turn)), math.sin(math.radians(turn))
             left, top, near = self._beside(x, y, text, (0.9 + away) * small, direction)
             tie = [(x + 0.6 * small * direction[0], y + 0.6 * small * direction[1]), near]
@@ -310,8 +310,7 @@ class _Plot:
             if clear and self.write(left, top, text, colour, on_grid, own):
                 if away:
                     self.page.line(*zip(*tie, strict=True), self.page.theme.quiet)
-                return True
-        return False
+                return
 
     def _beside(
         self, x: float, y: float, text: str, gap: float, direction: tuple[float, float]
@@ -461,7 +460,7 @@ def _draw_roofline(
         # The first says what the percentages are of.
         of = " of the roof" if nth == 0 else ""
         text = f"{points[index].layer} {shares[index]:.0%}{of}"
-        plot.name(*places[index], text, theme.ink)
+        plot.name(*places[index], [text], theme.ink)
 
 
 def _extremes(points: Sequence[KernelPoint], shares: Sequence[float], most: int) -> list[int]:
@@ -675,9 +674,9 @@ def training_speed(
     """Seconds of training here and with ``other``, another library, as pairs of bars from 0.
 
     The thin line on a bar is the spread that the caller measured; at the end of a
-    pair stands ours / theirs.  All pairs share one scale unless the longest pair
-    is more than 8 times the shortest: then each has its own, and the second line
-    says so.  Milliseconds where no bar of a scale reaches a second.  The ratio is
+    pair stands ours / theirs.  All bars share one scale unless the longest pair
+    is more than 8 times the shortest: then each pair has its own, and the second
+    line says so.  Milliseconds where no bar of a scale reaches a second.  The ratio is
     quiet where the two spreads overlap.
 
     Raises SpecError without bars, for times that are not above 0, for an unknown
@@ -687,10 +686,10 @@ def training_speed(
     page = Page(size, theme, aspect=1.1)
     small, label = page.size.small, page.size.label
     reach = [max(bar.high, bar.other_high or 0.0) for bar in bars]
-    shared = max(reach) <= 8 * min(reach)
+    compared = [bar for bar in bars if bar.other_seconds is not None]
+    shared = max(reach) <= 8 * min(reach) or not compared
     if shared:
         reach = [max(reach)] * len(bars)
-    compared = [bar for bar in bars if bar.other_seconds is not None]
     sides = [_OURS, other] if compared else [_OURS]
     # The second line may take two lines: rows are counted as if it did.
     head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * label
@@ -989,10 +988,7 @@ def _scaling_panel(
         plot.take_mark(x, y)
     for at in cliffs:
         share, before = f"{speeds[at] / speeds[at - 1]:.0%}", values[at - 1]
-        for text in (
-            f"cliff at {values[at]}: {share} of the speed at {before}",
-            f"cliff at {values[at]}: {share}",
-            share,
-        ):
-            if plot.name(xs[at], ys[at], text, theme.mistake):
-                break
+        short = f"cliff at {values[at]}: {share}"
+        plot.name(
+            xs[at], ys[at], [f"{short} of the speed at {before}", short, share], theme.mistake
+        )
