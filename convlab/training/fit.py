@@ -113,8 +113,9 @@ class Trainer:
     """A network, its optimiser and where they stand.
 
     ``best`` is the state of the epoch with the most right validation answers so far; one
-    answer more or less is chance, so of those the last, when the rate was lowest.  Patience counts the epochs since
-    the validation loss was lowest, which moves before the answers do.
+    answer more or less is chance, so of those the last, when the rate was lowest.
+    Patience counts the epochs since the validation loss was lowest, which moves before
+    the answers do.
     """
 
     def __init__(self, settings: Settings, task: Task):
