@@ -201,27 +201,23 @@ def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme)
     both sides is that of a whole epoch: batches, losses and right answers counted.
     """
     from convlab import bench
-    from convlab.kernels import device
 
-    machine, roofs, rows = _begin(as_json), {}, []
+    machine, rows = _begin(as_json), []
     every = machine.threads
     counts = counts or ((1, every) if every > 1 else (1,))
     name, arrays = bench.training_images(images, data_dir)
     if not as_json:
         click.echo(f"{images:,} images of {name}; seconds, and ours over PyTorch's\n")
     for threads in counts:
-        device.set_num_threads(threads)
-        roofs[threads] = bench.roof()
         for row in bench.measure_training(arrays, threads, batches, rounds):
             rows.append(row)
             if not as_json:
-                click.echo(_training_line(row, roofs[threads]))
-    device.set_num_threads(every)
+                click.echo(_training_line(row))
     if as_json:
         result = {
             "machine": dataclasses.asdict(machine),
             "data": name,
-            "rows": [_training_json(row, roofs[row.threads]) for row in rows],
+            "rows": [_training_json(row) for row in rows],
         }
         click.echo(json.dumps(result))
     if plot:
@@ -246,11 +242,10 @@ def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme)
         options.save_picture(figure, plot, "Speed of training", description, quiet=as_json)
 
 
-def _training_line(row, roof) -> str:
-    speed = row.flops / row.ours.median
+def _training_line(row) -> str:
     line = (
         f"{row.what:18} {row.threads} thread{'s' * (row.threads > 1):1} {_spread(row.ours)}"
-        f"   {speed / 1e9:4.0f} GF/s, {speed / roof.flops:.0%} of peak"
+        f"   {row.flops / row.ours.median / 1e9:4.0f} GF/s, {row.share:.0%} of peak"
     )
     if row.other is not None:
         line += f"   PyTorch {_spread(row.other)}   ratio {row.ratio:.2f}"
@@ -263,13 +258,14 @@ def _spread(timing) -> str:
     return f"{timing.median:6.3f} ({timing.low:.3f} to {timing.high:.3f})"
 
 
-def _training_json(row, roof) -> dict:
+def _training_json(row) -> dict:
     return {
         "what": row.what,
         "threads": row.threads,
         "images": row.images,
         "flops": row.flops,
-        "share_of_peak": row.flops / row.ours.median / roof.flops,
+        "peak_flops": row.peak,
+        "share_of_peak": row.share,
         "seconds": row.ours._asdict(),
         "pytorch_seconds": None if row.other is None else row.other._asdict(),
         "ratio": row.ratio,

@@ -91,21 +91,29 @@ class Roof(NamedTuple):
     bandwidth: float
 
 
+_numbers = np.zeros((64, peak.RUN), np.float32)
+_TURNS = 16
+MULTIPLY_ADDS = 2 * peak.CHAIN * _TURNS * _numbers.size  # FLOP of one call of the next
+
+
+def multiply_adds() -> None:
+    """Multiply and add in registers only, with the threads that are set."""
+    factors = tuple(np.float32(i / 16) for i in range(4))
+    peak.multiply_add(_numbers, _TURNS, factors, np.float32(0.25))
+
+
 def roof(rounds: int = 7) -> Roof:
     """Measure both with the threads that are set: what roofline pictures are drawn under.
 
     A fused multiply-add counts as two FLOP.  The bytes are those of x + 3 y on arrays
     that no cache holds, as STREAM counts them (McCalpin 1995).
     """
-    x = np.zeros((64, peak.RUN), np.float32)
-    turns, term = 16, np.float32(0.25)
-    factors = tuple(np.float32(i / 16) for i in range(4))
     large = [np.ones(1 << 24, np.float32) for _ in range(3)]
     compute, move = alternate(
         [
-            lambda: peak.multiply_add(x, turns, factors, term),
+            multiply_adds,
             lambda: peak.scale_add(*large),
         ],
         rounds,
     )
-    return Roof(2 * peak.CHAIN * turns * x.size / compute.low, 3 * large[0].nbytes / move.low)
+    return Roof(MULTIPLY_ADDS / compute.low, 3 * large[0].nbytes / move.low)

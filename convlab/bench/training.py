@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from convlab import data, models
-from convlab.bench.machine import version
-from convlab.bench.measure import PAUSE, Timing
+from convlab.bench.machine import MULTIPLY_ADDS, multiply_adds, version
+from convlab.bench.measure import PAUSE, Timing, alternate
 from convlab.errors import DataError, DeviceError
+from convlab.kernels import device
 
 ANSWERS = 10_000
 WARM_UP_STEPS = 100
@@ -27,18 +28,25 @@ WARM_UP_STEPS = 100
 class TrainingRow:
     """One epoch of training, or answering: ours, and PyTorch's where it is installed.
 
-    ``batch`` and ``layout`` are ours and theirs; ``flops`` the products and sums of ours;
-    ``memory`` the most that each process held so far, in bytes, or None where unknown.
+    ``flops``: products and sums of ours; ``peak``: the most FLOP/s that the threads reach
+    in registers, measured between the runs; ``settings`` of ours and theirs, where they
+    were chosen; ``memory``: the most that each process held so far, in bytes, or None.
     """
 
     what: str
     threads: int
     images: int
     flops: int
+    peak: float
     ours: Timing
     other: Timing | None
     settings: tuple[str, ...]
     memory: tuple[int | None, ...]
+
+    @property
+    def share(self) -> float:
+        """The part of the peak that ours reaches."""
+        return self.flops / self.ours.median / self.peak
 
     @property
     def ratio(self) -> float | None:
@@ -124,7 +132,10 @@ def measure_training(
     # Forward and the gradient of weights for all, the gradient of input for all but the first.
     products = 3 * sum(per_layer) - per_layer[0]
     images, answers = len(arrays["labels"]), len(arrays["test_images"])
+    before = device.get_num_threads()
     with contextlib.ExitStack() as stack:
+        stack.callback(device.set_num_threads, before)
+        device.set_num_threads(threads)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         path = Path(folder) / "images.npz"
         np.savez(path, **arrays)
@@ -136,12 +147,13 @@ def measure_training(
             for worker in workers:
                 worker("train", batch=batch, steps=WARM_UP_STEPS // 10)
             settings = [{"batch": batch}] * len(workers)
-            timings, memory = _in_turn(workers, "train", settings, rounds)
+            peak, timings, memory = _in_turn(workers, "train", settings, rounds)
             yield TrainingRow(
                 f"epoch, batch {batch}",
                 threads,
                 images,
                 2 * products * images,
+                peak,
                 timings[0],
                 timings[1] if len(timings) > 1 else None,
                 ("",) * len(workers),
@@ -151,12 +163,13 @@ def measure_training(
         for worker in workers:
             answer = worker("choose")
             best.append({"batch": answer["batch"], "layout": answer["layout"]})
-        timings, _ = _in_turn(workers, "infer", best, 2 * rounds + 1)
+        peak, timings, _ = _in_turn(workers, "infer", best, 2 * rounds + 1)
         yield TrainingRow(
             f"{answers:,} answers",
             threads,
             answers,
             2 * sum(per_layer) * answers,
+            peak,
             timings[0],
             timings[1] if len(timings) > 1 else None,
             tuple(f"batch {s['batch']}, {s['layout']}" for s in best),
@@ -164,13 +177,17 @@ def measure_training(
         )
 
 
-def _in_turn(workers, task, settings, rounds) -> tuple[list[Timing], tuple[int | None, ...]]:
+def _in_turn(workers, task, settings, rounds):
+    """The peak of multiply-adds, a Timing and the most memory of each worker."""
+    peaks: list[float] = []
     seconds: list[list[float]] = [[] for _ in workers]
     memory: list[int | None] = [None for _ in workers]
     for _ in range(rounds):
+        (calculation,) = alternate([multiply_adds], 3)
+        peaks.append(MULTIPLY_ADDS / calculation.median)
         for i, (worker, setting) in enumerate(zip(workers, settings, strict=True)):
             time.sleep(PAUSE)
             answer = worker(task, **setting)
             seconds[i].append(answer["seconds"])
             memory[i] = answer["memory"]
-    return [Timing.of(row) for row in seconds], tuple(memory)
+    return float(np.median(peaks)), [Timing.of(row) for row in seconds], tuple(memory)

@@ -115,12 +115,11 @@ class _Plan(NamedTuple):
             return copy_runs(x, np.arange(x.shape[1]), self.laid, self.width).reshape(-1)
         return with_room(x, lanes)
 
-    def weights(self, weight: np.ndarray) -> np.ndarray:
-        """``weight`` (O, C, KH, KW) in the order of the taps, (O, columns, taps)."""
+    def weights(self, weight: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
+        """``weight`` (O, C, KH, KW) in the order of (O, columns, taps), flat, and its steps."""
         order = (0, 3, 2, 1) if self.split else (0, 2, 1, 3)
-        return np.ascontiguousarray(weight.transpose(order)).reshape(
-            len(weight), *self.offsets.shape
-        )
+        columns, taps = self.offsets.shape
+        return np.ascontiguousarray(weight.transpose(order)).reshape(-1), (columns * taps, taps, 1)
 
     def unweights(self, taps: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """The way back: (O, columns, taps) as (O, C, KH, KW)."""
@@ -285,7 +284,7 @@ def _forward_cpu(x, weight, bias, g, relu=False):
     out = empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
     rows = plan.rows(out)
     flat = plan.lay(x, rows.shape[2])
-    multiply_rows(flat, plan.weights(weight), bias, *plan.arguments(g.groups), relu, rows)
+    multiply_rows(flat, *plan.weights(weight), bias, *plan.arguments(g.groups), relu, rows)
     return out
 
 
@@ -307,7 +306,7 @@ def _grad_input_cpu(grad, weight, g):
         if flat is None:
             flat = plan.lay(grad, rows.shape[2])
         taps = plan.weights(weight[:, :, kernel_rows, kernel_columns])
-        multiply_rows(flat, taps, no_bias, *plan.arguments(g.groups), False, rows)
+        multiply_rows(flat, *taps, no_bias, *plan.arguments(g.groups), False, rows)
         if target is not part:
             part[:] = target
     return out

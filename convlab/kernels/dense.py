@@ -57,7 +57,10 @@ def _product(weight, x, bias, relu=False):
     """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
     out = empty((weight.shape[0], 1, x.shape[1]), x.dtype)
     flat = with_room(x, x.shape[1])
-    multiply_rows(flat, weight[:, None], bias, *_taps(*x.shape), relu, out)
+    # A transposed weight is read where it lies.
+    kept = weight.ravel(order="K")
+    steps = tuple(step // weight.itemsize for step in weight.strides)
+    multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, *_taps(*x.shape), relu, out)
     return out[:, 0]
 
 
@@ -66,7 +69,7 @@ def _forward_cpu(x, weight, bias, relu=False):
 
 
 def _grad_input_cpu(grad, weight):
-    return _product(np.ascontiguousarray(weight.T), grad, np.zeros(weight.shape[1], grad.dtype))
+    return _product(weight.T, grad, np.zeros(weight.shape[1], grad.dtype))
 
 
 def _grad_weight_cpu(grad, x):

@@ -47,6 +47,7 @@ def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
 def multiply_rows(
     x,
     weight,
+    weight_steps,
     bias,
     offsets,
     lanes_from,
@@ -59,7 +60,9 @@ def multiply_rows(
     relu,
     out,
 ):
-    # x: (any,) flat · weight: (O, columns, taps) · bias: (O,) · offsets: (columns, taps)
+    # x: (any,) flat · weight: (any,) flat, see weight_steps · bias: (O,)
+    # offsets: (columns, taps) · weight_steps: from a weight to that of the next output
+    # channel, column and tap
     # out: (O, rows, lanes).  Input of output row r in group g starts at
     # x[g * group_step + r * row_step]; that may lie before the array, where the first
     # taps are padding.  With ``relu`` negative results become 0.
@@ -73,17 +76,22 @@ def multiply_rows(
         group = turn // blocks % groups
         tile = turn // (blocks * groups) % tiles
         row = turn // (blocks * groups * tiles)
-        _multiply_tile(x, weight, bias, taps, steps, relu, out, block, group, tile, tiles, row)
+        _multiply_tile(
+            x, weight, weight_steps, bias, taps, steps, relu, out, block, group, tile, tiles, row
+        )
 
 
 @loop(parallel=False)
-def _multiply_tile(x, weight, bias, taps, steps, relu, out, block, group, tile, tiles, row):
+def _multiply_tile(
+    x, weight, weight_steps, bias, taps, steps, relu, out, block, group, tile, tiles, row
+):
     # The sums are kept in a small array of their own: the compiler sees that writing them
     # changes no input, they stay in the L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
     zero = x.dtype.type(0)
     offsets, lanes_from, lanes_to, taps_from, taps_to = taps
     groups, group_step, row_step = steps
+    o_step, column_step, tap_step = u(weight_steps[0]), u(weight_steps[1]), u(weight_steps[2])
     lanes, row = u(out.shape[2]), u(row)
     group_size = out.shape[0] // groups
     vectors = (out.shape[2] + VECTOR - 1) // VECTOR
@@ -106,12 +114,14 @@ def _multiply_tile(x, weight, bias, taps, steps, relu, out, block, group, tile, 
         stop = min(last, u(lanes_to[column]))
         if begin < stop:
             run = x, start + begin, offsets[column], tap, tap_end, stop - begin
+            w = weight[channel * o_step + column * column_step :]
             if end - channel > u(2):
-                _add_to_six(*run, weight[channel:end, column], sums[begin - first :])
+                count = end - channel
+                _add_to_six(*run, w, o_step, tap_step, count, sums[begin - first :])
             else:
-                for o in range(channel, end):
-                    s = sums[(o - channel) * u(TILE) + begin - first :]
-                    _add_to_one(*run, weight[o, column], s)
+                for o in range(end - channel):
+                    s = sums[o * u(TILE) + begin - first :]
+                    _add_to_one(*run, w[o * o_step :], tap_step, s)
     for o in range(channel, end):
         y, s = out[o, row, own:], sums[(o - channel) * u(TILE) + own - first :]
         if relu:
@@ -123,43 +133,42 @@ def _multiply_tile(x, weight, bias, taps, steps, relu, out, block, group, tile, 
 
 
 @loop(parallel=False)
-def _add_to_six(x, at, offset, tap, taps, lanes, weight, sums):
+def _add_to_six(x, at, offset, tap, taps, lanes, weight, o_step, tap_step, channels, sums):
     # sums[o * TILE + lane] += weight[o, t] * x[at + offset[t] + lane], for six channels o or less
     #
     # Six channels and four taps go through the lanes together: 24 products for each four
     # numbers that are loaded, and 24 weights are what 32 vector registers can hold.
     # Past the last channel, it is computed again.
     u = np.uintp
-    end = u(weight.shape[0] - 1)
-    wa, wb, wc = weight[u(0)], weight[min(u(1), end)], weight[min(u(2), end)]
-    wd, we, wf = weight[min(u(3), end)], weight[min(u(4), end)], weight[min(u(5), end)]
+    last = channels - u(1)
+    wa, wb, wc = weight, weight[o_step:], weight[min(u(2), last) * o_step :]
+    wd, we = weight[min(u(3), last) * o_step :], weight[min(u(4), last) * o_step :]
+    wf = weight[min(u(5), last) * o_step :]
     count = (lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
     fours = taps - (taps - tap) % u(4)
     for t in range(tap, fours, u(4)):
         t1, t2, t3 = t + u(1), t + u(2), t + u(3)
-        x0, x1, x2, x3 = (
-            x[at + offset[t] :],
-            x[at + offset[t1] :],
-            x[at + offset[t2] :],
-            x[at + offset[t3] :],
-        )
-        a0, a1, a2, a3 = wa[t], wa[t1], wa[t2], wa[t3]
-        b0, b1, b2, b3 = wb[t], wb[t1], wb[t2], wb[t3]
-        c0, c1, c2, c3 = wc[t], wc[t1], wc[t2], wc[t3]
-        d0, d1, d2, d3 = wd[t], wd[t1], wd[t2], wd[t3]
-        e0, e1, e2, e3 = we[t], we[t1], we[t2], we[t3]
-        f0, f1, f2, f3 = wf[t], wf[t1], wf[t2], wf[t3]
+        x0, x1 = x[at + offset[t] :], x[at + offset[t1] :]
+        x2, x3 = x[at + offset[t2] :], x[at + offset[t3] :]
+        v, v1, v2, v3 = t * tap_step, t1 * tap_step, t2 * tap_step, t3 * tap_step
+        a0, a1, a2, a3 = wa[v], wa[v1], wa[v2], wa[v3]
+        b0, b1, b2, b3 = wb[v], wb[v1], wb[v2], wb[v3]
+        c0, c1, c2, c3 = wc[v], wc[v1], wc[v2], wc[v3]
+        d0, d1, d2, d3 = wd[v], wd[v1], wd[v2], wd[v3]
+        e0, e1, e2, e3 = we[v], we[v1], we[v2], we[v3]
+        f0, f1, f2, f3 = wf[v], wf[v1], wf[v2], wf[v3]
         for lane in range(count):
-            p, q, r, v = x0[lane], x1[lane], x2[lane], x3[lane]
-            sums[lane] += a0 * p + a1 * q + a2 * r + a3 * v
-            sums[lane + _1] += b0 * p + b1 * q + b2 * r + b3 * v
-            sums[lane + _2] += c0 * p + c1 * q + c2 * r + c3 * v
-            sums[lane + _3] += d0 * p + d1 * q + d2 * r + d3 * v
-            sums[lane + _4] += e0 * p + e1 * q + e2 * r + e3 * v
-            sums[lane + _5] += f0 * p + f1 * q + f2 * r + f3 * v
+            p, q, r, s = x0[lane], x1[lane], x2[lane], x3[lane]
+            sums[lane] += a0 * p + a1 * q + a2 * r + a3 * s
+            sums[lane + _1] += b0 * p + b1 * q + b2 * r + b3 * s
+            sums[lane + _2] += c0 * p + c1 * q + c2 * r + c3 * s
+            sums[lane + _3] += d0 * p + d1 * q + d2 * r + d3 * s
+            sums[lane + _4] += e0 * p + e1 * q + e2 * r + e3 * s
+            sums[lane + _5] += f0 * p + f1 * q + f2 * r + f3 * s
     for t in range(fours, taps):
         x0 = x[at + offset[t] :]
-        a0, b0, c0, d0, e0, f0 = wa[t], wb[t], wc[t], wd[t], we[t], wf[t]
+        v = t * tap_step
+        a0, b0, c0, d0, e0, f0 = wa[v], wb[v], wc[v], wd[v], we[v], wf[v]
         for lane in range(count):
             p = x0[lane]
             sums[lane] += a0 * p
@@ -171,7 +180,7 @@ def _add_to_six(x, at, offset, tap, taps, lanes, weight, sums):
 
 
 @loop(parallel=False)
-def _add_to_one(x, at, offset, tap, taps, lanes, weight, sums):
+def _add_to_one(x, at, offset, tap, taps, lanes, weight, tap_step, sums):
     # sums[lane] += weight[t] * x[at + offset[t] + lane], eight taps at a time
     u = np.uintp
     count = (lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
@@ -179,26 +188,20 @@ def _add_to_one(x, at, offset, tap, taps, lanes, weight, sums):
     for t in range(tap, eights, u(8)):
         t1, t2, t3, t4 = t + u(1), t + u(2), t + u(3), t + u(4)
         t5, t6, t7 = t + u(5), t + u(6), t + u(7)
-        x0, x1, x2, x3 = (
-            x[at + offset[t] :],
-            x[at + offset[t1] :],
-            x[at + offset[t2] :],
-            x[at + offset[t3] :],
-        )
-        x4, x5, x6, x7 = (
-            x[at + offset[t4] :],
-            x[at + offset[t5] :],
-            x[at + offset[t6] :],
-            x[at + offset[t7] :],
-        )
-        w0, w1, w2, w3 = weight[t], weight[t1], weight[t2], weight[t3]
-        w4, w5, w6, w7 = weight[t4], weight[t5], weight[t6], weight[t7]
+        x0, x1 = x[at + offset[t] :], x[at + offset[t1] :]
+        x2, x3 = x[at + offset[t2] :], x[at + offset[t3] :]
+        x4, x5 = x[at + offset[t4] :], x[at + offset[t5] :]
+        x6, x7 = x[at + offset[t6] :], x[at + offset[t7] :]
+        w0, w1 = weight[t * tap_step], weight[t1 * tap_step]
+        w2, w3 = weight[t2 * tap_step], weight[t3 * tap_step]
+        w4, w5 = weight[t4 * tap_step], weight[t5 * tap_step]
+        w6, w7 = weight[t6 * tap_step], weight[t7 * tap_step]
         for lane in range(count):
             sums[lane] += (w0 * x0[lane] + w1 * x1[lane] + w2 * x2[lane] + w3 * x3[lane]) + (
                 w4 * x4[lane] + w5 * x5[lane] + w6 * x6[lane] + w7 * x7[lane]
             )
     for t in range(eights, taps):
-        x0, w0 = x[at + offset[t] :], weight[t]
+        x0, w0 = x[at + offset[t] :], weight[t * tap_step]
         for lane in range(count):
             sums[lane] += w0 * x0[lane]
 
@@ -339,12 +342,8 @@ def _dot_with_one(x, at, offset, tap, taps, lanes, grad, total):
     fours = taps - (taps - tap) % u(4)
     for t in range(tap, fours, u(4)):
         t1, t2, t3 = t + u(1), t + u(2), t + u(3)
-        x0, x1, x2, x3 = (
-            x[at + offset[t] :],
-            x[at + offset[t1] :],
-            x[at + offset[t2] :],
-            x[at + offset[t3] :],
-        )
+        x0, x1 = x[at + offset[t] :], x[at + offset[t1] :]
+        x2, x3 = x[at + offset[t2] :], x[at + offset[t3] :]
         s0 = s1 = s2 = s3 = zero
         for lane in range(lanes):
             y = grad[lane]
