@@ -26,16 +26,17 @@ def test_functions_run_in_turn():
 
         return run
 
-    timings = bench.alternate([named("a", 0.005), named("b", 0.02)], 3)
+    timings = bench.alternate([named("a", 0.012), named("b", 0.02)], 3)
     # Twice before the clock counts: once to warm up, once to see how long a call takes.
     assert "".join(calls) == "aabb" + "ab" * 3
-    assert [t.median >= s for t, s in zip(timings, (0.005, 0.02), strict=True)] == [True, True]
+    assert [t.median >= s for t, s in zip(timings, (0.012, 0.02), strict=True)] == [True, True]
 
 
 def test_short_functions_are_repeated():
     calls = []
     bench.alternate([lambda: calls.append(time.sleep(0.001))], 1)
-    assert 2 <= len(calls) - 2 <= measure.SHORTEST / 0.001
+    # Three of them do not count: two before, and one at the beginning of the only turn.
+    assert 2 <= len(calls) - 3 <= measure.SHORTEST / 0.001
 
 
 def test_median_and_quartiles():

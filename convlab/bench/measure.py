@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 # Seconds that one measurement lasts at least, by repeating what is shorter.
-SHORTEST = 0.004
+SHORTEST = 0.01
 # Seconds between measurements: threads of the last one stop waiting for work in that time.
 PAUSE = 0.01
 
@@ -31,18 +31,20 @@ class Timing(NamedTuple):
 def alternate(functions: Sequence[Callable[[], object]], rounds: int) -> list[Timing]:
     """Time functions in turn, A B A B, so that what disturbs the machine disturbs all alike.
 
-    Each is called once before, unmeasured, and as often in each of the ``rounds`` as
-    makes it long enough for the clock.
+    Each is called twice before, unmeasured, and as often in each of the ``rounds`` as
+    makes it long enough for the clock.  What is short is called once more, unmeasured,
+    at the beginning of its turn: after a pause the caches and the clock of a core are cold.
     """
     repeats = []
     for function in functions:
         function()
-        seconds = _seconds(function, 1)
-        repeats.append(max(1, round(SHORTEST / max(seconds, 1e-9))))
+        repeats.append(max(1, round(SHORTEST / max(_seconds(function, 1), 1e-9))))
     taken: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for function, count, row in zip(functions, repeats, taken, strict=True):
             time.sleep(PAUSE)
+            if count > 1:
+                function()
             row.append(_seconds(function, count) / count)
     return [Timing.of(row) for row in taken]
 

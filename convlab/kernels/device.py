@@ -51,6 +51,7 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
 
 
 CACHE_LINE = 64  # bytes; the widest vector has as many
+LARGE = 1 << 22  # bytes; from here on NumPy asks the system for large pages
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -59,7 +60,11 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     A vector that lies across two cache lines takes twice as long to load.
     """
     dtype = np.dtype(dtype)
-    return np.ndarray(shape, dtype, _aligned_bytes(math.prod(shape) * dtype.itemsize))
+    size = math.prod(shape) * dtype.itemsize
+    if size < LARGE:
+        return np.ndarray(shape, dtype, _aligned_bytes(size))
+    buffer = np.empty(size + 3 * CACHE_LINE, np.uint8)
+    return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % CACHE_LINE)
 
 
 @loop(parallel=False)

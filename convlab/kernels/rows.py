@@ -66,70 +66,57 @@ def multiply_rows(
     # out: (O, rows, lanes).  Input of output row r in group g starts at
     # x[g * group_step + r * row_step]; that may lie before the array, where the first
     # taps are padding.  With ``relu`` negative results become 0.
-    # One turn makes a tile of lanes of one row for six output channels.
-    blocks = (out.shape[0] // groups + BLOCK - 1) // BLOCK
+    #
+    # One turn makes a tile of lanes of one row for six output channels.  Its sums are
+    # kept in a small array of their own: the compiler sees that writing them changes no
+    # input, they stay in the L1 cache, and ``out`` is written once.
+    u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
+    zero = x.dtype.type(0)
+    rows, lanes = out.shape[1], u(out.shape[2])
+    group_size = out.shape[0] // groups
+    blocks = (group_size + BLOCK - 1) // BLOCK
+    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
     tiles = (out.shape[2] + TILE - 1) // TILE
-    taps = offsets, lanes_from, lanes_to, taps_from, taps_to
-    steps = groups, group_step, row_step
-    for turn in prange(out.shape[1] * tiles * groups * blocks):
+    o_step, column_step, tap_step = u(weight_steps[0]), u(weight_steps[1]), u(weight_steps[2])
+    for turn in prange(rows * tiles * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
         tile = turn // (blocks * groups) % tiles
-        row = turn // (blocks * groups * tiles)
-        _multiply_tile(
-            x, weight, weight_steps, bias, taps, steps, relu, out, block, group, tile, tiles, row
-        )
-
-
-@loop(parallel=False)
-def _multiply_tile(
-    x, weight, weight_steps, bias, taps, steps, relu, out, block, group, tile, tiles, row
-):
-    # The sums are kept in a small array of their own: the compiler sees that writing them
-    # changes no input, they stay in the L1 cache, and ``out`` is written once.
-    u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    zero = x.dtype.type(0)
-    offsets, lanes_from, lanes_to, taps_from, taps_to = taps
-    groups, group_step, row_step = steps
-    o_step, column_step, tap_step = u(weight_steps[0]), u(weight_steps[1]), u(weight_steps[2])
-    lanes, row = u(out.shape[2]), u(row)
-    group_size = out.shape[0] // groups
-    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
-    own = u(tile * vectors // tiles * VECTOR)
-    last = u((tile + 1) * vectors // tiles * VECTOR)
-    # Whole vectors: where the last one is not full, it begins among its neighbours' lanes.
-    first = min(own, max(lanes, last - own) - (last - own))
-    last = first + (last - own)
-    start = u(group) * u(group_step) + row * u(row_step)
-    channel = u(group * group_size + block * BLOCK)
-    end = min(channel + u(BLOCK), u((group + 1) * group_size))
-    tap, tap_end = u(taps_from[row]), u(taps_to[row])
-    sums = aligned(BLOCK * TILE, x.dtype)
-    for o in range(channel, end):
-        s = sums[(o - channel) * u(TILE) :]
-        for lane in range(last - first):
-            s[lane] = bias[o]
-    for column in range(u(offsets.shape[0])):
-        begin = max(first, u(lanes_from[column]))
-        stop = min(last, u(lanes_to[column]))
-        if begin < stop:
-            run = x, start + begin, offsets[column], tap, tap_end, stop - begin
-            w = weight[channel * o_step + column * column_step :]
-            if end - channel > u(2):
-                count = end - channel
-                _add_to_six(*run, w, o_step, tap_step, count, sums[begin - first :])
+        row = u(turn // (blocks * groups * tiles))
+        own = u(tile * vectors // tiles * VECTOR)
+        last = u((tile + 1) * vectors // tiles * VECTOR)
+        # Whole vectors: where the last one is not full, it begins among its neighbours' lanes.
+        first = min(own, max(lanes, last - own) - (last - own))
+        last = first + (last - own)
+        start = u(group) * u(group_step) + row * u(row_step)
+        channel = u(group * group_size + block * BLOCK)
+        channels = min(u(BLOCK), u((group + 1) * group_size) - channel)
+        tap, taps = u(taps_from[row]), u(taps_to[row])
+        sums = aligned(BLOCK * TILE, x.dtype)
+        for o in range(channels):
+            s = sums[o * u(TILE) :]
+            for lane in range(last - first):
+                s[lane] = bias[channel + o]
+        for column in range(u(offsets.shape[0])):
+            begin = max(first, u(lanes_from[column]))
+            stop = min(last, u(lanes_to[column]))
+            if begin < stop:
+                run = x, start + begin, offsets[column], tap, taps, stop - begin
+                w = weight[channel * o_step + column * column_step :]
+                s = sums[begin - first :]
+                if channels > u(2):
+                    _add_to_six(*run, w, o_step, tap_step, channels, s)
+                else:
+                    for o in range(channels):
+                        _add_to_one(*run, w[o * o_step :], tap_step, s[o * u(TILE) :])
+        for o in range(channels):
+            y, s = out[channel + o, row, own:], sums[o * u(TILE) + own - first :]
+            if relu:
+                for lane in range(min(last, lanes) - own):
+                    y[lane] = zero if s[lane] < zero else s[lane]
             else:
-                for o in range(end - channel):
-                    s = sums[o * u(TILE) + begin - first :]
-                    _add_to_one(*run, w[o * o_step :], tap_step, s)
-    for o in range(channel, end):
-        y, s = out[o, row, own:], sums[(o - channel) * u(TILE) + own - first :]
-        if relu:
-            for lane in range(min(last, lanes) - own):
-                y[lane] = zero if s[lane] < zero else s[lane]
-        else:
-            for lane in range(min(last, lanes) - own):
-                y[lane] = s[lane]
+                for lane in range(min(last, lanes) - own):
+                    y[lane] = s[lane]
 
 
 @loop(parallel=False)
@@ -231,40 +218,32 @@ def multiply_rows_transposed(
     # The gradient of ``multiply_rows`` for the weights.  Rows are cut into a fixed number of
     # chunks so that the order of the additions does not depend on the number of threads.
     # The last row of ``out`` takes what is computed for channels past the group's last.
-    blocks = (grad.shape[0] // groups + BLOCK - 1) // BLOCK
-    taps = offsets, lanes_from, lanes_to, taps_from, taps_to
-    steps = groups, group_step, row_step
-    for turn in prange(chunks * groups * blocks):
-        block, group, chunk = turn % blocks, turn // blocks % groups, turn // (blocks * groups)
-        rows = chunk * grad.shape[1] // chunks, (chunk + 1) * grad.shape[1] // chunks
-        _multiply_chunk(x, grad, taps, steps, rows, block, group, out[chunk], by_bias[chunk])
-
-
-@loop(parallel=False)
-def _multiply_chunk(x, grad, taps, steps, rows, block, group, out, by_bias):
     u = np.uintp
     lanes = u(grad.shape[2])
-    offsets, lanes_from, lanes_to, taps_from, taps_to = taps
-    groups, group_step, row_step = steps
     group_size = grad.shape[0] // groups
-    channel = u(group * group_size + block * BLOCK)
-    end = min(channel + u(BLOCK), u((group + 1) * group_size))
-    for row in range(u(rows[0]), u(rows[1])):
-        for o in range(channel, end):
-            y, total = grad[o, row], x.dtype.type(0)
-            for lane in range(lanes):
-                total += y[lane]
-            by_bias[o] += total
-        start = u(group) * u(group_step) + row * u(row_step)
-        tap, tap_end = u(taps_from[row]), u(taps_to[row])
-        for column in range(u(offsets.shape[0])):
-            begin, stop = u(lanes_from[column]), u(lanes_to[column])
-            if begin < stop:
-                run = x, start + begin, offsets[column], tap, tap_end, stop - begin
-                if end - channel > u(1):
-                    _dot_with_six(*run, grad, row, begin, channel, end, out[:, column])
-                else:
-                    _dot_with_one(*run, grad[channel, row, begin:], out[channel, column])
+    blocks = (group_size + BLOCK - 1) // BLOCK
+    for turn in prange(chunks * groups * blocks):
+        block, group, chunk = turn % blocks, turn // blocks % groups, u(turn // (blocks * groups))
+        rows = u(grad.shape[1])
+        channel = u(group * group_size + block * BLOCK)
+        end = min(channel + u(BLOCK), u((group + 1) * group_size))
+        for row in range(chunk * rows // u(chunks), (chunk + u(1)) * rows // u(chunks)):
+            for o in range(channel, end):
+                y, sum_of_row = grad[o, row], x.dtype.type(0)
+                for lane in range(lanes):
+                    sum_of_row += y[lane]
+                by_bias[chunk, o] += sum_of_row
+            start = u(group) * u(group_step) + row * u(row_step)
+            tap, taps = u(taps_from[row]), u(taps_to[row])
+            for column in range(u(offsets.shape[0])):
+                begin, stop = u(lanes_from[column]), u(lanes_to[column])
+                if begin < stop:
+                    run = x, start + begin, offsets[column], tap, taps, stop - begin
+                    total = out[chunk, :, column]
+                    if end - channel > u(1):
+                        _dot_with_six(*run, grad, row, begin, channel, end, total)
+                    else:
+                        _dot_with_one(*run, grad[channel, row, begin:], total[channel])
 
 
 @loop(parallel=False)
