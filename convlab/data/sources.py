@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import importlib.util
 import logging
 import os
 import tarfile
@@ -190,9 +192,8 @@ def load(
 
 def _digits() -> tuple[Dataset, Dataset]:
     from PIL import Image
-    from sklearn.datasets import load_digits
 
-    grids, labels = load_digits(return_X_y=True)
+    grids, labels = _digit_grids()
     # A margin of one cell: the originals touch the edge, where a stroke could
     # not fade out and a 5x5 kernel would see half of it.
     inked = np.pad(grids.reshape(-1, 8, 8) / 16, ((0, 0), (1, 1), (1, 1))).astype(np.float32)
@@ -204,6 +205,23 @@ def _digits() -> tuple[Dataset, Dataset]:
     whole = Dataset("digits", "train", images, labels.astype(np.int64), _DIGIT_CLASSES)
     train, held_out = stratified_split(whole, HELD_OUT, SPLIT_SEED)
     return train, replace(held_out, split="test")
+
+
+def _digit_grids() -> tuple[np.ndarray, np.ndarray]:
+    """Ink counts (count, 64) and labels (count,) of scikit-learn's digits.
+
+    Its file is read as it lies in the package: importing scikit-learn takes a second.
+    """
+    package = importlib.util.find_spec("sklearn")
+    for folder in package.submodule_search_locations if package else ():
+        path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if path.is_file():
+            with gzip.open(path, "rt", encoding="ascii") as lines:
+                table = np.array([line.split(",") for line in lines], dtype=np.float64)
+            return table[:, :-1], table[:, -1]
+    from sklearn.datasets import load_digits
+
+    return load_digits(return_X_y=True)
 
 
 def cache_folder() -> Path:
