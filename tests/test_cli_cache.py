@@ -146,8 +146,8 @@ def warm(convlab, **settings):
 
 def test_warm_finds_what_is_compiled(convlab):
     warm(convlab)
-    now, seconds, total, folder = warm(convlab)
-    assert now == 0 and total > 10 and seconds >= 0
+    now, _, total, folder = warm(convlab)
+    assert now == 0 and total > 10
     found = json.loads(convlab.works("cache", "info", "--json"))["in_use"]
     assert found["folder"] == folder and found["files"] >= total and found["bytes"] > 100_000
 
