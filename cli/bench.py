@@ -207,7 +207,12 @@ def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme)
     counts = counts or ((1, every) if every > 1 else (1,))
     name, arrays = bench.training_images(images, data_dir)
     if not as_json:
-        click.echo(f"{images:,} images of {name}; seconds, and ours over PyTorch's\n")
+        beside = (
+            "seconds, and ours over PyTorch's"
+            if bench.version("torch")
+            else "seconds; with PyTorch installed, its own stand beside them"
+        )
+        click.echo(f"{images:,} images of {name}; {beside}\n")
     for threads in counts:
         for row in bench.measure_training(arrays, threads, batches, rounds):
             rows.append(row)

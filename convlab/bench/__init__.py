@@ -1,7 +1,16 @@
 """How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
 
 from convlab.bench.convolutions import GRADIENTS, LAYERS, KernelRow, Layer, measure_kernels
-from convlab.bench.machine import BUSY, Machine, Roof, busy_share, machine, other_name, roof
+from convlab.bench.machine import (
+    BUSY,
+    Machine,
+    Roof,
+    busy_share,
+    machine,
+    other_name,
+    roof,
+    version,
+)
 from convlab.bench.measure import Timing, alternate
 from convlab.bench.scaling import Curve, measure_scaling
 from convlab.bench.start import measure_start
@@ -28,4 +37,5 @@ __all__ = [
     "other_name",
     "roof",
     "training_images",
+    "version",
 ]
