@@ -43,7 +43,7 @@ def bench_options(rounds: int, plot: bool = True):
 
 
 def _check_plot(context, parameter, path):
-    return None if path is None else options.check_suffix(context, parameter, path)
+    return None if path is None else options.check_suffix(path)
 
 
 @click.group()
@@ -133,7 +133,7 @@ def kernels(names, rounds, as_json, plot, size, theme):
             theme=theme,
         )
         description = f"Speed of {len(rows)} convolutions: {mean:.2f} times that of {other}."
-        options.save_picture(figure, plot, "Speed of convolutions", description, quiet=as_json)
+        options.save_figure(figure, plot, "Speed of convolutions", description, quiet=as_json)
 
 
 def _kernel_line(row, roof) -> str:
@@ -244,7 +244,7 @@ def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme)
             theme=theme,
         )
         description = "; ".join(f"{bar.what}: {bar.seconds:.2f} s" for bar in bars)
-        options.save_picture(figure, plot, "Speed of training", description, quiet=as_json)
+        options.save_figure(figure, plot, "Speed of training", description, quiet=as_json)
 
 
 def _training_line(row) -> str:
@@ -346,7 +346,7 @@ def scale(rounds, as_json, plot, size, theme):
             theme=theme,
         )
         description = "Speed of a 3 × 3 convolution against " + ", ".join(c.axis for c in curves)
-        options.save_picture(figure, plot, "Speed against size", description, quiet=as_json)
+        options.save_figure(figure, plot, "Speed against size", description, quiet=as_json)
 
 
 def _begin(quiet: bool):

@@ -97,7 +97,7 @@ def command(run, data, data_dir, out, as_json):
         (mistakes, "mistakes.png", "Worst mistakes"),
     )
     for figure, file, title in pictures:
-        options.save_picture(
+        options.save_figure(
             figure, out / file, f"{title}, {name}", f"{title} of {name}: {accuracy}.", quiet=as_json
         )
 

@@ -1,44 +1,12 @@
-"""``convlab``: the group of all commands.
-
-Each command's module is imported when the command is run, so that ``--help``
-needs neither Numba nor matplotlib.
-"""
+"""``convlab``: the group of all commands."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are given as ``{name: (module, one line of help)}``."""
-
-    def __init__(self, *arguments, lazy: dict[str, tuple[str, str]], **settings):
-        super().__init__(*arguments, **settings)
-        self.lazy = lazy
-
-    def list_commands(self, context):
-        return list(self.lazy)
-
-    def invoke(self, context):
-        try:
-            return super().invoke(context)
-        except KeyboardInterrupt:
-            # Click would say "Aborted!" and exit with 1; 130 is what shells know for Ctrl-C.
-            click.echo("stopped", err=True)
-            context.exit(130)
-
-    def get_command(self, context, name):
-        if name not in self.lazy:
-            return None
-        return importlib.import_module(self.lazy[name][0]).command
-
-    def format_commands(self, context, formatter):
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.lazy.items()])
+from convlab_cli.lazy import LazyGroup
 
 
 @click.group(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
     from convlab.models import Network
     from convlab.training import Run
+
+PICTURES = (".png", ".svg", ".pdf")
+MOVING = (*PICTURES, ".gif", ".webp")
 
 data_dir = click.option(
     "--data-dir",
@@ -41,6 +47,64 @@ threads = click.option(
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
 
+class Lengths(click.ParamType):
+    """Lengths along rows and columns: 5x7, or 3 for both."""
+
+    def __init__(self, counts: tuple[int, ...] = (1, 2), example: str = "5x7", least: int = 1):
+        self.counts, self.example, self.least = counts, example, least
+        self.name = "x".join(["N"] * counts[-1])
+
+    def convert(self, value, parameter, context):
+        if isinstance(value, tuple):
+            return value
+        parts = value.lower().replace("×", "x").split("x")
+        if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+            self.fail(f"expected whole numbers such as {self.example}, got {value!r}", parameter)
+        lengths = tuple(int(part) for part in parts)
+        if len(lengths) not in self.counts or min(lengths) < self.least:
+            wanted = f"such as {self.example}, each at least {self.least}"
+            self.fail(f"expected whole numbers {wanted}, got {value!r}", parameter)
+        return lengths * 2 if len(lengths) == 1 and self.counts[-1] == 2 else lengths
+
+
+class Padding(click.ParamType):
+    """Padding in words, one number for all sides, ROWSxCOLUMNS, or TOP,BOTTOM,LEFT,RIGHT."""
+
+    name = "same|valid|full|N|t,b,l,r"
+
+    def convert(self, value, parameter, context):
+        if not isinstance(value, str) or value in ("same", "valid", "full"):
+            return value
+        parts = value.lower().split("," if "," in value else "x")
+        if all(part.strip().isdecimal() for part in parts) and len(parts) in (1, 2, 4):
+            sides = tuple(int(part) for part in parts)
+            return sides * 2 if len(sides) == 1 else sides
+        self.fail(
+            "expected same, valid, full, a number, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT,"
+            f" got {value!r}",
+            parameter,
+        )
+
+
+class Unit(click.ParamType):
+    """ROW,COL of a feature map, or MAP,ROW,COL, from 0."""
+
+    def __init__(self, count: int = 2):
+        self.count = count
+        self.name = ("ROW,COL", "MAP,ROW,COL")[count - 2]
+
+    def convert(self, value, parameter, context):
+        parts = value.split(",") if isinstance(value, str) else value
+        try:
+            unit = tuple(int(part) for part in parts)
+        except ValueError:
+            unit = ()
+        if len(unit) != self.count:
+            count, example = (("two", "3,4"), ("three", "0,3,4"))[self.count - 2]
+            self.fail(f"expected {count} whole numbers such as {example}, got {value!r}", parameter)
+        return unit
+
+
 def appearance() -> list:
     """``--size`` and ``--theme`` of a command that makes a picture."""
     return [
@@ -60,11 +124,103 @@ def appearance() -> list:
     ]
 
 
-def picture_options(default: str):
-    """``-o``, ``--theme`` and ``--size`` of a command that makes a picture."""
+@dataclass(frozen=True)
+class Picture:
+    """Where a command's picture goes and how it looks: what its options say."""
 
-    def decorate(command):
+    path: Path
+    theme: str
+    size: str
+    json: Path | None
+    alt: bool
+
+    @property
+    def look(self) -> dict[str, str]:
+        """``theme`` and ``size``, as every function of ``viz`` takes them."""
+        return {"theme": self.theme, "size": self.size}
+
+    def save(self, figure: Figure, title: str, description: str, **numbers: dict) -> None:
+        """Write the figure; see ``write``."""
+        from convlab.viz import figure_bytes
+
+        content = figure_bytes(
+            figure,
+            self.path.suffix,
+            title=title,
+            description=description,
+            command=command_line(),
+        )
+        self.write(content, title, description, **numbers)
+
+    def write(
+        self,
+        content: bytes,
+        title: str,
+        description: str,
+        *,
+        parameters: dict[str, Any],
+        inputs: dict[str, Any],
+        weights: dict[str, Any],
+        result: dict[str, Any],
+    ) -> None:
+        """Write the bytes of a picture, its numbers where --json asks for them, and say so.
+
+        The four dicts hold arrays, numbers and texts: the settings, what went in, what was
+        learned or given as weights, and what the engine made of them.
+        """
+        from importlib.metadata import version
+
+        from convlab.training import write_atomically
+
+        write_atomically(self.path, content)
+        if self.json is not None:
+            record = {
+                "convlab": version("convlab"),
+                "command": command_line(),
+                "title": title,
+                "description": description,
+                "parameters": parameters,
+                "inputs": inputs,
+                "weights": weights,
+                "result": result,
+            }
+            text = json.dumps(record, indent=1, ensure_ascii=False, default=_plain)
+            write_atomically(self.json, f"{text}\n".encode())
+        click.echo(description if self.alt else f"wrote {self.path}")
+
+
+def command_line() -> str:
+    """The command that the user gave, as a shell takes it."""
+    return shlex.join(["convlab", *sys.argv[1:]])
+
+
+def _plain(value: Any) -> Any:
+    """What ``json`` does not know: arrays, their numbers, and paths."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def picture(default: str, suffixes: tuple[str, ...] = PICTURES):
+    """``-o``, ``--theme``, ``--size``, ``--json`` and ``--alt`` of a command that makes a picture.
+
+    The command gets them as one argument, ``picture``.
+    """
+
+    def decorate(function):
+        @wraps(function)
+        def command(*arguments, output, theme, size, json_file, alt, **settings):
+            shown = Picture(output, theme, size, json_file, alt)
+            return function(*arguments, picture=shown, **settings)
+
         for option in (
+            click.option(
+                "--alt", is_flag=True, help="Print the picture's alternative text: what it shows."
+            ),
+            click.option(
+                "--json",
+                "json_file",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Also write all numbers of the picture, with the command that makes it.",
+            ),
             *appearance(),
             click.option(
                 "-o",
@@ -72,8 +228,8 @@ def picture_options(default: str):
                 type=click.Path(dir_okay=False, path_type=Path),
                 default=default,
                 show_default=True,
-                callback=check_suffix,
-                help="Picture to write: .png, .svg or .pdf.",
+                callback=lambda context, parameter, path: check_suffix(path, suffixes),
+                help=f"Picture to write: {_listed(suffixes)}.",
             ),
         ):
             command = option(command)
@@ -82,27 +238,38 @@ def picture_options(default: str):
     return decorate
 
 
-def check_suffix(context, parameter, path: Path) -> Path:
+def check_suffix(path: Path, suffixes: tuple[str, ...] = PICTURES) -> Path:
     """A picture's file name.  Raises BadParameter for another suffix than those written."""
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise click.BadParameter(f"expected a file ending in .png, .svg or .pdf, got {path.name!r}")
+    if path.suffix not in suffixes:
+        raise click.BadParameter(
+            f"expected a file ending in {_listed(suffixes)}, got {path.name!r}"
+        )
     return path
 
 
-def save_picture(
+def _listed(suffixes: tuple[str, ...]) -> str:
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+
+
+def save_figure(
     figure: Figure, path: Path, title: str, description: str, *, quiet: bool = False
 ) -> None:
-    """Write a picture with the command that makes it in its metadata, and say so."""
+    """Write a picture that a command makes beside its other results, and say so."""
     from convlab.training import write_atomically
     from convlab.viz import figure_bytes
 
-    command = shlex.join(["convlab", *sys.argv[1:]])
     content = figure_bytes(
-        figure, path.suffix, title=title, description=description, command=command
+        figure, path.suffix, title=title, description=description, command=command_line()
     )
     write_atomically(path, content)
     if not quiet:
         click.echo(f"wrote {path}")
+
+
+def title_of(run: Run) -> str:
+    """A run in a picture's subtitle."""
+    folder = run.folder.resolve().name
+    return f"run {folder}, {run.network.name} trained on {Path(run.settings.data).name}"
 
 
 def network_of(source: str) -> tuple[Network, Run | None]:

@@ -233,7 +233,7 @@ def _epoch_text(trainer, record) -> str:
 
 def _finish(trainer, folder: Path, as_json: bool) -> None:
     """Test the best network, draw the curves, print the summary."""
-    from convlab_cli.render import draw_curves
+    from convlab_cli.render.curves import draw_curves
 
     from convlab import training
 

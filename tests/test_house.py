@@ -15,6 +15,7 @@ LAYERS = [
     ("cli", "gallery"),
     ("convlab.experiments",),
     ("convlab.bench",),
+    ("convlab.worked",),
     ("convlab.training",),
     ("convlab.insight", "convlab.viz"),
     ("convlab.models",),

@@ -51,6 +51,7 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
 
 
 CACHE_LINE = 64  # bytes; the widest vector has as many
+PAGE = 4096  # bytes
 LARGE = 1 << 22  # bytes; from here on NumPy asks the system for large pages
 
 
@@ -76,9 +77,9 @@ def _aligned_bytes(count):
 
 @loop(parallel=False)
 def aligned(count, dtype):
-    """``count`` numbers of scratch memory for one turn of a loop, from a cache line on."""
-    buffer = np.empty(count + 16, dtype)
-    return buffer[np.uintp(16) - (np.uintp(buffer.ctypes.data // buffer.itemsize) & np.uintp(15)) :]
+    """``count`` numbers of scratch memory for one turn of a loop, from a page on."""
+    buffer = np.empty(count + PAGE, dtype)
+    return buffer[np.uintp(-(buffer.ctypes.data // buffer.itemsize) % (PAGE // buffer.itemsize)) :]
 
 
 # --- the pool of threads -----------------------------------------------------------------
