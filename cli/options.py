@@ -105,15 +105,15 @@ class Unit(click.ParamType):
         return unit
 
 
-def appearance() -> list:
+def appearance(default: str | None = "slide") -> list:
     """``--size`` and ``--theme`` of a command that makes a picture."""
     return [
         click.option(
             "--size",
-            type=click.Choice(["slide", "small", "paper", "paper-wide"]),
-            default="slide",
-            show_default=True,
-            help="1600x900 pixels, 500 pixels wide, or 85 / 170 mm wide.",
+            type=click.Choice(["slide", "small", "animation", "paper", "paper-wide"]),
+            default=default,
+            show_default=default or "slide, of .gif and .webp animation",
+            help="1600x900 pixels, 500 pixels wide, 800x450 pixels, or 85 / 170 mm wide.",
         ),
         click.option(
             "--theme",
@@ -184,8 +184,11 @@ class Picture:
                 "weights": weights,
                 "result": result,
             }
-            text = json.dumps(record, indent=1, ensure_ascii=False, default=_plain)
-            write_atomically(self.json, f"{text}\n".encode())
+            lines = (
+                f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=_plain)}"
+                for key, value in record.items()
+            )
+            write_atomically(self.json, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
         click.echo(description if self.alt else f"wrote {self.path}")
 
 
@@ -208,6 +211,7 @@ def picture(default: str, suffixes: tuple[str, ...] = PICTURES):
     def decorate(function):
         @wraps(function)
         def command(*arguments, output, theme, size, json_file, alt, **settings):
+            size = size or ("animation" if output.suffix in (".gif", ".webp") else "slide")
             shown = Picture(output, theme, size, json_file, alt)
             return function(*arguments, picture=shown, **settings)
 
@@ -221,7 +225,7 @@ def picture(default: str, suffixes: tuple[str, ...] = PICTURES):
                 type=click.Path(dir_okay=False, path_type=Path),
                 help="Also write all numbers of the picture, with the command that makes it.",
             ),
-            *appearance(),
+            *appearance(None if suffixes == MOVING else "slide"),
             click.option(
                 "-o",
                 "--output",

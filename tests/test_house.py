@@ -27,7 +27,7 @@ LAYERS = [
     ("convlab.shapes",),
     ("convlab.errors",),
 ]
-VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib"}
+VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}
 
 
 def sources() -> list[Path]:

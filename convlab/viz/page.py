@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -402,6 +402,29 @@ class Page:
                 colors=colour,
                 linewidths=self._points(stroke),
                 linestyles=(0, (3, 2)) if dashed else "solid",
+                zorder=self._above(),
+            )
+        )
+
+    def polygons(
+        self,
+        corners: NDArray,
+        *,
+        edge: str | None = None,
+        fill: str | Sequence[str] | None = None,
+        stroke: float | None = None,
+        dashed: bool = False,
+    ) -> None:
+        """Polygons (any, corners, 2) of one outline; ``fill`` is one colour or one for each."""
+        stroke = self.size.hair if stroke is None else stroke
+        self._axes.add_artist(
+            PolyCollection(
+                corners,
+                facecolors=fill or "none",
+                edgecolors=edge or "none",
+                linewidths=self._points(stroke) if edge else 0,
+                linestyles=(0, (3, 2)) if dashed else "solid",
+                joinstyle="round",
                 zorder=self._above(),
             )
         )

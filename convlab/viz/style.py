@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -149,6 +149,7 @@ def _paper(name: str, width_mm: float, lowest_mm: float, highest_mm: float) -> S
 
 SIZES: dict[str, Size] = {
     "slide": Size("slide", 100.0, 1600, (900, 900), 34, 23, 21, 17, 1.2, 5.0),
+    "animation": Size("animation", 100.0, 800, (450, 450), 19, 13, 12, 10, 0.8, 2.8),
     "small": Size("small", 100.0, 500, (281, 375), 17, 12, 12, 11, 0.8, 2.4),
     "paper": _paper("paper", 85, 48, 100),
     "paper-wide": _paper("paper-wide", 170, 80, 120),
@@ -163,7 +164,7 @@ def theme_named(name: str) -> Theme:
 
 
 def size_named(name: str) -> Size:
-    """The size called ``slide``, ``small``, ``paper`` or ``paper-wide``; SpecError otherwise."""
+    """The size called by one of the names of SIZES.  Raises SpecError for another."""
     if name not in SIZES:
         raise SpecError(f"expected a size among {', '.join(SIZES)}, got {name!r}")
     return SIZES[name]
@@ -229,6 +230,18 @@ def diverging_map(theme: Theme) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list(f"signed {theme.name}", stops, N=257)
 
 
+def shared_colours(count: int, theme: Theme) -> list[str]:
+    """``count`` colours, one for each weight that several units share, as #RRGGBB.
+
+    Even steps through plasma, which is uniform in lightness and so survives
+    colour blindness, without its blue start and what has less contrast than 3
+    with the ground.
+    """
+    steps = matplotlib.colormaps["plasma"](np.linspace(0.12, 1, 256))[:, :3]
+    seen = [step for step in steps if contrast(step, theme.ground) >= 3]
+    return [to_hex(seen[round(at)]).upper() for at in np.linspace(0, len(seen) - 1, count)]
+
+
 @dataclass(frozen=True)
 class Scale:
     """How numbers become colours in one figure: limits, map, and the ends that were cut off."""
@@ -280,6 +293,11 @@ def activation_scale(values: NDArray) -> Scale:
     return Scale(lowest, highest, matplotlib.colormaps["cividis"])
 
 
+def grey_scale(values: NDArray) -> Scale:
+    """Limits at the smallest and largest finite value, from black to white: images."""
+    return replace(activation_scale(values), colours=matplotlib.colormaps["gray"])
+
+
 def number(value: float) -> str:
     """A number with 3 significant digits and a real minus sign: −0.125, 12.3, 4.56 × 10⁻⁵."""
     if math.isnan(value):
@@ -309,17 +327,32 @@ def numbers(values: NDArray, digits: int = 3) -> list[str]:
         places = 0
     else:
         places = max(0, digits - 1 - math.floor(math.log10(np.abs(finite).max())))
-    texts = []
-    for value in flat:
-        if not math.isfinite(value):
-            texts.append(number(value))
-            continue
-        text = f"{value:.{places}f}"
-        # A small negative number rounds to zero, and zero has no sign.
-        texts.append(text.replace("-", MINUS) if float(text) else text.lstrip("-"))
-    return texts
+    return [_fixed(value, places) for value in flat]
 
 
 def size_text(*lengths: int) -> str:
     """Sizes as rows × columns × channels: 28 × 28 × 6."""
     return f" {TIMES} ".join(str(int(length)) for length in lengths)
+
+
+def exact_numbers(values: NDArray) -> list[str]:
+    """Numbers in one shared format with as few decimals as say them exactly, at most three.
+
+    For arithmetic that a reader follows: 0.3 as float32 is "0.3".  Numbers that
+    need more decimals get three significant digits, as in :func:`numbers`.
+    """
+    flat = np.asarray(values, dtype=float).ravel()
+    finite = flat[np.isfinite(flat)]
+    near = 1e-6 * max(1.0, float(np.abs(finite).max(initial=0.0)))
+    for places in range(4):
+        if (np.abs(finite - np.round(finite, places)) <= near).all():
+            return [_fixed(value, places) for value in flat]
+    return numbers(flat)
+
+
+def _fixed(value: float, places: int) -> str:
+    if not math.isfinite(value):
+        return number(value)
+    text = f"{value:.{places}f}"
+    # A small negative number rounds to zero, and zero has no sign.
+    return text.replace("-", MINUS) if float(text) else text.lstrip("-")

@@ -92,7 +92,6 @@ def conv_transpose_size(
     Relations 8 to 14; with dilation the kernel of 14 is the dilated one.
     Raises ShapeError where nothing is left.
     """
-    span = shapes.effective_kernel(kernel, dilation)
     padding = _padding(before, after)
     if padding and before != after:
         padding = f"({padding})"

@@ -1,0 +1,96 @@
+"""``convlab render connections``: dense, local and shared weights side by side."""
+
+from __future__ import annotations
+
+import click
+from convlab_cli import options
+
+
+@click.command()
+@click.option(
+    "--inputs",
+    type=options.Lengths(),
+    help="Inputs: 12 in one dimension, 6x6 (rows x columns) in two by default.",
+)
+@click.option("--kernel", type=options.Lengths(), default="3", show_default=True)
+@click.option("--stride", type=options.Lengths(), default="1", show_default=True)
+@click.option("--padding", type=options.Padding(), default="0", show_default=True)
+@click.option("--dimensions", type=click.Choice(["1", "2"]), default="1", show_default=True)
+@click.option(
+    "--unit",
+    metavar="N|ROW,COL",
+    help="The unit to emphasise, from 0; by default one in the middle, in 2-D the first.",
+)
+@options.picture("connections.png")
+def command(inputs, kernel, stride, padding, dimensions, unit, picture):
+    """Which inputs each unit sees: dense, by local receptive fields, with shared weights."""
+    from convlab import viz
+    from convlab.errors import ShapeError
+    from convlab.shapes import size_text
+    from convlab.worked import resolve_padding, wirings
+
+    flat = dimensions == "1"
+    inputs = inputs or ((12, 12) if flat else (6, 6))
+    if flat:
+        for name, lengths in (("inputs", inputs), ("kernel", kernel), ("stride", stride)):
+            if lengths[0] != lengths[1]:
+                raise click.BadParameter(
+                    f"expected one number in one dimension, got {size_text(*lengths)};"
+                    " --dimensions 2 takes two",
+                    param_hint=f"--{name}",
+                )
+        inputs, kernel, stride = (1, inputs[1]), (1, kernel[1]), (1, stride[1])
+        if not isinstance(padding, str):
+            padding = (0, padding[1]) if len(padding) == 2 else (0, 0, *padding[2:])
+    if max(inputs) > 1000:
+        raise ShapeError(f"inputs: expected at most 1000 an axis, got {size_text(*inputs)}")
+    sides = resolve_padding(padding, inputs, kernel, stride)
+    units, ways = wirings(inputs, kernel, stride, sides)
+    chosen = _unit(unit, units, flat)
+    look = dict(input_size=inputs, unit_size=units, padding=sides, dimensions=int(dimensions))
+    title = "What each unit sees, and with which weights"
+    settings = f"kernel {kernel[1] if flat else size_text(*kernel)}"
+    if stride != (1, 1):
+        settings += f", stride {stride[1] if stride[0] in (1, stride[1]) else size_text(*stride)}"
+    if any(sides):
+        settings += ", dashed: padding"
+    sizes = [lengths[1:] if flat else lengths for lengths in (inputs, units)]
+    number = ",".join(str(at) for at in (chosen[1:] if flat else chosen))
+    subtitle = (
+        f"{size_text(*sizes[0])} inputs, {size_text(*sizes[1])} units, {settings}, no biases;"
+        f" unit {number} emphasised; in the last panel the same colour is the same weight"
+    )
+    figure = viz.connections(
+        ways, unit=chosen, title=title, subtitle=subtitle, **look, **picture.look
+    )
+    counts = {way.name: {"connections": way.connections, "weights": way.parameters} for way in ways}
+    described = "; ".join(
+        f"{name}: {count['connections']:,} connections, {count['weights']:,} weights"
+        for name, count in counts.items()
+    )
+    picture.save(
+        figure,
+        title,
+        f"{subtitle}. {described}.",
+        parameters={
+            "inputs": inputs,
+            "kernel": kernel,
+            "stride": stride,
+            "padding": sides,
+            "unit": chosen,
+        },
+        inputs={way.name: way.reads for way in ways},
+        weights={way.name: way.weights for way in ways},
+        result={"units": units, **counts},
+    )
+
+
+def _unit(text: str | None, units: tuple[int, int], flat: bool) -> tuple[int, int]:
+    """(row, column) of the unit that is asked for.  Raises BadParameter."""
+    if text is None:
+        return (0, (units[1] - 1) // 2) if flat else (0, 0)
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts) or len(parts) != (1 if flat else 2):
+        wanted = "a whole number such as 4" if flat else "two whole numbers such as 3,4"
+        raise click.BadParameter(f"expected {wanted}, got {text!r}", param_hint="--unit")
+    return (0, int(parts[0])) if flat else (int(parts[0]), int(parts[1]))

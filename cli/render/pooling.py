@@ -1,0 +1,99 @@
+"""``convlab render pooling``: max, average, global and adaptive pooling, window by window."""
+
+from __future__ import annotations
+
+import click
+from convlab_cli import options, steps
+
+
+@click.command()
+@click.option("--kind", type=click.Choice(["max", "average"]), default="max", show_default=True)
+@click.option("--input", "shape", type=options.Lengths(), help="Rows x columns.")
+@click.option("--kernel", type=options.Lengths(), default=(2, 2), show_default="2x2")
+@click.option("--stride", type=options.Lengths(), help="The kernel's size by default.")
+@click.option(
+    "--padding", type=options.Lengths(least=0, example="1"), default=(0, 0), show_default="0"
+)
+@click.option("--dilation", type=options.Lengths(), default=(1, 1), show_default="1")
+@click.option("--ceil-mode", is_flag=True, help="Let the last window hang over the end.")
+@click.option(
+    "--no-padding-in-mean", is_flag=True, help="An average divides by the input's cells alone."
+)
+@click.option(
+    "--adaptive",
+    type=options.Lengths(example="3x3"),
+    help="As many windows, as even as they can be, instead of a kernel.",
+)
+@click.option("--global", "whole", is_flag=True, help="One window over all: --adaptive 1.")
+@click.option("--channels", type=click.IntRange(1, 512), default=1, show_default=True)
+@steps.numbers_options[0]
+@steps.numbers_options[1]
+@steps.step_option
+@options.picture("pooling.png", options.MOVING)
+def command(kind, shape, channels, values, seed, step, picture, **settings):
+    """Pooling step by step: the window, its winner or its mean, and the size that comes out.
+
+    \b
+    convlab render pooling --input 6x6 -o pooling.gif
+    convlab render pooling --kind average --input 7x7 --adaptive 3x3
+    """
+    from convlab.errors import SpecError
+    from convlab.viz.style import size_text
+    from convlab.worked import pooling
+
+    if settings["whole"] and settings["adaptive"]:
+        raise SpecError("pooling: expected --global or --adaptive, got both")
+    array, numbers = steps.input_values(values, shape or (6, 6), channels, seed)
+    example = pooling(
+        array,
+        kind,
+        kernel=settings["kernel"],
+        stride=settings["stride"],
+        padding=settings["padding"],
+        dilation=settings["dilation"],
+        ceil_mode=settings["ceil_mode"],
+        count_include_pad=not settings["no_padding_in_mean"],
+        output_size=1 if settings["whole"] else settings["adaptive"],
+    )
+    title = {"max": "Max pooling", "average": "Average pooling"}[kind]
+    subtitle = f"input {example.input_note()}, window {example.window_note()}"
+    output = size_text(*example.output.shape[1:], *example.output.shape[:1])
+
+    def describe(k: int) -> str:
+        shown = example.picture(k)
+        channel, row, column = shown.at
+        place = f"channel {channel}, row {row}, column {column}"
+        return f"The output is {output}; {place} is {shown.value()}."
+
+    record = {
+        "parameters": {
+            "kind": kind,
+            "kernel": example.kernel,
+            "stride": example.stride,
+            "padding": example.padding,
+            "dilation": example.dilation,
+            "ceil_mode": settings["ceil_mode"],
+            "count_include_pad": example.count_include_pad,
+            "output_size": None if example.kernel else example.output.shape[1:],
+            "seed": seed,
+        },
+        "inputs": {"input": example.input},
+        "weights": {},
+        "result": {
+            "output": example.output,
+            "winners": example.winners,
+            "divisor": example.windows.divisor,
+            "size": [str(relation) for relation in example.relations or ()],
+        },
+    }
+    steps.save_steps(
+        picture,
+        example,
+        step,
+        title,
+        subtitle,
+        describe,
+        numbers=numbers,
+        layout="row",
+        record=record,
+    )

@@ -1,0 +1,171 @@
+"""A picture of one step, or of all steps as the suffix of the file decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+from convlab_cli import options
+
+if TYPE_CHECKING:
+    from convlab.worked import Convolution, Pooling
+
+MOST_FRAMES = 500
+
+
+class Step(click.ParamType):
+    """A step from 0, or all."""
+
+    name = "K|all"
+
+    def convert(self, value, parameter, context):
+        if value == "all" or isinstance(value, int):
+            return value
+        if not value.isdecimal() or len(value) > 9:
+            self.fail(f"expected a number from 0, or all, got {value!r}", parameter)
+        return int(value)
+
+
+step_option = click.option(
+    "--step",
+    type=Step(),
+    help="One output value, counted from 0 in the order of the loop, or all: frames of a .gif or"
+    " .webp, pages of a .pdf, one sheet as .png or .svg.  All by default for frames, else the one"
+    " in the middle.",
+)
+layout_option = click.option(
+    "--layout", type=click.Choice(["row", "isometric"]), default="row", show_default=True
+)
+numbers_options = (
+    click.option(
+        "--values",
+        default="ints",
+        show_default=True,
+        metavar="ints|floats|none|FILE.csv",
+        help="Numbers of the input: random ones, none at all, or a table of yours"
+        " (channels below each other).",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+)
+
+
+def read_table(path: str) -> list[list[float]]:
+    """Rows of numbers from a .csv file.  Raises DataError."""
+    import csv
+
+    from convlab.errors import DataError
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise DataError(f"{path}: cannot be read: {reason}") from None
+    try:
+        table = [[float(cell) for cell in row] for row in rows]
+    except ValueError as error:
+        raise DataError(f"{path}: expected a table of numbers: {error}") from None
+    if not table or len({len(row) for row in table}) > 1:
+        lengths = sorted({len(row) for row in table})
+        raise DataError(f"{path}: expected rows of one length, got lengths {lengths}")
+    return table
+
+
+def input_values(values: str, size, channels: int, seed: int):
+    """The input (C, H, W) that --values, --input and --seed ask for, and whether to print it.
+
+    Raises DataError, ShapeError, SpecError.
+    """
+    import numpy as np
+
+    from convlab.errors import ShapeError, SpecError
+    from convlab.worked import random_values
+
+    if values in ("ints", "floats", "none"):
+        kind = "ints" if values == "none" else values
+        shape = (channels, *(size or (5, 5)))
+        return random_values(shape, kind, seed, signed=False), values != "none"
+    if not values.endswith(".csv"):
+        raise SpecError(f"values: expected ints, floats, none or a .csv file, got {values!r}")
+    table = np.array(read_table(values), np.float32)
+    if not np.isfinite(table).all():
+        raise SpecError(f"{values}: expected finite numbers")
+    if len(table) % channels:
+        raise ShapeError(
+            f"{values}: expected rows for {channels} channels below each other, got {len(table)}"
+        )
+    table = table.reshape(channels, -1, table.shape[1])
+    if size is not None and table.shape[1:] != size:
+        raise ShapeError(
+            f"{values}: expected {size[0]} × {size[1]} numbers a channel as --input says, got"
+            f" {table.shape[1]} × {table.shape[2]}"
+        )
+    return table, True
+
+
+def save_steps(
+    picture: options.Picture,
+    example: Convolution | Pooling,
+    step: int | str | None,
+    title: str,
+    subtitle: str,
+    describe: Callable[[int], str],
+    *,
+    numbers: bool,
+    layout: str,
+    record: dict[str, dict[str, Any]],
+) -> None:
+    """Write what --step and the suffix ask for.  Raises SpecError for a step that there is not."""
+    from convlab import viz
+    from convlab.errors import SpecError
+
+    moving = picture.path.suffix in (".gif", ".webp")
+    if step is None:
+        step = "all" if moving else example.steps // 2
+    draw = {"row": viz.sliding_window, "isometric": viz.isometric}[layout]
+    look = picture.look
+
+    def figure(k: int):
+        return draw(example.picture(k), numbers=numbers, **look)
+
+    if step == "all":
+        if example.steps > MOST_FRAMES:
+            raise SpecError(f"step: expected at most {MOST_FRAMES} for all, got {example.steps}")
+        chosen = range(example.steps)
+        description = f"{title}, {subtitle}, in {example.steps} steps.  {describe(0)}"
+    else:
+        example.place(step)
+        chosen = [step]
+        description = f"{title}, {subtitle}.  {describe(step)}"
+    places = [example.place(k) for k in chosen]
+    record["parameters"] |= {"steps": list(chosen), "layout": layout, "numbers": numbers}
+    record["result"] |= {"at": places, "values": [example.output[place] for place in places]}
+    if moving:
+        content = viz.animation_bytes(
+            map(figure, chosen),
+            picture.path.suffix,
+            description=description,
+            command=options.command_line(),
+        )
+    elif step != "all":
+        picture.save(figure(step), title, description, **record)
+        return
+    elif picture.path.suffix == ".pdf":
+        content = viz.pages_bytes(
+            map(figure, chosen),
+            title=title,
+            description=description,
+            command=options.command_line(),
+        )
+    else:
+        sheet = viz.step_sheet(
+            [example.picture(k) for k in chosen],
+            title=title,
+            subtitle=subtitle,
+            numbers=numbers,
+            **look,
+        )
+        picture.save(sheet, title, description, **record)
+        return
+    picture.write(content, title, description, **record)

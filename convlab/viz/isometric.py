@@ -1,0 +1,185 @@
+"""One step of convolution in the oblique view: planes of cells and the window's rays."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convlab.viz import style
+from convlab.viz.page import LINE, Page
+from convlab.viz.sliding_window import CHANNEL_NAMES, SlidingWindow, words
+
+# One row further back goes this far to the right and up, in cells.
+BACK = np.array([0.42, -0.52])
+LAYER = 0.62  # from one plane of a stack to the next, in cells
+MOST_PLANES = 8
+
+
+def isometric(
+    shown: SlidingWindow, *, theme: str = "light", size: str = "slide", numbers: bool = True
+) -> Figure:
+    """Input planes below, output planes above, rays from the window to the cell that it makes.
+
+    The planes of a stack are channels, the first on top.  Numbers stand on a
+    single plane or the top one where its cells are large enough; the words below
+    are those of ``sliding_window``.  Raises SpecError for an unknown size or theme.
+    """
+    page = Page(size, theme, 0.6)
+    bottom = words(page, shown, numbers)
+    _View(page, shown, numbers, bottom).draw()
+    return page.figure
+
+
+class _Plane:
+    """A plane of cells: where its corner at the front left is, and its cells' corners."""
+
+    def __init__(self, x: float, y: float, shape: tuple[int, int], cell: float) -> None:
+        self.origin, self.shape, self.cell = np.array([x, y]), shape, cell
+
+    def at(self, row: float, column: float) -> NDArray:
+        """A place given in rows from the back and columns from the left."""
+        steps = np.array([column, 0.0]) + (self.shape[0] - row) * BACK
+        return self.origin + self.cell * steps
+
+    def quad(self, row: float, column: float, rows: float = 1, columns: float = 1) -> NDArray:
+        """Corners (4, 2) of a block of cells."""
+        ends = ((0, 0), (0, columns), (rows, columns), (rows, 0))
+        return np.array([self.at(row + r, column + c) for r, c in ends])
+
+
+class _View:
+    def __init__(self, page: Page, shown: SlidingWindow, numbers: bool, bottom: float) -> None:
+        self.page, self.shown, self.numbers, self.bottom = page, shown, numbers, bottom
+        self.theme = page.theme
+        self.planes = min(len(shown.stage), MOST_PLANES)
+        self.maps = min(len(shown.output), MOST_PLANES)
+
+    def draw(self) -> None:
+        page, shown = self.page, self.shown
+        _, rows, columns = shown.stage.shape
+        _, out_rows, out_columns = shown.output.shape
+        heads = page.widest(("Input", "Output", "Kernel"), 0.85 * page.size.title, True)
+        notes = (shown.input_note, shown.window_note)
+        side = max(heads, min(0.26 * page.width, page.widest(notes, page.size.small)))
+        side += page.size.title
+        # In cells: what both stacks need, the output above the input.
+        width = max(columns + rows * BACK[0], out_columns + out_rows * BACK[0])
+        lower = -rows * BACK[1] + (self.planes - 1) * LAYER
+        upper = -out_rows * BACK[1] + (self.maps - 1) * LAYER
+        between = 0.35 * max(rows, out_rows) * -BACK[1] + 0.8
+        height = lower + upper + between
+        room = page.right - page.left - side
+        cell = min(room / width, (self.bottom - page.top) / height, 110 * page.unit)
+        left = page.left + side
+        left += (room - width * cell) / 2
+        foot = (self.bottom + page.top + height * cell) / 2
+        middle = left + width * cell / 2
+
+        def stack(shape: tuple[int, int], count: int, base: float) -> list[_Plane]:
+            x = middle - (shape[1] + shape[0] * BACK[0]) * cell / 2
+            return [_Plane(x, base - i * LAYER * cell, shape, cell) for i in range(count)]
+
+        inputs = stack((rows, columns), self.planes, foot)
+        outputs = stack((out_rows, out_columns), self.maps, foot - (lower + between) * cell)
+        top = inputs[-1]
+        # The first channel lies on top; stacks are drawn from below.
+        for i, plane in enumerate(inputs):
+            self._input(plane, self.planes - 1 - i, on_top=plane is top)
+        target = outputs[self.maps - 1 - min(shown.at[0], self.maps - 1)]
+        self._rays(top, target)
+        for i, plane in enumerate(outputs):
+            self._output(plane, self.maps - 1 - i)
+        for planes, title, note, colour in (
+            (outputs, "Output", self._output_note(), self.theme.output),
+            (inputs, "Input", shown.input_note, self.theme.input),
+        ):
+            y = (planes[0].at(planes[0].shape[0], 0)[1] + planes[-1].at(0, 0)[1]) / 2
+            self._head(y, title, note, colour, side)
+        y = (inputs[-1].at(0, 0)[1] + outputs[0].at(out_rows, 0)[1]) / 2
+        if shown.kernel is not None:
+            self._head(y, "Kernel", shown.window_note, self.theme.window, side)
+
+    def _output_note(self) -> str:
+        filters, *size = self.shown.output.shape
+        return style.size_text(*size, *([filters] if filters > 1 else []))
+
+    def _head(self, middle: float, title: str, note: str, colour: str, side: float) -> None:
+        page, px = self.page, 0.85 * self.page.size.title
+        y = middle - (px + page.size.subtitle) * LINE / 2
+        page.text(page.left, y, title, px=px, colour=colour, bold=True)
+        width = side - 0.5 * px
+        page.text(
+            page.left,
+            y + px * LINE,
+            note,
+            px=page.size.subtitle,
+            colour=self.theme.quiet,
+            width=width,
+        )
+
+    def _cells(self, plane: _Plane, chosen: NDArray, edge: str, fill: str, **line) -> None:
+        quads = np.array([plane.quad(row, column) for row, column in np.argwhere(chosen)])
+        if len(quads):
+            self.page.polygons(quads, edge=edge, fill=fill, **line)
+
+    def _input(self, plane: _Plane, channel: int, on_top: bool) -> None:
+        shown, theme = self.shown, self.theme
+        channels = len(shown.stage)
+        edge = theme.input
+        if channels == 3:
+            edge = (theme.red, theme.green, theme.blue)[channel]
+        empty = shown.outside | shown.inserted
+        self._cells(plane, empty, theme.hairline, theme.hairline_fill, dashed=True)
+        self._cells(plane, ~empty, edge, theme.input_fill)
+        window = np.zeros(empty.shape, bool)
+        if shown.channel is None or shown.channel == channel:
+            window[np.ix_(*shown.window)] = True
+        self._cells(plane, window, theme.window, theme.window_fill)
+        if on_top:
+            self._numbers(plane, shown.stage[channel], ~window & empty)
+        if channels > 1:
+            name = CHANNEL_NAMES[channel] if channels == 3 else f"{channel}"
+            x, y = plane.at(plane.shape[0], plane.shape[1]) + (0.4 * plane.cell, 0)
+            px = self.page.size.small
+            if plane.cell * LAYER > px * 1.1:
+                self.page.text(x, y, name, px=px, colour=edge, va="bottom")
+
+    def _output(self, plane: _Plane, index: int) -> None:
+        shown, theme = self.shown, self.theme
+        now = int(np.ravel_multi_index(shown.at, shown.output.shape))
+        order = np.arange(shown.output.size).reshape(shown.output.shape)[index]
+        done = order <= now
+        self._cells(plane, ~done, theme.output, theme.ground)
+        self._cells(plane, done, theme.output, theme.output_fill)
+        if index == shown.at[0]:
+            quad = plane.quad(*shown.at[1:])[None]
+            self.page.polygons(quad, edge=theme.output, stroke=0.8 * self.page.size.thick)
+        if index == 0 or index == shown.at[0]:
+            only = order == now if index else done
+            self._numbers(plane, np.where(only, shown.output[index], np.nan), ~done)
+
+    def _numbers(self, plane: _Plane, values: NDArray, quiet: NDArray) -> None:
+        """Upright numbers in the cells of a plane; NaN stays empty."""
+        page = self.page
+        texts = style.exact_numbers(np.where(np.isfinite(values), values, 0))
+        # A text must stay inside its slanted cell.
+        px = page.number_size(texts, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
+        if not self.numbers or px is None:
+            return
+        for index, (row, column) in enumerate(np.ndindex(values.shape)):
+            if np.isfinite(values[row, column]):
+                x, y = plane.at(row + 0.5, column + 0.5)
+                colour = self.theme.quiet if quiet[row, column] else self.theme.ink
+                page.text(x, y, texts[index], px=px, colour=colour, ha="center", va="center")
+
+    def _rays(self, plane: _Plane, target: _Plane) -> None:
+        """From the corners of the window to those of the cell that it makes."""
+        page, theme = self.page, self.theme
+        rows, columns = self.shown.window
+        lengths = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+        window = plane.quad(rows[0], columns[0], *lengths)
+        cell = target.quad(*self.shown.at[1:])
+        page.polygons(window[None], edge=theme.window, stroke=page.size.thick)
+        rays = [(tuple(a), tuple(b)) for a, b in zip(window, cell, strict=True)]
+        page.strokes(rays, theme.window, stroke=0.35 * page.size.thick)

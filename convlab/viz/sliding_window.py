@@ -1,0 +1,813 @@
+"""A window over an input and the value that it makes: one step of convolution or pooling."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convlab.errors import SpecError
+from convlab.viz import style
+from convlab.viz.page import LINE, Page
+from convlab.viz.style import Scale
+
+Pair = tuple[int, int]
+CHANNEL_NAMES = ("red", "green", "blue")
+MOST_CHANNELS = 5  # rows of grids; the others are left out in the middle
+OPERATIONS = ("convolution", "max", "average")
+
+
+@dataclass(frozen=True)
+class SlidingWindow:
+    """One position of a window, all its numbers, and the results so far.
+
+    stage (C, SH, SW): what the window slides over; ``outside``, ``inserted`` and
+    ``uncovered`` (SH, SW) mark padding, zeros between input cells, and cells that
+    no window reads.  ``window``: the stage rows and columns that this one reads.
+    kernel (C, KH, KW) as it lies there, and ``bias`` (None: there is none); both
+    None for pooling.  output (O, OH, OW), of which ``at`` (filter, row, column) is
+    being computed; ``channel_sums`` (C,) is what each channel adds to it.
+    ``operation``: convolution, max or average; ``divisor``: an average's count;
+    ``winner``: stage row and column of a maximum.  ``sizes``: the relation of each
+    axis, numbers put in, with its number in Dumoulin & Visin (2016) or None;
+    ``size_label`` says what of.
+    """
+
+    stage: NDArray
+    outside: NDArray
+    inserted: NDArray
+    uncovered: NDArray
+    window: tuple[NDArray, NDArray]
+    kernel: NDArray | None
+    bias: float | None
+    output: NDArray
+    channel_sums: NDArray
+    at: tuple[int, int, int]
+    operation: str
+    input_note: str
+    window_note: str
+    sizes: tuple[tuple[str, int | None], tuple[str, int | None]]
+    size_label: str = "output size"
+    divisor: float | None = None
+    winner: Pair | None = None
+
+    @property
+    def channel(self) -> int | None:
+        """The one channel that a pooling reads; None for a convolution, which reads all."""
+        return None if self.operation == "convolution" else self.at[0]
+
+    def patch(self) -> NDArray:
+        """(C, KH, KW) what lies under the window."""
+        rows, columns = self.window
+        stage = self.stage if self.channel is None else self.stage[self.channel][None]
+        return stage[:, rows][:, :, columns]
+
+    def terms(self) -> list[str]:
+        """What is added up (or compared), one text for each number under the window."""
+        patch = self.patch()
+        values = style.exact_numbers(self.stage)
+        texts = dict(zip(self.stage.reshape(-1).tolist(), values, strict=True))
+        inputs = [texts[value] for value in patch.reshape(-1).tolist()]
+        if self.kernel is None:
+            return [bracketed(text) if self.operation == "average" else text for text in inputs]
+        weights = style.exact_numbers(self.kernel)
+        return [f"{bracketed(x)}·{bracketed(w)}" for x, w in zip(inputs, weights, strict=True)]
+
+    def value(self) -> str:
+        """The result, as all of the output is written."""
+        texts = style.exact_numbers(self.output)
+        return texts[np.ravel_multi_index(self.at, self.output.shape)]
+
+    def equals(self) -> str:
+        """ "=" where the result is written exactly, "≈" where it is rounded."""
+        exact = float(self.output[self.at])
+        written = self.value().replace(style.MINUS, "-")
+        if not math.isfinite(exact):
+            return "="
+        near = 1e-6 * max(1.0, float(np.abs(self.output[np.isfinite(self.output)]).max()))
+        rounded = not written[-1].isdecimal() or abs(float(written) - exact) > near
+        return "≈" if rounded else "="
+
+    def bias_text(self) -> str | None:
+        """The bias as it is added; None where there is none."""
+        return None if self.bias is None else style.exact_numbers(np.array([self.bias]))[0]
+
+
+def bracketed(text: str) -> str:
+    """A negative number in brackets, as a factor or a term is written."""
+    return f"({text})" if text.startswith(style.MINUS) else text
+
+
+def sliding_window(
+    shown: SlidingWindow, *, theme: str = "light", size: str = "slide", numbers: bool = True
+) -> Figure:
+    """Input, window, kernel and output in a row, and in words below: the sum and the size.
+
+    Channels stand below each other with what each adds, filters' maps likewise.
+    Without ``numbers`` only the cells are drawn.  Raises SpecError for an unknown
+    operation, size or theme.
+    """
+    if shown.operation not in OPERATIONS:
+        raise SpecError(f"expected an operation among {OPERATIONS}, got {shown.operation!r}")
+    page = Page(size, theme, _aspect(shown))
+    bottom = words(page, shown, numbers)
+    _Row(page, shown, numbers, bottom).draw()
+    return page.figure
+
+
+def _aspect(shown: SlidingWindow) -> float:
+    """Height by width, for sizes that are not fixed: taller for more to show."""
+    tall = shown.stage.shape[1] * min(len(shown.stage), MOST_CHANNELS)
+    return float(np.clip(0.32 + 0.5 * tall / (shown.stage.shape[2] * 2.5), 0.5, 0.75))
+
+
+# --- the words below ----------------------------------------------------------------------
+
+
+def _sum_parts(page: Page, shown: SlidingWindow, px: float, width: float):
+    """The sum as pieces for :meth:`Page.run`, its terms shortened in the middle to ``width``."""
+    theme = page.theme
+    terms, value = shown.terms(), (shown.value(), theme.output, True)
+    separator = ", " if shown.operation == "max" else " + "
+    opening = {"convolution": "", "max": "max(", "average": "("}[shown.operation]
+    closing = {"convolution": "", "max": ")"}.get(shown.operation)
+    if closing is None:
+        closing = f") / {style.exact_numbers(np.array([shown.divisor]))[0]}"
+    end = [(shown.equals(), theme.ink, False), value]
+    if shown.bias is not None:
+        bias = (bracketed(shown.bias_text()), theme.mistake, True)
+        end = [("+", theme.ink, False), bias, *end]
+
+    def parts(kept: int):
+        if kept < len(terms):
+            head = (kept + 1) // 2
+            left_out = f"{style.ELLIPSIS} {len(terms) - kept} more {style.ELLIPSIS}"
+            listed = [*terms[:head], left_out, *terms[len(terms) - (kept - head) :]]
+        else:
+            listed = terms
+        return [(opening + separator.join(listed) + closing, theme.ink, False), *end]
+
+    kept = len(terms)
+    while kept > 0 and page.run_width(parts(kept), px) > width:
+        kept -= 1
+    return parts(kept)
+
+
+def _size_lines(page: Page, shown: SlidingWindow, width: float, px: float):
+    """The relation of each axis in one line, or in two where one is too narrow."""
+    theme = page.theme
+
+    def axis(text: str):
+        expression, _, value = text.rpartition(" = ")
+        return [(f"{expression} =", theme.ink, False), (value, theme.output, True)]
+
+    (rows, rows_number), (columns, columns_number) = shown.sizes
+    known = sorted({number for number in (rows_number, columns_number) if number is not None})
+    source = f"relation{'s' if len(known) > 1 else ''} {' and '.join(map(str, known))}"
+    note = [(f"({source} of Dumoulin & Visin)", theme.quiet, False)] if known else []
+    if rows == columns:
+        both = [*axis(rows), ("on both axes", theme.quiet, False)]
+        lines = [[*both, *note], both]
+    else:
+        both = [*axis(rows), (style.TIMES, theme.ink, False), *axis(columns)]
+        lines = [[*both, *note], both]
+    for line in lines:
+        if page.run_width(line, px) <= width:
+            return [line]
+    return [axis(rows), axis(columns)]
+
+
+def words(page: Page, shown: SlidingWindow, numbers: bool) -> float:
+    """Draw the lines at the foot; returns where they begin."""
+    theme, px = page.theme, page.size.label
+    o, row, column = shown.at
+    place = f"row {row}, column {column}"
+    if len(shown.output) > 1:
+        place = f"{'filter' if shown.channel is None else 'channel'} {o}, {place}"
+    labels = [place, shown.size_label]
+    indent = page.widest(labels, px) + 1.2 * px
+    width = page.right - page.left - indent
+    lines = []
+    if numbers:
+        lines.append((place, _sum_parts(page, shown, px, width)))
+    sizes = _size_lines(page, shown, width, px)
+    for i, line in enumerate(sizes):
+        lines.append((labels[1] if i == 0 else "", line))
+    if shown.uncovered.any():
+        count = int(shown.uncovered.sum())
+        text = f"{count} cell{'s' if count > 1 else ''} that no window reads"
+        lines.append(("hatched", [(text, theme.ink, False)]))
+    pitch = px * LINE * 1.15
+    top = page.bottom - pitch * len(lines)
+    for i, (label, parts) in enumerate(lines):
+        y = top + pitch * i
+        page.text(page.left, y, label, px=px, colour=theme.quiet)
+        fitted = px
+        while page.run_width(parts, fitted) > width and fitted > page.size.small:
+            fitted -= 0.5
+        page.run(page.left + indent, y, parts, fitted)
+    return top - 1.2 * px
+
+
+# --- the row of grids ------------------------------------------------------------------------
+
+
+class _Row:
+    """Input, kernel, channel sums and output, as large as the page has room for.
+
+    Several channels stand below each other or ``beside`` each other with their kernels
+    below them, whichever gives larger cells.
+    """
+
+    def __init__(self, page: Page, shown: SlidingWindow, numbers: bool, bottom: float) -> None:
+        self.page, self.shown, self.numbers, self.bottom = page, shown, numbers, bottom
+        self.unit, self.theme = page.unit, page.theme
+        self.title, self.note = 0.85 * page.size.title, page.size.subtitle
+        self.header = self.title * LINE + self.note * LINE + 0.35 * self.note
+        self.gap = 1.3 * page.size.small
+        self.sign = 1.5 * self.title  # the least room for a sign between two blocks
+        self.label = page.size.small * LINE if len(shown.stage) > 1 else 0.0
+        self.map_label = page.size.small * LINE if len(shown.output) > 1 else 0.0
+        self.channels = _few(len(shown.stage), shown.channel)
+        self.maps = _few(len(shown.output), shown.at[0])
+        self.input_texts = style.exact_numbers(shown.stage)
+        self.output_texts = style.exact_numbers(shown.output)
+        self.kernel_texts = [] if shown.kernel is None else style.exact_numbers(shown.kernel)
+        self.sums = style.exact_numbers(shown.channel_sums)
+        self.has_sums = shown.kernel is not None and len(shown.stage) > 1 and numbers
+        self._choose()
+
+    # Sizes ----------------------------------------------------------------------------------
+
+    def _choose(self) -> None:
+        """The arrangement with the largest cells and the most numbers that can be read."""
+        least = [self._number_cell(texts) for texts in (self.kernel_texts, self.output_texts)]
+        sides = (False, True) if len(self.channels) > 1 and self.kernel_texts else (False,)
+        best = 0.0
+        self.cell, wanted, self.beside, self.map_columns = 1.0, [0.0, 0.0], False, 1
+        for beside, columns in itertools.product(sides, range(1, len(self.maps) + 1)):
+            for numbered in (least, [least[0], 0.0], [0.0, 0.0]):
+                cell = 96.0 * self.unit
+                while cell > 1 and not self._fits(cell, numbered, beside, columns):
+                    cell -= max(0.5, round(0.02 * cell))
+                worth = cell * (1 + self._legible(cell, numbered)) if cell > 1 else 0.0
+                if worth > best:
+                    best, self.cell, wanted = worth, cell, numbered
+                    self.beside, self.map_columns = beside, columns
+        self.kernel_cell, self.output_cell = (max(self.cell, side) for side in wanted)
+
+    def _number_cell(self, texts: list[str]) -> float:
+        """The smallest cell in which all texts are legible."""
+        if not self.numbers or not texts:
+            return 0.0
+        longest = self.page.widest(sorted(set(texts), key=len)[-12:], self.page.size.small)
+        return max(22.0 * self.unit, longest / 0.92 + 1)
+
+    def _legible(self, cell: float, wanted: list[float]) -> int:
+        """How many of input, kernel and output show their numbers."""
+        if not self.numbers:
+            return 0
+        cells = [cell, max(cell, wanted[0]), max(cell, wanted[1])]
+        texts = [self.input_texts, self.kernel_texts, self.output_texts]
+        fitting = (
+            self.page.number_size(t, c, c) is not None for t, c in zip(texts, cells, strict=True)
+        )
+        return sum(fitting)
+
+    def _head(self, title: str, note: str) -> float:
+        """Width that a block needs for its headline."""
+        page = self.page
+        room = 0.3 * (page.right - page.left)
+        note_width = min(1.02 * page.measure(note, page.size.small), room)
+        return max(page.measure(title, self.title, True), note_width)
+
+    def _kernel_title(self) -> str:
+        if self.shown.kernel is None:
+            return {"max": "Max", "average": "Mean"}[self.shown.operation]
+        return "Kernel" if len(self.shown.output) == 1 else f"Kernel {self.shown.at[0]}"
+
+    def _widths(
+        self, cell: float, kernel: float, output: float, beside: bool, columns: int
+    ) -> list[float]:
+        """Of input, kernel, sums and output from left to right; 0 for what is not there."""
+        page, shown = self.page, self.shown
+        stage = shown.stage.shape[2] * cell
+        maps = columns * shown.output.shape[2] * output + (columns - 1) * self.gap
+        last = max(maps, self._head("Output", self._output_note()))
+        if output >= self.unit and self._bar_is_there(self.output_texts, output):
+            last += self._bar_width(shown.output)
+        if beside:
+            column = max(stage, shown.kernel.shape[2] * kernel, 4 * page.size.label)
+            inputs = len(self.channels) * column + (len(self.channels) - 1) * 2 * self.gap
+            if len(self.channels) < len(shown.stage):
+                inputs += page.measure(self._left_out(), page.size.small) + 2 * self.gap
+            bias = self.sign + 3 * page.size.label if shown.bias is not None else 0.0
+            return [max(inputs, self._head("Input", shown.input_note)) + bias, 0.0, 0.0, last]
+        first = max(stage, self._head("Input", shown.input_note))
+        if self._bar_is_there(self.input_texts, cell):
+            first += self._bar_width(shown.stage)
+        kernels = sums = 0.0
+        kernels = self._head(self._kernel_title(), shown.window_note)
+        if shown.kernel is not None:
+            kernels = max(shown.kernel.shape[2] * kernel, kernels)
+        if self.has_sums:
+            sums = page.widest(self.sums, page.size.label, True) + page.size.label
+            sums = max(sums, page.measure("adds", page.size.small))
+        return [first, kernels, sums, last]
+
+    def _bar_is_there(self, texts: list[str], cell: float) -> bool:
+        return self.numbers and self.page.number_size(texts, cell, cell) is None
+
+    def _bar_width(self, values: NDArray) -> float:
+        scale = style.activation_scale(values)
+        return self.gap + self.page.bar_width(scale, "")
+
+    def _left_out(self) -> str:
+        return f"{style.ELLIPSIS} {len(self.shown.stage) - len(self.channels)} more"
+
+    def _height(
+        self, cell: float, kernel: float, output: float, beside: bool, columns: int
+    ) -> float:
+        """What the tallest block needs, headline included."""
+        shown, px = self.shown, self.page.size.label
+        rows = shown.stage.shape[1] * cell
+
+        def stack(height: float, count: int, label: float) -> float:
+            return count * (height + label) + (count - 1) * self.gap
+
+        outputs = shown.output.shape[1] * output
+        outputs = stack(outputs, math.ceil(len(self.maps) / columns), self.map_label)
+        outputs += _skip(self.page, self.maps, len(shown.output))
+        inputs = stack(rows, len(self.channels), self.label)
+        inputs += _skip(self.page, self.channels, len(shown.stage))
+        bias = 2.0 * px if shown.bias is not None and not beside else 0.0
+        if beside:
+            kernels = self.title * LINE + shown.kernel.shape[1] * kernel + 2.0 * px
+            return self.header + max(self.label + rows + 1.5 * self.gap + kernels, outputs)
+        needs = [inputs, outputs]
+        if shown.kernel is not None:
+            own = shown.kernel.shape[1] * kernel
+            if len(self.channels) == 1:
+                needs.append(own + 2 * bias)
+            else:  # each kernel stands at the middle of its channel
+                needs.append(needs[0] + max(0.0, own - rows, bias + (own - rows) / 2))
+        return self.header + max(needs)
+
+    def _operators(self, beside: bool) -> int:
+        """Signs between the blocks."""
+        return 1 if beside else 2 + self.has_sums
+
+    def _fits(self, cell: float, wanted: list[float], beside: bool, columns: int) -> bool:
+        cells = cell, max(cell, wanted[0]), max(cell, wanted[1]), beside, columns
+        width = sum(self._widths(*cells)) + self._operators(beside) * self.sign
+        page = self.page
+        room = self.bottom - page.top
+        return width <= page.right - page.left and self._height(*cells) <= room
+
+    def _arrangement(self) -> tuple[float, float, float, bool, int]:
+        return self.cell, self.kernel_cell, self.output_cell, self.beside, self.map_columns
+
+    def _output_note(self) -> str:
+        filters, *size = self.shown.output.shape
+        return style.size_text(*size, *([filters] if filters > 1 else []))
+
+    # Drawing ----------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        page, shown, cell = self.page, self.shown, self.cell
+        widths = self._widths(*self._arrangement())
+        operators = self._operators(self.beside)
+        free = page.right - page.left - sum(widths)
+        gap = min(free / operators, 4.5 * self.title)
+        x = page.left + (free - gap * operators) / 2
+        middle = page.top + self.header + (self.bottom - page.top - self.header) / 2
+        if self.beside:
+            self._channels_beside(x)
+            self._sign("=", x + widths[0] + gap / 2, middle)
+            self._outputs(x + widths[0] + gap, middle, widths[3])
+            return
+        height = shown.stage.shape[1] * cell
+        skip = _skip(page, self.channels, len(shown.stage))
+        tops = self._tops([height] * len(self.channels), middle, self.label, skip)
+        self._header(
+            x, tops[0] - self.label, "Input", shown.input_note, self.theme.input, widths[0]
+        )
+        self._skipped(x, tops, self.channels, len(shown.stage), "channels")
+        for channel, top in zip(self.channels, tops, strict=True):
+            self._input(channel, x, top)
+        if self._bar_is_there(self.input_texts, cell):
+            scale = style.grey_scale(shown.stage)
+            left = x + shown.stage.shape[2] * cell + self.gap
+            page.bar(scale, "", left, tops[0], min(height, 9 * page.size.label))
+        x += widths[0]
+        centres = [top + height / 2 for top in tops]
+        if shown.kernel is not None:
+            self._kernels(x, gap, centres, widths[1])
+        else:
+            note, colour = shown.window_note, self.theme.window
+            top = middle + self.header / 2
+            self._header(x + gap, top, self._kernel_title(), note, colour, widths[1])
+            self._sign(style.ARROW, x + gap / 2, middle)
+        x += gap + widths[1]
+        if self.has_sums:
+            self._channel_sums(x, gap, centres, widths[2])
+            x += gap + widths[2]
+        self._sign("=" if shown.kernel is not None else style.ARROW, x + gap / 2, middle)
+        self._outputs(x + gap, middle, widths[3])
+
+    def _channels_beside(self, x: float) -> None:
+        """Channels from left to right, below each its kernel, below that what it adds."""
+        page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
+        px = page.size.label
+        _, rows, columns = shown.stage.shape
+        _, kernel_rows, kernel_columns = shown.kernel.shape
+        top = (
+            page.top
+            + (self.bottom - page.top - self._height(*self._arrangement())) / 2
+            + self.header
+        )
+        top += self.label
+        width = max(columns * cell, kernel_columns * self.kernel_cell, 4 * px)
+        kernel_top = top + rows * cell + 1.5 * self.gap + self.title * LINE
+        foot = kernel_top + kernel_rows * self.kernel_cell + 0.5 * px
+        self._header(x, top - self.label, "Input", shown.input_note, theme.input, page.right - x)
+        y = kernel_top - 1.15 * self.title
+        title = self._kernel_title()
+        page.text(x, y, title, px=0.8 * self.title, colour=theme.window, bold=True)
+        after = x + page.measure(title, 0.8 * self.title, True) + 0.6 * px
+        page.text(after, y + 0.15 * px, shown.window_note, px=self.note, colour=theme.quiet)
+        for i, channel in enumerate(self.channels):
+            if i and self.channels[i - 1] != channel - 1:
+                text = self._left_out()
+                page.text(
+                    x,
+                    top + rows * cell / 2,
+                    text,
+                    px=page.size.small,
+                    colour=theme.quiet,
+                    va="center",
+                )
+                if self.has_sums:
+                    rest = np.delete(shown.channel_sums, self.channels).sum()
+                    added = f"+ {bracketed(style.exact_numbers(rest)[0])}"
+                    page.text(x, foot, added, px=px, bold=True)
+                x += page.measure(text, page.size.small) + 2 * self.gap
+            self._input(channel, x, top)
+            middle = x + columns * cell / 2
+            left = max(x, middle - kernel_columns * self.kernel_cell / 2)
+            self._kernel(channel, left, kernel_top)
+            if self.has_sums:
+                text = f"+ {bracketed(self.sums[channel])}" if i else self.sums[channel]
+                centre = left + kernel_columns * self.kernel_cell / 2
+                page.text(centre, foot, text, px=px, bold=True, ha="center")
+            x += width + 2 * self.gap
+        if shown.bias is not None:
+            parts = [("+ bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
+            page.run(x - self.gap, foot, parts, px)
+
+    def _tops(self, heights, middle, label, skip) -> list[float]:
+        total = sum(heights) + len(heights) * label + (len(heights) - 1) * self.gap + skip
+        y, tops = middle - total / 2, []
+        for i, height in enumerate(heights):
+            y += label + (skip if i == len(heights) - 1 else 0.0)
+            tops.append(y)
+            y += height + self.gap
+        return tops
+
+    def _skipped(self, x, tops, kept, count, word) -> None:
+        """Say how many grids are left out before the last one."""
+        if len(kept) < count:
+            px = self.page.size.small
+            y = tops[-1] - self.gap - 1.2 * px - 1.6 * px
+            text = f"{style.ELLIPSIS} {count - len(kept)} more {word}"
+            self.page.text(x, y + 0.6 * px, text, px=px, colour=self.theme.quiet)
+
+    def _header(self, x, grid_top, title, note, colour, width) -> None:
+        page = self.page
+        y = grid_top - self.header
+        page.text(x, y, title, px=self.title, colour=colour, bold=True)
+        y += self.title * LINE
+        page.text(x, y, note, px=self.note, colour=self.theme.quiet, width=max(width, 1))
+
+    def _sign(self, sign: str, x: float, y: float) -> None:
+        self.page.text(
+            x, y, sign, px=self.page.size.title, colour=self.theme.quiet, ha="center", va="center"
+        )
+
+    def _channel_colour(self, channel: int) -> str:
+        if len(self.shown.stage) == 3:
+            return (self.theme.red, self.theme.green, self.theme.blue)[channel]
+        return self.theme.input
+
+    def _channel_label(self, channel: int, x: float, top: float) -> None:
+        count = len(self.shown.stage)
+        if count > 1:
+            name = CHANNEL_NAMES[channel] if count == 3 else f"channel {channel}"
+            px = self.page.size.small
+            colour = self._channel_colour(channel)
+            self.page.text(x, top - 0.25 * px, name, px=px, colour=colour, va="bottom")
+
+    def _stroke(self, cell: float) -> float:
+        """Of a thick outline: less around small cells, but never lost."""
+        return min(self.page.size.thick, max(3.5 * self.unit, 0.12 * cell))
+
+    def _cells(self, x: float, top: float, rows: int, columns: int, edge: str, fill: str) -> None:
+        self.page.box(x, top, columns * self.cell, rows * self.cell, fill=fill)
+        self.page.grid_lines(x, top, rows, columns, (self.cell, self.cell), edge)
+
+    def _input(self, channel: int, x: float, top: float) -> None:
+        page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
+        _, height, width = shown.stage.shape
+        edge = self._channel_colour(channel)
+        self._channel_label(channel, x, top)
+        per_map = height * width
+        texts = self.input_texts[channel * per_map : (channel + 1) * per_map]
+        px = page.number_size(texts, cell, cell) if self.numbers else None
+        lined = cell >= 6 * self.unit
+        if self.numbers and px is None:
+            values = shown.stage[channel]
+            if not values[shown.outside].any():  # zeros around it are no part of the image
+                values = np.ma.masked_array(values, shown.outside)
+            self._shaded_input(values, x, top)
+        if shown.outside.any() or shown.inserted.any():
+            shaded = self.numbers and px is None
+            if not shaded:
+                page.box(x, top, width * cell, height * cell, fill=theme.hairline_fill)
+            if lined and not shaded:
+                page.grid_lines(x, top, height, width, (cell, cell), theme.hairline, dashed=True)
+        inside = ~(shown.outside | shown.inserted)
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        fill = theme.input_fill if px is not None or not self.numbers else "none"
+        for r0, r1 in _runs(rows):
+            for c0, c1 in _runs(columns):
+                left, up = x + c0 * cell, top + r0 * cell
+                if fill != "none":
+                    page.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, fill=fill)
+                if lined:
+                    page.grid_lines(left, up, r1 - r0, c1 - c0, (cell, cell), edge)
+                else:
+                    page.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=edge)
+        active = shown.channel is None or shown.channel == channel
+        if active:
+            self._window(x, top, filled=px is not None or not self.numbers)
+        self._hatched(x, top)
+        if px is not None:
+            self._input_numbers(channel, x, top, texts, px, active)
+
+    def _shaded_input(self, values: NDArray, x: float, top: float) -> None:
+        page, cell, scale = self.page, self.cell, style.grey_scale(self.shown.stage)
+        height, width = values.shape
+        if np.ma.is_masked(values):
+            page.box(
+                x,
+                top,
+                width * cell,
+                height * cell,
+                edge=self.theme.quiet,
+                fill=self.theme.hairline_fill,
+                dashed=True,
+            )
+            rows = np.flatnonzero(~values.mask.all(1))
+            columns = np.flatnonzero(~values.mask.all(0))
+            x, top = x + columns[0] * cell, top + rows[0] * cell
+            values = values.data[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            height, width = values.shape
+        page.array(values, scale, x, top, width * cell, height * cell)
+
+    def _window(self, x: float, top: float, filled: bool) -> None:
+        page, theme, cell = self.page, self.theme, self.cell
+        rows, columns = self.shown.window
+        for r0, r1 in _runs(rows):
+            for c0, c1 in _runs(columns):
+                left, up = x + c0 * cell, top + r0 * cell
+                if filled:
+                    self._cells(left, up, r1 - r0, c1 - c0, theme.window, theme.window_fill)
+                else:
+                    page.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=theme.window)
+        page.box(
+            x + columns[0] * cell,
+            top + rows[0] * cell,
+            (columns[-1] - columns[0] + 1) * cell,
+            (rows[-1] - rows[0] + 1) * cell,
+            edge=theme.window,
+            stroke=self._stroke(cell),
+        )
+        if self.shown.winner is not None:
+            row, column = self.shown.winner
+            page.box(
+                x + (column + 0.1) * cell,
+                top + (row + 0.1) * cell,
+                0.8 * cell,
+                0.8 * cell,
+                edge=theme.output,
+                stroke=min(page.size.thick, max(page.size.hair, 0.08 * cell)),
+            )
+
+    def _hatched(self, x: float, top: float) -> None:
+        cell, segments = self.cell, []
+        for row, column in np.argwhere(self.shown.uncovered):
+            left, up = x + column * cell, top + row * cell
+            # Strokes across the corners only, so that the number stays legible.
+            for share in (0.28, 0.14):
+                segments.append(((left, up + share * cell), (left + share * cell, up)))
+                far, low = left + cell, up + cell
+                segments.append(((far - share * cell, low), (far, low - share * cell)))
+        if segments:
+            self.page.strokes(segments, self.theme.mistake)
+
+    def _input_numbers(self, channel, x, top, texts, px, active) -> None:
+        page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
+        _, height, width = shown.stage.shape
+        rows, columns = (set(part.tolist()) for part in shown.window)
+        tags = active and shown.kernel is not None and cell >= 60 * self.unit
+        tag_texts = self._texts_of(channel) if tags else []
+        tags = (
+            tags and page.widest((f"×{t}" for t in tag_texts), page.size.small, True) < 0.9 * cell
+        )
+        tag = iter(tag_texts)
+        for i, text in enumerate(texts):
+            row, column = divmod(i, width)
+            quiet = shown.outside[row, column] or shown.inserted[row, column]
+            under = active and row in rows and column in columns
+            left, up = x + column * cell, top + row * cell
+            page.text(
+                left + cell / 2,
+                up + (0.38 if tags and under else 0.5) * cell,
+                text,
+                px=px,
+                colour=theme.quiet if quiet and not under else theme.ink,
+                ha="center",
+                va="center",
+            )
+            if under and tags:
+                page.text(
+                    left + 0.94 * cell,
+                    up + 0.98 * cell,
+                    f"{style.TIMES}{next(tag)}",
+                    px=page.size.small,
+                    colour=theme.window,
+                    bold=True,
+                    ha="right",
+                    va="bottom",
+                )
+
+    def _kernels(self, x: float, gap: float, centres: list[float], width: float) -> None:
+        page, shown, theme = self.page, self.shown, self.theme
+        height = shown.kernel.shape[1] * self.kernel_cell
+        left = x + gap
+        first = centres[0] - height / 2
+        self._header(left, first, self._kernel_title(), shown.window_note, theme.window, width)
+        for channel, centre in zip(self.channels, centres, strict=True):
+            self._sign("∗", x + gap / 2, centre)
+            self._kernel(channel, left, centre - height / 2)
+        if shown.bias is not None:
+            px = page.size.label
+            parts = [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
+            page.run(left, centres[-1] + height / 2 + 0.6 * px, parts, px)
+
+    def _kernel(self, channel: int, left: float, top: float) -> None:
+        page, theme, cell = self.page, self.theme, self.kernel_cell
+        _, height, columns = self.shown.kernel.shape
+        texts = self._texts_of(channel)
+        px = page.number_size(texts, cell, cell) if self.numbers else None
+        if self.numbers and px is None:
+            scale = style.signed_scale(self.shown.kernel, theme)
+            values = self.shown.kernel[channel]
+            page.array(values, scale, left, top, columns * cell, height * cell, edge=theme.window)
+            return
+        page.box(left, top, columns * cell, height * cell, fill=theme.window_fill)
+        page.grid_lines(left, top, height, columns, (cell, cell), theme.window)
+        for i, text in enumerate(texts if self.numbers else []):
+            row, column = divmod(i, columns)
+            page.text(
+                left + (column + 0.5) * cell,
+                top + (row + 0.5) * cell,
+                text,
+                px=px,
+                ha="center",
+                va="center",
+            )
+
+    def _texts_of(self, channel: int) -> list[str]:
+        per_channel = self.shown.kernel[0].size
+        return self.kernel_texts[channel * per_channel : (channel + 1) * per_channel]
+
+    def _channel_sums(self, x: float, gap: float, centres: list[float], width: float) -> None:
+        page, theme = self.page, self.theme
+        px = page.size.label
+        right = x + gap + width
+        for channel, centre in zip(self.channels, centres, strict=True):
+            self._sign("=", x + gap / 2, centre)
+            page.text(right, centre, self.sums[channel], px=px, bold=True, ha="right", va="center")
+        page.text(
+            right,
+            centres[0] - self.shown.kernel.shape[1] * self.kernel_cell / 2 - 0.35 * self.note,
+            "adds",
+            px=page.size.small,
+            colour=theme.quiet,
+            ha="right",
+            va="bottom",
+        )
+
+    def _outputs(self, x: float, middle: float, width: float) -> None:
+        page, shown, theme, cell = self.page, self.shown, self.theme, self.output_cell
+        maps, height, columns = shown.output.shape
+        label = self.map_label
+        skip = _skip(page, self.maps, maps)
+        rows = math.ceil(len(self.maps) / self.map_columns)
+        tops = self._tops([height * cell] * rows, middle, label, skip)
+        self._header(x, tops[0] - label, "Output", self._output_note(), theme.output, width)
+        if self.map_columns == 1:
+            self._skipped(x, tops, self.maps, maps, "maps")
+        elif len(self.maps) < maps:
+            px = page.size.small
+            text = f"{style.ELLIPSIS} {maps - len(self.maps)} more maps"
+            page.text(x, tops[-1] + height * cell + 0.5 * px, text, px=px, colour=theme.quiet)
+        if self._bar_is_there(self.output_texts, cell):
+            left = x + self.map_columns * (columns * cell + self.gap)
+            scale = style.activation_scale(shown.output)
+            page.bar(scale, "", left, tops[0], min(height * cell, 9 * page.size.label))
+        now = int(np.ravel_multi_index(shown.at, shown.output.shape))
+        for i, index in enumerate(self.maps):
+            top = tops[i // self.map_columns]
+            left = x + i % self.map_columns * (columns * cell + self.gap)
+            if label:
+                px = page.size.small
+                page.text(
+                    left, top - 0.25 * px, f"map {index}", px=px, colour=theme.output, va="bottom"
+                )
+            begin = index * height * columns
+            texts = self.output_texts[begin : begin + height * columns]
+            done = min(max(now + 1 - begin, 0), height * columns)
+            self._output_map(shown.output[index], texts, done, left, top)
+            if index == shown.at[0]:
+                page.box(
+                    left + shown.at[2] * cell,
+                    top + shown.at[1] * cell,
+                    cell,
+                    cell,
+                    edge=theme.output,
+                    stroke=self._stroke(cell),
+                )
+
+    def _output_map(self, values, texts, done, x, top) -> None:
+        """The first ``done`` cells of one output map, in the order of the loop."""
+        page, theme, cell = self.page, self.theme, self.output_cell
+        height, columns = values.shape
+        px = page.number_size(self.output_texts, cell, cell) if self.numbers else None
+        full, rest = divmod(done, columns)
+        if self.numbers and px is None:
+            scale = style.activation_scale(self.shown.output)
+            self._shades(values, scale, full, rest, x, top)
+        else:
+            page.box(x, top, columns * cell, full * cell, fill=theme.output_fill)
+            page.box(x, top + full * cell, rest * cell, cell, fill=theme.output_fill)
+        if cell >= 6 * self.unit:
+            page.grid_lines(x, top, height, columns, (cell, cell), theme.output)
+        else:
+            page.box(x, top, columns * cell, height * cell, edge=theme.output)
+        if px is None:
+            return
+        current = int(np.ravel_multi_index(self.shown.at, self.shown.output.shape))
+        for i, text in enumerate(texts[:done]):
+            row, column = divmod(i, columns)
+            last = i == done - 1 and done - 1 == current % (height * columns) and done > 0
+            page.text(
+                x + (column + 0.5) * cell,
+                top + (row + 0.5) * cell,
+                text,
+                px=px,
+                bold=bool(last and page.measure(text, px, True) < 0.95 * cell),
+                ha="center",
+                va="center",
+            )
+
+    def _shades(self, values, scale: Scale, full: int, rest: int, x: float, top: float) -> None:
+        cell, columns = self.output_cell, values.shape[1]
+        if full:
+            self.page.array(values[:full], scale, x, top, columns * cell, full * cell)
+        if rest:
+            row = values[full : full + 1, :rest]
+            self.page.array(row, scale, x, top + full * cell, rest * cell, cell)
+
+
+def _runs(indices: NDArray) -> list[Pair]:
+    """Neighbouring indices as half-open runs."""
+    breaks = np.flatnonzero(np.diff(indices) != 1) + 1
+    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(indices, breaks)]
+
+
+def _few(count: int, must: int | None) -> list[int]:
+    """Channels to show: all, or the first two, the one that must be there and the last."""
+    if count <= MOST_CHANNELS:
+        return list(range(count))
+    return sorted({0, 1, count - 1} | ({must} if must is not None else set()))
+
+
+def _skip(page: Page, kept: list[int], count: int) -> float:
+    """Room to say that grids are left out."""
+    return 0.0 if len(kept) == count else 1.6 * page.size.small

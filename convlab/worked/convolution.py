@@ -1,0 +1,339 @@
+"""One convolution as a worked example: what the window slides over, and every output value.
+
+The output comes from the operations that train networks.  A transposed
+convolution is shown as chapter 4 of Dumoulin & Visin (2016) draws it: the
+turned kernel slides with stride 1 over the input with zeros put between its
+cells and around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import shapes
+from convlab.autograd import Tensor, no_grad
+from convlab.errors import ShapeError, SpecError
+from convlab.shapes import Pair, Sides
+from convlab.viz import SlidingWindow
+from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size
+
+CONVENTIONS = ("torch", "tensorflow")
+VALUES = ("ints", "floats")
+AXES = ("rows", "columns")
+
+
+@dataclass(frozen=True)
+class StageAxis:
+    """One axis of what the window slides over.
+
+    ``source`` (cells,): the input cell whose value stands there, -1 for a zero;
+    ``outside`` (cells,): whether it is padding.
+    """
+
+    source: np.ndarray
+    outside: np.ndarray
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution with all its numbers.
+
+    input (C, H, W), kernel (O, C, KH, KW) and bias (O,) are float32, as given;
+    output (O, OH, OW) is the engine's.  ``stage`` (C, SH, SW) is what the window
+    slides over in steps of ``step_stride``: the padded input, or for a transposed
+    convolution the stretched one; ``taps`` (O, C, KH, KW) is the kernel as it
+    lies there, turned for true or transposed convolution.  ``channel_sums``
+    (C, O, OH, OW) is what each input channel alone adds.
+    """
+
+    input: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+    output: np.ndarray
+    stage: np.ndarray
+    taps: np.ndarray
+    channel_sums: np.ndarray
+    axes: tuple[StageAxis, StageAxis]
+    stride: Pair
+    padding: Sides
+    dilation: Pair
+    padding_mode: str
+    transposed: bool
+    output_padding: Pair
+    flip: bool
+    relations: tuple[SizeRelation, SizeRelation]
+
+    @property
+    def step_stride(self) -> Pair:
+        """Stage cells from one position of the window to the next."""
+        return (1, 1) if self.transposed else self.stride
+
+    @property
+    def steps(self) -> int:
+        """Output values; a step is one of them, in the order of filters, rows and columns."""
+        return self.output.size
+
+    def place(self, step: int) -> tuple[int, int, int]:
+        """(filter, row, column) of a step.  Raises SpecError for one that there is not."""
+        if not 0 <= step < self.steps:
+            raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
+        return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
+
+    def window(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Stage rows (KH,) and columns (KW,) under the kernel for one output cell."""
+        return tuple(
+            at * stride + dilation * np.arange(length)
+            for at, stride, dilation, length in zip(
+                (row, column), self.step_stride, self.dilation, self.kernel.shape[2:], strict=True
+            )
+        )
+
+    def uncovered(self) -> np.ndarray:
+        """(SH, SW) bool: the cells that no position of the window reads."""
+        read = []
+        for axis in (0, 1):
+            starts = np.arange(self.output.shape[1 + axis]) * self.step_stride[axis]
+            reach = self.dilation[axis] * np.arange(self.kernel.shape[2 + axis])
+            cells = np.zeros(self.stage.shape[1 + axis], bool)
+            cells[(starts[:, None] + reach).reshape(-1)] = True
+            read.append(cells)
+        return ~(read[0][:, None] & read[1])
+
+    def picture(self, step: int) -> SlidingWindow:
+        """What a figure of one step shows.  Raises SpecError for a step that there is not."""
+        at = self.place(step)
+        rows, columns = self.axes
+        outside = rows.outside[:, None] | columns.outside
+        empty = (rows.source[:, None] < 0) | (columns.source < 0)
+        return SlidingWindow(
+            stage=self.stage,
+            outside=outside,
+            inserted=empty & ~outside,
+            uncovered=self.uncovered(),
+            window=self.window(*at[1:]),
+            kernel=self.taps[at[0]],
+            bias=float(self.bias[at[0]]) if self.bias.any() else None,
+            output=self.output,
+            channel_sums=self.channel_sums[:, at[0], at[1], at[2]],
+            at=at,
+            operation="convolution",
+            input_note=self.input_note(),
+            window_note=self.kernel_note(),
+            sizes=tuple((str(relation), relation.number) for relation in self.relations),
+        )
+
+    def input_note(self) -> str:
+        """Size and padding of the input in words: "5 × 7, zero padding 1"."""
+        channels, *size = self.input.shape
+        text = shapes.size_text(*size, *([channels] if channels > 1 else []))
+        if self.transposed:
+            zeros = [s - 1 for s in self.stride]
+            if any(zeros):
+                between = zeros[0] if zeros[0] == zeros[1] else f"{zeros[0]} and {zeros[1]}"
+                text += f", {between} zero{'s' if between != 1 else ''} between"
+            return f"{text}, padding {_sides_text(self.padding)}" if any(self.padding) else text
+        if not any(self.padding):
+            return text
+        kind = "zero" if self.padding_mode == "zeros" else self.padding_mode
+        return f"{text}, {kind} padding {_sides_text(self.padding)}"
+
+    def kernel_note(self) -> str:
+        """Size, stride and dilation of the kernel in words: "3 × 3, stride 2"."""
+        text = shapes.size_text(*self.kernel.shape[2:])
+        for name, pair in (("stride", self.stride), ("dilation", self.dilation)):
+            if pair != (1, 1):
+                same = pair[0] == pair[1]
+                text += f", {name} {pair[0] if same else shapes.size_text(*pair)}"
+        return text + (", turned" if self.flip != self.transposed else "")
+
+
+def _sides_text(sides: Sides) -> str:
+    top, bottom, left, right = sides
+    if top == bottom == left == right:
+        return str(top)
+    if (top, left) == (bottom, right):
+        return shapes.size_text(top, left)
+    return f"top {top}, bottom {bottom}, left {left}, right {right}"
+
+
+def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transposed: bool) -> Sides:
+    """TensorFlow's SAME: o = ceil(i / s), or o = s i of a transposed convolution."""
+    before_after = []
+    for axis in (0, 1):
+        # The transposed one undoes a convolution from s i cells to i.
+        cells = size[axis] * stride[axis] if transposed else size[axis]
+        before_after += shapes.tensorflow_same_padding(
+            cells, kernel[axis], stride[axis], dilation[axis]
+        )
+    return tuple(before_after)
+
+
+def resolve_padding(
+    padding: str | int | tuple[int, ...],
+    size: Pair,
+    kernel: Pair,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    *,
+    transposed: bool = False,
+    convention: str = "torch",
+) -> Sides:
+    """Padding in words or numbers as (top, bottom, left, right).
+
+    ``full`` is relation 4's k - 1; ``same`` follows ``convention``: PyTorch's
+    exists for stride 1 only, TensorFlow's for all.  Raises ShapeError, SpecError.
+    """
+    if convention not in CONVENTIONS:
+        raise SpecError(f"convention: expected {' or '.join(CONVENTIONS)}, got {convention!r}")
+    if padding == "full":
+        reach = [shapes.effective_kernel(k, d) - 1 for k, d in zip(kernel, dilation, strict=True)]
+        return reach[0], reach[0], reach[1], reach[1]
+    if padding == "same" and convention == "tensorflow":
+        return _same_sides(size, kernel, stride, dilation, transposed)
+    if padding == "same" and stride != (1, 1):
+        raise ShapeError(
+            f"padding same: expected stride 1, as in PyTorch, got {shapes.size_text(*stride)};"
+            " --convention tensorflow has it for every stride"
+        )
+    return shapes.padding_sides(padding, kernel, stride, dilation)
+
+
+def convolution(
+    input: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | None = None,
+    *,
+    stride: int | Pair = 1,
+    padding: str | int | tuple[int, ...] = 0,
+    dilation: int | Pair = 1,
+    padding_mode: str = "zeros",
+    transposed: bool = False,
+    output_padding: int | Pair = 0,
+    convention: str = "torch",
+    flip: bool = False,
+) -> Convolution:
+    """Compute a convolution and keep all that a picture of any step needs.
+
+    input (C, H, W); kernel (O, C, KH, KW), also for a transposed convolution;
+    bias (O,), none for zeros.  ``flip`` turns the kernel by 180 degrees: true
+    convolution.  Raises ShapeError where the sizes do not fit, SpecError.
+    """
+    input = np.asarray(input, np.float32)
+    kernel = np.asarray(kernel, np.float32)
+    if input.ndim != 3 or kernel.ndim != 4 or kernel.shape[1] != input.shape[0]:
+        raise ShapeError(
+            "convolution: expected an input (C, H, W) and a kernel (O, C, KH, KW), got"
+            f" {input.shape} and {kernel.shape}"
+        )
+    filters = kernel.shape[0]
+    bias = np.zeros(filters, np.float32) if bias is None else np.asarray(bias, np.float32)
+    stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
+    extra = shapes.pair(output_padding, "output_padding", least=0)
+    size, window = input.shape[1:], kernel.shape[2:]
+    sides = resolve_padding(
+        padding, size, window, stride, dilation, transposed=transposed, convention=convention
+    )
+    if transposed and padding_mode != "zeros":
+        raise SpecError(f"transposed convolution: expected padding mode zeros, got {padding_mode}")
+    if not transposed and any(extra):
+        raise SpecError("output padding: expected a transposed convolution")
+    if transposed and padding == "same" and convention == "tensorflow":
+        spans = (shapes.effective_kernel(k, d) for k, d in zip(window, dilation, strict=True))
+        extra = tuple(max(0, s - span) for s, span in zip(stride, spans, strict=True))
+    relations = tuple(
+        (conv_transpose_size if transposed else conv_size)(
+            size[axis],
+            window[axis],
+            stride[axis],
+            sides[2 * axis],
+            sides[2 * axis + 1],
+            *([extra[axis]] if transposed else []),
+            dilation=dilation[axis],
+        )
+        for axis in (0, 1)
+    )
+    weight = kernel[:, :, ::-1, ::-1] if flip else kernel
+
+    def run(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+        with no_grad():
+            x, b = Tensor(x[None]), Tensor(b)
+            if transposed:
+                w = Tensor(np.ascontiguousarray(w.swapaxes(0, 1)))
+                y = F.conv_transpose2d(x, w, b, stride, sides, extra, dilation=dilation)
+                return y.numpy()[0]
+            w = Tensor(np.ascontiguousarray(w))
+            if padding_mode == "zeros":
+                return F.conv2d(x, w, b, stride, sides, dilation).numpy()[0]
+            return F.conv2d(_padded(x, sides, padding_mode), w, b, stride, 0, dilation).numpy()[0]
+
+    axes = tuple(
+        _stretched_axis(size[i], stride[i], dilation[i] * (window[i] - 1), sides, extra[i], i)
+        if transposed
+        else _padded_axis(size[i], *sides[2 * i : 2 * i + 2], padding_mode)
+        for i in (0, 1)
+    )
+    rows, columns = (axis.source for axis in axes)
+    stage = np.where((rows[:, None] >= 0) & (columns >= 0), input[:, rows][:, :, columns], 0)
+    no_bias = np.zeros_like(bias)
+    return Convolution(
+        input=input,
+        kernel=kernel,
+        bias=bias,
+        output=np.ascontiguousarray(run(input, weight, bias)),
+        stage=stage.astype(np.float32),
+        taps=weight[:, :, ::-1, ::-1] if transposed else weight,
+        channel_sums=np.stack(
+            [run(input[c : c + 1], weight[:, c : c + 1], no_bias) for c in range(len(input))]
+        ),
+        axes=axes,
+        stride=stride,
+        padding=sides,
+        dilation=dilation,
+        padding_mode=padding_mode,
+        transposed=transposed,
+        output_padding=extra,
+        flip=flip,
+        relations=relations,
+    )
+
+
+def _padded(x: Tensor, sides: Sides, mode: str) -> Tensor:
+    top, bottom, left, right = sides
+    return F.pad(x, (left, right, top, bottom), mode)
+
+
+def _padded_axis(size: int, before: int, after: int, mode: str) -> StageAxis:
+    at = np.arange(-before, size + after)
+    return StageAxis(shapes.padding_index(size, before, after, mode), (at < 0) | (at >= size))
+
+
+def _stretched_axis(
+    size: int, stride: int, reach: int, sides: Sides, extra: int, axis: int
+) -> StageAxis:
+    """Input cells ``stride`` apart, ``reach`` zeros around them, cut by the padding."""
+    stretched = np.full((size - 1) * stride + 1, -1)
+    stretched[::stride] = np.arange(size)
+    source = np.concatenate([np.full(reach, -1), stretched, np.full(reach + extra, -1)])
+    at = np.arange(-reach, len(stretched) + reach + extra)
+    outside = (at < 0) | (at >= len(stretched))
+    before, after = sides[2 * axis : 2 * axis + 2]
+    keep = slice(before, len(source) - after)
+    return StageAxis(source[keep], outside[keep])
+
+
+def random_values(shape: tuple[int, ...], kind: str, seed: int, *, signed: bool) -> np.ndarray:
+    """Numbers that are easy to follow: whole ones, or with one decimal.
+
+    ``ints``: 0 to 4, signed -2 to 2; ``floats``: 0 to 1, signed -1 to 1, in
+    steps of 0.1.  float32.  Raises SpecError for another kind.
+    """
+    if kind not in VALUES:
+        raise SpecError(f"values: expected {' or '.join(VALUES)}, got {kind!r}")
+    rng = np.random.default_rng(seed)
+    if kind == "ints":
+        low, high = (-2, 3) if signed else (0, 5)
+        return rng.integers(low, high, shape).astype(np.float32)
+    return (rng.integers(-10 if signed else 0, 11, shape) / 10).astype(np.float32)

@@ -1,0 +1,258 @@
+"""One pooling as a worked example: every window, its winner or its mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import shapes
+from convlab.autograd import Tensor, no_grad
+from convlab.errors import ShapeError, SpecError
+from convlab.shapes import Pair, PoolWindows
+from convlab.viz import SlidingWindow
+from convlab.worked.relations import MINUS, SizeRelation, pool_size
+
+KINDS = ("max", "average")
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """A pooling with all its numbers.
+
+    input (C, H, W) and output (C, OH, OW), the engine's; ``winners`` (C, OH, OW)
+    are row * W + column of each maximum, None for averages.  ``stage``
+    (C, H + 2 p, W + 2 p) is the padded input: minus infinity around a maximum,
+    zeros around an average.  ``kernel`` is None for adaptive and global pooling.
+    """
+
+    input: np.ndarray
+    output: np.ndarray
+    winners: np.ndarray | None
+    stage: np.ndarray
+    kind: str
+    kernel: Pair | None
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    count_include_pad: bool
+    windows: PoolWindows
+    relations: tuple[SizeRelation, SizeRelation] | None
+
+    @property
+    def steps(self) -> int:
+        """Output values; a step is one of them, in the order of channels, rows and columns."""
+        return self.output.size
+
+    def place(self, step: int) -> tuple[int, int, int]:
+        """(channel, row, column) of a step.  Raises SpecError for one that there is not."""
+        if not 0 <= step < self.steps:
+            raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
+        return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
+
+    def window(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Stage rows and columns of one window: what the engine compares or adds up."""
+        if self.kernel is None or not self._counts_padding():
+            w = self.windows
+            starts, ends = (
+                (w.row_start[row], w.column_start[column]),
+                (
+                    w.row_end[row],
+                    w.column_end[column],
+                ),
+            )
+            return tuple(
+                np.arange(start, end, step) + p
+                for start, end, step, p in zip(
+                    starts, ends, self.dilation, self.padding, strict=True
+                )
+            )
+        # With its padding, but without what ceil_mode adds behind it.
+        return tuple(
+            cells[cells < length]
+            for cells, length in (
+                (at * s + d * np.arange(k), length)
+                for at, s, d, k, length in zip(
+                    (row, column),
+                    self.stride,
+                    self.dilation,
+                    self.kernel,
+                    self.stage.shape[1:],
+                    strict=True,
+                )
+            )
+        )
+
+    def _counts_padding(self) -> bool:
+        return self.kind == "max" or self.count_include_pad
+
+    def uncovered(self) -> np.ndarray:
+        """(H + 2 p, W + 2 p) bool: the cells that no window reads."""
+        read = np.zeros(self.stage.shape[1:], bool)
+        for row, column in np.ndindex(self.output.shape[1:]):
+            read[np.ix_(*self.window(row, column))] = True
+        inside = np.zeros_like(read)
+        inside[self._inside()] = True
+        # Padding that no window counts is not worth a remark.
+        return ~read & inside
+
+    def _inside(self) -> tuple[slice, slice]:
+        return tuple(
+            slice(p, p + length)
+            for p, length in zip(self.padding, self.input.shape[1:], strict=True)
+        )
+
+    def picture(self, step: int) -> SlidingWindow:
+        """What a figure of one step shows.  Raises SpecError for a step that there is not."""
+        at = self.place(step)
+        channel, row, column = at
+        outside = np.ones(self.stage.shape[1:], bool)
+        outside[self._inside()] = False
+        winner = None
+        if self.winners is not None:
+            cell = divmod(int(self.winners[at]), self.input.shape[2])
+            winner = cell[0] + self.padding[0], cell[1] + self.padding[1]
+        if self.relations is None:
+            label, sizes = "window", self._adaptive_texts(row, column)
+        else:
+            label = "output size"
+            sizes = tuple((str(relation), relation.number) for relation in self.relations)
+        return SlidingWindow(
+            stage=self.stage,
+            outside=outside,
+            inserted=np.zeros_like(outside),
+            uncovered=self.uncovered(),
+            window=self.window(row, column),
+            kernel=None,
+            bias=None,
+            output=self.output,
+            channel_sums=np.zeros(0, np.float32),
+            at=at,
+            operation=self.kind,
+            input_note=self.input_note(),
+            window_note=self.window_note(),
+            sizes=sizes,
+            size_label=label,
+            divisor=float(self.windows.divisor[row, column]),
+            winner=winner,
+        )
+
+    def _adaptive_texts(self, row: int, column: int) -> tuple[tuple[str, None], tuple[str, None]]:
+        """The range of rows and of columns that an adaptive window covers, worked out."""
+        w = self.windows
+        texts = []
+        for axis, at, start, end in (
+            (0, row, w.row_start, w.row_end),
+            (1, column, w.column_start, w.column_end),
+        ):
+            i, n = w.input[axis], w.output[axis]
+            ends = f"⌊{at}·{i}/{n}⌋ to ⌈{at + 1}·{i}/{n}⌉ {MINUS} 1"
+            name = ("rows", "columns")[axis]
+            texts.append((f"{name} {ends} = {start[at]} to {end[at] - 1}", None))
+        return tuple(texts)
+
+    def input_note(self) -> str:
+        """Size and padding of the input in words."""
+        channels, *size = self.input.shape
+        text = shapes.size_text(*size, *([channels] if channels > 1 else []))
+        if not any(self.padding):
+            return text
+        sides = self.padding[0]
+        if self.padding[0] != self.padding[1]:
+            sides = shapes.size_text(*self.padding)
+        return f"{text}, padding {sides}"
+
+    def window_note(self) -> str:
+        """The windows in words: "2 × 2, stride 2"."""
+        if self.kernel is None:
+            if self.output.shape[1:] == (1, 1):
+                return "global"
+            return f"adaptive to {shapes.size_text(*self.output.shape[1:])}"
+        text = shapes.size_text(*self.kernel)
+        for name, pair in (("stride", self.stride), ("dilation", self.dilation)):
+            if pair != (1, 1):
+                same = pair[0] == pair[1]
+                text += f", {name} {pair[0] if same else shapes.size_text(*pair)}"
+        return text
+
+
+def pooling(
+    input: np.ndarray,
+    kind: str = "max",
+    *,
+    kernel: int | Pair | None = 2,
+    stride: int | Pair | None = None,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    output_size: int | Pair | None = None,
+) -> Pooling:
+    """Compute a pooling and keep all that a picture of any step needs.
+
+    input (C, H, W).  ``output_size`` makes it adaptive (1: global) and leaves the
+    window's settings aside; ``stride`` is the kernel's size by default.
+    Raises ShapeError where the sizes do not fit, SpecError for another kind.
+    """
+    input = np.asarray(input, np.float32)
+    if kind not in KINDS:
+        raise SpecError(f"pooling: expected {' or '.join(KINDS)}, got {kind!r}")
+    if input.ndim != 3 or 0 in input.shape:
+        raise ShapeError(f"pooling: expected an input (C, H, W), got {input.shape}")
+    size = input.shape[1:]
+    adaptive = output_size is not None
+    kernel = None if adaptive else shapes.pair(kernel, "kernel")
+    stride = kernel if stride is None else shapes.pair(stride, "stride")
+    padding = (0, 0) if adaptive else shapes.pair(padding, "padding", least=0)
+    dilation = (1, 1) if adaptive else shapes.pair(dilation, "dilation")
+    if kind == "average" and dilation != (1, 1):
+        raise SpecError("average pooling: expected dilation 1; only a maximum can be dilated")
+    relations = None
+    if adaptive:
+        wanted = shapes.adaptive_output(size, output_size)
+        if wanted[0] > size[0] or wanted[1] > size[1]:
+            raise ShapeError(
+                f"adaptive pooling: expected at most {shapes.size_text(*size)} windows,"
+                f" got {shapes.size_text(*wanted)}"
+            )
+        windows = shapes.adaptive_pool_windows(size, wanted)
+    else:
+        relations = tuple(
+            pool_size(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode)
+            for i in (0, 1)
+        )
+        windows = shapes.pool_windows(
+            size, kernel, stride, padding, dilation, ceil_mode, count_include_pad
+        )
+    winners = None
+    with no_grad():
+        x = Tensor(input[None])
+        if kind == "max":
+            if adaptive:
+                y, index = F.adaptive_max_pool2d(x, wanted, return_indices=True)
+            else:
+                y, index = F.max_pool2d(
+                    x, kernel, stride, padding, dilation, ceil_mode, return_indices=True
+                )
+            winners = np.ascontiguousarray(index[0])
+        elif adaptive:
+            y = F.adaptive_avg_pool2d(x, wanted)
+        else:
+            y = F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad)
+    sides = [(0, 0), *((p, p) for p in padding)]
+    around = -np.inf if kind == "max" else 0
+    return Pooling(
+        input=input,
+        output=np.ascontiguousarray(y.numpy()[0]),
+        winners=winners,
+        stage=np.pad(input, sides, constant_values=around),
+        kind=kind,
+        kernel=kernel,
+        stride=(1, 1) if adaptive else stride,
+        padding=padding,
+        dilation=dilation,
+        count_include_pad=count_include_pad,
+        windows=windows,
+        relations=relations,
+    )
