@@ -18,14 +18,28 @@ from convlab_cli.lazy import LazyGroup
             "Accuracy, confusion matrix and worst mistakes of a run.",
         ),
         "predict": ("convlab_cli.predict", "What a trained network says of your own images."),
+        "explain": (
+            "convlab_cli.explain",
+            "The whole sum behind one value in a trained network.",
+        ),
         "summary": (
             "convlab_cli.summary",
             "Shapes, parameters and receptive fields, layer by layer.",
+        ),
+        "shape": (
+            "convlab_cli.shape",
+            "Sizes, parameters and connections of layers, worked out.",
+        ),
+        "compare-conventions": (
+            "convlab_cli.compare_conventions",
+            "PyTorch, TensorFlow and Caffe: where their numbers part.",
         ),
         "render": (
             "convlab_cli.render",
             "Pictures: filters, feature maps, receptive fields, curves.",
         ),
+        "apply": ("convlab_cli.apply", "Classic kernels on an image: before, kernel, after."),
+        "quiz": ("convlab_cli.quiz", "Exercises whose answer key the engine computes."),
         "bench": ("convlab_cli.bench", "How fast it is on this machine, beside PyTorch."),
         "cache": ("convlab_cli.cache", "The compiled loops: list, delete or make them."),
     },

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 COMMAND = Path(sys.executable).with_name("convlab")
@@ -105,3 +106,64 @@ def trained(tmp_path_factory):
 def run(trained):
     """The folder of a small run of LeNet-5 on the digits; nobody may change it."""
     return trained[0]
+
+
+# --- figures ------------------------------------------------------------------------------
+
+SMALLEST = {"slide": 16, "animation": 10, "small": 11}  # pixels; on paper 7 points
+
+
+def text_boxes(figure):
+    """(text, its box in pixels) of every text that is drawn."""
+    renderer = figure.canvas.get_renderer()
+    # The axes themselves are off, so they have no texts of their own.
+    assert not any(axes.axison for axes in figure.axes)
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    drawn = [text for text in texts if text.get_visible() and text.get_text()]
+    return [(text, text.get_window_extent(renderer)) for text in drawn]
+
+
+def collisions(boxes):
+    """Pairs of texts that share more than half a pixel in both directions."""
+    if not boxes:
+        return []
+    x0, y0, x1, y1 = np.array([box.extents for _, box in boxes]).T
+    shared_x = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
+    shared_y = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    pairs = np.argwhere(np.triu((shared_x > 0.5) & (shared_y > 0.5), k=1))
+    return [(boxes[one][0].get_text(), boxes[two][0].get_text()) for one, two in pairs]
+
+
+@pytest.fixture(scope="session")
+def assert_legible():
+    """A function that holds a figure's texts to the rules: on the canvas, apart, large enough."""
+
+    def check(figure, size):
+        boxes = text_boxes(figure)
+        width, height = figure.get_size_inches() * figure.dpi
+        outside = [
+            text.get_text()
+            for text, box in boxes
+            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height
+        ]
+        assert outside == []
+        assert collisions(boxes) == []
+        least = 0.72 * SMALLEST[size] if size in SMALLEST else 7
+        points = [text.get_fontsize() for text, _ in boxes]
+        assert min(points) >= least - 1e-9
+        if size.startswith("paper"):
+            assert max(points) <= 9 + 1e-9
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def find_collisions():
+    """A function that lists the pairs of texts in a figure that touch."""
+    return lambda figure: collisions(text_boxes(figure))
+
+
+@pytest.fixture(scope="session")
+def boxes_of():
+    """A function that lists the texts of a figure with their boxes in pixels."""
+    return text_boxes

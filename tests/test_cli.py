@@ -26,6 +26,7 @@ COMMANDS = [
     ["train"],
     ["evaluate"],
     ["predict"],
+    ["explain"],
     ["summary"],
     ["render"],
     ["render", "filters"],

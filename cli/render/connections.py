@@ -25,8 +25,8 @@ from convlab_cli import options
 def command(inputs, kernel, stride, padding, dimensions, unit, picture):
     """Which inputs each unit sees: dense, by local receptive fields, with shared weights."""
     from convlab import viz
-    from convlab.errors import ShapeError
     from convlab.shapes import size_text
+    from convlab.viz.connections import check_room
     from convlab.worked import resolve_padding, wirings
 
     flat = dimensions == "1"
@@ -42,9 +42,8 @@ def command(inputs, kernel, stride, padding, dimensions, unit, picture):
         inputs, kernel, stride = (1, inputs[1]), (1, kernel[1]), (1, stride[1])
         if not isinstance(padding, str):
             padding = (0, padding[1]) if len(padding) == 2 else (0, 0, *padding[2:])
-    if max(inputs) > 1000:
-        raise ShapeError(f"inputs: expected at most 1000 an axis, got {size_text(*inputs)}")
     sides = resolve_padding(padding, inputs, kernel, stride)
+    check_room(inputs, sides, int(dimensions))  # before anything large is made
     units, ways = wirings(inputs, kernel, stride, sides)
     chosen = _unit(unit, units, flat)
     look = dict(input_size=inputs, unit_size=units, padding=sides, dimensions=int(dimensions))
@@ -54,11 +53,12 @@ def command(inputs, kernel, stride, padding, dimensions, unit, picture):
         settings += f", stride {stride[1] if stride[0] in (1, stride[1]) else size_text(*stride)}"
     if any(sides):
         settings += ", dashed: padding"
+    words = "unit" if units == (1, 1) else "units"
     sizes = [lengths[1:] if flat else lengths for lengths in (inputs, units)]
     number = ",".join(str(at) for at in (chosen[1:] if flat else chosen))
     subtitle = (
-        f"{size_text(*sizes[0])} inputs, {size_text(*sizes[1])} units, {settings}, no biases;"
-        f" unit {number} emphasised; in the last panel the same colour is the same weight"
+        f"{size_text(*sizes[0])} inputs, {size_text(*sizes[1])} {words}, {settings}, no"
+        f" biases; unit {number} emphasised; same colour: same weight"
     )
     figure = viz.connections(
         ways, unit=chosen, title=title, subtitle=subtitle, **look, **picture.look

@@ -21,7 +21,8 @@ def isometric(
 ) -> Figure:
     """Input planes below, output planes above, rays from the window to the cell that it makes.
 
-    The planes of a stack are channels, the first on top.  Numbers stand on a
+    The planes of a stack are channels, the first on top, and maps, the current one on top.
+    Numbers stand on a
     single plane or the top one where its cells are large enough; the words below
     are those of ``sliding_window``.  Raises SpecError for an unknown size or theme.
     """
@@ -86,19 +87,32 @@ class _View:
         # The first channel lies on top; stacks are drawn from below.
         for i, plane in enumerate(inputs):
             self._input(plane, self.planes - 1 - i, on_top=plane is top)
-        target = outputs[self.maps - 1 - min(shown.at[0], self.maps - 1)]
-        self._rays(top, target)
-        for i, plane in enumerate(outputs):
-            self._output(plane, self.maps - 1 - i)
-        for planes, title, note, colour in (
-            (outputs, "Output", self._output_note(), self.theme.output),
-            (inputs, "Input", shown.input_note, self.theme.input),
-        ):
-            y = (planes[0].at(planes[0].shape[0], 0)[1] + planes[-1].at(0, 0)[1]) / 2
-            self._head(y, title, note, colour, side)
-        y = (inputs[-1].at(0, 0)[1] + outputs[0].at(out_rows, 0)[1]) / 2
-        if shown.kernel is not None:
-            self._head(y, "Kernel", shown.window_note, self.theme.window, side)
+        self._rays(top, outputs[-1])
+        others = [o for o in range(len(shown.output)) if o != shown.at[0]][: self.maps - 1]
+        for plane, index in zip(outputs, [*others[::-1], shown.at[0]], strict=True):
+            self._output(plane, index)
+
+        def middle_of(planes: list[_Plane]) -> float:
+            return (planes[0].at(planes[0].shape[0], 0)[1] + planes[-1].at(0, 0)[1]) / 2
+
+        between_them = (inputs[-1].at(0, 0)[1] + outputs[0].at(out_rows, 0)[1]) / 2
+        kernel = "Kernel" if len(shown.output) == 1 else f"Kernel {shown.at[0]}"
+        heads = [
+            (middle_of(outputs), "Output", self._output_note(), self.theme.output),
+            (between_them, kernel, shown.window_note, self.theme.window),
+            (middle_of(inputs), "Input", shown.input_note, self.theme.input),
+        ]
+        # Each beside what it names, but apart: from below upwards, then downwards.
+        pitch = (0.85 * page.size.title + page.size.subtitle) * LINE * 1.1
+        ys = [head[0] for head in heads]
+        ys[2] = min(ys[2], self.bottom - pitch / 2)
+        for i in (1, 0):
+            ys[i] = min(ys[i], ys[i + 1] - pitch)
+        ys[0] = max(ys[0], page.top + pitch / 2)
+        for i in (1, 2):
+            ys[i] = max(ys[i], ys[i - 1] + pitch)
+        for y, (_, *head) in zip(ys, heads, strict=True):
+            self._head(y, *head, side)
 
     def _output_note(self) -> str:
         filters, *size = self.shown.output.shape
@@ -155,9 +169,12 @@ class _View:
         if index == shown.at[0]:
             quad = plane.quad(*shown.at[1:])[None]
             self.page.polygons(quad, edge=theme.output, stroke=0.8 * self.page.size.thick)
-        if index == 0 or index == shown.at[0]:
-            only = order == now if index else done
-            self._numbers(plane, np.where(only, shown.output[index], np.nan), ~done)
+            self._numbers(plane, np.where(done, shown.output[index], np.nan), ~done)
+        if len(shown.output) > 1:
+            x, y = plane.at(plane.shape[0], plane.shape[1]) + (0.4 * plane.cell, 0)
+            px = self.page.size.small
+            if plane.cell * LAYER > px * 1.1:
+                self.page.text(x, y, f"map {index}", px=px, colour=theme.output, va="bottom")
 
     def _numbers(self, plane: _Plane, values: NDArray, quiet: NDArray) -> None:
         """Upright numbers in the cells of a plane; NaN stays empty."""

@@ -576,12 +576,15 @@ class Page:
     ) -> None:
         """The figure's scale, upright: its word above, its limits beside it.
 
-        ``broken`` adds the hatched cell and its meaning at the foot.
+        A bar too low for its labels is made as high as they need.  ``broken`` adds the
+        hatched cell and its meaning at the foot.
         """
         unit, small = self.unit, self.size.small
-        self.text(left, top, word, px=small, colour=self.theme.quiet)
-        top += small * LINE + 0.3 * small
-        height -= small * LINE + 0.3 * small
+        if word:
+            self.text(left, top, word, px=small, colour=self.theme.quiet)
+            top += small * LINE + 0.3 * small
+            height -= small * LINE + 0.3 * small
+        height = max(height, 2.6 * small)
         if broken:
             height -= 2.6 * small * LINE
             foot = top + height + small
@@ -595,6 +598,8 @@ class Page:
         span = scale.highest - scale.lowest
         for value, text in self._bar_labels(scale):
             share = (scale.highest - value) / span
+            if 0 < share < 1 and min(share, 1 - share) * height < 2.2 * small:
+                continue
             # The end labels stay inside the bar's height; those between are centred.
             va = {0.0: "top", 1.0: "bottom"}.get(share, "center")
             self.text(left + 30 * unit, top + share * height, text, px=small, va=va)

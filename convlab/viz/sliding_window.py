@@ -108,21 +108,25 @@ def sliding_window(
     """Input, window, kernel and output in a row, and in words below: the sum and the size.
 
     Channels stand below each other with what each adds, filters' maps likewise.
-    Without ``numbers`` only the cells are drawn.  Raises SpecError for an unknown
-    operation, size or theme.
+    Without ``numbers`` only the cells are drawn.  Raises SpecError for what has no
+    room on the canvas and for an unknown operation, size or theme.
     """
     if shown.operation not in OPERATIONS:
         raise SpecError(f"expected an operation among {OPERATIONS}, got {shown.operation!r}")
-    page = Page(size, theme, _aspect(shown))
-    bottom = words(page, shown, numbers)
-    _Row(page, shown, numbers, bottom).draw()
-    return page.figure
-
-
-def _aspect(shown: SlidingWindow) -> float:
-    """Height by width, for sizes that are not fixed: taller for more to show."""
-    tall = shown.stage.shape[1] * min(len(shown.stage), MOST_CHANNELS)
-    return float(np.clip(0.32 + 0.5 * tall / (shown.stage.shape[2] * 2.5), 0.5, 0.75))
+    # As low as shows every number, for sizes whose height is free.
+    lowest, highest = style.size_named(size).heights
+    rows = []
+    for aspect in (0.5, 0.6, 0.75, 0.95, 1.2) if lowest < highest else (9 / 16,):
+        page = Page(size, theme, aspect)
+        rows.append(_Row(page, shown, numbers, words(page, shown, numbers)))
+        if rows[-1].legible == 3:
+            break
+    best = max(rows, key=lambda row: row.worth)
+    if not best.worth:
+        shape = style.size_text(*shown.stage.shape[1:], len(shown.stage))
+        raise SpecError(f"size {size}: expected an input that has room there, got {shape}")
+    best.draw()
+    return best.page.figure
 
 
 # --- the words below ----------------------------------------------------------------------
@@ -151,10 +155,13 @@ def _sum_parts(page: Page, shown: SlidingWindow, px: float, width: float):
             listed = terms
         return [(opening + separator.join(listed) + closing, theme.ink, False), *end]
 
-    kept = len(terms)
-    while kept > 0 and page.run_width(parts(kept), px) > width:
-        kept -= 1
-    return parts(kept)
+    if page.run_width(parts(len(terms)), px) <= width:
+        return parts(len(terms))
+    low, high = 0, len(terms)
+    while high - low > 1:
+        kept = (low + high) // 2
+        low, high = (kept, high) if page.run_width(parts(kept), px) <= width else (low, kept)
+    return parts(low)
 
 
 def _size_lines(page: Page, shown: SlidingWindow, width: float, px: float):
@@ -208,7 +215,7 @@ def words(page: Page, shown: SlidingWindow, numbers: bool) -> float:
         page.text(page.left, y, label, px=px, colour=theme.quiet)
         fitted = px
         while page.run_width(parts, fitted) > width and fitted > page.size.small:
-            fitted -= 0.5
+            fitted = max(page.size.small, fitted - 0.5)
         page.run(page.left + indent, y, parts, fitted)
     return top - 1.2 * px
 
@@ -239,26 +246,44 @@ class _Row:
         self.kernel_texts = [] if shown.kernel is None else style.exact_numbers(shown.kernel)
         self.sums = style.exact_numbers(shown.channel_sums)
         self.has_sums = shown.kernel is not None and len(shown.stage) > 1 and numbers
+        self.bars = True
         self._choose()
+        if not self.worth:  # shades without their scale are better than nothing
+            self.bars = False
+            self._choose()
 
     # Sizes ----------------------------------------------------------------------------------
 
     def _choose(self) -> None:
         """The arrangement with the largest cells and the most numbers that can be read."""
         least = [self._number_cell(texts) for texts in (self.kernel_texts, self.output_texts)]
-        sides = (False, True) if len(self.channels) > 1 and self.kernel_texts else (False,)
-        best = 0.0
-        self.cell, wanted, self.beside, self.map_columns = 1.0, [0.0, 0.0], False, 1
+        sides = ["rows", "beside", "below"] if len(self.channels) > 1 else ["rows", "below"]
+        self.worth, self.legible = 0.0, 0
+        self.cell, wanted, self.beside, self.map_columns = 1.0, [0.0, 0.0], "rows", 1
         for beside, columns in itertools.product(sides, range(1, len(self.maps) + 1)):
             for numbered in (least, [least[0], 0.0], [0.0, 0.0]):
-                cell = 96.0 * self.unit
-                while cell > 1 and not self._fits(cell, numbered, beside, columns):
-                    cell -= max(0.5, round(0.02 * cell))
-                worth = cell * (1 + self._legible(cell, numbered)) if cell > 1 else 0.0
-                if worth > best:
-                    best, self.cell, wanted = worth, cell, numbered
+                cell = self._largest(numbered, beside, columns)
+                legible = self._legible(cell, numbered)
+                worth = cell * (1 + legible)
+                if worth > self.worth:
+                    self.worth, self.legible = worth, legible
+                    self.cell, wanted = cell, numbered
                     self.beside, self.map_columns = beside, columns
         self.kernel_cell, self.output_cell = (max(self.cell, side) for side in wanted)
+
+    def _largest(self, wanted: list[float], beside: str, columns: int) -> float:
+        """The largest input cell that fits, by halving; 0 where none does."""
+        if not self._fits(2 * self.unit, wanted, beside, columns):
+            return 0.0
+        low, high = 2 * self.unit, 96 * self.unit
+        while high - low > 0.5:
+            cell = (low + high) / 2
+            low, high = (cell, high) if self._fits(cell, wanted, beside, columns) else (low, cell)
+        # Whole pixels; a smaller cell may lose its numbers and need room for a scale instead.
+        cell = float(math.floor(low)) if low >= 2 else low
+        while cell > 2 * self.unit and not self._fits(cell, wanted, beside, columns):
+            cell -= 1
+        return max(cell, 2 * self.unit)
 
     def _number_cell(self, texts: list[str]) -> float:
         """The smallest cell in which all texts are legible."""
@@ -268,9 +293,9 @@ class _Row:
         return max(22.0 * self.unit, longest / 0.92 + 1)
 
     def _legible(self, cell: float, wanted: list[float]) -> int:
-        """How many of input, kernel and output show their numbers."""
+        """How many of input, kernel and output show all that they are to show."""
         if not self.numbers:
-            return 0
+            return 3
         cells = [cell, max(cell, wanted[0]), max(cell, wanted[1])]
         texts = [self.input_texts, self.kernel_texts, self.output_texts]
         fitting = (
@@ -281,7 +306,7 @@ class _Row:
     def _head(self, title: str, note: str) -> float:
         """Width that a block needs for its headline."""
         page = self.page
-        room = 0.3 * (page.right - page.left)
+        room = 0.24 * (page.right - page.left)
         note_width = min(1.02 * page.measure(note, page.size.small), room)
         return max(page.measure(title, self.title, True), note_width)
 
@@ -291,22 +316,33 @@ class _Row:
         return "Kernel" if len(self.shown.output) == 1 else f"Kernel {self.shown.at[0]}"
 
     def _widths(
-        self, cell: float, kernel: float, output: float, beside: bool, columns: int
+        self, cell: float, kernel: float, output: float, beside: str, columns: int
     ) -> list[float]:
         """Of input, kernel, sums and output from left to right; 0 for what is not there."""
         page, shown = self.page, self.shown
         stage = shown.stage.shape[2] * cell
-        maps = columns * shown.output.shape[2] * output + (columns - 1) * self.gap
+        maps = columns * self._map_width(output) + (columns - 1) * self.gap
         last = max(maps, self._head("Output", self._output_note()))
-        if output >= self.unit and self._bar_is_there(self.output_texts, output):
+        if len(self.maps) < len(shown.output):
+            last = max(last, page.measure(f"{style.ELLIPSIS} 999 more maps", page.size.small))
+        if self._bar_is_there(self.output_texts, output):
             last += self._bar_width(shown.output)
-        if beside:
-            column = max(stage, shown.kernel.shape[2] * kernel, 4 * page.size.label)
+        if beside != "rows":
+            column = self._column(cell, kernel)
             inputs = len(self.channels) * column + (len(self.channels) - 1) * 2 * self.gap
             if len(self.channels) < len(shown.stage):
                 inputs += page.measure(self._left_out(), page.size.small) + 2 * self.gap
-            bias = self.sign + 3 * page.size.label if shown.bias is not None else 0.0
-            return [max(inputs, self._head("Input", shown.input_note)) + bias, 0.0, 0.0, last]
+            first = max(inputs, self._head("Input", shown.input_note))
+            middle = 0.0
+            if shown.kernel is None:
+                middle = self._head(self._kernel_title(), shown.window_note)
+            else:
+                first = max(first, page.run_width(*self._kernel_line()))
+            if self._bar_is_there(self.input_texts, cell):
+                first += self._bar_width(shown.stage)
+            if beside == "below":
+                return [max(first, middle, last), 0.0, 0.0, 0.0]
+            return [first, middle, 0.0, last]
         first = max(stage, self._head("Input", shown.input_note))
         if self._bar_is_there(self.input_texts, cell):
             first += self._bar_width(shown.stage)
@@ -319,8 +355,25 @@ class _Row:
             sums = max(sums, page.measure("adds", page.size.small))
         return [first, kernels, sums, last]
 
+    def _map_width(self, cell: float) -> float:
+        """Of one output map, its label included."""
+        label = f"map {len(self.shown.output) - 1}" if self.map_label else ""
+        label_width = self.page.measure(label, self.page.size.small)
+        return max(self.shown.output.shape[2] * cell, label_width)
+
+    def _column(self, cell: float, kernel: float) -> float:
+        """Width of one of the channels that stand beside each other."""
+        label = self.page.size.label
+        sums = [f"+ {bracketed(text)}" for text in self.sums] if self.has_sums else []
+        width = max(self.shown.stage.shape[2] * cell, self.page.widest(sums, label, True))
+        if self.label:
+            width = max(width, self.page.measure("channel 99", self.page.size.small))
+        if self.shown.kernel is None:
+            return width
+        return max(width, self.shown.kernel.shape[2] * kernel)
+
     def _bar_is_there(self, texts: list[str], cell: float) -> bool:
-        return self.numbers and self.page.number_size(texts, cell, cell) is None
+        return self.bars and self.numbers and self.page.number_size(texts, cell, cell) is None
 
     def _bar_width(self, values: NDArray) -> float:
         scale = style.activation_scale(values)
@@ -330,7 +383,7 @@ class _Row:
         return f"{style.ELLIPSIS} {len(self.shown.stage) - len(self.channels)} more"
 
     def _height(
-        self, cell: float, kernel: float, output: float, beside: bool, columns: int
+        self, cell: float, kernel: float, output: float, beside: str, columns: int
     ) -> float:
         """What the tallest block needs, headline included."""
         shown, px = self.shown, self.page.size.label
@@ -342,26 +395,41 @@ class _Row:
         outputs = shown.output.shape[1] * output
         outputs = stack(outputs, math.ceil(len(self.maps) / columns), self.map_label)
         outputs += _skip(self.page, self.maps, len(shown.output))
-        inputs = stack(rows, len(self.channels), self.label)
+        inputs = stack(max(rows, self._kernel_room(kernel)), len(self.channels), self.label)
         inputs += _skip(self.page, self.channels, len(shown.stage))
-        bias = 2.0 * px if shown.bias is not None and not beside else 0.0
-        if beside:
-            kernels = self.title * LINE + shown.kernel.shape[1] * kernel + 2.0 * px
-            return self.header + max(self.label + rows + 1.5 * self.gap + kernels, outputs)
+        bias = 2.0 * px if shown.bias is not None and beside == "rows" else 0.0
+        if beside != "rows":
+            kernels = 0.0
+            if shown.kernel is not None:
+                kernels = self.title * LINE + shown.kernel.shape[1] * kernel + 2.0 * px
+                kernels += 1.5 * self.gap
+            inputs = self.label + rows + kernels
+            if beside == "below":
+                between = self.header if shown.kernel is None else 0.0
+                return 2 * self.header + inputs + between + 2 * self.gap + outputs
+            return self.header + max(inputs, outputs)
         needs = [inputs, outputs]
         if shown.kernel is not None:
             own = shown.kernel.shape[1] * kernel
             if len(self.channels) == 1:
                 needs.append(own + 2 * bias)
             else:  # each kernel stands at the middle of its channel
-                needs.append(needs[0] + max(0.0, own - rows, bias + (own - rows) / 2))
+                needs.append(inputs + max(0.0, bias - max(0.0, rows - own) / 2))
         return self.header + max(needs)
 
-    def _operators(self, beside: bool) -> int:
-        """Signs between the blocks."""
-        return 1 if beside else 2 + self.has_sums
+    def _kernel_room(self, cell: float) -> float:
+        """Height of a kernel that stands beside its channel, above and below another one."""
+        return 0.0 if self.shown.kernel is None else self.shown.kernel.shape[1] * cell
 
-    def _fits(self, cell: float, wanted: list[float], beside: bool, columns: int) -> bool:
+    def _operators(self, beside: str) -> int:
+        """Signs between the blocks."""
+        if beside == "below":
+            return 0
+        if beside == "beside":
+            return 1 + (self.shown.kernel is None)
+        return 2 + self.has_sums
+
+    def _fits(self, cell: float, wanted: list[float], beside: str, columns: int) -> bool:
         cells = cell, max(cell, wanted[0]), max(cell, wanted[1]), beside, columns
         width = sum(self._widths(*cells)) + self._operators(beside) * self.sign
         page = self.page
@@ -382,17 +450,28 @@ class _Row:
         widths = self._widths(*self._arrangement())
         operators = self._operators(self.beside)
         free = page.right - page.left - sum(widths)
-        gap = min(free / operators, 4.5 * self.title)
+        gap = min(free / max(operators, 1), 4.5 * self.title)
         x = page.left + (free - gap * operators) / 2
         middle = page.top + self.header + (self.bottom - page.top - self.header) / 2
-        if self.beside:
-            self._channels_beside(x)
-            self._sign("=", x + widths[0] + gap / 2, middle)
-            self._outputs(x + widths[0] + gap, middle, widths[3])
+        if self.beside != "rows":
+            foot = self._channels_beside(x)
+            if self.beside == "below":
+                self._output_below(page.left + free / 2, foot, widths[0])
+                return
+            x += widths[0]
+            if shown.kernel is None:
+                self._operation(x, gap, middle, widths[1])
+                x += gap + widths[1]
+            self._sign("=" if shown.kernel is not None else style.ARROW, x + gap / 2, middle)
+            self._outputs(x + gap, middle, widths[3])
             return
         height = shown.stage.shape[1] * cell
         skip = _skip(page, self.channels, len(shown.stage))
-        tops = self._tops([height] * len(self.channels), middle, self.label, skip)
+        pitch = height
+        if len(self.channels) > 1:
+            pitch = max(height, self._kernel_room(self.kernel_cell))
+        tops = self._tops([pitch] * len(self.channels), middle, self.label, skip)
+        tops = [top + (pitch - height) / 2 for top in tops]
         self._header(
             x, tops[0] - self.label, "Input", shown.input_note, self.theme.input, widths[0]
         )
@@ -408,10 +487,7 @@ class _Row:
         if shown.kernel is not None:
             self._kernels(x, gap, centres, widths[1])
         else:
-            note, colour = shown.window_note, self.theme.window
-            top = middle + self.header / 2
-            self._header(x + gap, top, self._kernel_title(), note, colour, widths[1])
-            self._sign(style.ARROW, x + gap / 2, middle)
+            self._operation(x, gap, middle, widths[1])
         x += gap + widths[1]
         if self.has_sums:
             self._channel_sums(x, gap, centres, widths[2])
@@ -419,27 +495,46 @@ class _Row:
         self._sign("=" if shown.kernel is not None else style.ARROW, x + gap / 2, middle)
         self._outputs(x + gap, middle, widths[3])
 
-    def _channels_beside(self, x: float) -> None:
-        """Channels from left to right, below each its kernel, below that what it adds."""
+    def _operation(self, x: float, gap: float, middle: float, width: float) -> None:
+        """What a pooling does, in the place of a kernel."""
+        note, colour = self.shown.window_note, self.theme.window
+        top = middle + self.header / 2
+        self._header(x + gap, top, self._kernel_title(), note, colour, width)
+        self._sign(style.ARROW, x + gap / 2, middle)
+
+    def _output_below(self, x: float, foot: float, width: float) -> None:
+        """The output below all the rest, which ends at ``foot``."""
+        shown, rows = self.shown, math.ceil(len(self.maps) / self.map_columns)
+        if shown.kernel is None:
+            note, colour = shown.window_note, self.theme.window
+            foot += self.header
+            self._header(x, foot + self.gap, self._kernel_title(), note, colour, width)
+        height = rows * (shown.output.shape[1] * self.output_cell + self.map_label)
+        height += (rows - 1) * self.gap
+        height += _skip(self.page, self.maps, len(shown.output))
+        self._outputs(x, foot + 2 * self.gap + self.header + height / 2, width)
+
+    def _channels_beside(self, x: float) -> float:
+        """Channels from left to right, below each its kernel, below that what it adds.
+
+        Returns where all of it ends.
+        """
         page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
         px = page.size.label
         _, rows, columns = shown.stage.shape
-        _, kernel_rows, kernel_columns = shown.kernel.shape
+        _, kernel_rows, kernel_columns = (0, 0, 0) if shown.kernel is None else shown.kernel.shape
         top = (
             page.top
             + (self.bottom - page.top - self._height(*self._arrangement())) / 2
             + self.header
         )
         top += self.label
-        width = max(columns * cell, kernel_columns * self.kernel_cell, 4 * px)
+        width = self._column(cell, self.kernel_cell)
         kernel_top = top + rows * cell + 1.5 * self.gap + self.title * LINE
         foot = kernel_top + kernel_rows * self.kernel_cell + 0.5 * px
         self._header(x, top - self.label, "Input", shown.input_note, theme.input, page.right - x)
-        y = kernel_top - 1.15 * self.title
-        title = self._kernel_title()
-        page.text(x, y, title, px=0.8 * self.title, colour=theme.window, bold=True)
-        after = x + page.measure(title, 0.8 * self.title, True) + 0.6 * px
-        page.text(after, y + 0.15 * px, shown.window_note, px=self.note, colour=theme.quiet)
+        if shown.kernel is not None:
+            page.run(x, kernel_top - 1.1 * self.title, *self._kernel_line())
         for i, channel in enumerate(self.channels):
             if i and self.channels[i - 1] != channel - 1:
                 text = self._left_out()
@@ -459,15 +554,30 @@ class _Row:
             self._input(channel, x, top)
             middle = x + columns * cell / 2
             left = max(x, middle - kernel_columns * self.kernel_cell / 2)
-            self._kernel(channel, left, kernel_top)
+            if shown.kernel is not None:
+                self._kernel(channel, left, kernel_top)
             if self.has_sums:
                 text = f"+ {bracketed(self.sums[channel])}" if i else self.sums[channel]
                 centre = left + kernel_columns * self.kernel_cell / 2
                 page.text(centre, foot, text, px=px, bold=True, ha="center")
             x += width + 2 * self.gap
+        if self._bar_is_there(self.input_texts, cell):
+            scale = style.grey_scale(shown.stage)
+            page.bar(scale, "", x - self.gap, top, min(rows * cell, 9 * px))
+        return foot + 1.5 * px if shown.kernel is not None else top + rows * cell
+
+    def _kernel_line(self) -> tuple[list[tuple[str, str, bool]], float]:
+        """The headline of kernels that stand below their channels, and its height."""
+        theme, shown = self.theme, self.shown
+        parts = [
+            (self._kernel_title(), theme.window, True),
+            (shown.window_note, theme.quiet, False),
+        ]
         if shown.bias is not None:
-            parts = [("+ bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
-            page.run(x - self.gap, foot, parts, px)
+            parts += [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
+        if self.page.run_width(parts, self.note) > 0.5 * (self.page.right - self.page.left):
+            del parts[1]  # the size can be seen
+        return parts, self.note
 
     def _tops(self, heights, middle, label, skip) -> list[float]:
         total = sum(heights) + len(heights) * label + (len(heights) - 1) * self.gap + skip
@@ -705,7 +815,7 @@ class _Row:
             page.text(right, centre, self.sums[channel], px=px, bold=True, ha="right", va="center")
         page.text(
             right,
-            centres[0] - self.shown.kernel.shape[1] * self.kernel_cell / 2 - 0.35 * self.note,
+            centres[0] - max(self.shown.kernel.shape[1] * self.kernel_cell / 2, px) - 0.3 * px,
             "adds",
             px=page.size.small,
             colour=theme.quiet,
@@ -718,6 +828,8 @@ class _Row:
         maps, height, columns = shown.output.shape
         label = self.map_label
         skip = _skip(page, self.maps, maps)
+        if self.map_columns > 1:  # said below the maps, not between them
+            middle, skip = middle - skip / 2, 0.0
         rows = math.ceil(len(self.maps) / self.map_columns)
         tops = self._tops([height * cell] * rows, middle, label, skip)
         self._header(x, tops[0] - label, "Output", self._output_note(), theme.output, width)
@@ -728,13 +840,13 @@ class _Row:
             text = f"{style.ELLIPSIS} {maps - len(self.maps)} more maps"
             page.text(x, tops[-1] + height * cell + 0.5 * px, text, px=px, colour=theme.quiet)
         if self._bar_is_there(self.output_texts, cell):
-            left = x + self.map_columns * (columns * cell + self.gap)
+            left = x + self.map_columns * (self._map_width(cell) + self.gap)
             scale = style.activation_scale(shown.output)
             page.bar(scale, "", left, tops[0], min(height * cell, 9 * page.size.label))
         now = int(np.ravel_multi_index(shown.at, shown.output.shape))
         for i, index in enumerate(self.maps):
             top = tops[i // self.map_columns]
-            left = x + i % self.map_columns * (columns * cell + self.gap)
+            left = x + i % self.map_columns * (self._map_width(cell) + self.gap)
             if label:
                 px = page.size.small
                 page.text(

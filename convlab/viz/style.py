@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex, to_rgb
+from matplotlib.colors import (
+    LinearSegmentedColormap,
+    ListedColormap,
+    Normalize,
+    to_hex,
+    to_rgb,
+)
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -228,6 +234,16 @@ def diverging_map(theme: Theme) -> LinearSegmentedColormap:
         theme.positive[1],
     ]
     return LinearSegmentedColormap.from_list(f"signed {theme.name}", stops, N=257)
+
+
+def cyclic_map(theme: Theme) -> ListedColormap:
+    """Colours for directions, which come back to where they began.
+
+    Twilight keeps opposite directions apart by lightness, blue and red halves by
+    hue, also in colour blindness; a share of ink takes it off both grounds.
+    """
+    steps = matplotlib.colormaps["twilight"](np.linspace(0, 1, 256))[:, :3]
+    return ListedColormap(0.7 * steps + 0.3 * np.array(to_rgb(theme.ink)), f"cyclic {theme.name}")
 
 
 def shared_colours(count: int, theme: Theme) -> list[str]:

@@ -4,6 +4,16 @@ What lectures write on the board: each function computes with the same operation
 that train networks, and returns what a figure or a terminal needs to show it.
 """
 
+from convlab.worked.classic import (
+    KERNELS,
+    Applied,
+    ClassicKernel,
+    Comparison,
+    apply_kernel,
+    classic_kernel,
+    record,
+)
+from convlab.worked.conventions import Conventions, compare_conventions
 from convlab.worked.convolution import Convolution, convolution, random_values, resolve_padding
 from convlab.worked.counts import (
     Count,
@@ -16,14 +26,29 @@ from convlab.worked.counts import (
     shape_text,
     wirings,
 )
+from convlab.worked.patterns import PATTERNS, pattern
 from convlab.worked.pooling import Pooling, pooling
+from convlab.worked.quiz import Exercise, Part, quiz
 from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 
 __all__ = [
+    "Conventions",
+    "Applied",
+    "ClassicKernel",
+    "Comparison",
+    "KERNELS",
+    "PATTERNS",
+    "apply_kernel",
+    "classic_kernel",
+    "pattern",
+    "record",
     "Convolution",
     "Count",
+    "Exercise",
     "LayerCount",
+    "Part",
     "Pooling",
+    "compare_conventions",
     "conv_layer",
     "convolution",
     "count_layers",
@@ -33,6 +58,7 @@ __all__ = [
     "shape_text",
     "wirings",
     "pooling",
+    "quiz",
     "random_values",
     "resolve_padding",
     "SizeRelation",

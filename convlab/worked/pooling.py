@@ -148,8 +148,7 @@ class Pooling:
         ):
             i, n = w.input[axis], w.output[axis]
             ends = f"⌊{at}·{i}/{n}⌋ to ⌈{at + 1}·{i}/{n}⌉ {MINUS} 1"
-            name = ("rows", "columns")[axis]
-            texts.append((f"{name} {ends} = {start[at]} to {end[at] - 1}", None))
+            texts.append((f"{ends} = {start[at]} to {end[at] - 1}", None))
         return tuple(texts)
 
     def input_note(self) -> str:

@@ -1,0 +1,131 @@
+"""``convlab compare-conventions``: where PyTorch, TensorFlow and Caffe part."""
+
+from __future__ import annotations
+
+import click
+from convlab_cli import options
+
+MOST = 40  # rows and columns of an input whose outputs a picture still shows
+WIDTH = 100  # columns of a terminal
+
+
+@click.command()
+@click.option("--input", type=options.Lengths(), default="6", show_default=True)
+@click.option("--kernel", type=options.Lengths(), default="3", show_default=True)
+@click.option("--stride", type=options.Lengths(), default="2", show_default=True)
+@click.option(
+    "--dilation",
+    type=options.Lengths(),
+    default="1",
+    show_default=True,
+    help="Of the convolutions.",
+)
+@click.option(
+    "--padding",
+    type=options.Lengths(least=0),
+    help="PyTorch's, on both sides; half the kernel by default.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@options.picture("conventions.png")
+def command(input, kernel, stride, dilation, padding, seed, picture):
+    """The same numbers under several conventions, and the first cell in which they part.
+
+    PyTorch's padding against TensorFlow's SAME, correlation against convolution,
+    pooling rounded down or up (Caffe), and a maximum padded with minus infinity or
+    zeros.  The input's small integers come from the seed.
+    """
+    from convlab import viz
+    from convlab.shapes import size_text
+    from convlab.worked import compare_conventions
+
+    if max(input) > MOST:
+        raise click.BadParameter(
+            f"expected at most {MOST} x {MOST}, got {size_text(*input)}", param_hint="--input"
+        )
+    found = compare_conventions(input, kernel, stride, dilation, padding, seed)
+    title = "Where conventions part"
+    subtitle = f"input {size_text(*input)}, kernel {size_text(*kernel)}"
+    for name, values in (("stride", stride), ("dilation", dilation)):
+        if values != (1, 1):
+            same = values[0] == values[1]
+            subtitle += f", {name} {values[0] if same else size_text(*values)}"
+    subtitle += f", seed {seed}"
+    figure = viz.conventions(
+        found.input, found.kernel, found.comparisons, title=title, subtitle=subtitle, **picture.look
+    )
+    if not picture.alt:
+        click.echo(subtitle)
+        _beside(("input", [], found.input), ("kernel", [], found.kernel))
+        for comparison in found.comparisons:
+            _compare(comparison)
+        click.echo()
+    described = "; ".join(
+        f"{c.title}, {c.sides[0].name} and {c.sides[1].name}: {c.difference()}"
+        for c in found.comparisons
+    )
+    picture.save(
+        figure,
+        title,
+        f"{title}: {subtitle}. {described}.",
+        parameters={
+            "kernel": kernel,
+            "stride": stride,
+            "dilation": dilation,
+            "padding": padding,
+            "seed": seed,
+        },
+        inputs={"input": found.input},
+        weights={"kernel": found.kernel},
+        result={
+            c.title: {
+                "first": c.first,
+                **{
+                    side.name: {
+                        "setting": side.setting,
+                        "sizes": side.sizes,
+                        "values": side.values,
+                    }
+                    for side in c.sides
+                },
+            }
+            for c in found.comparisons
+        },
+    )
+
+
+def _compare(comparison) -> None:
+    """One comparison as a table: settings, sizes and values side by side."""
+    from convlab.shapes import size_text
+
+    click.echo(f"\n{comparison.title}")
+    sides = []
+    for side in comparison.sides:
+        rows, columns = side.sizes
+        sizes = [rows] if rows == columns else [f"rows {rows}", f"columns {columns}"]
+        head = [side.setting, *sizes, size_text(*side.values.shape)]
+        sides.append((side.name, head, side.values))
+    _beside(*sides)
+    part = "" if comparison.first is None else "they part first at "
+    click.echo(f"  {part}{comparison.difference()}")
+
+
+def _beside(*parts) -> None:
+    """(name, lines, values) in columns, the values only where a terminal is wide enough."""
+    import numpy as np
+
+    from convlab.viz.style import numbers
+
+    blocks, grids = [], []
+    for name, lines, values in parts:
+        texts = np.array(numbers(values)).reshape(values.shape)
+        longest = max(len(text) for text in texts.flat)
+        grids.append([" ".join(text.rjust(longest) for text in row) for row in texts])
+        blocks.append([name, *lines])
+    if 2 + 4 + sum(len(grid[0]) for grid in grids) <= WIDTH:
+        high = max(len(block) for block in blocks)
+        for block, grid in zip(blocks, grids, strict=True):
+            block += [""] * (high - len(block)) + grid
+    width = max(len(line) for line in blocks[0]) + 4
+    for index in range(max(len(block) for block in blocks)):
+        left, right = (block[index] if index < len(block) else "" for block in blocks)
+        click.echo(f"  {left:{width}}{right}".rstrip())

@@ -1,0 +1,537 @@
+"""Sheets of exercises to print: A4 pages with room to write, and the key behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+
+from convlab.errors import SpecError
+from convlab.shapes import Pair, Sides
+from convlab.viz import style
+from convlab.viz.page import LINE, Page
+
+WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
+
+PAPER = (210.0, 297.0)  # A4, in millimetres
+MARGIN = 17.0  # room for the holes of a folder
+CELLS = (6.8, 9.0)  # of a grid of numbers, at least and at most, where the width allows it
+TALLEST = 50.0  # a figure, where its cells need not be larger
+FILLED_IN = 10.0  # cells of an output that students fill in
+WORKING = (9.0, 48.0)  # room to write in an exercise, at least and at most
+GAP = 7.0  # between exercises
+KEY_GAP = 3.5  # between their answers
+LETTERS = "abcdefgh"
+
+
+@dataclass(frozen=True)
+class NumberGrid:
+    """Numbers in cells under a headline; ``role`` is input, window or output.
+
+    ``cells`` holds rows of texts, "" for an empty cell.  ``padding`` (top, bottom,
+    left, right) counts the cells that lie outside; ``window`` the rows and columns
+    of cells that are read; ``marked`` one cell (row, column); ``bias`` stands below.
+    """
+
+    title: str
+    note: str
+    role: str
+    cells: tuple[tuple[str, ...], ...]
+    padding: Sides = (0, 0, 0, 0)
+    window: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    marked: Pair | None = None
+    bias: str = ""
+
+    @property
+    def rows(self) -> int:
+        return len(self.cells)
+
+    @property
+    def columns(self) -> int:
+        return len(self.cells[0])
+
+    def is_padding(self, row: int, column: int) -> bool:
+        """Whether a cell lies outside the input."""
+        top, bottom, left, right = self.padding
+        inside = top <= row < self.rows - bottom and left <= column < self.columns - right
+        return not inside
+
+    def is_read(self, row: int, column: int) -> bool:
+        """Whether a cell lies under the window."""
+        return self.window is not None and row in self.window[0] and column in self.window[1]
+
+
+def sign_between(left: NumberGrid, right: NumberGrid) -> str:
+    """What stands between two grids of a sum over channels, or of a pooling."""
+    if right.role == "window":
+        return "∗"
+    if right.role == "input":
+        return "+"
+    return "=" if left.role == "window" else "→"
+
+
+@dataclass(frozen=True)
+class SheetExercise:
+    """One exercise as it is printed.
+
+    ``asks`` are what to answer, each with a line to write on where ``answer_lines``
+    says so; ``grids`` (left to right) and ``lines`` make its figure, ``choices``
+    the answers to choose among; ``answer`` and ``solution`` stand in the key.
+    ``has_mistake``: the figure is wrong on purpose, and says so.
+    """
+
+    question: str
+    asks: tuple[str, ...]
+    answer: str
+    solution: tuple[str, ...]
+    grids: tuple[NumberGrid, ...] = ()
+    lines: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    has_mistake: bool = False
+    answer_lines: bool = True
+
+
+def quiz_sheet(
+    exercises: Sequence[SheetExercise],
+    *,
+    title: str,
+    footer: str,
+    student: str | None = None,
+    answers: bool = False,
+) -> list[Figure]:
+    """The pages of a sheet, A4 upright; with ``answers`` the key on pages of its own at the end.
+
+    ``footer`` stands at the foot of each page, beside the page's number.  Raises
+    SpecError for a student's name in letters that the font of our figures lacks.
+    """
+    if student is not None:
+        _check_letters(student)
+    ruler = _blank_page()
+    blocks = [_exercise_block(ruler, number, one) for number, one in enumerate(exercises, 1)]
+    sheets = [_Sheet(ruler, title, student, blocks)]
+    if answers:
+        blocks = [_answer_block(ruler, number, one) for number, one in enumerate(exercises, 1)]
+        sheets.append(_Sheet(ruler, f"{title}, answers", student, blocks, key=True))
+    pages = [(sheet, number) for sheet in sheets for number in range(len(sheet.pages))]
+    return [
+        sheet.draw(number, footer, f"{at} / {len(pages)}")
+        for at, (sheet, number) in enumerate(pages, 1)
+    ]
+
+
+# --- pages ----------------------------------------------------------------------------------
+
+
+def _blank_page() -> Page:
+    """An A4 page, with larger text than a figure in a paper has: it is written on."""
+    page = Page("paper-wide", "light")
+    pt, mm = page.size.dpi / 72, page.size.dpi / 25.4
+    page.width, page.height = (length * mm for length in PAPER)
+    page.size = replace(
+        page.size,
+        name="a4",
+        width=round(page.width),
+        heights=(round(page.height),) * 2,
+        title=16 * pt,
+        subtitle=9 * pt,
+        label=10 * pt,
+        small=8 * pt,
+    )
+    page.unit = page.size.small / 17
+    page.figure.set_size_inches(*(length / 25.4 for length in PAPER))
+    (axes,) = page.figure.axes
+    axes.set_xlim(0, page.width)
+    axes.set_ylim(page.height, 0)
+    page.margin = MARGIN * mm
+    page.left, page.right = page.margin, page.width - page.margin
+    page.top, page.bottom = page.margin, page.height - page.margin
+    return page
+
+
+def _check_letters(name: str) -> None:
+    font = get_font(findfont(style.FONT[0]))
+    missing = sorted({letter for letter in name if not font.get_char_index(ord(letter))})
+    if missing:
+        raise SpecError(
+            f"student: expected letters that {style.FONT[0]} has, got {' '.join(missing)} in"
+            f" {name}; leave the name out of the .pdf, or write it in Latin letters"
+        )
+
+
+def _mm(page: Page) -> float:
+    return page.size.dpi / 25.4
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a block: its height, and what draws it with its upper edge at y."""
+
+    height: float
+    draw: Callable[[Page, float], None]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Pieces that stay together on one page; ``room`` to write comes before the ``last`` one."""
+
+    pieces: tuple[_Piece, ...]
+    last: _Piece
+    room: tuple[float, float]  # at least and at most
+    gap: float  # to the next block
+
+    @property
+    def height(self) -> float:
+        """Of all pieces, without room to write."""
+        return sum(piece.height for piece in self.pieces) + self.last.height
+
+    def draw(self, page: Page, y: float, room: float) -> float:
+        """Draw the pieces from y on; returns where the next block begins."""
+        for piece in self.pieces:
+            piece.draw(page, y)
+            y += piece.height
+        y += room
+        self.last.draw(page, y)
+        return y + self.last.height + self.gap
+
+
+class _Sheet:
+    """Blocks laid on pages: exercises below lines for name and date, or their ``key``."""
+
+    def __init__(
+        self,
+        page: Page,
+        title: str,
+        student: str | None,
+        blocks: Sequence[_Block],
+        key: bool = False,
+    ) -> None:
+        self.title, self.student, self.key = title, student, key
+        self.foot = 3.4 * page.size.small * LINE
+        self.pages: list[list[_Block]] = [[]]
+        y = self._top(page, 0)
+        for block in blocks:
+            least = block.height + block.room[0]
+            if self.pages[-1] and y + least > page.bottom - self.foot:
+                self.pages.append([])
+                y = self._top(page, len(self.pages) - 1)
+            self.pages[-1].append(block)
+            y += least + block.gap
+
+    def _top(self, page: Page, number: int) -> float:
+        """Where the first block of a page begins."""
+        head = page.size.title * LINE + 1.5 * page.size.label
+        if number == 0 and not self.key:
+            head += 2.6 * page.size.label * LINE
+        return page.top + head
+
+    def draw(self, number: int, footer: str, count: str) -> Figure:
+        page = _blank_page()
+        self._head(page, number)
+        y, blocks = self._top(page, number), self.pages[number]
+        taken = sum(block.height + block.gap for block in blocks) - blocks[-1].gap
+        free = (page.bottom - self.foot - y - taken) / len(blocks)
+        for block in blocks:
+            least, most = block.room
+            y = block.draw(page, y, min(max(free, least), most))
+        px, colour = page.size.small, page.theme.quiet
+        room = 0.85 * (page.right - page.left)
+        page.text(page.left, page.bottom, footer, px=px, colour=colour, va="bottom", width=room)
+        page.text(page.right, page.bottom, count, px=px, colour=colour, ha="right", va="bottom")
+        return page.figure
+
+    def _head(self, page: Page, number: int) -> None:
+        theme, px = page.theme, page.size.label
+        width = page.right - page.left
+        whose = self.student if number or self.key else None
+        title_room = width if whose is None else 0.62 * width
+        page.text(page.left, page.top, self.title, px=page.size.title, bold=True, width=title_room)
+        if whose is not None:
+            y = page.top + 0.9 * page.size.title
+            page.text(page.right, y, whose, px=px, ha="right", va="baseline", width=0.34 * width)
+        if number or self.key:
+            return
+        y = page.top + page.size.title * LINE + 1.7 * px
+        middle = page.left + 0.68 * width
+        _writing_line(page, page.left, middle - 1.5 * px, y, "Name", self.student or "")
+        _writing_line(page, middle, page.right, y, "Date")
+        y += 1.1 * px
+        page.line([page.left, page.right], [y, y], theme.hairline)
+
+
+def _writing_line(
+    page: Page, left: float, right: float, y: float, label: str, written: str = ""
+) -> None:
+    """A label with a line to write on behind it, the baseline at y."""
+    px = page.size.label
+    page.text(left, y, label, px=px, colour=page.theme.quiet, va="baseline")
+    begin = left + page.measure(label, px) + 0.6 * px
+    if written:
+        page.text(
+            begin + 0.3 * px, y, written, px=px, va="baseline", width=right - begin - 0.3 * px
+        )
+    y += 0.3 * px
+    page.line([begin, right], [y, y], page.theme.quiet)
+
+
+# --- blocks ---------------------------------------------------------------------------------
+
+
+def kept_together(text: str) -> str:
+    """The text with no-break spaces in sizes, settings and results: 3 × 5, stride 2, = 7."""
+    return re.sub(r" (?=[×=≈] )|(?<=[×=≈]) | (?=\(?[\u2212\d])", "\u00a0", text)
+
+
+def _wrapped(page: Page, text: str, width: float, px: float) -> list[str]:
+    """Lines of at most ``width``, broken where a reader would break them."""
+    words = kept_together(text).split(" ")
+    lines = [words[0]]
+    for word in words[1:]:
+        longer = f"{lines[-1]} {word}"
+        if page.measure(longer.replace("\u00a0", " "), px) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
+def _indent(page: Page) -> float:
+    return 2.6 * page.size.label
+
+
+def _paragraph(
+    page: Page,
+    text: str,
+    px: float,
+    *,
+    colour: str | None = None,
+    bold: bool = False,
+    number: int | None = None,
+) -> _Piece:
+    """Wrapped text, behind the number of its exercise where it begins one."""
+    left = page.left + _indent(page)
+    lines = _wrapped(page, text, (page.right - left) * (0.93 if bold else 1), px)
+
+    def draw(page: Page, y: float) -> None:
+        if number is not None:
+            page.text(page.left, y + px, str(number), px=px, bold=True, va="baseline")
+        for row, line in enumerate(lines):
+            base = y + px + row * px * LINE
+            page.text(left, base, line, px=px, colour=colour, bold=bold, va="baseline")
+
+    return _Piece(len(lines) * px * LINE, draw)
+
+
+def _space(height: float) -> _Piece:
+    return _Piece(height, lambda page, y: None)
+
+
+def _exercise_block(page: Page, number: int, exercise: SheetExercise) -> _Block:
+    px = page.size.label
+    pieces = [_paragraph(page, exercise.question, px, number=number)]
+    if exercise.has_mistake:
+        pieces.append(_space(0.4 * px))
+        colour = page.theme.mistake
+        pieces.append(_paragraph(page, WITH_A_MISTAKE, px, colour=colour, bold=True))
+    if exercise.grids:
+        pieces += [_space(0.6 * px), _Figure(page, exercise.grids).piece()]
+    for line in exercise.lines:
+        pieces += [_space(0.6 * px), _paragraph(page, line, px)]
+    if exercise.choices:
+        pieces += [_space(0.6 * px), _choices(page, exercise.choices)]
+    last = _answer_lines(page, exercise.asks) if exercise.answer_lines else _space(0)
+    room = tuple(length * _mm(page) for length in WORKING)
+    return _Block(tuple(pieces), last, room, GAP * _mm(page))
+
+
+def _choices(page: Page, choices: Sequence[str]) -> _Piece:
+    """Lettered answers, in two columns where they fit."""
+    px, left = page.size.label, page.left + _indent(page)
+    texts = [f"{letter})  {text}" for letter, text in zip(LETTERS, choices, strict=False)]
+    half = (page.right - left) / 2
+    columns = 2 if page.widest(texts, px) < half - px else 1
+    rows = -(-len(texts) // columns)
+
+    def draw(page: Page, y: float) -> None:
+        for index, text in enumerate(texts):
+            column, row = divmod(index, rows)
+            base = y + px + row * px * LINE
+            page.text(left + column * half, base, text, px=px, va="baseline")
+
+    return _Piece(rows * px * LINE, draw)
+
+
+def _answer_lines(page: Page, asks: Sequence[str]) -> _Piece:
+    """What is asked for, each with a line to write on, beside each other."""
+    px, left = page.size.label, page.left + _indent(page)
+    gap = 1.5 * px
+    labels = [page.measure(ask, px) for ask in asks]
+    line = (page.right - left - sum(labels) - gap * (len(asks) - 1)) / len(asks)
+    line = min(line, 0.35 * (page.right - left))
+
+    def draw(page: Page, y: float) -> None:
+        x = left
+        for ask, label in zip(asks, labels, strict=True):
+            _writing_line(page, x, x + label + line, y + 1.2 * px, ask)
+            x += label + line + gap
+
+    return _Piece(1.6 * px, draw)
+
+
+def _answer_block(page: Page, number: int, exercise: SheetExercise) -> _Block:
+    px, colour = page.size.label, page.theme.output
+    answer = _paragraph(page, exercise.answer, px, colour=colour, bold=True, number=number)
+    lines = [_paragraph(page, line, page.size.subtitle) for line in exercise.solution]
+    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _mm(page))
+
+
+# --- figures --------------------------------------------------------------------------------
+
+
+class _Figure:
+    """Grids of numbers from left to right, with the signs between them."""
+
+    def __init__(self, page: Page, grids: Sequence[NumberGrid]) -> None:
+        self.page, self.grids = page, grids
+        self.title, self.note = page.size.label, page.size.small
+        self.header = (self.title + self.note) * LINE + 0.2 * self.note
+        self.left = page.left + _indent(page)
+        self.gap = 2.6 * self.title
+        texts = [text for grid in grids for row in grid.cells for text in row if text]
+        smallest, largest = (length * _mm(page) for length in CELLS)
+        largest = min(largest, TALLEST * _mm(page) / max(grid.rows for grid in grids))
+        self.cell = max(smallest, min(page.widest(texts, page.size.label) / 0.9, largest))
+        while self._width() > page.right - self.left:
+            self.cell -= 1
+        # A little air, so that neighbours such as −13 and −11 stay apart.
+        self.px = page.number_size(texts, 0.93 * self.cell, self.cell) or page.size.small
+
+    def _cell(self, grid: NumberGrid) -> float:
+        if any(text for row in grid.cells for text in row):
+            return self.cell
+        return max(self.cell, FILLED_IN * _mm(self.page))
+
+    def _height(self, grid: NumberGrid) -> float:
+        return grid.rows * self._cell(grid)
+
+    def _block_width(self, grid: NumberGrid) -> float:
+        page = self.page
+        heads = page.measure(grid.title, self.title, True), page.measure(grid.note, self.note)
+        bias = page.measure(_bias_text(grid), self.title)
+        return max(grid.columns * self._cell(grid), *heads, bias)
+
+    def _width(self) -> float:
+        blocks = sum(self._block_width(grid) for grid in self.grids)
+        return blocks + self.gap * (len(self.grids) - 1)
+
+    def _foot(self, grid: NumberGrid) -> float:
+        return 1.7 * self.title if grid.bias else 0.0
+
+    def piece(self) -> _Piece:
+        tallest = max(self._height(grid) for grid in self.grids)
+        # Grids stand around one middle line; a bias below the tallest takes room of its own.
+        below = max(self._height(grid) / 2 + self._foot(grid) for grid in self.grids)
+        height = self.header + tallest / 2 + max(tallest / 2, below)
+
+        def draw(page: Page, y: float) -> None:
+            middle = y + self.header + tallest / 2
+            x = self.left
+            for index, grid in enumerate(self.grids):
+                if index:
+                    sign = sign_between(self.grids[index - 1], grid)
+                    self._sign(page, sign, x + self.gap / 2, middle)
+                    x += self.gap
+                self._grid(page, grid, x, middle - self._height(grid) / 2)
+                x += self._block_width(grid)
+
+        return _Piece(height, draw)
+
+    def _sign(self, page: Page, sign: str, x: float, y: float) -> None:
+        colour = page.theme.quiet
+        page.text(x, y, sign, px=1.3 * self.title, colour=colour, ha="center", va="center")
+
+    def _grid(self, page: Page, grid: NumberGrid, x: float, top: float) -> None:
+        theme, cell = page.theme, self._cell(grid)
+        colour = {"input": theme.input, "window": theme.window, "output": theme.output}[grid.role]
+        fill = {
+            "input": theme.input_fill,
+            "window": theme.window_fill,
+            "output": theme.output_fill,
+        }[grid.role]
+        base = top - 0.35 * self.note - self.note * LINE
+        page.text(x, base, grid.title, px=self.title, colour=colour, bold=True, va="baseline")
+        base += self.note * LINE
+        page.text(x, base, grid.note, px=self.note, colour=theme.quiet, va="baseline")
+        above, below, before, behind = grid.padding
+        if any(grid.padding):
+            width, height = grid.columns * cell, grid.rows * cell
+            page.box(x, top, width, height, fill=theme.hairline_fill)
+            size = (cell, cell)
+            page.grid_lines(x, top, grid.rows, grid.columns, size, theme.hairline, dashed=True)
+        rows, columns = grid.rows - above - below, grid.columns - before - behind
+        left, upper = x + before * cell, top + above * cell
+        if grid.role == "output":
+            # What is not yet computed is empty.
+            for row, texts in enumerate(grid.cells):
+                for column, text in enumerate(texts):
+                    if text and text != "?":
+                        page.box(x + column * cell, top + row * cell, cell, cell, fill=fill)
+        else:
+            page.box(left, upper, columns * cell, rows * cell, fill=fill)
+        page.grid_lines(left, upper, rows, columns, (cell, cell), colour)
+        self._window(page, grid, x, top)
+        self._numbers(page, grid, x, top)
+        if grid.marked is not None:
+            row, column = grid.marked
+            corner = x + column * cell, top + row * cell
+            page.box(*corner, cell, cell, edge=theme.output, stroke=page.size.thick)
+        if grid.bias:
+            base = top + grid.rows * cell + 1.4 * self.title
+            page.text(x, base, "bias", px=self.title, colour=theme.quiet, va="baseline")
+            behind = x + page.measure("bias ", self.title) + 0.3 * self.title
+            page.text(
+                behind,
+                base,
+                grid.bias,
+                px=self.title,
+                colour=theme.mistake,
+                bold=True,
+                va="baseline",
+            )
+
+    def _window(self, page: Page, grid: NumberGrid, x: float, top: float) -> None:
+        if grid.window is None:
+            return
+        theme, cell = page.theme, self.cell
+        rows, columns = grid.window
+        for row in rows:
+            for column in columns:
+                corner = x + column * cell, top + row * cell
+                page.box(*corner, cell, cell, edge=theme.window, fill=theme.window_fill)
+        corner = x + columns[0] * cell, top + rows[0] * cell
+        width, height = ((cells[-1] - cells[0] + 1) * cell for cells in (columns, rows))
+        page.box(*corner, width, height, edge=theme.window, stroke=page.size.thick)
+
+    def _numbers(self, page: Page, grid: NumberGrid, x: float, top: float) -> None:
+        for row, texts in enumerate(grid.cells):
+            for column, text in enumerate(texts):
+                if not text:
+                    continue
+                bold = (row, column) == grid.marked
+                quiet = grid.is_padding(row, column) and not grid.is_read(row, column)
+                page.text(
+                    x + (column + 0.5) * self.cell,
+                    top + (row + 0.5) * self.cell,
+                    text,
+                    px=self.px,
+                    colour=page.theme.quiet if quiet else page.theme.ink,
+                    bold=bold and page.measure(text, self.px, True) < 0.9 * self.cell,
+                    ha="center",
+                    va="center",
+                )
+
+
+def _bias_text(grid: NumberGrid) -> str:
+    return f"bias {grid.bias}" if grid.bias else ""

@@ -1,0 +1,578 @@
+"""The sum behind one value of a network: the image, the terms, and how they add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class SumTerm:
+    """One term of a sum: its name, the numbers it is made of, and what it adds.
+
+    ``numbers`` are arrays (KH, KW), as patch, kernel and products of one map, or
+    single numbers, as value and weight.  ``chosen`` sets it off: the unit's own.
+    """
+
+    label: str
+    numbers: tuple[ArrayLike, ...]
+    total: float
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class SumStep:
+    """One step of the equation at the foot: sign, name, number and the role that colours it."""
+
+    sign: str
+    label: str
+    number: float
+    role: str = "ink"
+
+
+def unit_sum(
+    terms: Sequence[SumTerm],
+    *,
+    heads: Sequence[tuple[str, str]],
+    noun: str,
+    adds: bool,
+    steps: Sequence[SumStep],
+    result: Sequence[tuple[str, float]],
+    image: ArrayLike,
+    box: Box | None,
+    outside: ArrayLike | None = None,
+    outside_text: str = "0",
+    winner: tuple[int, int] | None = None,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """One unit's value as a sum: image and receptive field, strongest terms, equation.
+
+    terms: strongest first; the figure shows as many as are legible, says how many
+    it leaves out and adds those up.  heads: (name, role) of each column of
+    numbers, the last being what is summed.  noun: what a term is, in the singular
+    ("map").  adds: whether the equation begins with the terms; then follow
+    ``steps``.  result: (name, value) of the layer and of the activation behind
+    it.  image: (1, H, W) or (3, H, W); box: (top, left, bottom, right) in its
+    pixels, half-open, outside it padding, None to draw none.  outside: (KH, KW)
+    booleans, the window's padding, and outside_text what stands there; winner: its
+    largest cell.
+
+    Raises ShapeError for arrays that do not fit, SpecError for an unknown theme or size.
+    """
+    page = Page(size, theme, aspect=0.75)
+    arrays = [tuple(np.asarray(part, float) for part in term.numbers) for term in terms]
+    if any(len(parts) != len(heads) - (parts[0].ndim == 0) for parts in arrays):
+        raise ShapeError(f"expected {len(heads)} columns of numbers, got terms of others")
+    page.headline(title, subtitle, page.theme.output)
+    rgb = image_rgb(np.asarray(image))
+    grids = bool(terms) and arrays[0][0].ndim == 2
+    signs = np.zeros(arrays[0][0].shape, bool) if grids else None
+    hidden = signs if outside is None else np.asarray(outside, bool)
+    if grids and (hidden is None or any(p.shape != hidden.shape for a in arrays for p in a)):
+        raise ShapeError(f"expected windows of one size, got {[p.shape for p in arrays[0]]}")
+
+    # The equation's height depends on how many terms stand in it, and those on its height.
+    left_width = (0.24 if len(heads) > 1 else 0.34) * (page.right - page.left)
+    area_left = page.left + left_width + 2.2 * page.size.label
+    shown, plan = len(terms), None
+    while plan is None or plan.shown < shown:
+        shown = len(terms) if plan is None else plan.shown
+        lines = _equation(page, terms, shown, noun, adds, steps, result)
+        foot = page.bottom - len(lines.rows) * lines.height
+        area = (area_left, page.top, page.right, foot - 1.2 * page.size.label)
+        if not terms:
+            break
+        names = [name for name, _ in heads]
+        plan = (
+            _plan_grids(page, arrays[:shown], names, area)
+            if grids
+            else _plan_table(page, shown, area)
+        )
+    written = _written(page, arrays[:shown], plan.cell) if grids else []
+    limits = [_largest([a[i] for a in arrays[:shown]]) for i in range(len(heads) if grids else 0)]
+    _draw_image(page, rgb, box, left_width, area[3], shades=None in written)
+    if grids:
+        sheet = _Sheet(page, area, plan, heads, hidden, outside_text, winner, written, limits)
+        for index, term in enumerate(terms[:shown]):
+            sheet.draw(index, term, arrays[index])
+    elif terms:
+        _draw_table(page, terms[:shown], heads, plan, area)
+    _draw_equation(page, lines, foot)
+    return page.figure
+
+
+def _largest(arrays: Sequence[NDArray]) -> float:
+    values = np.abs(np.stack(arrays))
+    return float(values.max(initial=0.0, where=np.isfinite(values))) or 1.0
+
+
+def _fixed(value: float, places: int) -> str:
+    if not math.isfinite(value):
+        return style.number(value)
+    text = f"{value:.{places}f}"
+    return text.replace("-", style.MINUS) if float(text) else text.lstrip("-")
+
+
+def _large(page: Page) -> float:
+    return min(1.45 * page.size.label, page.size.title)
+
+
+# --- the equation -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """Rows of pieces (sign, label, number, colour, bold, width); ``px`` of numbers, row height."""
+
+    rows: list[list[tuple[str, str, str, str, bool, float]]]
+    px: float
+    height: float
+
+
+def _equation(
+    page: Page,
+    terms: Sequence[SumTerm],
+    shown: int,
+    noun: str,
+    adds: bool,
+    steps: Sequence[SumStep],
+    result: Sequence[tuple[str, float]],
+) -> _Equation:
+    theme, size = page.theme, page.size
+    parts: list[tuple[str, str, float, str, bool]] = []
+    if adds:
+        # A few terms stand by themselves, more are one sum.
+        single = shown if shown <= 4 else 0
+        parts += [("+", term.label, term.total, theme.ink, False) for term in terms[:single]]
+        if not single:
+            label = f"sum of the {shown} {noun}s shown" if shown < len(terms) else "sum of all"
+            total = sum(term.total for term in terms[:shown])
+            parts.append(("+", label, total, theme.ink, False))
+        left_out = len(terms) - shown
+        if left_out:
+            word = f"{left_out} {noun}{'s' if left_out > 1 else ''} not shown"
+            total = sum(term.total for term in terms[shown:])
+            parts.append(("+", word, total, theme.ink, False))
+    parts += [
+        (step.sign, step.label, step.number, getattr(theme, step.role), False) for step in steps
+    ]
+    for index, (label, value) in enumerate(result):
+        sign = "=" if index == 0 else style.ARROW
+        parts.append((sign, label, value, theme.output, True))
+    room = page.right - page.left
+    finite = [abs(part[2]) for part in parts if math.isfinite(part[2])]
+    largest = max(finite, default=0.0) or 1.0
+    most = min(max(0, 8 - math.floor(math.log10(largest))), 12)
+    for rows_allowed in (1, 2, 3):
+        for px, least in ((_large(page), min(most, 5)), (size.label, 3)):
+            for places in range(most, least - 1, -1):
+                rows = _rows(page, parts, places, px, room)
+                if len(rows) <= rows_allowed:
+                    return _Equation(rows, px, (size.small + px) * LINE + 0.4 * size.small)
+    return _Equation(rows, size.label, (size.small + size.label) * LINE + 0.4 * size.small)
+
+
+def _rows(page: Page, parts, places: int, px: float, room: float):
+    rows: list[list[tuple[str, str, str, str, bool, float]]] = [[]]
+    used = 0.0
+    for index, (sign, label, value, colour, bold) in enumerate(parts):
+        if index == 0:
+            sign = ""
+        elif sign == "+" and value < 0:
+            sign, value = style.MINUS, -value
+        whole = value == 0 or sign in ("÷", "×") and value == round(value)
+        text = _fixed(value, 0 if whole else places)
+        head = page.measure(sign, px) + 0.35 * px if sign else 0.0
+        width = head + max(page.measure(text, px, bold), page.measure(label, page.size.small))
+        if rows[-1] and used + width > room:
+            rows.append([])
+            used = 0.0
+        rows[-1].append((sign, label, text, colour, bold, width))
+        used += width + 0.8 * px
+    return rows
+
+
+def _draw_equation(page: Page, lines: _Equation, top: float) -> None:
+    small, px = page.size.small, lines.px
+    for row in lines.rows:
+        x = page.left
+        for sign, label, text, colour, bold, width in row:
+            at = x
+            if sign:
+                page.text(at, top + small * LINE, sign, px=px, colour=page.theme.quiet)
+                at += page.measure(sign, px) + 0.35 * px
+            room = max(width - (at - x), page.measure(text, px, bold))
+            page.text(at, top, label, px=small, colour=page.theme.quiet, width=page.right - at)
+            page.text(
+                at, top + small * LINE, text, px=px, colour=colour, bold=bold, width=1.02 * room
+            )
+            x += width + 0.8 * px
+        top += lines.height
+
+
+# --- the image ----------------------------------------------------------------------------------
+
+
+def _draw_image(
+    page: Page, rgb: NDArray, box: Box | None, width: float, bottom: float, shades: bool
+) -> None:
+    """The image with its box; below it what the shades of the windows mean, where there are any."""
+    theme, size = page.theme, page.size
+    height, columns = rgb.shape[:2]
+    top, left, end, right = box or (0, 0, height, columns)
+    notes = [f"{style.size_text(height, columns)} pixels"]
+    if box is not None:
+        whole = box == (0, 0, height, columns)
+        notes.append("sees all" if whole else f"sees {style.size_text(end - top, right - left)}")
+        if min(top, left) < 0 or end > height or right > columns:
+            notes.append("dashed: padding")
+    page.text(page.left, page.top, "image", colour=theme.input, bold=True, width=width)
+    y = page.top + size.label * LINE
+    for note in notes:
+        page.text(page.left, y, note, px=size.small, colour=theme.quiet, width=width)
+        y += size.small * LINE
+    y += 0.5 * size.small
+    first_row, first_column = min(0, top), min(0, left)
+    rows_all = max(height, end) - first_row
+    columns_all = max(columns, right) - first_column
+    legend = 1.9 * size.small if shades else 0.0
+    pixel = whole_cells(width, max(bottom - legend - y, 1.0), rows_all, columns_all)
+    x0, y0 = page.left - first_column * pixel, y - first_row * pixel
+    frame = (x0 + left * pixel, y0 + top * pixel, (right - left) * pixel, (end - top) * pixel)
+    if box is not None and len(notes) == 3:
+        page.box(*frame, fill=theme.hairline_fill, edge=theme.hairline, dashed=True)
+    page.picture(rgb, x0, y0, columns * pixel, height * pixel)
+    page.box(x0, y0, columns * pixel, height * pixel, edge=theme.input)
+    if box is not None:
+        page.box(*frame, edge=theme.window, stroke=size.thick * 0.8)
+    if shades:
+        scale = style.signed_scale(np.ones(1), theme)
+        side = page.measure("+", size.small) + 0.4 * size.small
+        y = bottom - size.small
+        x, length = page.left + side, width - 2 * side
+        page.picture(scale.rgb(np.linspace(-1, 1, 257)[None]), x, y, length, size.small)
+        page.box(x, y, length, size.small, edge=theme.hairline)
+        settings = {"px": size.small, "colour": theme.quiet, "va": "center_baseline"}
+        page.text(page.left, y + size.small / 2, style.MINUS, **settings)
+        page.text(page.left + width, y + size.small / 2, "+", ha="right", **settings)
+
+
+# --- terms that are windows -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How many terms are shown, in how many columns, with cells of what side."""
+
+    shown: int
+    columns: int
+    cell: float
+    gap: float
+    head: float
+
+
+def _plan_grids(
+    page: Page, arrays: Sequence[tuple[NDArray, ...]], names: Sequence[str], area
+) -> _Plan:
+    """As many windows as keep legible numbers; where none do, as many as keep clear shades."""
+    left, top, right, bottom = area
+    small, parts = page.size.small, len(arrays[0])
+    head = small * LINE + 0.25 * small
+    between = 1.4 * small if parts > 1 else 0.0
+    # No name may run into the next one, however narrow the windows.
+    least_slot = page.widest(names, small, True) + 0.6 * small if parts > 1 else 0.0
+    rows_of, columns_of = arrays[0][0].shape
+    # The names of the columns of numbers stand once, on top.
+    top += page.size.label * LINE
+    found: list[tuple[int, float, int]] = []
+    for columns in (1, 2, 3):
+        slot = (right - left - 3 * small * (columns - 1)) / columns / parts
+        if slot < least_slot and columns > 1:
+            break
+        for rows in range(1, 9):
+            height = (bottom - top - 0.8 * small * (rows - 1)) / rows - head
+            if height > 0 or rows == 1:
+                cell = whole_cells(slot - between, max(height, 1.0), rows_of, columns_of)
+                found.append((min(rows * columns, len(arrays)), cell, columns))
+    near: list[tuple[int, float, int]] = []
+    for choice in range(3):
+        needed = max(
+            _least_cell(page, np.stack(part), choice) for part in zip(*arrays, strict=True)
+        )
+        near = near or [one for one in found if one[1] >= needed]
+    least = 80 * page.unit / max(rows_of, columns_of)
+    near = near or [one for one in found if one[1] >= least]
+    # Of the same number of windows the largest cells.
+    shown, cell, columns = max(near or [max(found, key=lambda one: one[1])])
+    cell = min(cell, (76 if parts > 1 else 150) * page.unit)
+    # Width that is left widens the gaps.
+    slot = (right - left - 3 * small * (columns - 1)) / columns / parts
+    wide = cell * columns_of
+    gap = min(slot - wide, max(3 * between, least_slot - wide))
+    return _Plan(shown, columns, cell, gap, head)
+
+
+def _written(
+    page: Page, arrays: Sequence[tuple[NDArray, ...]], cell: float
+) -> list[tuple[list[str], float] | None]:
+    """Texts and their height for each column of numbers; None everywhere if one has none."""
+    columns = [_cell_texts(page, np.stack(parts), cell) for parts in zip(*arrays, strict=True)]
+    return [None] * len(columns) if None in columns else columns
+
+
+def _texts(values: NDArray, places: int, bare: bool) -> list[str]:
+    """Numbers in row order, ``bare`` without the zero before the point."""
+    texts = [_fixed(value, places) for value in values.ravel()]
+    return [_without_zero(text) for text in texts] if bare else texts
+
+
+def _decimals(values: NDArray) -> list[int]:
+    """Numbers of decimals worth showing, the best first: two digits of the largest and hundredths.
+
+    None for numbers that are too small for either.
+    """
+    if (values == np.round(values)).all():
+        return [0] * 3
+    largest = _largest([values])
+    digits = max(0, 1 - math.floor(math.log10(largest)))
+    return [max(2, digits), 2 if largest >= 0.02 else digits, digits] if digits <= 4 else []
+
+
+def _least_cell(page: Page, values: NDArray, choice: int) -> float:
+    """The side of a cell that holds each of the numbers with one of the choices of decimals."""
+    decimals, px = _decimals(values), page.size.small
+    if not decimals:
+        return math.inf
+    return max(page.widest(_texts(values, decimals[choice], True), px) / 0.92, 1.2 * px)
+
+
+def _cell_texts(page: Page, values: NDArray, cell: float) -> tuple[list[str], float] | None:
+    """Numbers with the most decimals that fit a cell, and their height, or None."""
+    decimals, px = _decimals(values), page.size.small
+    more = [places + 1 for places in decimals[:1] if places]
+    for places in [*more, *decimals] if px * 1.2 <= cell else []:
+        for bare in (False, True):
+            texts = _texts(values, places, bare)
+            if page.widest(texts, px) <= 0.92 * cell:
+                large = (_large(page), page.size.label)
+                fitting = [size for size in large if page.widest(texts, size) <= 0.7 * cell]
+                return texts, (*fitting, px)[0]
+    return None
+
+
+def _without_zero(text: str) -> str:
+    sign = style.MINUS if text.startswith(style.MINUS) else ""
+    rest = text.removeprefix(style.MINUS)
+    return sign + rest[1:] if rest.startswith("0.") else text
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """Where windows are drawn, and all that they share."""
+
+    page: Page
+    area: tuple[float, float, float, float]
+    plan: _Plan
+    heads: Sequence[tuple[str, str]]
+    hidden: NDArray
+    empty: str
+    winner: tuple[int, int] | None
+    written: list[tuple[list[str], float] | None]
+    limits: list[float]
+
+    def draw(self, index: int, term: SumTerm, arrays: tuple[NDArray, ...]) -> None:
+        """One term: its name, what it adds, and its windows side by side."""
+        page, plan, size, theme = self.page, self.plan, self.page.size, self.page.theme
+        rows, columns = self.hidden.shape
+        wide, high = columns * plan.cell, rows * plan.cell
+        block = len(self.heads) * wide + (len(self.heads) - 1) * plan.gap
+        row, column = divmod(index, plan.columns)
+        x = self.area[0] + column * (block + 3 * size.small)
+        top = self.area[1] + size.label * LINE
+        y = top + row * (high + plan.head + 0.8 * size.small)
+        total = f"adds {style.number(term.total)}" if len(self.heads) > 1 else ""
+        room = block
+        if total and block - page.measure(total, size.small) > 5 * size.small:
+            page.text(x + block, y, total, px=size.small, ha="right")
+            room -= page.measure(total, size.small) + size.small
+        channels = {"red": theme.red, "green": theme.green, "blue": theme.blue}
+        colour = channels.get(term.label, theme.quiet)
+        page.text(x, y, term.label, px=size.small, colour=colour, width=room)
+        y += plan.head
+        for part, (values, (_, role)) in enumerate(zip(arrays, self.heads, strict=True)):
+            at = x + part * (wide + plan.gap)
+            if row == 0:
+                self._head(part, at, wide)
+            if part:
+                sign, middle = (style.TIMES, "=")[part - 1], at - plan.gap / 2
+                settings = {"colour": theme.quiet, "ha": "center", "va": "center_baseline"}
+                page.text(middle, y + high / 2, sign, **settings)
+            texts = self.written[part]
+            if texts is not None:
+                texts = texts[0][index * rows * columns :][: rows * columns], texts[1]
+            # A kernel has its weights in the padding, too.
+            hidden = self.hidden if role != "window" else np.zeros_like(self.hidden)
+            winner = self.winner if part == 0 else None
+            limit = self.limits[part]
+            _draw_window(
+                page, values, hidden, self.empty, texts, role, limit, (at, y), plan.cell, winner
+            )
+
+    def _head(self, part: int, x: float, wide: float) -> None:
+        names, px = self._names(wide)
+        settings = {"px": px, "colour": getattr(self.page.theme, self.heads[part][1])}
+        self.page.text(x, self.area[1], names[part], bold=True, width=self._room(wide), **settings)
+
+    def _room(self, wide: float) -> float:
+        if len(self.heads) == 1:
+            return self.area[2] - self.area[0]
+        return wide + self.plan.gap - 0.3 * self.page.size.small
+
+    def _names(self, wide: float) -> tuple[list[str], float]:
+        """Names of the columns and their height; with what full shades mean if there is room."""
+        page, plain = self.page, [name for name, _ in self.heads]
+        room = self._room(wide)
+        choices = [plain]
+        if None in self.written:
+            limits = [f"±{style.number(limit)}" for limit in self.limits]
+            choices.insert(
+                0, [f"{name} {limit}" for name, limit in zip(plain, limits, strict=True)]
+            )
+        for names in choices:
+            for px in (page.size.label, page.size.small):
+                if page.widest(names, px, True) <= room:
+                    return names, px
+        return plain, page.size.small
+
+
+def _draw_window(page, values, dots, empty, written, role, largest, corner, cell, marked) -> None:
+    """One grid: numbers in the role's fill, or signed shades where cells are too small."""
+    theme = page.theme
+    x, y = corner
+    rows, columns = values.shape
+    edge = theme.ink if role == "ink" else getattr(theme, role)
+    fill = {"input": theme.input_fill, "window": theme.window_fill}.get(role, theme.ground)
+    if written is None:
+        shades = style.signed_scale(values, theme, largest or 1.0)
+        page.array(values, shades, x, y, columns * cell, rows * cell)
+    else:
+        page.box(x, y, columns * cell, rows * cell, fill=fill)
+    for row, column in np.argwhere(dots):
+        page.box(
+            x + column * cell,
+            y + row * cell,
+            cell,
+            cell,
+            fill=theme.hairline_fill,
+            edge=theme.hairline,
+            dashed=True,
+        )
+    if cell >= 5 * page.unit:
+        lines = [(x + column * cell, y + row * cell) for row, column in np.argwhere(~dots)]
+        colour = theme.hairline if role == "ink" else edge
+        page.polygons(
+            np.array(
+                [[(a, b), (a + cell, b), (a + cell, b + cell), (a, b + cell)] for a, b in lines]
+            ).reshape(-1, 4, 2),
+            edge=colour,
+        )
+    if written is not None:
+        texts, px = written
+        for index, text in enumerate(texts):
+            row, column = divmod(index, columns)
+            quiet = dots[row, column]
+            page.text(
+                x + (column + 0.5) * cell,
+                y + (row + 0.5) * cell,
+                empty if quiet else text,
+                px=px,
+                colour=theme.quiet if quiet else theme.ink,
+                ha="center",
+                va="center_baseline",
+            )
+    if marked is not None:
+        page.box(
+            x + marked[1] * cell,
+            y + marked[0] * cell,
+            cell,
+            cell,
+            edge=theme.output,
+            stroke=page.size.thick,
+        )
+
+
+# --- terms that are single numbers -----------------------------------------------------------
+
+
+def _plan_table(page: Page, count: int, area) -> _Plan:
+    _, top, _, bottom = area
+    line = page.size.label * 1.45
+    rows = min(max(1, math.floor((bottom - top) / line) - 1), count)
+    line = min(max(line, (bottom - top) / (rows + 1)), 1.6 * line)
+    return _Plan(rows, 1, line, 0.0, 0.0)
+
+
+def _draw_table(page: Page, terms, heads, plan: _Plan, area) -> None:
+    """Rows of label, numbers and total, with a signed bar for the total."""
+    theme, size = page.theme, page.size
+    left, top, right, _ = area
+    single = zip(*(term.numbers for term in terms), strict=True)
+    columns = [style.numbers(np.array(part, float), 4) for part in single]
+    columns.append(style.numbers(np.array([term.total for term in terms]), 4))
+    labels = [term.label for term in terms]
+    for px in (size.label, size.small):
+        gap = 1.2 * px
+        widths = [
+            max(page.widest(texts, px, True), page.measure(name, size.small, True))
+            for texts, (name, _) in zip(columns, heads, strict=True)
+        ]
+        spare = right - left - sum(widths) - gap * len(widths)
+        label = min(page.widest(labels, px, True), 0.3 * (right - left))
+        if spare >= label:
+            break
+    label = min(label, spare)
+    # One height for all labels: that at which the widest fits.
+    label_px = min(page.fit(text, label, px, bold=True)[1] for text in labels)
+    bar = spare - label - gap
+    edges = (left + label + np.cumsum(np.array(widths) + gap)).tolist()
+    for (name, role), edge in zip(heads, edges, strict=True):
+        colour = getattr(theme, role)
+        page.text(edge, top, name, px=size.small, colour=colour, bold=True, ha="right")
+    totals = np.array([term.total for term in terms])
+    low, high = min(totals.min(), 0.0), max(totals.max(), 0.0)
+    span = (high - low) or 1.0
+    zero = edges[-1] + gap + bar * -low / span
+    for row, term in enumerate(terms):
+        y = top + (row + 1.5) * plan.cell
+        settings = {"va": "center_baseline", "bold": term.chosen}
+        ink, quiet = (theme.output,) * 2 if term.chosen else (theme.ink, theme.quiet)
+        page.text(left, y, term.label, px=label_px, colour=quiet, width=label, **settings)
+        for texts, edge in zip(columns, edges, strict=True):
+            page.text(edge, y, texts[row], px=px, colour=ink, ha="right", **settings)
+        if bar > 4 * px:
+            length = bar * term.total / span
+            page.box(
+                min(zero, zero + length),
+                y - 0.32 * plan.cell,
+                abs(length),
+                0.64 * plan.cell,
+                fill=theme.output if term.chosen else theme.output_fill,
+                edge=theme.output,
+            )
+    if bar > 4 * px:
+        ends = [top + plan.cell, top + (len(terms) + 1) * plan.cell]
+        page.line([zero, zero], ends, theme.quiet)

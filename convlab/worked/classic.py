@@ -1,0 +1,641 @@
+"""Classic kernels of image processing, and what they make of an image.
+
+All kernels are written for cross-correlation, which is what convolutional
+networks compute: the kernel lies on the image as it is printed.  x points to
+the right and y downwards, and a derivative is positive where brightness grows
+that way.  (Gonzalez & Woods print the same masks with x pointing down.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import shapes
+from convlab.autograd import Tensor, no_grad
+from convlab.errors import DataError, ShapeError, SpecError
+from convlab.shapes import Pair, Sides
+from convlab.viz import ShownKernel, ShownResult
+from convlab.worked.convolution import resolve_padding
+from convlab.worked.relations import SizeRelation, conv_size
+
+MAX_KERNEL = 255
+"""The most rows or columns of a kernel."""
+
+_LARGEST_WEIGHT = 1e30  # sums over MAX_KERNEL² pixels stay finite in float32
+_FULL_RECORD = 64  # images up to this many rows and columns are recorded in full
+
+_TO_THE_RIGHT = "positive where brightness grows to the right"
+_DOWNWARDS = "positive where brightness grows downwards"
+_GRADIENT = "magnitude and direction of the gradient"
+
+
+@dataclass(frozen=True)
+class ClassicKernel:
+    """A kernel, or the two kernels of a gradient.
+
+    weights: (1, KH, KW), or (2, KH, KW) for a pair (x, y), float32.  ``turn``:
+    degrees from x to the direction of the first kernel, 45 for Roberts' cross.
+    ``meaning`` says what the values are, ``source`` who published it.
+    """
+
+    name: str
+    title: str
+    weights: np.ndarray
+    meaning: str = ""
+    source: str = ""
+    turn: float = 0.0
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it gives a gradient: magnitude and direction."""
+        return len(self.weights) == 2
+
+    @property
+    def is_derivative(self) -> bool:
+        """Whether its weights add up to zero, so that an even area becomes zero."""
+        sums = self.weights.astype(float).sum(axis=(1, 2))
+        return bool(np.all(np.abs(sums) <= 1e-6 * np.abs(self.weights).sum(axis=(1, 2))))
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether turning it by 180 degrees changes nothing."""
+        return np.array_equal(self.weights, self.weights[:, ::-1, ::-1])
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A kernel without a parameter; ``rows`` are those of one kernel or of a pair."""
+
+    title: str
+    kernels: Sequence[Sequence[Sequence[float]]]
+    meaning: str
+    source: str = ""
+    turn: float = 0.0
+
+
+def _transposed(rows: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _gradients(
+    name: str, title: str, x: Sequence[Sequence[float]], source: str
+) -> dict[str, _Fixed]:
+    """A derivative to the right, the same downwards, and both as a pair."""
+    y = _transposed(x)
+    return {
+        f"{name}-x": _Fixed(f"{title}, x", [x], _TO_THE_RIGHT, source),
+        f"{name}-y": _Fixed(f"{title}, y", [y], _DOWNWARDS, source),
+        name: _Fixed(title, [x, y], _GRADIENT, source),
+    }
+
+
+_ROBERTS = "Roberts 1963"
+_ROBERTS_X, _ROBERTS_Y = [[-1, 0], [0, 1]], [[0, -1], [1, 0]]
+_VERTICAL = [[1, 0, -1]] * 3
+
+_FIXED: dict[str, _Fixed] = {
+    **_gradients("sobel", "Sobel", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "Sobel & Feldman 1968"),
+    **_gradients("scharr", "Scharr", [[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]], "Scharr 2000"),
+    **_gradients("prewitt", "Prewitt", [[-1, 0, 1]] * 3, "Prewitt 1970"),
+    "roberts-x": _Fixed(
+        "Roberts, x",
+        [_ROBERTS_X],
+        "positive where brightness grows to the lower right",
+        _ROBERTS,
+    ),
+    "roberts-y": _Fixed(
+        "Roberts, y", [_ROBERTS_Y], "positive where brightness grows to the lower left", _ROBERTS
+    ),
+    "roberts": _Fixed("Roberts", [_ROBERTS_X, _ROBERTS_Y], _GRADIENT, _ROBERTS, turn=45.0),
+    "laplacian": _Fixed(
+        "Laplacian",
+        [[[0, 1, 0], [1, -4, 1], [0, 1, 0]]],
+        "second derivatives along x and y added; 0 on even slopes",
+        "Gonzalez & Woods, section 3.6",
+    ),
+    "sharpen": _Fixed(
+        "Sharpen",
+        [[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]],
+        "the image less its Laplacian",
+        "Gonzalez & Woods, section 3.6",
+    ),
+    "emboss": _Fixed(
+        "Emboss",
+        [[[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]],
+        "the image and its slope to the lower right",
+    ),
+    "vertical": _Fixed(
+        "Vertical edges", [_VERTICAL], "positive where brightness falls to the right"
+    ),
+    "horizontal": _Fixed(
+        "Horizontal edges", [_transposed(_VERTICAL)], "positive where brightness falls downwards"
+    ),
+    "identity": _Fixed("Identity", [[[0, 0, 0], [0, 1, 0], [0, 0, 0]]], "the image itself"),
+}
+
+KERNELS = (*_FIXED, "gaussian:SIGMA", "box:K", "motion:K")
+"""The kernels that have a name, as users write them."""
+
+
+def _gaussian(text: str) -> ClassicKernel:
+    try:
+        sigma = float(text)
+    except ValueError:
+        sigma = math.nan
+    if not 0 < sigma < math.inf:
+        raise SpecError(f"kernel gaussian:SIGMA: expected a sigma above 0 pixels, got {text!r}")
+    # Cut where SciPy cuts, at four standard deviations.
+    reach = int(min(4 * sigma + 0.5, 1e7))
+    _check_size(f"gaussian:{text}", 2 * reach + 1)
+    axis = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    axis /= axis.sum()
+    return ClassicKernel(
+        name=f"gaussian:{sigma:g}",
+        title=f"Gaussian, σ = {sigma:g}",
+        weights=np.outer(axis, axis)[None].astype(np.float32),
+        meaning=f"weighted mean, cut at 4σ = {reach} pixels",
+    )
+
+
+def _length(name: str, text: str) -> int:
+    length = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    if length < 1:
+        raise SpecError(f"kernel {name}:K: expected a whole number of pixels from 1, got {text!r}")
+    _check_size(f"{name}:{text}", length)
+    return length
+
+
+def _box(text: str) -> ClassicKernel:
+    length = _length("box", text)
+    return ClassicKernel(
+        name=f"box:{length}",
+        title=f"Box, {shapes.size_text(length, length)}",
+        weights=np.full((1, length, length), 1 / length**2, np.float32),
+        meaning=f"mean of {length**2} pixels",
+    )
+
+
+def _motion(text: str) -> ClassicKernel:
+    length = _length("motion", text)
+    return ClassicKernel(
+        name=f"motion:{length}",
+        title=f"Motion over {length} pixels",
+        weights=np.full((1, 1, length), 1 / length, np.float32),
+        meaning=f"mean of {length} pixels side by side",
+    )
+
+
+_WITH_PARAMETER = {"gaussian": ("SIGMA", _gaussian), "box": ("K", _box), "motion": ("K", _motion)}
+
+
+def _check_size(name: str, side: int) -> None:
+    if side > MAX_KERNEL:
+        raise SpecError(
+            f"kernel {name}: expected at most {MAX_KERNEL} rows and columns, got {side}"
+        )
+
+
+def _weight(text: str) -> float:
+    """A number, or a fraction such as 1/9.  Raises ValueError."""
+    above, slash, below = text.replace("\u2212", "-").partition("/")
+    value = float(above) / float(below) if slash else float(above)
+    if not abs(value) <= _LARGEST_WEIGHT:
+        raise ValueError(text)
+    return value
+
+
+def _own_kernel(name: str, title: str, rows: list[list[str]]) -> ClassicKernel:
+    rows = [row for row in rows if row]
+    if not rows:
+        raise SpecError(f"kernel {name}: expected rows of numbers, got none")
+    lengths = [len(row) for row in rows]
+    if len(set(lengths)) > 1:
+        raise SpecError(
+            f"kernel {name}: expected rows of one length, got"
+            f" {', '.join(map(str, lengths[:8]))}{', ...' if len(lengths) > 8 else ''}"
+        )
+    _check_size(name, max(len(rows), lengths[0]))
+    weights = np.empty((1, len(rows), lengths[0]), np.float32)
+    for index, text in enumerate(cell for row in rows for cell in row):
+        try:
+            weights.flat[index] = _weight(text)
+        except (ValueError, ZeroDivisionError):
+            row, column = divmod(index, lengths[0])
+            raise SpecError(
+                f"kernel {name}: expected a number of at most {_LARGEST_WEIGHT:g} in row {row},"
+                f" column {column}, got {text!r}"
+            ) from None
+    return ClassicKernel(name=name, title=title, weights=weights)
+
+
+def _csv_kernel(name: str) -> ClassicKernel:
+    try:
+        text = Path(name).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise DataError(f"{name}: expected rows of numbers, got bytes that are no text") from None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    rows = [
+        [cell.strip() for cell in re.split("[,;\t]", line)]
+        if re.search("[,;\t]", line)
+        else line.split()
+        for line in lines
+    ]
+    return _own_kernel(name, f"Kernel of {Path(name).name}", rows)
+
+
+def classic_kernel(text: str) -> ClassicKernel:
+    """The kernel that a text names, spells or points to.
+
+    A name of KERNELS; rows of numbers such as "1 0 -1; 2 0 -2; 1 0 -1" (also
+    with commas, and fractions such as 1/9); or the path of a .csv file.  The
+    numbers are those of a cross-correlation.
+
+    Sobel: 1-2-1, Sobel & Feldman 1968.  Prewitt: 1-1-1, Prewitt 1970.  Scharr:
+    3-10-3, Scharr 2000.  Roberts' cross, 1963.  Laplacian with four neighbours
+    and sharpening by it: Gonzalez & Woods, "Digital Image Processing", section
+    3.6; their section 10.2 has the masks of all these gradients.  A Gaussian is
+    cut at 4 sigma, and like box and motion divided by its sum.
+
+    Raises SpecError for an unknown name, a parameter or numbers that do not
+    fit, and DataError for a file that cannot be read.
+    """
+    text = text.strip()
+    if text in _FIXED:
+        fixed = _FIXED[text]
+        return ClassicKernel(
+            name=text,
+            title=fixed.title,
+            weights=np.array(fixed.kernels, np.float32),
+            meaning=fixed.meaning,
+            source=fixed.source,
+            turn=fixed.turn,
+        )
+    if text.lower().endswith(".csv"):
+        return _csv_kernel(text)
+    name, colon, parameter = text.partition(":")
+    if name in _WITH_PARAMETER:
+        word, build = _WITH_PARAMETER[name]
+        if not colon:
+            raise SpecError(f"kernel {name}: expected {name}:{word}, such as {name}:3")
+        return build(parameter)
+    if text[:1] in tuple("0123456789+-.\u2212"):
+        rows = [row.replace(",", " ").split() for row in text.split(";")]
+        return _own_kernel(repr(text), "Own kernel", rows)
+    raise SpecError(
+        f"kernel: expected one of {', '.join(KERNELS)}, rows such as '1 0 -1; 2 0 -2; 1 0 -1',"
+        f" or a .csv file, got {text!r}"
+    )
+
+
+# --- what a kernel makes of an image --------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An image under a kernel, with all that led there.
+
+    image (C, H, W) and padded (C, PH, PW) in the image's units, grey levels for
+    pictures; taps (K, KH, KW), the kernels as they lie on the image, turned
+    with ``flip``; output (K, C, OH, OW), all float32.  ``padding`` is (top,
+    bottom, left, right) in pixels.
+    """
+
+    image: np.ndarray
+    padded: np.ndarray
+    kernel: ClassicKernel
+    taps: np.ndarray
+    output: np.ndarray
+    stride: Pair
+    padding: Sides
+    padding_mode: str
+    flip: bool
+    relations: tuple[SizeRelation, SizeRelation]
+
+    def setting(self) -> str:
+        """Padding and stride in words: "padding 1, replicate"."""
+        if not any(self.padding):
+            text = "no padding"
+        elif len(set(self.padding)) == 1:
+            text = f"padding {self.padding[0]}, {self.padding_mode}"
+        else:
+            sides = ", ".join(map(str, self.padding))
+            text = f"padding {sides} (top, bottom, left, right), {self.padding_mode}"
+        if self.stride == (1, 1):
+            return text
+        down, across = self.stride
+        return f"{text}, stride {down if down == across else shapes.size_text(down, across)}"
+
+    @cached_property
+    def magnitude(self) -> np.ndarray:
+        """(C, OH, OW): length of the gradient; of a pair only."""
+        x, y = self.output
+        return np.hypot(x, y)
+
+    @cached_property
+    def direction(self) -> np.ndarray:
+        """(C, OH, OW): where brightness grows most, in degrees above -180 up to 180.
+
+        0 is to the right and 90 downwards; 0 too where the gradient is 0.  Of a
+        pair only.
+        """
+        x, y = self.output
+        degrees = np.degrees(np.arctan2(y, x))
+        if self.kernel.turn:
+            degrees += np.float32(self.kernel.turn)
+            degrees[degrees > 180] -= 360
+        # atan2 knows a negative zero, which is the same direction.
+        degrees[degrees == -180] = 180
+        degrees[self.magnitude == 0] = 0
+        return degrees
+
+
+def apply_kernel(
+    image: np.ndarray,
+    kernel: ClassicKernel,
+    *,
+    stride: int | Pair = 1,
+    padding: str | int | tuple[int, ...] = "same",
+    padding_mode: str = "replicate",
+    flip: bool = False,
+) -> Applied:
+    """Slide a kernel over each channel of an image, in float32.
+
+    image: (H, W) or (C, H, W).  ``padding``: "same" (half padding, o = ceil(i /
+    s) for stride s), "valid", "full", or numbers as in ``shapes.padding_sides``;
+    ``padding_mode``: one of ``shapes.PADDING_MODES``.  ``flip`` turns the kernel
+    by 180 degrees: true convolution.
+
+    Raises ShapeError, with the relation, for a kernel larger than the padded
+    image, and for padding that the mode cannot give; SpecError for another mode.
+    """
+    image = np.asarray(image, np.float32)
+    image = image[None] if image.ndim == 2 else image
+    if image.ndim != 3 or 0 in image.shape:
+        raise ShapeError(f"expected an image (H, W) or (C, H, W), got {image.shape}")
+    stride = shapes.pair(stride, "stride")
+    channels, *size = image.shape
+    window = kernel.weights.shape[1:]
+    # Without the stride: half padding gives ceil(i / s) pixels for every stride s.
+    sides = resolve_padding(padding, tuple(size), window)
+    relations = tuple(
+        conv_size(size[axis], window[axis], stride[axis], *sides[2 * axis : 2 * axis + 2])
+        for axis in (0, 1)
+    )
+    taps = kernel.weights[:, ::-1, ::-1] if flip else kernel.weights
+    top, bottom, left, right = sides
+    with no_grad():
+        x = Tensor(image[None])
+        if any(sides):
+            mode = "constant" if padding_mode == "zeros" else padding_mode
+            x = F.pad(x, (left, right, top, bottom), mode)
+        # Each channel is a group of its own, with all kernels.
+        weight = Tensor(np.tile(taps[:, None], (channels, 1, 1, 1)))
+        output = F.conv2d(x, weight, stride=stride, groups=channels).numpy()[0]
+    output = output.reshape(channels, len(taps), *output.shape[1:]).swapaxes(0, 1)
+    return Applied(
+        image=image,
+        padded=x.numpy()[0],
+        kernel=kernel,
+        taps=taps,
+        output=output,
+        stride=stride,
+        padding=sides,
+        padding_mode=padding_mode,
+        flip=flip,
+        relations=relations,
+    )
+
+
+def turned_by(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Degrees from directions ``second`` to directions ``first``, above -180 up to 180."""
+    difference = first - second
+    difference[difference > 180] -= 360
+    difference[difference <= -180] += 360
+    return difference
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a picture of an applied kernel shows: the results, their differences, and words.
+
+    ``convolved`` is the same with the kernel turned, None to show the
+    cross-correlation alone.  ``levels``: the image's values from black to white;
+    ``unit``: of them, in words, empty for none.  ``threshold``: the least
+    magnitude whose direction is shown, None for a tenth of the largest.
+    """
+
+    applied: Applied
+    convolved: Applied | None = None
+    levels: tuple[float, float] = (0.0, 255.0)
+    unit: str = ""
+    threshold: float | None = None
+
+    @cached_property
+    def least(self) -> float:
+        """The least magnitude whose direction is shown."""
+        if self.threshold is None:
+            return float(self.applied.magnitude.max()) / 10
+        return self.threshold
+
+    @property
+    def agree(self) -> bool:
+        """Whether both results are the same numbers; only with ``convolved``."""
+        return np.array_equal(self.applied.output, self.convolved.output)
+
+    def differences(self) -> list[np.ndarray]:
+        """Cross-correlation less convolution, each (C, OH, OW).
+
+        Of one kernel the output's; of a pair the magnitude's, and the direction's in degrees.
+        """
+        ours, turned = self.applied, self.convolved
+        if not ours.kernel.is_pair:
+            return [ours.output[0] - turned.output[0]]
+        turn = turned_by(ours.direction, turned.direction)
+        turn[~(self._known(ours) & self._known(turned))] = 0
+        return [ours.magnitude - turned.magnitude, turn]
+
+    def _known(self, applied: Applied) -> np.ndarray:
+        return (applied.magnitude >= self.least) & (applied.magnitude > 0)
+
+    def numbers(self) -> np.ndarray:
+        """All results as one array.
+
+        (H, W), or (3, H, W) of an RGB image; of a pair (2, H, W), magnitude and
+        direction.  With ``convolved`` (2, ...): cross-correlation, then convolution.
+        """
+        each = []
+        for applied in (self.applied, self.convolved):
+            if applied is not None and applied.kernel.is_pair:
+                each.append(np.concatenate([applied.magnitude, applied.direction]))
+            elif applied is not None:
+                each.append(applied.output[0] if len(applied.image) > 1 else applied.output[0, 0])
+        return each[0] if len(each) == 1 else np.stack(each)
+
+    # For a figure -------------------------------------------------------------------------
+
+    def kernels(self) -> list[list[ShownKernel]]:
+        """Rows of kernels: x above y of a pair, and beside them the turned ones."""
+        names = ["Kernel x", "Kernel y"] if self.applied.kernel.is_pair else ["Kernel"]
+        rows = [
+            [ShownKernel(name, taps)] for name, taps in zip(names, self.applied.taps, strict=True)
+        ]
+        if self.convolved is not None:
+            for row, taps in zip(rows, self.convolved.taps, strict=True):
+                row.append(ShownKernel("Turned", taps))
+        return rows
+
+    def results(self) -> list[list[ShownResult]]:
+        """Rows of maps: one, or magnitude and direction; beside them those of convolution."""
+        if self.applied.kernel.is_pair:
+            return self._gradient()
+        shown = [self.applied, *([self.convolved] if self.convolved is not None else [])]
+        titles = ["Cross-correlation", "Convolution"] if self.convolved is not None else ["Output"]
+        total = float(self.applied.kernel.weights.sum(dtype=float))
+        if not self.applied.kernel.is_derivative and total > 0:
+            low, high = self.levels
+            # Weights that add up to 1 but for rounding keep the levels as they are.
+            gain = 1.0 if math.isclose(total, 1, rel_tol=1e-5) else total
+            levels = (low * gain, high * gain)
+            maps = [a.output[0] if len(a.image) > 1 else a.output[0, 0] for a in shown]
+            row = [
+                ShownResult(title, values, "image", levels)
+                for title, values in zip(titles, maps, strict=True)
+            ]
+            if self.convolved is not None:
+                row.append(self._difference())
+            return [row]
+        rows = []
+        for channel in range(len(self.applied.image)):
+            name = ("red", "green", "blue")[channel] if len(self.applied.image) > 1 else None
+            note = f"{name} channel" if name else ""
+            row = [
+                ShownResult(title, a.output[0, channel], "signed", note=note, channel=name)
+                for title, a in zip(titles, shown, strict=True)
+            ]
+            if self.convolved is not None:
+                values = self.differences()[0][channel]
+                row.append(ShownResult("Difference", values, "signed", note=note, difference=True))
+            rows.append(row)
+        return rows
+
+    def _difference(self) -> ShownResult:
+        (values,) = self.differences()
+        if len(values) == 1:
+            return ShownResult("Difference", values[0], "signed", difference=True)
+        largest = np.abs(values).max(axis=0)
+        note = "largest of the channels"
+        return ShownResult("Difference", largest, "magnitude", note=note, difference=True)
+
+    def _gradient(self) -> list[list[ShownResult]]:
+        magnitudes, directions = [], []
+        shown = [(self.applied, "cross-correlation"), (self.convolved, "convolution")]
+        for applied, word in shown:
+            if applied is None:
+                continue
+            note = word if self.convolved is not None else ""
+            magnitudes.append(
+                ShownResult("Magnitude", applied.magnitude[0], "magnitude", note=note)
+            )
+            directions.append(
+                ShownResult(
+                    "Direction",
+                    applied.direction[0],
+                    "direction",
+                    known=self._known(applied)[0],
+                    note=note,
+                )
+            )
+        if self.convolved is not None:
+            length, turn = (values[0] for values in self.differences())
+            known = (self._known(self.applied) & self._known(self.convolved))[0]
+            magnitudes.append(
+                ShownResult("Difference", length, "signed", note="of magnitudes", difference=True)
+            )
+            directions.append(
+                ShownResult(
+                    "Difference",
+                    turn,
+                    "direction",
+                    known=known,
+                    note="of directions",
+                    difference=True,
+                )
+            )
+        return [magnitudes, directions]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """(label, text) of the difference, the output's size, the directions and the kernel."""
+        kernel, (rows, columns) = self.applied.kernel, self.applied.relations
+        facts = []
+        if self.convolved is not None:
+            facts.append(("difference", self._difference_text()))
+        facts.append(("output size", f"rows {rows}, columns {columns}"))
+        if kernel.is_pair:
+            least = f"where the magnitude is at least {_short(self.least)}"
+            share = ", a tenth of the largest" if self.threshold is None else ""
+            facts.append(("direction", f"{least}{share}; 0° to the right, 90° downwards"))
+        if kernel.meaning:
+            facts.append(("kernel", "; ".join(filter(None, [kernel.meaning, kernel.source]))))
+        return facts
+
+    def values(self) -> tuple[str, str]:
+        """(label, text) of the smallest and largest value, or of the gradient's magnitude."""
+        kernel = self.applied.kernel
+        values = self.applied.magnitude if kernel.is_pair else self.applied.output
+        return "magnitude" if kernel.is_pair else "values", f"{_range(values)}{self._unit()}"
+
+    def _unit(self) -> str:
+        return f" {self.unit}" if self.unit else ""
+
+    def _difference_text(self) -> str:
+        if self.agree and self.applied.kernel.is_symmetric:
+            return "none: the kernel turned by 180° is the same, so both agree exactly"
+        if self.agree:
+            return "none: the kernel turned by 180° is another, but both agree exactly here"
+        words = ("magnitude ", "direction ") if self.applied.kernel.is_pair else ("",)
+        parts = []
+        for values, word, unit in zip(self.differences(), words, (self._unit(), "°"), strict=False):
+            _, row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
+            largest = float(np.abs(values).max())
+            where = f"at most {_short(largest)}{unit}, at row {row}, column {column}"
+            parts.append(f"{word}{where if largest else 'none'}")
+        return "; ".join(parts)
+
+
+def _range(values: np.ndarray) -> str:
+    return f"{_short(float(values.min()))} to {_short(float(values.max()))}"
+
+
+def _short(value: float) -> str:
+    """A number with a real minus sign and up to four significant digits."""
+    return f"{value:.4g}".replace("-", "\u2212")
+
+
+def record(values: np.ndarray) -> Any:
+    """An image or result as a file of numbers keeps it.
+
+    Up to 64 × 64 the array itself; of a larger one only its shape, smallest and
+    largest value, and the SHA-256 of its bytes in row order, since a photograph
+    would be megabytes of digits.
+    """
+    if max(values.shape[-2:]) <= _FULL_RECORD:
+        return values
+    return {
+        "shape": values.shape,
+        "dtype": str(values.dtype),
+        "smallest": float(values.min()),
+        "largest": float(values.max()),
+        "sha256": hashlib.sha256(np.ascontiguousarray(values)).hexdigest(),
+    }

@@ -1,0 +1,169 @@
+"""One input under the conventions of several libraries: where sizes and numbers part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import shapes
+from convlab.autograd import Tensor, no_grad
+from convlab.shapes import Pair, Sides
+from convlab.viz import Comparison, Convention
+from convlab.worked.relations import conv_size, pool_size
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """An input (H, W) and a kernel (KH, KW) of small integers, and what is made of them."""
+
+    input: np.ndarray
+    kernel: np.ndarray
+    comparisons: tuple[Comparison, ...]
+
+
+def first_difference(one: np.ndarray, other: np.ndarray) -> Pair | None:
+    """(row, column) of the first cell, in reading order, that differs or that one lacks.
+
+    None for equal arrays (H, W).
+    """
+    size = np.maximum(one.shape, other.shape)
+    filled = []
+    for values in (one, other):
+        whole = np.full(size, np.nan)
+        whole[: values.shape[0], : values.shape[1]] = values
+        filled.append(whole)
+    # A cell that both lack is no difference, and numbers themselves are finite.
+    same = (filled[0] == filled[1]) | (np.isnan(filled[0]) & np.isnan(filled[1]))
+    parts = np.argwhere(~same)
+    return (int(parts[0, 0]), int(parts[0, 1])) if len(parts) else None
+
+
+def example_numbers(size: Pair, kernel: Pair, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """An input and a kernel of small integers in float32, by which conventions can be told.
+
+    The first window of the input is negative, so that a maximum with zeros differs
+    from one with minus infinity there; a kernel of more than one cell is not the
+    same when it is turned by 180 degrees.
+    """
+    rng = np.random.default_rng(seed)
+    input = rng.integers(1, 5, size) * rng.choice((-1, 1), size)
+    window = input[: kernel[0], : kernel[1]]
+    window[...] = -np.abs(window)
+    weights = rng.integers(-1, 2, kernel)
+    if weights.size > 1 and np.array_equal(weights, weights[::-1, ::-1]):
+        weights[0, 0] += 1
+    return input.astype(np.float32), weights.astype(np.float32)
+
+
+def compare_conventions(
+    size: Pair,
+    kernel: Pair,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Pair | None = None,
+    seed: int = 0,
+) -> Conventions:
+    """Compute what PyTorch, TensorFlow and Caffe make of the same numbers.
+
+    ``padding`` (rows, columns) is PyTorch's, on both sides, by default half the
+    kernel.  Compared are the padding of a convolution (PyTorch's against
+    TensorFlow's SAME), correlation against convolution, the size of a pooling
+    without padding (rounded down, or up as in Caffe), and the padding of a
+    maximum (minus infinity or zeros).  ``dilation`` is that of the convolutions.
+    Raises ShapeError where a kernel or window does not fit.
+    """
+    input, weights = example_numbers(size, kernel, seed)
+    half = tuple(shapes.same_padding(k, d)[0] for k, d in zip(kernel, dilation, strict=True))
+    rows, columns = half if padding is None else padding
+    pooled = tuple(k // 2 for k in kernel) if padding is None else padding
+    torch: Sides = (rows, rows, columns, columns)
+    same: Sides = tuple(
+        side
+        for axis in (0, 1)
+        for side in shapes.tensorflow_same_padding(
+            size[axis], kernel[axis], stride[axis], dilation[axis]
+        )
+    )
+
+    def conv_sizes(sides: Sides) -> tuple[str, str]:
+        return tuple(
+            str(conv_size(i, k, s, *sides[2 * axis : 2 * axis + 2], d))
+            for axis, (i, k, s, d) in enumerate(zip(size, kernel, stride, dilation, strict=True))
+        )
+
+    def convolved(kernel_values: np.ndarray, sides: Sides) -> np.ndarray:
+        weight = Tensor(np.ascontiguousarray(kernel_values)[None, None])
+        return F.conv2d(image, weight, None, stride, sides, dilation).numpy()[0, 0]
+
+    def pool_sizes(sides: Pair, ceil_mode: bool = False) -> tuple[str, str]:
+        return tuple(
+            str(pool_size(i, k, s, p, ceil_mode=ceil_mode))
+            for i, k, s, p in zip(size, kernel, stride, sides, strict=True)
+        )
+
+    with no_grad():
+        image = Tensor(input[None, None])
+        torch_sizes = conv_sizes(torch)
+        as_it_is = convolved(weights, torch)
+        same_sizes = tuple(
+            f"⌈{i} / {s}⌉ = {shapes.conv_output(i, k, s, sum(same[2 * a : 2 * a + 2]), d)}"
+            for a, (i, k, s, d) in enumerate(zip(size, kernel, stride, dilation, strict=True))
+        )
+        floor = F.max_pool2d(image, kernel, stride).numpy()[0, 0]
+        ceil = F.max_pool2d(image, kernel, stride, ceil_mode=True).numpy()[0, 0]
+        infinite = F.max_pool2d(image, kernel, stride, pooled).numpy()[0, 0]
+        around = (pooled[1], pooled[1], pooled[0], pooled[0])
+        zeros = F.max_pool2d(F.pad(image, around), kernel, stride).numpy()[0, 0]
+        turned, tensorflow = convolved(weights[::-1, ::-1], torch), convolved(weights, same)
+    padded = _sides_text(torch)
+    around_pool = f"padding {_axis_text(pooled)}"
+    return Conventions(
+        input,
+        weights,
+        (
+            _comparison(
+                "convolution: padding",
+                Convention("PyTorch", f"padding {padded}", torch_sizes, as_it_is),
+                Convention(
+                    "TensorFlow", f"SAME: padding {_sides_text(same)}", same_sizes, tensorflow
+                ),
+            ),
+            _comparison(
+                "convolution: kernel",
+                Convention("correlation", "kernel as it is", torch_sizes, as_it_is),
+                Convention("convolution", "turned by 180°", torch_sizes, turned),
+            ),
+            _comparison(
+                "max pooling: size",
+                Convention("floor", "PyTorch's default", pool_sizes((0, 0)), floor),
+                Convention("ceil", "Caffe, ceil_mode", pool_sizes((0, 0), True), ceil),
+            ),
+            _comparison(
+                "max pooling: padding",
+                Convention("−∞", around_pool, pool_sizes(pooled), infinite),
+                Convention("zeros", around_pool, pool_sizes(pooled), zeros),
+            ),
+        ),
+    )
+
+
+def _comparison(title: str, one: Convention, other: Convention) -> Comparison:
+    return Comparison(title, (one, other), first_difference(one.values, other.values))
+
+
+def _axis_text(values: Sequence[int]) -> str:
+    """1 for two that are equal, 1 × 2 for others."""
+    return str(values[0]) if values[0] == values[1] else shapes.size_text(*values)
+
+
+def _sides_text(sides: Sides) -> str:
+    """1 for four equal sides, 0 + 1 for what stands before and after on both axes."""
+    top, bottom, left, right = sides
+    axes = [
+        str(before) if before == after else f"{before} + {after}"
+        for before, after in ((top, bottom), (left, right))
+    ]
+    return axes[0] if axes[0] == axes[1] else " × ".join(axes)

@@ -1,0 +1,361 @@
+"""What layers cost, worked out: sizes, parameters, multiply-adds and connections.
+
+Everything follows from shapes alone, so that a dense layer of 3,000,000,000
+weights is counted without being made.  Connections are counted as by LeCun,
+Bottou, Bengio & Haffner (1998), section II.B: all numbers that flow into the
+outputs, biases and padding among them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import shapes
+from convlab.errors import ShapeError, SpecError
+from convlab.shapes import Pair, ReceptiveField, Sides, size_text
+from convlab.viz import Wiring
+from convlab.worked.convolution import resolve_padding
+from convlab.worked.relations import SizeRelation, conv_size, pool_size
+
+Shape = tuple[int, int, int] | tuple[int]  # (channels, rows, columns) or (features,)
+SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of things, and how it comes about: "6 · (5·5·3 + 1)" and 456."""
+
+    expression: str
+    value: int
+
+    def __str__(self) -> str:
+        return f"{self.expression} = {self.value:,}"
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """One layer; shapes are (channels, rows, columns) or (features,).
+
+    ``relations`` are the output's rows and columns, empty without a window.
+    ``parameters`` are weights and biases; ``per_unit`` the weights of one filter
+    or neuron; ``dense`` the weights of a dense layer between the same numbers.
+    All are None for layers without weights, ``multiply_adds`` with them;
+    ``connections`` for layers that only reshape or look at one number.
+    """
+
+    kind: str
+    text: str
+    input_shape: Shape
+    output_shape: Shape
+    relations: tuple[SizeRelation, ...] = ()
+    per_unit: Count | None = None
+    parameters: Count | None = None
+    multiply_adds: Count | None = None
+    connections: Count | None = None
+    dense: Count | None = None
+
+
+def shape_text(shape: Shape) -> str:
+    """Rows × columns × channels, or the number of features."""
+    return size_text(*shape[1:], shape[0]) if len(shape) == 3 else f"{shape[0]:,}"
+
+
+def _product(*factors: int) -> str:
+    return "·".join(f"{factor:,}" for factor in factors)
+
+
+def _numbers(shape: Shape) -> str:
+    """All numbers of a shape as a product: 28·28·6."""
+    return _product(*shape[1:], shape[0])
+
+
+def _dense_weights(before: Shape, after: Shape) -> Count:
+    return Count(f"{_numbers(before)} · {_numbers(after)}", math.prod(before) * math.prod(after))
+
+
+def _sides_text(sides: Sides) -> str:
+    top, bottom, left, right = sides
+    if (top, left) != (bottom, right):
+        return f"top {top}, bottom {bottom}, left {left}, right {right}"
+    return str(top) if top == left else size_text(top, left)
+
+
+def _settings(
+    stride: Pair, padding: Sides, dilation: Pair = (1, 1), groups: int = 1, bias: bool = True
+) -> str:
+    """What differs from the defaults, in words."""
+    words = []
+    for name, values in (("stride", stride), ("dilation", dilation)):
+        if values != (1, 1):
+            same = values[0] == values[1]
+            words.append(f"{name} {values[0] if same else size_text(*values)}")
+    if any(padding):
+        words.insert(len(words) if stride == (1, 1) else 1, f"padding {_sides_text(padding)}")
+    words += [f"{groups} groups"] if groups > 1 else []
+    words += [] if bias else ["no bias"]
+    return "".join(f", {word}" for word in words)
+
+
+def conv_layer(
+    shape: Shape,
+    kernel: int | Pair,
+    filters: int,
+    *,
+    stride: int | Pair = 1,
+    padding: str | int | tuple[int, ...] = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+    bias: bool = True,
+    convention: str = "torch",
+) -> LayerCount:
+    """Count a convolution of an input (channels, rows, columns).
+
+    ``padding`` and ``convention``: see ``resolve_padding``.  Relations 1 to 6 and
+    15 of Dumoulin & Visin (2016).  Raises ShapeError where the sizes do not fit.
+    """
+    channels, *size = _image(shape, "conv")
+    kernel, stride = shapes.pair(kernel, "kernel"), shapes.pair(stride, "stride")
+    dilation = shapes.pair(dilation, "dilation")
+    if filters < 1:
+        raise ShapeError(f"filters: expected at least 1, got {filters}")
+    sides = resolve_padding(padding, tuple(size), kernel, stride, dilation, convention=convention)
+    relations = tuple(
+        conv_size(
+            size[axis],
+            kernel[axis],
+            stride[axis],
+            *sides[2 * axis : 2 * axis + 2],
+            dilation[axis],
+        )
+        for axis in (0, 1)
+    )
+    geometry = shapes.conv2d_geometry(
+        channels, filters, tuple(size), kernel, stride, sides, dilation, groups
+    )
+    after = (filters, *geometry.output)
+    per_filter = Count(_product(*kernel, channels // groups), math.prod(geometry.weight_shape[1:]))
+    inside = f"({per_filter.expression} + 1)" if bias else per_filter.expression
+    parameters = Count(f"{filters:,} · {inside}", filters * (per_filter.value + bias))
+    places, each = math.prod(geometry.output), _product(*geometry.output)
+    return LayerCount(
+        kind="conv",
+        text=f"conv {size_text(*kernel)}, {filters:,} filter{'s' * (filters > 1)}"
+        + _settings(stride, sides, dilation, groups, bias),
+        input_shape=tuple(shape),
+        output_shape=after,
+        relations=relations,
+        per_unit=per_filter,
+        parameters=parameters,
+        multiply_adds=Count(
+            f"{each} · {filters:,} · {per_filter.expression}", places * filters * per_filter.value
+        ),
+        connections=Count(f"{each} · {parameters.value:,}", places * parameters.value),
+        dense=_dense_weights(shape, after),
+    )
+
+
+def pool_layer(
+    shape: Shape, kernel: int | Pair, *, stride: int | Pair | None = None, padding: int | Pair = 0
+) -> LayerCount:
+    """Count a pooling, maximum or average, whose ``stride`` is its kernel by default.
+
+    Relation 7 of Dumoulin & Visin (2016).  Raises ShapeError.
+    """
+    channels, *size = _image(shape, "pool")
+    kernel = shapes.pair(kernel, "kernel")
+    stride = kernel if stride is None else shapes.pair(stride, "stride")
+    padding = shapes.pair(padding, "padding", least=0)
+    relations = tuple(
+        pool_size(size[axis], kernel[axis], stride[axis], padding[axis]) for axis in (0, 1)
+    )
+    shapes.pool_windows(kernel, kernel, stride, padding)  # padding of at most half the kernel
+    after = (channels, *(relation.value for relation in relations))
+    (rows, columns), words = padding, ""
+    if stride != kernel or any(padding):
+        words = _settings(stride, (rows, rows, columns, columns))
+    return LayerCount(
+        kind="pool",
+        text=f"pool {size_text(*kernel)}{words}",
+        input_shape=tuple(shape),
+        output_shape=after,
+        relations=relations,
+        connections=Count(
+            f"{_numbers(after)} · {_product(*kernel)}", math.prod(after) * math.prod(kernel)
+        ),
+    )
+
+
+def dense_layer(shape: Shape, neurons: int, *, bias: bool = True) -> LayerCount:
+    """Count a dense layer of an input (features,).  Raises ShapeError for an image."""
+    if len(shape) != 1:
+        raise ShapeError(f"dense: expected flatten before it, got {shape_text(shape)}")
+    (features,) = shape
+    if neurons < 1:
+        raise ShapeError(f"neurons: expected at least 1, got {neurons}")
+    weights = _dense_weights(shape, (neurons,))
+    inside = f"({features:,} + 1)" if bias else f"{features:,}"
+    parameters = Count(f"{neurons:,} · {inside}", neurons * (features + bias))
+    return LayerCount(
+        kind="dense",
+        text=f"dense {neurons:,}{'' if bias else ', no bias'}",
+        input_shape=tuple(shape),
+        output_shape=(neurons,),
+        per_unit=Count(f"{features:,}", features),
+        parameters=parameters,
+        multiply_adds=weights,
+        connections=parameters,
+        dense=weights,
+    )
+
+
+def flatten_layer(shape: Shape) -> LayerCount:
+    """All numbers of the input in one row."""
+    return LayerCount("flatten", "flatten", tuple(shape), (math.prod(shape),))
+
+
+def _image(shape: Shape, what: str) -> Shape:
+    if len(shape) != 3:
+        raise ShapeError(f"{what}: expected an image, got {shape_text(shape)} numbers in a row")
+    if min(shape) < 1:
+        raise ShapeError(f"{what}: expected an image with pixels, got {shape_text(shape)}")
+    return shape
+
+
+# --- layers in words ----------------------------------------------------------------------
+
+
+def count_layers(shape: Shape, text: str, *, convention: str = "torch") -> list[LayerCount]:
+    """Count the layers of a text such as "conv 5x5 6, pool 2, flatten, dense 10".
+
+    ``shape``: (channels, rows, columns) or (features,).  conv KERNEL FILTERS takes
+    stride, padding, dilation and groups with a value, and no-bias; pool KERNEL
+    takes stride and padding; dense NEURONS takes no-bias.
+    Raises SpecError for words that are not known, ShapeError for sizes that do
+    not fit; both say in which layer.
+    """
+    counts = []
+    for number, words in enumerate(text.split(","), 1):
+        words = words.lower().replace("×", "x").split()
+        where = f"layer {number} ({' '.join(words)})" if words else f"layer {number}"
+        try:
+            counts.append(_layer(tuple(shape), words, convention))
+        except ShapeError as error:
+            raise ShapeError(f"{where}: {error}") from None
+        except SpecError as error:
+            raise SpecError(f"{where}: {error}") from None
+        shape = counts[-1].output_shape
+    return counts
+
+
+def _layer(shape: Shape, words: list[str], convention: str) -> LayerCount:
+    kind, words = (words[0], words[1:]) if words else ("", [])
+    if kind == "conv":
+        kernel, filters = _lengths(words, "KERNEL FILTERS, such as conv 5x5 6", (2, 1))
+        settings = _named(words[2:], ("stride", "padding", "dilation", "groups", "no-bias"))
+        return conv_layer(shape, kernel, *filters, **settings, convention=convention)
+    if kind == "pool":
+        (kernel,) = _lengths(words, "KERNEL, such as pool 2", (2,))
+        settings = _named(words[1:], ("stride", "padding"))
+        if isinstance(settings.get("padding"), str):
+            raise SpecError(f"padding: expected a number, got {settings['padding']!r}")
+        return pool_layer(shape, kernel, **settings)
+    if kind == "dense":
+        (neurons,) = _lengths(words, "NEURONS, such as dense 10", (1,))
+        return dense_layer(shape, *neurons, **_named(words[1:], ("no-bias",)))
+    if kind not in ("flatten", *SHAPE_KEPT):
+        raise SpecError(
+            f"expected conv, pool, flatten, dense, {', '.join(SHAPE_KEPT[:-1])} or"
+            f" {SHAPE_KEPT[-1]}, got {kind!r}"
+        )
+    # The probability of a dropout changes no count.
+    if words and not (kind == "dropout" and len(words) == 1):
+        raise SpecError(f"{kind}: expected nothing behind it, got {' '.join(words)!r}")
+    return flatten_layer(shape) if kind == "flatten" else LayerCount(kind, kind, shape, shape)
+
+
+def _whole(word: str, most: int) -> tuple[int, ...] | None:
+    """5x7 as (5, 7), 5 as (5,) or, of two, (5, 5); None for anything else."""
+    parts = word.split("x")
+    if not all(part.isdecimal() and part.isascii() and len(part) < 16 for part in parts):
+        return None
+    numbers = tuple(int(part) for part in parts)
+    if len(numbers) > most:
+        return None
+    return numbers * most if len(numbers) == 1 else numbers
+
+
+def _lengths(words: list[str], wanted: str, counts: tuple[int, ...]) -> list[tuple[int, ...]]:
+    found = [_whole(word, most) for word, most in zip(words, counts, strict=False)]
+    if len(found) < len(counts) or None in found:
+        raise SpecError(f"expected {wanted}, got {' '.join(words) or 'nothing'!r}")
+    return found
+
+
+def _named(words: list[str], allowed: tuple[str, ...]) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    while words:
+        name, *words = words
+        if name not in allowed:
+            raise SpecError(f"expected {', '.join(allowed)}, got {name!r}")
+        if name == "no-bias":
+            settings["bias"] = False
+            continue
+        value = words.pop(0) if words else "nothing"
+        if name == "padding" and value in ("same", "valid", "full"):
+            settings[name] = value
+            continue
+        lengths = _whole(value, 1 if name == "groups" else 2)
+        if lengths is None:
+            raise SpecError(f"{name}: expected a whole number, got {value!r}")
+        settings[name] = lengths[0] if name == "groups" else lengths
+    return settings
+
+
+# --- which input each unit sees -----------------------------------------------------------
+
+
+def wirings(
+    size: Pair, kernel: Pair, stride: Pair = (1, 1), padding: Sides = (0, 0, 0, 0)
+) -> tuple[Pair, list[Wiring]]:
+    """(rows, columns) of the units, and three ways to wire them to an input of ``size``.
+
+    Dense, local receptive fields with weights of their own, and the same fields
+    with shared weights (a convolution of one filter).  No biases; padding counts
+    as input.  Raises ShapeError where the kernel does not fit.
+    """
+    conv = conv_layer((1, *size), kernel, 1, stride=stride, padding=padding, bias=False)
+    units = conv.output_shape[1:]
+    dense = dense_layer((math.prod(size),), math.prod(units), bias=False)
+    places = []  # where each unit's window lies along an axis of the padded input
+    for axis in (0, 1):
+        before = padding[2 * axis]
+        field = ReceptiveField().through(kernel[axis], stride[axis], before)
+        spans = (field.span(unit) for unit in range(units[axis]))
+        places.append(np.array([np.arange(*span) + before for span in spans]))
+    top, bottom, left, right = padding
+    cells = np.arange((top + size[0] + bottom) * (left + size[1] + right))
+    cells = cells.reshape(top + size[0] + bottom, -1)
+    everything = cells[top : top + size[0], left : left + size[1]].reshape(1, -1)
+    everything = everything.repeat(math.prod(units), axis=0)  # (units, inputs)
+    rows, columns = places[0][:, None, :, None], places[1][None, :, None, :]
+    fields = cells[rows, columns].reshape(math.prod(units), -1)  # (units, kernel cells)
+    shared = np.broadcast_to(np.arange(fields.shape[1]), fields.shape)
+    links = conv.connections.value
+    return units, [
+        Wiring(
+            "dense",
+            everything,
+            _each_its_own(everything),
+            dense.connections.value,
+            dense.parameters.value,
+        ),
+        Wiring("local", fields, _each_its_own(fields), links, links),
+        Wiring("shared", fields, shared, links, conv.parameters.value),
+    ]
+
+
+def _each_its_own(reads: np.ndarray) -> np.ndarray:
+    return np.arange(reads.size).reshape(reads.shape)

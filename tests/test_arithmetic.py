@@ -1,0 +1,514 @@
+"""Figures of convolution and pooling: every number recomputed, every text read back."""
+
+import json
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from convlab_cli.render.arithmetic import command as arithmetic
+from convlab_cli.render.pooling import command as pooling_command
+
+from convlab import viz
+from convlab.errors import ShapeError, SpecError
+from convlab.kernels import conv2d as kernels
+from convlab.shapes import conv2d_geometry
+from convlab.worked import (
+    conv_size,
+    conv_transpose_size,
+    convolution,
+    pool_size,
+    pooling,
+    random_values,
+)
+
+MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+# --- the relations (Dumoulin & Visin 2016; the numbers are those of the guide) ---------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "number"),
+    [
+        ((4, 3), "(4 − 3) + 1 = 2", 1),
+        ((5, 4, 1, 2, 2), "(5 + 2·2 − 4) + 1 = 6", 2),
+        ((5, 3, 1, 1, 1), "(5 + 2·1 − 3) + 1 = 5", 3),
+        ((5, 3, 1, 2, 2), "(5 + 2·2 − 3) + 1 = 7", 4),
+        ((5, 3, 2), "⌊(5 − 3) / 2⌋ + 1 = 2", 5),
+        ((5, 3, 2, 1, 1), "⌊(5 + 2·1 − 3) / 2⌋ + 1 = 3", 6),
+        ((6, 3, 2, 1, 1), "⌊(6 + 2·1 − 3) / 2⌋ + 1 = 3", 6),
+        ((7, 3, 1, 0, 0, 2), "(7 − 3 − 2·1) + 1 = 3", 15),
+        ((6, 3, 2, 0, 1), "⌊(6 + 0 + 1 − 3) / 2⌋ + 1 = 3", 6),
+    ],
+)
+def test_the_relation_of_a_convolution(arguments, text, number):
+    relation = conv_size(*arguments)
+    assert (str(relation), relation.number) == (text, number)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "number"),
+    [
+        ((2, 3), "(2 − 1) + 3 = 4", 8),
+        ((6, 4, 1, 2, 2), "(6 − 1) + 4 − 2·2 = 5", 9),
+        ((5, 3, 1, 1, 1), "(5 − 1) + 3 − 2·1 = 5", 10),
+        ((7, 3, 1, 2, 2), "(7 − 1) + 3 − 2·2 = 5", 11),
+        ((2, 3, 2), "2·(2 − 1) + 3 = 5", 12),
+        ((3, 3, 2, 1, 1), "2·(3 − 1) + 3 − 2·1 = 5", 13),
+        ((3, 3, 2, 1, 1, 1), "2·(3 − 1) + 1 + 3 − 2·1 = 6", 14),
+    ],
+)
+def test_the_relation_of_a_transposed_convolution(arguments, text, number):
+    # The sizes are those of the guide's figures 4.1 to 4.7.
+    relation = conv_transpose_size(*arguments)
+    assert (str(relation), relation.number) == (text, number)
+
+
+def test_the_relation_of_a_pooling():
+    assert str(pool_size(5, 3, 1)) == "(5 − 3) + 1 = 3"
+    assert pool_size(5, 3, 1).number == 7
+    assert str(pool_size(6, 3, 2, ceil_mode=True)) == "⌈(6 − 3) / 2⌉ + 1 = 3"
+    # PyTorch leaves a window out that would begin in the padding behind the input.
+    torch = pytest.importorskip("torch")
+    out = torch.nn.functional.max_pool2d(torch.zeros(1, 1, 5, 5), 2, 3, 1, ceil_mode=True)
+    assert pool_size(5, 2, 3, 1, ceil_mode=True).value == out.shape[2]
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_a_relation_says_what_it_computes(number):
+    """The printed expression, worked out by Python, is the printed value."""
+    rng = np.random.default_rng(number)
+    size, kernel, stride, before, after, dilation = (int(v) for v in rng.integers(1, 6, 6))
+    relations = [
+        conv_size(size + dilation * kernel, kernel, stride, before, after, dilation),
+        conv_transpose_size(size + 10, kernel, stride, before, after, 1, dilation),
+        pool_size(size + dilation * kernel, kernel, stride, kernel // 2, dilation, True),
+    ]
+    for relation in relations:
+        assert worked_out(relation.expression) == relation.value
+
+
+def worked_out(expression):
+    """An expression as the figures print it, computed."""
+    python = expression.replace("−", "-").replace("·", "*")
+    python = python.replace("⌊", "math.floor(").replace("⌋", ")")
+    python = python.replace("⌈", "math.ceil(").replace("⌉", ")")
+    return eval(python, {"math": math})
+
+
+def test_what_does_not_fit_says_so_with_the_relation():
+    with pytest.raises(ShapeError, match=re.escape("7 + 2·0 − 9 < 0: kernel larger than padded")):
+        convolution(np.zeros((1, 7, 7)), np.zeros((1, 1, 9, 9)))
+    with pytest.raises(ShapeError, match=re.escape("3 + 2·1 − 3 − 2·2 < 0: kernel larger")):
+        convolution(np.zeros((1, 3, 9)), np.zeros((1, 1, 3, 3)), padding=1, dilation=3)
+    with pytest.raises(ShapeError, match=re.escape("2 + 2·0 − 3 < 0: window larger than padded")):
+        pooling(np.zeros((1, 2, 2)), kernel=3)
+    with pytest.raises(ShapeError, match="stride 1, as in PyTorch, got 2 × 2"):
+        convolution(np.zeros((1, 7, 7)), np.zeros((1, 1, 3, 3)), padding="same", stride=2)
+    with pytest.raises(SpecError, match="step: expected 0 to 24, got 25"):
+        convolution(np.zeros((1, 7, 7)), np.zeros((1, 1, 3, 3))).picture(25)
+
+
+# --- 200 random figures, from the command line to the SVG ---------------------------------------
+
+
+def drawn(command, arguments, folder):
+    """The JSON and the texts of the SVG that a command makes, and whether it has shades."""
+    svg, numbers = folder / "figure.svg", folder / "figure.json"
+    options = [*arguments, "-o", str(svg), "--json", str(numbers)]
+    # In this process: a figure is drawn in a tenth of the time that a process takes to start.
+    result = CliRunner().invoke(command, options, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    drawing = svg.read_text(encoding="utf-8")
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
+    return json.loads(numbers.read_text(encoding="utf-8")), texts, "<image" in drawing
+
+
+def random_arithmetic(rng):
+    """Options of a figure that fits its sizes, drawn by chance."""
+    kernel = rng.integers(1, 4, 2)
+    size = kernel + rng.integers(0, 4, 2)
+    stride = rng.integers(1, 4, 2)
+    options = {
+        "input": f"{size[0]}x{size[1]}",
+        "kernel": f"{kernel[0]}x{kernel[1]}",
+        "stride": f"{stride[0]}x{stride[1]}",
+        "values": rng.choice(["ints", "floats"]),
+        "seed": rng.integers(1000),
+        "bias": rng.integers(-3, 4),
+        "channels": rng.choice([1, 1, 1, 2, 3]),
+        "filters": rng.choice([1, 1, 2]),
+    }
+    flags = ["--flip"] if rng.random() < 0.3 else []
+    if rng.random() < 0.3:
+        flags.append("--transposed")
+        extra = rng.integers(0, stride)
+        options["output-padding"] = f"{extra[0]}x{extra[1]}"
+        limits = (kernel - 1) // 2
+        options["padding"] = f"{rng.integers(limits[0] + 1)}x{rng.integers(limits[1] + 1)}"
+        return options, flags
+    options["padding"] = ",".join(str(n) for n in rng.integers(0, 3, 4))
+    if rng.random() < 0.3:
+        options["padding-mode"] = rng.choice(list(MODES))
+        options["padding"] = rng.integers(0, min(size))
+    elif rng.random() < 0.3:
+        options |= {"padding": "same", "convention": "tensorflow"}
+    elif rng.random() < 0.3:
+        options["padding"] = "full"
+    if (size >= 2 * kernel - 1).all() and rng.random() < 0.5:
+        options["dilation"] = "2"
+    return options, flags
+
+
+def reference(record):
+    """The output by the reference loop in float64, for the sizes that the JSON has."""
+    settings = record["parameters"]
+    x = np.array(record["inputs"]["input"])
+    kernel, bias = (np.array(record["weights"][key]) for key in ("kernel", "bias"))
+    kernel = kernel[:, :, ::-1, ::-1] if settings["flip"] else kernel
+    stride, dilation = tuple(settings["stride"]), tuple(settings["dilation"])
+    sides = tuple(settings["padding"])
+    filters, channels = kernel.shape[:2]
+    if settings["transposed"]:
+        size = np.array(record["result"]["output"]).shape[1:]
+        geometry = conv2d_geometry(
+            filters, channels, size, kernel.shape[2:], stride, sides, dilation
+        )
+        rows, columns = geometry.output
+        grad = x[:, :rows, :columns, None]
+        out = kernels.grad_input.reference(grad, kernel.swapaxes(0, 1), geometry)[..., 0]
+        return out + bias[:, None, None]
+    if settings["padding_mode"] != "zeros":
+        top, bottom, left, right = sides
+        x = np.pad(x, ((0, 0), (top, bottom), (left, right)), MODES[settings["padding_mode"]])
+        sides = (0, 0, 0, 0)
+    geometry = conv2d_geometry(
+        channels, filters, x.shape[1:], kernel.shape[2:], stride, sides, dilation
+    )
+    return kernels.forward.reference(x[..., None], kernel, bias, geometry)[..., 0]
+
+
+def pytorch(record):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    settings = record["parameters"]
+    x = torch.tensor(record["inputs"]["input"], dtype=torch.float64)[None]
+    kernel = torch.tensor(record["weights"]["kernel"], dtype=torch.float64)
+    bias = torch.tensor(record["weights"]["bias"], dtype=torch.float64)
+    kernel = kernel.flip(2, 3) if settings["flip"] else kernel
+    stride, dilation = settings["stride"], settings["dilation"]
+    top, bottom, left, right = settings["padding"]
+    if settings["transposed"]:
+        assert (top, left) == (bottom, right)
+        extra, weight = settings["output_padding"], kernel.transpose(0, 1)
+        out = F.conv_transpose2d(x, weight, bias, stride, (top, left), extra, 1, dilation)
+    else:
+        mode = settings["padding_mode"].replace("zeros", "constant")
+        padded = F.pad(x, (left, right, top, bottom), mode)
+        out = F.conv2d(padded, kernel, bias, stride, 0, dilation)
+    return out[0].numpy()
+
+
+def fixed(values, places):
+    return [f"{v:.{places}f}".replace("-", "−") for v in np.asarray(values).reshape(-1) + 0.0]
+
+
+def written(values):
+    """Numbers as the figures write them: whole, or as many decimals as tenths need."""
+    values = np.asarray(values, float)
+    finite = values[np.isfinite(values)]
+    for places in (0, 1, 2):
+        if np.abs(finite - finite.round(places)).max(initial=0) < 1e-5:
+            texts = fixed(np.where(np.isfinite(values), values.round(places), 0), places)
+            flat = values.reshape(-1)
+            infinite = {np.inf: "∞", -np.inf: "−∞"}
+            return [infinite.get(v, text) for v, text in zip(flat, texts, strict=True)]
+    raise AssertionError("expected tenths or products of two")
+
+
+def evaluated(terms):
+    """The printed sum, added up in float64."""
+    return sum(
+        math.prod(float(part.strip("()").replace("−", "-")) for part in term.split("·"))
+        for term in terms.split(" + ")
+    )
+
+
+@pytest.mark.parametrize("number", range(200))
+def test_a_random_figure_of_arithmetic_prints_what_was_computed(number, tmp_path):
+    rng = np.random.default_rng(number)
+    options, flags = random_arithmetic(rng)
+    arguments = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    record, texts, shades = drawn(arithmetic, [*arguments, *flags], tmp_path)
+    output = np.array(record["result"]["output"])
+    np.testing.assert_allclose(output, reference(record), atol=1e-4)
+    np.testing.assert_allclose(output, pytorch(record), atol=1e-4)
+    if options.get("convention") == "tensorflow":
+        size, stride = ([int(n) for n in options[key].split("x")] for key in ("input", "stride"))
+        assert output.shape[1:] == tuple(-(-i // s) for i, s in zip(size, stride, strict=True))
+    # What the figure prints, against the JSON.
+    at = tuple(record["result"]["at"][0])
+    done = np.ravel_multi_index(at, output.shape) + 1
+    printed = Counter(texts)
+    kernel = np.array(record["weights"]["kernel"])[at[0]]
+    blocks = written(kernel), written(record["inputs"]["input"]), written(output)[:done]
+    missing = [block for block in blocks if Counter(block) - printed]
+    # Numbers give way to shades where cells are small: with channels, or beyond 6 × 6.
+    small = options["channels"] > 1 or max(output.shape[1:]) > 6
+    assert not missing or (shades and small)
+    assert len(missing) < 3
+    value = written(output)[done - 1]
+    assert printed[value] >= 1 + (not shades)  # in the map and behind the sum
+    terms = next(text for text in texts if "·" in text and "⌊" not in text and text[0] != "(")
+    if "…" not in terms:
+        total = evaluated(terms) + record["weights"]["bias"][at[0]]
+        assert total == pytest.approx(output[at], abs=1e-4)
+    for length, relation in zip(output.shape[1:], record["result"]["size"], strict=True):
+        expression, _, result = relation.rpartition(" = ")
+        assert worked_out(expression) == int(result) == length
+        assert f"{expression} =" in texts and result in texts
+
+
+def random_pooling(rng):
+    kernel = rng.integers(1, 4, 2)
+    size = kernel + rng.integers(0, 4, 2)
+    options = {
+        "input": f"{size[0]}x{size[1]}",
+        "kind": rng.choice(["max", "average"]),
+        "seed": rng.integers(1000),
+        "channels": rng.choice([1, 1, 3]),
+    }
+    if rng.random() < 0.4:
+        wanted = rng.integers(1, size + 1)
+        return options | {"adaptive": f"{wanted[0]}x{wanted[1]}"}, []
+    padding = rng.integers(0, kernel // 2 + 1)
+    options |= {
+        "kernel": f"{kernel[0]}x{kernel[1]}",
+        "stride": "x".join(str(n) for n in rng.integers(1, 4, 2)),
+        "padding": f"{padding[0]}x{padding[1]}",
+    }
+    flags = [flag for flag in ("--ceil-mode", "--no-padding-in-mean") if rng.random() < 0.4]
+    return options, flags
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_a_random_figure_of_pooling_prints_what_was_computed(number, tmp_path):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    rng = np.random.default_rng(number)
+    options, flags = random_pooling(rng)
+    arguments = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    record, texts, shades = drawn(pooling_command, [*arguments, *flags], tmp_path)
+    settings, result = record["parameters"], record["result"]
+    x = torch.tensor(record["inputs"]["input"])[None]
+    output = np.array(result["output"])
+    kernel, stride, padding = (settings[key] for key in ("kernel", "stride", "padding"))
+    if settings["output_size"] is not None:
+        pool = {"max": F.adaptive_max_pool2d, "average": F.adaptive_avg_pool2d}[settings["kind"]]
+        expected = pool(x, settings["output_size"])
+    elif settings["kind"] == "max":
+        expected, winners = F.max_pool2d(
+            x, kernel, stride, padding, 1, settings["ceil_mode"], return_indices=True
+        )
+        np.testing.assert_array_equal(result["winners"], winners[0].numpy())
+    else:
+        expected = F.avg_pool2d(
+            x, kernel, stride, padding, settings["ceil_mode"], settings["count_include_pad"]
+        )
+    np.testing.assert_allclose(output, expected[0].numpy(), rtol=1e-6)
+    printed = Counter(texts)
+    if not shades:
+        assert not Counter(written(record["inputs"]["input"])) - printed
+    assert options["channels"] > 1 or not shades
+    # The comparison or the sum that is printed gives the value.
+    at = tuple(result["at"][0])
+    line = next(text for text in texts if text.startswith(("max(", "(")) and "relation" not in text)
+    numbers = [
+        float(n.replace("−∞", "-inf").replace("−", "-"))
+        for n in re.findall(r"−?∞|−?\d+", line.split(") /")[0])
+    ]
+    if "…" not in line:
+        if settings["kind"] == "max":
+            assert max(numbers) == output[at]
+        else:
+            count = float(line.split(") / ")[1])
+            assert sum(numbers) / count == pytest.approx(output[at], rel=1e-6)
+
+
+# --- steps, windows and files ---------------------------------------------------------------------
+
+
+def test_the_window_of_each_step_makes_its_value():
+    """Patch times kernel, added up, is the value of every step: padded, dilated and transposed."""
+    x = random_values((2, 5, 6), "ints", 0, signed=False)
+    kernel = random_values((2, 2, 3, 2), "ints", 1, signed=True)
+    for settings in (
+        {"padding": 2, "stride": 2},
+        {"padding": "full", "dilation": (1, 2)},
+        {"transposed": True, "stride": (2, 3), "padding": 1, "output_padding": (1, 0)},
+        {"padding": (1, 0, 2, 1), "padding_mode": "reflect", "flip": True},
+    ):
+        example = convolution(x, kernel, np.array([1, -2]), **settings)
+        for step in range(example.steps):
+            shown = example.picture(step)
+            total = (shown.patch() * shown.kernel).sum() + shown.bias
+            assert total == example.output[shown.at]
+            assert shown.channel_sums.sum() + shown.bias == example.output[shown.at]
+
+
+def test_cells_that_no_window_reads():
+    shown = convolution(np.zeros((1, 6, 8)), np.zeros((1, 1, 3, 3)), stride=2).picture(0)
+    # (6 - 3) mod 2 = 1 row and (8 - 3) mod 2 = 1 column are left over.
+    expected = np.zeros((6, 8), bool)
+    expected[5], expected[:, 7] = True, True
+    np.testing.assert_array_equal(shown.uncovered, expected)
+
+
+def test_an_animation_has_a_frame_for_each_step_and_pauses_at_the_end(convlab, tmp_path):
+    from PIL import Image
+
+    command = ("render", "arithmetic", "--input", "5x7", "--stride", "2", "-o", "a.gif")
+    convlab.works(*command)
+    with Image.open(convlab.folder / "a.gif") as animation:
+        assert (animation.n_frames, animation.size, animation.info["loop"]) == (6, (800, 450), 0)
+        durations = []
+        for frame in range(animation.n_frames):
+            animation.seek(frame)
+            durations.append(animation.info["duration"])
+        assert durations == [500] * 5 + [1500]
+        assert b"convlab render arithmetic --input 5x7" in animation.info["comment"]
+    assert (convlab.folder / "a.gif").stat().st_size < 1_000_000
+    before = (convlab.folder / "a.gif").read_bytes()
+    convlab.works(*command)
+    assert (convlab.folder / "a.gif").read_bytes() == before
+
+
+def test_pages_sheets_and_metadata(convlab):
+    convlab.works("render", "arithmetic", "--step", "all", "-o", "pages.pdf")
+    assert len(re.findall(rb"/Type /Page\b", (convlab.folder / "pages.pdf").read_bytes())) == 9
+    out = convlab.works("render", "arithmetic", "--step", "all", "--alt", "-o", "sheet.svg")
+    svg = (convlab.folder / "sheet.svg").read_text(encoding="utf-8")
+    assert "<title>Convolution</title>" in svg and "<desc>" in svg
+    assert "convlab render arithmetic --step all" in svg
+    assert out.startswith("Convolution, input 5 × 5") and out.strip() in svg
+    values = re.findall(r">(−?\d+)</text>", svg)
+    record = convolution(
+        random_values((1, 5, 5), "ints", 0, signed=False),
+        random_values((1, 1, 3, 3), "ints", 1, signed=True),
+        np.ones(1),
+    )
+    assert values == written(record.output)
+
+
+def test_numbers_of_ones_own(convlab):
+    (convlab.folder / "in.csv").write_text("1,2,3\n4,5,6\n7,8,9\n")
+    convlab.works(
+        *("render", "arithmetic", "--values", "in.csv", "--kernel", "2"),
+        *("--kernel-values", "1 0; 0 -1", "--json", "n.json", "-o", "n.png"),
+    )
+    record = json.loads((convlab.folder / "n.json").read_text())
+    assert record["result"]["output"] == [[[-4, -4], [-4, -4]]]
+    assert record["command"].startswith("convlab render arithmetic --values in.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--input", "7", "--kernel", "9"), "7 + 2·0 − 9 < 0: kernel larger than padded input"),
+        (("--kernel-values", "1 2; 3"), "kernel values: expected 3 rows of 3 numbers, got 2 rows"),
+        (("--values", "gone.csv"), "gone.csv: cannot be read: No such file"),
+        (("--step", "99"), "step: expected 0 to 8, got 99"),
+        (("--output-padding", "1"), "output padding: expected a transposed convolution"),
+        (("--input", "64", "--step", "all"), "step: expected at most 500 for all, got 3844"),
+    ],
+)
+def test_bad_input_is_one_line(convlab, arguments, message):
+    assert message in convlab.fails("render", "arithmetic", *arguments)
+    assert not (convlab.folder / "arithmetic.png").exists()
+
+
+# --- legibility, from 3 × 3 to 32 × 32 ------------------------------------------------------------
+
+FIGURES = [
+    ((3, 3), (3, 3), 1, 1, {"padding": 1}),
+    ((3, 3), (1, 1), 1, 1, {}),
+    ((5, 7), (3, 3), 1, 1, {"padding": 1, "stride": 2}),
+    ((7, 5), (3, 2), 1, 1, {"padding": (0, 1, 2, 1)}),
+    ((6, 6), (3, 3), 3, 1, {}),
+    ((6, 6), (3, 3), 3, 4, {"padding": 1}),
+    ((4, 4), (3, 3), 2, 2, {}),
+    ((8, 8), (3, 3), 16, 8, {}),
+    ((4, 20), (3, 3), 1, 1, {}),
+    ((20, 4), (3, 3), 1, 1, {}),
+    ((4, 20), (2, 2), 3, 2, {}),
+    ((20, 4), (3, 3), 3, 2, {}),
+    ((9, 9), (3, 3), 1, 1, {"dilation": 3}),
+    ((10, 12), (5, 5), 1, 1, {"padding": 2}),
+    ((16, 16), (5, 5), 1, 1, {"padding": "full"}),
+    ((32, 32), (5, 5), 1, 1, {"padding": 2}),
+    ((32, 32), (3, 3), 3, 6, {"stride": 2}),
+    ((3, 4), (3, 3), 1, 1, {"transposed": True, "stride": 2, "padding": 1}),
+    ((3, 3), (3, 3), 2, 2, {"transposed": True, "stride": 3, "output_padding": 1}),
+    ((6, 8), (3, 3), 1, 1, {"stride": 2}),
+    ((32, 5), (7, 5), 1, 3, {}),
+]
+
+
+@pytest.mark.parametrize("kind", ["ints", "floats"])
+@pytest.mark.parametrize("figure", FIGURES, ids=str)
+def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):
+    size, kernel, channels, filters, settings = figure
+    example = convolution(
+        random_values((channels, *size), kind, 0, signed=False) * (1 if kind == "ints" else 10),
+        random_values((filters, channels, *kernel), kind, 1, signed=True),
+        np.full(filters, 1.5 if kind == "floats" else -2),
+        **settings,
+    )
+    for canvas in ("slide", "small", "animation", "paper", "paper-wide"):
+        for step in {0, example.steps - 1}:
+            shown = example.picture(step)
+            assert_legible(viz.isometric(shown, size=canvas), canvas)
+            assert_legible(viz.sliding_window(shown, size=canvas), canvas)
+
+
+def test_what_has_no_room_says_so():
+    example = convolution(np.zeros((1, 200, 200)), np.ones((1, 1, 1, 1)))
+    with pytest.raises(SpecError, match="size small: expected an input that has room there, got"):
+        viz.sliding_window(example.picture(0), size="small")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"kernel": 3, "stride": 2, "padding": 1},
+        {"output_size": (3, 2)},
+        {"output_size": 1},
+        {"kernel": 3, "ceil_mode": True, "stride": 2},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("shape", [(1, 7, 5), (3, 6, 6), (1, 24, 24), (8, 4, 9)], ids=str)
+def test_no_text_of_a_pooling_touches_another(settings, shape, assert_legible):
+    for kind in ("max", "average"):
+        example = pooling(random_values(shape, "ints", 0, signed=False), kind, **settings)
+        for canvas in ("slide", "small", "paper"):
+            shown = example.picture(example.steps - 1)
+            if canvas == "paper" and shape[0] == 8:  # 85 mm are not enough
+                continue
+            assert_legible(viz.sliding_window(shown, size=canvas), canvas)
+
+
+@pytest.mark.parametrize("size", ["slide", "small", "animation", "paper-wide"])
+def test_no_text_of_a_sheet_touches_another(size, assert_legible):
+    for shape, filters in (((5, 5), 1), ((4, 5), 2), ((7, 4), 1)):
+        example = convolution(
+            random_values((1, *shape), "ints", 0, signed=False),
+            random_values((filters, 1, 3, 3), "ints", 1, signed=True),
+        )
+        steps = [example.picture(step) for step in range(example.steps)]
+        sheet = viz.step_sheet(steps, title="Convolution", subtitle="all steps", size=size)
+        assert_legible(sheet, size)
