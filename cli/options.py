@@ -128,11 +128,16 @@ def appearance(default: str | None = "slide") -> list:
 class Picture:
     """Where a command's picture goes and how it looks: what its options say."""
 
-    path: Path
+    path: Path | None
     theme: str
     size: str
     json: Path | None
     alt: bool
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to write."""
+        return self.path is not None or self.json is not None
 
     @property
     def look(self) -> dict[str, str]:
@@ -172,7 +177,8 @@ class Picture:
 
         from convlab.training import write_atomically
 
-        write_atomically(self.path, content)
+        if self.path is not None:
+            write_atomically(self.path, content)
         if self.json is not None:
             record = {
                 "convlab": version("convlab"),
@@ -189,7 +195,7 @@ class Picture:
                 for key, value in record.items()
             )
             write_atomically(self.json, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
-        click.echo(description if self.alt else f"wrote {self.path}")
+        click.echo(description if self.alt else f"wrote {self.path or self.json}")
 
 
 def command_line() -> str:
@@ -202,16 +208,18 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def picture(default: str, suffixes: tuple[str, ...] = PICTURES):
+def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
     """``-o``, ``--theme``, ``--size``, ``--json`` and ``--alt`` of a command that makes a picture.
 
-    The command gets them as one argument, ``picture``.
+    The command gets them as one argument, ``picture``; without a ``default`` there is a
+    picture only where -o says so.
     """
 
     def decorate(function):
         @wraps(function)
         def command(*arguments, output, theme, size, json_file, alt, **settings):
-            size = size or ("animation" if output.suffix in (".gif", ".webp") else "slide")
+            moving = output is not None and output.suffix in (".gif", ".webp")
+            size = size or ("animation" if moving else "slide")
             shown = Picture(output, theme, size, json_file, alt)
             return function(*arguments, picture=shown, **settings)
 
@@ -231,8 +239,8 @@ def picture(default: str, suffixes: tuple[str, ...] = PICTURES):
                 "--output",
                 type=click.Path(dir_okay=False, path_type=Path),
                 default=default,
-                show_default=True,
-                callback=lambda context, parameter, path: check_suffix(path, suffixes),
+                show_default=default is not None,
+                callback=lambda context, parameter, path: path and check_suffix(path, suffixes),
                 help=f"Picture to write: {_listed(suffixes)}.",
             ),
         ):

@@ -783,3 +783,36 @@ def test_unit_sum_refuses():
     odd = [*windows(1, 3, 3), *windows(1, 5, 5)]
     with pytest.raises(ShapeError, match="expected windows of one size"):
         viz.unit_sum(odd, heads=TRIPLE, **settings)
+
+
+# --- one value of an example ----------------------------------------------------------------------
+
+
+def test_an_example_prints_the_sum_behind_its_value(convlab):
+    (convlab.folder / "in.csv").write_text("1,2,3\n4,5,6\n7,8,9\n")
+    arguments = ("--values", "in.csv", "--kernel", "2", "--kernel-values", "1 0; -2 1")
+    out = convlab.works("explain", *arguments, "--bias", "-3", "--row", "1", "--col", "0")
+    # The patch 4 5 / 7 8 times 1 0 / -2 1: 4 + 0 - 14 + 8, and the bias.
+    assert "4 + 0 + (−14) + 8 + (−3) = −5" in out
+    assert re.search(r"7 8 +× +−2 1 += +−14 8|7 8 +× +−2 +1 += +−14 +8", out)
+    assert "(3 − 2) + 1 = 2   relation 1" in out
+
+
+def test_an_example_shows_what_each_channel_adds(convlab):
+    arguments = ("--channels", "8", "--padding", "1", "--json", "n.json")
+    out = convlab.works("explain", *arguments)
+    record = json.loads((convlab.folder / "n.json").read_text(encoding="utf-8"))
+    patch, taps = (np.array(record["result"][key]) for key in ("patch", "taps"))
+    sums = (patch * taps).sum(axis=(1, 2))
+    shown = [float(n.replace("−", "-")) for n in re.findall(r"channel \d +adds (−?\d+)", out)]
+    assert shown == [*sums[:3], *sums[-3:]]
+    left_out = re.search(r"2 channels left out .* add (−?\d+)", out)[1]
+    assert float(left_out.replace("−", "-")) == sums[3:5].sum()
+    assert record["result"]["value"] == sums.sum() + record["weights"]["bias"][0]
+    complete = convlab.works("explain", *arguments, "--all")
+    assert len(re.findall(r"channel \d +adds", complete)) == 8
+
+
+def test_an_example_knows_its_size(convlab):
+    message = convlab.fails("explain", "--row", "3")
+    assert "filter, row and column: expected within 1 × 3 × 3, got 0, 3, 0" in message

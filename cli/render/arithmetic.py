@@ -138,7 +138,7 @@ def command(step, layout, picture, **settings):
     """Convolution step by step: the window, the kernel, the sum and the size that comes out.
 
     \b
-    convlab render arithmetic --input 5x7 --kernel 3x3 --stride 2 --padding 1 -o steps.gif
+    convlab render arithmetic --input 5x7 --stride 2 --padding 1 -o steps.gif
     """
     from convlab.viz.style import size_text
 

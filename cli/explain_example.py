@@ -1,0 +1,123 @@
+"""``convlab explain --input ...``: the whole sum behind one output value of an example."""
+
+from __future__ import annotations
+
+import click
+from convlab_cli import options
+from convlab_cli.explain_run import BIAS, INPUT, OUTPUT, WIDTH, WINDOW, say
+from convlab_cli.render.arithmetic import example_of
+
+ENDS = 3  # channels that are shown before and after those left out
+
+
+def explain(
+    at: tuple[int, int, int], settings: dict, complete: bool, picture: options.Picture
+) -> None:
+    """Print the sum behind the output value ``at`` (filter, row, column), and draw it."""
+    import numpy as np
+
+    from convlab.errors import ShapeError
+    from convlab.shapes import size_text
+
+    if settings["shape"] is None:
+        settings["shape"] = (5, 5) if settings["values"] in ("ints", "floats", "none") else None
+    example, _ = example_of(settings)
+    shape = example.output.shape
+    if any(i >= length for i, length in zip(at, shape, strict=True)):
+        raise ShapeError(
+            f"filter, row and column: expected within {size_text(*shape)}, got"
+            f" {', '.join(map(str, at))}"
+        )
+    step = int(np.ravel_multi_index(at, shape))
+    shown = example.picture(step)
+    title = "Transposed convolution" if example.transposed else "Convolution"
+    subtitle = f"input {example.input_note()}, kernel {example.kernel_note()}"
+    say(f"{title}, {subtitle}", dim=True)
+    say()
+    say(
+        click.style(
+            f"filter {at[0]}, row {at[1]}, column {at[2]} of {size_text(*shape)}",
+            fg=OUTPUT,
+            bold=True,
+        )
+    )
+    _print_window(shown, complete)
+    for axis, relation in zip(("rows", "columns"), example.relations, strict=True):
+        number = f"   relation {relation.number}" if relation.number else ""
+        say(f"  {axis:8} {relation}{number}", dim=True)
+    if not picture.wanted:
+        return
+    record = {
+        "parameters": {**settings, "at": at},
+        "inputs": {"input": example.input},
+        "weights": {"kernel": example.kernel, "bias": example.bias},
+        "result": {
+            "output": example.output,
+            "patch": shown.patch(),
+            "taps": shown.kernel,
+            "channel_sums": shown.channel_sums,
+            "value": example.output[at],
+        },
+    }
+    description = f"{title}, {subtitle}: row {at[1]}, column {at[2]} of filter {at[0]} is"
+    description += f" {shown.value()}."
+    if picture.path is None:
+        picture.write(b"", title, description, **record)
+        return
+    from convlab import viz
+
+    figure = viz.sliding_window(shown, **picture.look)
+    picture.save(figure, title, description, **record)
+
+
+def _print_window(shown, complete: bool) -> None:
+    """Patch, kernel and products of each channel side by side, then what they add up to."""
+    from convlab.viz import style
+
+    patch, kernel = shown.patch(), shown.kernel
+    products = patch * kernel
+    sums = style.exact_numbers(shown.channel_sums)
+    count = len(patch)
+    left_out = range(0) if complete or count <= 2 * ENDS else range(ENDS, count - ENDS)
+    for channel in range(count):
+        if channel in left_out:
+            if channel == left_out[0]:
+                text = style.exact_numbers(shown.channel_sums[list(left_out)].sum())[0]
+                say(f"… {len(left_out)} channels left out (--all prints them) add {text} …")
+            continue
+        if count > 1:
+            adds = f"adds {sums[channel]}"
+            say(f"channel {channel}".ljust(WIDTH - len(adds)) + adds)
+        blocks = [
+            _block(values[channel], colour)
+            for values, colour in ((patch, INPUT), (kernel, WINDOW), (products, None))
+        ]
+        middle = len(blocks[0]) // 2
+        for row, parts in enumerate(zip(*blocks, strict=True)):
+            times, equals = ("×", "=") if row == middle else (" ", " ")
+            say(f"  {parts[0]}  {times}  {parts[1]}  {equals}  {parts[2]}")
+    say()
+    terms = style.exact_numbers(products)
+    listed = terms if complete or len(terms) <= 24 else [*terms[:8], "…", *terms[-8:]]
+    text = " + ".join(f"({term})" if term.startswith(style.MINUS) else term for term in listed)
+    line = f"  {text}"
+    if shown.bias is not None:
+        bias = shown.bias_text()
+        line += " + " + click.style(f"({bias})" if bias.startswith(style.MINUS) else bias, fg=BIAS)
+    say(f"{line} {shown.equals()} ", click.style(shown.value(), fg=OUTPUT, bold=True))
+    say()
+
+
+def _block(values, colour: str | None) -> list[str]:
+    """A grid of numbers as lines of equal width."""
+    from convlab.viz import style
+
+    texts = style.exact_numbers(values)
+    width = max(map(len, texts))
+    columns = values.shape[1]
+    return [
+        click.style(
+            " ".join(text.rjust(width) for text in texts[start : start + columns]), fg=colour
+        )
+        for start in range(0, len(texts), columns)
+    ]

@@ -1,0 +1,750 @@
+"""``convlab explain RUN IMAGE``: the whole sum behind one value in a trained network."""
+
+from __future__ import annotations
+
+import math
+import os
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from convlab_cli import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from convlab.insight import Cell, Explanation, Pooling
+    from convlab.training import Run
+
+WIDTH = 100
+MINUS = "\u2212"
+# The roles of the pictures, in a terminal's colours.
+INPUT, WINDOW, OUTPUT, BIAS = "blue", "yellow", "green", "magenta"
+NARROWEST, WIDEST = 4, 9  # characters of a number in a grid
+ENDS = 3  # maps that are shown before and after those left out
+TERMS = 10  # of the strongest terms, with either sign
+
+
+def explain(run, image, layer, unit, deep, complete, data_dir, picture: options.Picture) -> None:
+    """Print the sum behind one value, and write what ``picture`` asks for."""
+    from convlab import insight, training
+
+    run = training.load(run)
+    pixels, inverted = options.read_image(run, image, data_dir)
+    x = run.network_input(pixels)
+    layer = insight.PROBABILITIES if layer is None else layer
+    chain = insight.explain(run.network, x, layer, unit, deep=deep)
+    shown = training.centred_images(pixels[None], run.network.input_shape[1:])[0]
+    source = f"{Path(image).name}{f'; {options.INVERTED}' if inverted else ''}"
+    first, *rest = chain
+    say(f"{options.title_of(run)}; {source}", dim=True)
+    say()
+    _print_sum(first, run, complete)
+    for one in rest:
+        say()
+        if deep:
+            _print_step(one, run)
+        else:  # the layers that only passed a number on
+            _print_sum(one, run, complete)
+    say()
+    _print_pixels(chain if deep else chain[-1:], x, shown)
+    if picture.wanted:
+        _save(chain, run, image, inverted, x, shown, picture)
+
+
+# --- words and numbers ------------------------------------------------------------------------
+
+
+def say(*parts: str, dim: bool = False) -> None:
+    """One line; plain where standard output is no terminal, or NO_COLOR is set."""
+    text = "".join(parts)
+    plain = False if os.environ.get("NO_COLOR") else None
+    click.echo(click.style(text, dim=True) if dim else text, color=plain)
+
+
+def _say_wrapped(text: str, indent: str = "") -> None:
+    for line in textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent):
+        say(line, dim=True)
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", MINUS)
+
+
+def _value(value: float) -> str:
+    """A float32 with the digits that tell it from its neighbours."""
+    return _minus(f"{float(value):.9g}")
+
+
+def _short(value: float) -> str:
+    return _minus(f"{float(value):.5g}")
+
+
+def _signed(value: float, places: int) -> str:
+    text = _minus(f"{float(value):+.{places}f}")
+    return text if text.strip(f"+{MINUS}0.") else text.replace(MINUS, "+")
+
+
+def _at_point(text: str, before: int, behind: int) -> str:
+    """A number with its decimal point ``before`` characters from the left."""
+    whole, point, rest = text.partition(".")
+    return whole.rjust(before) + (point + rest).ljust(behind)
+
+
+def _places(values: Any) -> int:
+    """Decimals with which the largest of some numbers has nine digits."""
+    largest = max((abs(float(v)) for v in values if math.isfinite(v)), default=0)
+    return min(max(0, 8 - math.floor(math.log10(largest))), 12) if largest else 1
+
+
+def _place(place: tuple[int, ...]) -> str:
+    if len(place) == 3:
+        return f"map {place[0]}, row {place[1]}, column {place[2]}"
+    return f"unit {','.join(map(str, place))}"
+
+
+def _name(one: Explanation, run: Run) -> str:
+    """The unit in words; one of the answer with its class, where that is more than its number."""
+    (*_, (last, _)) = run.network.named_children()
+    answer = one.layer in ("probabilities", last) and one.shape == (len(run.classes),)
+    name = run.classes[one.unit[0]] if answer else ""
+    named = f" ({name})" if name not in ("", str(one.unit[0])) else ""
+    return f"{one.layer}, {_place(one.unit)}{named}"
+
+
+def _what(one: Any) -> str:
+    """What is added up, or chosen, and where it lies."""
+    from convlab import insight
+
+    source = _source(one.before)
+    if isinstance(one, insight.ConvolutionSum | insight.Pooling):
+        height, width = one.outside.shape
+        where = f"{_span(one.rows, 'row')}, {_span(one.columns, 'column')}"
+        if isinstance(one, insight.Pooling):
+            window = f"{height} × {width} window on map {one.unit[0]} of {source}"
+            return f"the {one.reduction} of a {window}: {where}"
+        turned = ", turned," if one.padding_mode == "transposed" else ""
+        maps = f"{len(one.maps)} map{'s' if len(one.maps) > 1 else ''} of {source}"
+        return f"{height} × {width} kernel{turned} over {maps}: {where}"
+    if isinstance(one, insight.DenseSum):
+        return f"{one.inputs.size} inputs times weights, all of {source}"
+    if isinstance(one, insight.Distance):
+        return f"squared distance of {one.inputs.size} inputs, all of {source}, to a centre"
+    if isinstance(one, insight.SoftmaxShare):
+        kind = f"negative penalties, {MINUS}{source}" if one.penalties else f"logits of {source}"
+        return f"softmax of {one.logits.size} {kind}"
+    return f"{one.formula} with x = {_cell(one.strongest)}"
+
+
+def _source(layer: str | None) -> str:
+    return "the input" if layer is None else layer
+
+
+COLOURS = ("red", "green", "blue")
+
+
+def _map_name(one: Explanation, number: int, run: Run) -> str:
+    """A map that a layer reads: its number, or its colour where it is one of an RGB image."""
+    if one.before is None and run.network.input_shape[0] == len(COLOURS):
+        return COLOURS[number]
+    return f"map {number}"
+
+
+def _cell(cell: Cell) -> str:
+    if cell.layer is None:
+        return f"pixel {cell.place[1]},{cell.place[2]} of channel {cell.place[0]}"
+    return f"{cell.layer} {','.join(map(str, cell.place))}"
+
+
+def _span(indices: np.ndarray, name: str) -> str:
+    inside = [int(i) for i in indices if i >= 0]
+    if not inside:
+        return f"no {name}"
+    if len(inside) == 1:
+        return f"{name} {inside[0]}"
+    if len({b - a for a, b in zip(inside, inside[1:], strict=False)} - {1}) == 0:
+        return f"{name}s {inside[0]} to {inside[-1]}"
+    return f"{name}s {', '.join(map(str, inside))}"
+
+
+def _grid_texts(values: np.ndarray, width: int) -> list[str]:
+    """Numbers with as many decimals as fit ``width``; without a leading zero if that gives one."""
+    finite = [float(v) for v in values.ravel()]
+    whole = all(v == round(v) for v in finite if math.isfinite(v))
+    texts: list[str] = []
+    for bare in (False, True):
+        for places in (0,) if whole else range(6, 1, -1):
+            texts = [_minus(f"{v:.{places}f}") for v in finite]
+            texts = [t if t.strip(f"{MINUS}0.") else t.lstrip(MINUS) for t in texts]
+            if bare:
+                texts = [
+                    t.replace("0.", ".", 1) if t.lstrip(MINUS)[:2] == "0." else t for t in texts
+                ]
+            seen = whole or any(text.strip(f"{MINUS}0.") for text in texts)
+            if max(map(len, texts)) <= width and seen and (places > 2 or bare or whole):
+                return texts
+    # Very large or uneven numbers: the magnitude at least.
+    return [_minus(f"{v:.0e}".replace("e+0", "e").replace("e-0", "e-")) for v in finite]
+
+
+def _grid(
+    values: np.ndarray,
+    width: int,
+    colour: str | None,
+    marks: dict[tuple[int, int], str] | None = None,
+    zeros: np.ndarray | None = None,
+) -> list[str]:
+    """Lines of a grid (H, W) of numbers, each ``width`` wide and one apart.
+
+    ``zeros``: cells that are no numbers of the map, shown as a dot.  ``marks``: a
+    character behind the number of some cells.
+    """
+    marks = marks or {}
+    room = width - 1 if marks else width
+    texts, lines = _grid_texts(values, room), []
+    rows, columns = values.shape
+    for row in range(rows):
+        cells = []
+        for column in range(columns):
+            text = texts[row * columns + column]
+            mark = marks.get((row, column), " " if marks else "")
+            if zeros is not None and zeros[row, column]:
+                cells.append(click.style("·".rjust(width), dim=True))
+            else:
+                bold = mark == "*"
+                cells.append(click.style((text + mark).rjust(width), fg=colour, bold=bold or None))
+        lines.append(" ".join(cells))
+    return lines
+
+
+# --- the sum of one unit ------------------------------------------------------------------------
+
+
+def _print_sum(one: Explanation, run: Run, complete: bool) -> None:
+    from convlab import insight
+
+    printers = {
+        insight.ConvolutionSum: _print_convolution,
+        insight.Pooling: _print_pooling,
+        insight.DenseSum: _print_dense,
+        insight.Distance: _print_distance,
+        insight.SoftmaxShare: _print_softmax,
+        insight.Pointwise: _print_pointwise,
+    }
+    printers[type(one)](one, run, complete)
+    if one.after is not None:
+        layer, _, value = one.after
+        say(f"then {layer}: ", click.style(_value(value), fg=OUTPUT))
+    chosen = isinstance(one, insight.Pooling) and one.reduction == "maximum"
+    if not (chosen or isinstance(one, insight.Pointwise)):
+        _print_check(one)
+
+
+def _heading(one: Explanation, run: Run, note: str = "") -> None:
+    say(click.style(_name(one, run), fg=OUTPUT, bold=True))
+    _say_wrapped(_what(one) + note)
+    say()
+
+
+def _total(label: str, text: str, colour: str | None = None, bold: bool = False) -> None:
+    say(
+        f"  {label:<30}", click.style(_at_point(text, 8, 12).rstrip(), fg=colour, bold=bold or None)
+    )
+
+
+def _print_total(one: Explanation, sums: list[tuple[str, float]], bias: float | None) -> None:
+    """The sums that make the value, each with as many decimals, and the value itself."""
+    known = [value for _, value in sums] + [bias or 0.0]
+    places = _places([*known, one.value])
+    for label, value in sums:
+        _total(label, _signed(value, places))
+    if bias is not None:
+        _total("+ bias", _signed(bias, places), BIAS)
+    _total(f"= {one.layer}", _value(one.value), OUTPUT, bold=True)
+
+
+def _print_convolution(one: Any, run: Run, complete: bool) -> None:
+    count, height, width = one.patch.shape
+    transposed = one.padding_mode == "transposed"
+    _heading(one, run)
+    sums, places = one.map_sums, _places([*one.map_sums, one.bias or 0.0, one.value])
+    left_out = range(0) if complete or count <= 2 * ENDS else range(ENDS, count - ENDS)
+    cell = min((30 + 1) // width - 1, WIDEST)
+    beside = cell >= NARROWEST + 1
+    if not beside:
+        cell = min((WIDTH - 2 + 1) // width - 1, WIDEST)
+    repeated = one.outside & (one.padding_mode not in ("zeros", "transposed"))
+    marks = {(int(r), int(c)): "'" for r, c in zip(*repeated.nonzero(), strict=True)}
+    dots = one.outside & ~repeated
+    if height == width == 1:
+        rows = [
+            (
+                _map_name(one, m, run),
+                float(one.patch[i, 0, 0]),
+                float(one.kernel[i, 0, 0]),
+                float(sums[i]),
+            )
+            for i, m in enumerate(one.maps)
+            if i not in left_out
+        ]
+        _terms((f"map of {_source(one.before)}", "value", "weight", "product"), rows, places)
+    else:
+        for i, m in enumerate(one.maps):
+            if i in left_out:
+                continue
+            adds = f"adds {_signed(sums[i], places)}"
+            say(_map_name(one, m, run).ljust(WIDTH - len(adds)), adds)
+            arrays = (one.patch[i], one.kernel[i], one.products[i])
+            if cell < NARROWEST:
+                say(
+                    f"  {height} × {width} numbers, too many for {WIDTH} columns; see --json",
+                    dim=True,
+                )
+            else:
+                _print_product(arrays, cell, marks, dots, beside)
+    if len(left_out):
+        total = sum(sums[i] for i in left_out)
+        left = f"{len(left_out)} maps left out (--all prints them) add {_signed(total, places)}"
+        say(f"… {left} …")
+    if dots.any():
+        say("· " + ("no input there" if transposed else "padding: 0"), dim=True)
+    if marks:
+        say(f"' padding: {one.padding_mode}", dim=True)
+    say()
+    _print_total(one, [(f"sum over {count} map{'s' if count > 1 else ''}", sums.sum())], one.bias)
+
+
+def _print_product(arrays, cell: int, marks, dots, beside: bool) -> None:
+    """Patch × kernel = products, side by side or below each other."""
+    roles = ("patch", INPUT), ("× kernel", WINDOW), ("= products", None)
+    grids = [
+        _grid(
+            values,
+            cell,
+            colour,
+            marks if name == "patch" else None,
+            dots if name != "× kernel" else None,
+        )
+        for values, (name, colour) in zip(arrays, roles, strict=True)
+    ]
+    if not beside:
+        for (name, colour), lines in zip(roles, grids, strict=True):
+            say(click.style(f"  {name}", fg=colour, bold=True))
+            for line in lines:
+                say("  ", line)
+        return
+    span = arrays[0].shape[1] * (cell + 1) - 1
+    heads = [click.style(name, fg=colour, bold=True) for name, colour in roles]
+    gaps = [" " * (span + 3 - len(name)) for name, _ in roles[:-1]]
+    say("  ", heads[0], gaps[0], heads[1], gaps[1], heads[2])
+    for row, lines in enumerate(zip(*grids, strict=True)):
+        middle = row == (len(grids[0]) - 1) // 2
+        times, equals = (" × ", " = ") if middle else ("   ", "   ")
+        say("  ", lines[0], times, lines[1], equals, lines[2])
+
+
+def _terms(
+    heads: tuple[str, str, str, str], rows: list[tuple[str, float, float, float]], places: int
+) -> None:
+    """A table of terms: what it is, value, weight, product."""
+    colours = (INPUT, WINDOW, None)
+    say(
+        f"  {heads[0]:<30}",
+        "".join(f"{' ' * 6}{head:<14}" for head in heads[1:]).rstrip(),
+        dim=True,
+    )
+    for label, value, weight, product in rows:
+        texts = (_value(value), _value(weight), _signed(product, places))
+        line = [
+            click.style(_at_point(text, 8, behind), fg=colour)
+            for text, colour, behind in zip(texts, colours, (12, 12, 0), strict=True)
+        ]
+        say(f"  {label:<30}", *line)
+
+
+def _print_dense(one: Any, run: Run, complete: bool) -> None:
+    import numpy as np
+
+    products = one.products
+    _heading(one, run)
+    order = np.argsort(-products, kind="stable")
+    chosen = np.arange(products.size)
+    if not complete and products.size > 2 * TERMS:
+        chosen = np.concatenate([order[:TERMS], order[-TERMS:]])
+        kind = f"the {TERMS} largest and the {TERMS} smallest products"
+        _say_wrapped(f"{kind} (--all prints all {products.size}):")
+    places = _places([*products[chosen], products.sum(), one.bias or 0.0, one.value])
+    rows = [
+        (f"{i}", float(one.inputs[i]), float(one.weights[i]), float(products[i])) for i in chosen
+    ]
+    _terms((f"unit of {_source(one.before)}", "value", "weight", "product"), rows, places)
+    say()
+    sums = [(f"sum of these {chosen.size}", products[chosen].sum())]
+    if chosen.size < products.size:
+        others = np.delete(products, chosen)
+        sums.append((f"+ the other {others.size}", others.sum()))
+    _print_total(one, sums, one.bias)
+
+
+def _print_distance(one: Any, run: Run, complete: bool) -> None:
+    import numpy as np
+
+    squares = one.squares
+    _heading(one, run)
+    order = np.argsort(-squares, kind="stable")
+    chosen = np.arange(squares.size)
+    if not complete and squares.size > 2 * TERMS:
+        chosen = order[:TERMS]
+        _say_wrapped(f"the {TERMS} largest squares (--all prints all {squares.size}):")
+    places = _places([*squares[chosen], one.value])
+    rows = [(f"{i}", float(one.inputs[i]), float(one.centre[i]), float(squares[i])) for i in chosen]
+    _terms((f"unit of {_source(one.before)}", "value", "centre", "(value − centre)²"), rows, places)
+    say()
+    sums = [(f"sum of these {chosen.size}", squares[chosen].sum())]
+    if chosen.size < squares.size:
+        others = np.delete(squares, chosen)
+        sums.append((f"+ the other {others.size}", others.sum()))
+    _print_total(one, sums, None)
+
+
+def _print_softmax(one: Any, run: Run, complete: bool) -> None:
+    import numpy as np
+
+    logits, exponentials = one.logits, one.exponentials
+    _heading(
+        one, run, f": exp(x {MINUS} largest) / sum of all; taking off the largest changes no share"
+    )
+    chosen = np.arange(logits.size)
+    if not complete and logits.size > 2 * TERMS:
+        chosen = np.union1d(np.argsort(-logits, kind="stable")[: 2 * TERMS - 1], [one.index])
+        _say_wrapped(f"the {chosen.size} largest, with this one (--all prints all {logits.size}):")
+    classes = run.classes if logits.size == len(run.classes) else None
+    heads = ("x", f"x {MINUS} largest", "exp", "share")
+    kind = "class" if classes else "unit"
+    say(f"  {kind:<22}", "".join(f"     {head:<13}" for head in heads).rstrip(), dim=True)
+    largest, total = float(logits.max()), exponentials.sum()
+    for k in chosen:
+        label = f"{k}" if classes is None or classes[k] == str(k) else f"{k} {classes[k]}"
+        own = k == one.index
+        numbers = (_value(logits[k]), _value(float(logits[k]) - largest))
+        numbers += tuple(f"{v:.9f}" for v in (exponentials[k], exponentials[k] / total))
+        line = f"{label:<22.22}" + "".join(_at_point(text, 6, 12) for text in numbers).rstrip()
+        say("  ", click.style(line, fg=OUTPUT if own else None, bold=own or None))
+    summed = _at_point(f"{total:.9f}", 6, 12).rstrip()
+    say("  ", f"{f'sum of all {logits.size}':<58}", summed)
+    say()
+    _total(f"exp / sum = {one.layer}", _value(one.value), OUTPUT, bold=True)
+
+
+def _print_pooling(one: Pooling, run: Run, complete: bool) -> None:
+    height, width = one.patch.shape
+    _heading(one, run)
+    cell = min((WIDTH - 2 + 1) // width - 1, 12)
+    marks = {one.winner: "*"} if one.winner else None
+    if cell < NARROWEST + bool(marks) or (height > 40 and not complete):
+        say(f"  {height} × {width} numbers; see --json", dim=True)
+    else:
+        for line in _grid(one.patch, cell, INPUT, marks, one.outside):
+            say("  ", line)
+    if one.outside.any():
+        meaning = f"{MINUS}∞" if one.reduction == "maximum" else "0"
+        say(f"· padding: {meaning}", dim=True)
+    say()
+    if one.reduction == "maximum":
+        if one.winner is not None and one.strongest is not None:
+            row, column = one.strongest.place[1:]
+            _total(f"* largest, row {row}, column {column}", _value(one.strongest.value))
+    else:
+        places = _places([one.total, one.value])
+        _total(f"sum of {int((~one.outside).sum())} cells", _signed(one.total, places))
+        if one.reduction == "mean":
+            _total("÷ divisor", _short(one.divisor), WINDOW)
+        else:
+            _total("× coefficient", _value(one.coefficient), WINDOW)
+            _total("+ bias", _signed(one.bias, places), BIAS)
+    _total(f"= {one.layer}", _value(one.value), OUTPUT, bold=True)
+
+
+def _print_pointwise(one: Any, run: Run, complete: bool) -> None:
+    say(click.style(_name(one, run), fg=OUTPUT, bold=True))
+    say(f"  {_what(one)}", dim=True)
+    say(
+        "  ",
+        click.style(_value(one.input), fg=INPUT),
+        " → ",
+        click.style(_value(one.value), fg=OUTPUT, bold=True),
+    )
+
+
+def _check_words(one: Explanation) -> str:
+    """Whether the sum in the loop's order gives the network's bits, or by how much it does not."""
+    from convlab.insight import ulps
+
+    apart = ulps(one.value, one.recomputed)
+    if apart == 0:
+        return "the network's value to the last bit"
+    units = f"{apart} unit{'s' if apart > 1 else ''} in the last place"
+    return (
+        f"the network's: {_value(one.value)}; they differ by {units}: this processor's loop adds in"
+        " another order or with other roundings"
+    )
+
+
+def _print_check(one: Explanation) -> None:
+    from convlab import insight
+
+    say()
+    _say_wrapped(f"Added up again ({one.order}): {_value(one.recomputed)}, {_check_words(one)}.")
+    if isinstance(one, insight.ConvolutionSum | insight.DenseSum | insight.Distance):
+        moved = _minus(f"{abs(one.exact - float(one.value)):.1e}")
+        _say_wrapped(
+            f"Without rounding it is {_minus(f'{one.exact:.12g}')}: float32 moved it by {moved}."
+        )
+
+
+# --- the chain down to a pixel ------------------------------------------------------------------
+
+
+def _print_step(one: Any, run: Run) -> None:
+    """One unit of the chain in a few lines: its strongest term, what all others add, its value."""
+    from convlab import insight
+    from convlab.insight import ulps
+
+    exact = "" if ulps(one.value, one.recomputed) else "  to the last bit"
+    say(
+        "↓ ",
+        click.style(f"{_name(one, run)} = {_value(one.value)}", fg=OUTPUT, bold=True),
+        click.style(f"  {one.kind}{exact}", dim=True),
+    )
+    cell = one.strongest
+    if cell is None:
+        say("    its window lies in the padding: the chain ends here")
+        return
+    if isinstance(one, insight.ConvolutionSum | insight.DenseSum):
+        terms, contribution = _strongest_product(one)
+        weight = contribution / float(cell.value) if cell.value else None
+        factor = f" × {_short(weight)}" if weight is not None else ""
+        say(
+            f"    strongest of {terms} terms: {_cell(cell)}, ",
+            click.style(_short(cell.value), fg=INPUT),
+            click.style(factor, fg=WINDOW),
+            f" = {_minus(f'{contribution:+.5g}')}",
+        )
+        others = one.exact - contribution - (one.bias or 0.0)
+        bias = "" if one.bias is None else f", bias {_minus(f'{one.bias:+.5g}')}"
+        say(f"    all others {_minus(f'{others:+.5g}')}{bias}")
+    elif isinstance(one, insight.Distance):
+        contribution = float(one.squares.max())
+        say(f"    largest of {one.squares.size} squares: {_cell(cell)}, {_short(contribution)}")
+    elif isinstance(one, insight.Pooling):
+        cells = int((~one.outside).sum())
+        what = "winner" if one.reduction == "maximum" else f"{one.reduction}; largest"
+        say(
+            f"    {what} of {cells} cells: {_cell(cell)}, ",
+            click.style(_short(cell.value), fg=INPUT),
+        )
+    elif isinstance(one, insight.SoftmaxShare):
+        say(f"    softmax of {_cell(cell)}, ", click.style(_short(cell.value), fg=INPUT))
+    else:
+        say(f"    {_what(one)}, ", click.style(_short(cell.value), fg=INPUT))
+
+
+def _strongest_product(one: Any) -> tuple[int, float]:
+    """How many terms a sum has, and the one of its strongest cell."""
+    import numpy as np
+
+    products = np.asarray(one.products)
+    if products.ndim == 3:
+        inside = np.broadcast_to((one.rows[:, None] >= 0) & (one.columns >= 0), products.shape)
+        products = products[inside]
+    return products.size, float(products[np.abs(products).argmax()])
+
+
+def _print_pixels(chain: list[Explanation], x: np.ndarray, shown: np.ndarray) -> None:
+    """The part of the image that the first unit sees, and the pixel at the chain's end."""
+    sees, (_, height, width) = chain[0].sees, shown.shape
+    if sees is None:
+        _say_wrapped(
+            "The pixels that this unit sees are not the same box for every unit of the layer."
+        )
+    elif sees == (0, 0, height, width):
+        _say_wrapped(f"This unit sees the whole image, {height} × {width} pixels.")
+    else:
+        top, left, bottom, right = sees
+        inside = f"rows {max(top, 0)} to {min(bottom, height) - 1}"
+        inside += f", columns {max(left, 0)} to {min(right, width) - 1}"
+        padding = (
+            " with padding" if (min(top, left) < 0 or bottom > height or right > width) else ""
+        )
+        _say_wrapped(
+            f"This unit sees {bottom - top} × {right - left} pixels{padding}: {inside} of the image"
+        )
+        _print_bytes(shown[:, max(top, 0) : bottom, max(left, 0) : right])
+    cell = chain[-1].strongest
+    if cell is not None and cell.layer is None:
+        channel, row, column = cell.place
+        colour = f", {COLOURS[channel]}" if len(shown) == 3 else ""
+        say(
+            "↓ " if len(chain) > 1 else "strongest: ",
+            click.style(f"pixel row {row}, column {column}{colour}", fg=INPUT, bold=True),
+            f": byte {shown[channel, row, column]},"
+            f" {_value(x[channel, row, column])} for the network",
+        )
+
+
+def _print_bytes(part: np.ndarray) -> None:
+    """Pixels (C, H, W) as their bytes where they fit in a line, else as shades."""
+    channels, height, width = part.shape
+    if channels == 1 and 4 * width + 2 <= WIDTH:
+        for row in part[0]:
+            say("  ", click.style("".join(f"{byte:4}" for byte in row), fg=INPUT))
+        return
+    if 2 * width + 2 > WIDTH or not height:
+        return
+    for row in part.mean(axis=0):
+        say("  ", "".join(" ░▒▓█"[min(int(byte / 51.2), 4)] * 2 for byte in row).rstrip())
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _numbers(one: Explanation) -> dict[str, Any]:
+    """All numbers of an explanation by their names."""
+    from convlab.insight import ulps
+
+    names = [*vars(one), "exact", "products", "map_sums", "squares", "exponentials"]
+    numbers = {name: getattr(one, name) for name in names if hasattr(one, name)}
+    strongest = None if one.strongest is None else vars(one.strongest)
+    apart = ulps(one.value, one.recomputed)
+    return numbers | {"strongest": strongest, "units in the last place apart": apart}
+
+
+def _save(chain, run, image, inverted, x, shown, picture) -> None:
+    from convlab import insight
+
+    first = chain[0]
+    # The picture is of the first sum: what only passes a number on has none.
+    summed = next((one for one in chain if not isinstance(one, insight.Pointwise)), first)
+    title = f"{_name(summed, run)}: {_value(summed.value)}"
+    note = f" ({options.INVERTED})" if inverted else ""
+    subtitle = f"{_what(summed)}; {Path(image).name}{note}, {options.title_of(run)}"
+    description = f"{title}, {subtitle}: recomputed in float32 {_value(summed.recomputed)},"
+    description += f" {_check_words(summed)}."
+    record = {
+        "parameters": {
+            "run": run.folder,
+            "image": image,
+            "inverted": inverted,
+            "layer": first.layer,
+            "unit": first.unit,
+        },
+        "inputs": {"image": shown, "network input": x},
+        "weights": run.network.state_dict(),
+        "result": {"explanations": [_numbers(one) for one in chain]},
+    }
+    if picture.path is None:
+        picture.write(b"", title, description, **record)
+        return
+    from convlab import viz
+
+    figure = viz.unit_sum(
+        **_drawn(summed, run),
+        image=shown,
+        box=summed.sees,
+        title=title,
+        subtitle=subtitle,
+        **picture.look,
+    )
+    picture.save(figure, title, description, **record)
+
+
+def _drawn(one: Any, run: Run) -> dict[str, Any]:
+    """What the figure of an explanation shows: its terms, strongest first, and the steps."""
+    import numpy as np
+
+    from convlab import insight
+    from convlab.viz import SumStep, SumTerm
+
+    result = [(one.layer, float(one.value))]
+    if one.after is not None:
+        result.append((one.after[0], float(one.after[2])))
+    bias = getattr(one, "bias", None)
+    steps = [] if bias is None else [SumStep("+", "bias", float(bias), "mistake")]
+    drawn: dict[str, Any] = {"adds": True, "steps": steps, "result": result}
+    if isinstance(one, insight.ConvolutionSum):
+        sums = one.map_sums
+        order = np.argsort(-np.abs(sums), kind="stable")
+        if one.patch[0].size > 1:
+            parts = list(zip(one.patch, one.kernel, one.products, strict=True))
+            heads = [("patch", "input"), ("kernel", "window"), ("products", "ink")]
+        else:
+            parts = [(p.item(), k.item()) for p, k in zip(one.patch, one.kernel, strict=True)]
+            heads = [("value", "input"), ("weight", "window"), ("product", "ink")]
+        terms = [SumTerm(_map_name(one, one.maps[i], run), parts[i], float(sums[i])) for i in order]
+        hidden = one.outside if one.padding_mode in ("zeros", "transposed") else None
+        empty = "" if one.padding_mode == "transposed" else "0"
+        drawn |= {"outside": hidden, "outside_text": empty}
+        return drawn | {"terms": terms, "heads": heads, "noun": "map"}
+    if isinstance(one, insight.DenseSum):
+        products = one.products
+        order = np.argsort(-np.abs(products), kind="stable")
+        terms = [
+            SumTerm(f"unit {i}", (one.inputs[i], one.weights[i]), float(products[i])) for i in order
+        ]
+        heads = [("value", "input"), ("weight", "window"), ("product", "ink")]
+        return drawn | {"terms": terms, "heads": heads, "noun": "unit"}
+    if isinstance(one, insight.Distance):
+        squares = one.squares
+        order = np.argsort(-squares, kind="stable")
+        terms = [
+            SumTerm(f"unit {i}", (one.inputs[i], one.centre[i]), float(squares[i])) for i in order
+        ]
+        heads = [("value", "input"), ("centre", "window"), ("square", "ink")]
+        return drawn | {"terms": terms, "heads": heads, "noun": "unit"}
+    if isinstance(one, insight.SoftmaxShare):
+        exponentials = one.exponentials
+        total = float(exponentials.sum())
+        named = len(run.classes) == exponentials.size
+        order = np.argsort(-exponentials, kind="stable")
+        terms = [
+            SumTerm(
+                run.classes[i] if named else f"unit {i}",
+                (one.logits[i], exponentials[i]),
+                float(exponentials[i] / total),
+                chosen=i == one.index,
+            )
+            for i in order
+        ]
+        largest = f"exp(x {MINUS} largest)"
+        return drawn | {
+            "terms": terms,
+            "heads": [("x", "input"), ("exp", "ink"), ("share", "output")],
+            "noun": "unit",
+            "adds": False,
+            "steps": [
+                SumStep("", largest, float(exponentials[one.index])),
+                SumStep("÷", f"sum of all {exponentials.size}", total),
+            ],
+        }
+    if isinstance(one, insight.Pooling):
+        label = f"map {one.unit[0]} of {_source(one.before)}"
+        if one.reduction == "maximum":
+            steps = [SumStep("", "the largest", float(one.recomputed))]
+        elif one.reduction == "mean":
+            steps = [SumStep("", "sum", one.total), SumStep("÷", "divisor", one.divisor)]
+        else:
+            factor = SumStep("×", "coefficient", float(one.coefficient), "window")
+            steps = [SumStep("", "sum", one.total), factor, *steps]
+        return drawn | {
+            "terms": [SumTerm(label, (one.patch,), one.total)],
+            "heads": [("window", "input")],
+            "noun": "window",
+            "adds": False,
+            "steps": steps,
+            "outside": one.outside,
+            "outside_text": f"{MINUS}∞" if one.reduction == "maximum" else "0",
+            "winner": one.winner,
+        }
+    steps = [SumStep("", one.formula, float(one.input), "input")]
+    return drawn | {"terms": [], "heads": [], "noun": "", "adds": False, "steps": steps}
