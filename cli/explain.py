@@ -50,6 +50,8 @@ def command(
     probability of the network's answer.  Without RUN it is one value of an
     example, which the options from --input on describe.
     """
+    if run is None and (layer or unit or deep):
+        raise click.UsageError("--layer, --unit, --deep: expected RUN and IMAGE before them")
     if run is None:
         from convlab_cli.explain_example import explain
 

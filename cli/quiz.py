@@ -78,7 +78,7 @@ def command(topic, seed, count, student, answers, interactive, output, json_file
 
     \b
     convlab quiz all --seed 7
-    convlab quiz spot-the-mistake --seed 7 --student "Ada Lovelace" --answers -o ada.pdf
+    convlab quiz spot-the-mistake --seed 7 --student Ada --answers -o ada.pdf
     convlab quiz pooling --interactive
     """
     if interactive and (answers or output or json_file):

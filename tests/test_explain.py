@@ -11,6 +11,7 @@ import pytest
 import scipy.special
 from click.testing import CliRunner
 from convlab_cli import explain as cli
+from convlab_cli import explain_run
 from PIL import Image
 
 from convlab import insight, models, nn, random, training, viz
@@ -421,13 +422,15 @@ def test_another_order_would_not_have_them(lenet):
 def test_a_difference_is_named_with_its_size(lenet):
     network, x = lenet
     (one,) = insight.explain(network, x, "fc1", (3,))
-    assert cli._check_words(replace(one, recomputed=one.value)).endswith("to the last bit")
+    assert explain_run._check_words(replace(one, recomputed=one.value)).endswith("to the last bit")
     other = np.nextafter(one.value, np.float32(np.inf))
-    words = cli._check_words(replace(one, recomputed=other))
+    words = explain_run._check_words(replace(one, recomputed=other))
     assert "they differ by 1 unit in the last place" in words
     assert f"the network's: {one.value:.9g}".replace("-", "−") in words
     other = np.nextafter(other, np.float32(np.inf))
-    assert "by 2 units in the last place" in cli._check_words(replace(one, recomputed=other))
+    assert "by 2 units in the last place" in explain_run._check_words(
+        replace(one, recomputed=other)
+    )
 
 
 # --- down to a pixel ----------------------------------------------------------------------------
@@ -638,7 +641,8 @@ def test_numbers_of_the_record_are_those_of_the_network(convlab, run, tmp_path):
 
 
 def test_errors_of_the_command(convlab, run, say, tmp_path):
-    assert "expected RUN and IMAGE" in convlab.misused("explain")
+    assert "expected RUN and IMAGE" in convlab.misused("explain", run)
+    assert "expected RUN and IMAGE before them" in convlab.misused("explain", "--deep")
     assert convlab.fails("explain", run, "nothing.png").startswith("nothing.png")
     for arguments, message in (
         (("--layer", "conv2", "--unit", "3,11,2"), "within 16 × 10 × 10, got 3,11,2"),
