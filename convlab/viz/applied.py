@@ -250,7 +250,7 @@ class _Sheet:
             padded, self.sides = image, (0, 0, 0, 0)
         self.padded = padded
         self.each = [result for row in results for result in row]
-        self.name_px = 0.7 * page.size.title
+        self.name_px = max(0.7 * page.size.title, page.size.small)
         self.gap = 1.2 * page.size.small
         self.scales = self._scales()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.shapes import Pair, Sides
 from convlab.viz import Comparison, Convention
 from convlab.worked.relations import conv_size, pool_size
+from convlab.worked.words import axis_text
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def compare_conventions(
         around = (pooled[1], pooled[1], pooled[0], pooled[0])
         zeros = F.max_pool2d(F.pad(image, around), kernel, stride).numpy()[0, 0]
         turned, tensorflow = convolved(weights[::-1, ::-1], torch), convolved(weights, same)
-    padded = _sides_text(torch)
-    around_pool = f"padding {_axis_text(pooled)}"
+    padded = _both_sides_text(torch)
+    around_pool = f"padding {axis_text(pooled)}"
     return Conventions(
         input,
         weights,
@@ -128,7 +128,7 @@ def compare_conventions(
                 "convolution: padding",
                 Convention("PyTorch", f"padding {padded}", torch_sizes, as_it_is),
                 Convention(
-                    "TensorFlow", f"SAME: padding {_sides_text(same)}", same_sizes, tensorflow
+                    "TensorFlow", f"SAME: padding {_both_sides_text(same)}", same_sizes, tensorflow
                 ),
             ),
             _comparison(
@@ -154,12 +154,7 @@ def _comparison(title: str, one: Convention, other: Convention) -> Comparison:
     return Comparison(title, (one, other), first_difference(one.values, other.values))
 
 
-def _axis_text(values: Sequence[int]) -> str:
-    """1 for two that are equal, 1 × 2 for others."""
-    return str(values[0]) if values[0] == values[1] else shapes.size_text(*values)
-
-
-def _sides_text(sides: Sides) -> str:
+def _both_sides_text(sides: Sides) -> str:
     """1 for four equal sides, 0 + 1 for what stands before and after on both axes."""
     top, bottom, left, right = sides
     axes = [

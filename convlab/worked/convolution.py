@@ -19,6 +19,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, Sides
 from convlab.viz import SlidingWindow
 from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size
+from convlab.worked.words import Stepped, sides_text, window_text
 
 CONVENTIONS = ("torch", "tensorflow")
 VALUES = ("ints", "floats")
@@ -38,7 +39,7 @@ class StageAxis:
 
 
 @dataclass(frozen=True)
-class Convolution:
+class Convolution(Stepped):
     """A convolution with all its numbers.
 
     input (C, H, W), kernel (O, C, KH, KW) and bias (O,) are float32, as given;
@@ -70,17 +71,6 @@ class Convolution:
     def step_stride(self) -> Pair:
         """Stage cells from one position of the window to the next."""
         return (1, 1) if self.transposed else self.stride
-
-    @property
-    def steps(self) -> int:
-        """Output values; a step is one of them, in the order of filters, rows and columns."""
-        return self.output.size
-
-    def place(self, step: int) -> tuple[int, int, int]:
-        """(filter, row, column) of a step.  Raises SpecError for one that there is not."""
-        if not 0 <= step < self.steps:
-            raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
-        return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
 
     def window(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Stage rows (KH,) and columns (KW,) under the kernel for one output cell."""
@@ -134,29 +124,16 @@ class Convolution:
             if any(zeros):
                 between = zeros[0] if zeros[0] == zeros[1] else f"{zeros[0]} and {zeros[1]}"
                 text += f", {between} zero{'s' if between != 1 else ''} between"
-            return f"{text}, padding {_sides_text(self.padding)}" if any(self.padding) else text
+            return f"{text}, padding {sides_text(self.padding)}" if any(self.padding) else text
         if not any(self.padding):
             return text
         kind = "zero" if self.padding_mode == "zeros" else self.padding_mode
-        return f"{text}, {kind} padding {_sides_text(self.padding)}"
+        return f"{text}, {kind} padding {sides_text(self.padding)}"
 
     def kernel_note(self) -> str:
         """Size, stride and dilation of the kernel in words: "3 × 3, stride 2"."""
-        text = shapes.size_text(*self.kernel.shape[2:])
-        for name, pair in (("stride", self.stride), ("dilation", self.dilation)):
-            if pair != (1, 1):
-                same = pair[0] == pair[1]
-                text += f", {name} {pair[0] if same else shapes.size_text(*pair)}"
+        text = window_text(self.kernel.shape[2:], self.stride, self.dilation)
         return text + (", turned" if self.flip != self.transposed else "")
-
-
-def _sides_text(sides: Sides) -> str:
-    top, bottom, left, right = sides
-    if top == bottom == left == right:
-        return str(top)
-    if (top, left) == (bottom, right):
-        return shapes.size_text(top, left)
-    return f"top {top}, bottom {bottom}, left {left}, right {right}"
 
 
 def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transposed: bool) -> Sides:

@@ -19,6 +19,7 @@ from convlab.shapes import Pair, ReceptiveField, Sides, size_text
 from convlab.viz import Wiring
 from convlab.worked.convolution import resolve_padding
 from convlab.worked.relations import SizeRelation, conv_size, pool_size
+from convlab.worked.words import axis_text, sides_text
 
 Shape = tuple[int, int, int] | tuple[int]  # (channels, rows, columns) or (features,)
 SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")
@@ -76,13 +77,6 @@ def _dense_weights(before: Shape, after: Shape) -> Count:
     return Count(f"{_numbers(before)} · {_numbers(after)}", math.prod(before) * math.prod(after))
 
 
-def _sides_text(sides: Sides) -> str:
-    top, bottom, left, right = sides
-    if (top, left) != (bottom, right):
-        return f"top {top}, bottom {bottom}, left {left}, right {right}"
-    return str(top) if top == left else size_text(top, left)
-
-
 def _settings(
     stride: Pair, padding: Sides, dilation: Pair = (1, 1), groups: int = 1, bias: bool = True
 ) -> str:
@@ -90,10 +84,9 @@ def _settings(
     words = []
     for name, values in (("stride", stride), ("dilation", dilation)):
         if values != (1, 1):
-            same = values[0] == values[1]
-            words.append(f"{name} {values[0] if same else size_text(*values)}")
+            words.append(f"{name} {axis_text(values)}")
     if any(padding):
-        words.insert(len(words) if stride == (1, 1) else 1, f"padding {_sides_text(padding)}")
+        words.insert(len(words) if stride == (1, 1) else 1, f"padding {sides_text(padding)}")
     words += [f"{groups} groups"] if groups > 1 else []
     words += [] if bias else ["no bias"]
     return "".join(f", {word}" for word in words)

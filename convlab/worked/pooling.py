@@ -13,12 +13,13 @@ from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, PoolWindows
 from convlab.viz import SlidingWindow
 from convlab.worked.relations import MINUS, SizeRelation, pool_size
+from convlab.worked.words import Stepped, axis_text, window_text
 
 KINDS = ("max", "average")
 
 
 @dataclass(frozen=True)
-class Pooling:
+class Pooling(Stepped):
     """A pooling with all its numbers.
 
     input (C, H, W) and output (C, OH, OW), the engine's; ``winners`` (C, OH, OW)
@@ -39,17 +40,6 @@ class Pooling:
     count_include_pad: bool
     windows: PoolWindows
     relations: tuple[SizeRelation, SizeRelation] | None
-
-    @property
-    def steps(self) -> int:
-        """Output values; a step is one of them, in the order of channels, rows and columns."""
-        return self.output.size
-
-    def place(self, step: int) -> tuple[int, int, int]:
-        """(channel, row, column) of a step.  Raises SpecError for one that there is not."""
-        if not 0 <= step < self.steps:
-            raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
-        return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
 
     def window(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Stage rows and columns of one window: what the engine compares or adds up."""
@@ -157,10 +147,7 @@ class Pooling:
         text = shapes.size_text(*size, *([channels] if channels > 1 else []))
         if not any(self.padding):
             return text
-        sides = self.padding[0]
-        if self.padding[0] != self.padding[1]:
-            sides = shapes.size_text(*self.padding)
-        return f"{text}, padding {sides}"
+        return f"{text}, padding {axis_text(self.padding)}"
 
     def window_note(self) -> str:
         """The windows in words: "2 × 2, stride 2"."""
@@ -168,12 +155,7 @@ class Pooling:
             if self.output.shape[1:] == (1, 1):
                 return "global"
             return f"adaptive to {shapes.size_text(*self.output.shape[1:])}"
-        text = shapes.size_text(*self.kernel)
-        for name, pair in (("stride", self.stride), ("dilation", self.dilation)):
-            if pair != (1, 1):
-                same = pair[0] == pair[1]
-                text += f", {name} {pair[0] if same else shapes.size_text(*pair)}"
-        return text
+        return window_text(self.kernel, self.stride, self.dilation)
 
 
 def pooling(

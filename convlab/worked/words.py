@@ -1,0 +1,49 @@
+"""Settings in words, as subtitles and tables say them; and the steps of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from convlab.errors import SpecError
+from convlab.shapes import Pair, Sides, size_text
+
+
+def axis_text(lengths: Sequence[int]) -> str:
+    """1 where both axes are equal, 1 × 2 where they are not."""
+    return str(lengths[0]) if lengths[0] == lengths[1] else size_text(*lengths)
+
+
+def sides_text(sides: Sides) -> str:
+    """Padding: one number, rows × columns, or all four sides by name."""
+    top, bottom, left, right = sides
+    if (top, left) != (bottom, right):
+        return f"top {top}, bottom {bottom}, left {left}, right {right}"
+    return axis_text((top, left))
+
+
+def window_text(kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> str:
+    """The size of a window, and its stride and dilation where they are not 1."""
+    words = [size_text(*kernel)]
+    for name, lengths in (("stride", stride), ("dilation", dilation)):
+        if lengths != (1, 1):
+            words.append(f"{name} {axis_text(lengths)}")
+    return ", ".join(words)
+
+
+class Stepped:
+    """An example that is computed value by value: ``output`` (C, OH, OW) in the loop's order."""
+
+    output: np.ndarray
+
+    @property
+    def steps(self) -> int:
+        """Output values; a step is one of them, in the order of maps, rows and columns."""
+        return self.output.size
+
+    def place(self, step: int) -> tuple[int, int, int]:
+        """(map, row, column) of a step.  Raises SpecError for one that there is not."""
+        if not 0 <= step < self.steps:
+            raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
+        return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
