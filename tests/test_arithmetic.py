@@ -522,6 +522,7 @@ def test_no_text_of_a_pooling_touches_another(settings, shape, assert_legible):
         example = pooling(random_values(shape, "ints", 0, signed=False), kind, **settings)
         for canvas in ("slide", "small", "paper"):
             shown = example.picture(example.steps - 1)
+            assert_legible(viz.isometric(shown, size=canvas), canvas)
             if canvas == "paper" and shape[0] == 8:  # 85 mm are not enough
                 continue
             assert_legible(viz.sliding_window(shown, size=canvas), canvas)

@@ -29,8 +29,9 @@ from convlab_cli import options, steps
 @steps.numbers_options[0]
 @steps.numbers_options[1]
 @steps.step_option
+@steps.layout_option
 @options.picture("pooling.png", options.MOVING)
-def command(kind, shape, channels, values, seed, step, picture, **settings):
+def command(kind, shape, channels, values, seed, step, layout, picture, **settings):
     """Pooling step by step: the window, its winner or its mean, and the size that comes out.
 
     \b
@@ -94,6 +95,6 @@ def command(kind, shape, channels, values, seed, step, picture, **settings):
         subtitle,
         describe,
         numbers=numbers,
-        layout="row",
+        layout=layout,
         record=record,
     )

@@ -60,17 +60,22 @@ class _View:
         page, shown = self.page, self.shown
         _, rows, columns = shown.stage.shape
         _, out_rows, out_columns = shown.output.shape
-        heads = page.widest(("Input", "Output", "Kernel"), 0.85 * page.size.title, True)
+        heads = page.widest(("Input", "Output", shown.window_title()), 0.85 * page.size.title, True)
         notes = (shown.input_note, shown.window_note)
         side = max(heads, min(0.26 * page.width, page.widest(notes, page.size.small)))
         side += page.size.title
         # In cells: what both stacks need, the output above the input.
         width = max(columns + rows * BACK[0], out_columns + out_rows * BACK[0])
+        if max(len(shown.stage), len(shown.output)) > 1:
+            room_for = ("green", f"map {len(shown.output)}")
+            side_right = page.widest(room_for, page.size.small) + page.size.small
+        else:
+            side_right = 0.0
         lower = -rows * BACK[1] + (self.planes - 1) * LAYER
         upper = -out_rows * BACK[1] + (self.maps - 1) * LAYER
         between = 0.35 * max(rows, out_rows) * -BACK[1] + 0.8
         height = lower + upper + between
-        room = page.right - page.left - side
+        room = page.right - page.left - side - side_right
         cell = min(room / width, (self.bottom - page.top) / height, 110 * page.unit)
         left = page.left + side
         left += (room - width * cell) / 2
@@ -84,9 +89,11 @@ class _View:
         inputs = stack((rows, columns), self.planes, foot)
         outputs = stack((out_rows, out_columns), self.maps, foot - (lower + between) * cell)
         top = inputs[-1]
-        # The first channel lies on top; stacks are drawn from below.
-        for i, plane in enumerate(inputs):
-            self._input(plane, self.planes - 1 - i, on_top=plane is top)
+        # The first channel lies on top, or the one that is pooled; stacks are drawn from below.
+        first = shown.channel or 0
+        others = [c for c in range(len(shown.stage)) if c != first][: self.planes - 1]
+        for plane, channel in zip(inputs, [*others[::-1], first], strict=True):
+            self._input(plane, channel, on_top=plane is top)
         self._rays(top, outputs[-1])
         others = [o for o in range(len(shown.output)) if o != shown.at[0]][: self.maps - 1]
         for plane, index in zip(outputs, [*others[::-1], shown.at[0]], strict=True):
@@ -96,10 +103,9 @@ class _View:
             return (planes[0].at(planes[0].shape[0], 0)[1] + planes[-1].at(0, 0)[1]) / 2
 
         between_them = (inputs[-1].at(0, 0)[1] + outputs[0].at(out_rows, 0)[1]) / 2
-        kernel = "Kernel" if len(shown.output) == 1 else f"Kernel {shown.at[0]}"
         heads = [
             (middle_of(outputs), "Output", self._output_note(), self.theme.output),
-            (between_them, kernel, shown.window_note, self.theme.window),
+            (between_them, shown.window_title(), shown.window_note, self.theme.window),
             (middle_of(inputs), "Input", shown.input_note, self.theme.input),
         ]
         # Each beside what it names, but apart: from below upwards, then downwards.
@@ -154,10 +160,10 @@ class _View:
             self._numbers(plane, shown.stage[channel], ~window & empty)
         if channels > 1:
             name = CHANNEL_NAMES[channel] if channels == 3 else f"{channel}"
-            x, y = plane.at(plane.shape[0], plane.shape[1]) + (0.4 * plane.cell, 0)
+            x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
             px = self.page.size.small
-            if plane.cell * LAYER > px * 1.1:
-                self.page.text(x, y, name, px=px, colour=edge, va="bottom")
+            if plane.cell * LAYER > px * 1.2:
+                self.page.text(x, y, name, px=px, colour=edge, va="center")
 
     def _output(self, plane: _Plane, index: int) -> None:
         shown, theme = self.shown, self.theme
@@ -171,10 +177,10 @@ class _View:
             self.page.polygons(quad, edge=theme.output, stroke=0.8 * self.page.size.thick)
             self._numbers(plane, np.where(done, shown.output[index], np.nan), ~done)
         if len(shown.output) > 1:
-            x, y = plane.at(plane.shape[0], plane.shape[1]) + (0.4 * plane.cell, 0)
+            x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
             px = self.page.size.small
-            if plane.cell * LAYER > px * 1.1:
-                self.page.text(x, y, f"map {index}", px=px, colour=theme.output, va="bottom")
+            if plane.cell * LAYER > px * 1.2:
+                self.page.text(x, y, f"map {index}", px=px, colour=theme.output, va="center")
 
     def _numbers(self, plane: _Plane, values: NDArray, quiet: NDArray) -> None:
         """Upright numbers in the cells of a plane; NaN stays empty."""

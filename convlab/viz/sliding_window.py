@@ -60,6 +60,12 @@ class SlidingWindow:
         """The one channel that a pooling reads; None for a convolution, which reads all."""
         return None if self.operation == "convolution" else self.at[0]
 
+    def window_title(self) -> str:
+        """What the window does, as a headline; of several kernels with its number."""
+        if self.kernel is None:
+            return {"max": "Max", "average": "Mean"}[self.operation]
+        return "Kernel" if len(self.output) == 1 else f"Kernel {self.at[0]}"
+
     def patch(self) -> NDArray:
         """(C, KH, KW) what lies under the window."""
         rows, columns = self.window
@@ -310,11 +316,6 @@ class _Row:
         note_width = min(1.02 * page.measure(note, page.size.small), room)
         return max(page.measure(title, self.title, True), note_width)
 
-    def _kernel_title(self) -> str:
-        if self.shown.kernel is None:
-            return {"max": "Max", "average": "Mean"}[self.shown.operation]
-        return "Kernel" if len(self.shown.output) == 1 else f"Kernel {self.shown.at[0]}"
-
     def _widths(
         self, cell: float, kernel: float, output: float, beside: str, columns: int
     ) -> list[float]:
@@ -335,7 +336,7 @@ class _Row:
             first = max(inputs, self._head("Input", shown.input_note))
             middle = 0.0
             if shown.kernel is None:
-                middle = self._head(self._kernel_title(), shown.window_note)
+                middle = self._head(self.shown.window_title(), shown.window_note)
             else:
                 first = max(first, page.run_width(*self._kernel_line()))
             if self._bar_is_there(self.input_texts, cell):
@@ -347,7 +348,7 @@ class _Row:
         if self._bar_is_there(self.input_texts, cell):
             first += self._bar_width(shown.stage)
         kernels = sums = 0.0
-        kernels = self._head(self._kernel_title(), shown.window_note)
+        kernels = self._head(self.shown.window_title(), shown.window_note)
         if shown.kernel is not None:
             kernels = max(shown.kernel.shape[2] * kernel, kernels)
         if self.has_sums:
@@ -499,7 +500,7 @@ class _Row:
         """What a pooling does, in the place of a kernel."""
         note, colour = self.shown.window_note, self.theme.window
         top = middle + self.header / 2
-        self._header(x + gap, top, self._kernel_title(), note, colour, width)
+        self._header(x + gap, top, self.shown.window_title(), note, colour, width)
         self._sign(style.ARROW, x + gap / 2, middle)
 
     def _output_below(self, x: float, foot: float, width: float) -> None:
@@ -508,7 +509,7 @@ class _Row:
         if shown.kernel is None:
             note, colour = shown.window_note, self.theme.window
             foot += self.header
-            self._header(x, foot + self.gap, self._kernel_title(), note, colour, width)
+            self._header(x, foot + self.gap, self.shown.window_title(), note, colour, width)
         height = rows * (shown.output.shape[1] * self.output_cell + self.map_label)
         height += (rows - 1) * self.gap
         height += _skip(self.page, self.maps, len(shown.output))
@@ -570,7 +571,7 @@ class _Row:
         """The headline of kernels that stand below their channels, and its height."""
         theme, shown = self.theme, self.shown
         parts = [
-            (self._kernel_title(), theme.window, True),
+            (self.shown.window_title(), theme.window, True),
             (shown.window_note, theme.quiet, False),
         ]
         if shown.bias is not None:
@@ -770,7 +771,7 @@ class _Row:
         height = shown.kernel.shape[1] * self.kernel_cell
         left = x + gap
         first = centres[0] - height / 2
-        self._header(left, first, self._kernel_title(), shown.window_note, theme.window, width)
+        self._header(left, first, self.shown.window_title(), shown.window_note, theme.window, width)
         for channel, centre in zip(self.channels, centres, strict=True):
             self._sign("∗", x + gap / 2, centre)
             self._kernel(channel, left, centre - height / 2)
