@@ -16,16 +16,16 @@ def explain(
     """Print the sum behind the output value ``at`` (filter, row, column), and draw it."""
     import numpy as np
 
-    from convlab.errors import ShapeError
+    from convlab.errors import ShapeError, SpecError
     from convlab.shapes import size_text
 
-    if settings["shape"] is None:
-        settings["shape"] = (5, 5) if settings["values"] in ("ints", "floats", "none") else None
+    if settings["values"] == "none":
+        raise SpecError("explain: expected numbers, got --values none")
     example, _ = example_of(settings)
     shape = example.output.shape
     if any(i >= length for i, length in zip(at, shape, strict=True)):
         raise ShapeError(
-            f"filter, row and column: expected within {size_text(*shape)}, got"
+            f"--filter, --row and --col: expected within {size_text(*shape)}, from 0, got"
             f" {', '.join(map(str, at))}"
         )
     step = int(np.ravel_multi_index(at, shape))
@@ -98,7 +98,11 @@ def _print_window(shown, complete: bool) -> None:
             say(f"  {parts[0]}  {times}  {parts[1]}  {equals}  {parts[2]}")
     say()
     terms = style.exact_numbers(products)
-    listed = terms if complete or len(terms) <= 24 else [*terms[:8], "…", *terms[-8:]]
+    listed = (
+        terms
+        if complete or len(terms) <= 24
+        else [*terms[:8], f"… {len(terms) - 16} more …", *terms[-8:]]
+    )
     text = " + ".join(f"({term})" if term.startswith(style.MINUS) else term for term in listed)
     line = f"  {text}"
     if shown.bias is not None:

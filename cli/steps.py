@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from convlab.worked import Convolution, Pooling
 
 MOST_FRAMES = 500
+MOST_CELLS = 128  # along an axis
 
 
 class Step(click.ParamType):
@@ -32,7 +33,7 @@ step_option = click.option(
     type=Step(),
     help="One output value, counted from 0 in the order of the loop, or all: frames of a .gif or"
     " .webp, pages of a .pdf, one sheet as .png or .svg.  All by default for frames, else the one"
-    " in the middle.",
+    " in the middle of the first map.",
 )
 layout_option = click.option(
     "--layout", type=click.Choice(["row", "isometric"]), default="row", show_default=True
@@ -64,12 +65,28 @@ def read_table(path: str) -> list[list[float]]:
         raise DataError(f"{path}: cannot be read: {reason}") from None
     try:
         table = [[float(cell) for cell in row] for row in rows]
-    except ValueError as error:
-        raise DataError(f"{path}: expected a table of numbers: {error}") from None
-    if not table or len({len(row) for row in table}) > 1:
+    except ValueError:
+        wrong = next(
+            (f"{cell!r} in row {row}, column {column}")
+            for row, cells in enumerate(rows)
+            for column, cell in enumerate(cells)
+            if not _is_number(cell)
+        )
+        raise DataError(f"{path}: expected numbers with commas between them, got {wrong}") from None
+    if not table:
+        raise DataError(f"{path}: expected rows of numbers, got none")
+    if len({len(row) for row in table}) > 1:
         lengths = sorted({len(row) for row in table})
         raise DataError(f"{path}: expected rows of one length, got lengths {lengths}")
     return table
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def input_values(values: str, size, channels: int, seed: int):
@@ -82,6 +99,11 @@ def input_values(values: str, size, channels: int, seed: int):
     from convlab.errors import ShapeError, SpecError
     from convlab.worked import random_values
 
+    if size is not None and max(size) > MOST_CELLS:
+        raise ShapeError(
+            f"input: expected at most {MOST_CELLS} × {MOST_CELLS} to be drawn, got"
+            f" {size[0]} × {size[1]}"
+        )
     if values in ("ints", "floats", "none"):
         kind = "ints" if values == "none" else values
         shape = (channels, *(size or (5, 5)))
@@ -119,10 +141,12 @@ def save_steps(
     """Write what --step and the suffix ask for.  Raises SpecError for a step that there is not."""
     from convlab import viz
     from convlab.errors import SpecError
+    from convlab.viz import style
 
     moving = picture.path.suffix in (".gif", ".webp")
     if step is None:
-        step = "all" if moving else example.steps // 2
+        _, rows, columns = example.output.shape
+        step = "all" if moving else rows // 2 * columns + columns // 2
     draw = {"row": viz.sliding_window, "isometric": viz.isometric}[layout]
     look = picture.look
 
@@ -133,7 +157,9 @@ def save_steps(
         if example.steps > MOST_FRAMES:
             raise SpecError(f"step: expected at most {MOST_FRAMES} for all, got {example.steps}")
         chosen = range(example.steps)
-        description = f"{title}, {subtitle}, in {example.steps} steps.  {describe(0)}"
+        values = ", ".join(style.exact_numbers(example.output)) if example.steps <= 50 else ""
+        words = f"The output, row by row: {values}." if numbers and values else describe(0)
+        description = f"{title}, {subtitle}, in {example.steps} steps.  {words}"
     else:
         example.place(step)
         chosen = [step]

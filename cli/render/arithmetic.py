@@ -6,9 +6,10 @@ import click
 from convlab_cli import options, steps
 
 
-def kernel_values(text: str | None, values: str, shape: tuple[int, int, int, int], seed: int):
+def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
     """The kernel (O, C, KH, KW): random, a row or table of numbers, or those of a .csv file.
 
+    ``shape``: filters, channels, and (KH, KW), or None for as large as the numbers are.
     Numbers for one kernel are used for every channel and filter.  Raises DataError,
     ShapeError, SpecError.
     """
@@ -17,9 +18,10 @@ def kernel_values(text: str | None, values: str, shape: tuple[int, int, int, int
     from convlab.errors import ShapeError, SpecError
     from convlab.worked import random_values
 
-    filters, channels, *size = shape
+    filters, channels, size = shape
     if text is None:
         kind = "floats" if values == "floats" else "ints"
+        shape = (filters, channels, *(size or (3, 3)))
         return random_values(shape, kind, seed + 1, signed=True)
     if text.endswith(".csv"):
         table = steps.read_table(text)
@@ -33,6 +35,8 @@ def kernel_values(text: str | None, values: str, shape: tuple[int, int, int, int
             ) from None
     lengths = {len(row) for row in table}
     count = filters * channels
+    if size is None:  # the same numbers for all kernels
+        size = (len(table), max(lengths))
     if lengths != {size[1]} or len(table) not in (size[0], size[0] * count):
         got = f"{len(table)} rows of {' and '.join(map(str, sorted(lengths)))}"
         wanted = f"{size[0]} rows of {size[1]} numbers"
@@ -41,16 +45,25 @@ def kernel_values(text: str | None, values: str, shape: tuple[int, int, int, int
         raise ShapeError(f"kernel values: expected {wanted}, got {got}")
     kernel = np.array(table, np.float32)
     if len(table) == size[0]:
-        return np.broadcast_to(kernel, shape).copy()
-    return kernel.reshape(shape)
+        return np.broadcast_to(kernel, (filters, channels, *size)).copy()
+    return kernel.reshape(filters, channels, *size)
 
 
 def arithmetic_options(command):
     """What says a convolution, for ``render arithmetic`` and ``explain``."""
     for option in reversed(
         (
-            click.option("--input", "shape", type=options.Lengths(), help="Rows x columns."),
-            click.option("--kernel", type=options.Lengths(), default=(3, 3), show_default="3x3"),
+            click.option(
+                "--input",
+                "shape",
+                type=options.Lengths(),
+                help="Rows x columns; 5x5 unless --values has a table.",
+            ),
+            click.option(
+                "--kernel",
+                type=options.Lengths(),
+                help="Rows x columns; as --kernel-values, else 3x3.",
+            ),
             click.option("--stride", type=options.Lengths(), default=(1, 1), show_default="1"),
             click.option(
                 "--padding",
@@ -113,7 +126,7 @@ def example_of(settings: dict):
     values, seed = settings["values"], settings["seed"]
     array, numbers = steps.input_values(values, settings["shape"], settings["channels"], seed)
     text, bias = settings["kernel_values"], settings["bias"]
-    shape = (settings["filters"], settings["channels"], *settings["kernel"])
+    shape = (settings["filters"], settings["channels"], settings["kernel"])
     kernel = kernel_values(text, values, shape, seed)
     if bias is None:
         bias = 1.0 if text is None and numbers else 0.0

@@ -9,13 +9,17 @@ from convlab_cli import options
 @click.command()
 @click.option(
     "--inputs",
-    type=options.Lengths(),
+    type=options.Lengths(both=False),
     help="Inputs: 12 in one dimension, 6x6 (rows x columns) in two by default.",
 )
-@click.option("--kernel", type=options.Lengths(), default="3", show_default=True)
-@click.option("--stride", type=options.Lengths(), default="1", show_default=True)
+@click.option("--kernel", type=options.Lengths(both=False), default="3", show_default=True)
+@click.option("--stride", type=options.Lengths(both=False), default="1", show_default=True)
 @click.option("--padding", type=options.Padding(), default="0", show_default=True)
-@click.option("--dimensions", type=click.Choice(["1", "2"]), default="1", show_default=True)
+@click.option(
+    "--dimensions",
+    type=click.Choice(["1", "2"]),
+    help="1 by default, 2 where a length is ROWSxCOLUMNS.",
+)
 @click.option(
     "--unit",
     metavar="N|ROW,COL",
@@ -29,19 +33,23 @@ def command(inputs, kernel, stride, padding, dimensions, unit, picture):
     from convlab.viz.connections import check_room
     from convlab.worked import resolve_padding, wirings
 
+    pairs = [lengths for lengths in (inputs, kernel, stride) if lengths and len(lengths) == 2]
+    dimensions = dimensions or ("2" if pairs else "1")
     flat = dimensions == "1"
-    inputs = inputs or ((12, 12) if flat else (6, 6))
+    if flat and pairs:
+        raise click.BadParameter(
+            f"expected one number in one dimension, got {size_text(*pairs[0])};"
+            " --dimensions 2 takes two"
+        )
+    inputs = inputs or ((12,) if flat else (6, 6))
     if flat:
-        for name, lengths in (("inputs", inputs), ("kernel", kernel), ("stride", stride)):
-            if lengths[0] != lengths[1]:
-                raise click.BadParameter(
-                    f"expected one number in one dimension, got {size_text(*lengths)};"
-                    " --dimensions 2 takes two",
-                    param_hint=f"--{name}",
-                )
-        inputs, kernel, stride = (1, inputs[1]), (1, kernel[1]), (1, stride[1])
+        inputs, kernel, stride = ((1, lengths[0]) for lengths in (inputs, kernel, stride))
         if not isinstance(padding, str):
             padding = (0, padding[1]) if len(padding) == 2 else (0, 0, *padding[2:])
+    else:
+        inputs, kernel, stride = (
+            lengths * 2 if len(lengths) == 1 else lengths for lengths in (inputs, kernel, stride)
+        )
     sides = resolve_padding(padding, inputs, kernel, stride)
     check_room(inputs, sides, int(dimensions))  # before anything large is made
     units, ways = wirings(inputs, kernel, stride, sides)
@@ -58,7 +66,7 @@ def command(inputs, kernel, stride, padding, dimensions, unit, picture):
     number = ",".join(str(at) for at in (chosen[1:] if flat else chosen))
     subtitle = (
         f"{size_text(*sizes[0])} inputs, {size_text(*sizes[1])} {words}, {settings}, no"
-        f" biases; unit {number} emphasised; same colour: same weight"
+        f" biases; unit {number} emphasised; where shared, same colour: same weight"
     )
     figure = viz.connections(
         ways, unit=chosen, title=title, subtitle=subtitle, **look, **picture.look

@@ -38,13 +38,27 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
     convlab render pooling --input 6x6 -o pooling.gif
     convlab render pooling --kind average --input 7x7 --adaptive 3x3
     """
+    import numpy as np
+
     from convlab.errors import SpecError
     from convlab.viz.style import size_text
     from convlab.worked import pooling
 
     if settings["whole"] and settings["adaptive"]:
         raise SpecError("pooling: expected --global or --adaptive, got both")
+    given = {
+        name
+        for name in ("kernel", "stride", "padding", "dilation", "ceil_mode", "no_padding_in_mean")
+        if click.get_current_context().get_parameter_source(name).name == "COMMANDLINE"
+    }
+    if given and (settings["whole"] or settings["adaptive"]):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
+        raise SpecError(f"pooling: expected --global or --adaptive alone, got {names} too")
+    if settings["no_padding_in_mean"] and kind == "max":
+        raise SpecError("--no-padding-in-mean: expected --kind average, got max")
     array, numbers = steps.input_values(values, shape or (6, 6), channels, seed)
+    if values == "ints" and array.size <= 100:  # all different, so that each maximum is one cell
+        array = np.random.default_rng(seed).permutation(100)[: array.size].reshape(array.shape)
     example = pooling(
         array,
         kind,

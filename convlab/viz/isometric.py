@@ -26,9 +26,13 @@ def isometric(
     single plane or the top one where its cells are large enough; the words below
     are those of ``sliding_window``.  Raises SpecError for an unknown size or theme.
     """
-    page = Page(size, theme, 0.6)
-    bottom = words(page, shown, numbers)
-    _View(page, shown, numbers, bottom).draw()
+    lowest, highest = style.size_named(size).heights
+    for aspect in (0.6, 0.8, 1.0, 1.2, 1.4) if lowest < highest else (9 / 16,):
+        page = Page(size, theme, aspect)
+        view = _View(page, shown, numbers, words(page, shown, numbers))
+        if view.bottom - page.top >= view.least_height:
+            break
+    view.draw()
     return page.figure
 
 
@@ -55,6 +59,7 @@ class _View:
         self.theme = page.theme
         self.planes = min(len(shown.stage), MOST_PLANES)
         self.maps = min(len(shown.output), MOST_PLANES)
+        self.least_height = 3.3 * (0.85 * page.size.title + 2 * page.size.subtitle) * LINE
 
     def draw(self) -> None:
         page, shown = self.page, self.shown
@@ -93,8 +98,11 @@ class _View:
         first = shown.channel or 0
         others = [c for c in range(len(shown.stage)) if c != first][: self.planes - 1]
         for plane, channel in zip(inputs, [*others[::-1], first], strict=True):
-            self._input(plane, channel, on_top=plane is top)
+            self._input(plane, channel)
         self._rays(top, outputs[-1])
+        empty = shown.outside | shown.inserted
+        empty[np.ix_(*shown.window)] = False
+        self._numbers(top, shown.stage[first], empty)
         others = [o for o in range(len(shown.output)) if o != shown.at[0]][: self.maps - 1]
         for plane, index in zip(outputs, [*others[::-1], shown.at[0]], strict=True):
             self._output(plane, index)
@@ -109,7 +117,8 @@ class _View:
             (middle_of(inputs), "Input", shown.input_note, self.theme.input),
         ]
         # Each beside what it names, but apart: from below upwards, then downwards.
-        pitch = (0.85 * page.size.title + page.size.subtitle) * LINE * 1.1
+        longest = max(len(self._note_lines(head[2], side)) for head in heads)
+        pitch = (0.85 * page.size.title + longest * page.size.subtitle) * LINE * 1.1
         ys = [head[0] for head in heads]
         ys[2] = min(ys[2], self.bottom - pitch / 2)
         for i in (1, 0):
@@ -119,31 +128,61 @@ class _View:
             ys[i] = max(ys[i], ys[i - 1] + pitch)
         for y, (_, *head) in zip(ys, heads, strict=True):
             self._head(y, *head, side)
+        self._kernel(ys[1] + pitch / 2, ys[2] - pitch / 2, side)
 
     def _output_note(self) -> str:
         filters, *size = self.shown.output.shape
         return style.size_text(*size, *([filters] if filters > 1 else []))
 
+    def _note_lines(self, note: str, side: float) -> list[str]:
+        return self.page.lines(note, side - 0.4 * self.page.size.title, self.page.size.subtitle)
+
     def _head(self, middle: float, title: str, note: str, colour: str, side: float) -> None:
         page, px = self.page, 0.85 * self.page.size.title
-        y = middle - (px + page.size.subtitle) * LINE / 2
+        lines = self._note_lines(note, side)
+        y = middle - (px + len(lines) * page.size.subtitle) * LINE / 2
         page.text(page.left, y, title, px=px, colour=colour, bold=True)
-        width = side - 0.5 * px
-        page.text(
-            page.left,
-            y + px * LINE,
-            note,
-            px=page.size.subtitle,
-            colour=self.theme.quiet,
-            width=width,
-        )
+        y += px * LINE
+        for line in lines:
+            page.text(
+                page.left,
+                y,
+                line,
+                px=page.size.subtitle,
+                colour=self.theme.quiet,
+                width=side - 0.4 * page.size.title,
+            )
+            y += page.size.subtitle * LINE
+
+    def _kernel(self, top: float, bottom: float, side: float) -> None:
+        """The kernel of one channel as a flat grid, and the bias, where there is room."""
+        page, shown, theme = self.page, self.shown, self.theme
+        if shown.kernel is None or len(shown.kernel) > 1 or not self.numbers:
+            return
+        _, rows, columns = shown.kernel.shape
+        texts = style.exact_numbers(shown.kernel)
+        line = 1.6 * page.size.label if shown.bias is not None else 0.0
+        cell = min((bottom - top - line) / rows, (side - page.size.title) / columns)
+        cell = min(cell, 2.6 * page.size.label)
+        px = page.number_size(texts, cell, cell)
+        if px is None:
+            return
+        page.box(page.left, top, columns * cell, rows * cell, fill=theme.window_fill)
+        page.grid_lines(page.left, top, rows, columns, (cell, cell), theme.window)
+        for i, text in enumerate(texts):
+            row, column = divmod(i, columns)
+            x, y = page.left + (column + 0.5) * cell, top + (row + 0.5) * cell
+            page.text(x, y, text, px=px, ha="center", va="center")
+        if shown.bias is not None:
+            parts = [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
+            page.run(page.left, top + rows * cell + 0.3 * line, parts, page.size.label)
 
     def _cells(self, plane: _Plane, chosen: NDArray, edge: str, fill: str, **line) -> None:
         quads = np.array([plane.quad(row, column) for row, column in np.argwhere(chosen)])
         if len(quads):
             self.page.polygons(quads, edge=edge, fill=fill, **line)
 
-    def _input(self, plane: _Plane, channel: int, on_top: bool) -> None:
+    def _input(self, plane: _Plane, channel: int) -> None:
         shown, theme = self.shown, self.theme
         channels = len(shown.stage)
         edge = theme.input
@@ -156,8 +195,6 @@ class _View:
         if shown.channel is None or shown.channel == channel:
             window[np.ix_(*shown.window)] = True
         self._cells(plane, window, theme.window, theme.window_fill)
-        if on_top:
-            self._numbers(plane, shown.stage[channel], ~window & empty)
         if channels > 1:
             name = CHANNEL_NAMES[channel] if channels == 3 else f"{channel}"
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)

@@ -290,12 +290,13 @@ class Page:
             fitted, px = self.fit(title, room, size.title, max(size.subtitle, size.small), True)
             self.text(self.left, y, fitted, px=px, colour=colour, bold=True)
             y += size.title * LINE
-        for line in self._lines(subtitle, room, size.subtitle):
+        for line in self.lines(subtitle, room, size.subtitle):
             self.text(self.left, y, line, px=size.subtitle, colour=self.theme.quiet, width=room)
             y += size.subtitle * LINE
         self.top = y + 0.7 * size.label
 
-    def _lines(self, text: str, width: float, px: float) -> list[str]:
+    def lines(self, text: str, width: float, px: float) -> list[str]:
+        """A text as one line, or as two where ``width`` is less than it needs."""
         words = text.split()
         if not words:
             return []

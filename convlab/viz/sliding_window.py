@@ -122,7 +122,7 @@ def sliding_window(
     # As low as shows every number, for sizes whose height is free.
     lowest, highest = style.size_named(size).heights
     rows = []
-    for aspect in (0.5, 0.6, 0.75, 0.95, 1.2) if lowest < highest else (9 / 16,):
+    for aspect in (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,):
         page = Page(size, theme, aspect)
         rows.append(_Row(page, shown, numbers, words(page, shown, numbers)))
         if rows[-1].legible == 3:
@@ -182,16 +182,17 @@ def _size_lines(page: Page, shown: SlidingWindow, width: float, px: float):
     known = sorted({number for number in (rows_number, columns_number) if number is not None})
     source = f"relation{'s' if len(known) > 1 else ''} {' and '.join(map(str, known))}"
     note = [(f"({source} of Dumoulin & Visin)", theme.quiet, False)] if known else []
-    if rows == columns:
-        both = [*axis(rows), ("on both axes", theme.quiet, False)]
-        lines = [[*both, *note], both]
-    else:
-        both = [*axis(rows), (style.TIMES, theme.ink, False), *axis(columns)]
-        lines = [[*both, *note], both]
+    named = [("rows", theme.quiet, False), *axis(rows), ("columns", theme.quiet, False)]
+    named += axis(columns)
+    both = [*axis(rows), ("on both axes", theme.quiet, False)] if rows == columns else named
+    lines = [[*both, *note], both]
     for line in lines:
         if page.run_width(line, px) <= width:
             return [line]
-    return [axis(rows), axis(columns)]
+    lines = [named[:3], named[3:]]
+    if max(page.run_width(line, page.size.small) for line in lines) > width:
+        return [line[1:] for line in lines]
+    return lines
 
 
 def words(page: Page, shown: SlidingWindow, numbers: bool) -> float:
@@ -455,7 +456,7 @@ class _Row:
         x = page.left + (free - gap * operators) / 2
         middle = page.top + self.header + (self.bottom - page.top - self.header) / 2
         if self.beside != "rows":
-            foot = self._channels_beside(x)
+            foot = self._channels_beside(x, widths[0])
             if self.beside == "below":
                 self._output_below(page.left + free / 2, foot, widths[0])
                 return
@@ -476,7 +477,11 @@ class _Row:
         self._header(
             x, tops[0] - self.label, "Input", shown.input_note, self.theme.input, widths[0]
         )
-        self._skipped(x, tops, self.channels, len(shown.stage), "channels")
+        more = "channels"
+        if self.has_sums and len(self.channels) < len(shown.stage):
+            rest = np.delete(shown.channel_sums, self.channels).sum()
+            more += f" add {style.exact_numbers(rest)[0]}"
+        self._skipped(x, tops, self.channels, len(shown.stage), more)
         for channel, top in zip(self.channels, tops, strict=True):
             self._input(channel, x, top)
         if self._bar_is_there(self.input_texts, cell):
@@ -515,7 +520,7 @@ class _Row:
         height += _skip(self.page, self.maps, len(shown.output))
         self._outputs(x, foot + 2 * self.gap + self.header + height / 2, width)
 
-    def _channels_beside(self, x: float) -> float:
+    def _channels_beside(self, x: float, room: float) -> float:
         """Channels from left to right, below each its kernel, below that what it adds.
 
         Returns where all of it ends.
@@ -533,7 +538,7 @@ class _Row:
         width = self._column(cell, self.kernel_cell)
         kernel_top = top + rows * cell + 1.5 * self.gap + self.title * LINE
         foot = kernel_top + kernel_rows * self.kernel_cell + 0.5 * px
-        self._header(x, top - self.label, "Input", shown.input_note, theme.input, page.right - x)
+        self._header(x, top - self.label, "Input", shown.input_note, theme.input, room)
         if shown.kernel is not None:
             page.run(x, kernel_top - 1.1 * self.title, *self._kernel_line())
         for i, channel in enumerate(self.channels):
@@ -575,7 +580,7 @@ class _Row:
             (shown.window_note, theme.quiet, False),
         ]
         if shown.bias is not None:
-            parts += [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
+            parts += [("and bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
         if self.page.run_width(parts, self.note) > 0.5 * (self.page.right - self.page.left):
             del parts[1]  # the size can be seen
         return parts, self.note

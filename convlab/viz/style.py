@@ -157,7 +157,7 @@ SIZES: dict[str, Size] = {
     "slide": Size("slide", 100.0, 1600, (900, 900), 34, 23, 21, 17, 1.2, 5.0),
     "animation": Size("animation", 100.0, 800, (450, 450), 19, 13, 12, 10, 0.8, 2.8),
     "small": Size("small", 100.0, 500, (281, 375), 17, 12, 12, 11, 0.8, 2.4),
-    "paper": _paper("paper", 85, 48, 100),
+    "paper": _paper("paper", 85, 48, 120),
     "paper-wide": _paper("paper-wide", 170, 80, 120),
 }
 
@@ -352,7 +352,7 @@ def size_text(*lengths: int) -> str:
 
 
 def exact_numbers(values: NDArray) -> list[str]:
-    """Numbers in one shared format with as few decimals as say them exactly, at most three.
+    """Numbers in one shared format with as few decimals as say them exactly, at most four.
 
     For arithmetic that a reader follows: 0.3 as float32 is "0.3".  Numbers that
     need more decimals get three significant digits, as in :func:`numbers`.
@@ -360,7 +360,7 @@ def exact_numbers(values: NDArray) -> list[str]:
     flat = np.asarray(values, dtype=float).ravel()
     finite = flat[np.isfinite(flat)]
     near = 1e-6 * max(1.0, float(np.abs(finite).max(initial=0.0)))
-    for places in range(4):
+    for places in range(5):
         if (np.abs(finite - np.round(finite, places)) <= near).all():
             return [_fixed(value, places) for value in flat]
     return numbers(flat)

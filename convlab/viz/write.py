@@ -125,12 +125,12 @@ def animation_bytes(
         return buffer.getvalue()
     seen_through = frames[0].mode == "RGBA"
     flat = [_opaque(frame) for frame in frames] if seen_through else frames
-    palette = flat[-1].quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = _palette(flat[-1])
     shown = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in flat]
     settings = {}
     if seen_through:
         for frame, full in zip(shown, frames, strict=True):
-            clear = np.asarray(full.getchannel("A")) < 128
+            clear = np.asarray(full.getchannel("A")) < 64  # thin strokes are kept
             indices = np.array(frame)
             indices[clear] = 255
             frame.putdata(indices.reshape(-1).tolist())
@@ -147,6 +147,16 @@ def animation_bytes(
         **settings,
     )
     return buffer.getvalue()
+
+
+def _palette(frame: Image.Image) -> Image.Image:
+    """255 colours: those that cover most of the frame as they are, the others by their median."""
+    exact = sorted(frame.getcolors(frame.width * frame.height), reverse=True)[:127]
+    rest = frame.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colours = [part for _, colour in exact for part in colour] + rest.getpalette()[: 3 * 128]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colours + [0] * (768 - len(colours)))
+    return palette
 
 
 def _pixels(figure: Figure) -> Image.Image:

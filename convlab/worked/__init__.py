@@ -28,7 +28,9 @@ from convlab.worked.counts import (
 )
 from convlab.worked.patterns import PATTERNS, pattern
 from convlab.worked.pooling import Pooling, pooling
+from convlab.worked.pyramid import field_pyramid
 from convlab.worked.quiz import Exercise, Part, quiz
+from convlab.worked.recursion import field_recursion
 from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 
 __all__ = [
@@ -53,6 +55,8 @@ __all__ = [
     "convolution",
     "count_layers",
     "dense_layer",
+    "field_pyramid",
+    "field_recursion",
     "flatten_layer",
     "pool_layer",
     "shape_text",

@@ -19,7 +19,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, Sides
 from convlab.viz import SlidingWindow
 from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size
-from convlab.worked.words import Stepped, sides_text, window_text
+from convlab.worked.words import Stepped, axis_text, sides_text, window_text
 
 CONVENTIONS = ("torch", "tensorflow")
 VALUES = ("ints", "floats")
@@ -120,20 +120,34 @@ class Convolution(Stepped):
         channels, *size = self.input.shape
         text = shapes.size_text(*size, *([channels] if channels > 1 else []))
         if self.transposed:
-            zeros = [s - 1 for s in self.stride]
-            if any(zeros):
-                between = zeros[0] if zeros[0] == zeros[1] else f"{zeros[0]} and {zeros[1]}"
-                text += f", {between} zero{'s' if between != 1 else ''} between"
-            return f"{text}, padding {sides_text(self.padding)}" if any(self.padding) else text
+            # What is drawn: zeros between the cells, and what the padding leaves around them.
+            if self.stride != (1, 1):
+                between = axis_text([s - 1 for s in self.stride])
+                text += f", zeros between: {between}"
+            around = [int(n) for axis in self.axes for n in _ends(axis.outside)]
+            return f"{text}, around: {sides_text(tuple(around))}"
         if not any(self.padding):
             return text
         kind = "zero" if self.padding_mode == "zeros" else self.padding_mode
         return f"{text}, {kind} padding {sides_text(self.padding)}"
 
     def kernel_note(self) -> str:
-        """Size, stride and dilation of the kernel in words: "3 × 3, stride 2"."""
-        text = window_text(self.kernel.shape[2:], self.stride, self.dilation)
+        """Size, stride and dilation of the kernel in words: "3 × 3, stride 2".
+
+        Of a transposed convolution they are those of the convolution that it undoes; its
+        own window moves by 1.
+        """
+        channels = self.kernel.shape[1]
+        text = window_text(self.kernel.shape[2:], self.stride, self.dilation, channels)
+        if self.transposed and any(self.padding):
+            text += f", padding {sides_text(self.padding)}"
         return text + (", turned" if self.flip != self.transposed else "")
+
+
+def _ends(outside: np.ndarray) -> tuple[int, int]:
+    """How many cells of padding stand before and after the input along one axis."""
+    inside = np.flatnonzero(~outside)
+    return (inside[0], len(outside) - 1 - inside[-1]) if len(inside) else (len(outside), 0)
 
 
 def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transposed: bool) -> Sides:

@@ -221,8 +221,15 @@ def pooling(
             y = F.adaptive_avg_pool2d(x, wanted)
         else:
             y = F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad)
-    sides = [(0, 0), *((p, p) for p in padding)]
     around = -np.inf if kind == "max" else 0
+    sides = [(0, 0)]
+    for axis in (0, 1):
+        behind = padding[axis]
+        if ceil_mode and kind == "max" and not adaptive:  # the last window may hang over
+            last = (windows.output[axis] - 1) * stride[axis]
+            reach = last + shapes.effective_kernel(kernel[axis], dilation[axis])
+            behind = max(behind, reach - size[axis] - padding[axis])
+        sides.append((padding[axis], behind))
     return Pooling(
         input=input,
         output=np.ascontiguousarray(y.numpy()[0]),

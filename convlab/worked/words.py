@@ -23,9 +23,9 @@ def sides_text(sides: Sides) -> str:
     return axis_text((top, left))
 
 
-def window_text(kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> str:
-    """The size of a window, and its stride and dilation where they are not 1."""
-    words = [size_text(*kernel)]
+def window_text(kernel: Pair, stride: Pair, dilation: Pair = (1, 1), channels: int = 1) -> str:
+    """The size of a window over ``channels``, and its stride and dilation where they are not 1."""
+    words = [size_text(*kernel, *([channels] if channels > 1 else []))]
     for name, lengths in (("stride", stride), ("dilation", dilation)):
         if lengths != (1, 1):
             words.append(f"{name} {axis_text(lengths)}")

@@ -1,0 +1,73 @@
+"""The windows behind one unit along one axis, as lectures draw them: a pyramid of dots."""
+
+from __future__ import annotations
+
+from convlab.errors import SpecError
+from convlab.insight import unit_field
+from convlab.models import INPUT, Network, receptive_fields
+from convlab.nn import ConvTranspose2d, Join
+from convlab.shapes import ReceptiveField
+from convlab.viz import PyramidLevel
+
+AXES = ("rows", "columns")
+
+
+def field_pyramid(
+    network: Network, layer: str | None, unit: tuple[int, int] | None, axis: int
+) -> list[PyramidLevel]:
+    """The units that ``unit`` (row, column) of a layer reads, level by level down to the image.
+
+    Along ``axis`` (0 for rows, 1 for columns).  Layers that only pass numbers on
+    have no level.  Raises SpecError as ``unit_field`` and where branches meet on
+    the way.
+    """
+    chosen = unit_field(network, layer, unit)
+    shapes = {name: (before, after) for name, _, before, after in network.shapes()}
+    rows = {row.name: row for row in receptive_fields(network)}
+    alone = ReceptiveField(), ReceptiveField()
+    levels: list[PyramidLevel] = []
+    name, units = chosen.layer, [chosen.unit[axis]]
+    while name != INPUT:
+        row = rows[name]
+        if isinstance(row.layer, Join):
+            raise SpecError(
+                f"pyramid: expected layers in a row up to {chosen.layer}, branches meet at {name}"
+            )
+        source = row.sources[0]
+        window = row.layer.field_of(alone, shapes[name][0])[axis]
+        if window == alone[axis] and row.field == row.inputs[0] and row.window is None:
+            name = source
+            continue
+        step = 1 if row.window is None else row.window.dilation[axis]
+        if isinstance(row.layer, ConvTranspose2d) and row.layer.dilation[axis] > 1:
+            raise SpecError(f"pyramid: expected no dilated transposed convolution, {name} is one")
+        length = shapes[name][1][1 + axis]
+        # What lies beyond a map's border is zero and reads nothing.
+        reads = [tuple(range(*window.span(u), step)) if 0 <= u < length else () for u in units]
+        text = "windows of several sizes"
+        if isinstance(row.layer, ConvTranspose2d):
+            text = f"transposed, kernel {row.layer.kernel_size[axis]}"
+            text += f", stride {row.layer.stride[axis]}"
+        elif row.window is not None:
+            text = f"kernel {row.window.kernel[axis]}, stride {row.window.stride[axis]}"
+            text += f", dilation {step}" if step > 1 else ""
+        levels.append(_level(name, text, length, row.field[axis], units, reads))
+        units = sorted({u for group in reads for u in group})
+        name = source
+    pixels = network.input_shape[1 + axis]
+    reads = [()] * len(units)
+    levels.append(_level(INPUT, "", pixels, ReceptiveField(), units, reads))
+    return levels[::-1]
+
+
+def _level(
+    name: str,
+    text: str,
+    length: int,
+    field: ReceptiveField,
+    units: list[int],
+    reads: list[tuple[int, ...]],
+) -> PyramidLevel:
+    first, last = min(0, *units), max(length, *(u + 1 for u in units))
+    centres = {u: field.centre(u) for u in range(first, last)}
+    return PyramidLevel(name, text, length, centres, dict(zip(units, reads, strict=True)))

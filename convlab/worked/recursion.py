@@ -1,0 +1,116 @@
+"""The recursion behind a receptive field, with its numbers, layer by layer."""
+
+from __future__ import annotations
+
+from convlab.models import LayerField
+from convlab.nn import ConvTranspose2d, Join
+from convlab.shapes import ReceptiveField
+
+MINUS = "\u2212"
+
+
+def field_recursion(row: LayerField) -> list[tuple[str, list[str]]]:
+    """(axis, lines) of how a layer's receptive field follows from those that it reads.
+
+    The axis is "rows", "columns", or empty where both have the same numbers.  The
+    lines are r = 11 + (3 − 1)·4 = 19 and the like for the effective stride S, the
+    effective padding P and the centre of the first unit (Araujo, Norris & Sim 2019,
+    equations 1 to 4); none for layers that only pass numbers on, and one that says
+    so where there is no field.
+    """
+    if row.field is None:
+        return [("", [_without_field(row)])]
+    if not isinstance(row.layer, Join) and row.field == row.inputs[0] and row.window is None:
+        return []
+    axes = [_axis_lines(row, axis) for axis in (0, 1)]
+    if axes[0] == axes[1]:
+        return [("", axes[0])]
+    return list(zip(("rows", "columns"), axes, strict=True))
+
+
+def _without_field(row: LayerField) -> str:
+    if isinstance(row.layer, Join) and any(row.misaligned):
+        differ = next(text for text in row.misaligned if text)
+        return f"no one field for all units: {differ}"
+    if len(row.output_shape) == 1:
+        return "every unit sees the whole input"
+    return "no one field: what it reads has none"
+
+
+def _axis_lines(row: LayerField, axis: int) -> list[str]:
+    field = row.field[axis]
+    before = [inputs[axis] for inputs in row.inputs]
+    if isinstance(row.layer, Join):
+        return _joined(before, field, row.misaligned[axis])
+    if row.window is None or field.period or before[0].period:
+        return _in_turn(row, axis)
+    window, old = row.window, before[0]
+    kernel, stride = window.kernel[axis], window.stride[axis]
+    padding, dilation = window.padding[2 * axis], window.dilation[axis]
+    spread = f"·{dilation}" if dilation > 1 else ""
+    return [
+        f"r = {old.size} + ({kernel} {MINUS} 1){spread}·{old.stride} = {field.size}",
+        f"S = {old.stride}·{stride} = {field.stride}",
+        f"P = {old.padding} + {padding}·{old.stride} = {field.padding}",
+        f"centre = {_minus(-field.padding)} + ({field.size} {MINUS} 1)/2 = {_centre(field)}",
+    ]
+
+
+def _joined(before: list[ReceptiveField], field: ReceptiveField, misaligned: str) -> list[str]:
+    starts, ends = zip(*(old.span(0) for old in before), strict=True)
+    return [
+        f"r = max({_listed(ends)}) {MINUS} min({_listed(starts)}) = {field.size}"
+        if not field.period
+        else f"r = {field.size} at most, the hull of all branches",
+        f"S = {field.stride} in every branch",
+        f"P = {MINUS}min({_listed(starts)}) = {_minus(field.padding)}",
+        f"centre = {_centre(field)}, "
+        + (f"not aligned: {misaligned}" if misaligned else "all branches aligned"),
+    ]
+
+
+def _in_turn(row: LayerField, axis: int) -> list[str]:
+    """Where units may see more and less in turn: what each reads, and what follows."""
+    field, old, layer = row.field[axis], row.inputs[0][axis], row.layer
+    sizes = {end - start for start, end in map(field.span, range(max(1, len(field.period))))}
+    lines = []
+    stride = f"S = {field.stride}"
+    if isinstance(layer, ConvTranspose2d):
+        kernel, step = layer.kernel_size[axis], layer.stride[axis]
+        padding, dilation = layer.padding[2 * axis], layer.dilation[axis]
+        tap = f"{dilation}·j" if dilation > 1 else "j"
+        lines.append(
+            f"unit u reads the units i with u = {step}·i {MINUS} {padding} + {tap},"
+            f" j = 0 to {kernel - 1}"
+        )
+        quotient = f"{_factor(old.stride)}/{step}"
+        stride = f"S = {quotient}" + (f" = {field.stride}" * (quotient != str(field.stride)))
+    elif row.window is not None:
+        stride = f"S = {_factor(old.stride)}·{row.window.stride[axis]} = {field.stride}"
+    if len(sizes) > 1:
+        lines.append(f"r = {min(sizes)} to {max(sizes)}, not the same for all units")
+        stride += " on average"
+    else:
+        lines.append(f"r = {field.size}")
+    return [
+        *lines,
+        stride,
+        f"P = {_minus(field.padding)}",
+        f"centre = {_centre(field)}",
+    ]
+
+
+def _factor(stride) -> str:
+    return f"({stride})" if "/" in str(stride) else str(stride)
+
+
+def _centre(field: ReceptiveField) -> str:
+    return _minus(field.centre(0))
+
+
+def _listed(numbers) -> str:
+    return ", ".join(_minus(number) for number in numbers)
+
+
+def _minus(number: float) -> str:
+    return f"{number:g}".replace("-", MINUS)
