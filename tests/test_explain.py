@@ -634,7 +634,11 @@ def test_numbers_of_the_record_are_those_of_the_network(convlab, run, tmp_path):
     (one,) = record["result"]["explanations"]
     weight = np.array(record["weights"]["conv2.weight"], np.float32)[3]
     np.testing.assert_array_equal(np.array(one["kernel"], np.float32), weight)
-    total = (np.array(one["patch"]) * np.array(one["kernel"])).sum() + one["bias"]
+    # What is written tells each float32 from its neighbours.
+    patch, kernel, bias = (
+        np.array(one[key], np.float32).astype(float) for key in ("patch", "kernel", "bias")
+    )
+    total = (patch * kernel).sum() + bias
     assert one["value"] == pytest.approx(total, abs=1e-6)
     assert one["exact"] == pytest.approx(total, abs=1e-12)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["sum.json"]
