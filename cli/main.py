@@ -26,6 +26,15 @@ from convlab_cli.lazy import LazyGroup
             "convlab_cli.summary",
             "What each layer costs and sees.",
         ),
+        "receptive-field": (
+            "convlab_cli.receptive_field",
+            "What units see, and how that follows.",
+        ),
+        "equivariance": (
+            "convlab_cli.equivariance",
+            "Which layers follow a shift, and how far.",
+        ),
+        "invariance": ("convlab_cli.invariance", "What shifted images cost in accuracy."),
         "shape": (
             "convlab_cli.shape",
             "Sizes, parameters, connections, worked out.",

@@ -48,10 +48,16 @@ run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Pa
 
 
 class Lengths(click.ParamType):
-    """Lengths along rows and columns: 5x7, or 3 for both."""
+    """Lengths along rows and columns: 5x7, or 3 for both (``both``), or as many as were said."""
 
-    def __init__(self, counts: tuple[int, ...] = (1, 2), example: str = "5x7", least: int = 1):
-        self.counts, self.example, self.least = counts, example, least
+    def __init__(
+        self,
+        counts: tuple[int, ...] = (1, 2),
+        example: str = "5x7",
+        least: int = 1,
+        both: bool = True,
+    ):
+        self.counts, self.example, self.least, self.both = counts, example, least, both
         self.name = "x".join(["N"] * counts[-1])
 
     def convert(self, value, parameter, context):
@@ -64,7 +70,7 @@ class Lengths(click.ParamType):
         if len(lengths) not in self.counts or min(lengths) < self.least:
             wanted = f"such as {self.example}, each at least {self.least}"
             self.fail(f"expected whole numbers {wanted}, got {value!r}", parameter)
-        return lengths * 2 if len(lengths) == 1 and self.counts[-1] == 2 else lengths
+        return lengths * 2 if len(lengths) == 1 and self.both else lengths
 
 
 class Padding(click.ParamType):
@@ -175,8 +181,12 @@ class Picture:
         """
         from importlib.metadata import version
 
+        from convlab.errors import RunError
         from convlab.training import write_atomically
 
+        for path in (self.path, self.json):
+            if path is not None and not path.parent.is_dir():
+                raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
         if self.path is not None:
             write_atomically(self.path, content)
         if self.json is not None:
@@ -204,7 +214,12 @@ def command_line() -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What ``json`` does not know: arrays, their numbers, and paths."""
+    """What ``json`` does not know: arrays, their numbers, and paths.
+
+    A float32 is written with the digits that tell it from its neighbours: 0.1.
+    """
+    if getattr(value, "dtype", None) == "float32":
+        value = value.astype("U").astype(float)
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
@@ -284,8 +299,11 @@ def title_of(run: Run) -> str:
     return f"run {folder}, {run.network.name} trained on {Path(run.settings.data).name}"
 
 
-def network_of(source: str) -> tuple[Network, Run | None]:
-    """A network by the folder of a run, a model's name or a .toml file."""
+def network_of(source: str, weights: bool = True) -> tuple[Network, Run | None]:
+    """A network by the folder of a run, a model's name or a .toml file.
+
+    ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
+    """
     from convlab import models, training
     from convlab.errors import SpecError
 
@@ -293,7 +311,7 @@ def network_of(source: str) -> tuple[Network, Run | None]:
         run = training.load(source)
         return run.network, run
     if source in models.model_names() or source.endswith(".toml"):
-        return models.build(source), None
+        return models.build(source, weights=weights), None
     raise SpecError(
         f"expected the folder of a run, one of {', '.join(models.model_names())}, or a .toml"
         f" file, got {source}"

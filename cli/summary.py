@@ -7,6 +7,9 @@ import json
 import click
 from convlab_cli import options
 
+# Layers that change what units see, though they have no one window.
+_SEEING = ("Add", "Concat", "ConvTranspose2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
+
 
 @click.command()
 @click.argument("network", metavar="MODEL|RUN|SPEC.toml")
@@ -19,7 +22,7 @@ def command(network, as_json):
     """
     from convlab.models import summarise
 
-    network, _ = options.network_of(network)
+    network, _ = options.network_of(network, weights=False)
     rows = summarise(network)
     if as_json:
         for row in rows:
@@ -70,9 +73,10 @@ def _row(row) -> tuple[str, ...]:
         )
     if row.receptive_field is None:
         field = "all" if len(row.output_shape) == 1 else "varies"
-    elif window is not None:
+    elif window is not None or row.kind in _SEEING:
         rows, columns = row.receptive_field
-        field = f"{rows.size} × {columns.size}"
+        most = "≤ " if rows.period or columns.period else ""
+        field = f"{most}{rows.size} × {columns.size}"
         effective = _pair((rows.stride, columns.stride))
     counts = (row.parameters, row.connections, row.multiply_adds)
     return (
@@ -89,6 +93,11 @@ def _row(row) -> tuple[str, ...]:
     )
 
 
+def _number(stride) -> int | float:
+    """Behind a transposed convolution the effective stride may be a fraction."""
+    return stride if isinstance(stride, int) else float(stride)
+
+
 def _json(row) -> dict:
     fields = row.receptive_field
     return {
@@ -101,7 +110,7 @@ def _json(row) -> dict:
         "connections": row.connections,
         "multiply_adds": row.multiply_adds,
         "receptive_field": None if fields is None else [field.size for field in fields],
-        "effective_stride": None if fields is None else [field.stride for field in fields],
+        "effective_stride": None if fields is None else [_number(field.stride) for field in fields],
         "effective_padding": None if fields is None else [field.padding for field in fields],
         "dense_parameters": row.dense_parameters,
     }

@@ -76,6 +76,11 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/MODEL-DATA]"
 )
+@click.option(
+    "--snapshots",
+    is_flag=True,
+    help="Also keep the weights of each epoch, for pictures of how they change.",
+)
 @click.option("--exist-ok", is_flag=True, help="Replace a run that is there already.")
 @click.option(
     "--resume",
@@ -91,7 +96,9 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     help="One JSON object a line on stdout: each epoch, then the summary.",
 )
 @click.pass_context
-def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **settings):
+def command(
+    context, data_dir, device, out, snapshots, exist_ok, resume, quiet, as_json, **settings
+):
     """Train a network and keep it as a run.
 
     The run's folder holds the weights of the best epoch, the history as a table
@@ -127,7 +134,7 @@ def command(context, data_dir, device, out, exist_ok, resume, quiet, as_json, **
         training.check_free(folder, exist_ok)
         task = training.prepare(chosen, data_dir=data_dir)
         trainer = training.Trainer(chosen, task)
-        training.create(folder, trainer, exist_ok=exist_ok)
+        training.create(folder, trainer, exist_ok=exist_ok, snapshots=snapshots)
         training.save(folder, trainer)  # from here on there is something to resume
     if not quiet:
         _announce(trainer, folder, layer)

@@ -311,6 +311,37 @@ def pad(
     return _Pad.apply(input, rows=rows, columns=columns, value=value)
 
 
+class _Cat(Function):
+    @staticmethod
+    def forward(context: Context, *arrays, dim: int):
+        # The batch is the last axis in memory.
+        context.save(np.cumsum([a.shape[dim] for a in arrays])[:-1], dim)
+        return _batch_first(np.concatenate([_batch_last(a) for a in arrays], dim - 1))
+
+    @staticmethod
+    def backward(context, gradient):
+        ends, dim = context.saved
+        return np.split(gradient, ends, dim)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 1) -> Tensor:
+    """Tensors one behind the other along ``dim``, the channels by default.
+
+    Raises ShapeError where another axis differs, DTypeError for different floats.
+    """
+    if not tensors:
+        raise ShapeError("cat: expected at least one tensor, got none")
+    _same_dtype("cat", **{f"tensor {at}": tensor for at, tensor in enumerate(tensors)})
+    count = tensors[0].ndim
+    if not -count <= dim < count:
+        raise ShapeError(f"cat: expected a dim of {count} axes, got {dim}")
+    dim %= count
+    if len({(*t.shape[:dim], None, *t.shape[dim + 1 :]) for t in tensors}) > 1:
+        shapes_ = ", ".join(str(tensor.shape) for tensor in tensors)
+        raise ShapeError(f"cat: expected shapes that differ along axis {dim} alone, got {shapes_}")
+    return _Cat.apply(*tensors, dim=dim)
+
+
 # --- pooling ------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from convlab.autograd import Tensor
 from convlab.errors import ShapeError, SpecError
 
 IntOrPair = int | Sequence[int]
+Field = tuple[shapes.ReceptiveField, shapes.ReceptiveField]
 
 
 class Parameter(Tensor):
@@ -55,8 +56,8 @@ class Module:
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.forward(x)
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        return self.forward(*inputs)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output, without the batch, for an input of ``shape`` without the batch.
@@ -68,6 +69,25 @@ class Module:
     def window(self, shape: tuple[int, ...]) -> Window | None:
         """The window that slides over an input of ``shape``; None for a layer that has none."""
         return None
+
+    def field_of(self, field: Field, shape: tuple[int, ...]) -> Field | None:
+        """The receptive field of the output's units, where ``field`` is that of the input's.
+
+        (rows, columns) of an input of ``shape``; None where a unit sees everything.
+        """
+        window = self.window(shape)
+        if window is None:
+            return None if self.connections(shape) else field
+        rows, columns = (
+            axis_field.through(
+                window.kernel[axis],
+                window.stride[axis],
+                window.padding[2 * axis],
+                window.dilation[axis],
+            )
+            for axis, axis_field in enumerate(field)
+        )
+        return rows, columns
 
     def connections(self, shape: tuple[int, ...]) -> int:
         """Numbers that flow into the outputs, biases among them, for an input of ``shape``.
@@ -248,14 +268,17 @@ class Sequential(Module):
 INITIALISATIONS = ("lecun", "glorot", "he")
 
 
-def initial_weight(shape: tuple[int, ...], scheme: str = "he") -> np.ndarray:
+def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndarray:
     """Random float32 weights of ``shape`` (outputs, inputs, ...), normal with mean 0.
 
     Standard deviation sqrt(1 / fan_in) for ``lecun`` (LeCun, Bottou, Orr & Müller
     1998, section 4.6), sqrt(2 / (fan_in + fan_out)) for ``glorot`` (Glorot &
     Bengio 2010, equation 16), sqrt(2 / fan_in) for ``he`` (He et al. 2015,
-    equation 10).  Raises SpecError for another scheme.
+    equation 10).  None leaves zeros, which cost neither time nor memory until they
+    are touched.  Raises SpecError for another scheme.
     """
+    if scheme is None:
+        return np.zeros(shape, np.float32)
     receptive = math.prod(shape[2:])
     fan_in, fan_out = shape[1] * receptive, shape[0] * receptive
     variances = {"lecun": 1 / fan_in, "glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}
@@ -427,6 +450,18 @@ class ConvTranspose2d(Module):
                 f" {shapes.size_text(*size)}"
             )
         return (self.out_channels, *size)
+
+    def field_of(self, field, shape):
+        rows, columns = (
+            axis_field.through_transposed(
+                self.kernel_size[axis],
+                self.stride[axis],
+                self.padding[2 * axis],
+                self.dilation[axis],
+            )
+            for axis, axis_field in enumerate(field)
+        )
+        return rows, columns
 
     def multiply_adds(self, shape):
         return self.weight.size * math.prod(shape[1:])
@@ -600,12 +635,20 @@ class AdaptiveAvgPool2d(Module):
         return (shape[0], *self._windows(shape).output)
 
     def window(self, shape):
-        """The largest window, and the stride where windows are even."""
+        """The window where all are alike, else None."""
         windows = self._windows(shape)
-        rows = (windows.row_end - windows.row_start).max()
-        columns = (windows.column_end - windows.column_start).max()
-        stride = tuple(i // o for i, o in zip(windows.input, windows.output, strict=True))
-        return Window((int(rows), int(columns)), stride)
+        if any(i % o for i, o in zip(windows.input, windows.output, strict=True)):
+            return None
+        size = tuple(i // o for i, o in zip(windows.input, windows.output, strict=True))
+        return Window(size, size)
+
+    def field_of(self, field, shape):
+        output = self._windows(shape).output
+        rows, columns = (
+            axis_field.through_adaptive(shape[1 + axis], output[axis])
+            for axis, axis_field in enumerate(field)
+        )
+        return rows, columns
 
     def connections(self, shape):
         return shape[0] * int(self._windows(shape).divisor.sum())
@@ -658,6 +701,10 @@ class Softmax(Module):
     def __init__(self, dim: int = -1):
         super().__init__()
         self.dim = dim
+
+    def field_of(self, field, shape):
+        # Across the channels a unit sees its own place; along another axis all places.
+        return field if len(shape) == 3 and self.dim in (1, -3) else None
 
     def forward(self, x: Tensor) -> Tensor:
         return F.softmax(x, self.dim)
@@ -712,6 +759,63 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+# --- joints of branches ----------------------------------------------------------------------
+
+
+class Join(Module):
+    """A layer that makes one of several inputs.  Raises ShapeError for a single one."""
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        if len(inputs) < 2:
+            raise ShapeError(
+                f"{type(self).__name__}: expected at least two inputs, got {len(inputs)}"
+            )
+        return self.forward(*inputs)
+
+    def output_shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the output for inputs of these shapes, all without the batch.
+
+        Raises ShapeError for shapes that do not go together.
+        """
+        raise NotImplementedError
+
+
+class Add(Join):
+    """The sum of maps or vectors of one shape, as where a shortcut meets its branch."""
+
+    def output_shape(self, *inputs):
+        if len(set(inputs)) != 1:
+            raise ShapeError(f"Add: expected inputs of one shape, got {_listed_shapes(inputs)}")
+        return inputs[0]
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        total = inputs[0]
+        for x in inputs[1:]:
+            if x.shape != total.shape:
+                raise ShapeError(f"Add: expected a shape {total.shape}, got {x.shape}")
+            total = total + x
+        return total
+
+
+class Concat(Join):
+    """Maps of one size one behind the other, along the channels."""
+
+    def output_shape(self, *inputs):
+        if len({shape[1:] for shape in inputs}) != 1:
+            raise ShapeError(
+                f"Concat: expected inputs that differ in channels alone,"
+                f" got {_listed_shapes(inputs)}"
+            )
+        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return F.cat(inputs, 1)
+
+
+def _listed_shapes(inputs: Sequence[tuple[int, ...]]) -> str:
+    return " and ".join(str(tuple(shape)) for shape in inputs)
 
 
 # --- the layers of LeNet-5 as published --------------------------------------------------

@@ -10,9 +10,11 @@ arithmetic for deep learning" (2016).  Sizes are in pixels, rows before columns.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
+from math import gcd, lcm
 
 import numpy as np
 
@@ -133,7 +135,11 @@ def adaptive_windows(size: int, output: int) -> list[Pair]:
     Cell o covers floor(o i / n) to ceil((o + 1) i / n), as PyTorch has it, so
     that windows are as even as they can be and leave no pixel out.
     """
-    return [(o * size // output, -(-(o + 1) * size // output)) for o in range(output)]
+    return [_adaptive_window(cell, size, output) for cell in range(output)]
+
+
+def _adaptive_window(cell: int, size: int, output: int) -> Pair:
+    return cell * size // output, -(-(cell + 1) * size // output)
 
 
 def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
@@ -409,17 +415,25 @@ def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What one unit sees along one axis of the input, in input pixels.
+    """What the units of one layer see along one axis of the input, in input pixels.
 
     ``size`` is the receptive field, ``stride`` the effective stride, ``padding``
     the effective padding before the first pixel (Araujo, Norris & Sim, "Computing
     receptive fields of convolutional neural networks", Distill 2019, where they
     are r0, S0 and P0).
+
+    Behind a transposed convolution or an adaptive pooling with uneven windows not
+    all units see as much, but they repeat: ``period`` then holds the half-open
+    spans of the first units, and the unit that many further on sees the same,
+    moved by as many strides.  There ``size`` is that of the unit that sees most,
+    ``stride`` the mean (a Fraction where it is not whole) and ``padding`` that of
+    the first unit.  All fields count as if maps went on beyond their borders.
     """
 
     size: int = 1
-    stride: int = 1
+    stride: int | Fraction = 1
     padding: int = 0
+    period: tuple[Pair, ...] = ()
 
     def through(
         self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
@@ -428,17 +442,124 @@ class ReceptiveField:
 
         r grows by (k - 1) times the stride so far, as does the padding by p.
         """
-        return ReceptiveField(
-            self.size + (effective_kernel(kernel, dilation) - 1) * self.stride,
-            self.stride * stride,
-            self.padding + padding * self.stride,
+        if not self.period:
+            return ReceptiveField(
+                self.size + (effective_kernel(kernel, dilation) - 1) * self.stride,
+                self.stride * stride,
+                self.padding + padding * self.stride,
+            )
+        turns = stride // gcd(len(self.period), stride)
+        return _repeating(
+            [
+                self._hull(unit * stride - padding + tap * dilation for tap in range(kernel))
+                for unit in range(len(self.period) * turns // stride)
+            ],
+            self._shift * turns,
+        )
+
+    def through_transposed(
+        self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
+    ) -> ReceptiveField:
+        """The field after a transposed convolution; ``padding`` is cut off before its output.
+
+        Output u reads the inputs i with u = i s - p + j d for a kernel cell j, about
+        k / s of them (Dumoulin & Visin 2016, section 4), so units differ unless s
+        divides d (k - 1) + 1, and the effective stride is divided by s.
+        """
+        spans = []
+        for unit in range(max(1, len(self.period)) * stride):
+            reached = (unit + padding - tap * dilation for tap in range(kernel))
+            spans.append(self._hull(at // stride for at in reached if at % stride == 0))
+        return _repeating(spans, self._shift)
+
+    def through_adaptive(self, size: int, output: int) -> ReceptiveField:
+        """The field after an adaptive pooling of ``size`` cells to ``output`` cells."""
+        common = gcd(size, output)
+        cells, step = output // common, size // common  # windows repeat after so many
+        turns = max(1, len(self.period)) // gcd(max(1, len(self.period)), step)
+        windows = (_adaptive_window(cell, size, output) for cell in range(cells * turns))
+        return _repeating(
+            [self._hull(range(*window)) for window in windows],
+            self._shift * step * turns // max(1, len(self.period)),
         )
 
     def span(self, unit: int) -> Pair:
-        """Half-open range of input pixels that ``unit`` sees; outside the input is padding."""
-        start = unit * self.stride - self.padding
-        return start, start + self.size
+        """Half-open range of input pixels that ``unit`` sees; outside the input is padding.
+
+        Empty for a unit that a transposed convolution gives nothing but its bias.
+        """
+        if not self.period:
+            start = unit * self.stride - self.padding
+            return start, start + self.size
+        turn, phase = divmod(unit, len(self.period))
+        start, end = self.period[phase]
+        return start + turn * self._shift, end + turn * self._shift
 
     def centre(self, unit: int) -> float:
         """Centre of the field of ``unit``, in pixels: -P0 + u S0 + (r0 - 1) / 2."""
-        return -self.padding + unit * self.stride + (self.size - 1) / 2
+        start, end = self.span(unit)
+        return (start + end - 1) / 2
+
+    @property
+    def _shift(self) -> int:
+        """Pixels from a unit to the one a period further on."""
+        return int(self.stride * max(1, len(self.period)))
+
+    def _hull(self, units: Iterable[int]) -> Pair | None:
+        return _hull(self.span(unit) for unit in units)
+
+
+def _hull(spans: Iterable[Pair]) -> Pair | None:
+    """The smallest range that holds all spans; None where all are empty."""
+    seen = [span for span in spans if span[0] < span[1]]
+    return (min(start for start, _ in seen), max(end for _, end in seen)) if seen else None
+
+
+def _repeating(spans: Sequence[Pair | None], shift: int) -> ReceptiveField:
+    """The field of units that see ``spans``, each as many units on moved by ``shift``."""
+    count = len(spans)
+    # A unit that sees nothing lies somewhere all the same.
+    filled = [span or (unit * shift // count,) * 2 for unit, span in enumerate(spans)]
+    for period in (p for p in range(1, count + 1) if count % p == 0 and shift * p % count == 0):
+        moved = shift * period // count
+        ahead = zip(filled, filled[period:], strict=False)
+        if all((a + moved, b + moved) == after for (a, b), after in ahead):
+            break
+    stride = Fraction(shift, count)
+    return ReceptiveField(
+        max(end - start for start, end in filled),
+        int(stride) if stride.denominator == 1 else stride,
+        -filled[0][0],
+        tuple(filled[:period]) if period > 1 else (),
+    )
+
+
+def join_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
+    """The field of units that join the units of several maps: the hull of what those see.
+
+    None where the effective strides differ: then the hull is another one for each
+    unit.  Source: Araujo, Norris & Sim 2019.
+    """
+    if len({field.stride for field in fields}) > 1:
+        return None
+    count = lcm(*(max(1, len(field.period)) for field in fields))
+    # A period of whole pixels, whatever the fraction of the stride.
+    count = lcm(count, Fraction(fields[0].stride).denominator)
+    spans = [_hull(field.span(unit) for field in fields) for unit in range(count)]
+    return _repeating(spans, int(fields[0].stride * count))
+
+
+def misalignment(fields: Sequence[ReceptiveField]) -> str:
+    """What keeps the fields of joined maps from being aligned; empty where nothing does.
+
+    Fields are aligned where effective strides and the centres -P + (r - 1) / 2 are
+    equal (Araujo, Norris & Sim 2019, "Alignment issues").
+    """
+    strides = list(dict.fromkeys(field.stride for field in fields))
+    if len(strides) > 1:
+        return f"effective strides {' and '.join(str(stride) for stride in strides)}"
+    for unit in range(lcm(*(max(1, len(field.period)) for field in fields))):
+        centres = list(dict.fromkeys(field.centre(unit) for field in fields))
+        if len(centres) > 1:
+            return f"centres {' and '.join(f'{centre:g}' for centre in centres)}"
+    return ""

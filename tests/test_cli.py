@@ -28,6 +28,9 @@ COMMANDS = [
     ["predict"],
     ["explain"],
     ["summary"],
+    ["receptive-field"],
+    ["equivariance"],
+    ["invariance"],
     ["shape"],
     ["compare-conventions"],
     ["render"],
@@ -37,7 +40,16 @@ COMMANDS = [
     ["render", "parameters"],
     ["render", "filters"],
     ["render", "features"],
+    ["render", "weights"],
+    ["render", "embedding"],
     ["render", "receptive-field"],
+    ["render", "architecture"],
+    ["render", "equivariance"],
+    ["render", "saliency"],
+    ["render", "occlusion"],
+    ["render", "grad-cam"],
+    ["render", "maximise"],
+    ["render", "top-patches"],
     ["render", "curves"],
     ["render", "confusion"],
     ["apply"],
@@ -824,8 +836,8 @@ def test_summary_of_a_file(convlab):
 
 def test_summary_of_something_unknown(convlab):
     assert convlab.fails("summary", "lenet6") == (
-        "expected the folder of a run, one of dense, fashion-cnn, lenet5, lenet5-1998, or a .toml"
-        " file, got lenet6"
+        "expected the folder of a run, one of alexnet, dense, fashion-cnn, lenet5, lenet5-1998,"
+        " resnet50, resnet50-slim, vgg16, or a .toml file, got lenet6"
     )
 
 

@@ -260,6 +260,22 @@ def test_pad_with_a_value(sides, value, dtype):
     )
 
 
+@covers("cat")
+@DTYPES
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dim", [0, 1, 2, 3, -1])
+def test_cat(dim, layout, dtype):
+    shapes = [[2, 3, 4, 5] for _ in range(3)]
+    for shape, length in zip(shapes, (1, 4, 2), strict=True):
+        shape[dim] = length
+    parity(
+        lambda *tensors: F.cat(tensors, dim),
+        lambda *tensors: torch.cat(tensors, dim),
+        *(numbers(dtype, *shape, seed=at) for at, shape in enumerate(shapes)),
+        layout=layout,
+    )
+
+
 # --- pooling ------------------------------------------------------------------------------
 
 POOLINGS = {

@@ -189,7 +189,7 @@ def test_unit_field_refuses():
         insight.unit_field(models.build("dense"), None, None)
 
 
-def test_a_transposed_convolution_has_no_one_field_for_all_its_units():
+def test_behind_a_transposed_convolution_units_see_boxes_of_several_sizes():
     text = spec(
         (9, 9, 1),
         layer("Conv2d", "down", out_channels=2, kernel_size=3, stride=2),
@@ -197,15 +197,13 @@ def test_a_transposed_convolution_has_no_one_field_for_all_its_units():
         layer("Conv2d", "after", out_channels=2, kernel_size=3),
     )
     network = built(text)
-    widths = set()
-    for unit in ((3, 3), (4, 4)):
-        _, left, _, right = seen_box(network, "up", unit)
-        widths.add(right - left)
-    assert len(widths) == 2  # which is why it is refused
-    for name in ("up", "after"):
-        with pytest.raises(SpecError, match=f"expected one with feature maps, down, got '{name}'"):
-            insight.unit_field(network, name, None)
-    assert insight.unit_field(network, None, None).layer == "down"
+    for name, widths in (("up", {3, 5}), ("after", {5, 7})):
+        found = set()
+        for unit in ((3, 3), (4, 4), (2, 3)):
+            box = insight.unit_field(network, name, unit).box
+            assert seen_box(network, name, unit) == box, (name, unit)
+            found.add(box[3] - box[1])
+        assert found == widths
 
 
 # --- traces ----------------------------------------------------------------------------------

@@ -264,7 +264,7 @@ def test_alexnet():
     field = ReceptiveField()
     for name, layer, expected in ALEXNET:
         field = field.through(*layer)
-        assert dataclasses.astuple(field) == expected, name
+        assert dataclasses.astuple(field)[:3] == expected, name
 
 
 def test_vgg16():
@@ -291,7 +291,7 @@ def test_resnet50_in_slims_layout():
             field = through([(1, 1, 0), (3, stride, 1), (1, 1, 0)], field)
         sizes.append(field.size)
     assert sizes == [35, 99, 291, 483]
-    assert dataclasses.astuple(field) == (483, 32, 239)
+    assert dataclasses.astuple(field)[:3] == (483, 32, 239)
 
 
 def test_resnet50_in_torchvisions_layout():
@@ -301,13 +301,13 @@ def test_resnet50_in_torchvisions_layout():
         for unit in range(units):
             stride = 2 if block > 0 and unit == 0 else 1
             field = through([(1, 1, 0), (3, stride, 1), (1, 1, 0)], field)
-    assert dataclasses.astuple(field) == (427, 32, 213)
+    assert dataclasses.astuple(field)[:3] == (427, 32, 213)
 
 
 def test_field_of_dilated_layers_and_its_place():
     """Dilation replaces k by d(k - 1) + 1; the centre of unit u is -P0 + u S0 + (r0 - 1) / 2."""
     field = ReceptiveField().through(3, 2, 1).through(3, 1, 2, dilation=4)
-    assert dataclasses.astuple(field) == (3 + 8 * 2, 2, 1 + 2 * 2)
+    assert dataclasses.astuple(field)[:3] == (3 + 8 * 2, 2, 1 + 2 * 2)
     assert field.span(0) == (-5, 14)
     assert field.span(3) == (1, 20)
     assert field.centre(0) == -5 + 9

@@ -23,7 +23,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
 from convlab.insight.trace import trace
 from convlab.insight.units import unit_field
-from convlab.models import Network, summarise
+from convlab.models import GraphNetwork, Network, summarise
 from convlab.shapes import PoolWindows, size_text
 
 # The name for what comes behind the last layer, and is not one.
@@ -241,6 +241,10 @@ def explain(
     Raises SpecError for a layer that is not there or cannot be explained,
     ShapeError for a unit outside its output and an image of another size.
     """
+    if isinstance(network, GraphNetwork):
+        raise SpecError(
+            f"explain: expected a network whose layers stand in a row, {network.name} has branches"
+        )
     steps = _steps(network, x)
     names = [step.name for step in steps]
     if layer not in names:

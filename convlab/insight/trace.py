@@ -35,9 +35,7 @@ def trace(network: Network, x: np.ndarray, layer: str | None = None) -> list[Act
     activations = []
     network.eval()
     with no_grad():
-        value = Tensor(x[np.newaxis])
-        for name, module in network.named_children():
-            value = module(value)
+        for name, module, value in network.steps(Tensor(x[np.newaxis])):
             if layer in (None, name):
                 array = np.ascontiguousarray(value.numpy()[0])
                 activations.append(Activation(name, type(module).__name__, array))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from convlab.errors import ShapeError, SpecError
-from convlab.models import Network, summarise
+from convlab.models import LayerField, Network, receptive_fields
 from convlab.shapes import ReceptiveField, size_text
+
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -14,12 +17,13 @@ class UnitField:
     """The receptive field of one unit, in input pixels.
 
     ``box``: (top, left, bottom, right), half-open; outside the input it is padding.
+    ``rows`` and ``columns`` are the fields of all units of the layer.
     """
 
     layer: str
     map_size: tuple[int, int]
     unit: tuple[int, int]
-    box: tuple[int, int, int, int]
+    box: Box
     rows: ReceptiveField
     columns: ReceptiveField
 
@@ -27,22 +31,24 @@ class UnitField:
 def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None) -> UnitField:
     """What ``unit`` (row, column) of a layer's maps sees; None is the last map's middle unit.
 
-    Source: Araujo, Norris & Sim 2019.  Raises SpecError for a layer that has no
-    maps, ShapeError for a unit outside them.
+    Exact too behind transposed convolutions and adaptive pooling, where not all
+    units see as much.  Source: Araujo, Norris & Sim 2019.  Raises SpecError for a
+    layer that has no maps or no one box, and for a unit that sees nothing,
+    ShapeError for a unit outside the maps.
     """
-    fitting = {
-        row.name: row
-        for row in summarise(network)
-        if row.receptive_field is not None and len(row.output_shape) == 3
-    }
+    seen = receptive_fields(network)
+    fitting = {row.name: row for row in seen if row.field and len(row.output_shape) == 3}
     if not fitting:
         raise SpecError(f"receptive field: {network.name} has no layer with feature maps")
     if layer is None:
         layer = list(fitting)[-1]
     if layer not in fitting:
-        raise SpecError(
-            f"layer: expected one with feature maps, {', '.join(fitting)}, got {layer!r}"
-        )
+        _no_single_box(layer, seen)
+        # Of a hundred names those that the user may have meant.
+        names = list(fitting)
+        if len(names) > 24:
+            names = [*(get_close_matches(layer, names, 5, 0.3) or names[:5]), "\u2026"]
+        raise SpecError(f"layer: expected one with feature maps, {', '.join(names)}, got {layer!r}")
     row = fitting[layer]
     size = row.output_shape[1:]
     if unit is None:
@@ -52,6 +58,21 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
             f"unit: expected a row and column inside the {size_text(*size)} maps of {layer},"
             f" from 0, got {unit[0]},{unit[1]}"
         )
-    rows, columns = row.receptive_field
+    rows, columns = row.field
     (top, bottom), (left, right) = rows.span(unit[0]), columns.span(unit[1])
+    if top == bottom or left == right:
+        raise SpecError(
+            f"unit {unit[0]},{unit[1]} of {layer} sees no pixel: a transposed convolution gives it"
+            " nothing but its bias"
+        )
     return UnitField(layer, size, unit, (top, left, bottom, right), rows, columns)
+
+
+def _no_single_box(layer: str, seen: list[LayerField]) -> None:
+    """Raise SpecError for a layer with maps whose units have no one field."""
+    mixed = ""
+    for row in seen:
+        if row.field is None and len(row.output_shape) == 3 and any(row.misaligned):
+            mixed = mixed or f"{next(filter(None, row.misaligned))} meet at {row.name}"
+        if row.name == layer and mixed and len(row.output_shape) == 3 and row.field is None:
+            raise SpecError(f"layer {layer}: its units have no single box each: {mixed}")

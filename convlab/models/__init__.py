@@ -1,7 +1,9 @@
 """Networks by name or from a TOML file, and what their layers cost and see."""
 
 from convlab.models.spec import (
+    INPUT,
     LOSSES,
+    GraphNetwork,
     Network,
     Spec,
     build,
@@ -10,10 +12,13 @@ from convlab.models.spec import (
     model_names,
     read_spec,
 )
-from convlab.models.summary import LayerSummary, summarise
+from convlab.models.summary import LayerField, LayerSummary, receptive_fields, summarise
 
 __all__ = [
+    "INPUT",
     "LOSSES",
+    "GraphNetwork",
+    "LayerField",
     "LayerSummary",
     "Network",
     "Spec",
@@ -22,5 +27,6 @@ __all__ = [
     "input_shape",
     "model_names",
     "read_spec",
+    "receptive_fields",
     "summarise",
 ]

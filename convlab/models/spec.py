@@ -12,6 +12,9 @@
     [[layer]]
     type = "Linear"
     out_features = "classes"   # as many as the data set has
+
+A layer reads the one before it, or the layers above it that it names:
+``inputs = ["relu1"]``, where "input" is the image; Add and Concat join several.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,12 +63,15 @@ _LAYERS = {
         nn.ScaledTanh,
         nn.Softmax,
         nn.EuclideanRBF,
+        nn.Add,
+        nn.Concat,
     )
 }
 # Arguments that are words; all others are numbers.
 _WORDS = {"padding", "padding_mode", "initialisation", "centres"}
 # Arguments that follow from what comes in.
 _INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
+INPUT = "input"  # what a spec calls the image
 
 
 class Network(nn.Sequential):
@@ -88,14 +94,35 @@ class Network(nn.Sequential):
         self.rate: float | None = None
         super().__init__(layers)
 
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """The names of the layers that each layer reads; "input" is the image."""
+        names = [name for name, _ in self.named_children()]
+        return {name: (before,) for before, name in zip([INPUT, *names], names, strict=False)}
+
     def shapes(self) -> list[tuple[str, nn.Module, tuple[int, ...], tuple[int, ...]]]:
-        """(name, layer, input shape, output shape) of each layer, without the batch."""
-        rows, shape = [], self.input_shape
+        """(name, layer, input shape, output shape) of each layer, without the batch.
+
+        The input of a layer that joins several is what they make together.
+        """
+        rows, sources = [], self.sources()
+        shapes = {INPUT: tuple(self.input_shape)}
         for name, layer in self.named_children():
-            after = tuple(layer.output_shape(shape))
-            rows.append((name, layer, shape, after))
-            shape = after
+            before = [shapes[source] for source in sources[name]]
+            after = shapes[name] = tuple(layer.output_shape(*before))
+            rows.append((name, layer, after if isinstance(layer, nn.Join) else before[0], after))
         return rows
+
+    def steps(self, x: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
+        """(name, layer, output) of each layer in turn, for a batch x: (N, C, H, W)."""
+        sources = self.sources()
+        last_reader = {source: name for name, read in sources.items() for source in read}
+        values = {INPUT: x}
+        for name, layer in self.named_children():
+            value = values[name] = layer(*(values[source] for source in sources[name]))
+            yield name, layer, value
+            for source in set(sources[name]):
+                if last_reader[source] == name:
+                    del values[source]
 
     def loss_of(self, output: Tensor, labels: np.ndarray) -> Tensor:
         """Mean loss of a batch's output (N, classes) for its class numbers (N,)."""
@@ -111,6 +138,32 @@ class Network(nn.Sequential):
         """
         logits = -output if self.loss == "lecun-map" else output
         return F.softmax(Tensor(logits), 1).numpy()
+
+
+class GraphNetwork(Network):
+    """A network with branches: layers in the order of the file, each reading layers above it.
+
+    ``branches``: for each layer the names of what it reads, as ``sources()`` gives them.
+    """
+
+    def __init__(self, layers: Mapping[str, nn.Module], branches: Mapping[str, tuple[str, ...]]):
+        self.branches = dict(branches)
+        super().__init__(layers)
+
+    def sources(self):
+        return self.branches
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _, _, value in self.steps(x):  # noqa: B007
+            pass
+        return value
+
+    def output_shape(self, shape):
+        shapes = {INPUT: tuple(shape)}
+        for name, layer in self.named_children():
+            before = (shapes[source] for source in self.branches[name])
+            shapes[name] = tuple(layer.output_shape(*before))
+        return shapes[name]
 
 
 def model_names() -> list[str]:
@@ -136,17 +189,25 @@ def build(
     input_shape: tuple[int, int, int] | None = None,
     classes: int = 10,
     dropout: float | None = None,
+    weights: bool = True,
 ) -> Network:
     """A network by its name, from a TOML file or a Spec, with fresh random weights.
 
     ``input_shape`` (channels, rows, columns) replaces the spec's own, so that a
     network fits the data; ``classes`` is their number; ``dropout`` replaces the
-    probability of every Dropout layer.
+    probability of every Dropout layer.  Without ``weights`` they are all zero, which
+    takes no time and no memory: enough for the geometry of the largest network.
     Raises SpecError for an unknown name or a mistake in the file, with its line.
     """
     text, name, source = model if isinstance(model, Spec) else read_spec(model)
     return build_from_text(
-        text, name=name, source=source, input_shape=input_shape, classes=classes, dropout=dropout
+        text,
+        name=name,
+        source=source,
+        input_shape=input_shape,
+        classes=classes,
+        dropout=dropout,
+        weights=weights,
     )
 
 
@@ -188,6 +249,7 @@ def build_from_text(
     input_shape: tuple[int, int, int] | None = None,
     classes: int = 10,
     dropout: float | None = None,
+    weights: bool = True,
 ) -> Network:
     """A network from the text of a spec; see ``build``.  ``source`` stands in the errors."""
     spec = _parse(text, source)
@@ -204,7 +266,9 @@ def build_from_text(
         raise SpecError(f"{source}: expected at least one [[layer]], got none")
     starts = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*layer\s*\]\]", line)]
     layers: dict[str, nn.Module] = {}
-    current = shape
+    names = [entry.get("name") for entry in entries]
+    shapes_of, sources = {INPUT: shape}, {}
+    current, before = shape, INPUT
     for number, entry in enumerate(entries):
         start = starts[number] if number < len(starts) else 0
         layer_name = entry.get("name") or _free_name(entry.get("type", "layer"), layers)
@@ -212,30 +276,40 @@ def build_from_text(
             f"{source}, line {start + 1}, layer {number + 1}"
             f" ({entry.get('name', entry.get('type', 'no type'))})"
         )
-        if not re.fullmatch(r"[A-Za-z]\w*", str(layer_name)) or layer_name in layers:
+        if not re.fullmatch(r"[A-Za-z]\w*", str(layer_name)) or layer_name in shapes_of:
             raise SpecError(
                 f"{where}: expected a name of letters and digits that is used once,"
                 f" got {layer_name!r}"
             )
+        read = _inputs(entry, layer_name, before, shapes_of, names[number:], where)
+        incoming = [shapes_of[source] for source in read]
+        current = incoming[0]
         try:
-            layer = _layer(entry, current, classes, dropout, where, lines, start)
-            current = tuple(layer.output_shape(current))
+            layer = _layer(entry, current, classes, dropout, weights, where, lines, start)
+            current = tuple(layer.output_shape(*incoming))
         except SpecError:
             raise
         except ConvlabError as error:
-            raise SpecError(f"{where}: {error}; what comes in is {_shape_text(current)}") from None
+            came = "" if len(read) > 1 else f"; what comes in is {_shape_text(current)}"
+            raise SpecError(f"{where}: {error}{came}") from None
         except MemoryError:
             raise SpecError(
                 f"{where}: too large for this machine's memory; what comes in is"
                 f" {_shape_text(current)}"
             ) from None
-        layers[layer_name] = layer
+        layers[layer_name], sources[layer_name] = layer, read
+        shapes_of[layer_name], before = current, layer_name
+    unread = shapes_of.keys() - {source for read in sources.values() for source in read}
+    if unread != {before}:
+        lost = next(name for name in shapes_of if name in unread)
+        raise SpecError(f"{source}: expected every layer to be read by another, {lost} is not")
     if current != (classes,):
         raise SpecError(
             f"{source}: expected the last layer to give one number for each of the {classes}"
             f" classes, got {_shape_text(current)}"
         )
-    network = Network(layers)
+    in_a_row = list(sources.values()) == [(name,) for name in [INPUT, *layers][:-1]]
+    network = Network(layers) if in_a_row else GraphNetwork(layers, sources)
     network.name, network.spec = name, text
     network.input_shape, network.classes = shape, classes
     network.loss = spec.get("loss", LOSSES[0])
@@ -313,6 +387,7 @@ def _layer(
     shape: tuple[int, ...],
     classes: int,
     dropout: float | None,
+    weights: bool,
     where: str,
     lines: list[str],
     start: int,
@@ -323,7 +398,7 @@ def _layer(
     layer = _LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
     accepted = [p for p in parameters if p not in ("self", *_INFERRED, "connections_table")]
-    settings = {key: value for key, value in entry.items() if key not in ("type", "name")}
+    settings = {key: value for key, value in entry.items() if key not in ("type", "name", "inputs")}
     known = set(accepted)
     if layer is nn.TableConv2d:
         known = (known - {"out_channels"}) | {"connections"}
@@ -340,6 +415,8 @@ def _layer(
             raise SpecError(f"{where}: expected {key} to be a number, got {value!r}")
     if layer is nn.TableConv2d:
         settings |= _table(connections, shape, where)
+    if not weights and "initialisation" in parameters:
+        settings["initialisation"] = None
     if layer is nn.EuclideanRBF:
         settings["centres"] = _centres(settings.get("centres"), classes, where)
     for argument, axis in _INFERRED.items():
@@ -362,6 +439,40 @@ def _layer(
         return layer(**settings)
     except (SpecError, TypeError) as error:
         raise SpecError(f"{where}: {error}") from None
+
+
+def _inputs(
+    entry: Mapping[str, Any],
+    own_name: str,
+    before: str,
+    defined: Mapping[str, Any],
+    later: list[str | None],
+    where: str,
+) -> tuple[str, ...]:
+    """What a layer reads: the names in its ``inputs``, or the layer before it."""
+    names = entry.get("inputs", [before])
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise SpecError(
+            f'{where}: expected inputs to list names of layers, such as ["conv1"], got {names!r}'
+        )
+    for name in names:
+        if name == own_name:
+            raise SpecError(f"{where}: expected inputs above the layer, got itself: a cycle")
+        if name not in defined:
+            below = ", which stands below it" if name in later else ""
+            raise SpecError(
+                f'{where}: expected inputs among the layers above it or "input", got'
+                f" {name!r}{below}"
+            )
+    kind = entry.get("type")
+    joins = isinstance(kind, str) and issubclass(_LAYERS.get(kind, nn.Module), nn.Join)
+    if joins and len(names) < 2:
+        raise SpecError(f"{where}: expected at least two inputs for {kind} to join, got {names[0]}")
+    if not joins and len(names) > 1:
+        raise SpecError(
+            f"{where}: expected one input, got {', '.join(names)}; Add and Concat join several"
+        )
+    return tuple(names)
 
 
 def _table(connections: Any, shape: tuple[int, ...], where: str) -> dict[str, Any]:

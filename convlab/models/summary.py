@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from convlab.models.spec import Network
-from convlab.nn import Window
-from convlab.shapes import ReceptiveField
+from convlab.models.spec import INPUT, Network
+from convlab.nn import Field, Join, Module, Window
+from convlab.shapes import ReceptiveField, join_fields, misalignment
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,10 @@ class LayerSummary:
     """One layer of a network; shapes are (channels, rows, columns) or (features,).
 
     ``receptive_field`` is (rows, columns) of the input that one unit sees, or None
-    behind a dense layer, where it sees all, and behind a transposed convolution,
-    where it is not the same for all units.  ``dense_parameters`` is what a dense
-    layer between the same numbers would have, 0 for layers that have no weights.
+    behind a dense layer, where it sees all, and behind a join of branches whose
+    effective strides differ, where no one field holds for all units.
+    ``dense_parameters`` is what a dense layer between the same numbers would have, 0
+    for layers that have no weights.
     """
 
     name: str
@@ -28,8 +29,57 @@ class LayerSummary:
     parameters: int
     connections: int
     multiply_adds: int
-    receptive_field: tuple[ReceptiveField, ReceptiveField] | None
+    receptive_field: Field | None
     dense_parameters: int
+
+
+@dataclass(frozen=True)
+class LayerField:
+    """What the units of one layer see; shapes are (channels, rows, columns) or (features,).
+
+    ``sources`` are the layers that it reads ("input" is the image) and ``inputs``
+    their fields; ``field`` is its own, (rows, columns), or None as in LayerSummary.
+    ``misaligned`` says for a join, for each axis, what keeps its branches from
+    being aligned: effective strides or centres that differ; empty where they are.
+    """
+
+    name: str
+    layer: Module
+    window: Window | None
+    sources: tuple[str, ...]
+    inputs: tuple[Field | None, ...]
+    field: Field | None
+    misaligned: tuple[str, str]
+    output_shape: tuple[int, ...]
+
+
+def receptive_fields(network: Network) -> list[LayerField]:
+    """The receptive field of every layer, in the order of the network.
+
+    Branches as in Araujo, Norris & Sim 2019: the field of a join is the hull of
+    what its branches see.
+    """
+    fields: dict[str, Field | None] = {INPUT: (ReceptiveField(), ReceptiveField())}
+    sources = network.sources()
+    rows = []
+    for name, layer, before, after in network.shapes():
+        inputs = tuple(fields[source] for source in sources[name])
+        misaligned = ("", "")
+        if None in inputs:
+            field = None
+        elif isinstance(layer, Join):
+            axes = list(zip(*inputs, strict=True))
+            joined = join_fields(axes[0]), join_fields(axes[1])
+            field = None if None in joined else joined
+            misaligned = misalignment(axes[0]), misalignment(axes[1])
+        else:
+            field = layer.field_of(inputs[0], before)
+        fields[name] = field
+        window = layer.window(before)
+        rows.append(
+            LayerField(name, layer, window, sources[name], inputs, field, misaligned, after)
+        )
+    return rows
 
 
 def summarise(network: Network) -> list[LayerSummary]:
@@ -39,35 +89,22 @@ def summarise(network: Network) -> list[LayerSummary]:
     Araujo, Norris & Sim 2019.
     """
     rows = []
-    field: tuple[ReceptiveField, ReceptiveField] | None = (ReceptiveField(), ReceptiveField())
-    for name, layer, before, after in network.shapes():
-        window = layer.window(before)
-        if layer.connections(before) and (len(after) == 1 or window is None):
-            # Dense, or a transposed convolution, whose units do not all see as much.
-            field = None
-        elif field is not None and window is not None:
-            field = tuple(
-                axis_field.through(
-                    window.kernel[axis],
-                    window.stride[axis],
-                    window.padding[2 * axis],
-                    window.dilation[axis],
-                )
-                for axis, axis_field in enumerate(field)
-            )
+    for seen, (name, layer, before, after) in zip(
+        receptive_fields(network), network.shapes(), strict=True
+    ):
         parameters = layer.own_parameter_count()
         dense = (math.prod(before) + 1) * math.prod(after) if parameters else 0
         rows.append(
             LayerSummary(
                 name,
                 type(layer).__name__,
-                window,
+                seen.window,
                 before,
                 after,
                 parameters,
                 layer.connections(before),
                 layer.multiply_adds(before),
-                field,
+                seen.field,
                 dense,
             )
         )

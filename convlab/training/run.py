@@ -6,6 +6,7 @@
     last.safetensors    the weights and the optimiser after the last step, and the progress
     config.json         settings, network, classes, scaling
     history.csv         a row an epoch
+    snapshots/          the weights after each epoch, epoch-0001.safetensors and so on, if wanted
 
 Every file is written beside its place, synced and renamed: a crash leaves the
 old file or the new one.  Nothing is pickled.
@@ -18,6 +19,7 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +29,14 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 import convlab
-from convlab import models
+from convlab import models, random
 from convlab.data import Scaling, to_floats
 from convlab.errors import ConvlabError, RunError
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
+SNAPSHOTS = "snapshots"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -71,9 +74,13 @@ def check_free(folder: Path, exist_ok: bool = False) -> None:
         )
 
 
-def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
+def create(
+    folder: Path, trainer: Trainer, *, exist_ok: bool = False, snapshots: bool = False
+) -> None:
     """Make the run folder with its config.json.
 
+    With ``snapshots`` the run has a folder for them, which is also how ``save`` knows that
+    they are wanted: no other byte of the run depends on it.
     Raises RunError where the folder holds something already, unless ``exist_ok``.
     """
     check_free(folder, exist_ok)
@@ -81,6 +88,9 @@ def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in (MODEL, LAST, HISTORY):
             (folder / name).unlink(missing_ok=True)
+        _discard_snapshots(folder)
+        if snapshots:
+            (folder / SNAPSHOTS).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
     task = trainer.task
@@ -102,7 +112,15 @@ def create(folder: Path, trainer: Trainer, *, exist_ok: bool = False) -> None:
 
 
 def save(folder: Path, trainer: Trainer) -> None:
-    """Write weights, optimiser, progress and history.  Raises RunError."""
+    """Write weights, optimiser, progress and history, and a complete epoch's snapshot.
+
+    Raises RunError.
+    """
+    progress = trainer.progress
+    if (folder / SNAPSHOTS).is_dir() and progress.epoch and not progress.batch:
+        # Before the progress: a crash in between trains this epoch again, none is left out.
+        state = safetensors.numpy.save(trainer.network.state_dict())
+        write_atomically(_snapshot_path(folder, progress.epoch), state)
     # One entry each: safetensors writes several in an order that chance decides.
     metadata = {"best_epoch": str(trainer.progress.best_epoch)}
     write_atomically(folder / MODEL, safetensors.numpy.save(trainer.best, metadata))
@@ -145,6 +163,71 @@ class Run:
         return np.ascontiguousarray(to_floats(x, self.scaling)[0])
 
 
+def _snapshot_path(folder: Path, epoch: int) -> Path:
+    return folder / SNAPSHOTS / f"epoch-{epoch:04}.safetensors"
+
+
+def _discard_snapshots(folder: Path) -> None:
+    for path in (folder / SNAPSHOTS).glob("*epoch-*.safetensors*"):
+        path.unlink()
+    with contextlib.suppress(OSError):
+        (folder / SNAPSHOTS).rmdir()
+
+
+def snapshot_epochs(folder: Path | str) -> list[int]:
+    """The epochs, from 1, whose weights the run has kept.  Raises RunError where it has none."""
+    names = [path.name for path in (Path(folder) / SNAPSHOTS).glob("epoch-*.safetensors")]
+    found = [re.fullmatch(r"epoch-(\d+)\.safetensors", name) for name in names]
+    epochs = sorted(int(match[1]) for match in found if match)
+    if not epochs:
+        raise RunError(
+            f"{folder}: expected a run with the weights of each epoch, it has no snapshots;"
+            " train it with convlab train --snapshots"
+        )
+    return epochs
+
+
+def snapshot(folder: Path | str, epoch: int) -> dict[str, np.ndarray]:
+    """The weights after an epoch of a run with snapshots, by name; before training for epoch 0.
+
+    Raises RunError where the run has not kept them.
+    """
+    if epoch == 0:
+        return initial_weights(folder)
+    arrays, _ = _read_arrays(_snapshot_path(Path(folder), epoch))
+    return arrays
+
+
+def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
+    """The weights that a run began with, by name, drawn again from its seed.  Raises RunError."""
+    folder = Path(folder)
+    config = _config(folder)
+    settings = _settings(folder, config)
+    before = random.get_state()
+    try:
+        random.manual_seed(settings.seed)
+        return _network(folder, config, settings).state_dict()
+    finally:
+        random.set_state(before)
+
+
+def _network(folder: Path, config: dict, settings: Settings) -> models.Network:
+    """The network of a run with first weights from the random numbers as they stand."""
+    try:
+        return models.build_from_text(
+            config["network"]["spec"],
+            name=config["network"]["name"],
+            source=str(folder / CONFIG),
+            input_shape=tuple(config["network"]["input_shape"]),
+            classes=len(config["classes"]),
+            dropout=settings.dropout,
+        )
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder / CONFIG}: expected an entry for {error}") from None
+    except ConvlabError as error:
+        raise RunError(f"{folder}: the network cannot be built: {error}") from None
+
+
 def _config(folder: Path) -> dict:
     path = folder / CONFIG
     if not folder.is_dir() or not path.exists():
@@ -174,15 +257,8 @@ def load(folder: Path | str) -> Run:
     config = _config(folder)
     settings = _settings(folder, config)
     arrays, metadata = _read_arrays(folder / MODEL)
+    network = _network(folder, config, settings)
     try:
-        network = models.build_from_text(
-            config["network"]["spec"],
-            name=config["network"]["name"],
-            source=str(folder / CONFIG),
-            input_shape=tuple(config["network"]["input_shape"]),
-            classes=len(config["classes"]),
-            dropout=settings.dropout,
-        )
         network.load_state_dict(arrays)
         scaling = Scaling.from_dict(config["scaling"])
         image_shape = tuple(config["image_shape"])
@@ -222,6 +298,7 @@ def discard(folder: Path) -> None:
     """Remove a run's own files, and the folder if nothing else is in it."""
     for name in (MODEL, LAST, HISTORY, CONFIG):
         (folder / name).unlink(missing_ok=True)
+    _discard_snapshots(folder)
     with contextlib.suppress(OSError):
         folder.rmdir()
 

@@ -13,11 +13,13 @@ from convlab.training.settings import Settings, Task, scaling_for
 def warm_up() -> None:
     """One training step and one batch of evaluation of each shipped network, by SGD and by Adam.
 
-    Loops are compiled for kinds of arrays, not for their sizes, so two images are enough.
+    Loops are compiled for kinds of arrays, not for their sizes, so two images are enough,
+    and the networks for photographs need none that those for small images do not.
     Random numbers go on afterwards as if nothing had been.
     """
     state = random.get_state()
-    for model in models.model_names():
+    small = (m for m in models.model_names() if max(models.input_shape(m)[1:]) <= 32)
+    for model in small:
         for optimizer in ("sgd", "adam"):
             _train_two_images(Settings(model, epochs=1, batch_size=2, optimizer=optimizer))
     random.set_state(state)

@@ -10,10 +10,27 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from convlab.errors import ShapeError
+from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
-from convlab.viz.page import LINE, Grid, Page, arrange, how_many_fit, image_rgb
+from convlab.viz.page import LINE, Grid, Page, arrange, how_many_fit, image_rgb, round_count
 from convlab.viz.style import Scale
+
+ORDERS = ("strongest", "number")
+
+
+def map_order(maps: NDArray, order: str) -> NDArray:
+    """Numbers of the maps (C, ...) in the order of showing them.
+
+    ``strongest``: by their largest finite value, the first of equals first; ``number``: as they
+    are.  Raises SpecError for another order.
+    """
+    if order not in ORDERS:
+        raise SpecError(f"order: expected one of {', '.join(ORDERS)}, got {order!r}")
+    if order == "number":
+        return np.arange(len(maps))
+    flat = maps.reshape(len(maps), -1)
+    largest = np.where(np.isfinite(flat), flat, -np.inf).max(axis=1)
+    return np.argsort(-largest, kind="stable")
 
 
 def feature_maps(
@@ -23,37 +40,67 @@ def feature_maps(
     subtitle: str = "",
     theme: str = "light",
     size: str = "slide",
+    order: str = "number",
+    note: str = "",
 ) -> Figure:
     """The maps (C, H, W) of one layer, large, all on one scale; each with its number.
 
     A vector, (C,) or (C, 1, 1), becomes a bar a unit while numbers fit below
-    the bars, then cells in reading order.  When not all maps fit readably the
-    second line says how many are shown.  Values that are not finite are hatched.
+    the bars, then cells in reading order; in the order of strength as many bars
+    as fit.  When not all maps fit readably the second line says how many are
+    shown.  ``order``: see ``map_order``.  ``note`` is a line of its own below the
+    headline.  Values that are not finite are hatched.
 
-    Raises ShapeError for other shapes, SpecError for an unknown theme or size.
+    Raises ShapeError for other shapes, SpecError for an unknown order, theme or size.
     """
     maps = np.asarray(maps, dtype=float)
     if maps.ndim not in (1, 3) or 0 in maps.shape:
         raise ShapeError(f"expected feature maps (C, H, W) or a vector (C,), got {maps.shape}")
     page = Page(size, theme, aspect=0.8)
     scale = style.activation_scale(maps)
+    head = _Head(title, subtitle, note, order)
+    numbers = map_order(maps, order)
     if maps.ndim == 1 or maps.shape[1:] == (1, 1):
-        _vector(page, maps.reshape(-1), scale, title, subtitle)
+        _vector(page, maps.reshape(-1), numbers, scale, head)
     else:
-        _maps(page, maps, scale, title, subtitle)
+        _maps(page, maps[numbers], numbers, scale, head)
     return page.figure
 
 
-def _first(shown: int, count: int, what: str, subtitle: str) -> str:
-    note = f"first {shown} of {count} {what}" if shown < count else ""
-    return ", ".join(part for part in (subtitle, note) if part)
+@dataclass(frozen=True)
+class _Head:
+    """What stands above the maps."""
+
+    title: str
+    subtitle: str
+    note: str
+    order: str
+
+    def most(self, page: Page) -> float:
+        """Height that it takes at most."""
+        lines = 2 + bool(self.note)
+        return (page.size.title + lines * page.size.subtitle) * LINE + 0.7 * page.size.label
+
+    def draw(self, page: Page, shown: int, count: int, what: str) -> None:
+        """Title, subtitle with what is shown of ``count``, and the note."""
+        word = "strongest" if self.order == "strongest" else "first"
+        said = f"{word} {shown} of {count} {what}" if shown < count else ""
+        if not said and self.order == "strongest" and count > 1:
+            said = "strongest first"
+        subtitle = ", ".join(part for part in (self.subtitle, said) if part)
+        page.headline(self.title, subtitle, page.theme.output)
+        _note(page, self.note)
 
 
-def _headline_height(page: Page) -> float:
-    return (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * page.size.label
+def _note(page: Page, note: str) -> None:
+    """A line of its own below the headline."""
+    if note:
+        y = page.top - 0.7 * page.size.label
+        page.text(page.left, y, note, px=page.size.subtitle, width=page.right - page.left)
+        page.top += page.size.subtitle * LINE
 
 
-def _maps(page: Page, maps: NDArray, scale: Scale, title: str, subtitle: str) -> None:
+def _maps(page: Page, maps: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
     count, *shape = maps.shape
     broken = not np.isfinite(maps).all()
     small = page.size.small
@@ -62,11 +109,11 @@ def _maps(page: Page, maps: NDArray, scale: Scale, title: str, subtitle: str) ->
     gap, label = 10 * page.unit, small * LINE
     # A tile is never narrower than its number.
     smallest = max(2.2, 2.2 * shape[0] / shape[1]) * small
-    height = page.bottom - page.top - _headline_height(page)
+    height = page.bottom - page.top - head.most(page)
     shown = how_many_fit(
         count, width, height, tuple(shape), gap=gap, label=label, smallest=smallest
     )
-    page.headline(title, _first(shown, count, "maps", subtitle), page.theme.output)
+    head.draw(page, shown, count, "maps")
     height = page.bottom - page.top
     grid = arrange(shown, width, height, tuple(shape), gap=gap, label=label)
     finite = np.where(np.isfinite(maps[:shown]), maps[:shown], 0.0)
@@ -76,7 +123,7 @@ def _maps(page: Page, maps: NDArray, scale: Scale, title: str, subtitle: str) ->
     for index in range(shown):
         left, top = grid.corner(index)
         left, top = page.left + left, page.top + top
-        page.text(left, top - label, str(index), px=small, colour=page.theme.quiet)
+        page.text(left, top - label, str(numbers[index]), px=small, colour=page.theme.quiet)
         page.array(maps[index], scale, left, top, grid.width, grid.height)
         if px is not None:
             known = np.isfinite(maps[index]).ravel()
@@ -94,19 +141,23 @@ def _maps(page: Page, maps: NDArray, scale: Scale, title: str, subtitle: str) ->
     page.bar(scale, "activation", page.right - bar, page.top, bar_height + label, broken)
 
 
-def _vector(page: Page, values: NDArray, scale: Scale, title: str, subtitle: str) -> None:
-    small = page.size.small
+def _vector(page: Page, values: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
+    small, count = page.size.small, len(values)
     finite = np.where(np.isfinite(values), values, 0.0)
     texts = style.numbers(finite)
-    step = (page.right - page.left) / len(values)
-    if step >= page.widest([*texts, str(len(values) - 1)], small) + 8 * page.unit:
-        page.headline(title, subtitle, page.theme.output)
-        _bars(page, values, texts, step)
+    room = page.right - page.left
+    least = page.widest([*texts, str(count - 1)], small) + 8 * page.unit
+    shown = min(count, max(1, math.floor(room / least)))
+    if shown == count or head.order == "strongest":
+        shown = round_count(count, shown)
+        head.draw(page, shown, count, "units")
+        numbers = numbers[:shown]
+        _bars(page, values[numbers], [texts[k] for k in numbers], numbers, room / shown)
     else:
-        _cells(page, values, scale, title, subtitle)
+        _cells(page, values, scale, head)
 
 
-def _bars(page: Page, values: NDArray, texts: list[str], step: float) -> None:
+def _bars(page: Page, values: NDArray, texts: list[str], numbers: NDArray, step: float) -> None:
     """An upright bar a unit from the line of zero, its number at the tip, its index at the foot."""
     small, theme = page.size.small, page.theme
     finite = np.where(np.isfinite(values), values, 0.0)
@@ -143,19 +194,25 @@ def _bars(page: Page, values: NDArray, texts: list[str], step: float) -> None:
             va="top" if below else "bottom",
         )
         page.text(
-            x, page.bottom, str(index), px=small, colour=theme.quiet, ha="center", va="bottom"
+            x,
+            page.bottom,
+            str(numbers[index]),
+            px=small,
+            colour=theme.quiet,
+            ha="center",
+            va="bottom",
         )
     page.line([page.left, page.right], [at(0.0), at(0.0)], theme.quiet)
 
 
-def _cells(page: Page, values: NDArray, scale: Scale, title: str, subtitle: str) -> None:
+def _cells(page: Page, values: NDArray, scale: Scale, head: _Head) -> None:
     """Cells in reading order, as many in a row as make them large; a row's first index at left."""
     small, unit, count = page.size.small, page.unit, len(values)
     broken = not np.isfinite(values).all()
     bar = page.bar_width(scale, "activation", broken)
     index = page.measure(str(count), small) + 12 * unit
     width = page.right - page.left - bar - 2 * page.size.label - index
-    height = page.bottom - page.top - _headline_height(page)
+    height = page.bottom - page.top - head.most(page)
     least_width, least_height = 12 * unit, small * 1.1
     most_rows = math.floor(height / least_height)
     # Rows of a round length, so that the index of any cell can be counted.
@@ -170,7 +227,7 @@ def _cells(page: Page, values: NDArray, scale: Scale, title: str, subtitle: str)
         key=lambda length: min(width / length, 2 * height / math.ceil(count / length)),
     )
     shown = min(count, columns * most_rows)
-    page.headline(title, _first(shown, count, "units", subtitle), page.theme.output)
+    head.draw(page, shown, count, "units")
     height = page.bottom - page.top
     rows = math.ceil(shown / columns)
     cell_width = math.floor(width / columns)
@@ -235,24 +292,31 @@ def journey(
     size: str = "slide",
     classes: Sequence[str] | None = None,
     probabilities: ArrayLike | None = None,
+    order: str = "number",
+    note: str = "",
 ) -> Figure:
     """One image's way through a network, left to right: image, layers, probabilities.
 
     image: (1, H, W) or (3, H, W), uint8 or float.  layers: a name with maps
     (C, H, W) or a vector (C,) each, in the order of computation.  Every layer
     has its own scale, whose ends stand under its size.  Layers with more maps
-    than fit show the first ones and "+48".  probabilities: (K,), drawn as bars
+    than fit show the first ones and "+48"; ``order`` says which are first, see
+    ``map_order``; vectors stay in theirs.  ``note`` is a line of its own below
+    the headline.  probabilities: (K,), drawn as bars
     with the names in ``classes`` (None: their numbers); the most probable first
     when there are more than fit.  A network too deep for one row takes several.
 
     Raises ShapeError for other shapes and for a number of classes that is not
-    K, SpecError for an unknown theme or size.
+    K, SpecError for an unknown order, theme or size.
     """
     rgb = image_rgb(np.asarray(image))
     page = Page(size, theme, aspect=1.2)
     stations = [_image_station(page, np.asarray(image), rgb)]
     for name, array in layers:
-        stations.append(_layer_station(page, name, np.asarray(array, dtype=float)))
+        values = np.asarray(array, dtype=float)
+        if values.ndim == 3:
+            values = values[map_order(values, order)]
+        stations.append(_layer_station(page, name, values))
     chances = None
     if probabilities is not None:
         chances = np.asarray(probabilities, dtype=float)
@@ -261,8 +325,11 @@ def journey(
         names = [str(index) for index in range(len(chances))] if classes is None else classes
         if len(names) != len(chances):
             raise ShapeError(f"expected {len(chances)} class names, got {len(names)}")
-    note = "each layer on its own scale, dark to bright"
-    page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.ink)
+    said = ["each layer on its own scale, dark to bright"]
+    if order == "strongest":
+        said.append("strongest maps first")
+    page.headline(title, ", ".join(part for part in (subtitle, *said) if part), page.theme.ink)
+    _note(page, note)
 
     gap, end = 22 * page.unit, 0.0
     if chances is not None:

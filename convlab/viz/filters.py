@@ -24,33 +24,59 @@ def filters(
     size: str = "slide",
     limit: float | None = None,
     channels: Sequence[str] | None = None,
+    before: ArrayLike | None = None,
+    connected: ArrayLike | None = None,
+    labels: Sequence[str] | None = None,
+    alone: bool = False,
+    numbers: bool = True,
 ) -> Figure:
     """Signed weights (O, I, kH, kW) of one convolution, all on one scale.
 
     One input channel: a grid of O filters, each with its number.  More: a row a
-    filter, a column an input channel.  Zero is exactly the ground's colour and
-    the limits are symmetric; ``limit`` is the largest magnitude shown (None:
-    the largest weight).  ``channels`` names the input channels, as in
-    ("red", "green", "blue"); None numbers them from 0.  When not everything
-    fits readably the second line says how many are shown.  Weights that are not
-    finite are hatched.
+    filter, a column an input channel.  ``alone`` (O = 1): a grid of one filter's
+    input channels instead, each with its name.  Zero is exactly the ground's
+    colour and the limits are symmetric; ``limit`` is the largest magnitude shown
+    (None: the largest weight).  ``channels`` names the input channels, as in
+    ("red", "green", "blue"); None numbers them from 0.  ``before``: weights of
+    the same shape from before training, drawn at the left of the others, with
+    the two ``labels`` above.  ``connected`` (O, I): the pairs that have weights
+    at all; the others are left empty.  ``numbers``: write the weights where cells
+    are large enough.  When not everything fits readably the
+    second line says how many are shown.  Weights that are not finite are hatched.
 
-    Raises ShapeError for weights that are not 4-dimensional or a number of
-    names that is not I, SpecError for a limit not above zero and for an unknown
-    theme or size.
+    Raises ShapeError for weights that are not 4-dimensional, a number of names
+    that is not I, or arrays that do not fit the weights; SpecError for a limit
+    not above zero and for an unknown theme or size.
     """
     weights = np.asarray(weights, dtype=float)
     if weights.ndim != 4 or 0 in weights.shape:
         raise ShapeError(f"expected weights (O, I, kH, kW), none of them 0, got {weights.shape}")
-    inputs = weights.shape[1]
+    outputs, inputs = weights.shape[:2]
     if channels is not None and len(channels) != inputs:
         raise ShapeError(f"expected {inputs} names of input channels, got {len(channels)}")
-    page = Page(size, theme, aspect=0.8 if weights.shape[1] == 1 else 1.0)
-    scale = style.signed_scale(weights, page.theme, limit)
-    if inputs == 1 and channels is None:
-        _grid(page, weights[:, 0], scale, title, subtitle)
+    if alone and outputs != 1:
+        raise ShapeError(f"expected one filter to show alone, got {outputs}")
+    pairs = np.ones((outputs, inputs), bool)
+    if connected is not None:
+        pairs = np.asarray(connected, dtype=bool)
+        if pairs.shape != (outputs, inputs):
+            raise ShapeError(f"expected connections ({outputs}, {inputs}), got {pairs.shape}")
+    parts = [weights]
+    if before is not None:
+        parts.insert(0, np.asarray(before, dtype=float))
+        if parts[0].shape != weights.shape:
+            raise ShapeError(f"expected earlier weights {weights.shape}, got {parts[0].shape}")
+    grid = alone or (inputs == 1 and channels is None)
+    page = Page(size, theme, aspect=0.8 if grid else 1.0)
+    scale = style.signed_scale(np.stack(parts), page.theme, limit)
+    sheet = _Sheet(
+        page, parts, pairs, scale, labels or ("before training", "after training"), numbers
+    )
+    if grid:
+        names = channels or [str(index) for index in range(max(outputs, inputs))]
+        sheet.grid(title, subtitle, names, "input channels" if alone else "filters")
     else:
-        _table(page, weights, scale, title, subtitle, channels)
+        sheet.table(title, subtitle, channels)
     return page.figure
 
 
@@ -58,159 +84,226 @@ def _with_notes(subtitle: str, *notes: str) -> str:
     return ", ".join(part for part in (subtitle, *notes) if part)
 
 
-def _grid(page: Page, weights: NDArray, scale: Scale, title: str, subtitle: str) -> None:
-    # weights: (O, kH, kW)
-    count, *shape = weights.shape
-    broken = not np.isfinite(weights).all()
-    small = page.size.small
-    bar = page.bar_width(scale, "weight", broken)
-    width = page.right - page.left - bar - 2 * page.size.label
-    gap, label = 10 * page.unit, small * LINE
-    smallest = max(2.2 * small, 3 * page.unit * max(shape))
-    height = page.bottom - page.top - (page.size.title + 2 * page.size.subtitle) * LINE
-    shown = how_many_fit(
-        count, width, height, tuple(shape), gap=gap, label=label, smallest=smallest
-    )
-    note = f"first {shown} of {count} filters" if shown < count else ""
-    page.headline(title, _with_notes(subtitle, note), page.theme.window)
-    grid = arrange(shown, width, page.bottom - page.top, tuple(shape), gap=gap, label=label)
-    cell = grid.width / shape[1]
-    texts, px = _numbers(page, weights[:shown], scale, cell)
-    for index in range(shown):
-        left, top = grid.corner(index)
-        left, top = page.left + left, page.top + top
-        page.text(left, top - label, str(index), px=small, colour=page.theme.quiet)
-        page.array(
-            weights[index], scale, left, top, grid.width, grid.height, edge=page.theme.window
-        )
-        if px is not None:
-            each = math.prod(shape)
-            page.cell_numbers(
-                texts[index * each : (index + 1) * each],
-                scale.rgb(weights[index]),
-                px,
-                left,
-                top,
-                grid.width,
-                grid.height,
+class _Sheet:
+    """The weights, or those before and after training side by side, on their page."""
+
+    def __init__(
+        self,
+        page: Page,
+        parts: list[NDArray],
+        connected: NDArray,
+        scale: Scale,
+        labels: Sequence[str],
+        numbers: bool,
+    ) -> None:
+        self.page, self.parts, self.connected, self.scale = page, parts, connected, scale
+        self.numbers = numbers
+        self.labels = labels if len(parts) > 1 else ()
+        self.broken = not all(np.isfinite(part).all() for part in parts)
+        self.bar = page.bar_width(scale, "weight", self.broken)
+        self.apart = 2.5 * page.size.label
+        room = page.right - page.left - self.bar - 2 * page.size.label
+        self.width = (room - self.apart * (len(parts) - 1)) / len(parts)
+        # Above each part what it is, where there are two.
+        self.above = page.size.label * LINE + 0.3 * page.size.label if self.labels else 0.0
+
+    def _left(self, part: int) -> float:
+        return self.page.left + part * (self.width + self.apart)
+
+    def _headed(self, title: str, subtitle: str, *notes: str) -> None:
+        """The headline, and what each part is; moves the page's top below both."""
+        page = self.page
+        page.headline(title, _with_notes(subtitle, *notes), page.theme.window)
+        for part, text in enumerate(self.labels):
+            page.text(
+                self._left(part), page.top, text, colour=page.theme.ink, bold=True, width=self.width
             )
-    _bar(page, scale, bar, broken, label)
+        page.top += self.above
+
+    def _height(self) -> float:
+        """What surely stays below a headline of three lines."""
+        page = self.page
+        return (
+            page.bottom - page.top - (page.size.title + 2 * page.size.subtitle) * LINE - self.above
+        )
+
+    def grid(self, title: str, subtitle: str, names: Sequence[str], what: str) -> None:
+        """Every filter, or every input channel of the only one, with its name above."""
+        page = self.page
+        tiles = [part.reshape(-1, *part.shape[2:]) for part in self.parts]
+        connected = self.connected.ravel()
+        count, *shape = tiles[0].shape
+        small, unit = page.size.small, page.unit
+        gap, label = 10 * unit, small * LINE
+        smallest = max(2.2 * small, 3 * unit * max(shape), page.widest(names, small))
+        shown = how_many_fit(
+            count, self.width, self._height(), tuple(shape), gap=gap, label=label, smallest=smallest
+        )
+        note = f"first {shown} of {count} {what}" if shown < count else ""
+        self._headed(title, subtitle, note)
+        height = page.bottom - page.top
+        grid = arrange(shown, self.width, height, tuple(shape), gap=gap, label=label)
+        cell = grid.width / shape[1]
+        texts, px = _numbers(page, [part[:shown] for part in tiles], connected[:shown], cell)
+        for part, values in enumerate(tiles):
+            for index in range(shown):
+                left, top = grid.corner(index)
+                left, top = self._left(part) + left, page.top + top
+                page.text(
+                    left,
+                    top - label,
+                    names[index],
+                    px=small,
+                    colour=_channel_colour(page, names[index]),
+                    width=grid.width + grid.gap_x - 4 * unit,
+                )
+                self._tile(
+                    values[index],
+                    connected[index],
+                    (left, top, grid.width, grid.height),
+                    texts[part][index],
+                    px,
+                )
+        self._draw_bar(label)
+
+    def table(self, title: str, subtitle: str, channels: Sequence[str] | None) -> None:
+        """A row a filter, a column an input channel."""
+        page = self.page
+        outputs, inputs, *shape = self.parts[0].shape
+        small, unit, theme = page.size.small, page.unit, page.theme
+        width = self.width
+        gap, head = 5 * unit, small * LINE
+        between = 40 * unit if len(self.parts) == 1 else 0.6 * self.apart
+        names = [str(index) for index in range(inputs)] if channels is None else list(channels)
+        number = page.measure(str(outputs - 1), small) + 10 * unit
+        smallest = max(2.2 * small, 3 * unit * max(shape))
+        # A column is as wide as its name; without names only every second, third ... has a number.
+        heading = (
+            min(page.widest(names, small) + 8 * unit, 7 * small) if channels is not None else 0.0
+        )
+        # Three lines of headline are the most that can come.
+        height = self._height() - head
+        cell = smallest / max(shape)
+        pitch = max(cell * shape[1] + gap, heading)
+        columns = math.floor((width - number + gap) / pitch)
+        rows = max(1, math.floor((height + gap) / (max(cell * shape[0], small * 1.1) + gap)))
+        shown_inputs = round_count(inputs, max(1, columns))
+        blocks = max(
+            1, math.floor((width + between) / (number + shown_inputs * pitch - gap + between))
+        )
+        shown_outputs = round_count(outputs, rows * blocks)
+        notes = ["rows: filters, columns: input channels"]
+        if shown_outputs < outputs:
+            notes.append(f"first {shown_outputs} of {outputs} filters")
+        if shown_inputs < inputs:
+            notes.append(f"first {shown_inputs} of {inputs} input channels")
+        if not self.connected.all():
+            notes.append("dashed: not connected")
+        self._headed(title, subtitle, *notes)
+
+        height = page.bottom - page.top - head
+        best = (1.0, -1)
+        for blocks in range(1, shown_outputs + 1):
+            rows = math.ceil(shown_outputs / blocks)
+            block = (width - between * (blocks - 1)) / blocks - number
+            pitch = (block + gap) / shown_inputs
+            tile_height = (height - gap * (rows - 1)) / rows
+            if pitch >= max(heading, 2 * gap) and tile_height >= small * 1.1:
+                best = max(best, (whole_cells(pitch - gap, tile_height, *shape), -blocks))
+        cell, blocks = best[0], -best[1]
+        rows = math.ceil(shown_outputs / blocks)
+        tile_width, tile_height = cell * shape[1], cell * shape[0]
+        pitch = max(tile_width + gap, heading)
+        block = number + shown_inputs * pitch - gap
+        # Columns of one part stay nearer to each other than to the other part's.
+        most = 0.6 * block if len(self.parts) == 1 else 0.6 * self.apart
+        step_x = block + min(most, (width - block * blocks) / max(1, blocks - 1))
+        step_y = max(tile_height + gap, small * 1.1)
+        drawn = [part[:shown_outputs, :shown_inputs] for part in self.parts]
+        connected = self.connected[:shown_outputs, :shown_inputs]
+        tiles = [part.reshape(-1, *shape) for part in drawn]
+        texts, px = _numbers(page, tiles, connected.ravel(), cell)
+        every = 1
+        if channels is None:
+            every = math.ceil((page.widest(names[:shown_inputs], small) + 6 * unit) / pitch)
+        for part, values in enumerate(tiles):
+            for index in range(shown_outputs):
+                column, row = divmod(index, rows)
+                left = self._left(part) + column * step_x
+                top = page.top + head + row * step_y
+                page.text(
+                    left + number - 10 * unit,
+                    top + tile_height / 2,
+                    str(index),
+                    px=small,
+                    colour=theme.quiet,
+                    ha="right",
+                    va="center_baseline",
+                )
+                for channel in range(shown_inputs):
+                    x = left + number + channel * pitch
+                    if row == 0 and channel % every == 0:
+                        page.text(
+                            x + tile_width / 2,
+                            page.top,
+                            names[channel],
+                            px=small,
+                            colour=_channel_colour(page, names[channel]),
+                            ha="center",
+                            width=math.inf if channels is None else pitch - 4 * unit,
+                        )
+                    at = index * shown_inputs + channel
+                    self._tile(
+                        values[at],
+                        connected[index, channel],
+                        (x, top, tile_width, tile_height),
+                        texts[part][at],
+                        px,
+                    )
+        self._draw_bar(head)
+
+    def _tile(
+        self,
+        values: NDArray,
+        connected: bool,
+        place: tuple[float, float, float, float],
+        texts: list[str],
+        px: float | None,
+    ) -> None:
+        page = self.page
+        if not connected:
+            page.box(*place, edge=page.theme.hairline, dashed=True)
+            return
+        page.array(values, self.scale, *place, edge=page.theme.window)
+        if px is not None and self.numbers:
+            page.cell_numbers(texts, self.scale.rgb(values), px, *place)
+
+    def _draw_bar(self, drop: float) -> None:
+        page = self.page
+        height = min(page.bottom - page.top - drop, 420 * page.unit)
+        page.bar(self.scale, "weight", page.right - self.bar, page.top, height + drop, self.broken)
+
+
+def _channel_colour(page: Page, name: str) -> str:
+    """Red, green and blue channels have their colours; other names are quiet."""
+    theme = page.theme
+    return {"red": theme.red, "green": theme.green, "blue": theme.blue}.get(name, theme.quiet)
 
 
 def _numbers(
-    page: Page, weights: NDArray, scale: Scale, cell: float
-) -> tuple[list[str], float | None]:
-    """The weights as texts with the most digits that fit a cell, and their height if any does."""
-    finite = np.where(np.isfinite(weights), weights, 0.0)
+    page: Page, parts: list[NDArray], connected: NDArray, cell: float
+) -> tuple[list[list[list[str]]], float | None]:
+    """The weights as texts with the most digits that fit a cell, and their height if any does.
+
+    parts: (tiles, kH, kW) each; a list of texts a tile.  One format for all parts.
+    """
+    weights = np.stack(parts)
+    known = np.isfinite(weights) & connected[:, None, None]
+    finite = np.where(known, weights, 0.0)
     for digits in (3, 2):
         texts = style.numbers(finite, digits)
         px = page.number_size(texts, cell, cell)
         if px is not None:
             break
-    known = np.isfinite(weights).ravel()
-    return [text if good else "" for text, good in zip(texts, known, strict=True)], px
-
-
-def _bar(page: Page, scale: Scale, width: float, broken: bool, drop: float) -> None:
-    height = min(page.bottom - page.top - drop, 420 * page.unit)
-    page.bar(scale, "weight", page.right - width, page.top, height + drop, broken)
-
-
-def _table(
-    page: Page,
-    weights: NDArray,
-    scale: Scale,
-    title: str,
-    subtitle: str,
-    channels: Sequence[str] | None,
-) -> None:
-    # weights: (O, I, kH, kW)
-    outputs, inputs, *shape = weights.shape
-    broken = not np.isfinite(weights).all()
-    small, unit, theme = page.size.small, page.unit, page.theme
-    bar = page.bar_width(scale, "weight", broken)
-    width = page.right - page.left - bar - 2 * page.size.label
-    gap, between, head = 5 * unit, 40 * unit, small * LINE
-    names = [str(index) for index in range(inputs)] if channels is None else list(channels)
-    number = page.measure(str(outputs - 1), small) + 10 * unit
-    smallest = max(2.2 * small, 3 * unit * max(shape))
-    # A column is as wide as its name; without names only every second, third ... has a number.
-    heading = min(page.widest(names, small) + 8 * unit, 7 * small) if channels is not None else 0.0
-    # Three lines of headline are the most that can come.
-    height = page.bottom - page.top - (page.size.title + 2 * page.size.subtitle) * LINE - head
-    cell = smallest / max(shape)
-    pitch = max(cell * shape[1] + gap, heading)
-    columns = math.floor((width - number + gap) / pitch)
-    rows = max(1, math.floor((height + gap) / (max(cell * shape[0], small * 1.1) + gap)))
-    shown_inputs = round_count(inputs, max(1, columns))
-    blocks = max(1, math.floor((width + between) / (number + shown_inputs * pitch - gap + between)))
-    shown_outputs = round_count(outputs, rows * blocks)
-    notes = ["rows: filters, columns: input channels"]
-    if shown_outputs < outputs:
-        notes.append(f"first {shown_outputs} of {outputs} filters")
-    if shown_inputs < inputs:
-        notes.append(f"first {shown_inputs} of {inputs} input channels")
-    page.headline(title, _with_notes(subtitle, *notes), theme.window)
-
-    height = page.bottom - page.top - head
-    best = (0.0, 0)
-    for blocks in range(1, shown_outputs + 1):
-        rows = math.ceil(shown_outputs / blocks)
-        block = (width - between * (blocks - 1)) / blocks - number
-        pitch = (block + gap) / shown_inputs
-        tile_height = (height - gap * (rows - 1)) / rows
-        if pitch >= max(heading, 2 * gap) and tile_height >= small * 1.1:
-            best = max(best, (whole_cells(pitch - gap, tile_height, *shape), -blocks))
-    cell, blocks = best[0], -best[1]
-    rows = math.ceil(shown_outputs / blocks)
-    tile_width, tile_height = cell * shape[1], cell * shape[0]
-    pitch = max(tile_width + gap, heading)
-    block = number + shown_inputs * pitch - gap
-    step_x = block + min(0.6 * block, (width - block * blocks) / max(1, blocks - 1))
-    step_y = max(tile_height + gap, small * 1.1)
-    texts, px = _numbers(page, weights[:shown_outputs, :shown_inputs], scale, cell)
-    each = math.prod(shape)
-    every = 1
-    if channels is None:
-        every = math.ceil((page.widest(names[:shown_inputs], small) + 6 * unit) / pitch)
-    for index in range(shown_outputs):
-        column, row = divmod(index, rows)
-        left, top = page.left + column * step_x, page.top + head + row * step_y
-        page.text(
-            left + number - 10 * unit,
-            top + tile_height / 2,
-            str(index),
-            px=small,
-            colour=theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
-        for channel in range(shown_inputs):
-            x = left + number + channel * pitch
-            if row == 0 and channel % every == 0:
-                named = names[channel]
-                page.text(
-                    x + tile_width / 2,
-                    page.top,
-                    named,
-                    px=small,
-                    colour={"red": theme.red, "green": theme.green, "blue": theme.blue}.get(
-                        named, theme.quiet
-                    ),
-                    ha="center",
-                    width=math.inf if channels is None else pitch - 4 * unit,
-                )
-            values = weights[index, channel]
-            page.array(values, scale, x, top, tile_width, tile_height, edge=theme.window)
-            if px is not None:
-                start = (index * shown_inputs + channel) * each
-                page.cell_numbers(
-                    texts[start : start + each],
-                    scale.rgb(values),
-                    px,
-                    x,
-                    top,
-                    tile_width,
-                    tile_height,
-                )
-    _bar(page, scale, bar, broken, head)
+    shown = np.where(known.ravel(), texts, "").reshape(*weights.shape[:2], -1)
+    return shown.tolist(), px

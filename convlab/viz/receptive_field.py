@@ -48,10 +48,7 @@ def receptive_field(
     values = None if map is None else np.asarray(map, dtype=float)
     if values is not None and values.shape != tuple(map_size):
         raise ShapeError(f"expected a map {tuple(map_size)}, got {values.shape}")
-    rgb = None if image is None else image_rgb(np.asarray(image))
-    if rgb is not None and rgb.shape[:2] != tuple(input_size):
-        raise ShapeError(f"expected an image of {tuple(input_size)} pixels, got {rgb.shape[:2]}")
-
+    rgb = _checked_image(image, input_size)
     page = Page(size, theme, aspect=0.85)
     page.headline(title, subtitle, page.theme.window)
     facts_top = _facts(page, facts)
@@ -100,6 +97,221 @@ def receptive_field(
             dashes=(5, 3),
         )
     return page.figure
+
+
+def field_chain(
+    *,
+    input_size: tuple[int, int],
+    boxes: Sequence[tuple[str, tuple[int, int, int, int], str]],
+    image: ArrayLike | None = None,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """The boxes that units of several layers see, nested on the image, each with its name.
+
+    input_size: (H, W) pixels.  boxes: (layer, (top, left, bottom, right), note),
+    half-open input pixels, in the order of the network; the last is the chosen
+    unit's.  What lies outside the input is padding and is drawn dashed.  image:
+    (1, H, W) or (3, H, W); None draws the grid of pixels.  Where not all fit, labels
+    are left out from the inside, and the second line says so.
+
+    Raises ShapeError for no box, an empty one and an image of another size,
+    SpecError for an unknown theme or size.
+    """
+    if not boxes or any(b[2] <= b[0] or b[3] <= b[1] for _, b, _ in boxes):
+        raise ShapeError(f"expected boxes (top, left, bottom, right) with pixels, got {boxes}")
+    rgb = _checked_image(image, input_size)
+    page = Page(size, theme, aspect=0.75)
+    small, label, theme_colours = page.size.small, page.size.label, page.theme
+    line = label * LINE
+    # Three lines of headline are the most that can come.
+    head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * label
+    room = int((page.bottom - page.margin - head - line) / line)
+    left_out = max(0, len(boxes) - room)
+    said = f"; {left_out} inner labels left out" if left_out else ""
+    page.headline(title, subtitle + said, theme_colours.window)
+    named = boxes[left_out:][::-1]  # the outermost first
+
+    # Columns of the labels: name, size, note; the note only where the image stays large.
+    whole = page.right - page.left
+    names = min(page.widest([name for name, _, _ in named], label, True), 0.25 * whole)
+    sizes = [style.size_text(b[2] - b[0], b[3] - b[1]) for _, b, _ in named]
+    extents = page.widest(sizes, small)
+    notes = page.widest([note for _, _, note in named], small)
+    gap = 2.5 * label
+    if names + extents + notes + 2 * label + gap > 0.45 * whole:
+        notes = 0.0
+    labels = names + label + extents + (label + notes if notes else 0.0)
+
+    height = page.bottom - page.top - line
+    first_row = min(0, *(b[0] for _, b, _ in boxes))
+    first_column = min(0, *(b[1] for _, b, _ in boxes))
+    rows = max(input_size[0], *(b[2] for _, b, _ in boxes)) - first_row
+    columns = max(input_size[1], *(b[3] for _, b, _ in boxes)) - first_column
+    pixel = _pixel(whole - labels - gap, height, rows, columns)
+    body = page.top + line
+    origin = (page.left - first_column * pixel, body - first_row * pixel)
+    padded = (rows, columns) != tuple(input_size)
+    page.run(
+        page.left,
+        page.top,
+        [
+            ("input", theme_colours.input, True),
+            (
+                style.size_text(*input_size) + (", dashed: padding" if padded else ""),
+                theme_colours.quiet,
+                False,
+            ),
+        ],
+        small,
+    )
+    outer = boxes[-1][1]
+    _input(page, rgb, input_size, outer, origin, pixel)
+    for _, box, _ in boxes[:-1]:
+        _frame(page, box, origin, pixel, 0.45 * page.size.thick)
+    _frame(page, outer, origin, pixel, page.size.thick)
+
+    # Each label's line leaves its own box's right edge, above the lines of those inside it.
+    anchors: list[float] = []
+    step = min(height / len(named), 1.5 * line)
+    middle = origin[1] + (named[-1][1][0] + named[-1][1][2]) / 2 * pixel
+    top = min(max(middle - len(named) * step, body), body + height - len(named) * step) + step / 2
+    for index in reversed(range(len(named))):
+        first, last = (origin[1] + named[index][1][edge] * pixel for edge in (0, 2))
+        inner = anchors[-1] if anchors else (first + last) / 2
+        wished = min(top + index * step, inner - 0.25 * small)
+        anchors.append(max(wished, (first + inner) / 2) if anchors else inner)
+    edge = page.left + columns * pixel
+    left = edge + gap
+    for index, ((name, box, note), extent, anchor) in enumerate(
+        zip(named, sizes, anchors[::-1], strict=True)
+    ):
+        y = top + index * step
+        page.line(
+            [origin[0] + box[3] * pixel, edge + 0.2 * gap, left - 0.7 * label, left - 0.3 * label],
+            [anchor, anchor, y, y],
+            theme_colours.window,
+        )
+        page.text(left, y, name, bold=index == 0, va="center_baseline", width=names)
+        x = left + names + label
+        for text in (extent, note if notes else ""):
+            if text:
+                page.text(x, y, text, px=small, colour=theme_colours.quiet, va="center_baseline")
+            x += extents + label
+    return page.figure
+
+
+def effective_field(
+    *,
+    gradient: ArrayLike,
+    box: tuple[int, int, int, int],
+    half: tuple[int, int, int, int],
+    image: ArrayLike | None = None,
+    title: str,
+    subtitle: str = "",
+    facts: Sequence[tuple[str, str]] = (),
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """The pixels that theory says a unit sees, beside how much each of them weighs.
+
+    gradient: (H, W), not negative, the mean absolute gradient by each pixel.  box:
+    (top, left, bottom, right), the theoretical field, and half: the box that holds
+    half of the gradient; half-open, in input pixels.  image: (1, H, W) or (3, H, W);
+    None draws the grid of pixels.  facts: (label, text) pairs that stand below.
+
+    Raises ShapeError for empty boxes and arrays of other sizes, SpecError for an
+    unknown theme or size.
+    """
+    values = np.asarray(gradient, dtype=float)
+    if values.ndim != 2 or 0 in values.shape:
+        raise ShapeError(f"expected a gradient (H, W), got {values.shape}")
+    if box[2] <= box[0] or box[3] <= box[1]:
+        raise ShapeError(f"expected a box (top, left, bottom, right) with pixels in it, got {box}")
+    input_size = values.shape
+    rgb = _checked_image(image, input_size)
+    page = Page(size, theme, aspect=0.8)
+    page.headline(title, subtitle, page.theme.window)
+    height = _facts(page, facts) - page.top
+    scale = style.activation_scale(np.append(values, 0.0))
+    head = (page.size.label + page.size.small) * LINE + 0.4 * page.size.small
+    first_row, first_column = min(0, box[0]), min(0, box[1])
+    rows = max(input_size[0], box[2]) - first_row
+    columns = max(input_size[1], box[3]) - first_column
+    bar = page.bar_width(scale, "gradient")
+    gap = 2.5 * page.size.label
+    room = (page.right - page.left - bar - 2 * gap) / 2
+    pixel = _pixel(room, height - head, rows, columns)
+    body = page.top + head
+    width = columns * pixel
+    second = max(page.left + width + gap, page.left + room + gap)
+    padded = (rows, columns) != tuple(input_size)
+    theory = style.size_text(box[2] - box[0], box[3] - box[1])
+    explained = f"{theory}, dashed: padding"
+    if padded and page.measure(explained, page.size.small) <= room:
+        theory = explained
+    for x, name, note, colour in (
+        (page.left, "theory", theory, page.theme.window),
+        (second, "measured", "frame: half of it", page.theme.output),
+    ):
+        page.text(x, page.top, name, colour=colour, bold=True, width=room)
+        y = page.top + page.size.label * LINE
+        page.text(x, y, note, px=page.size.small, colour=page.theme.quiet, width=room)
+    origin = (page.left - first_column * pixel, body - first_row * pixel)
+    _input(page, rgb, input_size, box, origin, pixel)
+    origin = (second - first_column * pixel, origin[1])
+    page.box(
+        origin[0] + box[1] * pixel,
+        origin[1] + box[0] * pixel,
+        (box[3] - box[1]) * pixel,
+        (box[2] - box[0]) * pixel,
+        edge=page.theme.hairline,
+        fill=page.theme.hairline_fill,
+        dashed=True,
+    )
+    size_ = (input_size[1] * pixel, input_size[0] * pixel)
+    page.array(values, scale, *origin, *size_, edge=page.theme.input)
+    _frame(page, box, origin, pixel, page.size.thick)
+    if half[2] > half[0] and half[3] > half[1]:
+        _frame(page, half, origin, pixel, 0.5 * page.size.thick, page.theme.output)
+    words = page.measure("frame: half of it", page.size.small)
+    beside = min(second + max(width, words) + gap, page.right - bar)
+    page.bar(scale, "gradient", beside, page.top, min(rows * pixel + head, height))
+    return page.figure
+
+
+def _pixel(width: float, height: float, rows: int, columns: int) -> float:
+    """The side of a pixel; whole where a difference of one would be seen."""
+    side = min(width / columns, height / rows)
+    return whole_cells(width, height, rows, columns) if side >= 4 else side
+
+
+def _checked_image(image: ArrayLike | None, input_size: tuple[int, int]) -> NDArray | None:
+    rgb = None if image is None else image_rgb(np.asarray(image))
+    if rgb is not None and rgb.shape[:2] != tuple(input_size):
+        raise ShapeError(f"expected an image of {tuple(input_size)} pixels, got {rgb.shape[:2]}")
+    return rgb
+
+
+def _frame(
+    page: Page,
+    box: tuple[int, int, int, int],
+    origin: tuple[float, float],
+    pixel: float,
+    stroke: float,
+    colour: str | None = None,
+) -> None:
+    """The outline of a box of pixels, over the ground's colour so that it stands off the image."""
+    place = (
+        origin[0] + box[1] * pixel,
+        origin[1] + box[0] * pixel,
+        (box[3] - box[1]) * pixel,
+        (box[2] - box[0]) * pixel,
+    )
+    page.box(*place, edge=page.theme.ground, stroke=1.8 * stroke)
+    page.box(*place, edge=colour or page.theme.window, stroke=stroke)
 
 
 def _heading(

@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 from convlab.errors import SpecError
@@ -125,8 +126,7 @@ def animation_bytes(
         return buffer.getvalue()
     seen_through = frames[0].mode == "RGBA"
     flat = [_opaque(frame) for frame in frames] if seen_through else frames
-    palette = _palette(flat[-1])
-    shown = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in flat]
+    shown = _indexed(flat, _palette(flat[-1]))
     settings = {}
     if seen_through:
         for frame, full in zip(shown, frames, strict=True):
@@ -149,14 +149,37 @@ def animation_bytes(
     return buffer.getvalue()
 
 
-def _palette(frame: Image.Image) -> Image.Image:
-    """255 colours: those that cover most of the frame as they are, the others by their median."""
-    exact = sorted(frame.getcolors(frame.width * frame.height), reverse=True)[:127]
-    rest = frame.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    colours = [part for _, colour in exact for part in colour] + rest.getpalette()[: 3 * 128]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(colours + [0] * (768 - len(colours)))
-    return palette
+def _palette(frame: Image.Image) -> NDArray:
+    """255 colours (255, 3) of a frame: the commonest as they are, the others by their median.
+
+    A colour counts by the square root of its pixels, so that thin strokes keep theirs.
+    """
+    counted = sorted(frame.getcolors(frame.width * frame.height), reverse=True)
+    exact = [colour for _, colour in counted[:64]]
+    colours = np.array([colour for _, colour in counted], np.uint8)
+    times = np.ceil(np.sqrt([count for count, _ in counted])).astype(int)
+    sample = Image.fromarray(np.repeat(colours, times, axis=0)[None])
+    rest = sample.quantize(255 - len(exact), method=Image.Quantize.MEDIANCUT).getpalette()
+    palette = np.array([*exact, *np.reshape(rest, (-1, 3))], np.uint8)[:255]
+    return np.concatenate([palette, np.zeros((255 - len(palette), 3), np.uint8)])
+
+
+def _indexed(frames: list[Image.Image], palette: NDArray) -> list[Image.Image]:
+    """Each frame with every pixel as the nearest colour of the palette."""
+    known = np.full(1 << 24, -1, np.int16)  # by red, green and blue; few of them occur
+    indexed = []
+    for frame in frames:
+        pixels = np.asarray(frame).astype(np.int32)
+        packed = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
+        new = np.unique(packed[known[packed] < 0])
+        for part in np.array_split(new, len(new) // 4096 + 1):
+            colours = np.stack([part >> 16, (part >> 8) & 255, part & 255], axis=1)
+            apart = colours[:, None] - palette.astype(np.int32)
+            known[part] = (apart * apart).sum(axis=2).argmin(axis=1)
+        image = Image.fromarray(known[packed].astype(np.uint8), "P")
+        image.putpalette([*palette.reshape(-1).tolist(), 0, 0, 0])
+        indexed.append(image)
+    return indexed
 
 
 def _pixels(figure: Figure) -> Image.Image:

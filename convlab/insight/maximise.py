@@ -1,0 +1,116 @@
+"""The image that a unit of a trained network likes best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab.autograd import Tensor, no_grad
+from convlab.data import Scaling, to_floats
+from convlab.errors import SpecError
+from convlab.insight.attribution import at_rest
+from convlab.insight.patches import answers, box_of, check_units, layer_shape
+from convlab.models import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Maximised:
+    """Images that excite one unit each.
+
+    images: (units, C, H, W) uint8, in the network's input.  values: (units,), what the
+    units answer to these very images; ``started``: to the noise that they began as.
+    unit: the middle of the map, None in a vector.  box: the pixels that it sees.
+    """
+
+    images: np.ndarray
+    values: np.ndarray
+    started: np.ndarray
+    unit: tuple[int, int] | None
+    box: tuple[int, int, int, int]
+
+
+def maximise(
+    network: Network,
+    layer: str,
+    units: Sequence[int],
+    scaling: Scaling,
+    *,
+    steps: int = 200,
+    rate: float = 0.02,
+    decay: float = 0.03,
+    shift: int = 1,
+    seed: int = 0,
+) -> Maximised:
+    """Images made from noise by gradient ascent on the answer of each of ``units``.
+
+    A unit of a convolution is a map; the one in its middle is raised.  Of a class, the
+    logit or minus the penalty.  ``rate``: a step's root mean square, as a share of the
+    span from black to white.  ``decay``: the share of the input that is taken off after
+    each step (L2 decay).  ``shift``: before each step the image is moved by up to so
+    many pixels, and back after it.  In the last tenth of the steps it stands still and
+    comes to rest: rate and decay fall to 0.  Pixels stay between black and white.
+
+    Source: Erhan, Bengio, Courville & Vincent 2009; decay by Yosinski et al. 2015,
+    section 3.  The same seed gives the same images, whatever units are asked for.
+    Raises SpecError for an unknown layer or unit and settings out of range.
+    """
+    check_units(network, layer, units)
+    if not (steps >= 1 and shift >= 0 and seed >= 0):
+        raise SpecError(
+            "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
+            f" got {steps}, {shift} and {seed}"
+        )
+    if not (math.isfinite(rate) and rate > 0 and 0 <= decay < 1):
+        raise SpecError(
+            f"maximise: expected a rate above 0 and a decay from 0 to below 1, got {rate}, {decay}"
+        )
+    shape = layer_shape(network, layer)
+    unit = (shape[1] // 2, shape[2] // 2) if len(shape) == 3 else None
+    scale, black = (
+        np.asarray(part, np.float32)[:, None, None] for part in (scaling.scale, scaling.offset)
+    )
+    span, white = 255 * scale, 255 * scale + black
+    # Noise of a tenth of the span around 0, as near as pixels come to it: where decay leads.
+    x = (
+        0.1
+        * span
+        * np.stack(
+            [
+                np.random.default_rng([seed, 1 + number]).standard_normal(network.input_shape)
+                for number in units
+            ]
+        ).astype(np.float32)
+    )
+    x = np.clip(x, black, white)
+    start = _bytes(x, scale, black)
+    moves = np.random.default_rng([seed, 0]).integers(-shift, shift + 1, (steps, 2))
+    moves[steps - steps // 10 :] = 0
+    paces = np.minimum(1, 10 * np.arange(steps, 0, -1) / steps).astype(np.float32)
+    chosen = (np.arange(len(units)), list(units), *(unit or ()))
+    with at_rest(network):
+        for move, pace in zip(moves, paces, strict=True):
+            moved = Tensor(np.roll(x, move, (2, 3)), requires_grad=True)
+            answer = answers(network, layer, moved)
+            weights = np.zeros(answer.shape, answer.dtype)
+            weights[chosen] = 1
+            answer.backward(weights)
+            gradient = np.roll(moved.grad, -move, (2, 3))
+            length = np.sqrt(np.square(gradient).mean(axis=(1, 2, 3), keepdims=True))
+            # Where there is no gradient, as behind a ReLU that is off, there is no step.
+            direction = gradient / np.where(length > 0, length, 1)
+            step = pace * np.float32(rate) * span * direction
+            x = np.clip((x + step) * (1 - pace * np.float32(decay)), black, white)
+        images = _bytes(x, scale, black)
+        with no_grad():
+            values, started = (
+                answers(network, layer, Tensor(to_floats(some, scaling))).numpy()[chosen]
+                for some in (images, start)
+            )
+    return Maximised(images, values, started, unit, box_of(network, layer, unit))
+
+
+def _bytes(x: np.ndarray, scale: np.ndarray, black: np.ndarray) -> np.ndarray:
+    return np.round((x - black) / scale).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,124 @@
+"""The images that excite the units of a layer most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import nn
+from convlab.autograd import Tensor, no_grad
+from convlab.data import Scaling, to_floats
+from convlab.errors import ShapeError, SpecError
+from convlab.insight.attribution import BATCH, at_rest, score_sign
+from convlab.insight.units import unit_field
+from convlab.models import Network
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What one unit answers to one image, and the pixels that it sees.
+
+    ``image``: its number; ``unit``: (row, column) in the map, None in a vector;
+    ``box``: (top, left, bottom, right) in input pixels, half-open, padding included.
+    """
+
+    image: int
+    unit: tuple[int, int] | None
+    box: tuple[int, int, int, int]
+    value: float
+
+
+def default_layer(network: Network) -> str:
+    """The last convolution of a network, or else its last layer."""
+    layers = dict(network.named_children())
+    convolutions = [name for name, module in layers.items() if isinstance(module, nn.Conv2d)]
+    return (convolutions or list(layers))[-1]
+
+
+def layer_shape(network: Network, layer: str) -> tuple[int, ...]:
+    """(maps, rows, columns) or (units,) of a layer.  Raises SpecError for one that is not there."""
+    found = {name: after for name, _, _, after in network.shapes()}
+    if layer not in found:
+        raise SpecError(f"layer: expected one of {', '.join(found)}, got {layer!r}")
+    return found[layer]
+
+
+def check_units(network: Network, layer: str, units: Sequence[int]) -> None:
+    """Raise SpecError for a layer that is not there, or that has no map or unit of a number."""
+    count = layer_shape(network, layer)[0]
+    for unit in units:
+        if not 0 <= unit < count:
+            raise SpecError(f"unit: expected 0 to {count - 1} of {layer}, got {unit}")
+
+
+def answers(network: Network, layer: str, x: Tensor) -> Tensor:
+    """What a layer gives for images x (N, C, H, W); of penalties, which are low, the negatives."""
+    value = next(value for name, _, value in network.steps(x) if name == layer)
+    last = list(network.named_children())[-1][0]
+    return value * score_sign(network) if layer == last else value
+
+
+def box_of(network: Network, layer: str, unit: tuple[int, int] | None) -> tuple[int, int, int, int]:
+    """The input pixels that a unit sees, (top, left, bottom, right); all for None, in a vector."""
+    if unit is None:
+        return (0, 0, *network.input_shape[1:])
+    return unit_field(network, layer, unit).box
+
+
+def largest(
+    network: Network, layer: str, units: Sequence[int], images: np.ndarray, scaling: Scaling
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest answer of each map or unit of a layer to each image, and its flat place there.
+
+    images: (N, C, H, W) uint8, of the network's input.  Returns two arrays (N, units).
+    """
+    values, places = [], []
+    with at_rest(network), no_grad():
+        for start in range(0, len(images), BATCH):
+            x = Tensor(to_floats(images[start : start + BATCH], scaling))
+            found = answers(network, layer, x).numpy()[:, list(units)]
+            found = found.reshape(*found.shape[:2], -1)
+            places.append(found.argmax(axis=2))
+            values.append(found.max(axis=2))
+    return np.concatenate(values), np.concatenate(places)
+
+
+def top_patches(
+    network: Network,
+    layer: str,
+    units: Sequence[int],
+    images: np.ndarray,
+    scaling: Scaling,
+    count: int = 9,
+) -> list[list[Patch]]:
+    """For each unit the ``count`` patches that excite it most, at most one an image.
+
+    images: (N, C, H, W) uint8, of the network's input.  A unit of a convolution is a
+    map: of its answers to an image the largest counts, and its place there says what
+    it saw.  Of equal answers the first image comes first.
+    Source: Zeiler & Fergus 2014, section 4, figure 2 (the patches beside their projections).
+    Raises SpecError for an unknown layer or unit and a count below 1, ShapeError for
+    no images and images of another size.
+    """
+    check_units(network, layer, units)
+    if count < 1:
+        raise SpecError(f"patches: expected at least 1 a unit, got {count}")
+    if images.ndim != 4 or not len(images) or images.shape[1:] != network.input_shape:
+        shape = ", ".join(map(str, network.input_shape))
+        raise ShapeError(f"expected at least one image (N, {shape}), got {images.shape}")
+    shape = layer_shape(network, layer)
+    values, places = largest(network, layer, units, images, scaling)
+    found = []
+    for column in range(len(units)):
+        order = np.argsort(-values[:, column], kind="stable")[:count]
+        found.append([])
+        for image in order.tolist():
+            unit = None
+            if len(shape) == 3:
+                row, at = divmod(int(places[image, column]), shape[2])
+                unit = row, at
+            box = box_of(network, layer, unit)
+            found[-1].append(Patch(image, unit, box, float(values[image, column])))
+    return found

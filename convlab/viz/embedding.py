@@ -1,0 +1,428 @@
+"""Many images as points of a plane, coloured by class, the mistakes ringed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.page import LINE, Page, image_rgb
+
+_TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
+_MOST_IMAGES = 300  # a page has no room for more
+
+
+def embedding(
+    points: ArrayLike,
+    labels: ArrayLike,
+    answers: ArrayLike,
+    classes: Sequence[str],
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+    images: ArrayLike | None = None,
+    ink: bool = False,
+    axes: tuple[str, str] | None = None,
+) -> Figure:
+    """Points (N, 2) of images, each in the colour of its class, whose name stands at their middle.
+
+    labels, answers: (N,) the true class and the network's answer, indices into ``classes``; where
+    they differ the point is ringed in the mistake's colour and named "true → answer" where there
+    is room.  images: (N, 1 or 3, H, W) bytes, drawn where they cover no other point; ``ink``
+    says that they are bright drawings on black, to be drawn in the colour of their class.
+    axes: what the two directions are; None where they have no meaning.  Both directions have
+    one scale.
+
+    Raises ShapeError for arrays that do not fit each other and points that are not finite,
+    SpecError for an unknown theme or size.
+    """
+    points = np.asarray(points, dtype=float)
+    labels, answers = np.asarray(labels), np.asarray(answers)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ShapeError(f"expected points (N, 2), got {points.shape}")
+    if not np.isfinite(points).all():
+        raise ShapeError("expected finite points, got some that are not")
+    for name, array in (("labels", labels), ("answers", answers)):
+        if array.shape != (len(points),) or not 0 <= array.min() <= array.max() < len(classes):
+            raise ShapeError(
+                f"expected {name} ({len(points)},) from 0 to {len(classes) - 1}, got {array.shape}"
+                f" from {array.min()} to {array.max()}"
+            )
+    if images is not None and len(images) != len(points):
+        raise ShapeError(f"expected {len(points)} images, got {len(images)}")
+    page = Page(size, theme, aspect=0.85)
+    page.headline(title, subtitle, page.theme.output)
+    _Plane(page, points, labels, answers, list(classes), images, ink, axes).draw()
+    return page.figure
+
+
+class _Taken:
+    """Boxes (left, top, right, bottom) that nothing else may touch."""
+
+    def __init__(self) -> None:
+        self.boxes = np.zeros((0, 4))
+
+    def free(self, left: float, top: float, right: float, bottom: float) -> bool:
+        x0, y0, x1, y1 = self.boxes.T
+        return not ((x0 < right) & (left < x1) & (y0 < bottom) & (top < y1)).any()
+
+    def add(self, *box: float) -> None:
+        self.boxes = np.vstack([self.boxes, box])
+
+
+class _Plane:
+    """The points on their page."""
+
+    def __init__(
+        self,
+        page: Page,
+        points: NDArray,
+        labels: NDArray,
+        answers: NDArray,
+        classes: list[str],
+        images: ArrayLike | None,
+        ink: bool,
+        axes: tuple[str, str] | None,
+    ) -> None:
+        self.page, self.labels, self.answers = page, labels, answers
+        self.classes, self.images, self.ink, self.axes = classes, images, ink, axes
+        self.colours = _class_colours(len(classes), page.theme)
+        self.wrong = np.flatnonzero(labels != answers)
+        self.small, self.unit = page.size.small, page.unit
+        self.radius = (5.0 if len(points) <= 1500 else 3.0) * self.unit
+        self.right = page.right - self._key_width()
+        # Few images are shown larger.
+        side = math.sqrt(0.1 * (self.right - page.left) * (page.bottom - page.top) / len(points))
+        self.tile = min(max(side, 26 * self.unit), 64 * self.unit)
+        # Below the points: what the axis is, and what a ring is.
+        self.bottom = page.bottom - self.small * LINE * (2 if axes else 1) - 0.5 * self.small
+        self.left = page.left + (1.5 * self.small if axes else 0.0)
+        self.taken = _Taken()
+        self._place(points)
+
+    def _place(self, points: NDArray) -> None:
+        """The points in pixels, with room for a picture at each border."""
+        width = self.right - self.left - self.tile - 2 * self.unit
+        height = self.bottom - self.page.top - self.tile - 2 * self.unit
+        low, high = points.min(axis=0), points.max(axis=0)
+        span = high - low
+        scale = min(width / (span[0] or 1e-300), height / (span[1] or 1e-300))
+        if not span.any():
+            scale = 1.0
+        middle = (low + high) / 2
+        self.x = (self.left + self.right) / 2 + (points[:, 0] - middle[0]) * scale
+        self.y = (self.page.top + self.bottom) / 2 - (points[:, 1] - middle[1]) * scale
+
+    def draw(self) -> None:
+        self._key()
+        centres = self._centres()
+        shown = self._images()
+        dots = np.setdiff1d(np.arange(len(self.x)), shown)
+        # Mistakes last, so that no other point hides one.
+        dots = np.concatenate([np.setdiff1d(dots, self.wrong), np.intersect1d(dots, self.wrong)])
+        if len(dots):
+            at = np.stack([self.x, self.y], axis=1)[dots]
+            self.page.polygons(
+                at[:, None] + self.radius * _CIRCLE,
+                fill=[self.colours[label] for label in self.labels[dots]],
+            )
+        for index in shown:
+            self._image(index)
+        self._rings(set(shown))
+        for text, left, top, width, height, label in centres:
+            self.page.box(
+                left,
+                top,
+                width,
+                height,
+                edge=self.colours[label],
+                fill=self.page.theme.ground,
+                stroke=2 * self.unit,
+            )
+            self.page.text(
+                left + width / 2,
+                top + height / 2,
+                text,
+                px=self.small,
+                bold=True,
+                ha="center",
+                va="center_baseline",
+            )
+        named = self._names(set(shown))
+        self._foot(named, len(centres))
+
+    # Texts at the points --------------------------------------------------------------------
+
+    def _centres(self) -> list[tuple[str, float, float, float, float, int]]:
+        """Each class's name at the middle of its points.
+
+        Moved aside where another stands or where it would cover more than a fifth of them.
+        """
+        page, small = self.page, self.small
+        found = []
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        # The largest classes first: theirs are the names that must be there.
+        for label in np.argsort(-counts, kind="stable"):
+            if not counts[label]:
+                break
+            text, _ = page.fit(self.classes[label], 9 * small, small, small, bold=True)
+            width = page.measure(text, small, bold=True) + 0.8 * small
+            height = 1.5 * small
+            own = self.labels == label
+            x, y = np.median(self.x[own]), np.median(self.y[own])
+            place = None
+            for turn in range(25):
+                # A spiral: the place itself, then 8 places around it, farther and farther.
+                reach = math.ceil(turn / 8)
+                left = x + reach * 0.8 * width * math.cos(turn * math.pi / 4) - width / 2
+                top = y + reach * 1.3 * height * math.sin(turn * math.pi / 4) - height / 2
+                left = min(max(left, self.left), self.right - width)
+                top = min(max(top, page.top), self.bottom - height)
+                if not self.taken.free(left, top, left + width, top + height):
+                    continue
+                place = place or (left, top)
+                covered = (np.abs(self.x - left - width / 2) < width / 2) & (
+                    np.abs(self.y - top - height / 2) < height / 2
+                )
+                if covered.sum() <= 0.2 * counts[label]:
+                    place = left, top
+                    break
+            if place is not None:
+                left, top = place
+                self.taken.add(left, top, left + width, top + height)
+                found.append((text, left, top, width, height, int(label)))
+        return found
+
+    def _names(self, shown: set[int]) -> int:
+        """Name the mistakes that have room near them, over no other point; returns how many."""
+        page, small, mistake = self.page, self.small, self.page.theme.mistake
+        named = 0
+        reaches = {index: self._reach(index, shown) + 3 * self.unit for index in self.wrong}
+        for index, reach in reaches.items():
+            x, y = self.x[index], self.y[index]
+            self.taken.add(x - reach, y - reach, x + reach, y + reach)
+        for index, reach in reaches.items():
+            true, answer = self.classes[self.labels[index]], self.classes[self.answers[index]]
+            true, answer = (page.fit(name, 7 * small, small, small)[0] for name in (true, answer))
+            text = f"{true} {style.ARROW} {answer}"
+            width, height = page.measure(text, small), 1.35 * small
+            x, y = self.x[index], self.y[index]
+            # Beside the ring, then above and below it, then farther off with a line to it.
+            for turn in range(16):
+                away = reach + self.unit + turn // 8 * 2.2 * small
+                across = (1, -1, 0, 0, 1, -1, 1, -1)[turn % 8]
+                down = (0, 0, -1, 1, -1, -1, 1, 1)[turn % 8]
+                left = x + across * away + (across - 1) * width / 2
+                top = y + down * (away + height / 2) - height / 2
+                right, bottom = left + width, top + height
+                inside = (
+                    left >= self.left
+                    and right <= self.right
+                    and top >= page.top
+                    and bottom <= self.bottom
+                )
+                covered = (
+                    (self.x > left - self.radius)
+                    & (self.x < right + self.radius)
+                    & (self.y > top - self.radius / 2)
+                    & (self.y < bottom + self.radius / 2)
+                )
+                if not inside or covered.any() or not self.taken.free(left, top, right, bottom):
+                    continue
+                if turn >= 8:
+                    share = self._reach(index, shown) / (away * math.hypot(across, down))
+                    line = np.linspace(share, 0.97, 12)[:, None] * (across * away, down * away)
+                    near = [(x + dx - 1, y + dy - 1, x + dx + 1, y + dy + 1) for dx, dy in line]
+                    outside = [
+                        box for box, at in zip(near, line, strict=True) if np.abs(at).max() > reach
+                    ]
+                    if not all(self.taken.free(*box) for box in outside):
+                        continue
+                    for box in outside:
+                        self.taken.add(*box)
+                    ends = line[[0, -1]] + (x, y)
+                    page.line(ends[:, 0].tolist(), ends[:, 1].tolist(), mistake)
+                self.taken.add(left - 0.5 * small, top, right + 0.5 * small, bottom)
+                page.text(
+                    left,
+                    top + height / 2,
+                    text,
+                    px=small,
+                    colour=mistake,
+                    va="center_baseline",
+                )
+                named += 1
+                break
+        return named
+
+    def _reach(self, index: int, shown: set[int]) -> float:
+        """Radius of the ring around a mistake."""
+        if index not in shown:
+            return 1.6 * self.radius
+        return (0.5 if self.ink else 0.72) * self.tile + 2 * self.unit
+
+    # Images and rings -------------------------------------------------------------------------
+
+    def _images(self) -> list[int]:
+        """The points whose images cover neither another point nor a text; mistakes first."""
+        if self.images is None:
+            return []
+        rest = np.setdiff1d(np.arange(len(self.x)), self.wrong)
+        half, shown = self.tile / 2, []
+        near = half + self.radius
+        for index in [*self.wrong.tolist(), *rest.tolist()]:
+            x, y = self.x[index], self.y[index]
+            covered = (np.abs(self.x - x) < near) & (np.abs(self.y - y) < near)
+            box = (x - half, y - half, x + half, y + half)
+            if covered.sum() == 1 and self.taken.free(*box):
+                self.taken.add(*box)
+                shown.append(index)
+                if len(shown) == _MOST_IMAGES:
+                    break
+        return shown
+
+    def _image(self, index: int) -> None:
+        page, colour = self.page, self.colours[self.labels[index]]
+        rgb = image_rgb(np.asarray(self.images[index]))
+        rows, columns = rgb.shape[:2]
+        side = self.tile / max(rows, columns)
+        width, height = side * columns, side * rows
+        left, top = self.x[index] - width / 2, self.y[index] - height / 2
+        if self.ink:
+            inked = np.empty((rows, columns, 4), np.uint8)
+            inked[..., :3] = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+            inked[..., 3] = rgb[..., 0]
+            page.picture(inked, left, top, width, height)
+        else:
+            page.picture(rgb, left, top, width, height)
+            page.box(left, top, width, height, edge=colour, stroke=2.5 * self.unit)
+
+    def _rings(self, shown: set[int]) -> None:
+        if len(self.wrong):
+            reach = [self._reach(index, shown) for index in self.wrong]
+            at = np.stack([self.x, self.y], axis=1)[self.wrong]
+            self._ring(at, np.array(reach))
+
+    def _ring(self, at: NDArray, reach: NDArray) -> None:
+        self.page.polygons(
+            at[:, None] + reach[:, None, None] * _CIRCLE,
+            edge=self.page.theme.mistake,
+            stroke=2.2 * self.unit,
+        )
+
+    # Around the points --------------------------------------------------------------------------
+
+    def _rows(self) -> list[tuple[str, str, str, int]]:
+        """(class, its images, its mistakes, its number) for the key."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        wrong = np.bincount(self.labels[self.wrong], minlength=len(self.classes))
+        return [(name, f"{counts[k]:,}", f"{wrong[k]:,}", k) for k, name in enumerate(self.classes)]
+
+    def _widths(self) -> tuple[float, float, float]:
+        rows, page = self._rows(), self.page
+        name = min(page.widest(["class", *(row[0] for row in rows)], self.small), 9 * self.small)
+        numbers = [
+            page.widest([head, *(row[k] for row in rows)], self.small)
+            for k, head in ((1, "images"), (2, "wrong"))
+        ]
+        return name, *numbers
+
+    def _key_width(self) -> float:
+        """Width of the key with the space before it, 0 where a page is too narrow for one."""
+        needed = sum(self._widths()) + 20 * self.unit + 3 * 1.2 * self.small
+        room = self.page.right - self.page.left
+        return needed if needed < 0.26 * room else 0.0
+
+    def _key(self) -> None:
+        """What belongs to each class: its colour, images and mistakes."""
+        if not self._key_width():
+            return
+        page, small, theme = self.page, self.small, self.page.theme
+        name, images, wrong = self._widths()
+        step = small * LINE * 1.15
+        right = page.right
+        left = right - wrong - images - name - 2 * 1.2 * small - 20 * self.unit
+        at_images = right - wrong - 1.2 * small
+        rows = self._rows()
+        room = math.floor((self.bottom - page.top - step) / step)
+        shown = rows if len(rows) <= room else rows[: room - 1]
+        page.text(left + 20 * self.unit, page.top, "class", px=small, colour=theme.quiet)
+        for x, text in ((at_images, "images"), (right, "wrong")):
+            page.text(x, page.top, text, px=small, colour=theme.quiet, ha="right")
+        for index, (text, count, mistakes, label) in enumerate(shown):
+            y = page.top + (index + 1.5) * step
+            centre = np.array([[left + 6 * self.unit, y]])
+            page.polygons(centre[:, None] + 6 * self.unit * _CIRCLE, fill=[self.colours[label]])
+            page.text(left + 20 * self.unit, y, text, px=small, va="center_baseline", width=name)
+            for x, number, colour in (
+                (at_images, count, theme.ink),
+                (right, mistakes, theme.mistake if mistakes != "0" else theme.quiet),
+            ):
+                page.text(x, y, number, px=small, colour=colour, ha="right", va="center_baseline")
+        if len(shown) < len(rows):
+            y = page.top + (len(shown) + 1.5) * step
+            more = f"+{len(rows) - len(shown)} classes"
+            page.text(
+                left + 20 * self.unit, y, more, px=small, colour=theme.quiet, va="center_baseline"
+            )
+
+    def _foot(self, named: int, centres: int) -> None:
+        page, small, theme = self.page, self.small, self.page.theme
+        if self.axes is not None:
+            middle = (self.left + self.right) / 2
+            y = page.bottom - 2 * small * LINE
+            width = self.right - self.left
+            page.text(
+                middle, y, self.axes[0], px=small, colour=theme.quiet, ha="center", width=width
+            )
+            page.text(
+                self.x.min() - self.tile / 2 - small,
+                (page.top + self.bottom) / 2,
+                self.axes[1],
+                px=small,
+                colour=theme.quiet,
+                ha="center",
+                va="center",
+                rotation=90,
+                width=self.bottom - page.top,
+            )
+        parts = []
+        if len(self.wrong):
+            y = page.bottom - small * LINE / 2
+            self._ring(np.array([[page.left + small / 2, y]]), np.array([0.45 * small]))
+            ends = f", {named} of {len(self.wrong)} named" if named < len(self.wrong) else ""
+            parts.append(f"mistake: true class {style.ARROW} answer{ends}")
+        present = len(np.unique(self.labels))
+        if centres < present:
+            parts.append(f"{centres} of {present} classes named")
+        text = "; ".join(parts) or "no mistakes"
+        left = page.left + (1.4 * small if len(self.wrong) else 0.0)
+        page.text(
+            left,
+            page.bottom - small * LINE / 2,
+            text,
+            px=small,
+            colour=theme.quiet,
+            va="center_baseline",
+            width=page.right - left,
+        )
+
+
+def _class_colours(count: int, theme: style.Theme) -> list[str]:
+    """A colour a class from the scale of activations, where it stands out from the ground.
+
+    Not from the rainbow of shared weights: that has the mistake's colour in it.
+    """
+    scale = style.activation_scale(np.array([0.0, 255.0]))
+    steps = scale.rgb(np.arange(256.0))
+    seen = [step for step in steps if style.contrast(step / 255, theme.ground) >= 2]
+    chosen = [seen[round(at)] for at in np.linspace(0, len(seen) - 1, count)]
+    return ["#" + "".join(f"{part:02X}" for part in step) for step in chosen]

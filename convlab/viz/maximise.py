@@ -1,0 +1,150 @@
+"""Images that were made to excite the units of a layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.attribution import facts_at_foot
+from convlab.viz.page import LINE, Page, whole_cells
+from convlab.viz.top_patches import Box, box_shape, draw_patch, room_below_headline
+
+
+def maximise(
+    images: ArrayLike,
+    box: Box,
+    names: Sequence[str],
+    reached: ArrayLike,
+    natural: ArrayLike,
+    *,
+    facts: Sequence[tuple[str, str]] = (),
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """Images made for one unit each, with what the unit answers to them and to the data.
+
+    images: (M, C, H, W), uint8, C 1 or 3.  box: the part of each that is drawn,
+    (top, left, bottom, right) in pixels, half-open; outside the image it is padding.
+    names: M.  reached: (M,), the answer to the image; natural: (M,), the largest
+    answer to an image of the data; "3.1 / 2.2" below says both.  facts:
+    (label, text) pairs that stand at the foot.  When not all fit readably the
+    second line says how many are shown.
+
+    Raises ShapeError for arrays of other shapes, SpecError for an unknown theme or size.
+    """
+    images, reached, natural = np.asarray(images), np.asarray(reached), np.asarray(natural)
+    count = len(names)
+    if images.ndim != 4 or not count or not len(images) == len(reached) == len(natural) == count:
+        raise ShapeError(
+            f"expected M images (C, H, W) and as many names and answers, got {images.shape},"
+            f" {count}, {reached.shape} and {natural.shape}"
+        )
+    shape = box_shape([box])
+    page = Page(size, theme, aspect=1.0)
+    small = page.size.small
+    captions = [
+        (style.number(one), f"/ {style.number(other)}")
+        for one, other in zip(reached, natural, strict=True)
+    ]
+    foot = facts_at_foot(page, facts)
+    below = room_below_headline(page, f"{subtitle}, first {count} of these {count}")
+    height = below - (page.bottom - foot)
+    shown = count
+    while shown > 1:
+        cell, _, _ = _arrangement(page, names[:shown], captions[:shown], shape, height)
+        if cell * max(shape) >= 2.8 * small:
+            break
+        shown -= 1
+    note = f"first {shown} of these {count}" if shown < count else ""
+    page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.output)
+    height, gap = foot - page.top, 1.6 * small
+    cell, columns, lines = _arrangement(page, names[:shown], captions[:shown], shape, height)
+    rows = math.ceil(shown / columns)
+    wide, tall = cell * shape[1], cell * shape[0]
+    around = _around(page, lines)
+    slot = (page.right - page.left - gap * (columns - 1)) / columns
+    used = max(wide, _need(page, names[:shown], captions[:shown], lines))
+    step_x = min(slot, max(used, 2 * wide)) + gap
+    step_y = tall + around + min((height - rows * (tall + around)) / max(1, rows - 1), 0.6 * tall)
+    for index in range(shown):
+        row, column = divmod(index, columns)
+        x, y = page.left + column * step_x, page.top + row * step_y
+        page.text(
+            x, y, names[index], px=small, colour=page.theme.output, bold=True, width=step_x - gap
+        )
+        y += small * LINE
+        draw_patch(page, images[index], box, x, y, cell)
+        y += tall + 0.3 * small
+        parts = [
+            (captions[index][0], page.theme.ink, True),
+            (captions[index][1], page.theme.quiet, False),
+        ]
+        if lines == 1:
+            page.run(x, y, parts, small)
+        else:
+            for line, (text, colour, bold) in enumerate(parts):
+                page.text(
+                    x,
+                    y + line * small * LINE,
+                    text,
+                    px=small,
+                    colour=colour,
+                    bold=bold,
+                    width=step_x - gap,
+                )
+    return page.figure
+
+
+def _around(page: Page, lines: int) -> float:
+    """Height of the name above an image and the lines below it."""
+    return ((1 + lines) * LINE + 0.3) * page.size.small
+
+
+def _need(page: Page, names: Sequence[str], captions: Sequence[tuple[str, str]], lines: int):
+    small = page.size.small
+    looks = (page.theme.ink, True), (page.theme.quiet, False)
+    pieces = [[(text, *look) for text, look in zip(pair, looks, strict=True)] for pair in captions]
+    if lines == 1:
+        below = max(page.run_width(parts, small) for parts in pieces)
+    else:
+        below = max(page.measure(t, small, bold) for parts in pieces for t, _, bold in parts)
+    # A long name is shortened in the end, but keeps a dozen letters.
+    return max(below, min(page.widest(names, small, bold=True), 7 * small))
+
+
+def _arrangement(
+    page: Page,
+    names: Sequence[str],
+    captions: Sequence[tuple[str, str]],
+    shape: tuple[int, int],
+    height: float,
+) -> tuple[float, int, int]:
+    """Side of a cell, columns, and lines below an image: the largest images that fit."""
+    gap, count = 1.6 * page.size.small, len(names)
+    found = []
+    for lines in (1, 2):
+        need = _need(page, names, captions, lines)
+        for columns in range(1, count + 1):
+            rows = math.ceil(count / columns)
+            slot = (page.right - page.left - gap * (columns - 1)) / columns
+            tall = (height - gap * (rows - 1)) / rows - _around(page, lines)
+            if tall < 1 or (slot < need and columns > 1):
+                continue
+            largest = 460 * page.unit
+            cell = whole_cells(min(slot, largest), min(tall, largest), *shape)
+            found.append((cell, rows * columns, -lines, columns))
+    if not found:
+        return 1.0 / max(shape), 1, 2
+    most = max(found)[0]
+    # Among nearly the largest images, the grid with the fullest last row.
+    near = [(-places, cell, lines, columns) for cell, places, lines, columns in found]
+    _, cell, lines, columns = max(choice for choice in near if choice[1] >= 0.82 * most)
+    return cell, columns, -lines

@@ -1,0 +1,178 @@
+"""The chain of windows behind one unit, one-dimensional: units as dots, a row a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.page import LINE, Page
+
+
+@dataclass(frozen=True)
+class PyramidLevel:
+    """One row of a pyramid.
+
+    ``length``: units of the map along the axis.  ``centres``: for each unit, those
+    in the padding among them, where it looks in the image, in pixels.  ``reads``:
+    for each unit that the top unit reads, the units of the level below that it reads.
+    """
+
+    name: str
+    text: str
+    length: int
+    centres: Mapping[int, float]
+    reads: Mapping[int, Sequence[int]]
+
+
+def pyramid(
+    levels: Sequence[PyramidLevel],
+    *,
+    span: tuple[int, int],
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """What one unit reads, level by level from the image (first, at the foot) to the unit (last).
+
+    Dots lie where their units look; lines lead from a unit to what it reads.  Dots
+    in the padding are hollow; those that are not read are pale.  span: the half-open
+    pixels of the top unit's receptive field, measured below the image.
+
+    Raises ShapeError for fewer than two levels and for more than fit the size,
+    SpecError for an unknown theme or size.
+    """
+    if len(levels) < 2:
+        raise ShapeError(f"expected at least two levels, got {len(levels)}")
+    page = Page(size, theme, aspect=0.75)
+    small, label = page.size.small, page.size.label
+    page.headline(title, subtitle, page.theme.window)
+    foot = 2 * small * LINE
+    step = (page.bottom - foot - page.top - 0.5 * label) / (len(levels) - 0.5)
+    if step < 1.3 * small:
+        most = int((page.bottom - foot - page.top - 0.5 * label) / (1.3 * small) + 0.5)
+        raise ShapeError(
+            f"pyramid: expected at most {most} levels at this size, got {len(levels)}; choose a"
+            " layer nearer to the image"
+        )
+    names = [_words(level) for level in levels]
+    below = step >= (label + small) * LINE + 0.3 * small
+    texts = page.widest([note for _, note in names], small)
+    words = page.widest([name for name, _ in names], label, bold=True)
+    words = min(words, 0.25 * (page.right - page.left))
+    column = max(words, texts) if below else words + label + texts
+    column = min(column, 0.42 * (page.right - page.left))
+    start, end = span
+    reach = [c for level in levels for u, c in level.centres.items() if u in level.reads]
+    low, high = min(start, *reach) - 0.5, max(end, *reach) + 0.5
+    margin = max(1.0, 0.06 * (high - low))
+    low, high = low - margin, high + margin
+    left = page.left + column + 2 * label
+    pixel = (page.right - left) / (high - low)
+
+    def x(place: float) -> float:
+        return left + (place + 0.5 - low) * pixel
+
+    heights = [page.bottom - foot - (at + 0.25) * step for at in range(len(levels))]
+    dots = [_diameter(page, level, pixel, step) for level in levels]
+    for at in range(len(levels) - 1, 0, -1):
+        _rays(page, levels[at], levels[at - 1], x, heights[at], heights[at - 1], dots[at - 1])
+    for at, (level, y, dot) in enumerate(zip(levels, heights, dots, strict=True)):
+        colour = page.theme.input if at == 0 else page.theme.window
+        if at == len(levels) - 1:
+            colour = page.theme.output
+        _dots(page, level, x, y, dot, colour, (page.left + column + label, page.right))
+        name, note = names[at]
+        head = {"colour": colour, "bold": True}
+        quiet = {"px": small, "colour": page.theme.quiet}
+        if below:
+            page.text(page.left, y, name, va="bottom", width=column, **head)
+            if page.measure(note, small) > column:
+                note = _count(level)
+            page.text(page.left, y + 0.15 * small, note, width=column, **quiet)
+        else:
+            page.text(page.left, y, name, va="center_baseline", width=words, **head)
+            place, width = page.left + words + label, column - words - label
+            if page.measure(note, small) > width:
+                note = _count(level)
+            page.text(place, y, note, va="center_baseline", width=width, **quiet)
+    _measure(page, x(start - 0.5), x(end - 0.5), heights[0] + max(dots[0], 0.25 * small), span)
+    return page.figure
+
+
+def _words(level: PyramidLevel) -> tuple[str, str]:
+    return level.name, f"{level.text} · {_count(level)}" if level.text else _count(level)
+
+
+def _count(level: PyramidLevel) -> str:
+    return f"{sum(0 <= unit < level.length for unit in level.reads)} of {level.length}"
+
+
+def _diameter(page: Page, level: PyramidLevel, pixel: float, step: float) -> float:
+    """As large as half the distance of two dots; 0 where they would run into each other."""
+    places = sorted(set(level.centres.values()))
+    nearest = float(np.diff(places).min()) if len(places) > 1 else np.inf
+    diameter = min(0.55 * nearest * pixel, 16 * page.unit, 0.4 * step)
+    return diameter if diameter >= 2.5 * page.unit else 0.0
+
+
+def _rays(page: Page, above: PyramidLevel, below: PyramidLevel, x, top, foot, dot) -> None:
+    """The cone from all units above to all that they read, and a line for each pair."""
+    theme = page.theme
+    pairs = [
+        (x(above.centres[unit]), x(below.centres[read]))
+        for unit, reads in above.reads.items()
+        for read in reads
+    ]
+    uppers, lowers = zip(*pairs, strict=True)
+    cone = [
+        (min(uppers), top),
+        (max(uppers), top),
+        (max(lowers), foot),
+        (min(lowers), foot),
+    ]
+    page.polygons(np.array([cone]), fill=theme.window_fill)
+    if dot and len(pairs) <= 2000:
+        page.strokes([((up, top), (low, foot)) for up, low in pairs], theme.window)
+    else:
+        page.strokes([(cone[0], cone[3]), (cone[1], cone[2])], theme.window)
+
+
+def _dots(page: Page, level: PyramidLevel, x, y, dot, colour, limits) -> None:
+    places = {unit: x(centre) for unit, centre in level.centres.items()}
+    shown = {unit: at for unit, at in places.items() if limits[0] + dot <= at <= limits[1] - dot}
+    if not dot:
+        rest = [at for unit, at in shown.items() if 0 <= unit < level.length]
+        read = [
+            at for unit, at in shown.items() if unit in level.reads and 0 <= unit < level.length
+        ]
+        page.line([min(rest), max(rest)], [y, y], page.theme.hairline, stroke=page.size.thick)
+        page.line([min(read), max(read)], [y, y], colour, stroke=page.size.thick)
+        return
+    for unit, at in shown.items():
+        if unit in level.reads:
+            padding = not 0 <= unit < level.length
+            page.dot(at, y, page.theme.quiet if padding else colour, dot, hollow=padding)
+        elif 0 <= unit < level.length:
+            page.dot(at, y, page.theme.hairline, dot)
+
+
+def _measure(page: Page, left: float, right: float, y: float, span: tuple[int, int]) -> None:
+    """The receptive field's length, as a dimension line below the image."""
+    colour, tick = page.theme.window, 0.3 * page.size.small
+    y += tick
+    page.strokes(
+        [((left, y), (right, y)), ((left, y - tick), (left, y + tick))]
+        + [((right, y - tick), (right, y + tick))],
+        colour,
+    )
+    first, last = (str(edge).replace("-", style.MINUS) for edge in (span[0], span[1] - 1))
+    text = f"receptive field {span[1] - span[0]} pixels, {first} to {last}"
+    half = page.measure(text, page.size.small) / 2
+    middle = min(max((left + right) / 2, page.left + half), page.right - half)
+    page.text(middle, y + 1.5 * tick, text, px=page.size.small, colour=colour, ha="center")

@@ -1,0 +1,303 @@
+"""How the weights of layers are spread: a histogram a layer, or one an epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.page import LINE, Page
+
+NEAR_ZERO = 1e-3  # weights below it in magnitude hardly change an output
+
+
+@dataclass(frozen=True)
+class WeightNumbers:
+    """Weights of one layer in numbers; those that are not finite are only counted.
+
+    ``deviation`` is the standard deviation (of the population), ``near_zero`` the share of 1
+    that is below 0.001 in magnitude.
+    """
+
+    count: int
+    mean: float
+    deviation: float
+    near_zero: float
+    smallest: float
+    largest: float
+    not_finite: int
+
+    @classmethod
+    def of(cls, weights: ArrayLike) -> WeightNumbers:
+        """The numbers of weights of any shape; NaN where none is finite."""
+        values = np.asarray(weights, dtype=float).ravel()
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            return cls(len(values), *[math.nan] * 5, len(values))
+        return cls(
+            len(values),
+            float(finite.mean()),
+            float(finite.std()),
+            float((np.abs(finite) < NEAR_ZERO).mean()),
+            float(finite.min()),
+            float(finite.max()),
+            len(values) - finite.size,
+        )
+
+
+def weights(
+    layers: Mapping[str, Mapping[int, ArrayLike]],
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """Histograms of weights by layer, with their mean, standard deviation and share near 0.
+
+    layers: by name, the weights (any shape) by epoch; epoch 0 is before training.  One epoch
+    each: a row a layer, all over one axis, each as high as its fullest interval.  Several: a
+    panel a layer with a histogram an epoch, the first above, each panel over an axis of its
+    own.  Where not all layers fit readably the second line says how many are shown.
+
+    Raises ShapeError for no layer, no weights, or layers of different epochs; SpecError for an
+    unknown theme or size.
+    """
+    values = {
+        name: {epoch: np.asarray(array, dtype=float).ravel() for epoch, array in by_epoch.items()}
+        for name, by_epoch in layers.items()
+    }
+    epochs = {tuple(by_epoch) for by_epoch in values.values()}
+    if len(epochs) != 1 or not (chosen := epochs.pop()):
+        raise ShapeError(f"expected weights of the same epochs for each layer, got {len(epochs)}")
+    if not all(array.size for by_epoch in values.values() for array in by_epoch.values()):
+        raise ShapeError("expected weights of each layer and epoch, got none of some")
+    page = Page(size, theme, aspect=0.9 if len(chosen) == 1 else 1.2)
+    if len(chosen) == 1:
+        rows = {name: next(iter(by_epoch.values())) for name, by_epoch in values.items()}
+        _table(page, rows, title, subtitle)
+    else:
+        _ridges(page, values, title, subtitle)
+    return page.figure
+
+
+def _limit(arrays: list[NDArray]) -> float:
+    """The largest finite magnitude, rounded up to two digits: where the axis ends."""
+    finite = [np.abs(array[np.isfinite(array)]).max(initial=0.0) for array in arrays]
+    largest = float(max(finite)) or 1.0
+    step = 10.0 ** (math.floor(math.log10(largest)) - 1)
+    return math.ceil(largest / step - 1e-9) * step
+
+
+def _shares(values: NDArray, limit: float, bins: int) -> NDArray:
+    """The share of the weights in each of ``bins`` equal intervals from -limit to limit."""
+    finite = values[np.isfinite(values)]
+    counts, _ = np.histogram(finite, bins, (-limit, limit))
+    return counts / max(1, finite.size)
+
+
+def _bins(values: NDArray, limit: float) -> int:
+    """How many intervals between the limits suit so many weights: Scott 1979, "On optimal and
+    data-based histograms".  An odd number, so that 0 is in the middle of one.
+    """
+    found = WeightNumbers.of(values)
+    width = 3.5 * found.deviation / found.count ** (1 / 3)
+    return 2 * max(5, min(120, round(limit / width) if width > 0 else 0)) + 1
+
+
+def _hill(
+    page: Page, shares: NDArray, most: float, left: float, foot: float, width: float, height: float
+) -> None:
+    """A histogram as one outline that stands on its foot."""
+    edges = left + np.repeat(np.linspace(0, width, len(shares) + 1), 2)
+    tops = foot - np.concatenate([[0.0], np.repeat(shares, 2), [0.0]]) * height / most
+    page.polygons(
+        np.stack([edges, tops], axis=1)[None], edge=page.theme.window, fill=page.theme.window_fill
+    )
+
+
+def _axis(page: Page, limit: float, left: float, width: float, top: float, foot: float) -> None:
+    """A quiet line at 0 and the ends' numbers below the foot."""
+    small, quiet = page.size.small, page.theme.quiet
+    middle = left + width / 2
+    page.line([middle, middle], [top, foot], page.theme.hairline)
+    ends = (f"{style.MINUS}{style.number(limit)}", "0", style.number(limit))
+    # The outer numbers begin and end with the axis.
+    places = ((left, "left"), (middle, "center"), (left + width, "right"))
+    for (x, ha), text in zip(places, ends, strict=True):
+        page.text(x, foot + 0.35 * small, text, px=small, colour=quiet, ha=ha)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %" if math.isfinite(share) else "NaN"
+
+
+# One epoch: a row a layer -----------------------------------------------------------------------
+
+_COLUMNS = ("weights", "mean", "std. dev.", "|w| < 0.001")
+
+
+def _cells(found: WeightNumbers) -> tuple[str, ...]:
+    return (
+        f"{found.count:,}",
+        style.number(found.mean),
+        style.number(found.deviation),
+        _percent(found.near_zero),
+    )
+
+
+def _table(page: Page, layers: dict[str, NDArray], title: str, subtitle: str) -> None:
+    size, theme, small, unit = page.size, page.theme, page.size.small, page.unit
+    head, foot = 1.6 * small, 1.6 * small
+    height = page.bottom - page.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
+    most = max(1, math.floor((height - head - foot) / (2 * small)))
+    shown = dict(list(layers.items())[:most])
+    found = {name: WeightNumbers.of(values) for name, values in shown.items()}
+    notes = []
+    if len(shown) < len(layers):
+        notes.append(f"first {len(shown)} of {len(layers)} layers")
+    broken = sum(numbers.not_finite for numbers in found.values())
+    if broken:
+        notes.append(f"{broken:,} not finite left out")
+    page.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
+
+    gap = 22 * unit
+    cells = {name: _cells(numbers) for name, numbers in found.items()}
+    widths = [
+        page.widest([title, *(row[k] for row in cells.values())], small)
+        for k, title in enumerate(_COLUMNS)
+    ]
+    room = page.right - page.left
+    names = min(page.widest(shown, size.label, bold=True), 0.2 * room)
+    # A narrow page keeps its histograms: columns go from the first.
+    first = 0
+    while first < 3 and room - names - gap - sum(widths[first:]) - gap * (4 - first) < 0.3 * room:
+        first += 1
+    place = page.right
+    rights = {}
+    for k in range(3, first - 1, -1):
+        rights[k] = place
+        page.text(place, page.top, _COLUMNS[k], px=small, colour=theme.quiet, ha="right")
+        place -= widths[k] + gap
+    left, width = page.left + names + gap, place - page.left - names - gap
+    step = (page.bottom - page.top - head - foot) / len(shown)
+    limit = _limit(list(shown.values()))
+    page_foot = page.top + head + step * len(shown)
+    _axis(page, limit, left, width, page.top + head, page_foot)
+    for index, (name, values) in enumerate(shown.items()):
+        base = page.top + head + (index + 1) * step
+        shares = _shares(values, limit, _bins(values, limit))
+        page.line([left, left + width], [base, base], theme.hairline)
+        if shares.any():
+            _hill(page, shares, shares.max(), left, base, width, 0.86 * step)
+        middle = base - step / 2
+        page.text(
+            page.left,
+            middle,
+            name,
+            colour=theme.window,
+            bold=True,
+            va="center_baseline",
+            width=names,
+        )
+        for k, right in rights.items():
+            page.text(right, middle, cells[name][k], px=small, ha="right", va="center_baseline")
+
+
+# Several epochs: a panel a layer ------------------------------------------------------------------
+
+
+def _epoch_text(epoch: int) -> str:
+    return str(epoch) if epoch else "before"
+
+
+def _said(by_epoch: dict[int, NDArray]) -> tuple[str, str, str]:
+    """How a layer's numbers changed from the first to the last epoch."""
+    first, last = (WeightNumbers.of(by_epoch[epoch]) for epoch in (min(by_epoch), max(by_epoch)))
+    return (
+        f"mean {style.number(first.mean)} {style.ARROW} {style.number(last.mean)}",
+        f"std. dev. {style.number(first.deviation)} {style.ARROW} {style.number(last.deviation)}",
+        f"|w| < 0.001: {_percent(first.near_zero)} {style.ARROW} {_percent(last.near_zero)}",
+    )
+
+
+def _ridges(page: Page, layers: dict[str, dict[int, NDArray]], title: str, subtitle: str) -> None:
+    size, theme, small, unit = page.size, page.theme, page.size.small, page.unit
+    count, epochs = len(layers), list(next(iter(layers.values())))
+    gap, between = 30 * unit, 1.2 * size.label
+    head, foot = size.label * LINE + 3 * small * LINE, 1.7 * small
+    label = page.widest(["epoch", *map(_epoch_text, epochs)], small) + 12 * unit
+    texts = [text for by_epoch in layers.values() for text in _said(by_epoch)]
+    least_width = max(label + 100 * unit, page.widest(texts, small))
+    room = page.right - page.left
+    height = page.bottom - page.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
+    columns = max(1, math.floor((room + gap) / (least_width + gap)))
+    # Rather fewer epochs than fewer layers, but never fewer than three.
+    for chosen in range(len(epochs), min(2, len(epochs) - 1), -1):
+        least_height = head + foot + (chosen + 0.6) * 1.2 * small
+        rows = max(1, math.floor((height + between) / (least_height + between)))
+        if columns * rows >= count:
+            break
+    places = np.linspace(0, len(epochs) - 1, chosen).round().astype(int)
+    epochs = [epochs[place] for place in places]
+    shown = dict(list(layers.items())[: columns * rows])
+    notes = ["each layer on its own axis"] if len(shown) > 1 else []
+    if len(shown) < count:
+        notes.append(f"first {len(shown)} of {count} layers")
+    page.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
+    rows = min(rows, math.ceil(len(shown) / columns))
+    columns = math.ceil(len(shown) / rows)
+    width = (room - gap * (columns - 1)) / columns
+    height = (page.bottom - page.top - between * (rows - 1)) / rows
+    for index, (name, by_epoch) in enumerate(shown.items()):
+        row, column = divmod(index, columns)
+        left = page.left + column * (width + gap)
+        top = page.top + row * (height + between)
+        drawn = {epoch: by_epoch[epoch] for epoch in epochs}
+        _panel(page, name, drawn, (left, top, width, height), label, head, foot)
+
+
+def _panel(
+    page: Page,
+    name: str,
+    by_epoch: dict[int, NDArray],
+    place: tuple[float, float, float, float],
+    label: float,
+    head: float,
+    foot: float,
+) -> None:
+    left, top, width, height = place
+    size, theme, small = page.size, page.theme, page.size.small
+    page.text(left, top, name, colour=theme.window, bold=True, width=width)
+    for line, text in enumerate(_said(by_epoch)):
+        y = top + size.label * LINE + line * small * LINE
+        page.text(left, y, text, px=small, colour=theme.quiet, width=width)
+    limit = _limit(list(by_epoch.values()))
+    bins = _bins(by_epoch[max(by_epoch)], limit)
+    shares = {epoch: _shares(values, limit, bins) for epoch, values in by_epoch.items()}
+    most = max(float(part.max()) for part in shares.values()) or 1.0
+    room = height - head - foot
+    step = room / (len(by_epoch) + 0.6)  # the first hill may rise above its line
+    plot, across = left + label, width - label
+    _axis(page, limit, plot, across, top + head, top + head + room)
+    for index, (epoch, part) in enumerate(shares.items()):
+        base = top + head + room - (len(by_epoch) - 1 - index) * step
+        page.line([plot, plot + across], [base, base], theme.hairline)
+        if part.any():
+            _hill(page, part, most, plot, base, across, 1.5 * step)
+        page.text(
+            left,
+            base,
+            _epoch_text(epoch),
+            px=small,
+            colour=theme.quiet,
+            va="bottom",
+        )
+    y = top + head + room + 0.35 * small
+    page.text(left, y, "epoch", px=small, colour=theme.quiet)
