@@ -165,6 +165,8 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
     if not known.all():
         parts["where not both are 0"] = insight.similarity(trained[known], untrained[known])
     numbers = {name: None if value != value else value for name, value in parts.items()}
+    if numbers["rank correlation"] is None:
+        return numbers, "none: one of the maps is the same everywhere"
     texts = ["not defined" if value is None else _two_digits(value) for value in numbers.values()]
     text = f"{texts[0]}, the rank correlation of their magnitudes"
     if len(texts) > 1:
