@@ -427,5 +427,7 @@ def test_pictures_of_connections_and_parameters(convlab):
     assert sorted(examples.values()) == [456, 10_000_000, 14_450_688, 3_000_000_000]
     svg = (convlab.folder / "p.svg").read_text()
     assert all(f"{count:,}" in svg for count in examples.values())
-    misused = convlab.misused("render", "connections", "--inputs", "5x7")
+    convlab.works("render", "connections", "--inputs", "5x7", "--json", "two.json")
+    assert json.loads((convlab.folder / "two.json").read_text())["parameters"]["dimensions"] == 2
+    misused = convlab.misused("render", "connections", "--inputs", "5x7", "--dimensions", "1")
     assert "expected one number in one dimension, got 5 × 7" in misused

@@ -181,25 +181,8 @@ FIGURES = {
 
 @pytest.mark.parametrize("size", viz.SIZES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(name, size):
-    figure = FIGURES[name](size=size)
-    assert not any(axes.axison for axes in figure.axes)
-    renderer = figure.canvas.get_renderer()
-    seen = [(text.get_text(), text.get_window_extent(renderer)) for text in texts_of(figure)]
-    width, height = figure.get_size_inches() * figure.dpi
-    outside = [
-        text for text, box in seen if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height
-    ]
-    assert outside == []
-    for (one, first), (two, second) in itertools.combinations(seen, 2):
-        shared_x = min(first.x1, second.x1) - max(first.x0, second.x0)
-        shared_y = min(first.y1, second.y1) - max(first.y0, second.y0)
-        assert shared_x <= 0.5 or shared_y <= 0.5, (one, two)
-    least = {"slide": 16 * 0.72, "small": 11 * 0.72, "paper": 7, "paper-wide": 7}[size]
-    points = [text.get_fontsize() for text in texts_of(figure)]
-    assert min(points) >= least - 1e-9
-    if size.startswith("paper"):
-        assert max(points) <= 9 + 1e-9
+def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(name, size, assert_legible):
+    assert_legible(FIGURES[name](size=size), size)
 
 
 @pytest.mark.parametrize("size", viz.SIZES)

@@ -81,6 +81,7 @@ def command(inputs, kernel, stride, padding, dimensions, unit, picture):
         title,
         f"{subtitle}. {described}.",
         parameters={
+            "dimensions": int(dimensions),
             "inputs": inputs,
             "kernel": kernel,
             "stride": stride,
