@@ -168,9 +168,9 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
     if numbers["rank correlation"] is None:
         return numbers, "none: one of the maps is the same everywhere"
     texts = ["not defined" if value is None else _two_digits(value) for value in numbers.values()]
-    text = f"{texts[0]}, the rank correlation of their magnitudes"
+    text = f"{texts[-1]}, the rank correlation of their magnitudes"
     if len(texts) > 1:
-        text += f", and {texts[1]} where they are not both 0"
+        text += f" where they are not both 0 ({texts[0]} with all those zeros)"
     return numbers, f"{text}; near 1 the map does not depend on what was learned"
 
 

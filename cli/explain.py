@@ -57,6 +57,16 @@ def command(
 
         explain((map_, row, column), settings, complete, picture)
         return
+    context = click.get_current_context()
+    example = {*settings, "row", "column", "map_"}
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in example
+        and context.get_parameter_source(parameter.name).name == "COMMANDLINE"
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: expected an example, without RUN")
     if image is None:
         raise click.UsageError("expected RUN and IMAGE, such as runs/lenet5-digits test:3")
     from convlab_cli.explain_run import explain

@@ -564,12 +564,13 @@ def _strongest_product(one: Any) -> tuple[int, float]:
 def _print_pixels(chain: list[Explanation], x: np.ndarray, shown: np.ndarray) -> None:
     """The part of the image that the first unit sees, and the pixel at the chain's end."""
     sees, (_, height, width) = chain[0].sees, shown.shape
+    unit = f"{chain[0].layer}, {_place(chain[0].unit)}," if len(chain) > 1 else "This unit"
     if sees is None:
         _say_wrapped(
             "The pixels that this unit sees are not the same box for every unit of the layer."
         )
     elif sees == (0, 0, height, width):
-        _say_wrapped(f"This unit sees the whole image, {height} × {width} pixels.")
+        _say_wrapped(f"{unit} sees the whole image, {height} × {width} pixels.")
     else:
         top, left, bottom, right = sees
         inside = f"rows {max(top, 0)} to {min(bottom, height) - 1}"
@@ -578,7 +579,7 @@ def _print_pixels(chain: list[Explanation], x: np.ndarray, shown: np.ndarray) ->
             " with padding" if (min(top, left) < 0 or bottom > height or right > width) else ""
         )
         _say_wrapped(
-            f"This unit sees {bottom - top} × {right - left} pixels{padding}: {inside} of the image"
+            f"{unit} sees {bottom - top} × {right - left} pixels{padding}: {inside} of the image"
         )
         _print_bytes(shown[:, max(top, 0) : bottom, max(left, 0) : right])
     cell = chain[-1].strongest

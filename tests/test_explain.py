@@ -647,6 +647,8 @@ def test_numbers_of_the_record_are_those_of_the_network(convlab, run, tmp_path):
 def test_errors_of_the_command(convlab, run, say, tmp_path):
     assert "expected RUN and IMAGE" in convlab.misused("explain", run)
     assert "expected RUN and IMAGE before them" in convlab.misused("explain", "--deep")
+    message = convlab.misused("explain", run, "test:3", "--stride", "2", "--row", "1")
+    assert "--row, --stride: expected an example, without RUN" in message
     assert convlab.fails("explain", run, "nothing.png").startswith("nothing.png")
     for arguments, message in (
         (("--layer", "conv2", "--unit", "3,11,2"), "within 16 × 10 × 10, got 3,11,2"),

@@ -73,7 +73,7 @@ def command(run, image, layer, order, dead, images, npz, data_dir, picture):
         note = _sentence(
             never, counts, f"never fires on {said}", f"never fire on {said}", alone=alone
         )
-        note = note or f"every one fires on some of {said}"
+        note = note or f"none is 0 everywhere on {said}"
     look = {**picture.look, "note": note}
     if layer is not None:
         (activation,) = activations

@@ -68,13 +68,14 @@ def command(subject, patch, stride, value, picture):
 
     def facts(kept):
         drops = kept["drops"]
-        row, column = np.unravel_index(drops.argmax(), drops.shape)
-        after = number(float(kept["probability"] - drops[row, column]))
+        row, column = np.unravel_index(np.abs(drops).argmax(), drops.shape)
+        before, after = kept["probability"], kept["probability"] - drops[row, column]
         place = f"row {kept['tops'][row]}, column {kept['lefts'][column]}"
         return [
             (
                 "largest",
-                f"drop by {number(float(drops[row, column]))} to {after}, the patch from {place}",
+                f"change from {number(float(before))} to {number(float(after))}, the patch from"
+                f" {place}; a pixel shows the mean drop of its patches",
             )
         ]
 
