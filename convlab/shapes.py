@@ -474,6 +474,11 @@ class ReceptiveField:
 
     def through_adaptive(self, size: int, output: int) -> ReceptiveField:
         """The field after an adaptive pooling of ``size`` cells to ``output`` cells."""
+        windows = adaptive_windows(size, output)
+        lengths = {end - start for start, end in windows}
+        steps = {after[0] - before[0] for before, after in zip(windows, windows[1:], strict=False)}
+        if len(lengths) == len(steps) == 1:  # even, though the size may be no multiple
+            return self.through(lengths.pop(), steps.pop())
         common = gcd(size, output)
         cells, step = output // common, size // common  # windows repeat after so many
         turns = max(1, len(self.period)) // gcd(max(1, len(self.period)), step)

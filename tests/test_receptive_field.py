@@ -619,3 +619,10 @@ def test_commands_that_draw(convlab, run):
         convlab.works(*words, option, "--layer", "conv2", "-o", "a.png", "--json", "a.json")
         assert key in json.loads((convlab.folder / "a.json").read_text())["result"]
     assert "expected one of --chain" in convlab.misused(*words, "--chain", "--effective")
+
+
+def test_adaptive_windows_of_one_size_and_step_have_one_stride():
+    # 16 cells in 3 windows: [0, 6), [5, 11) and [10, 16).
+    field = ReceptiveField().through(3, 2).through_adaptive(16, 3)
+    assert (field.size, field.stride, field.padding) == (3 + 5 * 2, 10, 0)
+    assert [field.span(unit) for unit in range(3)] == [(0, 13), (10, 23), (20, 33)]
