@@ -259,3 +259,30 @@ def test_the_command_writes_a_picture_and_its_numbers(convlab):
     record = json.loads((convlab.folder / "net.json").read_text())
     assert record["result"]["parameters"] == 60_000
     assert [layer["output_shape"] for layer in record["result"]["layers"]][-1] == [10]
+
+
+def test_an_uneven_adaptive_pooling_is_a_volume():
+    text = """input = "16x16x3"
+
+[[layer]]
+type = "Conv2d"
+name = "conv"
+out_channels = 4
+kernel_size = 1
+
+[[layer]]
+type = "AdaptiveAvgPool2d"
+name = "pool"
+output_size = 5
+
+[[layer]]
+type = "Flatten"
+
+[[layer]]
+type = "Linear"
+name = "dense"
+out_features = 2
+"""
+    layers = drawn_layers(models.build_from_text(text, name="uneven", classes=2))
+    shapes = [layer.shape for layer in layers]
+    assert shapes == [(3, 16, 16), (4, 16, 16), (4, 5, 5), (2,)]

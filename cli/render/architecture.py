@@ -110,7 +110,7 @@ def drawn_layers(network: Network) -> list[DrawnLayer]:
     return _as_published(layers) if published else layers
 
 
-_SIZED = ("Linear", "EuclideanRBF", "ConvTranspose2d")
+_SIZED = ("Linear", "EuclideanRBF", "ConvTranspose2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
 
 
 def _size(shape: tuple[int, ...]) -> str:
