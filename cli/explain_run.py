@@ -496,7 +496,9 @@ def _print_check(one: Explanation) -> None:
 
     say()
     _say_wrapped(f"Added up again ({one.order}): {_value(one.recomputed)}, {_check_words(one)}.")
-    if isinstance(one, insight.ConvolutionSum | insight.DenseSum | insight.Distance):
+    if isinstance(
+        one, insight.ConvolutionSum | insight.DenseSum | insight.Distance | insight.SoftmaxShare
+    ):
         moved = _minus(f"{abs(one.exact - float(one.value)):.1e}")
         _say_wrapped(
             f"Without rounding it is {_minus(f'{one.exact:.12g}')}: float32 moved it by {moved}."
