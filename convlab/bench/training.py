@@ -22,6 +22,7 @@ from convlab.kernels import device
 
 ANSWERS = 10_000
 WARM_UP_STEPS = 100
+ANSWERS_PER_EPOCH = 3  # rounds of answering after each round of epochs
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,10 @@ def measure_training(
     """An epoch at each batch size, then answers for the test images, with ``threads`` threads.
 
     Each side has a process of its own and runs while the other waits, A B A B, after a
-    warm-up.  For the answers each side takes the batch and layout that suit it best.
+    warm-up; one more for the answers, so that the memory is that of training.  For the
+    answers each side takes the batch and layout that suit it best; their runs are short and
+    stand between the epochs, so that a machine that is slow for some seconds does not decide
+    over them.
     """
     network = models.build("lenet5")
     per_layer = [layer.multiply_adds(shape) for _, layer, shape, _ in network.shapes()]
@@ -140,54 +144,61 @@ def measure_training(
         path = Path(folder) / "images.npz"
         np.savez(path, **arrays)
         names = ("ours", "pytorch") if version("torch") else ("ours",)
-        workers = [stack.enter_context(Worker(name, path, threads)) for name in names]
-        for worker in workers:
+        workers, answering = (
+            [stack.enter_context(Worker(name, path, threads)) for name in names] for _ in range(2)
+        )
+        for worker in (*workers, *answering):
             worker("train", batch=batches[0], steps=WARM_UP_STEPS)
+        best = [worker("choose") for worker in answering]
+        best = [{"batch": chosen["batch"], "layout": chosen["layout"]} for chosen in best]
+        infer = _Turns(answering, "infer", best)
         for batch in batches:
             for worker in workers:
                 worker("train", batch=batch, steps=WARM_UP_STEPS // 10)
-            settings = [{"batch": batch}] * len(workers)
-            peak, timings, memory = _in_turn(workers, "train", settings, rounds)
+            train = _Turns(workers, "train", [{"batch": batch}] * len(workers))
+            for _ in range(rounds):
+                train.run()
+                infer.run(ANSWERS_PER_EPOCH)
             yield TrainingRow(
                 f"epoch, batch {batch}",
                 threads,
                 images,
                 2 * products * images,
-                peak,
-                timings[0],
-                timings[1] if len(timings) > 1 else None,
+                *train.measured(),
                 ("",) * len(workers),
-                memory,
+                tuple(train.memory),
             )
-        best = []
-        for worker in workers:
-            answer = worker("choose")
-            best.append({"batch": answer["batch"], "layout": answer["layout"]})
-        peak, timings, _ = _in_turn(workers, "infer", best, 2 * rounds + 1)
         yield TrainingRow(
             f"{answers:,} answers",
             threads,
             answers,
             2 * sum(per_layer) * answers,
-            peak,
-            timings[0],
-            timings[1] if len(timings) > 1 else None,
+            *infer.measured(),
             tuple(f"batch {s['batch']}, {s['layout']}" for s in best),
             (None,) * len(workers),
         )
 
 
-def _in_turn(workers, task, settings, rounds):
-    """The peak of multiply-adds, a Timing and the most memory of each worker."""
-    peaks: list[float] = []
-    seconds: list[list[float]] = [[] for _ in workers]
-    memory: list[int | None] = [None for _ in workers]
-    for _ in range(rounds):
-        (calculation,) = alternate([multiply_adds], 3)
-        peaks.append(MULTIPLY_ADDS / calculation.median)
-        for i, (worker, setting) in enumerate(zip(workers, settings, strict=True)):
-            time.sleep(PAUSE)
-            answer = worker(task, **setting)
-            seconds[i].append(answer["seconds"])
-            memory[i] = answer["memory"]
-    return float(np.median(peaks)), [Timing.of(row) for row in seconds], tuple(memory)
+class _Turns:
+    """A task that the workers do in turn, with the peak of multiply-adds before each turn."""
+
+    def __init__(self, workers: list[Worker], task: str, settings: list[dict]):
+        self.workers, self.task, self.settings = workers, task, settings
+        self.peaks: list[float] = []
+        self.seconds: list[list[float]] = [[] for _ in workers]
+        self.memory: list[int | None] = [None for _ in workers]  # the most, of each
+
+    def run(self, rounds: int = 1) -> None:
+        for _ in range(rounds):
+            (calculation,) = alternate([multiply_adds], 3)
+            self.peaks.append(MULTIPLY_ADDS / calculation.median)
+            for i, (worker, setting) in enumerate(zip(self.workers, self.settings, strict=True)):
+                time.sleep(PAUSE)
+                answer = worker(self.task, **setting)
+                self.seconds[i].append(answer["seconds"])
+                self.memory[i] = answer["memory"]
+
+    def measured(self) -> tuple[float, Timing, Timing | None]:
+        """The median peak, and the times of ours and theirs."""
+        ours, *others = (Timing.of(row) for row in self.seconds)
+        return float(np.median(self.peaks)), ours, others[0] if others else None
