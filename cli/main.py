@@ -50,6 +50,7 @@ from convlab_cli.lazy import LazyGroup
         "apply": ("convlab_cli.apply", "Classic kernels on an image."),
         "quiz": ("convlab_cli.quiz", "Exercises, their key computed by the engine."),
         "bench": ("convlab_cli.bench", "How fast it is on this machine, beside PyTorch."),
+        "devices": ("convlab_cli.devices", "The CPU and the GPUs that the loops can use."),
         "cache": ("convlab_cli.cache", "The compiled loops: list, delete or make them."),
     },
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from convlab.autograd import Context, Function, Tensor
-from convlab.errors import DTypeError, ShapeError
+from convlab.errors import DeviceError, DTypeError, ShapeError
+from convlab.kernels import dense
 from convlab.kernels.device import one_blas_thread
+from convlab.kernels.dispatch import Array, contiguous
 
 
 def _tensor(value: Any, like: Tensor) -> Tensor:
@@ -22,8 +24,9 @@ def _tensor(value: Any, like: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, numbers.Real):
-        return Tensor(like.dtype.type(value))
-    return Tensor(value)
+        value = like.dtype.type(value)
+    # What is no tensor yet is a constant: it goes to where the other operand is.
+    return Tensor(value).to(like.device)
 
 
 def _sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -132,12 +135,22 @@ class _Log(Function):
             return (gradient / a,)
 
 
+def _product(a: Array, b: Array) -> Array:
+    if isinstance(a, np.ndarray):
+        with one_blas_thread():
+            return np.matmul(a, b)
+    if a.ndim != 2 or b.ndim != 2:
+        raise DeviceError(
+            f"matmul: expected two matrices on cuda, got shapes {a.shape} and {b.shape}"
+        )
+    return dense.forward(contiguous(b), contiguous(a), np.zeros_like(a, shape=(a.shape[0],)))
+
+
 class _MatMul(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a, b)
-        with one_blas_thread():
-            return np.matmul(a, b)
+        return _product(a, b)
 
     @staticmethod
     def backward(context, gradient):
@@ -150,13 +163,12 @@ class _MatMul(Function):
         if a.ndim == 1:
             gradient = gradient[..., None, :]
         grad_a = grad_b = None
-        with one_blas_thread():
-            if context.needs[0]:
-                grad_a = np.matmul(gradient, matrix_b.swapaxes(-1, -2))
-                grad_a = _sum_to(grad_a, matrix_a.shape).reshape(a.shape)
-            if context.needs[1]:
-                grad_b = np.matmul(matrix_a.swapaxes(-1, -2), gradient)
-                grad_b = _sum_to(grad_b, matrix_b.shape).reshape(b.shape)
+        if context.needs[0]:
+            grad_a = _product(gradient, matrix_b.swapaxes(-1, -2))
+            grad_a = _sum_to(grad_a, matrix_a.shape).reshape(a.shape)
+        if context.needs[1]:
+            grad_b = _product(matrix_a.swapaxes(-1, -2), gradient)
+            grad_b = _sum_to(grad_b, matrix_b.shape).reshape(b.shape)
         return grad_a, grad_b
 
 
@@ -178,10 +190,11 @@ class _Max(Function):
     @staticmethod
     def forward(context: Context, a, *, axis, keepdims):
         result = a.max(axis=axis, keepdims=True)
-        context.save(a == result, axis)
+        context.save(np.equal(a, result), axis)
         if keepdims:
             return result
-        return result.reshape(()) if axis is None else result.squeeze(axis)
+        axes = range(a.ndim) if axis is None else [i % a.ndim for i in axis]
+        return result.reshape([n for i, n in enumerate(a.shape) if i not in axes])
 
     @staticmethod
     def backward(context, gradient):
@@ -220,13 +233,16 @@ class _Index(Function):
     @staticmethod
     def forward(context: Context, a, *, index):
         context.save(a, index)
-        return np.asarray(a[index])
+        return a[index]
 
     @staticmethod
     def backward(context, gradient):
         a, index = context.saved
         result = np.zeros_like(a)
-        np.add.at(result, index, gradient)
+        if isinstance(a, np.ndarray):
+            np.add.at(result, index, gradient)
+        else:
+            result[index] = gradient  # slices: no element is picked twice
         return (result,)
 
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from convlab.errors import DTypeError, GraphError, ShapeError
+from convlab.errors import DeviceError, DTypeError, GraphError, ShapeError
+from convlab.kernels.cuda import CudaArray
+from convlab.kernels.dispatch import Array, device_of, to_device
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -50,13 +52,14 @@ class Tensor:
     __array_ufunc__ = None
 
     def __init__(self, array: Any, requires_grad: bool = False):
-        data = array.data if isinstance(array, Tensor) else np.asarray(array)
+        data = array.data if isinstance(array, Tensor) else array
+        data = data if isinstance(data, CudaArray) else np.asarray(data)
         if data.dtype not in FLOATS:
             if data.dtype.kind not in "biuf":
                 raise DTypeError(f"Tensor: expected real numbers, got {data.dtype}")
             data = data.astype(np.float32)
         self.data = data
-        self.grad: np.ndarray | None = None
+        self.grad: Array | None = None
         self.requires_grad = requires_grad
         self._node: Node | None = None
 
@@ -80,9 +83,21 @@ class Tensor:
         """Number of elements."""
         return self.data.size
 
+    @property
+    def device(self) -> str:
+        """Where the numbers are: cpu or cuda."""
+        return device_of(self.data)
+
+    def to(self, device: str) -> Tensor:
+        """This tensor where it is on ``device`` already, else a copy there: cpu or cuda.
+
+        Gradients find their way back.  Raises DeviceError where there is no such device.
+        """
+        return self if device == self.device else _To.apply(self, device=device)
+
     def numpy(self) -> np.ndarray:
-        """The numbers as a NumPy array, not copied: changing it changes the tensor."""
-        return self.data
+        """The numbers as a NumPy array: on the CPU not copied, changing it changes the tensor."""
+        return to_device(self.data, "cpu")
 
     def item(self) -> float:
         """The number in a tensor of one element.  Raises ShapeError for more."""
@@ -120,7 +135,9 @@ class Tensor:
                 )
             gradient = np.ones_like(self.data)
         else:
-            gradient = gradient.data if isinstance(gradient, Tensor) else np.asarray(gradient)
+            gradient = gradient.data if isinstance(gradient, Tensor) else gradient
+            if not isinstance(gradient, CudaArray):
+                gradient = to_device(np.asarray(gradient), self.device)
             if gradient.shape != self.shape:
                 raise ShapeError(
                     f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}"
@@ -135,7 +152,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         tail = ", requires_grad=True" if self.requires_grad else ""
-        return f"Tensor({np.array2string(self.data, precision=4, separator=', ')}{tail})"
+        tail += "" if self.device == "cpu" else f", device={self.device!r}"
+        return f"Tensor({np.array2string(self.numpy(), precision=4, separator=', ')}{tail})"
 
 
 class Context:
@@ -193,6 +211,12 @@ class Function:
                 raise DTypeError(
                     f"{cls.__name__.strip('_')}: expected a Tensor, got {type(tensor).__name__}"
                 )
+        if len({type(tensor.data) for tensor in tensors}) > 1:
+            where = ", ".join(f"{tensor.shape} on {tensor.device}" for tensor in tensors)
+            raise DeviceError(
+                f"{cls.__name__.strip('_')}: expected tensors on one device, got {where};"
+                " Tensor.to and Module.to copy"
+            )
         needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
         context = Context(needs)
         result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
@@ -200,6 +224,18 @@ class Function:
             result.requires_grad = True
             result._node = Node(cls, context, tensors)
         return result
+
+
+class _To(Function):
+    @staticmethod
+    def forward(context: Context, x, *, device: str):
+        context.save(device_of(x))
+        return to_device(x, device)
+
+    @staticmethod
+    def backward(context, gradient):
+        (device,) = context.saved
+        return (to_device(gradient, device),)
 
 
 def _order(root: Tensor) -> list[Tensor]:
@@ -257,7 +293,7 @@ def _run_backward(root: Tensor, gradient: np.ndarray) -> None:
 
 def _accumulate(leaf: Tensor, gradient: np.ndarray) -> None:
     # The first gradient is copied unless it is already the leaf's own to keep.
-    leaf.grad = np.array(gradient) if leaf.grad is None else leaf.grad + gradient
+    leaf.grad = np.copy(gradient) if leaf.grad is None else leaf.grad + gradient
 
 
 def gradcheck(

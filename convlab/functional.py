@@ -22,6 +22,8 @@ from convlab.kernels import gather as gather_kernels
 from convlab.kernels import pointwise as pointwise_kernels
 from convlab.kernels import pool2d as pool2d_kernels
 from convlab.kernels import softmax as softmax_kernels
+from convlab.kernels.cuda import CudaArray
+from convlab.kernels.dispatch import Array, contiguous, device_of, to_device
 from convlab.shapes import Conv2dGeometry, PoolWindows
 
 IntOrPair = int | Sequence[int]
@@ -32,7 +34,7 @@ IntOrPair = int | Sequence[int]
 
 def _batch_last(x: np.ndarray) -> np.ndarray:
     """(N, ...) as (..., N) without gaps; a view wherever the memory already lies so."""
-    return np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
+    return contiguous(x.transpose(*range(1, x.ndim), 0))
 
 
 def _batch_first(x: np.ndarray) -> np.ndarray:
@@ -54,6 +56,10 @@ def _without_gaps(x: np.ndarray) -> np.ndarray:
         return x
     result[...] = x
     return result
+
+
+def _zeros(like: Tensor, count: int) -> Tensor:
+    return Tensor(np.zeros_like(like.data, shape=(count,)))
 
 
 def _same_dtype(name: str, **tensors: Tensor | None) -> None:
@@ -94,7 +100,7 @@ class _Conv2d(Function):
     @staticmethod
     def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry, relu: bool):
         # x: (N, C, H, W) · weight: (O, C / groups, KH, KW) · bias: (O,)
-        x, weight = _batch_last(x), np.ascontiguousarray(weight)
+        x, weight = _batch_last(x), contiguous(weight)
         y = conv2d_kernels.forward(x, weight, bias, geometry, relu)
         context.save(x, weight, geometry, y if relu else None)
         return _batch_first(y)
@@ -119,7 +125,7 @@ class _ConvTranspose2d(Function):
     @staticmethod
     def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry):
         # ``geometry`` is that of the convolution whose gradient of input this is.
-        x, weight = _batch_last(x), np.ascontiguousarray(weight)
+        x, weight = _batch_last(x), contiguous(weight)
         context.save(x, weight, geometry)
         out = conv2d_kernels.grad_input(x, weight, geometry)
         out += bias[:, None, None, None]
@@ -131,7 +137,7 @@ class _ConvTranspose2d(Function):
         gradient = _batch_last(gradient)
         grad_x = grad_weight = grad_bias = None
         if context.needs[0]:
-            no_bias = np.zeros(geometry.out_channels, gradient.dtype)
+            no_bias = np.zeros_like(gradient, shape=(geometry.out_channels,))
             grad_x = conv2d_kernels.forward(gradient, weight, no_bias, geometry)
             grad_x = _batch_first(grad_x)
         if context.needs[1]:
@@ -194,7 +200,7 @@ def conv2d(
             f"conv2d: expected a weight of shape {geometry.weight_shape} for {channels} input"
             f" channels in {groups} group(s), got {weight.shape}"
         )
-    bias = Tensor(np.zeros(weight.shape[0], weight.dtype)) if bias is None else bias
+    bias = _zeros(weight, weight.shape[0]) if bias is None else bias
     return _Conv2d.apply(input, weight, bias, geometry=geometry, relu=relu)
 
 
@@ -258,7 +264,7 @@ def conv_transpose2d(
         # Output padding of a stride or more: the convolution has cells that this input lacks.
         rows, columns = (g - i for g, i in zip(geometry.output, input.shape[2:], strict=True))
         input = pad(input, (0, columns, 0, rows))
-    bias = Tensor(np.zeros(outputs, weight.dtype)) if bias is None else bias
+    bias = _zeros(weight, outputs) if bias is None else bias
     return _ConvTranspose2d.apply(input, weight, bias, geometry=geometry)
 
 
@@ -271,8 +277,10 @@ class _Pad(Function):
         context.save(rows, columns, x.shape[2:])
         out = gather_kernels.gather2d(_batch_last(x), rows, columns)
         if value:
-            out[:, rows < 0] = value
-            out[:, :, columns < 0] = value
+            for row in np.flatnonzero(rows < 0):
+                out[:, row] = value
+            for column in np.flatnonzero(columns < 0):
+                out[:, :, column] = value
         return _batch_first(out)
 
     @staticmethod
@@ -373,9 +381,9 @@ class _AveragePool2d(Function):
 
 
 def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool, relu: bool = False):
-    indices: list[np.ndarray] = []
+    indices: list[Array] = []
     result = _MaxPool2d.apply(input, windows=windows, relu=relu, indices=indices)
-    return (result, indices[0]) if return_indices else result
+    return (result, to_device(indices[0], "cpu")) if return_indices else result
 
 
 @_images
@@ -474,7 +482,7 @@ class _Linear(Function):
     @staticmethod
     def forward(context: Context, x, weight, bias, *, relu: bool):
         # x: (N, I) · weight: (O, I) · bias: (O,)
-        x, weight = _batch_last(x), np.ascontiguousarray(weight)
+        x, weight = _batch_last(x), contiguous(weight)
         y = dense_kernels.forward(x, weight, bias, relu)
         context.save(x, weight, y if relu else None)
         return _batch_first(y)
@@ -512,7 +520,7 @@ def linear(
             f"linear: expected an input of shape (..., {inputs}) that is not empty,"
             f" got {input.shape}"
         )
-    bias = Tensor(np.zeros(outputs, weight.dtype)) if bias is None else bias
+    bias = _zeros(weight, outputs) if bias is None else bias
     if input.ndim == 2:
         return _Linear.apply(input, weight, bias, relu=relu)
     flat = _Linear.apply(input.reshape(-1, inputs), weight, bias, relu=relu)
@@ -663,7 +671,7 @@ class _CrossEntropy(Function):
         if reduction == "mean":
             gradient /= len(labels)
         context.save(gradient)
-        return losses if reduction == "none" else np.asarray(getattr(losses, reduction)())
+        return losses if reduction == "none" else getattr(losses, reduction)()
 
     @staticmethod
     def backward(context, gradient):
@@ -672,7 +680,8 @@ class _CrossEntropy(Function):
 
 
 def _labels(name: str, input: Tensor, target) -> np.ndarray:
-    labels = np.asarray(target.data if isinstance(target, Tensor) else target)
+    target = target.data if isinstance(target, Tensor) else target
+    labels = to_device(target, "cpu") if isinstance(target, CudaArray) else np.asarray(target)
     expected = input.shape[:1] + input.shape[2:]
     if labels.dtype.kind not in "iu":
         raise DTypeError(
@@ -699,8 +708,9 @@ class _WeighedLoss(Function):
     @staticmethod
     def forward(context: Context, x, *, wanted):
         # x: (N, K, ...) log-probabilities; a class that is not wanted may have one of -inf
+        wanted = to_device(wanted, device_of(x))
         context.save(wanted)
-        return -np.multiply(x, wanted, out=np.zeros_like(x), where=wanted != 0).sum(axis=1)
+        return -pointwise_kernels.weigh(_without_gaps(x), _laid_like(wanted, x)).sum(axis=1)
 
     @staticmethod
     def backward(context, gradient):
@@ -734,17 +744,25 @@ def cross_entropy(
             f"cross_entropy: expected logits of shape (N, K) that are not empty, got {input.shape}"
         )
     classes = input.shape[1]
-    given = np.asarray(target.data if isinstance(target, Tensor) else target)
+    given = target.data if isinstance(target, Tensor) else target
+    plain = weight is None and not label_smoothing and input.ndim == 2
+    if isinstance(given, CudaArray) and given.dtype.kind in "iu" and plain:
+        # Labels of a batch that was made on the device: to check them would be to wait for it.
+        if given.shape != input.shape[:1]:
+            raise ShapeError(
+                f"cross_entropy: expected labels of shape {input.shape[:1]}, got {given.shape}"
+            )
+        return _CrossEntropy.apply(input, labels=given, reduction=reduction)
+    given = to_device(given, "cpu") if isinstance(given, CudaArray) else np.asarray(given)
     if given.dtype.kind == "f" and given.shape == input.shape:
         wanted = np.moveaxis(given, 1, 0).astype(input.dtype)
         counted = np.ones(wanted.shape[1:], bool)
         labels = None
     else:
-        labels = _labels("cross_entropy", input, target)
+        labels = _labels("cross_entropy", input, given)
         counted = labels != ignore_index
         _check_range("cross_entropy", labels[counted], classes)
-        plain = weight is None and not label_smoothing and counted.all() and input.ndim == 2
-        if plain:
+        if plain and counted.all():
             return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
@@ -769,7 +787,7 @@ class _SquaredDistance(Function):
     @staticmethod
     def forward(context: Context, x, *, centres):
         # x: (N, I) · centres: (K, I)
-        difference = x[:, None, :] - centres
+        difference = x[:, None, :] - to_device(centres, device_of(x))
         context.save(difference)
         return (difference * difference).sum(axis=2)
 

@@ -12,6 +12,7 @@ from convlab import functional as F
 from convlab import random, shapes
 from convlab.autograd import Tensor
 from convlab.errors import ShapeError, SpecError
+from convlab.kernels.dispatch import to_device
 
 IntOrPair = int | Sequence[int]
 Field = tuple[shapes.ReceptiveField, shapes.ReceptiveField]
@@ -167,9 +168,20 @@ class Module:
             parameter.data = parameter.data.astype(dtype)
         return self
 
+    def to(self, device: str) -> Module:
+        """Copy all parameters to ``device``, cpu or cuda.
+
+        Raises DeviceError where there is no such device.
+        """
+        for parameter in self.parameters():
+            parameter.data = to_device(parameter.data, device)
+            if parameter.grad is not None:
+                parameter.grad = to_device(parameter.grad, device)
+        return self
+
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter by its dotted name."""
-        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+        """A copy of every parameter on the CPU, by its dotted name."""
+        return {name: np.array(p.numpy()) for name, p in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over the parameters of ``state``, all of them or none.
@@ -192,7 +204,8 @@ class Module:
                     f" got {np.shape(state[name])}"
                 )
         for name, parameter in own.items():
-            parameter.data = np.array(state[name], dtype=parameter.dtype, order="C")
+            values = np.array(state[name], dtype=parameter.dtype, order="C")
+            parameter.data = to_device(values, parameter.device)
 
     def extra_repr(self) -> str:
         """The layer's settings, as its constructor takes them."""
@@ -857,7 +870,7 @@ class TableConv2d(Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         table = self.connections_table[:, :, None, None]
-        return self._convolve(x, self.weight * Tensor(table.astype(self.weight.dtype)))
+        return self._convolve(x, self.weight * table.astype(self.weight.dtype))
 
 
 class Subsample2d(Module):

@@ -313,14 +313,32 @@ class PoolWindows:
     @cached_property
     def row_first(self) -> np.ndarray:
         """For each input row, the first output row whose window reaches it."""
-        return np.searchsorted(self.row_end, np.arange(self.input[0]), side="right")
+        return _first_reached(self.row_end, self.input[0])
 
     @cached_property
     def row_last(self) -> np.ndarray:
         """For each input row, one past the last output row whose window reaches it."""
-        # Dilated windows that start in the padding may begin later than the next one.
-        reached = np.minimum.accumulate(self.row_start[::-1])[::-1]
-        return np.searchsorted(reached, np.arange(self.input[0]), side="right")
+        return _past_reached(self.row_start, self.input[0])
+
+    @cached_property
+    def column_first(self) -> np.ndarray:
+        """For each input column, the first output column whose window reaches it."""
+        return _first_reached(self.column_end, self.input[1])
+
+    @cached_property
+    def column_last(self) -> np.ndarray:
+        """For each input column, one past the last output column whose window reaches it."""
+        return _past_reached(self.column_start, self.input[1])
+
+
+def _first_reached(ends: np.ndarray, size: int) -> np.ndarray:
+    return np.searchsorted(ends, np.arange(size), side="right")
+
+
+def _past_reached(starts: np.ndarray, size: int) -> np.ndarray:
+    # Dilated windows that start in the padding may begin later than the next one.
+    reached = np.minimum.accumulate(starts[::-1])[::-1]
+    return np.searchsorted(reached, np.arange(size), side="right")
 
 
 def _clipped_windows(size: int, output: int, kernel: int, stride: int, padding: int, dilation: int):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import convlab.kernels
 from convlab import shapes
 from convlab.errors import DeviceError
-from convlab.kernels import conv2d, dense, pointwise
+from convlab.kernels import conv2d, cuda, dense, pointwise
 from convlab.kernels.dispatch import KERNELS, Kernel
 
 for _module in pkgutil.iter_modules(convlab.kernels.__path__):
@@ -180,6 +180,15 @@ def gather(draw, backward=False):
 
 
 @st.composite
+def floats(draw):
+    rng, size = draw(generators()), draw(pairs(1, 5))
+    count, channels = draw(st.integers(1, 6)), draw(st.integers(1, 3))
+    images = rng.integers(0, 256, (count, channels, *size)).astype(np.uint8)
+    index = rng.integers(0, count, draw(batches()))
+    return images, index, tuple(rng.uniform(0, 2, channels)), tuple(rng.normal(size=channels))
+
+
+@st.composite
 def laid_out(draw, arrays, low=None, high=None):
     """Arrays of one shape whose memory has no gaps, its axes in any order."""
     rng, dtype = draw(generators()), draw(dtypes())
@@ -205,6 +214,12 @@ def backward_from_output(draw, low, high):
 def relu_backward(draw):
     grad, y = draw(laid_out(2))
     return grad, np.asarray(np.maximum(y, 0))
+
+
+@st.composite
+def weights_and_zeros(draw):
+    x, weight = draw(laid_out(2))
+    return x, np.asarray(np.where(weight < 0, x.dtype.type(0), weight))
 
 
 @st.composite
@@ -276,6 +291,7 @@ ARGUMENTS = {
     "dense.forward": dense_forward(),
     "dense.grad_input": dense_grad_input(),
     "dense.grad_weight": dense_grad_weight(),
+    "gather.floats": floats(),
     "gather.gather2d": gather(),
     "gather.gather2d_grad": gather(backward=True),
     "pointwise.relu_forward": laid_out(1),
@@ -287,6 +303,7 @@ ARGUMENTS = {
     "pointwise.scaled_tanh_forward": laid_out(1),
     "pointwise.scaled_tanh_backward": backward_from_output(-1.7159, 1.7159),
     "pointwise.dropout_mask": dropout_mask(),
+    "pointwise.weigh": weights_and_zeros(),
     "pool2d.max_forward": max_forward(),
     "pool2d.max_backward": max_backward(),
     "pool2d.average_forward": pool_arguments(),
@@ -294,6 +311,7 @@ ARGUMENTS = {
     "softmax.log_softmax": logits(),
     "softmax.softmax": logits(),
     "softmax.cross_entropy": cross_entropy(),
+    "softmax.right": cross_entropy(),
     "update.sgd": sgd(),
     "update.adam": adam(),
 }
@@ -310,7 +328,8 @@ ONE_BY_ONE = {
 # The arguments in which NaN and infinity are put.  A gradient of infinity meets the zeros
 # of the padding in the gradient of the weights, and 0 times infinity is not skipped there.
 SPECIAL_ARGUMENT = {"conv2d.grad_weight": 1, "update.sgd": 1, "update.adam": 1}
-WITHOUT_SPECIAL_NUMBERS = {"pointwise.dropout_mask"}  # its array is only asked for its shape
+# The one's array is only asked for its shape, the other's has bytes.
+WITHOUT_SPECIAL_NUMBERS = {"pointwise.dropout_mask", "gather.floats"}
 
 
 # --- comparison -----------------------------------------------------------------------
@@ -339,10 +358,28 @@ def as_tuple(result):
     return result if isinstance(result, tuple) else () if result is None else (result,)
 
 
-def compare(kernel, arguments):
+def on_cpu(kernel, arguments):
+    """The result, and the arguments as the kernel left them."""
+    return as_tuple(kernel.cpu(*arguments)), arguments
+
+
+def on_cuda(kernel, arguments):
+    """The same through the device; indices and labels come from the host."""
+    on_device = [
+        cuda.upload(a)
+        if isinstance(a, np.ndarray) and (a.dtype.kind in "fu" or a.dtype == np.int32)
+        else a
+        for a in arguments
+    ]
+    result = as_tuple(kernel.cuda(*on_device))
+    back = [a.numpy() if isinstance(a, cuda.CudaArray) else a for a in on_device]
+    return tuple(array.numpy() for array in result), back
+
+
+def compare(kernel, arguments, run=on_cpu):
     given_to_cpu, given_to_reference = copy.deepcopy(arguments), copy.deepcopy(arguments)
     with np.errstate(all="ignore"):
-        actual = as_tuple(kernel.cpu(*given_to_cpu))
+        actual, given_to_cpu = run(kernel, given_to_cpu)
         expected = as_tuple(kernel.reference(*given_to_reference))
     changed = IN_PLACE.get(kernel.name, set())
     assert len(actual) == len(expected)
@@ -376,6 +413,18 @@ def test_cpu_agrees_with_reference(name):
     @given(strategy_of(name))
     def agrees(arguments):
         compare(KERNELS[name], arguments)
+
+    agrees()
+
+
+@pytest.mark.cuda
+@pytest.mark.filterwarnings("ignore:overflow")  # of numbers that wrap around on purpose
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_cuda_agrees_with_reference(name):
+    @thorough(12 if cuda.SIMULATED else 300)
+    @given(strategy_of(name))
+    def agrees(arguments):
+        compare(KERNELS[name], arguments, on_cuda)
 
     agrees()
 
@@ -469,7 +518,7 @@ def test_kernel_without_a_version_for_the_device():
         with pytest.raises(
             DeviceError,
             match=r"^test\.only_cpu: expected a NumPy array, got list; this kernel has no version"
-            r" for other devices$",
+            r" for it$",
         ):
             kernel([1.0])
     finally:
@@ -481,6 +530,7 @@ def test_kernel_picks_its_version_by_where_the_array_lives():
     try:
         kernel = Kernel(name, lambda x: "reference", lambda x: "cpu", lambda x: "cuda")
         assert kernel(np.zeros(1)) == "cpu"
-        assert kernel(object()) == "cuda"
+        with cuda.CompileOnly([]):
+            assert kernel(cuda.empty(1)) == "cuda"
     finally:
         del KERNELS[name]

@@ -10,6 +10,8 @@ import numpy as np
 from convlab.data.augmentation import Augmentation
 from convlab.data.dataset import Dataset
 from convlab.errors import DTypeError, ShapeError, SpecError
+from convlab.kernels import gather
+from convlab.kernels.dispatch import Array, to_device
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Scaling:
             ) from None
 
 
-def to_floats(images: np.ndarray, scaling: Scaling, index: np.ndarray | None = None) -> np.ndarray:
+def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Array:
     """Images of bytes as the floats that a network takes.
 
     images: (N, C, H, W) uint8.
@@ -93,18 +95,10 @@ def to_floats(images: np.ndarray, scaling: Scaling, index: np.ndarray | None = N
         raise ShapeError(
             f"expected images (N, {len(scaling.scale)}, H, W) as in the scaling, got {images.shape}"
         )
-    if index is not None:
-        try:
-            images = images.take(index, axis=0)
-        except IndexError:
-            raise ShapeError(f"expected indices below {len(images)}, got {index}") from None
-    count, channels, height, width = images.shape
-    # Bytes are turned round before they are widened: a quarter of the traffic.
-    turned = np.ascontiguousarray(images.reshape(count, channels * height * width).T)
-    buffer = turned.astype(np.float32).reshape(channels, height * width * count)
-    buffer *= np.array(scaling.scale, np.float32)[:, np.newaxis]
-    buffer += np.array(scaling.offset, np.float32)[:, np.newaxis]
-    return buffer.reshape(channels, height, width, count).transpose(3, 0, 1, 2)
+    known = isinstance(index, np.ndarray) and index.size  # on the device it is not asked for
+    if known and not -len(images) <= index.min() <= index.max() < len(images):
+        raise ShapeError(f"expected indices below {len(images)}, got {index}")
+    return gather.floats(images, index, scaling.scale, scaling.offset).transpose(3, 0, 1, 2)
 
 
 class Batches:
@@ -118,6 +112,8 @@ class Batches:
         resumed in the middle of an epoch sees the same bits.
     augmentation: for training; None leaves the images as they are.
     scaling: how bytes become floats.
+    device: cpu, or cuda: all images are uploaded once, as bytes, and batches are made there
+        (but for those that are augmented, which are made on the CPU).
 
     Raises SpecError for a set without images, a batch size below 1, a seed
     below 0 and a scaling for another number of channels.
@@ -132,6 +128,7 @@ class Batches:
         seed: int = 0,
         augmentation: Augmentation | None = None,
         scaling: Scaling,
+        device: str = "cpu",
     ) -> None:
         title = f"{dataset.name} ({dataset.split})"
         if not len(dataset):
@@ -151,16 +148,18 @@ class Batches:
         self.seed = seed
         self.augmentation = augmentation
         self.scaling = scaling
+        self.device = device
+        self._images = to_device(dataset.images, device if augmentation is None else "cpu")
 
     def __len__(self) -> int:
         """Batches in an epoch."""
         return -(-len(self.dataset) // self.batch_size)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Array, Array]]:
         """The batches of an epoch (from 0), from the batch start (from 0) on.
 
         Yields x (N, C, H, W) float32, in memory (C, H, W, N), and labels (N,)
-        int64.  Raises SpecError for an epoch below 0 and a start outside the
+        int64, both on the device.  Raises SpecError for an epoch below 0 and a start outside the
         epoch; start equal to the number of batches yields nothing.
         """
         if number < 0:
@@ -169,18 +168,21 @@ class Batches:
             raise SpecError(f"batches: expected a start from 0 to {len(self)}, got {start}")
         return self._batches(number, start)
 
-    def _batches(self, number: int, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _batches(self, number: int, start: int) -> Iterator[tuple[Array, Array]]:
         order = np.arange(len(self.dataset))
         if self.shuffle:
             # NumPy takes [seed, number] and [seed, number, 0] for the same
             # seed, so the order has the 0 and the batches count from 1.
             np.random.default_rng([self.seed, number, 0]).shuffle(order)
+        labels = to_device(self.dataset.labels[order], self.device)
+        if self.augmentation is None:
+            order = to_device(order, self.device)
         for batch in range(start, len(self)):
-            index = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            labels = self.dataset.labels[index]
+            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
             if self.augmentation is None:
-                yield to_floats(self.dataset.images, self.scaling, index), labels
+                x = to_floats(self._images, self.scaling, order[part])
             else:
                 generator = np.random.default_rng([self.seed, number, 1 + batch])
-                images = self.augmentation.apply(self.dataset.images[index], generator)
-                yield to_floats(images, self.scaling), labels
+                images = self.augmentation.apply(self._images[order[part]], generator)
+                x = to_floats(to_device(images, self.device), self.scaling)
+            yield x, labels[part]

@@ -10,15 +10,25 @@ A transposed convolution is ``grad_input``: it has no loop of its own.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from convlab.kernels import cuda
 from convlab.kernels.device import empty
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.gather import column_runs, copy_runs
-from convlab.kernels.rows import VECTOR, multiply_rows, multiply_rows_transposed, with_room
+from convlab.kernels.rows import (
+    VECTOR,
+    Gather,
+    multiply_rows,
+    multiply_rows_transposed,
+    product_cuda,
+    product_transposed_cuda,
+    with_room,
+)
 from convlab.shapes import Conv2dGeometry
 
 # With fewer taps than this in a kernel column, columns of zeros cost less than
@@ -330,7 +340,86 @@ def _grad_bias_cpu(grad):
     return grad.reshape(grad.shape[0], -1).sum(axis=1)
 
 
-forward = Kernel("conv2d.forward", _forward_reference, _forward_cpu)
-grad_input = Kernel("conv2d.grad_input", _grad_input_reference, _grad_input_cpu)
-grad_weight = Kernel("conv2d.grad_weight", _grad_weight_reference, _grad_weight_cpu)
-grad_bias = Kernel("conv2d.grad_bias", _grad_bias_reference, _grad_bias_cpu)
+# --- CUDA: taps as a table, see rows.py ------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _forward_gather(g: Conv2dGeometry, batch: int) -> Gather:
+    per_group = g.in_channels // g.groups
+    taps = np.indices((per_group, *g.kernel)).reshape(3, -1).T
+    taps = taps * (1, *g.dilation)
+    taps = np.column_stack([taps, np.arange(len(taps))]).astype(np.int32)
+    first = (-g.padding[0], -g.padding[2])
+    return Gather((*g.input, batch), (*g.output, batch), taps, first, g.stride, g.groups, per_group)
+
+
+@lru_cache(maxsize=256)
+def _grad_input_gathers(g: Conv2dGeometry, batch: int) -> list[tuple[tuple[int, int], Gather]]:
+    """The first input cell of each phase, see ``_grad_input_phases``, and its gather."""
+    per_group = g.out_channels // g.groups
+    gathers = []
+    for remainders in np.ndindex(g.stride):
+        first, cell, back, used = [], [], [], []
+        for axis, remainder in enumerate(remainders):
+            stride, before = g.stride[axis], g.padding[2 * axis]
+            reach = np.arange(g.kernel[axis]) * g.dilation[axis]
+            used.append(np.flatnonzero(reach % stride == remainder))
+            back.append(reach[used[axis]] // stride)
+            first.append(-(-(before - remainder) // stride))
+            cell.append(first[axis] * stride + remainder - before)
+        output = tuple(
+            len(range(at, size, s)) for at, size, s in zip(cell, g.input, g.stride, strict=True)
+        )
+        # For each output channel, tap row and tap column: where it reads and its weight.
+        channel, kh, kw = (
+            a.reshape(-1)
+            for a in np.meshgrid(
+                np.arange(per_group), *(np.arange(len(u)) for u in used), indexing="ij"
+            )
+        )
+        per_out = math.prod(g.weight_shape[1:])
+        weight = channel * per_out + used[0][kh] * g.kernel[1] + used[1][kw]
+        taps = np.column_stack([channel, -back[0][kh], -back[1][kw], weight]).astype(np.int32)
+        size = (*g.output, batch)
+        gather = Gather(size, (*output, batch), taps, tuple(first), (1, 1), g.groups, per_group)
+        gathers.append((tuple(cell), gather))
+    return gathers
+
+
+def _forward_cuda(x, weight, bias, g, relu=False):
+    out = cuda.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    gather = _forward_gather(g, x.shape[3])
+    per_out = math.prod(g.weight_shape[1:])
+    places = g.out_channels // g.groups * per_out, per_out
+    product_cuda(gather, x, weight, places, bias, relu, out, 0, out.steps[:3])
+    return out
+
+
+def _grad_input_cuda(grad, weight, g):
+    out = cuda.empty((g.in_channels, *g.input, grad.shape[3]), grad.dtype)
+    no_bias = cuda.zeros(g.in_channels, grad.dtype)
+    of_group = g.out_channels // g.groups * math.prod(g.weight_shape[1:])
+    places = of_group, math.prod(g.kernel)
+    channel_step, row_step, column_step, _ = out.steps
+    steps = channel_step, row_step * g.stride[0], column_step * g.stride[1]
+    for (row, column), gather in _grad_input_gathers(g, grad.shape[3]):
+        start = row * row_step + column * column_step
+        product_cuda(gather, grad, weight, places, no_bias, False, out, start, steps)
+    return out
+
+
+def _grad_weight_cuda(grad, x, g):
+    weight, bias = product_transposed_cuda(_forward_gather(g, x.shape[3]), x, grad)
+    return weight.reshape(g.weight_shape), bias
+
+
+def _grad_bias_cuda(grad):
+    return grad.reshape(grad.shape[0], -1).sum(axis=1)
+
+
+forward = Kernel("conv2d.forward", _forward_reference, _forward_cpu, _forward_cuda)
+grad_input = Kernel("conv2d.grad_input", _grad_input_reference, _grad_input_cpu, _grad_input_cuda)
+grad_weight = Kernel(
+    "conv2d.grad_weight", _grad_weight_reference, _grad_weight_cpu, _grad_weight_cuda
+)
+grad_bias = Kernel("conv2d.grad_bias", _grad_bias_reference, _grad_bias_cpu, _grad_bias_cuda)

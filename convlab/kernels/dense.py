@@ -11,9 +11,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from convlab.kernels import cuda
 from convlab.kernels.device import empty
 from convlab.kernels.dispatch import Kernel
-from convlab.kernels.rows import multiply_rows, with_room
+from convlab.kernels.rows import (
+    Gather,
+    multiply_rows,
+    product_cuda,
+    product_transposed_cuda,
+    with_room,
+)
 
 
 def _forward_reference(x, weight, bias, relu=False):
@@ -77,6 +84,39 @@ def _grad_weight_cpu(grad, x):
     return _product(grad, np.ascontiguousarray(x.T), np.zeros(grad.shape[0], grad.dtype))
 
 
-forward = Kernel("dense.forward", _forward_reference, _forward_cpu)
-grad_input = Kernel("dense.grad_input", _grad_input_reference, _grad_input_cpu)
-grad_weight = Kernel("dense.grad_weight", _grad_weight_reference, _grad_weight_cpu)
+# --- CUDA: a convolution of one pixel, see rows.py -------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _gather(inputs: int, lanes: int, step: int) -> Gather:
+    """The inputs as taps; from a weight to that of the next input it is ``step``."""
+    taps = np.zeros((inputs, 4), np.int32)
+    taps[:, 0] = np.arange(inputs)
+    taps[:, 3] = taps[:, 0] * step
+    return Gather((1, 1, lanes), (1, 1, lanes), taps, (0, 0), (1, 1), 1, inputs)
+
+
+def _forward_cuda(x, weight, bias, relu=False):
+    out = cuda.empty((weight.shape[0], x.shape[1]), x.dtype)
+    gather, steps = _gather(*x.shape, 1), (x.shape[1], 0, 0)
+    product_cuda(gather, x, weight, (0, weight.shape[1]), bias, relu, out, 0, steps)
+    return out
+
+
+def _grad_input_cuda(grad, weight):
+    out = cuda.empty((weight.shape[1], grad.shape[1]), grad.dtype)
+    gather, steps = _gather(*grad.shape, weight.shape[1]), (grad.shape[1], 0, 0)
+    no_bias = cuda.zeros(weight.shape[1], grad.dtype)
+    product_cuda(gather, grad, weight, (0, 1), no_bias, False, out, 0, steps)
+    return out
+
+
+def _grad_weight_cuda(grad, x):
+    return product_transposed_cuda(_gather(*x.shape, 1), x, grad)[0]
+
+
+forward = Kernel("dense.forward", _forward_reference, _forward_cpu, _forward_cuda)
+grad_input = Kernel("dense.grad_input", _grad_input_reference, _grad_input_cpu, _grad_input_cuda)
+grad_weight = Kernel(
+    "dense.grad_weight", _grad_weight_reference, _grad_weight_cpu, _grad_weight_cuda
+)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from convlab.errors import DeviceError
+from convlab.kernels import cuda
+
+Array = np.ndarray | cuda.CudaArray
 
 KERNELS: dict[str, Kernel] = {}
 
@@ -31,9 +34,36 @@ class Kernel:
     def __call__(self, array, *arguments):
         if isinstance(array, np.ndarray):
             return self.cpu(array, *arguments)
-        if self.cuda is None:
+        if self.cuda is None or not isinstance(array, cuda.CudaArray):
             raise DeviceError(
                 f"{self.name}: expected a NumPy array, got {type(array).__name__};"
-                " this kernel has no version for other devices"
+                " this kernel has no version for it"
             )
         return self.cuda(array, *arguments)
+
+
+def contiguous(array: Array) -> Array:
+    """The array itself where its numbers lie in order, else a copy in which they do."""
+    if isinstance(array, np.ndarray):
+        return np.ascontiguousarray(array)
+    return cuda.contiguous(array)
+
+
+def device_of(array: Array) -> str:
+    """Where an array lives: cpu or cuda."""
+    return "cpu" if isinstance(array, np.ndarray) else "cuda"
+
+
+def to_device(array: Array, device: str) -> Array:
+    """The array itself where it lives there already, else a copy on that device.
+
+    Raises DeviceError where there is no such device.
+    """
+    if device not in ("cpu", "cuda"):
+        raise DeviceError(f"device: expected cpu or cuda, got {device!r}")
+    if device == device_of(array):
+        return array
+    if device == "cpu":
+        return array.numpy()
+    cuda.require()
+    return cuda.upload(array)

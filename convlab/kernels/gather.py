@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
+from numba import cuda as numba_cuda
 from numba import prange
 
+from convlab.kernels import cuda
 from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 
@@ -96,5 +99,101 @@ def _gather2d_grad_cpu(grad, rows, columns, size):
     return out
 
 
-gather2d = Kernel("gather.gather2d", _gather2d_reference, _gather2d_cpu)
-gather2d_grad = Kernel("gather.gather2d_grad", _gather2d_grad_reference, _gather2d_grad_cpu)
+@cuda.kernel
+def gather2d_kernel(x, x_start, size, rows, columns, output, out, count):
+    # A thread for each number of the result: x (C, H, W, N), out (C, OH, OW, N).
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = size[2]
+        n, j, at = i % batch, i // batch % output[1], i // batch // output[1]
+        row, column, channel = rows[at % output[0]], columns[j], at // output[0]
+        value = x.dtype.type(0)
+        if row >= 0 and column >= 0:
+            value = x[x_start + ((channel * size[0] + row) * size[1] + column) * batch + n]
+        out[i] = value
+
+
+@cuda.kernel
+def gather2d_grad_kernel(grad, grad_start, output, rows, columns, size, out, count):
+    # A thread for each number that was read: it looks for all the places that read it.
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = size[2]
+        n, column, at = i % batch, i // batch % size[1], i // batch // size[1]
+        row, channel = at % size[0], at // size[0]
+        total = grad.dtype.type(0)
+        for a in range(output[0]):
+            if rows[a] == row:
+                for b in range(output[1]):
+                    if columns[b] == column:
+                        here = (channel * output[0] + a) * output[1] + b
+                        total += grad[grad_start + here * batch + n]
+        out[i] = total
+
+
+def _gather2d_cuda(x, rows, columns):
+    out = cuda.empty((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
+    tables = [cuda.table(np.asarray(index, np.int32)) for index in (rows, columns)]
+    arguments = x.memory, x.start, x.shape[1:], *tables, out.shape[1:3]
+    gather2d_kernel.each(out.size, *arguments, out.memory, out.size)
+    return out
+
+
+def _gather2d_grad_cuda(grad, rows, columns, size):
+    out = cuda.empty((grad.shape[0], *size, grad.shape[3]), grad.dtype)
+    tables = [cuda.table(np.asarray(index, np.int32)) for index in (rows, columns)]
+    arguments = grad.memory, grad.start, grad.shape[1:3], *tables, out.shape[1:]
+    gather2d_grad_kernel.each(out.size, *arguments, out.memory, out.size)
+    return out
+
+
+gather2d = Kernel("gather.gather2d", _gather2d_reference, _gather2d_cpu, _gather2d_cuda)
+gather2d_grad = Kernel(
+    "gather.gather2d_grad", _gather2d_grad_reference, _gather2d_grad_cpu, _gather2d_grad_cuda
+)
+
+# --- batches: bytes (N, C, H, W) as floats (C, H, W, M), x = byte * scale + offset ----------------
+
+
+def _floats_reference(images, index, scale, offset):
+    out = np.zeros((*images.shape[1:], len(index)), np.float32)
+    for m, n in enumerate(index):
+        for c in range(images.shape[1]):
+            out[c, ..., m] = images[n, c] * np.float32(scale[c]) + np.float32(offset[c])
+    return out
+
+
+def _floats_cpu(images, index, scale, offset):
+    if index is not None:
+        images = images.take(index, axis=0)
+    count, channels, height, width = images.shape
+    # Bytes are turned round before they are widened: a quarter of the traffic.
+    turned = np.ascontiguousarray(images.reshape(count, channels * height * width).T)
+    buffer = turned.astype(np.float32).reshape(channels, height * width * count)
+    buffer *= np.array(scale, np.float32)[:, np.newaxis]
+    buffer += np.array(offset, np.float32)[:, np.newaxis]
+    return buffer.reshape(channels, height, width, count)
+
+
+@cuda.kernel
+def floats_kernel(images, images_start, index, index_start, pixels, scale, offset, out, count):
+    # All images stay on the device as bytes; a thread reads one of them.
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = count // (pixels[0] * pixels[1])
+        m, pixel = i % batch, i // batch
+        byte = images[images_start + index[index_start + m] * pixels[0] * pixels[1] + pixel]
+        channel = pixel // pixels[1]
+        out[i] = numba.float32(byte) * scale[channel] + offset[channel]
+
+
+def _floats_cuda(images, index, scale, offset):
+    channels, height, width = images.shape[1:]
+    index = np.arange(images.shape[0]) if index is None else index
+    index = cuda.contiguous(cuda.on_device(index))
+    out = cuda.empty((channels, height, width, len(index)), np.float32)
+    numbers = (cuda.table(np.asarray(values, np.float32)) for values in (scale, offset))
+    pixels = channels, height * width
+    arguments = images.memory, images.start, index.memory, index.start, pixels, *numbers
+    floats_kernel.each(out.size, *arguments, out.memory, out.size)
+    return out
+
+
+floats = Kernel("gather.floats", _floats_reference, _floats_cpu, _floats_cuda)

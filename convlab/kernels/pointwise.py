@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import cuda as numba_cuda
 from numba import prange
 
+from convlab.kernels import cuda
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
@@ -71,11 +73,25 @@ def _relu_backward_cpu(grad, y):
     return out
 
 
+def _relu_cuda(x):
+    return x * 0 if x < 0 else x
+
+
+def _relu_backward_cuda(grad, y):
+    return grad * 0 if y <= 0 else grad
+
+
 relu_forward = Kernel(
-    "pointwise.relu_forward", _each(lambda x: 0 if x < 0 else x), _relu_forward_cpu
+    "pointwise.relu_forward",
+    _each(lambda x: 0 if x < 0 else x),
+    _relu_forward_cpu,
+    cuda.Pointwise(_relu_cuda, 1),
 )
 relu_backward = Kernel(
-    "pointwise.relu_backward", _each(lambda grad, y: 0 if y <= 0 else grad), _relu_backward_cpu
+    "pointwise.relu_backward",
+    _each(lambda grad, y: 0 if y <= 0 else grad),
+    _relu_backward_cpu,
+    cuda.Pointwise(_relu_backward_cuda, 2),
 )
 
 # --- sigmoid and tanh -----------------------------------------------------------------
@@ -94,17 +110,44 @@ def _sigmoid_forward_cpu(x):
         return 1 / (1 + np.exp(-x))
 
 
-sigmoid_forward = Kernel("pointwise.sigmoid_forward", _each(_sigmoid), _sigmoid_forward_cpu)
+def _sigmoid_cuda(x):
+    # Of the magnitude, so that the exponential does not overflow.
+    part = math.exp(-abs(x))
+    return 1 / (1 + part) if x >= 0 else part / (1 + part)
+
+
+def _sigmoid_backward_cuda(grad, y):
+    return grad * y * (1 - y)
+
+
+def _tanh_cuda(x):
+    return math.tanh(x)
+
+
+def _tanh_backward_cuda(grad, y):
+    return grad * (1 - y * y)
+
+
+sigmoid_forward = Kernel(
+    "pointwise.sigmoid_forward",
+    _each(_sigmoid),
+    _sigmoid_forward_cpu,
+    cuda.Pointwise(_sigmoid_cuda, 1),
+)
 sigmoid_backward = Kernel(
     "pointwise.sigmoid_backward",
     _each(lambda grad, y: grad * y * (1 - y)),
     lambda grad, y: grad * y * (1 - y),
+    cuda.Pointwise(_sigmoid_backward_cuda, 2),
 )
-tanh_forward = Kernel("pointwise.tanh_forward", _each(math.tanh), np.tanh)
+tanh_forward = Kernel(
+    "pointwise.tanh_forward", _each(math.tanh), np.tanh, cuda.Pointwise(_tanh_cuda, 1)
+)
 tanh_backward = Kernel(
     "pointwise.tanh_backward",
     _each(lambda grad, y: grad * (1 - y * y)),
     lambda grad, y: grad * (1 - y * y),
+    cuda.Pointwise(_tanh_backward_cuda, 2),
 )
 
 
@@ -124,16 +167,43 @@ def _scaled_tanh_backward_cpu(grad, y):
     return out
 
 
+def _scaled_tanh_cuda(x):
+    return LECUN_AMPLITUDE * math.tanh(LECUN_SLOPE * x)
+
+
+def _scaled_tanh_backward_cuda(grad, y):
+    return grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)
+
+
 scaled_tanh_forward = Kernel(
     "pointwise.scaled_tanh_forward",
     _each(lambda x: LECUN_AMPLITUDE * math.tanh(LECUN_SLOPE * x)),
     _scaled_tanh_forward_cpu,
+    cuda.Pointwise(_scaled_tanh_cuda, 1),
 )
 scaled_tanh_backward = Kernel(
     "pointwise.scaled_tanh_backward",
     _each(lambda grad, y: grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)),
     _scaled_tanh_backward_cpu,
+    cuda.Pointwise(_scaled_tanh_backward_cuda, 2),
 )
+
+# --- weights, of which those that are 0 leave out what may be infinite ---------------------
+
+
+def _weigh(x, weight):
+    return 0 if weight == 0 else x * weight
+
+
+def _weigh_cpu(x, weight):
+    return np.multiply(x, weight, out=np.zeros_like(x), where=weight != 0)
+
+
+def _weigh_cuda(x, weight):
+    return weight if weight == 0 else x * weight
+
+
+weigh = Kernel("pointwise.weigh", _each(_weigh), _weigh_cpu, cuda.Pointwise(_weigh_cuda, 2))
 
 # --- dropout ----------------------------------------------------------------------------
 # The random number of element i is a function of (key, i) alone: the same mask
@@ -182,4 +252,23 @@ def _dropout_mask_cpu(like, probability, key):
     return out
 
 
-dropout_mask = Kernel("pointwise.dropout_mask", _dropout_mask_reference, _dropout_mask_cpu)
+@cuda.kernel
+def dropout_mask_kernel(out, probability, kept, key, count):
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        z = key + (np.uint64(i) + np.uint64(1)) * np.uint64(_GOLDEN)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
+        uniform = ((z ^ (z >> np.uint64(31))) >> np.uint64(40)) / 16777216.0
+        out[i] = out.dtype.type(0) if uniform < probability else kept
+
+
+def _dropout_mask_cuda(like, probability, key):
+    out = cuda.empty(like.shape, like.dtype)
+    kept = out.dtype.type(1 / (1 - probability))
+    dropout_mask_kernel.each(out.size, out.memory, probability, kept, np.uint64(key), out.size)
+    return out
+
+
+dropout_mask = Kernel(
+    "pointwise.dropout_mask", _dropout_mask_reference, _dropout_mask_cpu, _dropout_mask_cuda
+)

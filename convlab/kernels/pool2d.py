@@ -11,9 +11,13 @@ does the activation before it, for a quarter of the numbers.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numba import cuda as numba_cuda
 from numba import prange
 
+from convlab.kernels import cuda
 from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 
@@ -257,9 +261,144 @@ def _average_backward_cpu(grad, w):
     return out
 
 
-max_forward = Kernel("pool2d.max_forward", _max_forward_reference, _max_forward_cpu)
-max_backward = Kernel("pool2d.max_backward", _max_backward_reference, _max_backward_cpu)
-average_forward = Kernel("pool2d.average_forward", _average_forward_reference, _average_forward_cpu)
+# --- CUDA: a thread for each cell of each image ----------------------------------------------
+# Neighbouring threads have neighbouring images, so that they read and write side by side.
+
+
+@cuda.kernel
+def max_forward_kernel(
+    x, x_start, size, output, row_start, row_end, column_start, column_end, dilation, relu, out,
+    index, count,
+):  # fmt: skip
+    # x: (C, H, W, N) · out, index: (C, OH, OW, N)
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = output[2]
+        n, ow, oh = i % batch, i // batch % output[1], i // batch // output[1] % output[0]
+        channel = i // batch // output[1] // output[0]
+        best = x.dtype.type(0) if relu else x.dtype.type(-math.inf)
+        where = NO_WINNER if relu else row_start[oh] * size[1] + column_start[ow]
+        for ih in range(row_start[oh], row_end[oh], dilation[0]):
+            for iw in range(column_start[ow], column_end[ow], dilation[1]):
+                value = x[x_start + ((channel * size[0] + ih) * size[1] + iw) * batch + n]
+                if value > best or value != value:
+                    best = value
+                    where = ih * size[1] + iw
+        out[i] = best
+        index[i] = where
+
+
+@cuda.kernel
+def max_backward_kernel(
+    grad, grad_start, index, index_start, size, output, row_first, row_last, column_first,
+    column_last, out, count,
+):  # fmt: skip
+    # grad, index: (C, OH, OW, N) · out: (C, H, W, N): each input cell looks at the windows that
+    # may have it, and takes the gradient of those that it has won
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = output[2]
+        n, iw, ih = i % batch, i // batch % size[1], i // batch // size[1] % size[0]
+        channel = i // batch // size[1] // size[0]
+        total = grad.dtype.type(0)
+        for oh in range(row_first[ih], row_last[ih]):
+            for ow in range(column_first[iw], column_last[iw]):
+                at = ((channel * output[0] + oh) * output[1] + ow) * batch + n
+                if index[index_start + at] == ih * size[1] + iw:
+                    total += grad[grad_start + at]
+        out[i] = total
+
+
+@cuda.kernel
+def average_forward_kernel(
+    x, x_start, size, output, row_start, row_end, column_start, column_end, divisor, out, count
+):
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = output[2]
+        n, ow, oh = i % batch, i // batch % output[1], i // batch // output[1] % output[0]
+        channel = i // batch // output[1] // output[0]
+        total = x.dtype.type(0)
+        for ih in range(row_start[oh], row_end[oh]):
+            for iw in range(column_start[ow], column_end[ow]):
+                total += x[x_start + ((channel * size[0] + ih) * size[1] + iw) * batch + n]
+        out[i] = total / divisor[oh * output[1] + ow]
+
+
+@cuda.kernel
+def average_backward_kernel(
+    grad, grad_start, size, output, row_first, row_last, row_start, row_end, column_first,
+    column_last, column_start, column_end, divisor, out, count,
+):  # fmt: skip
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        batch = output[2]
+        n, iw, ih = i % batch, i // batch % size[1], i // batch // size[1] % size[0]
+        channel = i // batch // size[1] // size[0]
+        total = grad.dtype.type(0)
+        for oh in range(row_first[ih], row_last[ih]):
+            for ow in range(column_first[iw], column_last[iw]):
+                if row_start[oh] <= ih < row_end[oh] and column_start[ow] <= iw < column_end[ow]:
+                    at = ((channel * output[0] + oh) * output[1] + ow) * batch + n
+                    total += grad[grad_start + at] / divisor[oh * output[1] + ow]
+        out[i] = total
+
+
+def _tables(w, *names):
+    return [cuda.table(getattr(w, name).astype(np.int32)) for name in names]
+
+
+_WINDOWS = "row_start", "row_end", "column_start", "column_end"
+
+
+def _max_forward_cuda(x, w, relu=False):
+    out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    index = cuda.empty(out.shape, np.int32)
+    output = (*w.output, x.shape[3])
+    arguments = x.memory, x.start, w.input, output, *_tables(w, *_WINDOWS), w.dilation, relu
+    max_forward_kernel.each(out.size, *arguments, out.memory, index.memory, out.size)
+    return out, index
+
+
+def _max_backward_cuda(grad, index, w):
+    out = cuda.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
+    reached = _tables(w, "row_first", "row_last", "column_first", "column_last")
+    gradients = grad.memory, grad.start, index.memory, index.start
+    output = (*w.output, grad.shape[3])
+    max_backward_kernel.each(out.size, *gradients, w.input, output, *reached, out.memory, out.size)
+    return out
+
+
+def _average_forward_cuda(x, w):
+    out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    divisor = cuda.table(w.divisor.astype(x.dtype))
+    arguments = x.memory, x.start, w.input, (*w.output, x.shape[3]), *_tables(w, *_WINDOWS)
+    average_forward_kernel.each(out.size, *arguments, divisor, out.memory, out.size)
+    return out
+
+
+def _average_backward_cuda(grad, w):
+    out = cuda.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
+    rows = _tables(w, "row_first", "row_last", "row_start", "row_end")
+    columns = _tables(w, "column_first", "column_last", "column_start", "column_end")
+    sizes = w.input, (*w.output, grad.shape[3])
+    divisor = cuda.table(w.divisor.astype(grad.dtype))
+    gradients = grad.memory, grad.start, *sizes, *rows, *columns, divisor
+    average_backward_kernel.each(out.size, *gradients, out.memory, out.size)
+    return out
+
+
+max_forward = Kernel(
+    "pool2d.max_forward", _max_forward_reference, _max_forward_cpu, _max_forward_cuda
+)
+max_backward = Kernel(
+    "pool2d.max_backward", _max_backward_reference, _max_backward_cpu, _max_backward_cuda
+)
+average_forward = Kernel(
+    "pool2d.average_forward",
+    _average_forward_reference,
+    _average_forward_cpu,
+    _average_forward_cuda,
+)
 average_backward = Kernel(
-    "pool2d.average_backward", _average_backward_reference, _average_backward_cpu
+    "pool2d.average_backward",
+    _average_backward_reference,
+    _average_backward_cpu,
+    _average_backward_cuda,
 )

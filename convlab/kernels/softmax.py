@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import cuda as numba_cuda
 
+from convlab.kernels import cuda
 from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 
@@ -79,6 +81,107 @@ def _cross_entropy_cpu(x, labels):
     return loss, gradient
 
 
-log_softmax = Kernel("softmax.log_softmax", _log_softmax_reference, _log_softmax_cpu)
-softmax = Kernel("softmax.softmax", _softmax_reference, _softmax_cpu)
-cross_entropy = Kernel("softmax.cross_entropy", _cross_entropy_reference, _cross_entropy_cpu)
+# --- CUDA: a thread goes through the classes of one place ------------------------------------
+
+
+@cuda.kernel
+def softmax_kernel(x, x_start, classes, places, logarithm, out):
+    for i in range(numba_cuda.grid(1), places, numba_cuda.gridsize(1)):
+        top = x[x_start + i]
+        for k in range(1, classes):
+            value = x[x_start + k * places + i]
+            top = value if value > top or value != value else top
+        total = x.dtype.type(0)
+        for k in range(classes):
+            total += math.exp(x[x_start + k * places + i] - top)
+        for k in range(classes):
+            value = x[x_start + k * places + i] - top
+            out[k * places + i] = value - math.log(total) if logarithm else math.exp(value) / total
+
+
+@cuda.kernel
+def cross_entropy_kernel(x, x_start, labels, labels_start, classes, images, loss, gradient):
+    # Softmax and loss in one launch: the probabilities are most of the gradient.
+    for n in range(numba_cuda.grid(1), images, numba_cuda.gridsize(1)):
+        top = x[x_start + n]
+        for k in range(1, classes):
+            value = x[x_start + k * images + n]
+            top = value if value > top or value != value else top
+        total = x.dtype.type(0)
+        for k in range(classes):
+            part = math.exp(x[x_start + k * images + n] - top)
+            gradient[k * images + n] = part
+            total += part
+        label = labels[labels_start + n]
+        loss[n] = math.log(total) - (x[x_start + label * images + n] - top)
+        for k in range(classes):
+            gradient[k * images + n] /= total
+        gradient[label * images + n] -= 1
+
+
+def _softmax_like_cuda(x, logarithm):
+    x = cuda.contiguous(x)
+    out = cuda.empty(x.shape, x.dtype)
+    places = math.prod(x.shape[1:])
+    softmax_kernel.each(places, x.memory, x.start, x.shape[0], places, logarithm, out.memory)
+    return out
+
+
+def _cross_entropy_cuda(x, labels):
+    x, labels = cuda.contiguous(x), cuda.contiguous(cuda.on_device(labels))
+    loss, gradient = cuda.empty(labels.shape, x.dtype), cuda.empty(x.shape, x.dtype)
+    arguments = x.memory, x.start, labels.memory, labels.start, *x.shape
+    cross_entropy_kernel.each(x.shape[1], *arguments, loss.memory, gradient.memory)
+    return loss, gradient
+
+
+# --- right answers: 1 where the largest of the classes is the label's, else 0 -----------------
+
+
+def _right_reference(x, labels):
+    out = np.zeros(len(labels), x.dtype)
+    for n, label in enumerate(labels):
+        best = 0
+        for k in range(len(x)):  # NaN counts as the largest, and the first of equal ones wins
+            if x[k, n] > x[best, n] or np.isnan(x[k, n]) and not np.isnan(x[best, n]):
+                best = k
+        out[n] = best == label
+    return out
+
+
+def _right_cpu(x, labels):
+    return (x.argmax(axis=0) == labels).astype(x.dtype)
+
+
+@cuda.kernel
+def right_kernel(x, x_start, labels, labels_start, classes, images, out):
+    for n in range(numba_cuda.grid(1), images, numba_cuda.gridsize(1)):
+        best, top = 0, x[x_start + n]
+        for k in range(1, classes):
+            value = x[x_start + k * images + n]
+            if value > top or (value != value and top == top):
+                best, top = k, value
+        out[n] = 1 if best == labels[labels_start + n] else 0
+
+
+def _right_cuda(x, labels):
+    x, labels = cuda.contiguous(x), cuda.contiguous(cuda.on_device(labels))
+    out = cuda.empty(labels.shape, x.dtype)
+    arguments = x.memory, x.start, labels.memory, labels.start, *x.shape
+    right_kernel.each(x.shape[1], *arguments, out.memory)
+    return out
+
+
+right = Kernel("softmax.right", _right_reference, _right_cpu, _right_cuda)
+log_softmax = Kernel(
+    "softmax.log_softmax",
+    _log_softmax_reference,
+    _log_softmax_cpu,
+    lambda x: _softmax_like_cuda(x, True),
+)
+softmax = Kernel(
+    "softmax.softmax", _softmax_reference, _softmax_cpu, lambda x: _softmax_like_cuda(x, False)
+)
+cross_entropy = Kernel(
+    "softmax.cross_entropy", _cross_entropy_reference, _cross_entropy_cpu, _cross_entropy_cuda
+)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import cuda as numba_cuda
 
+from convlab.kernels import cuda
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
@@ -42,7 +44,31 @@ def _sgd_cpu(parameter, gradient, velocity, rate, momentum, weight_decay, nester
     _sgd_loop(*arrays, kind(rate), kind(momentum), kind(weight_decay), nesterov)
 
 
-sgd = Kernel("update.sgd", _sgd_reference, _sgd_cpu)
+@cuda.kernel
+def sgd_kernel(
+    parameter, p_start, gradient, g_start, velocity, v_start, rate, momentum, weight_decay,
+    nesterov, count,
+):  # fmt: skip
+    # All parameters lie in one run of memory, so one launch changes them all.
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        g = gradient[g_start + i] + weight_decay * parameter[p_start + i]
+        v = momentum * velocity[v_start + i] + g
+        velocity[v_start + i] = v
+        parameter[p_start + i] -= rate * (g + momentum * v if nesterov else v)
+
+
+def _runs(*arrays):
+    return [value for array in arrays for value in (array.memory, array.start)]
+
+
+def _sgd_cuda(parameter, gradient, velocity, rate, momentum, weight_decay, nesterov):
+    kind = parameter.dtype.type
+    arrays = _runs(parameter, gradient, velocity)
+    numbers = kind(rate), kind(momentum), kind(weight_decay)
+    sgd_kernel.each(parameter.size, *arrays, *numbers, nesterov, parameter.size)
+
+
+sgd = Kernel("update.sgd", _sgd_reference, _sgd_cpu, _sgd_cuda)
 
 # --- Adam (Kingma & Ba 2015, algorithm 1) -----------------------------------------------
 
@@ -68,16 +94,39 @@ def _adam_loop(
         parameter[i] -= rate * mean[i] / (math.sqrt(square[i]) * root_scale + eps)
 
 
-def _adam_cpu(parameter, gradient, mean, square, rate, betas, eps, weight_decay, step):
-    kind = parameter.dtype.type
-    arrays = (a.reshape(-1) for a in (parameter, gradient, mean, square))
+@cuda.kernel
+def adam_kernel(
+    parameter, p_start, gradient, g_start, mean, m_start, square, s_start, rate, rest_1, beta_2,
+    rest_2, eps, weight_decay, root_scale, count,
+):  # fmt: skip
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        g = gradient[g_start + i] + weight_decay * parameter[p_start + i]
+        m = mean[m_start + i]
+        m += (g - m) * rest_1
+        v = beta_2 * square[s_start + i] + rest_2 * g * g
+        mean[m_start + i] = m
+        square[s_start + i] = v
+        parameter[p_start + i] -= rate * m / (math.sqrt(v) * root_scale + eps)
+
+
+def _adam_numbers(kind, rate, betas, eps, weight_decay, step):
     # Both corrections of the bias towards zero are the same for all parameters.
     rate = rate / (1 - betas[0] ** step)
     root_scale = 1 / math.sqrt(1 - betas[1] ** step)
     # 1 - 0.999 taken in float32 would be off by 5 in 100,000.
     rests = 1 - betas[0], betas[1], 1 - betas[1]
-    numbers = (rate, *rests, eps, weight_decay, root_scale)
-    _adam_loop(*arrays, *(kind(number) for number in numbers))
+    return [kind(number) for number in (rate, *rests, eps, weight_decay, root_scale)]
 
 
-adam = Kernel("update.adam", _adam_reference, _adam_cpu)
+def _adam_cpu(parameter, gradient, mean, square, rate, betas, eps, weight_decay, step):
+    arrays = (a.reshape(-1) for a in (parameter, gradient, mean, square))
+    _adam_loop(*arrays, *_adam_numbers(parameter.dtype.type, rate, betas, eps, weight_decay, step))
+
+
+def _adam_cuda(parameter, gradient, mean, square, rate, betas, eps, weight_decay, step):
+    numbers = _adam_numbers(parameter.dtype.type, rate, betas, eps, weight_decay, step)
+    arrays = _runs(parameter, gradient, mean, square)
+    adam_kernel.each(parameter.size, *arrays, *numbers, parameter.size)
+
+
+adam = Kernel("update.adam", _adam_reference, _adam_cpu, _adam_cuda)

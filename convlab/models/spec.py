@@ -94,6 +94,16 @@ class Network(nn.Sequential):
         self.rate: float | None = None
         super().__init__(layers)
 
+    @property
+    def device(self) -> str:
+        """Where its parameters are, cpu or cuda; inputs are taken there."""
+        parameters = self.parameters()
+        return parameters[0].device if parameters else "cpu"
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        device = self.device
+        return super().__call__(*(x.to(device) for x in inputs))
+
     def sources(self) -> dict[str, tuple[str, ...]]:
         """The names of the layers that each layer reads; "input" is the image."""
         names = [name for name, _ in self.named_children()]
@@ -116,7 +126,7 @@ class Network(nn.Sequential):
         """(name, layer, output) of each layer in turn, for a batch x: (N, C, H, W)."""
         sources = self.sources()
         last_reader = {source: name for name, read in sources.items() for source in read}
-        values = {INPUT: x}
+        values = {INPUT: x.to(self.device)}
         for name, layer in self.named_children():
             value = values[name] = layer(*(values[source] for source in sources[name]))
             yield name, layer, value
@@ -271,7 +281,9 @@ def build_from_text(
     current, before = shape, INPUT
     for number, entry in enumerate(entries):
         start = starts[number] if number < len(starts) else 0
-        layer_name = entry.get("name") or _free_name(entry.get("type", "layer"), layers)
+        kind = entry.get("type")
+        known = isinstance(kind, str) and kind in _LAYERS
+        layer_name = entry.get("name") or _free_name(kind if known else "layer", layers)
         where = (
             f"{source}, line {start + 1}, layer {number + 1}"
             f" ({entry.get('name', entry.get('type', 'no type'))})"
@@ -309,7 +321,10 @@ def build_from_text(
             f" classes, got {_shape_text(current)}"
         )
     in_a_row = list(sources.values()) == [(name,) for name in [INPUT, *layers][:-1]]
-    network = Network(layers) if in_a_row else GraphNetwork(layers, sources)
+    try:
+        network = Network(layers) if in_a_row else GraphNetwork(layers, sources)
+    except SpecError as error:  # a name that the network itself has
+        raise SpecError(f"{source}: {error}") from None
     network.name, network.spec = name, text
     network.input_shape, network.classes = shape, classes
     network.loss = spec.get("loss", LOSSES[0])
@@ -413,6 +428,13 @@ def _layer(
             settings[key] = tuple(value) if all(isinstance(v, int) for v in value) else value
         elif not isinstance(value, int | float) and key not in _WORDS:
             raise SpecError(f"{where}: expected {key} to be a number, got {value!r}")
+        elif key not in _WORDS:
+            kind = parameters[key].annotation  # as it is written in nn.py
+            if isinstance(value, bool) != (kind == "bool"):
+                wanted = "true or false" if kind == "bool" else "a number"
+                raise SpecError(f"{where}: expected {key} to be {wanted}, got {value!r}")
+            if kind == "int" and not isinstance(value, int):
+                raise SpecError(f"{where}: expected {key} to be a whole number, got {value!r}")
     if layer is nn.TableConv2d:
         settings |= _table(connections, shape, where)
     if not weights and "initialisation" in parameters:

@@ -1,5 +1,6 @@
 """Training a network: settings, the loop, and run folders."""
 
+from convlab.training.compiling import compile_cuda
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
     Run,
@@ -32,6 +33,7 @@ __all__ = [
     "centred",
     "centred_images",
     "check_free",
+    "compile_cuda",
     "create",
     "discard",
     "evaluate",

@@ -14,12 +14,15 @@ from convlab import random
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Augmentation, Batches, Dataset, Scaling
 from convlab.errors import DivergedError
+from convlab.kernels import softmax
+from convlab.kernels.dispatch import Array, to_device
 from convlab.models import Network
 from convlab.optim import scheduled_rate
 from convlab.training.settings import Settings, Task, optimizer, peak_rate
 
 # Images of one forward pass in evaluation: enough to keep all threads busy.
 EVALUATION_BATCH = 256
+BATCHES_OF_A_RECORD = 50  # on a GPU
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ class Evaluation:
 
 def evaluate(network: Network, dataset: Dataset, scaling: Scaling) -> Evaluation:
     """Run the network over a data set, without dropout and without recording gradients."""
-    batches = Batches(dataset, EVALUATION_BATCH, shuffle=False, scaling=scaling)
+    batches = Batches(
+        dataset, EVALUATION_BATCH, shuffle=False, scaling=scaling, device=network.device
+    )
     total, parts = 0.0, []
     training = network.training
     network.eval()
@@ -118,10 +123,11 @@ class Trainer:
     the answers do.
     """
 
-    def __init__(self, settings: Settings, task: Task):
+    def __init__(self, settings: Settings, task: Task, device: str = "cpu"):
         self.settings = settings
         self.task = task
-        self.network = task.network
+        self.device = device
+        self.network = task.network.to(device)
         self.optimizer = optimizer(settings, task.network)
         self.progress = Progress()
         self.best = self.network.state_dict()
@@ -132,6 +138,7 @@ class Trainer:
             seed=settings.seed,
             augmentation=None if str(augmentation) == "none" else augmentation,
             scaling=task.scaling,
+            device=device,
         )
 
     @property
@@ -142,7 +149,8 @@ class Trainer:
     def fit(self) -> Iterator[BatchRecord | EpochRecord]:
         """Train to the end, from where the progress stands; a record after each batch and epoch.
 
-        Whoever stops asking in between leaves everything as after the last record.
+        On a GPU many batches have one record, so that the host seldom waits.  Whoever stops
+        asking in between leaves everything as after the last record.
         Raises DivergedError when the loss is no longer finite.
         """
         while not self.finished:
@@ -154,6 +162,7 @@ class Trainer:
         peak = peak_rate(settings, self.network)
         images = progress.batch * settings.batch_size
         begin = time.perf_counter()
+        seen: list[tuple[Array, Array]] = []
         self.network.train()
         for x, labels in self.batches.epoch(progress.epoch, progress.batch):
             step = progress.epoch * len(self.batches) + progress.batch
@@ -161,16 +170,20 @@ class Trainer:
             with np.errstate(all="ignore"):  # what overflows here ends as a loss that is not finite
                 output = self.network(Tensor(x))
                 loss = self.network.loss_of(output, labels)
-            value = loss.item()
-            self._check_finite(value, "loss", f"batch {progress.batch + 1}")
+            if self.device == "cpu":  # before it reaches the weights
+                self._check_finite(loss.item(), "loss", f"batch {progress.batch + 1}")
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            scores = -output.numpy() if self.network.loss == "lecun-map" else output.numpy()
-            progress.right += int((scores.argmax(axis=1) == labels).sum())
-            progress.loss_sum += value * len(labels)
+            scores = -output.data if self.network.loss == "lecun-map" else output.data
+            seen.append((loss.data, softmax.right(scores.T, labels)))
             progress.batch += 1
             images += len(labels)
+            wait = 1 if self.device == "cpu" else BATCHES_OF_A_RECORD
+            if len(seen) < wait and progress.batch < len(self.batches):
+                continue
+            self._look(seen)
+            seen.clear()
             now = time.perf_counter()
             progress.seconds += now - begin
             yield BatchRecord(
@@ -184,6 +197,18 @@ class Trainer:
             )
             begin = time.perf_counter()
         yield self._end_of_epoch()
+
+    def _look(self, seen: list[tuple[Array, Array]]) -> None:
+        """Add losses and right answers of the last batches to the progress."""
+        progress = self.progress
+        losses = to_device(np.concatenate([loss.reshape(1) for loss, _ in seen]), "cpu").tolist()
+        right = to_device(np.concatenate([answers for _, answers in seen]), "cpu")
+        for number, loss in enumerate(losses, progress.batch - len(seen) + 1):
+            self._check_finite(loss, "loss", f"batch {number}")
+        progress.loss_sum += sum(
+            loss * len(answers) for loss, (_, answers) in zip(losses, seen, strict=True)
+        )
+        progress.right += int(right.sum())
 
     def _check_finite(self, loss: float, name: str, where: str) -> None:
         if math.isfinite(loss):
@@ -234,7 +259,7 @@ class Trainer:
         names = [name for name, _ in self.network.named_parameters()]
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
-                arrays[f"optimizer.{kind}.{name}"] = value.copy()
+                arrays[f"optimizer.{kind}.{name}"] = np.array(to_device(value, "cpu"))
         return arrays
 
     def state(self) -> dict:

@@ -1,0 +1,83 @@
+"""Every CUDA kernel, compiled and assembled on a machine that need not have a GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import models, nn, random
+from convlab.autograd import Tensor
+from convlab.data import Dataset
+from convlab.kernels import cuda
+from convlab.kernels.cuda import Compiled, CompileOnly
+from convlab.training.fit import Trainer
+from convlab.training.settings import Settings, Task, scaling_for
+
+# Turing, Ampere's successors and Hopper.
+COMPUTE_CAPABILITIES = ((7, 5), (8, 0), (9, 0))
+
+
+def compile_cuda(
+    compute_capabilities: tuple[tuple[int, int], ...] = COMPUTE_CAPABILITIES,
+) -> list[Compiled]:
+    """What each kernel needs that training or looking into a network launches, in float32.
+
+    Networks are trained for one step, and operations called, on a device that compiles
+    instead of running.  Raises ImportError without the packages of ``cuda-compile``.
+    """
+    state = random.get_state()
+    with CompileOnly(compute_capabilities) as compiler, np.errstate(all="ignore"):
+        for model in ("lenet5", "lenet5-1998"):
+            for optimizer in ("sgd", "adam"):
+                _step(Settings(model, epochs=1, batch_size=64, optimizer=optimizer))
+        _operations()
+    random.set_state(state)
+    return list(compiler.kernels.values())
+
+
+def _step(settings: Settings) -> None:
+    network = models.build(settings.model)
+    shape, batch = network.input_shape, settings.batch_size
+    classes = tuple(str(number) for number in range(network.classes))
+    images = np.zeros((batch, *shape), np.uint8)
+    few = Dataset("few", "train", images, np.arange(batch) % len(classes), classes)
+    task = Task(few, few, few, network, scaling_for(network, few), shape, False)
+    trainer = Trainer(settings, task, "cuda")
+    for x, labels in trainer.batches.epoch(0):
+        output = trainer.network(Tensor(x))
+        trainer.network.loss_of(output, labels).backward()
+        trainer.optimizer.step()
+
+
+def _operations() -> None:
+    # Layers that these networks lack, and sizes for which the tiles are other ones.
+    def zeros(*shape):
+        return Tensor(cuda.zeros(shape), requires_grad=True)
+
+    for channels, outputs, size, batch, groups in (
+        (64, 128, 14, 256, 1),
+        (6, 16, 14, 256, 1),
+        (1, 6, 28, 256, 1),
+        (3, 3, 9, 2, 3),
+    ):
+        layer = nn.Conv2d(channels, outputs, 3, padding=1, groups=groups).to("cuda")
+        F.relu(layer(zeros(batch, channels, size, size))).sum().backward()
+    maps = zeros(2, 3, 8, 8)
+    for result in (
+        F.max_pool2d(maps, 3, 2),
+        F.avg_pool2d(maps, 2),
+        F.pad(maps, (1, 1, 1, 1), "reflect"),
+        F.dropout(maps),
+        F.sigmoid(maps),
+        F.tanh(maps),
+        F.scaled_tanh(maps),
+        F.softmax(maps, 1),
+        F.log_softmax(maps, 1),
+        F.conv_transpose2d(maps, zeros(3, 4, 3, 3), stride=2),
+        F.cat([maps, maps]),
+        maps * maps / (maps + 1),
+        maps.max(axis=1),
+        (maps * maps).exp().log(),
+        maps**2,
+    ):
+        result.sum().backward()
