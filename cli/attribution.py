@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -23,6 +24,7 @@ def arguments(function):
 
     @wraps(function)
     def command(run, image, target, no_sanity, data_dir, **settings):
+        require_run(run)
         return function(subject=_subject(run, image, target, data_dir, no_sanity), **settings)
 
     for option in (
@@ -46,11 +48,41 @@ def arguments(function):
     return command
 
 
+def runs_only(function):
+    """Before a command that takes RUN: say what to do where it is a network without training."""
+
+    @wraps(function)
+    def command(run, **settings):
+        require_run(run)
+        return function(run=run, **settings)
+
+    return command
+
+
+def require_run(run: Path) -> None:
+    """Raise RunError for the name of a model or a spec in the place of a run's folder."""
+    from convlab import models
+    from convlab.errors import RunError
+
+    source = str(run)
+    if not run.exists() and source in models.model_names():
+        kind = "a network's name"
+    elif run.is_file() and run.suffix == ".toml":
+        kind = "a network's spec"
+    else:
+        return
+    raise RunError(
+        f"{source}: expected the folder of a run, got {kind}; train it first:"
+        f" convlab train --model {shlex.quote(source)}"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A network, an image and a class that are asked about.
 
     pixels: (C, H, W) uint8 as they stand in the network's input; x: the same as floats.
+    true: the image's own class, None where it is not known.
     ``untrained``: the network with weights drawn with ``seed``; None without a sanity check.
     """
 
@@ -60,6 +92,7 @@ class Subject:
     pixels: np.ndarray
     x: np.ndarray
     target: int
+    true: int | None
     untrained: Network | None
     seed: int
 
@@ -67,6 +100,11 @@ class Subject:
     def name(self) -> str:
         """The target class."""
         return self.run.classes[self.target]
+
+    @property
+    def true_name(self) -> str | None:
+        """The image's own class, None where it is not known."""
+        return None if self.true is None else self.run.classes[self.true]
 
     @property
     def image_name(self) -> str:
@@ -79,6 +117,11 @@ class Subject:
         if self.run.network.loss == "lecun-map":
             return f"minus the penalty of {self.name}"
         return f"the logit of {self.name}"
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What the lower and the upper end of a signed scale say."""
+        return f"against {self.name}", f"for {self.name}"
 
     @property
     def subtitle(self) -> str:
@@ -106,11 +149,23 @@ class Subject:
         networks = {"trained": self.run.network}
         if self.untrained is not None:
             networks["random weights"] = self.untrained
-        result = {}
+        known = "" if self.true is None else f"true class {self.true_name}"
+        result, notes = {}, [(known, False)]
         for name, network in networks.items():
             map_, kept = explain(network)
-            chance = float(insight.probabilities(network, self.x[None])[0, self.target])
-            result[name] = {"map": map_, "probability": chance, **kept}
+            chances = insight.probabilities(network, self.x[None])[0]
+            answer = int(chances.argmax())
+            result[name] = {
+                "map": map_,
+                "answer": self.run.classes[answer],
+                "probability of the answer": float(chances[answer]),
+                "probability": float(chances[self.target]),
+                **kept,
+            }
+            # What is wrong without training is no mistake.
+            wrong = network is self.run.network and self.true not in (None, answer)
+            text = f"answer {self.run.classes[answer]} ({chances[answer]:.3f})"
+            notes.append((f"{text}, wrong" if wrong else text, wrong))
         maps = [(name, kept["map"]) for name, kept in result.items()]
         chances = f"{result['trained']['probability']:.3f} for {self.name}"
         if self.untrained is not None:
@@ -127,22 +182,26 @@ class Subject:
             maps,
             title=title,
             subtitle=subtitle,
+            notes=notes,
             facts=lines,
             **look,
             **picture.look,
         )
+        said = [text for text, _ in notes[:2] if text]
+        said += [f"{label}: {text}" for label, text in lines]
         weights = {"trained": self.run.network.state_dict()}
         if self.untrained is not None:
             weights["random weights"] = self.untrained.state_dict()
         picture.save(
             figure,
             title,
-            f"{title}; {subtitle}; {'; '.join(f'{label}: {text}' for label, text in lines)}.",
+            f"{title}; {'; '.join([subtitle, *said])}.",
             parameters={
                 "run": self.run.folder,
                 "image": self.source,
                 "inverted": self.inverted,
                 "target": self.name,
+                "true class": self.true_name,
                 "seed of the random weights": self.seed if self.untrained is not None else None,
                 **parameters,
             },
@@ -170,8 +229,8 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
     texts = ["not defined" if value is None else _two_digits(value) for value in numbers.values()]
     text = f"{texts[-1]}, the rank correlation of their magnitudes"
     if len(texts) > 1:
-        text += f" where they are not both 0 ({texts[0]} with all those zeros)"
-    return numbers, f"{text}; near 1 the map does not depend on what was learned"
+        text += f" ({texts[0]} with the pixels that are 0 in both)"
+    return numbers, f"{text}; near 1 the map shows nothing that was learned"
 
 
 def _two_digits(value: float) -> str:
@@ -183,7 +242,7 @@ def _two_digits(value: float) -> str:
 def _subject(run: Path, image: str, target: str, data_dir: str | None, plain: bool) -> Subject:
     import numpy as np
 
-    from convlab import insight, training
+    from convlab import data, insight, training
     from convlab.errors import SpecError
 
     run = training.load(run)
@@ -192,6 +251,10 @@ def _subject(run: Path, image: str, target: str, data_dir: str | None, plain: bo
             f"target: expected predicted or one of {', '.join(run.classes)}, got {target!r}"
         )
     pixels, inverted = options.read_image(run, image, data_dir)
+    true = None
+    if image.startswith("test:"):
+        _, test = data.load(run.settings.data, data_dir=data_dir)
+        true = int(test.labels[int(image.removeprefix("test:"))])
     x = run.network_input(pixels)
     pixels = training.centred_images(pixels[np.newaxis], run.network.input_shape[1:])[0]
     if target == "predicted":
@@ -201,4 +264,4 @@ def _subject(run: Path, image: str, target: str, data_dir: str | None, plain: bo
     # Not the seed that the run's own weights were first drawn with.
     seed = run.settings.seed + 1
     untrained = None if plain else insight.randomised(run.network, seed)
-    return Subject(run, image, inverted, pixels, x, number, untrained, seed)
+    return Subject(run, image, inverted, pixels, x, number, true, untrained, seed)

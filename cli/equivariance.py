@@ -78,6 +78,9 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
     The error is the mean over images of ||f(T x) - T' f(x)|| / ||f(x)||, where T'
     shifts the maps by the shift over the effective stride, to the nearest whole cell
     (marked ≈; a half goes up).  It is 0 where a layer is exactly equivariant.
+
+    Zero padding breaks it at the border: a second table has the errors of those cells
+    alone that have read neither padding nor what the shift brought in.
     """
     import numpy as np
 
@@ -115,7 +118,12 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
     errors = np.array([row.errors for row in rows])
     rounded = None if rows[0].rounded is None else np.array([row.rounded for row in rows])
     click.echo(f"{name}; {how}; mean relative error over {source}")
-    _print(rows, notes, heads, rounded)
+    _print(notes, heads, errors, rounded)
+    inner = None if rows[0].inner is None else np.array([row.inner for row in rows])
+    if inner is not None:
+        click.echo(f"\n{_INNER}")
+        _print(notes, heads, inner, rounded)
+        _say_why(network, rows)
     if not picture.wanted:
         return
     title = f"Equivariance of {network.name} to {_TITLES[transform]}"
@@ -143,6 +151,7 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
                 "errors": row.errors,
                 "shift_of_maps": row.cells,
                 "nearest_whole": row.rounded,
+                "errors_away_from_border": row.inner,
             }
             for row in rows
         },
@@ -157,6 +166,7 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
         notes,
         heads,
         rounded=rounded,
+        inner=inner,
         word=_HOW[transform],
         title=title,
         subtitle=subtitle,
@@ -165,6 +175,9 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
     picture.save(figure, title, description, **record)
 
 
+_INNER = (
+    "away from the border alone: cells that have read neither padding nor what the shift brought in"
+)
 _DEFAULTS = {
     "shift": (0, 1, 2, 3, 4),
     "rotation": (0.0, 15.0, 45.0, 90.0, 180.0),
@@ -202,15 +215,38 @@ def _pair(values) -> str:
     return str(values[0]) if values[0] == values[1] else size_text(*values)
 
 
-def _print(rows, notes, heads, rounded) -> None:
+def _say_why(network, rows) -> None:
+    """What follows for layers that are exact away from the border, and not at it."""
+    exact = [
+        row.name
+        for row in rows
+        if max(row.errors) > 0
+        and not any(error > 0 for error in row.inner)
+        and any(error == 0 for error in row.inner[row.errors > 0])
+    ]
+    if not exact:
+        return
+    padded = [
+        name
+        for name, layer, _, _ in network.shapes()
+        if any(getattr(layer, "padding", ())) and getattr(layer, "padding_mode", "") == "zeros"
+    ]
+    why = f", which {' and '.join(padded)} pad{'s' * (len(padded) == 1)} with zeros"
+    click.echo(
+        f"exact there: {', '.join(exact)}; all of their error comes from the border"
+        + (why if padded else "")
+    )
+
+
+def _print(notes, heads, errors, rounded) -> None:
     table = [["layer", "maps", *heads]]
-    for index, (row, (_, note)) in enumerate(zip(rows, notes, strict=True)):
+    for index, (name, note) in enumerate(notes):
         marks = [False] * len(heads) if rounded is None else rounded[index]
         cells = [
             "-" if math.isnan(error) else f"{'≈' if mark else ''}{error:.3g}"
-            for error, mark in zip(row.errors, marks, strict=True)
+            for error, mark in zip(errors[index], marks, strict=True)
         ]
-        table.append([row.name, note, *cells])
+        table.append([name, note, *cells])
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         cells = [

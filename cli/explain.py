@@ -47,8 +47,9 @@ def command(
 
     RUN is the folder of a run; IMAGE is a file, "-" for standard input, or
     test:N of the run's test set.  Without --layer and --unit it is the
-    probability of the network's answer.  Without RUN it is one value of an
-    example, which the options from --input on describe.
+    probability of the network's answer.  With --deep the picture is the chain of
+    sums, and a .pdf has a page for each of them behind it.  Without RUN it is one
+    value of an example, which the options from --input on describe.
     """
     if run is None and (layer or unit or deep):
         raise click.UsageError("--layer, --unit, --deep: expected RUN and IMAGE before them")

@@ -50,7 +50,7 @@ def explain(run, image, layer, unit, deep, complete, data_dir, picture: options.
     say()
     _print_pixels(chain if deep else chain[-1:], x, shown)
     if picture.wanted:
-        _save(chain, run, image, inverted, x, shown, picture)
+        _save(chain, run, image, inverted, x, shown, deep, picture)
 
 
 # --- words and numbers ------------------------------------------------------------------------
@@ -623,17 +623,22 @@ def _numbers(one: Explanation) -> dict[str, Any]:
     return numbers | {"strongest": strongest, "units in the last place apart": apart}
 
 
-def _save(chain, run, image, inverted, x, shown, picture) -> None:
-    from convlab import insight
+def _save(chain, run, image, inverted, x, shown, deep, picture) -> None:
+    from convlab import insight, viz
 
     first = chain[0]
-    # The picture is of the first sum: what only passes a number on has none.
-    summed = next((one for one in chain if not isinstance(one, insight.Pointwise)), first)
-    title = f"{_name(summed, run)}: {_value(summed.value)}"
+    # Pictures are of sums: what only passes a number on has none.
+    sums = [one for one in chain if not isinstance(one, insight.Pointwise)] or [first]
     note = f" ({options.INVERTED})" if inverted else ""
-    subtitle = f"{_what(summed)}; {Path(image).name}{note}, {options.title_of(run)}"
+    source = f"{Path(image).name}{note}, {options.title_of(run)}"
+    summed = sums[0]
+    title, subtitle = _heads(summed, run, source)
     description = f"{title}, {subtitle}: recomputed in float32 {_value(summed.recomputed)},"
     description += f" {_check_words(summed)}."
+    links = [one for one in chain if not _passes_on(one)] if deep else []
+    if links:
+        names = ", ".join(_cell_name(one) for one in links)
+        description += f"  Its strongest terms, sum by sum: {names}."
     record = {
         "parameters": {
             "run": run.folder,
@@ -646,20 +651,148 @@ def _save(chain, run, image, inverted, x, shown, picture) -> None:
         "weights": run.network.state_dict(),
         "result": {"explanations": [_numbers(one) for one in chain]},
     }
+    if links:
+        # The chain draws the maps that its units stand in.
+        record["result"]["outputs"] = _outputs(run, x)
     if picture.path is None:
         picture.write(b"", title, description, **record)
         return
-    from convlab import viz
 
-    figure = viz.unit_sum(
-        **_drawn(summed, run),
+    def of_sum(one: Explanation):
+        title, subtitle = _heads(one, run, source)
+        drawn = _drawn(one, run)
+        look = {"title": title, "subtitle": subtitle, **picture.look}
+        return viz.unit_sum(**drawn, image=shown, box=one.sees, **look)
+
+    if not links:
+        picture.save(of_sum(summed), title, description, **record)
+        return
+    figure = viz.sum_chain(
+        **_chain_drawn(chain, run, x, shown, record["result"]["outputs"]),
         image=shown,
-        box=summed.sees,
-        title=title,
-        subtitle=subtitle,
+        title=_name(first, run),
+        subtitle=f"and its strongest terms down to a pixel; {source}",
         **picture.look,
     )
-    picture.save(figure, title, description, **record)
+    if picture.path.suffix != ".pdf":
+        picture.save(figure, title, description, **record)
+        return
+    content = viz.pages_bytes(
+        [figure, *map(of_sum, sums)],
+        title=title,
+        description=description,
+        command=options.command_line(),
+    )
+    picture.write(content, title, description, **record)
+
+
+def _heads(one: Explanation, run: Run, source: str) -> tuple[str, str]:
+    """Title and second line of a sum's picture."""
+    from convlab import insight
+
+    value, what = _value(one.value), _what(one)
+    if isinstance(one, insight.SoftmaxShare):
+        value = f"{one.value:.{_decimals(one)}f}"
+        what += f", exp(x {MINUS} max) / sum of all"
+    return f"{_name(one, run)}: {value}", f"{what}; {source}"
+
+
+def _decimals(one: Any) -> int:
+    """Decimals of a softmax's numbers: four, and more where the share is small."""
+    share = float(one.value)
+    return min(8, max(4, 1 - math.floor(math.log10(share)))) if share > 0 else 4
+
+
+def _passes_on(one: Explanation) -> bool:
+    """Whether a layer hands one number on as it is, or made into another, without a sum."""
+    from convlab import insight
+
+    chosen = isinstance(one, insight.Pooling) and one.reduction == "maximum"
+    return chosen or isinstance(one, insight.Pointwise)
+
+
+def _cell_name(one: Explanation) -> str:
+    return f"{one.layer} {','.join(map(str, one.unit))}"
+
+
+def _outputs(run: Run, x: np.ndarray) -> dict[str, np.ndarray]:
+    """What every layer gives, and the probabilities behind the last."""
+    from convlab import insight
+
+    outputs = {a.name: a.array for a in insight.trace(run.network, x)}
+    last = list(outputs.values())[-1]
+    return {insight.PROBABILITIES: run.network.probabilities(last[None])[0], **outputs}
+
+
+def _chain_drawn(chain, run: Run, x, shown, outputs: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What the figure of the chain shows: its sums, each with the layers behind it, and the pixel.
+
+    A layer that only hands a number on belongs to the sum before it in the network,
+    which the chain reaches later.
+    """
+    from convlab.viz import ChainLink
+
+    links, passed = [], []
+    for one in chain:
+        if _passes_on(one):
+            passed.insert(0, one.layer)
+            continue
+        output = outputs[one.layer]
+        values, at = (output[one.unit[0]], one.unit[1:]) if output.ndim == 3 else (output, one.unit)
+        steps = _chain_steps(one, run)
+        links.append(ChainLink(_cell_name(one), steps, float(one.value), values, at, passed))
+        passed = []
+    cell = chain[-1].strongest
+    if cell is None or cell.layer is not None:
+        return {"links": links, "pixel": None, "pixel_name": "", "pixel_value": 0.0}
+    return {
+        "links": links,
+        "pixel": cell.place[1:],
+        "pixel_name": _pixel_name(cell, len(shown)),
+        "pixel_value": float(x[cell.place]),
+        "passed": passed,
+    }
+
+
+def _pixel_name(cell: Cell, channels: int) -> str:
+    colour = f"{COLOURS[cell.place[0]]} " if channels == len(COLOURS) else ""
+    return f"pixel {colour}{cell.place[1]},{cell.place[2]}"
+
+
+def _chain_steps(one: Any, run: Run) -> list:
+    """A sum in a few terms: the strongest by value and weight, all others together, the bias."""
+    from convlab import insight
+    from convlab.viz import SumStep
+
+    if isinstance(one, insight.SoftmaxShare):
+        own, total = float(one.exponentials[one.index]), float(one.exponentials.sum())
+        return [
+            SumStep("", f"exp({one.before} {one.index} {MINUS} max)", own, "input"),
+            SumStep("÷", f"sum of all {one.logits.size}", total),
+        ]
+    bias = getattr(one, "bias", None)
+    ending = [] if bias is None else [SumStep("+", "bias", float(bias), "mistake")]
+    if isinstance(one, insight.Pooling):
+        cells = SumStep("", f"sum of {int((~one.outside).sum())} cells", one.total, "input")
+        if one.reduction == "mean":
+            return [cells, SumStep("÷", "divisor", float(one.divisor))]
+        return [cells, SumStep("×", "coefficient", float(one.coefficient), "window"), *ending]
+    cell = one.strongest
+    if cell is None:
+        return [SumStep("", "all in the padding", one.exact - (bias or 0.0)), *ending]
+    pixel = cell.layer is None
+    name = _pixel_name(cell, run.network.input_shape[0]) if pixel else _cell(cell)
+    if isinstance(one, insight.Distance):
+        largest = float(one.squares.max())
+        others = SumStep("+", f"{one.squares.size - 1} others", one.exact - largest)
+        return [SumStep("", f"({name} {MINUS} centre)²", largest, "input"), others]
+    terms, product = _strongest_product(one)
+    value = float(cell.value)
+    weight = [SumStep("×", "weight", product / value, "window")] if value else []
+    others = one.exact - product - (bias or 0.0)
+    noun = "other" if terms == 2 else "others"
+    rest = [SumStep("+", f"{terms - 1} {noun}", others)] if terms > 1 else []
+    return [SumStep("", name, value, "input"), *weight, *rest, *ending]
 
 
 def _drawn(one: Any, run: Run) -> dict[str, Any]:
@@ -719,12 +852,13 @@ def _drawn(one: Any, run: Run) -> dict[str, Any]:
             )
             for i in order
         ]
-        largest = f"exp(x {MINUS} largest)"
+        largest = f"exp(x {MINUS} max)"
         return drawn | {
             "terms": terms,
             "heads": [("x", "input"), ("exp", "ink"), ("share", "output")],
             "noun": "unit",
             "adds": False,
+            "decimals": _decimals(one),
             "steps": [
                 SumStep("", largest, float(exponentials[one.index])),
                 SumStep("÷", f"sum of all {exponentials.size}", total),

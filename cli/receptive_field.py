@@ -24,6 +24,8 @@ def command(network, explain, json_file):
     All in pixels of the input, rows × columns where they differ; "centre" is where the
     first unit looks.  A join is aligned where all its branches have the same S
     and the same centres.  Layers that only pass numbers on are left out.
+
+    Padding that differs is "0 and 1" before and after, or TOP,BOTTOM,LEFT,RIGHT.
     """
     from convlab.models import receptive_fields
     from convlab.worked import field_recursion
@@ -39,7 +41,8 @@ def command(network, explain, json_file):
             "layers": [_json(row) for row in rows],
         }
         write_atomically(json_file, (json.dumps(record, indent=1) + "\n").encode())
-    shown = [(row, steps) for row in rows if (steps := field_recursion(row))]
+    before = {name: shape for name, _, shape, _ in network.shapes()}
+    shown = [(row, steps) for row in rows if (steps := field_recursion(row, before[row.name]))]
     last = next((at for at, (row, _) in enumerate(shown) if row.field is None), len(shown))
     # Behind the first layer that sees everything all others do.
     without = len({row.field is None for row, _ in shown[last:]}) == 1
@@ -47,12 +50,12 @@ def command(network, explain, json_file):
     if explain:
         _explain(network, shown)
     else:
-        _table(network, [row for row, _ in shown])
+        _table(network, [row for row, _ in shown], before)
     if json_file is not None:
         click.echo(f"wrote {json_file}")
 
 
-def _table(network, rows) -> None:
+def _table(network, rows, before) -> None:
     from convlab.nn import ConvTranspose2d
 
     table = [("layer", "type", "kernel", "stride", "padding", "output", "r", "S", "P", "centre")]
@@ -62,13 +65,11 @@ def _table(network, rows) -> None:
         window, field = row.window, row.field
         cells = [row.name, type(row.layer).__name__, "", "", "", _shape(row.output_shape)]
         if window is not None:
-            top, bottom, left, right = window.padding
-            even = (top, left) == (bottom, right)
             cells[2] = _pair(window.kernel)
             if window.dilation != (1, 1):
                 cells[2] += f" dilated {_pair(window.dilation)}"
             cells[3] = _pair(window.stride)
-            cells[4] = _pair((top, left)) if even else f"{top},{bottom},{left},{right}"
+            cells[4] = _padding(_read_beyond(row, before[row.name]))
         elif isinstance(row.layer, ConvTranspose2d):
             cells[2:4] = _pair(row.layer.kernel_size), f"up {_pair(row.layer.stride)}"
         if field is None:
@@ -87,6 +88,31 @@ def _table(network, rows) -> None:
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         click.echo("  ".join([*cells, note]).rstrip())
+
+
+def _read_beyond(row, input_shape) -> tuple[int, int, int, int]:
+    """Padding (top, bottom, left, right), with what the last windows read beyond it.
+
+    The last window of a pooling with ceil_mode may hang over the end.
+    """
+    from convlab.shapes import effective_kernel
+
+    window, sides = row.window, []
+    for axis in (0, 1):
+        first, last = window.padding[2 * axis : 2 * axis + 2]
+        span = effective_kernel(window.kernel[axis], window.dilation[axis])
+        end = (row.output_shape[1 + axis] - 1) * window.stride[axis] + span - first
+        sides += [first, max(last, end - input_shape[1 + axis])]
+    return tuple(sides)
+
+
+def _padding(sides) -> str:
+    top, bottom, left, right = sides
+    if (top, left) == (bottom, right):
+        return _pair((top, left))
+    if (top, bottom) == (left, right):
+        return f"{top} and {bottom}"
+    return f"{top},{bottom},{left},{right}"
 
 
 def _joint(row) -> str:
@@ -114,6 +140,8 @@ def _explain(network, shown) -> None:
         text = f"{row.name}: {type(row.layer).__name__}"
         if row.window is not None:
             text += f" {row.window.kernel[0]} × {row.window.kernel[1]}"
+        elif "Adaptive" in text:
+            text += f" to {row.output_shape[1]} × {row.output_shape[2]}"
         click.echo(f"\n{text} of {', '.join(row.sources)}")
         for axis, lines in steps:
             if axis:

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from convlab_cli.render.architecture import drawn_layers
+from convlab_cli.render.architecture import _in_words, drawn_layers
 
 from convlab import models, viz
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError
 from convlab.viz.architecture import planes
 
 ODD = """
@@ -184,15 +184,30 @@ def test_sides_are_square_roots():
     assert all(np.isclose(ratios, share, rtol=1e-3).any() for share in expected)
 
 
+def test_stages_name_their_layers_and_what_is_not_drawn():
+    layers = drawn_layers(models.build("vgg16", weights=False))
+    unsaid = "ReLU after every convolution, fc6 and fc7, dropout 0.5 after fc6 and fc7"
+    assert unsaid == _in_words(models.build("vgg16", weights=False))
+    figure = viz.architecture(layers, title="", subtitle="all", unsaid=unsaid, size="small")
+    drawn = texts_of(figure)
+    # Table 1 of Simonyan & Zisserman 2015, column D: 2, 2, 3, 3 and 3 convolutions.
+    assert drawn.count("2 conv 3 × 3") == 2 and drawn.count("3 conv 3 × 3") == 3
+    assert drawn.count("max 2 × 2") == 5
+    said = " ".join(drawn)
+    assert f"not drawn: padding, {unsaid}" in said and "…" not in said
+
+
 def test_what_does_not_fit_is_counted():
-    layers = drawn_layers(built(deep(5, 4)))
-    drawn = texts_of(viz.architecture(layers, title="deep", size="small"))
+    lines = ['input = "64x64x3"']
+    for number in range(1, 19):  # each with maps of its own, so that none is like another
+        lines.append(f'[[layer]]\ntype = "Conv2d"\nname = "conv{number}"\nkernel_size = 3')
+        lines.append(f"out_channels = {number}")
+    lines.append('[[layer]]\ntype = "Flatten"\n[[layer]]\ntype = "Linear"\nname = "fc"')
+    layers = drawn_layers(built("\n".join([*lines, 'out_features = "classes"'])))
+    drawn = texts_of(viz.architecture(layers, title="many", size="small"))
     (gap,) = {text for text in drawn if text.startswith("… ")}
-    shown = {text for text in drawn if text.startswith(("conv", "pool", "fc", "input"))}
-    merged = sum("–" in text for text in shown)
-    assert merged >= 1
-    # The input, 5 blocks of four convolutions and a pooling, and fc; a merged name is for four.
-    assert int(gap.removeprefix("… ")) == 1 + 5 * (4 + 1) + 1 - len(shown) - 3 * merged
+    shown = {text for text in drawn if text.startswith(("conv", "fc", "input"))}
+    assert int(gap.removeprefix("… ")) == 1 + 18 + 1 - len(shown) > 0
 
 
 @pytest.mark.parametrize("size", ["small", "paper"])
@@ -244,9 +259,176 @@ out_features = "classes"
 """
 
 
-def test_a_network_with_branches_is_one_clear_line():
-    with pytest.raises(SpecError, match="in a row, got own, where sum reads first and second"):
-        drawn_layers(built(BRANCHES))
+def test_a_path_leads_around_the_longest_way():
+    layers = drawn_layers(built(BRANCHES))
+    assert [layer.name for layer in layers] == ["input", "first", "second", "sum", "linear1"]
+    assert layers[3].skips == (viz.Skip("first", "identity"),)
+    assert layers[3].operation == ("sum",)
+    # A sum reads its own place.
+    row, column = layers[3].unit
+    assert layers[3].window == (row, column, row + 1, column + 1)
+
+
+def residual(blocks=3, units=2):
+    """The text of a residual network: projections where the number of maps grows."""
+    lines, before = ['input = "32x32x3"'], "input"
+    for block in range(1, blocks + 1):
+        for unit in range(1, units + 1):
+            name, maps, around = f"block{block}_unit{unit}", 8 * 2**block, before
+            if unit == 1:
+                around = f"{name}_shortcut"
+                lines.append(
+                    f'[[layer]]\ntype = "Conv2d"\nname = "{around}"\ninputs = ["{before}"]\n'
+                    f"out_channels = {maps}\nkernel_size = 1\nstride = 2\nbias = false"
+                )
+            for conv in (1, 2):
+                lines.append(
+                    f'[[layer]]\ntype = "Conv2d"\nname = "{name}_conv{conv}"\n'
+                    f'inputs = ["{before if conv == 1 else f"{name}_relu"}"]\nbias = false\n'
+                    f"out_channels = {maps}\nkernel_size = 3\npadding = 1\n"
+                    f"stride = {2 if unit == conv == 1 else 1}"
+                )
+                if conv == 1:
+                    lines.append(f'[[layer]]\ntype = "ReLU"\nname = "{name}_relu"')
+            lines.append(
+                f'[[layer]]\ntype = "Add"\nname = "{name}_sum"\n'
+                f'inputs = ["{around}", "{name}_conv2"]'
+            )
+            lines.append(f'[[layer]]\ntype = "ReLU"\nname = "{name}"')
+            before = name
+    lines.append('[[layer]]\ntype = "AdaptiveAvgPool2d"\nname = "pool"\noutput_size = 1')
+    lines.append('[[layer]]\ntype = "Flatten"')
+    lines.append('[[layer]]\ntype = "Linear"\nname = "fc"\nout_features = "classes"')
+    return "\n".join(lines)
+
+
+SEVERAL = """
+input = "32x48x3"
+[[layer]]
+type = "Conv2d"
+name = "stem"
+out_channels = 4
+kernel_size = 1
+[[layer]]
+type = "MaxPool2d"
+name = "down"
+kernel_size = 2
+[[layer]]
+type = "Conv2d"
+name = "one"
+inputs = ["down"]
+out_channels = 2
+kernel_size = 1
+[[layer]]
+type = "Conv2d"
+name = "reduce"
+inputs = ["down"]
+out_channels = 2
+kernel_size = 1
+[[layer]]
+type = "Conv2d"
+name = "three"
+out_channels = 3
+kernel_size = 3
+padding = 1
+[[layer]]
+type = "Concat"
+name = "mixed"
+inputs = ["one", "three"]
+[[layer]]
+type = "ConvTranspose2d"
+name = "up"
+out_channels = 4
+kernel_size = 2
+stride = 2
+[[layer]]
+type = "Concat"
+name = "bridge"
+inputs = ["stem", "up"]
+[[layer]]
+type = "Flatten"
+[[layer]]
+type = "Linear"
+name = "fc"
+out_features = "classes"
+"""
+
+
+def test_paths_say_what_stands_in_them_and_what_it_costs():
+    layers = {layer.name: layer for layer in drawn_layers(built(residual(2, 2)))}
+    # 8 * 2 maps of 3 and 32 of 16, kernels of 1 x 1 without bias.
+    assert layers["block1_unit1_sum"].skips == (viz.Skip("input", "1 × 1, stride 2", 48),)
+    assert layers["block2_unit1_sum"].skips == (
+        viz.Skip("block1_unit2_sum", "1 × 1, stride 2", 512),
+    )
+    assert layers["block2_unit2_sum"].skips == (viz.Skip("block2_unit1_sum", "identity"),)
+    assert "block1_unit1_shortcut" not in layers
+    layers = {layer.name: layer for layer in drawn_layers(built(SEVERAL))}
+    assert layers["mixed"].skips == (viz.Skip("down", "1 × 1", 10),)
+    assert layers["bridge"].skips == (viz.Skip("stem", "copy"),)
+    assert layers["bridge"].operation == ("concatenation",)
+
+
+BRANCHED = {
+    "one sum": lambda: built(BRANCHES),
+    "three blocks": lambda: built(residual(3, 1)),
+    "several": lambda: built(SEVERAL),
+    "eight blocks": lambda: built(residual(4, 2)),
+    "resnet50-slim": lambda: models.build("resnet50-slim", weights=False),
+    "resnet50": lambda: models.build("resnet50", weights=False),
+}
+
+
+@pytest.mark.parametrize("name", BRANCHED)
+@pytest.mark.parametrize("size", ["slide", "small", "paper", "paper-wide"])
+def test_networks_with_branches_are_legible_in_every_size(name, size, assert_legible):
+    network = BRANCHED[name]()
+    figure = viz.architecture(
+        drawn_layers(network),
+        title=name,
+        subtitle="parameters",
+        unsaid=_in_words(network),
+        theme="dark" if size == "paper" else "light",
+        size=size,
+    )
+    assert_legible(figure, size)
+    assert not any("…" in text for text in texts_of(figure))  # folded, but nothing is left out
+
+
+def test_resnet50_in_the_words_of_its_paper():
+    # He et al. 2016, table 1: the 50-layer net.
+    network = models.build("resnet50", weights=False)
+    words = {"title": "resnet50", "subtitle": "parameters", "unsaid": _in_words(network)}
+    drawn = texts_of(viz.architecture(drawn_layers(network), size="slide", **words))
+    table = {"3 blocks of": 2, "4 blocks of": 1, "6 blocks of": 1}
+    assert {text: drawn.count(text) for text in table} == table
+    for maps in (64, 128, 256, 512):
+        assert drawn.count(f"3 × 3, {maps}") == 1
+        assert drawn.count(f"1 × 1, {4 * maps}") == 1 + (4 * maps in (256, 512))
+    total = sum(int(t.replace(",", "")) for t in drawn if t.replace(",", "").isdecimal())
+    assert total == network.parameter_count()
+
+
+def test_equal_blocks_are_one_with_their_number(assert_legible):
+    layers = drawn_layers(built(residual(1, 9)))
+    drawn = texts_of(viz.architecture(layers, title="", size="slide"))
+    assert "8 times" in drawn and "block1_unit2–9" in drawn
+    assert drawn.count("3 × 3, 16") == 4  # two in the first, two in those that are alike
+    assert {"+ 1 × 1, stride 2", "+ identity"} <= set(drawn)
+
+
+def test_the_words_for_what_is_not_drawn():
+    assert _in_words(models.build("lenet5")) == "ReLU after every convolution, fc1 and fc2"
+    assert _in_words(built(residual(3, 2))) == "ReLU after 6 of 15 convolutions and every sum"
+    assert _in_words(built(BRANCHES)) == ""
+    assert _in_words(built(ODD)) == "dropout 0.25 after all, Softmax after last"
+
+
+def test_a_network_without_a_layer_to_draw_is_one_clear_line(convlab):
+    text = 'input = "1x10x1"\n[[layer]]\ntype = "Flatten"\n[[layer]]\ntype = "Softmax"'
+    (convlab.folder / "own.toml").write_text(text)
+    error = convlab.fails("render", "architecture", "own.toml")
+    assert error == "expected an input and at least one layer, got 1"
 
 
 def test_the_command_writes_a_picture_and_its_numbers(convlab):
@@ -286,3 +468,14 @@ out_features = 2
     layers = drawn_layers(models.build_from_text(text, name="uneven", classes=2))
     shapes = [layer.shape for layer in layers]
     assert shapes == [(3, 16, 16), (4, 16, 16), (4, 5, 5), (2,)]
+    # PyTorch's windows of 16 cells in 5: [0, 4), [3, 7), [6, 10), [9, 13), [12, 16).
+    windows = [(0, 4), (3, 7), (6, 10), (9, 13), (12, 16)]
+    top, left, bottom, right = layers[2].window
+    assert [(top, bottom), (left, right)] == [windows[at] for at in layers[2].unit]
+
+
+def test_the_rays_of_a_transposed_convolution_begin_at_what_its_unit_reads():
+    layers = {layer.name: layer for layer in drawn_layers(built(SEVERAL))}
+    # Stride 2 and kernel 2: unit u reads cell u // 2 alone.
+    row, column = (at // 2 for at in layers["up"].unit)
+    assert layers["up"].window == (row, column, row + 1, column + 1)

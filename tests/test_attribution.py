@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors.numpy import save_file
 from scipy.stats import rankdata
 
 from convlab import Tensor, data, insight, models, no_grad, optim, random, training, viz
@@ -331,7 +333,7 @@ def test_random_weights_do_not_find_it(pixel):
 
 def test_maximise_and_top_patches_find_the_pixel_that_decides(pixel):
     network, scaling, images = pixel
-    made = insight.maximise(network, "linear1", [0, 1], scaling, shift=0, steps=100)
+    made = insight.maximise(network, "linear1", [0, 1], scaling, shift=0, blur=0, steps=100)
     assert made.images[0, 0][DECIDES] == 0 and made.images[1, 0][DECIDES] == 255
     white, black = images[:, 0, DECIDES[0], DECIDES[1]] > 0, images[:, 0, 2, 5] == 0
     rows = insight.top_patches(network, "linear1", [0, 1], images, scaling, 3)
@@ -404,7 +406,7 @@ def test_maximise_reaches_the_largest_answer_of_a_convolution():
     )
     scaling = data.Scaling((0.01, 0.02), (-1.0, -2.0))
     weight = network["conv"].weight.data.astype(np.float64)
-    made = insight.maximise(network, "conv", [2, 0], scaling, shift=0, decay=0, rate=9)
+    made = insight.maximise(network, "conv", [2, 0], scaling, shift=0, decay=0, blur=0, rate=9)
     # The middle of 9 x 9 is 4,4; three rows and five columns around it.
     assert (made.unit, made.box) == ((4, 4), (3, 2, 6, 7))
     black, white = np.array([-1.0, -2.0]), np.array([1.55, 3.1])
@@ -438,6 +440,49 @@ def test_decay_leads_to_darker_images_than_none():
         for decay in (0, 0.1)
     )
     assert dark < light
+
+
+def test_a_step_of_maximise_is_the_smoothed_and_mixed_gradient_of_one_size():
+    network = build(
+        "9x8x2",
+        layer("Conv2d", "conv", out_channels=2, kernel_size=3),
+        layer("Flatten"),
+        layer("Linear", out_features="classes"),
+        dtype=np.float32,
+    )
+    scaling = data.Scaling((0.01, 0.01), (-1.275, -1.275))
+    colours = np.array([[1.0, 0.75], [0.75, 1.0]])
+    settings = {"steps": 1, "rate": 0.02, "decay": 0, "shift": 0, "seed": 4}
+    made = insight.maximise(
+        network, "conv", [1], scaling, blur=1.5, colours=colours, **settings
+    ).images[0]
+    noise = np.random.default_rng([4, 2]).standard_normal((2, 9, 8)) * 0.255
+    # The unit 3,3 of 7 x 6 sees rows 3 to 5 and columns 3 to 5.
+    gradient = np.zeros((2, 9, 8))
+    gradient[:, 3:6, 3:6] = network["conv"].weight.data[1]
+    apart = np.arange(-8, 9)
+    bell = np.exp(-0.5 * (apart / 1.5) ** 2) * (np.abs(apart) <= 6)
+    bell /= bell.sum()
+    rows, columns = (
+        np.array([[bell[8 + i - j] for j in range(length)] for i in range(length)])
+        for length in (9, 8)
+    )
+    smooth = colours @ (rows @ gradient @ columns).reshape(2, -1)
+    step = smooth.reshape(2, 9, 8) * 0.02 * 2.55 / np.sqrt((smooth**2).sum() / (2 * 3 * 3))
+    expected = (noise + step).clip(-1.275, 1.275) * 100 + 127.5
+    assert np.abs(made - expected).max() < 0.51
+
+
+def test_channels_correlate_as_numpy_says():
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (7, 3, 5, 4)).astype(np.uint8)
+    images[:, 1] = images[:, 0] // 2 + images[:, 2] // 3
+    flat = np.moveaxis(images, 1, 0).reshape(3, -1)
+    np.testing.assert_allclose(insight.channel_correlation(images), np.corrcoef(flat), atol=1e-12)
+    images[:, 2] = 9
+    found = insight.channel_correlation(images)
+    np.testing.assert_array_equal(found[2], [0, 0, 1])
+    assert found[0, 1] == pytest.approx(np.corrcoef(flat[:2])[0, 1])
 
 
 def test_maximise_of_penalties_makes_them_small():
@@ -493,6 +538,34 @@ def test_the_patch_is_where_the_planted_blob_is():
     # Four pixels at the corner: several units see all of them, the first one counts.
     assert second.image == 1 and second.value == pytest.approx(4)
     assert second.unit == (0, 10) and second.box == (-1, 9, 2, 12)
+
+
+def test_which_layers_stand_at_a_relu():
+    network = build(
+        "8x8x1",
+        layer("Conv2d", "first", out_channels=2, kernel_size=3),
+        layer("MaxPool2d", "pool", kernel_size=2),
+        layer("ReLU", "relu"),
+        layer("AvgPool2d", "mean", kernel_size=3),
+        layer("Flatten", "flat"),
+        layer("Linear", "wide", out_features=4),
+        layer("Tanh", "tanh"),
+        layer("Linear", "last", out_features="classes"),
+    )
+    at = ["first", "pool", "relu", "mean", "flat"]
+    rows = [name for name, _, _, _ in network.shapes()]
+    assert [name for name in rows if insight.behind_relu(network, name)] == at
+    # Where anything else reads a layer too, what is below 0 is not lost.
+    network = build(
+        "6x6x1",
+        layer("Conv2d", "first", out_channels=2, kernel_size=3),
+        layer("ReLU", "relu"),
+        layer("Add", "sum", inputs=["first", "relu"]),
+        layer("Flatten"),
+        layer("Linear", out_features="classes"),
+    )
+    assert not insight.behind_relu(network, "first") and insight.behind_relu(network, "relu")
+    assert not insight.behind_relu(network, "sum")
 
 
 def test_equal_answers_come_in_the_order_of_the_images():
@@ -569,7 +642,22 @@ X = np.zeros((1, 28, 28), np.float32)
         (
             lambda: insight.maximise(LENET5, "conv2", [0], GREY, rate=0),
             SpecError,
-            "maximise: expected a rate above 0 and a decay from 0 to below 1, got 0, 0.03",
+            "maximise: expected a rate above 0 and a decay from 0 to below 1, got 0, 0.04",
+        ),
+        (
+            lambda: insight.maximise(LENET5, "conv2", [0], GREY, blur=math.inf),
+            SpecError,
+            "maximise: expected a blur of at least 0 pixels, got inf",
+        ),
+        (
+            lambda: insight.maximise(LENET5, "conv2", [0], GREY, colours=np.eye(3)),
+            ShapeError,
+            "colours: expected (1, 1), got (3, 3)",
+        ),
+        (
+            lambda: insight.channel_correlation(np.zeros((0, 3, 2, 2))),
+            ShapeError,
+            "expected images (N, C, H, W), got (0, 3, 2, 2)",
         ),
         (
             lambda: insight.maximise(LENET5, "conv2", [0], GREY, steps=0),
@@ -618,19 +706,28 @@ def looked_at(shape, maps=2, magnitude=1.0, **more):
     rows, columns = shape[1:]
     names = ["trained", "random weights", "a third one"][:maps]
     arrays = [(name, magnitude * signed(rows, columns)) for name in names]
-    return viz.attribution, (pixels(*shape), arrays), {"signed": True, "facts": FACTS} | more
+    notes = [("", False), ("answer 4 (0.782), wrong", True), *[(f"answer {LONG}", False)] * 2]
+    usual = {
+        "signed": True,
+        "ends": ("against 4", "for 4"),
+        "notes": notes[: 1 + maps],
+        "facts": FACTS,
+    }
+    return viz.attribution, (pixels(*shape), arrays), usual | more
 
 
 def excited(count, shape=(1, 14, 14), box=(0, 0, 14, 14), name="map {}"):
     names = [name.format(index) for index in range(count)]
     answers = 10 * signed(2, count)
-    return viz.maximise, (pixels(count, *shape), box, names, *answers), {}
+    more = {"never": answers[1] < 0, "facts": FACTS[:1]}
+    return viz.maximise, (pixels(count, *shape), box, names, *answers), more
 
 
 def patched(units, each, shape=(1, 28, 28), box=(4, 4, 18, 18), name="map {}"):
     images = [[pixels(*shape)] * each] * units
     names = [name.format(index) for index in range(units)]
-    return viz.top_patches, (images, [[box] * each] * units, signed(units, each), names), {}
+    more = {"facts": [("never fires", f"{LONG}, {LONG}, {LONG}")]} if units > 3 else {}
+    return viz.top_patches, (images, [[box] * each] * units, signed(units, each), names), more
 
 
 CASES = {
@@ -645,6 +742,8 @@ CASES = {
     "one-pixel": looked_at((1, 1, 1)),
     "zeros": looked_at((1, 8, 8), magnitude=0.0, over=True, signed=False),
     "nan": looked_at((1, 8, 8), magnitude=math.nan),
+    "long-ends": looked_at((1, 28, 28), ends=(f"against {LONG}", f"for {LONG}")),
+    "no-ends": looked_at((1, 60, 6), ends=("", ""), notes=(), magnitude=1e-7),
     "long-facts": looked_at((1, 28, 28), facts=[("probability", f"{LONG} {LONG} {LONG}")] * 3),
     "excited-1": excited(1),
     "excited-16": excited(16),
@@ -688,11 +787,60 @@ def test_a_figure_says_its_numbers(boxes_of):
     figure = viz.maximise(
         pixels(2, 1, 3, 3), (0, 0, 3, 3), ["map 4", "map 7"], [3.0, -1.5], [2.25, 0], title="T"
     )
-    assert texts(figure, boxes_of)[1:] == ["map 4", "3", "/ 2.25", "map 7", "−1.5", "/ 0"]
+    expected = ["map 4", "made 3", "real 2.25", "map 7", "made −1.5", "real 0"]
+    assert texts(figure, boxes_of)[1:] == expected
     figure = viz.top_patches(
         [[pixels(1, 3, 3)] * 2], [[(0, 0, 2, 2)] * 2], [[4, 3]], ["A"], title="T"
     )
     assert texts(figure, boxes_of)[1:] == ["A", "4", "3"]
+
+
+def test_a_figure_says_what_its_scales_mean(boxes_of):
+    values = np.array([[0.5, -2.0], [0.0, 1.0]])
+    notes = [("true class 3", False), ("answer 5 (0.6), wrong", True), ("answer 1 (0.2)", False)]
+    maps = [("trained", values), ("random weights", np.zeros((2, 2)))]
+    figure = viz.attribution(
+        pixels(1, 2, 2),
+        maps,
+        signed=True,
+        ends=("against 5", "for 5"),
+        notes=notes,
+        title="T",
+        subtitle="a run",
+    )
+    said = texts(figure, boxes_of)
+    assert "a run; each map on its own scale" in said
+    # One of the maps is constant: it has no scale, and so no ends.
+    assert [said.count(text) for text in ("against 5", "for 5", "0 everywhere")] == [1, 1, 1]
+    assert {text for text, _ in notes} <= {*said}
+    colours = {text.get_text(): text.get_color() for text, _ in boxes_of(figure)}
+    assert colours[notes[1][0]] == viz.style.theme_named("light").mistake
+    assert colours[notes[2][0]] != colours[notes[1][0]]
+    alone = viz.attribution(pixels(1, 2, 2), maps[:1], signed=True, title="T", subtitle="a run")
+    assert "a run" in texts(alone, boxes_of)
+    over = viz.attribution(
+        pixels(1, 2, 2), [("trained", np.full((2, 2), math.nan))], signed=False, title="T"
+    )
+    assert "no finite number" in texts(over, boxes_of)
+
+
+def test_a_small_page_leaves_out_the_last_facts(boxes_of):
+    function, arrays, more = CASES["digit"]
+    more = more | {"facts": [*FACTS, ("more", LONG * 3), ("last", LONG * 3)], "title": "T"}
+    labels = [
+        {"map", "probability", "likeness", "more", "last"}
+        & {*texts(function(*arrays, **more, size=size), boxes_of)}
+        for size in ("slide", "small")
+    ]
+    assert len(labels[0]) == 5 and {"map"} <= labels[1] < labels[0] and "last" not in labels[1]
+
+
+def test_units_that_never_fire_are_said_to(boxes_of):
+    images = pixels(2, 1, 3, 3)
+    figure = viz.maximise(
+        images, (0, 0, 3, 3), ["a", "b"], [3, 1], [2, -4], never=[False, True], title="T"
+    )
+    assert texts(figure, boxes_of)[1:] == ["a", "made 3", "real 2", "b", "made 1", "never fires"]
 
 
 def test_too_many_units_are_said_to_be_left_out(boxes_of):
@@ -713,8 +861,8 @@ def test_zero_is_the_ground_and_where_a_map_is_zero_the_image_stays():
     figure = viz.attribution(image, [("trained", map_)], signed=False, over=True, title="T")
     over = shown_rgb(figure)[1].astype(int)
     assert np.ptp(over[0, 0]) == np.ptp(over[1, 0]) == 0  # grey
-    assert over[0, 0, 0] < over[1, 0, 0]
-    # Amber: the larger, the more red than blue.
+    assert over[0, 0, 0] < over[1, 0, 0] < 100  # dimmed, so that the glow stands out
+    # A glow of the scale's yellow: the larger, the more red than blue.
     assert over[0, 1, 0] - over[0, 1, 2] > over[1, 1, 0] - over[1, 1, 2] > 20
 
 
@@ -737,6 +885,12 @@ def test_a_patch_outside_the_image_is_padding():
                 pixels(1, 3, 3), [("a", np.ones((3, 4)))], signed=True, title=""
             ),
             r"expected maps \(3, 3\) as the image, got \(3, 4\)",
+        ),
+        (
+            lambda: viz.attribution(
+                pixels(1, 2, 2), [("a", np.ones((2, 2)))], signed=True, notes=[("x", 0)], title=""
+            ),
+            "expected 2 notes, got 1",
         ),
         (
             lambda: viz.maximise(pixels(1, 3, 3), (0, 0, 1, 1), ["a"], [1], [1], title=""),
@@ -768,7 +922,8 @@ def test_saliency_command(convlab, run):
     assert out == "wrote saliency.png\n"
     record = json.loads((convlab.folder / "s.json").read_text())
     assert record["parameters"]["target"] == "3" and record["parameters"]["steps"] == 128
-    trained = training.load(run)
+    trained, (_, test) = training.load(run), data.load("digits")
+    assert record["parameters"]["true class"] == str(test.labels[3])
     x = np.array(record["inputs"]["network input"], np.float32)
     black = trained.network_input(np.zeros((1, 28, 28), np.uint8))
     for name, network in (
@@ -777,6 +932,11 @@ def test_saliency_command(convlab, run):
     ):
         found = insight.saliency(network, x, 3, "integrated-gradients", baseline=black)
         np.testing.assert_allclose(record["result"][name]["map"], found.map, atol=1e-6)
+        chances = np.exp(network(Tensor(x[None])).numpy()[0].astype(np.float64))
+        chances /= chances.sum()
+        kept = record["result"][name]
+        assert kept["answer"] == trained.classes[chances.argmax()]
+        assert kept["probability of the answer"] == pytest.approx(chances.max(), rel=1e-4)
     maps = [np.array(record["result"][name]["map"]) for name in ("trained", "random weights")]
     alike = record["result"]["likeness"]
     assert alike["rank correlation"] == pytest.approx(insight.similarity(*maps), abs=1e-6)
@@ -786,6 +946,12 @@ def test_saliency_command(convlab, run):
 def test_grad_cam_command(convlab, run):
     out = convlab.works("render", "grad-cam", run, "test:0", "--no-sanity", "--alt")
     assert "Grad-CAM of test:0" in out and "random" not in out
+    _, test = data.load("digits")
+    network = training.load(run)
+    chances = insight.probabilities(network.network, network.network_input(test.images[0])[None])[0]
+    answer = int(chances.argmax())
+    wrong = ", wrong" if answer != test.labels[0] else ""
+    assert f"true class {test.labels[0]}; answer {answer} ({chances[answer]:.3f}){wrong};" in out
 
 
 def invoke(*words):
@@ -800,7 +966,7 @@ def test_occlusion_command(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out = invoke("occlusion", run, "test:0", "--patch", "7x4", "--json", "o.json", "--alt")
     assert "patch of 7 × 4 of the background, stride 3 × 2" in out
-    assert "near 1 the map does not depend on what was learned" in out
+    assert "near 1 the map shows nothing that was learned" in out
     assert (tmp_path / "occlusion.png").exists()
     record = json.loads((tmp_path / "o.json").read_text())
     assert record["parameters"]["cover"] == [0]
@@ -822,6 +988,7 @@ def test_maximise_and_top_patches_commands(run, tmp_path, monkeypatch):
     assert record["parameters"]["units"] == [3, 0]
     assert np.shape(record["result"]["images"]) == (2, 1, 28, 28)
     natural = record["result"]["largest in the data"]
+    assert record["result"]["never fires"] == [most <= 0 for most in natural]
     out = invoke("top-patches", run, *arguments, "--patches", 4)
     assert out == "wrote top-patches.png\n"
     record = json.loads((tmp_path / "m.json").read_text())
@@ -830,6 +997,48 @@ def test_maximise_and_top_patches_commands(run, tmp_path, monkeypatch):
     assert best[0]["activation"] == pytest.approx(natural[0])
     few = invoke("top-patches", run, "--images", 50, "--alt")
     assert "best of the first 50 of 360 test images" in few
+
+
+def test_top_patches_leaves_out_what_never_fires(run, tmp_path, monkeypatch):
+    silent = training.load(run)
+    weights = silent.network.state_dict()
+    weights["conv2.bias"][[1, 2]] = -1e3
+    folder = tmp_path / "silent"
+    shutil.copytree(run, folder)
+    save_file(weights, folder / "model.safetensors", {"best_epoch": "1"})
+    monkeypatch.chdir(tmp_path)
+    words = ("--unit", 0, "--unit", 1, "--unit", 2, "--images", 40, "--alt")
+    out = invoke("top-patches", folder, "--layer", "relu2", *words, "-o", "t.svg")
+    assert "map 1 never fires, at most 0; map 2 never fires, at most 0." in out
+    drawn = (tmp_path / "t.svg").read_text()
+    assert "map 1, map 2: 0 on all of these images" in drawn and ">map 1<" not in drawn
+    assert ">map 0<" in drawn
+    out = invoke("top-patches", folder, "--unit", 1, "--images", 40, "-o", "t.svg")
+    drawn = (tmp_path / "t.svg").read_text()
+    assert ">map 1<" in drawn and "above 0 on none of these images" in drawn
+    out = invoke("maximise", folder, *words, "--steps", 2, "-o", "t.svg")
+    assert "map 1 made" in out and out.count("never fires") == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *[(name, "lenet5", "test:0") for name in ("saliency", "occlusion", "grad-cam")],
+        *[(name, "lenet5") for name in ("embedding", "maximise", "top-patches")],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_network_without_training_is_to_be_trained_first(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert invoke(*words) == (
+        "lenet5: expected the folder of a run, got a network's name; train it first:"
+        " convlab train --model lenet5"
+    )
+    (tmp_path / "my net.toml").write_text("")
+    assert invoke(words[0], "my net.toml", *words[2:]) == (
+        "my net.toml: expected the folder of a run, got a network's spec; train it first:"
+        " convlab train --model 'my net.toml'"
+    )
 
 
 def test_what_the_commands_refuse(run, tmp_path, monkeypatch):
@@ -849,6 +1058,8 @@ def test_what_the_commands_refuse(run, tmp_path, monkeypatch):
         (("grad-cam", run, "test:0", "--layer", "fc1"), "expected one with feature maps, conv1"),
         (("maximise", run, "--unit", "16"), "unit: expected 0 to 15 of conv2, got 16"),
         (("top-patches", run, "--layer", "nosuch"), "layer: expected one of conv1, relu1"),
+        (("embedding", run, "--images", 1), "1 is not in the range x>=4"),
+        (("saliency", "nosuch", "test:0"), "nosuch: expected the folder of a run with a config"),
     ]:
         assert message in " ".join(invoke(*words).split()), words
     assert list(tmp_path.iterdir()) == []

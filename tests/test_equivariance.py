@@ -313,6 +313,43 @@ def test_errors_say_what_was_expected_and_what_came(call, error, message):
     assert "\n" not in str(raised.value)
 
 
+# Away from the border.
+
+
+@pytest.mark.parametrize("border", ["circular", "zeros"])
+def test_zero_padding_has_no_part_away_from_the_border(border):
+    layers = [conv(mode="zeros"), 'type = "ReLU"', conv(mode="zeros", name="second")]
+    rows = equivariance(network(*layers), images(), (0, 1, 3, -2), border=border)
+    for row in rows:
+        assert (row.errors[1:] > 0.01).all()  # the border is in it
+        assert (row.inner == 0).all()
+
+
+def test_the_error_away_from_the_border_is_that_of_those_cells():
+    own, x = network(conv(mode="zeros"), pool("MaxPool2d")), images()
+    ((row),) = equivariance(own, x, (3,), layers=["pool"])
+    maps = {}
+    for name, values in (("plain", x), ("moved", np.roll(x, 3, axis=3))):
+        with no_grad():
+            maps[name] = next(
+                value.numpy() for layer, _, value in own.steps(Tensor(values)) if layer == "pool"
+            )
+    # Half a cell goes up: 2 cells for 3 pixels.  Unit u sees pixels 2u - 1 to 2u + 2, so rows
+    # 1 to 4 see no padding; columns 2 to 4 see none of the first 3 pixels, 3 and 4 saw no
+    # padding before the shift as well.
+    one = maps["moved"][:, :, 1:5, 3:5].astype(float)
+    two = maps["plain"][:, :, 1:5, 1:3].astype(float)
+    errors = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(one, two, strict=True)]
+    np.testing.assert_allclose(row.inner, [np.mean(errors)], rtol=1e-6)
+    assert row.inner[0] > 0.01
+    assert np.isnan(equivariance(own, x, (11,), layers=["pool"])[0].inner[0])  # no cell is left
+
+
+def test_one_image_away_from_the_border():
+    found = insight.commuting(network(conv(mode="zeros")), images(1)[0], "conv", (1, -2))
+    assert found.error > 0.01 and found.inner == 0
+
+
 # Figures.
 
 SENTENCE = "run lenet5-digits, lenet5 trained on digits; shift to the right; mean over 64 images"
@@ -331,6 +368,7 @@ def test_the_table_of_errors_is_legible(layers, amounts, size, assert_legible):
         [(f"convolution{index}", "112 × 112, stride 2") for index in range(layers)],
         [str(amount) for amount in range(amounts)],
         rounded=random.random(errors.shape) > 0.5,
+        inner=errors[::-1] if layers > 1 else None,
         word="shift to the right in pixels",
         title="Equivariance of a network of a long name to shifts",
         subtitle=SENTENCE,
@@ -380,10 +418,12 @@ def test_the_table_says_what_was_measured():
         [("conv1", "28 × 28")],
         ["0", "1", "2"],
         rounded=[[False, True, False]],
+        inner=[[0.0, 0.0, np.nan]],
         title="",
     )
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert {"0", "≈0.125", "4 × 10⁻⁸", "conv1", "28 × 28"} <= set(texts)
+    assert [text for text in texts if text.startswith("inside ")] == ["inside ≈0"]
 
 
 # Commands.
@@ -394,10 +434,17 @@ def test_equivariance_as_a_table_and_its_numbers(convlab):
     out = convlab.works(
         "equivariance", "own.toml", "--shifts", "0,1,2", "--images", 3, "--json", "e.json"
     )
-    line = next(line.split() for line in out.splitlines() if line.startswith("conv "))
+    first, second = out.split("\n\n")
+    assert "exact there" not in second  # half a stride is not
+    line = next(line.split() for line in first.splitlines() if line.startswith("conv "))
     assert line[-3] == line[-1] == "0" and float(line[-2].removeprefix("≈")) > 0.1
     record = json.loads((convlab.folder / "e.json").read_text())
     assert record["result"]["conv"]["errors"][::2] == [0, 0]
+    (convlab.folder / "zero.toml").write_text(network(conv(mode="zeros")).spec)
+    words = ("equivariance", "zero.toml", "--shifts", "0,1", "--images", 3)
+    assert convlab.works(*words).splitlines()[-1] == (
+        "exact there: conv; all of their error comes from the border, which conv pads with zeros"
+    )
     assert np.shape(record["inputs"]["images"]) == (3, 2, SIZE, SIZE)
 
 

@@ -795,6 +795,165 @@ def test_unit_sum_refuses():
         viz.unit_sum(odd, heads=TRIPLE, **settings)
 
 
+def test_a_softmax_has_one_format_and_bars_from_0_to_1():
+    logits = np.array([4.0674, 2.0046, -1.1517])
+    exponentials = np.exp(logits - logits.max())
+    shares = exponentials / exponentials.sum()
+    terms = [viz.SumTerm(f"class {i}", (logits[i], exponentials[i]), shares[i]) for i in range(3)]
+    figure = viz.unit_sum(
+        terms,
+        heads=[("x", "input"), ("exp", "ink"), ("share", "output")],
+        noun="unit",
+        adds=False,
+        steps=[viz.SumStep("", "exp", 1.0), viz.SumStep("÷", "sum", exponentials.sum())],
+        result=[("probabilities", shares[0])],
+        image=np.zeros((1, 8, 8)),
+        box=None,
+        decimals=4,
+        title="probabilities",
+    )
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    numbers = [text for text in texts if "." in text]
+    assert len(numbers) == 3 * 3 + 3 and all(re.fullmatch(r"−?\d\.\d{4}", n) for n in numbers)
+    assert {"0", "1"} <= {*texts}
+    lines = sorted(
+        {round(segment[0][0], 3) for axes in figure.axes for part in axes.collections
+         for segment in part.get_segments() if segment[0][0] == segment[1][0]}
+        | {round(line.get_xdata()[0], 3) for axes in figure.axes for line in axes.lines
+           if line.get_xdata()[0] == line.get_xdata()[1]}
+    )  # fmt: skip
+    zero, one = lines
+    widths = [
+        box.get_width()
+        for axes in figure.axes
+        for box in axes.patches
+        if round(box.get_x(), 3) == zero
+    ]
+    assert widths == pytest.approx(shares * (one - zero), abs=0.01)
+
+
+# --- the picture of a chain ---------------------------------------------------------------------
+
+
+def link(name, number, values, at, terms=150, passed=()):
+    """A sum of ``terms`` products and a bias, and its exact parts."""
+    value, weight, others, bias = np.random.default_rng(number).normal(size=4) * (1, 1, 5, 0.1)
+    steps = [
+        viz.SumStep("", f"relu{number} 12,3,4", value, "input"),
+        viz.SumStep("×", "weight", weight, "window"),
+        viz.SumStep("+", f"{terms - 1} others", others),
+        viz.SumStep("+", "bias", bias, "mistake"),
+    ]
+    return viz.ChainLink(name, steps, value * weight + others + bias, values, at, passed)
+
+
+def softmax_link(count):
+    steps = [viz.SumStep("", "exp(fc3 4 − max)", 1.0, "input"), viz.SumStep("÷", "sum", 1.25)]
+    return viz.ChainLink(
+        "probabilities 4", steps, 0.8, np.random.default_rng(1).random(count), (4,)
+    )
+
+
+def chain_of(*links, image=(1, 28, 28), pixel=(3, 27), **more):
+    settings = {"image": np.random.default_rng(2).random(image), "pixel": pixel}
+    named = {"pixel_name": "pixel 3,27", "pixel_value": -0.5617}
+    words = {"title": "probabilities, unit 4", "subtitle": "down to a pixel; test:3, run a"}
+    return links, settings | named | words | more
+
+
+NOISE = np.random.default_rng(5).normal(size=(200, 30))
+DENSE = link("fc2 56", 2, NOISE[:, 0], (56,), passed=["relu4"])
+CONV = link("conv2 7,6,3", 4, NOISE[:10, :10], (6, 3), passed=["relu2", "pool2", "flatten1"])
+CHAINS = {
+    "lenet": chain_of(softmax_link(10), DENSE, DENSE, CONV, CONV),
+    "one": chain_of(CONV, image=(3, 9, 60)),
+    "deep": chain_of(softmax_link(1000), *[CONV, DENSE] * 15, image=(3, 40, 12)),
+    "wide": chain_of(link("a layer of a very long name 1,2,3", 6, NOISE[:3], (2, 29))),
+    "tall": chain_of(link("conv 1,199,0", 7, NOISE[:, :2], (199, 0)), pixel=None),
+    "large": chain_of(replace(DENSE, steps=[viz.SumStep("", "x" * 40, -1.2345e7)], value=-1.2e7)),
+    "small": chain_of(replace(CONV, steps=[viz.SumStep("", "x", 1e-9)], value=1e-9), passed=["p"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        (name, size)
+        for index, name in enumerate(CHAINS)
+        for size in (("slide", "small"), ("paper", "paper-wide"), ("animation", "paper"))[index % 3]
+    ]
+    + [("lenet", "paper"), ("deep", "small")],
+)
+def test_chains_are_legible(name, size, assert_legible):
+    links, settings = CHAINS[name]
+    theme = {"slide": "light", "small": "dark"}.get(size, "transparent")
+    figure = viz.sum_chain(links, **settings, size=size, theme=theme)
+    assert_legible(figure, size)
+
+
+@pytest.mark.parametrize("size", ["slide", "small", "paper"])
+def test_every_row_of_a_chain_adds_up(size):
+    links, settings = CHAINS["lenet"]
+    figure = viz.sum_chain(links, **settings, size=size)
+    rows = {}
+    for text in (text for axes in figure.axes for text in axes.texts):
+        if re.fullmatch(r"[+−×÷=]|−?\d+(\.\d+)?", text.get_text()):
+            x, y = text.get_position()
+            rows.setdefault(round(y), []).append((x, text.get_text()))
+    sums = ["".join(text for _, text in sorted(row)) for _, row in sorted(rows.items())]
+    *sums, pixel = [row.translate(str.maketrans("−×÷", "-*/")) for row in sums]
+    assert pixel == "-0.562" and len(sums) == len(links)
+    for row, one in zip(sums, links, strict=True):
+        left, right = row.split("=")
+        assert float(right) == pytest.approx(one.value, abs=0.0006)
+        # Each number is rounded to three decimals, and one multiplied by up to 3.
+        assert eval(left) == pytest.approx(one.value, abs=0.005)
+
+
+def test_a_long_chain_says_how_many_sums_it_leaves_out():
+    links, settings = CHAINS["deep"]
+    texts = [t.get_text() for t in viz.sum_chain(links, **settings).axes[0].texts]
+    (said,) = [text for text in texts if "left out" in text]
+    units = [text for text in texts if text in ("probabilities 4", "conv2 7,6,3", "fc2 56")]
+    assert int(re.search(r"\d+", said)[0]) + len(units) == len(links)
+    assert units[0] == "probabilities 4" and "pixel 3,27" in texts
+
+
+def test_sum_chain_refuses():
+    _, settings = chain_of()
+    with pytest.raises(ShapeError, match="expected at least one sum, got none"):
+        viz.sum_chain([], **settings)
+    with pytest.raises(ShapeError, match=r"place in it for fc2 56, got \(200,\) and \(5, 6\)"):
+        viz.sum_chain([replace(DENSE, at=(5, 6))], **settings)
+
+
+def test_the_chain_is_drawn_with_the_networks_numbers(say, run, tmp_path):
+    from convlab_cli import options
+
+    names = ("-o", tmp_path / "chain.svg", "--json", tmp_path / "chain.json")
+    lines = say("test:3", "--deep", *names, "--alt")
+    assert "strongest terms, sum by sum: probabilities " in lines[-1]
+    drawn = (tmp_path / "chain.svg").read_text(encoding="utf-8")
+    loaded = training.load(run)
+    x = loaded.network_input(options.read_image(loaded, "test:3")[0])
+    found = json.loads((tmp_path / "chain.json").read_text(encoding="utf-8"))["result"]["outputs"]
+    for activation in insight.trace(loaded.network, x):
+        assert np.array_equal(np.float32(found[activation.name]), activation.array)
+    for one in insight.explain(loaded.network, x, deep=True):
+        if one.layer.startswith(("conv", "fc", "prob")):
+            assert f">{one.layer} {','.join(map(str, one.unit))}<" in drawn
+            assert f">{one.value:.3f}<".replace("-", "−") in drawn
+        else:
+            assert one.layer in drawn
+
+
+def test_a_chain_has_a_page_for_each_sum(say, tmp_path):
+    say("test:3", "--layer", "fc1", "--deep", "-o", tmp_path / "chain.pdf")
+    content = (tmp_path / "chain.pdf").read_bytes()
+    # The chain itself; fc1, pool2, conv2, pool1 and conv1.
+    assert len(re.findall(rb"/Type /Page\b", content)) == 6
+
+
 # --- one value of an example ----------------------------------------------------------------------
 
 

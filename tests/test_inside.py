@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from convlab import data, insight, models, random, training, viz
 from convlab.errors import DataError, RunError, ShapeError, SpecError
 from convlab.training import EpochRecord, Settings, Task, Trainer
+from convlab.viz import style
 from convlab.viz.feature_maps import map_order
 
 SIZES = ("slide", "animation", "small", "paper", "paper-wide")
@@ -241,6 +242,85 @@ def test_strongest_units_become_bars():
     assert numbers == [text for k in range(shown) for text in [str(119 - k)] * 2]
 
 
+def pictures(figure):
+    """The bytes (H, W, 3) and the extents of all pictures in a figure, in the order of drawing."""
+    found = [image for axes in figure.axes for image in axes.images]
+    return [np.asarray(image.get_array()) for image in found], [i.get_extent() for i in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_zero_is_the_ground_where_maps_have_both_signs(theme):
+    ground = [int(viz.THEMES[theme].ground[at : at + 2], 16) for at in (1, 3, 5)]
+    maps = np.array([[[0.0, 2.0], [-1.0, 0.0]], [[0.0, 0.5], [0.25, -0.01]]])
+    for figure in (
+        viz.feature_maps(maps, theme=theme, **HEAD),
+        viz.feature_maps(maps, theme=theme, own_scales=True, **HEAD),
+        viz.journey(np.zeros((1, 2, 2)), [("conv", maps)], theme=theme, **HEAD),
+    ):
+        shown = [rgb for rgb in pictures(figure)[0] if rgb.shape == (2, 2, 3)][-2:]
+        for rgb, values in zip(shown, maps, strict=True):
+            assert np.array_equal((rgb == ground).all(axis=2), values == 0)
+    assert {"2", "−1"} <= {*said(viz.feature_maps(maps, **HEAD))}
+    # Each sign reaches the end of its colours, however large the other is.
+    (few, *_), _ = pictures(viz.feature_maps([[[-500.0, 1.0]]], theme=theme, **HEAD))
+    (more, *_), _ = pictures(viz.feature_maps([[[-1.0, 1.0]]], theme=theme, **HEAD))
+    assert np.array_equal(few, more)
+    # Of one sign: dark to bright, and no colour is the ground.
+    (rgb, *_), _ = pictures(viz.feature_maps(np.abs(maps), theme=theme, **HEAD))
+    assert not (rgb == ground).all(axis=2).any() and rgb.sum(axis=2).argmax() == 1
+
+
+def test_a_map_on_its_own_scale_does_not_depend_on_the_others():
+    maps = normal(1, 6, 6) * np.array([1.0, 30.0, 0.001])[:, None, None]
+    figure = viz.feature_maps(maps, own_scales=True, **HEAD)
+    (first, second, third), _ = pictures(figure)
+    assert np.array_equal(first, second) and np.array_equal(first, third)
+    ends = [style.number(end) for part in maps for end in (part.min(), part.max())]
+    assert {*ends, "0", "1", "2"} <= {*said(figure)}
+    assert "each map on its own scale, orange below 0, violet above" in " ".join(said(figure))
+    (first, second, *_), _ = pictures(viz.feature_maps(maps, **HEAD))
+    assert not np.array_equal(first, second)
+    positive = np.array([[[0.0, 4.5]], [[0.25, 0.75]], [[0.0, 0.0]]])
+    texts = said(viz.feature_maps(positive, own_scales=True, **HEAD))
+    # Two maps reach down to 0, one is nothing else, and one is called so.
+    assert {"4.5", "0.75", "0.25"} <= {*texts} and texts.count("0") >= 3
+    texts = said(viz.feature_maps([[[-3.0, -0.5]], [[-9.0, 1.0]]], own_scales=True, **HEAD))
+    assert {"−3", "−0.5", "−9"} <= {*texts}
+    with pytest.raises(SpecError, match="scale: expected maps for scales of their own"):
+        viz.feature_maps(normal(9), own_scales=True, **HEAD)
+
+
+def test_notes_are_kept_whole():
+    notes = [f"0 everywhere on this image: 7 of 64 maps: {k}, 1, 2, 3, 4, 5, 6" for k in range(2)]
+    for size in SIZES:
+        texts = said(viz.feature_maps(normal(64, 8, 8), notes=notes, size=size, **HEAD))
+        together = " ".join(texts)
+        assert all(note in together for note in notes)
+
+
+def deep_network(count):
+    """Layers, half of which an activation follows."""
+    layers = [(f"{kind}{k}", normal(8, 6, 6)) for k in range(count) for kind in ("conv", "relu")]
+    return layers, {name for name, _ in layers if name.startswith("conv")}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_headings_of_a_deep_network_never_touch(size, boxes_of):
+    layers, minor = deep_network(20)
+    head = {"title": "A headline", "subtitle": "run a, b trained on digits"}
+    figure = viz.journey(normal(3, 9, 9), layers, minor=minor, size=size, **head)
+    boxes = {text.get_text(): box for text, box in boxes_of(figure)}
+    names = [name for name, _ in layers if name in boxes]
+    (shown,) = re.findall(r"(\d+) of 40 layers", " ".join(said(figure))) or ["40"]
+    assert len(names) == int(shown) and names[-1] == "relu19"
+    # The layers before an activation go first, the others only when all of those have gone.
+    assert len(names) >= 20 or not minor & {*names}
+    headings = sorted((boxes[name] for name in names), key=lambda box: (-round(box.y0), box.x0))
+    for one, next_ in itertools.pairwise(headings):
+        if round(one.y0) == round(next_.y0):
+            assert next_.x0 - one.x1 > 0.5 * (one.y1 - one.y0)
+
+
 def test_silent_maps():
     maps = np.maximum(normal(6, 4, 4), 0)
     maps[[1, 4]] = 0
@@ -332,8 +412,10 @@ def test_tsne_keeps_neighbours_and_is_the_same_again():
 
 
 def test_what_cannot_be_embedded():
-    with pytest.raises(ShapeError, match=r"of at least 4 images, got \(3, 8\)"):
+    with pytest.raises(ShapeError, match="^embedding: expected at least 4 images, got 3$"):
         insight.embed(normal(3, 8))
+    with pytest.raises(ShapeError, match=r"expected outputs \(N, numbers\), got \(9, 0\)"):
+        insight.embed(normal(9, 0))
     with pytest.raises(SpecError, match="^method: expected one of pca, tsne, got 'umap'"):
         insight.embed(normal(9, 8), "umap")
 
@@ -387,14 +469,19 @@ FIGURES = {
         (viz.filters, (normal(1, 512, 3, 3),), {"alone": True, "before": normal(1, 512, 3, 3)}),
         (viz.filters, (normal(512, 2, 1, 1),), {"before": normal(512, 2, 1, 1)}),
         (viz.filters, (normal(16, 6, 5, 5),), {"connected": np.tri(16, 6)}),
+        (viz.filters, (normal(12, 3, 5, 5),), {"labels": ["before training"]}),
+        (viz.filters, (normal(3, 2, 1, 9),), {"before": np.full((3, 2, 1, 9), np.nan)}),
     ],
     "maps": [
-        (viz.feature_maps, (normal(100, 14, 14),), {"order": "strongest", "note": SENTENCE}),
-        (viz.feature_maps, (normal(6, 3, 3),), {"order": "strongest", "note": SENTENCE * 4}),
-        (viz.feature_maps, (normal(84),), {"note": SENTENCE}),
-        (viz.feature_maps, (normal(84),), {"order": "strongest", "note": SENTENCE}),
+        (viz.feature_maps, (normal(100, 14, 14),), {"order": "strongest", "notes": [SENTENCE]}),
+        (viz.feature_maps, (normal(6, 3, 3),), {"order": "strongest", "notes": [SENTENCE * 4]}),
+        (viz.feature_maps, (normal(84),), {"notes": [SENTENCE]}),
+        (viz.feature_maps, (normal(84),), {"order": "strongest", "notes": [SENTENCE]}),
         (viz.journey, (normal(1, 28, 28), [("a", normal(64, 9, 9)), ("b", normal(84))]),
-         {"order": "strongest", "note": SENTENCE, "probabilities": [0.2, 0.8]}),
+         {"order": "strongest", "notes": [SENTENCE], "probabilities": [0.2, 0.8]}),
+        (viz.feature_maps, (normal(64, 9, 14),), {"own_scales": True, "notes": [SENTENCE] * 2}),
+        (viz.feature_maps, (np.abs(normal(5, 40, 3)),), {"own_scales": True}),
+        (viz.feature_maps, (1e-7 * normal(1, 3, 40),), {"own_scales": True}),
     ],
 }  # fmt: skip
 CASES = [
@@ -431,7 +518,9 @@ def test_the_numbers_stand_beside_the_histograms():
     by_epoch = {"one": {0: [-1.0, 1.0], 4: [-0.0009, 0.0009]}}
     texts = said(viz.weights(by_epoch, **HEAD))
     assert "std. dev. 1 → 9 × 10⁻⁴" in texts and "|w| < 0.001: 0.00 % → 100.00 %" in texts
-    assert {"before", "4"} <= {*texts}
+    assert {"before", "epoch 4"} <= {*texts}
+    both = by_epoch | {"two": {0: [1.0], 4: [2.0]}}
+    assert any("each layer its own axis and height" in t for t in said(viz.weights(both, **HEAD)))
 
 
 def test_mistakes_in_the_plane_are_named():
@@ -442,6 +531,41 @@ def test_mistakes_in_the_plane_are_named():
     assert [text for text in texts if "→ dog" in text or "cat →" in text] == []
     right = viz.embedding(points, [0, 1, 2, 0], [0, 1, 2, 0], ["cat", "dog", "cow"], **HEAD)
     assert "no mistakes" in said(right)
+
+
+def rings(figure):
+    """How many outlines without a filling are in a figure."""
+    collections = [collection for axes in figure.axes for collection in axes.collections]
+    return sum(len(c.get_paths()) for c in collections if not len(c.get_facecolor()))
+
+
+def test_many_mistakes_are_ringed_and_not_named():
+    count = 40
+    points, labels = normal(count, 2), np.arange(count) % 3
+    names = ["cat", "dog", "cow"]
+    for wrong, named in ((5, True), (30, False)):
+        answers = np.where(np.arange(count) < wrong, (labels + 1) % 3, labels)
+        figure = viz.embedding(points, labels, answers, names, **HEAD)
+        pairs = [text for text in said(figure) if re.fullmatch(r"\w+ → \w+", text)]
+        assert (len(pairs) > 0) == named
+        assert rings(figure) == wrong + 1  # and one at the foot that explains them
+        assert any(text.startswith("mistake") for text in said(figure))
+
+
+@pytest.mark.parametrize("names", [SHORT[:20], LONG[:24]], ids=["written", "shapes"])
+def test_every_class_has_a_mark_of_its_own(names):
+    labels = np.arange(len(names))
+    figure = viz.embedding(normal(len(names), 2) * 9, labels, labels, names, **HEAD)
+    drawn = max(
+        (collection for axes in figure.axes for collection in axes.collections),
+        key=lambda collection: len(collection.get_paths()),
+    )
+    shapes = [path.vertices - path.vertices.mean(axis=0) for path in drawn.get_paths()]
+    looks = list(zip(drawn.get_facecolor(), shapes, strict=True))
+    assert len(looks) == len(names)
+    for one, other in itertools.combinations(looks, 2):
+        alike = [np.abs(a - b).max() < 0.2 for a, b in zip(one, other, strict=True)]
+        assert not all(alike)
 
 
 def test_both_directions_of_the_plane_have_one_scale():
@@ -459,6 +583,38 @@ def test_before_and_after_have_one_format_and_one_scale():
     before, after = np.full((1, 1, 2, 2), 0.5), np.full((1, 1, 2, 2), -12.0)
     texts = said(viz.filters(after, before=before, labels=("then", "now"), **HEAD))
     assert {"then", "now", "0.5", "−12.0", "−12", "12"} <= {*texts}
+    # What training changed has a scale of its own.
+    assert {"after − before", "change", "−12.5", "12.5"} <= {*texts}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_change_is_after_minus_before(theme):
+    before, change = normal(3, 2, 3, 3), 0.01 * normal(3, 2, 3, 3, seed=1)
+    figure = viz.filters(before + change, before=before, theme=theme, **HEAD)
+    tiles = [rgb for rgb in pictures(figure)[0] if rgb.shape == (3, 3, 3)]
+    alone = viz.filters(change, theme=theme, **HEAD)
+    expected = [rgb for rgb in pictures(alone)[0] if rgb.shape == (3, 3, 3)]
+    assert len(tiles) == 18 and len(expected) == 6
+    for one, other in zip(tiles[12:], expected, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 3
+
+
+@pytest.mark.parametrize("size", ["animation", "small"])
+def test_the_frames_of_filters_stand_still(size):
+    frames = [
+        viz.filters(
+            normal(12, 3, 5, 5, seed=epoch),
+            labels=[f"after epoch {epoch} of 100" if epoch else "before training"],
+            limit=4,
+            numbers=False,
+            size=size,
+            **HEAD,
+        )
+        for epoch in (0, 9, 100)
+    ]
+    extents = [pictures(frame)[1] for frame in frames]
+    assert extents[0] == extents[1] == extents[2] and len(extents[0]) == 36 + 1
+    assert "after epoch 9 of 100" in said(frames[1])
 
 
 def test_filters_that_are_not_connected_are_left_empty():
@@ -533,6 +689,8 @@ def test_pictures_from_snapshots(convlab, real):
         assert np.array_equal(np.float32(frames[str(epoch)]), state["conv.weight"])
     found = numbers_of(convlab, "b.json")
     assert np.array_equal(np.float32(found["weights"]["before training"]), states[0]["conv.weight"])
+    changed = np.float32(found["weights"]["weight"]) - states[0]["conv.weight"]
+    assert np.array_equal(np.float32(found["result"]["after minus before"]), changed)
     by_layer = numbers_of(convlab, "w.json")["result"]
     assert list(by_layer) == ["conv", "dense"] and list(by_layer["conv"]) == ["0", "1", "2"]
     assert by_layer["dense"]["2"]["mean"] == pytest.approx(states[2]["dense.weight"].mean())
@@ -581,19 +739,25 @@ def test_train_with_snapshots_on_coloured_pictures_of_another_size(convlab, tmp_
     words = ("--model", "small.toml", "--data", "own", "--epochs", 1, "--snapshots")
     convlab.works("train", *words, "--out", "run", "--quiet", "--json")
     assert training.snapshot_epochs(tmp_path / "run") == [1]
-    strongest = ("-o", "f.svg", "--json", "f.json")
+    strongest = ("-o", "f.svg", "--scale", "map", "--dead", "--images", 2, "--json", "f.json")
     at_once(
         lambda: convlab.works("render", "embedding", "run", "--method", "tsne", "--size", "small"),
         lambda: convlab.works("render", "features", "run", "test:0", "--layer", "relu", *strongest),
     )
-    assert "10 × 13 × 4, strongest first" in (convlab.folder / "f.svg").read_text()
-    assert numbers_of(convlab, "f.json")["parameters"]["order"] == "strongest"
+    drawn = (convlab.folder / "f.svg").read_text(encoding="utf-8")
+    assert "10 × 13 × 4, strongest first, each map on its own scale, dark to bright" in drawn
+    found = numbers_of(convlab, "f.json")
+    parameters, silent = found["parameters"], found["result"]["0 everywhere on the test images"]
+    assert (parameters["order"], parameters["scale"]) == ("strongest", "map")
+    listed = f": {', '.join(map(str, silent['relu']))}" if silent["relu"] else "none"
+    assert f"0 everywhere on {parameters['test images']} of" in drawn and listed in drawn
 
 
 def test_what_the_pictures_refuse(convlab, bare):
     refused = {
         ("filters", bare, "-o", "f.gif"): "it has no snapshots; train it with convlab train --sna",
         ("filters", bare, "--filter", 4): "filter: expected 0 to 3 of conv, got 4",
+        ("features", bare, "test:0", "--scale", "map"): "scale: expected --layer with --scale map",
         ("weights", bare, "--layer", "relu"): "expected one with weights, conv, dense, got 'relu'",
         ("embedding", bare, "--layer", "conv9"): "layer: expected one of conv, relu, pool",
     }

@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from PIL import Image
 
 from convlab import functional as F
 from convlab import insight, models, nn, random, viz, worked
@@ -30,6 +32,11 @@ def spec(size, *layers):
 def built(text, **settings):
     random.manual_seed(0)
     return build_from_text(text, name="test", source="net.toml", **settings)
+
+
+def inputs_of(network):
+    """What each layer reads: (C, H, W) or (features,)."""
+    return {name: shape for name, _, shape, _ in network.shapes()}
 
 
 def fields_of(network):
@@ -236,18 +243,20 @@ def test_different_strides_are_reported():
         layer("ReLU", "after"),
     )
     network = built(text)
-    row = fields_of(network)["cat"]
+    row, shapes = fields_of(network)["cat"], inputs_of(network)
     assert row.field is None
     assert row.misaligned == ("effective strides 4 and 1",) * 2
-    assert field_recursion(row) == [("", ["no one field for all units: effective strides 4 and 1"])]
+    lines = ["no one field for all units: effective strides 4 and 1"]
+    assert field_recursion(row, shapes["cat"]) == [("", lines)]
     for name in ("cat", "after"):
         with pytest.raises(SpecError, match=f"{name}.*no single box.*strides 4 and 1.* cat"):
             insight.unit_field(network, name, None)
 
 
 def test_the_recursion_with_its_numbers():
-    rows = fields_of(models.build("alexnet", weights=False))
-    assert field_recursion(rows["pool1"]) == [
+    network = models.build("alexnet", weights=False)
+    rows, shapes = fields_of(network), inputs_of(network)
+    assert field_recursion(rows["pool1"], shapes["pool1"]) == [
         (
             "",
             [
@@ -258,13 +267,41 @@ def test_the_recursion_with_its_numbers():
             ],
         )
     ]
-    assert field_recursion(rows["relu1"]) == []
-    rows = fields_of(built(BRANCHES))
-    ((axis, lines), (other, _)) = field_recursion(rows["sum"])
+    assert field_recursion(rows["relu1"], shapes["relu1"]) == []
+    network = built(BRANCHES)
+    row, shape = fields_of(network)["sum"], inputs_of(network)["sum"]
+    ((axis, lines), (other, _)) = field_recursion(row, shape)
     assert (axis, other) == ("rows", "columns")
     # wide: r = 3 + 4·2 = 11, P = 1 + 2·2 = 5, so rows -5 to 6; low: -1 to 2.
     assert lines[0] == "r = max(6, 2) − min(−5, −1) = 11"
     assert "aligned" in lines[3]
+
+
+def test_the_recursion_of_an_adaptive_pooling():
+    # PyTorch's windows of 16 cells in 3: [0, 6), [5, 11), [10, 16); of 16 in 7: 3 or 4 wide.
+    text = spec(
+        "16x16x1",
+        layer("Conv2d", "conv", out_channels=1, kernel_size=3, padding=1),
+        layer("AdaptiveAvgPool2d", "pool", output_size=[3, 7]),
+    )
+    network = built(text)
+    row, shape = fields_of(network)["pool"], inputs_of(network)["pool"]
+    (axis, even), (other, uneven) = field_recursion(row, shape)
+    assert (axis, other) == ("rows", "columns")
+    assert even == [
+        "16 to 3 cells: kernel 6, stride 5",
+        "r = 3 + (6 − 1)·1 = 8",
+        "S = 1·5 = 5",
+        "P = 1 + 0·1 = 1",
+        "centre = −1 + (8 − 1)/2 = 2.5",
+    ]
+    assert uneven[0] == (
+        "16 to 7 cells: windows of 3 and 4, 2 and 3 apart, so no one kernel and stride"
+    )
+    assert uneven[1] == "r = 5 to 6, not the same for all units"
+    assert uneven[2] == "S = 16/7 on average"
+    level = worked.field_pyramid(network, "pool", (0, 0), 0)[-1]
+    assert level.text == "kernel 6, stride 5"
 
 
 # --- networks with branches ------------------------------------------------------------------
@@ -552,7 +589,7 @@ def test_an_effective_fields_texts_are_legible(case, size, assert_legible):
         subtitle="lenet5, input 28 × 28 × 1; mean absolute gradient over 32 images of the test set",
         facts=[
             ("inside the theoretical box", "100 %"),
-            ("half of it", "within 10 × 10 pixels"),
+            ("half of the gradient", "within 10 × 10 pixels"),
             ("standard deviation", "rows 3.74, columns 3.7 pixels"),
             ("centre", "row 13.6, column 12.9"),
         ],
@@ -576,10 +613,53 @@ def test_a_pyramids_texts_are_legible(model, name, unit, size, assert_legible):
         levels,
         span=field.rows.span(field.unit[0]),
         title=f"What {name} reads, row {field.unit[0]}",
-        subtitle=f"{model}, 224 rows of pixels; a dot a unit, pale: not read, hollow: padding",
+        subtitle=f"{model}, 224 rows of pixels",
         size=size,
     )
     assert_legible(figure, size)
+
+
+def test_a_pyramid_explains_only_the_dots_that_it_has():
+    network = models.build("lenet5", weights=False)
+
+    def words(unit):
+        field = insight.unit_field(network, "pool2", unit)
+        levels = worked.field_pyramid(network, "pool2", field.unit, 0)
+        span = field.rows.span(field.unit[0])
+        figure = viz.pyramid(levels, span=span, title="t", subtitle="s")
+        return next(text for text in texts_of(figure) if text.startswith("s; "))
+
+    # Unit 2 sees rows 6 to 21, unit 0 rows -2 to 13.
+    assert words((2, 2)) == "s; a dot a unit, pale: not read"
+    assert words((0, 0)) == "s; a dot a unit, pale: not read, hollow: padding"
+
+
+def texts_of(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_a_chain_shows_the_columns_of_each_box_as_a_bar():
+    boxes = [("in", (10, 5, 40, 25), ""), ("out", (-5, 0, 75, 45), "")]
+    figure = viz.field_chain(input_size=(100, 50), boxes=boxes, title="t")
+    bars = [p.get_width() for p in figure.axes[0].patches if p.get_height() < 16]
+    # For each box the input's 50 columns and its own: 45 of the outer, 20 of the inner.
+    np.testing.assert_allclose(np.array(bars) / bars[0], [1, 0.9, 1, 0.4])
+    assert "pale: columns 0 to 49" in texts_of(figure)
+
+
+def test_the_grid_is_quiet_and_only_where_pixels_are_large():
+    from matplotlib.collections import LineCollection
+
+    def grids(side):
+        figure = viz.receptive_field(
+            input_size=(side, side), box=(0, 0, 3, 3), map_size=(2, 2), unit=(0, 0), title="t"
+        )
+        lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+        return [c for c in lines if len(c.get_segments()) == 2 * (side + 1)]
+
+    (grid,) = grids(28)
+    assert to_hex(grid.get_colors()[0]).upper() == viz.THEMES["light"].hairline
+    assert grids(112) == []
 
 
 def test_pictures_that_cannot_be():
@@ -611,6 +691,29 @@ def test_the_table_and_the_recursion_of_a_command(convlab):
     assert block4["receptive_field"] == [427, 427] and block4["effective_padding"] == [213, 213]
     joints = [row["aligned"] for row in record["layers"] if "aligned" in row]
     assert joints == [True] * 16
+
+
+def test_padding_that_differs_is_shown_on_both_sides(convlab):
+    lines = convlab.works("receptive-field", "resnet50-slim").splitlines()
+    (pool1,) = (line for line in lines if line.startswith("pool1 "))
+    # SAME of TensorFlow for 112 rows, kernel 3 and stride 2: 55 * 2 + 3 - 112 = 1, behind.
+    assert pool1.split()[2:7] == ["3", "2", "0", "and", "1"]
+    (conv1,) = (line for line in lines if line.startswith("conv1 "))
+    assert conv1.split()[2:6] == ["7", "2", "3", "112"]
+
+
+def test_a_picture_is_cropped_for_a_model_and_that_is_said(convlab):
+    # Left, middle and right of 20 x 60 are red, green and blue; LeNet-5 takes 28 x 28 grey.
+    pixels = np.zeros((20, 60, 3), np.uint8)
+    for third in range(3):
+        pixels[:, 20 * third : 20 * third + 20, third] = 255
+    Image.fromarray(pixels).save(convlab.folder / "a.png")
+    words = ("render", "receptive-field", "lenet5", "--image", "a.png", "--json", "b.json")
+    out = convlab.works(*words, "--alt", "-o", "b.png")
+    assert "centre of a picture of 20 × 60" in out
+    image = np.array(json.loads((convlab.folder / "b.json").read_text())["inputs"]["image"])
+    assert image.shape == (1, 28, 28)
+    assert (np.abs(image[:, :, 4:24] - 150) <= 1).all()  # green as grey: 0.587 of 255
 
 
 def test_commands_that_draw(convlab, run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from convlab_cli import options
+from convlab_cli import attribution, options
 
 if TYPE_CHECKING:
     from convlab.data import Dataset
@@ -30,10 +30,11 @@ def some_test_images(run: Run, count: int, data_dir: str | None) -> tuple[Datase
 
 
 @click.command()
+@attribution.runs_only
 @options.run_argument
 @click.option(
     "--images",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=4),
     default=500,
     show_default=True,
     help="Test images, evenly over the test set.",
@@ -52,7 +53,8 @@ def some_test_images(run: Run, count: int, data_dir: str | None) -> tuple[Datase
 def command(run, images, method, layer, data_dir, picture):
     """Test images in a plane, those together that a layer answers alike.
 
-    Mistakes of the network are ringed, with the true class and its answer.
+    Mistakes of the network are ringed; where they are few, the true class and its answer
+    stand beside them.
     """
     from convlab import insight, training, viz
     from convlab.viz.style import number
@@ -69,8 +71,8 @@ def command(run, images, method, layer, data_dir, picture):
         how = f"{shares[0]} + {shares[1]} of the variance of {features.shape[1]:,} numbers"
         axes = tuple(f"component {k}: {share}" for k, share in enumerate(shares, 1))
     else:
-        how = f"neighbours among {features.shape[1]:,} numbers,"
-        how, axes = f"{how} perplexity {number(embedding.perplexity)}", None
+        how = f"perplexity {number(embedding.perplexity)} on {features.shape[1]:,} numbers"
+        axes = None
     title = f"{name} of {layer}"
     subtitle = (
         f"{options.title_of(run)}; {how}; {said}, {mistakes:,}"

@@ -69,6 +69,8 @@ def command(run, image, layer, shift, number, border, data_dir, picture):
     difference = found.maps_of_shifted - found.shifted_maps
     exact = found.error == 0
     note = "exactly 0 in all maps" if exact else f"relative error of all maps {found.error:.3g}"
+    if not exact and not np.isnan(found.inner):
+        note += f"; away from the border {found.inner:.3g}"
     shown_note = note if found.compared.all() else f"{note}; grey: not compared"
     figure = viz.two_ways(
         shown,
@@ -108,6 +110,7 @@ def command(run, image, layer, shift, number, border, data_dir, picture):
             "difference": difference,
             "compared": found.compared,
             "error": found.error,
+            "error away from the border": found.inner,
         },
     )
 

@@ -12,7 +12,10 @@ from convlab_cli.render.embedding import some_test_images
 if TYPE_CHECKING:
     import numpy as np
 
+    from convlab.models import Network
+
 MOST_NAMED = 12  # maps whose numbers a line can hold
+ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh", "ScaledTanh")
 
 
 @click.command()
@@ -23,6 +26,13 @@ MOST_NAMED = 12  # maps whose numbers a line can hold
     "--order",
     type=click.Choice(["strongest", "number"]),
     help="Which maps come first.  [default: strongest for the maps of one layer, else number]",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(["layer", "map"]),
+    default="layer",
+    show_default=True,
+    help="One scale for all maps of --layer, or for each map its own.",
 )
 @click.option(
     "--dead", is_flag=True, help="Also name the maps and units that no test image makes fire."
@@ -41,40 +51,42 @@ MOST_NAMED = 12  # maps whose numbers a line can hold
 )
 @options.data_dir
 @options.picture("features.png")
-def command(run, image, layer, order, dead, images, npz, data_dir, picture):
+def command(run, image, layer, order, scale, dead, images, npz, data_dir, picture):
     """What every layer makes of IMAGE: a file, "-", or test:N of the run's test set.
 
-    Maps and units that are 0 everywhere on this image are named, with --dead
-    those that are 0 everywhere on all test images.
+    Maps and units that are 0 everywhere on this image are named, with --dead also
+    those that are 0 everywhere on all test images.  Where not all layers fit, those
+    that an activation follows are left out first; --layer draws any of them.
     """
     import numpy as np
 
     from convlab import Tensor, insight, no_grad, training, viz
+    from convlab.errors import SpecError
 
+    if scale == "map" and layer is None:
+        raise SpecError("scale: expected --layer with --scale map")
     run = training.load(run)
     pixels, inverted = options.read_image(run, image, data_dir)
     x = run.network_input(pixels)
     name = Path(image).name
     activations = insight.trace(run.network, x, layer)
-    # Flattening shows the same numbers again.
-    shown = [a for a in activations if layer is not None or a.kind != "Flatten"]
+    # These show the same numbers again.
+    shown = [a for a in activations if layer is not None or a.kind not in ("Flatten", "Dropout")]
     subtitle = f"{options.title_of(run)}{'; inverted' if inverted else ''}"
     silent = {a.name: insight.silent_maps(a.array) for a in shown}
     counts = {a.name: (len(a.array), "maps" if a.array.ndim == 3 else "units") for a in shown}
     result = {activation.name: activation.array for activation in activations}
     result["0 everywhere on this image"] = silent
-    alone = layer is not None
-    note = _sentence(silent, counts, "is 0 everywhere", "are 0 everywhere", alone=alone)
+    notes = []
+    if any(silent.values()):
+        notes.append(f"0 everywhere on this image: {_named(silent, counts, layer)}")
     if dead:
         chosen, said = some_test_images(run, images, data_dir)
         found = insight.never_firing(run.network, chosen, run.scaling, layer)
         never = {name: found[name] for name in counts}
         result["0 everywhere on the test images"] = never
-        note = _sentence(
-            never, counts, f"never fires on {said}", f"never fire on {said}", alone=alone
-        )
-        note = note or f"none is 0 everywhere on {said}"
-    look = {**picture.look, "note": note}
+        notes.append(f"0 everywhere on {said}: {_named(never, counts, layer)}")
+    look = {**picture.look, "notes": notes}
     if layer is not None:
         (activation,) = activations
         title = f"{layer}: {activation.kind} of {name}"
@@ -84,7 +96,12 @@ def command(run, image, layer, order, dead, images, npz, data_dir, picture):
             subtitle += f"; {rows} × {columns} × {channels}"
         order = order or ("strongest" if maps else "number")
         figure = viz.feature_maps(
-            activation.array, title=title, subtitle=subtitle, order=order, **look
+            activation.array,
+            title=title,
+            subtitle=subtitle,
+            order=order,
+            own_scales=scale == "map",
+            **look,
         )
     else:
         with no_grad():
@@ -95,6 +112,7 @@ def command(run, image, layer, order, dead, images, npz, data_dir, picture):
         figure = viz.journey(
             pixels,
             [(a.name, a.array) for a in shown],
+            minor=_before_activations(run.network, shown),
             title=title,
             subtitle=subtitle,
             classes=run.classes,
@@ -108,16 +126,17 @@ def command(run, image, layer, order, dead, images, npz, data_dir, picture):
         if layer is None:
             arrays["probabilities"] = probabilities
         training.write_atomically(npz, _npz(arrays, activations))
-    description = f"{title}, {subtitle}; {note}."
+    description = "; ".join([f"{title}, {subtitle}", *notes])
     picture.save(
         figure,
         title,
-        description if note else f"{title}, {subtitle}.",
+        f"{description}.",
         parameters={
             "run": run.folder,
             "image": image,
             "layer": layer,
             "order": order,
+            "scale": scale,
             "test images": len(chosen) if dead else None,
             "inverted": inverted,
         },
@@ -127,29 +146,31 @@ def command(run, image, layer, order, dead, images, npz, data_dir, picture):
     )
 
 
-def _sentence(silent: dict, counts: dict, one: str, many: str, *, alone: bool) -> str:
-    """The silent maps of one layer by their numbers, or how many in which layers; "" for none."""
-    found, last = {}, None
+def _before_activations(network: Network, activations: list) -> set[str]:
+    """The names of the layers whose output an activation reads."""
+    sources = network.sources()
+    read = {name for a in activations if a.kind in ACTIVATIONS for name in sources[a.name]}
+    return read & {a.name for a in activations}
+
+
+def _named(silent: dict, counts: dict, layer: str | None) -> str:
+    """The silent maps of one layer by their numbers, of all layers how many."""
+    if layer is not None:
+        numbers = silent[layer]
+        listed = ", ".join(map(str, numbers[:MOST_NAMED]))
+        more = " \u2026" if len(numbers) > MOST_NAMED else ""
+        count, kind = counts[layer]
+        return f"{len(numbers)} of {count} {kind}: {listed}{more}" if numbers else "none"
+    found, last = [], None
     for name, numbers in silent.items():
+        count, kind = counts[name]
         # Pooling passes a silent map on: it is named once.
-        if numbers and (numbers, counts[name][0]) != last:
-            found[name] = numbers
-        last = numbers, counts[name][0]
-    if not found:
-        return ""
-    if not alone and len(found) > 3:
-        listed = (f"{name} {len(some)} of {counts[name][0]}" for name, some in found.items())
-        return f"{', '.join(listed)} {many}"
-    if not alone or len(numbers) > MOST_NAMED:
-        listed = [
-            f"{len(some)} of {counts[name][0]} {counts[name][1]}" + ("" if alone else f" of {name}")
-            for name, some in found.items()
-        ]
-        return f"{', '.join(listed)} {one if sum(map(len, found.values())) == 1 else many}"
-    things = counts[name][1]
-    if len(numbers) == 1:
-        return f"{things[:-1]} {numbers[0]} {one}"
-    return f"{things} {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} {many}"
+        if numbers and (numbers, count) != last:
+            found.append(f"{len(numbers)} of {count} {kind} of {name}")
+        last = numbers, count
+    if len(found) > 3:
+        found = [*found[:2], f"and some of {len(found) - 2} more layers"]
+    return ", ".join(found) or "none"
 
 
 def _npz(arrays: dict[str, np.ndarray], activations: list) -> bytes:

@@ -17,7 +17,11 @@ MOST_FRAMES = 60  # half a minute of animation; of more epochs these many, evenl
     type=click.IntRange(min=0),
     help="One filter from 0, all its input channels large.",
 )
-@click.option("--before", is_flag=True, help="The weights before training beside those after.")
+@click.option(
+    "--before",
+    is_flag=True,
+    help="The weights before training, those after, and what training changed.",
+)
 @options.picture("filters.png", options.MOVING)
 def command(run, layer, number, before, picture):
     """The weights of a convolution: one picture a filter and input channel.
@@ -82,11 +86,12 @@ def command(run, layer, number, before, picture):
     if before:
         earlier = training.initial_weights(run.folder)[f"{layer}.weight"][chosen]
         record["weights"]["before training"] = earlier
+        record["result"]["after minus before"] = weight[chosen] - earlier
     figure = viz.filters(
         weight[chosen],
         subtitle=subtitle,
         before=earlier,
-        labels=("before training", f"after epoch {run.best_epoch}"),
+        labels=("before training", f"after epoch {run.best_epoch}") if before else None,
         **look,
     )
     ending = f", before training and after epoch {run.best_epoch}" if before else ""
@@ -110,7 +115,9 @@ def _animate(run, at, picture: options.Picture, subtitle: str, look: dict, recor
         # Numbers that come and go with their digits would draw the eye from the change.
         return viz.filters(
             weights[epoch],
-            subtitle=f"{subtitle}; {when}",
+            subtitle=subtitle,
+            # A line of its own: the grid below stands still from frame to frame.
+            labels=(when,),
             limit=largest or None,
             numbers=False,
             **look,

@@ -39,7 +39,7 @@ def command(subject, layer, picture):
     subject.save(
         picture,
         explain,
-        title=f"Grad-CAM of {subject.image_name} for {subject.name}: {found.layer}",
+        title=f"Grad-CAM of {subject.image_name} for class {subject.name}: {found.layer}",
         what=(
             f"{maps}, each times the mean gradient of {subject.score} by it, added up, cut off"
             " below 0; stretched to the input (bilinear)"
@@ -47,5 +47,6 @@ def command(subject, layer, picture):
         parameters={"layer": found.layer},
         facts=facts,
         signed=False,
+        ends=("", subject.ends[1]),
         over=True,
     )

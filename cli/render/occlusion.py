@@ -83,7 +83,7 @@ def command(subject, patch, stride, value, picture):
     subject.save(
         picture,
         explain,
-        title=f"Occlusion of {subject.image_name} for {subject.name}",
+        title=f"Occlusion of {subject.image_name} for class {subject.name}",
         what=(
             f"drop of the probability of {subject.name} by a patch of {size_text(*patch)} {where},"
             f" stride {size_text(*stride)}"
@@ -91,4 +91,5 @@ def command(subject, patch, stride, value, picture):
         parameters={"patch": patch, "stride": stride, "value": value, "cover": cover},
         facts=facts,
         signed=True,
+        ends=subject.ends,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -59,30 +60,61 @@ def command(
 
 
 def _pixels(network, run, image, data_dir):
-    """(what is shown under a box, what the network takes of it): bytes and floats, or None."""
-    from convlab import data
+    """(bytes under a box, the floats that the network takes of it, how it was made to fit).
+
+    None, None and "" without an image.  A picture for a model without a run is cropped
+    in its middle, as is usual; a run's is what the run reads.
+    """
+    from convlab.data.pictures import picture_header
+    from convlab.shapes import size_text
 
     if image is None:
-        return None, None
+        return None, None, ""
     channels, rows, columns = network.input_shape
     if run is None and image.startswith("test:"):
         raise click.BadParameter(
             f"--image {image}: expected a picture file, or the folder of a run"
         )
     if run is None:
-        return data.read_picture(Path(image), size=(rows, columns), channels=channels), None
+        (height, width), _ = picture_header(Path(image))
+        pixels, cropped = _cropped(Path(image), (height, width), (rows, columns), channels)
+        fitted = f"centre of a picture of {size_text(height, width)}" if cropped else ""
+        return pixels, None, fitted
     from convlab.training import centred_images
 
     pixels, _ = options.read_image(run, image, data_dir)
-    return centred_images(pixels[None], (rows, columns))[0], run.network_input(pixels)
+    fitted = ""
+    if image != "-" and not image.startswith("test:"):
+        (height, width), _ = picture_header(Path(image))
+        if height * pixels.shape[2] != width * pixels.shape[1]:
+            size = size_text(*pixels.shape[1:])
+            fitted = f"picture of {size_text(height, width)} padded to {size}"
+    return centred_images(pixels[None], (rows, columns))[0], run.network_input(pixels), fitted
 
 
-def _titles(network, field, what="Receptive field of"):
+def _cropped(path: Path, size, wanted, channels):
+    """The middle of a picture of ``size``, scaled to cover ``wanted``; whether any is cut off.
+
+    Very long pictures are not cut: a strip of them would be no picture.
+    """
+    from convlab import data
+
+    factor = max(need / have for need, have in zip(wanted, size, strict=True))
+    cover = [max(need, math.ceil(have * factor)) for need, have in zip(wanted, size, strict=True)]
+    if max(have / need for have, need in zip(cover, wanted, strict=True)) > 4:
+        return data.read_picture(path, size=wanted, channels=channels), False
+    pixels = data.read_picture(path, size=tuple(cover), channels=channels)
+    top, left = ((have - need) // 2 for have, need in zip(cover, wanted, strict=True))
+    return pixels[:, top : top + wanted[0], left : left + wanted[1]], tuple(cover) != wanted
+
+
+def _titles(network, field, what="Receptive field of", fitted=""):
     from convlab.shapes import size_text
 
     channels, rows, columns = network.input_shape
     title = f"{what} {field.layer}, unit {field.unit[0]},{field.unit[1]}"
-    return title, f"{network.name}, input {size_text(rows, columns, channels)}"
+    subtitle = f"{network.name}, input {size_text(rows, columns, channels)}"
+    return title, subtitle + (f"; {fitted}" if fitted else "")
 
 
 def _geometry(field) -> list[tuple[str, str]]:
@@ -123,8 +155,8 @@ def _box(network, run, layer, unit, image, data_dir, picture):
     from convlab import insight, viz
 
     field = insight.unit_field(network, layer, unit)
-    pixels, x = _pixels(network, run, image, data_dir)
-    title, subtitle = _titles(network, field)
+    pixels, x, fitted = _pixels(network, run, image, data_dir)
+    title, subtitle = _titles(network, field, fitted=fitted)
     feature_map = None
     if x is not None:
         (activation,) = insight.trace(network, x, field.layer)
@@ -162,8 +194,8 @@ def _chain(network, run, layer, unit, image, data_dir, picture):
     from convlab.shapes import size_text
 
     fields = insight.field_chain(network, layer, unit)
-    pixels, _ = _pixels(network, run, image, data_dir)
-    title, subtitle = _titles(network, fields[-1], "Receptive fields on the way to")
+    pixels, _, fitted = _pixels(network, run, image, data_dir)
+    title, subtitle = _titles(network, fields[-1], "Receptive fields on the way to", fitted)
     boxes = [
         (
             field.layer,
@@ -208,10 +240,7 @@ def _pyramid(network, layer, unit, axis, picture):
     levels = worked.field_pyramid(network, field.layer, field.unit, number)
     seen = (field.rows, field.columns)[number]
     title = f"What {field.layer} reads, {axis[:-1]} {field.unit[number]}"
-    subtitle = (
-        f"{network.name}, {network.input_shape[1 + number]} {axis} of pixels; a dot a unit, pale:"
-        " not read, hollow: padding"
-    )
+    subtitle = f"{network.name}, {network.input_shape[1 + number]} {axis} of pixels"
     figure = viz.pyramid(
         levels, span=seen.span(field.unit[number]), title=title, subtitle=subtitle, **picture.look
     )
@@ -249,7 +278,7 @@ def _effective(network, run, layer, unit, image, count, data_dir, picture):
     from convlab.shapes import size_text
 
     insight.unit_field(network, layer, unit)  # what is wrong here should not wait for the data
-    shown, _ = _pixels(network, run, image, data_dir)
+    shown, _, fitted = _pixels(network, run, image, data_dir)
     if run is None:
         random = np.random.default_rng(0)
         images = random.standard_normal((count, *network.input_shape)).astype(np.float32)
@@ -260,12 +289,12 @@ def _effective(network, run, layer, unit, image, count, data_dir, picture):
         source = f"{len(images)} images of the test set"
     found = insight.effective_field(network, layer, unit, images)
     field = found.theory
-    title, subtitle = _titles(network, field, "Effective receptive field of")
+    title, subtitle = _titles(network, field, "Effective receptive field of", fitted)
     subtitle += f"; mean absolute gradient over {source}"
     top, left, bottom, right = found.half
     facts = [
         ("inside the theoretical box", f"{100 * found.share_inside:.4g} %"),
-        ("half of it", f"within {size_text(bottom - top, right - left)} pixels"),
+        ("half of the gradient", f"within {size_text(bottom - top, right - left)} pixels"),
         (
             "standard deviation",
             "rows {:.3g}, columns {:.3g} pixels".format(*found.deviation),

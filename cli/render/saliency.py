@@ -78,7 +78,7 @@ def command(subject, method, steps, samples, noise, seed, picture):
         total = number(float(kept["map"].sum()))
         gain = number(kept["score"] - kept["score of black"])
         return [
-            ("sum", f"{total} over all pixels; from black to the image the score changes by {gain}")
+            ("sum", f"{total} over all pixels; the score changes by {gain} from black to the image")
         ]
 
     colours = subject.pixels.shape[0] == 3
@@ -105,9 +105,10 @@ def command(subject, method, steps, samples, noise, seed, picture):
     subject.save(
         picture,
         explain,
-        title=f"Saliency of {subject.image_name} for {subject.name}: {names[method]}",
+        title=f"Saliency of {subject.image_name} for class {subject.name}: {names[method]}",
         what=words[method] + (f", {reduced}" if colours else ""),
         parameters={"method": method, **settings},
         facts=facts,
         signed=signed,
+        ends=subject.ends if signed else ("", ""),
     )

@@ -42,7 +42,8 @@ def command(run, layer, by_epoch, picture):
         places = np.linspace(0, len(kept), min(MOST_EPOCHS, len(kept) + 1)).round().astype(int)
         epochs = [[0, *kept][place] for place in places]
         states = {epoch: training.snapshot(run.folder, epoch) for epoch in epochs}
-        when = f"from before training to epoch {epochs[-1]}"
+        count = f"{len(epochs) - 1} of {len(kept)}" if len(epochs) <= len(kept) else len(kept)
+        when = f"before and after {count} epoch{'s' if len(kept) > 1 else ''}"
     else:
         states = {run.best_epoch: run.network.state_dict()}
         when = f"after epoch {run.best_epoch}"

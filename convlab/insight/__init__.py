@@ -48,9 +48,10 @@ from convlab.insight.explain import (
     explain,
     ulps,
 )
-from convlab.insight.maximise import Maximised, maximise
+from convlab.insight.maximise import Maximised, channel_correlation, maximise
 from convlab.insight.patches import (
     Patch,
+    behind_relu,
     check_units,
     default_layer,
     largest,
@@ -90,6 +91,8 @@ __all__ = [
     "Saliency",
     "SoftmaxShare",
     "UnitField",
+    "behind_relu",
+    "channel_correlation",
     "check_units",
     "default_layer",
     "effective_field",

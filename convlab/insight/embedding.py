@@ -94,11 +94,10 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
     neighbours, distances between groups say little (van der Maaten & Hinton 2008); it starts
     from the PCA.  Raises ShapeError for fewer than 4 images, SpecError for another method.
     """
-    if features.ndim != 2 or len(features) < _FEWEST or not features.shape[1]:
-        raise ShapeError(
-            f"embedding: expected outputs (N, numbers) of at least {_FEWEST} images,"
-            f" got {features.shape}"
-        )
+    if features.ndim != 2 or not features.shape[1]:
+        raise ShapeError(f"embedding: expected outputs (N, numbers), got {features.shape}")
+    if len(features) < _FEWEST:
+        raise ShapeError(f"embedding: expected at least {_FEWEST} images, got {len(features)}")
     if method not in METHODS:
         raise SpecError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     # Slow to import, and needed here alone.

@@ -13,6 +13,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.data.batches import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError
 from convlab.models import Network, summarise
+from convlab.nn import Field
 
 TRANSFORMS = ("shift", "rotation", "scale")
 BORDERS = ("circular", "zeros")
@@ -28,7 +29,9 @@ class LayerEquivariance:
     (rows, columns).  For each amount ``errors`` has the mean over images of
     ||f(T x) - T' f(x)|| / ||f(x)||, NaN where no cell is left to compare; ``cells``
     has by how many cells T' shifts the maps, and ``rounded`` whether that is only the
-    nearest whole number (both are None for rotations and scales).
+    nearest whole number (both are None for rotations and scales).  ``inner`` has the
+    errors over those cells alone whose receptive fields lie within the image, off what the
+    shift brings in: zero padding has no part in them.  None for rotations and scales.
     """
 
     name: str
@@ -38,6 +41,7 @@ class LayerEquivariance:
     errors: NDArray
     cells: NDArray | None = None
     rounded: NDArray | None = None
+    inner: NDArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,8 @@ class Commuting:
 
     ``cells`` (rows, columns) is how far T' shifts; ``rounded`` whether that is only
     the nearest whole number.  ``compared`` (h, w) marks the cells that ``error``
-    counts; ``maps`` is f(x).
+    counts; ``maps`` is f(x).  ``inner`` is the error of the cells alone whose receptive
+    fields lie within the image, off what the shift brings in; NaN where there are none.
     """
 
     layer: str
@@ -58,6 +63,7 @@ class Commuting:
     rounded: bool
     compared: NDArray
     error: float
+    inner: float
 
 
 def shift(
@@ -112,6 +118,26 @@ def _resample(x: NDArray, matrix: NDArray, background: ArrayLike) -> NDArray:
     planes = (x - background).reshape(-1, *size)
     moved = np.stack([ndimage.affine_transform(p, matrix, offset, order=1) for p in planes])
     return moved.reshape(x.shape) + background
+
+
+def _away_from_border(
+    field: Field, size: tuple[int, int], image: tuple[int, int], by, cells
+) -> NDArray:
+    """(h, w) booleans: cells whose fields lie within the image before and after a shift.
+
+    ``by`` (rows, columns) pixels of the image, ``cells`` of the maps.  No such cell has
+    read padding, nor what the shift brought in.
+    """
+    free = []
+    for axis, length, pixels, amount, moved in zip(field, size, image, by, cells, strict=True):
+        first, last = max(amount, 0), pixels + min(amount, 0)
+        inside = np.zeros(length, bool)
+        for unit in range(max(moved, 0), length + min(moved, 0)):
+            (start, end), (start_before, end_before) = axis.span(unit), axis.span(unit - moved)
+            inside[unit] = start >= first and end <= last
+            inside[unit] &= start_before >= 0 and end_before <= pixels
+        free.append(inside)
+    return free[0][:, None] & free[1]
 
 
 def _nearest(shift_by: int, stride: int) -> int:
@@ -174,6 +200,7 @@ def equivariance(
         return shift(values, 0, _nearest(int(amount), stride), border, fill)
 
     sums = {row.name: np.zeros(len(amounts)) for row in shown}
+    inner = {row.name: np.zeros(len(amounts)) for row in shown}
     # All maps of a batch are kept: fewer images at once where they are large.
     floats = sum(math.prod(row.output_shape) for row in shown)
     size = max(1, min(BATCH, MOST_FLOATS // floats))
@@ -186,8 +213,14 @@ def equivariance(
                 stride, maps = row.receptive_field[1].stride, plain[row.name]
                 # What comes in from outside is zero, so that ones show where nothing did.
                 inside = transformed(np.ones(maps.shape[2:]), amount, stride) > 1 - 1e-6
-                errors = _errors(moved[row.name], transformed(maps, amount, stride), inside)
-                sums[row.name][index] += errors.sum()
+                after = transformed(maps, amount, stride)
+                sums[row.name][index] += _errors(moved[row.name], after, inside).sum()
+                if transform == "shift":
+                    cells = 0, _nearest(int(amount), stride)
+                    away = _away_from_border(
+                        row.receptive_field, maps.shape[2:], x.shape[2:], (0, int(amount)), cells
+                    )
+                    inner[row.name][index] += _errors(moved[row.name], after, away).sum()
     results = []
     for row in shown:
         rows, columns = (field.stride for field in row.receptive_field)
@@ -204,6 +237,7 @@ def equivariance(
                 sums[row.name] / len(x),
                 cells,
                 rounded,
+                inner[row.name] / len(x) if transform == "shift" else None,
             )
         )
     return results
@@ -283,7 +317,11 @@ def commuting(
     size = maps.shape[2:]
     compared = np.ones(size, bool) if border == "circular" else _covered(size, *cells)
     error = float(_errors(first, second, compared)[0])
-    return Commuting(layer, image, maps[0], first[0], second[0], cells, rounded, compared, error)
+    away = _away_from_border(row.receptive_field, size, x.shape[1:], by, cells)
+    inner = float(_errors(first, second, away)[0])
+    return Commuting(
+        layer, image, maps[0], first[0], second[0], cells, rounded, compared, error, inner
+    )
 
 
 def accuracy_under_shift(

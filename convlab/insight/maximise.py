@@ -10,7 +10,7 @@ import numpy as np
 
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
-from convlab.errors import SpecError
+from convlab.errors import ShapeError, SpecError
 from convlab.insight.attribution import at_rest
 from convlab.insight.patches import answers, box_of, check_units, layer_shape
 from convlab.models import Network
@@ -32,6 +32,31 @@ class Maximised:
     box: tuple[int, int, int, int]
 
 
+def channel_correlation(images: np.ndarray) -> np.ndarray:
+    """How the channels of images (N, C, H, W) go together: correlations (C, C) over all pixels.
+
+    A channel that is the same everywhere goes together with itself alone.
+    Raises ShapeError for no images.
+    """
+    if images.ndim != 4 or not images.size:
+        raise ShapeError(f"expected images (N, C, H, W), got {images.shape}")
+    channels = images.shape[1]
+    total, products, count = np.zeros(channels), np.zeros((channels, channels)), 0
+    for image in images:
+        pixels = image.reshape(channels, -1).astype(np.float64)
+        total += pixels.sum(axis=1)
+        products += pixels @ pixels.T
+        count += pixels.shape[1]
+    mean = total / count
+    covariance = products / count - np.outer(mean, mean)
+    deviation = np.sqrt(np.diag(covariance))
+    known = deviation > 0
+    deviation = np.where(known, deviation, 1)
+    correlation = np.where(np.outer(known, known), covariance / np.outer(deviation, deviation), 0)
+    np.fill_diagonal(correlation, 1)
+    return correlation
+
+
 def maximise(
     network: Network,
     layer: str,
@@ -40,23 +65,33 @@ def maximise(
     *,
     steps: int = 200,
     rate: float = 0.02,
-    decay: float = 0.03,
+    decay: float = 0.04,
+    blur: float = 1.0,
     shift: int = 1,
+    colours: np.ndarray | None = None,
     seed: int = 0,
 ) -> Maximised:
     """Images made from noise by gradient ascent on the answer of each of ``units``.
 
     A unit of a convolution is a map; the one in its middle is raised.  Of a class, the
-    logit or minus the penalty.  ``rate``: a step's root mean square, as a share of the
-    span from black to white.  ``decay``: the share of the input that is taken off after
-    each step (L2 decay).  ``shift``: before each step the image is moved by up to so
-    many pixels, and back after it.  In the last tenth of the steps it stands still and
-    comes to rest: rate and decay fall to 0.  Pixels stay between black and white.
+    logit or minus the penalty.  ``rate``: a step's root mean square over the pixels that
+    the unit sees, as a share of the span from black to white.  ``blur``: the standard
+    deviation, in pixels, of the Gaussian that smooths each step.  ``colours``: how a step
+    in one channel goes on to the others, (C, C), as ``channel_correlation`` gives it; None:
+    not at all.  ``decay``: the share of the input that is taken off after each step (L2
+    decay).  ``shift``: before each step the image is moved by up to so many pixels, and
+    back after it (jitter).  In the last tenth of the steps it stands still and comes to
+    rest: rate and decay fall to 0.  Pixels stay between black and white.
 
-    Source: Erhan, Bengio, Courville & Vincent 2009; decay by Yosinski et al. 2015,
-    section 3.  The same seed gives the same images, whatever units are asked for.
-    Raises SpecError for an unknown layer or unit and settings out of range.
+    Source: Erhan, Bengio, Courville & Vincent 2009; decay and blur by Yosinski et al. 2015,
+    section 3; jitter, and steps smoothed and with the colours of images: Olah, Mordvintsev &
+    Schubert 2017, "Preconditioning and Parameterization".  The same seed gives the same
+    images, whatever units are asked for.
+    Raises SpecError for an unknown layer or unit and settings out of range, ShapeError for
+    colours of another number of channels.
     """
+    from scipy.ndimage import gaussian_filter
+
     check_units(network, layer, units)
     if not (steps >= 1 and shift >= 0 and seed >= 0):
         raise SpecError(
@@ -67,8 +102,20 @@ def maximise(
         raise SpecError(
             f"maximise: expected a rate above 0 and a decay from 0 to below 1, got {rate}, {decay}"
         )
+    if not (math.isfinite(blur) and blur >= 0):
+        raise SpecError(f"maximise: expected a blur of at least 0 pixels, got {blur}")
+    channels, *size = network.input_shape
+    colours = np.eye(channels) if colours is None else np.asarray(colours)
+    if colours.shape != (channels, channels):
+        raise ShapeError(f"colours: expected ({channels}, {channels}), got {colours.shape}")
     shape = layer_shape(network, layer)
     unit = (shape[1] // 2, shape[2] // 2) if len(shape) == 3 else None
+    box = box_of(network, layer, unit)
+    sides = (
+        min(end, length) - max(start, 0)
+        for start, end, length in zip(box[:2], box[2:], size, strict=True)
+    )
+    seen = channels * math.prod(sides)
     scale, black = (
         np.asarray(part, np.float32)[:, None, None] for part in (scaling.scale, scaling.offset)
     )
@@ -98,7 +145,9 @@ def maximise(
             weights[chosen] = 1
             answer.backward(weights)
             gradient = np.roll(moved.grad, -move, (2, 3))
-            length = np.sqrt(np.square(gradient).mean(axis=(1, 2, 3), keepdims=True))
+            gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
+            gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
+            length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
             # Where there is no gradient, as behind a ReLU that is off, there is no step.
             direction = gradient / np.where(length > 0, length, 1)
             step = pace * np.float32(rate) * span * direction
@@ -109,7 +158,7 @@ def maximise(
                 answers(network, layer, Tensor(to_floats(some, scaling))).numpy()[chosen]
                 for some in (images, start)
             )
-    return Maximised(images, values, started, unit, box_of(network, layer, unit))
+    return Maximised(images, values, started, unit, box)
 
 
 def _bytes(x: np.ndarray, scale: np.ndarray, black: np.ndarray) -> np.ndarray:

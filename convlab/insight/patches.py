@@ -15,6 +15,15 @@ from convlab.insight.attribution import BATCH, at_rest, score_sign
 from convlab.insight.units import unit_field
 from convlab.models import Network
 
+_KEEPS_SIGNS = (
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+    nn.Flatten,
+    nn.Dropout,
+)
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -43,6 +52,30 @@ def layer_shape(network: Network, layer: str) -> tuple[int, ...]:
     if layer not in found:
         raise SpecError(f"layer: expected one of {', '.join(found)}, got {layer!r}")
     return found[layer]
+
+
+def behind_relu(network: Network, layer: str) -> bool:
+    """Whether nothing of a layer's answers that is not above 0 is read by other layers.
+
+    A ReLU stands before the layer, or behind it wherever it is read; between them is at most
+    pooling, flattening and dropout, which leave signs as they are.
+    """
+    modules, sources = dict(network.named_children()), network.sources()
+    before = layer
+    while isinstance(modules.get(before), _KEEPS_SIGNS):
+        before = sources[before][0]
+    if isinstance(modules.get(before), nn.ReLU):
+        return True
+
+    def cut_off(name: str) -> bool:
+        readers = [reader for reader, read in sources.items() if name in read]
+        return bool(readers) and all(
+            isinstance(modules[reader], nn.ReLU)
+            or (isinstance(modules[reader], _KEEPS_SIGNS) and cut_off(reader))
+            for reader in readers
+        )
+
+    return cut_off(layer)
 
 
 def check_units(network: Network, layer: str, units: Sequence[int]) -> None:

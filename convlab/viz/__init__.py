@@ -1,7 +1,7 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
 from convlab.viz.applied import ShownKernel, ShownResult, applied
-from convlab.viz.architecture import DrawnLayer, architecture
+from convlab.viz.architecture import DrawnLayer, Skip, architecture
 from convlab.viz.attribution import attribution
 from convlab.viz.bench import (
     KernelPoint,
@@ -30,12 +30,14 @@ from convlab.viz.receptive_field import effective_field, field_chain, receptive_
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
 from convlab.viz.style import SIZES, THEMES, Size, Theme, canvas
+from convlab.viz.sum_chain import ChainLink, sum_chain
 from convlab.viz.top_patches import top_patches
 from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 
 __all__ = [
+    "ChainLink",
     "Comparison",
     "Convention",
     "DrawnLayer",
@@ -49,6 +51,7 @@ __all__ = [
     "SheetExercise",
     "THEMES",
     "Size",
+    "Skip",
     "SumStep",
     "SumTerm",
     "Theme",
@@ -88,6 +91,7 @@ __all__ = [
     "scaling",
     "sliding_window",
     "step_sheet",
+    "sum_chain",
     "top_patches",
     "training_speed",
     "two_ways",

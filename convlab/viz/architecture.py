@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,26 @@ Pair = tuple[int, int]
 
 OFFSET = 0.16  # from one plane of a stack to the next, in square roots of a pixel
 UNIT = 0.34  # from one unit of a column to the next, likewise
+_FOLDED = ("block", "stage")
 LARGEST, SMALLEST = 42.0, 5.0  # slide pixels for the square root of a pixel
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A path around layers: from the layer called ``source`` to the one that holds it.
+
+    label: what stands in it, or what it is called.  parameters: of the layers in it.
+    """
+
+    source: str
+    label: str
+    parameters: int = 0
+
+    @property
+    def text(self) -> str:
+        """The label, with the parameters where there are any."""
+        number = f", {self.parameters:,} parameters" if self.parameters else ""
+        return f"{self.label}{number}"
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,10 @@ class DrawnLayer:
     and operation in less width, for small canvases.  unit: (row, column) of the
     unit that the rays reach; window: (top, left, bottom, right), half-open, in
     pixels of the layer to the left: what that unit reads; both None where a unit
-    reads everything.  count: for how many equal layers, one after the other, it stands.
+    reads everything.  skips: other paths that end here.
+
+    What folding needs: kind ("conv", "pool", "sum", "concatenation" or "dense") and brief,
+    the operation in the words of a list, without its padding.
     """
 
     shape: tuple[int, ...]
@@ -45,7 +68,9 @@ class DrawnLayer:
     window: tuple[int, int, int, int] | None = None
     narrow: tuple[str, ...] = ()
     narrow_operation: tuple[str, ...] = ()
-    count: int = 1
+    skips: tuple[Skip, ...] = ()
+    kind: str = ""
+    brief: tuple[str, ...] = ()
 
     @property
     def is_column(self) -> bool:
@@ -61,11 +86,34 @@ class DrawnLayer:
         return lines + [(note, False) for note in self.notes]
 
 
+@dataclass(frozen=True)
+class _Shown(DrawnLayer):
+    """What is drawn for a layer, or for several that are folded.
+
+    count: for how many layers it stands; each: how many of them come one after the
+    other ``count // each`` times; inside: their names; run: the names of the equal
+    blocks or layers.  Without ``named`` nothing stands below it; ``short``: its operation
+    leaves out some of what is folded.
+    """
+
+    count: int = 1
+    each: int = 1
+    inside: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    named: bool = True
+    short: bool = False
+
+    @property
+    def below(self) -> list[tuple[str, bool]]:
+        return super().below if self.named else []
+
+
 def architecture(
     layers: Sequence[DrawnLayer],
     *,
     title: str,
     subtitle: str = "",
+    unsaid: str = "",
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
@@ -77,13 +125,16 @@ def architecture(
     pixels along that side, so that 5 is seen beside 28 and 7 beside 224; within
     a plane the window and the unit are to scale.  Up to 6 planes (10 units) there
     are as many as the layer has, then 2 more for each doubling; a column that
-    stands for more units than it has dots is broken by a gap.
+    stands for more units than it has dots is broken by a gap.  Paths around
+    layers are lines above them.
 
-    On small canvases the notes are left out and sizes take two lines.  A network
-    that does not fit one row goes on in the next, which begins with a
-    pale copy of the layer that it goes on from.  Where that is not enough, equal
-    layers one after the other are drawn once, and after that some in the middle
-    are left out, with their number.
+    A network that does not fit one row goes on in the next, which begins with a
+    pale copy of the layer that it goes on from.  Where that is not enough, notes are
+    left out, sizes take two lines, then what a path goes around becomes one block,
+    equal blocks or layers one after the other one with their number, then what makes
+    maps of one number and size one stage (as in table 1 of He et al. 2016), and after
+    that some in the middle are left out, with their number.  The second line says what
+    is not drawn; ``unsaid`` are the words for all notes.
 
     Raises ShapeError for fewer than two layers and for a shape that is neither
     maps nor units, SpecError for an unknown theme or size.
@@ -93,18 +144,26 @@ def architecture(
     for layer in layers:
         if len(layer.shape) not in (1, 3) or min(layer.shape) < 1:
             raise ShapeError(f"expected a shape (C, H, W) or (N,), got {layer.shape}")
-    shown = list(layers)
-    plan = _best(shown, title, subtitle, theme, size)
+    lines = [line for layer in layers for line in layer.operation]
+    words = _Words(title, subtitle, unsaid, {line.split()[0] for line in lines})
+    whole = [_Shown(**vars(layer)) for layer in layers]
+    plan = None
+    for fold in (list, _blocks, _stages):
+        if plan is None:
+            shown = fold(whole)
+            plan = _best(shown, words, theme, size)
     if plan is None:
-        shown = _merged(shown)
-        plan = _best(shown, title, subtitle, theme, size)
+        plan = _best(list(map(_short, shown)), words, theme, size)
+    if plan is None:
+        sparse = [replace(_short(layer), named=False) for layer in shown]
+        plan = _best(sparse, words, theme, size, smallest=SMALLEST / 2)
     kept = len(shown)
     while plan is None and kept > 3:
         kept -= 1
-        plan = _best(_elided(shown, kept), title, subtitle, theme, size)
+        plan = _best(_elided(shown, kept), words, theme, size)
     if plan is None:
         brief = [_brief(layer) for layer in _elided(shown, min(3, len(shown)))]
-        plan = _best(brief, title, subtitle, theme, size, smallest=0.0)
+        plan = _best(brief, words, theme, size, smallest=0.0)
     for row in plan.rows:
         row.draw(plan, last=plan.rows[-1].layers[-1])
     return plan.page.figure
@@ -115,35 +174,167 @@ def planes(channels: int, most: int = 6) -> int:
     return channels if channels <= most else round(most + 2 * math.log2(channels / most))
 
 
-# --- what is left out -----------------------------------------------------------------------
+# --- what is folded and left out ------------------------------------------------------------
 
 
-def _merged(layers: list[DrawnLayer]) -> list[DrawnLayer]:
-    """Layers with equal operation and shape that follow each other as one layer."""
-    merged = [layers[0]]
-    for layer in layers[1:]:
+def _blocks(layers: list[_Shown]) -> list[_Shown]:
+    """Each run of layers that paths go around as one, and equal neighbours as one."""
+    number = {layer.name: at for at, layer in enumerate(layers)}
+    spans: list[list[int]] = []  # first and last layer of each block
+    for end, layer in enumerate(layers):
+        for skip in layer.skips:
+            start = number[skip.source] + 1
+            while spans and spans[-1][1] >= start:
+                start = min(start, spans.pop()[0])
+            spans.append([start, end])
+    folded, at = [], 0
+    for start, end in spans:
+        folded += [*layers[at:start], _block(layers[start : end + 1])]
+        at = end + 1
+    folded += layers[at:]
+    merged = folded[:1]
+    for layer in folded[1:]:
         before = merged[-1]
-        same = ("shape", "operation", "notes")
-        if layer.window is not None and all(
-            getattr(layer, key) == getattr(before, key) for key in same
-        ):
+        one, other = (
+            (part.shape, part.operation, part.notes, [skip.label for skip in part.skips])
+            for part in (before, layer)
+        )
+        if one == other and layer.brief:
+            run = (*before.run, layer.name) if before.run else (before.name, layer.name)
             merged[-1] = replace(
                 before,
-                name=f"{before.name.partition('–')[0]}–{layer.name}",
+                name=_span(run),
+                inside=_inside([before, layer]),
+                run=run,
+                unit=None,
+                window=None,
                 parameters=(before.parameters or 0) + (layer.parameters or 0),
-                count=before.count + 1,
+                count=before.count + layer.count,
             )
         else:
             merged.append(layer)
+    for at, layer in enumerate(merged):
+        if _repeats(layer) > 1:
+            lines = (f"{_repeats(layer)} times", *layer.operation)
+            merged[at] = replace(layer, operation=lines)
+    return _leading_to(merged)
+
+
+def _leading_to(folded: list[_Shown]) -> list[_Shown]:
+    """The layers, their paths beginning at what the layers they begin at are folded into."""
+    owner = {name: layer.name for layer in folded for name in _inside([layer])}
     return [
-        replace(layer, operation=(f"{layer.count} times", *layer.operation))
-        if layer.count > 1
-        else layer
-        for layer in merged
+        replace(
+            layer,
+            skips=tuple(replace(skip, source=owner[skip.source]) for skip in layer.skips),
+        )
+        for layer in folded
     ]
 
 
-def _brief(layer: DrawnLayer) -> DrawnLayer:
+def _inside(layers: list[_Shown]) -> tuple[str, ...]:
+    """The names of layers and of all that they stand for."""
+    return tuple(name for layer in layers for name in (*layer.inside, layer.name))
+
+
+def _repeats(layer: _Shown) -> int:
+    """How often what is written at a layer comes one after the other."""
+    return layer.count // layer.each
+
+
+def _span(run: Sequence[str]) -> str:
+    """conv1_1 and conv1_2 as conv1_1–2."""
+    first, last = run[0], run[-1]
+    common = len(os.path.commonprefix([first, last]))
+    while common and first[common - 1].isdigit():
+        common -= 1
+    return f"{first}–{last[common:]}"
+
+
+def _block(layers: list[_Shown]) -> _Shown:
+    """Layers and the paths around them as one; those from inside it are counted."""
+    inside = {layer.name for layer in layers}
+    skips = [skip for layer in layers for skip in layer.skips]
+    outer = tuple(skip for skip in skips if skip.source not in inside)
+    lines, brief = [], []
+    for layer in layers:
+        if layer.kind != "sum":
+            first, *settings = layer.brief
+            text = f"{first}, {layer.shape[0]}"
+            lines += [text, *settings]
+            brief.append(text)
+    if len(outer) < len(skips):
+        lines.append(f"{len(skips) - len(outer)} paths inside")
+    name = os.path.commonprefix([layer.name for layer in layers]).rstrip("_")
+    name = name if len(name) > 2 else layers[-1].name
+    parameters = sum(layer.parameters or 0 for layer in layers)
+    plus = "+ " if layers[-1].kind == "sum" else ""
+    return replace(
+        layers[-1],
+        name=name,
+        parameters=parameters + sum(skip.parameters for skip in skips),
+        notes=(),
+        operation=tuple(lines),
+        narrow_operation=(),
+        unit=None,
+        window=None,
+        skips=tuple(replace(skip, label=f"{plus}{skip.label}", parameters=0) for skip in outer),
+        kind="block",
+        brief=tuple(brief),
+        count=len(layers),
+        each=len(layers),
+        inside=_inside(layers),
+    )
+
+
+def _stages(layers: list[_Shown]) -> list[_Shown]:
+    """What makes maps of one number, up to a pooling, as one; blocks and layers in a list."""
+    shown = _blocks(layers)
+    groups = [[layer] for layer in shown[:2]]
+    for layer in shown[2:]:
+        before = groups[-1][-1]
+        alike = before.shape[0] == layer.shape[0] and before.kind != "pool"
+        alike = alike and (before.kind == "block") == (layer.kind == "block")
+        if alike and not layer.is_column and not before.is_column:
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    return _leading_to([_stage(group) if len(group) > 1 else group[0] for group in groups])
+
+
+def _stage(layers: list[_Shown]) -> _Shown:
+    lines: list[str] = []
+    short: list[str] = []
+    for (kind, brief), group in itertools.groupby(layers, lambda one: (one.kind, one.brief)):
+        times = sum(map(_repeats, group))
+        if kind == "block":
+            lines += [f"{times} blocks of", *brief] if times > 1 else brief
+            short += [f"{times} blocks" if times > 1 else "block"]
+        else:
+            word = f"{kind} " if kind == "conv" else ""
+            short.append(f"{f'{times} ' if times > 1 else ''}{word}{brief[0]}")
+            lines += [short[-1], *brief[1:]]
+    labels = {skip.label for layer in layers for skip in layer.skips}
+    label = labels.pop() if len(labels) == 1 else "+ shortcuts"
+    run = [name for layer in layers for name in layer.run or (layer.name,)]
+    return replace(
+        layers[-1],
+        name=_span(run),
+        inside=_inside(layers),
+        parameters=sum(layer.parameters or 0 for layer in layers),
+        notes=(),
+        operation=tuple(lines),
+        narrow_operation=(),
+        unit=None,
+        window=None,
+        skips=tuple(replace(skip, label=label) for skip in layers[0].skips[:1]),
+        kind="stage",
+        brief=tuple(short),
+        count=sum(layer.count for layer in layers),
+    )
+
+
+def _brief(layer: _Shown) -> _Shown:
     """The layer with texts that fit everywhere: long ones without their middle."""
 
     def short(text: str) -> str:
@@ -158,10 +349,11 @@ def _brief(layer: DrawnLayer) -> DrawnLayer:
         notes=(),
         operation=tuple(map(short, operation)),
         narrow_operation=(),
+        skips=(),
     )
 
 
-def _elided(layers: list[DrawnLayer], kept: int) -> list[DrawnLayer]:
+def _elided(layers: list[_Shown], kept: int) -> list[_Shown]:
     """The first and the last layers, ``kept`` in all, around one that counts the others."""
     if kept == len(layers):
         return layers
@@ -169,7 +361,7 @@ def _elided(layers: list[DrawnLayer], kept: int) -> list[DrawnLayer]:
     tail = kept - head
     left_out = sum(layer.count for layer in layers[head : len(layers) - tail])
     words = "layer" if left_out == 1 else "layers"
-    gap = DrawnLayer((), (f"{style.ELLIPSIS} {left_out}", f"{words} {style.ELLIPSIS}"))
+    gap = _Shown((), (f"{style.ELLIPSIS} {left_out}", f"{words} {style.ELLIPSIS}"))
     after = [replace(layers[-tail], unit=None, window=None), *layers[len(layers) - tail + 1 :]]
     return [*layers[:head], gap, *after]
 
@@ -179,24 +371,26 @@ def _elided(layers: list[DrawnLayer], kept: int) -> list[DrawnLayer]:
 
 @dataclass(frozen=True)
 class _Lines:
-    """The most lines that a row of layers has above, at the rays and below, and its heights."""
+    """The most lines that a row of layers has above, at the rays and below, and its lanes."""
 
     head: int
     operation: int
     below: int
+    lanes: int
 
 
 @dataclass(frozen=True)
 class _Row:
-    layers: list[DrawnLayer]
+    layers: list[_Shown]
     first: bool  # else the first layer is a pale copy
+    arcs: list[_Arc]
     centres: list[float]
     top: float
     middle: float
     foot: float  # where the drawings end
     lines: _Lines
 
-    def draw(self, plan: _Plan, last: DrawnLayer) -> None:
+    def draw(self, plan: _Plan, last: _Shown) -> None:
         page, theme = plan.page, plan.page.theme
         size = page.size
         pairs = list(zip(self.layers, self.centres, strict=True))
@@ -204,14 +398,15 @@ class _Row:
             pale = index == 0 and not self.first
             is_input = index == 0 and self.first
             self._drawing(plan, layer, x, pale, is_input, layer is last)
-            y = self.top + (self.lines.head - len(layer.head)) * size.label * LINE
+            y = self._head(page, layer)
             for line in layer.head:
                 colour = theme.quiet if pale or not layer.shape else theme.ink
                 page.text(x, y, line, colour=colour, ha="center")
                 y += size.label * LINE
             y = self.foot + (0.5 + 1.25 * self.lines.operation) * size.small
             y += 0.3 * size.small if self.lines.operation else 0
-            for line, bold in [(layer.name, True)] if pale else layer.below:
+            below = [line for line in layer.below if line[1] or not pale]
+            for line, bold in below:
                 if pale:
                     colour = theme.quiet
                 elif bold:
@@ -221,6 +416,8 @@ class _Row:
                 px = size.label if bold else size.small
                 page.text(x, y, line, px=px, bold=bold, colour=colour, ha="center")
                 y += px * LINE
+        for arc in self.arcs:
+            self._arc(page, arc)
         steps = list(zip(pairs, pairs[1:], strict=False))
         # All windows before all rays: a window may cover the whole plane that rays lead to.
         for (before, x_before), (layer, _) in steps:
@@ -238,8 +435,36 @@ class _Row:
                 )
                 y += 1.25 * size.small
 
+    def _head(self, page: Page, layer: _Shown) -> float:
+        """Where the lines above a layer begin, below the paths around layers."""
+        lines = (self.lines.head - len(layer.head)) * page.size.label * LINE
+        return self.top + self.lines.lanes * _lane(page) + lines
+
+    def _arc(self, page: Page, arc: _Arc) -> None:
+        """A path around layers: up from the first, along and down to the last."""
+        theme, small = page.theme, page.size.small
+        lanes = self.lines.lanes
+        apart = 7 * page.unit
+        # Inner paths stand further inside; those that end and begin at a layer stay apart.
+        inset = apart * (lanes - arc.lane)
+        left, right = self.centres[arc.start] + inset, self.centres[arc.end] - inset
+        y = self.top + (lanes - arc.lane) * _lane(page) - 0.8 * small
+        feet = [self._head(page, self.layers[at]) - 0.1 * small for at in (arc.start, arc.end)]
+        page.line([left, left, right, right], [feet[0], y, y, feet[1]], theme.window)
+        _tip(page, (right, feet[1]), (0.0, 1.0))
+        page.text(
+            (left + right) / 2,
+            y - 0.2 * small,
+            arc.skip.text,
+            px=small,
+            colour=theme.window,
+            ha="center",
+            va="bottom",
+            width=right - left - 0.5 * small,
+        )
+
     def _drawing(
-        self, plan: _Plan, layer: DrawnLayer, x: float, pale: bool, is_input: bool, is_last: bool
+        self, plan: _Plan, layer: _Shown, x: float, pale: bool, is_input: bool, is_last: bool
     ) -> None:
         page, theme = plan.page, plan.page.theme
         if not layer.shape:
@@ -272,7 +497,7 @@ class _Row:
             left, top, width, height = self._plane(plan, layer, x, back)
             page.box(left, top, width, height, edge=colours[count - 1 - back], fill=fill)
 
-    def _plane(self, plan: _Plan, layer: DrawnLayer, x: float, back: int = 0):
+    def _plane(self, plan: _Plan, layer: _Shown, x: float, back: int = 0):
         """(left, top, width, height) of a plane, 0 being the one in front."""
         width, height = plan.extent(layer)
         rows, columns = (math.sqrt(length) * plan.scale for length in layer.shape[1:])
@@ -280,7 +505,7 @@ class _Row:
         right, bottom = x + width / 2 - offset, self.middle + height / 2 - offset
         return right - columns, bottom - rows, columns, rows
 
-    def _dots(self, plan: _Plan, layer: DrawnLayer) -> np.ndarray:
+    def _dots(self, plan: _Plan, layer: _Shown) -> np.ndarray:
         """Heights of the dots of a column, with a gap of two in the middle of a broken one."""
         count = planes(layer.shape[0], 10)
         pitch = UNIT * plan.scale
@@ -289,7 +514,7 @@ class _Row:
             ys = ys[np.abs(ys - self.middle) > 1.01 * pitch]
         return ys
 
-    def _ends(self, plan: _Plan, layer: DrawnLayer, x: float, side: int):
+    def _ends(self, plan: _Plan, layer: _Shown, x: float, side: int):
         """Upper and lower end of a layer towards its neighbour: ``side`` 1 right, -1 left."""
         if layer.is_column:
             ys, reach = self._dots(plan, layer), 0.36 * UNIT * plan.scale
@@ -299,7 +524,7 @@ class _Row:
         edge = left + width if side > 0 else left
         return (edge, top), (edge, top + height)
 
-    def _window(self, plan: _Plan, before: DrawnLayer, x: float, layer: DrawnLayer):
+    def _window(self, plan: _Plan, before: _Shown, x: float, layer: _Shown):
         """(left, top, width, height) of what a unit of ``layer`` reads in the one before it."""
         left, top, width, height = self._plane(plan, before, x)
         rows, columns = before.shape[1:]
@@ -313,11 +538,17 @@ class _Row:
             (end[0] - first[0]) * height / rows,
         )
 
-    def _rays(
-        self, plan: _Plan, before: DrawnLayer, x_before: float, layer: DrawnLayer, x: float
-    ) -> None:
+    def _rays(self, plan: _Plan, before: _Shown, x_before: float, layer: _Shown, x: float) -> None:
         page, theme = plan.page, plan.page.theme
         size = page.size
+        if layer.count > 1:
+            # Several layers have no one window: an arrow.
+            start, end = self._ends(plan, before, x_before, 1), self._ends(plan, layer, x, -1)
+            gap = 4 * page.unit
+            left, right = start[0][0] + gap, end[0][0] - gap
+            page.line([left, right], [self.middle] * 2, theme.window)
+            _tip(page, (right, self.middle), (1.0, 0.0))
+            return
         if layer.window is None or before.is_column:
             (a, b), (c, d) = self._ends(plan, before, x_before, 1), self._ends(plan, layer, x, -1)
             page.strokes([(a, c), (b, d), (a, d), (b, c)], theme.window, stroke=0.8 * size.hair)
@@ -346,12 +577,55 @@ class _Row:
 
 
 @dataclass(frozen=True)
+class _Words:
+    """What stands above a drawing; ``unsaid`` says all notes, for where they have no room.
+
+    settings: the first words of the lines of all operations, "stride" and "padding" among them.
+    """
+
+    title: str
+    subtitle: str
+    unsaid: str
+    settings: set[str]
+
+    def on(self, page: Page, layers: list[_Shown], noted: bool) -> None:
+        """The headline of a drawing of ``layers``, with or without their notes."""
+        parts, own = [], ", each layer's own below it"
+        folded = any(layer.kind in _FOLDED for layer in layers)
+        if folded:
+            short = any(layer.short for layer in layers)
+            settings = ("stride", "padding") if short else ("padding",)
+            parts += [word for word in settings if word in self.settings]
+        if self.unsaid and (folded or not noted):
+            parts.append(self.unsaid)
+        text = self.subtitle
+        if text and any(layer.parameters is not None and layer.named for layer in layers):
+            text += own
+        if parts:
+            text += f"{'; ' if text else ''}not drawn: {', '.join(parts)}"
+        room = page.right - page.left
+        if page.widest(page.lines(text, room, page.size.subtitle), page.size.subtitle) > room:
+            text = text.replace(own, "")
+        page.headline(self.title, text, page.theme.ink)
+
+
+@dataclass(frozen=True)
+class _Arc:
+    """A path around layers: from and to which of a row, and how many others it lies above."""
+
+    start: int
+    end: int
+    lane: int
+    skip: Skip
+
+
+@dataclass(frozen=True)
 class _Plan:
     page: Page
     scale: float  # pixels of the canvas for the square root of a pixel of a map
     rows: list[_Row]
 
-    def extent(self, layer: DrawnLayer) -> tuple[float, float]:
+    def extent(self, layer: _Shown) -> tuple[float, float]:
         return _extent(self.page, layer, self.scale)
 
 
@@ -360,7 +634,7 @@ def _offset(page: Page, scale: float) -> float:
     return max(OFFSET * scale, 2.2 * page.size.hair)
 
 
-def _extent(page: Page, layer: DrawnLayer, scale: float) -> tuple[float, float]:
+def _extent(page: Page, layer: _Shown, scale: float) -> tuple[float, float]:
     """Width and height of a layer's drawing."""
     if not layer.shape:
         return 40 * page.unit, 0.0
@@ -371,96 +645,186 @@ def _extent(page: Page, layer: DrawnLayer, scale: float) -> tuple[float, float]:
     return columns + back, rows + back
 
 
+def _lane(page: Page) -> float:
+    """Height of one path around layers and its label."""
+    return 2.2 * page.size.small
+
+
+def _tip(page: Page, end: tuple[float, float], way: tuple[float, float]) -> None:
+    """The head of an arrow that goes right (1, 0) or down (0, 1)."""
+    long, half = 8 * page.unit, 4 * page.unit
+    (x, y), (across, down) = end, way
+    back = np.array([x - long * across, y - long * down])
+    side = half * np.array([down, across])
+    page.polygons(np.array([[(x, y), back + side, back - side]]), fill=page.theme.window)
+
+
 def _best(
-    layers: list[DrawnLayer],
-    title: str,
-    subtitle: str,
+    layers: list[_Shown],
+    words: _Words,
     theme: str,
     size: str,
     smallest: float = SMALLEST,
 ) -> _Plan | None:
     """The layers on as many rows as make them largest, few rows before many; None: too small."""
-    page = Page(size, theme, aspect=9)  # as high as this size may be
-    page.headline(title, subtitle, page.theme.ink)
     bare = [replace(layer, notes=()) for layer in layers]
-    narrow = [
+    details = [(bare, False, 0.8), (_narrow(bare), False, 0.75)]
+    if not any(layer.kind in _FOLDED for layer in layers):
+        details = [(layers, True, 1.0), (_narrow(layers), True, 0.95), *details]
+    best = None
+    for detail, noted, worth in details:
+        page = Page(size, theme, aspect=9)  # as high as this size may be
+        words.on(page, detail, noted)
+        for count in range(1, min(6, len(layers))):
+            rows = _rows(detail, count)
+            if rows is None:
+                continue
+            low, high = smallest * page.unit, LARGEST * page.unit
+            if low and not _fits(page, rows, low):
+                continue
+            for _ in range(16):
+                scale = (low + high) / 2
+                low, high = (scale, high) if _fits(page, rows, scale) else (low, scale)
+            weight = low * 0.72**count * worth
+            if best is None or weight > best[0]:
+                best = weight, rows, low, detail, noted
+    if best is None:
+        return None
+    _, rows, scale, detail, noted = best
+    # As high as the rows need, with air between them.
+    page = Page(size, theme, aspect=9)
+    words.on(page, detail, noted)
+    needed = page.top + page.margin + _height(page, rows, scale) + 1.5 * page.size.label * len(rows)
+    page = Page(size, theme, aspect=needed / page.width)
+    words.on(page, detail, noted)
+    return _Plan(page, scale, _placed(page, rows, scale))
+
+
+def _short(layer: _Shown) -> _Shown:
+    """A folded layer in few words, without the paths around it."""
+    operation = layer.operation
+    if layer.kind == "block":
+        operation = (f"{_repeats(layer)} blocks" if _repeats(layer) > 1 else "block",)
+    elif layer.kind == "stage":
+        operation = layer.brief
+    if len(layer.skips) > 1 and layer.kind == "block":
+        operation += (f"of {len(layer.skips) + 1} paths",)
+    elif layer.skips and layer.kind in _FOLDED:
+        operation += ("with shortcut" + "s" * (_repeats(layer) > 1 or layer.kind == "stage"),)
+    skips = () if layer.kind in _FOLDED else layer.skips
+    return replace(layer, operation=operation, skips=skips, short=layer.kind in _FOLDED)
+
+
+def _narrow(layers: list[_Shown]) -> list[_Shown]:
+    return [
         replace(
             layer,
             head=layer.narrow or layer.head,
             operation=layer.narrow_operation or layer.operation,
         )
-        for layer in bare
+        for layer in layers
     ]
-    best = None
-    for detail, count in itertools.product((layers, bare, narrow), range(1, min(6, len(layers)))):
-        per = math.ceil((len(layers) + count - 1) / count)
-        rows = [detail[start : start + per] for start in range(0, len(layers) - 1, per - 1)]
-        low, high = 0.0, LARGEST * page.unit
-        for _ in range(20):
-            scale = (low + high) / 2
-            low, high = (scale, high) if _fits(page, rows, scale) else (low, scale)
-        if low < smallest * page.unit:
-            continue
-        weight = low * 0.72 ** len(rows) * (1.0 if detail is layers else 0.75)
-        if best is None or weight > best[0]:
-            best = weight, rows, low
-    if best is None:
-        return None
-    _, rows, scale = best
-    # As high as the rows need, with air between them.
-    needed = page.top + page.margin + _height(page, rows, scale) + 1.5 * page.size.label * len(rows)
-    page = Page(size, theme, aspect=needed / page.width)
-    page.headline(title, subtitle, page.theme.ink)
-    return _Plan(page, scale, _placed(page, rows, scale))
 
 
-def _lines(page: Page, row: list[DrawnLayer]) -> _Lines:
+def _rows(layers: list[_Shown], count: int) -> list[list[_Shown]] | None:
+    """The layers in ``count`` rows, each beginning with the last one of the row before.
+
+    None where paths around layers leave no place to part them.
+    """
+    spans = [(arc.start, arc.end) for arc in _arcs(layers)]
+    free = [
+        at for at in range(1, len(layers) - 1) if not any(start < at < end for start, end in spans)
+    ]
+    breaks = [0]
+    for number in range(1, count):
+        wished = number * (len(layers) - 1) / count
+        later = [at for at in free if at > breaks[-1]]
+        if not later:
+            return None
+        breaks.append(min(later, key=lambda at: abs(at - wished)))
+    ends = [*breaks[1:], len(layers) - 1]
+    return [layers[start : end + 1] for start, end in zip(breaks, ends, strict=True)]
+
+
+def _arcs(row: list[_Shown]) -> list[_Arc]:
+    """The paths around layers of a row, the longer above the shorter."""
+    number = {layer.name: at for at, layer in enumerate(row)}
+    found = sorted(
+        (
+            (at - number[skip.source], number[skip.source], at, skip)
+            for at, layer in enumerate(row)
+            for skip in layer.skips
+            if skip.source in number
+        ),
+        key=lambda arc: arc[:3],
+    )
+    arcs: list[_Arc] = []
+    for _, start, end, skip in found:
+        below = [arc.lane for arc in arcs if arc.start < end and start < arc.end]
+        arcs.append(_Arc(start, end, max(below, default=-1) + 1, skip))
+    return arcs
+
+
+def _lines(page: Page, row: list[_Shown]) -> _Lines:
     return _Lines(
         max(len(layer.head) for layer in row),
         max(len(layer.operation) for layer in row[1:]),
         max(len(layer.below) for layer in row),
+        max((arc.lane + 1 for arc in _arcs(row)), default=0),
     )
 
 
-def _heights(page: Page, row: list[DrawnLayer], scale: float) -> tuple[float, float, float]:
+def _heights(page: Page, row: list[_Shown], scale: float) -> tuple[float, float, float]:
     """Heights above the drawings, of them, and below."""
     size, lines = page.size, _lines(page, row)
-    above = lines.head * size.label * LINE + 0.4 * size.small
+    above = lines.head * size.label * LINE + 0.4 * size.small + lines.lanes * _lane(page)
     drawing = max(_extent(page, layer, scale)[1] for layer in row)
     below = (0.8 + 1.25 * lines.operation) * size.small
     below += size.label * LINE + (lines.below - 1) * size.small * LINE
     return above, drawing, below
 
 
-def _text_width(page: Page, layer: DrawnLayer) -> float:
+def _text_width(page: Page, layer: _Shown) -> float:
     size = page.size
     below = (page.measure(t, size.label if bold else size.small, bold) for t, bold in layer.below)
     return max(page.widest(layer.head, size.label), *below, 0.0)
 
 
-def _distances(page: Page, row: list[DrawnLayer], scale: float) -> tuple[float, list[float], float]:
+def _distances(page: Page, row: list[_Shown], scale: float) -> tuple[float, list[float], float]:
     """From the left end to the first centre, between centres, from the last one to the end."""
     unit = page.unit
     halves = [_extent(page, layer, scale)[0] / 2 for layer in row]
     texts = [_text_width(page, layer) / 2 for layer in row]
+    operations = [page.widest(layer.operation, page.size.small) for layer in row[1:]]
+    # What stands below an arrow is seen to belong to it.
+    arrows = [
+        0.7 * width if layer.count > 1 else 0.0
+        for width, layer in zip(operations, row[1:], strict=True)
+    ]
     between = [
         max(
-            halves[i] + halves[i + 1] + max(30 * unit, 1.2 * scale),
+            halves[i] + halves[i + 1] + max(30 * unit, 1.2 * scale, arrows[i]),
             texts[i] + texts[i + 1] + 16 * unit,
-            page.widest(row[i + 1].operation, page.size.small) + 14 * unit,
+            operations[i] + 14 * unit,
         )
         for i in range(len(row) - 1)
     ]
+    for arc in _arcs(row):
+        inset = 14 * unit * (_lines(page, row).lanes - arc.lane)
+        needed = page.measure(arc.skip.text, page.size.small) + page.size.small + inset
+        there = sum(between[arc.start : arc.end])
+        for i in range(arc.start, arc.end):
+            between[i] *= max(1.0, needed / there)
     return max(halves[0], texts[0]), between, max(halves[-1], texts[-1])
 
 
-def _height(page: Page, rows: list[list[DrawnLayer]], scale: float) -> float:
+def _height(page: Page, rows: list[list[_Shown]], scale: float) -> float:
     """Height of all rows with the least gap between them."""
     gaps = 1.6 * page.size.label * (len(rows) - 0.5)
     return sum(sum(_heights(page, row, scale)) for row in rows) + gaps
 
 
-def _fits(page: Page, rows: list[list[DrawnLayer]], scale: float) -> bool:
+def _fits(page: Page, rows: list[list[_Shown]], scale: float) -> bool:
     if _height(page, rows, scale) > page.bottom - page.top:
         return False
     for row in rows:
@@ -470,7 +834,7 @@ def _fits(page: Page, rows: list[list[DrawnLayer]], scale: float) -> bool:
     return True
 
 
-def _placed(page: Page, rows: list[list[DrawnLayer]], scale: float) -> list[_Row]:
+def _placed(page: Page, rows: list[list[_Shown]], scale: float) -> list[_Row]:
     heights = [_heights(page, row, scale) for row in rows]
     free = page.bottom - page.top - sum(map(sum, heights))
     # A row alone stands in the middle; several share what is left above and between them.
@@ -488,7 +852,8 @@ def _placed(page: Page, rows: list[list[DrawnLayer]], scale: float) -> list[_Row
         for distance in between:
             centres.append(centres[-1] + distance + more)
         middle = top + above + drawing / 2
+        lines = _lines(page, row)
         foot = top + above + drawing
-        placed.append(_Row(row, index == 0, centres, top, middle, foot, _lines(page, row)))
+        placed.append(_Row(row, index == 0, _arcs(row), centres, top, middle, foot, lines))
         top = foot + below + gap
     return placed

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,7 +13,8 @@ from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.style import Scale
 
-COVER = 0.9  # of the image, where a map that is drawn over it has its largest value
+COVER = 0.85  # of the image, where a map that is drawn over it has its largest value
+DIMMED = (14, 0.36)  # the grey of black under such a map, and the share that is left of contrast
 
 
 def attribution(
@@ -23,6 +23,8 @@ def attribution(
     *,
     signed: bool,
     over: bool = False,
+    ends: tuple[str, str] = ("", ""),
+    notes: Sequence[tuple[str, bool]] = (),
     facts: Sequence[tuple[str, str]] = (),
     title: str,
     subtitle: str = "",
@@ -34,11 +36,14 @@ def attribution(
     image: (1, H, W) or (3, H, W), uint8.  maps: names with arrays (H, W); the first
     is that of the trained network, others stand quietly beside it.  signed:
     diverging colours with symmetric limits; else magnitudes from 0, in cividis.
-    over: magnitudes cover the grey image with the window's colour, the more the
-    larger.  facts: (label, text) pairs that stand below.
+    over: the magnitudes lie as a glow over the image, grey and dimmed, the more the
+    larger.  ends: what the lower and the upper end of a scale mean.  A map that is
+    the same everywhere has no scale, but its number.  notes: one for the image and
+    one for each map, a text below the heading and whether it tells a mistake.
+    facts: (label, text) pairs that stand below.
 
-    Raises ShapeError for no map and for maps of another size than the image,
-    SpecError for an unknown theme or size.
+    Raises ShapeError for no map, for maps of another size than the image and for
+    another number of notes, SpecError for an unknown theme or size.
     """
     rgb = image_rgb(np.asarray(image))
     arrays = [np.asarray(values, dtype=float) for _, values in maps]
@@ -47,21 +52,36 @@ def attribution(
     for array in arrays:
         if array.shape != rgb.shape[:2]:
             raise ShapeError(f"expected maps {rgb.shape[:2]} as the image, got {array.shape}")
+    if notes and len(notes) != 1 + len(maps):
+        raise ShapeError(f"expected {1 + len(maps)} notes, got {len(notes)}")
     page = Page(size, theme, aspect=0.9)
+    if len(maps) > 1 and not all(_constant(array) for array in arrays):
+        subtitle = "; ".join(part for part in (subtitle, "each map on its own scale") if part)
     page.headline(title, subtitle, page.theme.output)
     small, unit = page.size.small, page.unit
-    foot = facts_at_foot(page, facts)
-    head = page.size.label * LINE + 0.3 * small
+    head = page.size.label * LINE + (small * LINE if notes else 0.0) + 0.3 * small
     strip, gap = 14 * unit, 10 * unit
-    below = gap + strip + 0.3 * small + small * LINE
+    below = gap + strip + 0.3 * small + small * LINE * (2 if any(ends) else 1)
     between = 26 * unit
     width = (page.right - page.left - len(maps) * between) / (1 + len(maps))
     rows, columns = rgb.shape[:2]
-    cell = whole_cells(width, foot - page.top - head - below, rows, columns)
+
+    def cell_above(facts: Sequence[tuple[str, str]]) -> float:
+        height = _foot(page, facts) - page.top - head - below
+        return whole_cells(width, height, rows, columns)
+
+    # On a small page the picture comes before the last facts.
+    while len(facts) > 1 and cell_above(facts) < 0.75 * cell_above(facts[:1]):
+        facts = facts[:-1]
+    cell, foot = cell_above(facts), facts_at_foot(page, facts)
     across, tall = cell * columns, cell * rows
     # Panels of narrow images stand as far apart as their headings need, and a little more.
     names = ["input", *(name for name, _ in maps)]
-    slot = min(width, max(across, page.widest(names, page.size.label, bold=True), 9 * small))
+    widest = max(
+        page.widest(names, page.size.label, bold=True),
+        page.widest([text for text, _ in notes], small),
+    )
+    slot = min(width, max(across, widest, 11 * small))
     step = min(width + between, slot + 6 * between)
     spare = foot - page.top - head - tall - below
     top = page.top + min(max(spare, 0.0) / 2, 1.5 * page.size.label)
@@ -69,27 +89,46 @@ def attribution(
     for index, name in enumerate(names):
         left = page.left + index * step
         page.text(left, top, name, colour=colours[index], bold=True, width=slot)
+        if notes:
+            text, mistake = notes[index]
+            colour = page.theme.mistake if mistake else page.theme.ink
+            y = top + page.size.label * LINE
+            page.text(left, y, text, px=small, colour=colour, width=slot)
         if index == 0:
             page.picture(rgb, left, top + head, across, tall)
             page.box(left, top + head, across, tall, edge=page.theme.input)
             continue
         array = arrays[index - 1]
         scale = _scale(array, signed, page)
-        shades = np.linspace(scale.lowest, scale.highest, 257)[None]
         if over:
-            covered = _covered(array, scale, rgb, page)
-            page.picture(covered, left, top + head, across, tall)
-            strip_rgb = _covered(shades, scale, np.full((1, 257, 3), 127), page)
+            page.picture(_glowing(array, scale, rgb), left, top + head, across, tall)
         else:
             page.array(array, scale, left, top + head, across, tall)
-            strip_rgb = scale.rgb(shades)
         page.box(left, top + head, across, tall, edge=page.theme.hairline)
-        long = max(across, min(slot, 9 * small))
+        long = max(across, min(slot, 11 * small))
         y = top + head + tall + gap
-        page.picture(strip_rgb, left, y, long, strip)
+        if _constant(array):
+            finite = array[np.isfinite(array)]
+            text = f"{style.number(finite[0])} everywhere" if finite.size else "no finite number"
+            page.text(left, y, text, px=small, width=long)
+            continue
+        shades = np.linspace(scale.lowest, scale.highest, 257)[None]
+        if over:
+            # A glow looks different over white and over black.
+            for level, at in ((255, y), (0, y + strip / 2)):
+                ground = np.full((1, 257, 3), level)
+                page.picture(_glowing(shades, scale, ground), left, at, long, strip / 2)
+        else:
+            page.picture(scale.rgb(shades), left, y, long, strip)
         page.box(left, y, long, strip, edge=page.theme.hairline)
-        _limits(page, scale, left, y + strip + 0.3 * small, long)
+        _limits(page, scale, ends, left, y + strip + 0.3 * small, long)
     return page.figure
+
+
+def _constant(values: NDArray) -> bool:
+    """Whether a map has no two numbers that differ, so that there is no scale to it."""
+    finite = values[np.isfinite(values)]
+    return not finite.size or bool(finite.min() == finite.max())
 
 
 def _scale(values: NDArray, signed: bool, page: Page) -> Scale:
@@ -98,49 +137,72 @@ def _scale(values: NDArray, signed: bool, page: Page) -> Scale:
     return style.activation_scale(np.append(values, 0.0))
 
 
-def _covered(values: NDArray, scale: Scale, rgb: NDArray, page: Page) -> NDArray:
-    """The grey of an image under the window's colour, as bytes (H, W, 3)."""
+def _glowing(values: NDArray, scale: Scale, rgb: NDArray) -> NDArray:
+    """An image, grey and dimmed, under the scale's highest colour, as bytes (H, W, 3)."""
     share = COVER * np.nan_to_num(values / scale.highest).clip(0, 1)[..., None]
-    # Neither black nor white: on both of them the colour would hardly be seen.
-    grey = 55 + 0.6 * rgb.mean(axis=2, keepdims=True)
-    colour = 255 * np.array(to_rgb(page.theme.window))
-    return np.round(share * colour + (1 - share) * grey).astype(np.uint8)
+    darkest, contrast = DIMMED
+    grey = darkest + contrast * rgb.mean(axis=2, keepdims=True)
+    glow = scale.rgb(np.array([scale.highest]))
+    return np.round(share * glow + (1 - share) * grey).astype(np.uint8)
 
 
-def _limits(page: Page, scale: Scale, left: float, y: float, width: float) -> None:
-    """The ends of a flat bar, and zero in its middle, as far as they fit."""
-    small = page.size.small
+def _limits(
+    page: Page, scale: Scale, ends: tuple[str, str], left: float, y: float, width: float
+) -> None:
+    """The ends of a flat bar with their meaning, and zero in its middle, as far as they fit."""
+    small, quiet = page.size.small, page.theme.quiet
     low, high = style.number(scale.lowest), style.number(scale.highest)
-    ends = page.measure(low, small) + page.measure(high, small)
-    if scale.lowest < 0 and ends + small > width:
-        middle = f"±{high}"
-        page.text(left + width / 2, y, middle, px=small, ha="center", width=width)
+    sides = [page.widest(pair, small) for pair in ((low, ends[0]), (high, ends[1]))]
+    if sum(sides) + small > width:
+        # Too narrow for both side by side: one below the other.
+        lines = [f"{low} {ends[0]}".strip(), f"{high} {ends[1]}".strip()]
+        if not any(ends):
+            lines = [f"±{high}" if scale.lowest < 0 else f"{low} to {high}"]
+        for line, text in enumerate(lines):
+            page.text(left, y + line * small * LINE, text, px=small, width=width)
         return
-    page.text(left, y, low, px=small)
-    page.text(left + width, y, high, px=small, ha="right")
-    longest = max(page.measure(low, small), page.measure(high, small))
-    if scale.lowest < 0 and 2 * longest + 3 * small < width:
+    for x, ha, number, word in (
+        (left, "left", low, ends[0]),
+        (left + width, "right", high, ends[1]),
+    ):
+        page.text(x, y, number, px=small, ha=ha)
+        if word:
+            page.text(x, y + small * LINE, word, px=small, colour=quiet, ha=ha)
+    if scale.lowest < 0 and 2 * page.widest([low, high], small) + 3 * small < width:
         page.text(left + width / 2, y, "0", px=small, ha="center")
 
 
 def facts_at_foot(page: Page, facts: Sequence[tuple[str, str]]) -> float:
     """Facts as lines at the foot, labels in a column; returns where the room above them ends."""
-    if not facts:
-        return page.bottom
-    small, gap = page.size.small, page.size.small
-    labels = page.widest([name for name, _ in facts], small)
-    room = page.right - page.left - labels - gap
-    lines = [
-        (name if not number else "", line)
-        for name, text in facts
-        for number, line in enumerate(_wrapped(page, text, room))
-    ]
+    small = page.size.small
+    labels, lines = _fact_lines(page, facts)
     top = page.bottom - len(lines) * small * LINE
     for index, (name, line) in enumerate(lines):
         y = top + index * small * LINE
+        left = page.left + labels
         page.text(page.left, y, name, px=small, colour=page.theme.quiet, width=labels)
-        page.text(page.left + labels + gap, y, line, px=small, width=room)
-    return top - page.size.label
+        page.text(left, y, line, px=small, width=page.right - left)
+    return _foot(page, facts)
+
+
+def _foot(page: Page, facts: Sequence[tuple[str, str]]) -> float:
+    """Where the room above facts ends."""
+    if not facts:
+        return page.bottom
+    lines = _fact_lines(page, facts)[1]
+    return page.bottom - len(lines) * page.size.small * LINE - page.size.label
+
+
+def _fact_lines(
+    page: Page, facts: Sequence[tuple[str, str]]
+) -> tuple[float, list[tuple[str, str]]]:
+    """Width of the facts' labels and the space after them, and (label, text) of each line."""
+    labels = page.widest([name for name, _ in facts], page.size.small) + page.size.small
+    return labels, [
+        (name if not number else "", line)
+        for name, text in facts
+        for number, line in enumerate(_wrapped(page, text, page.right - page.left - labels))
+    ]
 
 
 def _wrapped(page: Page, text: str, width: float) -> list[str]:

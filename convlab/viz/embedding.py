@@ -1,4 +1,4 @@
-"""Many images as points of a plane, coloured by class, the mistakes ringed."""
+"""Many images as marks in a plane, one kind of mark a class, the mistakes ringed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
@@ -16,6 +18,24 @@ from convlab.viz.page import LINE, Page, image_rgb
 _TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 _MOST_IMAGES = 300  # a page has no room for more
+_MOST_NAMED = 16  # mistakes; more names than these hide the points
+
+
+def _regular(corners: int, turn: float, reach: float) -> NDArray:
+    """A regular polygon (corners, 2) around 0; ``turn`` in quarters, y downwards."""
+    angles = 2 * np.pi * np.arange(corners) / corners + turn * np.pi / 2
+    return reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+# Of about the same area each.
+_SHAPES = (
+    _CIRCLE,
+    _regular(4, 0.5, 1.27),
+    _regular(3, -1, 1.5),
+    _regular(4, 0, 1.35),
+    _regular(3, 1, 1.5),
+    _regular(10, -1, 1.5) * np.tile([1, 0.5], 5)[:, None],  # a star
+)
 
 
 def embedding(
@@ -32,12 +52,15 @@ def embedding(
     ink: bool = False,
     axes: tuple[str, str] | None = None,
 ) -> Figure:
-    """Points (N, 2) of images, each in the colour of its class, whose name stands at their middle.
+    """Points (N, 2) of images, each marked by its class, whose name stands at their middle.
 
+    A mark is the class's name where all names have one or two letters, or else a shape; one
+    colour and shape belong to one of 24 classes, after which they come again.
     labels, answers: (N,) the true class and the network's answer, indices into ``classes``; where
-    they differ the point is ringed in the mistake's colour and named "true → answer" where there
-    is room.  images: (N, 1 or 3, H, W) bytes, drawn where they cover no other point; ``ink``
-    says that they are bright drawings on black, to be drawn in the colour of their class.
+    they differ the point is ringed in the mistake's colour and, where these are few and there
+    is room, named "true → answer".  images: (N, 1 or 3, H, W) bytes, drawn where they cover no
+    other point; ``ink`` says that they are bright drawings on black, to be drawn in the colour
+    of their class.
     axes: what the two directions are; None where they have no meaning.  Both directions have
     one scale.
 
@@ -94,19 +117,29 @@ class _Plane:
     ) -> None:
         self.page, self.labels, self.answers = page, labels, answers
         self.classes, self.images, self.ink, self.axes = classes, images, ink, axes
-        self.colours = _class_colours(len(classes), page.theme)
+        theme = page.theme
+        hues = (theme.input, theme.window, theme.output, theme.quiet)
+        self.colours = [hues[number % len(hues)] for number in range(len(classes))]
+        self.written = all(len(name) <= 2 for name in classes)
+        self.marks = _written(classes) if self.written else _shapes(len(classes), len(hues))
         self.wrong = np.flatnonzero(labels != answers)
         self.small, self.unit = page.size.small, page.unit
-        self.radius = (5.0 if len(points) <= 1500 else 3.0) * self.unit
+        self.radius = (5.5 if len(points) <= 1500 else 3.5) * self.unit
         self.right = page.right - self._key_width()
         # Few images are shown larger.
         side = math.sqrt(0.1 * (self.right - page.left) * (page.bottom - page.top) / len(points))
         self.tile = min(max(side, 26 * self.unit), 64 * self.unit)
         # Below the points: what the axis is, and what a ring is.
         self.bottom = page.bottom - self.small * LINE * (2 if axes else 1) - 0.5 * self.small
-        self.left = page.left + (1.5 * self.small if axes else 0.0)
+        self.left = page.left + (1.5 * self.small + 0.25 * self.tile if axes else 0.0)
         self.taken = _Taken()
         self._place(points)
+        self.beside = max(self.x.min() - 0.75 * self.tile - self.small, page.left + self.small / 2)
+        if axes:
+            middle = (page.top + self.bottom) / 2
+            long = min(page.measure(axes[1], self.small), self.bottom - page.top) / 2
+            wide = 0.75 * self.small
+            self.taken.add(self.beside - wide, middle - long, self.beside + wide, middle + long)
 
     def _place(self, points: NDArray) -> None:
         """The points in pixels, with room for a picture at each border."""
@@ -129,11 +162,7 @@ class _Plane:
         # Mistakes last, so that no other point hides one.
         dots = np.concatenate([np.setdiff1d(dots, self.wrong), np.intersect1d(dots, self.wrong)])
         if len(dots):
-            at = np.stack([self.x, self.y], axis=1)[dots]
-            self.page.polygons(
-                at[:, None] + self.radius * _CIRCLE,
-                fill=[self.colours[label] for label in self.labels[dots]],
-            )
+            self._mark(self.x[dots], self.y[dots], self.labels[dots])
         for index in shown:
             self._image(index)
         self._rings(set(shown))
@@ -159,19 +188,28 @@ class _Plane:
         named = self._names(set(shown))
         self._foot(named, len(centres))
 
+    def _mark(self, x: ArrayLike, y: ArrayLike, labels: NDArray) -> None:
+        at = np.stack([x, y], axis=1)
+        self.page.polygons(
+            at[:, None] + self.radius * self.marks[labels],
+            fill=[self.colours[label] for label in labels],
+        )
+
     # Texts at the points --------------------------------------------------------------------
 
     def _centres(self) -> list[tuple[str, float, float, float, float, int]]:
         """Each class's name at the middle of its points.
 
-        Moved aside where another stands or where it would cover more than a fifth of them.
+        Moved aside where another stands, and where it would cover more than a fifth of them or
+        a mistake.
         """
         page, small = self.page, self.small
         found = []
         counts = np.bincount(self.labels, minlength=len(self.classes))
         # The largest classes first: theirs are the names that must be there.
         for label in np.argsort(-counts, kind="stable"):
-            if not counts[label]:
+            # A name beside one or two marks that are that name already says nothing.
+            if counts[label] < (3 if self.written else 1):
                 break
             text, _ = page.fit(self.classes[label], 9 * small, small, small, bold=True)
             width = page.measure(text, small, bold=True) + 0.8 * small
@@ -192,7 +230,7 @@ class _Plane:
                 covered = (np.abs(self.x - left - width / 2) < width / 2) & (
                     np.abs(self.y - top - height / 2) < height / 2
                 )
-                if covered.sum() <= 0.2 * counts[label]:
+                if covered.sum() <= 0.2 * counts[label] and not covered[self.wrong].any():
                     place = left, top
                     break
             if place is not None:
@@ -205,6 +243,8 @@ class _Plane:
         """Name the mistakes that have room near them, over no other point; returns how many."""
         page, small, mistake = self.page, self.small, self.page.theme.mistake
         named = 0
+        if len(self.wrong) > _MOST_NAMED:
+            return named
         reaches = {index: self._reach(index, shown) + 3 * self.unit for index in self.wrong}
         for index, reach in reaches.items():
             x, y = self.x[index], self.y[index]
@@ -266,7 +306,7 @@ class _Plane:
     def _reach(self, index: int, shown: set[int]) -> float:
         """Radius of the ring around a mistake."""
         if index not in shown:
-            return 1.6 * self.radius
+            return 1.9 * self.radius
         return (0.5 if self.ink else 0.72) * self.tile + 2 * self.unit
 
     # Images and rings -------------------------------------------------------------------------
@@ -276,10 +316,12 @@ class _Plane:
         if self.images is None:
             return []
         rest = np.setdiff1d(np.arange(len(self.x)), self.wrong)
-        half, shown = self.tile / 2, []
-        near = half + self.radius
+        shown: list[int] = []
         for index in [*self.wrong.tolist(), *rest.tolist()]:
             x, y = self.x[index], self.y[index]
+            # With its ring, if there is one.
+            half = self.tile / 2 if index in rest else self._reach(index, {index})
+            near = half + self.radius
             covered = (np.abs(self.x - x) < near) & (np.abs(self.y - y) < near)
             box = (x - half, y - half, x + half, y + half)
             if covered.sum() == 1 and self.taken.free(*box):
@@ -304,6 +346,10 @@ class _Plane:
         else:
             page.picture(rgb, left, top, width, height)
             page.box(left, top, width, height, edge=colour, stroke=2.5 * self.unit)
+        if len(set(self.colours)) < len(self.classes) and not (self.ink and self.written):
+            # Several classes have one colour: the mark at the lower right corner says which.
+            x, y = np.array([left + width]), np.array([top + height])
+            self._mark(x, y, self.labels[[index]])
 
     def _rings(self, shown: set[int]) -> None:
         if len(self.wrong):
@@ -315,7 +361,7 @@ class _Plane:
         self.page.polygons(
             at[:, None] + reach[:, None, None] * _CIRCLE,
             edge=self.page.theme.mistake,
-            stroke=2.2 * self.unit,
+            stroke=1.4 * self.unit,
         )
 
     # Around the points --------------------------------------------------------------------------
@@ -359,9 +405,18 @@ class _Plane:
             page.text(x, page.top, text, px=small, colour=theme.quiet, ha="right")
         for index, (text, count, mistakes, label) in enumerate(shown):
             y = page.top + (index + 1.5) * step
-            centre = np.array([[left + 6 * self.unit, y]])
-            page.polygons(centre[:, None] + 6 * self.unit * _CIRCLE, fill=[self.colours[label]])
-            page.text(left + 20 * self.unit, y, text, px=small, va="center_baseline", width=name)
+            if not self.written:
+                self._mark([left + 7 * self.unit], [y], np.array([label]))
+            page.text(
+                left + 20 * self.unit,
+                y,
+                text,
+                px=small,
+                colour=self.colours[label] if self.written else None,
+                bold=self.written,
+                va="center_baseline",
+                width=name,
+            )
             for x, number, colour in (
                 (at_images, count, theme.ink),
                 (right, mistakes, theme.mistake if mistakes != "0" else theme.quiet),
@@ -384,7 +439,7 @@ class _Plane:
                 middle, y, self.axes[0], px=small, colour=theme.quiet, ha="center", width=width
             )
             page.text(
-                self.x.min() - self.tile / 2 - small,
+                self.beside,
                 (page.top + self.bottom) / 2,
                 self.axes[1],
                 px=small,
@@ -398,10 +453,11 @@ class _Plane:
         if len(self.wrong):
             y = page.bottom - small * LINE / 2
             self._ring(np.array([[page.left + small / 2, y]]), np.array([0.45 * small]))
-            ends = f", {named} of {len(self.wrong)} named" if named < len(self.wrong) else ""
-            parts.append(f"mistake: true class {style.ARROW} answer{ends}")
+            mean = f": true class {style.ARROW} answer" if named else ""
+            ends = f", {named} of {len(self.wrong)} named" if 0 < named < len(self.wrong) else ""
+            parts.append(f"mistake{mean}{ends}")
         present = len(np.unique(self.labels))
-        if centres < present:
+        if centres < present and not self.written:
             parts.append(f"{centres} of {present} classes named")
         text = "; ".join(parts) or "no mistakes"
         left = page.left + (1.4 * small if len(self.wrong) else 0.0)
@@ -416,13 +472,26 @@ class _Plane:
         )
 
 
-def _class_colours(count: int, theme: style.Theme) -> list[str]:
-    """A colour a class from the scale of activations, where it stands out from the ground.
+def _shapes(classes: int, hues: int) -> NDArray:
+    """A shape for each class (classes, corners, 2), the same for as many as there are colours."""
+    return _equally_many([_SHAPES[label // hues % len(_SHAPES)] for label in range(classes)])
 
-    Not from the rainbow of shared weights: that has the mistake's colour in it.
-    """
-    scale = style.activation_scale(np.array([0.0, 255.0]))
-    steps = scale.rgb(np.arange(256.0))
-    seen = [step for step in steps if style.contrast(step / 255, theme.ground) >= 2]
-    chosen = [seen[round(at)] for at in np.linspace(0, len(seen) - 1, count)]
-    return ["#" + "".join(f"{part:02X}" for part in step) for step in chosen]
+
+def _written(names: Sequence[str]) -> NDArray:
+    """Names of one or two letters as outlines (names, corners, 2), y downwards, around 0."""
+    font = FontProperties(family=list(style.FONT), weight="bold")
+    outlines = []
+    for name in names:
+        rings = TextPath((0, 0), name, size=1, prop=font, usetex=False).to_polygons()
+        # One line through all rings: holes run the other way round, so they stay open.
+        joined = [part for ring in rings for part in (ring, rings[0][:1])]
+        outline = np.concatenate(joined) if joined else np.zeros((1, 2))
+        outlines.append((outline - (outline.min(axis=0) + outline.max(axis=0)) / 2) * (1, -1))
+    tallest = max(np.ptp(outline[:, 1]) for outline in outlines) or 1.0
+    return 2.6 / tallest * _equally_many(outlines)
+
+
+def _equally_many(outlines: Sequence[NDArray]) -> NDArray:
+    """Outlines with the last corner repeated until all have as many as the longest."""
+    most = max(map(len, outlines))
+    return np.stack([np.pad(line, ((0, most - len(line)), (0, 0)), "edge") for line in outlines])

@@ -22,6 +22,7 @@ def equivariance(
     amounts: Sequence[str],
     *,
     rounded: ArrayLike | None = None,
+    inner: ArrayLike | None = None,
     word: str = "shift",
     title: str,
     subtitle: str = "",
@@ -33,7 +34,8 @@ def equivariance(
     errors: (layers, amounts), relative, 0 being exact.  layers: a name and a
     quiet note each.  amounts: the columns' heads, under ``word``.  rounded
     (layers, amounts): where the maps were shifted by the nearest whole number of
-    cells, which gets the mark "≈".  Exact zeros stand in an outlined, empty
+    cells, which gets the mark "≈".  inner (layers, amounts): the errors away from the
+    border alone, which stand below where they have room.  Exact zeros stand in an outlined, empty
     cell; a dash stands where there was nothing to compare (NaN).  Where not all
     layers have room the second line says so.
 
@@ -48,6 +50,9 @@ def equivariance(
     marks = np.zeros(errors.shape, bool) if rounded is None else np.asarray(rounded, bool)
     if marks.shape != errors.shape:
         raise ShapeError(f"expected rounded {errors.shape}, got {marks.shape}")
+    within = None if inner is None else np.asarray(inner, dtype=float)
+    if within is not None and within.shape != errors.shape:
+        raise ShapeError(f"expected inner {errors.shape}, got {within.shape}")
     page = Page(size, theme, aspect=0.75)
     theme_, small, unit = page.theme, page.size.small, page.unit
     notes = [subtitle] if subtitle else []
@@ -58,9 +63,9 @@ def equivariance(
     if len(layers) > most:
         notes.append(f"first {most} of {len(layers)} layers")
         errors, marks, layers = errors[:most], marks[:most], layers[:most]
+        within = within if within is None else within[:most]
     if marks.any():
         notes.append(f"{NEAREST} nearest whole cell")
-    page.headline(title, "; ".join(notes), theme_.ink)
     scale = style.activation_scale(np.append(errors[np.isfinite(errors)], 0.0))
     bar = page.bar_width(scale, "error")
     names = page.widest((name for name, _ in layers), small, True)
@@ -72,8 +77,14 @@ def equivariance(
         # A narrow canvas shows numbers rather than notes.
         left -= quiet + 1.2 * small
         quiet = 0.0
-    top = page.top + head
     width = (right - left) / len(amounts)
+    inside = [] if within is None else [f"inside {text}" for text in _texts(within, marks)]
+    if room / len(layers) < 3 * small or page.widest(inside, small) > 0.92 * width:
+        inside = []
+    if inside:
+        notes.append("inside: away from the border alone")
+    page.headline(title, "; ".join(notes), theme_.ink)
+    top = page.top + head
     height = min((page.bottom - top) / len(layers), 110 * unit)
     px = next(
         (px for px in (page.size.label, small) if page.widest(texts, px) <= 0.92 * width), None
@@ -102,16 +113,14 @@ def equivariance(
             edge = theme_.output if exact else theme_.hairline
             page.box(*box, fill=fill, edge=None if shaded else edge)
             if px is not None:
-                page.text(
-                    x + width / 2,
-                    top + (row + 0.5) * height,
-                    texts[row * len(amounts) + column],
-                    px=px,
-                    bold=exact,
-                    colour=theme_.output if exact else style.ink_on(fill),
-                    ha="center",
-                    va="center_baseline",
-                )
+                at = row * len(amounts) + column
+                colour = theme_.output if exact else style.ink_on(fill)
+                below = inside and shaded and np.isfinite(within[row, column])
+                shift = 0.65 * small if below else 0.0
+                where = {"ha": "center", "va": "center_baseline", "colour": colour}
+                page.text(x + width / 2, y - shift, texts[at], px=px, bold=exact, **where)
+                if below:
+                    page.text(x + width / 2, y + 1.3 * shift, inside[at], px=small, **where)
     page.bar(
         scale,
         "error",

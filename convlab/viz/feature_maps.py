@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
 from convlab.viz.page import LINE, Grid, Page, arrange, how_many_fit, image_rgb, round_count
-from convlab.viz.style import Scale
+from convlab.viz.style import Scale, Theme
 
 ORDERS = ("strongest", "number")
+# What the colours of numbers of both signs mean, in both themes.
+SIGNS = "orange below 0, violet above"
 
 
 def map_order(maps: NDArray, order: str) -> NDArray:
@@ -41,30 +45,76 @@ def feature_maps(
     theme: str = "light",
     size: str = "slide",
     order: str = "number",
-    note: str = "",
+    notes: Sequence[str] = (),
+    own_scales: bool = False,
 ) -> Figure:
     """The maps (C, H, W) of one layer, large, all on one scale; each with its number.
 
+    Where there are negative and positive values, 0 is the ground's colour and each sign
+    has colours up to its own largest value.
+    ``own_scales``: each map on a scale of its own, with its largest and smallest
+    number beside it.
     A vector, (C,) or (C, 1, 1), becomes a bar a unit while numbers fit below
     the bars, then cells in reading order; in the order of strength as many bars
     as fit.  When not all maps fit readably the second line says how many are
-    shown.  ``order``: see ``map_order``.  ``note`` is a line of its own below the
+    shown.  ``order``: see ``map_order``.  ``notes`` are lines of their own below the
     headline.  Values that are not finite are hatched.
 
-    Raises ShapeError for other shapes, SpecError for an unknown order, theme or size.
+    Raises ShapeError for other shapes, SpecError for scales of their own for the
+    numbers of a vector and for an unknown order, theme or size.
     """
     maps = np.asarray(maps, dtype=float)
     if maps.ndim not in (1, 3) or 0 in maps.shape:
         raise ShapeError(f"expected feature maps (C, H, W) or a vector (C,), got {maps.shape}")
     page = Page(size, theme, aspect=0.8)
-    scale = style.activation_scale(maps)
-    head = _Head(title, subtitle, note, order)
+    scale = value_scale(maps, page.theme)
+    head = _Head(title, subtitle, notes, order)
     numbers = map_order(maps, order)
-    if maps.ndim == 1 or maps.shape[1:] == (1, 1):
+    vector = maps.ndim == 1 or maps.shape[1:] == (1, 1)
+    if own_scales and vector:
+        raise SpecError("scale: expected maps for scales of their own, got single numbers")
+    if vector:
         _vector(page, maps.reshape(-1), numbers, scale, head)
+    elif own_scales:
+        signed = _has_both_signs(maps)
+        scales = [value_scale(part, page.theme, signed) for part in maps[numbers]]
+        _maps(page, maps[numbers], numbers, scales, None, head)
     else:
-        _maps(page, maps[numbers], numbers, scale, head)
+        _maps(page, maps[numbers], numbers, [scale] * len(maps), scale, head)
     return page.figure
+
+
+def _has_both_signs(values: NDArray) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool((finite < 0).any() and (finite > 0).any())
+
+
+def value_scale(values: NDArray, theme: Theme, signed: bool | None = None) -> Scale:
+    """Dark to bright; round 0 where there are both signs, or as ``signed`` says.
+
+    Round 0 each sign has the full range of its colours: before a ReLU the few
+    positive values are what goes on, and the negative ones may be much larger.
+    """
+    signed = _has_both_signs(values) if signed is None else signed
+    finite = values[np.isfinite(values)]
+    if not signed or not finite.any():
+        return style.activation_scale(values)
+    low, high = min(float(finite.min()), 0.0), max(float(finite.max()), 0.0)
+    low, high = low or -high, high or -low
+    steps = np.linspace(low, high, 4096)
+    shares = 0.5 + 0.5 * np.where(steps < 0, steps / -low, steps / high)
+    colours = style.diverging_map(theme)(shares)
+    colours[int(-low / (high - low) * len(colours))] = to_rgba(theme.ground)  # exactly zero
+    return Scale(low, high, ListedColormap(colours))
+
+
+def _ends(values: NDArray) -> tuple[str, str]:
+    """The largest and the smallest finite number, the second "" where both are the same."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return "", ""
+    high, low = (style.number(float(end)) for end in (finite.max(), finite.min()))
+    return high, low if low != high else ""
 
 
 @dataclass(frozen=True)
@@ -73,49 +123,86 @@ class _Head:
 
     title: str
     subtitle: str
-    note: str
+    notes: Sequence[str]
     order: str
 
     def most(self, page: Page) -> float:
         """Height that it takes at most."""
-        lines = 2 + bool(self.note)
+        lines = 2 + len(_note_lines(page, self.notes))
         return (page.size.title + lines * page.size.subtitle) * LINE + 0.7 * page.size.label
 
-    def draw(self, page: Page, shown: int, count: int, what: str) -> None:
-        """Title, subtitle with what is shown of ``count``, and the note."""
+    def height(self, page: Page) -> float:
+        """Height that it takes where nothing is added to the subtitle."""
+        used = len(page.lines(self.subtitle, page.right - page.left, page.size.subtitle))
+        return self.most(page) - (2 - used) * page.size.subtitle * LINE
+
+    def draw(self, page: Page, shown: int, count: int, what: str, more: Sequence[str] = ()) -> None:
+        """Title, subtitle with what is shown of ``count``, and the notes."""
         word = "strongest" if self.order == "strongest" else "first"
         said = f"{word} {shown} of {count} {what}" if shown < count else ""
         if not said and self.order == "strongest" and count > 1:
             said = "strongest first"
-        subtitle = ", ".join(part for part in (self.subtitle, said) if part)
+        subtitle = ", ".join(part for part in (self.subtitle, said, *more) if part)
         page.headline(self.title, subtitle, page.theme.output)
-        _note(page, self.note)
+        _draw_notes(page, self.notes)
 
 
-def _note(page: Page, note: str) -> None:
-    """A line of its own below the headline."""
-    if note:
-        y = page.top - 0.7 * page.size.label
-        page.text(page.left, y, note, px=page.size.subtitle, width=page.right - page.left)
-        page.top += page.size.subtitle * LINE
+def _note_lines(page: Page, notes: Sequence[str]) -> list[str]:
+    """Notes as lines, each as one or two."""
+    room = page.right - page.left
+    return [line for note in notes for line in page.lines(note, room, page.size.subtitle)]
 
 
-def _maps(page: Page, maps: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
+def _draw_notes(page: Page, notes: Sequence[str]) -> None:
+    """Lines of their own below the headline."""
+    y, room, size = page.top - 0.7 * page.size.label, page.right - page.left, page.size
+    for line, text in enumerate(_note_lines(page, notes)):
+        top = y + line * size.subtitle * LINE
+        page.text(page.left, top, text, px=size.subtitle, width=room)
+        page.top += size.subtitle * LINE
+
+
+def _maps(
+    page: Page,
+    maps: NDArray,
+    numbers: NDArray,
+    scales: list[Scale],
+    shared: Scale | None,
+    head: _Head,
+) -> None:
+    """Maps on their scales; the bar of the one that they share, or the ends of each beside it."""
     count, *shape = maps.shape
     broken = not np.isfinite(maps).all()
-    small = page.size.small
-    bar = page.bar_width(scale, "activation", broken)
-    width = page.right - page.left - bar - 2 * page.size.label
-    gap, label = 10 * page.unit, small * LINE
-    # A tile is never narrower than its number.
-    smallest = max(2.2, 2.2 * shape[0] / shape[1]) * small
+    small, unit = page.size.small, page.unit
+    bar = page.bar_width(shared, "activation", broken) + 2 * page.size.label if shared else 0.0
+    width = page.right - page.left - bar
+    gap, label = 10 * unit, small * LINE
+    names = [str(number) for number in numbers]
+    ends, more, beside = [("", "")] * count, (), 0.0
+    if shared is None:
+        ends = [_ends(part) for part in maps]
+        how = SIGNS if _has_both_signs(maps) else "dark to bright"
+        more = (f"each map on its own scale, {how}",)
+        beside = page.widest(itertools.chain(*ends), small) + 0.8 * small
+    # As if the map had more columns, for its number above and its ends beside it.
+    cell = (3 if beside else 2.2) * small / min(shape)
+    wide = shape[1] + math.ceil(beside / cell)
+    place = {"gap": gap, "label": label}
     height = page.bottom - page.top - head.most(page)
-    shown = how_many_fit(
-        count, width, height, tuple(shape), gap=gap, label=label, smallest=smallest
-    )
-    head.draw(page, shown, count, "maps")
+    smallest = max(shape[0], wide) * cell
+    shown = how_many_fit(count, width, height, (shape[0], wide), **place, smallest=smallest)
+    head.draw(page, shown, count, "maps", more)
     height = page.bottom - page.top
-    grid = arrange(shown, width, height, tuple(shape), gap=gap, label=label)
+    wide, least = shape[1], 2.2 * small
+    grid = arrange(shown, width, height, (shape[0], wide), **place)
+    while grid.width < max(least, beside + grid.width * shape[1] / wide) and grid.height > 1:
+        wide += math.ceil(wide / 4)
+        grid = arrange(shown, width, height, (shape[0], wide), **place)
+    grid = replace(
+        grid,
+        width=shape[1] * grid.width / wide,
+        gap_x=grid.gap_x + (wide - shape[1]) * grid.width / wide,
+    )
     finite = np.where(np.isfinite(maps[:shown]), maps[:shown], 0.0)
     texts = style.numbers(finite)
     px = page.number_size(texts, grid.width / shape[1], grid.height / shape[0])
@@ -123,22 +210,28 @@ def _maps(page: Page, maps: NDArray, numbers: NDArray, scale: Scale, head: _Head
     for index in range(shown):
         left, top = grid.corner(index)
         left, top = page.left + left, page.top + top
-        page.text(left, top - label, str(numbers[index]), px=small, colour=page.theme.quiet)
-        page.array(maps[index], scale, left, top, grid.width, grid.height)
+        page.text(left, top - label, names[index], px=small, colour=page.theme.quiet)
+        for end, text in enumerate(ends[index]):
+            y = top + end * max(grid.height - 1.2 * small, small * LINE)
+            page.text(left + grid.width + 0.4 * small, y, text, px=small)
+        edge = page.theme.hairline
+        page.array(maps[index], scales[index], left, top, grid.width, grid.height, edge=edge)
         if px is not None:
             known = np.isfinite(maps[index]).ravel()
             written = texts[index * each : (index + 1) * each]
             page.cell_numbers(
                 [text if good else "" for text, good in zip(written, known, strict=True)],
-                scale.rgb(maps[index]),
+                scales[index].rgb(maps[index]),
                 px,
                 left,
                 top,
                 grid.width,
                 grid.height,
             )
-    bar_height = min(height - label, 420 * page.unit)
-    page.bar(scale, "activation", page.right - bar, page.top, bar_height + label, broken)
+    if shared is not None:
+        bar_height = min(height - label, 420 * unit)
+        left = page.left + width + 2 * page.size.label
+        page.bar(shared, "activation", left, page.top, bar_height + label, broken)
 
 
 def _vector(page: Page, values: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
@@ -293,18 +386,21 @@ def journey(
     classes: Sequence[str] | None = None,
     probabilities: ArrayLike | None = None,
     order: str = "number",
-    note: str = "",
+    notes: Sequence[str] = (),
+    minor: Collection[str] = (),
 ) -> Figure:
     """One image's way through a network, left to right: image, layers, probabilities.
 
     image: (1, H, W) or (3, H, W), uint8 or float.  layers: a name with maps
     (C, H, W) or a vector (C,) each, in the order of computation.  Every layer
-    has its own scale, whose ends stand under its size.  Layers with more maps
-    than fit show the first ones and "+48"; ``order`` says which are first, see
-    ``map_order``; vectors stay in theirs.  ``note`` is a line of its own below
-    the headline.  probabilities: (K,), drawn as bars
-    with the names in ``classes`` (None: their numbers); the most probable first
-    when there are more than fit.  A network too deep for one row takes several.
+    has its own scale, whose ends stand under its size, with colours on both
+    sides of 0 where there are both signs.  Layers with more maps than fit show the first ones and
+    "+48"; ``order`` says which are first, see ``map_order``; vectors stay in
+    theirs.  ``notes`` are lines of their own below the headline.  probabilities:
+    (K,), drawn as bars with the names in ``classes`` (None: their numbers); the
+    most probable first when there are more than fit.  A network too deep for one
+    row takes several; where not all layers fit, those named in ``minor`` are left
+    out, then others evenly, and the second line says how many there are.
 
     Raises ShapeError for other shapes and for a number of classes that is not
     K, SpecError for an unknown order, theme or size.
@@ -325,16 +421,17 @@ def journey(
         names = [str(index) for index in range(len(chances))] if classes is None else classes
         if len(names) != len(chances):
             raise ShapeError(f"expected {len(chances)} class names, got {len(names)}")
-    said = ["each layer on its own scale, dark to bright"]
-    if order == "strongest":
-        said.append("strongest maps first")
-    page.headline(title, ", ".join(part for part in (subtitle, *said) if part), page.theme.ink)
-    _note(page, note)
-
-    gap, end = 22 * page.unit, 0.0
+    gap, end = 28 * page.unit, 0.0
     if chances is not None:
         end = max(0.17 * page.width, 11 * page.size.label)
-    rows, lines = _rows(page, stations, gap, end)
+    for kept in _thinned(stations, minor):
+        line = ", ".join(part for part in (subtitle, *_said(kept, len(layers), order)) if part)
+        head = _Head(title, line, notes, order)
+        rows, lines, fits = _rows(page, kept, gap, end, head.height(page))
+        if fits:
+            break
+    page.headline(title, line, page.theme.ink)
+    _draw_notes(page, notes)
     between = _between(page)
     height = (page.bottom - page.top - between * (len(rows) - 1)) / len(rows)
     for index, row in enumerate(rows):
@@ -346,6 +443,29 @@ def journey(
                 page, list(names), chances, (page.right - end, top, end, height), _head(page, lines)
             )
     return page.figure
+
+
+def _thinned(stations: list[_Station], minor: Collection[str]) -> Iterator[list[_Station]]:
+    """The image with all layers, without the minor ones, then with fewer and fewer evenly."""
+    yield stations
+    image, *layers = [stop for stop in stations if stop.name not in minor or stop.rgb is not None]
+    if len(layers) + 1 < len(stations):
+        yield [image, *layers]
+    for count in range(len(layers) - 1, 0, -1):
+        places = np.linspace(0, len(layers) - 1, count).round().astype(int)
+        yield [image, *(layers[place] for place in places)]
+
+
+def _said(stations: list[_Station], count: int, order: str) -> list[str]:
+    """What the second line says of the layers: how many of how many, and what colours mean."""
+    layers = stations[1:]
+    signed = [_has_both_signs(stop.values) for stop in layers]
+    how = SIGNS if any(signed) else "dark to bright"
+    if any(signed) and not all(signed):
+        how += ", or dark to bright"
+    said = [f"{len(layers)} of {count} layers"] if len(layers) < count else []
+    said.append(f"each layer on its own scale: {how}")
+    return [*said, "strongest maps first"] if order == "strongest" else said
 
 
 def _image_station(page: Page, image: NDArray, rgb: NDArray) -> _Station:
@@ -375,33 +495,34 @@ def _station(page: Page, name: str, lines: list[str], colour: str, **drawn: NDAr
 
 
 def _rows(
-    page: Page, stations: list[_Station], gap: float, end: float
-) -> tuple[list[list[_Station]], int]:
+    page: Page, stations: list[_Station], gap: float, end: float, head: float
+) -> tuple[list[list[_Station]], int, bool]:
     """Stations in as few rows as leave each its heading's width, and the lines of a heading.
 
     Equally many a row, and never more rows than leave a picture below each
     heading.  The second line, the ends of the scale, is there when it fits and
-    the pictures keep most of the height.
+    the pictures keep most of the height.  ``head``: height of the figure's own
+    headline.  The last is whether all have their room.
     """
-    room, low = page.right - page.left, page.bottom - page.top + _between(page)
+    room = page.right - page.left
+    low = page.bottom - page.top - head + _between(page)
     for count in range(1, len(stations) + 1):
         each = math.ceil(len(stations) / count)
         rows = [stations[start : start + each] for start in range(0, len(stations), each)]
         height = low / count - _between(page) - page.size.small * LINE
-        for lines, least in ((2, 90 * page.unit), (1, 30 * page.unit)):
+        for lines, least in ((2, 90 * page.unit), (1, 44 * page.unit)):
             if height - _head(page, lines) < least:
                 continue
-            found = rows, lines
             needs = [
                 sum(max(stop.heading(page, lines), 40 * page.unit) + gap for stop in row) - gap
                 for row in rows
             ]
             needs[-1] += end + gap if end else 0.0
             if max(needs) <= room:
-                return found
-        if height - _head(page, 1) < 30 * page.unit:
+                return rows, lines, True
+        if height - _head(page, 1) < 44 * page.unit:
             break
-    return found
+    return [stations], 1, False
 
 
 def _between(page: Page) -> float:
@@ -427,7 +548,7 @@ def _draw_row(
     headings = {stop: stop.heading(page, lines) for stop in row}
     squeeze = (room - gap * (len(row) - 1)) / sum(headings.values())
     for stop in row:
-        # In a network too deep even for all rows, headings are shortened.
+        # Where not even one layer has its room, headings are shortened.
         headings[stop] *= min(1.0, squeeze)
         stop.lines = stop.lines[:lines]
     body = height - head - foot
@@ -435,19 +556,33 @@ def _draw_row(
     fixed = sum(headings[stop] for stop in vectors) + gap * (len(row) - 1)
     # The image is what everybody looks at first: it gets more room than one layer.
     parts = {stop: 1.6 if stop.rgb is not None else 1.0 for stop in row if stop not in vectors}
-    share = (room - fixed) / max(1.0, sum(parts.values()))
+    widths = _shared_out(room - fixed, parts, headings)
     for stop in row:
+        stop.width = headings[stop]
         if stop in parts:
-            _arrange(page, stop, max(share * parts[stop], headings[stop]), body)
+            _arrange(page, stop, widths[stop], body)
             stop.width = max(headings[stop], stop.grid.total_width)
-        else:
-            stop.width = headings[stop]
     spare = room - sum(stop.width for stop in row)
     step = min(spare / max(1, len(row) - (0 if end else 1)), 5 * gap)
     left = page.left
     for stop in row:
         _draw_station(page, stop, left, top, head, body)
         left += stop.width + step
+
+
+def _shared_out(
+    room: float, parts: dict[_Station, float], least: dict[_Station, float]
+) -> dict[_Station, float]:
+    """Width for each stop by its part of the room, none below its least."""
+    widths: dict[_Station, float] = {}
+    while True:
+        free = {stop: part for stop, part in parts.items() if stop not in widths}
+        left = room - sum(widths.values())
+        each = left / max(sum(free.values()), 1.0)
+        narrow = {stop: least[stop] for stop, part in free.items() if each * part < least[stop]}
+        if not narrow:
+            return widths | {stop: each * part for stop, part in free.items()}
+        widths |= narrow
 
 
 def _arrange(page: Page, stop: _Station, width: float, height: float) -> None:
@@ -479,10 +614,11 @@ def _draw_station(
         page.picture(stop.rgb, left, top, stop.grid.width, stop.grid.height)
         page.box(left, top, stop.grid.width, stop.grid.height, edge=theme.input)
         return
-    scale = style.activation_scale(stop.values)
+    scale, grid = value_scale(stop.values, theme), stop.grid
     for index in range(stop.shown):
-        x, y = stop.grid.corner(index)
-        page.array(stop.values[index], scale, left + x, top + y, stop.grid.width, stop.grid.height)
+        x, y = grid.corner(index)
+        place = left + x, top + y, grid.width, grid.height
+        page.array(stop.values[index], scale, *place, edge=theme.hairline)
     if stop.shown < len(stop.values):
         _more(page, len(stop.values) - stop.shown, left, top + stop.grid.total_height)
 
@@ -499,12 +635,12 @@ def _column(
     least = 3 * page.unit
     shown = min(len(values), math.floor(height / least))
     tall = min(height / shown, 2 * page.size.label)
-    scale = style.activation_scale(values)
+    scale = value_scale(values, page.theme)
     texts = style.numbers(np.where(np.isfinite(values), values, 0.0))[:shown]
     px = page.number_size(texts, width, tall)
     across = width if px is not None else min(width, 44 * page.unit)
     part = values[:shown, None]
-    page.array(part, scale, left, top, across, tall * shown)
+    page.array(part, scale, left, top, across, tall * shown, edge=page.theme.hairline)
     if px is not None:
         known = np.isfinite(values[:shown])
         written = [text if good else "" for text, good in zip(texts, known, strict=True)]

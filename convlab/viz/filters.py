@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -38,11 +39,13 @@ def filters(
     colour and the limits are symmetric; ``limit`` is the largest magnitude shown
     (None: the largest weight).  ``channels`` names the input channels, as in
     ("red", "green", "blue"); None numbers them from 0.  ``before``: weights of
-    the same shape from before training, drawn at the left of the others, with
-    the two ``labels`` above.  ``connected`` (O, I): the pairs that have weights
-    at all; the others are left empty.  ``numbers``: write the weights where cells
-    are large enough.  When not everything fits readably the
-    second line says how many are shown.  Weights that are not finite are hatched.
+    the same shape from before training, drawn at the left of the others; at
+    their right what training changed, after minus before, on a scale of its own.
+    ``labels`` stand above: one, or two with ``before``.  ``connected`` (O, I):
+    the pairs that have weights at all; the others are left empty.  ``numbers``:
+    write the weights where cells are large enough.  When not everything fits
+    readably the second line says how many are shown.  Weights that are not
+    finite are hatched.
 
     Raises ShapeError for weights that are not 4-dimensional, a number of names
     that is not I, or arrays that do not fit the weights; SpecError for a limit
@@ -61,17 +64,14 @@ def filters(
         pairs = np.asarray(connected, dtype=bool)
         if pairs.shape != (outputs, inputs):
             raise ShapeError(f"expected connections ({outputs}, {inputs}), got {pairs.shape}")
-    parts = [weights]
-    if before is not None:
-        parts.insert(0, np.asarray(before, dtype=float))
-        if parts[0].shape != weights.shape:
-            raise ShapeError(f"expected earlier weights {weights.shape}, got {parts[0].shape}")
     grid = alone or (inputs == 1 and channels is None)
     page = Page(size, theme, aspect=0.8 if grid else 1.0)
-    scale = style.signed_scale(np.stack(parts), page.theme, limit)
-    sheet = _Sheet(
-        page, parts, pairs, scale, labels or ("before training", "after training"), numbers
-    )
+    if before is None:
+        scale = style.signed_scale(weights, page.theme, limit)
+        parts = [_Part(weights, scale, labels[0] if labels else "")]
+    else:
+        parts = _compared(page, np.asarray(before, dtype=float), weights, limit, labels)
+    sheet = _Sheet(page, parts, pairs, numbers)
     if grid:
         names = channels or [str(index) for index in range(max(outputs, inputs))]
         sheet.grid(title, subtitle, names, "input channels" if alone else "filters")
@@ -84,28 +84,65 @@ def _with_notes(subtitle: str, *notes: str) -> str:
     return ", ".join(part for part in (subtitle, *notes) if part)
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Weights (O, I, kH, kW) that stand together, their scale, and what they are."""
+
+    values: NDArray
+    scale: Scale
+    label: str
+    word: str = "weight"  # of the scale
+
+    @property
+    def tiles(self) -> NDArray:
+        return self.values.reshape(-1, *self.values.shape[2:])
+
+
+def _compared(
+    page: Page,
+    before: NDArray,
+    after: NDArray,
+    limit: float | None,
+    labels: Sequence[str] | None,
+) -> list[_Part]:
+    """The weights before and after training on one scale, and their difference on its own."""
+    if before.shape != after.shape:
+        raise ShapeError(f"expected earlier weights {after.shape}, got {before.shape}")
+    scale = style.signed_scale(np.stack([before, after]), page.theme, limit)
+    first, second = labels or ("before training", "after training")
+    with np.errstate(invalid="ignore"):
+        change = after - before
+    return [
+        _Part(before, scale, first),
+        _Part(after, scale, second),
+        _Part(
+            change,
+            style.signed_scale(change, page.theme),
+            f"after {style.MINUS} before",
+            "change",
+        ),
+    ]
+
+
 class _Sheet:
     """The weights, or those before and after training side by side, on their page."""
 
-    def __init__(
-        self,
-        page: Page,
-        parts: list[NDArray],
-        connected: NDArray,
-        scale: Scale,
-        labels: Sequence[str],
-        numbers: bool,
-    ) -> None:
-        self.page, self.parts, self.connected, self.scale = page, parts, connected, scale
+    def __init__(self, page: Page, parts: list[_Part], connected: NDArray, numbers: bool) -> None:
+        self.page, self.parts, self.connected = page, parts, connected
         self.numbers = numbers
-        self.labels = labels if len(parts) > 1 else ()
-        self.broken = not all(np.isfinite(part).all() for part in parts)
-        self.bar = page.bar_width(scale, "weight", self.broken)
-        self.apart = 2.5 * page.size.label
+        self.broken = not all(np.isfinite(part.values).all() for part in parts)
+        # A scale that two parts share has one bar.
+        self.bars = {part.word: part.scale for part in parts}
+        self.bar = max(
+            page.bar_width(scale, word, self.broken) for word, scale in self.bars.items()
+        )
+        self.apart = 2.2 * page.size.label
         room = page.right - page.left - self.bar - 2 * page.size.label
         self.width = (room - self.apart * (len(parts) - 1)) / len(parts)
-        # Above each part what it is, where there are two.
-        self.above = page.size.label * LINE + 0.3 * page.size.label if self.labels else 0.0
+        # Above each part what it is; bold texts are wider than they measure as plain ones.
+        self.labels = [page.lines(part.label, 0.86 * self.width, page.size.label) for part in parts]
+        lines = max(map(len, self.labels))
+        self.above = page.size.label * (lines * LINE + 0.3) if lines else 0.0
 
     def _left(self, part: int) -> float:
         return self.page.left + part * (self.width + self.apart)
@@ -114,11 +151,23 @@ class _Sheet:
         """The headline, and what each part is; moves the page's top below both."""
         page = self.page
         page.headline(title, _with_notes(subtitle, *notes), page.theme.window)
-        for part, text in enumerate(self.labels):
-            page.text(
-                self._left(part), page.top, text, colour=page.theme.ink, bold=True, width=self.width
-            )
+        for index, (part, lines) in enumerate(zip(self.parts, self.labels, strict=True)):
+            for line, text in enumerate(lines):
+                page.text(
+                    self._left(index),
+                    page.top + line * page.size.label * LINE,
+                    text,
+                    colour=page.theme.mistake if part.word == "change" else page.theme.ink,
+                    bold=True,
+                    width=self.width,
+                )
         page.top += self.above
+
+    def _separate(self, bottom: float) -> None:
+        """A line between the parts, from their labels down to ``bottom``."""
+        for index in range(1, len(self.parts)):
+            x = self._left(index) - self.apart / 2
+            self.page.line([x, x], [self.page.top - self.above, bottom], self.page.theme.hairline)
 
     def _height(self) -> float:
         """What surely stays below a headline of three lines."""
@@ -130,7 +179,7 @@ class _Sheet:
     def grid(self, title: str, subtitle: str, names: Sequence[str], what: str) -> None:
         """Every filter, or every input channel of the only one, with its name above."""
         page = self.page
-        tiles = [part.reshape(-1, *part.shape[2:]) for part in self.parts]
+        tiles = [part.tiles for part in self.parts]
         connected = self.connected.ravel()
         count, *shape = tiles[0].shape
         small, unit = page.size.small, page.unit
@@ -159,27 +208,30 @@ class _Sheet:
                 )
                 self._tile(
                     values[index],
+                    self.parts[part].scale,
                     connected[index],
                     (left, top, grid.width, grid.height),
                     texts[part][index],
                     px,
                 )
-        self._draw_bar(label)
+        self._separate(page.top + grid.total_height)
+        self._draw_bars(label)
 
     def table(self, title: str, subtitle: str, channels: Sequence[str] | None) -> None:
         """A row a filter, a column an input channel."""
         page = self.page
-        outputs, inputs, *shape = self.parts[0].shape
+        outputs, inputs, *shape = self.parts[0].values.shape
         small, unit, theme = page.size.small, page.unit, page.theme
         width = self.width
         gap, head = 5 * unit, small * LINE
         between = 40 * unit if len(self.parts) == 1 else 0.6 * self.apart
         names = [str(index) for index in range(inputs)] if channels is None else list(channels)
         number = page.measure(str(outputs - 1), small) + 10 * unit
-        smallest = max(2.2 * small, 3 * unit * max(shape))
+        # Parts that are compared rather have small tiles than few.
+        smallest = max((2.2 if len(self.parts) == 1 else 1.3) * small, 3 * unit * max(shape))
         # A column is as wide as its name; without names only every second, third ... has a number.
         heading = (
-            min(page.widest(names, small) + 8 * unit, 7 * small) if channels is not None else 0.0
+            min(page.widest(names, small) + 4 * unit, 7 * small) if channels is not None else 0.0
         )
         # Three lines of headline are the most that can come.
         height = self._height() - head
@@ -219,9 +271,13 @@ class _Sheet:
         most = 0.6 * block if len(self.parts) == 1 else 0.6 * self.apart
         step_x = block + min(most, (width - block * blocks) / max(1, blocks - 1))
         step_y = max(tile_height + gap, small * 1.1)
-        drawn = [part[:shown_outputs, :shown_inputs] for part in self.parts]
+        # Height that is left widens the gaps a little.
+        free = (height - tile_height) / max(1, rows - 1)
+        step_y = max(step_y, min(free, 1.25 * tile_height))
         connected = self.connected[:shown_outputs, :shown_inputs]
-        tiles = [part.reshape(-1, *shape) for part in drawn]
+        tiles = [
+            part.values[:shown_outputs, :shown_inputs].reshape(-1, *shape) for part in self.parts
+        ]
         texts, px = _numbers(page, tiles, connected.ravel(), cell)
         every = 1
         if channels is None:
@@ -250,21 +306,24 @@ class _Sheet:
                             px=small,
                             colour=_channel_colour(page, names[channel]),
                             ha="center",
-                            width=math.inf if channels is None else pitch - 4 * unit,
+                            width=math.inf if channels is None else pitch - 3 * unit,
                         )
                     at = index * shown_inputs + channel
                     self._tile(
                         values[at],
+                        self.parts[part].scale,
                         connected[index, channel],
                         (x, top, tile_width, tile_height),
                         texts[part][at],
                         px,
                     )
-        self._draw_bar(head)
+        self._separate(page.top + head + (rows - 1) * step_y + tile_height)
+        self._draw_bars(head)
 
     def _tile(
         self,
         values: NDArray,
+        scale: Scale,
         connected: bool,
         place: tuple[float, float, float, float],
         texts: list[str],
@@ -274,14 +333,20 @@ class _Sheet:
         if not connected:
             page.box(*place, edge=page.theme.hairline, dashed=True)
             return
-        page.array(values, self.scale, *place, edge=page.theme.window)
+        page.array(values, scale, *place, edge=page.theme.window)
         if px is not None and self.numbers:
-            page.cell_numbers(texts, self.scale.rgb(values), px, *place)
+            page.cell_numbers(texts, scale.rgb(values), px, *place)
 
-    def _draw_bar(self, drop: float) -> None:
-        page = self.page
-        height = min(page.bottom - page.top - drop, 420 * page.unit)
-        page.bar(self.scale, "weight", page.right - self.bar, page.top, height + drop, self.broken)
+    def _draw_bars(self, drop: float) -> None:
+        """The bar of each scale, one below the other."""
+        page, count = self.page, len(self.bars)
+        gap = 1.5 * page.size.small
+        room = (page.bottom - page.top - gap * (count - 1)) / count
+        height = min(room, (420 if count == 1 else 290) * page.unit + drop)
+        for index, (word, scale) in enumerate(self.bars.items()):
+            top = page.top + index * (height + gap)
+            last = index == count - 1
+            page.bar(scale, word, page.right - self.bar, top, height, self.broken and last)
 
 
 def _channel_colour(page: Page, name: str) -> str:

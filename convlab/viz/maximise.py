@@ -23,6 +23,7 @@ def maximise(
     reached: ArrayLike,
     natural: ArrayLike,
     *,
+    never: ArrayLike | None = None,
     facts: Sequence[tuple[str, str]] = (),
     title: str,
     subtitle: str = "",
@@ -34,25 +35,28 @@ def maximise(
     images: (M, C, H, W), uint8, C 1 or 3.  box: the part of each that is drawn,
     (top, left, bottom, right) in pixels, half-open; outside the image it is padding.
     names: M.  reached: (M,), the answer to the image; natural: (M,), the largest
-    answer to an image of the data; "3.1 / 2.2" below says both.  facts:
-    (label, text) pairs that stand at the foot.  When not all fit readably the
+    answer to an image of the data; "made 3.1 real 2.2" below says both.  never: (M,),
+    where that largest answer does not pass a ReLU, so that the unit never fires.
+    facts: (label, text) pairs that stand at the foot.  When not all fit readably the
     second line says how many are shown.
 
     Raises ShapeError for arrays of other shapes, SpecError for an unknown theme or size.
     """
     images, reached, natural = np.asarray(images), np.asarray(reached), np.asarray(natural)
     count = len(names)
-    if images.ndim != 4 or not count or not len(images) == len(reached) == len(natural) == count:
+    never = np.zeros(count, bool) if never is None else np.asarray(never, bool)
+    lengths = {len(images), len(reached), len(natural), len(never), count}
+    if images.ndim != 4 or not count or len(lengths) > 1:
         raise ShapeError(
             f"expected M images (C, H, W) and as many names and answers, got {images.shape},"
-            f" {count}, {reached.shape} and {natural.shape}"
+            f" {count}, {reached.shape}, {natural.shape} and {never.shape}"
         )
     shape = box_shape([box])
     page = Page(size, theme, aspect=1.0)
     small = page.size.small
     captions = [
-        (style.number(one), f"/ {style.number(other)}")
-        for one, other in zip(reached, natural, strict=True)
+        (f"made {style.number(one)}", "never fires" if dead else f"real {style.number(other)}")
+        for one, other, dead in zip(reached, natural, never, strict=True)
     ]
     foot = facts_at_foot(page, facts)
     below = room_below_headline(page, f"{subtitle}, first {count} of these {count}")

@@ -42,44 +42,25 @@ def pyramid(
 
     Dots lie where their units look; lines lead from a unit to what it reads.  Dots
     in the padding are hollow; those that are not read are pale.  span: the half-open
-    pixels of the top unit's receptive field, measured below the image.
+    pixels of the top unit's receptive field, measured below the image.  The second
+    line says what the kinds of dots mean that are there.
 
     Raises ShapeError for fewer than two levels and for more than fit the size,
     SpecError for an unknown theme or size.
     """
     if len(levels) < 2:
         raise ShapeError(f"expected at least two levels, got {len(levels)}")
-    page = Page(size, theme, aspect=0.75)
+    marks = ("a dot a unit", "pale: not read", "hollow: padding")
+    for _ in range(3):  # with fewer words there may be more room
+        there = marks
+        words = "; ".join(filter(None, [subtitle, ", ".join(marks)]))
+        place = _Place(Page(size, theme, aspect=0.75), levels, span, title, words)
+        marks = place.marks()
+        if marks == there:
+            break
+    page, x, dots, heights = place.page, place.x, place.dots, place.heights
     small, label = page.size.small, page.size.label
-    page.headline(title, subtitle, page.theme.window)
-    foot = 2 * small * LINE
-    step = (page.bottom - foot - page.top - 0.5 * label) / (len(levels) - 0.5)
-    if step < 1.3 * small:
-        most = int((page.bottom - foot - page.top - 0.5 * label) / (1.3 * small) + 0.5)
-        raise ShapeError(
-            f"pyramid: expected at most {most} levels at this size, got {len(levels)}; choose a"
-            " layer nearer to the image"
-        )
-    names = [_words(level) for level in levels]
-    below = step >= (label + small) * LINE + 0.3 * small
-    texts = page.widest([note for _, note in names], small)
-    words = page.widest([name for name, _ in names], label, bold=True)
-    words = min(words, 0.25 * (page.right - page.left))
-    column = max(words, texts) if below else words + label + texts
-    column = min(column, 0.42 * (page.right - page.left))
-    start, end = span
-    reach = [c for level in levels for u, c in level.centres.items() if u in level.reads]
-    low, high = min(start, *reach) - 0.5, max(end, *reach) + 0.5
-    margin = max(1.0, 0.06 * (high - low))
-    low, high = low - margin, high + margin
-    left = page.left + column + 2 * label
-    pixel = (page.right - left) / (high - low)
-
-    def x(place: float) -> float:
-        return left + (place + 0.5 - low) * pixel
-
-    heights = [page.bottom - foot - (at + 0.25) * step for at in range(len(levels))]
-    dots = [_diameter(page, level, pixel, step) for level in levels]
+    names, below, column, words = place.names, place.below, place.column, place.words
     for at in range(len(levels) - 1, 0, -1):
         _rays(page, levels[at], levels[at - 1], x, heights[at], heights[at - 1], dots[at - 1])
     for at, (level, y, dot) in enumerate(zip(levels, heights, dots, strict=True)):
@@ -101,8 +82,67 @@ def pyramid(
             if page.measure(note, small) > width:
                 note = _count(level)
             page.text(place, y, note, va="center_baseline", width=width, **quiet)
+    start, end = span
     _measure(page, x(start - 0.5), x(end - 0.5), heights[0] + max(dots[0], 0.25 * small), span)
     return page.figure
+
+
+class _Place:
+    """Where everything stands, under a headline."""
+
+    def __init__(
+        self,
+        page: Page,
+        levels: Sequence[PyramidLevel],
+        span: tuple[int, int],
+        title: str,
+        subtitle: str,
+    ) -> None:
+        self.page, self.levels = page, levels
+        small, label = page.size.small, page.size.label
+        page.headline(title, subtitle, page.theme.window)
+        foot = 2 * small * LINE
+        step = (page.bottom - foot - page.top - 0.5 * label) / (len(levels) - 0.5)
+        if step < 1.3 * small:
+            most = int((page.bottom - foot - page.top - 0.5 * label) / (1.3 * small) + 0.5)
+            raise ShapeError(
+                f"pyramid: expected at most {most} levels at this size, got {len(levels)}; choose"
+                " a layer nearer to the image"
+            )
+        self.names = [_words(level) for level in levels]
+        self.below = step >= (label + small) * LINE + 0.3 * small
+        texts = page.widest([note for _, note in self.names], small)
+        words = page.widest([name for name, _ in self.names], label, bold=True)
+        self.words = min(words, 0.25 * (page.right - page.left))
+        column = max(self.words, texts) if self.below else self.words + label + texts
+        self.column = min(column, 0.42 * (page.right - page.left))
+        reach = [c for level in levels for u, c in level.centres.items() if u in level.reads]
+        low, high = min(span[0], *reach) - 0.5, max(span[1], *reach) + 0.5
+        margin = max(1.0, 0.06 * (high - low))
+        self.low, self.high = low - margin, high + margin
+        self.left = page.left + self.column + 2 * label
+        self.pixel = (page.right - self.left) / (self.high - self.low)
+        self.heights = [page.bottom - foot - (at + 0.25) * step for at in range(len(levels))]
+        self.dots = [_diameter(page, level, self.pixel, step) for level in levels]
+
+    def x(self, place: float) -> float:
+        return self.left + (place + 0.5 - self.low) * self.pixel
+
+    def marks(self) -> tuple[str, ...]:
+        """What the kinds of dots mean that there are."""
+        pale = hollow = False
+        for level, dot in zip(self.levels, self.dots, strict=True):
+            for unit, centre in level.centres.items() if dot else ():
+                inside = 0 <= unit < level.length
+                hollow = hollow or (unit in level.reads and not inside)
+                shown = self.low < centre < self.high - 1
+                pale = pale or (unit not in level.reads and inside and shown)
+        meanings = {
+            "a dot a unit": any(self.dots),
+            "pale: not read": pale,
+            "hollow: padding": hollow,
+        }
+        return tuple(text for text, there in meanings.items() if there)
 
 
 def _words(level: PyramidLevel) -> tuple[str, str]:

@@ -13,6 +13,8 @@ from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.style import Scale
 
+HALF = "inner frame: half of the gradient"
+
 
 def receptive_field(
     *,
@@ -114,8 +116,10 @@ def field_chain(
     input_size: (H, W) pixels.  boxes: (layer, (top, left, bottom, right), note),
     half-open input pixels, in the order of the network; the last is the chosen
     unit's.  What lies outside the input is padding and is drawn dashed.  image:
-    (1, H, W) or (3, H, W); None draws the grid of pixels.  Where not all fit, labels
-    are left out from the inside, and the second line says so.
+    (1, H, W) or (3, H, W); None draws the grid of pixels.  Labels stand beside the image,
+    the outermost box's first, with the columns that each box covers as a bar; dotted
+    lines lead from a box's right edge to its label as long as they stay apart.  Where
+    not all fit, labels are left out from the inside, and the second line says so.
 
     Raises ShapeError for no box, an empty one and an image of another size,
     SpecError for an unknown theme or size.
@@ -124,10 +128,12 @@ def field_chain(
         raise ShapeError(f"expected boxes (top, left, bottom, right) with pixels, got {boxes}")
     rgb = _checked_image(image, input_size)
     page = Page(size, theme, aspect=0.75)
-    small, label, theme_colours = page.size.small, page.size.label, page.theme
-    line = label * LINE
+    line = page.size.label * LINE
     # Three lines of headline are the most that can come.
-    head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * label
+    head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * page.size.label
+    needed = 2 * page.margin + head + (len(boxes) + 1) * line
+    page = Page(size, theme, aspect=max(0.75, needed / page.width + 0.01))
+    small, label, theme_colours = page.size.small, page.size.label, page.theme
     room = int((page.bottom - page.margin - head - line) / line)
     left_out = max(0, len(boxes) - room)
     said = f"; {left_out} inner labels left out" if left_out else ""
@@ -173,33 +179,51 @@ def field_chain(
         _frame(page, box, origin, pixel, 0.45 * page.size.thick)
     _frame(page, outer, origin, pixel, page.size.thick)
 
-    # Each label's line leaves its own box's right edge, above the lines of those inside it.
-    anchors: list[float] = []
-    step = min(height / len(named), 1.5 * line)
-    middle = origin[1] + (named[-1][1][0] + named[-1][1][2]) / 2 * pixel
-    top = min(max(middle - len(named) * step, body), body + height - len(named) * step) + step / 2
-    for index in reversed(range(len(named))):
-        first, last = (origin[1] + named[index][1][edge] * pixel for edge in (0, 2))
-        inner = anchors[-1] if anchors else (first + last) / 2
-        wished = min(top + index * step, inner - 0.25 * small)
-        anchors.append(max(wished, (first + inner) / 2) if anchors else inner)
+    step = min(height / len(named), 3 * line)
     edge = page.left + columns * pixel
     left = edge + gap
-    for index, ((name, box, note), extent, anchor) in enumerate(
-        zip(named, sizes, anchors[::-1], strict=True)
-    ):
-        y = top + index * step
-        page.line(
-            [origin[0] + box[3] * pixel, edge + 0.2 * gap, left - 0.7 * label, left - 0.3 * label],
-            [anchor, anchor, y, y],
-            theme_colours.window,
-        )
+    spare = page.right - left - labels - 2 * label
+    words = f"pale: columns 0 to {input_size[1] - 1}"
+    least = max(0.1 * whole, page.measure(words, small))
+    bars = min(spare, columns * pixel) if min(spare, columns * pixel) >= least else 0.0
+    # What is still left goes between the image and its labels.
+    left += max(0.0, min(spare - bars, 2 * gap)) if bars else 0.0
+    bar_left = left + labels + 2 * label
+    if bars:
+        page.text(bar_left, page.top, words, px=small, colour=theme_colours.quiet, width=bars)
+    last_leader = -np.inf
+    for index, ((name, box, note), extent) in enumerate(zip(named, sizes, strict=True)):
+        y = body + (index + 0.5) * step
+        start = max(origin[1] + box[0] * pixel, last_leader + 0.9 * small)
+        if start <= origin[1] + (box[0] + box[2]) / 2 * pixel:
+            corner, bend = origin[0] + box[3] * pixel, edge + 0.3 * (left - edge)
+            page.line(
+                [corner, bend, left - 0.7 * label, left - 0.3 * label],
+                [start, start, y, y],
+                theme_colours.window,
+                stroke=0.7 * page.size.hair,
+                dashes=(1, 2.5),
+            )
+            last_leader = start
         page.text(left, y, name, bold=index == 0, va="center_baseline", width=names)
         x = left + names + label
         for text in (extent, note if notes else ""):
             if text:
                 page.text(x, y, text, px=small, colour=theme_colours.quiet, va="center_baseline")
             x += extents + label
+        if bars:
+            scale = bars / columns
+            zero, thickness = bar_left - first_column * scale, min(0.5 * step, 0.8 * small)
+            whole_input = (zero, y - thickness / 2, input_size[1] * scale, thickness)
+            page.box(*whole_input, fill=theme_colours.input_fill)
+            page.box(
+                zero + box[1] * scale,
+                y - thickness / 2,
+                (box[3] - box[1]) * scale,
+                thickness,
+                edge=theme_colours.window,
+                fill=theme_colours.window_fill,
+            )
     return page.figure
 
 
@@ -248,13 +272,14 @@ def effective_field(
     width = columns * pixel
     second = max(page.left + width + gap, page.left + room + gap)
     padded = (rows, columns) != tuple(input_size)
+    half_words = HALF if page.measure(HALF, page.size.small) <= room else "inner frame: half"
     theory = style.size_text(box[2] - box[0], box[3] - box[1])
     explained = f"{theory}, dashed: padding"
     if padded and page.measure(explained, page.size.small) <= room:
         theory = explained
     for x, name, note, colour in (
         (page.left, "theory", theory, page.theme.window),
-        (second, "measured", "frame: half of it", page.theme.output),
+        (second, "measured", half_words, page.theme.output),
     ):
         page.text(x, page.top, name, colour=colour, bold=True, width=room)
         y = page.top + page.size.label * LINE
@@ -276,7 +301,7 @@ def effective_field(
     _frame(page, box, origin, pixel, page.size.thick)
     if half[2] > half[0] and half[3] > half[1]:
         _frame(page, half, origin, pixel, 0.5 * page.size.thick, page.theme.output)
-    words = page.measure("frame: half of it", page.size.small)
+    words = page.measure(half_words, page.size.small)
     beside = min(second + max(width, words) + gap, page.right - bar)
     page.bar(scale, "gradient", beside, page.top, min(rows * pixel + head, height))
     return page.figure
@@ -341,7 +366,7 @@ def _input(
     box_width, box_height = (right - left) * pixel, (bottom - top) * pixel
     # Padding lies under the input: only the part outside it stays visible.
     page.box(box_left, box_top, box_width, box_height, fill=theme.hairline_fill)
-    if pixel >= 5 * page.unit:
+    if pixel >= 8 * page.unit:
         shape = (bottom - top, right - left)
         page.grid_lines(box_left, box_top, *shape, (pixel, pixel), theme.hairline, dashed=True)
     else:
@@ -361,8 +386,8 @@ def _input(
                 inner_rows * pixel,
                 fill=theme.window_fill,
             )
-        if pixel >= 5 * page.unit:
-            page.grid_lines(x, y, rows, columns, (pixel, pixel), theme.input)
+        if pixel >= 8 * page.unit:
+            page.grid_lines(x, y, rows, columns, (pixel, pixel), theme.hairline)
     page.box(x, y, width, height, edge=theme.input)
     page.box(box_left, box_top, box_width, box_height, edge=theme.window, stroke=page.size.thick)
 
@@ -381,8 +406,8 @@ def _map(
     rows, columns = map_size
     if values is not None and scale is not None:
         page.array(values, scale, left, top, columns * cell, rows * cell)
-    elif cell >= 5 * page.unit:
-        page.grid_lines(left, top, rows, columns, (cell, cell), theme.output)
+    elif cell >= 8 * page.unit:
+        page.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline)
     page.box(left, top, columns * cell, rows * cell, edge=theme.output)
     unit_left, unit_top = left + unit[1] * cell, top + unit[0] * cell
     fill = theme.output_fill if values is None else None

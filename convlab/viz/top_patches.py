@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
+from convlab.viz.attribution import facts_at_foot
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 
 Box = tuple[int, int, int, int]
@@ -22,6 +23,7 @@ def top_patches(
     values: ArrayLike,
     names: Sequence[str],
     *,
+    facts: Sequence[tuple[str, str]] = (),
     title: str,
     subtitle: str = "",
     theme: str = "light",
@@ -32,8 +34,9 @@ def top_patches(
     images: for each unit as many images (1, H, W) or (3, H, W), uint8, as for the
     others.  boxes: for each image what is cut out of it, (top, left, bottom, right)
     in its pixels, half-open, all of one size; outside the image it is padding.
-    values: (units, images).  names: one a unit.  When not all units or patches fit
-    readably the second line says how many are shown.
+    values: (units, images).  names: one a unit.  facts: (label, text) pairs that stand at
+    the foot.  When not all units or patches fit readably the second line says how many
+    are shown.
 
     Raises ShapeError for no unit, for numbers of images, boxes or values that
     differ and boxes of several sizes, SpecError for an unknown theme or size.
@@ -49,6 +52,7 @@ def top_patches(
         raise ShapeError(f"expected {each} images and boxes for each of {units} units")
     shape = box_shape([box for row in boxes for box in row])
     page = Page(size, theme, aspect=1.0)
+    page.bottom = facts_at_foot(page, facts)
     small, label = page.size.small, page.size.label
     texts = [style.number(value) for value in values.flat]
     need = page.widest(texts, small) + 0.5 * small

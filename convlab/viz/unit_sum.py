@@ -54,6 +54,7 @@ def unit_sum(
     outside: ArrayLike | None = None,
     outside_text: str = "0",
     winner: tuple[int, int] | None = None,
+    decimals: int | None = None,
     title: str,
     subtitle: str = "",
     theme: str = "light",
@@ -69,7 +70,9 @@ def unit_sum(
     it.  image: (1, H, W) or (3, H, W); box: (top, left, bottom, right) in its
     pixels, half-open, outside it padding, None to draw none.  outside: (KH, KW)
     booleans, the window's padding, and outside_text what stands there; winner: its
-    largest cell.
+    largest cell.  decimals: of all numbers, where what is summed are shares of 1,
+    whose bars then go from 0 to 1; None gives each column, and the equation, the
+    digits that suit it.
 
     Raises ShapeError for arrays that do not fit, SpecError for an unknown theme or size.
     """
@@ -91,7 +94,7 @@ def unit_sum(
     shown, plan = len(terms), None
     while plan is None or plan.shown < shown:
         shown = len(terms) if plan is None else plan.shown
-        lines = _equation(page, terms, shown, noun, adds, steps, result)
+        lines = _equation(page, terms, shown, noun, adds, steps, result, decimals)
         foot = page.bottom - len(lines.rows) * lines.height
         area = (area_left, page.top, page.right, foot - 1.2 * page.size.label)
         if not terms:
@@ -110,7 +113,7 @@ def unit_sum(
         for index, term in enumerate(terms[:shown]):
             sheet.draw(index, term, arrays[index])
     elif terms:
-        _draw_table(page, terms[:shown], heads, plan, area)
+        _draw_table(page, terms[:shown], heads, plan, area, decimals)
     _draw_equation(page, lines, foot)
     return page.figure
 
@@ -151,6 +154,7 @@ def _equation(
     adds: bool,
     steps: Sequence[SumStep],
     result: Sequence[tuple[str, float]],
+    decimals: int | None,
 ) -> _Equation:
     theme, size = page.theme, page.size
     parts: list[tuple[str, str, float, str, bool]] = []
@@ -177,6 +181,8 @@ def _equation(
     finite = [abs(part[2]) for part in parts if math.isfinite(part[2])]
     largest = max(finite, default=0.0) or 1.0
     most = min(max(0, 8 - math.floor(math.log10(largest))), 12)
+    if decimals is not None:
+        most = decimals
     for rows_allowed in (1, 2, 3):
         for px, least in ((_large(page), min(most, 5)), (size.label, 3)):
             for places in range(most, least - 1, -1):
@@ -526,13 +532,18 @@ def _plan_table(page: Page, count: int, area) -> _Plan:
     return _Plan(rows, 1, line, 0.0, 0.0)
 
 
-def _draw_table(page: Page, terms, heads, plan: _Plan, area) -> None:
-    """Rows of label, numbers and total, with a signed bar for the total."""
+def _draw_table(page: Page, terms, heads, plan: _Plan, area, decimals: int | None) -> None:
+    """Rows of label, numbers and total, with a signed bar for the total, or one from 0 to 1."""
     theme, size = page.theme, page.size
     left, top, right, _ = area
-    single = zip(*(term.numbers for term in terms), strict=True)
-    columns = [style.numbers(np.array(part, float), 4) for part in single]
-    columns.append(style.numbers(np.array([term.total for term in terms]), 4))
+    totals = np.array([term.total for term in terms])
+    single = [*zip(*(term.numbers for term in terms), strict=True), totals]
+    columns = [
+        style.numbers(np.array(part, float), 4)
+        if decimals is None
+        else [_fixed(number, decimals) for number in part]
+        for part in single
+    ]
     labels = [term.label for term in terms]
     for px in (size.label, size.small):
         gap = 1.2 * px
@@ -552,8 +563,9 @@ def _draw_table(page: Page, terms, heads, plan: _Plan, area) -> None:
     for (name, role), edge in zip(heads, edges, strict=True):
         colour = getattr(theme, role)
         page.text(edge, top, name, px=size.small, colour=colour, bold=True, ha="right")
-    totals = np.array([term.total for term in terms])
     low, high = min(totals.min(), 0.0), max(totals.max(), 0.0)
+    if decimals is not None:
+        low, high = 0.0, 1.0
     span = (high - low) or 1.0
     zero = edges[-1] + gap + bar * -low / span
     for row, term in enumerate(terms):
@@ -576,3 +588,7 @@ def _draw_table(page: Page, terms, heads, plan: _Plan, area) -> None:
     if bar > 4 * px:
         ends = [top + plan.cell, top + (len(terms) + 1) * plan.cell]
         page.line([zero, zero], ends, theme.quiet)
+        if decimals is not None:
+            page.line([right, right], ends, theme.hairline)
+            for x, text, ha in ((zero, "0", "left"), (right, "1", "right")):
+                page.text(x, top, text, px=size.small, colour=theme.quiet, ha=ha)

@@ -62,9 +62,9 @@ def weights(
     """Histograms of weights by layer, with their mean, standard deviation and share near 0.
 
     layers: by name, the weights (any shape) by epoch; epoch 0 is before training.  One epoch
-    each: a row a layer, all over one axis, each as high as its fullest interval.  Several: a
-    panel a layer with a histogram an epoch, the first above, each panel over an axis of its
-    own.  Where not all layers fit readably the second line says how many are shown.
+    each: a row a layer, all over one axis, each with heights of its own.  Several: a
+    panel a layer with a histogram an epoch, the first above, each panel over an axis and with
+    heights of its own.  Where not all layers fit readably the second line says how many are shown.
 
     Raises ShapeError for no layer, no weights, or layers of different epochs; SpecError for an
     unknown theme or size.
@@ -159,7 +159,7 @@ def _table(page: Page, layers: dict[str, NDArray], title: str, subtitle: str) ->
     most = max(1, math.floor((height - head - foot) / (2 * small)))
     shown = dict(list(layers.items())[:most])
     found = {name: WeightNumbers.of(values) for name, values in shown.items()}
-    notes = []
+    notes = ["each row its own height"] if len(shown) > 1 else []
     if len(shown) < len(layers):
         notes.append(f"first {len(shown)} of {len(layers)} layers")
     broken = sum(numbers.not_finite for numbers in found.values())
@@ -214,7 +214,7 @@ def _table(page: Page, layers: dict[str, NDArray], title: str, subtitle: str) ->
 
 
 def _epoch_text(epoch: int) -> str:
-    return str(epoch) if epoch else "before"
+    return f"epoch {epoch}" if epoch else "before"
 
 
 def _said(by_epoch: dict[int, NDArray]) -> tuple[str, str, str]:
@@ -232,7 +232,7 @@ def _ridges(page: Page, layers: dict[str, dict[int, NDArray]], title: str, subti
     count, epochs = len(layers), list(next(iter(layers.values())))
     gap, between = 30 * unit, 1.2 * size.label
     head, foot = size.label * LINE + 3 * small * LINE, 1.7 * small
-    label = page.widest(["epoch", *map(_epoch_text, epochs)], small) + 12 * unit
+    label = page.widest(map(_epoch_text, epochs), small) + 12 * unit
     texts = [text for by_epoch in layers.values() for text in _said(by_epoch)]
     least_width = max(label + 100 * unit, page.widest(texts, small))
     room = page.right - page.left
@@ -247,7 +247,7 @@ def _ridges(page: Page, layers: dict[str, dict[int, NDArray]], title: str, subti
     places = np.linspace(0, len(epochs) - 1, chosen).round().astype(int)
     epochs = [epochs[place] for place in places]
     shown = dict(list(layers.items())[: columns * rows])
-    notes = ["each layer on its own axis"] if len(shown) > 1 else []
+    notes = ["each layer its own axis and height"] if len(shown) > 1 else []
     if len(shown) < count:
         notes.append(f"first {len(shown)} of {count} layers")
     page.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
@@ -283,14 +283,16 @@ def _panel(
     shares = {epoch: _shares(values, limit, bins) for epoch, values in by_epoch.items()}
     most = max(float(part.max()) for part in shares.values()) or 1.0
     room = height - head - foot
-    step = room / (len(by_epoch) + 0.6)  # the first hill may rise above its line
+    # Many hills stand behind each other; the first may rise above its line.
+    rise = 0.9 if room >= 5 * small * len(by_epoch) else 1.5
+    step = room / (len(by_epoch) + max(0.0, rise - 0.9))
     plot, across = left + label, width - label
     _axis(page, limit, plot, across, top + head, top + head + room)
     for index, (epoch, part) in enumerate(shares.items()):
         base = top + head + room - (len(by_epoch) - 1 - index) * step
         page.line([plot, plot + across], [base, base], theme.hairline)
         if part.any():
-            _hill(page, part, most, plot, base, across, 1.5 * step)
+            _hill(page, part, most, plot, base, across, rise * step)
         page.text(
             left,
             base,
@@ -299,5 +301,3 @@ def _panel(
             colour=theme.quiet,
             va="bottom",
         )
-    y = top + head + room + 0.35 * small
-    page.text(left, y, "epoch", px=small, colour=theme.quiet)

@@ -51,6 +51,8 @@ def field_pyramid(
         elif row.window is not None:
             text = f"kernel {row.window.kernel[axis]}, stride {row.window.stride[axis]}"
             text += f", dilation {step}" if step > 1 else ""
+        elif not window.period:
+            text = f"kernel {window.size}, stride {window.stride}"
         levels.append(_level(name, text, length, row.field[axis], units, reads))
         units = sorted({u for group in reads for u in group})
         name = source

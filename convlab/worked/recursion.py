@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 from convlab.models import LayerField
 from convlab.nn import ConvTranspose2d, Join
-from convlab.shapes import ReceptiveField
+from convlab.shapes import ReceptiveField, adaptive_windows
 
 MINUS = "\u2212"
 
 
-def field_recursion(row: LayerField) -> list[tuple[str, list[str]]]:
+def field_recursion(row: LayerField, input_shape: tuple[int, ...]) -> list[tuple[str, list[str]]]:
     """(axis, lines) of how a layer's receptive field follows from those that it reads.
 
+    input_shape: (C, H, W) or (features,) of what the layer reads.
     The axis is "rows", "columns", or empty where both have the same numbers.  The
     lines are r = 11 + (3 − 1)·4 = 19 and the like for the effective stride S, the
     effective padding P and the centre of the first unit (Araujo, Norris & Sim 2019,
@@ -22,7 +25,7 @@ def field_recursion(row: LayerField) -> list[tuple[str, list[str]]]:
         return [("", [_without_field(row)])]
     if not isinstance(row.layer, Join) and row.field == row.inputs[0] and row.window is None:
         return []
-    axes = [_axis_lines(row, axis) for axis in (0, 1)]
+    axes = [_axis_lines(row, axis, input_shape) for axis in (0, 1)]
     if axes[0] == axes[1]:
         return [("", axes[0])]
     return list(zip(("rows", "columns"), axes, strict=True))
@@ -37,23 +40,52 @@ def _without_field(row: LayerField) -> str:
     return "no one field: what it reads has none"
 
 
-def _axis_lines(row: LayerField, axis: int) -> list[str]:
+def _axis_lines(row: LayerField, axis: int, input_shape: tuple[int, ...]) -> list[str]:
     field = row.field[axis]
     before = [inputs[axis] for inputs in row.inputs]
     if isinstance(row.layer, Join):
         return _joined(before, field, row.misaligned[axis])
-    if row.window is None or field.period or before[0].period:
-        return _in_turn(row, axis)
-    window, old = row.window, before[0]
-    kernel, stride = window.kernel[axis], window.stride[axis]
-    padding, dilation = window.padding[2 * axis], window.dilation[axis]
+    old = before[0]
+    lines: list[str] = []
+    if row.window is not None:
+        window = row.window
+        kernel, stride = window.kernel[axis], window.stride[axis]
+        padding, dilation = window.padding[2 * axis], window.dilation[axis]
+    elif isinstance(row.layer, ConvTranspose2d):
+        return _in_turn(row, axis, [])
+    else:
+        text, kernel, stride = _shared_out(input_shape[1 + axis], row.output_shape[1 + axis])
+        lines, padding, dilation = [text], 0, 1
+    if not kernel or field.period or old.period:
+        return _in_turn(row, axis, lines)
     spread = f"·{dilation}" if dilation > 1 else ""
     return [
+        *lines,
         f"r = {old.size} + ({kernel} {MINUS} 1){spread}·{old.stride} = {field.size}",
         f"S = {old.stride}·{stride} = {field.stride}",
         f"P = {old.padding} + {padding}·{old.stride} = {field.padding}",
         f"centre = {_minus(-field.padding)} + ({field.size} {MINUS} 1)/2 = {_centre(field)}",
     ]
+
+
+def _shared_out(cells: int, output: int) -> tuple[str, int, int]:
+    """What an adaptive pooling does along an axis, and its kernel and stride; 0, 0: it has none."""
+    windows = adaptive_windows(cells, output)
+    lengths = sorted({end - start for start, end in windows})
+    steps = sorted({one[0] - other[0] for other, one in itertools.pairwise(windows)}) or [cells]
+    if len(lengths) == len(steps) == 1:
+        return (
+            f"{cells} to {output} cells: kernel {lengths[0]}, stride {steps[0]}",
+            *lengths,
+            *steps,
+        )
+    sizes, apart = (" and ".join(map(str, several)) for several in (lengths, steps))
+    return (
+        f"{cells} to {output} cells: windows of {sizes}, {apart} apart,"
+        " so no one kernel and stride",
+        0,
+        0,
+    )
 
 
 def _joined(before: list[ReceptiveField], field: ReceptiveField, misaligned: str) -> list[str]:
@@ -69,11 +101,10 @@ def _joined(before: list[ReceptiveField], field: ReceptiveField, misaligned: str
     ]
 
 
-def _in_turn(row: LayerField, axis: int) -> list[str]:
+def _in_turn(row: LayerField, axis: int, lines: list[str]) -> list[str]:
     """Where units may see more and less in turn: what each reads, and what follows."""
     field, old, layer = row.field[axis], row.inputs[0][axis], row.layer
     sizes = {end - start for start, end in map(field.span, range(max(1, len(field.period))))}
-    lines = []
     stride = f"S = {field.stride}"
     if isinstance(layer, ConvTranspose2d):
         kernel, step = layer.kernel_size[axis], layer.stride[axis]
