@@ -28,6 +28,7 @@ def arguments(function):
         return function(subject=_subject(run, image, target, data_dir, no_sanity), **settings)
 
     for option in (
+        options.device,
         options.data_dir,
         click.option(
             "--no-sanity",
@@ -245,7 +246,7 @@ def _subject(run: Path, image: str, target: str, data_dir: str | None, plain: bo
     from convlab import data, insight, training
     from convlab.errors import SpecError
 
-    run = training.load(run)
+    run = options.load_run(run)
     if target != "predicted" and target not in run.classes:
         raise SpecError(
             f"target: expected predicted or one of {', '.join(run.classes)}, got {target!r}"

@@ -70,6 +70,7 @@ border = click.option(
     help="The first ones of the test set; random images where there is no run.",
 )
 @options.data_dir
+@options.device
 @options.threads
 @options.picture(None)
 def command(network, layers, transform, shifts, angles, scales, border, images, data_dir, picture):

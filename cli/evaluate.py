@@ -15,6 +15,7 @@ from convlab_cli import options
 @options.run_argument
 @click.option("--data", help="Another data set than the run's own; its test images are used.")
 @options.data_dir
+@options.device
 @options.threads
 @click.option(
     "--out",
@@ -30,7 +31,7 @@ def command(run, data, data_dir, out, as_json):
     from convlab import training, viz
     from convlab.errors import DataError, RunError
 
-    run = training.load(run)
+    run = options.load_run(run)
     source = data or run.settings.data
     channels, *size = run.image_shape
     _, test = data_sets.load(

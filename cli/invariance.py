@@ -39,6 +39,7 @@ from convlab_cli.equivariance import Numbers
     help="What a shift brings in: what left at the other side, or black.",
 )
 @options.data_dir
+@options.device
 @options.threads
 @options.picture(None)
 def command(run, against, shifts, direction, border, data_dir, picture):
@@ -56,7 +57,7 @@ def command(run, against, shifts, direction, border, data_dir, picture):
         raise click.BadParameter(
             f"expected at most three runs, got {len(against)}", param_hint="--against"
         )
-    runs = [training.load(folder) for folder in (run, *against)]
+    runs = [options.load_run(folder) for folder in (run, *against)]
     first = runs[0]
     _, test = data.load(first.settings.data, data_dir=data_dir)
     directions = tuple(insight.DIRECTIONS) if direction == "all" else (direction,)

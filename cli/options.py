@@ -44,6 +44,23 @@ threads = click.option(
     help="Threads of the loops; all cores by default.  Results do not depend on it.",
 )
 
+
+def _set_device(context, parameter, value):
+    context.meta[_DEVICE] = value
+    return value
+
+
+_DEVICE = "convlab.device"
+device = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda", "auto"]),
+    default="cpu",
+    show_default=True,
+    callback=_set_device,
+    expose_value=False,
+    help="Where the network runs; auto takes a GPU where one can be used, and says so.",
+)
+
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
 
@@ -299,19 +316,45 @@ def title_of(run: Run) -> str:
     return f"run {folder}, {run.network.name} trained on {Path(run.settings.data).name}"
 
 
+def chosen_device() -> str:
+    """What ``--device`` says, cpu where a command has no such option.
+
+    Raises DeviceError where there is no such device.
+    """
+    from convlab.kernels import cuda
+
+    wanted = click.get_current_context().meta.get(_DEVICE, "cpu")
+    if wanted == "auto":
+        reason = cuda.why_not()
+        wanted = "cpu" if reason else "cuda"
+        click.echo(f"device: {wanted}{f', since {reason}' if reason else ''}", err=True)
+    if wanted == "cuda":
+        cuda.require()
+    return wanted
+
+
+def load_run(folder: Path) -> Run:
+    """A run, its network on the chosen device."""
+    from convlab import training
+
+    run = training.load(folder)
+    run.network.to(chosen_device())
+    return run
+
+
 def network_of(source: str, weights: bool = True) -> tuple[Network, Run | None]:
     """A network by the folder of a run, a model's name or a .toml file.
 
     ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
     """
-    from convlab import models, training
+    from convlab import models
     from convlab.errors import SpecError
 
     if Path(source).is_dir():
-        run = training.load(source)
+        run = load_run(source)
         return run.network, run
     if source in models.model_names() or source.endswith(".toml"):
-        return models.build(source, weights=weights), None
+        return models.build(source, weights=weights).to(chosen_device()), None
     raise SpecError(
         f"expected the folder of a run, one of {', '.join(models.model_names())}, or a .toml"
         f" file, got {source}"

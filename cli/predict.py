@@ -15,6 +15,7 @@ from convlab_cli import options
     "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name."
 )
 @options.data_dir
+@options.device
 @options.threads
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all classes.")
 def command(run, images, top, data_dir, as_json):
@@ -25,9 +26,9 @@ def command(run, images, top, data_dir, as_json):
     """
     import numpy as np
 
-    from convlab import Tensor, no_grad, training
+    from convlab import Tensor, no_grad
 
-    run = training.load(run)
+    run = options.load_run(run)
     # All are read before the first answer: one bad file of many is known at once.
     pictures = [options.read_image(run, source, data_dir) for source in images]
     x = np.stack([run.network_input(image) for image, _ in pictures])

@@ -72,7 +72,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     help="The same seed gives the same network, to the bit.",
 )
 @options.threads
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@options.device
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/MODEL-DATA]"
 )
@@ -96,9 +96,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     help="One JSON object a line on stdout: each epoch, then the summary.",
 )
 @click.pass_context
-def command(
-    context, data_dir, device, out, snapshots, exist_ok, resume, quiet, as_json, **settings
-):
+def command(context, data_dir, out, snapshots, exist_ok, resume, quiet, as_json, **settings):
     """Train a network and keep it as a run.
 
     The run's folder holds the weights of the best epoch, the history as a table
@@ -108,18 +106,17 @@ def command(
     if resume is not None:
         _refuse_settings(context)
     from convlab import training
-    from convlab.errors import DeviceError, DivergedError
+    from convlab.errors import DivergedError
     from convlab.kernels.device import threading_layer
 
-    if device == "cuda":
-        raise DeviceError("device cuda: expected cpu; the loops have no CUDA version yet")
+    device = options.chosen_device()
     layer = threading_layer()  # where none can be loaded, nothing has been written yet
     if resume is not None:
         folder = resume
         task = training.prepare(
             training.load_settings(folder), data_dir=data_dir, spec=training.load_spec(folder)
         )
-        trainer = training.resume(folder, task)
+        trainer = training.resume(folder, task, device)
         if trainer.finished:
             raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
     else:
@@ -133,7 +130,7 @@ def command(
         # Before the data are loaded: a name that is taken shall not cost a download.
         training.check_free(folder, exist_ok)
         task = training.prepare(chosen, data_dir=data_dir)
-        trainer = training.Trainer(chosen, task)
+        trainer = training.Trainer(chosen, task, device)
         training.create(folder, trainer, exist_ok=exist_ok, snapshots=snapshots)
         training.save(folder, trainer)  # from here on there is something to resume
     if not quiet:
@@ -203,7 +200,8 @@ def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
             bar_template="%(label)s [%(bar)s] %(info)s",
             width=20,
         )
-        bar.update(progress.epoch * batches + progress.batch)
+        done = progress.epoch * batches + progress.batch
+        bar.update(done)
     try:
         for record in trainer.fit():
             if isinstance(record, EpochRecord):
@@ -215,8 +213,9 @@ def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
             elif bar is not None:
                 rate = (record.images / progress.seconds) if progress.seconds else 0
                 bar.label = f"epoch {record.epoch}/{trainer.settings.epochs}"
+                before_it, done = done, (record.epoch - 1) * batches + record.batch
                 bar.update(
-                    1,
+                    done - before_it,
                     f"loss {record.loss:.4f}  accuracy {100 * record.accuracy:.2f} %"
                     f"  {rate:,.0f} images/s",
                 )

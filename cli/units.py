@@ -42,6 +42,7 @@ def arguments(function):
         return function(chosen=_chosen(run, layer, unit, images, data_dir), **settings)
 
     for option in (
+        options.device,
         options.data_dir,
         click.option(
             "--images",
@@ -68,7 +69,7 @@ def arguments(function):
 def _chosen(run, layer, unit, images, data_dir) -> Chosen:
     from convlab import data, insight, training
 
-    run = training.load(run)
+    run = options.load_run(run)
     layer = layer or insight.default_layer(run.network)
     shape = insight.layer_shape(run.network, layer)
     numbers = list(dict.fromkeys(unit)) or list(range(min(FIRST, shape[0])))

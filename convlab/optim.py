@@ -28,7 +28,7 @@ class Optimizer:
             raise SpecError("optimiser: expected at least one parameter, got none")
         for name, value in (("rate", rate), ("weight_decay", weight_decay)):
             if not (value >= 0 and math.isfinite(value)):
-                raise SpecError(f"optimiser: expected a {name} of at least 0, got {value}")
+                raise SpecError(f"optimiser: expected a finite {name} of at least 0, got {value}")
         kinds = sorted({str(parameter.dtype) for parameter in self.parameters})
         if len(kinds) > 1:
             raise DTypeError(

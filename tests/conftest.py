@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convlab.kernels import cuda
+
 COMMAND = Path(sys.executable).with_name("convlab")
 
 
@@ -167,3 +169,12 @@ def find_collisions():
 def boxes_of():
     """A function that lists the texts of a figure with their boxes in pixels."""
     return text_boxes
+
+
+def pytest_collection_modifyitems(items):
+    """What needs a GPU is skipped, by name, where there is neither one nor its simulator."""
+    reason = cuda.why_not()
+    if reason is not None:
+        for item in items:
+            if "cuda" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=f"no CUDA here: {reason}"))

@@ -59,6 +59,7 @@ COMMANDS = [
     ["bench", "train"],
     ["bench", "start"],
     ["bench", "scale"],
+    ["devices"],
     ["cache"],
     ["cache", "info"],
     ["cache", "clear"],
@@ -364,8 +365,8 @@ def test_patience_stops_early(convlab, own):
         (["--seed", "-1"], ["seed: expected at least 0, got -1"]),
         (["--patience", "0"], ["patience: expected at least 1, got 0"]),
         (["--validation", "1"], ["validation: expected a share between 0 and 1, got 1.0"]),
-        (["--lr", "-1"], ["expected a rate of at least 0, got -1.0"]),
-        (["--lr", "nan"], ["expected a rate of at least 0, got nan"]),
+        (["--lr", "-1"], ["expected a finite rate of at least 0, got -1.0"]),
+        (["--lr", "nan"], ["expected a finite rate of at least 0, got nan"]),
         (["--momentum", "2"], ["expected a momentum between 0 and 1, got 2.0"]),
         (
             ["--dropout", "0.5"],

@@ -664,7 +664,7 @@ MISTAKES = [
     (
         lambda: optim.SGD(nn.Linear(1, 1).parameters(), lr=-1),
         SpecError,
-        "optimiser: expected a rate of at least 0, got -1",
+        "optimiser: expected a finite rate of at least 0, got -1",
     ),
     (
         lambda: optim.Adam(nn.Linear(1, 1).parameters(), weight_decay=math.nan),

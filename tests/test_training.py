@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from convlab import data, models, training
-from convlab.errors import DivergedError, RunError, ShapeError, SpecError
+from convlab import Tensor, data, models, no_grad, training
+from convlab.errors import DataError, DivergedError, RunError, ShapeError, SpecError
 from convlab.training import BatchRecord, EpochRecord, Settings, Task, Trainer
 
 FIT = sys.modules["convlab.training.fit"]
@@ -162,6 +163,11 @@ def plain_lenet5_1998(state, x, centres):
         ({"validation": 0.0}, "validation: expected a share between 0 and 1, got 0.0"),
         ({"validation": float("nan")}, "validation: expected a share between 0 and 1, got nan"),
         ({"augment": "shift"}, "augmentation: expected shift=NUMBER, got 'shift'"),
+        ({"epochs": "3"}, "epochs: expected a whole number, got '3'"),
+        ({"batch_size": 2.5}, "batch size: expected a whole number, got 2.5"),
+        ({"rate": [0.1]}, "rate: expected a number or nothing, got [0.1]"),
+        ({"dropout": True}, "dropout: expected a number or nothing, got True"),
+        ({"data": None}, "data: expected a text, got None"),
     ],
 )
 def test_settings_refuse(setting, message):
@@ -172,13 +178,51 @@ def test_settings_refuse(setting, message):
 
 
 def test_settings_survive_json():
-    settings = Settings(rate=0.1, dropout=0.25, patience=3, augment="shift=2,flip")
+    settings = Settings(rate=1, dropout=0.25, patience=3, augment="shift=2,flip")
     assert Settings(**json.loads(json.dumps(settings.to_dict()))) == settings
 
 
 def test_dropout_for_a_network_without_it_is_refused():
     with pytest.raises(SpecError, match="expected a network with Dropout layers, lenet5 has none"):
         training.prepare(Settings(dropout=0.5))
+
+
+def test_images_too_large_for_the_memory_are_an_error(monkeypatch):
+    def centred(dataset, size):
+        raise MemoryError
+
+    monkeypatch.setattr(sys.modules["convlab.training.settings"], "centred", centred)
+    words = "digits: 1,437 images centred in the network's 32 x 32 pixels are too large"
+    with pytest.raises(DataError, match=words):
+        training.prepare(Settings(model="lenet5-1998"))
+
+
+@pytest.mark.parametrize(
+    "before, after, message",
+    [
+        ("out_channels = 2", "out_channels = 2.5", "expected out_channels to be a whole number"),
+        ("p = 0.0", "p = true", "expected p to be a number, got True"),
+        ("stride = 3", "bias = 3", "expected bias to be true or false, got 3"),
+        ('"ReLU"', '["ReLU"]', "expected type to be one of Conv2d, "),
+        ('"dense"', '"forward"', "mine.toml: Sequential: expected a name that is free"),
+    ],
+)
+def test_a_spec_with_a_value_of_another_kind(before, after, message):
+    with pytest.raises(SpecError) as caught:
+        models.build_from_text(SMALL.replace(before, after), name="mine", source="mine.toml")
+    assert str(caught.value).startswith("mine.toml") and message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_first_loss_of_the_deep_network_is_near_that_of_guessing():
+    # Guessing among ten classes costs ln 10 = 2.30.  Nearly three times that, as with He's
+    # initial weights, and the first steps switch most units before the last layers off for good.
+    settings = Settings(model="fashion-cnn")
+    task = training.prepare(settings)
+    x, labels = next(Trainer(settings, task).batches.epoch(0))
+    with no_grad():
+        loss = task.network.loss_of(task.network.train()(Tensor(x)), labels).item()
+    assert loss < 1.5 * math.log(10)
 
 
 def test_prepare_splits_and_scales(digits):
@@ -449,6 +493,45 @@ def test_a_run_is_read_as_it_was_written(saved):
     image = trainer.task.test.images[3]
     expected = data.to_floats(trainer.task.test.images, run.scaling)[3]
     np.testing.assert_array_equal(run.network_input(image), expected)
+
+
+def _put(*keys, value):
+    def change(config):
+        for key in keys[:-1]:
+            config = config[key]
+        config[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (_put("settings", "epochs", value=0), "epochs: expected at least 1, got 0"),
+        (_put("settings", "data", value=5), "data: expected a text, got 5"),
+        (_put("network", value=[1]), "expected an entry for 'network', an object, got [1]"),
+        (_put("network", "spec", value=3), "expected an entry for 'spec', a text, got 3"),
+        (_put("network", "input_shape", value=[1, 28]), "'input_shape', [channels, rows, columns]"),
+        (_put("image_shape", value=[1, "a", 28]), "'image_shape', [channels, rows, columns]"),
+        (_put("classes", value=list(range(10))), "'classes', a list of names, got [0, 1, 2"),
+    ],
+)
+def test_a_config_with_another_kind_of_entry(saved, change, message):
+    folder, _ = saved
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunError) as caught:
+        training.load(folder)
+    assert str(caught.value).startswith(f"{folder / 'config.json'}: ")
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_model_without_the_number_of_its_epoch(saved):
+    folder, trainer = saved
+    save_file(trainer.best, folder / "model.safetensors", {"best_epoch": "last"})
+    with pytest.raises(RunError, match="model.safetensors: expected the number of its epoch"):
+        training.load(folder)
 
 
 def test_history_is_a_table_of_the_epochs(saved):

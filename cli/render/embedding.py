@@ -48,6 +48,7 @@ def some_test_images(run: Run, count: int, data_dir: str | None) -> tuple[Datase
 )
 @click.option("--layer", help="Whose output; the last hidden layer by default.")
 @options.data_dir
+@options.device
 @options.threads
 @options.picture("embedding.png")
 def command(run, images, method, layer, data_dir, picture):
@@ -56,10 +57,10 @@ def command(run, images, method, layer, data_dir, picture):
     Mistakes of the network are ringed; where they are few, the true class and its answer
     stand beside them.
     """
-    from convlab import insight, training, viz
+    from convlab import insight, viz
     from convlab.viz.style import number
 
-    run = training.load(run)
+    run = options.load_run(run)
     layer = layer or insight.last_hidden(run.network)
     test, said = some_test_images(run, images, data_dir)
     features, answers = insight.layer_outputs(run.network, test, run.scaling, layer)

@@ -25,6 +25,7 @@ from convlab_cli.equivariance import border as border_option
 )
 @border_option
 @options.data_dir
+@options.device
 @options.picture("equivariance.png")
 def command(run, image, layer, shift, number, border, data_dir, picture):
     """Shift, then convolve; convolve, then shift; and the difference of the two.
@@ -37,7 +38,7 @@ def command(run, image, layer, shift, number, border, data_dir, picture):
     from convlab.errors import ShapeError, SpecError
     from convlab.shapes import size_text
 
-    run = training.load(run)
+    run = options.load_run(run)
     network = run.network
     pixels, inverted = options.read_image(run, image, data_dir)
     if layer is None:

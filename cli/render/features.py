@@ -50,6 +50,7 @@ ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh", "ScaledTanh")
     help="Also write all arrays, for numpy.load.",
 )
 @options.data_dir
+@options.device
 @options.picture("features.png")
 def command(run, image, layer, order, scale, dead, images, npz, data_dir, picture):
     """What every layer makes of IMAGE: a file, "-", or test:N of the run's test set.
@@ -65,7 +66,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
 
     if scale == "map" and layer is None:
         raise SpecError("scale: expected --layer with --scale map")
-    run = training.load(run)
+    run = options.load_run(run)
     pixels, inverted = options.read_image(run, image, data_dir)
     x = run.network_input(pixels)
     name = Path(image).name

@@ -31,6 +31,7 @@ from convlab_cli import options
     " for a model without a run.  32 by default.",
 )
 @options.data_dir
+@options.device
 @options.picture("receptive-field.png")
 def command(
     network, layer, unit, image, chain, pyramid, axis, effective, images, data_dir, picture

@@ -47,7 +47,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         limits = {
-            "shift": (0, math.inf, "a whole number of pixels from 0"),
+            "shift": (0, 1_000_000, "a whole number of pixels from 0 to 1,000,000"),
             "rotate": (0, 180, "degrees from 0 to 180"),
             "scale": (0, math.nextafter(1, 0), "a fraction from 0 to below 1"),
             "elastic": (0, math.inf, "an alpha in pixels from 0"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convlab.data.augmentation import Augmentation
 from convlab.data.dataset import Dataset
 from convlab.errors import DTypeError, ShapeError, SpecError
-from convlab.kernels import gather
-from convlab.kernels.dispatch import Array, to_device
+
+if TYPE_CHECKING:
+    from convlab.kernels.dispatch import Array
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Ar
     known = isinstance(index, np.ndarray) and index.size  # on the device it is not asked for
     if known and not -len(images) <= index.min() <= index.max() < len(images):
         raise ShapeError(f"expected indices below {len(images)}, got {index}")
+    from convlab.kernels import gather  # the loops are loaded when they are needed
+
     return gather.floats(images, index, scaling.scale, scaling.offset).transpose(3, 0, 1, 2)
 
 
@@ -149,7 +153,7 @@ class Batches:
         self.augmentation = augmentation
         self.scaling = scaling
         self.device = device
-        self._images = to_device(dataset.images, device if augmentation is None else "cpu")
+        self._images = _to_device(dataset.images, device if augmentation is None else "cpu")
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -174,9 +178,9 @@ class Batches:
             # NumPy takes [seed, number] and [seed, number, 0] for the same
             # seed, so the order has the 0 and the batches count from 1.
             np.random.default_rng([self.seed, number, 0]).shuffle(order)
-        labels = to_device(self.dataset.labels[order], self.device)
+        labels = _to_device(self.dataset.labels[order], self.device)
         if self.augmentation is None:
-            order = to_device(order, self.device)
+            order = _to_device(order, self.device)
         for batch in range(start, len(self)):
             part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
             if self.augmentation is None:
@@ -184,5 +188,11 @@ class Batches:
             else:
                 generator = np.random.default_rng([self.seed, number, 1 + batch])
                 images = self.augmentation.apply(self._images[order[part]], generator)
-                x = to_floats(to_device(images, self.device), self.scaling)
+                x = to_floats(_to_device(images, self.device), self.scaling)
             yield x, labels[part]
+
+
+def _to_device(array: Array, device: str) -> Array:
+    from convlab.kernels.dispatch import to_device
+
+    return to_device(array, device)

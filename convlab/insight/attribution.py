@@ -12,6 +12,7 @@ import numpy as np
 from convlab import models, random
 from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
+from convlab.kernels.dispatch import to_device
 from convlab.models import Network
 
 SALIENCY_METHODS = ("gradient", "gradient-x-input", "integrated-gradients", "smooth")
@@ -256,7 +257,7 @@ def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = N
         weights = np.zeros(output.shape, output.dtype)
         weights[:, target] = score_sign(network)
         output.backward(weights)
-    alpha = maps.grad[0].mean(axis=(1, 2), dtype=np.float64)
+    alpha = to_device(maps.grad, "cpu")[0].mean(axis=(1, 2), dtype=np.float64)
     coarse = np.maximum(np.tensordot(alpha, maps.numpy()[0].astype(np.float64), 1), 0)
     factors = [large / small for large, small in zip(x.shape[1:], coarse.shape, strict=True)]
     # grid_mode: numbers stand at the centres of their pixels, not at their corners.
@@ -280,7 +281,7 @@ def randomised(network: Network, seed: int) -> Network:
         )
     finally:
         random.set_state(state)
-    return drawn.eval()
+    return drawn.eval().to(network.device)
 
 
 def similarity(first: np.ndarray, second: np.ndarray) -> float:

@@ -396,9 +396,9 @@ class CudaArray:
         """Numbers, slices, None and ... as in NumPy: a view."""
         key = key if isinstance(key, tuple) else (key,)
         used = sum(k is not None and k is not Ellipsis for k in key)
-        if Ellipsis not in key:
+        if not any(k is Ellipsis for k in key):
             key = (*key, Ellipsis)
-        at = key.index(Ellipsis)
+        at = next(i for i, k in enumerate(key) if k is Ellipsis)
         key = (*key[:at], *[slice(None)] * (self.ndim - used), *key[at + 1 :])
         start, shape, steps, axis = self.start, [], [], 0
         for k in key:

@@ -374,7 +374,7 @@ class Gather(NamedTuple):
 @cuda.kernel
 def product_plain(
     x, x_start, size, output, taps, count, first, step, per_group, group_size, weight, places,
-    bias, relu, out, out_start, out_steps,
+    bias, bias_start, relu, out, out_start, out_steps,
 ):  # fmt: skip
     # One thread makes one output.  No thread waits for another, and any shape fits; but each
     # product loads two numbers from memory that others load as well.
@@ -386,14 +386,15 @@ def product_plain(
         column = lane // batch % output[1]
         row = lane // batch // output[1]
         group = o // group_size
-        total = bias[o]
+        total = bias[bias_start + o]
         for t in range(count):
             r = first[0] + row * step[0] + taps[4 * t + 1]
             c = first[1] + column * step[1] + taps[4 * t + 2]
             if 0 <= r < height and 0 <= c < width:
                 channel = group * per_group + taps[4 * t]
                 value = x[x_start + ((channel * height + r) * width + c) * batch + n]
-                place = group * places[0] + o % group_size * places[1] + taps[4 * t + 3]
+                place = places[0] + group * places[1] + o % group_size * places[2]
+                place += taps[4 * t + 3]
                 total += weight[place] * value
         if relu and total < 0:
             total = x.dtype.type(0)
@@ -422,7 +423,7 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
 
     def product_tiled(
         x, x_start, size, output, taps, count, first, step, per_group, group_size, weight, places,
-        bias, relu, out, out_start, out_steps,
+        bias, bias_start, relu, out, out_start, out_steps,
     ):  # fmt: skip
         kind = x.dtype
         weights = numba_cuda.shared.array((depth, channels), kind)
@@ -457,7 +458,7 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
                 t, o = begin + i // channels, first_channel + i % channels
                 w = x.dtype.type(0)
                 if t < count and o < group_size:
-                    w = weight[group * places[0] + o * places[1] + taps[4 * t + 3]]
+                    w = weight[places[0] + group * places[1] + o * places[2] + taps[4 * t + 3]]
                 weights[i // channels, i % channels] = w
             for k in range(load_tap, depth, together):
                 t = begin + k
@@ -489,7 +490,10 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
             here = min(here, group_size - channel)
             for i in range(own_channels):
                 if i < here:
-                    total = sums[u(i * own_lanes + j)] + bias[u(group * group_size + channel + i)]
+                    total = (
+                        sums[u(i * own_lanes + j)]
+                        + bias[u(bias_start + group * group_size + channel + i)]
+                    )
                     if relu:
                         total = max(total, zero)
                     out[u(at + i * out_steps[0])] = total
@@ -603,8 +607,8 @@ MULTIPROCESSORS = 4 if cuda.SIMULATED else 132  # of an H100: so many blocks run
 def product_cuda(g: Gather, x, weight, places, bias, relu, out, out_start, out_steps) -> None:
     """``out`` from ``x`` (C, H, W, N) on the device; both without gaps.
 
-    The weight of tap t to output channel o of a group lies at ``group * places[0] + o *
-    places[1] + taps[t, 3]``; ``out_steps``: from an output to that of the next channel, row and
+    In ``weight``, that of tap t to output channel o of a group lies at ``group * places[0] +
+    o * places[1] + taps[t, 3]``; ``out_steps``: from an output to that of the next channel, row and
     column, from ``out_start`` on.  ``bias``: (O,).
     """
     channels = bias.size
@@ -613,7 +617,8 @@ def product_cuda(g: Gather, x, weight, places, bias, relu, out, out_start, out_s
     taps = cuda.table(g.taps)
     arguments = (
         x.memory, x.start, g.size, g.output, taps, len(g.taps), g.first, g.step, g.per_group,
-        group_size, weight.memory, places, bias.memory, relu, out.memory, out_start, out_steps,
+        group_size, weight.memory, (weight.start, *places), bias.memory, bias.start, relu,
+        out.memory, out_start, out_steps,
     )  # fmt: skip
     if not lanes:
         return

@@ -429,11 +429,11 @@ def _layer(
         elif not isinstance(value, int | float) and key not in _WORDS:
             raise SpecError(f"{where}: expected {key} to be a number, got {value!r}")
         elif key not in _WORDS:
-            kind = parameters[key].annotation  # as it is written in nn.py
-            if isinstance(value, bool) != (kind == "bool"):
-                wanted = "true or false" if kind == "bool" else "a number"
+            annotation = parameters[key].annotation  # as it is written in nn.py
+            if isinstance(value, bool) != (annotation == "bool"):
+                wanted = "true or false" if annotation == "bool" else "a number"
                 raise SpecError(f"{where}: expected {key} to be {wanted}, got {value!r}")
-            if kind == "int" and not isinstance(value, int):
+            if annotation == "int" and not isinstance(value, int):
                 raise SpecError(f"{where}: expected {key} to be a whole number, got {value!r}")
     if layer is nn.TableConv2d:
         settings |= _table(connections, shape, where)

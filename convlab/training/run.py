@@ -21,8 +21,10 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -31,7 +33,7 @@ from safetensors import SafetensorError, safe_open
 import convlab
 from convlab import models, random
 from convlab.data import Scaling, to_floats
-from convlab.errors import ConvlabError, RunError
+from convlab.errors import ConvlabError, RunError, SpecError
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
@@ -213,17 +215,13 @@ def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
 
 def _network(folder: Path, config: dict, settings: Settings) -> models.Network:
     """The network of a run with first weights from the random numbers as they stand."""
+    spec = _spec(folder, config)
+    input_shape = _sizes(folder, config["network"], "input_shape")
+    classes = len(_classes(folder, config))
     try:
-        return models.build_from_text(
-            config["network"]["spec"],
-            name=config["network"]["name"],
-            source=str(folder / CONFIG),
-            input_shape=tuple(config["network"]["input_shape"]),
-            classes=len(config["classes"]),
-            dropout=settings.dropout,
+        return models.build(
+            spec, input_shape=input_shape, classes=classes, dropout=settings.dropout
         )
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder / CONFIG}: expected an entry for {error}") from None
     except ConvlabError as error:
         raise RunError(f"{folder}: the network cannot be built: {error}") from None
 
@@ -234,7 +232,7 @@ def _config(folder: Path) -> dict:
         raise RunError(f"{folder}: expected the folder of a run with a {CONFIG}, there is none")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise RunError(f"{path}: expected an object with the settings, got {config!r:.40}")
@@ -249,6 +247,44 @@ def _settings(folder: Path, config: dict) -> Settings:
             f"{folder / CONFIG}: expected the settings of convlab {convlab.__version__},"
             f" got those of {config.get('convlab', 'another program')}"
         ) from None
+    except SpecError as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from None
+
+
+def _entry(folder: Path, entries: dict, name: str, wanted: str, fits: Callable) -> Any:
+    """What config.json, or its "network", has under ``name``.  Raises RunError unless it fits."""
+    value = entries.get(name)
+    if not fits(value):
+        raise RunError(
+            f"{folder / CONFIG}: expected an entry for {name!r}, {wanted}, got {value!r:.40}"
+        )
+    return value
+
+
+def _sizes(folder: Path, entries: dict, name: str) -> tuple[int, int, int]:
+    """Channels, rows and columns."""
+
+    def fits(value):
+        whole = isinstance(value, list) and all(type(size) is int for size in value)
+        return whole and len(value) == 3 and min(value) > 0
+
+    return tuple(_entry(folder, entries, name, "[channels, rows, columns]", fits))
+
+
+def _classes(folder: Path, config: dict) -> tuple[str, ...]:
+    def fits(value):
+        return isinstance(value, list) and value and all(isinstance(name, str) for name in value)
+
+    return tuple(_entry(folder, config, "classes", "a list of names", fits))
+
+
+def _spec(folder: Path, config: dict) -> models.Spec:
+    network = _entry(folder, config, "network", "an object", lambda value: isinstance(value, dict))
+    text, name = (
+        _entry(folder, network, part, "a text", lambda value: isinstance(value, str))
+        for part in ("spec", "name")
+    )
+    return models.Spec(text, name, str(folder / CONFIG))
 
 
 def load(folder: Path | str) -> Run:
@@ -261,20 +297,23 @@ def load(folder: Path | str) -> Run:
     try:
         network.load_state_dict(arrays)
         scaling = Scaling.from_dict(config["scaling"])
-        image_shape = tuple(config["image_shape"])
-    except (KeyError, TypeError) as error:
+        dark_background = bool(config["dark_background"])
+        best_epoch = int(metadata.get("best_epoch", 0))
+    except KeyError as error:
         raise RunError(f"{folder / CONFIG}: expected an entry for {error}") from None
     except ConvlabError as error:
         raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
+    except ValueError as error:
+        raise RunError(f"{folder / MODEL}: expected the number of its epoch: {error}") from None
     return Run(
         folder,
         settings,
         network.eval(),
-        tuple(config["classes"]),
-        image_shape,
-        bool(config["dark_background"]),
+        _classes(folder, config),
+        _sizes(folder, config, "image_shape"),
+        dark_background,
         scaling,
-        int(metadata.get("best_epoch", 0)),
+        best_epoch,
     )
 
 
@@ -286,12 +325,8 @@ def load_settings(folder: Path | str) -> Settings:
 
 def load_spec(folder: Path | str) -> models.Spec:
     """The spec of a run's network, as it was when the run was started.  Raises RunError."""
-    path = Path(folder) / CONFIG
-    try:
-        network = _config(Path(folder))["network"]
-        return models.Spec(network["spec"], network["name"], str(path))
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{path}: expected an entry for {error}") from None
+    folder = Path(folder)
+    return _spec(folder, _config(folder))
 
 
 def discard(folder: Path) -> None:
@@ -303,10 +338,10 @@ def discard(folder: Path) -> None:
         folder.rmdir()
 
 
-def resume(folder: Path, task: Task) -> Trainer:
+def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
     """A trainer that stands where the run stopped, to the bit.  Raises RunError."""
     config = _config(folder)
-    trainer = Trainer(_settings(folder, config), task)
+    trainer = Trainer(_settings(folder, config), task, device)
     if config.get("data_digest") != task.digest():
         raise RunError(
             f"{folder}: expected the images that the run was started with; those of"

@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
+from typing import get_args, get_type_hints
 
 import numpy as np
 
 from convlab import data, models, nn, random
 from convlab.data import Augmentation, Dataset, Scaling
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import DataError, ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
 
 OPTIMIZERS = ("sgd", "nesterov", "adam")
+
+# Kinds of settings in the words of an error.
+_KINDS = {str: "a text", int: "a whole number", float: "a number", type(None): "nothing"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
+        for name, kind in get_type_hints(type(self)).items():
+            value, kinds = getattr(self, name), get_args(kind) or (kind,)
+            known = (*kinds, int) if float in kinds else kinds
+            if isinstance(value, bool) or not isinstance(value, known):
+                wanted = " or ".join(_KINDS[kind] for kind in kinds)
+                raise SpecError(f"{name.replace('_', ' ')}: expected {wanted}, got {value!r:.40}")
         for name, value, least in (
             ("epochs", self.epochs, 1),
             ("batch size", self.batch_size, 1),
@@ -166,7 +176,13 @@ def prepare(
     dark = _has_dark_background(train)
     _, own_rows, own_columns = models.input_shape(spec)
     size = max(rows, own_rows), max(columns, own_columns)
-    train, test = centred(train, size), centred(test, size)
+    try:
+        train, test = centred(train, size), centred(test, size)
+    except MemoryError:
+        raise DataError(
+            f"{settings.data}: {len(train):,} images centred in the network's {size[0]} x {size[1]}"
+            " pixels are too large for this machine's memory"
+        ) from None
     random.manual_seed(settings.seed)
     network = models.build(
         spec,

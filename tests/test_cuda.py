@@ -1,0 +1,251 @@
+"""Arrays and networks on the device: a GPU, or its simulator (NUMBA_ENABLE_CUDASIM=1).
+
+The kernels themselves are compared in test_kernels.py.
+"""
+
+import numpy as np
+import pytest
+
+from convlab import Tensor, data, manual_seed, models, nn, optim, training
+from convlab import functional as F
+from convlab.errors import DeviceError
+from convlab.kernels import cuda
+from convlab.kernels.dispatch import KERNELS
+
+needs_cuda = pytest.mark.cuda
+
+
+def close(ours, plain):
+    assert ours.shape == plain.shape
+    np.testing.assert_allclose(ours.numpy(), plain, rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture
+def arrays():
+    """The same numbers on the host and on the device."""
+    plain = np.random.default_rng(0).standard_normal((3, 4, 5)).astype(np.float32)
+    return plain, cuda.upload(plain)
+
+
+def test_every_kernel_has_a_version_for_cuda():
+    assert [name for name, kernel in KERNELS.items() if kernel.cuda is None] == []
+
+
+@needs_cuda
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda a: a.transpose(2, 0, 1),
+        lambda a: a.swapaxes(0, 2),
+        lambda a: a[1:, ::2, None, 3],
+        lambda a: a[..., -1],
+        lambda a: a[0],
+        lambda a: a.reshape(12, 5),
+        lambda a: a.reshape(4, -1),
+        lambda a: a.transpose(2, 1, 0).reshape(20, 3),
+        lambda a: a.transpose(1, 0, 2).reshape(2, 2, 15),
+        lambda a: np.moveaxis(a, 1, 0),
+        lambda a: np.expand_dims(a, (0, 2)),
+        lambda a: np.broadcast_to(a, (2, 3, 4, 5)),
+        lambda a: np.split(a, [1, 3], 1)[1],
+        lambda a: np.concatenate([a, a[:, :1]], 1),
+        lambda a: a.sum(axis=(0, 2)),
+        lambda a: a.sum(),
+        lambda a: a.transpose(2, 1, 0).mean(axis=1, keepdims=True),
+        lambda a: a.max(axis=-1),
+        lambda a: a + a[0],
+        lambda a: 2 - a.transpose(0, 2, 1) * 3,
+        lambda a: -a / a[:, :1],
+        lambda a: np.exp(a),
+        lambda a: np.log(a),
+        lambda a: a**2,
+        lambda a: np.zeros_like(a, shape=(2,)),
+        lambda a: np.ones_like(a),
+        lambda a: a.astype(np.float64),
+    ],
+)
+def test_an_array_on_the_device_is_numpys(view, arrays):
+    plain, there = arrays
+    with np.errstate(all="ignore"):
+        close(view(there), view(plain))
+
+
+@needs_cuda
+def test_what_is_written_to_a_view_is_in_the_array(arrays):
+    plain, there = arrays
+    for array in arrays:
+        array[:, 1] = 7
+        array[..., ::2] *= 3
+        array[2] = np.arange(20, dtype=np.float32).reshape(4, 5)
+    close(there, plain)
+
+
+@needs_cuda
+def test_sums_of_many_numbers_have_the_same_bits_twice():
+    numbers = np.random.default_rng(0).standard_normal((3, 2000)).astype(np.float32)
+    there = cuda.upload(numbers)
+    first = there.sum(axis=1).numpy()
+    np.testing.assert_array_equal(there.sum(axis=1).numpy(), first)
+    np.testing.assert_allclose(first, numbers.astype(float).sum(axis=1), rtol=1e-5)
+
+
+@needs_cuda
+def test_memory_that_is_no_longer_used_is_used_again():
+    first = cuda.empty(1000)
+    memory = first.memory
+    view = first[10:20]
+    del first
+    assert cuda.empty(1000).memory is not memory  # the view still lies there
+    del view
+    assert cuda.empty(1000).memory is memory
+
+
+@needs_cuda
+def test_what_the_device_does_not_know_is_an_error(arrays):
+    _, there = arrays
+    for call in (
+        lambda: np.asarray(there),
+        lambda: np.linalg.norm(there),
+        lambda: np.sin(there),
+        lambda: there[np.array([0, 1])],
+    ):
+        with pytest.raises(DeviceError, match=r"^cuda: expected .*got "):
+            call()
+
+
+@needs_cuda
+def test_mixed_devices_are_an_error():
+    a, b = Tensor(np.ones((2, 3))), Tensor(np.ones((2, 3))).to("cuda")
+    with pytest.raises(
+        DeviceError,
+        match=r"^Add: expected tensors on one device, got \(2, 3\) on cpu, \(2, 3\) on cuda;",
+    ):
+        a + b
+    assert (b + 1).device == "cuda"  # numbers and plain arrays go where the tensor is
+    close(b * np.full(3, 2.0), np.full((2, 3), 2.0))
+
+
+@needs_cuda
+def test_gradients_go_back_to_the_device_they_came_from():
+    x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    (x.to("cuda") ** 2).sum().backward()
+    np.testing.assert_allclose(x.grad, 2 * np.arange(6.0).reshape(2, 3))
+
+
+def operations():
+    """Operations of ``functional`` and of tensors on images (N, C, H, W), by name."""
+    table = {
+        "add and divide": lambda x: x / (x * x + 2) + x.mean(axis=(2, 3), keepdims=True),
+        "max": lambda x: x.max(axis=1),
+        "index": lambda x: x[:, 1:, ::2],
+        "matmul": lambda x: x[0, 0] @ x[1, 1],
+        "sigmoid": F.sigmoid,
+        "tanh": F.tanh,
+        "scaled tanh": F.scaled_tanh,
+        "softmax": lambda x: F.softmax(x, 1),
+        "log softmax": lambda x: F.log_softmax(x, -1),
+        "max pooling": lambda x: F.max_pool2d(x, 3, 2, 1),
+        "average pooling": lambda x: F.avg_pool2d(x, 2, ceil_mode=True),
+        "adaptive pooling": lambda x: F.adaptive_avg_pool2d(x, (2, 3)),
+        "cat": lambda x: F.cat([x, x * 2]),
+        "pad with a value": lambda x: F.pad(x, (1, 2, 0, 1), value=3.0),
+        "cross-entropy": lambda x: F.cross_entropy(x.reshape(2, -1), [1, 3]),
+        "smoothed cross-entropy": lambda x: F.cross_entropy(
+            x.reshape(2, -1), [1, 3], label_smoothing=0.1
+        ),
+    }
+    table |= {mode: lambda x, m=mode: F.pad(x, (1, 1, 2, 1), m) for mode in ("reflect", "circular")}
+    return table
+
+
+@needs_cuda
+@pytest.mark.parametrize("name", operations())
+def test_operations_and_their_gradients_are_those_of_the_cpu(name):
+    images = np.random.default_rng(1).standard_normal((2, 3, 5, 5)).astype(np.float32)
+    results = []
+    for device in ("cpu", "cuda"):
+        x = Tensor(images.copy(), requires_grad=True)
+        y = operations()[name](x.to(device))
+        assert y.device == device
+        y.backward(np.linspace(-1, 1, y.size, dtype=np.float32).reshape(y.shape))
+        results.append((y.numpy(), x.grad))
+    for ours, plain in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-5)
+
+
+@needs_cuda
+def test_dropout_has_the_mask_of_the_cpu():
+    x = Tensor(np.ones((3, 50), np.float32))
+    outputs = []
+    for device in ("cpu", "cuda"):
+        manual_seed(5)
+        outputs.append(F.dropout(x.to(device), 0.4).numpy())
+    np.testing.assert_array_equal(*outputs)
+
+
+def two_steps(network, device, images, labels, optimizer):
+    """Losses of two steps of training, and the parameters after them."""
+    network = network.to(device)
+    steps = optimizer(network.parameters())
+    losses = []
+    for _ in range(2):
+        loss = F.cross_entropy(network(Tensor(images).to(device)), labels)
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        losses.append(loss.item())
+    return losses, network.state_dict()
+
+
+@needs_cuda
+@pytest.mark.parametrize("optimizer", [lambda p: optim.SGD(p, 0.1, 0.9), optim.Adam])
+def test_two_steps_of_a_small_network(optimizer):
+    rng = np.random.default_rng(2)
+    images = rng.standard_normal((3, 2, 6, 6)).astype(np.float32)
+    both = []
+    for device in ("cpu", "cuda"):
+        manual_seed(0)
+        network = nn.Sequential(
+            nn.Conv2d(2, 4, 3, padding=1, groups=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(36, 5),
+            nn.Tanh(),
+            nn.Linear(5, 3),
+        )
+        both.append(two_steps(network, device, images, np.array([0, 2, 1]), optimizer))
+    np.testing.assert_allclose(both[1][0], both[0][0], rtol=1e-5)
+    for name, values in both[0][1].items():
+        np.testing.assert_allclose(both[1][1][name], values, atol=1e-5)
+
+
+@needs_cuda
+@pytest.mark.slow
+def test_a_step_of_lenet5_from_bytes_to_new_weights():
+    train, _ = data.load("digits")
+    scaling = data.Scaling.standardise(train)
+    both = []
+    for device in ("cpu", "cuda"):
+        manual_seed(0)
+        network = models.build("lenet5").to(device)
+        steps = optim.SGD(network.parameters(), 0.05, 0.9)
+        images = training.centred(train, network.input_shape[1:])
+        small = data.Batches(images, 2, scaling=scaling, device=device)
+        x, labels = next(small.epoch(0))
+        assert Tensor(x).device == device
+        loss = network.loss_of(network(Tensor(x)), labels)
+        loss.backward()
+        steps.step()
+        both.append((loss.item(), network.state_dict()))
+    assert both[1][0] == pytest.approx(both[0][0], rel=1e-5)
+    for name, values in both[0][1].items():
+        np.testing.assert_allclose(both[1][1][name], values, atol=1e-5)
+
+
+@pytest.mark.skipif(cuda.why_not() is None, reason="there is a GPU, or its simulator")
+def test_without_a_gpu_the_error_says_what_to_install():
+    with pytest.raises(DeviceError, match=r"^device cuda: expected an NVIDIA GPU.*convlab\[cuda\]"):
+        Tensor(np.ones(2)).to("cuda")
+    with pytest.raises(DeviceError, match=r"^device: expected cpu or cuda, got 'tpu'$"):
+        Tensor(np.ones(2)).to("tpu")
