@@ -42,6 +42,15 @@ def bench_options(rounds: int, plot: bool = True):
     return decorate
 
 
+on_device = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="What is measured.",
+)
+
+
 def _check_plot(context, parameter, path):
     return None if path is None else options.check_suffix(path)
 
@@ -64,8 +73,9 @@ def command():
     help="Only layers whose name has NAME in it, such as LeNet; may be repeated.",
 )
 @options.threads
+@on_device
 @bench_options(rounds=7)
-def kernels(names, rounds, as_json, plot, size, theme):
+def kernels(names, device, rounds, as_json, plot, size, theme):
     """Convolutions of the usual sizes: forward, gradient of input, gradient of weight."""
     with contextlib.suppress(ImportError):
         # Before convlab, which tells OpenMP how long idle threads wait: PyTorch's threads
@@ -80,6 +90,9 @@ def kernels(names, rounds, as_json, plot, size, theme):
     if not layers:
         known = ", ".join(layer.name for layer in bench.LAYERS)
         raise SpecError(f"layer: expected a part of one of {known}, got {' and '.join(names)}")
+    if device == "cuda":
+        _kernels_on_cuda(layers, rounds, as_json, plot)
+        return
     machine, roof = _begin(as_json), bench.roof()
     rows = []
     if not as_json:
@@ -136,6 +149,48 @@ def kernels(names, rounds, as_json, plot, size, theme):
         options.save_figure(figure, plot, "Speed of convolutions", description, quiet=as_json)
 
 
+def _kernels_on_cuda(layers, rounds, as_json, plot) -> None:
+    from convlab import bench
+
+    gpu = _gpu(plot)
+    if not as_json:
+        click.echo(f"{gpu}\n\n{'layer':22} {'':18} {'batch':>5} {'ms':>9} {'GF/s':>7}   other")
+    rows = []
+    for row in bench.measure_kernels_on_cuda(layers, rounds):
+        rows.append(row)
+        if not as_json:
+            others = _others(row)
+            click.echo(
+                f"{row.layer.name:22} {row.gradient:18} {row.layer.batch:5}"
+                f" {row.ours.median * 1e3:9.3f} {row.speed / 1e9:7.0f}   {others}"
+            )
+    if as_json:
+        click.echo(json.dumps({"gpu": gpu, "rows": [_kernel_json(row) for row in rows]}))
+    elif rows[0].ratio is not None:
+        mean, slowest = _geometric_mean([r.ratio for r in rows]), min(r.ratio for r in rows)
+        other = next(iter(rows[0].others))
+        click.echo(f"\nspeed over {other}: geometric mean {mean:.2f}, slowest {slowest:.2f}")
+
+
+def _gpu(plot) -> str:
+    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
+    from convlab.kernels import cuda
+
+    cuda.require()
+    if plot:
+        raise click.UsageError("--plot draws the CPU's figures; with --device cuda, use --json")
+    gpu = cuda.devices()[0]
+    capability = ".".join(map(str, gpu.compute_capability))
+    return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"
+
+
+def _others(row) -> str:
+    return "   ".join(
+        f"{name} {timing.median * 1e3:.3f} ms, ratio {timing.median / row.ours.median:.2f}"
+        for name, timing in row.others.items()
+    )
+
+
 def _kernel_line(row, roof) -> str:
     others = "   ".join(
         f"{name} {timing.median * 1e3:.2f} ms, ratio {timing.median / row.ours.median:.2f}"
@@ -147,8 +202,9 @@ def _kernel_line(row, roof) -> str:
     )
 
 
-def _kernel_json(row, roof) -> dict:
-    return {
+def _kernel_json(row, roof=None) -> dict:
+    share = {} if roof is None else {"share_of_peak": row.speed / roof.flops}
+    return share | {
         "layer": row.layer.name,
         "pass": row.gradient,
         "batch": row.layer.batch,
@@ -156,7 +212,6 @@ def _kernel_json(row, roof) -> dict:
         "bytes": row.layer.bytes,
         "seconds": row.ours._asdict(),
         "flops_per_second": row.speed,
-        "share_of_peak": row.speed / roof.flops,
         "others": {name: timing._asdict() for name, timing in row.others.items()},
         "ratio": row.ratio,
     }
@@ -174,9 +229,7 @@ def _geometric_mean(values) -> float:
     "batches",
     type=click.IntRange(min=1),
     multiple=True,
-    default=(64, 256),
-    show_default=True,
-    help="Images of a batch; may be repeated.",
+    help="Images of a batch; may be repeated.  [default: 64 and 256; on a GPU 64 and 1024]",
 )
 @click.option(
     "--threads",
@@ -193,8 +246,9 @@ def _geometric_mean(values) -> float:
     help="Images of an epoch.",
 )
 @options.data_dir
+@on_device
 @bench_options(rounds=3)
-def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme):
+def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size, theme):
     """LeNet-5: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
 
     On MNIST where it is found, else on digits repeated to as many images.  The time of
@@ -202,25 +256,28 @@ def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme)
     """
     from convlab import bench
 
+    gpu = _gpu(plot) if device == "cuda" else None
     machine, rows = _begin(as_json), []
     every = machine.threads
-    counts = counts or ((1, every) if every > 1 else (1,))
+    counts = counts or ((every,) if gpu else (1, every) if every > 1 else (1,))
+    batches = batches or ((64, 1024) if gpu else (64, 256))
     name, arrays = bench.training_images(images, data_dir)
     if not as_json:
         beside = (
             "seconds, and ours over PyTorch's"
-            if bench.version("torch")
+            if bench.version("torch") and (not gpu or bench.torch_has_cuda())
             else "seconds; with PyTorch installed, its own stand beside them"
         )
-        click.echo(f"{images:,} images of {name}; {beside}\n")
+        click.echo(f"{f'on {gpu}; ' if gpu else ''}{images:,} images of {name}; {beside}\n")
     for threads in counts:
-        for row in bench.measure_training(arrays, threads, batches, rounds):
+        for row in bench.measure_training(arrays, threads, batches, rounds, device):
             rows.append(row)
             if not as_json:
                 click.echo(_training_line(row))
     if as_json:
         result = {
             "machine": dataclasses.asdict(machine),
+            "gpu": gpu,
             "data": name,
             "rows": [_training_json(row) for row in rows],
         }
@@ -250,8 +307,10 @@ def train(batches, counts, images, data_dir, rounds, as_json, plot, size, theme)
 def _training_line(row) -> str:
     line = (
         f"{row.what:18} {row.threads} thread{'s' * (row.threads > 1):1} {_spread(row.ours)}"
-        f"   {row.flops / row.ours.median / 1e9:4.0f} GF/s, {row.share:.0%} of peak"
+        f"   {row.flops / row.ours.median / 1e9:4.0f} GF/s"
     )
+    if row.share is not None:
+        line += f", {row.share:.0%} of peak"
     if row.other is not None:
         line += f"   PyTorch {_spread(row.other)}   ratio {row.ratio:.2f}"
     if None not in row.memory:

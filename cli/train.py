@@ -171,10 +171,11 @@ def _announce(trainer, folder, layer) -> None:
             err=True,
         )
     task, settings = trainer.task, trainer.settings
+    where = f"{get_num_threads()} threads ({layer})" if trainer.device == "cpu" else "on the GPU"
     click.echo(
         f"{task.network.name}, {task.network.parameter_count():,} parameters, on {settings.data}:"
         f" {len(task.train):,} training, {len(task.validation):,} validation and"
-        f" {len(task.test):,} test images; {get_num_threads()} threads ({layer}); run in {folder}",
+        f" {len(task.test):,} test images; {where}; run in {folder}",
         err=True,
     )
 

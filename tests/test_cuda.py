@@ -3,10 +3,12 @@
 The kernels themselves are compared in test_kernels.py.
 """
 
+import json
+
 import numpy as np
 import pytest
 
-from convlab import Tensor, data, manual_seed, models, nn, optim, training
+from convlab import Tensor, bench, data, manual_seed, models, nn, optim, training
 from convlab import functional as F
 from convlab.errors import DeviceError
 from convlab.kernels import cuda
@@ -243,9 +245,53 @@ def test_a_step_of_lenet5_from_bytes_to_new_weights():
         np.testing.assert_allclose(both[1][1][name], values, atol=1e-5)
 
 
+@needs_cuda
+def test_out_of_memory_says_what_batch_would_fit(monkeypatch):
+    def full(self, count, dtype):
+        raise cuda.OutOfMemoryError(count * dtype.itemsize, 2 << 20, 8 << 20)
+
+    train, test = data.load("digits")
+    settings = training.Settings("lenet5", "digits", epochs=1, batch_size=64)
+    trainer = training.Trainer(settings, training.prepare(settings), "cuda")
+    monkeypatch.setattr(cuda._Device, "_ask", full)
+    with pytest.raises(
+        DeviceError,
+        match=r"^cuda: expected .* of memory on the device, got 2\.0 MiB free beside 8\.0 MiB in"
+        r" use here; of 64 images a batch, about [1-9]\d* would fit \(--batch-size\)$",
+    ):
+        list(trainer.fit())
+
+
+@needs_cuda
+@pytest.mark.slow
+def test_a_command_answers_on_the_device_as_on_the_cpu(run, convlab):
+    answers = [
+        convlab.works("predict", run, "test:0", "--json", "--device", device)
+        for device in ("cpu", "cuda")
+    ]
+    on_cpu, on_cuda = (json.loads(answer)["probabilities"] for answer in answers)
+    assert on_cuda == pytest.approx(on_cpu, rel=1e-4)
+
+
 @pytest.mark.skipif(cuda.why_not() is None, reason="there is a GPU, or its simulator")
 def test_without_a_gpu_the_error_says_what_to_install():
     with pytest.raises(DeviceError, match=r"^device cuda: expected an NVIDIA GPU.*convlab\[cuda\]"):
         Tensor(np.ones(2)).to("cuda")
     with pytest.raises(DeviceError, match=r"^device: expected cpu or cuda, got 'tpu'$"):
         Tensor(np.ones(2)).to("tpu")
+
+
+@needs_cuda
+def test_bench_compares_with_the_cpu_before_it_measures(monkeypatch):
+    def seconds(function, count):  # the simulator has no clock
+        function()
+        return 1.0
+
+    monkeypatch.setattr(cuda, "seconds", seconds)
+    small = bench.Layer("small", 2, 5, (4, 4), 3, batch=1)
+    rows = list(bench.measure_kernels_on_cuda([small], rounds=1))
+    assert [row.gradient for row in rows] == list(bench.GRADIENTS)
+    assert all(row.ours.median == 1.0 and row.layer == small for row in rows)
+    monkeypatch.setattr(cuda.CudaArray, "numpy", lambda array: np.full(array.shape, 0.5))
+    with pytest.raises(DeviceError, match=r"^small, forward: expected the numbers of the CPU's"):
+        list(bench.measure_kernels_on_cuda([small], rounds=1))

@@ -1,6 +1,14 @@
 """How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
 
-from convlab.bench.convolutions import GRADIENTS, LAYERS, KernelRow, Layer, measure_kernels
+from convlab.bench.convolutions import (
+    GRADIENTS,
+    LAYERS,
+    KernelRow,
+    Layer,
+    measure_kernels,
+    measure_kernels_on_cuda,
+    torch_has_cuda,
+)
 from convlab.bench.machine import (
     BUSY,
     Machine,
@@ -31,11 +39,13 @@ __all__ = [
     "busy_share",
     "machine",
     "measure_kernels",
+    "measure_kernels_on_cuda",
     "measure_scaling",
     "measure_start",
     "measure_training",
     "other_name",
     "roof",
+    "torch_has_cuda",
     "training_images",
     "version",
 ]

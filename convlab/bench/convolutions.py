@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from convlab import shapes
 from convlab.bench import im2col
 from convlab.bench.machine import other_name, version
 from convlab.bench.measure import Timing, alternate
-from convlab.kernels import conv2d, device
+from convlab.errors import DeviceError
+from convlab.kernels import conv2d, cuda, device
 from convlab.shapes import Conv2dGeometry
 
 GRADIENTS = ("forward", "gradient of input", "gradient of weight")
@@ -87,7 +89,7 @@ class KernelRow:
     layer: Layer
     gradient: str
     ours: Timing
-    others: dict[str, Timing]
+    others: dict[str, Timing]  # none on a GPU where PyTorch cannot use it
 
     @property
     def speed(self) -> float:
@@ -95,9 +97,84 @@ class KernelRow:
         return self.layer.flops / self.ours.median
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """Our speed over that of the first other library; above 1 is faster."""
+        if not self.others:
+            return None
         return next(iter(self.others.values())).median / self.ours.median
+
+
+CUDA_BATCH = 256  # where a layer has several images: fewer do not fill a GPU
+
+
+def measure_kernels_on_cuda(
+    layers: Sequence[Layer] = LAYERS, rounds: int = 7
+) -> Iterator[KernelRow]:
+    """Each pass of each layer on the GPU, by its own clock.
+
+    Beside ours stands PyTorch without TF32 where it is installed for CUDA.
+    Raises DeviceError for a result that is not that of the CPU's loops, to a thousandth.
+    """
+    for layer in layers:
+        layer = dataclasses.replace(layer, batch=max(layer.batch, CUDA_BATCH * (layer.batch > 1)))
+        g = layer.geometry
+        arrays = _arrays(layer)
+        plain = _ours(*arrays, g)
+        ours = _ours(*(cuda.upload(array) for array in arrays), g)
+        theirs = _torch(*arrays, g, "cuda") if torch_has_cuda() else (None,) * len(ours)
+        for gradient, own, right, other in zip(GRADIENTS, ours, plain, theirs, strict=True):
+            _check(layer, gradient, own(), right())
+            functions, clocks = [own], [cuda.seconds]
+            if other is not None:
+                functions, clocks = [own, other], [cuda.seconds, _torch_seconds]
+            timings = alternate(functions, rounds, clocks)
+            others = {other_name(): timing for timing in timings[1:]}
+            yield KernelRow(layer, gradient, timings[0], others)
+
+
+def _check(layer: Layer, gradient: str, ours, right) -> None:
+    # The gradient of the weights comes with that of the bias.
+    ours, right = (a[0] if isinstance(a, tuple) else a for a in (ours, right))
+    error = np.abs(ours.numpy() - right).max() / np.abs(right).max()
+    if not error <= 1e-3:
+        raise DeviceError(
+            f"{layer.name}, {gradient}: expected the numbers of the CPU's loops, got some that are"
+            f" {error:.1g} of the largest away"
+        )
+
+
+def torch_has_cuda() -> bool:
+    """Whether PyTorch is installed and can use a GPU; without TF32 from here on."""
+    if not version("torch"):
+        return False
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    return torch.cuda.is_available()
+
+
+def _torch_seconds(function: Callable[[], object], count: int) -> float:
+    import torch
+
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin.record()
+    for _ in range(count):
+        function()
+    end.record()
+    end.synchronize()
+    return begin.elapsed_time(end) / 1000
+
+
+def _arrays(layer: Layer) -> tuple[np.ndarray, ...]:
+    """x, weight, bias and the output's gradient of a layer, batch innermost."""
+    g = layer.geometry
+    rng = np.random.default_rng(0)
+    x = _random(rng, (g.in_channels, *g.input, layer.batch))
+    weight = _random(rng, g.weight_shape)
+    if layer.channels == layer.outputs == layer.batch == 1:
+        weight[0, 0] = np.outer([1, 2, 1], [-1, 0, 1])  # Sobel's for vertical edges
+    bias = _random(rng, (g.out_channels,))
+    return x, weight, bias, _random(rng, (g.out_channels, *g.output, layer.batch))
 
 
 def measure_kernels(layers: Sequence[Layer] = LAYERS, rounds: int = 7) -> Iterator[KernelRow]:
@@ -108,13 +185,7 @@ def measure_kernels(layers: Sequence[Layer] = LAYERS, rounds: int = 7) -> Iterat
     """
     for layer in layers:
         g = layer.geometry
-        rng = np.random.default_rng(0)
-        x = _random(rng, (g.in_channels, *g.input, layer.batch))
-        weight = _random(rng, g.weight_shape)
-        if layer.channels == layer.outputs == layer.batch == 1:
-            weight[0, 0] = np.outer([1, 2, 1], [-1, 0, 1])  # Sobel's for vertical edges
-        bias = _random(rng, (g.out_channels,))
-        grad = _random(rng, (g.out_channels, *g.output, layer.batch))
+        x, weight, bias, grad = _arrays(layer)
         name, passes = other_name(), _torch if version("torch") else _numpy
         ours, theirs = (side(x, weight, bias, grad, g) for side in (_ours, passes))
         for gradient, own, other in zip(GRADIENTS, ours, theirs, strict=True):
@@ -145,12 +216,12 @@ def _ours(x, weight, bias, grad, g: Conv2dGeometry) -> Passes:
     )
 
 
-def _torch(x, weight, bias, grad, g: Conv2dGeometry) -> Passes:
+def _torch(x, weight, bias, grad, g: Conv2dGeometry, where: str = "cpu") -> Passes:
     import torch
 
     torch.set_num_threads(device.get_num_threads())
-    x, grad = (torch.from_numpy(np.ascontiguousarray(a.transpose(3, 0, 1, 2))) for a in (x, grad))
-    weight, bias = torch.from_numpy(weight), torch.from_numpy(bias)
+    x, grad = (np.ascontiguousarray(a.transpose(3, 0, 1, 2)) for a in (x, grad))
+    x, grad, weight, bias = (torch.from_numpy(a).to(where) for a in (x, grad, weight, bias))
     padding = [g.padding[0], g.padding[2]]
 
     def backward(*wanted: bool):

@@ -28,29 +28,38 @@ class Timing(NamedTuple):
         return cls(float(median), float(low), float(high))
 
 
-def alternate(functions: Sequence[Callable[[], object]], rounds: int) -> list[Timing]:
+Clock = Callable[[Callable[[], object], int], float]  # seconds of so many calls
+
+
+def seconds(function: Callable[[], object], count: int) -> float:
+    """How long ``count`` calls take."""
+    begin = time.perf_counter()
+    for _ in range(count):
+        function()
+    return time.perf_counter() - begin
+
+
+def alternate(
+    functions: Sequence[Callable[[], object]], rounds: int, clocks: Sequence[Clock] | None = None
+) -> list[Timing]:
     """Time functions in turn, A B A B, so that what disturbs the machine disturbs all alike.
+
+    ``clocks``: what measures each of them; by default the CPU's clock.
 
     Each is called twice before, unmeasured, and as often in each of the ``rounds`` as
     makes it long enough for the clock.  What is short is called once more, unmeasured,
     at the beginning of its turn: after a pause the caches and the clock of a core are cold.
     """
+    clocks = clocks or [seconds] * len(functions)
     repeats = []
-    for function in functions:
+    for function, clock in zip(functions, clocks, strict=True):
         function()
-        repeats.append(max(1, round(SHORTEST / max(_seconds(function, 1), 1e-9))))
+        repeats.append(max(1, round(SHORTEST / max(clock(function, 1), 1e-9))))
     taken: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
-        for function, count, row in zip(functions, repeats, taken, strict=True):
+        for function, clock, count, row in zip(functions, clocks, repeats, taken, strict=True):
             time.sleep(PAUSE)
             if count > 1:
                 function()
-            row.append(_seconds(function, count) / count)
+            row.append(clock(function, count) / count)
     return [Timing.of(row) for row in taken]
-
-
-def _seconds(function: Callable[[], object], count: int) -> float:
-    begin = time.perf_counter()
-    for _ in range(count):
-        function()
-    return time.perf_counter() - begin

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from convlab import data, models
+from convlab.bench.convolutions import torch_has_cuda
 from convlab.bench.machine import MULTIPLY_ADDS, multiply_adds, version
 from convlab.bench.measure import PAUSE, Timing, alternate
 from convlab.errors import DataError, DeviceError
@@ -30,24 +31,25 @@ class TrainingRow:
     """One epoch of training, or answering: ours, and PyTorch's where it is installed.
 
     ``flops``: products and sums of ours; ``peak``: the most FLOP/s that the threads reach
-    in registers, measured between the runs; ``settings`` of ours and theirs, where they
-    were chosen; ``memory``: the most that each process held so far, in bytes, or None.
+    in registers, measured between the runs, None for a GPU; ``settings`` of ours and theirs,
+    where they were chosen; ``memory``: the most that each process held so far, in bytes, or
+    None.
     """
 
     what: str
     threads: int
     images: int
     flops: int
-    peak: float
+    peak: float | None
     ours: Timing
     other: Timing | None
     settings: tuple[str, ...]
     memory: tuple[int | None, ...]
 
     @property
-    def share(self) -> float:
+    def share(self) -> float | None:
         """The part of the peak that ours reaches."""
-        return self.flops / self.ours.median / self.peak
+        return None if self.peak is None else self.flops / self.ours.median / self.peak
 
     @property
     def ratio(self) -> float | None:
@@ -58,11 +60,11 @@ class TrainingRow:
 class Worker:
     """A process with one side of the comparison, see ``worker.py``."""
 
-    def __init__(self, side: str, path: Path, threads: int):
+    def __init__(self, side: str, path: Path, threads: int, device: str = "cpu"):
         script = Path(__file__).with_name("worker.py")
         self.side = side
         self.process = subprocess.Popen(
-            [sys.executable, str(script), side, str(path), str(threads)],
+            [sys.executable, str(script), side, str(path), str(threads), device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -122,8 +124,11 @@ def measure_training(
     threads: int,
     batches: tuple[int, ...] = (64, 256),
     rounds: int = 3,
+    on: str = "cpu",
 ) -> Iterator[TrainingRow]:
     """An epoch at each batch size, then answers for the test images, with ``threads`` threads.
+
+    ``on``: cpu, or cuda, where no side waits for the GPU before the end of an epoch.
 
     Each side has a process of its own and runs while the other waits, A B A B, after a
     warm-up; one more for the answers, so that the memory is that of training.  For the
@@ -143,19 +148,21 @@ def measure_training(
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         path = Path(folder) / "images.npz"
         np.savez(path, **arrays)
-        names = ("ours", "pytorch") if version("torch") else ("ours",)
+        beside = version("torch") and (on == "cpu" or torch_has_cuda())
+        names = ("ours", "pytorch") if beside else ("ours",)
         workers, answering = (
-            [stack.enter_context(Worker(name, path, threads)) for name in names] for _ in range(2)
+            [stack.enter_context(Worker(name, path, threads, on)) for name in names]
+            for _ in range(2)
         )
         for worker in (*workers, *answering):
             worker("train", batch=batches[0], steps=WARM_UP_STEPS)
         best = [worker("choose") for worker in answering]
         best = [{"batch": chosen["batch"], "layout": chosen["layout"]} for chosen in best]
-        infer = _Turns(answering, "infer", best)
+        infer = _Turns(answering, "infer", best, on)
         for batch in batches:
             for worker in workers:
                 worker("train", batch=batch, steps=WARM_UP_STEPS // 10)
-            train = _Turns(workers, "train", [{"batch": batch}] * len(workers))
+            train = _Turns(workers, "train", [{"batch": batch}] * len(workers), on)
             for _ in range(rounds):
                 train.run()
                 infer.run(ANSWERS_PER_EPOCH)
@@ -182,23 +189,25 @@ def measure_training(
 class _Turns:
     """A task that the workers do in turn, with the peak of multiply-adds before each turn."""
 
-    def __init__(self, workers: list[Worker], task: str, settings: list[dict]):
-        self.workers, self.task, self.settings = workers, task, settings
+    def __init__(self, workers: list[Worker], task: str, settings: list[dict], on: str):
+        self.workers, self.task, self.settings, self.on = workers, task, settings, on
         self.peaks: list[float] = []
         self.seconds: list[list[float]] = [[] for _ in workers]
         self.memory: list[int | None] = [None for _ in workers]  # the most, of each
 
     def run(self, rounds: int = 1) -> None:
         for _ in range(rounds):
-            (calculation,) = alternate([multiply_adds], 3)
-            self.peaks.append(MULTIPLY_ADDS / calculation.median)
+            if self.on == "cpu":
+                (calculation,) = alternate([multiply_adds], 3)
+                self.peaks.append(MULTIPLY_ADDS / calculation.median)
             for i, (worker, setting) in enumerate(zip(self.workers, self.settings, strict=True)):
                 time.sleep(PAUSE)
                 answer = worker(self.task, **setting)
                 self.seconds[i].append(answer["seconds"])
                 self.memory[i] = answer["memory"]
 
-    def measured(self) -> tuple[float, Timing, Timing | None]:
+    def measured(self) -> tuple[float | None, Timing, Timing | None]:
         """The median peak, and the times of ours and theirs."""
         ours, *others = (Timing.of(row) for row in self.seconds)
-        return float(np.median(self.peaks)), ours, others[0] if others else None
+        peak = float(np.median(self.peaks)) if self.peaks else None
+        return peak, ours, others[0] if others else None

@@ -1,7 +1,7 @@
 """One side of ``convlab bench train`` in a process of its own: ours, or PyTorch's.
 
 Run as a file, so that PyTorch's side imports nothing of convlab and finds its threads as
-its users do: ``python worker.py ours|pytorch DATA.npz THREADS``.  Each line of standard
+its users do: ``python worker.py ours|pytorch DATA.npz THREADS cpu|cuda``.  Each line of standard
 input is a task in JSON, each line of standard output its answer: seconds, and the most
 memory that the process ever held, in bytes.
 """
@@ -27,24 +27,31 @@ class Ours:
     batches = (64, 128, 256, 512)
     layouts = ("batch innermost",)
 
-    def __init__(self, images, labels, test_images, threads):
+    def __init__(self, images, labels, test_images, threads, device):
         os.environ["CONVLAB_NUM_THREADS"] = str(threads)
         from convlab import data, manual_seed, models, optim
+        from convlab.kernels.dispatch import to_device
 
         manual_seed(0)
+        self.device = device
         self.data = data.Dataset("bench", "train", images, labels, tuple("0123456789"))
-        self.test_images = test_images
+        self.test_images = to_device(test_images, device)
         self.scaling = data.Scaling.standardise(self.data)
-        self.network = models.build("lenet5")
+        self.network = models.build("lenet5").to(device)
+        self.all_batches = {}  # by their size: on a GPU the images stay there
         self.optimizer = optim.SGD(self.network.parameters(), lr=RATE, momentum=MOMENTUM)
 
     def train(self, batch, steps=None):
         from convlab import Tensor, data, functional
+        from convlab.kernels import softmax
+        from convlab.kernels.dispatch import to_device
 
         self.network.train()
         loss_sum = right = 0
-        batches = data.Batches(self.data, batch, scaling=self.scaling).epoch(0)
-        for step, (x, labels) in enumerate(batches):
+        if batch not in self.all_batches:
+            settings = {"scaling": self.scaling, "device": self.device}
+            self.all_batches[batch] = data.Batches(self.data, batch, **settings)
+        for step, (x, labels) in enumerate(self.all_batches[batch].epoch(0)):
             if step == steps:
                 break
             self.optimizer.zero_grad()
@@ -52,8 +59,14 @@ class Ours:
             loss = functional.cross_entropy(output, labels)
             loss.backward()
             self.optimizer.step()
-            loss_sum += loss.item() * len(labels)
-            right += (output.numpy().argmax(axis=1) == labels).sum()
+            if self.device == "cpu":
+                loss_sum += loss.item() * len(labels)
+                right += (output.numpy().argmax(axis=1) == labels).sum()
+            else:  # the host does not wait for a step
+                loss_sum = loss.data * len(labels) + loss_sum
+                right = softmax.right(output.data.T, labels).sum() + right
+        if self.device != "cpu":
+            to_device(loss_sum + right, "cpu")
 
     def infer(self, batch, layout):
         from convlab import Tensor, data, no_grad
@@ -71,18 +84,20 @@ class PyTorch:
     batches = (64, 256, 1000, 10_000)
     layouts = ("contiguous", "channels last")
 
-    def __init__(self, images, labels, test_images, threads):
+    def __init__(self, images, labels, test_images, threads, device):
         import torch
         from torch import nn
 
         torch.manual_seed(0)
         torch.set_num_threads(threads)
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        self.device = device
         mean, deviation = float(images.mean() / 255), float(images.std() / 255)
         self.images, self.test_images = (
-            torch.from_numpy(a).float().div_(255).sub_(mean).div_(deviation)
+            torch.from_numpy(a).float().div_(255).sub_(mean).div_(deviation).to(device)
             for a in (images, test_images)
         )
-        self.labels = torch.from_numpy(labels)
+        self.labels = torch.from_numpy(labels).to(device)
         self.network = nn.Sequential(
             nn.Conv2d(1, 6, 5, padding=2),
             nn.ReLU(),
@@ -96,7 +111,7 @@ class PyTorch:
             nn.Linear(120, 84),
             nn.ReLU(),
             nn.Linear(84, 10),
-        )
+        ).to(device)
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=RATE, momentum=MOMENTUM)
 
@@ -105,7 +120,7 @@ class PyTorch:
 
         self.network.train().to(memory_format=torch.contiguous_format)
         loss_sum = right = 0
-        order = torch.randperm(len(self.labels))
+        order = torch.randperm(len(self.labels)).to(self.device)
         for step, index in enumerate(order.split(batch)):
             if step == steps:
                 break
@@ -115,8 +130,14 @@ class PyTorch:
             loss = self.loss(output, labels)
             loss.backward()
             self.optimizer.step()
-            loss_sum += loss.item() * len(labels)
-            right += (output.argmax(1) == labels).sum().item()
+            if self.device == "cpu":
+                loss_sum += loss.item() * len(labels)
+                right += (output.argmax(1) == labels).sum().item()
+            else:  # the host does not wait for a step
+                loss_sum += loss.detach() * len(labels)
+                right += (output.argmax(1) == labels).sum()
+        if self.device != "cpu":
+            (loss_sum + right).item()
 
     def infer(self, batch, layout):
         import torch
@@ -126,7 +147,7 @@ class PyTorch:
         self.network.eval().to(memory_format=form)
         with torch.inference_mode():
             for x in self.test_images.split(batch):
-                self.network(x.contiguous(memory_format=form)).argmax(1)
+                self.network(x.contiguous(memory_format=form)).argmax(1).cpu()
 
 
 def peak_memory() -> int | None:
@@ -164,10 +185,12 @@ def _answer(side: Ours | PyTorch, task: dict) -> dict:
 
 def main() -> None:
     """Answer tasks until there are no more."""
-    name, path, threads = sys.argv[1:]
+    name, path, threads, device = sys.argv[1:]
     with np.load(path) as arrays:
         images, labels, test_images = (arrays[k] for k in ("images", "labels", "test_images"))
-    side = {"ours": Ours, "pytorch": PyTorch}[name](images, labels, test_images, int(threads))
+    side = {"ours": Ours, "pytorch": PyTorch}[name](
+        images, labels, test_images, int(threads), device
+    )
     for line in sys.stdin:
         answer = _answer(side, json.loads(line))
         print(json.dumps(answer | {"memory": peak_memory()}), flush=True)

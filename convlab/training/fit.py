@@ -13,8 +13,9 @@ import numpy as np
 from convlab import random
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Augmentation, Batches, Dataset, Scaling
-from convlab.errors import DivergedError
+from convlab.errors import DeviceError, DivergedError
 from convlab.kernels import softmax
+from convlab.kernels.cuda import OutOfMemoryError
 from convlab.kernels.dispatch import Array, to_device
 from convlab.models import Network
 from convlab.optim import scheduled_rate
@@ -151,10 +152,14 @@ class Trainer:
 
         On a GPU many batches have one record, so that the host seldom waits.  Whoever stops
         asking in between leaves everything as after the last record.
-        Raises DivergedError when the loss is no longer finite.
+        Raises DivergedError when the loss is no longer finite, DeviceError for a batch that the
+        device has no room for.
         """
-        while not self.finished:
-            yield from self._epoch()
+        try:
+            while not self.finished:
+                yield from self._epoch()
+        except OutOfMemoryError as error:
+            raise DeviceError(f"{error}; {self._smaller_batch(error)}") from None
 
     def _epoch(self) -> Iterator[BatchRecord | EpochRecord]:
         progress, settings = self.progress, self.settings
@@ -197,6 +202,18 @@ class Trainer:
             )
             begin = time.perf_counter()
         yield self._end_of_epoch()
+
+    def _smaller_batch(self, error: OutOfMemoryError) -> str:
+        """What to try where a batch did not fit, from what a batch keeps until its backward."""
+        outputs = [math.prod(after) for _, _, _, after in self.network.shapes()]
+        per_image = 4 * (3 * sum(outputs) + math.prod(self.network.input_shape))
+        # Parameters, their gradients, velocities and the best so far, and all images as bytes.
+        fixed = 16 * self.network.parameter_count() + self.task.train.images.nbytes
+        batch = int(0.9 * (error.free + error.held - fixed) / per_image)
+        tried = self.settings.batch_size
+        if batch < 1:
+            return "not even a batch of 1 would fit"
+        return f"of {tried} images a batch, about {min(batch, tried - 1)} would fit (--batch-size)"
 
     def _look(self, seen: list[tuple[Array, Array]]) -> None:
         """Add losses and right answers of the last batches to the progress."""
