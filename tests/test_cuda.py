@@ -176,6 +176,7 @@ def test_operations_and_their_gradients_are_those_of_the_cpu(name):
 
 
 @needs_cuda
+@pytest.mark.filterwarnings("ignore:overflow")  # of numbers that wrap around on purpose
 def test_dropout_has_the_mask_of_the_cpu():
     x = Tensor(np.ones((3, 50), np.float32))
     outputs = []

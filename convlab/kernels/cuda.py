@@ -278,12 +278,17 @@ class _Memory:
             self.backend.release(self.array, self.count, self.dtype)
 
 
+KERNELS: list[CudaKernel] = []
+POINTWISE: list[Pointwise] = []
+
+
 class CudaKernel:
     """A kernel: compiled for the kinds of its arguments when it is launched with them first."""
 
     def __init__(self, function: Callable, name: str | None = None):
         self.function = function
         self.name = (name or function.__name__).strip("_")
+        KERNELS.append(self)
 
     @cached_property
     def compiled(self) -> Any:
@@ -686,6 +691,8 @@ class Pointwise:
     def __init__(self, function: Callable, operands: int):
         self.flat = _flat_kernel(function, operands)
         self.view = _view_kernel(function, operands)
+        self.operands = operands
+        POINTWISE.append(self)
 
     def __call__(self, *inputs: Any, out: CudaArray | None = None) -> CudaArray:
         arrays = [x for x in inputs if isinstance(x, CudaArray)]

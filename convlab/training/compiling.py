@@ -8,7 +8,8 @@ from convlab import functional as F
 from convlab import models, nn, random
 from convlab.autograd import Tensor
 from convlab.data import Dataset
-from convlab.kernels import cuda
+from convlab.errors import DeviceError
+from convlab.kernels import cuda, softmax
 from convlab.kernels.cuda import Compiled, CompileOnly
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
@@ -20,10 +21,11 @@ COMPUTE_CAPABILITIES = ((7, 5), (8, 0), (9, 0))
 def compile_cuda(
     compute_capabilities: tuple[tuple[int, int], ...] = COMPUTE_CAPABILITIES,
 ) -> list[Compiled]:
-    """What each kernel needs that training or looking into a network launches, in float32.
+    """What each kernel needs, in float32.
 
     Networks are trained for one step, and operations called, on a device that compiles
-    instead of running.  Raises ImportError without the packages of ``cuda-compile``.
+    instead of running.  Raises ImportError without the packages of ``cuda-compile``,
+    DeviceError for a kernel that was launched by nothing of that.
     """
     state = random.get_state()
     with CompileOnly(compute_capabilities) as compiler, np.errstate(all="ignore"):
@@ -32,7 +34,11 @@ def compile_cuda(
                 _step(Settings(model, epochs=1, batch_size=64, optimizer=optimizer))
         _operations()
     random.set_state(state)
-    return list(compiler.kernels.values())
+    compiled = list(compiler.kernels.values())
+    missing = {kernel.name for kernel in cuda.KERNELS} - {kernel.name for kernel in compiled}
+    if missing:
+        raise DeviceError(f"expected every kernel to be compiled, not {', '.join(sorted(missing))}")
+    return compiled
 
 
 def _step(settings: Settings) -> None:
@@ -47,6 +53,7 @@ def _step(settings: Settings) -> None:
         output = trainer.network(Tensor(x))
         trainer.network.loss_of(output, labels).backward()
         trainer.optimizer.step()
+        softmax.right(output.data.T, labels)
 
 
 def _operations() -> None:
@@ -68,16 +75,15 @@ def _operations() -> None:
         F.avg_pool2d(maps, 2),
         F.pad(maps, (1, 1, 1, 1), "reflect"),
         F.dropout(maps),
-        F.sigmoid(maps),
-        F.tanh(maps),
-        F.scaled_tanh(maps),
         F.softmax(maps, 1),
-        F.log_softmax(maps, 1),
-        F.conv_transpose2d(maps, zeros(3, 4, 3, 3), stride=2),
         F.cat([maps, maps]),
-        maps * maps / (maps + 1),
         maps.max(axis=1),
-        (maps * maps).exp().log(),
-        maps**2,
+        maps.reshape(2, -1).max(axis=1),
     ):
         result.sum().backward()
+    square = cuda.zeros((3, 3))
+    for pointwise in cuda.POINTWISE:
+        for first in (square, square.T[::2]):
+            pointwise(
+                *(first, square[: len(first)])[: pointwise.operands], out=cuda.empty(first.shape)
+            )
