@@ -497,8 +497,8 @@ class _Linear(Function):
         if context.needs[0]:
             grad_x = _batch_first(dense_kernels.grad_input(gradient, weight))
         if context.needs[1]:
-            grad_weight = dense_kernels.grad_weight(gradient, x)
-        if context.needs[2]:
+            grad_weight, grad_bias = dense_kernels.grad_weight(gradient, x)
+        elif context.needs[2]:
             grad_bias = conv2d_kernels.grad_bias(gradient)
         return grad_x, grad_weight, grad_bias
 

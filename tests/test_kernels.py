@@ -492,7 +492,9 @@ def test_dense_with_many_images_and_inputs(lanes):
     close = dict(rtol=0, atol=1e-10)
     np.testing.assert_allclose(dense.forward(x, weight, bias), weight @ x + bias[:, None], **close)
     np.testing.assert_allclose(dense.grad_input(grad, weight), weight.T @ grad, **close)
-    np.testing.assert_allclose(dense.grad_weight(grad, x), grad @ x.T, **close)
+    by_weight, by_bias = dense.grad_weight(grad, x)
+    np.testing.assert_allclose(by_weight, grad @ x.T, **close)
+    np.testing.assert_allclose(by_bias, grad.sum(axis=1), **close)
 
 
 def test_more_numbers_than_one_turn_of_a_pointwise_loop():

@@ -397,7 +397,7 @@ def _forward_cuda(x, weight, bias, g, relu=False):
 
 def _grad_input_cuda(grad, weight, g):
     out = cuda.empty((g.in_channels, *g.input, grad.shape[3]), grad.dtype)
-    no_bias = cuda.zeros(g.in_channels, grad.dtype)
+    no_bias = cuda.constant(np.zeros(g.in_channels, grad.dtype))
     of_group = g.out_channels // g.groups * math.prod(g.weight_shape[1:])
     places = of_group, math.prod(g.kernel)
     channel_step, row_step, column_step, _ = out.steps

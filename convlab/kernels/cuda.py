@@ -604,17 +604,22 @@ def on_device(value: Any, dtype: Any = None) -> CudaArray:
     return upload(np.asarray(value, dtype))
 
 
-_tables: OrderedDict[tuple, CudaArray] = OrderedDict()
+_constants: OrderedDict[tuple, CudaArray] = OrderedDict()
+
+
+def constant(array: np.ndarray) -> CudaArray:
+    """A small array that is read again and again, and never written: uploaded once."""
+    key = id(_backend), array.dtype.str, array.shape, array.tobytes()
+    if key not in _constants:
+        _constants[key] = upload(np.ascontiguousarray(array)).reshape(array.shape)
+        if len(_constants) > 1024:
+            _constants.popitem(last=False)
+    return _constants[key]
 
 
 def table(array: np.ndarray) -> Any:
-    """The memory of a small array that kernels read again and again: uploaded once."""
-    key = id(_backend), array.dtype.str, array.shape, array.tobytes()
-    if key not in _tables:
-        _tables[key] = upload(np.ascontiguousarray(array).reshape(-1))
-        if len(_tables) > 1024:
-            _tables.popitem(last=False)
-    return _tables[key].memory
+    """The memory of a ``constant``, as kernels get it."""
+    return constant(array).memory
 
 
 def contiguous(array: CudaArray) -> CudaArray:
@@ -730,11 +735,7 @@ class Pointwise:
 def _constant(value: Any, dtype: np.dtype) -> CudaArray:
     """A number, or an array of the host, as an array on the device."""
     array = np.asarray(value, dtype)
-    if array.size > 1:
-        return upload(array)
-    table(array)
-    key = id(_backend), array.dtype.str, array.shape, array.tobytes()
-    return _tables[key].reshape(array.shape)
+    return upload(array) if array.size > 1 else constant(array)
 
 
 def _joined(*arrays: CudaArray) -> tuple[list[int], list[list[int]]]:
@@ -966,8 +967,26 @@ def _expand_dims(array, axis) -> CudaArray:
     return array[tuple(None if a in axes else slice(None) for a in range(count))]
 
 
+@kernel
+def _join(arrays, ends, out, count):
+    # Runs of numbers one behind the other, in one launch.
+    for i in range(cuda.grid(1), count, cuda.gridsize(1)):
+        at, begin = 0, 0
+        while i >= ends[at]:
+            begin = ends[at]
+            at += 1
+        out[i] = arrays[at][i - begin]
+
+
 def _concatenate(arrays, axis=0) -> CudaArray:
     dtype = np.result_type(*(a.dtype for a in arrays))
+    if all(isinstance(a, CudaArray) and a.ndim == 1 and a.dtype == dtype for a in arrays):
+        out = empty(sum(a.size for a in arrays), dtype)
+        runs = [contiguous(a) for a in arrays]
+        memories = tuple(run.memory[run.start :] for run in runs)
+        ends = tuple(np.cumsum([run.size for run in runs]).tolist())
+        _join.each(out.size, memories, ends, out.memory, out.size)
+        return out
     axis %= arrays[0].ndim
     shape = list(arrays[0].shape)
     shape[axis] = sum(a.shape[axis] for a in arrays)

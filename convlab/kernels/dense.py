@@ -2,7 +2,7 @@
 
 Arrays lie with the batch innermost: x: (I, N), weight: (O, I), bias: (O,),
 output: (O, N).  With ``relu`` negative results become 0.  The gradient of the
-bias is ``conv2d.grad_bias``.
+weight comes with that of the bias; that alone is ``conv2d.grad_bias``.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ def _grad_input_reference(grad, weight):
 
 
 def _grad_weight_reference(grad, x):
+    # And of the bias.
     out = np.zeros((grad.shape[0], x.shape[0]), grad.dtype)
     for o in range(grad.shape[0]):
         for i in range(x.shape[0]):
             for n in range(grad.shape[1]):
                 out[o, i] += grad[o, n] * x[i, n]
-    return out
+    return out, grad.sum(axis=1)
 
 
 @lru_cache(maxsize=256)
@@ -81,7 +82,8 @@ def _grad_input_cpu(grad, weight):
 
 def _grad_weight_cpu(grad, x):
     # Lanes are the inputs here, taps the images: rows of the transposed x are long runs.
-    return _product(grad, np.ascontiguousarray(x.T), np.zeros(grad.shape[0], grad.dtype))
+    weight = _product(grad, np.ascontiguousarray(x.T), np.zeros(grad.shape[0], grad.dtype))
+    return weight, grad.sum(axis=1)
 
 
 # --- CUDA: a convolution of one pixel, see rows.py -------------------------------------------
@@ -106,13 +108,13 @@ def _forward_cuda(x, weight, bias, relu=False):
 def _grad_input_cuda(grad, weight):
     out = cuda.empty((weight.shape[1], grad.shape[1]), grad.dtype)
     gather, steps = _gather(*grad.shape, weight.shape[1]), (grad.shape[1], 0, 0)
-    no_bias = cuda.zeros(weight.shape[1], grad.dtype)
+    no_bias = cuda.constant(np.zeros(weight.shape[1], grad.dtype))
     product_cuda(gather, grad, weight, (0, 1), no_bias, False, out, 0, steps)
     return out
 
 
 def _grad_weight_cuda(grad, x):
-    return product_transposed_cuda(_gather(*x.shape, 1), x, grad)[0]
+    return product_transposed_cuda(_gather(*x.shape, 1), x, grad)
 
 
 forward = Kernel("dense.forward", _forward_reference, _forward_cpu, _forward_cuda)

@@ -641,6 +641,20 @@ def product_cuda(g: Gather, x, weight, places, bias, relu, out, out_start, out_s
     tile.kernel.launch(blocks(tile), tile.threads, *arguments)
 
 
+@cuda.kernel
+def add_chunks(parts, chunks, columns, weights, bias, count):
+    # parts: (chunks, channels, columns); the last column is the bias's.
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        total = parts.dtype.type(0)
+        for chunk in range(chunks):
+            total += parts[chunk * count + i]
+        channel, column = i // columns, i % columns
+        if column < columns - 1:
+            weights[channel * (columns - 1) + column] = total
+        else:
+            bias[channel] = total
+
+
 def product_transposed_cuda(g: Gather, x, grad):
     """Sums over lanes of ``grad`` (O, OH, OW, N) times ``x``: (O, taps) and, of grad, (O,)."""
     channels, lanes = grad.shape[0], g.output[0] * g.output[1] * g.output[2]
@@ -656,5 +670,7 @@ def product_transposed_cuda(g: Gather, x, grad):
         group_size, grad.memory, grad.start, chunks, out.memory,
     )  # fmt: skip
     tile.kernel.launch((tiles, g.groups, chunks), tile.threads, *arguments)
-    total = out.sum(axis=0) if chunks > 1 else out[0]
-    return cuda.contiguous(total[:, :-1]), cuda.contiguous(total[:, -1])
+    weights, bias = cuda.empty((channels, taps), grad.dtype), cuda.empty(channels, grad.dtype)
+    count = channels * (taps + 1)
+    add_chunks.each(count, out.memory, chunks, taps + 1, weights.memory, bias.memory, count)
+    return weights, bias
