@@ -13,6 +13,9 @@ os.environ.setdefault("NUMBA_OPT", "2")
 # training takes many times as long.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
+# A grid of few blocks is what a small layer has: nothing that users could change.
+os.environ.setdefault("NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS", "0")
+
 # Numba's pool cannot grow; by default it has a thread for each core.
 if os.environ.get("CONVLAB_NUM_THREADS", "").isdecimal():
     _wanted = max(int(os.environ["CONVLAB_NUM_THREADS"]), os.cpu_count() or 1)

@@ -144,11 +144,11 @@ class _Device:
         try:
             memory = self._ask(count, dtype)
         except OutOfMemoryError:
-            for arrays in self.spare.values():
-                self.held -= sum(array.nbytes for array in arrays)
+            for (length, kind), arrays in self.spare.items():
+                self.held -= len(arrays) * length * kind.itemsize
                 arrays.clear()
             memory = self._ask(count, dtype)
-        self.held += memory.nbytes
+        self.held += count * dtype.itemsize
         return memory
 
     def _ask(self, count: int, dtype: np.dtype) -> Any:
