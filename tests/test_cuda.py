@@ -11,7 +11,7 @@ import pytest
 from convlab import Tensor, bench, data, manual_seed, models, nn, optim, training
 from convlab import functional as F
 from convlab.errors import DeviceError
-from convlab.kernels import cuda
+from convlab.kernels import cuda, dense, gather, softmax
 from convlab.kernels.dispatch import KERNELS
 
 needs_cuda = pytest.mark.cuda
@@ -296,3 +296,40 @@ def test_bench_compares_with_the_cpu_before_it_measures(monkeypatch):
     monkeypatch.setattr(cuda.CudaArray, "numpy", lambda array: np.full(array.shape, 0.5))
     with pytest.raises(DeviceError, match=r"^small, forward: expected the numbers of the CPU's"):
         list(bench.measure_kernels_on_cuda([small], rounds=1))
+
+
+@needs_cuda
+def test_nan_and_infinity_are_kept_apart():
+    for weight in (np.ones((8, 3), np.float32), np.ones((1, 3), np.float32)):
+        x = np.array([[np.nan, 1], [0, -np.inf], [0, 0]], np.float32)
+        bias = np.zeros(len(weight), np.float32)
+        there = (cuda.upload(array) for array in (x, weight, bias))
+        np.testing.assert_array_equal(
+            dense.forward(*there, True).numpy(), [[np.nan, 0]] * len(weight)
+        )
+
+
+@needs_cuda
+def test_a_label_that_no_class_has_writes_nowhere_else():
+    x = cuda.upload(np.zeros((3, 2), np.float32))
+    loss, gradient = softmax.cross_entropy(x, cuda.upload(np.array([-100, 1])))
+    np.testing.assert_allclose(loss.numpy(), [np.nan, np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(gradient.numpy()[:, 1], [1 / 3, -2 / 3, 1 / 3], rtol=1e-6)
+
+
+@needs_cuda
+def test_images_are_counted_from_the_end_as_on_the_cpu():
+    images = np.arange(12, dtype=np.uint8).reshape(3, 1, 2, 2)
+    index = np.array([-1, 0])
+    there = gather.floats(cuda.upload(images), index, (1.0,), (0.0,))
+    np.testing.assert_array_equal(there.numpy(), gather.floats(images, index, (1.0,), (0.0,)))
+
+
+@needs_cuda
+def test_a_constant_in_use_outlives_a_thousand_others():
+    cuda.constant(np.array([0.5, 1.5, 2.5]))
+    for number in range(1100):
+        kept = cuda.constant(np.array([0.5, 1.5, 2.5]))
+        cuda.constant(np.array([number, number, number]))
+    np.testing.assert_array_equal(kept.numpy(), [0.5, 1.5, 2.5])
+    assert cuda.constant(np.array([0.5, 1.5, 2.5])) is kept

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -137,14 +138,13 @@ class _Device:
         self.held = 0  # bytes, spare ones among them
 
     def allocate(self, count: int, dtype: np.dtype) -> Any:
-        spare = self.spare[count, dtype]
-        if spare:
-            return spare.pop()
+        with suppress(IndexError):  # another thread may have been faster
+            return self.spare[count, dtype].pop()
         require()
         try:
             memory = self._ask(count, dtype)
         except OutOfMemoryError:
-            for (length, kind), arrays in self.spare.items():
+            for (length, kind), arrays in list(self.spare.items()):
                 self.held -= len(arrays) * length * kind.itemsize
                 arrays.clear()
             memory = self._ask(count, dtype)
@@ -319,7 +319,7 @@ class CudaArray:
 
     def __init__(self, owner: _Memory, start: int, shape, steps, dtype: np.dtype):
         self._owner, self.start, self.dtype = owner, start, dtype
-        self.shape, self.steps = tuple(shape), tuple(steps)
+        self.shape, self.steps = tuple(map(int, shape)), tuple(map(int, steps))
 
     @property
     def memory(self) -> Any:
@@ -393,7 +393,11 @@ class CudaArray:
 
     def reshape(self, *shape) -> CudaArray:
         """The same numbers in another shape; a view where the memory allows it."""
-        shape = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        shape = (
+            tuple(shape[0])
+            if len(shape) == 1 and not isinstance(shape[0], int | np.integer)
+            else shape
+        )
         if -1 in shape:
             rest = -math.prod(shape)
             shape = tuple(self.size // rest if s == -1 else s for s in shape)
@@ -614,6 +618,7 @@ def constant(array: np.ndarray) -> CudaArray:
         _constants[key] = upload(np.ascontiguousarray(array)).reshape(array.shape)
         if len(_constants) > 1024:
             _constants.popitem(last=False)
+    _constants.move_to_end(key)
     return _constants[key]
 
 
@@ -763,6 +768,9 @@ def _joined(*arrays: CudaArray) -> tuple[list[int], list[list[int]]]:
     return shape, steps
 
 
+_MINUS_INFINITY, _NAN = np.float32(-math.inf), np.float32(math.nan)
+
+
 def _same(a):
     return a
 
@@ -800,7 +808,7 @@ def _exp(a):
 
 
 def _log(a):
-    return math.log(a) if a > 0 else (-math.inf if a == 0 else math.nan)
+    return math.log(a) if a > 0 else _MINUS_INFINITY if a == 0 else _NAN
 
 
 def _maximum(a, b):
@@ -967,6 +975,9 @@ def _expand_dims(array, axis) -> CudaArray:
     return array[tuple(None if a in axes else slice(None) for a in range(count))]
 
 
+MOST_JOINED = 60  # arrays whose addresses are arguments of one launch: of 4,096 bytes in all
+
+
 @kernel
 def _join(arrays, ends, out, count):
     # Runs of numbers one behind the other, in one launch.
@@ -980,10 +991,13 @@ def _join(arrays, ends, out, count):
 
 def _concatenate(arrays, axis=0) -> CudaArray:
     dtype = np.result_type(*(a.dtype for a in arrays))
-    if all(isinstance(a, CudaArray) and a.ndim == 1 and a.dtype == dtype for a in arrays):
+    if len(arrays) <= MOST_JOINED and all(
+        isinstance(a, CudaArray) and a.ndim == 1 and a.dtype == dtype for a in arrays
+    ):
         out = empty(sum(a.size for a in arrays), dtype)
         runs = [contiguous(a) for a in arrays]
-        memories = tuple(run.memory[run.start :] for run in runs)
+        # To slice takes as long as several launches.
+        memories = tuple(run.memory[run.start :] if run.start else run.memory for run in runs)
         ends = tuple(np.cumsum([run.size for run in runs]).tolist())
         _join.each(out.size, memories, ends, out.memory, out.size)
         return out

@@ -186,7 +186,10 @@ def floats_kernel(images, images_start, index, index_start, pixels, scale, offse
 
 def _floats_cuda(images, index, scale, offset):
     channels, height, width = images.shape[1:]
-    index = np.arange(images.shape[0]) if index is None else index
+    if index is None:
+        index = cuda.constant(np.arange(images.shape[0]))
+    elif isinstance(index, np.ndarray):
+        index = index % images.shape[0]  # from the end where it is negative
     index = cuda.contiguous(cuda.on_device(index))
     out = cuda.empty((channels, height, width, len(index)), np.float32)
     numbers = (cuda.table(np.asarray(values, np.float32)) for values in (scale, offset))

@@ -73,12 +73,17 @@ def _relu_backward_cpu(grad, y):
     return out
 
 
+# On a GPU a number of Python's would make a double of float32, and doubles are slow there.  In
+# the simulator it takes the other number's kind, and float32 would make a float of a double.
+_ZERO, _ONE = (0, 1) if cuda.SIMULATED else (np.float32(0), np.float32(1))
+
+
 def _relu_cuda(x):
-    return x * 0 if x < 0 else x
+    return _ZERO if x < 0 else x
 
 
 def _relu_backward_cuda(grad, y):
-    return grad * 0 if y <= 0 else grad
+    return _ZERO if y <= 0 else grad
 
 
 relu_forward = Kernel(
@@ -113,11 +118,11 @@ def _sigmoid_forward_cpu(x):
 def _sigmoid_cuda(x):
     # Of the magnitude, so that the exponential does not overflow.
     part = math.exp(-abs(x))
-    return 1 / (1 + part) if x >= 0 else part / (1 + part)
+    return (_ONE if x >= 0 else part) / (_ONE + part)
 
 
 def _sigmoid_backward_cuda(grad, y):
-    return grad * y * (1 - y)
+    return grad * y * (_ONE - y)
 
 
 def _tanh_cuda(x):
@@ -125,7 +130,7 @@ def _tanh_cuda(x):
 
 
 def _tanh_backward_cuda(grad, y):
-    return grad * (1 - y * y)
+    return grad * (_ONE - y * y)
 
 
 sigmoid_forward = Kernel(
@@ -253,19 +258,20 @@ def _dropout_mask_cpu(like, probability, key):
 
 
 @cuda.kernel
-def dropout_mask_kernel(out, probability, kept, key, count):
+def dropout_mask_kernel(out, limit, kept, key, count):
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         z = key + (np.uint64(i) + np.uint64(1)) * np.uint64(_GOLDEN)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
-        uniform = ((z ^ (z >> np.uint64(31))) >> np.uint64(40)) / 16777216.0
-        out[i] = out.dtype.type(0) if uniform < probability else kept
+        z = (z ^ (z >> np.uint64(31))) >> np.uint64(40)
+        out[i] = out.dtype.type(0) if z < limit else kept
 
 
 def _dropout_mask_cuda(like, probability, key):
     out = cuda.empty(like.shape, like.dtype)
     kept = out.dtype.type(1 / (1 - probability))
-    dropout_mask_kernel.each(out.size, out.memory, probability, kept, np.uint64(key), out.size)
+    limit = np.uint64(math.ceil(probability * (1 << 24)))
+    dropout_mask_kernel.each(out.size, out.memory, limit, kept, np.uint64(key), out.size)
     return out
 
 

@@ -30,6 +30,7 @@ import numpy as np
 from numba import cuda as numba_cuda
 from numba import prange
 
+from convlab.errors import DeviceError
 from convlab.kernels import cuda
 from convlab.kernels.device import aligned, empty, loop
 
@@ -495,8 +496,8 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
                         + bias[u(bias_start + group * group_size + channel + i)]
                     )
                     if relu:
-                        total = max(total, zero)
-                    out[u(at + i * out_steps[0])] = total
+                        total = zero if total < zero else total  # max would lose a NaN
+                    out[np.uint64(at + i * out_steps[0])] = total
 
     name = f"product_tiled_{channels}x{lanes}"
     return _Tile(channels, lanes, threads, cuda.CudaKernel(product_tiled, name))
@@ -622,6 +623,11 @@ def product_cuda(g: Gather, x, weight, places, bias, relu, out, out_start, out_s
     )  # fmt: skip
     if not lanes:
         return
+    if max(weight.size, x.size // g.size[2]) >= 1 << 31:
+        raise DeviceError(
+            f"cuda: expected fewer than 2^31 weights, and numbers of one image, got {weight.size:,}"
+            f" and {x.size // g.size[2]:,}"
+        )
     if group_size < FEW:
         threads = cuda.THREADS
         product_plain.launch((-(-lanes // threads), channels), threads, *arguments)

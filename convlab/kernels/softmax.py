@@ -113,10 +113,13 @@ def cross_entropy_kernel(x, x_start, labels, labels_start, classes, images, loss
             gradient[k * images + n] = part
             total += part
         label = labels[labels_start + n]
-        loss[n] = math.log(total) - (x[x_start + label * images + n] - top)
+        known = 0 <= label < classes  # nobody has looked at labels that were made here
+        chosen = x[x_start + label * images + n] if known else x.dtype.type(math.nan)
+        loss[n] = math.log(total) - (chosen - top)
         for k in range(classes):
             gradient[k * images + n] /= total
-        gradient[label * images + n] -= 1
+        if known:
+            gradient[label * images + n] -= 1
 
 
 def _softmax_like_cuda(x, logarithm):

@@ -218,14 +218,14 @@ class Trainer:
     def _look(self, seen: list[tuple[Array, Array]]) -> None:
         """Add losses and right answers of the last batches to the progress."""
         progress = self.progress
-        losses = to_device(np.concatenate([loss.reshape(1) for loss, _ in seen]), "cpu").tolist()
-        right = to_device(np.concatenate([answers for _, answers in seen]), "cpu")
+        losses = [to_device(loss, "cpu").item() for loss, _ in seen]
+        right = sum(to_device(answers, "cpu").sum() for _, answers in seen)
         for number, loss in enumerate(losses, progress.batch - len(seen) + 1):
             self._check_finite(loss, "loss", f"batch {number}")
         progress.loss_sum += sum(
             loss * len(answers) for loss, (_, answers) in zip(losses, seen, strict=True)
         )
-        progress.right += int(right.sum())
+        progress.right += int(right)
 
     def _check_finite(self, loss: float, name: str, where: str) -> None:
         if math.isfinite(loss):
