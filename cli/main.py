@@ -49,6 +49,7 @@ from convlab_cli.lazy import LazyGroup
         ),
         "apply": ("convlab_cli.apply", "Classic kernels on an image."),
         "quiz": ("convlab_cli.quiz", "Exercises, their key computed by the engine."),
+        "gallery": ("convlab_cli.gallery", "All pictures of the catalogue, on a page."),
         "bench": ("convlab_cli.bench", "How fast it is on this machine, beside PyTorch."),
         "devices": ("convlab_cli.devices", "The CPU and the GPUs that the loops can use."),
         "cache": ("convlab_cli.cache", "The compiled loops: list, delete or make them."),

@@ -10,7 +10,12 @@ from convlab_cli.lazy import LazyGroup
     "render",
     cls=LazyGroup,
     lazy={
+        "image": ("convlab_cli.render.image", "The channels of an image, or its numbers."),
         "arithmetic": ("convlab_cli.render.arithmetic", "Convolution step by step, any shape."),
+        "padding-modes": (
+            "convlab_cli.render.padding_modes",
+            "What stands in the padding.",
+        ),
         "pooling": ("convlab_cli.render.pooling", "Pooling step by step."),
         "filters": ("convlab_cli.render.filters", "The weights of a convolution."),
         "features": ("convlab_cli.render.features", "What every layer makes of an image."),
@@ -23,17 +28,33 @@ from convlab_cli.lazy import LazyGroup
             "convlab_cli.render.receptive_field",
             "Which input pixels one unit sees.",
         ),
+        "field-growth": (
+            "convlab_cli.render.field_growth",
+            "The receptive field by depth, of several networks.",
+        ),
         "architecture": (
             "convlab_cli.render.architecture",
             "A network as papers draw it.",
+        ),
+        "costs": (
+            "convlab_cli.render.costs",
+            "Parameters and multiply-adds of each layer.",
         ),
         "equivariance": (
             "convlab_cli.render.equivariance",
             "Shift, then convolve, and the other way round.",
         ),
+        "neighbours": (
+            "convlab_cli.render.neighbours",
+            "Pixels are alike where they are near.",
+        ),
         "connections": (
             "convlab_cli.render.connections",
             "Dense, local and shared weights.",
+        ),
+        "connection-table": (
+            "convlab_cli.render.connection_table",
+            "Which maps each filter of a convolution reads.",
         ),
         "parameters": (
             "convlab_cli.render.parameters",
@@ -59,8 +80,13 @@ from convlab_cli.lazy import LazyGroup
             "convlab_cli.render.top_patches",
             "The patches that excite a layer's units most.",
         ),
+        "activations": (
+            "convlab_cli.render.activations",
+            "ReLU, sigmoid, tanh and their gradients.",
+        ),
         "curves": ("convlab_cli.render.curves", "Loss and accuracy by epoch."),
         "confusion": ("convlab_cli.render.confusion", "Which classes are taken for which."),
+        "mistakes": ("convlab_cli.render.mistakes", "The test images that a network gets wrong."),
     },
 )
 def command():

@@ -1,5 +1,6 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
 from convlab.viz.architecture import DrawnLayer, Skip, architecture
 from convlab.viz.attribution import attribution
@@ -12,18 +13,24 @@ from convlab.viz.bench import (
     training_speed,
 )
 from convlab.viz.confusion import confusion
+from convlab.viz.connection_table import connection_table
 from convlab.viz.connections import Wiring, connections
 from convlab.viz.conventions import Comparison, Convention, conventions
+from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
 from convlab.viz.feature_maps import feature_maps, journey
+from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
 from convlab.viz.maximise import maximise
 from convlab.viz.mistakes import mistakes
+from convlab.viz.neighbours import neighbours
+from convlab.viz.padding_modes import padding_modes
 from convlab.viz.parameters import Example, Growth, parameters
+from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
@@ -37,13 +44,16 @@ from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 
 __all__ = [
+    "ActivationCurve",
     "ChainLink",
     "Comparison",
     "Convention",
     "DrawnLayer",
     "Example",
+    "FieldLine",
     "Growth",
     "KernelPoint",
+    "LayerCost",
     "NumberGrid",
     "SIZES",
     "SlidingWindow",
@@ -60,18 +70,23 @@ __all__ = [
     "Wiring",
     "ShownKernel",
     "ShownResult",
+    "activations",
     "animation_bytes",
     "applied",
     "architecture",
     "attribution",
     "canvas",
+    "channels",
     "confusion",
+    "connection_table",
     "connections",
     "conventions",
+    "costs",
     "curves",
     "embedding",
     "equivariance",
     "feature_maps",
+    "field_growth",
     "figure_bytes",
     "filters",
     "invariance",
@@ -80,7 +95,10 @@ __all__ = [
     "kernel_speed",
     "maximise",
     "mistakes",
+    "neighbours",
+    "padding_modes",
     "parameters",
+    "pixel_numbers",
     "quiz_sheet",
     "PyramidLevel",
     "effective_field",

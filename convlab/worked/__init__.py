@@ -4,6 +4,7 @@ What lectures write on the board: each function computes with the same operation
 that train networks, and returns what a figure or a terminal needs to show it.
 """
 
+from convlab.worked.activations import ACTIVATIONS, activation_curve
 from convlab.worked.classic import (
     KERNELS,
     Applied,
@@ -26,6 +27,8 @@ from convlab.worked.counts import (
     shape_text,
     wirings,
 )
+from convlab.worked.field_growth import FieldGrowth, field_growth
+from convlab.worked.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
 from convlab.worked.patterns import PATTERNS, pattern
 from convlab.worked.pooling import Pooling, pooling
 from convlab.worked.pyramid import field_pyramid
@@ -34,6 +37,8 @@ from convlab.worked.recursion import field_recursion
 from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 
 __all__ = [
+    "ACTIVATIONS",
+    "activation_curve",
     "Conventions",
     "Applied",
     "ClassicKernel",
@@ -55,8 +60,14 @@ __all__ = [
     "convolution",
     "count_layers",
     "dense_layer",
+    "FieldGrowth",
+    "field_growth",
     "field_pyramid",
     "field_recursion",
+    "Neighbours",
+    "correlation_at",
+    "neighbours",
+    "shuffle_pixels",
     "flatten_layer",
     "pool_layer",
     "shape_text",

@@ -1,0 +1,94 @@
+"""Activation functions and their gradients as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convlab.errors import ShapeError
+from convlab.viz.line_plot import line_plot
+from convlab.viz.page import LINE, Page
+
+MOST = 4  # functions; more panels would be too narrow
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationCurve:
+    """One function over x (n,), ascending: its outputs and gradients (n,), its name and formula.
+
+    ``notes`` are the lines below the gradient.
+    """
+
+    name: str
+    formula: str
+    x: NDArray
+    output: NDArray
+    gradient: NDArray
+    notes: tuple[str, ...] = ()
+
+
+def activations(
+    curves: Sequence[ActivationCurve],
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """A column for each function: above its output, below its gradient, over the same x.
+
+    The outputs have a scale each, as their ticks say; the gradients share one, so that
+    their sizes compare.
+
+    Raises ShapeError for no curves or more than four, and for arrays that are not as
+    long as x; SpecError for an unknown theme or size.
+    """
+    if not 1 <= len(curves) <= MOST:
+        raise ShapeError(f"expected 1 to {MOST} activation functions, got {len(curves)}")
+    for curve in curves:
+        if not len(curve.x) == len(curve.output) == len(curve.gradient) > 1:
+            raise ShapeError(
+                f"{curve.name}: expected as many outputs and gradients as x, at least 2, got"
+                f" {len(curve.output)} and {len(curve.gradient)} for {len(curve.x)}"
+            )
+    page = Page(size, theme, aspect=1.0)
+    page.headline(title, subtitle, page.theme.ink)
+    small, label, colours = page.size.small, page.size.label, page.theme
+    gap = 2 * label
+    width = (page.right - page.left - gap * (len(curves) - 1)) / len(curves)
+    head = 2 * label * LINE + 0.5 * label
+    foot = max(len(curve.notes) for curve in curves) * small * LINE
+    height = (page.bottom - page.top - head - foot - 0.9 * label) / 2
+    steepest = max(float(curve.gradient.max()) for curve in curves)
+    for index, curve in enumerate(curves):
+        left, top = page.left + index * (width + gap), page.top
+        page.text(left, top, curve.name, bold=True, width=width)
+        page.text(
+            left, top + label * LINE, curve.formula, px=small, colour=colours.quiet, width=width
+        )
+        top += head
+        reach = float(curve.x[0]), float(curve.x[-1])
+        ends = float(curve.output.min()), float(curve.output.max())
+        for values, y_range, word, colour in (
+            (curve.output, ends, "output", colours.output),
+            (curve.gradient, (0.0, steepest), "gradient", colours.window),
+        ):
+            plot = line_plot(
+                page, (left, top, width, height), reach, y_range, x_label="x", y_label=""
+            )
+            page.text(left, top, word, px=small, colour=colour, bold=True, width=width)
+            # A jump, such as that of ReLU's gradient, is no slope.
+            broken = np.abs(np.diff(values)) > 0.2 * np.ptp(y_range)
+            xs = np.insert(curve.x, np.flatnonzero(broken) + 1, np.nan)
+            ys = np.insert(values, np.flatnonzero(broken) + 1, np.nan)
+            page.line(plot.at_x(xs), plot.at_y(ys), colour, stroke=0.7 * page.size.thick)
+            top += height + 0.9 * label
+        top = page.bottom - foot
+        for note in curve.notes:
+            page.text(left, top, note, px=small, width=width)
+            top += small * LINE
+    return page.figure

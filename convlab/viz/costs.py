@@ -1,0 +1,123 @@
+"""What each layer of a network costs: parameters and multiply-adds as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from convlab.errors import ShapeError
+from convlab.viz.page import LINE, Page
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer: its name, its parameters, and multiply-adds for one image."""
+
+    name: str
+    parameters: int
+    multiply_adds: int
+
+
+def costs(
+    layers: Sequence[LayerCost],
+    *,
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """A row for each layer, in order: its parameters and its multiply-adds, each with its share.
+
+    Where not all layers fit, those with the largest shares are shown and the last row adds
+    up the others.
+
+    Raises ShapeError for no layers, or where nothing is counted; SpecError for an unknown
+    theme or size.
+    """
+    totals = (
+        sum(layer.parameters for layer in layers),
+        sum(layer.multiply_adds for layer in layers),
+    )
+    if min(totals) <= 0:
+        raise ShapeError("costs: expected layers with parameters and multiply-adds, got none")
+    page = Page(size, theme, aspect=0.75)
+    page.headline(title, subtitle, page.theme.ink)
+    small, label, theme = page.size.small, page.size.label, page.theme
+    head = 2 * small * LINE + 0.6 * label
+    room = page.bottom - page.top - head
+    rows = _rows(layers, totals, max(2, int(room // (1.35 * small))))
+    step = min(room / len(rows), 3.6 * label)
+    names = page.widest((row.name for row in rows), small, bold=True)
+    left = page.left + min(names, 0.22 * (page.right - page.left)) + label
+    gap = 1.2 * label
+    width = (page.right - left - gap) / 2
+    columns = (
+        ("parameters", theme.window, theme.window_fill, [row.parameters for row in rows]),
+        ("multiply-adds", theme.output, theme.output_fill, [row.multiply_adds for row in rows]),
+    )
+    for at, (word, colour, fill, counts) in enumerate(columns):
+        x = left + at * (width + gap)
+        texts = [f"{count:,}" for count in counts]
+        shares = [_percent(count / totals[at]) for count in counts]
+        number = page.widest(texts, small) + 0.5 * label
+        share = page.widest(shares, small) + 0.5 * label
+        page.text(x, page.top, word, px=small, colour=colour, bold=True, width=width)
+        page.text(x, page.top + small * LINE, f"{totals[at]:,} in all", px=small, width=width)
+        # In a narrow picture the shares give way to the bars.
+        if width - number - share < 2.5 * label:
+            share = 0.0
+        bar = max(width - number - share, 0.0)
+        for row, (count, text) in enumerate(zip(counts, texts, strict=True)):
+            y = page.top + head + row * step
+            middle = y + step / 2
+            page.text(
+                x + number - 0.5 * label, middle, text, px=small, ha="right", va="center_baseline"
+            )
+            length = bar * count / max(counts)
+            if count:
+                page.box(x + number, y + 0.18 * step, length, 0.64 * step, edge=colour, fill=fill)
+            if share:
+                page.text(
+                    x + number + length + 0.3 * label,
+                    middle,
+                    shares[row],
+                    px=small,
+                    colour=theme.quiet,
+                    va="center_baseline",
+                )
+    for row, layer in enumerate(rows):
+        page.text(
+            page.left,
+            page.top + head + (row + 0.5) * step,
+            layer.name,
+            px=small,
+            bold=True,
+            va="center_baseline",
+            width=left - page.left - 0.5 * label,
+        )
+    return page.figure
+
+
+def _percent(share: float) -> str:
+    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def _rows(layers: Sequence[LayerCost], totals: tuple[int, int], most: int) -> list[LayerCost]:
+    """The layers in their order; the smallest of too many become one row at the end."""
+    if len(layers) <= most:
+        return list(layers)
+
+    def weight(at: int) -> float:
+        layer = layers[at]
+        return max(layer.parameters / totals[0], layer.multiply_adds / totals[1])
+
+    kept = sorted(sorted(range(len(layers)), key=weight, reverse=True)[: most - 1])
+    others = [layer for at, layer in enumerate(layers) if at not in kept]
+    rest = LayerCost(
+        f"{len(others)} others",
+        sum(layer.parameters for layer in others),
+        sum(layer.multiply_adds for layer in others),
+    )
+    return [*(layers[at] for at in kept), rest]

@@ -1,0 +1,500 @@
+"""The gallery: its catalogue, what is made again and what is kept, its page and its table."""
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import xml.etree.ElementTree as ET
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from convlab_gallery import build, catalog, page
+from PIL import Image
+
+from convlab import data, get_num_threads, set_num_threads
+from convlab.errors import DataError, RunError, SpecError
+
+ROOT = Path(__file__).parent.parent
+
+HEAD = """
+[[chapter]]
+id = "first"
+title = "The first | chapter"
+
+[[run]]
+id = "lenet5"
+command = "convlab train --epochs 1"
+"""
+
+
+def entry(name, command, **changes):
+    """An entry's table, with other fields as ``changes`` say; None leaves one out."""
+    fields = {
+        "id": name,
+        "chapter": "first",
+        "concept": "convolution",
+        "title": f"The title of {name}",
+        "idea": 'An idea with <b> & "quotes".',
+        "command": command,
+    }
+    lines = (f"{k} = {json.dumps(v)}" for k, v in (fields | changes).items() if v is not None)
+    return "\n[[entry]]\n" + "\n".join(lines) + "\n"
+
+
+STEP = "convlab render arithmetic --input 4 --kernel 3 -o step.png"
+ENTRIES = {
+    "step": STEP,
+    "moving": "convlab render arithmetic --input 3 --kernel 2 -o moving.gif",
+    "drawing": "convlab render architecture lenet5 -o drawing.svg",
+    "filters": "convlab render filters {lenet5} -o filters.png",
+    "edges": "convlab apply {photo} --kernel sobel -o edges.png",
+}
+SMALL = HEAD + "".join(entry(name, command) for name, command in ENTRIES.items())
+
+
+def read(folder, text):
+    path = folder / "catalog.toml"
+    path.write_text(text, encoding="utf-8")
+    return catalog.read(path)
+
+
+def states(outcomes):
+    return {outcome.id: outcome.state for outcome in outcomes}
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A catalogue of one run and five entries."""
+    return read(tmp_path_factory.mktemp("catalog"), SMALL)
+
+
+@pytest.fixture(scope="module")
+def first(small, tmp_path_factory):
+    """(folder, outcomes) of the small catalogue, built; nobody may change the folder."""
+    out = tmp_path_factory.mktemp("gallery") / "made" / "here"
+    outcomes = list(build.build(small, out))
+    page.write(small, out)
+    return out, outcomes
+
+
+@pytest.fixture
+def one_process():
+    """Builds in one process: the start of a second costs more than it brings to few pictures."""
+    before = get_num_threads()
+    set_num_threads(1)
+    yield
+    set_num_threads(before)
+
+
+@pytest.fixture
+def copy(first, tmp_path):
+    """A copy of the built folder that a test may change."""
+    return Path(shutil.copytree(first[0], tmp_path / "copy"))
+
+
+# --- the catalogue --------------------------------------------------------------------------
+
+
+def test_the_catalogue_in_order(small):
+    assert [chapter.title for chapter in small.chapters] == ["The first | chapter"]
+    assert [entry.id for entry in small.entries] == list(ENTRIES)
+    assert [entry.animated for entry in small.entries] == [False, True, False, False, False]
+    assert [run.id for run in small.needed(small.entries)] == ["lenet5"]
+    assert small.needed(small.chosen(["step", "edges"])) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "data_set", "expected"),
+    [
+        ("filters", "digits", "convlab render filters runs/lenet5-digits -o filters.png"),
+        ("filters", "my/own set", "convlab render filters 'runs/lenet5-own set' -o filters.png"),
+        ("edges", "mnist", "convlab apply photo.png --kernel sobel -o edges.png"),
+    ],
+)
+def test_commands_as_they_are_typed(small, name, data_set, expected):
+    assert small.typed(small.chosen([name])[0], data_set) == expected
+
+
+@pytest.mark.parametrize(
+    ("run", "command", "data_set", "expected"),
+    [
+        ("lenet5", "convlab train", "digits", "convlab train"),
+        ("lenet5", "convlab train", "mnist", "convlab train --data mnist"),
+        ("lenet5", "convlab train --data mnist", "digits", "{} --out runs/lenet5-digits"),
+        ("flat", "convlab train --model dense", "digits", "{} --out runs/flat-digits"),
+        ("dense", "convlab train --model dense", "digits", "convlab train --model dense"),
+    ],
+)
+def test_trainings_as_they_are_typed(tmp_path, run, command, data_set, expected):
+    text = SMALL.replace('"convlab train --epochs 1"', json.dumps(command))
+    text = text.replace('id = "lenet5"', f'id = "{run}"').replace("{lenet5}", f"{{{run}}}")
+    known = read(tmp_path, text)
+    assert known.training(known.runs[0], data_set) == expected.format(command)
+
+
+FILTERS = "convlab render filters {lenet5}"
+MISTAKES = {
+    "no TOML": ("[[chapter", "not TOML"),
+    "no entry": (HEAD, "expected at least one entry"),
+    "another table": (SMALL + "\n[[picture]]\n", "expected tables chapter, run and entry"),
+    "one bracket": (SMALL.replace("[[run]]", "[run]"), "two brackets each, got a single run"),
+    "not a table": ("entry = [3]", "entry 1: expected a table, got 3"),
+    "a chapter twice": (SMALL + '[[chapter]]\nid = "first"\ntitle = "x"\n', "chapter first: this"),
+    "an entry twice": (SMALL + entry("step", STEP), "entry step: this id is used already"),
+    "a run called photo": (SMALL.replace('"lenet5"', '"photo"'), "run photo: this id is used"),
+    "no title": (HEAD + entry("step", STEP, title=None), "entry step: .* there is no title"),
+    "an empty idea": (HEAD + entry("step", STEP, idea=" "), "a text as its idea, got ' '"),
+    "a number": (HEAD + entry("step", STEP, concept=3), "a text as its concept, got 3"),
+    "another field": (HEAD + entry("step", STEP, alt="x"), "entry step: .* got 'alt'"),
+    "an id with a blank": (HEAD + entry("a step", STEP), "expected an id of small letters"),
+    "an id like a file": (HEAD + entry("step-dark", STEP), "does not end in -dark"),
+    "unknown chapter": (
+        HEAD + entry("step", STEP, chapter="last"),
+        "entry step: unknown chapter 'last': expected one of first",
+    ),
+    "unknown run": (
+        HEAD + entry("x", "convlab render filters {alexnet} -o x.png"),
+        "entry x: unknown {alexnet} in the command: expected one of {lenet5}, {photo}, {data}",
+    ),
+    "another program": (HEAD + entry("x", "python x.py -o x.png"), "that begins with convlab"),
+    "an open quote": (HEAD + entry("x", "convlab render 'a -o x.png"), "as a shell takes it"),
+    "no command": (HEAD + entry("x", "convlab paint -o x.png"), "No such command 'paint'"),
+    "a group": (HEAD + entry("x", "convlab render"), "there is no command after the group's name"),
+    "no option": (HEAD + entry("x", f"{FILTERS} --colour -o x.png"), "No such option"),
+    "a bad value": (HEAD + entry("x", STEP.replace("4", "four")), "expected whole numbers such"),
+    "help": (HEAD + entry("x", "convlab render filters --help"), "a command that makes a picture"),
+    "no picture": (HEAD + entry("x", "convlab summary lenet5"), "a command that makes a picture"),
+    "no -o": (HEAD + entry("x", FILTERS), "expected -o x.png, x.svg or x.gif in its command"),
+    "another file": (HEAD + entry("x", f"{FILTERS} -o y.png"), "expected -o x.png, x.svg"),
+    "a folder": (HEAD + entry("x", f"{FILTERS} -o a/x.png"), "expected -o x.png, x.svg"),
+    "two files": (HEAD + entry("x", f"{FILTERS} -o y.png -o x.png"), "expected -o x.png, x.svg"),
+    "a document": (HEAD + entry("x", f"{FILTERS} -o x.pdf"), "expected -o x.png, x.svg"),
+    "its own numbers": (
+        HEAD + entry("x", f"{FILTERS} -o x.png --json=x.json"),
+        "a command without --json",
+    ),
+    "a run that is none": (
+        SMALL.replace("convlab train --epochs 1", "convlab summary lenet5"),
+        "run lenet5: expected a convlab train command",
+    ),
+    "a run with a folder": (
+        SMALL.replace("--epochs 1", "--out x"),
+        "run lenet5: expected a command without --out",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_catalogue_is_one_line(tmp_path, mistake):
+    text, expected = MISTAKES[mistake]
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, text)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'catalog.toml'}: ")
+    assert "\n" not in message
+    assert re.search(expected.replace("{", r"\{").replace("}", r"\}"), message)
+
+
+def test_a_catalogue_that_is_not_there(tmp_path):
+    with pytest.raises(SpecError, match="cannot be read as a catalogue: No such file"):
+        catalog.read(tmp_path / "none.toml")
+
+
+def test_the_catalogue_that_is_shipped():
+    shipped = catalog.read()
+    assert {entry.chapter for entry in shipped.entries} == {c.id for c in shipped.chapters}
+    assert shipped.needed(shipped.entries) == shipped.runs
+    assert any(entry.animated for entry in shipped.entries)
+
+
+# --- building -------------------------------------------------------------------------------
+
+
+def test_everything_is_there(small, first):
+    out, outcomes = first
+    assert states(outcomes) == dict.fromkeys(["lenet5", *ENTRIES], "made")
+    manifest = build.read_manifest(out)
+    for item in small.entries:
+        record = manifest["entries"][item.id]
+        suffix = Path(item.picture).suffix
+        assert record["picture"] == f"pictures/{item.id}{suffix}"
+        assert record["picture_dark"] == f"pictures/{item.id}-dark{suffix}"
+        light, dark = (out / record[kind] for kind in ("picture", "picture_dark"))
+        numbers = json.loads((out / record["numbers"]).read_text())
+        assert numbers["command"] == small.typed(item)
+        assert numbers["parameters"]
+        assert record["alt"]
+        if suffix == ".svg":
+            texts = {ET.parse(path).getroot().find("{*}desc").text for path in (light, dark)}
+            box = ET.parse(light).getroot().get("viewBox").split()
+            assert record["width"] / record["height"] == pytest.approx(
+                float(box[2]) / float(box[3]), rel=0.01
+            )
+        else:
+            with Image.open(light) as one, Image.open(dark) as two:
+                assert one.size == two.size == (record["width"], record["height"])
+                said = [one.info, two.info]
+            if suffix == ".gif":
+                texts = {info["comment"].decode().partition("\n")[2] for info in said}
+            else:
+                texts = {info["Description"] for info in said}
+        assert texts == {record["alt"]}
+        assert light.read_bytes() != dark.read_bytes()
+
+
+def test_the_still_is_the_first_frame(first):
+    record = build.read_manifest(first[0])["entries"]["moving"]
+    for kind, moving in (("still", "picture"), ("still_dark", "picture_dark")):
+        with (
+            Image.open(first[0] / record[moving]) as frames,
+            Image.open(first[0] / record[kind]) as still,
+        ):
+            assert frames.n_frames > 1
+            assert np.array_equal(np.asarray(frames.convert("RGB")), np.asarray(still))
+    assert build.read_manifest(first[0])["entries"]["step"]["still"] is None
+
+
+def test_the_photograph_is_the_one_of_scikit_learn(first):
+    with Image.open(first[0] / "photo.png") as image:
+        assert np.array_equal(np.asarray(image), data.photograph("china"))
+        assert "CC BY" in image.info["Copyright"]
+
+
+def test_the_command_that_is_shown_makes_the_same_bytes(convlab_in, small, first, tmp_path):
+    out, _ = first
+    typed = shlex.split(small.typed(small.chosen(["step"])[0]))
+    convlab_in(tmp_path).works(*typed[1:])
+    assert (tmp_path / "step.png").read_bytes() == (out / "pictures/step.png").read_bytes()
+
+
+def test_nothing_is_made_twice(small, first, copy):
+    before = contents(copy)
+    times = {path: path.stat().st_mtime_ns for path in (copy / "pictures").iterdir()}
+    outcomes = list(build.build(small, copy))
+    page.write(small, copy)
+    assert states(outcomes) == dict.fromkeys(["lenet5", *ENTRIES], "kept")
+    assert contents(copy) == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_force_makes_it_again_and_the_bytes_are_the_same(small, first, copy, one_process):
+    chosen = ["step", "moving", "drawing"]
+    times = {path: path.stat().st_mtime_ns for path in (copy / "pictures").iterdir()}
+    outcomes = list(build.build(small, copy, only=chosen, force=True))
+    assert states(outcomes) == dict.fromkeys(chosen, "made")
+    again = {path for path in times if path.stat().st_mtime_ns != times[path]}
+    assert len(again) == 8  # three light, three dark and two stills
+    assert all(path.name.split(".")[0].split("-")[0] in chosen for path in again)
+    for path in times:
+        assert path.read_bytes() == (first[0] / path.relative_to(copy)).read_bytes(), path
+
+
+def test_what_has_changed_is_made_again(tmp_path, copy, one_process):
+    # A command, the photograph and a file that is gone; one entry is in the catalogue no more.
+    text = SMALL.replace(ENTRIES["step"], ENTRIES["step"].replace("4", "5"))
+    text = text.replace(entry("moving", ENTRIES["moving"]), "")
+    changed = read(tmp_path, text)
+    Image.fromarray(data.photograph("flower")).save(copy / "photo.png")
+    (copy / "pictures/drawing-dark.svg").unlink()
+    before = contents(copy)
+    outcomes = list(build.build(changed, copy))
+    assert states(outcomes) == {
+        "lenet5": "kept",
+        "step": "made",
+        "drawing": "made",
+        "filters": "kept",
+        "edges": "made",
+    }
+    after = contents(copy)
+    different = {str(path) for path in after if after[path] != before.get(path)}
+    assert different == {
+        "gallery.json",
+        "data/step.json",
+        "data/edges.json",
+        "pictures/step.png",
+        "pictures/step-dark.png",
+        "pictures/edges.png",
+        "pictures/edges-dark.png",
+        "pictures/drawing-dark.svg",
+    }
+    assert {path.name.partition(".")[0] for path in before.keys() - after.keys()} == {
+        *("moving", "moving-dark", "moving-still", "moving-dark-still")
+    }
+
+
+def test_one_that_fails_stops_no_other(convlab_in, tmp_path, copy):
+    wrong = "convlab render filters {lenet5} --layer none -o filters.png"
+    text = SMALL.replace(ENTRIES["filters"], wrong)
+    read(tmp_path, text + entry("new", wrong.replace("filters.png", "new.png")))
+    before = contents(copy)
+    (copy / "pictures/drawing.svg").unlink()
+    words = ("gallery", "--catalog", "catalog.toml", "--out", copy, "--json", "--threads", 1)
+    done = convlab_in(tmp_path)(*words)
+    assert done.status == 1
+    summary = json.loads(done.out)
+    assert {outcome["id"]: outcome["state"] for outcome in summary["outcomes"]} == {
+        **dict.fromkeys(["lenet5", "step", "moving", "edges"], "kept"),
+        "drawing": "made",
+        "filters": "failed",
+        "new": "failed",
+    }
+    assert summary["page"] is None
+    lines = done.err.splitlines()
+    assert lines[0].startswith("entry drawing: ")
+    assert sorted(line.partition(": ")[2].partition(":")[0] for line in lines[1:]) == [
+        "entry filters",
+        "entry new",
+        "no page written",
+    ]
+    assert lines[-1] == "Error: no page written: there is no picture of new"
+    after = contents(copy)
+    del before[Path("gallery.json")], after[Path("gallery.json")]
+    assert after == before  # the older picture, and the older page
+
+
+def test_a_run_that_fails_fails_its_entries(tmp_path):
+    text = SMALL.replace("--epochs 1", "--epochs 0")
+    outcomes = list(build.build(read(tmp_path, text), tmp_path / "out", only=["filters"]))
+    assert states(outcomes) == {"lenet5": "failed", "filters": "failed"}
+    errors = {outcome.id: outcome.error for outcome in outcomes}
+    assert "epochs" in errors["lenet5"]
+    assert errors["filters"] == "the run lenet5 that it needs was not trained"
+
+
+def test_what_cannot_be_built(small, first, tmp_path):
+    out, _ = first
+    before = contents(out)
+    with pytest.raises(SpecError, match="unknown entry 'nine': expected one of step, moving"):
+        list(build.build(small, out, only=["nine"]))
+    with pytest.raises(DataError, match="unknown data set 'nine': expected digits, mnist"):
+        list(build.build(small, out, data="nine"))
+    with pytest.raises(RunError, match="holds the gallery of digits; name another folder"):
+        list(build.build(small, out, data="mnist"))
+    assert contents(out) == before
+    (tmp_path / "mine.txt").write_text("")
+    with pytest.raises(RunError, match="expected an empty folder or one of convlab gallery"):
+        list(build.build(small, tmp_path))
+    (tmp_path / "gallery.json").write_text('{"data": "digits", "runs": {}, "entries": {"a": {}}}')
+    with pytest.raises(RunError, match="gallery.json: expected what convlab gallery wrote"):
+        list(build.build(small, tmp_path))
+    with pytest.raises(RunError, match="cannot be made: Not a directory"):
+        list(build.build(small, tmp_path / "mine.txt"))
+
+
+# --- the page and the table -----------------------------------------------------------------
+
+
+def test_what_the_page_shows(small, first):
+    shown = page.context(small, first[0])
+    assert (shown["data"], shown["version"]) == ("digits", "0.1.0")
+    assert shown["runs"] == [{"command": "convlab train --epochs 1"}]
+    (chapter,) = shown["chapters"]
+    assert [entry["id"] for entry in chapter["entries"]] == list(ENTRIES)
+    assert [entry["animated"] for entry in chapter["entries"]] == [False, True, *[False] * 3]
+    for shown_entry in chapter["entries"]:
+        for kind in ("picture", "picture_dark", "numbers"):
+            assert (first[0] / shown_entry[kind]).is_file()
+    html = (first[0] / "index.html").read_text(encoding="utf-8")
+    assert html == page.render(shown)
+    alternatives = [unescape(text) for text in re.findall(r'<img[^>]* alt="([^"]+)"', html)]
+    assert alternatives == [entry["alt"] for entry in chapter["entries"]]
+    assert "<b>" not in html and "An idea with &lt;b&gt; &amp;" in html
+
+
+def test_only_what_is_there_is_shown(small, copy):
+    manifest = build.read_manifest(copy)
+    for name in ("filters", "edges"):
+        del manifest["entries"][name]
+    (copy / "gallery.json").write_text(json.dumps(manifest))
+    shown = page.context(small, copy)
+    assert [entry["id"] for entry in shown["chapters"][0]["entries"]] == [*ENTRIES][:3]
+    assert shown["runs"] == []
+
+
+def test_the_table(small, tmp_path):
+    path = tmp_path / "text.md"
+    path.write_text("before\r\n<!-- gallery -->\nold\n<!-- /gallery -->\nafter\n", newline="")
+    assert page.write_table(small, path)
+    lines = path.read_bytes().decode().split("\n")
+    assert lines[0] == "before\r"
+    assert lines[1:6] == [
+        "<!-- gallery -->",
+        "",
+        "| picture | the command |",
+        "|---|---|",
+        "| **The first \\| chapter** | |",
+    ]
+    assert lines[6] == f"| The title of step | `{STEP}` |"
+    assert lines[-4:] == ["", "<!-- /gallery -->", "after", ""]
+    assert len(lines) == 6 + len(ENTRIES) + 4
+    assert not page.write_table(small, path)
+
+
+def test_the_table_of_the_readme_is_the_catalogue(tmp_path):
+    path = Path(shutil.copy(ROOT / "README.md", tmp_path))
+    assert not page.write_table(catalog.read(), path), "run: convlab gallery --table README.md"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no marks",
+        "<!-- gallery -->",
+        "<!-- /gallery --><!-- gallery -->",
+        "<!-- gallery --><!-- /gallery --><!-- gallery -->",
+    ],
+)
+def test_a_file_without_the_marks_stays_as_it_was(small, tmp_path, text):
+    path = tmp_path / "text.md"
+    path.write_text(text)
+    with pytest.raises(DataError, match="expected one <!-- gallery --> and after it one"):
+        page.write_table(small, path)
+    assert path.read_text() == text
+    with pytest.raises(DataError, match="none.md: cannot be read: No such file"):
+        page.write_table(small, tmp_path / "none.md")
+
+
+# --- the command ----------------------------------------------------------------------------
+
+
+def test_what_is_done_stays_after_ctrl_c(convlab_in, tmp_path):
+    second = entry("second", "convlab render pooling --input 6 --kernel 2 -o second.png")
+    read(tmp_path, HEAD + entry("step", STEP) + second)
+    command = convlab_in(tmp_path)
+    words = ["gallery", "--catalog", "catalog.toml", "--threads", "1"]
+    process = command.start(*words)
+    assert process.stderr.readline().startswith("entry step: ")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "stopped\n")
+    folder = tmp_path / "gallery-digits"
+    assert set(build.read_manifest(folder)["entries"]) == {"step"}
+    files = {"gallery.json", "pictures", "data", "runs"}
+    assert {path.name for path in folder.iterdir()} == files
+
+    done = command(*words)
+    assert done.status == 0
+    assert re.fullmatch(r"entry second: [\d.]+ s\n", done.err)
+    assert re.fullmatch(
+        r"1 picture made, 1 kept, in [\d.]+ s\npage: gallery-digits/index.html\n", done.out
+    )
+    assert {path.name for path in folder.iterdir()} == files | {"index.html"}
+
+
+def test_the_command_that_is_misused(convlab_in, tmp_path):
+    command = convlab_in(tmp_path)
+    message = command.misused("gallery", "--table", "README.md", "--only", "step")
+    assert message == "--table only writes the table; it takes --data and --catalog"
+    assert command.fails("gallery", "--only", "nine").startswith("unknown entry 'nine'")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,400 @@
+"""Figures of single ideas: images as numbers, neighbours, activations, tables, costs, growth."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import special
+
+from convlab import models, viz, worked
+from convlab.errors import DataError, ShapeError, SpecError
+
+LOOKS = [("slide", "light"), ("small", "dark"), ("paper", "light"), ("paper-wide", "transparent")]
+RANDOM = np.random.default_rng(0)
+
+
+def image(*shape):
+    return RANDOM.integers(0, 256, shape).astype(np.uint8)
+
+
+def curve(count=11, notes=("at most 1", "2.46 × 10⁻⁵ at 6"), name="a function of a long name"):
+    x = np.linspace(-6, 6, count)
+    return viz.ActivationCurve(name, "1 / (1 + exp(−x))", x, np.tanh(x), 1 / (1 + x * x), notes)
+
+
+def likeness(shape, distances=14):
+    falling = 0.9 ** np.arange(distances + 1)
+    arrays = image(*shape), image(*shape), np.arange(distances + 1)
+    return viz.neighbours, (*arrays, falling, 0.02 * np.cos(np.arange(distances + 1))), {}
+
+
+def table(outputs, inputs, share=0.5, **more):
+    filled = RANDOM.random((outputs, inputs)) < share
+    counts = (25 * filled.sum(axis=1) + 1).tolist()
+    facts = [("in all", "6·(3·25 + 1) + 9·(4·25 + 1) + 1·(6·25 + 1) = 1,516"), ("if all", "2,416")]
+    return viz.connection_table, (filled, counts), {"facts": facts} | more
+
+
+def modes(shape, sides):
+    names = ("zeros", "reflect", "replicate", "circular")
+    return viz.padding_modes, ({name: image(*shape) for name in names}, sides), {}
+
+
+def layers(count, largest=10**9):
+    numbers = np.geomspace(1, largest, count).astype(int)
+    return [
+        viz.LayerCost(f"block{at}_unit1_conv", int(n), int(m))
+        for at, (n, m) in enumerate(zip(numbers, numbers[::-1], strict=True))
+    ]
+
+
+def growth(*ends):
+    return [
+        viz.FieldLine(
+            f"network number {at}",
+            range(end + 1),
+            np.linspace(1, 9 * end, end + 1).astype(int),
+            [1],
+        )
+        for at, end in enumerate(ends)
+    ]
+
+
+CASES = [
+    (viz.activations, ([curve()],), {}),
+    (viz.activations, ([curve()] * 3,), {}),
+    (viz.activations, ([curve(401)] * 4,), {}),
+    (viz.activations, ([curve(notes=())] * 2,), {}),
+    likeness((1, 28, 28)),
+    likeness((3, 32, 32), 31),
+    likeness((1, 4, 60), 1),
+    likeness((1, 60, 4), 2),
+    (viz.channels, (image(3, 28, 28), (0, 0)), {}),
+    (viz.channels, (image(3, 427, 640), (426, 639)), {}),
+    (viz.channels, (image(3, 640, 427), (10, 300)), {}),
+    (viz.channels, (image(3, 4, 90), (1, 80)), {}),
+    (viz.channels, (image(3, 90, 4), (80, 1)), {}),
+    (viz.pixel_numbers, (image(1, 28, 28), (7, 7, 21, 21)), {}),
+    (viz.pixel_numbers, (image(1, 1, 1), (0, 0, 1, 1)), {}),
+    (viz.pixel_numbers, (image(1, 5, 90), (0, 0, 5, 90)), {}),
+    (viz.pixel_numbers, (image(3, 427, 640), (400, 600, 427, 640)), {}),
+    (viz.pixel_numbers, (image(3, 90, 5), (0, 0, 90, 5)), {}),
+    table(16, 6),
+    table(1, 1),
+    table(64, 64),
+    table(64, 3, 1.0),
+    table(3, 64, names=("maps of a layer with a name", "maps of another such layer"), facts=()),
+    modes((8, 8), (2, 2, 2, 2)),
+    modes((3, 20), (1, 0, 5, 6)),
+    modes((30, 5), (10, 10, 1, 1)),
+    modes((30, 30), (2, 2, 2, 2)),
+    (viz.costs, (layers(1),), {}),
+    (viz.costs, (layers(5),), {}),
+    (viz.costs, (layers(16),), {}),
+    (viz.costs, (layers(60),), {}),
+    (viz.field_growth, (growth(2),), {}),
+    (viz.field_growth, (growth(4, 18, 50, 150),), {"input_side": 224}),
+    (viz.field_growth, (growth(50, 50, 50),), {"input_side": 28}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_texts_neither_overlap_nor_leave_the_canvas(number, assert_legible):
+    function, arrays, more = CASES[number]
+    for size, theme in (LOOKS[0], LOOKS[1 + number % 3]):
+        figure = function(
+            *arrays,
+            **more,
+            title="A headline",
+            subtitle="a second line that says a good deal about the setting and the data",
+            size=size,
+            theme=theme,
+        )
+        assert_legible(figure, size)
+
+
+def texts(boxes_of, figure):
+    return [text.get_text() for text, _ in boxes_of(figure)]
+
+
+# --- activations ----------------------------------------------------------------------------
+
+
+def test_activations_and_their_gradients_are_those_of_scipy():
+    def both(name):
+        found = worked.activation_curve(name, 6.0)
+        return found.x.astype(float), found.output, found.gradient
+
+    x, y, slope = both("sigmoid")
+    np.testing.assert_allclose(y, special.expit(x), atol=1e-6)
+    np.testing.assert_allclose(slope, special.expit(x) * special.expit(-x), atol=1e-6)
+    x, y, slope = both("tanh")
+    np.testing.assert_allclose(y, np.tanh(x), atol=1e-6)
+    np.testing.assert_allclose(slope, 1 / np.cosh(x) ** 2, atol=1e-6)
+    x, y, slope = both("relu")
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+    np.testing.assert_array_equal(slope, x > 0)
+    # LeCun et al. 1998, appendix A: 1.7159 tanh(2x/3)
+    x, y, slope = both("scaled-tanh")
+    np.testing.assert_allclose(y, 1.7159 * np.tanh(2 * x / 3), atol=1e-5)
+    np.testing.assert_allclose(slope, 1.7159 * 2 / 3 / np.cosh(2 * x / 3) ** 2, atol=1e-5)
+
+
+def test_the_notes_say_the_largest_gradient_and_that_at_the_end():
+    assert worked.activation_curve("sigmoid", 6.0).notes == ("at most 0.25", "0.00247 at 6")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("swish", 6.0), "expected one of relu, sigmoid, tanh, scaled-tanh, got 'swish'"),
+        (("relu", 0.0), "expected a reach above 0, got 0.0"),
+        (("relu", float("nan")), "expected a reach above 0, got nan"),
+        (("relu", 6.0, 4), "expected an odd count of numbers from 3 on, got 4"),
+    ],
+)
+def test_activations_that_cannot_be(arguments, message):
+    with pytest.raises(SpecError, match=message):
+        worked.activation_curve(*arguments)
+
+
+def test_activation_curves_that_do_not_fit():
+    with pytest.raises(ShapeError, match="expected 1 to 4 activation functions, got 0"):
+        viz.activations([], title="t")
+    bad = viz.ActivationCurve("f", "x", np.zeros(3), np.zeros(2), np.zeros(3))
+    with pytest.raises(ShapeError, match="f: expected as many outputs and gradients as x"):
+        viz.activations([bad], title="t")
+
+
+# --- neighbours -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("distance", [0, 1, 3])
+def test_correlation_is_that_of_numpy_over_all_pairs(distance):
+    images = image(3, 2, 5, 7)
+    first, second = [], []
+    for sample in images.reshape(-1, 5, 7).astype(float):
+        for row in range(5):
+            for column in range(7):
+                for down, right in {(distance, 0), (0, distance)} if distance else [(0, 0)]:
+                    if row + down < 5 and column + right < 7:
+                        first.append(sample[row, column])
+                        second.append(sample[row + down, column + right])
+    expected = np.corrcoef(first, second)[0, 1]
+    assert worked.correlation_at(images, distance) == pytest.approx(expected)
+
+
+def test_neighbours_of_smooth_images_are_alike_until_they_are_shuffled():
+    waves = np.sin(np.arange(32) / 5 + np.arange(20)[:, None])
+    images = np.round(127 * (waves[:, None, None, :] + waves[:, None, :, None]) / 2 + 127)
+    found = worked.neighbours(images.astype(np.uint8), 8)
+    assert found.correlations[0] == pytest.approx(1) and found.shuffled[0] == pytest.approx(1)
+    assert (np.diff(found.correlations) < 0).all() and found.correlations[1] > 0.95
+    assert np.abs(found.shuffled[1:]).max() < 0.4
+    assert sorted(found.order) == list(range(32 * 32))
+
+
+def test_shuffling_keeps_every_pixel_and_is_the_same_for_all_images():
+    images = np.stack([np.arange(12).reshape(1, 3, 4), np.arange(12).reshape(1, 3, 4) + 100])
+    order = worked.neighbours(images, 1, seed=3).order
+    mixed = worked.shuffle_pixels(images, order)
+    assert (mixed[1] - mixed[0] == 100).all()
+    assert mixed[0].ravel().tolist() == order.tolist() != sorted(order)
+
+
+def test_neighbours_that_cannot_be():
+    with pytest.raises(ShapeError, match="expected a distance from 0 to 3, got 4"):
+        worked.neighbours(image(2, 1, 3, 4), 4)
+    with pytest.raises(DataError, match="one value everywhere"):
+        worked.neighbours(np.ones((2, 1, 3, 4)), 1)
+    with pytest.raises(ShapeError, match=r"expected images \(N, C, H, W\)"):
+        worked.neighbours(image(3, 4), 1)
+
+
+# --- images ---------------------------------------------------------------------------------
+
+
+def test_every_pixel_of_the_box_is_written(boxes_of):
+    pixels = image(3, 6, 9)
+    figure = viz.pixel_numbers(pixels, (1, 2, 5, 8), title="t")
+    written = [text for text in texts(boxes_of, figure) if text.isdecimal()]
+    assert written == [str(value) for value in pixels[:, 1:5, 2:8].ravel()]
+
+
+def test_pixels_that_do_not_fit_are_said_to_be_left_out(boxes_of):
+    figure = viz.pixel_numbers(image(1, 64, 64), (0, 0, 64, 64), title="t", size="small")
+    shown = texts(boxes_of, figure)
+    said = next(text for text in shown if text.startswith("rows 0 to "))
+    rows, columns = (int(part.split()[-1]) + 1 for part in said.split(", "))
+    assert 4 < rows < 64 and sum(text.isdecimal() for text in shown) == rows * columns
+
+
+def test_the_marked_pixel_has_its_three_numbers(boxes_of):
+    pixels = image(3, 6, 9)
+    shown = texts(boxes_of, viz.channels(pixels, (4, 7), title="t"))
+    red, green, blue = pixels[:, 4, 7]
+    assert {f"red {red}", f"green {green}", f"blue {blue}", "at 4,7"} <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: viz.channels(image(1, 4, 4), (0, 0), title="t"), "of 3 channels, got 1"),
+        (lambda: viz.channels(image(3, 4, 4), (4, 0), title="t"), "a pixel inside 4 × 4, got"),
+        (lambda: viz.channels(image(4, 4), (0, 0), title="t"), r"got \(4, 4\)"),
+        (lambda: viz.channels(np.zeros((3, 4, 4)), (0, 0), title="t"), "uint8, got float64"),
+        (lambda: viz.pixel_numbers(image(1, 4, 4), (0, 0, 5, 4), title="t"), "rows 0 to 4"),
+        (lambda: viz.pixel_numbers(image(1, 4, 4), (2, 0, 2, 4), title="t"), "inside 4 × 4"),
+    ],
+)
+def test_images_that_cannot_be_drawn(draw, message):
+    with pytest.raises(ShapeError, match=message):
+        draw()
+
+
+# --- tables, costs, growth ------------------------------------------------------------------
+
+
+def test_the_table_has_a_cross_for_each_connection(boxes_of):
+    filled = np.array([[True, False, True], [True, True, True]])
+    figure = viz.connection_table(filled, [51, 76], title="t")
+    shown = texts(boxes_of, figure)
+    assert shown[shown.index("maps read") + 1 :][:2] == ["2", "3"]
+    assert shown[shown.index("parameters") + 1 :][:2] == ["51", "76"]
+
+
+def test_tables_that_cannot_be_drawn():
+    with pytest.raises(ShapeError, match=r"1 to 64 maps each, got \(65, 1\)"):
+        viz.connection_table(np.ones((65, 1)), [1] * 65, title="t")
+    with pytest.raises(ShapeError, match="expected 2 numbers of parameters, got 1"):
+        viz.connection_table(np.ones((2, 3)), [1], title="t")
+
+
+def test_costs_of_many_layers_add_up(boxes_of):
+    many = layers(60)
+    shown = texts(boxes_of, viz.costs(many, title="t"))
+    total = sum(layer.parameters for layer in many)
+    assert f"{total:,} in all" in shown
+    rest = next(text for text in shown if text.endswith("others"))
+    # Numbers of the first column, in rows; the last are those of all others.
+    column = shown[shown.index(f"{total:,} in all") + 1 : shown.index("multiply-adds")]
+    numbers = [int(text.replace(",", "")) for text in column if "%" not in text]
+    assert sum(numbers) == total and len(numbers) == 60 - int(rest.split()[0]) + 1
+
+
+def test_costs_without_any():
+    with pytest.raises(ShapeError, match="expected layers with parameters"):
+        viz.costs([viz.LayerCost("pool", 0, 0)], title="t")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        # Araujo, Norris & Sim 2019, table of the code: after the poolings of VGG-16 and AlexNet.
+        ("vgg16", {"pool1": 6, "pool2": 16, "pool3": 44, "pool4": 100, "pool5": 212}),
+        ("alexnet", {"conv5": 163, "pool5": 195}),
+        ("resnet50-slim", {"block4_unit3_conv2": 483}),
+        ("lenet5", {"conv1": 5, "pool1": 6, "conv2": 14, "pool2": 16}),
+        ("lenet5-1998", {"c1": 5, "s2": 6, "c3": 14, "s4": 16, "c5": 32}),
+    ],
+)
+def test_growth_of_published_networks(name, fields):
+    growth = worked.field_growth(models.build(name, weights=False))
+    found = dict(zip(growth.layers, growth.fields, strict=True))
+    assert {layer: found.get(layer) for layer in fields} == fields
+    assert growth.depths == tuple(range(len(growth.depths))) and growth.fields[0] == 1
+    assert growth.fields[-1] == max(growth.fields) == list(fields.values())[-1]
+
+
+def test_growth_of_resnet50_counts_the_longest_way():
+    growth = worked.field_growth(models.build("resnet50", weights=False))
+    # 7x7, the pooling, and 16 units of three convolutions.
+    assert growth.depths[-1] == 2 + 16 * 3 and growth.fields[-1] == 427
+    assert growth.strides[-1] == 32
+
+
+def test_growth_lines_that_do_not_fit():
+    with pytest.raises(ShapeError, match="expected 1 to 4 networks, got 5"):
+        viz.field_growth(growth(2, 2, 2, 2, 2), title="t")
+    with pytest.raises(ShapeError, match="x: expected as many fields as depths"):
+        viz.field_growth([viz.FieldLine("x", [0], [1])], title="t")
+
+
+# --- commands -------------------------------------------------------------------------------
+
+
+def record(convlab, *arguments):
+    convlab.works("render", *arguments, "--size", "small", "--json", "x.json", "-o", "x.png")
+    assert (convlab.folder / "x.png").read_bytes().startswith(b"\x89PNG")
+    return json.loads((convlab.folder / "x.json").read_text())
+
+
+def test_c3_is_that_of_1998(convlab):
+    # LeCun et al. 1998, table I and section II.B.
+    found = record(convlab, "connection-table")["result"]
+    assert (found["total"], found["all_connected"]) == (1516, 2416)
+    filled = np.array(found["table"])
+    assert filled.sum(axis=1).tolist() == [3] * 6 + [4] * 9 + [6]
+    assert np.flatnonzero(filled[14]).tolist() == [0, 2, 3, 5]
+    assert "expected a convolution, c1, c3, c5" in convlab.fails(
+        "render", "connection-table", "--layer", "s2"
+    )
+
+
+def test_image_command(convlab):
+    from sklearn.datasets import load_sample_image
+
+    china = load_sample_image("china.jpg")
+    found = record(convlab, "image", "china", "--numbers", "--at", "100,200", "--pixels", "2x3")
+    assert np.array_equal(found["result"]["pixels"], china[100:102, 200:203].transpose(2, 0, 1))
+    assert "got the first one at row 426" in convlab.fails(
+        "render", "image", "--numbers", "--at", "426,0"
+    )
+
+
+def test_neighbours_command(convlab):
+    found = record(convlab, "neighbours", "--images", 50, "--farthest", 3, "--example", 2)
+    from convlab import data
+
+    images = data.load("digits")[1].images[:50].astype(float)
+    pairs = [(images[..., :-1], images[..., 1:]), (images[..., :-1, :], images[..., 1:, :])]
+    first, second = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
+    assert found["result"]["correlations"][1] == pytest.approx(np.corrcoef(first, second)[0, 1])
+    assert "expected 1 to 27 pixels" in convlab.fails("render", "neighbours", "--farthest", 28)
+
+
+def test_padding_modes_are_those_of_numpy(convlab):
+    found = record(convlab, "padding-modes", "--input", "4x3", "--padding", "3x2")
+    values = np.arange(1, 13).reshape(4, 3)
+    for mode, name in (("zeros", "constant"), ("reflect", "reflect"), ("circular", "wrap")):
+        expected = np.pad(values, ((3, 3), (2, 2)), mode=name)
+        assert np.array_equal(found["result"][mode], expected)
+    assert np.array_equal(found["result"]["replicate"], np.pad(values, ((3, 3), (2, 2)), "edge"))
+    assert "expected less than the input's 2 pixels" in convlab.fails(
+        "render", "padding-modes", "--input", 2
+    )
+
+
+def test_padded_arrays_that_do_not_fit():
+    with pytest.raises(ShapeError, match="expected padding inside 3 × 3"):
+        viz.padding_modes({"zeros": np.zeros((3, 3))}, (1, 2, 0, 0), title="t")
+    with pytest.raises(ShapeError, match="expected modes among zeros, reflect"):
+        viz.padding_modes({"mirror": np.zeros((3, 3))}, (1, 1, 1, 1), title="t")
+
+
+def test_mistakes_command(convlab, run):
+    found = record(convlab, "mistakes", run, "--most", 3)
+    true, answers = found["result"]["true"], found["result"]["answer"]
+    assert len(true) == len(answers) == len(found["inputs"]["images"]) <= 3
+    assert all(a != b for a, b in zip(true, answers, strict=True))
+    chances = found["result"]["probability"]
+    assert chances == sorted(chances, reverse=True)
+
+
+def test_commands_of_curves_and_bars(convlab):
+    found = record(convlab, "costs", "lenet5")["result"]
+    assert sum(layer["parameters"] for layer in found.values()) == 61706
+    found = record(convlab, "field-growth", "vgg16", "lenet5")["result"]
+    assert found["vgg16"]["receptive_field"][-1] == 212
+    found = record(convlab, "activations", "--function", "relu", "--reach", 2)
+    assert max(found["result"]["ReLU"]["output"]) == 2
