@@ -1,0 +1,1 @@
+"""The gallery: a catalogue of pictures, each with the command that makes it, and their page."""

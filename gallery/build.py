@@ -1,0 +1,435 @@
+"""Building: what has changed is made again, by the commands of the catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import click
+from convlab_cli.main import convlab
+from convlab_gallery.catalog import DATA, PHOTO, Catalog, Entry, Run
+from PIL import Image, PngImagePlugin
+
+from convlab import data as data_sets
+from convlab import get_num_threads, random, set_num_threads
+from convlab.errors import ConvlabError, DataError, RunError
+from convlab.training import write_atomically
+from convlab.training.run import MODEL
+
+MANIFEST = "gallery.json"
+PHOTO_CREDIT = "china.jpg by danielbuechele, CC BY 2.0, from scikit-learn"
+FILES = ("picture", "picture_dark", "still", "still_dark", "numbers")
+"""The files of an entry in the manifest, from the gallery's folder; stills are None unless it
+moves."""
+RECORD = (*FILES, "width", "height", "alt", "hash")
+"""What the manifest knows of an entry: also its size in pixels, and what it was made from."""
+
+_MAKING = ".making"  # what is not complete yet
+
+# What a training depends on; a new figure alone is no reason to train again.
+_LEARNING = ("kernels", "data", "models", "models/specs", "training")
+_LIBRARIES = ("matplotlib", "numba", "numpy", "pillow", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run or an entry: "made", "kept" as nothing had changed, or "failed"."""
+
+    kind: str  # "run" or "entry"
+    id: str
+    state: str
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def build(
+    catalog: Catalog,
+    out: Path,
+    *,
+    data: str = DATA,
+    only: Sequence[str] = (),
+    force: bool = False,
+) -> Iterator[Outcome]:
+    """Make what has changed of a catalogue's pictures, and yield each outcome as it comes.
+
+    out: the gallery's folder, made if need be: pictures/ (light and dark, and
+        the first frame of what moves), data/ (the numbers), runs/ (what was
+        trained) and gallery.json, which knows what each was made from.
+    data: the data set that the runs are trained on, as ``convlab train`` takes it.
+    only: the ids of the entries to look at; all of them without one.
+    force: make them, and the runs they need, even where nothing has changed.
+
+    The commands run in that folder, side by side, one process for each of ``get_num_threads()``
+    threads.  A picture that fails leaves its older one as it was.
+
+    Raises SpecError for an unknown id, DataError for an unknown data set, and RunError for a
+    folder that holds something else or cannot be written, and where a process was ended.
+    """
+    entries = catalog.chosen(only)
+    if data not in data_sets.NAMES:
+        if not data or not Path(data).is_dir():
+            raise DataError(
+                f"unknown data set {data!r}: expected {', '.join(data_sets.NAMES)} or a folder of"
+                " pictures"
+            )
+        data = str(Path(data).resolve())  # the commands run in the gallery's folder
+    builder = _Builder(catalog, out, data, force)
+    yield from builder.make(entries)
+
+
+def read_manifest(out: Path) -> dict:
+    """What a gallery's folder holds: its data set, its runs and its entries by their ids.
+
+    Raises RunError where there is none, or another program's.
+    """
+    path = out / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(manifest["data"], str) or not isinstance(manifest["runs"], dict):
+            raise TypeError
+        for record in manifest["entries"].values():
+            if record.keys() != set(RECORD):
+                raise TypeError
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise RunError(f"{path}: expected what convlab gallery wrote, got something else") from None
+    return manifest
+
+
+def files_of(record: dict) -> list[str]:
+    """The files of an entry's record, from the gallery's folder."""
+    return sorted({record[kind] for kind in FILES if record[kind] is not None})
+
+
+class _Builder:
+    """One building: what is under way and what is known of it."""
+
+    def __init__(self, catalog: Catalog, out: Path, data: str, force: bool):
+        self.catalog, self.out, self.data, self.force = catalog, out, data, force
+        self.manifest = _opened(out, data)
+        self.libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
+        package, commands = _folder("convlab"), _folder("convlab_cli")
+        learning = [package, *(package / name for name in _LEARNING)]
+        self.learning = _digest_of_sources(
+            [path for folder in learning for path in _sources(folder, "*")]
+            + [commands / "train.py"]
+        )
+        self.drawing = _digest_of_sources([*_sources(package, "**/*"), *_sources(commands, "**/*")])
+        self.models: dict[str, str | None] = {}  # of the runs that are done; None: failed
+        self.under_way: dict[Future, tuple[Run | Entry, str]] = {}
+        # Threads of OpenMP do not survive a fork.
+        method = multiprocessing.get_context("spawn")
+        self.stopped = method.Event()
+        self.processes = get_num_threads()
+        self.pool = ProcessPoolExecutor(self.processes, method, _start, (str(out), self.stopped))
+
+    def make(self, entries: Sequence[Entry]) -> Iterator[Outcome]:
+        """Runs first, then each entry as soon as its runs are there, the longest first."""
+        todo = [
+            *self.catalog.needed(entries),
+            *sorted(entries, key=lambda entry: not entry.animated),
+        ]
+        try:
+            photo = self.out / PHOTO
+            if not photo.exists() and any("photo" in entry.places for entry in entries):
+                write_atomically(photo, _photograph())
+            while todo or self.under_way:
+                able = (item for item in todo if self.needs(item) <= self.models.keys())
+                item = next(able, None) if len(self.under_way) < self.processes else None
+                if item is None:
+                    for future in wait(self.under_way, return_when=FIRST_COMPLETED).done:
+                        yield self.finish(future)
+                    continue
+                todo.remove(item)
+                outcome = self.begin_run(item) if isinstance(item, Run) else self.begin_entry(item)
+                if outcome is not None:
+                    yield outcome
+            self.discard_others()
+        except BrokenProcessPool:
+            raise RunError(
+                "a process that makes pictures was ended by the system: is there enough memory?"
+            ) from None
+        finally:
+            self.stopped.set()
+            self.pool.shutdown(cancel_futures=True)
+            shutil.rmtree(self.out / _MAKING, ignore_errors=True)
+            self.save()
+
+    def needs(self, item: Run | Entry) -> set[str]:
+        """The ids of the runs that it needs."""
+        return set() if isinstance(item, Run) else {r.id for r in self.catalog.needed([item])}
+
+    def begin_run(self, run: Run) -> Outcome | None:
+        """Start a training, unless there is an outcome already."""
+        typed, folder = self.catalog.training(run, self.data), run.folder(self.data)
+        made_from = _digest(typed, self.learning, self.libraries)
+        known = self.manifest["runs"].get(run.id, {})
+        model = _digest_of_file(self.out / folder / MODEL)
+        if not self.force and known == {"hash": made_from, "model": model}:
+            self.models[run.id] = model
+            return Outcome("run", run.id, "kept")
+        words = shlex.split(typed)
+        quietly = [*words, "--out", folder, "--exist-ok", "--quiet"]
+        self.submit(run, made_from, _train, quietly, words)
+        return None
+
+    def begin_entry(self, entry: Entry) -> Outcome | None:
+        """Start a picture, unless there is an outcome already."""
+        missing = [run for run in self.needs(entry) if self.models[run] is None]
+        if missing:
+            error = f"the run {missing[0]} that it needs was not trained"
+            return Outcome("entry", entry.id, "failed", error=error)
+        typed = self.catalog.typed(entry, self.data)
+        inputs = {run: self.models[run] for run in sorted(self.needs(entry))}
+        if "photo" in entry.places:
+            inputs["photo"] = _digest_of_file(self.out / PHOTO)
+        made_from = _digest(typed, inputs, self.drawing, self.libraries)
+        known = self.manifest["entries"].get(entry.id)
+        if (
+            not self.force
+            and known is not None
+            and known["hash"] == made_from
+            and all((self.out / file).is_file() for file in files_of(known))
+        ):
+            return Outcome("entry", entry.id, "kept")
+        self.submit(entry, made_from, _draw, entry, typed)
+        return None
+
+    def submit(self, item: Run | Entry, made_from: str, function: Callable, *arguments) -> None:
+        """Give a run or an entry to the next process that is free."""
+        with _ignored_interrupts():
+            future = self.pool.submit(function, *arguments)
+        self.under_way[future] = item, made_from
+
+    def finish(self, future: Future) -> Outcome:
+        """What became of what is done, kept in the manifest."""
+        item, made_from = self.under_way.pop(future)
+        kind = "run" if isinstance(item, Run) else "entry"
+        try:
+            seconds, made = future.result()
+        except (RunError, OSError) as error:
+            if kind == "run":
+                self.models[item.id] = None
+            return Outcome(kind, item.id, "failed", error=str(error))
+        if kind == "run":
+            model = _digest_of_file(self.out / item.folder(self.data) / MODEL)
+            self.models[item.id] = model
+            self.manifest["runs"][item.id] = {"hash": made_from, "model": model}
+        else:
+            self.manifest["entries"][item.id] = {"hash": made_from, **made}
+        return Outcome(kind, item.id, "made", round(seconds, 3))
+
+    def discard_others(self) -> None:
+        """Delete the pictures of entries that the catalogue no longer has."""
+        known = {entry.id for entry in self.catalog.entries}
+        for name in self.manifest["entries"].keys() - known:
+            for file in files_of(self.manifest["entries"].pop(name)):
+                (self.out / file).unlink(missing_ok=True)
+
+    def save(self) -> None:
+        """Write the manifest."""
+        text = json.dumps(self.manifest, indent=1, sort_keys=True, ensure_ascii=False)
+        write_atomically(self.out / MANIFEST, f"{text}\n".encode())
+
+
+def _opened(out: Path, data: str) -> dict:
+    """The manifest of the gallery's folder, which is made if it is not there."""
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MANIFEST).is_file():
+            raise RunError(
+                f"{out}: expected an empty folder or one of convlab gallery, there is no {MANIFEST}"
+            )
+        manifest = read_manifest(out)
+        if manifest["data"] != data:
+            raise RunError(
+                f"{out}: holds the gallery of {manifest['data']}; name another folder with --out"
+                f" for that of {data}"
+            )
+    else:
+        manifest = {"data": data, "runs": {}, "entries": {}}
+    try:
+        for folder in ("pictures", "data", "runs"):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{out}: cannot be made: {error.strerror}") from None
+    manifest["convlab"] = version("convlab")
+    shutil.rmtree(out / _MAKING, ignore_errors=True)
+    write_atomically(out / MANIFEST, json.dumps(manifest).encode())  # so that it is known as ours
+    return manifest
+
+
+def _photograph() -> bytes:
+    credit = PngImagePlugin.PngInfo()
+    credit.add_text("Copyright", PHOTO_CREDIT)
+    buffer = io.BytesIO()
+    Image.fromarray(data_sets.photograph("china")).save(buffer, "PNG", pnginfo=credit)
+    return buffer.getvalue()
+
+
+# --- what things were made from -----------------------------------------------------------
+
+
+def _folder(package: str) -> Path:
+    return Path(find_spec(package).submodule_search_locations[0])
+
+
+def _sources(folder: Path, pattern: str) -> list[Path]:
+    return [path for path in folder.glob(pattern) if path.suffix in (".py", ".toml")]
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _digest_of_sources(paths: Sequence[Path]) -> str:
+    return _digest(*(f"{path.name} {_digest_of_file(path)}" for path in sorted(set(paths))))
+
+
+@contextmanager
+def _ignored_interrupts() -> Iterator[None]:
+    # A process that starts inherits it: Ctrl-C would print the traceback of its imports.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# --- in the processes that make pictures --------------------------------------------------
+
+
+def _start(folder: str, stopped: Event) -> None:
+    global _stopped
+    _stopped = stopped
+    variable = data_sets.sources.VARIABLE
+    if os.environ.get(variable):
+        os.environ[variable] = os.path.abspath(os.environ[variable])
+    os.chdir(folder)
+    set_num_threads(1)  # there are as many processes as threads
+
+
+def _call(words: Sequence[str], typed: Sequence[str]) -> None:
+    """Run a command of ours here; files that it writes name it as ``typed``.  Raises RunError."""
+    if _stopped.is_set():
+        raise RunError("stopped")
+    random.manual_seed(0)  # as a process of its own would begin
+    sys.argv = list(typed)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            status = convlab.main(list(words[1:]), "convlab", standalone_mode=False)
+    except click.ClickException as error:
+        raise RunError(" ".join(error.format_message().split())) from None
+    except ConvlabError as error:
+        raise RunError(str(error)) from None
+    except Exception as error:
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RunError(f"a mistake in convlab: {message}") from None
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status:
+        raise RunError(f"the command ended with exit status {status}")
+
+
+def _train(words: Sequence[str], typed: Sequence[str]) -> tuple[float, None]:
+    begin = time.perf_counter()
+    _call(words, typed)
+    return time.perf_counter() - begin, None
+
+
+def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
+    """Make an entry's files and, once all are there, move them to their places."""
+    begin = time.perf_counter()
+    words = shlex.split(typed)
+    light, dark = entry.picture, _beside(entry.picture, "-dark")
+    folder = Path(_MAKING, entry.id)
+    folder.mkdir(parents=True)
+    try:
+        numbers = folder / f"{entry.id}.json"
+        _call([*_written_to(words, folder / light), "--json", str(numbers)], words)
+        pictures = [light]
+        if "--theme" not in words:  # else its ground is what it is about
+            typed_dark = [*_written_to(words, dark), "--theme", "dark"]
+            _call(_written_to(typed_dark, folder / dark), typed_dark)
+            pictures.append(dark)
+        stills = [_still(folder / picture) for picture in pictures] if entry.animated else []
+        alt = json.loads(numbers.read_text(encoding="utf-8"))["description"].strip()
+        if not alt:
+            raise RunError("expected a description of the picture as its alternative text")
+        width, height = _size(folder / light)
+        for file in (*pictures, *stills):
+            os.replace(folder / file, Path("pictures", file))
+        os.replace(numbers, Path("data", numbers.name))
+    finally:
+        shutil.rmtree(folder)
+    record = {
+        "picture": f"pictures/{light}",
+        "picture_dark": f"pictures/{pictures[-1]}",
+        "still": f"pictures/{stills[0]}" if stills else None,
+        "still_dark": f"pictures/{stills[-1]}" if stills else None,
+        "numbers": f"data/{numbers.name}",
+        "width": width,
+        "height": height,
+        "alt": alt,
+    }
+    return time.perf_counter() - begin, record
+
+
+def _beside(file: str, ending: str, suffix: str | None = None) -> str:
+    path = Path(file)
+    return f"{path.stem}{ending}{suffix or path.suffix}"
+
+
+def _written_to(words: Sequence[str], output: str | Path) -> list[str]:
+    """The command with another file after its -o."""
+    place = words.index("-o") + 1
+    return [*words[:place], str(output), *words[place + 1 :]]
+
+
+def _still(animation: Path) -> str:
+    """Write the first frame beside an animation, for readers who want no motion."""
+    name = _beside(animation.name, "-still", ".png")
+    with Image.open(animation) as frames:
+        frames.convert("RGB").save(animation.with_name(name))
+    return name
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    """Width and height in pixels, of an SVG in those of CSS, 96 an inch."""
+    if picture.suffix != ".svg":
+        with Image.open(picture) as image:
+            return image.size
+    root = re.search(r"<svg[^>]*>", picture.read_text(encoding="utf-8"))[0]
+    points = (re.search(rf'\b{side}="([\d.]+)pt"', root)[1] for side in ("width", "height"))
+    width, height = (round(float(length) * 96 / 72) for length in points)
+    return width, height

@@ -1,0 +1,258 @@
+"""The catalogue: which pictures the gallery shows, and the command behind each."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from convlab_cli.main import convlab
+
+from convlab.errors import SpecError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CATALOG = Path(__file__).with_name("catalog.toml")
+PHOTO = "photo.png"
+"""The photograph's file in the gallery's folder: what {photo} in a command stands for."""
+
+SUFFIXES = (".png", ".svg", ".gif")
+DATA = "digits"
+"""The data set of the runs unless another is said; also what ``convlab train`` takes."""
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PLACE = re.compile(r"\{([\w-]*)\}")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A heading of the page."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A network that some entries need trained; they write {id} where its folder goes."""
+
+    id: str
+    command: str
+
+    def folder(self, data: str) -> str:
+        """Its folder, from the gallery's: runs/ID-DATA."""
+        return f"runs/{self.id}-{Path(data).name}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture: what it is about, in the course's terms, and the command that makes it."""
+
+    id: str
+    chapter: str
+    concept: str
+    title: str
+    idea: str
+    command: str
+
+    @property
+    def picture(self) -> str:
+        """The file name that follows -o in its command."""
+        words = shlex.split(self.command)
+        return words[words.index("-o") + 1]
+
+    @property
+    def animated(self) -> bool:
+        """Whether its picture moves."""
+        return self.picture.endswith(".gif")
+
+    @property
+    def places(self) -> set[str]:
+        """The names that stand in braces in its command."""
+        return set(_PLACE.findall(self.command))
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Chapters, runs and entries, all in the order of the page."""
+
+    chapters: tuple[Chapter, ...]
+    runs: tuple[Run, ...]
+    entries: tuple[Entry, ...]
+
+    def chosen(self, only: Sequence[str] = ()) -> tuple[Entry, ...]:
+        """The entries called ``only``, all of them without a name.  Raises SpecError."""
+        known = [entry.id for entry in self.entries]
+        for name in only:
+            if name not in known:
+                raise SpecError(f"unknown entry {name!r}: expected one of {', '.join(known)}")
+        return tuple(entry for entry in self.entries if not only or entry.id in only)
+
+    def needed(self, entries: Sequence[Entry]) -> tuple[Run, ...]:
+        """The runs whose folders these entries need."""
+        places = set().union(*(entry.places for entry in entries))
+        return tuple(run for run in self.runs if run.id in places)
+
+    def typed(self, entry: Entry, data: str = DATA) -> str:
+        """An entry's command as a user types it in the gallery's folder."""
+        return _filled(entry.command, self.runs, data)
+
+    def training(self, run: Run, data: str = DATA) -> str:
+        """A run's command as a user types it, with its data set and folder where they matter."""
+        command = run.command
+        if _without(command, "--data") and data != DATA:
+            command += f" --data {shlex.quote(data)}"
+        settings = _parsed(command).params
+        usual = f"runs/{Path(settings['model']).stem}-{Path(settings['data']).name}"
+        if run.folder(data) != usual:
+            command += f" --out {shlex.quote(run.folder(data))}"
+        return command
+
+
+def _without(command: str, option: str) -> bool:
+    return not any(word.partition("=")[0] == option for word in shlex.split(command))
+
+
+def _filled(command: str, runs: Sequence[Run], data: str) -> str:
+    places = {run.id: run.folder(data) for run in runs} | {"photo": PHOTO, "data": data}
+
+    def fill(match):
+        if match[1] not in places:
+            expected = ", ".join(f"{{{name}}}" for name in places)
+            raise SpecError(f"unknown {match[0]} in the command: expected one of {expected}")
+        return shlex.quote(places[match[1]])
+
+    return _PLACE.sub(fill, command)
+
+
+def _parsed(command: str) -> click.Context:
+    """What Click makes of a command, which is not run.  Raises SpecError where it is none."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise SpecError(
+            f"expected a command as a shell takes it, got {command!r}: {error}"
+        ) from None
+    if words[:1] != ["convlab"]:
+        raise SpecError(f"expected a command that begins with convlab, got {command!r}")
+    context, called, rest = click.Context(convlab, info_name="convlab"), convlab, words[1:]
+    try:
+        while isinstance(called, click.Group):
+            if not rest:
+                raise click.UsageError("there is no command after the group's name")
+            name, called, rest = called.resolve_command(context, rest)
+            if isinstance(called, click.Group):
+                context = click.Context(called, info_name=name, parent=context)
+        return called.make_context(name, rest, parent=context)
+    except click.exceptions.Exit:
+        raise SpecError(f"expected a command that makes a picture, got {command!r}") from None
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
+        raise SpecError(f"{command!r} is no command of convlab: {message}") from None
+
+
+def read(path: Path | str = CATALOG) -> Catalog:
+    """Read a catalogue and check it.  Raises SpecError, with one line that names the mistake."""
+    path = Path(path)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise SpecError(f"{path}: cannot be read as a catalogue: {reason}") from None
+    kinds = {"chapter": Chapter, "run": Run, "entry": Entry}
+    for name in tables:
+        if name not in kinds:
+            raise SpecError(f"{path}: expected tables chapter, run and entry, got {name!r}")
+    parts = {
+        name: tuple(
+            _item(path, name, kind, number, table)
+            for number, table in enumerate(_tables(path, name, tables), 1)
+        )
+        for name, kind in kinds.items()
+    }
+    catalog = Catalog(parts["chapter"], parts["run"], parts["entry"])
+    if not catalog.entries:
+        raise SpecError(f"{path}: expected at least one entry, got none")
+    for name, items in parts.items():
+        seen = {"photo", "data"} if name == "run" else set()  # braces in commands have these
+        for item in items:
+            if item.id in seen:
+                raise SpecError(f"{path}: {name} {item.id}: this id is used already")
+            seen.add(item.id)
+    for name in ("run", "entry"):
+        for item in parts[name]:
+            try:
+                (_check_run if name == "run" else _check_entry)(item, catalog)
+            except SpecError as error:
+                raise SpecError(f"{path}: {name} {item.id}: {error}") from None
+    return catalog
+
+
+def _tables(path: Path, name: str, tables: dict) -> list:
+    found = tables.get(name, [])
+    if not isinstance(found, list):
+        raise SpecError(f"{path}: expected [[{name}]] with two brackets each, got a single {name}")
+    return found
+
+
+def _item(path: Path, name: str, kind: type, number: int, table: object):
+    """One table as its dataclass: all fields there, texts, no others."""
+    fields = list(kind.__dataclass_fields__)
+    label = f"{path}: {name} {number}"
+    if not isinstance(table, dict):
+        raise SpecError(f"{label}: expected a table, got {table!r:.40}")
+    if isinstance(table.get("id"), str):
+        label = f"{path}: {name} {table['id']}"
+    for field in fields:
+        if field not in table:
+            raise SpecError(f"{label}: expected {', '.join(fields)}; there is no {field}")
+        if not isinstance(table[field], str) or not table[field].strip():
+            raise SpecError(f"{label}: expected a text as its {field}, got {table[field]!r:.40}")
+    for field in table:
+        if field not in fields:
+            raise SpecError(f"{label}: expected {', '.join(fields)}; got {field!r}")
+    if not _ID.fullmatch(table["id"]) or table["id"].endswith(("-dark", "-still")):
+        raise SpecError(
+            f"{label}: expected an id of small letters, digits and hyphens that does not end in"
+            f" -dark or -still, got {table['id']!r}"
+        )
+    return kind(**{field: " ".join(table[field].split()) for field in fields})
+
+
+def _check_run(run: Run, catalog: Catalog) -> None:
+    context = _parsed(run.command)
+    if context.command_path != "convlab train":
+        raise SpecError(f"expected a convlab train command, got {run.command!r}")
+    for option in ("--out", "--resume", "--json"):
+        if not _without(run.command, option):
+            raise SpecError(f"expected a command without {option}, got {run.command!r}")
+
+
+def _check_entry(entry: Entry, catalog: Catalog) -> None:
+    if entry.chapter not in [chapter.id for chapter in catalog.chapters]:
+        known = ", ".join(chapter.id for chapter in catalog.chapters) or "none is there"
+        raise SpecError(f"unknown chapter {entry.chapter!r}: expected one of {known}")
+    context = _parsed(_filled(entry.command, catalog.runs, DATA))
+    if not {"output", "theme", "json_file", "alt"} <= {p.name for p in context.command.params}:
+        raise SpecError(
+            f"expected a command that makes a picture, with -o, --theme, --json and --alt,"
+            f" got {entry.command!r}"
+        )
+    words, output = shlex.split(entry.command), context.params["output"]
+    files = [f"{entry.id}{suffix}" for suffix in SUFFIXES]
+    if str(output) not in files or words.count("-o") != 1:
+        raise SpecError(
+            f"expected -o {', '.join(files[:-1])} or {files[-1]} in its command,"
+            f" got {entry.command!r}"
+        )
+    if not _without(entry.command, "--json") or context.params["alt"]:
+        raise SpecError(f"expected a command without --json and --alt, got {entry.command!r}")

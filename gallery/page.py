@@ -1,0 +1,109 @@
+"""The gallery for its readers: the page, and a table of its commands for a text in Markdown."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import jinja2
+from convlab_gallery.build import PHOTO_CREDIT, read_manifest
+from convlab_gallery.catalog import DATA, Catalog
+
+from convlab.errors import DataError
+from convlab.training import write_atomically
+
+TEMPLATE = Path(__file__).with_name("template")
+PAGE = "index.html"
+TITLE = "The gallery of convlab"
+BEGIN, END = "<!-- gallery -->", "<!-- /gallery -->"
+
+
+def context(catalog: Catalog, out: Path) -> dict:
+    """What the page shows of a gallery's folder: the entries that have a picture.
+
+    Paths are relative to the page.  Raises RunError where the folder is no gallery's.
+    """
+    manifest = read_manifest(out)
+    data, records = manifest["data"], manifest["entries"]
+    shown = [entry for entry in catalog.entries if entry.id in records]
+    chapters = []
+    for chapter in catalog.chapters:
+        entries = [
+            {
+                "id": entry.id,
+                "title": entry.title,
+                "idea": entry.idea,
+                "concept": entry.concept,
+                "command": catalog.typed(entry, data),
+                "animated": entry.animated,
+                **{key: value for key, value in records[entry.id].items() if key != "hash"},
+            }
+            for entry in shown
+            if entry.chapter == chapter.id
+        ]
+        if entries:
+            chapters.append({"id": chapter.id, "title": chapter.title, "entries": entries})
+    runs = [{"command": catalog.training(run, data)} for run in catalog.needed(shown)]
+    return {
+        "title": TITLE,
+        "data": Path(data).name,
+        "version": version("convlab"),
+        "chapters": chapters,
+        "runs": runs,
+        "photo_credit": PHOTO_CREDIT if any("photo" in e.places for e in shown) else None,
+    }
+
+
+def render(context: dict) -> str:
+    """The page as HTML, with its style and script in it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    inlined = {
+        name: TEMPLATE.joinpath(file).read_text(encoding="utf-8")
+        for name, file in (("style", "style.css"), ("script", "script.js"))
+    }
+    return environment.get_template("index.html").render(context | inlined)
+
+
+def write(catalog: Catalog, out: Path) -> Path:
+    """Write the page of a gallery's folder and return its path.  Raises RunError."""
+    path = out / PAGE
+    write_atomically(path, render(context(catalog, out)).encode())
+    return path
+
+
+def table(catalog: Catalog, data: str = DATA) -> str:
+    """The catalogue as a Markdown table: an idea and its command in each row."""
+    lines = ["| picture | the command |", "|---|---|"]
+    for chapter in catalog.chapters:
+        entries = [entry for entry in catalog.entries if entry.chapter == chapter.id]
+        if entries:
+            lines.append(f"| **{_cell(chapter.title)}** | |")
+        for entry in entries:
+            lines.append(f"| {_cell(entry.title)} | `{_cell(catalog.typed(entry, data))}` |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def write_table(catalog: Catalog, path: Path, data: str = DATA) -> bool:
+    """Write the table between the two marks of a file; returns whether it has changed.
+
+    Raises DataError where the file cannot be read, or has not each mark once, in order.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise DataError(f"{path}: cannot be read: {reason}") from None
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end) or text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise DataError(f"{path}: expected one {BEGIN} and after it one {END}")
+    changed = f"{before}{BEGIN}\n\n{table(catalog, data)}\n{END}{after}"
+    if changed != text:
+        write_atomically(path, changed.encode())
+    return changed != text
