@@ -1,9 +1,12 @@
 """Figures of single ideas: images as numbers, neighbours, activations, tables, costs, growth."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from convlab_gallery import catalog
 from scipy import special
 
 from convlab import models, viz, worked
@@ -398,3 +401,16 @@ def test_commands_of_curves_and_bars(convlab):
     assert found["vgg16"]["receptive_field"][-1] == 212
     found = record(convlab, "activations", "--function", "relu", "--reach", 2)
     assert max(found["result"]["ReLU"]["output"]) == 2
+
+
+def test_the_pictures_of_the_readme_are_the_gallerys():
+    root = Path(__file__).parents[1]
+    text = (root / "README.md").read_text(encoding="utf-8")
+    entries = catalog.read().entries
+    pictures = (".png", ".svg", ".gif")
+    shown = set(re.findall(r"\]\(gallery/([\w.-]+\.(?:png|svg|gif))\)", text))
+    there = {path.name for path in (root / "gallery").iterdir() if path.suffix in pictures}
+    assert shown == there
+    # The speed of this machine's loops is not one of them: it is no idea of a course.
+    assert shown - {"speed.png"} <= {entry.picture for entry in entries}
+    assert f"Each of the {len(entries)} pictures" in text
