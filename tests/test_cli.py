@@ -385,7 +385,7 @@ def test_patience_stops_early(convlab, own):
         (["--model", "nosuch.toml"], ["nosuch.toml: cannot be read", "No such file"]),
         (["--data", "nosuch"], ["unknown data set 'nosuch'", "digits, mnist, fashion-mnist"]),
         (["--data-dir", "nosuch", "--data", "mnist"], ["expected an existing folder, got nosuch"]),
-        (["--device", "cuda"], ["device cuda: expected cpu"]),
+        (["--device", "cuda"], ["device cuda: expected an NVIDIA GPU with its driver, got none"]),
         (["--resume", "nosuch"], ["nosuch: expected the folder of a run with a config.json"]),
     ],
 )
