@@ -669,7 +669,7 @@ MISTAKES = [
     (
         lambda: optim.Adam(nn.Linear(1, 1).parameters(), weight_decay=math.nan),
         SpecError,
-        "optimiser: expected a weight_decay of at least 0, got nan",
+        "optimiser: expected a finite weight_decay of at least 0, got nan",
     ),
     (
         lambda: optim.SGD(nn.Linear(1, 1).parameters(), momentum=2),
