@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -140,7 +140,7 @@ class _Builder:
         # Threads of OpenMP do not survive a fork.
         method = multiprocessing.get_context("spawn")
         self.stopped = method.Event()
-        self.processes = get_num_threads()
+        self.processes, self.started = get_num_threads(), 0
         self.pool = ProcessPoolExecutor(self.processes, method, _start, (str(out), self.stopped))
 
     def make(self, entries: Sequence[Entry]) -> Iterator[Outcome]:
@@ -217,7 +217,11 @@ class _Builder:
 
     def submit(self, item: Run | Entry, made_from: str, function: Callable, *arguments) -> None:
         """Give a run or an entry to the next process that is free."""
-        with _ignored_interrupts():
+        # The pool starts a process when all that it has are at work.  Ctrl-C in that moment is
+        # lost, so it is kept to those.
+        starts = self.started < self.processes and len(self.under_way) >= self.started
+        self.started += starts
+        with _ignored_interrupts() if starts else nullcontext():
             future = self.pool.submit(function, *arguments)
         self.under_way[future] = item, made_from
 
