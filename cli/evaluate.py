@@ -25,7 +25,6 @@ from convlab_cli import options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(run, data, data_dir, out, as_json):
     """Accuracy, a table of the classes, the confusion matrix and the worst mistakes of RUN."""
-    import numpy as np
 
     from convlab import data as data_sets
     from convlab import training, viz
@@ -64,15 +63,14 @@ def command(run, data, data_dir, out, as_json):
     confusion = viz.confusion(
         matrix, run.classes, title=f"Confusion matrix, {name}", subtitle=accuracy
     )
-    wrong = np.flatnonzero(result.predictions != result.labels)
-    chances = result.probabilities[np.arange(len(test)), result.predictions]
-    wrong = wrong[np.argsort(-chances[wrong], kind="stable")][:40]
-    count = f"{(result.predictions != result.labels).sum():,} of {len(test):,} test images"
+    mistaken = result.mistakes()
+    wrong = mistaken[:40]
+    count = f"{len(mistaken):,} of {len(test):,} test images"
     mistakes = viz.mistakes(
         test.images[wrong],
         [run.classes[i] for i in result.labels[wrong]],
         [run.classes[i] for i in result.predictions[wrong]],
-        chances[wrong],
+        result.probabilities[wrong].max(axis=1),
         title=f"Worst mistakes, {name}",
         subtitle=f"{count} wrong; true → predicted, its probability",
     )

@@ -24,8 +24,6 @@ def command(run, most, data_dir, picture):
 
     Below each stands its true class, the answer and the answer's probability.
     """
-    import numpy as np
-
     from convlab import data, training, viz
 
     run = options.load_run(run)
@@ -33,10 +31,9 @@ def command(run, most, data_dir, picture):
     result = training.evaluate(
         run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
     )
-    wrong = np.flatnonzero(result.predictions != result.labels)
-    chances = result.probabilities[wrong, result.predictions[wrong]]
-    worst = np.argsort(-chances, kind="stable")[:most]
-    shown, chances = wrong[worst], chances[worst]
+    wrong = result.mistakes()
+    shown = wrong[:most]
+    chances = result.probabilities[shown].max(axis=1)
     true = [run.classes[label] for label in result.labels[shown]]
     answers = [run.classes[label] for label in result.predictions[shown]]
     title = "Worst mistakes"

@@ -97,8 +97,7 @@ class Network(nn.Sequential):
     @property
     def device(self) -> str:
         """Where its parameters are, cpu or cuda; inputs are taken there."""
-        parameters = self.parameters()
-        return parameters[0].device if parameters else "cpu"
+        return next((parameter.device for _, parameter in self.named_parameters()), "cpu")
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         device = self.device

@@ -74,6 +74,11 @@ class Evaluation:
         """Share of right answers."""
         return float((self.predictions == self.labels).mean())
 
+    def mistakes(self) -> np.ndarray:
+        """(wrong,) numbers of the images with a wrong answer, the surest answer first."""
+        wrong = np.flatnonzero(self.predictions != self.labels)
+        return wrong[np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")]
+
     def confusion(self) -> np.ndarray:
         """(classes, classes) counts: rows are true classes, columns answers."""
         classes = self.probabilities.shape[1]
