@@ -1,0 +1,410 @@
+"""A network as numbers and texts: what a page needs to compute and to explain it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convlab import nn, shapes
+from convlab.data import Dataset
+from convlab.errors import DataError, SpecError
+from convlab.models import GraphNetwork, Network, summarise
+from convlab.models.summary import LayerSummary
+from convlab.shapes import PoolWindows, ReceptiveField, size_text
+from convlab.training import Run
+from convlab.worked.counts import conv_layer, dense_layer, shape_text
+from convlab.worked.relations import conv_size, conv_transpose_size, pool_size
+
+# What a page can hold and compute while one draws on it.
+LARGEST_INPUT = (64, 64)
+MOST_WEIGHTS = 3_000_000  # 12 MB
+MOST_MULTIPLY_ADDS = 300_000_000
+
+# Networks and data sets as their authors write them.
+_NAMES = {
+    "lenet5": "LeNet-5",
+    "lenet5-1998": "LeNet-5 of 1998",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+}
+_SAMPLES = 50
+_SAMPLES_OF_A_CLASS = 3, 12  # at least, at most
+_SAMPLE_BYTES = 4_000_000  # more classes than fit have fewer, or none
+_ARRAYS = ("weight", "bias", "centres")
+_Pooling = nn.MaxPool2d | nn.AvgPool2d | nn.AdaptiveAvgPool2d | nn.Subsample2d
+
+
+@dataclass(frozen=True, eq=False)
+class Laboratory:
+    """What a page holds.
+
+    ``description``: plain numbers and texts, for JSON.  ``weights``: float32 (count,), all
+    layers' one after the other, as the layers' ``weights`` entries say.  ``images``: bytes
+    (samples, C, H, W) of the data's size.
+    """
+
+    description: dict[str, Any]
+    weights: np.ndarray
+    images: np.ndarray
+
+
+def check_fits(network: Network) -> None:
+    """Raise SpecError for a network that no page can hold: branches, or too large."""
+    if isinstance(network, GraphNetwork):
+        raise SpecError(
+            f"page: expected a network whose layers stand in a row, {network.name} has branches"
+        )
+    rows, columns = network.input_shape[1:]
+    if rows > LARGEST_INPUT[0] or columns > LARGEST_INPUT[1]:
+        raise SpecError(
+            f"page: expected an input of at most {size_text(*LARGEST_INPUT)} pixels,"
+            f" {network.name} has {size_text(rows, columns)}"
+        )
+    layers = network.shapes()
+    weights = sum(array.size for _, layer, _, _ in layers for _, array in _arrays(layer))
+    multiply_adds = sum(layer.multiply_adds(before) for _, layer, before, _ in layers)
+    if weights > MOST_WEIGHTS or multiply_adds > MOST_MULTIPLY_ADDS:
+        raise SpecError(
+            f"page: expected at most {MOST_WEIGHTS:,} weights and {MOST_MULTIPLY_ADDS:,}"
+            f" multiply-adds, {network.name} has {weights:,} and {multiply_adds:,}"
+        )
+    for name, layer, _, after in layers:
+        if len(after) == 2:
+            raise SpecError(
+                f"page: expected maps or vectors from every layer, {name} of {network.name}"
+                f" gives {size_text(*after)} numbers"
+            )
+        if isinstance(layer, nn.Softmax):
+            _softmax_axis(name, layer, after)
+
+
+def describe(
+    run: Run,
+    test: Dataset,
+    *,
+    accuracy: float | None = None,
+    command: str = "",
+    image: tuple[str, np.ndarray, int | None] | None = None,
+) -> Laboratory:
+    """Everything that a page shows of a run.
+
+    ``test``: the run's test set, from which samples are taken, as many of each class as
+    there is room for.  ``accuracy``: on it, where known.  ``command``: what the page is
+    made with.  ``image``: (name, bytes (C, H, W), class or None) to begin with.
+    Raises SpecError for a network that no page can hold, DataError for another test set.
+    """
+    network = run.network
+    check_fits(network)
+    _check_test_set(run, test)
+    samples = [] if image is None else [image]
+    samples += [
+        (f"test:{index}", test.images[index], int(test.labels[index])) for index in _chosen(test)
+    ]
+    arrays: list[np.ndarray] = []
+    layers = list(_layers(network, arrays))
+    channels, rows, columns = network.input_shape
+    title = f"{_named(network.name)} on {_named(Path(run.settings.data).name)}"
+    description = {
+        "convlab": version("convlab"),
+        "title": title,
+        "command": command,
+        "classes": list(run.classes),
+        "accuracy": accuracy,
+        "penalties": network.loss == "lecun-map",
+        "parameters": network.parameter_count(),
+        "input": {"channels": channels, "rows": rows, "columns": columns},
+        "image": dict(zip(("channels", "rows", "columns"), run.image_shape, strict=True)),
+        "dark_background": run.dark_background,
+        # Their images were made in another way than MNIST's, and so are drawings for them.
+        "optical_digits": run.settings.data == "digits",
+        # As float32, which is what bytes are multiplied with.
+        "scaling": {
+            "factor": np.array(run.scaling.scale, np.float32).tolist(),
+            "offset": np.array(run.scaling.offset, np.float32).tolist(),
+        },
+        "layers": layers,
+        "samples": [{"name": name, "label": label} for name, _, label in samples],
+    }
+    weights = np.concatenate([np.empty(0, np.float32), *arrays])
+    images = np.array([pixels for _, pixels, _ in samples], np.uint8)
+    return Laboratory(description, weights, images.reshape(-1, *run.image_shape))
+
+
+def _named(name: str) -> str:
+    return _NAMES.get(name, name)
+
+
+def _check_test_set(run: Run, test: Dataset) -> None:
+    for what, expected, came in (
+        ("classes", ", ".join(run.classes), ", ".join(test.classes)),
+        ("images", size_text(*run.image_shape), size_text(*test.image_shape)),
+    ):
+        if expected != came:
+            raise DataError(
+                f"{run.settings.data}: expected the run's {what} {expected}, got {came}"
+            )
+
+
+def _chosen(test: Dataset) -> list[int]:
+    """The first images of each class, as many of each: one of each class, then the next."""
+    least, most = _SAMPLES_OF_A_CLASS
+    classes = len(test.classes)
+    count = min(most, max(least, _SAMPLES // classes))
+    members = [np.flatnonzero(test.labels == label)[:count].tolist() for label in range(classes)]
+    chosen = [indices[turn] for turn in range(count) for indices in members if turn < len(indices)]
+    return chosen[: max(1, _SAMPLE_BYTES // math.prod(test.image_shape))]
+
+
+# --- layers --------------------------------------------------------------------------------
+
+
+def _arrays(layer: nn.Module) -> Iterator[tuple[str, np.ndarray]]:
+    """The numbers that a layer computes with, by name: its parameters, or the fixed centres."""
+    for name in _ARRAYS:
+        value = getattr(layer, name, None)
+        if value is not None:
+            yield name, value if isinstance(value, np.ndarray) else value.numpy()
+
+
+def _layers(network: Network, arrays: list[np.ndarray]) -> Iterator[dict[str, Any]]:
+    """The entry of each layer; what its ``weights`` point at is put behind ``arrays``."""
+    fields = _fields(network)
+    rows = zip(network.shapes(), summarise(network), fields, strict=True)
+    for (name, layer, before, after), summary, seen in rows:
+        weights = {}
+        for kind, array in _arrays(layer):
+            if kind == "weight" and isinstance(layer, nn.TableConv2d):
+                array = array * layer.connections_table[:, :, None, None]
+            offset = sum(values.size for values in arrays)
+            weights[kind] = [offset, array.size, list(array.shape)]
+            arrays.append(np.ascontiguousarray(array, np.float32).ravel())
+        yield {
+            "name": name,
+            "kind": type(layer).__name__,
+            "title": name,
+            "shape": list(after),
+            "input_shape": list(before),
+            "parameters": summary.parameters,
+            "multiply_adds": summary.multiply_adds,
+            "connections": summary.connections,
+            "formula": _formula(layer, summary),
+            "receptive_field": _receptive_field(summary),
+            **_settings(name, layer, before, after),
+            "weights": weights,
+            "fields": seen,
+        }
+
+
+def _receptive_field(summary: LayerSummary) -> dict[str, Any] | None:
+    if summary.receptive_field is None:
+        return None
+    rows, columns = summary.receptive_field
+    stride = [float(axis.stride) for axis in (rows, columns)]
+    return {"rows": rows.size, "columns": columns.size, "stride": stride}
+
+
+def _fields(network: Network) -> list[list[dict[str, Any] | None]]:
+    """For each layer, what one unit sees of the input, of the first layer's maps and so on."""
+    layers = network.shapes()
+    seen: list[list[dict[str, Any] | None]] = [[] for _ in layers]
+    for first, (_, _, shape, _) in enumerate(layers):
+        field = (ReceptiveField(), ReceptiveField()) if len(shape) == 3 else None
+        for entries, (_, layer, before, after) in zip(seen[first:], layers[first:], strict=True):
+            field = field and layer.field_of(field, before)
+            if len(after) != 3:
+                field = None  # a unit of a vector has no row and column
+            entries.append(
+                field and {"rows": _axis_field(field[0]), "columns": _axis_field(field[1])}
+            )
+    return seen
+
+
+def _axis_field(field: ReceptiveField) -> dict[str, Any]:
+    """A ReceptiveField; the unit one ``period`` further on sees the same, ``shift`` cells on."""
+    return {
+        "size": field.size,
+        "stride": float(field.stride),
+        "padding": field.padding,
+        "period": [list(span) for span in field.period],
+        "shift": int(field.stride * max(1, len(field.period))),
+    }
+
+
+def _settings(
+    name: str, layer: nn.Module, before: tuple[int, ...], after: tuple[int, ...]
+) -> dict[str, Any]:
+    """What a layer needs to be computed, in whole numbers."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        settings = {
+            "kernel": list(layer.kernel_size),
+            "stride": list(layer.stride),
+            "padding": list(layer.padding),
+            "dilation": list(layer.dilation),
+            "groups": layer.groups,
+        }
+        if isinstance(layer, nn.ConvTranspose2d):
+            return settings | {"output_padding": list(layer.output_padding)}
+        settings |= {"padding_mode": layer.padding_mode, "padded": _padded(layer, before)}
+        if isinstance(layer, nn.TableConv2d):
+            table = [np.flatnonzero(row).tolist() for row in layer.connections_table]
+            return settings | {"table": table}
+        return settings
+    if isinstance(layer, _Pooling):
+        windows = _pool_windows(layer, before[1:])
+        settings = {"windows": _windows(windows)}
+        window = layer.window(before)
+        if window is not None:
+            kernel, stride, padding, _ = (list(values) for values in window)
+            settings |= {"kernel": kernel, "stride": stride, "padding": padding}
+        return settings
+    if isinstance(layer, nn.Softmax):
+        return {"axis": _softmax_axis(name, layer, after)}
+    return {}
+
+
+def _padded(layer: nn.Conv2d, before: tuple[int, ...]) -> dict[str, list[int]]:
+    """For each row and column of the padded input the one that it repeats, -1 for zeros."""
+    top, bottom, left, right = layer.padding
+    mode = layer.padding_mode
+    return {
+        "rows": shapes.padding_index(before[1], top, bottom, mode).tolist(),
+        "columns": shapes.padding_index(before[2], left, right, mode).tolist(),
+    }
+
+
+def _pool_windows(layer: nn.Module, size: shapes.Pair) -> PoolWindows:
+    if isinstance(layer, nn.AdaptiveAvgPool2d):
+        return shapes.adaptive_pool_windows(size, shapes.adaptive_output(size, layer.output_size))
+    if isinstance(layer, nn.Subsample2d):
+        return shapes.pool_windows(size, layer.kernel_size, layer.kernel_size)
+    counting = {}
+    if isinstance(layer, nn.AvgPool2d):
+        counting["count_include_pad"] = layer.count_include_pad
+        counting["divisor_override"] = layer.divisor_override
+    geometry = layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode
+    return shapes.pool_windows(size, *geometry, **counting)
+
+
+def _windows(windows: PoolWindows) -> dict[str, Any]:
+    divisor = windows.divisor
+    same = divisor.min() == divisor.max()
+    return {
+        "rows": np.stack([windows.row_start, windows.row_end], 1).tolist(),
+        "columns": np.stack([windows.column_start, windows.column_end], 1).tolist(),
+        "dilation": list(windows.dilation),
+        "divisor": int(divisor[0, 0]) if same else divisor.tolist(),
+    }
+
+
+def _softmax_axis(name: str, layer: nn.Softmax, shape: tuple[int, ...]) -> int:
+    """The axis of a softmax in its output, which has no batch.  Raises SpecError for the batch."""
+    axis = layer.dim + len(shape) + 1 if layer.dim < 0 else layer.dim
+    if axis == 0:
+        raise SpecError(f"page: expected a softmax of one image, {name} is one over the batch")
+    return axis - 1
+
+
+# --- how sizes and counts follow --------------------------------------------------------------
+
+
+def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
+    """The shape, the parameters and the costs of a layer, worked out."""
+    before, after = summary.input_shape, summary.output_shape
+    if isinstance(layer, nn.Conv2d):
+        return _convolution_formula(layer, before, summary)
+    if isinstance(layer, nn.Linear):
+        count = dense_layer(before, layer.out_features, bias=layer.bias is not None)
+        return [f"parameters: {count.parameters}", f"multiply-adds: {count.multiply_adds}"]
+    if isinstance(layer, nn.Flatten):
+        return [f"{shape_text(before)} numbers in a row: {math.prod(after):,}"]
+    if isinstance(layer, nn.ConvTranspose2d):
+        return _axes(before, lambda axis, size: str(_transposed_size(layer, axis, size)))
+    if isinstance(layer, nn.AdaptiveAvgPool2d):
+        return _axes(
+            before,
+            lambda axis, size: f"{size} shared out among {after[1 + axis]}",
+        )
+    if isinstance(layer, _Pooling):
+        window = layer.window(before)
+        ceil = getattr(layer, "ceil_mode", False)
+        lines = _axes(
+            before,
+            lambda axis, size: str(
+                pool_size(
+                    size,
+                    window.kernel[axis],
+                    window.stride[axis],
+                    window.padding[2 * axis],
+                    window.dilation[axis],
+                    ceil,
+                )
+            ),
+        )
+        if isinstance(layer, nn.Subsample2d):
+            lines.append(
+                f"parameters: {layer.channels} · (1 coefficient + 1 bias) = {summary.parameters:,}"
+            )
+        return lines
+    if isinstance(layer, nn.EuclideanRBF):
+        classes, features = layer.centres.shape
+        return [f"connections: {features:,} · {classes:,} = {summary.connections:,}"]
+    return []
+
+
+def _axes(before: Sequence[int], line: Any) -> list[str]:
+    sizes = before[1:]
+    return [f"{name}: {line(axis, sizes[axis])}" for axis, name in enumerate(("rows", "columns"))]
+
+
+def _transposed_size(layer: nn.ConvTranspose2d, axis: int, size: int):
+    return conv_transpose_size(
+        size,
+        layer.kernel_size[axis],
+        layer.stride[axis],
+        *layer.padding[2 * axis : 2 * axis + 2],
+        layer.output_padding[axis],
+        layer.dilation[axis],
+    )
+
+
+def _convolution_formula(
+    layer: nn.Conv2d, before: tuple[int, ...], summary: LayerSummary
+) -> list[str]:
+    lines = _axes(
+        before,
+        lambda axis, size: str(
+            conv_size(
+                size,
+                layer.kernel_size[axis],
+                layer.stride[axis],
+                *layer.padding[2 * axis : 2 * axis + 2],
+                layer.dilation[axis],
+            )
+        ),
+    )
+    if isinstance(layer, nn.TableConv2d):
+        pairs = int(layer.connections_table.sum())
+        rows, columns = layer.kernel_size
+        return [
+            *lines,
+            f"parameters: {pairs} connected pairs of maps · {rows}·{columns}"
+            f" + {layer.out_channels} = {summary.parameters:,}",
+        ]
+    count = conv_layer(
+        before,
+        layer.kernel_size,
+        layer.out_channels,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        bias=layer.bias is not None,
+    )
+    return [*lines, f"parameters: {count.parameters}", f"multiply-adds: {count.multiply_adds}"]

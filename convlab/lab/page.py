@@ -1,0 +1,88 @@
+"""The page's text: one file with the network, the style and the script in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from convlab.lab.description import Laboratory
+
+TEMPLATE = Path(__file__).with_name("template")
+STYLES = ("style.css", "input.css")
+_START = "main.js"
+_IMPORT = re.compile(r'import \{[^}]*\} from "\./(\w+\.js)";\n')
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
+
+
+def modules() -> list[str]:
+    """The files of the script, each after those that it imports."""
+    ordered: list[str] = []
+    met: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name not in met:
+            met.add(name)
+            for needed in _IMPORT.findall(_text(name)):
+                visit(needed)
+            ordered.append(name)
+
+    visit(_START)
+    return ordered
+
+
+def script() -> str:
+    """All modules as one, without what tied them together; their top-level names are unique."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _text(name))) for name in modules())
+
+
+def render(laboratory: Laboratory) -> str:
+    """The page as HTML.  It computes everything itself and asks no server for anything."""
+    description = laboratory.description
+    texts = {"style": "".join(map(_text, STYLES)), "script": script()}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("index.html").render(
+        **texts,
+        title=description["title"],
+        summary=_summary(description),
+        policy=_policy(**texts),
+        # As it stands in an element of its own, only "<" could end it.
+        description=json.dumps(description, separators=(",", ":")).replace("<", "\\u003c"),
+        weights=_base64(laboratory.weights.astype("<f4")),
+        images=_base64(laboratory.images),
+    )
+
+
+def _text(name: str) -> str:
+    return TEMPLATE.joinpath(name).read_text(encoding="utf-8")
+
+
+def _summary(description: dict) -> str:
+    """One line under the title."""
+    parts = [f"{len(description['classes'])} classes", f"{description['parameters']:,} parameters"]
+    if description["accuracy"] is not None:
+        parts.append(f"test accuracy {100 * description['accuracy']:.2f} %")
+    return " · ".join(parts)
+
+
+def _policy(style: str, script: str) -> str:
+    """The page's content-security policy: its own style and script, and nothing else."""
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
+        " img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array)).decode()
