@@ -55,11 +55,10 @@ export function startAnswer(store) {
       const before = changed ? baseline.probabilities[number] : null;
       bar.show(number, classes[number], probabilities[number], before, number === answer);
     });
-    section.classList.toggle("changed", changed);
     const all = classes.length;
     const others = all > count ? `the ${count} most probable of ${all} classes` : "";
     const kinds = penalties ? "softmax of the negative distances" : "";
-    const change = changed ? "change in percentage points since nothing was off or shifted" : "";
+    const change = changed ? "change in percentage points" : "";
     least.textContent = [others, kinds, change].filter(Boolean).join("; ");
     least.hidden = !least.textContent;
     time.textContent = `forward pass: ${milliseconds.toFixed(1)} ms`;

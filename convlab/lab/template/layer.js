@@ -95,7 +95,7 @@ export function startLayer(store) {
         "aria-label": `filter ${map}, kernel ${index}`,
       });
       paint(canvas, weight.subarray(start, start + area), rows, columns, scale);
-      const cell = Math.max(4, Math.min(9, Math.floor((270 / reads.length - 3) / columns)));
+      const cell = Math.max(4, Math.min(9, Math.floor((270 / inKernel - 3) / columns)));
       canvas.style.width = `${cell * columns}px`;
       canvas.style.height = `${cell * rows}px`;
       return canvas;
@@ -230,7 +230,7 @@ export function startLayer(store) {
     );
     const scale = layerScale(network, state.trace, layer);
     return values.replaceChildren(
-      build("h3", {}, `${showCount(all.length)} values for this picture`),
+      build("h3", {}, `${showCount(all.length)} values`),
       picture,
       build(
         "div",

@@ -22,14 +22,26 @@ const KIND_WORDS = {
 };
 const STACKED = "(max-width: 59.99rem)"; // as in style.css: layers below each other
 const MAP_GAP = 5; // pixels between maps
+const KEY_STEPS = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
+const KEY_TURNS = { PageUp: -1, "[": -1, PageDown: 1, "]": 1 };
 
-// The place of a unit in its map (or vector), and back.
+// Vectors, and maps of one cell each, are drawn as one strip.
+const isStrip = (shape) => shape.length !== 3 || shape[1] * shape[2] === 1;
+
+// The units of one map, or of a strip: how many, the place of one of them, and back.
+export const unitCount = (shape) => (isStrip(shape) ? shape[0] : shape[1] * shape[2]);
+
 export function unitIndex(shape, unit) {
-  return unit.length === 3 ? unit[1] * shape[2] + unit[2] : unit[0];
+  return isStrip(shape) ? unit[0] : unit[1] * shape[2] + unit[2];
 }
 
 export function unitOfIndex(shape, map, index) {
-  if (shape.length !== 3) return [index];
+  if (isStrip(shape)) return shape.length === 3 ? [index, 0, 0] : [index];
   return [map, Math.floor(index / shape[2]), index % shape[2]];
 }
 
@@ -78,7 +90,7 @@ export function startMaps(store) {
     const shape = network.shape(layer);
     const entry = layer < 0 ? null : network.layers[layer];
     const name = entry ? entry.title : "input";
-    const strip = shape.length !== 3 || shape[1] * shape[2] === 1;
+    const strip = isStrip(shape);
     const maps = strip ? 1 : shape[0];
     const rows = strip ? shape[0] : shape[1];
     const what = strip
@@ -329,7 +341,7 @@ export function startMaps(store) {
         ...scale,
         map: coloured ? ["red", "green", "blue"][map] : scale.map,
         order: column.order,
-        count: now ? (column.strip ? playing[0] : unitIndex(column.shape, playing)) + 1 : plane,
+        count: now ? unitIndex(column.shape, playing) + 1 : plane,
       });
       canvas.classList.toggle("off", state.off.has(`${layer}:${map}`) && !column.strip);
     });
@@ -348,6 +360,12 @@ export function startMaps(store) {
         ? `scale: −${high} to ${high}, 0 has the colour of the page`
         : `scale: 0 to ${high}`,
     );
+  }
+
+  // Before there is a picture.
+  function emptyColumn({ canvases, rows, columns: wide, range }) {
+    for (const canvas of canvases) Object.assign(canvas, { width: wide, height: rows });
+    range.textContent = "";
   }
 
   // --- what a unit sees ---
@@ -526,17 +544,9 @@ export function startMaps(store) {
     }
     if (told.kind === "pointwise")
       return [connection(placeOfUnit(layer - 1, told.place), end, 0.5)];
-    const shapeBefore = network.shape(layer - 1);
-    const plane = shapeBefore.length === 3 ? shapeBefore[1] * shapeBefore[2] : 1;
-    const from = (index) =>
-      placeOfUnit(
-        layer - 1,
-        shapeBefore.length === 3
-          ? unitOfIndex(shapeBefore, Math.floor(index / plane), index % plane)
-          : [index],
-      );
+    if (network.shape(layer - 1).length === 3) return [];
+    const from = (index) => placeOfUnit(layer - 1, [index]);
     if (told.kind === "softmax") {
-      if (shapeBefore.length === 3) return [];
       const part = share(told.exponentials);
       return told.logits.map((_, index) => connection(from(index), end, part(index)));
     }
@@ -574,7 +584,7 @@ export function startMaps(store) {
     if (!column.strip) return { layer, unit: [Number(canvas.dataset.map), row, across] };
     const index = column.order[row * column.columns + across];
     if (index < 0) return null;
-    return { layer, unit: column.shape.length === 3 ? [index, 0, 0] : [index] };
+    return { layer, unit: unitOfIndex(column.shape, 0, index) };
   }
 
   function choose(chosen, changes = {}) {
@@ -611,35 +621,24 @@ export function startMaps(store) {
 
   // Where a key leads from a unit; null: it leads nowhere, undefined: it is not for us.
   function unitBeyond(column, unit, key) {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[
-      key
-    ];
-    const turn = { PageUp: -1, "[": -1, PageDown: 1, "]": 1 }[key];
-    const lastOf = (count) => count - 1;
+    const step = KEY_STEPS[key];
+    const turn = KEY_TURNS[key];
     if (column.strip) {
-      const count = column.shape[0];
-      const to = step
-        ? unit[0] + step[0] + step[1] * column.rows
-        : key === "Home"
-          ? 0
-          : key === "End"
-            ? lastOf(count)
-            : undefined;
+      const last = column.shape[0] - 1;
+      const ends = { Home: 0, End: last };
+      const to = step ? unit[0] + step[0] + step[1] * column.rows : ends[key];
       if (to === undefined) return undefined;
-      if (to < 0 || to >= count) return null;
-      return column.shape.length === 3 ? [to, 0, 0] : [to];
+      return to < 0 || to > last ? null : unitOfIndex(column.shape, 0, to);
     }
     const [map, row, across] = unit;
-    if (step) {
-      const [down, right] = [row + step[0], across + step[1]];
-      return down < 0 || right < 0 || down >= column.rows || right >= column.columns
-        ? null
-        : [map, down, right];
-    }
-    if (turn) return map + turn < 0 || map + turn >= column.maps ? null : [map + turn, row, across];
-    if (key === "Home") return [map, row, 0];
-    if (key === "End") return [map, row, lastOf(column.columns)];
-    return undefined;
+    const ends = { Home: [map, row, 0], End: [map, row, column.columns - 1] };
+    const to = step
+      ? [map, row + step[0], across + step[1]]
+      : turn
+        ? [map + turn, row, across]
+        : ends[key];
+    const inside = (at, axis) => at >= 0 && at < column.shape[axis];
+    return to && !to.every(inside) ? null : to;
   }
 
   section.addEventListener("keydown", (event) => {
@@ -719,11 +718,12 @@ export function startMaps(store) {
   let frame = 0;
   function draw() {
     frame = 0;
-    if (!state.trace) return;
     const every = waiting.has("trace") || waiting.has("theme") || waiting.has("layout");
     if (waiting.has("layout")) layOut();
-    if (state.playing) partial.add(state.unit.layer);
-    for (const column of columns) if (every || partial.has(column.layer)) paintColumn(column);
+    if (state.playing && state.unit) partial.add(state.unit.layer);
+    for (const column of columns) {
+      if (every || partial.has(column.layer)) (state.trace ? paintColumn : emptyColumn)(column);
+    }
     if (!state.playing) partial.clear();
     drawOverlay();
     waiting.clear();

@@ -203,7 +203,7 @@ function resampled(plane, columns, rowWeights, columnWeights, kept) {
 }
 
 // Bytes, bicubic: weights of 22 binary places and a byte after either direction, as Pillow does.
-export function bicubicBytes(plane, rows, columns, toRows, toColumns) {
+function bicubicBytes(plane, rows, columns, toRows, toColumns) {
   const weights = (from, to) =>
     bicubicWeights(from, to).map((pixel) => ({
       first: pixel.first,

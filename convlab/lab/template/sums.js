@@ -1,7 +1,7 @@
 // The arithmetic of the current unit, written out; stepping and playing along its map.
 import { build, showCount, showNumber, showNumbers } from "./words.js";
 import { paint } from "./colours.js";
-import { sameUnit, unitIndex, unitOfIndex } from "./maps.js";
+import { sameUnit, unitCount, unitIndex, unitOfIndex } from "./maps.js";
 
 const SHOWN_TERMS = 4; // of a sum over maps
 const SHOWN_INPUTS = 6; // of a dense layer
@@ -46,14 +46,9 @@ export function startSums(store) {
   let opened = false; // all terms are listed
 
   const layerName = (layer) => (layer < 0 ? "the input" : network.layers[layer].title);
+  const channelNames = { 1: ["input"], 3: ["red", "green", "blue"] }[network.shape(-1)[0]];
   const mapName = (layer, map) =>
-    layer >= 0
-      ? `map ${map}`
-      : network.shape(-1)[0] === 3
-        ? ["red", "green", "blue"][map]
-        : network.shape(-1)[0] === 1
-          ? "input"
-          : `channel ${map}`;
+    layer >= 0 ? `map ${map}` : (channelNames?.[map] ?? `channel ${map}`);
 
   // --- pieces ---
 
@@ -105,80 +100,58 @@ export function startSums(store) {
   }
 
   function cellsOf(role, name, more, cells, marks) {
-    if (Math.max(cells.length, cells[0].length) <= WIDEST_KERNEL)
+    if (Math.max(cells.length, cells[0].length) <= WIDEST_KERNEL) {
       return numberTable(role, name, more, cells, marks);
+    }
     const reach = Math.max(...cells.flat().map(Math.abs)) || 1;
-    return shadeTable(role, name, `${more ?? ""} ±${showNumber(reach)}`, cells, {
-      map: "diverging",
-      low: -reach,
-      high: reach,
-    });
+    const scale = { map: "diverging", low: -reach, high: reach };
+    const range = `±${showNumber(reach)}`;
+    return shadeTable(role, name, more ? `${more}, ${range}` : range, cells, scale);
   }
 
+  // The parts of a written sum: signs, and numbers with their names above.
   const sign = (text) => build("span", { class: "sign" }, text);
+  const part = (tag, name, text, attributes = {}) =>
+    build(
+      tag,
+      { ...attributes, class: `term ${attributes.class ?? ""}`.trim() },
+      build("span", { class: "quiet" }, name),
+      build("b", {}, text),
+    );
+  const plain = (name, text, role = "") => part("span", name, text, { class: role });
+  const press = (name, text, attributes) =>
+    part("button", name, text, { ...attributes, type: "button" });
+  // What is not parted at the end of a line.
+  const together = (...parts) => build("span", { class: "together" }, parts);
+  // A term that is added: its sign stands before it.
+  const added = (value, write) =>
+    together(sign(value < 0 ? "−" : "+"), write(showNumber(Math.abs(value))));
+  const bias = (value, name = "bias") => added(value, (text) => plain(name, text, "bias"));
 
-  // One term of a written sum: its name above, its number below, a sign before it.
-  function term(name, value, role, first, attributes = {}) {
-    const text = showNumber(first ? value : Math.abs(value));
-    return [
-      first ? null : sign(value < 0 ? "−" : "+"),
-      build(
-        attributes.type ? "button" : "span",
-        { ...attributes, class: `term ${role ?? ""}`.trim() },
-        build("span", { class: "quiet" }, name),
-        build("b", {}, text),
-      ),
-    ];
+  // A number of another unit, which it leads to.
+  function leading(name, layer, unit, value, role = "") {
+    const button = press(name, showNumber(value), { class: role, "data-goes": "" });
+    button.addEventListener("click", () => store.set({ unit: { layer, unit }, playing: false }));
+    return button;
   }
 
   function outcome(told, name) {
-    const value = build(
-      "output",
-      {
-        class: "term result value",
-        "data-value": told.value,
-        "data-total": told.total,
-      },
-      build("span", { class: "quiet" }, name),
-      build("b", {}, showNumber(told.off ? told.total : told.value)),
-    );
-    return [sign("="), value, ...afterwards(told)];
-  }
-
-  function afterwards(told) {
-    const made = [];
-    if (told.off)
-      made.push(
-        sign("→"),
-        build(
-          "span",
-          { class: "term off" },
-          build("span", { class: "quiet" }, "switched off"),
-          build("b", {}, "0"),
-        ),
-      );
-    if (told.after && !told.off) {
-      const { layer, value } = told.after;
-      made.push(
-        sign("→"),
-        build(
-          "button",
-          { type: "button", class: "term result", "data-goes": "" },
-          build("span", { class: "quiet" }, layerName(layer)),
-          build("b", {}, showNumber(value)),
-        ),
-      );
-      made
-        .at(-1)
-        .addEventListener("click", () =>
-          store.set({ unit: { layer, unit: told.unit }, playing: false }),
-        );
+    const value = part("output", name, showNumber(told.off ? told.total : told.value), {
+      class: "result value",
+      "data-value": told.value,
+      "data-total": told.total,
+    });
+    const made = [together(sign("="), value)];
+    if (told.off) made.push(together(sign("→"), plain("switched off", "0", "off")));
+    else if (told.after) {
+      const { layer, value: next } = told.after;
+      const button = leading(layerName(layer), layer, told.unit, next, "result");
+      made.push(together(sign("→"), button));
     }
     return made;
   }
 
-  const sumLine = (...parts) =>
-    build("div", { class: "sum-line" }, ...parts.flat(2).filter(Boolean));
+  const sumLine = (...parts) => build("div", { class: "sum-line" }, ...parts.flat(2));
 
   const spanWords = (cells, name) => {
     const inside = cells.filter((cell) => cell >= 0);
@@ -224,39 +197,25 @@ export function startSums(store) {
         told.products[chosen],
       ),
     );
-    const parts = shown.map((index, place) =>
-      term(
-        mapName(layer - 1, maps[index]),
-        mapSums[index],
-        index === chosen && maps.length > 1 ? "chosen" : null,
-        place === 0,
-        maps.length > 1
-          ? { type: "button", "data-shows": maps[index], "aria-pressed": String(index === chosen) }
-          : {},
-      ),
-    );
+    const parts = shown.map((index, place) => {
+      const name = mapName(layer - 1, maps[index]);
+      if (maps.length === 1) return plain(name, showNumber(mapSums[index]));
+      const attributes = {
+        class: index === chosen ? "chosen" : "",
+        "data-shows": maps[index],
+        "aria-pressed": String(index === chosen),
+      };
+      if (place === 0) return press(name, showNumber(mapSums[index]), attributes);
+      return added(mapSums[index], (text) => press(name, text, attributes));
+    });
     if (rest.length) {
-      parts.push(
-        term(
-          `${rest.length} other maps`,
-          rest.reduce((sum, index) => sum + mapSums[index], 0),
-          "others",
-          false,
-          { type: "button", "data-opens": "", "aria-expanded": "false" },
-        ),
-      );
+      const sum = rest.reduce((total, index) => total + mapSums[index], 0);
+      const attributes = { "data-opens": "", "aria-expanded": "false" };
+      parts.push(added(sum, (text) => press(`${rest.length} other maps`, text, attributes)));
+    } else if (many) {
+      parts.push(press("fewer", "…", { "data-opens": "", "aria-expanded": "true" }));
     }
-    if (many && opened) {
-      parts.push(
-        build(
-          "button",
-          { type: "button", class: "term others", "data-opens": "", "aria-expanded": "true" },
-          build("span", { class: "quiet" }, "fewer"),
-          build("b", {}, "…"),
-        ),
-      );
-    }
-    if (told.bias !== null) parts.push(term("bias", told.bias, "bias", false));
+    if (told.bias !== null) parts.push(bias(told.bias));
     return [grids, sumLine(parts, outcome(told, layerName(layer)))];
   }
 
@@ -268,51 +227,23 @@ export function startSums(store) {
     subtitle.textContent =
       `${words} ${patch.length} × ${patch[0].length} values of ${layerName(layer - 1)}, ` +
       `map ${told.map}: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}`;
-    const window_ = cellsOf("patch", "window", null, patch, told);
-    if (told.reduction === "maximum") {
-      return [
-        build(
-          "div",
-          { class: "grids" },
-          window_,
-          build(
-            "div",
-            { class: "beside" },
-            sumLine(term("largest", told.total, null, true), outcome(told, layerName(layer))),
-          ),
-        ),
-      ];
-    }
-    const parts = [term("sum of the window", told.sum, null, true)];
-    if (told.reduction === "mean")
-      parts.push(
+    const parts = {
+      maximum: () => [plain("largest", showNumber(told.total))],
+      mean: () => [
+        plain("sum of the window", showNumber(told.sum)),
         sign("/"),
-        build(
-          "span",
-          { class: "term" },
-          build("span", { class: "quiet" }, "cells"),
-          build("b", {}, showCount(told.divisor)),
-        ),
-      );
-    else {
-      parts.push(
+        plain("cells", showCount(told.divisor)),
+      ],
+      sum: () => [
+        plain("sum of the window", showNumber(told.sum)),
         sign("×"),
-        build(
-          "span",
-          { class: "term kernel" },
-          build("span", { class: "quiet" }, "coefficient"),
-          build("b", {}, showNumber(told.coefficient)),
-        ),
-        term("bias", told.bias, "bias", false),
-      );
-    }
+        plain("coefficient", showNumber(told.coefficient), "kernel"),
+        bias(told.bias),
+      ],
+    }[told.reduction]();
+    const cells = cellsOf("patch", "window", null, patch, told);
     return [
-      build(
-        "div",
-        { class: "grids" },
-        window_,
-        build("div", { class: "beside" }, sumLine(parts, outcome(told, layerName(layer)))),
-      ),
+      build("div", { class: "grids" }, cells, sumLine(parts, outcome(told, layerName(layer)))),
     ];
   }
 
@@ -320,16 +251,17 @@ export function startSums(store) {
   function contributions(told, terms, cells, headings) {
     const shown = opened ? told.order.length : Math.min(SHOWN_INPUTS, told.order.length);
     const most = Math.abs(terms[told.order[0]]) || 1;
-    const signed = told.kind === "dense";
+    const twoSided = told.kind === "dense";
     const bar = (value) => {
       const fill = build("span", {
-        class: signed ? (value < 0 ? "negative" : "positive") : "part",
+        class: twoSided ? (value < 0 ? "negative" : "positive") : "part",
       });
-      fill.style.width = `${((signed ? 50 : 100) * Math.min(Math.abs(value) / most, 1)).toFixed(2)}%`;
+      const share = Math.min(Math.abs(value) / most, 1);
+      fill.style.width = `${((twoSided ? 50 : 100) * share).toFixed(2)}%`;
       return build(
         "td",
         { class: "bar-cell" },
-        build("span", { class: signed ? "signed" : "whole" }, fill),
+        build("span", { class: twoSided ? "signed" : "whole" }, fill),
       );
     };
     const place = (index) => {
@@ -374,31 +306,17 @@ export function startSums(store) {
         ),
       );
     }
-    return build(
-      "div",
-      { class: "listed" },
-      build(
-        "table",
-        { class: "contributions" },
-        build(
-          "thead",
-          {},
-          build(
-            "tr",
-            {},
-            build("th", { scope: "col" }, "input"),
-            headings.map((text) => build("th", { scope: "col", class: "number" }, text)),
-            build(
-              "th",
-              { scope: "col", class: "number" },
-              told.kind === "dense" ? "= product" : "= square",
-            ),
-            build("td", {}),
-          ),
-        ),
-        build("tbody", {}, lines),
-      ),
-    );
+    const product = told.kind === "dense" ? "= product" : "= square";
+    return listed("input", [...headings, product], lines);
+  }
+
+  // Rows under their headings: the first in words, then numbers, then a bar.
+  function listed(first, headings, lines) {
+    const names = headings.map((text) => build("th", { scope: "col", class: "number" }, text));
+    const head = build("tr", {}, build("th", { scope: "col" }, first), names, build("td"));
+    const table = build("table", { class: "contributions" }, build("thead", {}, head));
+    table.append(build("tbody", {}, lines));
+    return build("div", { class: "listed" }, table);
   }
 
   function tellDense(told) {
@@ -413,8 +331,8 @@ export function startSums(store) {
       ["value", "× weight"],
     );
     const sum = told.products.reduce((total, product) => total + product, 0);
-    const parts = [term(`${showCount(count)} products`, sum, null, true)];
-    if (told.bias !== null) parts.push(term("bias", told.bias, "bias", false));
+    const parts = [plain(`${showCount(count)} products`, showNumber(sum))];
+    if (told.bias !== null) parts.push(bias(told.bias));
     return [table, sumLine(parts, outcome(told, unitWord(told)))];
   }
 
@@ -428,13 +346,8 @@ export function startSums(store) {
       (index) => [showNumber(told.inputs[index]), showNumber(told.centre[index])],
       ["value", "pattern"],
     );
-    return [
-      table,
-      sumLine(
-        term(`${told.inputs.length} squares`, told.total, null, true),
-        outcome(told, unitWord(told)),
-      ),
-    ];
+    const sum = plain(`${told.inputs.length} squares`, showNumber(told.total));
+    return [table, sumLine(sum, outcome(told, unitWord(told)))];
   }
 
   const unitWord = ({ layer, unit }) => `${layerName(layer)}, unit ${unit[0]}`;
@@ -457,7 +370,7 @@ export function startSums(store) {
     const [power, smallest] = penalties
       ? ["exp(−distance)", `the smallest distance, ${showNumber(-largest)},`]
       : ["exp(x)", `the largest x, ${showNumber(largest)},`];
-    subtitle.textContent = `${power} over the sum of all; ${smallest} is taken off first, which changes no share`;
+    subtitle.textContent = `${power} over the sum of all; ${smallest} is taken off first: no share changes`;
     const lines = shown.map((place) => {
       const fill = build("span", { class: "part" });
       fill.style.width = `${(100 * exponentials[place]) / sum}%`;
@@ -471,54 +384,16 @@ export function startSums(store) {
         build("td", { class: "bar-cell" }, build("span", { class: "whole" }, fill)),
       );
     });
-    const table = build(
-      "div",
-      { class: "listed" },
-      build(
-        "table",
-        { class: "contributions" },
-        build(
-          "thead",
-          {},
-          build(
-            "tr",
-            {},
-            build("th", { scope: "col" }, "class"),
-            [top, "exp", "share"].map((text) =>
-              build("th", { scope: "col", class: "number" }, text),
-            ),
-            build("td", {}),
-          ),
-        ),
-        build(
-          "tbody",
-          {},
-          lines,
-          left
-            ? build(
-                "tr",
-                {},
-                build(
-                  "th",
-                  { scope: "row", colspan: 5 },
-                  `${left} other classes take part in the sum`,
-                ),
-              )
-            : null,
-        ),
-      ),
-    );
+    if (left) {
+      const words = `${left} other classes take part in the sum`;
+      lines.push(build("tr", {}, build("th", { scope: "row", colspan: 5 }, words)));
+    }
     return [
-      table,
+      listed("class", [top, "exp", "share"], lines),
       sumLine(
-        term("exp", exponentials[index], null, true),
+        plain("exp", showNumber(exponentials[index])),
         sign("/"),
-        build(
-          "span",
-          { class: "term" },
-          build("span", { class: "quiet" }, "sum"),
-          build("b", {}, showNumber(sum)),
-        ),
+        plain("sum", showNumber(sum)),
         outcome(told, `class ${classes[index]}`),
       ),
     ];
@@ -526,32 +401,15 @@ export function startSums(store) {
 
   function tellPointwise(told) {
     subtitle.textContent = `${told.formula}, for each value of ${layerName(told.from)} alone`;
-    const back = build(
-      "button",
-      { type: "button", class: "term", "data-goes": "" },
-      build("span", { class: "quiet" }, network.unitName(told.from, told.place)),
-      build("b", {}, showNumber(told.input)),
-    );
-    back.addEventListener("click", () =>
-      store.set({ unit: { layer: told.from, unit: told.place }, playing: false }),
-    );
+    const name = network.unitName(told.from, told.place);
     return [
       sumLine(
-        back,
+        leading(name, told.from, told.place, told.input),
         sign("→"),
-        build(
-          "span",
-          { class: "term" },
-          build("span", { class: "quiet" }, "function"),
-          build("b", {}, told.formula),
-        ),
+        plain("function", told.formula),
         outcome(told, layerName(told.layer)),
       ),
-      build(
-        "p",
-        { class: "quiet" },
-        `Choose ${showNumber(told.input)} to see where it comes from.`,
-      ),
+      build("p", { class: "quiet" }, `Choose ${showNumber(told.input)} to see its own sum.`),
     ];
   }
 
@@ -564,15 +422,10 @@ export function startSums(store) {
     subtitle.textContent = "a pixel, scaled as the network was trained on";
     return [
       sumLine(
-        term("pixel", byte, null, true),
+        plain("pixel", String(byte)),
         sign("×"),
-        build(
-          "span",
-          { class: "term" },
-          build("span", { class: "quiet" }, "factor"),
-          build("b", {}, showNumber(factor[channel])),
-        ),
-        term("offset", offset[channel], "bias", false),
+        plain("factor", showNumber(factor[channel])),
+        bias(offset[channel], "offset"),
         outcome({ unit, layer: -1, value, total: value, off: false, after: null }, "input"),
       ),
     ];
@@ -598,8 +451,9 @@ export function startSums(store) {
     section.classList.toggle("known", known);
     if (!known) {
       heading.textContent = "The sum behind a number";
-      subtitle.textContent =
-        "Point at any cell of the network, or move to it with Tab and the arrow keys.";
+      subtitle.textContent = state.trace
+        ? "Point at any cell of the network, or move to it with Tab and the arrow keys."
+        : "Draw or choose a picture, then point at any cell of the network.";
       body.replaceChildren();
       delete section.dataset.layer;
       delete section.dataset.unit;
@@ -626,7 +480,8 @@ export function startSums(store) {
     const active = body.contains(document.activeElement) ? document.activeElement : null;
     if (!active) return null;
     if ("shows" in active.dataset) return `[data-shows="${active.dataset.shows}"]`;
-    return "opens" in active.dataset ? "[data-opens]" : null;
+    if ("opens" in active.dataset) return "[data-opens]";
+    return "goes" in active.dataset ? "[data-goes]" : null;
   }
 
   body.addEventListener("click", (event) => {
@@ -642,8 +497,7 @@ export function startSums(store) {
   // --- stepping and playing ---
 
   const shapeHere = () => network.shape(state.unit.layer);
-  const countHere = () =>
-    shapeHere().length === 3 ? shapeHere()[1] * shapeHere()[2] : shapeHere()[0];
+  const countHere = () => unitCount(shapeHere());
 
   function moveTo(index, changes = {}) {
     const { layer, unit } = state.unit;

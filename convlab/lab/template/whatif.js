@@ -134,7 +134,7 @@ const cellWords = ([rows, columns]) =>
 // convlab.insight.commuting with border "zeros" defines it.  T' moves the maps by the shift over
 // the stride, to the nearest whole cell (a half: up).  `error` is over the cells that T' takes
 // from inside the maps, `inner` over those whose fields lie within the image, before and after.
-export function equivarianceOf(network, plain, moved, shift) {
+function equivarianceOf(network, plain, moved, shift) {
   const results = [];
   for (const layer of network.layers) {
     if (!layer.maps || !layer.receptive_field) continue;
@@ -310,7 +310,7 @@ function halfToEven(value) {
 // the answer's probability over the patches that cover it.  Patches are half a patch apart, the
 // last ones end at the border.  Yields the share that is done after each patch and returns {map,
 // probability, largest: the largest change by one patch}.
-export function* occlusionSteps(network, x, trace, off, patch, cover) {
+function* occlusionSteps(network, x, trace, off, patch, cover) {
   const [channels, rows, columns] = network.inputShape;
   const target = trace.answer;
   const starts = [rows, columns].map((length, axis) => {
