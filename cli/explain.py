@@ -31,6 +31,7 @@ class Place(click.ParamType):
 )
 @click.option("--all", "complete", is_flag=True, help="Print all terms, however many.")
 @options.data_dir
+@options.device
 @click.option("--row", type=click.IntRange(min=0), default=0, help="Of an example's output.")
 @click.option("--col", "column", type=click.IntRange(min=0), default=0, help="Likewise.")
 @click.option("--filter", "map_", type=click.IntRange(min=0), default=0, help="Likewise.")
@@ -51,14 +52,17 @@ def command(
     sums, and a .pdf has a page for each of them behind it.  Without RUN it is one
     value of an example, which the options from --input on describe.
     """
-    if run is None and (layer or unit or deep):
-        raise click.UsageError("--layer, --unit, --deep: expected RUN and IMAGE before them")
+    context = click.get_current_context()
+    on_device = context.get_parameter_source("device").name == "COMMANDLINE"
+    if run is None and (layer or unit or deep or on_device):
+        raise click.UsageError(
+            "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
+        )
     if run is None:
         from convlab_cli.explain_example import explain
 
         explain((map_, row, column), settings, complete, picture)
         return
-    context = click.get_current_context()
     example = {*settings, "row", "column", "map_"}
     given = [
         parameter.opts[0]

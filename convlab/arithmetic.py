@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from convlab.autograd import Context, Function, Tensor
-from convlab.errors import DeviceError, DTypeError, ShapeError
+from convlab.errors import DTypeError, ShapeError
 from convlab.kernels import dense
 from convlab.kernels.device import one_blas_thread
-from convlab.kernels.dispatch import Array, contiguous
+from convlab.kernels.dispatch import Array, constant, contiguous
 
 
 def _tensor(value: Any, like: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def _tensor(value: Any, like: Tensor) -> Tensor:
     if isinstance(value, numbers.Real):
         value = like.dtype.type(value)
     # What is no tensor yet is a constant: it goes to where the other operand is.
-    return Tensor(value).to(like.device)
+    return Tensor(constant(Tensor(value).data, like.device))
 
 
 def _sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -139,11 +139,19 @@ def _product(a: Array, b: Array) -> Array:
     if isinstance(a, np.ndarray):
         with one_blas_thread():
             return np.matmul(a, b)
-    if a.ndim != 2 or b.ndim != 2:
-        raise DeviceError(
-            f"matmul: expected two matrices on cuda, got shapes {a.shape} and {b.shape}"
-        )
-    return dense.forward(contiguous(b), contiguous(a), np.zeros_like(a, shape=(a.shape[0],)))
+    if b.ndim == 1:
+        return _product(a, b[:, None])[..., 0]
+    if a.ndim == 1:
+        return _product(a[None], b)[..., 0, :]
+    if a.ndim == b.ndim == 2:
+        return dense.forward(contiguous(b), contiguous(a), np.zeros_like(a, shape=(a.shape[0],)))
+    # One launch for each pair of matrices.
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    out = np.empty_like(a, shape=(*batch, a.shape[-2], b.shape[-1]))
+    for at in np.ndindex(batch):
+        out[at] = _product(a[at], b[at])
+    return out
 
 
 class _MatMul(Function):
@@ -239,10 +247,7 @@ class _Index(Function):
     def backward(context, gradient):
         a, index = context.saved
         result = np.zeros_like(a)
-        if isinstance(a, np.ndarray):
-            np.add.at(result, index, gradient)
-        else:
-            result[index] = gradient  # slices: no element is picked twice
+        np.add.at(result, index, gradient)
         return (result,)
 
 

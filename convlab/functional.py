@@ -23,7 +23,7 @@ from convlab.kernels import pointwise as pointwise_kernels
 from convlab.kernels import pool2d as pool2d_kernels
 from convlab.kernels import softmax as softmax_kernels
 from convlab.kernels.cuda import CudaArray
-from convlab.kernels.dispatch import Array, contiguous, device_of, to_device
+from convlab.kernels.dispatch import Array, constant, contiguous, device_of, to_device
 from convlab.shapes import Conv2dGeometry, PoolWindows
 
 IntOrPair = int | Sequence[int]
@@ -679,9 +679,13 @@ class _CrossEntropy(Function):
         return (_batch_first(by_logits * gradient),)
 
 
-def _labels(name: str, input: Tensor, target) -> np.ndarray:
-    target = target.data if isinstance(target, Tensor) else target
-    labels = to_device(target, "cpu") if isinstance(target, CudaArray) else np.asarray(target)
+def _labels(name: str, input: Tensor, target) -> Array:
+    """Class numbers, where they are: those on the device are not looked at, which would be to wait.
+
+    Raises DTypeError, ShapeError.
+    """
+    labels = target.data if isinstance(target, Tensor) else target
+    labels = labels if isinstance(labels, CudaArray) else np.asarray(labels)
     expected = input.shape[:1] + input.shape[2:]
     if labels.dtype.kind not in "iu":
         raise DTypeError(
@@ -696,7 +700,9 @@ def _labels(name: str, input: Tensor, target) -> np.ndarray:
     return labels
 
 
-def _check_range(name: str, labels: np.ndarray, classes: int) -> None:
+def _check_range(name: str, labels: Array, classes: int) -> None:
+    if isinstance(labels, CudaArray):
+        return  # a batch that was made there: to look at its labels would be to wait for it
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
         raise ShapeError(
@@ -787,7 +793,7 @@ class _SquaredDistance(Function):
     @staticmethod
     def forward(context: Context, x, *, centres):
         # x: (N, I) · centres: (K, I)
-        difference = x[:, None, :] - to_device(centres, device_of(x))
+        difference = x[:, None, :] - constant(centres, device_of(x))
         context.save(difference)
         return (difference * difference).sum(axis=2)
 
@@ -826,10 +832,9 @@ def lecun_map_loss(
             f" got {distances.shape}"
         )
     labels = _labels("lecun_map_loss", distances, target)
-    count, classes = distances.shape
+    classes = distances.shape[1]
     _check_range("lecun_map_loss", labels, classes)
-    right = np.zeros((count, classes), distances.dtype)
-    right[np.arange(count), labels] = 1
+    right = softmax_kernels.one_hot(labels, classes, distances.dtype)
     # log(exp(-j) + sum exp(-y)) is minus the log-softmax of a further class of logit -j.
     extended = _Extend.apply(distances * -1, value=-margin)
     log_sum = (log_softmax(extended, 1)[:, classes] * -1) + (-margin)
@@ -839,7 +844,7 @@ def lecun_map_loss(
 class _Extend(Function):
     @staticmethod
     def forward(context: Context, x, *, value):
-        return np.concatenate([x, np.full((x.shape[0], 1), value, x.dtype)], axis=1)
+        return np.concatenate([x, np.full_like(x, value, shape=(x.shape[0], 1))], axis=1)
 
     @staticmethod
     def backward(context, gradient):

@@ -1,6 +1,7 @@
 """The tape: gradients against differences, what may be asked of a graph and what not."""
 
 import inspect
+import itertools
 import re
 import threading
 import weakref
@@ -162,9 +163,18 @@ def test_every_operator_is_checked():
 
 
 @pytest.mark.parametrize("name", FUNCTIONS | OPERATORS)
-def test_gradcheck(name):
+def test_gradcheck(name, device):
     for function, shapes in (FUNCTIONS | OPERATORS)[name]:
-        assert gradcheck(function, inputs_of(shapes))
+        # The first call is the one whose gradient is checked; differences are the CPU's.
+        places = itertools.chain([device], itertools.repeat("cpu"))
+
+        def placed(*tensors, function=function, places=places):
+            place = next(places)
+            result = function(*(tensor.to(place) for tensor in tensors))
+            assert result.device == place
+            return result.to("cpu")
+
+        assert gradcheck(placed, inputs_of(shapes))
 
 
 # --- gradcheck itself -------------------------------------------------------------------

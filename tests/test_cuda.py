@@ -3,16 +3,32 @@
 The kernels themselves are compared in test_kernels.py.
 """
 
+import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from convlab_cli import explain_run
+from convlab_cli.main import convlab as commands
 
-from convlab import Tensor, bench, data, manual_seed, models, nn, optim, training
+from convlab import (
+    Tensor,
+    bench,
+    data,
+    insight,
+    manual_seed,
+    models,
+    nn,
+    optim,
+    shapes,
+    training,
+)
 from convlab import functional as F
 from convlab.errors import DeviceError
-from convlab.kernels import cuda, dense, gather, softmax
-from convlab.kernels.dispatch import KERNELS
+from convlab.kernels import conv2d, cuda, dense, gather, softmax
+from convlab.kernels.dispatch import KERNELS, to_device
 
 needs_cuda = pytest.mark.cuda
 
@@ -64,6 +80,9 @@ def test_every_kernel_has_a_version_for_cuda():
         lambda a: np.zeros_like(a, shape=(2,)),
         lambda a: np.ones_like(a),
         lambda a: a.astype(np.float64),
+        lambda a: a[[2, 0, 2]],
+        lambda a: a.transpose(2, 1, 0)[1:, [3, 0], [[2], [-1]]],
+        lambda a: a[..., np.array([True, False, True, True, False])],
     ],
 )
 def test_an_array_on_the_device_is_numpys(view, arrays):
@@ -92,6 +111,25 @@ def test_sums_of_many_numbers_have_the_same_bits_twice():
 
 
 @needs_cuda
+def test_few_long_sums_are_shared_by_blocks():
+    numbers = np.random.default_rng(0).integers(-9, 9, (2, 3, 5, 67)).astype(np.float32)
+    there = cuda.upload(numbers)
+    for axis in (None, (1, 2, 3), (0, 2, 3), (1, 3)):
+        np.testing.assert_array_equal(there.sum(axis=axis).numpy(), numbers.sum(axis=axis))
+        np.testing.assert_array_equal(there.max(axis=axis).numpy(), numbers.max(axis=axis))
+
+
+@needs_cuda
+def test_a_grid_that_no_gpu_has_is_an_error():
+    channels = 70_000
+    geometry = shapes.conv2d_geometry(channels, channels, (1, 1), (1, 1), groups=channels)
+    x = cuda.upload(np.ones((channels, 1, 1, 1), np.float32))
+    weight, bias = cuda.zeros((channels, 1, 1, 1)), cuda.zeros(channels)
+    with pytest.raises(DeviceError, match=r"^cuda: expected at most 65,535 blocks .*, got 70,000$"):
+        conv2d.forward(x, weight, bias, geometry, False)
+
+
+@needs_cuda
 def test_memory_that_is_no_longer_used_is_used_again():
     first = cuda.empty(1000)
     memory = first.memory
@@ -109,7 +147,8 @@ def test_what_the_device_does_not_know_is_an_error(arrays):
         lambda: np.asarray(there),
         lambda: np.linalg.norm(there),
         lambda: np.sin(there),
-        lambda: there[np.array([0, 1])],
+        lambda: there[there],
+        lambda: there.__setitem__([0, 1], 3),
     ):
         with pytest.raises(DeviceError, match=r"^cuda: expected .*got "):
             call()
@@ -246,6 +285,131 @@ def test_a_step_of_lenet5_from_bytes_to_new_weights():
         np.testing.assert_allclose(both[1][1][name], values, atol=1e-5)
 
 
+PUBLISHED = """\
+input = "8x8x1"
+loss = "lecun-map"
+
+[[layer]]
+type = "Conv2d"
+out_channels = 2
+kernel_size = 3
+
+[[layer]]
+type = "ScaledTanh"
+
+[[layer]]
+type = "Subsample2d"
+kernel_size = 2
+
+[[layer]]
+type = "Flatten"
+
+[[layer]]
+type = "Linear"
+out_features = 84
+
+[[layer]]
+type = "EuclideanRBF"
+centres = "digits-7x12"
+"""
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A small network with the layers and the loss of 1998, and a few images for it."""
+    path = tmp_path / "published.toml"
+    path.write_text(PUBLISHED)
+    train, _ = data.load("digits")
+    few = dataclasses.replace(
+        train, images=train.images[:6, :, 8:16, 8:16], labels=train.labels[:6]
+    )
+    return models.build(str(path)), few
+
+
+@needs_cuda
+def test_loss_of_1998_takes_labels_where_they_are():
+    distances = np.random.default_rng(3).uniform(0, 9, (5, 4)).astype(np.float32)
+    labels = np.array([3, 0, 1, 1, 2])
+    both = []
+    for on in (lambda array: array, cuda.upload):
+        x = Tensor(on(distances.copy()), requires_grad=True)
+        loss = F.lecun_map_loss(x, on(labels))
+        loss.backward()
+        both.append((loss.item(), to_device(x.grad, "cpu")))
+    assert both[1][0] == pytest.approx(both[0][0], rel=1e-6)
+    np.testing.assert_allclose(both[1][1], both[0][1], atol=1e-6)
+
+
+@needs_cuda
+def test_steps_after_the_first_neither_upload_nor_wait(published, monkeypatch):
+    network, few = published
+    network.to("cuda")
+    steps = optim.SGD(network.parameters(), 0.01, 0.9)
+    scaling = data.Scaling.standardise(few)
+    moved, counted = [], []
+    for name in ("upload", "download"):
+        before = getattr(cuda._Device, name)
+        monkeypatch.setattr(
+            cuda._Device,
+            name,
+            lambda *arguments, name=name, before=before: (
+                moved.append(name),
+                before(*arguments),
+            )[1],
+        )
+    batches = data.Batches(few, 2, scaling=scaling, device="cuda").epoch(0)
+    for _ in range(3):
+        x, labels = next(batches)
+        loss = network.loss_of(network(Tensor(x)), labels)
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        counted.append(len(moved))
+    assert 0 < counted[0] == counted[1] == counted[2], moved
+
+
+@needs_cuda
+def test_a_second_evaluation_does_not_upload_its_images_again(published, monkeypatch):
+    network, few = published
+    scaling = data.Scaling.standardise(few)
+    fit = sys.modules["convlab.training.fit"]
+    monkeypatch.setattr(fit, "EVALUATION_BATCH", 3)
+    expected = training.evaluate(network, few, scaling)
+    batches = fit.in_order(network.to("cuda"), few, scaling)
+    uploaded = []
+
+    def upload(self, array, memory):
+        uploaded.append(array.size)
+        memory[: array.size].copy_to_device(array)
+
+    monkeypatch.setattr(cuda._Device, "upload", upload)
+    result = training.evaluate(network, few, scaling, batches)
+    assert uploaded and few.images.size not in uploaded
+    assert result.loss == pytest.approx(expected.loss, rel=1e-5)
+    np.testing.assert_allclose(result.probabilities, expected.probabilities, atol=1e-5)
+
+
+@needs_cuda
+def test_a_value_of_the_device_is_explained(published):
+    network, _ = published
+    image = np.random.default_rng(4).standard_normal((1, 8, 8)).astype(np.float32)
+    on_cpu = insight.explain(network, image, "linear1", [5], deep=True)
+    on_cuda = insight.explain(network.to("cuda"), image, "linear1", [5], deep=True)
+    assert [one.layer for one in on_cuda] == [one.layer for one in on_cpu]
+    for there, here in zip(on_cuda, on_cpu, strict=True):
+        assert there.value == pytest.approx(here.value, rel=1e-5)
+        assert there.recomputed == pytest.approx(there.value, rel=1e-5)
+        assert there.exact == pytest.approx(here.exact, rel=1e-5)
+        told = explain_run._check_words(there, "cuda")
+        step, apart = there.value, 0
+        while step != there.recomputed:
+            step, apart = np.nextafter(step, there.recomputed), apart + 1
+        if apart:
+            assert f"they differ by {apart} unit" in told and "a GPU adds in another order" in told
+        else:
+            assert told == "the network's value to the last bit"
+
+
 @needs_cuda
 def test_out_of_memory_says_what_batch_would_fit(monkeypatch):
     def full(self, count, dtype):
@@ -265,11 +429,13 @@ def test_out_of_memory_says_what_batch_would_fit(monkeypatch):
 
 @needs_cuda
 @pytest.mark.slow
-def test_a_command_answers_on_the_device_as_on_the_cpu(run, convlab):
-    answers = [
-        convlab.works("predict", run, "test:0", "--json", "--device", device)
-        for device in ("cpu", "cuda")
-    ]
+def test_a_command_answers_on_the_device_as_on_the_cpu(run):
+    answers = []
+    for device in ("cpu", "cuda"):
+        arguments = ["predict", str(run), "test:0", "--json", "--device", device]
+        result = CliRunner().invoke(commands, arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        answers.append(result.stdout)
     on_cpu, on_cuda = (json.loads(answer)["probabilities"] for answer in answers)
     assert on_cuda == pytest.approx(on_cpu, rel=1e-4)
 
@@ -280,6 +446,11 @@ def test_without_a_gpu_the_error_says_what_to_install():
         Tensor(np.ones(2)).to("cuda")
     with pytest.raises(DeviceError, match=r"^device: expected cpu or cuda, got 'tpu'$"):
         Tensor(np.ones(2)).to("tpu")
+
+
+def test_the_device_of_an_example_is_not_asked_for(convlab):
+    told = convlab.misused("explain", "--row", 1, "--device", "cuda")
+    assert told == "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
 
 
 @needs_cuda

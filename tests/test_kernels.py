@@ -247,6 +247,12 @@ def cross_entropy(draw):
 
 
 @st.composite
+def one_hot(draw):
+    classes = draw(st.integers(1, 6))
+    return draw(generators()).integers(0, classes, draw(batches())), classes, draw(dtypes())
+
+
+@st.composite
 def sgd(draw):
     rng, dtype = draw(generators()), draw(dtypes())
     shape = tuple(draw(st.lists(st.integers(1, 4), max_size=4)))
@@ -311,6 +317,7 @@ ARGUMENTS = {
     "softmax.log_softmax": logits(),
     "softmax.softmax": logits(),
     "softmax.cross_entropy": cross_entropy(),
+    "softmax.one_hot": one_hot(),
     "softmax.right": cross_entropy(),
     "update.sgd": sgd(),
     "update.adam": adam(),
@@ -328,8 +335,8 @@ ONE_BY_ONE = {
 # The arguments in which NaN and infinity are put.  A gradient of infinity meets the zeros
 # of the padding in the gradient of the weights, and 0 times infinity is not skipped there.
 SPECIAL_ARGUMENT = {"conv2d.grad_weight": 1, "update.sgd": 1, "update.adam": 1}
-# The one's array is only asked for its shape, the other's has bytes.
-WITHOUT_SPECIAL_NUMBERS = {"pointwise.dropout_mask", "gather.floats"}
+# The first's array is only asked for its shape, the others' have whole numbers.
+WITHOUT_SPECIAL_NUMBERS = {"pointwise.dropout_mask", "gather.floats", "softmax.one_hot"}
 
 
 # --- comparison -----------------------------------------------------------------------

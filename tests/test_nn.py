@@ -11,6 +11,7 @@ from convlab import functional as F
 from convlab import models, nn, optim
 from convlab.autograd import Tensor
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
+from convlab.kernels.dispatch import to_device
 
 
 def one_line(kind, *parts):
@@ -352,12 +353,13 @@ def test_initial_weights_follow_the_seed():
     assert (first != second).all()
 
 
-def test_weights_of_pairs_that_are_not_connected_stay_zero():
-    layer = nn.TableConv2d(3, 2, 2, TABLE)
+def test_weights_of_pairs_that_are_not_connected_stay_zero(device):
+    layer = nn.TableConv2d(3, 2, 2, TABLE).to(device)
     assert layer.parameter_count() == 4 * 4 + 2
     apart = ~np.array(TABLE, bool)
     optimiser = optim.SGD(layer.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
     x = Tensor(np.random.default_rng(0).standard_normal((2, 3, 4, 4)).astype(np.float32))
+    x = x.to(device)
     for _ in range(3):
         layer.zero_grad()
         (layer(x) ** 2).sum().backward()
@@ -366,13 +368,13 @@ def test_weights_of_pairs_that_are_not_connected_stay_zero():
     assert layer.weight.numpy()[~apart].all()
 
 
-def test_subsampling_adds_up_multiplies_and_adds_a_bias():
-    layer = nn.Subsample2d(2, 2)
+def test_subsampling_adds_up_multiplies_and_adds_a_bias(device):
+    layer = nn.Subsample2d(2, 2).to(device)
     layer.load_state_dict({"weight": np.array([3.0, -1]), "bias": np.array([0.5, 2])})
     x = np.arange(16.0, dtype=np.float32).reshape(1, 2, 2, 4)
     expected = [[[[3 * (0 + 1 + 4 + 5) + 0.5, 3 * (2 + 3 + 6 + 7) + 0.5]]]]
     expected[0].append([[-(8 + 9 + 12 + 13) + 2, -(10 + 11 + 14 + 15) + 2]])
-    np.testing.assert_array_equal(layer(Tensor(x)).numpy(), expected)
+    np.testing.assert_array_equal(layer(Tensor(x).to(device)).numpy(), expected)
 
 
 # --- a ReLU that its neighbour does -----------------------------------------------------
@@ -390,16 +392,17 @@ def test_subsampling_adds_up_multiplies_and_adds_a_bias():
     ],
     ids=lambda modules: "-".join(type(module).__name__ for module in modules),
 )
-def test_relu_left_to_its_neighbour_gives_the_same_bits(modules):
+def test_relu_left_to_its_neighbour_gives_the_same_bits(modules, device):
     numbers = np.random.default_rng(3).standard_normal((5, 2, 9, 9)).astype(np.float32)
 
     def answer(apply):
-        network = nn.Sequential(*modules)
+        network = nn.Sequential(*modules).to(device)
         network.zero_grad()
         x = Tensor(numbers, requires_grad=True)
-        y = apply(network, x)
+        y = apply(network, x.to(device))
         y.backward(np.cos(np.arange(y.size, dtype=np.float32)).reshape(y.shape))
-        return [y.numpy(), x.grad, *(p.grad for p in network.parameters())]
+        gradients = (to_device(p.grad, "cpu") for p in network.parameters())
+        return [y.numpy(), x.grad, *gradients]
 
     def one_by_one(network, x):
         for module in network:
@@ -410,8 +413,8 @@ def test_relu_left_to_its_neighbour_gives_the_same_bits(modules):
         np.testing.assert_array_equal(together, apart)
 
 
-def test_pooling_after_relu_names_no_winner_where_nothing_is_above_zero():
-    x = Tensor([[[[-1.0, -2.0, 3.0, 1.0], [-3.0, 0.0, 2.0, 4.0]]]])
+def test_pooling_after_relu_names_no_winner_where_nothing_is_above_zero(device):
+    x = Tensor([[[[-1.0, -2.0, 3.0, 1.0], [-3.0, 0.0, 2.0, 4.0]]]]).to(device)
     pooled, winners = F.max_pool2d(x, 2, return_indices=True, relu=True)
     assert pooled.numpy().tolist() == [[[[0.0, 4.0]]]]
     assert winners.tolist() == [[[[-1, 7]]]]
@@ -420,8 +423,8 @@ def test_pooling_after_relu_names_no_winner_where_nothing_is_above_zero():
 # --- optimisers hold the parameters -------------------------------------------------------
 
 
-def test_optimiser_goes_on_with_numbers_that_a_parameter_was_given():
-    layer = nn.Linear(2, 1)
+def test_optimiser_goes_on_with_numbers_that_a_parameter_was_given(device):
+    layer = nn.Linear(2, 1).to(device)
     optimiser = optim.SGD(layer.parameters(), lr=0.5, momentum=0.5)
     for weight in ([[1.0, 2.0]], [[5.0, 7.0]]):
         layer.load_state_dict({"weight": weight, "bias": [3.0]})
@@ -709,11 +712,11 @@ def test_rates_that_pytorch_has_no_match_for():
     assert optim.scheduled_rate("constant", 0.3, 7, 9) == 0.3
 
 
-def test_optimiser_leaves_a_parameter_without_gradient_alone():
-    a, b = nn.Parameter(np.ones(2)), nn.Parameter(np.ones(2))
+def test_optimiser_leaves_a_parameter_without_gradient_alone(device):
+    a, b = (nn.Parameter(to_device(np.ones(2), device)) for _ in range(2))
     for kind in (optim.SGD, optim.Adam):
         optimiser = kind([a, b], lr=0.1)
-        a.grad = np.ones(2)
+        a.grad = to_device(np.array([1, -99, 2, -99.0]), device)[::2]
         before = a.numpy().copy()
         optimiser.step()
         assert (a.numpy() < before).all()
@@ -723,9 +726,9 @@ def test_optimiser_leaves_a_parameter_without_gradient_alone():
 
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
-def test_optimiser_changes_parameters_in_any_order_of_memory(kind):
-    parameter = nn.Parameter(np.ones((2, 3)).T)
-    parameter.grad = np.ones((3, 2))
+def test_optimiser_changes_parameters_in_any_order_of_memory(kind, device):
+    parameter = nn.Parameter(to_device(np.ones((2, 3)).T, device))
+    parameter.grad = to_device(np.ones((3, 2)), device)
     kind([parameter], lr=0.25).step()
     np.testing.assert_allclose(parameter.numpy(), 0.75)
 

@@ -5,7 +5,8 @@ sums are exact in float64.  Beside them the value is recomputed in float32 in
 the order of the loops, which gives the engine's bits where the compiler fused
 and ordered the additions as it does on processors with fused multiply-add; a
 caller compares ``recomputed`` with ``value`` and says so, or names the
-difference (``ulps``).
+difference (``ulps``).  On a GPU the layers' outputs are the device's, whose loops
+add in another order; ``recomputed`` keeps the CPU's, so a few ulps are expected.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from convlab.errors import DeviceError
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 THREADS = 8 if SIMULATED else 256  # of a block, where each makes one number
 MOST_BLOCKS = 16 if SIMULATED else 1 << 16
+MOST_BLOCKS_ACROSS = 65_535  # along the second and third axis of a grid
 AXES = 6  # the most that a loop over views goes through
 
 INSTALL = "pip install 'convlab[cuda]' (driver 525 or later) or 'convlab[cuda13]' (580 or later)"
@@ -296,6 +297,11 @@ class CudaKernel:
 
     def launch(self, blocks: int | tuple[int, ...], threads: int, *arguments: Any) -> None:
         """Run ``threads`` threads in each of ``blocks`` blocks; arrays as ``CudaArray.memory``."""
+        if isinstance(blocks, tuple) and max(blocks[1:]) > MOST_BLOCKS_ACROSS:
+            raise DeviceError(
+                f"cuda: expected at most {MOST_BLOCKS_ACROSS:,} blocks of channels, or groups, got"
+                f" {max(blocks[1:]):,}"
+            )
         _backend.launch(self, blocks, threads, arguments)
 
     def each(self, count: int, *arguments: Any) -> None:
@@ -418,8 +424,10 @@ class CudaArray:
         return self.reshape(-1)
 
     def __getitem__(self, key) -> CudaArray:
-        """Numbers, slices, None and ... as in NumPy: a view."""
+        """As in NumPy: numbers, slices, None and ... give a view, arrays of the host a copy."""
         key = key if isinstance(key, tuple) else (key,)
+        if not _gives_view(key):
+            return _picked(self, key)
         used = sum(k is not None and k is not Ellipsis for k in key)
         if not any(k is Ellipsis for k in key):
             key = (*key, Ellipsis)
@@ -438,18 +446,19 @@ class CudaArray:
                 start += begin * step if count else 0
                 shape.append(count)
                 steps.append(step * stride)
-            elif isinstance(k, int | np.integer):
+            else:
                 if not -size <= k < size:
                     raise IndexError(f"index {k} is out of bounds for axis {axis} of size {size}")
                 start += int(k) % size * step
-            else:
-                raise DeviceError(
-                    f"cuda: expected an index of numbers and slices, got {type(k).__name__}"
-                )
             axis += 1
         return self._view(start, shape, steps)
 
     def __setitem__(self, key, value) -> None:
+        if not _gives_view(key if isinstance(key, tuple) else (key,)):
+            raise DeviceError(
+                "cuda: expected numbers and slices where something is written, got an array as"
+                " index; numpy.add.at adds there"
+            )
         target = self[key]
         _copy_to(np.broadcast_to(on_device(value, self.dtype), target.shape), target)
 
@@ -486,6 +495,8 @@ class CudaArray:
         return own(*arguments, **settings)
 
     def __array_ufunc__(self, function, method, *inputs, out=None, **settings):
+        if function is np.add and method == "at":
+            return _add_at(*inputs)
         own = _UFUNCS.get(function)
         if own is None or method != "__call__" or settings:
             raise DeviceError(
@@ -834,13 +845,70 @@ def _copy_to(source: CudaArray, target: CudaArray) -> CudaArray:
     return target
 
 
+# --- numbers picked by arrays: the host finds their places -----------------------------------
+
+
+def _gives_view(key: tuple) -> bool:
+    return all(k is None or k is Ellipsis or isinstance(k, slice | int | np.integer) for k in key)
+
+
+def _places(array: CudaArray, key: tuple) -> np.ndarray:
+    """Where the numbers that ``key`` picks lie in the array's memory."""
+    if any(isinstance(k, CudaArray) for k in key):
+        raise DeviceError("cuda: expected an index of the host, got an array on the device")
+    places = np.full(array.shape, array.start)
+    for axis, (size, step) in enumerate(zip(array.shape, array.steps, strict=True)):
+        places += (np.arange(size) * step).reshape(-1, *[1] * (array.ndim - 1 - axis))
+    return places[key]
+
+
+@kernel
+def _pick(a, places, out, count):
+    for i in range(cuda.grid(1), count, cuda.gridsize(1)):
+        out[i] = a[places[i]]
+
+
+@kernel
+def _add_picked(a, targets, begins, order, values, count):
+    # A thread for each number that is added to, however often: in the order of the values.
+    for i in range(cuda.grid(1), count, cuda.gridsize(1)):
+        total = a[targets[i]]
+        for k in range(begins[i], begins[i + 1]):
+            total += values[order[k]]
+        a[targets[i]] = total
+
+
+def _picked(array: CudaArray, key: tuple) -> CudaArray:
+    places = _places(array, key)
+    out, flat = empty(places.shape, array.dtype), upload(places.ravel())
+    _pick.each(out.size, array.memory, flat.memory, out.memory, out.size)
+    return out
+
+
+def _add_at(array: CudaArray, key: Any, values: Any) -> None:
+    key = key if isinstance(key, tuple) else (key,)
+    if _gives_view(key):
+        view = array[key]
+        view += values
+        return
+    places = _places(array, key)
+    values = np.broadcast_to(on_device(values, array.dtype), places.shape)
+    order = np.argsort(places, axis=None, kind="stable")
+    targets, begins = np.unique(places.ravel()[order], return_index=True)
+    tables = [upload(x) for x in (targets, np.append(begins, places.size), order)]
+    runs = _copy_to(values, empty(values.shape, array.dtype))
+    arguments = (table.memory for table in tables)
+    _add_picked.each(targets.size, array.memory, *arguments, runs.memory, targets.size)
+
+
 # --- sums and maxima: a fixed tree, so that the same numbers give the same bits ------------
 
 _TREE = 4 if SIMULATED else 128  # threads of a block that adds up one result
+_SUMMING = 16 if SIMULATED else 256  # blocks that are enough to read with all of a GPU
 
 
 def _reduction(function: Callable, first: float) -> tuple[CudaKernel, CudaKernel]:
-    """Two kernels: a thread for each result, which is best for many; a block for each."""
+    """Two kernels: a thread for each result, which is best for many; blocks for each."""
     inner = register_jitable(function)
 
     def by_thread(a, a_start, outer, outer_steps, length, shape, steps, out, count):
@@ -860,16 +928,19 @@ def _reduction(function: Callable, first: float) -> tuple[CudaKernel, CudaKernel
                 total = inner(total, a[here])
             out[i] = total
 
-    def by_block(a, a_start, outer, outer_steps, length, shape, steps, out, count):
+    def by_block(a, a_start, outer, outer_steps, length, shape, steps, out, chunks):
+        # out: (results, chunks); a block for each goes through its chunk of the length.
         kept = cuda.shared.array(_TREE, a.dtype)
-        i, thread = cuda.blockIdx.x, cuda.threadIdx.x
+        i, thread = cuda.blockIdx.x // chunks, cuda.threadIdx.x
+        chunk = cuda.blockIdx.x % chunks
+        begin, end = chunk * length // chunks, (chunk + 1) * length // chunks
         at, rest = a_start, i
         for back in range(AXES):
             axis = AXES - 1 - back
             at += rest % outer[axis] * outer_steps[axis]
             rest //= outer[axis]
         total = a.dtype.type(first)
-        for k in range(thread, length, _TREE):
+        for k in range(begin + thread, end, _TREE):
             here, rest = at, k
             for back in range(AXES):
                 axis = AXES - 1 - back
@@ -885,7 +956,7 @@ def _reduction(function: Callable, first: float) -> tuple[CudaKernel, CudaKernel
             cuda.syncthreads()
             half //= 2
         if thread == 0:
-            out[i] = kept[0]
+            out[cuda.blockIdx.x] = kept[0]
 
     name = function.__name__.strip("_")
     return CudaKernel(by_thread, f"{name}_by_thread"), CudaKernel(by_block, f"{name}_by_block")
@@ -906,13 +977,18 @@ def _reduce(kernels, array: CudaArray, axis, keepdims: bool) -> CudaArray:
     shape, steps = _padded(array, inside)
     out = empty([array.shape[a] for a in order], array.dtype)
     length = math.prod(array.shape[a] for a in axes)
-    arguments = (array.memory, array.start, outer, outer_steps, length, shape, steps, out.memory)
+    arguments = (array.memory, array.start, outer, outer_steps, length, shape, steps)
     if out.size:
         by_thread, by_block = kernels
         if length <= 64 or out.size >= 4096:
-            by_thread.each(out.size, *arguments, out.size)
+            by_thread.each(out.size, *arguments, out.memory, out.size)
+        elif (chunks := min(_SUMMING // out.size, length // (16 * _TREE))) > 1:
+            # Few long sums: several blocks for each, whose results are summed in turn.
+            parts = empty((*out.shape, chunks), array.dtype)
+            by_block.launch(parts.size, _TREE, *arguments, parts.memory, chunks)
+            out = _reduce(kernels, parts, -1, False)
         else:
-            by_block.launch(out.size, _TREE, *arguments, out.size)
+            by_block.launch(out.size, _TREE, *arguments, out.memory, 1)
     out = out.transpose(*[order.index(a) for a in rest]) if rest else out
     if keepdims:
         out = out.reshape([1 if a in axes else n for a, n in enumerate(array.shape)])

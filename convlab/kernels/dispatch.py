@@ -54,6 +54,17 @@ def device_of(array: Array) -> str:
     return "cpu" if isinstance(array, np.ndarray) else "cuda"
 
 
+LARGEST_CONSTANT = 1 << 16  # bytes
+
+
+def constant(array: Array, device: str) -> Array:
+    """An array that nobody will write to, on ``device``; a small one is copied there once."""
+    if device in ("cpu", device_of(array)) or array.nbytes > LARGEST_CONSTANT:
+        return to_device(array, device)
+    cuda.require()
+    return cuda.constant(array)
+
+
 def to_device(array: Array, device: str) -> Array:
     """The array itself where it lives there already, else a copy on that device.
 

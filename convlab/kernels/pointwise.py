@@ -73,17 +73,16 @@ def _relu_backward_cpu(grad, y):
     return out
 
 
-# On a GPU a number of Python's would make a double of float32, and doubles are slow there.  In
-# the simulator it takes the other number's kind, and float32 would make a float of a double.
-_ZERO, _ONE = (0, 1) if cuda.SIMULATED else (np.float32(0), np.float32(1))
+# On a GPU a number of Python's would make a double of float32, and doubles are slow there: so
+# constants take the kind of what they meet.
 
 
 def _relu_cuda(x):
-    return _ZERO if x < 0 else x
+    return type(x)(0) if x < 0 else x
 
 
 def _relu_backward_cuda(grad, y):
-    return _ZERO if y <= 0 else grad
+    return type(grad)(0) if y <= 0 else grad
 
 
 relu_forward = Kernel(
@@ -117,12 +116,12 @@ def _sigmoid_forward_cpu(x):
 
 def _sigmoid_cuda(x):
     # Of the magnitude, so that the exponential does not overflow.
-    part = math.exp(-abs(x))
-    return (_ONE if x >= 0 else part) / (_ONE + part)
+    one, part = type(x)(1), math.exp(-abs(x))
+    return (one if x >= 0 else part) / (one + part)
 
 
 def _sigmoid_backward_cuda(grad, y):
-    return grad * y * (_ONE - y)
+    return grad * y * (type(y)(1) - y)
 
 
 def _tanh_cuda(x):
@@ -130,7 +129,7 @@ def _tanh_cuda(x):
 
 
 def _tanh_backward_cuda(grad, y):
-    return grad * (_ONE - y * y)
+    return grad * (type(y)(1) - y * y)
 
 
 sigmoid_forward = Kernel(
@@ -173,11 +172,14 @@ def _scaled_tanh_backward_cpu(grad, y):
 
 
 def _scaled_tanh_cuda(x):
-    return LECUN_AMPLITUDE * math.tanh(LECUN_SLOPE * x)
+    kind = type(x)
+    return kind(LECUN_AMPLITUDE) * math.tanh(kind(LECUN_SLOPE) * x)
 
 
 def _scaled_tanh_backward_cuda(grad, y):
-    return grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)
+    kind = type(y)
+    steepest, bend = kind(LECUN_AMPLITUDE * LECUN_SLOPE), kind(LECUN_SLOPE / LECUN_AMPLITUDE)
+    return grad * (steepest - bend * y * y)
 
 
 scaled_tanh_forward = Kernel(

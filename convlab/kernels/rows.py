@@ -612,6 +612,7 @@ def product_cuda(g: Gather, x, weight, places, bias, relu, out, out_start, out_s
     o * places[1] + taps[t, 3]``; ``out_steps``: from an output to that of the next channel, row and
     column, from ``out_start`` on.  ``bias``: (O,).
     """
+    bias = cuda.contiguous(bias)
     channels = bias.size
     group_size = channels // g.groups
     lanes = g.output[0] * g.output[1] * g.output[2]

@@ -175,6 +175,37 @@ def _right_cuda(x, labels):
     return out
 
 
+# --- one-hot: (N, K) with 1 at each label, else 0 ----------------------------------------------
+
+
+def _one_hot_reference(labels, classes, dtype):
+    out = np.zeros((len(labels), classes), dtype)
+    for n, label in enumerate(labels):
+        out[n, label] = 1
+    return out
+
+
+def _one_hot_cpu(labels, classes, dtype):
+    out = np.zeros((len(labels), classes), dtype)
+    out[np.arange(len(labels)), labels] = 1
+    return out
+
+
+@cuda.kernel
+def one_hot_kernel(labels, labels_start, classes, images, out):
+    for i in range(numba_cuda.grid(1), classes * images, numba_cuda.gridsize(1)):
+        out[i] = 1 if labels[labels_start + i % images] == i // images else 0
+
+
+def _one_hot_cuda(labels, classes, dtype):
+    labels = cuda.contiguous(cuda.on_device(labels))
+    out = cuda.empty((classes, len(labels)), dtype)
+    arguments = labels.memory, labels.start, classes, len(labels)
+    one_hot_kernel.each(out.size, *arguments, out.memory)
+    return out.T
+
+
+one_hot = Kernel("softmax.one_hot", _one_hot_reference, _one_hot_cpu, _one_hot_cuda)
 right = Kernel("softmax.right", _right_reference, _right_cpu, _right_cuda)
 log_softmax = Kernel(
     "softmax.log_softmax",

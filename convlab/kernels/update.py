@@ -63,6 +63,7 @@ def _runs(*arrays):
 
 def _sgd_cuda(parameter, gradient, velocity, rate, momentum, weight_decay, nesterov):
     kind = parameter.dtype.type
+    gradient = cuda.contiguous(gradient)
     arrays = _runs(parameter, gradient, velocity)
     numbers = kind(rate), kind(momentum), kind(weight_decay)
     sgd_kernel.each(parameter.size, *arrays, *numbers, nesterov, parameter.size)
@@ -125,6 +126,7 @@ def _adam_cpu(parameter, gradient, mean, square, rate, betas, eps, weight_decay,
 
 def _adam_cuda(parameter, gradient, mean, square, rate, betas, eps, weight_decay, step):
     numbers = _adam_numbers(parameter.dtype.type, rate, betas, eps, weight_decay, step)
+    gradient = cuda.contiguous(gradient)
     arrays = _runs(parameter, gradient, mean, square)
     adam_kernel.each(parameter.size, *arrays, *numbers, parameter.size)
 

@@ -78,6 +78,7 @@ def _operations() -> None:
         F.softmax(maps, 1),
         F.cat([maps, maps]),
         maps.max(axis=1),
+        maps[[1, 0, 1]],
         maps.reshape(2, -1).max(axis=1),
     ):
         result.sum().backward()
