@@ -739,6 +739,8 @@ def cross_entropy(
     targets equal to ``ignore_index`` do not count; ``reduction`` is mean (over
     the targets' weights), sum or none; ``label_smoothing`` moves that share of
     each target to all classes evenly (Szegedy et al. 2016, section 7).
+    Class numbers on a GPU are not checked as long as ``weight``, ``ignore_index``
+    and ``label_smoothing`` are the usual ones: one that is no class makes its loss NaN.
     Raises ShapeError, DTypeError, SpecError.
     """
     if reduction not in ("mean", "sum", "none"):
@@ -752,7 +754,8 @@ def cross_entropy(
     classes = input.shape[1]
     given = target.data if isinstance(target, Tensor) else target
     plain = weight is None and not label_smoothing and input.ndim == 2
-    if isinstance(given, CudaArray) and given.dtype.kind in "iu" and plain:
+    unchecked = plain and ignore_index == -100
+    if isinstance(given, CudaArray) and given.dtype.kind in "iu" and unchecked:
         # Labels of a batch that was made on the device: to check them would be to wait for it.
         if given.shape != input.shape[:1]:
             raise ShapeError(

@@ -470,6 +470,13 @@ def test_bench_compares_with_the_cpu_before_it_measures(monkeypatch):
 
 
 @needs_cuda
+def test_a_class_that_is_ignored_does_not_count_where_the_labels_are_on_the_device():
+    logits = Tensor([[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]).to("cuda")
+    loss = F.cross_entropy(logits, cuda.upload(np.array([1, 2])), ignore_index=2)
+    np.testing.assert_allclose(loss.numpy(), np.log(3), rtol=1e-6)
+
+
+@needs_cuda
 def test_nan_and_infinity_are_kept_apart():
     for weight in (np.ones((8, 3), np.float32), np.ones((1, 3), np.float32)):
         x = np.array([[np.nan, 1], [0, -np.inf], [0, 0]], np.float32)
