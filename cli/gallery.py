@@ -27,7 +27,7 @@ from convlab_cli import options
     "--only",
     metavar="ID",
     multiple=True,
-    help="Only this entry, and what it needs; may be repeated.",
+    help="Only this entry, page or claim, and what it needs; may be repeated.",
 )
 @click.option("--force", is_flag=True, help="Also make what has not changed.")
 @click.option(
@@ -49,8 +49,9 @@ def command(out, data, only, force, catalog_file, table, as_json):
     """Make every picture of the catalogue, and a page that shows them.
 
     Each entry of the catalogue is an idea and the command that draws it; the
-    networks that they need are trained first.  What has not changed since the
-    last time is kept.  Open index.html of the folder in a browser.
+    networks that they need are trained first.  Claims of lectures are drawn from
+    the results of their experiments.  What has not changed since the last time is
+    kept.  Open index.html of the folder in a browser.
     """
     if table is not None and (out is not None or only or force or as_json):
         raise click.UsageError("--table only writes the table; it takes --data and --catalog")
@@ -68,8 +69,9 @@ def command(out, data, only, force, catalog_file, table, as_json):
     building = build.build(chosen, out, data=data, only=only, force=force)
     outcomes = list(_shown(building, number))
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
-    made = build.read_manifest(out)["entries"]
-    holes = [entry.id for entry in wanted if entry.id not in made]
+    manifest = build.read_manifest(out)
+    made = {*manifest["entries"], *manifest["pages"], *manifest["claims"]}
+    holes = [item.id for item in wanted if item.id not in made]
     path = None if holes else page.write(chosen, out)
     if as_json:
         record = {
@@ -80,7 +82,7 @@ def command(out, data, only, force, catalog_file, table, as_json):
         }
         click.echo(json.dumps(record))
     elif path is not None:
-        pictures = [outcome.state for outcome in outcomes if outcome.kind == "entry"]
+        pictures = [outcome.state for outcome in outcomes if outcome.kind != "run"]
         new, kept = pictures.count("made"), pictures.count("kept")
         seconds = time.perf_counter() - begin
         click.echo(f"{new} picture{'s' * (new != 1)} made, {kept} kept, in {seconds:.1f} s")

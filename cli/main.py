@@ -22,6 +22,7 @@ from convlab_cli.lazy import LazyGroup
             "convlab_cli.explain",
             "The whole sum behind one value.",
         ),
+        "page": ("convlab_cli.page", "A trained network to draw on, in one page."),
         "summary": (
             "convlab_cli.summary",
             "What each layer costs and sees.",
@@ -47,7 +48,14 @@ from convlab_cli.lazy import LazyGroup
             "convlab_cli.render",
             "Every idea of a CNN course as a picture.",
         ),
+        "experiment": (
+            "convlab_cli.experiment",
+            "Claims of CNN lectures, measured by training.",
+        ),
         "apply": ("convlab_cli.apply", "Classic kernels on an image."),
+        "detect": ("convlab_cli.detect", "Digits of several sizes in one picture."),
+        "segment": ("convlab_cli.segment", "Which pixel belongs to which digit."),
+        "stylize": ("convlab_cli.stylize", "One picture in the style of another."),
         "quiz": ("convlab_cli.quiz", "Exercises, their key computed by the engine."),
         "gallery": ("convlab_cli.gallery", "All pictures of the catalogue, on a page."),
         "bench": ("convlab_cli.bench", "How fast it is on this machine, beside PyTorch."),

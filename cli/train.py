@@ -26,7 +26,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     "--data",
     default="digits",
     show_default=True,
-    help="digits, mnist, fashion-mnist, cifar10, or a folder of images.",
+    help="digits, mnist, fashion-mnist, cifar10, scenes, or a folder of images.",
 )
 @options.data_dir
 @click.option(
@@ -65,6 +65,30 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     "--patience", type=int, help="Stop when the validation loss has not fallen for so many epochs."
 )
 @click.option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Use so many training images a class, drawn by the seed.  [default: all]",
+)
+@click.option(
+    "--from",
+    "start_from",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Start from another run's weights, where names and shapes agree.",
+)
+@click.option(
+    "--new-head",
+    is_flag=True,
+    help="With --from: make the last layer with weights anew.",
+)
+@click.option(
+    "--freeze",
+    multiple=True,
+    metavar="NAME",
+    help="Do not train this layer, or conv or dense for all of a kind; may be repeated.",
+)
+@click.option(
     "--seed",
     type=int,
     default=0,
@@ -81,6 +105,11 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     is_flag=True,
     help="Also keep the weights of each epoch, for pictures of how they change.",
 )
+@click.option(
+    "--page",
+    is_flag=True,
+    help='Also write lab.html, the network to draw on and look into; see "convlab page".',
+)
 @click.option("--exist-ok", is_flag=True, help="Replace a run that is there already.")
 @click.option(
     "--resume",
@@ -96,7 +125,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
     help="One JSON object a line on stdout: each epoch, then the summary.",
 )
 @click.pass_context
-def command(context, data_dir, out, snapshots, exist_ok, resume, quiet, as_json, **settings):
+def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as_json, **settings):
     """Train a network and keep it as a run.
 
     The run's folder holds the weights of the best epoch, the history as a table
@@ -119,22 +148,38 @@ def command(context, data_dir, out, snapshots, exist_ok, resume, quiet, as_json,
         trainer = training.resume(folder, task, device)
         if trainer.finished:
             raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
+        if page:
+            _check_page(task.network)
     else:
         few = settings["data"] == "digits"
         usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 60 if few else 20}
         settings |= {name: value for name, value in usual.items() if settings[name] is None}
+        settings["freeze"] = ",".join(settings["freeze"]) or None
+        start, spec = settings["start_from"], None
+        if start is not None:
+            settings["start_from"] = str(start.resolve())
+            weights = training.load(start).network.state_dict()
+            if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
+                settings["model"] = training.load_settings(start).model
+                spec = training.load_spec(start)
         if Path(settings["data"]).is_dir():
             settings["data"] = str(Path(settings["data"]).resolve())
         chosen = training.Settings(**settings)
         folder = out or Path("runs") / f"{Path(chosen.model).stem}-{Path(chosen.data).name}"
         # Before the data are loaded: a name that is taken shall not cost a download.
         training.check_free(folder, exist_ok)
-        task = training.prepare(chosen, data_dir=data_dir)
+        task = training.prepare(chosen, data_dir=data_dir, spec=spec)
+        if page:
+            _check_page(task.network)
+        if start is not None:
+            taken = _take_over(task.network, weights, start, chosen.new_head)
         trainer = training.Trainer(chosen, task, device)
         training.create(folder, trainer, exist_ok=exist_ok, snapshots=snapshots)
         training.save(folder, trainer)  # from here on there is something to resume
     if not quiet:
         _announce(trainer, folder, layer)
+        if resume is None and start is not None:
+            _announce_taken(taken, start)
     try:
         complete = _fit(trainer, folder, quiet, as_json)
     except DivergedError:
@@ -143,19 +188,27 @@ def command(context, data_dir, out, snapshots, exist_ok, resume, quiet, as_json,
         raise
     training.save(folder, trainer)
     if not complete:
-        click.echo(f"stopped and saved; go on with: convlab train --resume {folder}", err=True)
+        more = f"{folder} --page" if page else folder
+        click.echo(f"stopped and saved; go on with: convlab train --resume {more}", err=True)
         context.exit(130)
-    _finish(trainer, folder, as_json)
+    _finish(trainer, folder, as_json, page, data_dir)
 
 
 def _refuse_settings(context) -> None:
-    free = {"resume", "data_dir", "threads", "device", "quiet", "as_json"}
+    free = {"resume", "data_dir", "threads", "device", "page", "quiet", "as_json"}
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
         if given and parameter.name not in free:
             raise click.UsageError(
                 f"--resume goes on with the run's own settings; drop {parameter.opts[0]}"
             )
+
+
+def _check_page(network) -> None:
+    """Raise SpecError for a network that no page can hold, not after hours of training."""
+    from convlab import lab
+
+    lab.check_fits(network)
 
 
 def _announce(trainer, folder, layer) -> None:
@@ -177,6 +230,26 @@ def _announce(trainer, folder, layer) -> None:
         f" {len(task.train):,} training, {len(task.validation):,} validation and"
         f" {len(task.test):,} test images; {where}; run in {folder}",
         err=True,
+    )
+    frozen = [p.size for p in task.network.parameters() if not p.requires_grad]
+    if frozen:
+        click.echo(f"frozen ({settings.freeze}): {sum(frozen):,} parameters", err=True)
+
+
+def _take_over(network, weights, start: Path, new_head: bool):
+    from convlab import training
+    from convlab.errors import SpecError
+
+    try:
+        return training.take_over(network, weights, new_head=new_head)
+    except SpecError as error:
+        raise SpecError(f"{start}: {error}") from None
+
+
+def _announce_taken(taken, start: Path) -> None:
+    left = "; ".join(f"{name} is not ({reason})" for name, reason in taken.left.items())
+    click.echo(
+        f"weights of {start}: {', '.join(taken.taken)} taken{f'; {left}' if left else ''}", err=True
     )
 
 
@@ -238,8 +311,9 @@ def _epoch_text(trainer, record) -> str:
     )
 
 
-def _finish(trainer, folder: Path, as_json: bool) -> None:
-    """Test the best network, draw the curves, print the summary."""
+def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
+    """Test the best network, draw the curves and the page, print the summary."""
+    from convlab_cli.page import PAGE, write_page
     from convlab_cli.render.curves import draw_curves
 
     from convlab import training
@@ -261,13 +335,20 @@ def _finish(trainer, folder: Path, as_json: bool) -> None:
             "test_loss": test.loss,
             "seconds": seconds,
         }
+        if page:
+            summary["page"] = str(folder / PAGE)
         click.echo(json.dumps(summary))
-        return
-    early = ", stopped early" if progress.stopped_early else ""
-    click.echo(
-        f"test accuracy {100 * test.accuracy:.2f} % ({right:,} of {len(task.test):,} images),"
-        f" best of {progress.epoch} epochs: {progress.best_epoch}{early};"
-        f" trained in {seconds:.1f} s"
-    )
-    click.echo(f"run: {folder}")
-    click.echo(f"next: convlab render filters {folder}, convlab render features {folder} test:0")
+    else:
+        early = ", stopped early" if progress.stopped_early else ""
+        click.echo(
+            f"test accuracy {100 * test.accuracy:.2f} % ({right:,} of {len(task.test):,} images),"
+            f" best of {progress.epoch} epochs: {progress.best_epoch}{early};"
+            f" trained in {seconds:.1f} s"
+        )
+        click.echo(f"run: {folder}")
+        click.echo(
+            f"next: convlab render filters {folder}, convlab render features {folder} test:0"
+        )
+    if page:
+        run = training.load(folder)
+        write_page(run, folder / PAGE, data_dir, accuracy=test.accuracy, quiet=as_json)

@@ -26,12 +26,13 @@ from pathlib import Path
 
 import click
 from convlab_cli.main import convlab
-from convlab_gallery.catalog import DATA, PHOTO, Catalog, Entry, Run
+from convlab_gallery.catalog import DATA, PHOTO, Catalog, Claim, Entry, Item, Page, Run
 from PIL import Image, PngImagePlugin
 
 from convlab import data as data_sets
 from convlab import get_num_threads, random, set_num_threads
 from convlab.errors import ConvlabError, DataError, RunError
+from convlab.experiments import Result, read_result
 from convlab.training import write_atomically
 from convlab.training.run import MODEL
 
@@ -41,7 +42,10 @@ FILES = ("picture", "picture_dark", "still", "still_dark", "numbers")
 """The files of an entry in the manifest, from the gallery's folder; stills are None unless it
 moves."""
 RECORD = (*FILES, "width", "height", "alt", "hash")
-"""What the manifest knows of an entry: also its size in pixels, and what it was made from."""
+"""What the manifest knows of an entry or a claim: also its size in pixels, and what it was made
+from."""
+PAGE_RECORD = ("file", "hash")
+"""What the manifest knows of a page."""
 
 _MAKING = ".making"  # what is not complete yet
 
@@ -52,9 +56,10 @@ _LIBRARIES = ("matplotlib", "numba", "numpy", "pillow", "scikit-learn", "scipy")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run or an entry: "made", "kept" as nothing had changed, or "failed"."""
+    """What became of a run, entry, page or claim: "made", "kept" as nothing had changed, or
+    "failed"."""
 
-    kind: str  # "run" or "entry"
+    kind: str
     id: str
     state: str
     seconds: float = 0.0
@@ -69,13 +74,13 @@ def build(
     only: Sequence[str] = (),
     force: bool = False,
 ) -> Iterator[Outcome]:
-    """Make what has changed of a catalogue's pictures, and yield each outcome as it comes.
+    """Make what has changed of a catalogue's pictures and pages, and yield each outcome.
 
     out: the gallery's folder, made if need be: pictures/ (light and dark, and
         the first frame of what moves), data/ (the numbers), runs/ (what was
-        trained) and gallery.json, which knows what each was made from.
+        trained), the pages and gallery.json, which knows what each was made from.
     data: the data set that the runs are trained on, as ``convlab train`` takes it.
-    only: the ids of the entries to look at; all of them without one.
+    only: the ids of the entries, pages and claims to look at; all of them without one.
     force: make them, and the runs they need, even where nothing has changed.
 
     The commands run in that folder, side by side, one process for each of ``get_num_threads()``
@@ -84,7 +89,7 @@ def build(
     Raises SpecError for an unknown id, DataError for an unknown data set, and RunError for a
     folder that holds something else or cannot be written, and where a process was ended.
     """
-    entries = catalog.chosen(only)
+    items = catalog.chosen(only)
     if data not in data_sets.NAMES:
         if not data or not Path(data).is_dir():
             raise DataError(
@@ -93,11 +98,11 @@ def build(
             )
         data = str(Path(data).resolve())  # the commands run in the gallery's folder
     builder = _Builder(catalog, out, data, force)
-    yield from builder.make(entries)
+    yield from builder.make(items)
 
 
 def read_manifest(out: Path) -> dict:
-    """What a gallery's folder holds: its data set, its runs and its entries by their ids.
+    """What a gallery's folder holds: its data set; its runs, entries, pages and claims by id.
 
     Raises RunError where there is none, or another program's.
     """
@@ -106,9 +111,11 @@ def read_manifest(out: Path) -> dict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(manifest["data"], str) or not isinstance(manifest["runs"], dict):
             raise TypeError
-        for record in manifest["entries"].values():
-            if record.keys() != set(RECORD):
-                raise TypeError
+        for kind, fields in (("entries", RECORD), ("pages", PAGE_RECORD), ("claims", RECORD)):
+            # A gallery of an older version has entries alone.
+            for record in manifest.setdefault(kind, {}).values():
+                if record.keys() != set(fields):
+                    raise TypeError
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -117,8 +124,8 @@ def read_manifest(out: Path) -> dict:
 
 
 def files_of(record: dict) -> list[str]:
-    """The files of an entry's record, from the gallery's folder."""
-    return sorted({record[kind] for kind in FILES if record[kind] is not None})
+    """The files of a record, from the gallery's folder."""
+    return sorted({record[kind] for kind in (*FILES, "file") if record.get(kind) is not None})
 
 
 class _Builder:
@@ -136,22 +143,22 @@ class _Builder:
         )
         self.drawing = _digest_of_sources([*_sources(package, "**/*"), *_sources(commands, "**/*")])
         self.models: dict[str, str | None] = {}  # of the runs that are done; None: failed
-        self.under_way: dict[Future, tuple[Run | Entry, str]] = {}
+        self.under_way: dict[Future, tuple[Run | Item, str]] = {}
         # Threads of OpenMP do not survive a fork.
         method = multiprocessing.get_context("spawn")
         self.stopped = method.Event()
         self.processes, self.started = get_num_threads(), 0
         self.pool = ProcessPoolExecutor(self.processes, method, _start, (str(out), self.stopped))
 
-    def make(self, entries: Sequence[Entry]) -> Iterator[Outcome]:
-        """Runs first, then each entry as soon as its runs are there, the longest first."""
+    def make(self, items: Sequence[Item]) -> Iterator[Outcome]:
+        """Runs first, then each item as soon as its runs are there, the longest first."""
         todo = [
-            *self.catalog.needed(entries),
-            *sorted(entries, key=lambda entry: not entry.animated),
+            *self.catalog.needed(items),
+            *sorted(items, key=lambda item: not (isinstance(item, Entry) and item.animated)),
         ]
         try:
             photo = self.out / PHOTO
-            if not photo.exists() and any("photo" in entry.places for entry in entries):
+            if not photo.exists() and any("photo" in item.places for item in items):
                 write_atomically(photo, _photograph())
             while todo or self.under_way:
                 able = (item for item in todo if self.needs(item) <= self.models.keys())
@@ -161,7 +168,7 @@ class _Builder:
                         yield self.finish(future)
                     continue
                 todo.remove(item)
-                outcome = self.begin_run(item) if isinstance(item, Run) else self.begin_entry(item)
+                outcome = self.begin_run(item) if isinstance(item, Run) else self.begin_item(item)
                 if outcome is not None:
                     yield outcome
             self.discard_others()
@@ -175,7 +182,7 @@ class _Builder:
             shutil.rmtree(self.out / _MAKING, ignore_errors=True)
             self.save()
 
-    def needs(self, item: Run | Entry) -> set[str]:
+    def needs(self, item: Run | Item) -> set[str]:
         """The ids of the runs that it needs."""
         return set() if isinstance(item, Run) else {r.id for r in self.catalog.needed([item])}
 
@@ -193,30 +200,36 @@ class _Builder:
         self.submit(run, made_from, _train, quietly, words)
         return None
 
-    def begin_entry(self, entry: Entry) -> Outcome | None:
-        """Start a picture, unless there is an outcome already."""
-        missing = [run for run in self.needs(entry) if self.models[run] is None]
+    def begin_item(self, item: Item) -> Outcome | None:
+        """Start an entry, a page or a claim, unless there is an outcome already."""
+        kind, records, function = _KINDS[type(item)]
+        missing = [run for run in self.needs(item) if self.models[run] is None]
         if missing:
             error = f"the run {missing[0]} that it needs was not trained"
-            return Outcome("entry", entry.id, "failed", error=error)
-        typed = self.catalog.typed(entry, self.data)
-        inputs = {run: self.models[run] for run in sorted(self.needs(entry))}
-        if "photo" in entry.places:
+            return Outcome(kind, item.id, "failed", error=error)
+        inputs = {run: self.models[run] for run in sorted(self.needs(item))}
+        if isinstance(item, Claim):
+            todo = str(item.path.resolve())
+            inputs["results"] = _digest_of_file(item.path)
+        else:
+            todo = self.catalog.typed(item, self.data)
+            inputs["typed"] = todo
+        if "photo" in item.places:
             inputs["photo"] = _digest_of_file(self.out / PHOTO)
-        made_from = _digest(typed, inputs, self.drawing, self.libraries)
-        known = self.manifest["entries"].get(entry.id)
+        made_from = _digest(inputs, self.drawing, self.libraries)
+        known = self.manifest[records].get(item.id)
         if (
             not self.force
             and known is not None
             and known["hash"] == made_from
             and all((self.out / file).is_file() for file in files_of(known))
         ):
-            return Outcome("entry", entry.id, "kept")
-        self.submit(entry, made_from, _draw, entry, typed)
+            return Outcome(kind, item.id, "kept")
+        self.submit(item, made_from, function, item, todo)
         return None
 
-    def submit(self, item: Run | Entry, made_from: str, function: Callable, *arguments) -> None:
-        """Give a run or an entry to the next process that is free."""
+    def submit(self, item: Run | Item, made_from: str, function: Callable, *arguments) -> None:
+        """Give a run or an item to the next process that is free."""
         # The pool starts a process when all that it has are at work.  Ctrl-C in that moment is
         # lost, so it is kept to those.
         starts = self.started < self.processes and len(self.under_way) >= self.started
@@ -228,7 +241,7 @@ class _Builder:
     def finish(self, future: Future) -> Outcome:
         """What became of what is done, kept in the manifest."""
         item, made_from = self.under_way.pop(future)
-        kind = "run" if isinstance(item, Run) else "entry"
+        kind, records, _ = _KINDS[type(item)]
         try:
             seconds, made = future.result()
         except (RunError, OSError) as error:
@@ -238,17 +251,17 @@ class _Builder:
         if kind == "run":
             model = _digest_of_file(self.out / item.folder(self.data) / MODEL)
             self.models[item.id] = model
-            self.manifest["runs"][item.id] = {"hash": made_from, "model": model}
-        else:
-            self.manifest["entries"][item.id] = {"hash": made_from, **made}
+            made = {"model": model}
+        self.manifest[records][item.id] = {"hash": made_from, **made}
         return Outcome(kind, item.id, "made", round(seconds, 3))
 
     def discard_others(self) -> None:
-        """Delete the pictures of entries that the catalogue no longer has."""
-        known = {entry.id for entry in self.catalog.entries}
-        for name in self.manifest["entries"].keys() - known:
-            for file in files_of(self.manifest["entries"].pop(name)):
-                (self.out / file).unlink(missing_ok=True)
+        """Delete the files of what the catalogue no longer has."""
+        known = {item.id for item in self.catalog.chosen()}
+        for records in ("entries", "pages", "claims"):
+            for name in self.manifest[records].keys() - known:
+                for file in files_of(self.manifest[records].pop(name)):
+                    (self.out / file).unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write the manifest."""
@@ -270,7 +283,7 @@ def _opened(out: Path, data: str) -> dict:
                 f" for that of {data}"
             )
     else:
-        manifest = {"data": data, "runs": {}, "entries": {}}
+        manifest = {"data": data, "runs": {}, "entries": {}, "pages": {}, "claims": {}}
     try:
         for folder in ("pictures", "data", "runs"):
             (out / folder).mkdir(parents=True, exist_ok=True)
@@ -298,7 +311,8 @@ def _folder(package: str) -> Path:
 
 
 def _sources(folder: Path, pattern: str) -> list[Path]:
-    return [path for path in folder.glob(pattern) if path.suffix in (".py", ".toml")]
+    suffixes = (".py", ".toml", ".html", ".css", ".js")
+    return [path for path in folder.glob(pattern) if path.suffix in suffixes]
 
 
 def _digest(*parts: object) -> str:
@@ -391,22 +405,74 @@ def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
         if not alt:
             raise RunError("expected a description of the picture as its alternative text")
         width, height = _size(folder / light)
-        for file in (*pictures, *stills):
-            os.replace(folder / file, Path("pictures", file))
-        os.replace(numbers, Path("data", numbers.name))
+        record = _moved(pictures, stills, numbers)
     finally:
         shutil.rmtree(folder)
-    record = {
-        "picture": f"pictures/{light}",
+    return time.perf_counter() - begin, record | {"width": width, "height": height, "alt": alt}
+
+
+def _moved(pictures: Sequence[str], stills: Sequence[str], numbers: Path) -> dict:
+    """Move what was made beside its numbers to its place; the files as the manifest knows them."""
+    for file in (*pictures, *stills):
+        os.replace(numbers.with_name(file), Path("pictures", file))
+    os.replace(numbers, Path("data", numbers.name))
+    return {
+        "picture": f"pictures/{pictures[0]}",
         "picture_dark": f"pictures/{pictures[-1]}",
         "still": f"pictures/{stills[0]}" if stills else None,
         "still_dark": f"pictures/{stills[-1]}" if stills else None,
         "numbers": f"data/{numbers.name}",
-        "width": width,
-        "height": height,
-        "alt": alt,
     }
+
+
+def _write_page(page: Page, typed: str) -> tuple[float, dict]:
+    """Make a network's page and, once it is there, move it to its place."""
+    begin = time.perf_counter()
+    words = shlex.split(typed)
+    made = Path(_MAKING, f"{page.id}.html")
+    made.parent.mkdir(exist_ok=True)
+    _call(_written_to(words, made), words)
+    os.replace(made, made.name)
+    return time.perf_counter() - begin, {"file": made.name}
+
+
+def _draw_claim(claim: Claim, path: str) -> tuple[float, dict]:
+    """Draw the results of an experiment, light and dark."""
+    begin = time.perf_counter()
+    folder = Path(_MAKING, claim.id)
+    folder.mkdir(parents=True)
+    try:
+        record = _draw_result(read_result(Path(path)), Path(path), folder)
+    except ConvlabError as error:
+        raise RunError(str(error)) from None
+    finally:
+        shutil.rmtree(folder)
     return time.perf_counter() - begin, record
+
+
+def _draw_result(result: Result, path: Path, folder: Path) -> dict:
+    from convlab import viz
+
+    name, numbers = result.experiment.name, folder / path.name
+    moving = result.experiment.frames is not None
+    texts = {"description": result.description, "command": result.command}
+    pictures = []
+    for theme, ending in (("light", ""), ("dark", "-dark")):
+        file = f"{name}{ending}{'.gif' if moving else '.png'}"
+        if moving:
+            frames = result.experiment.frames(result, theme=theme, size="animation")
+            content = viz.animation_bytes(frames, ".gif", **texts)
+        else:
+            figure = result.experiment.figure(result, theme=theme, size="slide")
+            title = result.experiment.title
+            content = viz.figure_bytes(figure, ".png", title=title, **texts)
+        folder.joinpath(file).write_bytes(content)
+        pictures.append(file)
+    stills = [_still(folder / file) for file in pictures] if moving else []
+    shutil.copyfile(path, numbers)
+    width, height = _size(folder / pictures[0])
+    shown = {"width": width, "height": height, "alt": result.description}
+    return _moved(pictures, stills, numbers) | shown
 
 
 def _beside(file: str, ending: str, suffix: str | None = None) -> str:
@@ -437,3 +503,12 @@ def _size(picture: Path) -> tuple[int, int]:
     points = (re.search(rf'\b{side}="([\d.]+)pt"', root)[1] for side in ("width", "height"))
     width, height = (round(float(length) * 96 / 72) for length in points)
     return width, height
+
+
+# What the manifest and the outcomes call each, and what makes it.
+_KINDS = {
+    Run: ("run", "runs", _train),
+    Entry: ("entry", "entries", _draw),
+    Page: ("page", "pages", _write_page),
+    Claim: ("claim", "claims", _draw_claim),
+}

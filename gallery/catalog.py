@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 from convlab_cli.main import convlab
 
-from convlab.errors import SpecError
+from convlab import experiments
+from convlab.errors import RunError, SpecError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -80,29 +81,67 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of a network's own, ID.html, that the gallery links to."""
+
+    id: str
+    title: str
+    idea: str
+    command: str
+
+    @property
+    def places(self) -> set[str]:
+        """The names that stand in braces in its command."""
+        return set(_PLACE.findall(self.command))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a lecture says and an experiment has measured: its results, which are only drawn.
+
+    ``id`` is the experiment's name, ``path`` the file that ``convlab experiment run --json``
+    has written.
+    """
+
+    id: str
+    path: Path
+    places: frozenset[str] = frozenset()
+
+    def result(self) -> experiments.Result:
+        """The results with their table and verdict.  Raises RunError for another file."""
+        return experiments.read_result(self.path)
+
+
+Item = Entry | Page | Claim
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """Chapters, runs and entries, all in the order of the page."""
+    """Chapters, runs, entries, pages and claims, all in the order of the page."""
 
     chapters: tuple[Chapter, ...]
     runs: tuple[Run, ...]
     entries: tuple[Entry, ...]
+    pages: tuple[Page, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
-    def chosen(self, only: Sequence[str] = ()) -> tuple[Entry, ...]:
-        """The entries called ``only``, all of them without a name.  Raises SpecError."""
-        known = [entry.id for entry in self.entries]
+    def chosen(self, only: Sequence[str] = ()) -> tuple[Item, ...]:
+        """The entries, pages and claims called ``only``, or all of them.  Raises SpecError."""
+        items = (*self.entries, *self.pages, *self.claims)
+        known = [item.id for item in items]
         for name in only:
             if name not in known:
                 raise SpecError(f"unknown entry {name!r}: expected one of {', '.join(known)}")
-        return tuple(entry for entry in self.entries if not only or entry.id in only)
+        return tuple(item for item in items if not only or item.id in only)
 
-    def needed(self, entries: Sequence[Entry]) -> tuple[Run, ...]:
-        """The runs whose folders these entries need."""
-        places = set().union(*(entry.places for entry in entries))
+    def needed(self, items: Sequence[Item]) -> tuple[Run, ...]:
+        """The runs whose folders these entries, pages and claims need."""
+        places = set().union(*(item.places for item in items))
         return tuple(run for run in self.runs if run.id in places)
 
-    def typed(self, entry: Entry, data: str = DATA) -> str:
-        """An entry's command as a user types it in the gallery's folder."""
-        return _filled(entry.command, self.runs, data)
+    def typed(self, item: Entry | Page, data: str = DATA) -> str:
+        """An entry's or a page's command as a user types it in the gallery's folder."""
+        return _filled(item.command, self.runs, data)
 
     def training(self, run: Run, data: str = DATA) -> str:
         """A run's command as a user types it, with its data set and folder where they matter."""
@@ -168,10 +207,12 @@ def read(path: Path | str = CATALOG) -> Catalog:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise SpecError(f"{path}: cannot be read as a catalogue: {reason}") from None
-    kinds = {"chapter": Chapter, "run": Run, "entry": Entry}
+    kinds = {"chapter": Chapter, "run": Run, "entry": Entry, "page": Page}
     for name in tables:
-        if name not in kinds:
-            raise SpecError(f"{path}: expected tables chapter, run and entry, got {name!r}")
+        if name not in (*kinds, "claims"):
+            raise SpecError(
+                f"{path}: expected tables chapter, run, entry and page, and claims, got {name!r}"
+            )
     parts = {
         name: tuple(
             _item(path, name, kind, number, table)
@@ -179,22 +220,41 @@ def read(path: Path | str = CATALOG) -> Catalog:
         )
         for name, kind in kinds.items()
     }
-    catalog = Catalog(parts["chapter"], parts["run"], parts["entry"])
+    claims = _claims(path, tables["claims"]) if "claims" in tables else ()
+    catalog = Catalog(parts["chapter"], parts["run"], parts["entry"], parts["page"], claims)
     if not catalog.entries:
         raise SpecError(f"{path}: expected at least one entry, got none")
+    shown = {claim.id for claim in claims}  # --only takes entries, pages and claims
+    ids = {"chapter": set(), "run": {"photo", "data"}, "entry": shown, "page": shown}
     for name, items in parts.items():
-        seen = {"photo", "data"} if name == "run" else set()  # braces in commands have these
         for item in items:
-            if item.id in seen:
+            if item.id in ids[name]:  # for a run: braces in commands have these
                 raise SpecError(f"{path}: {name} {item.id}: this id is used already")
-            seen.add(item.id)
-    for name in ("run", "entry"):
+            ids[name].add(item.id)
+    checks = {"run": _check_run, "entry": _check_entry, "page": _check_page}
+    for name, check in checks.items():
         for item in parts[name]:
             try:
-                (_check_run if name == "run" else _check_entry)(item, catalog)
+                check(item, catalog)
             except SpecError as error:
                 raise SpecError(f"{path}: {name} {item.id}: {error}") from None
     return catalog
+
+
+def _claims(path: Path, folder: object) -> tuple[Claim, ...]:
+    """The results in a folder beside the catalogue, in the order of the experiments."""
+    if not isinstance(folder, str) or not path.parent.joinpath(folder).is_dir():
+        raise SpecError(
+            f"{path}: claims: expected a folder of results beside the catalogue, got {folder!r:.40}"
+        )
+    found = {}
+    for file in sorted(path.parent.joinpath(folder).glob("*.json")):
+        try:
+            name = experiments.read_result(file).experiment.name
+        except RunError as error:
+            raise SpecError(f"{path}: claims: {error}") from None
+        found.setdefault(name, Claim(name, file))
+    return tuple(found[name] for name in experiments.NAMES if name in found)
 
 
 def _tables(path: Path, name: str, tables: dict) -> list:
@@ -256,3 +316,11 @@ def _check_entry(entry: Entry, catalog: Catalog) -> None:
         )
     if not _without(entry.command, "--json") or context.params["alt"]:
         raise SpecError(f"expected a command without --json and --alt, got {entry.command!r}")
+
+
+def _check_page(page: Page, catalog: Catalog) -> None:
+    context = _parsed(_filled(page.command, catalog.runs, DATA))
+    if context.command_path != "convlab page" or f"-o {page.id}.html" not in page.command:
+        raise SpecError(
+            f"expected a convlab page command with -o {page.id}.html, got {page.command!r}"
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 from convlab_gallery.build import PHOTO_CREDIT, read_manifest
-from convlab_gallery.catalog import DATA, Catalog
+from convlab_gallery.catalog import DATA, Catalog, Claim
 
 from convlab.errors import DataError
 from convlab.training import write_atomically
@@ -43,14 +43,50 @@ def context(catalog: Catalog, out: Path) -> dict:
         ]
         if entries:
             chapters.append({"id": chapter.id, "title": chapter.title, "entries": entries})
-    runs = [{"command": catalog.training(run, data)} for run in catalog.needed(shown)]
+    pages = [page for page in catalog.pages if page.id in manifest["pages"]]
+    runs = [{"command": catalog.training(run, data)} for run in catalog.needed([*shown, *pages])]
     return {
         "title": TITLE,
         "data": Path(data).name,
         "version": version("convlab"),
+        "pages": [
+            {
+                "title": page.title,
+                "idea": page.idea,
+                "command": catalog.typed(page, data),
+                "file": manifest["pages"][page.id]["file"],
+            }
+            for page in pages
+        ],
         "chapters": chapters,
+        "claims": [
+            _claim(claim, manifest["claims"][claim.id])
+            for claim in catalog.claims
+            if claim.id in manifest["claims"]
+        ],
         "runs": runs,
         "photo_credit": PHOTO_CREDIT if any("photo" in e.places for e in shown) else None,
+    }
+
+
+def _claim(claim: Claim, record: dict) -> dict:
+    """A claim with its experiment's table and verdict, and its picture."""
+    result = claim.result()
+    table, experiment = result.table, result.experiment
+    return {
+        "id": claim.id,
+        "title": experiment.title,
+        "claim": experiment.claim,
+        "set_up": result.plan.set_up,
+        "verdict": result.verdict.text,
+        "word": result.verdict.word,
+        "command": result.command,
+        "columns": [{"heading": c.heading, "text": c.unit == "text"} for c in table.columns],
+        "rows": [[column.cell(row[column.key]) for column in table.columns] for row in table.rows],
+        "trials": len(result.records),
+        "seconds": round(result.seconds),
+        "animated": record["still"] is not None,
+        **{key: value for key, value in record.items() if key != "hash"},
     }
 
 
@@ -82,6 +118,11 @@ def table(catalog: Catalog, data: str = DATA) -> str:
             lines.append(f"| **{_cell(chapter.title)}** | |")
         for entry in entries:
             lines.append(f"| {_cell(entry.title)} | `{_cell(catalog.typed(entry, data))}` |")
+    if catalog.claims:
+        lines.append("| **Claims, measured** | |")
+    for claim in catalog.claims:
+        result = claim.result()
+        lines.append(f"| {_cell(result.experiment.title)} | `{_cell(result.command)}` |")
     return "\n".join(lines) + "\n"
 
 

@@ -27,6 +27,7 @@ COMMANDS = [
     ["evaluate"],
     ["predict"],
     ["explain"],
+    ["page"],
     ["summary"],
     ["receptive-field"],
     ["equivariance"],
@@ -60,7 +61,16 @@ COMMANDS = [
     ["render", "curves"],
     ["render", "confusion"],
     ["render", "mistakes"],
+    ["experiment"],
+    ["experiment", "list"],
+    ["experiment", "run"],
     ["apply"],
+    ["detect"],
+    ["segment"],
+    ["segment", "train"],
+    ["segment", "evaluate"],
+    ["segment", "predict"],
+    ["stylize"],
     ["quiz"],
     ["gallery"],
     ["bench"],
@@ -338,6 +348,7 @@ def test_an_existing_run_is_refused_and_stays_as_it_was(convlab, run, own):
 def test_exist_ok_replaces_a_run(convlab, run, own):
     folder = shutil.copytree(run, convlab.folder / "copy")
     before = bytes_of(folder)
+    (folder / "lab.html").write_text("the page of the old run")
     convlab.works("train", "--data", own, "--epochs", 1, "--out", "copy", "--exist-ok", "--quiet")
     after = bytes_of(folder)
     assert after.keys() == before.keys()
@@ -393,6 +404,41 @@ def test_what_train_refuses(convlab, arguments, words):
     error = convlab.fails("train", *arguments)
     assert all(word in error for word in words), error
     assert list(convlab.folder.iterdir()) == []
+
+
+def test_train_from_another_run(convlab, own, run):
+    """Weights of the digits' network for pictures of two classes, smaller ones, few of them."""
+    arguments = ["--data", own, "--limit", 4, "--epochs", 1, "--from", run, "--new-head"]
+    made = convlab("train", *arguments, "--freeze", "conv1", "--freeze", "conv2")
+    assert made.status == 0, made
+    assert "on " in made.err and ": 6 training, 2 validation" in made.err
+    assert f"weights of {run}: conv1, conv2, fc1, fc2 taken; fc3 is not (made anew)" in made.err
+    assert "frozen (conv1,conv2): 2,572 parameters" in made.err
+    folder = convlab.folder / "runs" / "lenet5-noises"
+    settings = json.loads((folder / "config.json").read_text())["settings"]
+    expected = {"start_from": str(run), "new_head": True, "freeze": "conv1,conv2", "limit": 4}
+    assert {name: settings[name] for name in expected} == expected
+    before, after = (safe_open(f / "model.safetensors", framework="np") for f in (run, folder))
+    for name in ("conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"):
+        assert before.get_tensor(name).tobytes() == after.get_tensor(name).tobytes()
+    assert after.get_tensor("fc3.weight").shape == (2, 84)
+    assert not np.array_equal(before.get_tensor("fc1.weight"), after.get_tensor("fc1.weight"))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--from", "nothing"], "nothing: expected the folder of a run with a config.json"),
+        (["--new-head"], "new head: expected a run to start from, got none"),
+        (["--freeze", "pool1"], "freeze: expected layers with weights, conv1, conv2, fc1, fc2"),
+        (["--limit", "1"], "limit: expected at least 2, got 1"),
+        (["--from", "RUN", "--model", "dense"], "expected a layer of the same name and shape"),
+    ],
+)
+def test_what_train_cannot_start_from(convlab, run, arguments, message):
+    words = [str(run) if word == "RUN" else word for word in arguments]
+    assert message in convlab.fails("train", *words)
+    assert not (convlab.folder / "runs").exists()
 
 
 def test_a_rate_that_diverges(convlab):

@@ -54,6 +54,40 @@ ENTRIES = {
 }
 SMALL = HEAD + "".join(entry(name, command) for name, command in ENTRIES.items())
 
+PAGE = """
+[[page]]
+id = "lab"
+title = "The <i>lab</i> page"
+idea = "Draw a digit."
+command = "convlab page {lenet5} test:0 -o lab.html"
+"""
+
+
+def results(accuracies):
+    """What an experiment has written, with the test accuracies of its networks by seed."""
+    costs = {
+        "LeNet-5": (61_706, 416_520),
+        "dense, as many parameters": (61_500, 61_376),
+        "dense, as many multiply-adds": (415_495, 414_900),
+        "dense 300-100": (266_610, 266_200),
+    }
+    records = [
+        {
+            "network": name,
+            "seed": seed,
+            "parameters": parameters,
+            "multiply_adds": multiply_adds,
+            "test_accuracy": accuracy,
+            "test_loss": 1 - accuracy,
+        }
+        for (name, (parameters, multiply_adds)), seeds in zip(
+            costs.items(), accuracies, strict=True
+        )
+        for seed, accuracy in enumerate(seeds)
+    ]
+    content = {"experiment": "dense-vs-conv", "scale": "quick", "seconds": 3.2, "records": records}
+    return json.dumps(content)
+
 
 def read(folder, text):
     path = folder / "catalog.toml"
@@ -147,7 +181,7 @@ FILTERS = "convlab render filters {lenet5}"
 MISTAKES = {
     "no TOML": ("[[chapter", "not TOML"),
     "no entry": (HEAD, "expected at least one entry"),
-    "another table": (SMALL + "\n[[picture]]\n", "expected tables chapter, run and entry"),
+    "another table": (SMALL + "\n[[picture]]\n", "expected tables chapter, run, entry and page"),
     "one bracket": (SMALL.replace("[[run]]", "[run]"), "two brackets each, got a single run"),
     "not a table": ("entry = [3]", "entry 1: expected a table, got 3"),
     "a chapter twice": (SMALL + '[[chapter]]\nid = "first"\ntitle = "x"\n', "chapter first: this"),
@@ -184,6 +218,16 @@ MISTAKES = {
         HEAD + entry("x", f"{FILTERS} -o x.png --json=x.json"),
         "a command without --json",
     ),
+    "a page called as an entry": (
+        SMALL + PAGE.replace("lab", "step"),
+        "page step: this id is used already",
+    ),
+    "a page that is none": (
+        SMALL + PAGE.replace("convlab page {lenet5}", "convlab render filters {lenet5}"),
+        "page lab: .* is no command of convlab",
+    ),
+    "a page of another name": (SMALL + PAGE.replace("-o lab", "-o x"), "with -o lab.html"),
+    "no folder of claims": ('claims = "none"' + SMALL, "claims: expected a folder of results"),
     "a run that is none": (
         SMALL.replace("convlab train --epochs 1", "convlab summary lenet5"),
         "run lenet5: expected a convlab train command",
@@ -390,6 +434,57 @@ def test_what_cannot_be_built(small, first, tmp_path):
         list(build.build(small, tmp_path))
     with pytest.raises(RunError, match="cannot be made: Not a directory"):
         list(build.build(small, tmp_path / "mine.txt"))
+
+
+# --- pages of networks, and claims ----------------------------------------------------------
+
+
+@pytest.fixture
+def with_claims(tmp_path):
+    """A catalogue with a page of a network and the results of an experiment."""
+    (tmp_path / "results").mkdir()
+    accuracies = [(0.91, 0.93), (0.8, 0.82), (0.7, 0.72), (0.6, 0.62)]
+    (tmp_path / "results" / "dense-vs-conv.json").write_text(results(accuracies))
+    text = 'claims = "results"\n' + HEAD + entry("step", STEP) + PAGE
+    return read(tmp_path, text)
+
+
+def test_pages_and_claims_are_made_linked_and_kept(with_claims, copy, one_process):
+    outcomes = list(build.build(with_claims, copy))
+    made = {"lenet5": "kept", "step": "kept", "lab": "made", "dense-vs-conv": "made"}
+    assert states(outcomes) == made
+    assert not (copy / "pictures/drawing.svg").exists()  # no longer in the catalogue
+    record = build.read_manifest(copy)["claims"]["dense-vs-conv"]
+    for kind in ("picture", "picture_dark"):
+        with Image.open(copy / record[kind]) as image:
+            assert image.size == (1600, 900) == (record["width"], record["height"])
+            assert image.info["Description"] == record["alt"]
+    assert json.loads((copy / record["numbers"]).read_text())["seconds"] == 3.2
+    html = page.render(page.context(with_claims, copy))
+    assert '<a href="lab.html">The &lt;i&gt;lab&lt;/i&gt; page</a>' in html
+    assert "LeNet-5" in (copy / "lab.html").read_text(encoding="utf-8")
+    # 92 ± sqrt(2) percent, as statistics define it.
+    cells = re.findall(r"<td>([^<]*)</td>", html)
+    assert cells[:4] == ["61,706", "416,520", "92.0 ± 1.4 %", "0.080 ± 0.014"]
+    assert "<strong>Holds.</strong>" in html
+    assert "<span>convlab</span> <span>experiment</span> <span>run</span>" in html
+    assert states(build.build(with_claims, copy)) == dict.fromkeys(made, "kept")
+    assert "| `convlab experiment run dense-vs-conv` |" in page.table(with_claims)
+
+
+def test_a_claim_is_drawn_again_when_its_results_change(with_claims, copy, one_process):
+    list(build.build(with_claims, copy, only=["dense-vs-conv"]))
+    with_claims.claims[0].path.write_text(results([(0.5, 0.52)] * 4))
+    again = build.build(with_claims, copy, only=["dense-vs-conv"])
+    assert states(again) == {"dense-vs-conv": "made"}
+    html = page.render(page.context(with_claims, copy))
+    assert "<strong>Undecided.</strong>" in html
+
+
+def test_results_that_are_none_are_one_line(with_claims, tmp_path):
+    (tmp_path / "results" / "other.json").write_text("{}")
+    with pytest.raises(SpecError, match="other.json: expected the results of an experiment, got"):
+        catalog.read(tmp_path / "catalog.toml")
 
 
 # --- the page and the table -----------------------------------------------------------------

@@ -15,7 +15,7 @@ LAYERS = [
     ("cli", "gallery"),
     ("convlab.experiments",),
     ("convlab.bench",),
-    ("convlab.worked",),
+    ("convlab.worked", "convlab.lab"),
     ("convlab.training",),
     ("convlab.insight", "convlab.viz"),
     ("convlab.models",),

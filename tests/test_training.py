@@ -168,6 +168,11 @@ def plain_lenet5_1998(state, x, centres):
         ({"rate": [0.1]}, "rate: expected a number or nothing, got [0.1]"),
         ({"dropout": True}, "dropout: expected a number or nothing, got True"),
         ({"data": None}, "data: expected a text, got None"),
+        ({"limit": 1}, "limit: expected at least 2, got 1"),
+        ({"limit": 2.0}, "limit: expected a whole number or nothing, got 2.0"),
+        ({"new_head": 1, "start_from": "a"}, "new head: expected true or false, got 1"),
+        ({"new_head": True}, "new head: expected a run to start from, got none"),
+        ({"freeze": ["conv"]}, "freeze: expected a text or nothing, got ['conv']"),
     ],
 )
 def test_settings_refuse(setting, message):
@@ -179,6 +184,8 @@ def test_settings_refuse(setting, message):
 
 def test_settings_survive_json():
     settings = Settings(rate=1, dropout=0.25, patience=3, augment="shift=2,flip")
+    assert Settings(**json.loads(json.dumps(settings.to_dict()))) == settings
+    settings = Settings(limit=7, start_from="a/run", new_head=True, freeze="conv1,dense")
     assert Settings(**json.loads(json.dumps(settings.to_dict()))) == settings
 
 
@@ -313,7 +320,7 @@ def prescribe(monkeypatch, accuracies, losses):
     """Let the validations have these outcomes, one an epoch."""
     outcomes = iter(zip(accuracies, losses, strict=True))
 
-    def evaluate(network, dataset, scaling):
+    def evaluate(network, dataset, scaling, batches):
         accuracy, loss = next(outcomes)
         labels = np.zeros(100, np.int64)
         probabilities = np.zeros((100, 2))
@@ -640,6 +647,190 @@ def test_resume_refuses_what_is_not_its_own(saved, small, tmp_path):
     (copy / "last.safetensors").unlink()
     with pytest.raises(RunError, match="last.safetensors: expected a run with this file"):
         training.resume(copy, task)
+
+
+def test_a_run_of_before_these_settings_is_read_and_resumed(small, tmp_path):
+    settings = Settings(epochs=2, batch_size=10)
+    whole = Trainer(settings, small(settings))
+    list(whole.fit())
+    first = Trainer(settings, small(settings))
+    for _, _record in zip(range(3), first.fit(), strict=False):
+        pass
+    training.create(tmp_path / "run", first)
+    training.save(tmp_path / "run", first)
+    path = tmp_path / "run" / "config.json"
+    config = json.loads(path.read_text())
+    for name in ("limit", "start_from", "new_head", "freeze"):
+        del config["settings"][name]
+    path.write_text(json.dumps(config))
+    assert training.load(tmp_path / "run").settings == settings
+    second = training.resume(tmp_path / "run", small(settings))
+    list(second.fit())
+    assert same(whole.arrays(), second.arrays())
+
+
+# --- few images, weights of another run, layers that are not trained ---------------------------
+
+
+def test_a_limit_takes_so_many_of_each_class(digits):
+    train, _ = digits
+    few, more = (data.limit_per_class(train, count, 3) for count in (4, 9))
+    assert np.bincount(few.labels).tolist() == [4] * 10
+    assert np.bincount(more.labels).tolist() == [9] * 10
+    rows = {image.tobytes(): at for at, image in enumerate(train.images)}
+    places = [[rows[image.tobytes()] for image in part.images] for part in (few, more)]
+    assert set(places[0]) < set(places[1])
+    assert places == [sorted(place) for place in places]
+    assert not np.array_equal(data.limit_per_class(train, 4, 5).images, few.images)
+    assert len(data.limit_per_class(train, 10_000, 3)) == len(train)
+    with pytest.raises(SpecError, match="expected a limit of 1 or more .* got 0 and 3"):
+        data.limit_per_class(train, 0, 3)
+
+
+def test_prepare_with_a_limit_leaves_the_rest_unused(digits):
+    task = training.prepare(Settings(limit=10, validation=0.2, seed=5))
+    assert np.bincount(task.train.labels).tolist() == [8] * 10
+    assert np.bincount(task.validation.labels).tolist() == [2] * 10
+    assert len(task.test) == len(digits[1])
+    # The scaling is that of the 80 images: mean 0 and variance 1.
+    x = task.train.images * task.scaling.scale[0] + task.scaling.offset[0]
+    assert (x.mean(), x.std()) == pytest.approx((0, 1))
+
+
+def other_classes(count):
+    """The small network for another number of classes, with weights of another seed."""
+    from convlab import random
+
+    random.manual_seed(77)
+    return models.build_from_text(SMALL, name="small", classes=count)
+
+
+def test_layers_of_the_same_name_and_shape_are_taken_over(small):
+    there = small(Settings()).network.state_dict()
+    network = other_classes(10)
+    own = network.state_dict()
+    assert training.take_over(network, there) == (("conv", "dense"), {})
+    assert same(network.state_dict(), there)
+    network.load_state_dict(own)
+    assert training.take_over(network, there, new_head=True) == (("conv",), {"dense": "made anew"})
+    after = network.state_dict()
+    assert all(np.array_equal(after[f"conv.{p}"], there[f"conv.{p}"]) for p in ("weight", "bias"))
+    assert all(np.array_equal(after[f"dense.{p}"], own[f"dense.{p}"]) for p in ("weight", "bias"))
+    # Eight by eight places of two maps lead into each class.
+    assert training.take_over(other_classes(4), there) == (
+        ("conv",),
+        {"dense": "10 x 128 there, 4 x 128 here"},
+    )
+    assert training.take_over(other_classes(10), {k: there[k] for k in there if "conv" in k}) == (
+        ("conv",),
+        {"dense": "not there"},
+    )
+
+
+def test_where_no_layer_fits_nothing_is_taken(small):
+    network = other_classes(10)
+    before = network.state_dict()
+    with pytest.raises(SpecError, match="same name and shape .* conv: 3 there, 2 x 1 x 7 x 7"):
+        training.take_over(network, {"conv.weight": np.ones(3), "fc.weight": np.ones(2)})
+    with pytest.raises(SpecError, match="conv: not there; dense: made anew"):
+        weights = {k: v for k, v in before.items() if "dense" in k}
+        training.take_over(network, weights, new_head=True)
+    assert same(network.state_dict(), before)
+
+
+@pytest.mark.parametrize(
+    "words, frozen",
+    [
+        ("conv", ("conv1", "conv2")),
+        ("dense", ("fc1", "fc2", "fc3")),
+        ("fc2, conv1", ("conv1", "fc2")),
+        ("conv,fc3", ("conv1", "conv2", "fc3")),
+    ],
+)
+def test_freezing_by_names_and_kinds(words, frozen):
+    network = models.build("lenet5", weights=False)
+    assert training.freeze(network, words) == frozen
+    still = {name.split(".")[0] for name, p in network.named_parameters() if not p.requires_grad}
+    assert still == set(frozen)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("relu1", "expected layers with weights, conv1, conv2, fc1, fc2, fc3, or conv or dense"),
+        ("", "got ''"),
+        ("conv1,,fc1", "got ''"),
+        ("conv,dense", "expected a layer to be left to train, conv,dense freezes all"),
+    ],
+)
+def test_what_cannot_be_frozen(words, message):
+    network = models.build("lenet5", weights=False)
+    with pytest.raises(SpecError) as caught:
+        training.freeze(network, words)
+    assert message in str(caught.value)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_a_new_head_is_not_frozen():
+    with pytest.raises(SpecError, match="freeze: expected the new head, fc3, to be trained"):
+        training.prepare(Settings(start_from="a", new_head=True, freeze="fc3"))
+
+
+@pytest.mark.parametrize("kind", ["sgd", "nesterov", "adam"])
+def test_frozen_layers_keep_their_bytes_and_get_no_gradient(small, monkeypatch, kind):
+    """Weight decay and momentum would change them; no gradient is computed for them either."""
+    from convlab.kernels import conv2d
+
+    def never(*arguments, **settings):
+        raise AssertionError("a gradient of a frozen convolution")
+
+    monkeypatch.setattr(conv2d, "grad_weight", never)
+    monkeypatch.setattr(conv2d, "grad_input", never)
+    settings = Settings(epochs=2, batch_size=10, optimizer=kind, weight_decay=0.1, freeze="conv")
+    task = small(settings)
+    training.freeze(task.network, settings.freeze)
+    before = task.network.state_dict()
+    trainer = Trainer(settings, task)
+    list(trainer.fit())
+    after = task.network.state_dict()
+    for name in before:
+        assert (before[name].tobytes() == after[name].tobytes()) is name.startswith("conv"), name
+    assert task.network.conv.weight.grad is None
+    assert not any("optimizer" in name and "conv" in name for name in trainer.arrays())
+
+
+def test_a_run_with_frozen_layers_is_resumed_to_the_bit(small, tmp_path):
+    settings = Settings(epochs=2, batch_size=10, freeze="conv")
+
+    def task(seed):
+        made = small(dataclasses.replace(settings, seed=seed))
+        training.freeze(made.network, settings.freeze)
+        return made
+
+    whole = Trainer(settings, task(0))
+    list(whole.fit())
+    first = Trainer(settings, task(0))
+    for _, _record in zip(range(2), first.fit(), strict=False):
+        pass
+    training.create(tmp_path / "run", first)
+    training.save(tmp_path / "run", first)
+    second = training.resume(tmp_path / "run", task(9))
+    list(second.fit())
+    assert same(whole.arrays(), second.arrays())
+
+
+def test_the_first_weights_of_a_run_that_began_with_others(small, tmp_path):
+    settings = Settings(epochs=1, start_from="another", batch_size=20)
+    task = small(settings)
+    training.take_over(task.network, other_classes(10).state_dict(), new_head=True)
+    before = task.network.state_dict()
+    trainer = Trainer(settings, task)
+    training.create(tmp_path / "run", trainer)
+    list(trainer.fit())
+    training.save(tmp_path / "run", trainer)
+    assert same(training.initial_weights(tmp_path / "run"), before)
+    training.discard(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_keeps_its_network_when_the_file_changes(tmp_path):

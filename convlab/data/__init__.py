@@ -7,7 +7,7 @@ them, so that importing this package is quick.
 
 from convlab.data.augmentation import Augmentation
 from convlab.data.batches import Batches, Scaling, to_floats
-from convlab.data.dataset import Dataset, stratified_split
+from convlab.data.dataset import Dataset, limit_per_class, stratified_split
 from convlab.data.folder import read_folder
 from convlab.data.idx import read_idx_pair
 from convlab.data.pictures import (
@@ -19,9 +19,11 @@ from convlab.data.pictures import (
     photograph,
     read_picture,
 )
+from convlab.data.scenes import BACKGROUND, Scene, scene, scene_crops
 from convlab.data.sources import NAMES, load
 
 __all__ = [
+    "BACKGROUND",
     "MAX_PIXELS",
     "NAMES",
     "PHOTOGRAPHS",
@@ -30,13 +32,17 @@ __all__ = [
     "Batches",
     "Dataset",
     "Scaling",
+    "Scene",
     "as_dark_background",
     "fit_images",
+    "limit_per_class",
     "load",
     "photograph",
     "read_folder",
     "read_idx_pair",
     "read_picture",
+    "scene",
+    "scene_crops",
     "stratified_split",
     "to_floats",
 ]

@@ -147,3 +147,21 @@ def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Data
         held[generator.permutation(indices)[:count]] = True
     held_out = dataset.subset(np.flatnonzero(held))
     return dataset.subset(np.flatnonzero(~held)), replace(held_out, split="validation")
+
+
+def limit_per_class(dataset: Dataset, count: int, seed: int) -> Dataset:
+    """At most ``count`` images of each class, drawn by the seed, in the order of the set.
+
+    With the same seed a smaller limit takes a part of what a larger one takes.
+    Raises SpecError for a count below 1 and a seed below 0.
+    """
+    if count < 1 or seed < 0:
+        raise SpecError(
+            f"expected a limit of 1 or more and a seed of 0 or more, got {count} and {seed}"
+        )
+    generator = np.random.default_rng(seed)
+    chosen = [
+        generator.permutation(np.flatnonzero(dataset.labels == label))[:count]
+        for label in range(len(dataset.classes))
+    ]
+    return dataset.subset(np.sort(np.concatenate(chosen)))

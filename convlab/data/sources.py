@@ -18,6 +18,7 @@ from convlab.data.dataset import Dataset, stratified_split
 from convlab.data.folder import HELD_OUT, SPLIT_SEED, read_folder
 from convlab.data.idx import Content, decode_pair, read_content
 from convlab.data.pictures import check_size_and_channels, fit_images
+from convlab.data.scenes import scene_crops
 from convlab.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -119,8 +120,10 @@ _IDX_SETS = {
     ),
 }
 
-NAMES = ("digits", *_IDX_SETS, "cifar10")
+NAMES = ("digits", *_IDX_SETS, "cifar10", "scenes")
 """The names that load takes."""
+
+_SCENE_CROPS = 40_000, 5_000  # training and test
 
 _CIFAR10_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 _CIFAR10_ARCHIVE = "cifar-10-binary.tar.gz"
@@ -163,6 +166,8 @@ def load(
         60,000 and 10,000 images of 28x28, grey.
     cifar10: Krizhevsky 2009, the binary version.  50,000 and 10,000 images of
         32x32, RGB.
+    scenes: windows of generated scenes of mnist's digits, 28x28, with an eleventh class
+        for those without a digit in the middle (scenes.scene_crops).  40,000 and 5,000.
 
     Raises DataError for an unknown name, a file that cannot be found, fetched
     or read, and SpecError for a wrong size or number of channels.
@@ -179,6 +184,12 @@ def load(
         train, test = _digits()
     elif source == "cifar10":
         train, test = _cifar10(data_dir, download)
+    elif source == "scenes":
+        mnist = load("mnist", data_dir=data_dir, download=download)
+        train, test = (
+            scene_crops(digits, count, seed=seed)
+            for seed, (digits, count) in enumerate(zip(mnist, _SCENE_CROPS, strict=True))
+        )
     else:
         train, test = (
             _idx_split(source, _IDX_SETS[source], split, data_dir, download)

@@ -25,7 +25,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.insight.trace import trace
 from convlab.insight.units import unit_field
 from convlab.models import GraphNetwork, Network, summarise
-from convlab.shapes import PoolWindows, size_text
+from convlab.shapes import size_text
 
 # The name for what comes behind the last layer, and is not one.
 PROBABILITIES = "probabilities"
@@ -537,21 +537,8 @@ def _distance(step: _Step, known: dict[str, Any]) -> Explanation:
 # --- windows that are pooled -----------------------------------------------------------------
 
 
-def _pool_windows(step: _Step) -> PoolWindows:
-    module, size = step.module, step.input.shape[1:]
-    if isinstance(module, nn.AdaptiveAvgPool2d):
-        return shapes.adaptive_pool_windows(size, shapes.adaptive_output(size, module.output_size))
-    if isinstance(module, nn.Subsample2d):
-        return shapes.pool_windows(size, module.kernel_size, module.kernel_size)
-    settings = [module.kernel_size, module.stride, module.padding, module.dilation]
-    settings.append(module.ceil_mode)
-    if isinstance(module, nn.AvgPool2d):
-        settings += [module.count_include_pad, module.divisor_override]
-    return shapes.pool_windows(size, *settings)
-
-
 def _pooling(step: _Step, known: dict[str, Any]) -> Explanation:
-    module, windows = step.module, _pool_windows(step)
+    module, windows = step.module, step.module.windows(step.input.shape)
     channel, *at = known["unit"]
     bounds = (windows.row_start, windows.row_end), (windows.column_start, windows.column_end)
     sources = []

@@ -1,5 +1,6 @@
 """Networks by name or from a TOML file, and what their layers cost and see."""
 
+from convlab.models.encoder_decoder import encoder_decoder
 from convlab.models.spec import (
     INPUT,
     LOSSES,
@@ -24,6 +25,7 @@ __all__ = [
     "Spec",
     "build",
     "build_from_text",
+    "encoder_decoder",
     "input_shape",
     "model_names",
     "read_spec",

@@ -86,21 +86,31 @@ class Evaluation:
         return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
-def evaluate(network: Network, dataset: Dataset, scaling: Scaling) -> Evaluation:
-    """Run the network over a data set, without dropout and without recording gradients."""
-    batches = Batches(
-        dataset, EVALUATION_BATCH, shuffle=False, scaling=scaling, device=network.device
-    )
-    total, parts = 0.0, []
+def evaluate(
+    network: Network, dataset: Dataset, scaling: Scaling, batches: Batches | None = None
+) -> Evaluation:
+    """Run the network over a data set, without dropout and without recording gradients.
+
+    ``batches``: those of ``in_order``, of an evaluation that is done again and again.
+    """
+    batches = in_order(network, dataset, scaling) if batches is None else batches
+    seen = []
     training = network.training
     network.eval()
     with no_grad():
         for x, labels in batches.epoch(0):
             output = network(Tensor(x))
-            total += network.loss_of(output, labels).item() * len(labels)
-            parts.append(network.probabilities(output.numpy()))
+            seen.append((network.loss_of(output, labels), output, len(labels)))
     network.train(training)
+    # A GPU is waited for here, once.
+    total = sum(loss.item() * count for loss, _, count in seen)
+    parts = [network.probabilities(output.numpy()) for _, output, _ in seen]
     return Evaluation(total / len(dataset), np.concatenate(parts), dataset.labels)
+
+
+def in_order(network: Network, dataset: Dataset, scaling: Scaling) -> Batches:
+    """The batches of an evaluation; on a GPU the images are uploaded here, once."""
+    return Batches(dataset, EVALUATION_BATCH, shuffle=False, scaling=scaling, device=network.device)
 
 
 @dataclass
@@ -146,6 +156,7 @@ class Trainer:
             scaling=task.scaling,
             device=device,
         )
+        self._validation = in_order(task.network, task.validation, task.scaling)
 
     @property
     def finished(self) -> bool:
@@ -214,6 +225,7 @@ class Trainer:
         per_image = 4 * (3 * sum(outputs) + math.prod(self.network.input_shape))
         # Parameters, their gradients, velocities and the best so far, and all images as bytes.
         fixed = 16 * self.network.parameter_count() + self.task.train.images.nbytes
+        fixed += self.task.validation.images.nbytes
         batch = int(0.9 * (error.free + error.held - fixed) / per_image)
         tried = self.settings.batch_size
         if batch < 1:
@@ -245,7 +257,9 @@ class Trainer:
     def _end_of_epoch(self) -> EpochRecord:
         progress, count = self.progress, len(self.task.train)
         with np.errstate(all="ignore"):
-            validation = evaluate(self.network, self.task.validation, self.task.scaling)
+            validation = evaluate(
+                self.network, self.task.validation, self.task.scaling, self._validation
+            )
         self._check_finite(validation.loss, "validation loss", "its end")
         record = EpochRecord(
             progress.epoch + 1,
@@ -278,11 +292,15 @@ class Trainer:
     def arrays(self) -> dict[str, np.ndarray]:
         """Parameters and what the optimiser remembers, by name; copies."""
         arrays = {f"model.{k}": v for k, v in self.network.state_dict().items()}
-        names = [name for name, _ in self.network.named_parameters()]
+        names = self._trained()
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
                 arrays[f"optimizer.{kind}.{name}"] = np.array(to_device(value, "cpu"))
         return arrays
+
+    def _trained(self) -> list[str]:
+        """The names of the parameters that the optimiser has, in its order."""
+        return [name for name, p in self.network.named_parameters() if p.requires_grad]
 
     def state(self) -> dict:
         """Progress and random numbers, as plain values."""
@@ -297,7 +315,7 @@ class Trainer:
         """Go on from what ``arrays`` and ``state`` returned; ``best`` as the attribute."""
         model = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
         self.network.load_state_dict(model)
-        names = [name for name, _ in self.network.named_parameters()]
+        names = self._trained()
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
                 value[...] = arrays[f"optimizer.{kind}.{name}"]

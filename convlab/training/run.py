@@ -5,7 +5,9 @@
     model.safetensors   the weights of the best epoch
     last.safetensors    the weights and the optimiser after the last step, and the progress
     config.json         settings, network, classes, scaling
+    first.safetensors   the weights before training, where they came from another run
     history.csv         a row an epoch
+    lab.html            the network as a page, if wanted
     snapshots/          the weights after each epoch, epoch-0001.safetensors and so on, if wanted
 
 Every file is written beside its place, synced and renamed: a crash leaves the
@@ -38,6 +40,8 @@ from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
+FIRST = "first.safetensors"
+PAGE = "lab.html"
 SNAPSHOTS = "snapshots"
 
 
@@ -88,7 +92,7 @@ def create(
     check_free(folder, exist_ok)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (MODEL, LAST, HISTORY):
+        for name in (MODEL, LAST, HISTORY, FIRST, PAGE):
             (folder / name).unlink(missing_ok=True)
         _discard_snapshots(folder)
         if snapshots:
@@ -110,6 +114,10 @@ def create(
         "data_digest": task.digest(),
         "scaling": task.scaling.to_dict(),
     }
+    if trainer.settings.start_from is not None:
+        # The seed draws only those that were not taken over.
+        first = safetensors.numpy.save(trainer.network.state_dict())
+        write_atomically(folder / FIRST, first)
     write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
 
 
@@ -201,10 +209,15 @@ def snapshot(folder: Path | str, epoch: int) -> dict[str, np.ndarray]:
 
 
 def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
-    """The weights that a run began with, by name, drawn again from its seed.  Raises RunError."""
+    """The weights that a run began with, by name: kept, or drawn again from its seed.
+
+    Raises RunError.
+    """
     folder = Path(folder)
     config = _config(folder)
     settings = _settings(folder, config)
+    if settings.start_from is not None:
+        return _read_arrays(folder / FIRST)[0]
     before = random.get_state()
     try:
         random.manual_seed(settings.seed)
@@ -331,7 +344,7 @@ def load_spec(folder: Path | str) -> models.Spec:
 
 def discard(folder: Path) -> None:
     """Remove a run's own files, and the folder if nothing else is in it."""
-    for name in (MODEL, LAST, HISTORY, CONFIG):
+    for name in (MODEL, LAST, HISTORY, FIRST, CONFIG):
         (folder / name).unlink(missing_ok=True)
     _discard_snapshots(folder)
     with contextlib.suppress(OSError):

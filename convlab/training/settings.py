@@ -13,11 +13,18 @@ from convlab import data, models, nn, random
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
+from convlab.training import transfer
 
 OPTIMIZERS = ("sgd", "nesterov", "adam")
 
 # Kinds of settings in the words of an error.
-_KINDS = {str: "a text", int: "a whole number", float: "a number", type(None): "nothing"}
+_KINDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "nothing",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,10 @@ class Settings:
 
     ``validation`` is the share of the training images that is held out to choose
     the best epoch; the test images have no part in it.  ``rate`` None takes the
-    network's or the optimiser's usual one.
+    network's or the optimiser's usual one.  ``limit`` is how many training images a
+    class, those held out among them, are used; the seed chooses them.  ``start_from`` is the
+    folder of the run whose weights were taken over, but for the last layer with weights where
+    there is a ``new_head``; ``freeze`` names layers that are not trained, between commas.
     Raises SpecError for a value that is not possible.
     """
 
@@ -44,12 +54,16 @@ class Settings:
     patience: int | None = None
     validation: float = 0.1
     seed: int = 0
+    limit: int | None = None
+    start_from: str | None = None
+    new_head: bool = False
+    freeze: str | None = None
 
     def __post_init__(self):
         for name, kind in get_type_hints(type(self)).items():
             value, kinds = getattr(self, name), get_args(kind) or (kind,)
             known = (*kinds, int) if float in kinds else kinds
-            if isinstance(value, bool) or not isinstance(value, known):
+            if isinstance(value, bool) != (bool in kinds) or not isinstance(value, known):
                 wanted = " or ".join(_KINDS[kind] for kind in kinds)
                 raise SpecError(f"{name.replace('_', ' ')}: expected {wanted}, got {value!r:.40}")
         for name, value, least in (
@@ -57,6 +71,7 @@ class Settings:
             ("batch size", self.batch_size, 1),
             ("seed", self.seed, 0),
             ("patience", 1 if self.patience is None else self.patience, 1),
+            ("limit", 2 if self.limit is None else self.limit, 2),
         ):
             if value < least:
                 raise SpecError(f"{name}: expected at least {least}, got {value}")
@@ -70,6 +85,8 @@ class Settings:
             )
         if not 0 < self.validation < 1:
             raise SpecError(f"validation: expected a share between 0 and 1, got {self.validation}")
+        if self.new_head and self.start_from is None:
+            raise SpecError("new head: expected a run to start from, got none")
         Augmentation.parse(self.augment)
 
     def to_dict(self) -> dict:
@@ -87,12 +104,13 @@ def peak_rate(settings: Settings, network: models.Network) -> float:
 
 
 def optimizer(settings: Settings, network: models.Network) -> Optimizer:
-    """The optimiser that the settings name, over the network's parameters."""
+    """The optimiser that the settings name, over the network's parameters that are not frozen."""
     rate = peak_rate(settings, network)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if settings.optimizer == "adam":
-        return Adam(network.parameters(), rate, weight_decay=settings.weight_decay)
+        return Adam(trained, rate, weight_decay=settings.weight_decay)
     return SGD(
-        network.parameters(),
+        trained,
         rate,
         settings.momentum,
         settings.weight_decay,
@@ -151,7 +169,7 @@ class Task:
         return digest.hexdigest()
 
 
-def _has_dark_background(dataset: Dataset) -> bool:
+def has_dark_background(dataset: Dataset) -> bool:
     """Whether the images are bright drawings on black: grey, with a black border as a rule."""
     grey = dataset.image_shape[0] == 1
     border = np.concatenate(
@@ -161,19 +179,25 @@ def _has_dark_background(dataset: Dataset) -> bool:
 
 
 def prepare(
-    settings: Settings, *, data_dir: str | None = None, spec: models.Spec | None = None
+    settings: Settings,
+    *,
+    data_dir: str | None = None,
+    spec: models.Spec | None = None,
+    datasets: tuple[Dataset, Dataset] | None = None,
 ) -> Task:
     """Load the data, hold out the validation images, build the network with the seed's weights.
 
     Images that are smaller than the network's input are centred in it; for
-    larger ones the network is built for their size.  ``spec`` is the network's;
-    None reads the one that the settings name.
+    larger ones the network is built for their size.  ``spec`` is the network's and
+    ``datasets`` are (train, test); None reads those that the settings name.
     Raises DataError or SpecError where something is missing or does not fit.
     """
     spec = spec or models.read_spec(settings.model)
-    train, test = data.load(settings.data, data_dir=data_dir)
+    train, test = datasets or data.load(settings.data, data_dir=data_dir)
+    if settings.limit is not None:
+        train = data.limit_per_class(train, settings.limit, settings.seed)
     image_shape = channels, rows, columns = train.image_shape
-    dark = _has_dark_background(train)
+    dark = has_dark_background(train)
     _, own_rows, own_columns = models.input_shape(spec)
     size = max(rows, own_rows), max(columns, own_columns)
     try:
@@ -192,6 +216,12 @@ def prepare(
     )
     if settings.dropout is not None and not any(isinstance(m, nn.Dropout) for m in network):
         raise SpecError(f"dropout: expected a network with Dropout layers, {network.name} has none")
+    if settings.freeze is not None:
+        frozen = transfer.freeze(network, settings.freeze)
+        if settings.new_head and transfer.head(network) in frozen:
+            raise SpecError(
+                f"freeze: expected the new head, {transfer.head(network)}, to be trained"
+            )
     rest, validation = data.stratified_split(train, settings.validation, settings.seed)
     scaling = scaling_for(network, rest)
     return Task(rest, validation, test, network, scaling, image_shape, dark)

@@ -18,14 +18,19 @@ from convlab.viz.connections import Wiring, connections
 from convlab.viz.conventions import Comparison, Convention, conventions
 from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
+from convlab.viz.detections import detections
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
+from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
 from convlab.viz.feature_maps import feature_maps, journey
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.learned_kernels import KernelColumn, learned_kernels
+from convlab.viz.line_panels import LinePanel, line_panels
 from convlab.viz.maximise import maximise
+from convlab.viz.measured_columns import MeasuredColumn, measured_columns
 from convlab.viz.mistakes import mistakes
 from convlab.viz.neighbours import neighbours
 from convlab.viz.padding_modes import padding_modes
@@ -34,9 +39,11 @@ from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
+from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
 from convlab.viz.style import SIZES, THEMES, Size, Theme, canvas
+from convlab.viz.stylized import stylized
 from convlab.viz.sum_chain import ChainLink, sum_chain
 from convlab.viz.top_patches import top_patches
 from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
@@ -52,8 +59,13 @@ __all__ = [
     "Example",
     "FieldLine",
     "Growth",
+    "KernelColumn",
     "KernelPoint",
     "LayerCost",
+    "LinePanel",
+    "MeasuredColumn",
+    "MeasuredLine",
+    "MeasuredRow",
     "NumberGrid",
     "SIZES",
     "SlidingWindow",
@@ -83,6 +95,7 @@ __all__ = [
     "conventions",
     "costs",
     "curves",
+    "detections",
     "embedding",
     "equivariance",
     "feature_maps",
@@ -93,7 +106,12 @@ __all__ = [
     "isometric",
     "journey",
     "kernel_speed",
+    "learned_kernels",
+    "line_panels",
     "maximise",
+    "measured_columns",
+    "measured_lines",
+    "measured_rows",
     "mistakes",
     "neighbours",
     "padding_modes",
@@ -107,8 +125,10 @@ __all__ = [
     "receptive_field",
     "pages_bytes",
     "scaling",
+    "segmentation",
     "sliding_window",
     "step_sheet",
+    "stylized",
     "sum_chain",
     "top_patches",
     "training_speed",

@@ -67,7 +67,7 @@ def attribution(
     rows, columns = rgb.shape[:2]
 
     def cell_above(facts: Sequence[tuple[str, str]]) -> float:
-        height = _foot(page, facts) - page.top - head - below
+        height = room_above(page, facts) - page.top - head - below
         return whole_cells(width, height, rows, columns)
 
     # On a small page the picture comes before the last facts.
@@ -182,10 +182,10 @@ def facts_at_foot(page: Page, facts: Sequence[tuple[str, str]]) -> float:
         left = page.left + labels
         page.text(page.left, y, name, px=small, colour=page.theme.quiet, width=labels)
         page.text(left, y, line, px=small, width=page.right - left)
-    return _foot(page, facts)
+    return room_above(page, facts)
 
 
-def _foot(page: Page, facts: Sequence[tuple[str, str]]) -> float:
+def room_above(page: Page, facts: Sequence[tuple[str, str]]) -> float:
     """Where the room above facts ends."""
     if not facts:
         return page.bottom

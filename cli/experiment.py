@@ -1,0 +1,180 @@
+"""``convlab experiment``: the claims of CNN lectures, measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+from convlab_cli import options
+
+
+@click.group()
+def command():
+    """Measure what lectures claim about convolutional networks.
+
+    An experiment trains several networks with several seeds and says in a table, a picture
+    and one sentence what came of it; the sentence may contradict the lecture.
+    """
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout.")
+def list_(as_json):
+    """The experiments and their claims."""
+    from convlab import experiments
+
+    found = [experiments.find(name) for name in experiments.NAMES]
+    if as_json:
+        rows = [
+            {
+                "name": one.name,
+                "claim": one.claim,
+                "quick": len(one.quick.trials),
+                "full": len(one.full.trials),
+            }
+            for one in found
+        ]
+        click.echo(json.dumps(rows))
+        return
+    for one in found:
+        click.echo(one.name)
+        click.echo(click.wrap_text(one.claim, 78, initial_indent="  ", subsequent_indent="  "))
+
+
+@command.command(short_help="An experiment's table, picture and verdict.")
+@click.argument("name")
+@click.option(
+    "--quick/--full",
+    "quick",
+    default=True,
+    show_default="quick",
+    help="Digits in seconds, or the large data sets in minutes.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the results.  [default: experiments/NAME-quick or -full]",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write all figures, settings and versions into this file.",
+)
+@options.data_dir
+@options.threads
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--alt", is_flag=True, help="Print the picture's alternative text as well.")
+@options.appearance()[0]
+@options.appearance()[1]
+def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
+    """Run the experiment NAME: its table, a picture, and a verdict in one sentence.
+
+    Each trial's result is kept in the folder: what was run before is not run again, and
+    Ctrl-C loses the trial that is running and no other.
+    """
+    if data_dir is not None:
+        os.environ["CONVLAB_DATA_DIR"] = data_dir
+    from convlab import experiments
+    from convlab.errors import RunError
+    from convlab.training import write_atomically
+
+    experiment, scale = experiments.find(name), "quick" if quick else "full"
+    folder = out or Path("experiments") / f"{name}-{scale}"
+    if json_file is not None and not json_file.parent.is_dir():
+        raise RunError(f"{json_file}: cannot be written: there is no folder {json_file.parent}")
+    begin = time.perf_counter()
+    done = _run(experiment, scale, folder, quiet)
+    now = time.perf_counter() - begin
+    result = experiment.result(
+        scale, [one.record for one in done], sum(one.seconds for one in done)
+    )
+    click.echo(f"claim: {experiment.claim}")
+    for text in result.plan.set_up:
+        click.echo(text)
+    click.echo("")
+    for line in result.table.lines():
+        click.echo(line)
+    click.echo(f"\nverdict ({result.verdict.word}): {result.verdict.text}")
+    figure = experiment.figure(result, theme=theme, size=size)
+    description = result.description
+    options.save_figure(figure, folder / f"{name}.png", experiment.title, description, quiet=True)
+    written = [folder / f"{name}.png"]
+    if experiment.frames is not None:
+        written.append(folder / f"{name}.gif")
+        _save_frames(experiment, result, written[-1], description, theme)
+    if json_file is not None:
+        numbers = {"command": options.command_line(), **result.to_dict()}
+        text = json.dumps(numbers, ensure_ascii=False, indent=1)
+        write_atomically(json_file, (text + "\n").encode())
+        written.append(json_file)
+    kept = sum(one.kept for one in done)
+    click.echo(
+        f"{len(done)} trials, {result.seconds:.1f} s of measuring"
+        + (f", {kept} of them kept from before; {now:.1f} s now" if kept else "")
+    )
+    click.echo(f"wrote {', '.join(map(str, written))}")
+    if alt:
+        click.echo(description)
+
+
+def _run(experiment, scale, folder: Path, quiet: bool) -> list:
+    """All trials, with a bar on stderr; Ctrl-C says how to go on."""
+    from convlab import experiments
+
+    trials = experiment.plan(scale).trials
+    texts = _trial_texts(trials)
+    bar = click.progressbar(
+        length=len(trials),
+        file=sys.stderr,
+        label=experiment.name,
+        item_show_func=lambda text: text,
+        bar_template="%(label)s [%(bar)s] %(info)s",
+        width=20,
+    )
+    shown = not quiet and sys.stderr.isatty()
+    done = []
+    try:
+        if shown:
+            bar.update(0, texts[0])
+        for one in experiments.run(experiment, scale, folder):
+            done.append(one)
+            if shown:
+                bar.update(1, texts[len(done)] if len(done) < len(trials) else "")
+            elif not quiet:
+                what = "kept" if one.kept else f"{one.seconds:.1f} s"
+                count = f"{len(done)}/{len(trials)}"
+                click.echo(f"{count}  {texts[len(done) - 1]}  {what}", err=True)
+    except KeyboardInterrupt:
+        if shown:
+            bar.render_finish()
+        text = f"stopped; {len(done)} of {len(trials)} results are kept in {folder}"
+        click.echo(f"{text}, the same command goes on" if done else "stopped", err=True)
+        click.get_current_context().exit(130)
+    if shown:
+        bar.render_finish()
+    return done
+
+
+def _trial_texts(trials) -> list[str]:
+    """Each trial by what tells it from the others."""
+    keys = [key for key in trials[0] if key not in ("seed", "spec")]
+    telling = [key for key in keys if len({json.dumps(trial.get(key)) for trial in trials}) > 1]
+    return [
+        ", ".join([*(str(trial.get(key)) for key in telling), f"seed {trial.get('seed', 0)}"])
+        for trial in trials
+    ]
+
+
+def _save_frames(experiment, result, path: Path, description: str, theme: str) -> None:
+    from convlab import viz
+    from convlab.training import write_atomically
+
+    frames = experiment.frames(result, theme=theme, size="animation")
+    command = options.command_line()
+    content = viz.animation_bytes(frames, path.suffix, description=description, command=command)
+    write_atomically(path, content)

@@ -1,0 +1,89 @@
+"""The claims of CNN lectures, each measured: trials in, a table, a verdict and a picture out.
+
+An experiment is one module of this package with an ``EXPERIMENT``; NAMES lists them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+from convlab.errors import RunError, SpecError
+from convlab.experiments.framework import (
+    Column,
+    Comparison,
+    Done,
+    Experiment,
+    Plan,
+    Record,
+    Result,
+    Spread,
+    Table,
+    Trial,
+    Verdict,
+    compare,
+    run,
+)
+
+NAMES = (
+    "dense-vs-conv",
+    "structure",
+    "pooling",
+    "stacked-kernels",
+    "lenet-1998",
+    "depth",
+    "activation",
+    "batch-size",
+    "dropout",
+    "augmentation",
+    "early-stopping",
+    "transfer",
+    "translation",
+    "learn-an-edge",
+)
+"""The experiments, in the order of a course; the module of a-name is a_name."""
+
+
+def find(name: str) -> Experiment:
+    """The experiment of a name.  Raises SpecError for one that is not in NAMES."""
+    if name not in NAMES:
+        raise SpecError(f"experiment: expected one of {', '.join(NAMES)}, got {name}")
+    return importlib.import_module(f"convlab.experiments.{name.replace('-', '_')}").EXPERIMENT
+
+
+def read_result(path: Path) -> Result:
+    """What ``convlab experiment run --json`` has written, with table and verdict made anew.
+
+    Raises RunError for a file that cannot be read or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        experiment, scale = find(content["experiment"]), content["scale"]
+        return experiment.result(scale, content["records"], float(content["seconds"]))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    except (SpecError, ValueError, KeyError, TypeError, RecursionError):
+        raise RunError(
+            f"{path}: expected the results of an experiment, got something else"
+        ) from None
+
+
+__all__ = [
+    "NAMES",
+    "Column",
+    "Comparison",
+    "Done",
+    "Experiment",
+    "Plan",
+    "Record",
+    "Result",
+    "Spread",
+    "Table",
+    "Trial",
+    "Verdict",
+    "compare",
+    "find",
+    "read_result",
+    "run",
+]

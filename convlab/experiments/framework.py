@@ -1,0 +1,340 @@
+"""What an experiment is, and how its trials are run, kept and compared."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import convlab
+from convlab.errors import RunError, SpecError
+from convlab.training import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MINUS = "\u2212"
+UNITS = ("text", "count", "%", "number", "seconds")
+
+# One training or measurement, as plain values: everything that decides its figures.
+Trial = Mapping[str, Any]
+# A trial's settings and, beside them, the figures that it gave.
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The same figure from several seeds; shares of 1 for percentages.
+
+    ``deviation`` is the standard deviation over the seeds (divided by one less than their
+    number), 0 for a single value.
+    """
+
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, records: Sequence[Record], key: str) -> Spread:
+        """The figure ``key`` of several records."""
+        return cls(tuple(float(record[key]) for record in records))
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values)
+
+    @property
+    def deviation(self) -> float:
+        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
+
+    def text(self, unit: str = "number") -> str:
+        """Mean ± standard deviation: 97.2 ± 0.3 %; the mean alone for a single value."""
+        if unit == "%":
+            places = 2 if 0 < self.deviation < 0.0005 else 1  # never ± 0.0 for a spread
+            spread = f" ± {100 * self.deviation:.{places}f}" if len(self.values) > 1 else ""
+            return f"{100 * self.mean:.{places}f}{spread} %".replace("-", MINUS)
+        places = _places(self.deviation or self.mean)
+        end = " s" if unit == "seconds" else ""
+        spread = f" ± {self.deviation:.{places}f}" if len(self.values) > 1 else ""
+        return f"{self.mean:.{places}f}{spread}{end}".replace("-", MINUS)
+
+
+def _places(value: float) -> int:
+    """Decimals that show two significant digits."""
+    if not value or not math.isfinite(value):
+        return 2
+    return min(6, max(0, 1 - math.floor(math.log10(abs(value)))))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Whether one figure is larger than another, by more than chance seems to make.
+
+    ``sign`` is 1 or -1 where the intervals mean ± deviation of the two do not meet, else 0:
+    the difference is undecided.  ``difference`` is that of the means.
+    """
+
+    difference: float
+    sign: int
+
+
+def compare(first: Spread, second: Spread) -> Comparison:
+    """``first`` against ``second``: positive where ``first`` is larger."""
+    difference = first.mean - second.mean
+    clear = abs(difference) > first.deviation + second.deviation
+    return Comparison(difference, int(np.sign(difference)) if clear else 0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its key in the rows, its heading, and how its cells are written.
+
+    ``unit``: text, count (1,234), % (a share of 1), number (significant digits) or seconds.
+    """
+
+    key: str
+    heading: str
+    unit: str = "text"
+
+    def __post_init__(self):
+        if self.unit not in UNITS:
+            raise SpecError(f"column: expected a unit of {', '.join(UNITS)}, got {self.unit!r}")
+
+    def cell(self, value: Any) -> str:
+        """A cell as text; a Spread as mean ± deviation, None as a dash."""
+        if value is None:
+            return "–"
+        if isinstance(value, Spread):
+            return value.text(self.unit)
+        if self.unit == "count":
+            return f"{value:,}"
+        return str(value) if self.unit == "text" else Spread((float(value),)).text(self.unit)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the trials have shown: rows of cells by the keys of the columns.
+
+    A cell is a text, a whole number, a number, a Spread, or None where nothing was measured.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[dict[str, Any], ...]
+
+    def row(self, **wanted: Any) -> dict[str, Any]:
+        """The one row whose cells are as wanted.  Raises SpecError where there is not just one."""
+        found = [row for row in self.rows if all(row[key] == wanted[key] for key in wanted)]
+        if len(found) != 1:
+            raise SpecError(f"table: expected one row with {wanted}, got {len(found)}")
+        return found[0]
+
+    def lines(self) -> list[str]:
+        """The table as text, headings first; texts stand left and numbers right."""
+        cells = [[column.heading for column in self.columns]]
+        cells += [[column.cell(row[column.key]) for column in self.columns] for row in self.rows]
+        widths = [max(len(row[at]) for row in cells) for at in range(len(self.columns))]
+        return [
+            "  ".join(
+                f"{text:<{width}}" if column.unit == "text" else f"{text:>{width}}"
+                for text, width, column in zip(row, widths, self.columns, strict=True)
+            ).rstrip()
+            for row in cells
+        ]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sentence with figures, and whether the claim holds; None: undecided."""
+
+    holds: bool | None
+    text: str
+
+    @property
+    def word(self) -> str:
+        """holds, does not hold, or undecided."""
+        return {True: "holds", False: "does not hold", None: "undecided"}[self.holds]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tried: texts on how (data, networks, seeds), and the trials in their order."""
+
+    set_up: tuple[str, ...]
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of an experiment: all records, and what follows from them.
+
+    ``scale`` is quick or full; ``seconds`` those of all trials together, whenever they were run.
+    """
+
+    experiment: Experiment
+    scale: str
+    records: tuple[Record, ...]
+    table: Table
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def plan(self) -> Plan:
+        return self.experiment.plan(self.scale)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """``title``, ``verdict`` and ``note`` as the figures of ``viz`` take them."""
+        return {
+            "title": self.experiment.title,
+            "verdict": self.verdict.text,
+            "note": self.plan.set_up[0],
+        }
+
+    @property
+    def command(self) -> str:
+        """The command that measures it."""
+        return f"convlab experiment run {self.experiment.name}" + (
+            " --full" if self.scale == "full" else ""
+        )
+
+    @property
+    def description(self) -> str:
+        """Claim, verdict and table as sentences: the picture's alternative text."""
+        head, *others = self.table.columns
+        rows = (
+            f"{head.cell(row[head.key])}: "
+            + ", ".join(f"{column.heading} {column.cell(row[column.key])}" for column in others)
+            for row in self.table.rows
+        )
+        return f"{self.experiment.claim} {self.verdict.text} {'; '.join(rows)}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures and settings as plain values, for JSON."""
+        experiment = self.experiment
+        return {
+            "experiment": experiment.name,
+            "scale": self.scale,
+            "claim": experiment.claim,
+            "set_up": self.plan.set_up,
+            "holds": self.verdict.holds,
+            "verdict": self.verdict.text,
+            "columns": [dataclasses.asdict(column) for column in self.table.columns],
+            "rows": [
+                {key: _plain_cell(value) for key, value in row.items()} for row in self.table.rows
+            ],
+            "records": self.records,
+            "seconds": self.seconds,
+            "versions": {
+                "convlab": convlab.__version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+        }
+
+
+def _plain_cell(value: Any) -> Any:
+    if isinstance(value, Spread):
+        return {"mean": value.mean, "deviation": value.deviation, "values": value.values}
+    return value
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A claim about networks and how it is measured.
+
+    ``measure`` makes a trial's figures (JSON values by name); ``table`` follows from the
+    records, ``verdict`` from the table; ``figure(result, theme=, size=)`` draws it.
+    ``frames(result, theme=, size=)``, where there is one, gives an animation's figures.
+    """
+
+    name: str
+    title: str
+    claim: str
+    quick: Plan
+    full: Plan
+    measure: Callable[[Trial], dict[str, Any]]
+    table: Callable[[Sequence[Record]], Table]
+    verdict: Callable[[Table], Verdict]
+    figure: Callable[..., Figure]
+    frames: Callable[..., list[Figure]] | None = None
+
+    def plan(self, scale: str) -> Plan:
+        """The plan of a scale, quick or full."""
+        return {"quick": self.quick, "full": self.full}[scale]
+
+    def result(self, scale: str, records: Sequence[Record], seconds: float) -> Result:
+        """Table and verdict of the records of all trials."""
+        table = self.table(records)
+        return Result(self, scale, tuple(records), table, self.verdict(table), seconds)
+
+
+@dataclass(frozen=True)
+class Done:
+    """One trial's record, whether it had been kept from before, and the seconds it took."""
+
+    record: Record
+    kept: bool
+    seconds: float
+
+
+def kept_path(folder: Path, experiment: Experiment, trial: Trial) -> Path:
+    """Where a trial's figures are kept: a name that its settings and convlab's version decide."""
+    settings = {"experiment": experiment.name, "convlab": convlab.__version__, "trial": trial}
+    text = json.dumps(settings, sort_keys=True)
+    digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return folder / "trials" / f"{digest}.json"
+
+
+def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
+    """Run the trials of a plan in their order, or take what the folder has kept of them.
+
+    A trial's figures are kept as soon as they are there, so stopping costs one trial.
+    Raises RunError where the folder cannot be written, or a file in it cannot be read.
+    """
+    try:
+        (folder / "trials").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+    if not os.access(folder / "trials", os.W_OK):
+        raise RunError(f"{folder}: expected a folder that can be written")
+    try:
+        for trial in experiment.plan(scale).trials:
+            yield _done(experiment, trial, kept_path(folder, experiment, trial))
+    finally:
+        for empty in (folder / "trials", folder):  # where not even one trial has come to an end
+            with contextlib.suppress(OSError):
+                empty.rmdir()
+
+
+def _done(experiment: Experiment, trial: Trial, path: Path) -> Done:
+    kept = path.exists()
+    if not kept:
+        begin = time.perf_counter()
+        figures = experiment.measure(trial)
+        seconds = time.perf_counter() - begin
+        content = {"trial": trial, "figures": figures, "seconds": seconds}
+        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    # What is new is read too: it must not differ from what was kept.
+    figures, seconds = _read(path)
+    return Done({**trial, **figures}, kept, seconds)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], float]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return dict(content["figures"]), float(content["seconds"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise RunError(
+            f"{path}: expected the figures of a trial, they cannot be read; delete the file and"
+            " it is measured again"
+        ) from None

@@ -1,0 +1,229 @@
+"""Convolutional layers learned on one data set, and few pictures of another."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from convlab import data, training
+from convlab.experiments.framework import (
+    Column,
+    Experiment,
+    Plan,
+    Record,
+    Result,
+    Spread,
+    Table,
+    Trial,
+    Verdict,
+    compare,
+)
+from convlab.experiments.learning import load, of_classes, settings_of, train
+
+FROZEN, TUNED, SCRATCH = "frozen", "fine-tuned", "from scratch"
+# Sources by the names in the trials: a data set and some of its classes.
+_SOURCES = {
+    "even digits": ("digits", range(0, 10, 2)),
+    "odd digits": ("digits", range(1, 10, 2)),
+    "MNIST": ("mnist", range(10)),
+    "Fashion-MNIST": ("fashion-mnist", range(10)),
+}
+
+
+def _trials(
+    ways: Sequence[tuple[str, str]],
+    counts: Sequence[int],
+    base_epochs: int,
+    updates: int,
+    batch_size: int,
+    seeds: int,
+) -> tuple[Trial, ...]:
+    return tuple(
+        {
+            "before": before,
+            "after": after,
+            "method": method,
+            "per_class": count,
+            "base_epochs": base_epochs,
+            "updates": updates,
+            "batch_size": batch_size,
+            "rate": 0.01,
+            "seed": seed,
+        }
+        for before, after in ways
+        for seed in range(seeds)
+        for method in (FROZEN, TUNED, SCRATCH)
+        for count in counts
+    )
+
+
+def _datasets(source: str) -> tuple[data.Dataset, data.Dataset]:
+    name, classes = _SOURCES[source]
+    train_set, test = load(name)
+    return of_classes(train_set, classes), of_classes(test, classes)
+
+
+@lru_cache(maxsize=1)
+def _learned(source: str, epochs: int, seed: int) -> dict[str, np.ndarray]:
+    """The convolutional layers' weights after a training on all images of the first set."""
+    trainer = train({"model": "lenet5", "epochs": epochs, "seed": seed}, _datasets(source))
+    state = trainer.network.state_dict()
+    return {name: values for name, values in state.items() if name.startswith("conv")}
+
+
+def _measure(trial: Trial) -> dict[str, Any]:
+    images = trial["per_class"] * len(_SOURCES[trial["after"]][1])
+    batches = -(-images // trial["batch_size"])
+    settings = dataclasses.replace(
+        settings_of(trial),
+        model="lenet5",
+        epochs=max(1, round(trial["updates"] / batches)),
+        freeze="conv" if trial["method"] == FROZEN else None,
+    )
+    task = training.prepare(settings, datasets=_datasets(trial["after"]))
+    few = data.limit_per_class(task.train, trial["per_class"], trial["seed"])
+    # No picture beyond the few may help: none chooses an epoch, the last weights count.
+    task = dataclasses.replace(
+        task,
+        train=few,
+        validation=few.subset(np.arange(1)),
+        scaling=training.scaling_for(task.network, few),
+    )
+    if trial["method"] != SCRATCH:
+        weights = _learned(trial["before"], trial["base_epochs"], trial["seed"])
+        training.take_over(task.network, weights)
+    trainer = training.Trainer(settings, task)
+    for _ in trainer.fit():
+        pass
+    test = training.evaluate(trainer.network, task.test, task.scaling)
+    return {
+        "test_accuracy": test.accuracy,
+        "test_loss": test.loss,
+        "epochs_trained": settings.epochs,
+        "trained_parameters": sum(p.size for p in trainer.optimizer.parameters),
+    }
+
+
+def _table(records: Sequence[Record]) -> Table:
+    counts = sorted({record["per_class"] for record in records})
+    rows = []
+    ways = dict.fromkeys((r["before"], r["after"], r["method"]) for r in records)
+    for before, after, method in ways:
+        own = [
+            r for r in records if (r["before"], r["after"], r["method"]) == (before, after, method)
+        ]
+        rows.append(
+            {
+                "way": f"{before} → {after}",
+                "method": method,
+                "trained": own[0]["trained_parameters"],
+                **{
+                    str(n): Spread.of([r for r in own if r["per_class"] == n], "test_accuracy")
+                    for n in counts
+                },
+            }
+        )
+    columns = (
+        Column("way", "from → to"),
+        Column("method", "convolutions"),
+        Column("trained", "parameters trained", "count"),
+        *(Column(str(count), f"{count} a class", "%") for count in counts),
+    )
+    return Table(columns, tuple(rows))
+
+
+def _verdict(table: Table) -> Verdict:
+    few = table.columns[3].key
+    signs, parts = [], []
+    for way in dict.fromkeys(row["way"] for row in table.rows):
+        frozen, tuned, scratch = (
+            table.row(way=way, method=method) for method in (FROZEN, TUNED, SCRATCH)
+        )
+        signs.append(compare(frozen[few], scratch[few]).sign)
+        parts.append(
+            f"{way} with {few} pictures a class: frozen {frozen[few].text('%')}, fine-tuned"
+            f" {tuned[few].text('%')}, from scratch {scratch[few].text('%')}"
+        )
+    text = "; ".join(parts)
+    if min(signs) > 0:
+        return Verdict(True, f"Filters learned elsewhere help where pictures are few: {text}.")
+    if min(signs) == 0:
+        return Verdict(None, f"Undecided, the frozen filters do not clearly help: {text}.")
+    return Verdict(False, f"Not here, from scratch does better with few pictures: {text}.")
+
+
+def _figure(result: Result, *, theme: str, size: str):
+    from convlab import viz
+
+    roles = {FROZEN: "window", TUNED: "output", SCRATCH: "input"}
+    table = result.table
+    keys = [column.key for column in table.columns[3:]]
+    ways = list(dict.fromkeys(row["way"] for row in table.rows))
+    lines = [
+        viz.MeasuredLine(
+            row["method"] if len(ways) == 1 else f"{row['method']}: {row['way'].split(' → ')[1]}",
+            [int(key) for key in keys],
+            [row[key].values for key in keys],
+            role=roles[row["method"]],
+            dashed=row["way"] != ways[0],
+        )
+        for row in table.rows
+    ]
+    return viz.measured_lines(
+        lines,
+        x_label="training pictures a class",
+        y_label="accuracy on the test set",
+        logarithmic=True,
+        **result.texts,
+        theme=theme,
+        size=size,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="transfer",
+    title="Filters learned on other pictures",
+    claim="Where pictures are few, convolutional layers that were learned on another set and"
+    " frozen under new dense layers beat training from scratch.",
+    quick=Plan(
+        (
+            "Even digits, then 3 to 100 pictures of each odd digit; 3 seeds, mean ± standard"
+            " deviation.",
+            "LeNet-5, 6 epochs on the even digits; then new dense layers and 150 updates with 16"
+            " pictures each: convolutions frozen, trained on (fine-tuned), or new (from scratch).",
+        ),
+        _trials(
+            [("even digits", "odd digits")],
+            (3, 10, 30, 100),
+            base_epochs=6,
+            updates=150,
+            batch_size=16,
+            seeds=3,
+        ),
+    ),
+    full=Plan(
+        (
+            "MNIST, then few pictures of each class of Fashion-MNIST, which the lines name, and"
+            " back; 3 seeds, mean ± standard deviation.",
+            "LeNet-5, 2 epochs on all of the first set; then new dense layers and 300 updates with"
+            " 32 pictures each: convolutions frozen, trained on (fine-tuned), or new (from"
+            " scratch).",
+        ),
+        _trials(
+            [("MNIST", "Fashion-MNIST"), ("Fashion-MNIST", "MNIST")],
+            (10, 30, 100, 300),
+            base_epochs=2,
+            updates=300,
+            batch_size=32,
+            seeds=3,
+        ),
+    ),
+    measure=_measure,
+    table=_table,
+    verdict=_verdict,
+    figure=_figure,
+)

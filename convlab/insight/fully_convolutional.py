@@ -1,0 +1,173 @@
+"""A classifier that reads a larger picture: its dense layers as convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import nn
+from convlab.autograd import Tensor, no_grad
+from convlab.data import Scaling, to_floats
+from convlab.errors import ShapeError, SpecError
+from convlab.models import GraphNetwork, Network, receptive_fields
+
+
+class RBFMap(nn.Module):
+    """``nn.EuclideanRBF`` at every place of a map: (N, features, H, W) to (N, classes, H, W)."""
+
+    def __init__(self, centres: np.ndarray):
+        super().__init__()
+        self.centres = centres
+
+    def output_shape(self, shape):
+        return (len(self.centres), *shape[1:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, features, rows, columns = x.shape
+        places = x.transpose(0, 2, 3, 1).reshape(-1, features)
+        distances = F.squared_distance(places, self.centres)
+        return distances.reshape(count, rows, columns, -1).transpose(0, 3, 1, 2)
+
+
+def fully_convolutional(network: Network) -> Network:
+    """The same layers with every dense one as a convolution, its weights moved, not learned anew.
+
+    The first dense layer after maps of R x C becomes a kernel of R x C, those behind it
+    kernels of 1 x 1; on the network's own input size the output is the network's, as a map
+    of 1 x 1, and on a larger one a map of the answers to all windows, ``scan_stride``
+    apart.  Padding inside the network then lies around the whole picture and no longer
+    around each window.  Parameters are shared with ``network``.
+
+    Source: LeCun et al. 1998, section VII ("space displacement neural networks"); Long,
+    Shelhamer & Darrell 2015, section 3.1.
+    Raises SpecError for branches, for adaptive pooling whose windows differ in size, and
+    for layers that cannot be moved over a picture.
+    """
+    if isinstance(network, GraphNetwork):
+        raise _refusal(network, "a network of layers in a row", "one with branches")
+    layers: dict[str, nn.Module] = {}
+    kernel: tuple[int, int] | None = None  # of the next dense layer, once the maps are flat
+    channels = 0
+    for name, layer, before, _ in network.shapes():
+        if isinstance(layer, nn.Flatten) and len(before) == 3:
+            channels, *kernel = before
+        elif isinstance(layer, nn.Linear) and kernel is not None:
+            layers[name] = _as_convolution(layer, channels, tuple(kernel))
+            channels, kernel = layer.out_features, (1, 1)
+        elif isinstance(layer, nn.EuclideanRBF) and kernel is not None and tuple(kernel) == (1, 1):
+            layers[name] = RBFMap(layer.centres)
+        elif isinstance(layer, nn.AdaptiveMaxPool2d):
+            layers[name] = nn.MaxPool2d(*_even_windows(network, name, layer, before))
+        elif isinstance(layer, nn.AdaptiveAvgPool2d):
+            layers[name] = nn.AvgPool2d(*_even_windows(network, name, layer, before))
+        elif isinstance(layer, nn.Softmax):
+            layers[name] = nn.Softmax(1)
+        elif isinstance(layer, nn.Flatten | nn.Linear | nn.EuclideanRBF):
+            raise _refusal(network, "dense layers behind one Flatten", f"{name}: {layer!r}")
+        else:
+            layers[name] = layer
+    if kernel is None or tuple(kernel) != (1, 1):
+        raise _refusal(network, "a dense layer at its end", "none")
+    result = Network(layers)
+    result.name, result.loss = network.name, network.loss
+    result.classes, result.input_shape = network.classes, network.input_shape
+    return result
+
+
+def _refusal(network: Network, wanted: str, came: str) -> SpecError:
+    return SpecError(
+        f"{network.name}: cannot be made fully convolutional: expected {wanted}, got {came}"
+    )
+
+
+def _as_convolution(layer: nn.Linear, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
+    moved = nn.Conv2d(channels, layer.out_features, kernel, initialisation=None)
+    moved.weight.data = layer.weight.data.reshape(moved.weight.shape)
+    moved.bias = layer.bias
+    return moved
+
+
+def _even_windows(
+    network: Network, name: str, layer: nn.AdaptiveAvgPool2d, shape: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Kernel and stride of a pooling that stands for an adaptive one; global pooling moves by 1."""
+    window = layer.window(shape)
+    if window is None:
+        raise _refusal(network, "adaptive pooling with even windows", f"{name}: {layer!r}")
+    output = layer.output_shape(shape)[1:]
+    stride = (1, 1) if output == (1, 1) else window.kernel
+    return window.kernel, stride
+
+
+def scan_stride(network: Network) -> tuple[int, int]:
+    """Pixels from one window of a fully convolutional network to the next, down and right."""
+    rows, columns = receptive_fields(network)[-1].field
+    return rows.stride, columns.stride
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """What a scan of a picture at one size gives.
+
+    scale: the picture's enlargement.  probabilities: (classes, rows, columns), for each
+    window its classes.  windows: (rows, columns, 4), their top, left, bottom and right in
+    pixels of the picture as it came.
+    """
+
+    scale: float
+    probabilities: np.ndarray
+    windows: np.ndarray
+
+
+def scan(network: Network, images: np.ndarray, scaling: Scaling, scale: float) -> list[Level]:
+    """The answers of a fully convolutional network all over images (N, 1, H, W) uint8.
+
+    The images are first enlarged by ``scale``, and half a window of black is put around
+    them, so that windows also stand about the pixels of the border.
+    Raises ShapeError for images of another number of axes or channels, SpecError for a
+    scale that is not above 0.
+    """
+    from PIL import Image
+
+    channels, *field = network.input_shape
+    if images.ndim != 4 or images.shape[1] != channels or channels != 1:
+        raise ShapeError(f"scan: expected images (N, 1, H, W), got {images.shape}")
+    if not scale > 0:
+        raise SpecError(f"scan: expected a scale above 0, got {scale}")
+    size = tuple(max(1, round(length * scale)) for length in images.shape[2:])
+    margin = tuple(length // 2 for length in field)
+    padded = np.zeros(
+        (len(images), 1, *(length + 2 * edge for length, edge in zip(size, margin, strict=True))),
+        np.uint8,
+    )
+    inner = padded[:, :, margin[0] : margin[0] + size[0], margin[1] : margin[1] + size[1]]
+    for target, image in zip(inner[:, 0], images[:, 0], strict=True):
+        resized = Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC)
+        target[...] = np.asarray(resized)
+    with no_grad():
+        output = network(Tensor(to_floats(padded, scaling))).numpy()
+    down, right = scan_stride(network)
+    rows, columns = output.shape[2:]
+    windows = np.empty((rows, columns, 4))
+    factor = [length / whole for length, whole in zip(images.shape[2:], size, strict=True)]
+    windows[..., 0] = ((np.arange(rows) * down - margin[0]) * factor[0])[:, None]
+    windows[..., 1] = (np.arange(columns) * right - margin[1]) * factor[1]
+    windows[..., 2] = windows[..., 0] + field[0] * factor[0]
+    windows[..., 3] = windows[..., 1] + field[1] * factor[1]
+    flat = output.transpose(0, 2, 3, 1).reshape(-1, output.shape[1])
+    chances = network.probabilities(flat).reshape(len(images), rows, columns, -1)
+    return [Level(scale, part.transpose(2, 0, 1), windows) for part in chances]
+
+
+def usual_scales(network: Network, size: tuple[int, int]) -> list[float]:
+    """Enlargements of a picture (rows, columns) so that digits of most sizes fill a window.
+
+    A quarter of an octave apart, from windows of 5/7 of the network's input to the largest
+    that the picture holds.
+    """
+    rows, columns = network.input_shape[1:]
+    largest, smallest = 1.4, min(1.4, max(rows / size[0], columns / size[1]))
+    count = int(4 * np.log2(largest / smallest) + 1e-9) + 1
+    return [largest * 2 ** (-number / 4) for number in range(count)]

@@ -1,0 +1,241 @@
+"""The content of one picture in the style of another, by changing pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import nn
+from convlab.autograd import Tensor, no_grad
+from convlab.data import Scaling
+from convlab.errors import ShapeError, SpecError
+from convlab.models import GraphNetwork, Network
+
+Maps = list[Tensor]
+Features = Callable[[Tensor], Maps]
+
+KERNELS = (3, 5, 7, 11)
+FILTERS = 32
+PYRAMID = 3  # sizes of the picture at which it is looked at: 1, 1/2, 1/4
+
+
+def random_features(
+    seed: int = 0, kernels: Sequence[int] = KERNELS, filters: int = FILTERS
+) -> Features:
+    """One layer of random filters of several sizes, and ReLU: nothing in it is learned.
+
+    Each filter sums to 0 over its window and has length 1, so that it answers to edges and
+    strokes; three more pass the colours on.
+    Source: Ustyuzhaninov, Brendel, Gatys & Bethge 2016, "Texture synthesis using shallow
+    convolutional networks with random filters", section 3.
+    """
+    rng = np.random.default_rng(seed)
+    weights = []
+    for size in kernels:
+        weight = rng.standard_normal((filters, 3, size, size))
+        weight -= weight.mean(axis=(2, 3), keepdims=True)
+        weight /= np.sqrt(np.square(weight).sum(axis=(1, 2, 3), keepdims=True))
+        weights.append(weight)
+    weights.append(np.eye(3)[:, :, None, None])
+    weights = [Tensor(weight.astype(np.float32)) for weight in weights]
+
+    def features(x: Tensor) -> Maps:
+        # Reflected at the border, since pixels that few windows see would be free.
+        edges = (weight.shape[-1] // 2 for weight in weights)
+        padded = (F.pad(x, (edge,) * 4, "reflect") if edge else x for edge in edges)
+        return [F.conv2d(*pair, relu=True) for pair in zip(padded, weights, strict=True)]
+
+    return features
+
+
+def network_features(network: Network, scaling: Scaling) -> Features:
+    """The picture, and the maps behind each convolution of a row of layers before the dense ones.
+
+    Behind its activation where one follows.  ``scaling`` is what the network was trained
+    with; pictures are from 0 to 1.  Raises SpecError for a network with branches,
+    for one without convolutions and for one that does not take three channels.
+    """
+    if isinstance(network, GraphNetwork):
+        raise SpecError(f"{network.name}: expected a network of layers in a row, got branches")
+    if network.input_shape[0] != 3:
+        raise SpecError(
+            f"{network.name}: expected a network for colour pictures of 3 channels, got"
+            f" {network.input_shape[0]}"
+        )
+    layers: list[nn.Module] = []
+    for layer in network:
+        if isinstance(layer, nn.Flatten | nn.AdaptiveAvgPool2d | nn.Linear):
+            break
+        layers.append(layer)
+    while layers and not isinstance(layers[-1], nn.Conv2d):
+        last = layers.pop()
+        if not isinstance(last, nn.MaxPool2d | nn.AvgPool2d | nn.Dropout):
+            layers.append(last)
+            break
+    if not any(isinstance(layer, nn.Conv2d) for layer in layers):
+        raise SpecError(f"{network.name}: expected a network with convolutions, got none")
+
+    scale, offset = (
+        np.asarray(part, np.float32)[None, :, None, None]
+        for part in (scaling.scale, scaling.offset)
+    )
+    scale = 255 * scale
+
+    def features(x: Tensor) -> Maps:
+        maps: Maps = [x]
+        x = x * scale + offset
+        for layer, following in zip(layers, [*layers[1:], None], strict=True):
+            x = layer(x)
+            activated = isinstance(following, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.ScaledTanh)
+            convolved = isinstance(layer, nn.Conv2d) and not activated
+            if convolved or isinstance(layer, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.ScaledTanh):
+                maps.append(x)
+        return maps
+
+    return features
+
+
+def at_sizes(features: Features, levels: int = PYRAMID) -> Features:
+    """The features of a picture, of its half, its quarter and so on, ``levels`` in all.
+
+    Each size is the mean of 2 x 2 pixels of the one before.
+    """
+
+    def seen(x: Tensor) -> Maps:
+        maps = features(x)
+        for _ in range(levels - 1):
+            x = F.avg_pool2d(x, 2)
+            maps += features(x)
+        return maps
+
+    return seen
+
+
+def gram(maps: Tensor) -> Tensor:
+    """(C, C) mean products of maps (1, C, H, W) over all places.
+
+    Source: Gatys, Ecker & Bethge 2016, equation 3, divided by the number of places.
+    """
+    _, channels, rows, columns = maps.shape
+    flat = maps.reshape(channels, rows * columns)
+    return (flat @ flat.transpose(1, 0)) / float(rows * columns)
+
+
+@dataclass(frozen=True, eq=False)
+class StyleTarget:
+    """What the optimisation aims at: maps of the content, Gram matrices of the style.
+
+    ``scales`` make each layer's part of the style loss 1 where the maps are all 0;
+    ``content_scale`` does so for the content.
+    """
+
+    features: Features
+    content: list[np.ndarray]
+    content_scale: float
+    grams: list[np.ndarray]
+    scales: list[float]
+
+    def losses(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(content loss, style loss) of a picture x (1, 3, H, W)."""
+        maps = self.features(x)
+        content, style = None, None
+        for own, wanted in zip(maps, self.content, strict=True):
+            difference = own - Tensor(wanted)
+            part = (difference * difference).sum() / float(self.content_scale)
+            content = part if content is None else content + part
+        for own, wanted, scale in zip(maps, self.grams, self.scales, strict=True):
+            difference = gram(own) - Tensor(wanted)
+            part = (difference * difference).sum() / float(scale * len(self.grams))
+            style = part if style is None else style + part
+        return content, style
+
+
+def style_target(features: Features, content: np.ndarray, style: np.ndarray) -> StyleTarget:
+    """The aim for pictures (1, 3, H, W) of floats; the style's size may be another.
+
+    Raises ShapeError for other arrays and for pictures too small for the features.
+    """
+    for name, picture in (("content", content), ("style", style)):
+        if picture.ndim != 4 or picture.shape[:2] != (1, 3):
+            raise ShapeError(f"{name}: expected a picture (1, 3, H, W), got {picture.shape}")
+    with no_grad():
+        maps = [one.numpy() for one in features(Tensor(content))]
+        grams = [gram(one).numpy() for one in features(Tensor(style))]
+    return StyleTarget(
+        features,
+        maps,
+        max(float(sum(np.square(one, dtype=float).sum() for one in maps)), 1e-12),
+        grams,
+        [max(float(np.square(one, dtype=float).sum()), 1e-12) for one in grams],
+    )
+
+
+@dataclass(frozen=True)
+class StyleStep:
+    """One step of the optimisation, from 0, the picture that it starts from."""
+
+    step: int
+    loss: float
+    content: float
+    style: float
+
+
+def stylize(
+    target: StyleTarget,
+    start: np.ndarray,
+    *,
+    steps: int = 150,
+    content_weight: float = 1.0,
+    style_weight: float = 1.0,
+    watch: Callable[[StyleStep, np.ndarray], None] = lambda step, picture: None,
+) -> np.ndarray:
+    """The picture (1, 3, H, W) of numbers from 0 to 1 that comes of ``start``.
+
+    L-BFGS on the pixels minimises content_weight * content + style_weight * style
+    (Gatys, Ecker & Bethge 2016, equation 7).  ``watch`` is called before the first step and
+    after each with the picture.
+    Raises SpecError for settings out of range.
+    """
+    from scipy.optimize import minimize
+
+    if steps < 1:
+        raise SpecError(f"stylize: expected at least 1 step, got {steps}")
+    weights = content_weight, style_weight
+    if not all(math.isfinite(w) and w >= 0 for w in weights) or not any(weights):
+        raise SpecError(f"stylize: expected weights of at least 0, not all 0, got {weights}")
+    shape, count = start.shape, 0
+    last = {}
+
+    def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        x = Tensor(flat.reshape(shape).astype(start.dtype), requires_grad=True)
+        content, style = target.losses(x)
+        loss = content * content_weight + style * style_weight
+        loss.backward()
+        key = flat.tobytes()
+        last.clear()
+        last[key] = loss.item(), content.item(), style.item()
+        return loss.item(), x.grad.reshape(-1).astype(float)
+
+    def tell(flat: np.ndarray) -> None:
+        nonlocal count
+        if flat.tobytes() not in last:
+            evaluate(flat)
+        watch(StyleStep(count, *last[flat.tobytes()]), flat.reshape(shape))
+        count += 1
+
+    first = start.reshape(-1).astype(float)
+    tell(first)
+    found = minimize(
+        evaluate,
+        first,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, 1.0)] * first.size,
+        callback=tell,
+        options={"maxiter": steps, "maxfun": 2 * steps + 20, "ftol": 0, "gtol": 0, "maxcor": 10},
+    )
+    return found.x.reshape(shape).astype(start.dtype)

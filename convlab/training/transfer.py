@@ -1,0 +1,97 @@
+"""Weights from another run, and layers that are not trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from convlab import nn
+from convlab.errors import SpecError
+from convlab.models import Network
+
+# What --freeze calls all layers of a kind.
+KINDS = {"conv": (nn.Conv2d, nn.ConvTranspose2d, nn.TableConv2d), "dense": (nn.Linear,)}
+
+
+class TakenOver(NamedTuple):
+    """The layers whose weights were taken, and for each of the others why not."""
+
+    taken: tuple[str, ...]
+    left: dict[str, str]
+
+
+def layers_with_weights(network: Network) -> dict[str, nn.Module]:
+    """The layers that have parameters, by their names, in order."""
+    return {name: layer for name, layer in network.named_children() if layer.parameters()}
+
+
+def head(network: Network) -> str:
+    """The name of the last layer with weights, which gives the classes' scores."""
+    return list(layers_with_weights(network))[-1]
+
+
+def take_over(
+    network: Network, weights: Mapping[str, np.ndarray], *, new_head: bool = False
+) -> TakenOver:
+    """Give each layer the weights of the layer of its name, where all their shapes agree.
+
+    weights: arrays by dotted names, as ``state_dict`` gives them.  ``new_head`` leaves the
+    network's last layer with weights as it is.  Raises SpecError where no layer fits, with
+    nothing changed.
+    """
+    layers, state = layers_with_weights(network), network.state_dict()
+    taken, left = [], {}
+    for name, layer in layers.items():
+        own = {f"{name}.{part}": p.shape for part, p in layer.named_parameters()}
+        there = {key: weights[key].shape for key in weights if key.startswith(f"{name}.")}
+        if new_head and name == head(network):
+            left[name] = "made anew"
+        elif not there:
+            left[name] = "not there"
+        elif own != there:
+            key = next(key for key in own if own[key] != there.get(key))
+            left[name] = f"{_size(there.get(key))} there, {_size(own[key])} here"
+        else:
+            taken.append(name)
+            state |= {key: weights[key] for key in own}
+    if not taken:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left.items())
+        raise SpecError(f"expected a layer of the same name and shape to start from: {reasons}")
+    network.load_state_dict(state)
+    return TakenOver(tuple(taken), left)
+
+
+def _size(shape: tuple[int, ...] | None) -> str:
+    return "nothing" if shape is None else " x ".join(map(str, shape))
+
+
+def freeze(network: Network, words: str) -> tuple[str, ...]:
+    """Keep layers from being trained: none of their parameters requires a gradient.
+
+    words: names of layers with weights, or conv and dense for all of a kind, between commas.
+    Returns the names of the layers.  Raises SpecError for other words, and where nothing is
+    left to be trained.
+    """
+    layers = layers_with_weights(network)
+    frozen: set[str] = set()
+    for word in (part.strip() for part in words.split(",")):
+        if word in layers:
+            found = {word}
+        elif word in KINDS:
+            found = {name for name, layer in layers.items() if isinstance(layer, KINDS[word])}
+        else:
+            found = set()
+        if not found:
+            kinds = " or ".join(KINDS)
+            raise SpecError(
+                f"freeze: expected layers with weights, {', '.join(layers)}, or {kinds} for all"
+                f" of a kind, got {word!r}"
+            )
+        frozen |= found
+    if len(frozen) == len(layers):
+        raise SpecError(f"freeze: expected a layer to be left to train, {words} freezes all")
+    for name in frozen:
+        layers[name].requires_grad_(False)
+    return tuple(name for name in layers if name in frozen)

@@ -1,0 +1,87 @@
+"""What an experiment measured from several sides: panels of lines below one verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from convlab.errors import SpecError
+from convlab.viz import style
+from convlab.viz.experiment import MeasuredLine, _Lines, lay_texts
+from convlab.viz.page import LINE, Page
+
+# Pixels of a slide that a panel needs, and those between two.
+_LEAST = 300, 200
+_GAP = 44
+
+
+@dataclass(frozen=True)
+class LinePanel:
+    """Lines under a title of their own; the other fields as for ``measured_lines``."""
+
+    title: str
+    lines: Sequence[MeasuredLine]
+    x_label: str
+    y_label: str
+    unit: str = "number"
+    logarithmic: bool = False
+    y_range: tuple[float, float] | None = None
+
+
+def line_panels(
+    panels: Sequence[LinePanel],
+    *,
+    title: str,
+    verdict: str,
+    note: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """Panels of ``measured_lines`` side by side, below each other where the canvas is narrow.
+
+    The most important panel comes first: where there is no room for all, the last give way.
+    Raises SpecError without panels or lines, and for an unknown theme or size.
+    """
+    if not panels or not all(panel.lines for panel in panels):
+        raise SpecError("expected at least one panel, each with a line, got one without")
+    page = Page(size, theme, aspect=aspect_of(size))
+    lay_texts(page, title, verdict, note)
+    left, right, top, bottom = page.left, page.right, page.top, page.bottom
+    unit, gap = page.unit, _GAP * page.unit
+    columns = max(1, min(len(panels), int((right - left + gap) / (_LEAST[0] * unit + gap))))
+    rows = math.ceil(len(panels) / columns)
+    rows = max(1, min(rows, int((bottom - top + gap) / (_LEAST[1] * unit + gap))))
+    width = (right - left - (columns - 1) * gap) / columns
+    height = (bottom - top - (rows - 1) * 0.5 * gap) / rows
+    for index, panel in enumerate(panels[: rows * columns]):
+        row, column = divmod(index, columns)
+        page.left, page.top = left + column * (width + gap), top + row * (height + 0.5 * gap)
+        page.right, page.bottom = page.left + width, page.top + height
+        draw_panel(page, panel)
+    return page.figure
+
+
+def aspect_of(size: str) -> float:
+    """Height by width of a page with a long verdict: a narrow one, of many lines, is taller."""
+    chosen = style.size_named(size)
+    return 0.6 if chosen.width > 60 * chosen.small else 1.15
+
+
+def draw_panel(page: Page, panel: LinePanel) -> None:
+    """Draw a panel between the page's left, right, top and bottom."""
+    small = page.size.small
+    page.text(page.left, page.top, panel.title, px=small, bold=True, width=page.right - page.left)
+    page.top += LINE * small
+    _Lines(
+        page,
+        panel.lines,
+        x_label=panel.x_label,
+        y_label=panel.y_label,
+        unit=panel.unit,
+        logarithmic=panel.logarithmic,
+        y_range=panel.y_range,
+        marks=(),
+    ).draw()

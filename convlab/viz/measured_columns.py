@@ -1,0 +1,232 @@
+"""Several figures of the same things side by side: a row for each thing, a column a figure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from convlab.errors import ShapeError, SpecError
+from convlab.viz.experiment import ROLES, lay_texts
+from convlab.viz.page import LINE, Page
+
+KINDS = ("bars", "spread", "fields")
+# In text heights: the lowest row, and the room of the largest field; in rows: a group's heading.
+ROW, FIELD, GROUP = 2.5, 5.0, 0.6
+
+
+@dataclass(frozen=True)
+class MeasuredColumn:
+    """One figure of every row: its heading, values and their texts, and how it is drawn.
+
+    ``values`` is a list a row, of one value or one a seed, empty where nothing was measured.
+    ``kind``: bars begin at zero; spread is a dot for the mean in a scale of the column's own,
+    with a ring for each seed and ± standard deviation; fields are squares of so many cells
+    a side, all in one scale.
+    """
+
+    heading: str
+    values: Sequence[Sequence[float]]
+    texts: Sequence[str]
+    kind: str = "bars"
+
+
+def measured_columns(
+    names: Sequence[str],
+    columns: Sequence[MeasuredColumn],
+    *,
+    title: str,
+    verdict: str,
+    note: str = "",
+    groups: Sequence[str] = (),
+    roles: Sequence[str] = (),
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """A row for each of ``names``; each column has its own scale and writes its numbers out.
+
+    Where there is no room for all columns the last ones are left out.  ``groups``: for each
+    row the heading that it stands under, rows of one group after each other.  ``roles``: for
+    each row one of viz.experiment.ROLES, its colour.
+    Raises SpecError without rows or columns and for an unknown role, kind, theme or size,
+    ShapeError for columns, groups or roles that do not have one entry a row.
+    """
+    if not names or not columns:
+        raise SpecError("expected at least one row and one column to draw, got none")
+    groups, roles = groups or [""] * len(names), roles or ["input"] * len(names)
+    lengths = [len(groups), len(roles)]
+    lengths += [len(entries) for column in columns for entries in (column.values, column.texts)]
+    if set(lengths) != {len(names)}:
+        raise ShapeError(f"expected {len(names)} entries, one a row, got {lengths}")
+    for role in roles:
+        if role not in ROLES:
+            raise SpecError(f"expected a role among {', '.join(ROLES)}, got {role!r}")
+    for column in columns:
+        if column.kind not in KINDS:
+            raise SpecError(f"expected a kind among {', '.join(KINDS)}, got {column.kind!r}")
+    for aspect in (0.75, 1.1, 1.4):  # a paper's figure may be as high as its rows need
+        page = Page(size, theme, aspect)
+        lay_texts(page, title, verdict, note)
+        drawn = _Columns(page, names, columns, groups, roles)
+        if drawn.step >= ROW * drawn.px:
+            break
+    drawn.draw()
+    return page.figure
+
+
+class _Columns:
+    """The rows and columns on their page."""
+
+    def __init__(self, page, names, columns, groups, roles):
+        self.page, self.names, self.columns = page, names, columns
+        self.groups, self.roles = groups, roles
+        self.headings = list(dict.fromkeys(groups))
+        # As large as all columns and rows have room, else small.
+        for self.px in (page.size.label, page.size.small):
+            shown = self._lay()
+            if shown == len(columns) and self.step >= ROW * self.px:
+                break
+
+    def _lay(self) -> int:
+        """Find the places of rows and columns for texts of ``px``; returns how many columns."""
+        page, px, columns = self.page, self.px, self.columns
+        gap = 1.3 * px
+        self.indent = 0.8 * px if any(self.headings) else 0.0
+        label = self.indent + page.widest(self.names, px, True)
+        label = max(label, page.widest(self.headings, px))
+        self.label = min(label, 0.4 * (page.right - page.left))
+        start = page.left + self.label + gap
+        words = [page.widest(column.texts, px) for column in columns]
+        # A heading may take two lines; squares have a fixed width and the others share the rest.
+        least = [
+            max(width, 0.6 * page.measure(column.heading, px))
+            for width, column in zip(words, columns, strict=True)
+        ]
+        fixed = [
+            max(width, FIELD * px + found) if column.kind == "fields" else 0.0
+            for width, found, column in zip(least, words, columns, strict=True)
+        ]
+        shown = len(columns)
+        while True:
+            shared = page.right - start + gap - sum(width + gap for width in fixed[:shown] if width)
+            others = fixed[:shown].count(0.0)
+            share = shared / others - gap if others else 0.0
+            fits = [width or share >= wanted for width, wanted in zip(fixed, least, strict=True)]
+            if shown == 1 or (all(fits[:shown]) and shared >= 0):
+                break
+            shown -= 1
+        self.widths = [width or share for width in fixed[:shown]]
+        self.lefts = [start + sum(self.widths[:at]) + at * gap for at in range(shown)]
+        self.heads = [
+            page.lines(column.heading, width, px)
+            for column, width in zip(columns, self.widths, strict=False)
+        ]
+        self.top = page.top + (max(map(len, self.heads)) * LINE + 0.5) * px
+        lines = len(self.names) + GROUP * sum(1 for heading in self.headings if heading)
+        self.step = min((page.bottom - self.top) / lines, 5 * px)
+        return shown
+
+    def draw(self) -> None:
+        page, px = self.page, self.px
+        quiet = page.theme.quiet
+        most = max(map(len, self.heads))
+        for left, width, lines in zip(self.lefts, self.widths, self.heads, strict=True):
+            for at, line in enumerate(lines, most - len(lines)):
+                y = page.top + at * LINE * px
+                page.text(left, y, line, px=px, colour=quiet, width=width)
+        y = self.top
+        for heading in self.headings:
+            if heading:
+                middle = y + GROUP * self.step / 2
+                page.text(
+                    page.left,
+                    middle,
+                    heading,
+                    px=px,
+                    colour=quiet,
+                    va="center_baseline",
+                    width=self.label,
+                )
+                y += GROUP * self.step
+            for row in (at for at, group in enumerate(self.groups) if group == heading):
+                page.text(
+                    page.left + self.indent,
+                    y + self.step / 2,
+                    self.names[row],
+                    px=px,
+                    bold=True,
+                    va="center_baseline",
+                    width=self.label - self.indent,
+                )
+                for column, left, width in zip(self.columns, self.lefts, self.widths, strict=False):
+                    self._cell(column, row, left, width, y)
+                y += self.step
+
+    def _cell(self, column, row, left, width, y) -> None:
+        """One figure of one row: its text above, the mark below it."""
+        page, px = self.page, self.px
+        values = [value for value in column.values[row] if math.isfinite(value)]
+        colour = getattr(page.theme, self.roles[row])
+        if column.kind == "fields":
+            self._field(column, values, column.texts[row], left, width, y)
+            return
+        # Text and mark together stand in the middle of the row.
+        middle = y + self.step / 2
+        page.text(left, middle, column.texts[row], px=px, va="bottom", width=width)
+        if not values:
+            return
+        mean = statistics.fmean(values)
+        deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+        low, high = _scale(column)
+        mark = middle + 0.5 * px
+
+        def at_x(value: float) -> float:
+            return left + (min(max(value, low), high) - low) / (high - low) * width
+
+        ends = [at_x(mean - deviation), at_x(mean + deviation)]
+        if column.kind == "bars":
+            page.box(left, mark - px / 4, max(at_x(mean) - left, 1.0), px / 2, fill=colour)
+            if deviation:
+                page.line(ends, [mark, mark], page.theme.ink)
+            return
+        page.line([left, left + width], [mark, mark], page.theme.hairline)
+        if deviation:
+            page.line(ends, [mark, mark], colour, stroke=0.6 * page.size.thick)
+        for value in values if len(values) > 1 else ():
+            page.dot(at_x(value), mark, colour, 0.42 * px, hollow=True)
+        page.dot(at_x(mean), mark, colour, 0.55 * px)
+
+    def _field(self, column, values, text, left, width, y) -> None:
+        """A square of cells with its text at the right."""
+        page, px = self.page, self.px
+        largest = max((value for row in column.values for value in row), default=1)
+        words = page.widest(column.texts, px)
+        cell = min(0.9 * self.step, width - words - 0.5 * px) / largest
+        for value in values:
+            side = round(value)
+            top = y + (self.step - side * cell) / 2
+            fill = page.theme.window_fill
+            page.box(left, top, side * cell, side * cell, edge=page.theme.window, fill=fill)
+            if cell >= 5 * page.unit:
+                page.grid_lines(left, top, side, side, (cell, cell), page.theme.window)
+        x = left + largest * cell + 0.5 * px
+        page.text(x, y + self.step / 2, text, px=px, va="center_baseline", width=words)
+
+
+def _scale(column: MeasuredColumn) -> tuple[float, float]:
+    """Both ends of a column's scale: room around all its values, or from zero for bars."""
+    reach = []
+    for row in column.values:
+        finite = [value for value in row if math.isfinite(value)]
+        if finite:
+            mean = statistics.fmean(finite)
+            deviation = statistics.stdev(finite) if len(finite) > 1 else 0.0
+            reach += [*finite, mean - deviation, mean + deviation]
+    low, high = min(reach), max(reach)
+    if column.kind == "bars":
+        return 0.0, high or 1.0
+    edge = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
+    return low - edge, high + edge

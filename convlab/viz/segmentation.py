@@ -1,0 +1,143 @@
+"""An image, which pixel belongs to which class, and what a network answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from convlab.errors import ShapeError
+from convlab.viz import style
+from convlab.viz.attribution import facts_at_foot, room_above
+from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+
+Mark = tuple[str, float, float, float]  # text; top, bottom and middle column of what it names
+
+
+def segmentation(
+    image: ArrayLike,
+    masks: Sequence[tuple[str, ArrayLike, Sequence[Mark]]],
+    classes: Sequence[str],
+    *,
+    facts: Sequence[tuple[str, str]] = (),
+    title: str,
+    subtitle: str = "",
+    theme: str = "light",
+    size: str = "slide",
+) -> Figure:
+    """An image and the classes of its pixels, as many panels as there are masks.
+
+    image: (1, H, W) or (3, H, W), uint8.  masks: headings with class numbers (H, W), 0 for
+    the background, and marks, names above or below pieces of it, so that colour is not
+    alone to tell the classes.  The last mask is the network's answer.  classes: all names,
+    the background's first.  facts: (label, text) pairs that stand below.
+
+    Raises ShapeError for a mask of another size than the image and for numbers without a
+    class, SpecError for an unknown theme or size.
+    """
+    rgb = image_rgb(np.asarray(image))
+    arrays = [np.asarray(mask) for _, mask, _ in masks]
+    for array in arrays:
+        if array.shape != rgb.shape[:2]:
+            raise ShapeError(f"expected masks {rgb.shape[:2]} as the image, got {array.shape}")
+        if array.min() < 0 or array.max() >= len(classes):
+            raise ShapeError(f"expected class numbers 0 to {len(classes) - 1} in the masks")
+    page = Page(size, theme, aspect=0.72)
+    page.headline(title, subtitle, page.theme.output)
+    small, unit = page.size.small, page.unit
+    rows, columns = rgb.shape[:2]
+    head, between = page.size.label * LINE + 0.3 * small, 26 * unit
+    legend = 2.6 * small
+    width = (page.right - page.left - len(masks) * between) / (1 + len(masks))
+
+    def cell_above(facts: Sequence[tuple[str, str]]) -> float:
+        height = room_above(page, facts) - page.top - head - legend
+        return whole_cells(width, height, rows, columns)
+
+    # On a small page the picture comes before the last facts.
+    while len(facts) > 1 and cell_above(facts) < 0.75 * cell_above(facts[:1]):
+        facts = facts[:-1]
+    cell, foot = cell_above(facts), facts_at_foot(page, facts)
+    across, tall = cell * columns, cell * rows
+    spare = foot - page.top - head - tall - legend
+    top = page.top + min(max(spare, 0.0) / 3, 1.5 * page.size.label)
+    fills = class_colours(len(classes), page)
+    names = ["image", *(name for name, _, _ in masks)]
+    inks = [page.theme.input, *[page.theme.quiet] * (len(masks) - 1), page.theme.output]
+    for index, (name, ink) in enumerate(zip(names, inks, strict=True)):
+        left = page.left + index * (width + between)
+        page.text(left, top, name, colour=ink, bold=True, width=width)
+        y = top + head
+        shown = rgb if index == 0 else fills[arrays[index - 1]]
+        page.picture(shown, left, y, across, tall)
+        page.box(left, y, across, tall, edge=page.theme.input if index == 0 else ink)
+        if index:
+            _draw_marks(page, masks[index - 1][2], left, y, cell, across, tall)
+    _legend(page, classes[1:], fills[1:], top + head + tall + 1.1 * small)
+    return page.figure
+
+
+def class_colours(count: int, page: Page) -> NDArray:
+    """A colour for each class as bytes (count, 3): the hairline's fill for the background.
+
+    The roles' own, which all kinds of sight keep apart, then pale ones in another order;
+    shades of one map where there are more classes than that.
+    """
+    theme = page.theme
+    full = [theme.input, theme.window, theme.output, theme.mistake, theme.quiet]
+    pale = [style.blend(full[k], theme.ground, 0.5) for k in (1, 0, 3, 4, 2)]
+    shades = full + pale if count <= 11 else style.shared_colours(count - 1, theme)
+    fills = [theme.hairline_fill, *shades][:count]
+    return np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in fills], np.uint8)
+
+
+def _draw_marks(
+    page: Page,
+    marks: Sequence[Mark],
+    left: float,
+    top: float,
+    cell: float,
+    across: float,
+    tall: float,
+) -> None:
+    """Texts above their places, or below, as far as they find room beside each other."""
+    px, taken = page.size.small, []
+    for text, upper, lower, column in marks:
+        width, high = page.measure(text, px, True) + 0.4 * px, 1.25 * px
+        x = min(max(column * cell - width / 2, 0.0), across - width)
+        y = upper * cell - high - 0.1 * px
+        if y < 0:
+            y = min(lower * cell + 0.1 * px, tall - high)
+        box = (x, y, x + width, y + high)
+        if any(
+            box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+            for other in taken
+        ):
+            continue
+        taken.append(box)
+        page.box(left + x, top + y, width, high, fill=page.theme.ground)
+        page.text(
+            left + x + width / 2,
+            top + y + high / 2,
+            text,
+            px=px,
+            bold=True,
+            ha="center",
+            va="center_baseline",
+        )
+
+
+def _legend(page: Page, names: Sequence[str], fills: NDArray, y: float) -> None:
+    """A chip of each class's colour with its name, side by side, as many as fit."""
+    small, x = page.size.small, page.left
+    widths = [1.5 * small + page.measure(name, small) for name in names]
+    spare = page.right - page.left - sum(widths)
+    gap = max(0.4 * small, min(1.2 * small, spare / max(1, len(names) - 1)))
+    for name, fill, width in zip(names, fills, widths, strict=True):
+        if x + width > page.right:
+            return
+        page.picture(fill[None, None], x, y, 1.1 * small, 1.1 * small)
+        page.text(x + 1.5 * small, y + 0.55 * small, name, px=small, va="center_baseline")
+        x += width + gap
