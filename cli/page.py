@@ -66,5 +66,5 @@ def _first(run, source, data_dir, labels):
         click.echo(f"{source}: {options.INVERTED}", err=True)
     number = source.removeprefix("test:")
     if number != source:
-        return source, pixels, int(labels[int(number)])
+        return f"test:{int(number)}", pixels, int(labels[int(number)])
     return "standard input" if source == "-" else Path(source).name, pixels, None

@@ -547,18 +547,25 @@ class _Pool2d(Module):
     """What maximum and average pooling have in common: a window of ``kernel_size``."""
 
     dilation = (1, 1)
+    count_include_pad = True
+    divisor_override: int | None = None
 
-    def output_shape(self, shape):
+    def windows(self, shape) -> shapes.PoolWindows:
+        """The windows over an input of shape (C, H, W).  Raises ShapeError."""
         _check_image(self, shape)
-        windows = shapes.pool_windows(
+        return shapes.pool_windows(
             tuple(shape[1:]),
             self.kernel_size,
             self.stride,
             self.padding,
             self.dilation,
             self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
         )
-        return (shape[0], *windows.output)
+
+    def output_shape(self, shape):
+        return (shape[0], *self.windows(shape).output)
 
     def window(self, shape):
         rows, columns = self.padding
@@ -638,25 +645,26 @@ class AdaptiveAvgPool2d(Module):
         super().__init__()
         self.output_size = output_size
 
-    def _windows(self, shape):
+    def windows(self, shape) -> shapes.PoolWindows:
+        """The windows over an input of shape (C, H, W).  Raises ShapeError."""
         _check_image(self, shape)
         return shapes.adaptive_pool_windows(
             tuple(shape[1:]), shapes.adaptive_output(tuple(shape[1:]), self.output_size)
         )
 
     def output_shape(self, shape):
-        return (shape[0], *self._windows(shape).output)
+        return (shape[0], *self.windows(shape).output)
 
     def window(self, shape):
         """The window where all are alike, else None."""
-        windows = self._windows(shape)
+        windows = self.windows(shape)
         if any(i % o for i, o in zip(windows.input, windows.output, strict=True)):
             return None
         size = tuple(i // o for i, o in zip(windows.input, windows.output, strict=True))
         return Window(size, size)
 
     def field_of(self, field, shape):
-        output = self._windows(shape).output
+        output = self.windows(shape).output
         rows, columns = (
             axis_field.through_adaptive(shape[1 + axis], output[axis])
             for axis, axis_field in enumerate(field)
@@ -664,7 +672,7 @@ class AdaptiveAvgPool2d(Module):
         return rows, columns
 
     def connections(self, shape):
-        return shape[0] * int(self._windows(shape).divisor.sum())
+        return shape[0] * int(self.windows(shape).divisor.sum())
 
     def forward(self, x: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(x, self.output_size)
@@ -889,10 +897,13 @@ class Subsample2d(Module):
         self.weight = Parameter(np.full(channels, scale, np.float32))
         self.bias = Parameter(np.zeros(channels, np.float32))
 
-    def output_shape(self, shape):
+    def windows(self, shape) -> shapes.PoolWindows:
+        """The windows over an input of shape (C, H, W).  Raises ShapeError."""
         _check_image(self, shape, self.channels)
-        windows = shapes.pool_windows(tuple(shape[1:]), self.kernel_size, self.kernel_size)
-        return (shape[0], *windows.output)
+        return shapes.pool_windows(tuple(shape[1:]), self.kernel_size, self.kernel_size)
+
+    def output_shape(self, shape):
+        return (shape[0], *self.windows(shape).output)
 
     def window(self, shape):
         return Window(self.kernel_size, self.kernel_size)

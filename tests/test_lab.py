@@ -723,17 +723,19 @@ def test_the_store_computes_what_follows_and_tells_of_it_once(opened):
 
 
 def test_the_page_begins_with_the_image_that_is_asked_for(convlab, lab_run, lab_browser):
-    out = convlab.works("page", lab_run, "test:7", "-o", "seven.html")
+    out = convlab.works("page", lab_run, "test:07", "-o", "seven.html")
     size = (convlab.folder / "seven.html").stat().st_size
     assert out == f"wrote seven.html, {size / 1e6:.1f} MB: open it in a browser\n"
     lab_browser.get((convlab.folder / "seven.html").as_uri())
-    name, label, pixels = lab_browser.execute_script("""
-        const { source, label, bytes } = convlabLab.store.state;
-        return [source.name, label, Array.from(bytes)];
+    name, label, pixels, samples = lab_browser.execute_script("""
+        const { source, label, bytes, description } = convlabLab.store.state;
+        return [source.name, label, Array.from(bytes), description.samples.map(({ name }) => name)];
     """)
     _, test = data.load("digits")
     assert (name, label) == ("test:7", test.labels[7])
     assert pixels == test.images[7].ravel().tolist()
+    # One of the first five of its class: it comes first, and once.
+    assert samples[0] == "test:7" and len(set(samples)) == len(samples) == 50
 
 
 def test_the_page_asks_for_nothing(opened, lab_page):

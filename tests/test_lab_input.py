@@ -537,7 +537,7 @@ def test_the_answer_stands_beside_the_class_and_the_answer_before(digits):
         page.find(f".samples button[aria-label$='class {label}']").click()
         assert page.js("return state.baseline.answer") == int(label)
         assert page.answer == blind
-        assert page.text(".truth") == f"✗ is {label}, was {label} before the change"
+        assert page.text(".truth") == f"✗ is {label}, said {label} before the change"
         assert "wrong" in page.find(".truth").get_attribute("class")
     page.button("All on").click()
     assert page.text(".truth") == f"✓ is {page.answer}"
@@ -671,6 +671,15 @@ def test_on_a_projector_the_drawing_and_the_answer_are_seen_at_once(digits):
             "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()", selector
         )
         assert box["top"] >= 0 and box["bottom"] <= 900, selector
+    for size in [(1600, 900), (1280, 720), (1024, 768)]:
+        digits.open(*size)
+        # All classes stand side by side: none is out of sight.
+        beyond = page.js("""
+            const { scrollWidth, clientWidth } = document.querySelector(".samples");
+            return scrollWidth - clientWidth;
+        """)
+        assert beyond <= 0
+    page = digits.open(1600, 900)
     # What the network gets stands still, whatever is drawn or chosen.
     top = page.find(".samples").rect["y"]
     page.draw(HANDWRITING["1"])
@@ -692,6 +701,8 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(digits):
             selector,
         )
         assert inside == 0, selector
+    # What it says stands next to what is drawn, before the many maps.
+    assert page.find("#answer").rect["y"] < page.find("#network").rect["y"]
     page.js("document.querySelector('.pad').scrollIntoView({ block: 'center' })")
     box = page.js("return document.querySelector('.pad').getBoundingClientRect().toJSON()")
     assert box["width"] >= 240

@@ -1,6 +1,6 @@
 """The network on its page, in a real browser: what a unit sees, its sum, keys, and the layers."""
 
-import json
+import base64
 import re
 from pathlib import Path
 
@@ -60,9 +60,34 @@ type = "Linear"
 name = "fc"
 out_features = "classes"
 """
+SHARES = """
+input = "28x28x1"
+
+[[layer]]
+type = "Conv2d"
+name = "conv1"
+out_channels = 12
+kernel_size = [9, 3]
+stride = 3
+dilation = 2
+
+[[layer]]
+type = "Softmax"
+name = "shares"
+dim = 1
+
+[[layer]]
+type = "Flatten"
+
+[[layer]]
+type = "Linear"
+name = "fc"
+out_features = "classes"
+"""
 SCREENS = {
     "projector": (1600, 900),
     "laptop": (1280, 720),
+    "old": (1024, 768),
     "tablet": (768, 1024),
     "phone": (360, 800),
 }
@@ -249,6 +274,7 @@ def viewers(lab_browser, tmp_path_factory):
         "lenet5": Viewer("lenet5", digits, folder, lab_browser),
         "lenet5-1998": Viewer("lenet5-1998", digits, folder, lab_browser),
         "coloured": Viewer(spec, coloured, folder, lab_browser, dark=False),
+        "shares": Viewer(models.Spec(SHARES, "shares", "shares.toml"), digits, folder, lab_browser),
     }
 
 
@@ -300,6 +326,18 @@ def test_the_maps_have_the_colours_of_the_figures(viewer):
     assert "off" in viewer.find(viewer.canvas(0, [2, 0, 0])).get_attribute("class")
 
 
+def test_the_bar_of_the_pixels_has_every_grey(viewer):
+    bar = np.array(
+        viewer.js("""
+        const map = document.querySelector('#network canvas[data-layer="-1"]');
+        return Array.from(read(map.closest(".column").querySelector(".bar")));
+    """)
+    ).reshape(-1, 4)
+    assert (bar[:, :3] == bar[:, :1]).all()
+    assert sorted(set(bar[:, 0])) == list(range(256))
+    assert (np.diff(bar[:, 0]) >= 0).all()
+
+
 # --- a unit: what it sees, and its sum --------------------------------------------------------
 
 
@@ -332,6 +370,13 @@ def test_pointing_at_a_unit_shows_its_boxes_and_its_value(viewer, layer, unit, b
     field = unit_field(viewer.network, viewer.names[layer], tuple(unit[1:]))
     assert viewer.boxes(-1) == {0: list(field.box)}
     assert viewer.boxes(layer) == {}
+    # The picture beside the pad shows as much of it as lies within.
+    top, left, bottom, right = field.box
+    seen = viewer.js("""
+        const { x, y, width, height } = document.querySelector(".seen .box").getBBox();
+        return [y, x, y + height, x + width];
+    """)
+    assert seen == [max(top, 0), max(left, 0), min(bottom, 28), min(right, 28)]
     # Where the field leaves the image, its padding is drawn too.
     leaves = min(field.box[:2]) < 0 or max(field.box[2:]) > 28
     assert bool(viewer.all(".overlay .padding")) == leaves
@@ -449,6 +494,35 @@ def test_a_softmax_shows_the_share_of_each_class(viewer):
     shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     shown = [number_in(text) for text in viewer.texts("#sums tr[data-class] .strong")]
     assert shown == pytest.approx(shares, rel=5.1e-3)
+
+
+def test_a_softmax_of_maps_shares_out_to_maps(viewers, silent):
+    viewer = viewers["shares"]
+    viewer.open()
+    viewer.show(1, [11, 2, 3])
+    assert viewer.texts("#sums thead th")[0] == "map"
+    # The ten largest and this one are listed, or it is one of the ten.
+    values = viewer.outputs[0][:, 2, 3]
+    strongest = set(np.argsort(-values)[:10])
+    expected = strongest if 11 in strongest else {*np.argsort(-values)[:9], 11}
+    *maps, rest = viewer.texts("#sums tbody th")
+    assert {int(text) for text in maps} == expected
+    assert rest == "2 other maps take part in the sum"
+    assert viewer.texts("#sums .value") == [f"map 11\n{style.number(viewer.value()[2])}"]
+
+
+def test_the_words_above_a_sum_tell_of_dilation(viewers, silent):
+    viewer = viewers["shares"]
+    viewer.open()
+    viewer.show(0, [2, 1, 4])
+    (words,) = viewer.texts("#sums > .quiet")
+    assert words == (
+        "9 \u00d7 3 kernel over one map of the input: rows 3 to 19, columns 12 to 16, 2 apart"
+    )
+    # Too large for numbers: its cells are squares.
+    sizes = [canvas.size for canvas in viewer.all("#sums .shades canvas")]
+    assert len(sizes) == 3
+    assert all(size["height"] == pytest.approx(3 * size["width"], abs=1) for size in sizes)
 
 
 def test_without_a_picture_the_maps_are_empty(viewer):
@@ -576,25 +650,22 @@ def test_steps_lead_along_maps_of_one_cell(viewers, silent):
 # --- the panel of a layer ---------------------------------------------------------------------
 
 
-def test_the_panel_of_a_layer_says_what_the_summary_says(viewer, convlab):
-    summary = [
-        json.loads(line) for line in convlab.works("summary", "lenet5", "--json").splitlines()
-    ]
-    for layer, row in enumerate(summary[: len(viewer.names)]):
+def test_the_panel_of_a_layer_says_what_the_summary_says(viewer):
+    for layer, row in enumerate(models.summarise(viewer.network)):
         viewer.find(f'[data-heading="{layer}"]').click()
         facts = viewer.js("""
             return Object.fromEntries(Array.from(document.querySelectorAll("#layer [data-fact]"),
                 (fact) => [fact.dataset.fact, fact.querySelector("dd").textContent]));
         """)
-        assert viewer.find("#layer h2").text == row["layer"] == viewer.names[layer]
-        assert facts["parameters"] == f"{row['parameters']:,}"
-        assert facts["multiply-adds"] == f"{row['multiply_adds']:,}"
-        if row["connections"]:
-            assert facts["connections"] == f"{row['connections']:,}"
-        if row["receptive_field"]:
-            rows, columns = row["receptive_field"]
-            assert facts["receptive-field"] == f"{rows} \u00d7 {columns}"
-            assert facts["stride"] == str(row["effective_stride"][0])
+        assert viewer.find("#layer h2").text == row.name == viewer.names[layer]
+        assert facts["parameters"] == f"{row.parameters:,}"
+        assert facts["multiply-adds"] == f"{row.multiply_adds:,}"
+        if row.connections:
+            assert facts["connections"] == f"{row.connections:,}"
+        if row.receptive_field:
+            rows, columns = row.receptive_field
+            assert facts["receptive-field"] == f"{rows.size} \u00d7 {columns.size}"
+            assert facts["stride"] == str(rows.stride)
         counts = viewer.js("""
             return Array.from(document.querySelectorAll("#layer .histogram rect"),
                 (bar) => Number(bar.dataset.count));
@@ -622,6 +693,14 @@ def test_a_layers_filters_are_its_weights(viewer):
     assert [number_in(text) for text in ends] == pytest.approx(
         [-np.abs(weight).max(), np.abs(weight).max()], rel=5.1e-3
     )
+
+
+def test_the_filters_of_a_table_are_as_deep_as_it_says(viewers, silent):
+    viewer = viewers["lenet5-1998"]
+    viewer.open()
+    viewer.find('[data-heading="4"]').click()
+    # Of LeCun et al. 1998, table I: a map of C3 reads 3, 4 or all 6 of S2.
+    assert viewer.texts("#layer .filters h3") == ["16 filters of 5 \u00d7 5 \u00d7 3 to 6"]
 
 
 def test_a_filter_is_switched_off_and_on(viewer):
@@ -728,6 +807,13 @@ def test_no_screen_is_too_narrow(viewers, silent, name, screen):
             return [scrollWidth, clientWidth];
         """)
         assert wide <= there
+        # Nor is a number of a sum out of sight, at the side of its panel.
+        hidden = viewer.js("""
+            const panel = document.getElementById("sums").getBoundingClientRect().right;
+            return Array.from(document.querySelectorAll("#sums td"),
+                (cell) => cell.getBoundingClientRect().right - panel).filter((over) => over > 1);
+        """)
+        assert hidden == []
     # No map leaves the screen, and none lies over another.
     boxes = viewer.js("""
         return Array.from(document.querySelectorAll("#network canvas[data-layer]"), (canvas) => {
@@ -742,6 +828,43 @@ def test_no_screen_is_too_narrow(viewers, silent, name, screen):
     )
     assert over.sum() == len(boxes)  # each with itself
     assert min((right - left).min(), (bottom - top).min()) >= 12
+
+
+def test_ranges_below_slim_layers_stand_apart(viewers, silent):
+    for name in viewers:
+        viewers[name].open("old")
+        viewers[name].js("""
+            for (const values of state.trace.outputs) {
+                const most = Math.max(...values.map(Math.abs));
+                values.forEach((value, index) => { values[index] = value * 0.617 / most; });
+            }
+            store.set({ trace: state.trace });
+        """)
+        viewers[name].settle()
+        spans = viewers[name].js("""
+            return Array.from(document.querySelectorAll("#network .range"), (range) => {
+                const { left, right } = range.getBoundingClientRect();
+                return [left, right];
+            });
+        """)
+        left, right = np.array(spans).T
+        assert (left[1:] - right[:-1] >= 2).all(), name
+
+
+def test_the_network_is_printed_as_it_stands(viewer):
+    rules = "return Array.from(document.styleSheets[0].cssRules, (rule) => rule.cssText)"
+    before = viewer.js(rules)
+    settings = {"preferCSSPageSize": True}
+    printed = viewer.driver.execute_cdp_cmd("Page.printToPDF", settings)["data"]
+    boxes = re.findall(rb"/MediaBox \[([\d. ]+)\]", base64.b64decode(printed))
+    # 72 points are 96 pixels; below the first sheet stands what if.
+    width = viewer.js("return document.documentElement.clientWidth")
+    assert len(boxes) == 2
+    for box in boxes:
+        size = [float(number) for number in box.split()]
+        assert size == pytest.approx([0, 0, 0.75 * width, 0.75 * 900], abs=1)
+    assert viewer.js(rules) == before
+    assert viewer.js("return document.documentElement.dataset.theme ?? null") is None
 
 
 def test_a_tap_shows_and_pins(viewers, silent):

@@ -104,8 +104,11 @@ def describe(
     check_fits(network)
     _check_test_set(run, test)
     samples = [] if image is None else [image]
+    begun = {name for name, _, _ in samples}
     samples += [
-        (f"test:{index}", test.images[index], int(test.labels[index])) for index in _chosen(test)
+        (name, test.images[index], int(test.labels[index]))
+        for index in _chosen(test)
+        if (name := f"test:{index}") not in begun
     ]
     arrays: list[np.ndarray] = []
     layers = list(_layers(network, arrays))
@@ -257,8 +260,7 @@ def _settings(
             return settings | {"table": table}
         return settings
     if isinstance(layer, _Pooling):
-        windows = _pool_windows(layer, before[1:])
-        settings = {"windows": _windows(windows)}
+        settings = {"windows": _windows(layer.windows(before))}
         window = layer.window(before)
         if window is not None:
             kernel, stride, padding, _ = (list(values) for values in window)
@@ -277,19 +279,6 @@ def _padded(layer: nn.Conv2d, before: tuple[int, ...]) -> dict[str, list[int]]:
         "rows": shapes.padding_index(before[1], top, bottom, mode).tolist(),
         "columns": shapes.padding_index(before[2], left, right, mode).tolist(),
     }
-
-
-def _pool_windows(layer: nn.Module, size: shapes.Pair) -> PoolWindows:
-    if isinstance(layer, nn.AdaptiveAvgPool2d):
-        return shapes.adaptive_pool_windows(size, shapes.adaptive_output(size, layer.output_size))
-    if isinstance(layer, nn.Subsample2d):
-        return shapes.pool_windows(size, layer.kernel_size, layer.kernel_size)
-    counting = {}
-    if isinstance(layer, nn.AvgPool2d):
-        counting["count_include_pad"] = layer.count_include_pad
-        counting["divisor_override"] = layer.divisor_override
-    geometry = layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode
-    return shapes.pool_windows(size, *geometry, **counting)
 
 
 def _windows(windows: PoolWindows) -> dict[str, Any]:

@@ -65,11 +65,11 @@ export function startAnswer(store) {
   });
 }
 
-// "is 1" where the class is known, "was 3" where the change has turned the answer.
+// "is 1" where the class is known, "said 3" where the change has turned the answer.
 function tell(truth, { answer, label, before }, classes) {
   const parts = [];
   if (label !== null) parts.push(`is ${classes[label]}`);
-  if (before !== answer) parts.push(`was ${classes[before]} before the change`);
+  if (before !== answer) parts.push(`said ${classes[before]} before the change`);
   truth.textContent = parts.join(", ");
   truth.classList.toggle("wrong", label !== null && label !== answer);
   if (label !== null && label !== answer) truth.prepend("✗ ");

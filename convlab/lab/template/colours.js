@@ -67,6 +67,12 @@ export function extent(values) {
   return [low, high];
 }
 
+// Paints a colour map itself, from its low end to its high end.
+export function paintRamp(canvas, map) {
+  const ramp = Array.from({ length: STEPS }, (_, step) => step / (STEPS - 1));
+  paint(canvas, ramp, 1, STEPS, { map, low: 0, high: 1 });
+}
+
 // Paints a map of numbers, one pixel each. Numbers from `count` on are not yet computed:
 // their pixels stay empty. `order` names, for every pixel, its number (-1: none).
 export function paint(

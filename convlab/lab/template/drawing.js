@@ -1,7 +1,7 @@
 // What goes into the network: a drawing, a sample of the test set or a file, and its shift.
 import { drawingOf, pictureOf } from "./pictures.js";
 import { listenToTheme, paint } from "./colours.js";
-import { build } from "./words.js";
+import { build, buildShape } from "./words.js";
 
 const PAD = 336; // pixels of the pad, in both directions
 const BRUSH = 26; // about MNIST's line width when a digit takes three quarters of the pad
@@ -251,8 +251,8 @@ function makePad(store, choose, say) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer || !current) return;
-    const events = event.getCoalescedEvents();
-    for (const each of events.length ? events : [event]) current.push(pointOf(each));
+    const events = event.getCoalescedEvents?.(); // what came since the last frame
+    for (const each of events?.length ? events : [event]) current.push(pointOf(each));
     plan();
   });
   for (const ending of ["pointerup", "pointercancel"]) {
@@ -377,15 +377,21 @@ function makeGot(store, notes) {
   const scale = Math.max(1, Math.floor(112 / Math.max(input.rows, input.columns)));
   picture.style.width = `${input.columns * scale}px`;
   picture.style.height = `${input.rows * scale}px`;
+  const field = buildShape("svg", {
+    class: "overlay",
+    viewBox: `0 0 ${input.columns} ${input.rows}`,
+    "aria-hidden": "true",
+  });
   const story = build("p", { class: "quiet" });
   const size = `${input.rows} × ${input.columns}${input.channels === 3 ? " × 3" : ""} pixels`;
   const element = build(
     "div",
     { class: "got" },
-    picture,
+    build("div", { class: "seen" }, picture, field),
     build("div", {}, build("h3", {}, "The network gets"), build("p", {}, size), story),
   );
   store.listen((keys) => {
+    if (keys.has("unit") || keys.has("shown")) field.replaceChildren(...fieldOf(store.state));
     if (!keys.has("shown")) return;
     const { bytes, shown, source, label, shift } = store.state;
     element.hidden = !shown;
@@ -398,6 +404,19 @@ function makeGot(store, notes) {
     picture.setAttribute("aria-label", `What the network gets: ${size}, ${story.textContent}`);
   });
   return element;
+}
+
+// What the chosen unit sees of the picture: an outline, and its halo below it.
+function fieldOf({ network, unit: chosen, shown }) {
+  if (!chosen || !shown) return [];
+  const { layer, unit } = chosen;
+  const { top, left, bottom, right, all } = network.box(layer, unit, -1);
+  const [, rows, columns] = network.inputShape;
+  const [y, x] = [Math.max(top, 0), Math.max(left, 0)];
+  const [height, width] = [Math.min(bottom, rows) - y, Math.min(right, columns) - x];
+  if (height <= 0 || width <= 0) return []; // it sees padding alone
+  const name = layer < 0 ? "unit" : all ? "box all" : "box";
+  return ["halo", name].map((kind) => buildShape("rect", { class: kind, x, y, width, height }));
 }
 
 // Pictures as buttons, class by class; the arrow keys go from one to the next.

@@ -1,6 +1,6 @@
 // The panel of a layer: its size worked out, its costs, its filters and its values.
 import { build, buildShape, showAdded, showCount, showNumber, showShape } from "./words.js";
-import { extent, listenToTheme, paint } from "./colours.js";
+import { extent, listenToTheme, paint, paintRamp } from "./colours.js";
 import { kindWord, layerScale } from "./maps.js";
 
 const BINS = 32;
@@ -80,6 +80,12 @@ export function startLayer(store) {
 
   // --- filters and switches ---
 
+  // The filters of a table have as many kernels as they read maps.
+  function filterWords({ table }, [count, depth, rows, columns]) {
+    const [least, most] = table ? extent(table.map((reads) => reads.length)) : [depth, depth];
+    return `${count} filters of ${rows} × ${columns} × ${least < most ? `${least} to ${most}` : most}`;
+  }
+
   function kernelPictures(entry, map, scale) {
     const [, inKernel, rows, columns] = entry.weights.weight[2];
     const weight = entry.values.weight;
@@ -104,13 +110,7 @@ export function startLayer(store) {
 
   function scaleBar(scale, words) {
     const canvas = build("canvas", { class: "bar", role: "img", "aria-label": words });
-    paint(
-      canvas,
-      Array.from({ length: 64 }, (_, step) => step / 63),
-      1,
-      64,
-      { map: scale.map, low: 0, high: 1 },
-    );
+    paintRamp(canvas, scale.map);
     return build(
       "div",
       { class: "scale" },
@@ -137,7 +137,7 @@ export function startLayer(store) {
     }
     if (pictures)
       made.push(
-        build("h3", {}, `${shape[0]} filters of ${shape[2]} × ${shape[3]} × ${shape[1]}`),
+        build("h3", {}, filterWords(entry, shape)),
         scaleBar(scale, "scale of the weights"),
       );
     else if (scale) {
@@ -244,7 +244,7 @@ export function startLayer(store) {
         `${zeros ? showCount(zeros) : "none"} of them ${zeros > 1 ? "are" : "is"} 0; ` +
           `the highest bar has ${showCount(most)}, each is ${showNumber(width)} wide`,
       ),
-      build("h3", {}, "Colours of the maps"),
+      build("h3", {}, "Colours of the values"),
       scaleBar(scale, "scale of the maps"),
     );
   }

@@ -1,7 +1,7 @@
 // The network: every layer a column of maps; what a unit sees, and the keys and pointers that
 // choose one.
 import { build, buildShape, showNumber, showShape } from "./words.js";
-import { extent, listenToTheme, paint } from "./colours.js";
+import { extent, listenToTheme, paint, paintRamp, themeName } from "./colours.js";
 
 const NEVER_NEGATIVE = new Set(["ReLU", "Sigmoid", "Softmax", "Probabilities", "EuclideanRBF"]);
 const KEEPS_SIGN = /^(Max|Avg|AdaptiveMax|AdaptiveAvg)Pool2d$|^Flatten$|^Dropout$/;
@@ -18,7 +18,12 @@ const KIND_WORDS = {
   Linear: ["dense", "dense"],
   EuclideanRBF: ["squared Euclidean distances", "RBF"],
   Probabilities: ["softmax", "softmax"],
+  Softmax: ["softmax", "softmax"],
   ScaledTanh: ["scaled tanh", "tanh"],
+  Tanh: ["tanh", "tanh"],
+  Sigmoid: ["sigmoid", "sigmoid"],
+  Flatten: ["flatten", "flatten"],
+  Dropout: ["dropout", "dropout"],
 };
 const STACKED = "(max-width: 59.99rem)"; // as in style.css: layers below each other
 const MAP_GAP = 5; // pixels between maps
@@ -345,13 +350,12 @@ export function startMaps(store) {
       });
       canvas.classList.toggle("off", state.off.has(`${layer}:${map}`) && !column.strip);
     });
+    paintRamp(column.bar, scale.map);
     if (layer < 0) {
       column.range.textContent = "255";
-      paint(column.bar, [0, 1], 1, 2, { map: "grey", low: 0, high: 1 });
+      column.bar.setAttribute("aria-label", "scale: pixels from 0 to 255");
       return;
     }
-    const ramp = Array.from({ length: 64 }, (_, step) => step / 63);
-    paint(column.bar, ramp, 1, 64, { map: scale.map, low: 0, high: 1 });
     const high = showNumber(scale.high);
     column.range.textContent = scale.map === "diverging" ? `±${high}` : high;
     column.bar.setAttribute(
@@ -751,6 +755,34 @@ export function startMaps(store) {
   new ResizeObserver(() => soon(["layout"])).observe(viewport);
   document.fonts?.ready.then(() => soon(["layout"]));
   startHeader();
+  startPrint();
+}
+
+// On paper the page stands as on the screen, for which the maps are laid out: a sheet has the
+// window's size, the queries of the width keep their answers, and so do the colours.
+function startPrint() {
+  const root = document.documentElement;
+  const [style] = document.styleSheets;
+  let theme; // as it was chosen
+  let asked = []; // the rules of these queries, with what they ask
+  addEventListener("beforeprint", () => {
+    asked = [...style.cssRules]
+      .filter((rule) => rule.media?.mediaText.includes("width"))
+      .map((rule) => [rule, rule.media.mediaText]);
+    for (const [rule, query] of asked)
+      rule.media.mediaText = matchMedia(query).matches ? "all" : "not all";
+    theme = root.dataset.theme;
+    root.dataset.theme = themeName();
+    const { fontSize } = getComputedStyle(root);
+    style.insertRule(`@page { size: ${root.clientWidth}px ${innerHeight}px; margin: 0; }`);
+    style.insertRule(`@media print { html:root { font-size: ${fontSize}; } }`);
+  });
+  addEventListener("afterprint", () => {
+    style.deleteRule(0);
+    style.deleteRule(0);
+    for (const [rule, query] of asked) rule.media.mediaText = query;
+    if (!theme) delete root.dataset.theme;
+  });
 }
 
 // The theme's button, and the help, which closes as a menu does.

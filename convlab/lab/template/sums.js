@@ -7,6 +7,13 @@ const SHOWN_TERMS = 4; // of a sum over maps
 const SHOWN_INPUTS = 6; // of a dense layer
 const LARGE_KERNEL = 3; // cells; up to this there is room for large numbers
 const WIDEST_KERNEL = 7; // cells; a larger one is shown as shades
+const SHADES = 9; // rem, of their longer side
+// What a softmax of maps shares out, by its axis.
+const SOFTMAX_OVER = [
+  ["map", "maps"],
+  ["row", "rows"],
+  ["column", "columns"],
+];
 
 export function startSums(store) {
   const { state } = store;
@@ -90,7 +97,11 @@ export function startSums(store) {
       role: "img",
       "aria-label": `${name}, ${cells.length} × ${cells[0].length}`,
     });
-    paint(canvas, cells.flat(), cells.length, cells[0].length, scale);
+    const [rows, columns] = [cells.length, cells[0].length];
+    paint(canvas, cells.flat(), rows, columns, scale);
+    const cell = SHADES / Math.max(rows, columns);
+    canvas.style.width = `${cell * columns}rem`;
+    canvas.style.height = `${cell * rows}rem`;
     return build(
       "figure",
       { class: `shades ${role}` },
@@ -173,6 +184,9 @@ export function startSums(store) {
     const rest = many && !opened ? order.slice(SHOWN_TERMS) : [];
     const [rows, columns] = [told.kernel[0].length, told.kernel[0][0].length];
     const before = network.shape(layer - 1);
+    const { kind, dilation } = network.layers[layer];
+    const [down, across] = dilation;
+    const dilated = kind !== "ConvTranspose2d" && (down > 1 || across > 1);
     const where = maps.length > 1 ? mapName(layer - 1, maps[chosen]) : null;
     subtitle.textContent =
       `${rows} × ${columns} kernel over ${
@@ -180,21 +194,24 @@ export function startSums(store) {
           ? `one map of ${layerName(layer - 1)}`
           : `${maps.length} maps of ${layerName(layer - 1)}`
       }: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}` +
+      (dilated ? `, ${down === across ? down : `${down} and ${across}`} apart` : "") +
       (before[0] > maps.length && maps.length > 1 ? `; reads maps ${maps.join(", ")}` : "");
+    const joined = (mark, cells) => build("div", { class: "joined" }, sign(mark), cells);
     const grids = build(
       "div",
       { class: "grids" },
       cellsOf("patch", layer ? "patch" : "pixels", where, told.patch[chosen], {
         outside: told.outside,
       }),
-      sign("×"),
-      cellsOf("kernel", "kernel", where, told.kernel[chosen]),
-      sign("="),
-      cellsOf(
-        "products",
-        "products",
-        `add up to ${showNumber(mapSums[chosen])}`,
-        told.products[chosen],
+      joined("×", cellsOf("kernel", "kernel", where, told.kernel[chosen])),
+      joined(
+        "=",
+        cellsOf(
+          "products",
+          "products",
+          `add up to ${showNumber(mapSums[chosen])}`,
+          told.products[chosen],
+        ),
       ),
     );
     const parts = shown.map((index, place) => {
@@ -266,12 +283,10 @@ export function startSums(store) {
     };
     const place = (index) => {
       const at = told.place(index);
-      if (!at) return `${layerName(told.from)}, unit ${index}`;
-      const [map, row, column] = at;
       const [, tall, wide] = network.shape(told.from);
-      return tall * wide === 1
-        ? `${layerName(told.from)}, map ${map}`
-        : `${layerName(told.from)}, map ${map}, row ${row}, column ${column}`;
+      return at && tall * wide === 1
+        ? `${layerName(told.from)}, map ${at[0]}`
+        : network.unitName(told.from, at ?? [index]);
     };
     const lines = told.order
       .slice(0, shown)
@@ -338,7 +353,7 @@ export function startSums(store) {
 
   function tellDistance(told) {
     subtitle.textContent =
-      `${told.inputs.length} values of ${layerName(told.layer - 1)}, each one's squared distance ` +
+      `${told.inputs.length} values of ${layerName(told.layer - 1)}, each one’s squared distance ` +
       "from the pattern of this class; the largest first";
     const table = contributions(
       told,
@@ -354,8 +369,11 @@ export function startSums(store) {
 
   function tellSoftmax(told) {
     const { logits, exponentials, index, sum, penalties } = told;
-    const classes =
-      description.classes.length === logits.length
+    const { shape, axis } = network.layers[told.layer];
+    const [one, several] =
+      shape.length === 3 ? SOFTMAX_OVER[axis] : ["class", "classes"];
+    const names =
+      one === "class" && description.classes.length === logits.length
         ? description.classes
         : logits.map((_, place) => String(place));
     const order = logits.map((_, place) => place);
@@ -377,7 +395,7 @@ export function startSums(store) {
       return build(
         "tr",
         { class: place === index ? "current" : null, "data-class": place },
-        build("th", { scope: "row" }, classes[place]),
+        build("th", { scope: "row" }, names[place]),
         build("td", { class: "number" }, showNumber(logits[place])),
         build("td", { class: "number" }, showNumber(exponentials[place])),
         build("td", { class: "number strong" }, showNumber(exponentials[place] / sum)),
@@ -385,22 +403,22 @@ export function startSums(store) {
       );
     });
     if (left) {
-      const words = `${left} other classes take part in the sum`;
+      const words = `${left} other ${several} take part in the sum`;
       lines.push(build("tr", {}, build("th", { scope: "row", colspan: 5 }, words)));
     }
     return [
-      listed("class", [top, "exp", "share"], lines),
+      listed(one, [top, "exp", "share"], lines),
       sumLine(
         plain("exp", showNumber(exponentials[index])),
         sign("/"),
         plain("sum", showNumber(sum)),
-        outcome(told, `class ${classes[index]}`),
+        outcome(told, `${one} ${names[index]}`),
       ),
     ];
   }
 
   function tellPointwise(told) {
-    subtitle.textContent = `${told.formula}, for each value of ${layerName(told.from)} alone`;
+    subtitle.textContent = `${told.formula}: for each value of ${layerName(told.from)} alone`;
     const name = network.unitName(told.from, told.place);
     return [
       sumLine(

@@ -1,6 +1,6 @@
 // What if: filters off, the picture moved by pixels, parts of it covered.
 import { borderColour, inputOf, toFloats } from "./pictures.js";
-import { colourTable, listenToTheme, paint, themeName } from "./colours.js";
+import { listenToTheme, paint, paintRamp, themeName } from "./colours.js";
 import { build, showNumber } from "./words.js";
 import { makeArrows, makeButton, paintBytes, shiftWords } from "./drawing.js";
 import { percent, points } from "./answer.js";
@@ -222,7 +222,7 @@ function makeOcclusion(store) {
   const about = build(
     "p",
     { class: "quiet" },
-    `How much the answer loses when ${size} pixels are covered with the border's colour.`,
+    `How much the answer loses when ${size} pixels are covered with the border’s colour.`,
   );
   const element = build(
     "div",
@@ -279,9 +279,7 @@ function makeOcclusion(store) {
     stack.className = `stack ${themeName()}${drawing}`;
     paintBytes(base, shown, input);
     paint(over, occlusion, input.rows, input.columns, { map: "diverging", low: -most, high: most });
-    const steps = colourTable("diverging").length;
-    const ramp = Float32Array.from({ length: steps }, (_, i) => i / (steps - 1));
-    paint(bar, ramp, 1, steps, { map: "diverging", low: 0, high: 1 });
+    paintRamp(bar, "diverging");
     const reach = (100 * most).toPrecision(3);
     low.textContent = `rises by ${Number(reach)}`;
     high.textContent = `drops by ${Number(reach)} points`;
