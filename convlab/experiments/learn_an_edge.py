@@ -21,6 +21,7 @@ from convlab.experiments.framework import (
     Verdict,
 )
 from convlab.experiments.learning import load
+from convlab.kernels import device
 from convlab.optim import SGD
 
 KERNELS = {"sobel-x": "Sobel", "scharr-x": "Scharr", "gaussian:0.6": "Gaussian"}
@@ -62,6 +63,16 @@ def _true_kernel(name: str) -> np.ndarray:
 
 
 def _measure(trial: Trial) -> dict[str, Any]:
+    """Learn on one thread: a step is too little work for several."""
+    threads = device.get_num_threads()
+    device.set_num_threads(1)
+    try:
+        return _learn(trial)
+    finally:
+        device.set_num_threads(threads)
+
+
+def _learn(trial: Trial) -> dict[str, Any]:
     """Learn a layer of one kernel, without a bias, from pieces of the pictures."""
     before, true = _pictures(trial["pictures"]), _true_kernel(trial["kernel"])
     filtered = _layer(trial["seed"])

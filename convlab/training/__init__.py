@@ -19,7 +19,6 @@ from convlab.training.run import (
     write_atomically,
 )
 from convlab.training.segmentation import (
-    SEGMENTATION_SIZE,
     SegmentationSettings,
     Segmenter,
     StepRecord,
@@ -53,7 +52,6 @@ __all__ = [
     "EpochRecord",
     "Evaluation",
     "Run",
-    "SEGMENTATION_SIZE",
     "Segmenter",
     "SegmentationSettings",
     "Settings",

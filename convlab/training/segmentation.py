@@ -90,11 +90,17 @@ class Segmenter:
         return output.argmax(axis=1)[:, :rows, :columns]
 
 
-def segmentation_scene(
-    digits: Dataset, number: int, seed: int = 0, size: tuple[int, int] = SEGMENTATION_SIZE
-) -> Scene:
+def segmentation_scene(digits: Dataset, number: int, seed: int = 0) -> Scene:
     """A scene of digits of several sizes among fragments of others; see ``data.scene``."""
-    return scene(digits, number, seed=seed, size=size, fields=FIELDS, most=MOST, clutter=CLUTTER)
+    return scene(
+        digits,
+        number,
+        seed=seed,
+        size=SEGMENTATION_SIZE,
+        fields=FIELDS,
+        most=MOST,
+        clutter=CLUTTER,
+    )
 
 
 def new_segmenter(settings: SegmentationSettings, train: Dataset) -> Segmenter:

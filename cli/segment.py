@@ -1,0 +1,255 @@
+"""``convlab segment``: which pixel of a picture belongs to which digit."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from convlab_cli import options
+
+QUICK = 150  # steps
+
+
+@click.group()
+def command():
+    """A small encoder-decoder that tells for every pixel which digit it belongs to.
+
+    It learns on generated scenes: digits of several sizes among fragments of others.
+
+    \b
+    convlab segment train --data mnist
+    convlab segment evaluate runs/segment-mnist
+    convlab segment predict runs/segment-mnist scene:3
+    """
+
+
+@command.command()
+@click.option(
+    "--data",
+    "source",
+    default="digits",
+    show_default=True,
+    help="What the digits are taken from: digits, mnist, or a folder of images.",
+)
+@options.data_dir
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Steps of 16 new scenes each.  [default: 1500]",
+)
+@click.option("--quick", is_flag=True, help=f"Only {QUICK} steps, to see that it works.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@options.threads
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write.  [default: runs/segment-DATA]",
+)
+@click.option("--exist-ok", is_flag=True, help="Replace what is there already.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
+    """Train on scenes that are new in each step, then measure on the test digits."""
+    import dataclasses
+    import json
+
+    from convlab import data, training
+
+    if quick and steps is not None:
+        raise click.UsageError("--quick is a number of steps; drop --steps")
+    wanted = {} if steps is None else {"steps": steps}
+    settings = training.SegmentationSettings(
+        data=source, seed=seed, **({"steps": QUICK} if quick else wanted)
+    )
+    folder = out or Path("runs") / f"segment-{Path(source).name}"
+    training.check_free(folder, exist_ok)
+    digits, test = data.load(source, data_dir=data_dir)
+    segmenter = training.new_segmenter(settings, digits)
+    if not quiet:
+        click.echo(
+            f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
+            f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}",
+            err=True,
+        )
+    # Before the training: a folder that cannot be written shall not cost one.
+    training.save_segmenter(folder, segmenter, history := [])
+    try:
+        for record in training.train_segmenter(segmenter, digits):
+            history.append(record)
+            if not quiet:
+                click.echo(
+                    f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
+                    f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s",
+                    err=True,
+                )
+    except BaseException:
+        training.discard(folder)
+        raise
+    training.save_segmenter(folder, segmenter, history)
+    numbers, lines = _measure(segmenter, test, 100, 0)
+    if as_json:
+        summary = {"run": str(folder), **dataclasses.asdict(history[-1]), **numbers}
+        click.echo(json.dumps(summary))
+        return
+    for line in [*lines, f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]:
+        click.echo(line)
+
+
+@command.command()
+@options.run_argument
+@click.option(
+    "--scenes", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@options.data_dir
+@options.threads
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def evaluate(run, scenes, seed, data_dir, as_json):
+    """Pixel accuracy and intersection over union on scenes of the test digits."""
+    import json
+
+    from convlab import data, training
+
+    segmenter = training.load_segmenter(run)
+    _, test = data.load(segmenter.settings.data, data_dir=data_dir)
+    numbers, lines = _measure(segmenter, test, scenes, seed)
+    if as_json:
+        click.echo(json.dumps(numbers))
+        return
+    for line in lines:
+        click.echo(line)
+
+
+@command.command()
+@options.run_argument
+@click.argument("image", metavar="IMAGE")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the scenes."
+)
+@click.option(
+    "--pixels",
+    type=click.IntRange(32, 512),
+    default=128,
+    show_default=True,
+    help="Longer side that a file is brought to: its digits should get 24 to 36.",
+)
+@options.data_dir
+@options.threads
+@options.picture("segmented.png")
+def predict(run, image, seed, pixels, data_dir, picture):
+    """What RUN answers for each pixel of IMAGE: a file, "-", or scene:N.
+
+    scene:N is a generated scene of the test digits, whose truth is known.
+    """
+    from convlab import training, viz
+    from convlab.shapes import size_text
+
+    segmenter = training.load_segmenter(run)
+    shown, truth, note = _read(segmenter, image, seed, pixels, data_dir)
+    answer = segmenter.answers(shown[None])[0]
+    classes = segmenter.classes
+    panels = [("answer", answer, training.regions(answer, classes))]
+    present = [name for k, name in enumerate(classes) if k and (answer == k).any()]
+    facts = [("answer", f"digits {', '.join(present)}" if present else "background alone")]
+    shares = None
+    if truth is not None:
+        panels.insert(0, ("truth", truth, training.regions(truth, classes)))
+        confusion = training.pixel_confusion(truth, answer, len(classes))
+        shares = training.intersection_over_union(confusion)
+        accuracy = training.pixel_accuracy(confusion)
+        each = ", ".join(
+            f"{name} {share:.2f}"
+            for name, share in zip(classes, shares, strict=True)
+            if share == share
+        )
+        facts = [
+            ("pixels", f"{100 * accuracy:.2f} % right"),
+            ("IoU", f"{each} (intersection over union of what is there or was answered)"),
+        ]
+    name = "standard input" if image == "-" else Path(image).name
+    title = f"Segmentation of {name}"
+    folder = run.resolve().name
+    subtitle = (
+        f"run {folder}, encoder-decoder trained on scenes of"
+        f" {Path(segmenter.settings.data).name}; {size_text(*shown.shape[1:])}{note}"
+    )
+    figure = viz.segmentation(
+        shown, panels, classes, facts=facts, title=title, subtitle=subtitle, **picture.look
+    )
+    said = "; ".join(f"{label}: {text}" for label, text in facts)
+    if not picture.alt:
+        click.echo(said)
+    picture.save(
+        figure,
+        title,
+        f"{title}; {subtitle}; {said}.",
+        parameters={
+            "run": run,
+            "image": image,
+            "seed": seed,
+            "pixels": pixels,
+            "classes": classes,
+        },
+        inputs={"image": shown},
+        weights={},
+        result={
+            "answer": answer,
+            **(
+                {}
+                if truth is None
+                else {
+                    "truth": truth,
+                    "pixel accuracy": accuracy,
+                    "intersection over union": [None if s != s else s for s in shares.tolist()],
+                }
+            ),
+        },
+    )
+
+
+def _measure(segmenter, test, scenes: int, seed: int):
+    """(numbers for JSON, lines for people) of the test digits' scenes."""
+    import numpy as np
+
+    from convlab import training
+
+    confusion = training.evaluate_segmenter(segmenter, test, scenes, seed)
+    shares = training.intersection_over_union(confusion)
+    mean, accuracy = float(np.nanmean(shares)), training.pixel_accuracy(confusion)
+    named = dict(zip(segmenter.classes, shares.tolist(), strict=True))
+    numbers = {
+        "scenes": scenes,
+        "pixel_accuracy": accuracy,
+        "mean_intersection_over_union": mean,
+        "intersection_over_union": {k: None if v != v else v for k, v in named.items()},
+    }
+    lines = [f"{name}: intersection over union {share:.3f}" for name, share in named.items()]
+    lines.append(
+        f"mean intersection over union {mean:.3f}, pixel accuracy {100 * accuracy:.2f} % on"
+        f" {scenes} scenes of {test.name} (test)"
+    )
+    return numbers, lines
+
+
+def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
+    """(bytes (1, H, W), class numbers (H, W) where known, what to say of the image)."""
+    from convlab import data, insight, training
+    from convlab.data.pictures import picture_header
+    from convlab.errors import DataError
+
+    if image.startswith("scene:"):
+        number = image.removeprefix("scene:")
+        if not number.isdecimal() or len(number) > 9:
+            raise DataError(f"image {image}: expected scene:N with a number from 0")
+        _, test = data.load(segmenter.settings.data, data_dir=data_dir)
+        shown = training.segmentation_scene(test, int(number), seed)
+        return shown.image, shown.mask, f", seed {seed}"
+    source = sys.stdin.buffer.read() if image == "-" else Path(image)
+    if not source:
+        raise DataError("-: expected a picture on standard input, got nothing")
+    rows, columns = picture_header(source)[0]
+    factor = pixels / max(rows, columns)
+    size = max(1, round(rows * factor)), max(1, round(columns * factor))
+    drawing, inverted = data.as_dark_background(data.read_picture(source, size=size, channels=1))
+    return insight.as_ink(drawing), None, "; image inverted" if inverted else ""
