@@ -6,6 +6,7 @@ import math
 import re
 import signal
 import statistics
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -729,6 +730,29 @@ def test_every_experiment_is_complete():
             assert plan.set_up
 
 
+KEPT = sorted((Path(__file__).parent.parent / "gallery" / "experiments").glob("*/*.json"))
+
+
+def test_results_of_every_experiment_are_kept():
+    assert {(path.parent.name, path.stem) for path in KEPT} == {
+        (scale, name) for scale in ("quick", "full") for name in experiments.NAMES
+    }
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_kept_results_are_of_the_trials_as_they_are(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    result = experiments.read_result(path)
+    trials = json.loads(json.dumps(result.plan.trials))
+    assert [record | trial for record, trial in zip(content["records"], trials, strict=True)] == (
+        content["records"]
+    )
+    assert content["holds"] is CHECKS[path.stem](content["records"])
+    assert (content["verdict"], content["set_up"]) == (result.verdict.text, [*result.plan.set_up])
+    assert content["versions"].keys() == {"convlab", "numpy", "python"}
+    assert content["command"].startswith(result.command)
+
+
 def cell_numbers(value):
     """Every number in a table's cell, as JSON has it."""
     if isinstance(value, dict):
@@ -760,7 +784,7 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_run_quickly_each_says_what_its_figures_say(convlab, name):
-    out = convlab("experiment", "run", name, "--json", "r.json", "--quiet")
+    out = convlab("experiment", "run", name, "--json", "r.json", "--quiet", "--threads", 1)
     assert (out.status, out.err) == (0, ""), out
     result = json.loads((convlab.folder / "r.json").read_text())
     experiment = experiments.find(name)
