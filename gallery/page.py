@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def _claim(claim: Claim, record: dict) -> dict:
         "title": experiment.title,
         "claim": experiment.claim,
         "set_up": result.plan.set_up,
-        "verdict": result.verdict.text,
+        # A number stays on one line with its spread.
+        "verdict": re.sub(" (?=[±%])|(?<=±) ", "\u00a0", result.verdict.text),
         "word": result.verdict.word,
         "command": result.command,
         "columns": [{"heading": c.heading, "text": c.unit == "text"} for c in table.columns],

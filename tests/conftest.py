@@ -130,7 +130,7 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def lab_browser(tmp_path_factory):
+def browser(tmp_path_factory):
     """Chromium without a window, as a Selenium driver, or a visible skip."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="pages are tested with Selenium")
     for needed in (CHROMIUM, DRIVER):

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 
 import pytest
@@ -10,26 +9,12 @@ from PIL import Image
 
 pytest.importorskip("selenium", reason="the page is tested with Selenium")
 from convlab_gallery import page as gallery_page
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from convlab.viz import style
-
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 HOSTILE = """</title><script>window.hacked = 1</script> & "two" 'quotes' {{ 7 * 7 }}"""
 ATTRIBUTE = '"><img src="x" onerror="window.hacked = 2"><b class="'
@@ -110,19 +95,11 @@ def url(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    """Chromium without a window, or a visible skip."""
-    for needed in (CHROMIUM, DRIVER):
-        if not os.access(needed, os.X_OK):
-            pytest.skip(f"the page is tested in Chromium, and there is no {needed}")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+def driver(browser):
+    """The browser, given back as it was."""
+    yield browser
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 class Reader:

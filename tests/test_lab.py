@@ -249,7 +249,7 @@ NAMES = ["lenet5", "lenet5-1998", "strided", "rest"]
 
 
 @pytest.fixture(scope="module")
-def subjects(lab_browser, tmp_path_factory):
+def subjects(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     digits = drawings()
     pictures = noise((3, 48, 44), 3)
@@ -262,7 +262,7 @@ def subjects(lab_browser, tmp_path_factory):
         "strided": (run_of(strided, pictures.images, pictures.classes, dark=False), pictures),
         "rest": (run_of(rest, small.images, small.classes, dark=False), small),
     }
-    return {key: Subject(*parts, folder, lab_browser) for key, parts in made.items()}
+    return {key: Subject(*parts, folder, browser) for key, parts in made.items()}
 
 
 # --- the numbers are the engine's -----------------------------------------------------------
@@ -665,14 +665,14 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(convlab, lab_run):
 
 
 @pytest.fixture
-def opened(lab_browser, lab_page):
+def opened(browser, lab_page):
     """The page of a trained run, just opened; its log must be empty at the end."""
-    lab_browser.get("about:blank")
-    lab_browser.get_log("browser")
-    lab_browser.get_log("performance")
-    lab_browser.get(lab_page.as_uri())
-    yield lab_browser
-    assert lab_browser.get_log("browser") == []
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get(lab_page.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
 
 
 def test_training_wrote_a_page_that_answers(opened, lab_page):
@@ -722,12 +722,12 @@ def test_the_store_computes_what_follows_and_tells_of_it_once(opened):
     assert told["unchanged"] and told["shifted"]
 
 
-def test_the_page_begins_with_the_image_that_is_asked_for(convlab, lab_run, lab_browser):
+def test_the_page_begins_with_the_image_that_is_asked_for(convlab, lab_run, browser):
     out = convlab.works("page", lab_run, "test:07", "-o", "seven.html")
     size = (convlab.folder / "seven.html").stat().st_size
     assert out == f"wrote seven.html, {size / 1e6:.1f} MB: open it in a browser\n"
-    lab_browser.get((convlab.folder / "seven.html").as_uri())
-    name, label, pixels, samples = lab_browser.execute_script("""
+    browser.get((convlab.folder / "seven.html").as_uri())
+    name, label, pixels, samples = browser.execute_script("""
         const { source, label, bytes, description } = convlabLab.store.state;
         return [source.name, label, Array.from(bytes), description.samples.map(({ name }) => name)];
     """)
@@ -790,18 +790,18 @@ def test_the_policy_allows_the_pages_own_script_and_style_alone(opened, lab_page
     ],
     ids=["picture", "fetch", "script", "style"],
 )
-def test_the_policy_refuses_everything_else(lab_browser, lab_page, code):
-    lab_browser.get(lab_page.as_uri())
-    refused = lab_browser.execute_async_script(
+def test_the_policy_refuses_everything_else(browser, lab_page, code):
+    browser.get(lab_page.as_uri())
+    refused = browser.execute_async_script(
         "addEventListener('securitypolicyviolation', (event) => arguments[0](event.disposition));"
         + code
     )
     assert refused == "enforce"
-    assert lab_browser.execute_script("return window.hacked ?? null") is None
-    assert lab_browser.get_log("browser") != []  # the browser tells of the refusal
+    assert browser.execute_script("return window.hacked ?? null") is None
+    assert browser.get_log("browser") != []  # the browser tells of the refusal
 
 
-def test_hostile_names_stay_texts(lab_browser, tmp_path):
+def test_hostile_names_stay_texts(browser, tmp_path):
     digits = noise((1, 28, 28), 3)
     classes = (HOSTILE, ATTRIBUTE, "<!-- <script> three")
     test = Dataset("noise", "test", digits.images, digits.labels, classes)
@@ -811,10 +811,10 @@ def test_hostile_names_stay_texts(lab_browser, tmp_path):
     laboratory = lab.describe(run, test, command=f"convlab page {HOSTILE}", image=image)
     path = tmp_path / "lab.html"
     path.write_text(lab.render(laboratory), encoding="utf-8")
-    lab_browser.get("about:blank")
-    lab_browser.get_log("browser")
-    lab_browser.get(path.as_uri())
-    found = lab_browser.execute_script("""
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+    found = browser.execute_script("""
         const { store, network } = convlabLab;
         const last = network.layers.length - 1;
         for (let unit = 0; unit < 3; unit++) store.set({ unit: { layer: last, unit: [unit] } });
@@ -830,7 +830,7 @@ def test_hostile_names_stay_texts(lab_browser, tmp_path):
     assert title in found["heading"]
     assert found["name"] == image[0]
     assert (found["hacked"], found["scripts"], found["foreign"]) == (None, 4, 0)
-    assert lab_browser.get_log("browser") == []
+    assert browser.get_log("browser") == []
 
 
 # --- the script's modules ------------------------------------------------------------------------

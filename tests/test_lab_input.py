@@ -105,9 +105,9 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def digits(lab_browser, lab_page):
+def digits(browser, lab_page):
     """The page of LeNet-5, trained on the built-in digits."""
-    return Page(lab_browser, lab_page)
+    return Page(browser, lab_page)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def digits_run(lab_run):
 
 
 @pytest.fixture(scope="module")
-def mnist(lab_browser, tmp_path_factory):
+def mnist(browser, tmp_path_factory):
     """The page of LeNet-5 after a short training on MNIST, or a visible skip."""
     try:
         train, test = data.load("mnist", download=False)
@@ -127,7 +127,7 @@ def mnist(lab_browser, tmp_path_factory):
     for _ in training.Trainer(settings, task).fit():
         pass
     run = run_of(task.network.eval(), test, task.scaling, dark=True, source="mnist")
-    return write_page(lab_browser, tmp_path_factory, run, test)
+    return write_page(browser, tmp_path_factory, run, test)
 
 
 def run_of(network, test, scaling, dark, source):
@@ -143,7 +143,7 @@ def write_page(browser, tmp_path_factory, run, test):
 
 
 @pytest.fixture(scope="module")
-def photographs(lab_browser, tmp_path_factory):
+def photographs(browser, tmp_path_factory):
     """The page of a network of 12 classes for RGB pictures, with random weights."""
     spec = models.Spec(
         """
@@ -164,7 +164,7 @@ def photographs(lab_browser, tmp_path_factory):
     test = Dataset("photographs", "test", pictures, np.arange(36) % 12, classes)
     scaling = Scaling((0.004, 0.005, 0.006), (-0.5, -0.4, -0.3))
     run = run_of(models.build(spec, classes=12).eval(), test, scaling, False, "photographs")
-    page = write_page(lab_browser, tmp_path_factory, run, test)
+    page = write_page(browser, tmp_path_factory, run, test)
     page.run, page.test = run, test
     return page
 
@@ -283,9 +283,9 @@ def test_one_draws_and_chooses_with_keys_alone(digits):
 
 
 @pytest.fixture(scope="module")
-def pictures(lab_browser):
+def pictures(browser):
     """A function that calls one of pictures.js: ``pictures(name, *arguments)``."""
-    lab_browser.get("about:blank")
+    browser.get("about:blank")
     source = page_module.TEMPLATE.joinpath("pictures.js").read_text(encoding="utf-8")
 
     def call(name, *arguments):
@@ -296,7 +296,7 @@ def pictures(lab_browser):
             else each
             for each in arguments
         ]
-        return lab_browser.execute_async_script(
+        return browser.execute_async_script(
             """
             const [source, name, given, done] = arguments;
             const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));

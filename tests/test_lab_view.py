@@ -264,27 +264,27 @@ def number_in(text):
 
 
 @pytest.fixture(scope="module")
-def viewers(lab_browser, tmp_path_factory):
+def viewers(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("views")
     _, digits = data.load("digits")
     pictures = np.random.default_rng(7).uniform(0, 255, (12, 3, 30, 26)).astype(np.uint8)
     coloured = Dataset("pictures", "test", pictures, np.arange(12) % 3, ("ant", "bee", "cat"))
     spec = models.Spec(COLOURS, "coloured", "coloured.toml")
     return {
-        "lenet5": Viewer("lenet5", digits, folder, lab_browser),
-        "lenet5-1998": Viewer("lenet5-1998", digits, folder, lab_browser),
-        "coloured": Viewer(spec, coloured, folder, lab_browser, dark=False),
-        "shares": Viewer(models.Spec(SHARES, "shares", "shares.toml"), digits, folder, lab_browser),
+        "lenet5": Viewer("lenet5", digits, folder, browser),
+        "lenet5-1998": Viewer("lenet5-1998", digits, folder, browser),
+        "coloured": Viewer(spec, coloured, folder, browser, dark=False),
+        "shares": Viewer(models.Spec(SHARES, "shares", "shares.toml"), digits, folder, browser),
     }
 
 
 @pytest.fixture
-def silent(lab_browser):
+def silent(browser):
     """Nobody may leave a message in the console."""
-    lab_browser.get_log("browser")
+    browser.get_log("browser")
     yield
-    assert lab_browser.get_log("browser") == []
-    lab_browser.execute_script("localStorage.clear()")
+    assert browser.get_log("browser") == []
+    browser.execute_script("localStorage.clear()")
 
 
 @pytest.fixture
