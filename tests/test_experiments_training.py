@@ -427,7 +427,7 @@ def learned(**ends):
         ({"photograph": (0.001, 0.002)}, True, "Gradient descent finds every kernel"),
         ({"photograph": (0.001, 0.002), "digits": (0.1, 0.2)}, False, "Not from the digits"),
         ({"photograph": (0.001, 0.002), "digits": (0.008, 0.012)}, None, "Undecided"),
-        ({"photograph": (0.1, 0.2), "digits": (0.1, 0.2)}, False, "the photograph and digits"),
+        ({"photograph": (0.1, 0.2), "digits": (0.1, 0.2)}, False, "the photograph and the digits"),
     ],
 )
 def test_learn_an_edge(ends, holds, words):

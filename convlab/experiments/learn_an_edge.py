@@ -30,6 +30,13 @@ CROP = 28  # pixels of a picture that are seen at once
 BATCH = 8
 CLOSE = 0.01  # the distance at which a kernel counts as found
 PHOTOGRAPH = "photograph"
+# What the pictures are called in a sentence.
+_SOURCES = {
+    PHOTOGRAPH: "the photograph",
+    "digits": "the digits",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+}
 # Steps after which the kernel is kept, for the picture and the animation.
 KEPT = (0, 1, 2, 4, 7, 10, 15, 20, 30, 45, 70, 100, 150, 200, 300, 450, 700, 1000, 1500, 2000, 3000)
 
@@ -163,7 +170,9 @@ def _verdict(table: Table) -> Verdict:
         elif any(end.mean - end.deviation > CLOSE for end in ends):
             answers[source] = False
         worst = max(own, key=lambda row: row["distance"].mean)
-        texts.append(f"{worst['distance'].text()} from the {source} ({KERNELS[worst['kernel']]})")
+        texts.append(
+            f"{worst['distance'].text()} from {_SOURCES[source]} ({KERNELS[worst['kernel']]})"
+        )
     text = (
         f"after {table.rows[0]['steps']:,} steps the distance to the true kernel, as a share of its"
         f" length, is at most {', '.join(texts)}."
@@ -172,7 +181,7 @@ def _verdict(table: Table) -> Verdict:
         return Verdict(True, f"Gradient descent finds every kernel: {text}")
     lost = [source for source, answer in answers.items() if answer is False]
     if lost:
-        return Verdict(False, f"Not from the {' and '.join(lost)}: {text}")
+        return Verdict(False, f"Not from {' and '.join(_SOURCES[name] for name in lost)}: {text}")
     return Verdict(None, f"Undecided, about {CLOSE} away: {text}")
 
 
