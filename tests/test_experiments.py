@@ -753,6 +753,21 @@ def test_kept_results_are_of_the_trials_as_they_are(path):
     assert content["command"].startswith(result.command)
 
 
+def test_the_verdicts_of_the_readme_are_those_of_the_kept_results():
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    said = {
+        name: (quick.strip(), full.strip())
+        for name, quick, full in re.findall(
+            r"^\| `([\w-]+)`: [^|]* \| ([a-z ]+)[^|]* \| ([a-z ]+)[^|]* \|$", text, re.MULTILINE
+        )
+    }
+    words = {}
+    for path in KEPT:
+        result = experiments.read_result(path)
+        words.setdefault(path.stem, {})[result.scale] = result.verdict.word
+    assert said == {name: (each["quick"], each["full"]) for name, each in words.items()}
+
+
 def cell_numbers(value):
     """Every number in a table's cell, as JSON has it."""
     if isinstance(value, dict):
