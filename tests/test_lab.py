@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convlab import Tensor, data, lab, models, nn, no_grad
+from convlab import Tensor, data, lab, models, nn, no_grad, random
 from convlab.data import Dataset, Scaling
 from convlab.errors import DataError, SpecError
 from convlab.insight import unit_field
@@ -159,6 +159,7 @@ ATTRIBUTE = '"><img src="x" onerror="window.hacked = 2">\u2028\\'
 def run_of(spec, images, classes, dark=True, data_name="drawings", seed=1):
     """A run of a network with random weights, biases among them, that was never trained."""
     rng = np.random.default_rng(seed)
+    random.manual_seed(seed)
     built = models.build(spec, classes=len(classes))
     for parameter in built.parameters():
         values = rng.standard_normal(parameter.shape).astype(np.float32)
@@ -246,6 +247,7 @@ def unpacked(text):
 
 
 NAMES = ["lenet5", "lenet5-1998", "strided", "rest"]
+PROBABLY = 1e-4  # of a probability
 
 
 @pytest.fixture(scope="module")
@@ -327,13 +329,14 @@ def test_forward_is_that_of_the_engine_in_every_layer(subjects, name):
     )
     assert len(page) == len(expected)
     for (whole, chosen), values, units in zip(page, expected, some, strict=True):
-        scale = np.abs(values).max()
-        assert np.abs(unpacked(whole) - values[:10].ravel()).max() <= 1e-5 * scale
-        assert np.abs(unpacked(chosen) - values[:, units].ravel()).max() <= 1e-5 * scale
-        assert np.ptp(values, axis=0).max() > 1e-3 * scale  # images differ by far more
+        # The exponentials of 1998's distances, in the hundreds, enlarge the rounding before them.
+        near = (PROBABLY if values is expected[-1] else 1e-5) * np.abs(values).max()
+        assert np.abs(unpacked(whole) - values[:10].ravel()).max() <= near
+        assert np.abs(unpacked(chosen) - values[:, units].ravel()).max() <= near
+        assert np.ptp(values, axis=0).max() > 5 * near  # images differ by more
     probabilities = np.empty_like(expected[-1])
     probabilities[:, some[-1]] = unpacked(page[-1][1]).reshape(len(probabilities), -1)
-    assert np.abs(probabilities - expected[-1]).max() < 1e-5
+    assert np.abs(probabilities - expected[-1]).max() < PROBABLY
     assert np.array_equal(probabilities.argmax(1), expected[-1].argmax(1))
 
 
@@ -365,8 +368,8 @@ def test_a_filter_that_is_off_gives_zeros_to_what_follows(subjects, name, layer,
         layer,
         channel,
     )
-    assert np.abs(unpacked(page["probabilities"]) - expected).max() < 1e-5
-    assert np.abs(expected - subject.outputs[-1][0]).max() > 1e-4
+    assert np.abs(unpacked(page["probabilities"]) - expected).max() < PROBABLY
+    assert np.abs(expected - subject.outputs[-1][0]).max() > 5 * PROBABLY
     assert page["answer"] == expected.argmax()
     assert (page["said"], page["value"]) == (True, 0)
     before = subject.outputs[layer][(0, *page["unit"])]
@@ -457,8 +460,10 @@ def test_the_sum_behind_a_unit_is_its_value_and_its_boxes_are_its_fields(subject
         values = subject.outputs[layer][0]
         scale = float(np.abs(values).max())
         assert (said["layer"], said["unit"]) == (layer, unit)
-        assert said["value"] == pytest.approx(values[tuple(unit)], abs=1e-5 * scale)
-        assert said["total"] == pytest.approx(values[tuple(unit)], abs=1e-5 * scale)
+        last = layer == len(subject.outputs) - 1
+        near = PROBABLY if last else 1e-5 * scale
+        assert said["value"] == pytest.approx(values[tuple(unit)], abs=near)
+        assert said["total"] == pytest.approx(said["value"], abs=1e-5 * scale)
         before = subject.outputs[layer - 1][0] if layer else subject.inputs[0]
         check_terms(subject, layer, said, before)
         if said["after"]:

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from convlab import Tensor, data, lab, models, no_grad
+from convlab import Tensor, data, lab, models, no_grad, random
 from convlab.data import Dataset, Scaling
 from convlab.insight import unit_field
 from convlab.lab import page as lab_page_module
@@ -98,6 +98,7 @@ class Viewer:
 
     def __init__(self, spec, test, folder, driver, dark=True):
         self.driver, self.test = driver, test
+        random.manual_seed(1)
         network = models.build(spec, classes=len(test.classes))
         rng = np.random.default_rng(1)
         for parameter in network.parameters():
@@ -315,7 +316,8 @@ def test_the_maps_have_the_colours_of_the_figures(viewer):
     assert (drawn[..., 3] == 255).all()
     assert np.abs(drawn[..., :3].astype(int) - signed).max() <= 4
     bright = matplotlib.colormaps["cividis"](relu1[3] / relu1.max(), bytes=True)
-    assert np.abs(viewer.pixels(1, 3).astype(int) - bright).max() <= 5
+    # Between every fifth of its entries, which the page keeps, the scale is up to 6 levels off.
+    assert np.abs(viewer.pixels(1, 3).astype(int) - bright).max() <= 6
     # Exactly zero is the ground, in both themes.
     viewer.js("store.set({ off: new Set(['0:2']) })")
     viewer.settle()

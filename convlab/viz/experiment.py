@@ -138,7 +138,7 @@ def measured_lines(
         lay_texts(page, title, verdict, note)
         if page.bottom - page.top >= needed * page.size.small:
             break
-    _Lines(page, lines, x_label, y_label, unit, logarithmic, y_range, marks).draw()
+    Lines(page, lines, x_label, y_label, unit, logarithmic, y_range, marks).draw()
     return page.figure
 
 
@@ -378,7 +378,7 @@ class _Rows:
         )
 
 
-class _Lines:
+class Lines:
     """The lines of ``measured_lines`` on their page."""
 
     def __init__(self, page, lines, x_label, y_label, unit, logarithmic, y_range, marks):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from convlab.errors import SpecError
 from convlab.viz import style
-from convlab.viz.experiment import MeasuredLine, _Lines, lay_texts
+from convlab.viz.experiment import Lines, MeasuredLine, lay_texts
 from convlab.viz.page import LINE, Page
 
 # Pixels of a slide that a panel needs, and those between two.
@@ -75,7 +75,7 @@ def draw_panel(page: Page, panel: LinePanel) -> None:
     small = page.size.small
     page.text(page.left, page.top, panel.title, px=small, bold=True, width=page.right - page.left)
     page.top += LINE * small
-    _Lines(
+    Lines(
         page,
         panel.lines,
         x_label=panel.x_label,
