@@ -462,17 +462,20 @@ def taps_of(g):
         yield kh, kw, rows, columns
 
 
-@pytest.mark.parametrize("batch", [1, 3, 48, 50])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("outputs", [1, 3, 7, 12])
-def test_rows_of_many_lanes(batch, stride, outputs):
-    """More lanes than one turn takes, with all that is left over at the ends."""
-    rng = np.random.default_rng(outputs)
-    width = 1337 if batch < 16 else 31
-    g = shapes.conv2d_geometry(3, outputs, (5, width), (3, 5), (1, stride), (1, 1, 3, 2))
-    x, weight = rng.standard_normal((3, 5, width, batch)), rng.standard_normal(g.weight_shape)
-    bias, grad = rng.standard_normal(outputs), rng.standard_normal((outputs, *g.output, batch))
-    padded = np.pad(x, ((0, 0), (1, 1), (3, 2), (0, 0)))
+def assert_convolution_is_plain(g, batch, dtype=np.float64):
+    """All passes of a convolution against sums of slices in NumPy."""
+    rng = np.random.default_rng(batch)
+    x, weight = (
+        numbers(rng, (g.in_channels, *g.input, batch), dtype),
+        rng.normal(size=g.weight_shape),
+    )
+    grad, bias = (
+        numbers(rng, (g.out_channels, *g.output, batch), dtype),
+        rng.normal(size=weight.shape[0]),
+    )
+    weight, bias = weight.astype(dtype), bias.astype(dtype)
+    top, bottom, left, right = g.padding
+    padded = np.pad(x.astype(np.float64), ((0, 0), (top, bottom), (left, right), (0, 0)))
     out = np.zeros(grad.shape) + bias[:, None, None, None]
     by_input, by_weight = np.zeros(padded.shape), np.zeros(weight.shape)
     for kh, kw, rows, columns in taps_of(g):
@@ -481,14 +484,50 @@ def test_rows_of_many_lanes(batch, stride, outputs):
         by_weight[:, :, kh, kw] = np.einsum("ohwn,chwn->oc", grad, seen)
         part = by_input[:, rows, columns][:, : g.output[0], : g.output[1]]
         part += np.einsum("oc,ohwn->chwn", weight[:, :, kh, kw], grad)
-    close = dict(rtol=0, atol=1e-10)
-    np.testing.assert_allclose(conv2d.forward(x, weight, bias, g), out, **close)
-    by_input = by_input[:, 1:-1, 3:-2]
-    np.testing.assert_allclose(conv2d.grad_input(grad, weight, g), by_input, **close)
-    for ours, plain in zip(
-        conv2d.grad_weight(grad, x, g), (by_weight, grad.sum(axis=(1, 2, 3))), strict=True
+    by_input = by_input[:, top : top + g.input[0], left : left + g.input[1]]
+    assert_same_numbers(conv2d.forward(x, weight, bias, g), out.astype(dtype))
+    assert_same_numbers(conv2d.grad_input(grad, weight, g), by_input.astype(dtype))
+    ours = conv2d.grad_weight(grad, x, g)
+    for actual, expected in zip(ours, (by_weight, grad.sum(axis=(1, 2, 3))), strict=True):
+        assert_same_numbers(actual, expected.astype(dtype))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 48, 50])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("outputs", [1, 3, 7, 12])
+def test_rows_of_many_lanes(batch, stride, outputs):
+    """More lanes than one turn takes, with all that is left over at the ends."""
+    width = 1337 if batch < 16 else 31
+    assert_convolution_is_plain(
+        shapes.conv2d_geometry(3, outputs, (5, width), (3, 5), (1, stride), (1, 1, 3, 2)), batch
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (0, 0, 1, 1)])
+@pytest.mark.parametrize("outputs", [1, 4])
+def test_rows_of_any_number_of_lanes(outputs, padding, dtype):
+    """Around one vector, two of them, and one and two tiles: every remainder."""
+    for width in (*range(3, 37), *range(316, 326), 641):
+        g = shapes.conv2d_geometry(2, outputs, (2, width), (1, 3), (1, 1), padding)
+        assert_convolution_is_plain(g, 1, dtype)
+    pointwise = shapes.conv2d_geometry(2, outputs, (5, 5), (1, 1), (1, 1))
+    for batch in (1, 3, 12, 13):
+        assert_convolution_is_plain(pointwise, batch, dtype)
+
+
+def test_dense_weights_with_gaps_in_memory():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, 7))
+    for weight in (
+        rng.standard_normal((3, 8))[:, ::2],
+        rng.standard_normal((6, 4))[::-2],
+        np.broadcast_to(rng.standard_normal(4), (3, 4)),
+        rng.standard_normal((4, 3)).T,
     ):
-        np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(dense.forward(x, weight, np.zeros(3)), weight @ x, atol=1e-12)
+        back = dense.grad_input(np.ones((3, 7)), weight)
+        np.testing.assert_allclose(back, weight.T @ np.ones((3, 7)), atol=1e-12)
 
 
 @pytest.mark.parametrize("lanes", [1, 15, 16, 513, 1100])

@@ -27,6 +27,7 @@ from convlab.kernels.rows import (
     multiply_rows_transposed,
     product_cuda,
     product_transposed_cuda,
+    room_for,
     with_room,
 )
 from convlab.shapes import Conv2dGeometry
@@ -121,9 +122,12 @@ class _Plan(NamedTuple):
 
     def lay(self, x: np.ndarray, lanes: int) -> np.ndarray:
         """The flat array that the offsets point into."""
-        if self.laid is not None:
-            return copy_runs(x, np.arange(x.shape[1]), self.laid, self.width).reshape(-1)
-        return with_room(x, lanes)
+        if self.laid is None:
+            return with_room(x, lanes)
+        channels, height, _, batch = x.shape
+        laid, flat = room_for((channels, height, self.width, batch), x.dtype)
+        copy_runs(x, np.arange(height), self.laid, laid)
+        return flat
 
     def weights(self, weight: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
         """``weight`` (O, C, KH, KW) in the order of (O, columns, taps), flat, and its steps."""

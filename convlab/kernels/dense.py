@@ -65,7 +65,9 @@ def _product(weight, x, bias, relu=False):
     """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
     out = empty((weight.shape[0], 1, x.shape[1]), x.dtype)
     flat = with_room(x, x.shape[1])
-    # A transposed weight is read where it lies.
+    # A transposed weight is read where it lies, one with gaps is copied.
+    if not weight.flags.forc:
+        weight = weight.copy()
     kept = weight.ravel(order="K")
     steps = tuple(step // weight.itemsize for step in weight.strides)
     multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, *_taps(*x.shape), relu, out)

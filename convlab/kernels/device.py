@@ -56,7 +56,7 @@ LARGE = 1 << 22  # bytes; from here on NumPy asks the system for large pages
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Memory for a result, not set: starts at a cache line and ends with two to spare.
+    """Memory for a result, not set, which starts at a cache line.
 
     A vector that lies across two cache lines takes twice as long to load.
     """
@@ -64,14 +64,14 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
         return np.ndarray(shape, dtype, _aligned_bytes(size))
-    buffer = np.empty(size + 3 * CACHE_LINE, np.uint8)
+    buffer = np.empty(size + CACHE_LINE, np.uint8)
     return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % CACHE_LINE)
 
 
 @loop(parallel=False)
 def _aligned_bytes(count):
     # Compiled, because asking NumPy for an address takes longer than all of this.
-    buffer = np.empty(count + 3 * CACHE_LINE, np.uint8)
+    buffer = np.empty(count + CACHE_LINE, np.uint8)
     return buffer[CACHE_LINE - buffer.ctypes.data % CACHE_LINE :]
 
 

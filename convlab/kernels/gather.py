@@ -63,13 +63,11 @@ def _gather2d_loop(x, rows, runs, out):
                     target[to + n] = 0
 
 
-def copy_runs(x, rows, runs, width):
-    """``x`` (C, H, W, N) picked by ``rows`` and ``column_runs``, ``width`` columns."""
+def copy_runs(x, rows, runs, out):
+    """Fill ``out`` (C, OH, OW, N) from ``x`` (C, H, W, N) by ``rows`` and ``column_runs``."""
     channels, height, _, batch = x.shape
-    out = empty((channels, len(rows), width, batch), x.dtype)
     flat = x.reshape(channels, height, -1)
     _gather2d_loop(flat, rows, runs * batch, out.reshape(channels, len(rows), -1))
-    return out
 
 
 @loop
@@ -90,7 +88,9 @@ def _gather2d_grad_loop(grad, rows, columns, out):
 
 
 def _gather2d_cpu(x, rows, columns):
-    return copy_runs(x, rows, column_runs(columns), len(columns))
+    out = empty((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
+    copy_runs(x, rows, column_runs(columns), out)
+    return out
 
 
 def _gather2d_grad_cpu(grad, rows, columns, size):

@@ -16,8 +16,9 @@ input are a range, ``taps_from[row]`` up to ``taps_to[row]``, and taps come in
 are the images.
 
 Whole vectors of 16 lanes are worked on.  So columns with lanes of their own need
-a multiple of 16 of them, and where a row has fewer than 16 lanes, ``x`` needs 16
-numbers more than its rows: they are read for lanes that are not there.
+a multiple of 16 of them; and where a row makes one tile and the last vector is not
+full, ``x`` needs 16 numbers behind its rows, which are read for lanes that are not
+there: see ``with_room``.
 """
 
 from __future__ import annotations
@@ -43,13 +44,25 @@ TILE = 320
 _1, _2, _3, _4, _5 = (np.uintp(i * TILE) for i in range(1, BLOCK))
 
 
+def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """An array to fill, and its memory as a flat array with one vector of zeros behind it."""
+    size = math.prod(shape)
+    flat = empty((size + VECTOR,), dtype)
+    flat[size:] = 0
+    return flat[:size].reshape(shape), flat
+
+
 def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
-    """``x`` as a flat array that may be read in whole vectors for rows of ``lanes``."""
-    if lanes >= VECTOR:
+    """``x`` as a flat array that may be read in whole vectors for rows of ``lanes``.
+
+    Where rows have full vectors, or several tiles of which the last begins among its
+    neighbour's lanes, nothing behind ``x`` is read; else it is a copy with room.
+    """
+    if lanes % VECTOR == 0 or lanes > TILE:
         return x.reshape(-1)
-    room = empty((x.size,), x.dtype)
-    room[...] = x.reshape(-1)
-    return room
+    copy, flat = room_for(x.shape, x.dtype)
+    copy[...] = x
+    return flat
 
 
 @loop
