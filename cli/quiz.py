@@ -144,7 +144,9 @@ def _write_json(path: Path, title: str, description: str, numbers: dict) -> None
         **numbers,
     }
     lines = (f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in record.items())
-    write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    write_atomically(
+        path, ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8", "backslashreplace")
+    )
 
 
 def _description(
