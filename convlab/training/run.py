@@ -46,8 +46,15 @@ SNAPSHOTS = "snapshots"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place, sync it and rename it.  Raises RunError."""
+    """Write a file beside its place, sync it and rename it.  Raises RunError.
+
+    A symbolic link keeps pointing to its file; a device or a pipe is written to and stays.
+    """
+    path = Path(os.path.realpath(path))
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
