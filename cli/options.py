@@ -33,6 +33,7 @@ def _set_threads(context, parameter, value):
     # Numba sizes its pool when it is imported, which commands do after this.
     if value is not None:
         os.environ["CONVLAB_NUM_THREADS"] = str(value)
+        import convlab.kernels  # noqa: F401 - raises DeviceError for too many
     return value
 
 

@@ -16,6 +16,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from threadpoolctl import ThreadpoolController
 
 from convlab.errors import DeviceError
+from convlab.kernels import WANTED_THREADS
 from convlab.kernels.cache import LoopCache, cache_folder
 
 # Sums may be reordered and fused so that loops vectorise.  "nnan" and "ninf" are
@@ -192,13 +193,5 @@ def one_blas_thread():
     return _blas().limit(limits=1, user_api="blas")
 
 
-def _from_environment() -> None:
-    wanted = os.environ.get("CONVLAB_NUM_THREADS")
-    if not wanted:
-        return
-    if not wanted.isdecimal() or int(wanted) == 0:
-        raise DeviceError(f"CONVLAB_NUM_THREADS: expected a positive integer, got {wanted!r}")
-    set_num_threads(int(wanted))
-
-
-_from_environment()
+if WANTED_THREADS is not None:
+    set_num_threads(WANTED_THREADS)
