@@ -45,7 +45,7 @@ RAW = (".npy", ".csv")
 )
 @click.option(
     "--raw",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     callback=lambda context, parameter, path: path and options.check_suffix(path, RAW),
     help="Also write the result's numbers: .npy or .csv.",
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from pathlib import Path
 
 import click
 from convlab_cli import options
@@ -29,7 +28,7 @@ def bench_options(rounds: int, plot: bool = True):
             shared += [
                 click.option(
                     "--plot",
-                    type=click.Path(dir_okay=False, path_type=Path),
+                    type=options.WRITTEN,
                     callback=_check_plot,
                     help="Picture to write as well: .png, .svg or .pdf.",
                 ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import click
@@ -31,23 +32,21 @@ def info(as_json):
         click.echo(json.dumps(found))
         return
     if own is None:
-        wanted = cache.own_folder()
-        why = "there is no home folder" if wanted is None else f"{wanted} cannot be written"
-        click.echo(f"in use: none, since {why}: every process compiles its loops anew")
+        click.echo(f"in use: none, since {cache.why_not()}: every process compiles its loops anew")
     else:
         click.echo(f"in use: {own.path}, {_size([own])}")
     click.echo(f"others: {_count(len(others), 'folder')}, {_size(others)}")
     if others:
-        click.echo("delete the others with: convlab cache clear")
+        click.echo("delete the others with: convlab cache clear --others")
 
 
 @command.command()
-@click.option("--all", "own", is_flag=True, help="The folder in use as well.")
-def clear(own):
-    """Delete the folders of other versions of the loops and of other processors."""
+@click.option("--others", is_flag=True, help="Those beside the folder in use alone.")
+def clear(others):
+    """Delete the compiled loops: the next command compiles those that it needs."""
     from convlab.kernels import cache
 
-    deleted = cache.clear(own=own)
+    deleted = cache.clear(own=not others)
     size = sum(folder.size for folder in deleted)
     click.echo(f"deleted {_count(len(deleted), 'folder')}: {size:,} bytes freed")
 
@@ -64,10 +63,11 @@ def warm():
     from convlab.training import warm_up
 
     folder = cache.cache_folder()
-    if folder is None:
+    why = cache.why_not() or (None if os.access(folder, os.W_OK) else f"{folder} cannot be written")
+    if why:
         raise CacheError(
-            "cache: expected a folder that can be written, got"
-            f" {cache.own_folder() or 'none, without a home'}; CONVLAB_CACHE_DIR names another"
+            f"cache: expected a folder that only you can write to, but {why};"
+            " CONVLAB_CACHE_DIR names another"
         )
     before, begin = cache.contents(folder).functions, time.perf_counter()
     warm_up()

@@ -62,7 +62,7 @@ def list_(as_json):
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     help="Also write all figures, settings and versions into this file.",
 )
 @options.data_dir
@@ -80,13 +80,10 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
     if data_dir is not None:
         os.environ["CONVLAB_DATA_DIR"] = data_dir
     from convlab import experiments
-    from convlab.errors import RunError
     from convlab.training import write_atomically
 
     experiment, scale = experiments.find(name), "quick" if quick else "full"
     folder = out or Path("experiments") / f"{name}-{scale}"
-    if json_file is not None and not json_file.parent.is_dir():
-        raise RunError(f"{json_file}: cannot be written: there is no folder {json_file.parent}")
     begin = time.perf_counter()
     done = _run(experiment, scale, folder, quiet)
     now = time.perf_counter() - begin

@@ -39,7 +39,7 @@ from convlab_cli import options
 @click.option(
     "--table",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     help="Build nothing; write the catalogue as a Markdown table into FILE, between the marks"
     " <!-- gallery --> and <!-- /gallery -->.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
@@ -74,11 +73,14 @@ def convlab():
 
 def main() -> None:
     """Run the command; an error that a user can meet is one line and exit status 1."""
+    from convlab_cli import output
+
+    output.prepare()
     try:
         convlab(prog_name="convlab")
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except output.OutputError as error:
+        if error.reason:
+            click.echo(f"Error: standard output cannot be written: {error.reason}", err=True)
         sys.exit(1)
     except Exception as error:
         from convlab.errors import ConvlabError

@@ -33,6 +33,7 @@ def _set_threads(context, parameter, value):
     # Numba sizes its pool when it is imported, which commands do after this.
     if value is not None:
         os.environ["CONVLAB_NUM_THREADS"] = str(value)
+        import convlab.kernels  # noqa: F401 - raises DeviceError for too many
     return value
 
 
@@ -62,6 +63,23 @@ device = click.option(
 )
 
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+
+
+class Written(click.Path):
+    """A file to write.  Raises RunError, before anything is computed, where none can be made."""
+
+    def convert(self, value, parameter, context):
+        from convlab.errors import RunError
+
+        path = super().convert(value, parameter, context)
+        if not os.path.isdir(path.parent):
+            raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
+        if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
+            raise RunError(f"{path}: cannot be written: Permission denied")
+        return path
+
+
+WRITTEN = Written(dir_okay=False, path_type=Path)
 
 
 class Lengths(click.ParamType):
@@ -198,12 +216,8 @@ class Picture:
         """
         from importlib.metadata import version
 
-        from convlab.errors import RunError
         from convlab.training import write_atomically
 
-        for path in (self.path, self.json):
-            if path is not None and not path.parent.is_dir():
-                raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
         if self.path is not None:
             write_atomically(self.path, content)
         if self.json is not None:
@@ -221,7 +235,9 @@ class Picture:
                 f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=_plain)}"
                 for key, value in record.items()
             )
-            write_atomically(self.json, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+            text = "{\n" + ",\n".join(lines) + "\n}\n"
+            # Half characters, from names that are no UTF-8, as JSON escapes them.
+            write_atomically(self.json, text.encode("utf-8", "backslashreplace"))
         click.echo(description if self.alt else f"wrote {self.path or self.json}")
 
 
@@ -262,14 +278,14 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
             click.option(
                 "--json",
                 "json_file",
-                type=click.Path(dir_okay=False, path_type=Path),
+                type=WRITTEN,
                 help="Also write all numbers of the picture, with the command that makes it.",
             ),
             *appearance(None if suffixes == MOVING else "slide"),
             click.option(
                 "-o",
                 "--output",
-                type=click.Path(dir_okay=False, path_type=Path),
+                type=WRITTEN,
                 default=default,
                 show_default=default is not None,
                 callback=lambda context, parameter, path: path and check_suffix(path, suffixes),

@@ -61,14 +61,14 @@ def _check_sheet(context, parameter, value):
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     callback=_check_sheet,
     help="Write an A4 sheet to print, .pdf, instead of text.",
 )
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     help="Also write the exercises as data, with answers and solutions.",
 )
 @click.option("--alt", is_flag=True, help="Print the alternative text of the sheet of -o.")
@@ -144,7 +144,8 @@ def _write_json(path: Path, title: str, description: str, numbers: dict) -> None
         **numbers,
     }
     lines = (f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in record.items())
-    write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _description(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 from convlab_cli import options
@@ -15,7 +14,7 @@ from convlab_cli import options
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     help="Also write all numbers, those of layers that only pass numbers on among them.",
 )
 def command(network, explain, json_file):

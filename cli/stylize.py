@@ -16,7 +16,7 @@ SMALLEST = 48  # pixels: a quarter of it still holds the largest filter
 @click.argument("style", metavar="STYLE")
 @click.option(
     "--result",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.WRITTEN,
     callback=lambda context, parameter, path: path and options.check_suffix(path, PLAIN),
     help="The result alone: .png, .jpg or .webp.  [default: -o's name with -result.png]",
 )
@@ -100,13 +100,9 @@ def command(
     import numpy as np
 
     from convlab import insight, training, viz
-    from convlab.errors import RunError
     from convlab.shapes import size_text
 
     plain = result or picture.path.with_name(f"{picture.path.stem}-result.png")
-    for path in (plain, picture.path, picture.json):
-        if path is not None and not path.parent.is_dir():
-            raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
     if plain == picture.path:
         raise click.UsageError(f"--result: expected another file than that of -o, got {plain}")
     if content_weight == style_weight == 0:

@@ -29,6 +29,10 @@ class CacheError(ConvlabError, OSError):
     """A folder of compiled loops that cannot be written, read or deleted."""
 
 
+class CacheWarning(UserWarning):
+    """Compiled loops that are not kept, or are compiled again: it costs time only."""
+
+
 class SpecError(ConvlabError, ValueError):
     """A model, layer or setting that does not exist or does not fit."""
 

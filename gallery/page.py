@@ -137,6 +137,8 @@ def write_table(catalog: Catalog, path: Path, data: str = DATA) -> bool:
 
     Raises DataError where the file cannot be read, or has not each mark once, in order.
     """
+    if path.exists() and not path.is_file():  # a device may never end
+        raise DataError(f"{path}: expected a text file")
     try:
         text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:

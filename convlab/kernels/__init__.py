@@ -2,6 +2,8 @@
 
 import os
 
+from convlab.errors import DeviceError
+
 # OpenMP starts a parallel loop in half the time of Numba's own work queue.
 os.environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
 
@@ -16,7 +18,21 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 # A grid of few blocks is what a small layer has: nothing that users could change.
 os.environ.setdefault("NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS", "0")
 
+MOST_THREADS = 1024  # of the pool; with a million, OpenMP ends the process
+
+
+def _threads_in(variable: str, said: str) -> int | None:
+    value = os.environ.get(variable)
+    if not value:
+        os.environ.pop(variable, None)  # which Numba would try to read
+        return None
+    if not (value.isdecimal() and len(value) < 10 and 1 <= int(value) <= MOST_THREADS):
+        raise DeviceError(f"{said}: expected a number from 1 to {MOST_THREADS}, got {value!r}")
+    return int(value)
+
+
 # Numba's pool cannot grow; by default it has a thread for each core.
-if os.environ.get("CONVLAB_NUM_THREADS", "").isdecimal():
-    _wanted = max(int(os.environ["CONVLAB_NUM_THREADS"]), os.cpu_count() or 1)
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(_wanted))
+_threads_in("NUMBA_NUM_THREADS", "NUMBA_NUM_THREADS")
+WANTED_THREADS = _threads_in("CONVLAB_NUM_THREADS", "threads (--threads or CONVLAB_NUM_THREADS)")
+if WANTED_THREADS is not None:
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(WANTED_THREADS, os.cpu_count() or 1)))

@@ -1,23 +1,50 @@
-"""The folders of the compiled loops: which is in use, what they hold, how they are deleted."""
+"""The compiled loops: the files they are kept in, the folder of these, how it is deleted."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import platform
 import re
 import shutil
+import stat
+import sys
 import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import llvmlite.binding
 import numba
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
 
-from convlab.errors import CacheError
+from convlab.errors import CacheError, CacheWarning
 
 _NAME = re.compile("kernels-[0-9a-f]{16}")
+
+# Numba's settings that change what is compiled, beside the CPU's.
+_SETTINGS = (
+    "BOUNDSCHECK",
+    "DEBUGINFO_DEFAULT",
+    "DEBUG_ARRAY_OPT_RUNTIME",
+    "DEBUG_NRT",
+    "ENABLE_PROFILING",
+    "EXTEND_VARIABLE_LIFETIMES",
+    "LLVM_REFPRUNE_FLAGS",
+    "LLVM_REFPRUNE_PASS",
+    "LOOP_VECTORIZE",
+    "NRT_STATS",
+    "OPT",
+    "PARFOR_MAX_TUPLE_SIZE",
+    "SLP_VECTORIZE",
+    "USING_SVML",
+)
 
 
 class Folder(NamedTuple):
@@ -29,12 +56,87 @@ class Folder(NamedTuple):
     functions: int
 
 
+class LoopCache(NullCache):
+    """What Numba asks for a loop's compiled versions: each is a file, and begins with its digest.
+
+    Numba's own cache takes whatever it finds for a pickle and for machine code.  Here a file
+    that is damaged, or that another user may have written, is never unpickled: the loop is
+    compiled again and the file replaced.  Where nothing can be written, nothing is kept.
+    """
+
+    def __init__(self, function: Callable, folder: Path | None):
+        self._name, self._folder = f"{function.__module__}.{function.__qualname__}", folder
+
+    def load_overload(self, sig, target_context):
+        """The version for these types of arguments, None where there is none to use."""
+        if self._folder is None:
+            if reason := _unsafe():
+                _warn(
+                    "compiled loops are not kept: expected a folder that only you can write to,"
+                    f" but {reason}"
+                )
+            return None
+        target_context.refresh()
+        path, key = self._file(sig, target_context.codegen())
+        try:
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode) or not _own(status):
+                raise OSError
+            content = path.read_bytes()
+            digest, payload = content[:32], content[32:]
+            if digest != hashlib.sha256(key + payload).digest():
+                raise ValueError
+            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+        except FileNotFoundError:
+            pass
+        except Exception:  # unpickling can raise any
+            _warn(f"damaged files in {self._folder}: their loops are compiled again")
+        return None
+
+    def save_overload(self, sig, data):
+        """Keep a compiled version."""
+        if self._folder is None or data.library.has_dynamic_globals:
+            return
+        path, key = self._file(sig, data.codegen)
+        payload = dumps(data._reduce())
+        try:
+            _make(self._folder)
+            _write(path, hashlib.sha256(key + payload).digest() + payload)
+        except OSError as error:
+            _warn(f"compiled loops are not kept in {self._folder}: {error.strerror}")
+
+    def _file(self, signature, codegen) -> tuple[Path, bytes]:
+        settings = [getattr(numba.config, name, None) for name in _SETTINGS]
+        cpu = codegen.magic_tuple()
+        key = (self._name, signature, cpu, settings, sys.implementation.cache_tag)
+        key = repr(key).encode()
+        name = f"{self._name.split('.')[-1]}-{hashlib.sha256(key).hexdigest()[:16]}.nbc"
+        return self._folder / name, key
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, CacheWarning, stacklevel=1)  # so that the same text is said once
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole file or none, whoever else writes it at the same time."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
 @lru_cache
 def own_folder() -> Path | None:
     """Where compiled loops belong on this machine, or None for a user without a home.
 
-    Its name is a hash of the kernels' sources, Numba's version and the CPU,
-    since Numba itself looks only at the one function's own file.
+    Its name is a hash of the kernels' sources, Numba's version and the CPU.
     """
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
@@ -44,23 +146,96 @@ def own_folder() -> Path | None:
     root = os.environ.get("CONVLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     try:
         root = Path(root) if root else Path("~/.cache").expanduser()
-    except RuntimeError:
+        root = root.absolute()  # wherever the program moves to
+    except (RuntimeError, OSError):
         return None
     return root / "convlab" / f"kernels-{digest.hexdigest()[:16]}"
 
 
 @lru_cache
-def cache_folder() -> Path | None:
-    """``own_folder``, made if need be, or None where it cannot be written."""
+def why_not() -> str | None:
+    """Why no loops are kept, or None where they are.  Makes the folder if need be."""
     folder = own_folder()
+    if folder is None:
+        return "there is no home folder"
     try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
+        _make(folder)
+        return _unsafe()
     except OSError:
-        pass
+        return f"{folder} cannot be written"
+
+
+def cache_folder() -> Path | None:
+    """``own_folder``, made if need be, or None where no loops are kept; see ``why_not``."""
+    return own_folder() if why_not() is None else None
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, and those above it, for the user alone."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir(0o700)
+        os.listdir(folder)  # which a file in its place is not
+
+
+@lru_cache
+def _unsafe() -> str | None:
+    """Who else could put a file into ``own_folder``, in words; None for nobody.
+
+    What lies there is unpickled, and so can do whatever its author likes.
+    """
+    folder = own_folder()
+    if folder is None or not folder.is_dir() or not hasattr(os, "getuid"):  # Windows has none
+        return None
+    for path in _way_to(folder):
+        status = path.lstat()
+        if status.st_uid not in (0, os.getuid()):
+            return f"{path} belongs to another user"
+        shared = stat.S_ISDIR(status.st_mode) and not status.st_mode & stat.S_ISVTX
+        if shared and _others_write(status):
+            return f"{path} can be written by others"
+    if not _own(folder.stat()):
+        return f"{folder} belongs to another user or can be written by others"
     return None
+
+
+def _own(status: os.stat_result) -> bool:
+    """Whether a file or folder is the user's, and nobody else can write to it."""
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return not hasattr(os, "getuid") or (
+        status.st_uid == os.getuid() and not status.st_mode & others
+    )
+
+
+def _others_write(status: os.stat_result) -> bool:
+    """Whether others can write to it.  Many systems give each user a group with no other member."""
+    if status.st_mode & stat.S_IWGRP:
+        import grp
+        import pwd
+
+        try:
+            user, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
+        except KeyError:
+            return True
+        if group.gr_name != user.pw_name or set(group.gr_mem) - {user.pw_name}:
+            return True
+    return bool(status.st_mode & stat.S_IWOTH)
+
+
+def _way_to(folder: Path) -> Iterator[Path]:
+    """Every folder and symbolic link that the system goes through to find a folder, and itself."""
+    current, parts = Path(folder.anchor), list(folder.parts[:0:-1])
+    yield current
+    while parts:
+        following = current / parts.pop()
+        yield following
+        if following.is_symlink():
+            target = Path(os.readlink(following))
+            parts += reversed(target.parts[bool(target.anchor) :])
+            current = Path(target.anchor) if target.anchor else current
+        else:
+            current = following.parent.parent if following.name == ".." else following
 
 
 def is_compiled() -> bool:
@@ -105,14 +280,14 @@ def other_folders() -> list[Folder]:
     return [contents(own.parent / name) for name in sorted(names) if name != own.name]
 
 
-def clear(*, own: bool = False) -> list[Folder]:
-    """Delete the other folders, and with ``own`` also the one in use; returns what was deleted.
+def clear(*, own: bool = True) -> list[Folder]:
+    """Delete the folder in use, unless not ``own``, and the others; returns what was deleted.
 
     Raises CacheError for a folder that cannot be deleted.
     """
     folders = other_folders()
     path = own_folder()
-    if own and path is not None and path.is_dir() and not path.is_symlink():
+    if own and path is not None and os.path.lexists(path):
         folders.append(contents(path))
     for folder in folders:
         _delete(folder.path)
@@ -120,9 +295,12 @@ def clear(*, own: bool = False) -> list[Folder]:
 
 
 def _delete(folder: Path) -> None:
-    while folder.exists():
+    while os.path.lexists(folder):
         try:
-            shutil.rmtree(folder)
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
+            else:
+                folder.unlink()
         except FileNotFoundError:
             continue  # another process deletes it too
         except OSError as error:

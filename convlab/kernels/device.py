@@ -16,7 +16,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from threadpoolctl import ThreadpoolController
 
 from convlab.errors import DeviceError
-from convlab.kernels.cache import cache_folder
+from convlab.kernels import WANTED_THREADS
+from convlab.kernels.cache import LoopCache, cache_folder
 
 # Sums may be reordered and fused so that loops vectorise.  "nnan" and "ninf" are
 # left out on purpose: with them the compiler may drop tests for NaN.
@@ -33,20 +34,12 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
     """
     if function is None:
         return lambda f: loop(f, parallel=parallel)
-    folder = cache_folder()
-    compiled = njit(
-        cache=folder is not None,
-        parallel=parallel,
-        fastmath=FAST_MATH,
-        error_model="numpy",
-        nogil=True,
+    dispatcher = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", nogil=True)(
+        function
     )
-    # Numba reads the folder from its global setting while it decorates.
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder or "")
-    try:
-        dispatcher = compiled(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    # The cache knows a loop by its name, and the sources in this folder.
+    if function.__module__.startswith(__package__) and not function.__closure__:
+        dispatcher._cache = LoopCache(function, cache_folder())
     return _in_turn(function, dispatcher) if parallel else dispatcher
 
 
@@ -200,13 +193,5 @@ def one_blas_thread():
     return _blas().limit(limits=1, user_api="blas")
 
 
-def _from_environment() -> None:
-    wanted = os.environ.get("CONVLAB_NUM_THREADS")
-    if not wanted:
-        return
-    if not wanted.isdecimal() or int(wanted) == 0:
-        raise DeviceError(f"CONVLAB_NUM_THREADS: expected a positive integer, got {wanted!r}")
-    set_num_threads(int(wanted))
-
-
-_from_environment()
+if WANTED_THREADS is not None:
+    set_num_threads(WANTED_THREADS)

@@ -46,9 +46,16 @@ SNAPSHOTS = "snapshots"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place, sync it and rename it.  Raises RunError."""
+    """Write a file beside its place, sync it and rename it.  Raises RunError.
+
+    A symbolic link keeps pointing to its file; a device or a pipe is written to and stays.
+    """
+    target = Path(os.path.realpath(path))
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
     try:
@@ -60,7 +67,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None

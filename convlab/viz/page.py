@@ -202,7 +202,7 @@ class Page:
 
     def measure(self, text: str, px: float, bold: bool = False) -> float:
         """Width of one line of text in pixels."""
-        return _width(text, px, self.size.dpi, bold)
+        return _width(style.writable(text), px, self.size.dpi, bold)
 
     def widest(self, texts: Iterable[str], px: float, bold: bool = False) -> float:
         """Width of the widest of several texts, 0 for none."""
@@ -215,7 +215,7 @@ class Page:
 
         A shortened text keeps its beginning and its end around "…".
         """
-        text = " ".join(text.split())
+        text = " ".join(style.writable(text).split())
         smallest = min(px, self.size.small if smallest is None else smallest)
         full = self.measure(text, px, bold)
         if full <= width:

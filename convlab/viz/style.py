@@ -7,6 +7,7 @@ other module of :mod:`convlab.viz` writes a colour or a size of its own.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,7 @@ MINUS = "\u2212"
 TIMES = "\u00d7"
 ARROW = "\u2192"
 ELLIPSIS = "\u2026"
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SUPERSCRIPT = str.maketrans(f"{MINUS}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -344,6 +346,14 @@ def numbers(values: NDArray, digits: int = 3) -> list[str]:
     else:
         places = max(0, digits - 1 - math.floor(math.log10(np.abs(finite).max())))
     return [_fixed(value, places) for value in flat]
+
+
+def writable(text: str) -> str:
+    """A text with "?" for what neither a font nor XML has: half characters, control characters.
+
+    A file's name may be any bytes; Python reads those that are no UTF-8 as half characters.
+    """
+    return _UNWRITABLE.sub("?", text)
 
 
 def size_text(*lengths: int) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convlab.errors import SpecError
+from convlab.viz.style import writable
 
 FRAME = 500  # milliseconds of one step
 PAUSE = 1500  # of the last one
@@ -49,6 +50,8 @@ def figure_bytes(
     if suffix not in (".png", ".svg", ".pdf"):
         raise SpecError(f"expected a file ending in .png, .svg or .pdf, got {suffix!r}")
     buffer = io.BytesIO()
+    title, description = writable(title), writable(description)
+    command = command and writable(command)
     with matplotlib.rc_context(_SETTINGS):
         if suffix == ".png":
             metadata = {"Title": title, "Description": description, "Software": "convlab"}
@@ -84,14 +87,14 @@ def pages_bytes(
 
 def _pdf_metadata(title: str, description: str, command: str | None) -> dict[str, str | None]:
     metadata = {
-        "Title": title,
-        "Subject": description,
+        "Title": writable(title),
+        "Subject": writable(description),
         "Creator": "convlab",
         "Producer": "convlab",
         "CreationDate": None,
         "ModDate": None,
     }
-    return metadata if command is None else metadata | {"Keywords": command}
+    return metadata if command is None else metadata | {"Keywords": writable(command)}
 
 
 def animation_bytes(
@@ -108,7 +111,7 @@ def animation_bytes(
     with matplotlib.rc_context(_SETTINGS):
         frames = [_pixels(figure) for figure in figures]
     durations = [FRAME] * (len(frames) - 1) + [PAUSE]
-    text = description if command is None else f"{command}\n{description}"
+    text = writable(description if command is None else f"{command}\n{description}")
     buffer = io.BytesIO()
     if suffix == ".webp":
         exif = Image.Exif()
