@@ -110,8 +110,8 @@ def read_standard_input(limit: int = MAX_INPUT) -> bytes:
 
 # A key of so many parts takes the parser memory in the square of their number.
 _DEEP_KEY = re.compile(
-    r"""(?:^|(?<=[\s\[{,]))(?:(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){%d}"""
-    % MAX_DEPTH,
+    r"""(?:^|(?<=[\s\[{,]))(?:(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*)"""
+    rf"{{{MAX_DEPTH}}}",
     re.MULTILINE,
 )
 

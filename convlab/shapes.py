@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import gcd, lcm
+from math import gcd, lcm, prod
 
 import numpy as np
 
@@ -28,7 +28,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 MAX_SIZE = 65_535
 """The largest size, step or number of channels or units in a spec or a command."""
 MAX_MAP = 30_000_000
-"""The most numbers that a layer of a spec may give for one image."""
+"""The most numbers of an example, and of what a layer of a spec gives for one image."""
 MAX_WEIGHTS = 200_000_000
 """The most weights of a network from a spec; VGG-16 has 138,357,544."""
 MAX_SPANS = 1_000_000
@@ -51,6 +51,12 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
     if min(values) < least:
         raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
     return int(values[0]), int(values[1])
+
+
+def check_numbers(name: str, sizes: Sequence[int], most: int = MAX_MAP) -> None:
+    """Raise ShapeError where an array of these sizes would hold too many numbers."""
+    if prod(sizes) > most:
+        raise ShapeError(f"{name}: expected at most {most:,} numbers, got {size_text(*sizes)}")
 
 
 def is_integers(values, lengths: tuple[int, ...]) -> bool:

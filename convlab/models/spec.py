@@ -308,9 +308,11 @@ def build_from_text(
             if count > MAX_WEIGHTS:
                 raise ShapeError(f"expected a network of at most {MAX_WEIGHTS:,} weights")
             if hasattr(layer, "output_size"):
-                _check_map(shapes.adaptive_output(current[-2:], layer.output_size))
+                shapes.check_numbers(
+                    "output size", shapes.adaptive_output(current[-2:], layer.output_size)
+                )
             after = tuple(layer.output_shape(*incoming))
-            _check_map(after)
+            shapes.check_numbers("output", after)
             if weights:
                 layer = _layer(entry, current, classes, dropout, True, where, lines, start)
             current = after
@@ -349,16 +351,11 @@ def build_from_text(
         )
     network.rate = spec.get("rate")
     if network.rate is not None and not (_is_number(network.rate) and network.rate > 0):
-        raise SpecError(f"{source}: expected rate to be a number above 0, got {shown(network.rate)}")
+        raise SpecError(
+            f"{source}: expected rate to be a number above 0, got {shown(network.rate)}"
+        )
     network.pixels = _pixels(spec.get("pixels"), source)
     return network
-
-
-def _check_map(shape: tuple[int, ...]) -> None:
-    if math.prod(shape) > MAX_MAP:
-        raise ShapeError(
-            f"expected at most {MAX_MAP:,} numbers for one image, got {shapes.size_text(*shape)}"
-        )
 
 
 def _check_setting(key: str, value: Any, where: str) -> None:
@@ -447,7 +444,9 @@ def _layer(
 ) -> nn.Module:
     kind = entry.get("type")
     if not isinstance(kind, str) or kind not in _LAYERS:
-        raise SpecError(f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {shown(kind)}")
+        raise SpecError(
+            f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {shown(kind)}"
+        )
     layer = _LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
     accepted = [p for p in parameters if p not in ("self", *_INFERRED, "connections_table")]
@@ -514,7 +513,8 @@ def _inputs(
     names = entry.get("inputs", [before])
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise SpecError(
-            f'{where}: expected inputs to list names of layers, such as ["conv1"], got {shown(names)}'
+            f'{where}: expected inputs to list names of layers, such as ["conv1"], got'
+            f" {shown(names)}"
         )
     for name in names:
         if name == own_name:
@@ -528,10 +528,12 @@ def _inputs(
     kind = entry.get("type")
     joins = isinstance(kind, str) and issubclass(_LAYERS.get(kind, nn.Module), nn.Join)
     if joins and len(names) < 2:
-        raise SpecError(f"{where}: expected at least two inputs for {kind} to join, got {names[0]}")
+        raise SpecError(
+            f"{where}: expected at least two inputs for {kind} to join, got {shown(names[0])}"
+        )
     if not joins and len(names) > 1:
         raise SpecError(
-            f"{where}: expected one input, got {', '.join(names)}; Add and Concat join several"
+            f"{where}: expected one input, got {shown(names)}; Add and Concat join several"
         )
     return tuple(names)
 
