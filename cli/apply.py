@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -17,7 +16,9 @@ RAW = (".npy", ".csv")
     "--kernel",
     default="sobel",
     show_default=True,
-    help="Name, name:NUMBER, rows such as '1 0 -1; 2 0 -2; 1 0 -1', or a .csv file.",
+    help="Name, name:NUMBER, rows such as '1 0 -1; 2 0 -2; 1 0 -1', or a .csv file with"
+    " semicolons, tabs, commas or spaces between the numbers; beside semicolons and tabs a comma is"
+    " the decimal mark.",
 )
 @click.option(
     "--grey/--colour",
@@ -40,7 +41,7 @@ RAW = (".npy", ".csv")
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0),
+    type=options.Number(0),
     help="Least magnitude whose direction is shown; a tenth of the largest by default.",
 )
 @click.option(
@@ -150,6 +151,7 @@ def _read(image: str, grey: bool):
     from convlab import data, worked
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
+    from convlab.files import read_standard_input
 
     if image in worked.PATTERNS:
         return worked.pattern(image)[None], False
@@ -157,9 +159,7 @@ def _read(image: str, grey: bool):
         pixels = data.photograph(image).transpose(2, 0, 1)[None]
         return (data.fit_images(pixels, channels=1) if grey else pixels)[0], grey
     if image == "-":
-        source = sys.stdin.buffer.read()
-        if not source:
-            raise DataError("-: expected a picture on standard input, got nothing")
+        source = read_standard_input()
     elif not Path(image).exists():
         names = ", ".join([*data.PHOTOGRAPHS, *worked.PATTERNS])
         raise DataError(

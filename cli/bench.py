@@ -17,7 +17,7 @@ def bench_options(rounds: int, plot: bool = True):
         shared = [
             click.option(
                 "--rounds",
-                type=click.IntRange(min=1),
+                type=click.IntRange(1, options.MOST),
                 default=rounds,
                 show_default=True,
                 help="Measurements of each, in turn; their median counts.",
@@ -226,20 +226,20 @@ def _geometric_mean(values) -> float:
 @click.option(
     "--batch",
     "batches",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     multiple=True,
     help="Images of a batch; may be repeated.  [default: 64 and 256; on a GPU 64 and 1024]",
 )
 @click.option(
     "--threads",
     "counts",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     multiple=True,
     help="Threads of both sides; may be repeated.  [default: 1 and all cores]",
 )
 @click.option(
     "--images",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     default=60_000,
     show_default=True,
     help="Images of an epoch.",

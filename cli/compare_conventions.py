@@ -11,21 +11,21 @@ WIDTH = 100  # columns of a terminal
 
 @click.command()
 @click.option("--input", type=options.Lengths(), default="6", show_default=True)
-@click.option("--kernel", type=options.Lengths(), default="3", show_default=True)
-@click.option("--stride", type=options.Lengths(), default="2", show_default=True)
+@click.option("--kernel", type=options.Lengths(most=MOST), default="3", show_default=True)
+@click.option("--stride", type=options.Lengths(most=MOST), default="2", show_default=True)
 @click.option(
     "--dilation",
-    type=options.Lengths(),
+    type=options.Lengths(most=MOST),
     default="1",
     show_default=True,
     help="Of the convolutions.",
 )
 @click.option(
     "--padding",
-    type=options.Lengths(least=0),
+    type=options.Lengths(least=0, most=MOST),
     help="PyTorch's, on both sides; half the kernel by default.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=options.SEED, default=1, show_default=True)
 @options.picture("conventions.png")
 def command(input, kernel, stride, dilation, padding, seed, picture):
     """The same numbers under several conventions, and the first cell in which they part.

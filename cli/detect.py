@@ -36,9 +36,7 @@ class Scales(click.ParamType):
     type=click.IntRange(1, 10_000),
     help="Measure the mean average precision on so many generated scenes.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the scenes."
-)
+@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the scenes.")
 @click.option(
     "--clutter",
     type=click.IntRange(0, 100),
@@ -48,14 +46,14 @@ class Scales(click.ParamType):
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=options.Number(0, 1),
     default=0.5,
     show_default=True,
     help="Least probability of a box.",
 )
 @click.option(
     "--overlap",
-    type=click.FloatRange(0, 1),
+    type=options.Number(0, 1),
     default=0.1,
     show_default=True,
     help="Most intersection over union of two boxes.",
@@ -293,11 +291,10 @@ def _listed(names: list[str]) -> str:
 
 def _read(run, image: str, seed: int, clutter: int, data_dir):
     """(bytes (1, H, W) bright on black, (boxes, labels) where known, what to say of it)."""
-    import sys
-
     from convlab import data, insight
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
+    from convlab.files import read_standard_input
 
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")
@@ -305,9 +302,7 @@ def _read(run, image: str, seed: int, clutter: int, data_dir):
             raise DataError(f"image {image}: expected scene:N with a number from 0")
         shown = data.scene(_digits(run, data_dir), int(number), seed=seed, clutter=clutter)
         return shown.image, (shown.boxes, shown.labels), f", seed {seed}"
-    source = sys.stdin.buffer.read() if image == "-" else Path(image)
-    if not source:
-        raise DataError("-: expected a picture on standard input, got nothing")
+    source = read_standard_input() if image == "-" else Path(image)
     (rows, columns), _ = picture_header(source)
     factor = min(1.0, LARGEST / max(rows, columns))
     size = max(1, round(rows * factor)), max(1, round(columns * factor))

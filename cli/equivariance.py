@@ -24,9 +24,13 @@ class Numbers(click.ParamType):
             numbers = tuple(kind(part) for part in value.split(","))
         except ValueError:
             numbers = (math.nan,)
-        if not all(map(math.isfinite, numbers)):
+        if not all(abs(number) <= options.MOST for number in numbers):
             word = "whole numbers" if self.whole else "numbers"
-            self.fail(f"expected {word} such as {self.example}, got {value!r}", parameter)
+            self.fail(
+                f"expected {word} such as {self.example}, each at most {options.MOST:,}, got"
+                f" {value!r}",
+                parameter,
+            )
         if len(set(numbers)) < len(numbers):
             self.fail(f"expected each number once, got {value!r}", parameter)
         return numbers
@@ -64,7 +68,7 @@ border = click.option(
 @border
 @click.option(
     "--images",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     default=64,
     show_default=True,
     help="The first ones of the test set; random images where there is no run.",

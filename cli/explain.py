@@ -32,9 +32,11 @@ class Place(click.ParamType):
 @click.option("--all", "complete", is_flag=True, help="Print all terms, however many.")
 @options.data_dir
 @options.device
-@click.option("--row", type=click.IntRange(min=0), default=0, help="Of an example's output.")
-@click.option("--col", "column", type=click.IntRange(min=0), default=0, help="Likewise.")
-@click.option("--filter", "map_", type=click.IntRange(min=0), default=0, help="Likewise.")
+@click.option(
+    "--row", type=click.IntRange(0, options.MOST), default=0, help="Of an example's output."
+)
+@click.option("--col", "column", type=click.IntRange(0, options.MOST), default=0, help="Likewise.")
+@click.option("--filter", "map_", type=click.IntRange(0, options.MOST), default=0, help="Likewise.")
 @arithmetic_options
 @options.picture(None)
 def command(

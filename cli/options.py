@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import sys
@@ -22,6 +23,25 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg", ".pdf")
 MOVING = (*PICTURES, ".gif", ".webp")
 
+MOST = 65_535
+"""The largest size, step or count that a command takes, as shapes.MAX_SIZE."""
+DRAWN = 128
+"""The most cells along an axis of what is drawn cell by cell."""
+SEED = click.IntRange(0, 2**63 - 1)
+
+
+class Number(click.FloatRange):
+    """A finite number within bounds."""
+
+    name = "number"
+
+    def convert(self, value, parameter, context):
+        number = super().convert(value, parameter, context)
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, got {value}", parameter)
+        return number
+
+
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -39,7 +59,7 @@ def _set_threads(context, parameter, value):
 
 threads = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST),
     callback=_set_threads,
     expose_value=False,
     help="Threads of the loops; all cores by default.  Results do not depend on it.",
@@ -91,21 +111,32 @@ class Lengths(click.ParamType):
         example: str = "5x7",
         least: int = 1,
         both: bool = True,
+        most: int = MOST,
     ):
-        self.counts, self.example, self.least, self.both = counts, example, least, both
+        self.counts, self.example, self.both = counts, example, both
+        self.least, self.most = least, most
         self.name = "x".join(["N"] * counts[-1])
 
     def convert(self, value, parameter, context):
         if isinstance(value, tuple):
             return value
-        parts = value.lower().replace("×", "x").split("x")
-        if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
-            self.fail(f"expected whole numbers such as {self.example}, got {value!r}", parameter)
-        lengths = tuple(int(part) for part in parts)
-        if len(lengths) not in self.counts or min(lengths) < self.least:
-            wanted = f"such as {self.example}, each at least {self.least}"
-            self.fail(f"expected whole numbers {wanted}, got {value!r}", parameter)
+        lengths = _whole(value.lower().replace("×", "x").split("x"), self.least, self.most)
+        if lengths is None or len(lengths) not in self.counts:
+            self.fail(
+                f"expected whole numbers such as {self.example}, each from {self.least} to"
+                f" {self.most:,}, got {value!r}",
+                parameter,
+            )
         return lengths * 2 if len(lengths) == 1 and self.both else lengths
+
+
+def _whole(parts: list[str], least: int, most: int) -> tuple[int, ...] | None:
+    """The numbers that texts say; None unless all are whole and within the bounds."""
+    parts = [part.strip() for part in parts]
+    if not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+        return None
+    numbers = tuple(map(int, parts))
+    return numbers if all(least <= number <= most for number in numbers) else None
 
 
 class Padding(click.ParamType):
@@ -113,16 +144,19 @@ class Padding(click.ParamType):
 
     name = "same|valid|full|N|t,b,l,r"
 
+    def __init__(self, most: int = MOST):
+        self.most = most
+
     def convert(self, value, parameter, context):
         if not isinstance(value, str) or value in ("same", "valid", "full"):
             return value
         parts = value.lower().split("," if "," in value else "x")
-        if all(part.strip().isdecimal() for part in parts) and len(parts) in (1, 2, 4):
-            sides = tuple(int(part) for part in parts)
+        sides = _whole(parts, 0, self.most)
+        if sides is not None and len(sides) in (1, 2, 4):
             return sides * 2 if len(sides) == 1 else sides
         self.fail(
             "expected same, valid, full, a number, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT,"
-            f" got {value!r}",
+            f" each from 0 to {self.most:,}, got {value!r}",
             parameter,
         )
 
@@ -140,9 +174,13 @@ class Unit(click.ParamType):
             unit = tuple(int(part) for part in parts)
         except ValueError:
             unit = ()
-        if len(unit) != self.count:
+        if len(unit) != self.count or max(map(abs, unit)) > MOST:
             count, example = (("two", "3,4"), ("three", "0,3,4"))[self.count - 2]
-            self.fail(f"expected {count} whole numbers such as {example}, got {value!r}", parameter)
+            self.fail(
+                f"expected {count} whole numbers such as {example}, each at most {MOST:,}, got"
+                f" {value!r}",
+                parameter,
+            )
         return unit
 
 
@@ -384,6 +422,7 @@ def read_image(run: Run, source: str, data_dir: str | None = None):
     """
     from convlab import data
     from convlab.errors import DataError
+    from convlab.files import read_standard_input
 
     channels, *size = run.image_shape
     if source.startswith("test:"):
@@ -395,10 +434,7 @@ def read_image(run: Run, source: str, data_dir: str | None = None):
             )
         return test.images[int(number)], False
     if source == "-":
-        content = sys.stdin.buffer.read()
-        if not content:
-            raise DataError("-: expected a picture on standard input, got nothing")
-        image = data.read_picture(content, size=tuple(size), channels=channels)
+        image = data.read_picture(read_standard_input(), size=tuple(size), channels=channels)
     else:
         image = data.read_picture(Path(source), size=tuple(size), channels=channels)
     if run.dark_background:

@@ -12,7 +12,11 @@ from convlab_cli import options
 @options.run_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
-    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name."
+    "--top",
+    type=click.IntRange(1, options.MOST),
+    default=3,
+    show_default=True,
+    help="Classes to name.",
 )
 @options.data_dir
 @options.device

@@ -44,7 +44,7 @@ def _check_sheet(context, parameter, value):
 @click.argument("topic", required=False)
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=options.SEED,
     default=0,
     show_default=True,
     help="Another seed, another sheet; the same seed, the same sheet.",

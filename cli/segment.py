@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -35,11 +34,11 @@ def command():
 @options.data_dir
 @click.option(
     "--steps",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     help="Steps of 16 new scenes each.  [default: 1500]",
 )
 @click.option("--quick", is_flag=True, help=f"Only {QUICK} steps, to see that it works.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=options.SEED, default=0, show_default=True)
 @options.threads
 @click.option(
     "--out",
@@ -101,7 +100,7 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
 @click.option(
     "--scenes", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=options.SEED, default=0, show_default=True)
 @options.data_dir
 @options.threads
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -124,9 +123,7 @@ def evaluate(run, scenes, seed, data_dir, as_json):
 @command.command()
 @options.run_argument
 @click.argument("image", metavar="IMAGE")
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the scenes."
-)
+@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the scenes.")
 @click.option(
     "--pixels",
     type=click.IntRange(32, 512),
@@ -237,6 +234,7 @@ def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
     from convlab import data, insight, training
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
+    from convlab.files import read_standard_input
 
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")
@@ -245,9 +243,7 @@ def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
         _, test = data.load(segmenter.settings.data, data_dir=data_dir)
         shown = training.segmentation_scene(test, int(number), seed)
         return shown.image, shown.mask, f", seed {seed}"
-    source = sys.stdin.buffer.read() if image == "-" else Path(image)
-    if not source:
-        raise DataError("-: expected a picture on standard input, got nothing")
+    source = read_standard_input() if image == "-" else Path(image)
     rows, columns = picture_header(source)[0]
     factor = pixels / max(rows, columns)
     size = max(1, round(rows * factor)), max(1, round(columns * factor))

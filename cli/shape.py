@@ -12,14 +12,14 @@ from convlab_cli import options
 @click.argument(
     "input",
     metavar="ROWSxCOLUMNSxCHANNELS|NUMBER",
-    type=options.Lengths((1, 2, 3), "28x28x3, 28x28 or 784"),
+    type=options.Lengths((1, 2, 3), "28x28x3, 28x28 or 784", most=10**9),
 )
 @click.option("--kernel", type=options.Lengths(), help="Of one convolution: 5 or 5x7.")
-@click.option("--filters", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--filters", type=click.IntRange(1, options.MOST), default=1, show_default=True)
 @click.option("--stride", type=options.Lengths(), default="1", show_default=True)
 @click.option("--padding", type=options.Padding(), default="0", show_default=True)
 @click.option("--dilation", type=options.Lengths(), default="1", show_default=True)
-@click.option("--groups", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--groups", type=click.IntRange(1, options.MOST), default=1, show_default=True)
 @click.option("--no-bias", is_flag=True, help="Weights only.")
 @click.option(
     "--layers",

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from convlab.worked import Convolution, Pooling
 
 MOST_FRAMES = 500
-MOST_CELLS = 128  # along an axis
 
 
 class Step(click.ParamType):
@@ -44,49 +43,49 @@ numbers_options = (
         default="ints",
         show_default=True,
         metavar="ints|floats|none|FILE.csv",
-        help="Numbers of the input: random ones, none at all, or a table of yours"
-        " (channels below each other).",
+        help="Numbers of the input: random ones, none at all, or a table of yours (channels below"
+        " each other): semicolons, tabs, commas or spaces between them.  Beside semicolons and tabs"
+        " a comma is the decimal mark.",
     ),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option("--seed", type=options.SEED, default=0, show_default=True),
 )
 
 
 def read_table(path: str) -> list[list[float]]:
     """Rows of numbers from a .csv file.  Raises DataError."""
-    import csv
-
+    from convlab.data import table
     from convlab.errors import DataError
+    from convlab.files import shown
 
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise DataError(f"{path}: cannot be read: {reason}") from None
-    try:
-        table = [[float(cell) for cell in row] for row in rows]
-    except ValueError:
-        wrong = next(
-            (f"{cell!r} in row {row}, column {column}")
-            for row, cells in enumerate(rows)
-            for column, cell in enumerate(cells)
-            if not _is_number(cell)
-        )
-        raise DataError(f"{path}: expected numbers with commas between them, got {wrong}") from None
-    if not table:
+        rows = table.read_rows(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    if not rows:
         raise DataError(f"{path}: expected rows of numbers, got none")
-    if len({len(row) for row in table}) > 1:
-        lengths = sorted({len(row) for row in table})
-        raise DataError(f"{path}: expected rows of one length, got lengths {lengths}")
-    return table
+    numbers = numbers_of(rows, path)
+    if len({len(row) for row in rows}) > 1:
+        lengths = sorted({len(row) for row in rows})
+        raise DataError(f"{path}: expected rows of one length, got lengths {shown(lengths)}")
+    return numbers
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def numbers_of(rows: list[list[str]], what: str) -> list[list[float]]:
+    """The numbers of a table's cells.  Raises DataError for a cell that says none."""
+    from convlab.data import table
+    from convlab.errors import DataError
+    from convlab.files import shown
+
+    def number(row: int, column: int, text: str) -> float:
+        try:
+            return table.number(text)
+        except ValueError:
+            raise DataError(
+                f"{what}: expected numbers with commas, semicolons or tabs between them, at most"
+                f" {table.LARGEST:g}, got {shown(text)} in row {row}, column {column}"
+            ) from None
+
+    return [[number(r, c, text) for c, text in enumerate(row)] for r, row in enumerate(rows)]
 
 
 def input_values(values: str, size, channels: int, seed: int):
@@ -99,25 +98,28 @@ def input_values(values: str, size, channels: int, seed: int):
     from convlab.errors import ShapeError, SpecError
     from convlab.worked import random_values
 
-    if size is not None and max(size) > MOST_CELLS:
+    if size is not None and max(size) > options.DRAWN:
         raise ShapeError(
-            f"input: expected at most {MOST_CELLS} × {MOST_CELLS} to be drawn, got"
+            f"input: expected at most {options.DRAWN} × {options.DRAWN} to be drawn, got"
             f" {size[0]} × {size[1]}"
         )
     if values in ("ints", "floats", "none"):
         kind = "ints" if values == "none" else values
         shape = (channels, *(size or (5, 5)))
         return random_values(shape, kind, seed, signed=False), values != "none"
-    if not values.endswith(".csv"):
+    if not values.lower().endswith(".csv"):
         raise SpecError(f"values: expected ints, floats, none or a .csv file, got {values!r}")
     table = np.array(read_table(values), np.float32)
-    if not np.isfinite(table).all():
-        raise SpecError(f"{values}: expected finite numbers")
     if len(table) % channels:
         raise ShapeError(
             f"{values}: expected rows for {channels} channels below each other, got {len(table)}"
         )
     table = table.reshape(channels, -1, table.shape[1])
+    if max(table.shape[1:]) > options.DRAWN:
+        raise ShapeError(
+            f"{values}: expected at most {options.DRAWN} × {options.DRAWN} numbers a channel, got"
+            f" {table.shape[1]} × {table.shape[2]}"
+        )
     if size is not None and table.shape[1:] != size:
         raise ShapeError(
             f"{values}: expected {size[0]} × {size[1]} numbers a channel as --input says, got"

@@ -30,21 +30,21 @@ SMALLEST = 48  # pixels: a quarter of it still holds the largest filter
 @click.option("--steps", type=click.IntRange(1, 5000), default=80, show_default=True)
 @click.option(
     "--every",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     default=10,
     show_default=True,
     help="Steps from one frame of a .gif or .webp, and line of progress, to the next.",
 )
 @click.option(
     "--content-weight",
-    type=click.FloatRange(min=0),
+    type=options.Number(0),
     default=0.05,
     show_default=True,
     help="How much it counts that maps are like the content's.",
 )
 @click.option(
     "--style-weight",
-    type=click.FloatRange(min=0),
+    type=options.Number(0),
     default=1.0,
     show_default=True,
     help="How much it counts that Gram matrices are like the style's.",
@@ -64,7 +64,7 @@ SMALLEST = 48  # pixels: a quarter of it still holds the largest filter
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=options.SEED,
     default=0,
     show_default=True,
     help="Of random filters and of noise.",

@@ -46,14 +46,14 @@ def arguments(function):
         options.data_dir,
         click.option(
             "--images",
-            type=click.IntRange(min=1),
+            type=click.IntRange(1, options.MOST),
             default=1000,
             show_default=True,
             help="How many of the test images are looked at, from the first on.",
         ),
         click.option(
             "--unit",
-            type=int,
+            type=click.IntRange(0, options.MOST),
             multiple=True,
             metavar="MAP",
             help=f"Number of a map, unit or class, from 0; can be repeated.  [default: the first"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import gcd, lcm
+from math import gcd, lcm, prod
 
 import numpy as np
 
@@ -24,6 +24,15 @@ Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+MAX_SIZE = 65_535
+"""The largest size, step or number of channels or units in a spec or a command."""
+MAX_MAP = 30_000_000
+"""The most numbers of an example, and of what a layer of a spec gives for one image."""
+MAX_WEIGHTS = 200_000_000
+"""The most weights of a network from a spec; VGG-16 has 138,357,544."""
+MAX_SPANS = 1_000_000
+"""The most windows that are followed to find a receptive field whose units differ."""
 
 
 def size_text(*sizes: int) -> str:
@@ -42,6 +51,12 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
     if min(values) < least:
         raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
     return int(values[0]), int(values[1])
+
+
+def check_numbers(name: str, sizes: Sequence[int], most: int = MAX_MAP) -> None:
+    """Raise ShapeError where an array of these sizes would hold too many numbers."""
+    if prod(sizes) > most:
+        raise ShapeError(f"{name}: expected at most {most:,} numbers, got {size_text(*sizes)}")
 
 
 def is_integers(values, lengths: tuple[int, ...]) -> bool:
@@ -467,10 +482,12 @@ class ReceptiveField:
                 self.padding + padding * self.stride,
             )
         turns = stride // gcd(len(self.period), stride)
+        units = len(self.period) * turns // stride
+        _check_spans(units * kernel)
         return _repeating(
             [
                 self._hull(unit * stride - padding + tap * dilation for tap in range(kernel))
-                for unit in range(len(self.period) * turns // stride)
+                for unit in range(units)
             ],
             self._shift * turns,
         )
@@ -485,6 +502,7 @@ class ReceptiveField:
         divides d (k - 1) + 1, and the effective stride is divided by s.
         """
         spans = []
+        _check_spans(max(1, len(self.period)) * stride * kernel)
         for unit in range(max(1, len(self.period)) * stride):
             reached = (unit + padding - tap * dilation for tap in range(kernel))
             spans.append(self._hull(at // stride for at in reached if at % stride == 0))
@@ -500,6 +518,7 @@ class ReceptiveField:
         common = gcd(size, output)
         cells, step = output // common, size // common  # windows repeat after so many
         turns = max(1, len(self.period)) // gcd(max(1, len(self.period)), step)
+        _check_spans(cells * turns + step * turns)
         windows = (_adaptive_window(cell, size, output) for cell in range(cells * turns))
         return _repeating(
             [self._hull(range(*window)) for window in windows],
@@ -530,6 +549,14 @@ class ReceptiveField:
 
     def _hull(self, units: Iterable[int]) -> Pair | None:
         return _hull(self.span(unit) for unit in units)
+
+
+def _check_spans(count: int) -> None:
+    if count > MAX_SPANS:
+        raise ShapeError(
+            f"receptive field: expected at most {MAX_SPANS:,} windows to follow where units see"
+            f" differently, got {count:,}"
+        )
 
 
 def _hull(spans: Iterable[Pair]) -> Pair | None:
@@ -568,6 +595,7 @@ def join_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
     count = lcm(*(max(1, len(field.period)) for field in fields))
     # A period of whole pixels, whatever the fraction of the stride.
     count = lcm(count, Fraction(fields[0].stride).denominator)
+    _check_spans(count * len(fields))
     spans = [_hull(field.span(unit) for field in fields) for unit in range(count)]
     return _repeating(spans, int(fields[0].stride * count))
 
@@ -581,7 +609,9 @@ def misalignment(fields: Sequence[ReceptiveField]) -> str:
     strides = list(dict.fromkeys(field.stride for field in fields))
     if len(strides) > 1:
         return f"effective strides {' and '.join(str(stride) for stride in strides)}"
-    for unit in range(lcm(*(max(1, len(field.period)) for field in fields))):
+    count = lcm(*(max(1, len(field.period)) for field in fields))
+    _check_spans(count * len(fields))
+    for unit in range(count):
         centres = list(dict.fromkeys(field.centre(unit) for field in fields))
         if len(centres) > 1:
             return f"centres {' and '.join(f'{centre:g}' for centre in centres)}"

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 import convlab.data as data
+from convlab import files
 from convlab.data import sources
 from convlab.errors import DataError, SpecError
 
@@ -361,7 +362,7 @@ def test_unreadable_file(tmp_path, tiny, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     lay(tmp_path / "own/mnist", tiny[1])
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(files, "open_file", refused)
     with fails(tmp_path / "own/mnist/train-images", "cannot be read (Permission denied)"):
         load_own(tmp_path)
 
@@ -527,8 +528,8 @@ def archive(files, monkeypatch):
             member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    checksum = hashlib.md5(stream.getvalue()).hexdigest()
-    monkeypatch.setattr(sources, "_CIFAR10_MD5", checksum)
+    checksum = hashlib.sha256(stream.getvalue()).hexdigest()
+    monkeypatch.setattr(sources, "_CIFAR10_SHA256", checksum)
     return stream.getvalue()
 
 
@@ -581,7 +582,9 @@ def test_cifar_archives_that_do_not_fit(tmp_path, cifar, monkeypatch):
     with fails(path, "expected data_batch_1.bin in it"):
         data.load("cifar10", data_dir=tmp_path)
     path.write_bytes(whole)  # no longer the one whose checksum is published
-    with fails(path, "published archive (MD5", f"got MD5 {hashlib.md5(whole).hexdigest()}"):
+    with fails(
+        path, "published archive (SHA-256", f"got SHA-256 {hashlib.sha256(whole).hexdigest()}"
+    ):
         data.load("cifar10", data_dir=tmp_path)
 
 

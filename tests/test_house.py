@@ -24,7 +24,7 @@ LAYERS = [
     ("convlab.functional", "convlab.arithmetic"),
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
-    ("convlab.shapes",),
+    ("convlab.shapes", "convlab.files"),
     ("convlab.errors",),
 ]
 VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}

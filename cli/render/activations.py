@@ -16,7 +16,7 @@ from convlab_cli import options
 )
 @click.option(
     "--reach",
-    type=click.FloatRange(0.01, 100),
+    type=options.Number(0.01, 100),
     default=6.0,
     show_default=True,
     help="The curves go from minus this to this.",

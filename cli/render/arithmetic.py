@@ -15,23 +15,30 @@ def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
     """
     import numpy as np
 
+    from convlab.data.table import number
     from convlab.errors import ShapeError, SpecError
+    from convlab.files import shown
+    from convlab.shapes import check_numbers
     from convlab.worked import random_values
 
     filters, channels, size = shape
     if text is None:
         kind = "floats" if values == "floats" else "ints"
         shape = (filters, channels, *(size or (3, 3)))
+        check_numbers("kernels", shape)
         return random_values(shape, kind, seed + 1, signed=True)
-    if text.endswith(".csv"):
+    if text.lower().endswith(".csv"):
         table = steps.read_table(text)
     else:
         try:
-            table = [[float(v) for v in row.replace(",", " ").split()] for row in text.split(";")]
+            table = [
+                [number(v) for v in row.replace(",", " ").split()]
+                for row in text.strip(" ;").split(";")
+            ]
         except ValueError:
             raise SpecError(
                 'kernel values: expected rows such as "1 0 -1; 2 0 -2; 1 0 -1" or a .csv file,'
-                f" got {text!r}"
+                f" got {shown(text)}"
             ) from None
     lengths = {len(row) for row in table}
     count = filters * channels
@@ -43,6 +50,7 @@ def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
         if count > 1:
             wanted += f", or {size[0] * count} for all {count} kernels"
         raise ShapeError(f"kernel values: expected {wanted}, got {got}")
+    check_numbers("kernels", (filters, channels, *size))
     kernel = np.array(table, np.float32)
     if len(table) == size[0]:
         return np.broadcast_to(kernel, (filters, channels, *size)).copy()
@@ -56,29 +64,39 @@ def arithmetic_options(command):
             click.option(
                 "--input",
                 "shape",
-                type=options.Lengths(),
+                type=options.Lengths(most=options.DRAWN),
                 help="Rows x columns; 5x5 unless --values has a table.",
             ),
             click.option(
                 "--kernel",
-                type=options.Lengths(),
+                type=options.Lengths(most=options.DRAWN),
                 help="Rows x columns; as --kernel-values, else 3x3.",
             ),
-            click.option("--stride", type=options.Lengths(), default=(1, 1), show_default="1"),
+            click.option(
+                "--stride",
+                type=options.Lengths(most=options.DRAWN),
+                default=(1, 1),
+                show_default="1",
+            ),
             click.option(
                 "--padding",
-                type=options.Padding(),
+                type=options.Padding(options.DRAWN),
                 default="valid",
                 show_default=True,
                 help="In words, one number, ROWSxCOLUMNS, or top,bottom,left,right.",
             ),
-            click.option("--dilation", type=options.Lengths(), default=(1, 1), show_default="1"),
+            click.option(
+                "--dilation",
+                type=options.Lengths(most=options.DRAWN),
+                default=(1, 1),
+                show_default="1",
+            ),
             click.option("--channels", type=click.IntRange(1, 512), default=1, show_default=True),
             click.option("--filters", type=click.IntRange(1, 512), default=1, show_default=True),
             click.option("--transposed", is_flag=True, help="Transposed convolution."),
             click.option(
                 "--output-padding",
-                type=options.Lengths(least=0, example="1"),
+                type=options.Lengths(least=0, example="1", most=options.DRAWN),
                 default=(0, 0),
                 show_default="0",
                 help="Of a transposed convolution: rows and columns more.",
@@ -103,11 +121,11 @@ def arithmetic_options(command):
             click.option(
                 "--kernel-values",
                 metavar='"1 0; 0 -1"|FILE.csv',
-                help="Numbers of the kernel, rows separated by ;.",
+                help="Numbers of the kernel, rows separated by ;, or a table as for --values.",
             ),
             click.option(
                 "--bias",
-                type=float,
+                type=options.Number(),
                 help="Added to every output; by default 1 beside random kernels, else 0.",
             ),
         )

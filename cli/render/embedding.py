@@ -34,7 +34,7 @@ def some_test_images(run: Run, count: int, data_dir: str | None) -> tuple[Datase
 @options.run_argument
 @click.option(
     "--images",
-    type=click.IntRange(min=4),
+    type=click.IntRange(4, options.MOST),
     default=500,
     show_default=True,
     help="Test images, evenly over the test set.",

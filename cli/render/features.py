@@ -39,7 +39,7 @@ ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh", "ScaledTanh")
 )
 @click.option(
     "--images",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     default=1000,
     show_default=True,
     help="Test images of --dead, evenly over the test set.",

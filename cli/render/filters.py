@@ -14,7 +14,7 @@ MOST_FRAMES = 60  # half a minute of animation; of more epochs these many, evenl
 @click.option(
     "--filter",
     "number",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, options.MOST),
     help="One filter from 0, all its input channels large.",
 )
 @click.option(

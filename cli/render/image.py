@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -102,6 +101,7 @@ def _read(image: str, source: str, data_dir):
     from convlab import data
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
+    from convlab.files import read_standard_input
 
     if image.startswith("test:"):
         _, test = data.load(source, data_dir=data_dir)
@@ -112,9 +112,7 @@ def _read(image: str, source: str, data_dir):
     if image in data.PHOTOGRAPHS:
         return data.photograph(image).transpose(2, 0, 1), image
     if image == "-":
-        content, name = sys.stdin.buffer.read(), "standard input"
-        if not content:
-            raise DataError("-: expected a picture on standard input, got nothing")
+        content, name = read_standard_input(), "standard input"
     else:
         content, name = Path(image), Path(image).name
         if not content.exists():

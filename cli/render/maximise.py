@@ -12,7 +12,7 @@ from convlab_cli import attribution, options, units
 @click.option("--steps", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 10, min_open=True),
+    type=options.Number(0, 10, min_open=True),
     default=0.02,
     show_default=True,
     help="A step's root mean square over what the unit sees, as a share of the span from black"
@@ -20,14 +20,14 @@ from convlab_cli import attribution, options, units
 )
 @click.option(
     "--decay",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=options.Number(0, 1, max_open=True),
     default=0.04,
     show_default=True,
     help="Share of the input that is taken off after each step (L2 decay).",
 )
 @click.option(
     "--blur",
-    type=click.FloatRange(0, 100),
+    type=options.Number(0, 100),
     default=1.0,
     show_default=True,
     help="Standard deviation in pixels of the Gaussian that smooths each step.",
@@ -40,7 +40,7 @@ from convlab_cli import attribution, options, units
     help="Most pixels that the image is moved by before a step; 0 in the last tenth.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of noise and shifts."
+    "--seed", type=options.SEED, default=0, show_default=True, help="Of noise and shifts."
 )
 @options.threads
 @options.picture("maximise.png")

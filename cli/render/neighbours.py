@@ -20,15 +20,17 @@ from convlab_cli import options
 )
 @click.option(
     "--farthest",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, options.MOST),
     help="Largest distance in pixels; half the image by default.",
 )
 @click.option(
-    "--example", type=click.IntRange(min=0), default=0, show_default=True, help="The image shown."
+    "--example",
+    type=click.IntRange(0, options.MOST),
+    default=0,
+    show_default=True,
+    help="The image shown.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the shuffling."
-)
+@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the shuffling.")
 @options.data_dir
 @options.picture("neighbours.png")
 def command(source, count, farthest, example, seed, data_dir, picture):

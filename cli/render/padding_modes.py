@@ -7,10 +7,12 @@ from convlab_cli import options
 
 
 @click.command()
-@click.option("--input", "shape", type=options.Lengths(), default="3", show_default=True)
+@click.option(
+    "--input", "shape", type=options.Lengths(most=options.DRAWN), default="3", show_default=True
+)
 @click.option(
     "--padding",
-    type=options.Lengths(least=0, example="2"),
+    type=options.Lengths(least=0, example="2", most=options.DRAWN),
     default="2",
     show_default=True,
     help="Rows and columns on each side.",

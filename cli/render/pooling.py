@@ -8,20 +8,29 @@ from convlab_cli import options, steps
 
 @click.command()
 @click.option("--kind", type=click.Choice(["max", "average"]), default="max", show_default=True)
-@click.option("--input", "shape", type=options.Lengths(), help="Rows x columns.")
-@click.option("--kernel", type=options.Lengths(), default=(2, 2), show_default="2x2")
-@click.option("--stride", type=options.Lengths(), help="The kernel's size by default.")
+@click.option("--input", "shape", type=options.Lengths(most=options.DRAWN), help="Rows x columns.")
 @click.option(
-    "--padding", type=options.Lengths(least=0, example="1"), default=(0, 0), show_default="0"
+    "--kernel", type=options.Lengths(most=options.DRAWN), default=(2, 2), show_default="2x2"
 )
-@click.option("--dilation", type=options.Lengths(), default=(1, 1), show_default="1")
+@click.option(
+    "--stride", type=options.Lengths(most=options.DRAWN), help="The kernel's size by default."
+)
+@click.option(
+    "--padding",
+    type=options.Lengths(least=0, example="1", most=options.DRAWN),
+    default=(0, 0),
+    show_default="0",
+)
+@click.option(
+    "--dilation", type=options.Lengths(most=options.DRAWN), default=(1, 1), show_default="1"
+)
 @click.option("--ceil-mode", is_flag=True, help="Let the last window hang over the end.")
 @click.option(
     "--no-padding-in-mean", is_flag=True, help="An average divides by the input's cells alone."
 )
 @click.option(
     "--adaptive",
-    type=options.Lengths(example="3x3"),
+    type=options.Lengths(example="3x3", most=options.DRAWN),
     help="As many windows, as even as they can be, instead of a kernel.",
 )
 @click.option("--global", "whole", is_flag=True, help="One window over all: --adaptive 1.")

@@ -26,10 +26,10 @@ from convlab_cli import attribution, options
 )
 @click.option(
     "--noise",
-    type=click.FloatRange(0, 10),
+    type=options.Number(0, 10),
     help="Its standard deviation as a share of the image's span, of smooth.  [default: 0.15]",
 )
-@click.option("--seed", type=click.IntRange(0), help="Of the noise, of smooth.  [default: 0]")
+@click.option("--seed", type=options.SEED, help="Of the noise, of smooth.  [default: 0]")
 @options.threads
 @options.picture("saliency.png")
 def command(subject, method, steps, samples, noise, seed, picture):

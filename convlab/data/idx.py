@@ -8,17 +8,22 @@ labels.  Source: LeCun, Cortes, Burges, The MNIST database.
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from convlab import files
 from convlab.errors import DataError
 
 IMAGES_MAGIC = 2051
 LABELS_MAGIC = 2049
+MAX_CONTENT = 400_000_000
+"""The most bytes of a file, unpacked; MNIST's largest has 47,040,016."""
+_MAGIC = tuple(magic.to_bytes(4, "big") for magic in (IMAGES_MAGIC, LABELS_MAGIC))
 
 
 class Content(NamedTuple):
@@ -28,14 +33,21 @@ class Content(NamedTuple):
     data: bytes
 
 
-def read_content(path: Path) -> Content:
-    """Read a file, through gzip where its name ends in .gz.
+def read_content(path: Path, limit: int = MAX_CONTENT) -> Content:
+    """Read a file, through gzip where its content is gzip's, whatever its name.
 
-    Raises DataError for a file that cannot be read or decompressed.
+    Not more is unpacked than ``limit`` bytes, and of an IDX file not more than its header says.
+    Raises DataError for a file that cannot be read or decompressed, or is larger.
     """
     try:
-        data = path.read_bytes()
-        return Content(path, gzip.decompress(data) if path.suffix == ".gz" else data)
+        with files.open_file(path) as file:
+            begin = file.read(4)
+            file.seek(0)
+            named = path.suffix.lower() == ".gz" and begin not in _MAGIC
+            if begin[:2] == b"\x1f\x8b" or named:
+                with gzip.open(file) as unpacked:
+                    return Content(path, _read(path, unpacked, limit))
+            return Content(path, _read(path, file, limit))
     except EOFError:
         raise DataError(f"{path}: expected a whole gzip file, got a truncated one") from None
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -44,17 +56,33 @@ def read_content(path: Path) -> Content:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
+def _read(path: Path, file: BinaryIO, limit: int) -> bytes:
+    data = file.read(16)
+    claimed = limit
+    if data[:4] in _MAGIC and len(data) == 16:
+        claimed = min(limit, 4 + 4 * data[3] + math.prod(_sizes(data)))
+    data += file.read(max(0, claimed + 1 - len(data)))
+    if len(data) > limit:
+        raise DataError(f"{path}: expected at most {limit:,} bytes of content, got more")
+    return data
+
+
+def _sizes(data: bytes) -> list[int]:
+    """The sizes in an IDX header."""
+    return list(struct.unpack(f">{data[3]}I", data[4 : 4 + 4 * data[3]]))
+
+
 def _decode(content: Content, magic: int, kind: str) -> np.ndarray:
     """The array of an IDX file whose magic number must be the one given."""
     path, data = content
-    axes = magic & 0xFF
-    header = 4 + 4 * axes
+    header = 4 + 4 * (magic & 0xFF)
     if len(data) < header:
         raise DataError(f"{path}: expected an IDX header of {header} bytes, got {len(data)} bytes")
-    found, *shape = struct.unpack(f">{1 + axes}I", data[:header])
+    found = int.from_bytes(data[:4], "big")
     if found != magic:
         raise DataError(f"{path}: expected the magic number {magic} of IDX {kind}, got {found}")
-    expected, got = int(np.prod(shape, dtype=object)), len(data) - header
+    shape = _sizes(data)
+    expected, got = math.prod(shape), len(data) - header
     if expected != got:
         sizes = " x ".join(map(str, shape))
         raise DataError(

@@ -6,19 +6,20 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from convlab.errors import ConvlabError, DataError, DTypeError, ShapeError, SpecError
+from convlab.files import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-MAX_PIXELS = 100_000_000
-"""The most pixels of a picture that is decoded; its header is asked first."""
+MAX_PIXELS, MAX_SIDE = 100_000_000, 65_535
+"""The most pixels of a picture that is decoded, and along a side; its header is asked first."""
 
 PICTURE_SUFFIXES = (
     ".bmp",
@@ -39,6 +40,7 @@ PHOTOGRAPHS = ("china", "flower")
 # Only these decoders run on a user's file: others start external programs (EPS).
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _GREY_MODES = ("1", "L", "LA", "La", "I")
+_STRIP = 1 << 22  # pixels that are converted at once
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 
 PictureSource = str | os.PathLike | bytes | BinaryIO
@@ -71,17 +73,23 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
     if isinstance(source, bytes | bytearray | memoryview):
         name, stream = "the picture", io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
-        name, stream = os.fspath(source), source
+        name, stream = os.fspath(source), None
     else:
         name, stream = getattr(source, "name", "the picture"), source
-    limit = f"{name}: expected a picture of at most {MAX_PIXELS:,} pixels"
+    limit = (
+        f"{name}: expected a picture of at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} along a side"
+    )
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), ExitStack() as opened:
             # Pillow warns at a limit of its own and about odd metadata.
             warnings.simplefilter("ignore")
+            if stream is None:
+                # Not by its path: Pillow maps such a file into memory, in the wrong order where
+                # a TIFF is turned.
+                stream = opened.enter_context(open_file(source))
             with Image.open(stream, formats=_FORMATS) as picture:
                 width, height = picture.size
-                if width * height > MAX_PIXELS:
+                if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
                     raise DataError(f"{limit}, got {width} x {height}")
                 if picture.mode == "F":
                     raise DataError(f"{name}: expected pixels of 8 or 16 bits, got 32-bit floats")
@@ -94,9 +102,10 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
         raise DataError(
             f"{name}: expected a picture ({', '.join(_FORMATS)}), got something else"
         ) from None
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror})") from None
     except Exception as error:
+        if stream is None:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise DataError(f"{name}: cannot be read ({reason})") from None
         # Pillow's decoders meet damaged bytes with nearly any exception
         # (OSError, SyntaxError, struct.error, IndexError, ...).
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -120,6 +129,22 @@ def _to_channels(picture: Picture, channels: int) -> Picture:
     """The picture in 8 bits, grey or RGB, on white where it is transparent."""
     from PIL import Image
 
+    picture.load()
+    mode = "L" if channels == 1 else "RGB"
+    if picture.mode == mode and not picture.has_transparency_data:
+        return picture
+    # Strip by strip: each step on the way there is a copy, of 400 MB for the largest picture.
+    out = Image.new(mode, picture.size)
+    rows = max(1, _STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        box = (0, top, picture.width, min(top + rows, picture.height))
+        out.paste(_strip_to_channels(picture.crop(box), mode), box)
+    return out
+
+
+def _strip_to_channels(picture: Picture, mode: str) -> Picture:
+    from PIL import Image
+
     if picture.mode == "I" or picture.mode.startswith("I;16"):
         # Pillow cuts 16 bits off at 255; their range is 0 to 65535.
         deep = np.clip(np.asarray(picture).astype(np.int64), 0, 65535)
@@ -128,12 +153,25 @@ def _to_channels(picture: Picture, channels: int) -> Picture:
         picture = picture.convert("RGBA")
         paper = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(paper, picture).convert("RGB")
-    return picture.convert("L" if channels == 1 else "RGB")
+    return picture.convert(mode)
 
 
 def _border(image: np.ndarray) -> np.ndarray:
     """image: (H, W, C).  Its border pixels (count, C), each once or twice."""
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+
+
+def _border_colour(picture: Picture) -> np.ndarray:
+    """The median colour (C,) of the border of an L or RGB picture."""
+    width, height = picture.size
+    edges = (
+        (0, 0, width, 1),
+        (0, height - 1, width, height),
+        (0, 0, 1, height),
+        (width - 1, 0, width, height),
+    )
+    pixels = [_bytes(picture.crop(edge)) for edge in edges]
+    return np.median(np.concatenate([p.reshape(-1, p.shape[-1]) for p in pixels]), axis=0).round()
 
 
 def _bytes(picture: Picture) -> np.ndarray:
@@ -154,7 +192,7 @@ def _fit(picture: Picture, size: tuple[int, int]) -> np.ndarray:
     image = _bytes(resized).transpose(2, 0, 1)
     if inner == (width, height):
         return image
-    colour = np.median(_border(_bytes(picture)), axis=0).round()
+    colour = _border_colour(picture)
     out = np.empty((len(image), height, width), np.uint8)
     out[:] = colour.astype(np.uint8)[:, np.newaxis, np.newaxis]
     top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
@@ -174,14 +212,15 @@ def read_picture(source: PictureSource, *, size: tuple[int, int], channels: int)
     Transparent parts show white paper, and the orientation in EXIF counts.
 
     Raises DataError for a file that cannot be read, is no picture, is damaged
-    or has more than MAX_PIXELS pixels, and SpecError for a wrong size or
+    or has more than MAX_PIXELS pixels or MAX_SIDE along a side, and SpecError for a wrong size or
     number of channels.
     """
     check_size_and_channels(size, channels)
     from PIL import ImageOps
 
     with _opened(source) as picture:
-        picture = _to_channels(ImageOps.exif_transpose(picture), channels)
+        ImageOps.exif_transpose(picture, in_place=True)
+        picture = _to_channels(picture, channels)
         return np.ascontiguousarray(_fit(picture, size))
 
 

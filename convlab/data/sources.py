@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import importlib.util
+import io
 import logging
 import os
 import tarfile
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin
 
 import numpy as np
 
@@ -20,6 +24,7 @@ from convlab.data.idx import Content, decode_pair, read_content
 from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
 from convlab.errors import DataError
+from convlab.files import open_file
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +82,7 @@ _IDX_SETS = {
         ),
     ),
     "fashion-mnist": _IdxSet(
-        mirrors=(
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        ),
+        mirrors=("https://storage.googleapis.com/tensorflow/tf-keras-datasets/",),
         classes=(
             "T-shirt/top",
             "Trouser",
@@ -123,12 +125,19 @@ _IDX_SETS = {
 NAMES = ("digits", *_IDX_SETS, "cifar10", "scenes")
 """The names that load takes."""
 
+MAX_DOWNLOAD = 200_000_000
+"""The most bytes of a download; the largest published file, CIFAR-10's, has 170,052,171."""
+MAX_UNPACKED = 200_000_000
+"""The most bytes of an archive, unpacked; CIFAR-10's has 184,386,560."""
+MAX_FILE = 50_000_000
+"""The most bytes of one file of a published set, unpacked."""
+
 _SCENE_CROPS = 40_000, 5_000  # training and test
 
 _CIFAR10_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 _CIFAR10_ARCHIVE = "cifar-10-binary.tar.gz"
 _CIFAR10_FOLDER = "cifar-10-batches-bin"
-_CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+_CIFAR10_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 _CIFAR10_RECORDS = 10_000  # in each file
 _CIFAR10_RECORD = 1 + 3 * 32 * 32  # a byte of label, then red, green, blue
 _CIFAR10_TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
@@ -281,7 +290,7 @@ def _fetch(
                         known_hash=checksum,
                         fname=file,
                         path=folder,
-                        downloader=pooch.HTTPDownloader(chunk_size=1 << 16),
+                        downloader=_download,
                     )
                 )
             except (OSError, ValueError) as error:  # requests' errors are OSErrors
@@ -294,6 +303,27 @@ def _fetch(
         f"{' or '.join(failures)}: put it into {folder}, or into the folder {name} "
         f"of a folder that data_dir or {VARIABLE} names{unfit}"
     )
+
+
+def _download(url: str, output_file: str, source: object) -> None:
+    """Download into a file, for pooch.  Raises OSError, also for what goes on over plain http."""
+    import pooch
+
+    def refuse_plain(response, **_):
+        target = urljoin(response.url, response.headers.get("location", ""))
+        if response.is_redirect and not target.startswith("https://"):
+            raise OSError(errno.EPROTONOSUPPORT, "expected https, was sent on to plain http")
+
+    download = pooch.HTTPDownloader(chunk_size=1 << 16, hooks={"response": refuse_plain})
+    with _Bounded(io.FileIO(output_file, "w")) as file:
+        download(url, file, source)
+
+
+class _Bounded(io.BufferedWriter):
+    def write(self, content: bytes) -> int:
+        if self.tell() + len(content) > MAX_DOWNLOAD:
+            raise OSError(errno.EFBIG, f"more than {MAX_DOWNLOAD:,} bytes")
+        return super().write(content)
 
 
 def _reason(error: Exception) -> str:
@@ -313,27 +343,43 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
+def _called(folder: Path, name: str) -> list[Path]:
+    """The files of a folder with this name, in any case and with points for hyphens.
+
+    Those that end in .gz come last.
+    """
+    try:
+        entries = sorted(path for path in folder.iterdir() if not path.is_dir())
+    except OSError:
+        return []
+    names = [path.name.lower().replace(".", "-") for path in entries]
+    return [
+        path
+        for ending in ("", "-gz")
+        for path, found in zip(entries, names, strict=True)
+        if found == f"{name}{ending}"
+    ]
+
+
 def _find_idx(
     name: str, spec: _IdxSet, file: _IdxFile, data_dir: str | os.PathLike | None, download: bool
 ) -> Content:
     """The content of an IDX file, from the first place that has it."""
     rejected = []
     for folder in _search_folders(data_dir):
-        for path in (folder / name / file.name, folder / name / f"{file.name}.gz"):
-            if os.path.isfile(path):
-                return read_content(path)
+        for path in _called(folder / name, file.name):
+            return read_content(path, MAX_FILE)
         # Without a folder of the set's own the file may be that of another
         # set: they share their names.  Only the content tells.
-        for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if os.path.isfile(path):
-                content = read_content(path)
-                if hashlib.sha256(content.data).hexdigest() == file.content:
-                    return content
-                rejected.append(path)
+        for path in _called(folder, file.name):
+            content = read_content(path, MAX_FILE)
+            if hashlib.sha256(content.data).hexdigest() == file.content:
+                return content
+            rejected.append(path)
     if not download:
         raise DataError(f"{file.name} of {name} is not here")
     checksum = f"sha256:{file.download}"
-    return read_content(_fetch(name, f"{file.name}.gz", spec.mirrors, checksum, rejected))
+    return read_content(_fetch(name, f"{file.name}.gz", spec.mirrors, checksum, rejected), MAX_FILE)
 
 
 def _idx_split(
@@ -398,37 +444,67 @@ def _find_cifar10(
                 return _open_archive(place / _CIFAR10_ARCHIVE)
     if not download:
         raise DataError(f"{_CIFAR10_ARCHIVE} is not here")
-    checksum = f"md5:{_CIFAR10_MD5}"
+    checksum = f"sha256:{_CIFAR10_SHA256}"
     return _open_archive(_fetch("cifar10", _CIFAR10_ARCHIVE, _CIFAR10_MIRRORS, checksum, []))
 
 
 def _open_folder(folder: Path) -> tuple[Path, dict[str, bytes]]:
-    return folder, {name: read_content(folder / name).data for name in _CIFAR10_FILES}
+    return folder, {name: read_content(folder / name, MAX_FILE).data for name in _CIFAR10_FILES}
 
 
 def _open_archive(path: Path) -> tuple[Path, dict[str, bytes]]:
-    import pooch
-
-    files = {}
+    contents, digest = {}, hashlib.sha256()
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                name = os.path.basename(member.name)
-                if name in _CIFAR10_FILES and member.isfile():
-                    files[name] = archive.extractfile(member).read()
-    except (EOFError, zlib.error, tarfile.TarError) as error:
+        with open_file(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_DOWNLOAD:
+                raise DataError(f"{path}: expected at most {MAX_DOWNLOAD:,} bytes, got more")
+            # As a stream: nothing is unpacked but for what is read.
+            with (
+                gzip.open(file) as unpacked,
+                tarfile.open(fileobj=_Limited(path, unpacked), mode="r|") as archive,
+            ):
+                for member in archive:
+                    name = os.path.basename(member.name)
+                    if name in _CIFAR10_FILES and member.isfile():
+                        contents[name] = _extracted(path, archive, member)
+            file.seek(0)
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except (EOFError, RecursionError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
         raise DataError(
             f"{path}: expected a whole tar.gz, got a truncated or damaged one ({error})"
         ) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    missing = [name for name in _CIFAR10_FILES if name not in files]
+    missing = [name for name in _CIFAR10_FILES if name not in contents]
     if missing:
         raise DataError(f"{path}: expected {', '.join(missing)} in it, got none")
-    checksum = pooch.file_hash(str(path), alg="md5")
-    if checksum != _CIFAR10_MD5:
+    if digest.hexdigest() != _CIFAR10_SHA256:
         raise DataError(
-            f"{path}: expected the published archive (MD5 {_CIFAR10_MD5}), got MD5 {checksum}; "
-            "replace or remove the file"
+            f"{path}: expected the published archive (SHA-256 {_CIFAR10_SHA256}), got SHA-256"
+            f" {digest.hexdigest()}; replace or remove the file"
         )
-    return path, files
+    return path, contents
+
+
+def _extracted(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    if member.size > MAX_FILE:
+        raise DataError(
+            f"{path}: expected at most {MAX_FILE:,} bytes of {os.path.basename(member.name)}, got"
+            f" {member.size:,}"
+        )
+    return archive.extractfile(member).read()
+
+
+class _Limited:
+    """A stream that ends in a DataError after MAX_UNPACKED bytes."""
+
+    def __init__(self, path: Path, stream: BinaryIO):
+        self.path, self.stream, self.left = path, stream, MAX_UNPACKED
+
+    def read(self, size: int) -> bytes:
+        if size > self.left:
+            raise DataError(f"{self.path}: expected at most {MAX_UNPACKED:,} bytes unpacked")
+        content = self.stream.read(size)
+        self.left -= len(content)
+        return content

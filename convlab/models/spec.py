@@ -22,7 +22,6 @@ from __future__ import annotations
 import inspect
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -30,16 +29,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from convlab import files, nn, shapes
 from convlab import functional as F
-from convlab import nn
 from convlab.autograd import Tensor
 from convlab.errors import ConvlabError, ShapeError, SpecError
+from convlab.files import shown
 from convlab.models.bitmaps import digits_7x12
+from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+MAX_LAYERS = 5_000
+"""The most layers of a network from a spec."""
 
 LOSSES = ("cross-entropy", "lecun-map")
 _CENTRES = {"digits-7x12": digits_7x12}
@@ -237,17 +236,16 @@ def read_spec(model: str | Path) -> Spec:
             f"model: expected one of {', '.join(model_names())} or a .toml file, got {model}"
         )
     try:
-        return Spec(path.read_text(encoding="utf-8"), path.stem, str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise SpecError(f"{path}: cannot be read as a model: {reason}") from None
+        return Spec(files.read_text(path, files.MAX_TOML), path.stem, str(path))
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read as a model: {error.strerror}") from None
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{source}: not TOML: {error}") from None
+        return files.parse_toml(text)
+    except ValueError as error:
+        raise SpecError(f"{source}: {error}") from None
 
 
 def build_from_text(
@@ -273,37 +271,57 @@ def build_from_text(
         or not entries
     ):
         raise SpecError(f"{source}: expected at least one [[layer]], got none")
+    if len(entries) > MAX_LAYERS:
+        raise SpecError(f"{source}: expected at most {MAX_LAYERS:,} layers, got {len(entries):,}")
     starts = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*layer\s*\]\]", line)]
     layers: dict[str, nn.Module] = {}
     names = [entry.get("name") for entry in entries]
+    count, numbers = 0, {}
     shapes_of, sources = {INPUT: shape}, {}
     current, before = shape, INPUT
     for number, entry in enumerate(entries):
         start = starts[number] if number < len(starts) else 0
         kind = entry.get("type")
         known = isinstance(kind, str) and kind in _LAYERS
-        layer_name = entry.get("name") or _free_name(kind if known else "layer", layers)
-        where = (
-            f"{source}, line {start + 1}, layer {number + 1}"
-            f" ({entry.get('name', entry.get('type', 'no type'))})"
-        )
-        if not re.fullmatch(r"[A-Za-z]\w*", str(layer_name)) or layer_name in shapes_of:
+        layer_name = entry.get("name")
+        if layer_name is None:
+            layer_name = _free_name(kind if known else "layer", layers, numbers)
+        called = entry.get("name", entry.get("type", "no type"))
+        called = called if isinstance(called, str) and called.isprintable() else shown(called)
+        where = f"{source}, line {start + 1}, layer {number + 1} ({called:.80})"
+        if (
+            not isinstance(layer_name, str)
+            or not re.fullmatch(r"[A-Za-z]\w{0,99}", layer_name)
+            or layer_name in shapes_of
+        ):
             raise SpecError(
                 f"{where}: expected a name of letters and digits that is used once,"
-                f" got {layer_name!r}"
+                f" got {shown(layer_name)}"
             )
         read = _inputs(entry, layer_name, before, shapes_of, names[number:], where)
         incoming = [shapes_of[source] for source in read]
         current = incoming[0]
         try:
-            layer = _layer(entry, current, classes, dropout, weights, where, lines, start)
-            current = tuple(layer.output_shape(*incoming))
+            # Without weights first: what is too large is found before it takes any memory.
+            layer = _layer(entry, current, classes, dropout, False, where, lines, start)
+            count += layer.parameter_count()
+            if count > MAX_WEIGHTS:
+                raise ShapeError(f"expected a network of at most {MAX_WEIGHTS:,} weights")
+            if hasattr(layer, "output_size"):
+                shapes.check_numbers(
+                    "output size", shapes.adaptive_output(current[-2:], layer.output_size)
+                )
+            after = tuple(layer.output_shape(*incoming))
+            shapes.check_numbers("output", after)
+            if weights:
+                layer = _layer(entry, current, classes, dropout, True, where, lines, start)
+            current = after
         except SpecError:
             raise
         except ConvlabError as error:
             came = "" if len(read) > 1 else f"; what comes in is {_shape_text(current)}"
             raise SpecError(f"{where}: {error}{came}") from None
-        except MemoryError:
+        except (MemoryError, ValueError):  # NumPy's, for sizes that no address reaches
             raise SpecError(
                 f"{where}: too large for this machine's memory; what comes in is"
                 f" {_shape_text(current)}"
@@ -329,13 +347,22 @@ def build_from_text(
     network.loss = spec.get("loss", LOSSES[0])
     if network.loss not in LOSSES:
         raise SpecError(
-            f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {network.loss!r}"
+            f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {shown(network.loss)}"
         )
     network.rate = spec.get("rate")
     if network.rate is not None and not (_is_number(network.rate) and network.rate > 0):
-        raise SpecError(f"{source}: expected rate to be a number above 0, got {network.rate!r}")
+        raise SpecError(
+            f"{source}: expected rate to be a number above 0, got {shown(network.rate)}"
+        )
     network.pixels = _pixels(spec.get("pixels"), source)
     return network
+
+
+def _check_setting(key: str, value: Any, where: str) -> None:
+    """Raise SpecError for a size or step beyond MAX_SIZE."""
+    for size in value if isinstance(value, list) else [value]:
+        if isinstance(size, int) and abs(size) > MAX_SIZE:
+            raise SpecError(f"{where}: expected {key} of at most {MAX_SIZE:,}, got {size:,}")
 
 
 def _is_number(value: Any) -> bool:
@@ -347,18 +374,25 @@ def _pixels(value: Any, source: str) -> tuple[float, float] | None:
         return None
     if not isinstance(value, list) or len(value) != 2 or not all(_is_number(v) for v in value):
         raise SpecError(
-            f"{source}: expected pixels = [background, ink], two numbers, got {value!r}"
+            f"{source}: expected pixels = [background, ink], two numbers, got {shown(value)}"
         )
     return float(value[0]), float(value[1])
 
 
 def _input_shape(value: Any, source: str) -> tuple[int, int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", value) if isinstance(value, str) else None
-    if not match or "0" in match.groups():
+    match = re.fullmatch(r"([0-9]+)x([0-9]+)x([0-9]+)", value) if isinstance(value, str) else None
+    sizes = [int(size[:10]) for size in match.groups()] if match else [0]
+    if min(sizes) < 1:
         raise SpecError(
-            f'{source}: expected input = "ROWSxCOLUMNSxCHANNELS" such as "28x28x1", got {value!r}'
+            f'{source}: expected input = "ROWSxCOLUMNSxCHANNELS" such as "28x28x1", got'
+            f" {shown(value)}"
         )
-    rows, columns, channels = (int(group) for group in match.groups())
+    if max(sizes) > MAX_SIZE or math.prod(sizes) > MAX_MAP:
+        raise SpecError(
+            f"{source}: expected an input of at most {MAX_SIZE:,} a side and {MAX_MAP:,} in all,"
+            f" got {shown(value)}"
+        )
+    rows, columns, channels = sizes
     return channels, rows, columns
 
 
@@ -368,11 +402,13 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return " x ".join(str(size) for size in shape) + " numbers"
 
 
-def _free_name(kind: str, taken: Mapping[str, Any]) -> str:
-    """A name for a layer that has none: relu1, relu2, ..."""
-    stem, number = str(kind).lower(), 1
+def _free_name(kind: str, taken: Mapping[str, Any], numbers: dict[str, int]) -> str:
+    """A name for a layer that has none: relu1, relu2, ...; ``numbers`` are the last ones given."""
+    stem = kind.lower()
+    number = numbers.get(stem, 0) + 1
     while f"{stem}{number}" in taken:
         number += 1
+    numbers[stem] = number
     return f"{stem}{number}"
 
 
@@ -391,7 +427,7 @@ def _check_keys(
             start,
         )
         raise SpecError(
-            f"{source}, line {line + 1}: {key!r} is not known {what};"
+            f"{source}, line {line + 1}: {shown(key)} is not known {what};"
             f" expected {', '.join(sorted(allowed))}"
         )
 
@@ -408,7 +444,9 @@ def _layer(
 ) -> nn.Module:
     kind = entry.get("type")
     if not isinstance(kind, str) or kind not in _LAYERS:
-        raise SpecError(f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {kind!r}")
+        raise SpecError(
+            f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {shown(kind)}"
+        )
     layer = _LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
     accepted = [p for p in parameters if p not in ("self", *_INFERRED, "connections_table")]
@@ -421,19 +459,20 @@ def _layer(
     if layer is nn.Dropout and dropout is not None:
         settings["p"] = dropout
     for key, value in settings.items():
+        _check_setting(key, value, where)
+        annotation = parameters[key].annotation  # as it is written in nn.py
         if isinstance(value, str) and value == "classes":
             settings[key] = classes
-        elif isinstance(value, list):
+        elif isinstance(value, list) and ("Sequence" in annotation or "Pair" in annotation):
             settings[key] = tuple(value) if all(isinstance(v, int) for v in value) else value
-        elif not isinstance(value, int | float) and key not in _WORDS:
-            raise SpecError(f"{where}: expected {key} to be a number, got {value!r}")
         elif key not in _WORDS:
-            annotation = parameters[key].annotation  # as it is written in nn.py
+            if not isinstance(value, int | float):
+                raise SpecError(f"{where}: expected {key} to be a number, got {shown(value)}")
             if isinstance(value, bool) != (annotation == "bool"):
                 wanted = "true or false" if annotation == "bool" else "a number"
-                raise SpecError(f"{where}: expected {key} to be {wanted}, got {value!r}")
-            if annotation == "int" and not isinstance(value, int):
-                raise SpecError(f"{where}: expected {key} to be a whole number, got {value!r}")
+                raise SpecError(f"{where}: expected {key} to be {wanted}, got {shown(value)}")
+            if annotation in ("int", "int | None") and not isinstance(value, int):
+                raise SpecError(f"{where}: expected {key} to be a whole number, got {shown(value)}")
     if layer is nn.TableConv2d:
         settings |= _table(connections, shape, where)
     if not weights and "initialisation" in parameters:
@@ -474,7 +513,8 @@ def _inputs(
     names = entry.get("inputs", [before])
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise SpecError(
-            f'{where}: expected inputs to list names of layers, such as ["conv1"], got {names!r}'
+            f'{where}: expected inputs to list names of layers, such as ["conv1"], got'
+            f" {shown(names)}"
         )
     for name in names:
         if name == own_name:
@@ -483,15 +523,17 @@ def _inputs(
             below = ", which stands below it" if name in later else ""
             raise SpecError(
                 f'{where}: expected inputs among the layers above it or "input", got'
-                f" {name!r}{below}"
+                f" {shown(name)}{below}"
             )
     kind = entry.get("type")
     joins = isinstance(kind, str) and issubclass(_LAYERS.get(kind, nn.Module), nn.Join)
     if joins and len(names) < 2:
-        raise SpecError(f"{where}: expected at least two inputs for {kind} to join, got {names[0]}")
+        raise SpecError(
+            f"{where}: expected at least two inputs for {kind} to join, got {shown(names[0])}"
+        )
     if not joins and len(names) > 1:
         raise SpecError(
-            f"{where}: expected one input, got {', '.join(names)}; Add and Concat join several"
+            f"{where}: expected one input, got {shown(names)}; Add and Concat join several"
         )
     return tuple(names)
 
@@ -503,7 +545,7 @@ def _table(connections: Any, shape: tuple[int, ...], where: str) -> dict[str, An
     if not flat or not all(isinstance(c, int) and 0 <= c < channels for c in flat):
         raise SpecError(
             f"{where}: expected connections to list, for each output map, input maps from 0 to"
-            f" {channels - 1}, got {connections!r}"
+            f" {channels - 1}, got {shown(connections)}"
         )
     table = np.zeros((len(lists), channels), bool)
     for o, maps in enumerate(lists):
@@ -514,7 +556,7 @@ def _table(connections: Any, shape: tuple[int, ...], where: str) -> dict[str, An
 def _centres(name: Any, classes: int, where: str) -> np.ndarray:
     if not isinstance(name, str) or name not in _CENTRES:
         raise SpecError(
-            f"{where}: expected centres to be one of {', '.join(_CENTRES)}, got {name!r}"
+            f"{where}: expected centres to be one of {', '.join(_CENTRES)}, got {shown(name)}"
         )
     centres = _CENTRES[name]()
     if classes > len(centres):

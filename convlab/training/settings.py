@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import get_args, get_type_hints
 
@@ -12,7 +13,9 @@ import numpy as np
 from convlab import data, models, nn, random
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.errors import DataError, ShapeError, SpecError
+from convlab.files import shown
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
+from convlab.shapes import MAX_SIZE
 from convlab.training import transfer
 
 OPTIMIZERS = ("sgd", "nesterov", "adam")
@@ -66,15 +69,20 @@ class Settings:
             if isinstance(value, bool) != (bool in kinds) or not isinstance(value, known):
                 wanted = " or ".join(_KINDS[kind] for kind in kinds)
                 raise SpecError(f"{name.replace('_', ' ')}: expected {wanted}, got {value!r:.40}")
-        for name, value, least in (
-            ("epochs", self.epochs, 1),
-            ("batch size", self.batch_size, 1),
-            ("seed", self.seed, 0),
-            ("patience", 1 if self.patience is None else self.patience, 1),
-            ("limit", 2 if self.limit is None else self.limit, 2),
+        for name, value, least, most in (
+            ("epochs", self.epochs, 1, MAX_SIZE),
+            ("batch size", self.batch_size, 1, MAX_SIZE),
+            ("seed", self.seed, 0, 2**63 - 1),
+            ("patience", 1 if self.patience is None else self.patience, 1, MAX_SIZE),
+            ("limit", 2 if self.limit is None else self.limit, 2, MAX_SIZE),
         ):
             if value < least:
-                raise SpecError(f"{name}: expected at least {least}, got {value}")
+                raise SpecError(f"{name}: expected at least {least}, got {shown(value)}")
+            if value > most:
+                raise SpecError(f"{name}: expected at most {most:,}, got {shown(value)}")
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
         if self.optimizer not in OPTIMIZERS:
             raise SpecError(
                 f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"

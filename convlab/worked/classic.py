@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,9 @@ import numpy as np
 from convlab import functional as F
 from convlab import shapes
 from convlab.autograd import Tensor, no_grad
+from convlab.data import MAX_PIXELS, table
 from convlab.errors import DataError, ShapeError, SpecError
+from convlab.files import shown
 from convlab.shapes import Pair, Sides
 from convlab.viz import ShownKernel, ShownResult
 from convlab.worked.convolution import resolve_padding
@@ -31,7 +32,6 @@ from convlab.worked.relations import SizeRelation, conv_size
 MAX_KERNEL = 255
 """The most rows or columns of a kernel."""
 
-_LARGEST_WEIGHT = 1e30  # sums over MAX_KERNEL² pixels stay finite in float32
 _FULL_RECORD = 64  # images up to this many rows and columns are recorded in full
 
 _TO_THE_RIGHT = "positive where brightness grows to the right"
@@ -205,15 +205,6 @@ def _check_size(name: str, side: int) -> None:
         )
 
 
-def _weight(text: str) -> float:
-    """A number, or a fraction such as 1/9.  Raises ValueError."""
-    above, slash, below = text.replace("\u2212", "-").partition("/")
-    value = float(above) / float(below) if slash else float(above)
-    if not abs(value) <= _LARGEST_WEIGHT:
-        raise ValueError(text)
-    return value
-
-
 def _own_kernel(name: str, title: str, rows: list[list[str]]) -> ClassicKernel:
     rows = [row for row in rows if row]
     if not rows:
@@ -228,30 +219,21 @@ def _own_kernel(name: str, title: str, rows: list[list[str]]) -> ClassicKernel:
     weights = np.empty((1, len(rows), lengths[0]), np.float32)
     for index, text in enumerate(cell for row in rows for cell in row):
         try:
-            weights.flat[index] = _weight(text)
-        except (ValueError, ZeroDivisionError):
+            weights.flat[index] = table.number(text)
+        except ValueError:
             row, column = divmod(index, lengths[0])
             raise SpecError(
-                f"kernel {name}: expected a number of at most {_LARGEST_WEIGHT:g} in row {row},"
-                f" column {column}, got {text!r}"
+                f"kernel {name}: expected a number of at most {table.LARGEST:g} in row {row},"
+                f" column {column}, got {shown(text)}"
             ) from None
     return ClassicKernel(name=name, title=title, weights=weights)
 
 
 def _csv_kernel(name: str) -> ClassicKernel:
     try:
-        text = Path(name).read_text(encoding="utf-8-sig")
+        rows = table.read_rows(name)
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise DataError(f"{name}: expected rows of numbers, got bytes that are no text") from None
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    rows = [
-        [cell.strip() for cell in re.split("[,;\t]", line)]
-        if re.search("[,;\t]", line)
-        else line.split()
-        for line in lines
-    ]
     return _own_kernel(name, f"Kernel of {Path(name).name}", rows)
 
 
@@ -393,6 +375,8 @@ def apply_kernel(
         conv_size(size[axis], window[axis], stride[axis], *sides[2 * axis : 2 * axis + 2])
         for axis in (0, 1)
     )
+    padded = [size[axis] + sum(sides[2 * axis : 2 * axis + 2]) for axis in (0, 1)]
+    shapes.check_numbers("padded image", padded, MAX_PIXELS)
     taps = kernel.weights[:, ::-1, ::-1] if flip else kernel.weights
     top, bottom, left, right = sides
     with no_grad():

@@ -24,6 +24,8 @@ from convlab.worked.words import Stepped, axis_text, sides_text, window_text
 CONVENTIONS = ("torch", "tensorflow")
 VALUES = ("ints", "floats")
 AXES = ("rows", "columns")
+MAX_PRODUCTS = 2_000_000_000
+"""The most products of all windows of an example: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,9 @@ def convolution(
         for i in (0, 1)
     )
     rows, columns = (axis.source for axis in axes)
+    sizes = (*kernel.shape[:2], len(rows), len(columns))
+    shapes.check_numbers("filters, channels and padded input", sizes)
+    shapes.check_numbers("products of all windows", (*sizes, *window), MAX_PRODUCTS)
     stage = np.where((rows[:, None] >= 0) & (columns >= 0), input[:, rows][:, :, columns], 0)
     no_bias = np.zeros_like(bias)
     return Convolution(

@@ -1,0 +1,52 @@
+"""Tables of numbers in text files, as spreadsheets and programs write them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+
+from convlab import files
+
+_QUOTED = re.compile(r'"[^"]*"')
+
+LARGEST = 1e30
+"""The largest magnitude of a number; sums of 255² of them stay finite in float32."""
+
+
+def read_rows(path: str | os.PathLike) -> list[list[str]]:
+    """The cells of each line of a text file that is not empty.
+
+    The separator of a line is the semicolon if there is one in it, else the tab, else
+    the comma, else spaces.  Where it is no comma, and in quotes, a comma is the decimal
+    mark: it comes back as a point.  Raises OSError for a file that cannot be read.
+    """
+    lines = files.read_text(path, files.MAX_TABLE).split("\n")
+    return [_cells(line) for line in lines if line.strip(" ,;\t")]
+
+
+def _cells(line: str) -> list[str]:
+    plain = _QUOTED.sub("", line)
+    separator = next((mark for mark in ";\t," if mark in plain), None)
+    if separator is None and '"' not in line:
+        return line.split()
+    try:
+        cells = next(csv.reader([line], delimiter=separator or " ", skipinitialspace=True))
+    except csv.Error:  # a cell of more than 131,072 characters
+        cells = [line]
+    return [cell.strip().replace(",", ".") for cell in cells]
+
+
+def number(text: str) -> float:
+    """The number that a cell says, also a fraction such as 1/9.
+
+    Raises ValueError for anything else and for more than LARGEST.
+    """
+    above, slash, below = text.replace("\N{MINUS SIGN}", "-").partition("/")
+    try:
+        value = float(above) / float(below) if slash else float(above)
+    except ZeroDivisionError:
+        raise ValueError(text) from None
+    if "_" in text or not abs(value) <= LARGEST:  # Python takes 1_000
+        raise ValueError(text)
+    return value
