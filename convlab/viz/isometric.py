@@ -102,7 +102,8 @@ class _View:
         self._rays(top, outputs[-1])
         empty = shown.outside | shown.inserted
         empty[np.ix_(*shown.window)] = False
-        self._numbers(top, shown.stage[first], empty)
+        texts = np.reshape(shown.inputs().marked(), shown.stage.shape)
+        self._numbers(top, texts[first], empty)
         others = [o for o in range(len(shown.output)) if o != shown.at[0]][: self.maps - 1]
         for plane, index in zip(outputs, [*others[::-1], shown.at[0]], strict=True):
             self._output(plane, index)
@@ -160,7 +161,7 @@ class _View:
         if shown.kernel is None or len(shown.kernel) > 1 or not self.numbers:
             return
         _, rows, columns = shown.kernel.shape
-        texts = style.exact_numbers(shown.kernel)
+        texts = shown.weights().marked()
         line = 1.6 * page.size.label if shown.bias is not None else 0.0
         cell = min((bottom - top - line) / rows, (side - page.size.title) / columns)
         cell = min(cell, 2.6 * page.size.label)
@@ -212,26 +213,27 @@ class _View:
         if index == shown.at[0]:
             quad = plane.quad(*shown.at[1:])[None]
             self.page.polygons(quad, edge=theme.output, stroke=0.8 * self.page.size.thick)
-            self._numbers(plane, np.where(done, shown.output[index], np.nan), ~done)
+            texts = np.reshape(shown.results().marked(), shown.output.shape)
+            self._numbers(plane, np.where(done, texts[index], ""), ~done)
         if len(shown.output) > 1:
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
             px = self.page.size.small
             if plane.cell * LAYER > px * 1.2:
                 self.page.text(x, y, f"map {index}", px=px, colour=theme.output, va="center")
 
-    def _numbers(self, plane: _Plane, values: NDArray, quiet: NDArray) -> None:
-        """Upright numbers in the cells of a plane; NaN stays empty."""
+    def _numbers(self, plane: _Plane, texts: NDArray, quiet: NDArray) -> None:
+        """Upright numbers (H, W) in the cells of a plane."""
         page = self.page
-        texts = style.exact_numbers(np.where(np.isfinite(values), values, 0))
         # A text must stay inside its slanted cell.
-        px = page.number_size(texts, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
+        px = page.number_size(
+            texts.ravel().tolist(), 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15
+        )
         if not self.numbers or px is None:
             return
-        for index, (row, column) in enumerate(np.ndindex(values.shape)):
-            if np.isfinite(values[row, column]):
-                x, y = plane.at(row + 0.5, column + 0.5)
-                colour = self.theme.quiet if quiet[row, column] else self.theme.ink
-                page.text(x, y, texts[index], px=px, colour=colour, ha="center", va="center")
+        for row, column in zip(*np.nonzero(texts), strict=True):
+            x, y = plane.at(row + 0.5, column + 0.5)
+            colour = self.theme.quiet if quiet[row, column] else self.theme.ink
+            page.text(x, y, texts[row, column], px=px, colour=colour, ha="center", va="center")
 
     def _rays(self, plane: _Plane, target: _Plane) -> None:
         """From the corners of the window to those of the cell that it makes."""
