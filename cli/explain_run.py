@@ -72,7 +72,7 @@ def _say_wrapped(text: str, indent: str = "") -> None:
 
 def _value(value: float) -> str:
     """A float32 with the digits that tell it from its neighbours."""
-    return numerals.measured(float(value), 9)
+    return f"{float(value):.9g}".replace("-", MINUS)
 
 
 def _short(value: float, plus: bool = False) -> str:

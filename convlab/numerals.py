@@ -86,11 +86,11 @@ def grain(terms: int, inputs: NDArray, weights: ArrayLike = 1.0, added: ArrayLik
 
     places = max(found[0] + found[1], found[2])
     most = terms * largest(inputs) * largest(weights) + largest(added)
-    unit = float(np.finfo(inputs.dtype).eps)
+    unit = float(np.finfo(inputs.dtype).eps) / 2
     if places == 0 and most < 1 / unit:
         return Grain(0)
-    # Each term, each product and each addition is rounded once.
-    return Grain(places, (terms + 4) * unit * most)
+    # Two factors, their product and each addition are rounded once, by half a unit at most.
+    return Grain(places, (terms + 3) * unit * most)
 
 
 def summing_type(terms: int, *parts: NDArray) -> np.dtype:

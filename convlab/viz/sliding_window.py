@@ -6,13 +6,14 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
-from convlab.numerals import ALMOST, Grain, Numbers, bracketed, exact, number, sums
+from convlab.numerals import ALMOST, Grain, Numbers, bracketed, exact, number, read, sums
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 from convlab.viz.style import Scale
@@ -98,11 +99,15 @@ class SlidingWindow:
         total = np.array([self.channel_sums[list(channels)].sum(dtype=float)])
         return sums(total, self.grain).marked()[0]
 
-    def terms(self) -> list[str]:
-        """What is added up (or compared), one text for each number under the window."""
+    def _inputs_under(self) -> list[str]:
+        """The numbers under the window, as they are written."""
         channels = range(len(self.stage)) if self.channel is None else [self.channel]
         texts = np.reshape(self.inputs().marked(), self.stage.shape)
-        inputs = texts[np.ix_(channels, *self.window)].ravel().tolist()
+        return texts[np.ix_(channels, *self.window)].ravel().tolist()
+
+    def terms(self) -> list[str]:
+        """What is added up (or compared), one text for each number under the window."""
+        inputs = self._inputs_under()
         if self.kernel is None:
             return [bracketed(x) if self.operation == "average" else x for x in inputs]
         weights = self.weights().marked()
@@ -117,9 +122,22 @@ class SlidingWindow:
         return self.results().texts[np.ravel_multi_index(self.at, self.output.shape)]
 
     def equals(self) -> str:
-        """ "=" where the result is written exactly, "≈" where it or a term is rounded."""
-        own = self.results().rounded[np.ravel_multi_index(self.at, self.output.shape)]
-        return ALMOST if own or ALMOST in "".join(self.terms()) else "="
+        """ "=" where the shown terms give the shown result, "≈" where it or a term is rounded."""
+        at = np.ravel_multi_index(self.at, self.output.shape)
+        if ALMOST in "".join(self.terms()):
+            return ALMOST
+        return ALMOST if self.results().rounded[at] and not self._adds_up() else "="
+
+    def _adds_up(self) -> bool:
+        """Whether the shown terms of a sum give the shown value, worked out in fractions."""
+        inputs = map(read, self._inputs_under())
+        weights = [Fraction(1)] * self.patch().size
+        if self.kernel is not None:
+            weights = map(read, self.weights().texts)
+        total = sum(x * w for x, w in zip(inputs, weights, strict=True))
+        total += Fraction(0) if self.bias is None else read(self.bias_text())
+        divisor = np.broadcast_to(self.divisors, self.output.shape[1:])[self.at[1:]]
+        return total == read(self.value()) * int(divisor)
 
     def bias_text(self) -> str | None:
         """The bias as it is added; None where there is none."""
@@ -326,7 +344,7 @@ class _Row:
         """The largest input cell that fits, by halving; 0 where none does."""
         if not self._fits(2 * self.unit, wanted, beside, columns):
             return 0.0
-        low, high = 2 * self.unit, max(96 * self.unit, self._number_cell(self.input_texts))
+        low, high = 2 * self.unit, max(96 * self.unit, 2 + self._number_cell(self.input_texts))
         while high - low > 0.5:
             cell = (low + high) / 2
             low, high = (cell, high) if self._fits(cell, wanted, beside, columns) else (low, cell)
