@@ -235,7 +235,7 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
 
 
 def _two_digits(value: float) -> str:
-    from convlab.viz.style import MINUS
+    from convlab.numerals import MINUS
 
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", MINUS)
 

@@ -113,11 +113,11 @@ def _beside(*parts) -> None:
     """(name, lines, values) in columns, the values only where a terminal is wide enough."""
     import numpy as np
 
-    from convlab.viz.style import numbers
+    from convlab.numerals import exact
 
     blocks, grids = [], []
     for name, lines, values in parts:
-        texts = np.array(numbers(values)).reshape(values.shape)
+        texts = np.reshape(exact(values).marked(), values.shape)
         longest = max(len(text) for text in texts.flat)
         grids.append([" ".join(text.rjust(longest) for text in row) for row in texts])
         blocks.append([name, *lines])

@@ -60,7 +60,7 @@ def explain(
         },
     }
     description = f"{title}, {subtitle}: row {at[1]}, column {at[2]} of filter {at[0]} is"
-    description += f" {shown.value()}."
+    description += f" {shown.result()}."
     if picture.path is None:
         picture.write(b"", title, description, **record)
         return
@@ -72,56 +72,54 @@ def explain(
 
 def _print_window(shown, complete: bool) -> None:
     """Patch, kernel and products of each channel side by side, then what they add up to."""
-    from convlab.viz import style
+    import numpy as np
 
-    patch, kernel = shown.patch(), shown.kernel
-    products = patch * kernel
-    sums = style.exact_numbers(shown.channel_sums)
+    from convlab.numerals import bracketed, grain, sums
+
+    patch = shown.patch()
+    products = sums(patch * shown.kernel, grain(1, shown.stage, shown.kernel))
+    grids = (
+        (np.reshape(shown.inputs().marked(), shown.stage.shape)[_under(shown)], INPUT),
+        (np.reshape(shown.weights().marked(), patch.shape), WINDOW),
+        (np.reshape(products.marked(), patch.shape), None),
+    )
+    adding = shown.sums()
     count = len(patch)
     left_out = range(0) if complete or count <= 2 * ENDS else range(ENDS, count - ENDS)
     for channel in range(count):
         if channel in left_out:
             if channel == left_out[0]:
-                text = style.exact_numbers(shown.channel_sums[list(left_out)].sum())[0]
+                text = shown.sum_of(left_out)
                 say(f"… {len(left_out)} channels left out (--all prints them) add {text} …")
             continue
         if count > 1:
-            adds = f"adds {sums[channel]}"
+            adds = f"adds {adding[channel]}"
             say(f"channel {channel}".ljust(WIDTH - len(adds)) + adds)
-        blocks = [
-            _block(values[channel], colour)
-            for values, colour in ((patch, INPUT), (kernel, WINDOW), (products, None))
-        ]
+        blocks = [_block(texts[channel], colour) for texts, colour in grids]
         middle = len(blocks[0]) // 2
         for row, parts in enumerate(zip(*blocks, strict=True)):
-            times, equals = ("×", "=") if row == middle else (" ", " ")
+            times, equals = ("×", products.sign) if row == middle else (" ", " ")
             say(f"  {parts[0]}  {times}  {parts[1]}  {equals}  {parts[2]}")
     say()
-    terms = style.exact_numbers(products)
-    listed = (
-        terms
-        if complete or len(terms) <= 24
-        else [*terms[:8], f"… {len(terms) - 16} more …", *terms[-8:]]
-    )
-    text = " + ".join(f"({term})" if term.startswith(style.MINUS) else term for term in listed)
-    line = f"  {text}"
+    terms = [bracketed(product) for product in products.marked()]
+    if not complete and len(terms) > 24:
+        terms[8:-8] = [f"… {len(terms) - 16} more …"]
+    line = f"  {' + '.join(terms)}"
     if shown.bias is not None:
-        bias = shown.bias_text()
-        line += " + " + click.style(f"({bias})" if bias.startswith(style.MINUS) else bias, fg=BIAS)
-    say(f"{line} {shown.equals()} ", click.style(shown.value(), fg=OUTPUT, bold=True))
+        line += " + " + click.style(bracketed(shown.bias_text()), fg=BIAS)
+    equals = max(products.sign, shown.equals())  # "≈" of either
+    say(f"{line} {equals} ", click.style(shown.value(), fg=OUTPUT, bold=True))
     say()
 
 
-def _block(values, colour: str | None) -> list[str]:
-    """A grid of numbers as lines of equal width."""
-    from convlab.viz import style
+def _under(shown) -> tuple:
+    """The index of what lies under the window."""
+    import numpy as np
 
-    texts = style.exact_numbers(values)
-    width = max(map(len, texts))
-    columns = values.shape[1]
-    return [
-        click.style(
-            " ".join(text.rjust(width) for text in texts[start : start + columns]), fg=colour
-        )
-        for start in range(0, len(texts), columns)
-    ]
+    return np.ix_(range(len(shown.stage)), *shown.window)
+
+
+def _block(texts, colour: str | None) -> list[str]:
+    """A grid of texts (H, W) as lines of equal width."""
+    width = max(map(len, texts.flat))
+    return [click.style(" ".join(text.rjust(width) for text in row), fg=colour) for row in texts]

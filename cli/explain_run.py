@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from convlab_cli import options
 
+from convlab import numerals
+from convlab.numerals import ALMOST, MINUS
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from convlab.training import Run
 
 WIDTH = 100
-MINUS = "\u2212"
 # The roles of the pictures, in a terminal's colours.
 INPUT, WINDOW, OUTPUT, BIAS = "blue", "yellow", "green", "magenta"
 NARROWEST, WIDEST = 4, 9  # characters of a number in a grid
@@ -68,22 +70,20 @@ def _say_wrapped(text: str, indent: str = "") -> None:
         say(line, dim=True)
 
 
-def _minus(text: str) -> str:
-    return text.replace("-", MINUS)
-
-
 def _value(value: float) -> str:
     """A float32 with the digits that tell it from its neighbours."""
-    return _minus(f"{float(value):.9g}")
+    return f"{float(value):.9g}".replace("-", MINUS)
 
 
-def _short(value: float) -> str:
-    return _minus(f"{float(value):.5g}")
+def _short(value: float, plus: bool = False) -> str:
+    """Five digits, "≈" where there are more, with a sign before all where ``plus``."""
+    text = numerals.number(abs(float(value)), 5)
+    sign = MINUS if value < 0 else "+" * plus
+    return f"{ALMOST}{sign}{text[1:]}" if text.startswith(ALMOST) else sign + text
 
 
 def _signed(value: float, places: int) -> str:
-    text = _minus(f"{float(value):+.{places}f}")
-    return text if text.strip(f"+{MINUS}0.") else text.replace(MINUS, "+")
+    return numerals.fixed(float(value), places, plus=True)
 
 
 def _at_point(text: str, before: int, behind: int) -> str:
@@ -172,11 +172,9 @@ def _grid_texts(values: np.ndarray, width: int) -> list[str]:
     """Numbers with as many decimals as fit ``width``; without a leading zero if that gives one."""
     finite = [float(v) for v in values.ravel()]
     whole = all(v == round(v) for v in finite if math.isfinite(v))
-    texts: list[str] = []
     for bare in (False, True):
         for places in (0,) if whole else range(6, 1, -1):
-            texts = [_minus(f"{v:.{places}f}") for v in finite]
-            texts = [t if t.strip(f"{MINUS}0.") else t.lstrip(MINUS) for t in texts]
+            texts = [numerals.fixed(v, places) for v in finite]
             if bare:
                 texts = [
                     t.replace("0.", ".", 1) if t.lstrip(MINUS)[:2] == "0." else t for t in texts
@@ -185,7 +183,16 @@ def _grid_texts(values: np.ndarray, width: int) -> list[str]:
             if max(map(len, texts)) <= width and seen and (places > 2 or bare or whole):
                 return texts
     # Very large or uneven numbers: the magnitude at least.
-    return [_minus(f"{v:.0e}".replace("e+0", "e").replace("e-0", "e-")) for v in finite]
+    return [f"{v:.0e}".replace("e+0", "e").replace("e-0", "e-").replace("-", MINUS) for v in finite]
+
+
+def _loses(values: np.ndarray, width: int) -> bool:
+    """Whether a grid of numbers of that width rounds any."""
+    texts = _grid_texts(values, width)
+    return not all(
+        "e" not in text and numerals.says(text, value)
+        for text, value in zip(texts, values.ravel(), strict=True)
+    )
 
 
 def _grid(
@@ -257,11 +264,21 @@ def _print_total(one: Explanation, sums: list[tuple[str, float]], bias: float | 
     """The sums that make the value, each with as many decimals, and the value itself."""
     known = [value for _, value in sums] + [bias or 0.0]
     places = _places([*known, one.value])
-    for label, value in sums:
-        _total(label, _signed(value, places))
+    shown = [_signed(value, places) for _, value in sums]
+    for (label, _), text in zip(sums, shown, strict=True):
+        _total(label, text)
     if bias is not None:
-        _total("+ bias", _signed(bias, places), BIAS)
-    _total(f"= {one.layer}", _value(one.value), OUTPUT, bold=True)
+        shown.append(_signed(bias, places))
+        _total("+ bias", shown[-1], BIAS)
+    _print_result(one, [("", text) for text in shown])
+
+
+def _print_result(one: Explanation, shown: list[tuple[str, str]], name: str = "") -> None:
+    """The value; "=" before it where the shown numbers make it to the last digit, else "≈"."""
+    text = _value(one.value)
+    made = numerals.worked_out(shown)
+    sign = "=" if made is None or made == numerals.read(text) else ALMOST
+    _total(f"{name}{sign} {one.layer}", text, OUTPUT, bold=True)
 
 
 def _print_convolution(one: Any, run: Run, complete: bool) -> None:
@@ -317,16 +334,23 @@ def _print_convolution(one: Any, run: Run, complete: bool) -> None:
 
 def _print_product(arrays, cell: int, marks, dots, beside: bool) -> None:
     """Patch × kernel = products, side by side or below each other."""
-    roles = ("patch", INPUT), ("× kernel", WINDOW), ("= products", None)
+    lost = [_loses(values, cell - bool(marks and not part)) for part, values in enumerate(arrays)]
+    mark = [f"{ALMOST} " * one for one in lost]
+    equal = ALMOST if any(lost) else "="
+    roles = (
+        (f"{mark[0]}patch", INPUT),
+        (f"× {mark[1]}kernel", WINDOW),
+        (f"{equal} products", None),
+    )
     grids = [
         _grid(
             values,
             cell,
             colour,
-            marks if name == "patch" else None,
-            dots if name != "× kernel" else None,
+            None if part else marks,
+            None if part == 1 else dots,
         )
-        for values, (name, colour) in zip(arrays, roles, strict=True)
+        for part, (values, (_, colour)) in enumerate(zip(arrays, roles, strict=True))
     ]
     if not beside:
         for (name, colour), lines in zip(roles, grids, strict=True):
@@ -340,7 +364,7 @@ def _print_product(arrays, cell: int, marks, dots, beside: bool) -> None:
     say("  ", heads[0], gaps[0], heads[1], gaps[1], heads[2])
     for row, lines in enumerate(zip(*grids, strict=True)):
         middle = row == (len(grids[0]) - 1) // 2
-        times, equals = (" × ", " = ") if middle else ("   ", "   ")
+        times, equals = (" × ", f" {equal} ") if middle else ("   ", "   ")
         say("  ", lines[0], times, lines[1], equals, lines[2])
 
 
@@ -349,6 +373,8 @@ def _terms(
 ) -> None:
     """A table of terms: what it is, value, weight, product."""
     colours = (INPUT, WINDOW, None)
+    if not all(numerals.says(_signed(row[3], places).lstrip("+"), row[3]) for row in rows):
+        heads = (*heads[:3], f"{ALMOST} {heads[3]}")
     say(
         f"  {heads[0]:<30}",
         "".join(f"{' ' * 6}{head:<14}" for head in heads[1:]).rstrip(),
@@ -420,7 +446,7 @@ def _print_softmax(one: Any, run: Run, complete: bool) -> None:
         chosen = np.union1d(np.argsort(-logits, kind="stable")[: 2 * TERMS - 1], [one.index])
         _say_wrapped(f"the {chosen.size} largest, with this one (--all prints all {logits.size}):")
     classes = run.classes if logits.size == len(run.classes) else None
-    heads = ("x", f"x {MINUS} largest", "exp", "share")
+    heads = ("x", f"x {MINUS} largest", f"{ALMOST} exp", f"{ALMOST} share")
     kind = "class" if classes else "unit"
     say(f"  {kind:<22}", "".join(f"     {head:<13}" for head in heads).rstrip(), dim=True)
     largest, total = float(logits.max()), exponentials.sum()
@@ -434,7 +460,8 @@ def _print_softmax(one: Any, run: Run, complete: bool) -> None:
     summed = _at_point(f"{total:.9f}", 6, 12).rstrip()
     say("  ", f"{f'sum of all {logits.size}':<58}", summed)
     say()
-    _total(f"exp / sum = {one.layer}", _value(one.value), OUTPUT, bold=True)
+    own = f"{exponentials[one.index]:.9f}"
+    _print_result(one, [("", own), ("÷", f"{total:.9f}")], "exp / sum ")
 
 
 def _print_pooling(one: Pooling, run: Run, complete: bool) -> None:
@@ -445,6 +472,8 @@ def _print_pooling(one: Pooling, run: Run, complete: bool) -> None:
     if cell < NARROWEST + bool(marks) or (height > 40 and not complete):
         say(f"  {height} × {width} numbers; see --json", dim=True)
     else:
+        if _loses(one.patch, cell - bool(marks)):
+            say(f"  {ALMOST} rounded to what fits; --json has all digits", dim=True)
         for line in _grid(one.patch, cell, INPUT, marks, one.outside):
             say("  ", line)
     if one.outside.any():
@@ -455,15 +484,19 @@ def _print_pooling(one: Pooling, run: Run, complete: bool) -> None:
         if one.winner is not None and one.strongest is not None:
             row, column = one.strongest.place[1:]
             _total(f"* largest, row {row}, column {column}", _value(one.strongest.value))
+        _total(f"= {one.layer}", _value(one.value), OUTPUT, bold=True)
     else:
         places = _places([one.total, one.value])
-        _total(f"sum of {int((~one.outside).sum())} cells", _signed(one.total, places))
+        shown = [("", _signed(one.total, places))]
+        _total(f"sum of {int((~one.outside).sum())} cells", shown[0][1])
         if one.reduction == "mean":
-            _total("÷ divisor", _short(one.divisor), WINDOW)
+            shown.append(("÷", _value(one.divisor)))
+            _total("÷ divisor", shown[1][1], WINDOW)
         else:
-            _total("× coefficient", _value(one.coefficient), WINDOW)
-            _total("+ bias", _signed(one.bias, places), BIAS)
-    _total(f"= {one.layer}", _value(one.value), OUTPUT, bold=True)
+            shown += [("×", _value(one.coefficient)), ("+", _signed(one.bias, places))]
+            _total("× coefficient", shown[1][1], WINDOW)
+            _total("+ bias", shown[2][1], BIAS)
+        _print_result(one, shown)
 
 
 def _print_pointwise(one: Any, run: Run, complete: bool) -> None:
@@ -502,9 +535,9 @@ def _print_check(one: Explanation, run: Run) -> None:
     if isinstance(
         one, insight.ConvolutionSum | insight.DenseSum | insight.Distance | insight.SoftmaxShare
     ):
-        moved = _minus(f"{abs(one.exact - float(one.value)):.1e}")
+        exact, moved = numerals.number(one.exact, 12), abs(one.exact - float(one.value))
         _say_wrapped(
-            f"Without rounding it is {_minus(f'{one.exact:.12g}')}: float32 moved it by {moved}."
+            f"Without rounding it is {exact}: float32 moved it by {numerals.number(moved, 2)}."
         )
 
 
@@ -530,15 +563,18 @@ def _print_step(one: Any, run: Run) -> None:
         terms, contribution = _strongest_product(one)
         weight = contribution / float(cell.value) if cell.value else None
         factor = f" × {_short(weight)}" if weight is not None else ""
+        product = _short(contribution, plus=True)
+        sign = ALMOST if ALMOST in f"{_short(cell.value)}{factor}{product}" else "="
+        product = product.removeprefix(ALMOST)
         say(
             f"    strongest of {terms} terms: {_cell(cell)}, ",
             click.style(_short(cell.value), fg=INPUT),
             click.style(factor, fg=WINDOW),
-            f" = {_minus(f'{contribution:+.5g}')}",
+            f" {sign} {product}",
         )
         others = one.exact - contribution - (one.bias or 0.0)
-        bias = "" if one.bias is None else f", bias {_minus(f'{one.bias:+.5g}')}"
-        say(f"    all others {_minus(f'{others:+.5g}')}{bias}")
+        bias = "" if one.bias is None else f", bias {_short(one.bias, plus=True)}"
+        say(f"    all others {_short(others, plus=True)}{bias}")
     elif isinstance(one, insight.Distance):
         contribution = float(one.squares.max())
         say(f"    largest of {one.squares.size} squares: {_cell(cell)}, {_short(contribution)}")
@@ -695,7 +731,7 @@ def _heads(one: Explanation, run: Run, source: str) -> tuple[str, str]:
 
     value, what = _value(one.value), _what(one)
     if isinstance(one, insight.SoftmaxShare):
-        value = f"{one.value:.{_decimals(one)}f}"
+        value = numerals.to_places(one.value, _decimals(one))
         what += f", exp(x {MINUS} max) / sum of all"
     return f"{_name(one, run)}: {value}", f"{what}; {source}"
 

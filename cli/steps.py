@@ -109,7 +109,7 @@ def input_values(values: str, size, channels: int, seed: int):
         return random_values(shape, kind, seed, signed=False), values != "none"
     if not values.lower().endswith(".csv"):
         raise SpecError(f"values: expected ints, floats, none or a .csv file, got {values!r}")
-    table = np.array(read_table(values), np.float32)
+    table = np.array(read_table(values))
     if len(table) % channels:
         raise ShapeError(
             f"{values}: expected rows for {channels} channels below each other, got {len(table)}"
@@ -143,7 +143,6 @@ def save_steps(
     """Write what --step and the suffix ask for.  Raises SpecError for a step that there is not."""
     from convlab import viz
     from convlab.errors import SpecError
-    from convlab.viz import style
 
     moving = picture.path.suffix in (".gif", ".webp")
     if step is None:
@@ -159,7 +158,8 @@ def save_steps(
         if example.steps > MOST_FRAMES:
             raise SpecError(f"step: expected at most {MOST_FRAMES} for all, got {example.steps}")
         chosen = range(example.steps)
-        values = ", ".join(style.exact_numbers(example.output)) if example.steps <= 50 else ""
+        few = example.steps <= 50
+        values = ", ".join(example.picture(0).results().marked()) if few else ""
         words = f"The output, row by row: {values}." if numbers and values else describe(0)
         description = f"{title}, {subtitle}, in {example.steps} steps.  {words}"
     else:

@@ -614,5 +614,5 @@ def misalignment(fields: Sequence[ReceptiveField]) -> str:
     for unit in range(count):
         centres = list(dict.fromkeys(field.centre(unit) for field in fields))
         if len(centres) > 1:
-            return f"centres {' and '.join(f'{centre:g}' for centre in centres)}"
+            return f"centres {' and '.join(f'{centre:.15g}' for centre in centres)}"
     return ""

@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from scipy import ndimage
 
-from convlab import viz, worked
+from convlab import numerals, viz, worked
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.viz import style
 
@@ -481,7 +481,7 @@ def test_red_green_and_blue_results_say_which_they_are():
 def test_wide_kernels_are_shades_with_their_range():
     texts = texts_of(picture(noise(3, 90, 60), "gaussian:4"))
     largest = kernel("gaussian:4").weights.max()
-    assert any(text.endswith(f" to {style.number(float(largest))}") for text in texts)
+    assert any(text.endswith(f" to {numerals.number(float(largest))}") for text in texts)
 
 
 def test_drawn_pixels_are_means_of_the_colours_below_them():

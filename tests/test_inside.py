@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from convlab import data, insight, models, random, training, viz
+from convlab import data, insight, models, numerals, random, training, viz
 from convlab.errors import DataError, RunError, ShapeError, SpecError
 from convlab.training import EpochRecord, Settings, Task, Trainer
-from convlab.viz import style
 from convlab.viz.feature_maps import map_order
 
 SIZES = ("slide", "animation", "small", "paper", "paper-wide")
@@ -275,7 +274,7 @@ def test_a_map_on_its_own_scale_does_not_depend_on_the_others():
     figure = viz.feature_maps(maps, own_scales=True, **HEAD)
     (first, second, third), _ = pictures(figure)
     assert np.array_equal(first, second) and np.array_equal(first, third)
-    ends = [style.number(end) for part in maps for end in (part.min(), part.max())]
+    ends = [numerals.number(end) for part in maps for end in (part.min(), part.max())]
     assert {*ends, "0", "1", "2"} <= {*said(figure)}
     assert "each map on its own scale, orange below 0, violet above" in " ".join(said(figure))
     (first, second, *_), _ = pictures(viz.feature_maps(maps, **HEAD))

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from convlab import Tensor, data, lab, models, no_grad, random
+from convlab import Tensor, data, lab, models, no_grad, numerals, random
 from convlab.data import Dataset, Scaling
 from convlab.insight import unit_field
 from convlab.lab import page as lab_page_module
@@ -364,7 +364,7 @@ def test_pointing_at_a_unit_shows_its_boxes_and_its_value(viewer, layer, unit, b
     expected = viewer.outputs[layer][tuple(unit)]
     scale = float(np.abs(viewer.outputs[layer]).max())
     assert value == pytest.approx(expected, abs=1e-5 * scale)
-    assert text == style.number(value)
+    assert text == numerals.measured(value)
     for earlier, (count, box) in boxes.items():
         drawn = viewer.boxes(earlier)
         assert len(drawn) == count
@@ -456,7 +456,7 @@ def test_every_kind_of_unit_tells_the_engines_value(viewers, silent, name, layer
     assert (shown_layer, shown_unit) == (layer, unit)
     scale = float(np.abs(viewer.outputs[layer]).max())
     assert value == pytest.approx(viewer.outputs[layer][tuple(unit)], abs=1e-5 * scale)
-    assert text == style.number(value)
+    assert text == numerals.measured(value)
 
 
 def test_the_winner_of_a_pooling_is_marked(viewer):
@@ -510,7 +510,7 @@ def test_a_softmax_of_maps_shares_out_to_maps(viewers, silent):
     *maps, rest = viewer.texts("#sums tbody th")
     assert {int(text) for text in maps} == expected
     assert rest == "2 other maps take part in the sum"
-    assert viewer.texts("#sums .value") == [f"map 11\n{style.number(viewer.value()[2])}"]
+    assert viewer.texts("#sums .value") == [f"map 11\n{numerals.measured(viewer.value()[2])}"]
 
 
 def test_the_words_above_a_sum_tell_of_dilation(viewers, silent):
@@ -562,7 +562,7 @@ def test_the_network_is_read_with_the_keyboard_alone(viewer):
     assert viewer.js(focused) == ["2", "2"]
     viewer.keys("[", Keys.END, Keys.ARROW_RIGHT)  # the last leads nowhere
     assert viewer.value()[:2] == [2, [1, 6, 13]]
-    said = style.number(float(viewer.outputs[2][1, 6, 13]))
+    said = numerals.number(float(viewer.outputs[2][1, 6, 13]))
     viewer.wait(
         lambda: (
             viewer.find("#spoken").get_property("textContent")

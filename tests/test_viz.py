@@ -3,12 +3,13 @@
 import itertools
 import re
 import zlib
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from convlab import viz
+from convlab import numerals, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
 from convlab.viz.page import Page, image_rgb
@@ -301,9 +302,12 @@ def test_numbers_in_the_confusion_are_the_matrix(classes):
     svg = viz.figure_bytes(figure, ".svg", title="t", description="d").decode()
     written = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
     assert [int(text) for text in written if re.fullmatch("[0-9]+", text)] == list(matrix.ravel())
-    shares = np.diagonal(matrix) / matrix.sum(axis=1)
-    accuracy = [text for text in written if re.fullmatch(r"[01]\.[0-9]{2}", text)]
-    assert accuracy == [f"{share:.2f}" for share in shares]
+    parts = np.diagonal(matrix), matrix.sum(axis=1)
+    accuracy = [text for text in written if re.fullmatch(r"≈?[01]\.[0-9]{2}", text)]
+    # Only 1 and hundredths are exact.
+    exactly = [Fraction(int(n), int(d)) * 100 for n, d in zip(*parts, strict=True)]
+    marks = ["" if one.denominator == 1 else "≈" for one in exactly]
+    assert accuracy == [f"{mark}{n / d:.2f}" for mark, n, d in zip(marks, *parts, strict=True)]
     assert f"{np.trace(matrix)} of {matrix.sum()} right" in written
 
 
@@ -359,23 +363,26 @@ def test_a_best_epoch_that_the_history_lacks():
     [
         (0, "0"),
         (-0.125, "−0.125"),
-        (12.345, "12.3"),
+        (12.345, "≈12.3"),
         (0.5, "0.5"),
-        (1234.5, "1234"),
+        (1234.5, "≈1234"),
         (0.0000456, "4.56 × 10⁻⁵"),
         (-2e9, "−2 × 10⁹"),
-        (0.9999, "1"),
+        (0.9999, "≈1"),
         (float("nan"), "NaN"),
     ],
 )
 def test_number(value, text):
-    assert style.number(value) == text
+    assert numerals.number(value) == text
+    assert numerals.measured(value) == text.removeprefix("≈")
 
 
 def test_numbers_share_one_format_and_zero_has_no_sign():
-    assert style.numbers(np.array([1.5, -0.001, -2.25])) == ["1.50", "0.00", "−2.25"]
-    assert style.numbers(np.array([3.0, -1.0])) == ["3", "−1"]
-    assert style.numbers(np.array([])) == []
+    uneven = numerals.exact(np.array([1.5, -0.001, -2.25]), 3)
+    assert uneven.marked() == ["1.50", "≈0.00", "−2.25"]
+    assert numerals.exact(np.array([1.5, -0.001, -2.25])).texts == ["1.500", "−0.001", "−2.250"]
+    assert numerals.exact(np.array([3.0, -1.0])).texts == ["3", "−1"]
+    assert numerals.exact(np.array([])).texts == []
 
 
 def test_images_are_shown_as_they_are():

@@ -51,7 +51,7 @@ def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
             wanted += f", or {size[0] * count} for all {count} kernels"
         raise ShapeError(f"kernel values: expected {wanted}, got {got}")
     check_numbers("kernels", (filters, channels, *size))
-    kernel = np.array(table, np.float32)
+    kernel = np.array(table)
     if len(table) == size[0]:
         return np.broadcast_to(kernel, (filters, channels, *size)).copy()
     return kernel.reshape(filters, channels, *size)
@@ -154,7 +154,7 @@ def example_of(settings: dict):
     example = convolution(
         array,
         kernel,
-        np.full(len(kernel), bias, np.float32),
+        np.full(len(kernel), bias),
         **{name: settings[name] for name in (*names, "convention", "flip")},
     )
     return example, numbers

@@ -58,7 +58,7 @@ def command(run, images, method, layer, data_dir, picture):
     stand beside them.
     """
     from convlab import insight, viz
-    from convlab.viz.style import number
+    from convlab.numerals import number
 
     run = options.load_run(run)
     layer = layer or insight.last_hidden(run.network)

@@ -42,8 +42,8 @@ def command(source, count, farthest, example, seed, data_dir, picture):
     """
     from convlab import data, viz, worked
     from convlab.errors import DataError, ShapeError
+    from convlab.numerals import number
     from convlab.shapes import size_text
-    from convlab.viz.style import number
 
     _, test = data.load(source, data_dir=data_dir)
     if example >= len(test):

@@ -47,8 +47,8 @@ def command(subject, patch, stride, value, picture):
     import numpy as np
 
     from convlab import data, insight
+    from convlab.numerals import number
     from convlab.shapes import size_text
-    from convlab.viz.style import number
 
     size = subject.pixels.shape[1:]
     patch = patch or tuple(max(1, round(length / 7)) for length in size)

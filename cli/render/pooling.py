@@ -87,7 +87,7 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
         shown = example.picture(k)
         channel, row, column = shown.at
         place = f"channel {channel}, row {row}, column {column}"
-        return f"The output is {output}; {place} is {shown.value()}."
+        return f"The output is {output}; {place} is {shown.result()}."
 
     record = {
         "parameters": {

@@ -47,7 +47,7 @@ def command(subject, method, steps, samples, noise, seed, picture):
     import numpy as np
 
     from convlab import data, insight
-    from convlab.viz.style import number
+    from convlab.numerals import number
 
     given = {"steps": steps, "samples": samples, "noise": noise, "seed": seed}
     given = {name: value for name, value in given.items() if value is not None}

@@ -97,7 +97,7 @@ def command(chosen, patches, picture):
 
 def _silent(names: list[str], largest: np.ndarray, never: np.ndarray) -> str:
     """The units that never fire, in words, with their largest activations unless all are 0."""
-    from convlab.viz.style import number
+    from convlab.numerals import number
 
     dead = [(name, most) for name, most, is_ in zip(names, largest, never, strict=True) if is_]
     if not any(most for _, most in dead):

@@ -29,7 +29,7 @@ def command(run, layer, by_epoch, picture):
 
     from convlab import training, viz
     from convlab.errors import SpecError
-    from convlab.viz.style import number
+    from convlab.numerals import number
 
     run = training.load(run)
     names = [name for name in run.network.state_dict() if name.endswith(".weight")]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import Grain, Numbers, exact, number, sums
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 from convlab.viz.style import Scale
@@ -42,7 +43,7 @@ class ShownResult:
     right and 90 downwards.  ``known`` (H, W) bool: where a direction is shown,
     None for everywhere.  ``note`` stands below the name, after the size.
     ``channel``: red, green or blue, if it is of one.  ``difference`` marks what
-    shows how two results differ.
+    shows how two results differ.  ``grain``: what is known of values that are sums.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ShownResult:
     note: str = ""
     channel: str | None = None
     difference: bool = False
+    grain: Grain | None = None
 
 
 def applied(
@@ -536,14 +538,21 @@ class _Sheet:
         layout = replace(layout, cell=float(math.floor(layout.cell)))
         if layout.cell < 22 * page.unit:
             return None
-        maps = [self.padded, *(result.values for result in self.each if not _has_arrows(result))]
-        legible = all(self._fitted_texts(values, layout.cell) for values in maps)
+        maps = [(r.values, r.grain) for r in self.each if not _has_arrows(r)]
+        maps.append((self.padded, None))
+        legible = all(self._fitted_texts(values, layout.cell, known) for values, known in maps)
         return layout if legible else None
 
-    def _fitted_texts(self, values: NDArray, cell: float) -> tuple[list[str], float] | None:
+    def _fitted_texts(
+        self,
+        values: NDArray,
+        cell: float,
+        known: Grain | None = None,
+        choices: Sequence[tuple[int | None, float]] = ((None, 0.85), (3, 1.0), (2, 1.0)),
+    ) -> tuple[list[str], float] | None:
         """Numbers with as many digits as fit their cells, and their height; None if none do."""
-        fewer = style.numbers(values, digits=2)
-        for texts, share in ((style.exact_numbers(values), 0.85), (fewer, 1.0)):
+        for digits, share in choices:
+            texts = _written(values, known, digits).marked()
             px = self.page.number_size(texts, share * cell, cell)
             if px is not None:
                 return texts, px
@@ -589,7 +598,7 @@ class _Sheet:
         if _has_arrows(result):
             self._arrows(result, left, top, cell)
             return
-        texts, px = self._fitted_texts(result.values, cell)
+        texts, px = self._fitted_texts(result.values, cell, result.grain)
         fills = np.broadcast_to(_bytes(fill), (rows, columns, 3))
         page.cell_numbers(texts, fills, px, left, top, width, height)
 
@@ -655,10 +664,11 @@ class _Sheet:
             room = (self.bottom - page.top + 0.5 * self.gap) / down - head - self.gap
             return max(1.0, min(most_x, room / rows))
 
-        texts = style.exact_numbers(kernel.weights)
-        for side in (56 * page.unit, 44 * page.unit, most(1)):
-            if side <= most(1) and page.number_size(texts, side, side) is not None:
-                return math.floor(side), True
+        for choice in ((None, 1.0), (3, 1.0), (2, 1.0)):
+            for side in (56 * page.unit, 44 * page.unit, most(1)):
+                written = self._fitted_texts(kernel.weights, side, choices=[choice])
+                if side <= most(1) and written is not None:
+                    return math.floor(side), True
         return min(most(2), 220 * page.unit / max(rows, columns)), False
 
     def _kernel(
@@ -667,9 +677,9 @@ class _Sheet:
         page, theme = self.page, self.theme
         rows, columns = kernel.weights.shape
         cell = (width / columns, height / rows)
-        texts = style.exact_numbers(kernel.weights)
-        px = page.number_size(texts, *cell)
-        if px is None:
+        choices = ((None, 1.0), (3, 1.0), (2, 1.0))
+        written = self._fitted_texts(kernel.weights, min(cell), choices=choices)
+        if written is None:
             scale = style.signed_scale(kernel.weights, theme)
             page.array(kernel.weights, scale, left, top, width, height, edge=theme.window)
             if min(cell) >= 8 * page.unit:
@@ -678,7 +688,7 @@ class _Sheet:
         fills = np.broadcast_to(_bytes(theme.window_fill), (rows, columns, 3))
         page.box(left, top, width, height, fill=theme.window_fill)
         page.grid_lines(left, top, rows, columns, cell, theme.window)
-        page.cell_numbers(texts, fills, px, left, top, width, height)
+        page.cell_numbers(*written[:1], fills, written[1], left, top, width, height)
 
     # Pictures ---------------------------------------------------------------------------------
 
@@ -699,7 +709,7 @@ class _Sheet:
                 height * scale,
                 width * scale,
                 lambda *place: self._result(result, *place),
-                (result.note or _range(result.values),),
+                (result.note or _range(result.values, result.grain),),
             )
 
         after = [[tile(result) for result in row] for row in self.results]
@@ -775,8 +785,16 @@ def _known(result: ShownResult) -> NDArray:
     return np.ones(result.values.shape, bool) if result.known is None else result.known
 
 
-def _range(values: NDArray) -> str:
-    low, high = (style.number(float(end)) for end in (values.min(), values.max()))
+def _written(values: NDArray, known: Grain | None, digits: int | None) -> Numbers:
+    if known is not None:
+        return sums(values, known, digits=digits)
+    return exact(values, digits)
+
+
+def _range(values: NDArray, known: Grain | None = None) -> str:
+    ends = np.array([values.min(), values.max()])
+    exactly = known is not None and known.holds()
+    low, high = sums(ends, known).marked() if exactly else map(number, ends)
     return low if low == high else f"{low} to {high}"
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import number, plus_minus
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.style import Scale
@@ -109,7 +110,7 @@ def attribution(
         y = top + head + tall + gap
         if _constant(array):
             finite = array[np.isfinite(array)]
-            text = f"{style.number(finite[0])} everywhere" if finite.size else "no finite number"
+            text = f"{number(finite[0])} everywhere" if finite.size else "no finite number"
             page.text(left, y, text, px=small, width=long)
             continue
         shades = np.linspace(scale.lowest, scale.highest, 257)[None]
@@ -151,21 +152,21 @@ def _limits(
 ) -> None:
     """The ends of a flat bar with their meaning, and zero in its middle, as far as they fit."""
     small, quiet = page.size.small, page.theme.quiet
-    low, high = style.number(scale.lowest), style.number(scale.highest)
+    low, high = number(scale.lowest), number(scale.highest)
     sides = [page.widest(pair, small) for pair in ((low, ends[0]), (high, ends[1]))]
     if sum(sides) + small > width:
         # Too narrow for both side by side: one below the other.
         lines = [f"{low} {ends[0]}".strip(), f"{high} {ends[1]}".strip()]
         if not any(ends):
-            lines = [f"±{high}" if scale.lowest < 0 else f"{low} to {high}"]
+            lines = [plus_minus(scale.highest) if scale.lowest < 0 else f"{low} to {high}"]
         for line, text in enumerate(lines):
             page.text(left, y + line * small * LINE, text, px=small, width=width)
         return
-    for x, ha, number, word in (
+    for x, ha, text, word in (
         (left, "left", low, ends[0]),
         (left + width, "right", high, ends[1]),
     ):
-        page.text(x, y, number, px=small, ha=ha)
+        page.text(x, y, text, px=small, ha=ha)
         if word:
             page.text(x, y + small * LINE, word, px=small, colour=quiet, ha=ha)
     if scale.lowest < 0 and 2 * page.widest([low, high], small) + 3 * small < width:

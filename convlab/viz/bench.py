@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import measured
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 from convlab.viz.style import Theme
@@ -431,7 +432,7 @@ def _draw_roofline(
     up = (min(min(speeds) / 1.4, peak / 8), max(*speeds, peak))
     y_axis = _Axis(up[0], up[1], plot_bottom, plot_top + 2.2 * small)
     ticks = y_axis.ticks(lambda _: 1.8 * small)
-    texts = [style.number(tick / _GIGA) for tick in ticks]
+    texts = [measured(tick / _GIGA) for tick in ticks]
     plot_left = left + page.widest(texts, small) + 10 * page.unit
     x_axis = _Axis(*across, plot_left, right)
     plot = _Plot(page, (plot_left, plot_top, right, plot_bottom))
@@ -493,8 +494,8 @@ def _tick_left(page: Page, x: float, y: float, text: str) -> None:
 def _roofline_foot(page: Page, axis: _Axis, bottom: float) -> None:
     small, quiet = page.size.small, page.theme.quiet
     y = bottom + 0.4 * small
-    for tick in axis.ticks(lambda tick: page.measure(style.number(tick), small) + small):
-        x, text = axis.at(tick), style.number(tick)
+    for tick in axis.ticks(lambda tick: page.measure(measured(tick), small) + small):
+        x, text = axis.at(tick), measured(tick)
         half = page.measure(text, small) / 2
         if x + half <= page.right:
             page.line([x, x], [bottom, bottom - 0.3 * small], quiet)
@@ -515,7 +516,7 @@ def _name_roof(
 ) -> None:
     """The numbers of both parts of the roof, beside them."""
     page, small = plot.page, plot.page.size.small
-    text = f"peak {style.number(peak / _GIGA)} GF/s"
+    text = f"peak {measured(peak / _GIGA)} GF/s"
     left, strip = xs[2] - page.measure(text, small), plot.area[1]
     # Where marks are near to the roof its name stands above all of them.
     for top in (ys[1] - 1.6 * small, strip):
@@ -523,7 +524,7 @@ def _name_roof(
             # Beside it no point is named: the two would read as one line.
             plot.taken.append((left - 3 * small, strip, left, ys[1]))
             break
-    text = f"memory {style.number(bandwidth / _GIGA)} GB/s"
+    text = f"memory {measured(bandwidth / _GIGA)} GB/s"
     width, height = page.measure(text, small), LINE * small
     # Above the slope a text's lower right corner is nearest, below it its upper left one.
     for on_grid, above in itertools.product((False, True), (True, False)):
@@ -556,21 +557,21 @@ def _draw_bars(
     else:
         values = {(p.layer, p.gradient): p.speed / _GIGA for p in points}
         head, low, high = "GF/s", 0.0, max(peak / _GIGA, *values.values())
-        base, foot, scale = 0.0, f"{style.number(peak / _GIGA)}: peak of fused multiply-adds", ""
+        base, foot, scale = 0.0, f"{measured(peak / _GIGA)}: peak of fused multiply-adds", ""
     page.text(left, top, head, bold=True, width=right - left)
     top += LINE * size.label + 0.2 * small
 
     shown = [point for point in points if (point.layer, point.gradient) in values]
     layers = list(dict.fromkeys(point.layer for point in shown))
     passes = _present(shown)
-    write = _ratio_text if ratios else style.number
+    write = _ratio_text if ratios else measured
     texts = {key: write(value) for key, value in values.items()}
     slower = {key for key, value in ratios.items() if value < 1}
     pad, gap = 0.5 * small, small
     number = max(page.measure(text, small, key in slower) for key, text in texts.items())
     names = min(page.widest(layers, small), 0.36 * (right - left))
     # The number of the peak stands centred below the end of a column.
-    inset = 0.0 if ratios else page.measure(style.number(high), small) / 2
+    inset = 0.0 if ratios else page.measure(measured(high), small) / 2
     column = (right - left - names) / len(passes) - gap
     lines = 1 if 1.2 * small + page.widest(passes, small) <= column else 2
     row_top = top + lines * LINE * small + 0.3 * small
@@ -638,7 +639,7 @@ def _bar_axis(page: Page, axis: _Axis, at: float, top: float, bottom: float) -> 
     small, theme = page.size.small, page.theme
     ticks = [0.0]
     if axis.logarithmic:
-        ticks = axis.ticks(lambda tick: page.measure(style.number(tick), small) + 0.5 * small)
+        ticks = axis.ticks(lambda tick: page.measure(measured(tick), small) + 0.5 * small)
     for tick, text in _spaced(page, axis, [at, *ticks]):
         x = axis.at(tick)
         page.line([x, x], [top, bottom + 0.2 * small], theme.ink if tick == at else theme.hairline)
@@ -651,7 +652,7 @@ def _spaced(page: Page, axis: _Axis, values: Sequence[float]) -> list[tuple[floa
     kept: list[tuple[float, str]] = []
     taken: list[tuple[float, float]] = []
     for value in values:
-        text = style.number(value)
+        text = measured(value)
         half = page.measure(text, small) / 2 + 0.25 * small
         start, end = axis.at(value) - half, axis.at(value) + half
         if not any(start < other_end and other < end for other, other_end in taken):
@@ -768,8 +769,8 @@ def _training_title(bars: Sequence[TrainingBar], reach: Sequence[float], other: 
 def _duration(seconds: float, longest: float) -> str:
     """A time in the unit of the longest that it stands beside."""
     if longest < 1:
-        return f"{style.number(1000 * seconds)} ms"
-    return f"{style.number(seconds)} s"
+        return f"{measured(1000 * seconds)} ms"
+    return f"{measured(seconds)} s"
 
 
 def _share_text(bar: TrainingBar) -> str:
@@ -928,8 +929,8 @@ def _scaling_title(
     if not found:
         every = [speed for values in speeds for speed in values]
         if len(every) == 1:
-            return f"{style.number(every[0])} GF/s"
-        return f"No cliff: {style.number(min(every))} to {style.number(max(every))} GF/s"
+            return f"{measured(every[0])} GF/s"
+        return f"No cliff: {measured(min(every))} to {measured(max(every))} GF/s"
     if len(found) == 1:
         curve, at, share = found[0]
         before, after = curve.values[at - 1], curve.values[at]
@@ -959,7 +960,7 @@ def _scaling_panel(
         float(tick)
         for tick in MaxNLocator(nbins=steps, steps=[1, 2, 2.5, 5, 10]).tick_values(0, highest)
     ]
-    texts = [style.number(tick) for tick in ticks]
+    texts = [measured(tick) for tick in ticks]
     plot_left = left + page.widest(texts, small) + 10 * page.unit
     inner = 0.5 * page.measure(str(values[-1]), small)
     plot = _Plot(page, (plot_left, plot_top - 0.5 * small, right, plot_bottom))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import to_places
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 from convlab.viz.style import Scale
@@ -226,7 +227,7 @@ def _accuracy(
     left, top, width = place
     small, theme = page.size.small, page.theme
     page.text(left, above, "accuracy", px=small, colour=theme.quiet, va="bottom")
-    number = page.measure("0.00", small) + 8 * page.unit
+    number = page.measure("≈0.00", small) + 8 * page.unit
     full = width - number
     for index, share in enumerate(np.diagonal(shares)):
         y = top + (index + 0.5) * height
@@ -237,4 +238,6 @@ def _accuracy(
         if known:
             page.box(left + number, y - thick / 2, full * share, thick, fill=theme.output)
         if index % every == 0:
-            page.text(left, y, f"{share:.2f}" if known else "none", px=small, va="center_baseline")
+            page.text(
+                left, y, to_places(share, 2) if known else "none", px=small, va="center_baseline"
+            )

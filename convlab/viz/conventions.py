@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import exact, number
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 
@@ -45,7 +46,7 @@ class Comparison:
         numbers = []
         for side in self.sides:
             inside = row < side.values.shape[0] and column < side.values.shape[1]
-            numbers.append(style.number(float(side.values[row, column])) if inside else "none")
+            numbers.append(number(float(side.values[row, column])) if inside else "none")
         return f"row {row}, column {column}: {numbers[0]} and {numbers[1]}"
 
 
@@ -159,7 +160,7 @@ class _Sheet:
         page = self.page
         arrays = [self.input, self.kernel]
         arrays += [side.values for c in self.comparisons for side in c.sides]
-        texts = [style.numbers(values) for values in arrays]
+        texts = [exact(values).marked() for values in arrays]
         best = (-1, 0.0, 0)
         for most in (3, 2, 1):
             cell = self.cell(most)
@@ -283,7 +284,7 @@ class _Sheet:
         """Cells with their numbers, those that differ in the colour of mistakes."""
         page, theme = self.page, self.page.theme
         rows, columns = values.shape
-        texts = style.numbers(values)
+        texts = exact(values).marked()
         px = page.number_size(texts, cell, cell)
         if px is None and differs is not None:
             # Without numbers the cells themselves say where they differ.

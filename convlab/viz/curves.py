@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
-from convlab.viz import style
+from convlab.numerals import MINUS, measured
 from convlab.viz.page import LINE, Page
 
 _PANELS = ("loss", "accuracy")
@@ -80,7 +80,7 @@ def curves(
 
 
 def _epoch(value: float) -> str:
-    return str(int(value)) if value == int(value) else style.number(value)
+    return str(int(value)) if value == int(value) else measured(value)
 
 
 def _draw_panels(
@@ -91,7 +91,7 @@ def _draw_panels(
     for lines in panels.values():
         for line in lines:
             known = line.values[np.isfinite(line.values)]
-            text = f"{line.word} {style.number(known[-1]) if known.size else ''}"
+            text = f"{line.word} {measured(known[-1]) if known.size else ''}"
             label = max(label, page.measure(text, size.small))
     label += 46 * page.unit
     room_x, room_y = page.right - page.left, page.bottom - page.top
@@ -206,7 +206,7 @@ def _panel(
             )
         if finite.any():
             last = int(np.flatnonzero(finite)[-1])
-            text = f"{line.word} {style.number(line.values[last])}"
+            text = f"{line.word} {measured(line.values[last])}"
             ends.append((at_y(line.values[last]), line, text))
     step = small * 1.25
     heights = _apart([y for y, _, _ in ends], step, plot_top + step / 2, plot_bottom - step / 2)
@@ -238,7 +238,7 @@ def _tick_texts(ticks: Sequence[float]) -> list[str]:
     places = 0
     while places < 6 and abs(round(step, places) - step) > 1e-6 * step:
         places += 1
-    return [f"{round(tick, places) + 0.0:.{places}f}".replace("-", style.MINUS) for tick in ticks]
+    return [f"{round(tick, places) + 0.0:.{places}f}".replace("-", MINUS) for tick in ticks]
 
 
 def _epoch_axis(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import MINUS, number
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb
 
@@ -136,12 +137,12 @@ def _texts(errors: NDArray, marks: NDArray) -> list[str]:
     texts = []
     for value, mark in zip(errors.ravel(), marks.ravel(), strict=True):
         if math.isnan(value):
-            texts.append(style.MINUS)
+            texts.append(MINUS)
             continue
         if value == 0 or math.isinf(value):
-            text = style.number(value)
+            text = number(value)
         elif value < 0.0005:
-            text = style.number(float(f"{value:.0e}"))
+            text = number(float(f"{value:.0e}"))
         else:
             text = f"{value:.3f}"
         texts.append(f"{NEAREST}{text}" if mark else text)
@@ -277,10 +278,10 @@ class _TwoWays:
             colour=theme.mistake,
             width=page.right - x,
         )
-        low, high = style.number(self.scale.lowest), style.number(self.scale.highest)
+        low, high = number(self.scale.lowest), number(self.scale.highest)
         notes = [*note.split("; "), f"maps: dark {low}, bright {high}"]
         if narrow:
-            limits = [style.number(end) for end in (self.signed.lowest, self.signed.highest)]
+            limits = [number(end) for end in (self.signed.lowest, self.signed.highest)]
             notes = [note, f"{notes[-1]}; difference from {limits[0]} to {limits[1]}"]
             x, y, beside = page.left, page.bottom - foot + 0.6 * small, page.right - page.left
         else:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
-from convlab.viz import style
+from convlab.numerals import MINUS, exact, measured
 from convlab.viz.line_plot import apart
 from convlab.viz.page import LINE, Page
 
@@ -195,12 +195,12 @@ def _written(values: Sequence[float], unit: str) -> str:
         spread = f" ± {100 * deviation:.{places}f}" if many else ""
         text = f"{100 * mean:.{places}f}{spread} %"
     else:
-        text = style.number(mean)
+        text = measured(mean)
         if many:  # two significant digits of the spread, and as many decimals of the mean
             places = min(6, max(0, 1 - math.floor(math.log10(deviation or abs(mean) or 1.0))))
             text = f"{mean:.{places}f} ± {deviation:.{places}f}"
         text += " s" if unit == "seconds" else ""
-    return text.replace("-", style.MINUS)
+    return text.replace("-", MINUS)
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:
@@ -219,7 +219,7 @@ def _ticks(low: float, high: float, most: int) -> list[float]:
 def _tick_texts(ticks: Sequence[float], unit: str) -> list[str]:
     scaled = [100 * tick for tick in ticks] if unit == "%" else list(ticks)
     # Rounded to what steps of 1, 2 and 5 need, so that 0.30000000000000004 is 0.3.
-    texts = style.exact_numbers(np.round(scaled, 10))
+    texts = exact(np.round(scaled, 10)).texts
     end = {"%": " %", "seconds": " s", "number": ""}[unit]
     return [text + end for text in texts]
 
@@ -509,7 +509,7 @@ class Lines:
             round_ones = _ticks(float(places.min()), float(places.max()), 9)
             places = [place for place in places if np.isclose(round_ones, place).any()]
         for place in places:
-            text = style.number(place) if abs(place) < 1000 else f"{place:,.0f}"
+            text = measured(place) if abs(place) < 1000 else f"{place:,.0f}"
             half = page.measure(text, small) / 2
             if at_x(place) - half > end:
                 page.text(

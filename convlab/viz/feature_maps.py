@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import exact, number, to_places
 from convlab.viz import style
 from convlab.viz.page import LINE, Grid, Page, arrange, how_many_fit, image_rgb, round_count
 from convlab.viz.style import Scale, Theme
@@ -108,12 +109,24 @@ def value_scale(values: NDArray, theme: Theme, signed: bool | None = None) -> Sc
     return Scale(low, high, ListedColormap(colours))
 
 
+def _written(
+    page: Page, values: NDArray, width: float, height: float
+) -> tuple[list[str], float | None]:
+    """Numbers with as many digits as fit a cell, and their height; None where none do."""
+    for digits in (3, 2):
+        texts = exact(values, digits).marked()
+        px = page.number_size(texts, width, height)
+        if px is not None:
+            break
+    return texts, px
+
+
 def _ends(values: NDArray) -> tuple[str, str]:
     """The largest and the smallest finite number, the second "" where both are the same."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return "", ""
-    high, low = (style.number(float(end)) for end in (finite.max(), finite.min()))
+    high, low = (number(end) for end in (finite.max(), finite.min()))
     return high, low if low != high else ""
 
 
@@ -204,8 +217,7 @@ def _maps(
         gap_x=grid.gap_x + (wide - shape[1]) * grid.width / wide,
     )
     finite = np.where(np.isfinite(maps[:shown]), maps[:shown], 0.0)
-    texts = style.numbers(finite)
-    px = page.number_size(texts, grid.width / shape[1], grid.height / shape[0])
+    texts, px = _written(page, finite, grid.width / shape[1], grid.height / shape[0])
     each = math.prod(shape)
     for index in range(shown):
         left, top = grid.corner(index)
@@ -237,7 +249,7 @@ def _maps(
 def _vector(page: Page, values: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
     small, count = page.size.small, len(values)
     finite = np.where(np.isfinite(values), values, 0.0)
-    texts = style.numbers(finite)
+    texts = exact(finite, 3).marked()
     room = page.right - page.left
     least = page.widest([*texts, str(count - 1)], small) + 8 * page.unit
     shown = min(count, max(1, math.floor(room / least)))
@@ -325,8 +337,8 @@ def _cells(page: Page, values: NDArray, scale: Scale, head: _Head) -> None:
     rows = math.ceil(shown / columns)
     cell_width = math.floor(width / columns)
     cell_height = max(min(math.floor(height / rows), cell_width), least_height)
-    texts = style.numbers(np.where(np.isfinite(values), values, 0.0))
-    px = page.number_size(texts, cell_width, cell_height)
+    finite = np.where(np.isfinite(values), values, 0.0)
+    texts, px = _written(page, finite, cell_width, cell_height)
     left = page.left + index
     for row in range(rows):
         part = values[row * columns : min((row + 1) * columns, shown)]
@@ -485,7 +497,7 @@ def _layer_station(page: Page, name: str, values: NDArray) -> _Station:
         extent = str(len(values))
     else:
         extent = style.size_text(*values.shape[1:], values.shape[0])
-    lines = [extent, f"{style.number(ends[0])} to {style.number(ends[1])}"]
+    lines = [extent, f"{number(ends[0])} to {number(ends[1])}"]
     return _station(page, name, lines, page.theme.output, values=values)
 
 
@@ -636,8 +648,8 @@ def _column(
     shown = min(len(values), math.floor(height / least))
     tall = min(height / shown, 2 * page.size.label)
     scale = value_scale(values, page.theme)
-    texts = style.numbers(np.where(np.isfinite(values), values, 0.0))[:shown]
-    px = page.number_size(texts, width, tall)
+    texts, px = _written(page, np.where(np.isfinite(values), values, 0.0), width, tall)
+    texts = texts[:shown]
     across = width if px is not None else min(width, 44 * page.unit)
     part = values[:shown, None]
     page.array(part, scale, left, top, across, tall * shown, edge=page.theme.hairline)
@@ -670,7 +682,7 @@ def _probabilities(
         order = [int(index) for index in np.argsort(-chances, kind="stable")[:room]]
         said = f"{room} largest of {len(chances)}"
     page.text(left, top + size.label * LINE, said, px=small, colour=theme.quiet, width=width)
-    values = [f"{chances[index]:.3f}" for index in order]
+    values = [to_places(chances[index], 3) for index in order]
     right = page.widest(values, small, bold=True)
     name = min(page.widest([names[index] for index in order], small, bold=True), 0.42 * width)
     pad = 8 * page.unit

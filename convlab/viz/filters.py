@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import ALMOST, MINUS, exact
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, arrange, how_many_fit, round_count, whole_cells
 from convlab.viz.style import Scale
@@ -118,7 +119,7 @@ def _compared(
         _Part(
             change,
             style.signed_scale(change, page.theme),
-            f"after {style.MINUS} before",
+            f"after {MINUS} before",
             "change",
         ),
     ]
@@ -129,12 +130,13 @@ class _Sheet:
 
     def __init__(self, page: Page, parts: list[_Part], connected: NDArray, numbers: bool) -> None:
         self.page, self.parts, self.connected = page, parts, connected
-        self.numbers = numbers
+        self.numbers, self.rounded = numbers, False
         self.broken = not all(np.isfinite(part.values).all() for part in parts)
         # A scale that two parts share has one bar.
         self.bars = {part.word: part.scale for part in parts}
         self.bar = max(
-            page.bar_width(scale, word, self.broken) for word, scale in self.bars.items()
+            page.bar_width(scale, f"{ALMOST} {word}", self.broken)
+            for word, scale in self.bars.items()
         )
         self.apart = 2.2 * page.size.label
         room = page.right - page.left - self.bar - 2 * page.size.label
@@ -193,7 +195,9 @@ class _Sheet:
         height = page.bottom - page.top
         grid = arrange(shown, self.width, height, tuple(shape), gap=gap, label=label)
         cell = grid.width / shape[1]
-        texts, px = _numbers(page, [part[:shown] for part in tiles], connected[:shown], cell)
+        texts, px, self.rounded = _numbers(
+            page, [part[:shown] for part in tiles], connected[:shown], cell
+        )
         for part, values in enumerate(tiles):
             for index in range(shown):
                 left, top = grid.corner(index)
@@ -278,7 +282,7 @@ class _Sheet:
         tiles = [
             part.values[:shown_outputs, :shown_inputs].reshape(-1, *shape) for part in self.parts
         ]
-        texts, px = _numbers(page, tiles, connected.ravel(), cell)
+        texts, px, self.rounded = _numbers(page, tiles, connected.ravel(), cell)
         every = 1
         if channels is None:
             every = math.ceil((page.widest(names[:shown_inputs], small) + 6 * unit) / pitch)
@@ -346,7 +350,14 @@ class _Sheet:
         for index, (word, scale) in enumerate(self.bars.items()):
             top = page.top + index * (height + gap)
             last = index == count - 1
-            page.bar(scale, word, page.right - self.bar, top, height, self.broken and last)
+            page.bar(
+                scale,
+                f"{ALMOST} {word}" if self.rounded and self.numbers else word,
+                page.right - self.bar,
+                top,
+                height,
+                self.broken and last,
+            )
 
 
 def _channel_colour(page: Page, name: str) -> str:
@@ -357,8 +368,8 @@ def _channel_colour(page: Page, name: str) -> str:
 
 def _numbers(
     page: Page, parts: list[NDArray], connected: NDArray, cell: float
-) -> tuple[list[list[list[str]]], float | None]:
-    """The weights as texts with the most digits that fit a cell, and their height if any does.
+) -> tuple[list[list[list[str]]], float | None, bool]:
+    """The weights as texts with the most digits that fit a cell, their height, if rounded.
 
     parts: (tiles, kH, kW) each; a list of texts a tile.  One format for all parts.
     """
@@ -366,9 +377,9 @@ def _numbers(
     known = np.isfinite(weights) & connected[:, None, None]
     finite = np.where(known, weights, 0.0)
     for digits in (3, 2):
-        texts = style.numbers(finite, digits)
-        px = page.number_size(texts, cell, cell)
+        found = exact(finite, digits)
+        px = page.number_size(found.texts, cell, cell)
         if px is not None:
             break
-    shown = np.where(known.ravel(), texts, "").reshape(*weights.shape[:2], -1)
-    return shown.tolist(), px
+    shown = np.where(known.ravel(), found.texts, "").reshape(*weights.shape[:2], -1)
+    return shown.tolist(), px, px is not None and any(found.rounded)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -102,7 +104,7 @@ class _View:
         self._rays(top, outputs[-1])
         empty = shown.outside | shown.inserted
         empty[np.ix_(*shown.window)] = False
-        self._numbers(top, shown.stage[first], empty)
+        self._numbers(top, lambda digits: shown.inputs(digits).marked(), first, empty)
         others = [o for o in range(len(shown.output)) if o != shown.at[0]][: self.maps - 1]
         for plane, index in zip(outputs, [*others[::-1], shown.at[0]], strict=True):
             self._output(plane, index)
@@ -160,7 +162,7 @@ class _View:
         if shown.kernel is None or len(shown.kernel) > 1 or not self.numbers:
             return
         _, rows, columns = shown.kernel.shape
-        texts = style.exact_numbers(shown.kernel)
+        texts = shown.weights().marked()
         line = 1.6 * page.size.label if shown.bias is not None else 0.0
         cell = min((bottom - top - line) / rows, (side - page.size.title) / columns)
         cell = min(cell, 2.6 * page.size.label)
@@ -212,26 +214,41 @@ class _View:
         if index == shown.at[0]:
             quad = plane.quad(*shown.at[1:])[None]
             self.page.polygons(quad, edge=theme.output, stroke=0.8 * self.page.size.thick)
-            self._numbers(plane, np.where(done, shown.output[index], np.nan), ~done)
+            self._numbers(plane, lambda digits: shown.results(digits).marked(), index, ~done, ~done)
         if len(shown.output) > 1:
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
             px = self.page.size.small
             if plane.cell * LAYER > px * 1.2:
                 self.page.text(x, y, f"map {index}", px=px, colour=theme.output, va="center")
 
-    def _numbers(self, plane: _Plane, values: NDArray, quiet: NDArray) -> None:
-        """Upright numbers in the cells of a plane; NaN stays empty."""
+    def _numbers(
+        self,
+        plane: _Plane,
+        written: Callable[[int | None], list[str]],
+        index: int,
+        quiet: NDArray,
+        hidden: NDArray | None = None,
+    ) -> None:
+        """Upright numbers in the cells of a plane, the one at ``index`` of those written.
+
+        With as many digits as fit, of at most so many; none in the cells ``hidden``.
+        """
         page = self.page
-        texts = style.exact_numbers(np.where(np.isfinite(values), values, 0))
-        # A text must stay inside its slanted cell.
-        px = page.number_size(texts, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
+        for digits in (None, 3, 2):
+            texts = np.reshape(written(digits), (-1, *plane.shape))[index]
+            # A text must stay inside its slanted cell.
+            flat = texts.ravel().tolist()
+            px = page.number_size(flat, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
+            if px is not None:
+                break
         if not self.numbers or px is None:
             return
-        for index, (row, column) in enumerate(np.ndindex(values.shape)):
-            if np.isfinite(values[row, column]):
-                x, y = plane.at(row + 0.5, column + 0.5)
-                colour = self.theme.quiet if quiet[row, column] else self.theme.ink
-                page.text(x, y, texts[index], px=px, colour=colour, ha="center", va="center")
+        if hidden is not None:
+            texts = np.where(hidden, "", texts)
+        for row, column in zip(*np.nonzero(texts), strict=True):
+            x, y = plane.at(row + 0.5, column + 0.5)
+            colour = self.theme.quiet if quiet[row, column] else self.theme.ink
+            page.text(x, y, texts[row, column], px=px, colour=colour, ha="center", va="center")
 
     def _rays(self, plane: _Plane, target: _Plane) -> None:
         """From the corners of the window to those of the cell that it makes."""

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.experiment import lay_texts
 from convlab.viz.line_panels import LinePanel, aspect_of, draw_panel
@@ -70,7 +71,7 @@ def _draw_kernels(page: Page, names: Sequence[str], columns: Sequence[KernelColu
     small, unit, theme = page.size.small, page.unit, page.theme
     gap, line = 16 * unit, LINE * small
     scales = [style.signed_scale(kernel, theme) for kernel in columns[-1].kernels]
-    ends = [[style.number(end) for end in (scale.lowest, scale.highest)] for scale in scales]
+    ends = [[number(end) for end in (scale.lowest, scale.highest)] for scale in scales]
     room = page.right - page.left
     wide = max(page.widest(names, small, True), *(page.widest(pair, small) * 2.2 for pair in ends))
     first = page.left + min(wide, 0.3 * room) + gap

@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from convlab.viz import style
+import numpy as np
+
+from convlab.numerals import exact
 from convlab.viz.page import LINE, Page
 
 
@@ -53,7 +55,7 @@ def line_plot(
     steps = max(1, min(6, math.floor((plot_bottom - plot_top) / (2.2 * small))))
     ticks = _y_ticks(*y_range, steps)
     y_range = min(ticks[0], y_range[0]), max(ticks[-1], y_range[1])
-    texts = style.numbers(ticks, 2)
+    texts = exact(np.round(ticks, 10)).texts
     plot_left = left + page.widest(texts, small) + 10 * unit
     plot = Plot(plot_left, plot_top, left + width - 6 * unit, plot_bottom, x_range, y_range)
     page.text(left, top, y_label, px=small, colour=theme.quiet, width=width)
@@ -107,11 +109,11 @@ def _x_axis(page: Page, plot: Plot, end: float, label: str, whole: bool) -> None
     y = plot.bottom + 0.7 * small
     low, high = plot.x_range
     width = page.measure(label, small)
-    widest = page.widest(style.numbers([low, high], 2), small)
+    widest = page.widest(exact([low, high], 2).texts, small)
     pixel = (high - low) / (plot.right - plot.left)
     least = max((widest + 0.8 * small) * pixel, (high - low) / 9)
     ticks = _x_ticks(low, high, least, whole)
-    for tick, text in zip(ticks, style.numbers(ticks, 2), strict=True):
+    for tick, text in zip(ticks, exact(np.round(ticks, 10)).texts, strict=True):
         x, half = plot.at_x(tick), page.measure(text, small) / 2
         if x + half < end - width - small:
             page.text(x, y, text, px=small, colour=quiet, ha="center")

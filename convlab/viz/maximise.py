@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
-from convlab.viz import style
+from convlab.numerals import number
 from convlab.viz.attribution import facts_at_foot
 from convlab.viz.page import LINE, Page, whole_cells
 from convlab.viz.top_patches import Box, box_shape, draw_patch, room_below_headline
@@ -55,7 +55,7 @@ def maximise(
     page = Page(size, theme, aspect=1.0)
     small = page.size.small
     captions = [
-        (f"made {style.number(one)}", "never fires" if dead else f"real {style.number(other)}")
+        (f"made {number(one)}", "never fires" if dead else f"real {number(other)}")
         for one, other, dead in zip(reached, natural, never, strict=True)
     ]
     foot = facts_at_foot(page, facts)

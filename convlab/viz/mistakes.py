@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
+from convlab.numerals import to_places
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.style import ARROW
 
@@ -54,7 +55,7 @@ def mistakes(
             raise ShapeError(f"expected {count} {what}, one an image, got {length}")
     page = Page(size, theme, aspect=1.0)
     captions = [
-        (str(true[index]), f"{ARROW} {predicted[index]}", f"{chances[index]:.2f}")
+        (str(true[index]), f"{ARROW} {predicted[index]}", to_places(chances[index], 2))
         for index in range(min(count, _MOST))
     ]
     shown = _how_many(page, captions, images.shape[2:]) if count else 0

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
-from convlab.viz import style
+from convlab.numerals import number
 from convlab.viz.line_plot import line_plot
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 
@@ -85,7 +85,7 @@ def neighbours(
         for x, y in zip(xs, ys, strict=True):
             page.dot(x, y, colour, 1.7 * page.size.thick, hollow=dashes is not None)
         above = line[1] >= lines[1 - at][1]
-        value, pixels = style.number(line[1]), style.number(distances[1])
+        value, pixels = number(line[1]), number(distances[1])
         x = xs[1] + 8 * unit
         page.text(
             x,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import exact
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, arrange
 from convlab.viz.style import Scale
@@ -52,7 +53,7 @@ def padding_modes(
     page = Page(size, theme, aspect=0.75)
     page.headline(title, subtitle, page.theme.input)
     small, label = page.size.small, page.size.label
-    texts = style.exact_numbers(np.stack(list(arrays.values())))
+    texts = exact(np.stack(list(arrays.values()))).marked()
     count = shape[0] * shape[1]
     # Where numbers have no room below two lines, below one they may.
     for lines in (2, 1):

@@ -21,6 +21,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.style import Scale
 
@@ -549,7 +550,7 @@ class Page:
     # The bar of a scale -------------------------------------------------------------------------
 
     def _bar_labels(self, scale: Scale) -> list[tuple[float, str]]:
-        low, high = style.number(scale.lowest), style.number(scale.highest)
+        low, high = number(scale.lowest), number(scale.highest)
         labels = [
             (scale.lowest, f"≤ {low}" if scale.cut_low else low),
             (scale.highest, f"≥ {high}" if scale.cut_high else high),

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError
-from convlab.viz import style
+from convlab.numerals import MINUS
 from convlab.viz.page import LINE, Page
 
 
@@ -211,7 +211,7 @@ def _measure(page: Page, left: float, right: float, y: float, span: tuple[int, i
         + [((right, y - tick), (right, y + tick))],
         colour,
     )
-    first, last = (str(edge).replace("-", style.MINUS) for edge in (span[0], span[1] - 1))
+    first, last = (str(edge).replace("-", MINUS) for edge in (span[0], span[1] - 1))
     text = f"receptive field {span[1] - span[0]} pixels, {first} to {last}"
     half = page.measure(text, page.size.small) / 2
     middle = min(max((left + right) / 2, page.left + half), page.right - half)

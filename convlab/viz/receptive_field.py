@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.style import Scale
@@ -63,8 +64,8 @@ def receptive_field(
     unit_note = f"{style.size_text(*map_size)}, unit row {unit[0]}, column {unit[1]}"
     unit_notes = [unit_note]
     if scale is not None:
-        low, high = style.number(scale.lowest), style.number(scale.highest)
-        value = style.number(float(values[unit[0], unit[1]]))
+        low, high = number(scale.lowest), number(scale.highest)
+        value = number(float(values[unit[0], unit[1]]))
         unit_notes.append(f"dark {low}, bright {high}, unit {value}")
     words = page.widest(unit_notes, page.size.small)
 

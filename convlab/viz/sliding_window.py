@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
+from convlab.numerals import ALMOST, Grain, Numbers, bracketed, exact, number, read, sums
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 from convlab.viz.style import Scale
@@ -31,10 +34,10 @@ class SlidingWindow:
     kernel (C, KH, KW) as it lies there, and ``bias`` (None: there is none); both
     None for pooling.  output (O, OH, OW), of which ``at`` (filter, row, column) is
     being computed; ``channel_sums`` (C,) is what each channel adds to it.
-    ``operation``: convolution, max or average; ``divisor``: an average's count;
-    ``winner``: stage row and column of a maximum.  ``sizes``: the relation of each
-    axis, numbers put in, with its number in Dumoulin & Visin (2016) or None;
-    ``size_label`` says what of.
+    ``operation``: convolution, max or average; ``divisors`` (OH, OW): averages' counts;
+    ``grain``: what is known of the output as sums of the stage's numbers; ``winner``: stage
+    row and column of a maximum.  ``sizes``: the relation of each axis, numbers put in,
+    with its number in Dumoulin & Visin (2016) or None; ``size_label`` says what of.
     """
 
     stage: NDArray
@@ -52,7 +55,8 @@ class SlidingWindow:
     window_note: str
     sizes: tuple[tuple[str, int | None], tuple[str, int | None]]
     size_label: str = "output size"
-    divisor: float | None = None
+    divisors: NDArray | int = 1
+    grain: Grain = Grain(None)
     winner: Pair | None = None
 
     @property
@@ -72,40 +76,87 @@ class SlidingWindow:
         stage = self.stage if self.channel is None else self.stage[self.channel][None]
         return stage[:, rows][:, :, columns]
 
+    def inputs(self, digits: int | None = None) -> Numbers:
+        """What the window slides over, as it is written, with at most so many digits."""
+        return exact(self.stage, digits)
+
+    def weights(self, digits: int | None = None) -> Numbers:
+        """The kernel, likewise; no numbers for pooling."""
+        return exact(np.zeros(0) if self.kernel is None else self.kernel, digits)
+
+    def results(self, digits: int | None = None) -> Numbers:
+        """The output, as it is written, with at most so many digits."""
+        if self.operation == "max":
+            return exact(self.output, digits)
+        return sums(self.output, self.grain, self.divisors, digits)
+
+    def sums(self) -> list[str]:
+        """What each channel adds."""
+        return sums(self.channel_sums, self.grain).marked()
+
+    def sum_of(self, channels: Sequence[int]) -> str:
+        """What some channels add together."""
+        total = np.array([self.channel_sums[list(channels)].sum(dtype=float)])
+        return sums(total, self.grain).marked()[0]
+
+    def _inputs_under(self) -> list[str]:
+        """The numbers under the window, as they are written."""
+        channels = range(len(self.stage)) if self.channel is None else [self.channel]
+        texts = np.reshape(self.inputs().marked(), self.stage.shape)
+        return texts[np.ix_(channels, *self.window)].ravel().tolist()
+
     def terms(self) -> list[str]:
         """What is added up (or compared), one text for each number under the window."""
-        patch = self.patch()
-        values = style.exact_numbers(self.stage)
-        texts = dict(zip(self.stage.reshape(-1).tolist(), values, strict=True))
-        inputs = [texts[value] for value in patch.reshape(-1).tolist()]
+        inputs = self._inputs_under()
         if self.kernel is None:
-            return [bracketed(text) if self.operation == "average" else text for text in inputs]
-        weights = style.exact_numbers(self.kernel)
+            return [bracketed(x) if self.operation == "average" else x for x in inputs]
+        weights = self.weights().marked()
         return [f"{bracketed(x)}·{bracketed(w)}" for x, w in zip(inputs, weights, strict=True)]
 
+    def result(self) -> str:
+        """The result by itself, "≈" before a rounded one."""
+        return self.results().marked()[np.ravel_multi_index(self.at, self.output.shape)]
+
     def value(self) -> str:
-        """The result, as all of the output is written."""
-        texts = style.exact_numbers(self.output)
-        return texts[np.ravel_multi_index(self.at, self.output.shape)]
+        """The result, as all of the output is written, to stand behind :meth:`equals`."""
+        return self.results().texts[np.ravel_multi_index(self.at, self.output.shape)]
 
     def equals(self) -> str:
-        """ "=" where the result is written exactly, "≈" where it is rounded."""
-        exact = float(self.output[self.at])
-        written = self.value().replace(style.MINUS, "-")
-        if not math.isfinite(exact):
-            return "="
-        near = 1e-6 * max(1.0, float(np.abs(self.output[np.isfinite(self.output)]).max()))
-        rounded = not written[-1].isdecimal() or abs(float(written) - exact) > near
-        return "≈" if rounded else "="
+        """ "=" where the shown terms give the shown result, "≈" where it or a term is rounded."""
+        at = np.ravel_multi_index(self.at, self.output.shape)
+        if ALMOST in "".join(self.terms()):
+            return ALMOST
+        return ALMOST if self.results().rounded[at] and not self._adds_up() else "="
+
+    def _adds_up(self) -> bool:
+        """Whether the shown terms of a sum give the shown value, worked out in fractions."""
+        inputs = map(read, self._inputs_under())
+        weights = [Fraction(1)] * self.patch().size
+        if self.kernel is not None:
+            weights = map(read, self.weights().texts)
+        total = sum(x * w for x, w in zip(inputs, weights, strict=True))
+        total += Fraction(0) if self.bias is None else read(self.bias_text())
+        divisor = np.broadcast_to(self.divisors, self.output.shape[1:])[self.at[1:]]
+        return total == read(self.value()) * int(divisor)
 
     def bias_text(self) -> str | None:
         """The bias as it is added; None where there is none."""
-        return None if self.bias is None else style.exact_numbers(np.array([self.bias]))[0]
+        return None if self.bias is None else number(self.bias, 15)
 
+    def sum_text(self) -> str:
+        """The sum written out, with the bias, and its value."""
+        separator = ", " if self.operation == "max" else " + "
+        terms = self.terms()
+        if self.bias is not None:
+            terms.append(bracketed(self.bias_text()))
+        opening, closing = self.around()
+        return f"{opening}{separator.join(terms)}{closing} {self.equals()} {self.value()}"
 
-def bracketed(text: str) -> str:
-    """A negative number in brackets, as a factor or a term is written."""
-    return f"({text})" if text.startswith(style.MINUS) else text
+    def around(self) -> tuple[str, str]:
+        """What stands before and after the terms."""
+        if self.operation == "average":
+            return "(", f") / {self.divisors[self.at[1:]]}"
+        return ("max(", ")") if self.operation == "max" else ("", "")
 
 
 def sliding_window(
@@ -124,7 +175,12 @@ def sliding_window(
     rows = []
     for aspect in (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,):
         page = Page(size, theme, aspect)
-        rows.append(_Row(page, shown, numbers, words(page, shown, numbers)))
+        foot = words(page, shown, numbers)
+        rows.append(_Row(page, shown, numbers, foot))
+        # Fewer digits, marked as rounded, are better than none.
+        for digits in ((None, None, 3), (None, 3, 3), (3, 3, 3), (2, 2, 2)):
+            if rows[-1].legible < 3 and rows[-1].longest > 4:
+                rows.append(_Row(page, shown, numbers, foot, digits))
         if rows[-1].legible == 3:
             break
     best = max(rows, key=lambda row: row.worth)
@@ -143,10 +199,7 @@ def _sum_parts(page: Page, shown: SlidingWindow, px: float, width: float):
     theme = page.theme
     terms, value = shown.terms(), (shown.value(), theme.output, True)
     separator = ", " if shown.operation == "max" else " + "
-    opening = {"convolution": "", "max": "max(", "average": "("}[shown.operation]
-    closing = {"convolution": "", "max": ")"}.get(shown.operation)
-    if closing is None:
-        closing = f") / {style.exact_numbers(np.array([shown.divisor]))[0]}"
+    opening, closing = shown.around()
     end = [(shown.equals(), theme.ink, False), value]
     if shown.bias is not None:
         bias = (bracketed(shown.bias_text()), theme.mistake, True)
@@ -237,7 +290,14 @@ class _Row:
     below them, whichever gives larger cells.
     """
 
-    def __init__(self, page: Page, shown: SlidingWindow, numbers: bool, bottom: float) -> None:
+    def __init__(
+        self,
+        page: Page,
+        shown: SlidingWindow,
+        numbers: bool,
+        bottom: float,
+        digits: tuple[int | None, int | None, int | None] = (None, None, None),
+    ) -> None:
         self.page, self.shown, self.numbers, self.bottom = page, shown, numbers, bottom
         self.unit, self.theme = page.unit, page.theme
         self.title, self.note = 0.85 * page.size.title, page.size.subtitle
@@ -247,11 +307,13 @@ class _Row:
         self.label = page.size.small * LINE if len(shown.stage) > 1 else 0.0
         self.map_label = page.size.small * LINE if len(shown.output) > 1 else 0.0
         self.channels = _few(len(shown.stage), shown.channel)
+        self.unseen = sorted({*range(len(shown.stage))} - {*self.channels})
         self.maps = _few(len(shown.output), shown.at[0])
-        self.input_texts = style.exact_numbers(shown.stage)
-        self.output_texts = style.exact_numbers(shown.output)
-        self.kernel_texts = [] if shown.kernel is None else style.exact_numbers(shown.kernel)
-        self.sums = style.exact_numbers(shown.channel_sums)
+        self.input_texts = shown.inputs(digits[0]).marked()
+        self.kernel_texts = shown.weights(digits[1]).marked()
+        self.output_texts = shown.results(digits[2]).marked()
+        self.longest = max(map(len, self.input_texts + self.kernel_texts + self.output_texts))
+        self.sums = shown.sums()
         self.has_sums = shown.kernel is not None and len(shown.stage) > 1 and numbers
         self.bars = True
         self._choose()
@@ -282,7 +344,7 @@ class _Row:
         """The largest input cell that fits, by halving; 0 where none does."""
         if not self._fits(2 * self.unit, wanted, beside, columns):
             return 0.0
-        low, high = 2 * self.unit, 96 * self.unit
+        low, high = 2 * self.unit, max(96 * self.unit, 2 + self._number_cell(self.input_texts))
         while high - low > 0.5:
             cell = (low + high) / 2
             low, high = (cell, high) if self._fits(cell, wanted, beside, columns) else (low, cell)
@@ -479,8 +541,7 @@ class _Row:
         )
         more = "channels"
         if self.has_sums and len(self.channels) < len(shown.stage):
-            rest = np.delete(shown.channel_sums, self.channels).sum()
-            more += f" add {style.exact_numbers(rest)[0]}"
+            more += f" add {shown.sum_of(self.unseen)}"
         self._skipped(x, tops, self.channels, len(shown.stage), more)
         for channel, top in zip(self.channels, tops, strict=True):
             self._input(channel, x, top)
@@ -553,8 +614,7 @@ class _Row:
                     va="center",
                 )
                 if self.has_sums:
-                    rest = np.delete(shown.channel_sums, self.channels).sum()
-                    added = f"+ {bracketed(style.exact_numbers(rest)[0])}"
+                    added = f"+ {bracketed(shown.sum_of(self.unseen))}"
                     page.text(x, foot, added, px=px, bold=True)
                 x += page.measure(text, page.size.small) + 2 * self.gap
             self._input(channel, x, top)

@@ -25,17 +25,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
+from convlab.numerals import TIMES
 
 # DejaVu Sans ships with matplotlib, so text measures the same on every machine;
 # the generic family behind it only helps a browser that shows an SVG without it.
 FONT = ("DejaVu Sans", "sans-serif")
 
-MINUS = "\u2212"
-TIMES = "\u00d7"
 ARROW = "\u2192"
 ELLIPSIS = "\u2026"
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_SUPERSCRIPT = str.maketrans(f"{MINUS}0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -316,38 +314,6 @@ def grey_scale(values: NDArray) -> Scale:
     return replace(activation_scale(values), colours=matplotlib.colormaps["gray"])
 
 
-def number(value: float) -> str:
-    """A number with 3 significant digits and a real minus sign: −0.125, 12.3, 4.56 × 10⁻⁵."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else f"{MINUS}∞"
-    if value == 0:
-        return "0"
-    mantissa, exponent = f"{value:.2e}".split("e")
-    if -4 < int(exponent) < 6:
-        text = f"{value:.{max(0, 2 - int(exponent))}f}"
-        text = text.rstrip("0").rstrip(".") if "." in text else text
-        return text.replace("-", MINUS)
-    power = str(int(exponent)).replace("-", MINUS).translate(_SUPERSCRIPT)
-    mantissa = mantissa.rstrip("0").rstrip(".").replace("-", MINUS)
-    return f"{mantissa} {TIMES} 10{power}"
-
-
-def numbers(values: NDArray, digits: int = 3) -> list[str]:
-    """Numbers in one shared format: the largest has ``digits`` significant digits.
-
-    Whole numbers stay whole.  The values are flattened in row order.
-    """
-    flat = np.asarray(values, dtype=float).ravel()
-    finite = flat[np.isfinite(flat)]
-    if np.array_equal(finite, np.round(finite)):
-        places = 0
-    else:
-        places = max(0, digits - 1 - math.floor(math.log10(np.abs(finite).max())))
-    return [_fixed(value, places) for value in flat]
-
-
 def writable(text: str) -> str:
     """A text with "?" for what neither a font nor XML has: half characters, control characters.
 
@@ -359,26 +325,3 @@ def writable(text: str) -> str:
 def size_text(*lengths: int) -> str:
     """Sizes as rows × columns × channels: 28 × 28 × 6."""
     return f" {TIMES} ".join(str(int(length)) for length in lengths)
-
-
-def exact_numbers(values: NDArray) -> list[str]:
-    """Numbers in one shared format with as few decimals as say them exactly, at most four.
-
-    For arithmetic that a reader follows: 0.3 as float32 is "0.3".  Numbers that
-    need more decimals get three significant digits, as in :func:`numbers`.
-    """
-    flat = np.asarray(values, dtype=float).ravel()
-    finite = flat[np.isfinite(flat)]
-    near = 1e-6 * max(1.0, float(np.abs(finite).max(initial=0.0)))
-    for places in range(5):
-        if (np.abs(finite - np.round(finite, places)) <= near).all():
-            return [_fixed(value, places) for value in flat]
-    return numbers(flat)
-
-
-def _fixed(value: float, places: int) -> str:
-    if not math.isfinite(value):
-        return number(value)
-    text = f"{value:.{places}f}"
-    # A small negative number rounds to zero, and zero has no sign.
-    return text.replace("-", MINUS) if float(text) else text.lstrip("-")

@@ -12,10 +12,13 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import MINUS, equals, fixed, worked_out
 from convlab.viz import style
 from convlab.viz.feature_maps import value_scale
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.unit_sum import SumStep
+
+_MOST_PLACES = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,33 +136,40 @@ class _Row:
         if brief > 2 and len(steps) > 1 and steps[1].sign == style.TIMES:
             product = steps[0].number * steps[1].number
             steps[:2] = [SumStep("", steps[0].label, product)]
-        steps.append(SumStep("=", label, self.link.value, "output"))
-        return [_piece(page, step, places, brief) for step in steps]
+        pieces = [_piece(page, step, places, brief) for step in steps]
+        made = [(piece.sign, piece.number) for piece in pieces]
+        value = self.link.value
+        sign = equals(made, fixed(value, places), value)
+        return [*pieces, _piece(page, SumStep(sign, label, value, "output"), places, brief)]
 
 
 def _piece(page: Page, step: SumStep, places: int, brief: int) -> _Piece:
     sign, number, small = step.sign, step.number, page.size.small
     if sign == "+" and number < 0:
-        sign, number = style.MINUS, -number
+        sign, number = MINUS, -number
     whole = sign == "÷" and number == round(number)
     label, _ = page.fit(step.label, (8 if brief > 1 else 12) * small, small)
-    return _Piece(sign, label, _fixed(number, 0 if whole else places), step.role)
-
-
-def _fixed(value: float, places: int) -> str:
-    """A number with so many decimals."""
-    if not math.isfinite(value):
-        return style.number(value)
-    text = f"{value:.{places}f}"
-    return text.replace("-", style.MINUS) if float(text) else text.lstrip("-")
+    return _Piece(sign, label, fixed(number, 0 if whole else places), step.role)
 
 
 def _places(links: Sequence[ChainLink], pixel: float) -> int:
-    """Decimals of all numbers: three, and more where the smallest needs them, up to six."""
+    """Decimals of all numbers: three, and more where the smallest needs them, up to six.
+
+    More, too, until what the shown numbers make agrees with each sum to a thousandth of it.
+    """
     numbers = [step.number for link in links for step in link.steps]
     numbers += [pixel, *(link.value for link in links)]
     found = [abs(number) for number in numbers if number and math.isfinite(number)]
-    return min(6, max(3, 1 - math.floor(math.log10(min(found, default=1.0)))))
+    least = min(6, max(3, 1 - math.floor(math.log10(min(found, default=1.0)))))
+    agreeing = (p for p in range(least, _MOST_PLACES) if all(_agrees(link, p) for link in links))
+    return next(agreeing, _MOST_PLACES)
+
+
+def _agrees(link: ChainLink, places: int) -> bool:
+    made = worked_out([(step.sign, fixed(step.number, places)) for step in link.steps])
+    if made is None or not math.isfinite(link.value):
+        return True
+    return abs(float(made) - link.value) <= max(1e-3 * abs(link.value), 10.0**-_MOST_PLACES)
 
 
 def _cells(link: ChainLink) -> NDArray:

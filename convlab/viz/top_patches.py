@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.viz import style
+from convlab.numerals import number
 from convlab.viz.attribution import facts_at_foot
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 
@@ -54,7 +54,7 @@ def top_patches(
     page = Page(size, theme, aspect=1.0)
     page.bottom = facts_at_foot(page, facts)
     small, label = page.size.small, page.size.label
-    texts = [style.number(value) for value in values.flat]
+    texts = [number(value) for value in values.flat]
     need = page.widest(texts, small) + 0.5 * small
     left = min(page.widest(names, label, bold=True), 6 * label) + label
     room = page.right - page.left - left

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import ALMOST, MINUS, equals, exact, fixed, number, plus_minus, says
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 
@@ -99,7 +100,7 @@ def unit_sum(
         area = (area_left, page.top, page.right, foot - 1.2 * page.size.label)
         if not terms:
             break
-        names = [name for name, _ in heads]
+        names = [f"{ALMOST} {name}" for name, _ in heads]
         plan = (
             _plan_grids(page, arrays[:shown], names, area)
             if grids
@@ -121,13 +122,6 @@ def unit_sum(
 def _largest(arrays: Sequence[NDArray]) -> float:
     values = np.abs(np.stack(arrays))
     return float(values.max(initial=0.0, where=np.isfinite(values))) or 1.0
-
-
-def _fixed(value: float, places: int) -> str:
-    if not math.isfinite(value):
-        return style.number(value)
-    text = f"{value:.{places}f}"
-    return text.replace("-", style.MINUS) if float(text) else text.lstrip("-")
 
 
 def _large(page: Page) -> float:
@@ -194,14 +188,20 @@ def _equation(
 
 def _rows(page: Page, parts, places: int, px: float, room: float):
     rows: list[list[tuple[str, str, str, str, bool, float]]] = [[]]
+    pieces: list[tuple[str, str]] = []
     used = 0.0
     for index, (sign, label, value, colour, bold) in enumerate(parts):
         if index == 0:
             sign = ""
         elif sign == "+" and value < 0:
-            sign, value = style.MINUS, -value
+            sign, value = MINUS, -value
         whole = value == 0 or sign in ("÷", "×") and value == round(value)
-        text = _fixed(value, 0 if whole else places)
+        text = fixed(value, 0 if whole else places)
+        if sign == "=":
+            alone = len(pieces) == 1 and value != parts[0][2]  # a function's, not a sum
+            known = says(text, value) and says(pieces[0][1], parts[0][2])
+            sign = ("=" if known else ALMOST) if alone else equals(pieces, text, value)
+        pieces.append((sign, text))
         head = page.measure(sign, px) + 0.35 * px if sign else 0.0
         width = head + max(page.measure(text, px, bold), page.measure(label, page.size.small))
         if rows[-1] and used + width > room:
@@ -273,7 +273,7 @@ def _draw_image(
         page.picture(scale.rgb(np.linspace(-1, 1, 257)[None]), x, y, length, size.small)
         page.box(x, y, length, size.small, edge=theme.hairline)
         settings = {"px": size.small, "colour": theme.quiet, "va": "center_baseline"}
-        page.text(page.left, y + size.small / 2, style.MINUS, **settings)
+        page.text(page.left, y + size.small / 2, MINUS, **settings)
         page.text(page.left + width, y + size.small / 2, "+", ha="right", **settings)
 
 
@@ -334,15 +334,18 @@ def _plan_grids(
 
 def _written(
     page: Page, arrays: Sequence[tuple[NDArray, ...]], cell: float
-) -> list[tuple[list[str], float] | None]:
-    """Texts and their height for each column of numbers; None everywhere if one has none."""
+) -> list[tuple[list[str], float, bool] | None]:
+    """Texts, their height, and whether they are rounded, for each column of numbers.
+
+    None everywhere if one has none.
+    """
     columns = [_cell_texts(page, np.stack(parts), cell) for parts in zip(*arrays, strict=True)]
     return [None] * len(columns) if None in columns else columns
 
 
 def _texts(values: NDArray, places: int, bare: bool) -> list[str]:
     """Numbers in row order, ``bare`` without the zero before the point."""
-    texts = [_fixed(value, places) for value in values.ravel()]
+    texts = [fixed(value, places) for value in values.ravel()]
     return [_without_zero(text) for text in texts] if bare else texts
 
 
@@ -366,8 +369,8 @@ def _least_cell(page: Page, values: NDArray, choice: int) -> float:
     return max(page.widest(_texts(values, decimals[choice], True), px) / 0.92, 1.2 * px)
 
 
-def _cell_texts(page: Page, values: NDArray, cell: float) -> tuple[list[str], float] | None:
-    """Numbers with the most decimals that fit a cell, and their height, or None."""
+def _cell_texts(page: Page, values: NDArray, cell: float) -> tuple[list[str], float, bool] | None:
+    """Numbers with the most decimals that fit a cell, their height, if rounded; or None."""
     decimals, px = _decimals(values), page.size.small
     more = [places + 1 for places in decimals[:1] if places]
     for places in [*more, *decimals] if px * 1.2 <= cell else []:
@@ -376,13 +379,14 @@ def _cell_texts(page: Page, values: NDArray, cell: float) -> tuple[list[str], fl
             if page.widest(texts, px) <= 0.92 * cell:
                 large = (_large(page), page.size.label)
                 fitting = [size for size in large if page.widest(texts, size) <= 0.7 * cell]
-                return texts, (*fitting, px)[0]
+                loses = not all(map(says, texts, values.ravel()))
+                return texts, (*fitting, px)[0], loses
     return None
 
 
 def _without_zero(text: str) -> str:
-    sign = style.MINUS if text.startswith(style.MINUS) else ""
-    rest = text.removeprefix(style.MINUS)
+    sign = MINUS if text.startswith(MINUS) else ""
+    rest = text.removeprefix(MINUS)
     return sign + rest[1:] if rest.startswith("0.") else text
 
 
@@ -397,7 +401,7 @@ class _Sheet:
     hidden: NDArray
     empty: str
     winner: tuple[int, int] | None
-    written: list[tuple[list[str], float] | None]
+    written: list[tuple[list[str], float, bool] | None]
     limits: list[float]
 
     def draw(self, index: int, term: SumTerm, arrays: tuple[NDArray, ...]) -> None:
@@ -410,7 +414,7 @@ class _Sheet:
         x = self.area[0] + column * (block + 3 * size.small)
         top = self.area[1] + size.label * LINE
         y = top + row * (high + plan.head + 0.8 * size.small)
-        total = f"adds {style.number(term.total)}" if len(self.heads) > 1 else ""
+        total = f"adds {number(term.total)}" if len(self.heads) > 1 else ""
         room = block
         if total and block - page.measure(total, size.small) > 5 * size.small:
             page.text(x + block, y, total, px=size.small, ha="right")
@@ -424,7 +428,7 @@ class _Sheet:
             if row == 0:
                 self._head(part, at, wide)
             if part:
-                sign, middle = (style.TIMES, "=")[part - 1], at - plan.gap / 2
+                sign, middle = (style.TIMES, self._equals())[part - 1], at - plan.gap / 2
                 settings = {"colour": theme.quiet, "ha": "center", "va": "center_baseline"}
                 page.text(middle, y + high / 2, sign, **settings)
             texts = self.written[part]
@@ -438,6 +442,9 @@ class _Sheet:
                 page, values, hidden, self.empty, texts, role, limit, (at, y), plan.cell, winner
             )
 
+    def _equals(self) -> str:
+        return ALMOST if any(column and column[2] for column in self.written) else "="
+
     def _head(self, part: int, x: float, wide: float) -> None:
         names, px = self._names(wide)
         settings = {"px": px, "colour": getattr(self.page.theme, self.heads[part][1])}
@@ -450,11 +457,15 @@ class _Sheet:
 
     def _names(self, wide: float) -> tuple[list[str], float]:
         """Names of the columns and their height; with what full shades mean if there is room."""
-        page, plain = self.page, [name for name, _ in self.heads]
+        page = self.page
+        plain = [
+            f"{ALMOST} {name}" if column and column[2] else name
+            for (name, _), column in zip(self.heads, self.written, strict=True)
+        ]
         room = self._room(wide)
         choices = [plain]
         if None in self.written:
-            limits = [f"±{style.number(limit)}" for limit in self.limits]
+            limits = [plus_minus(limit) for limit in self.limits]
             choices.insert(
                 0, [f"{name} {limit}" for name, limit in zip(plain, limits, strict=True)]
             )
@@ -539,10 +550,12 @@ def _draw_table(page: Page, terms, heads, plan: _Plan, area, decimals: int | Non
     totals = np.array([term.total for term in terms])
     single = [*zip(*(term.numbers for term in terms), strict=True), totals]
     columns = [
-        style.numbers(np.array(part, float), 4)
-        if decimals is None
-        else [_fixed(number, decimals) for number in part]
-        for part in single
+        exact(part, 4).texts if decimals is None else [fixed(value, decimals) for value in part]
+        for part in map(np.array, single)
+    ]
+    heads = [
+        (name if all(map(says, texts, part)) else f"{ALMOST} {name}", role)
+        for (name, role), texts, part in zip(heads, columns, single, strict=True)
     ]
     labels = [term.label for term in terms]
     for px in (size.label, size.small):

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 
@@ -127,7 +128,7 @@ def _axis(page: Page, limit: float, left: float, width: float, top: float, foot:
     small, quiet = page.size.small, page.theme.quiet
     middle = left + width / 2
     page.line([middle, middle], [top, foot], page.theme.hairline)
-    ends = (f"{style.MINUS}{style.number(limit)}", "0", style.number(limit))
+    ends = (number(-limit), "0", number(limit))
     # The outer numbers begin and end with the axis.
     places = ((left, "left"), (middle, "center"), (left + width, "right"))
     for (x, ha), text in zip(places, ends, strict=True):
@@ -146,8 +147,8 @@ _COLUMNS = ("weights", "mean", "std. dev.", "|w| < 0.001")
 def _cells(found: WeightNumbers) -> tuple[str, ...]:
     return (
         f"{found.count:,}",
-        style.number(found.mean),
-        style.number(found.deviation),
+        number(found.mean),
+        number(found.deviation),
         _percent(found.near_zero),
     )
 
@@ -221,8 +222,8 @@ def _said(by_epoch: dict[int, NDArray]) -> tuple[str, str, str]:
     """How a layer's numbers changed from the first to the last epoch."""
     first, last = (WeightNumbers.of(by_epoch[epoch]) for epoch in (min(by_epoch), max(by_epoch)))
     return (
-        f"mean {style.number(first.mean)} {style.ARROW} {style.number(last.mean)}",
-        f"std. dev. {style.number(first.deviation)} {style.ARROW} {style.number(last.deviation)}",
+        f"mean {number(first.mean)} {style.ARROW} {number(last.mean)}",
+        f"std. dev. {number(first.deviation)} {style.ARROW} {number(last.deviation)}",
         f"|w| < 0.001: {_percent(first.near_zero)} {style.ARROW} {_percent(last.near_zero)}",
     )
 

@@ -7,8 +7,8 @@ import numpy as np
 from convlab import functional
 from convlab.autograd import Tensor
 from convlab.errors import SpecError
+from convlab.numerals import number
 from convlab.viz import ActivationCurve
-from convlab.viz.style import number
 
 ACTIVATIONS = {
     "relu": ("ReLU", "max(x, 0)", functional.relu),

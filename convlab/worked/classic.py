@@ -24,6 +24,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.data import MAX_PIXELS, table
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.files import shown
+from convlab.numerals import Grain, grain, number, summing_type, sums
 from convlab.shapes import Pair, Sides
 from convlab.viz import ShownKernel, ShownResult
 from convlab.worked.convolution import resolve_padding
@@ -43,7 +44,7 @@ _GRADIENT = "magnitude and direction of the gradient"
 class ClassicKernel:
     """A kernel, or the two kernels of a gradient.
 
-    weights: (1, KH, KW), or (2, KH, KW) for a pair (x, y), float32.  ``turn``:
+    weights: (1, KH, KW), or (2, KH, KW) for a pair (x, y), float64.  ``turn``:
     degrees from x to the direction of the first kernel, 45 for Roberts' cross.
     ``meaning`` says what the values are, ``source`` who published it.
     """
@@ -162,7 +163,7 @@ def _gaussian(text: str) -> ClassicKernel:
     return ClassicKernel(
         name=f"gaussian:{sigma:g}",
         title=f"Gaussian, σ = {sigma:g}",
-        weights=np.outer(axis, axis)[None].astype(np.float32),
+        weights=np.outer(axis, axis)[None],
         meaning=f"weighted mean, cut at 4σ = {reach} pixels",
     )
 
@@ -180,7 +181,7 @@ def _box(text: str) -> ClassicKernel:
     return ClassicKernel(
         name=f"box:{length}",
         title=f"Box, {shapes.size_text(length, length)}",
-        weights=np.full((1, length, length), 1 / length**2, np.float32),
+        weights=np.full((1, length, length), 1 / length**2),
         meaning=f"mean of {length**2} pixels",
     )
 
@@ -190,7 +191,7 @@ def _motion(text: str) -> ClassicKernel:
     return ClassicKernel(
         name=f"motion:{length}",
         title=f"Motion over {length} pixels",
-        weights=np.full((1, 1, length), 1 / length, np.float32),
+        weights=np.full((1, 1, length), 1 / length),
         meaning=f"mean of {length} pixels side by side",
     )
 
@@ -216,7 +217,7 @@ def _own_kernel(name: str, title: str, rows: list[list[str]]) -> ClassicKernel:
             f" {', '.join(map(str, lengths[:8]))}{', ...' if len(lengths) > 8 else ''}"
         )
     _check_size(name, max(len(rows), lengths[0]))
-    weights = np.empty((1, len(rows), lengths[0]), np.float32)
+    weights = np.empty((1, len(rows), lengths[0]))
     for index, text in enumerate(cell for row in rows for cell in row):
         try:
             weights.flat[index] = table.number(text)
@@ -259,7 +260,7 @@ def classic_kernel(text: str) -> ClassicKernel:
         return ClassicKernel(
             name=text,
             title=fixed.title,
-            weights=np.array(fixed.kernels, np.float32),
+            weights=np.array(fixed.kernels, float),
             meaning=fixed.meaning,
             source=fixed.source,
             turn=fixed.turn,
@@ -290,8 +291,9 @@ class Applied:
 
     image (C, H, W) and padded (C, PH, PW) in the image's units, grey levels for
     pictures; taps (K, KH, KW), the kernels as they lie on the image, turned
-    with ``flip``; output (K, C, OH, OW), all float32.  ``padding`` is (top,
-    bottom, left, right) in pixels.
+    with ``flip``; output (K, C, OH, OW), all float32, or float64 where a small image's sums
+    need it; ``grain`` is what is known of them.  ``padding`` is (top, bottom, left, right)
+    in pixels.
     """
 
     image: np.ndarray
@@ -299,6 +301,7 @@ class Applied:
     kernel: ClassicKernel
     taps: np.ndarray
     output: np.ndarray
+    grain: Grain
     stride: Pair
     padding: Sides
     padding_mode: str
@@ -354,6 +357,8 @@ def apply_kernel(
 ) -> Applied:
     """Slide a kernel over each channel of an image, in float32.
 
+    Sums of a small image, whose numbers are shown, are taken in float64 where float32 loses.
+
     image: (H, W) or (C, H, W).  ``padding``: "same" (half padding, o = ceil(i /
     s) for stride s), "valid", "full", or numbers as in ``shapes.padding_sides``;
     ``padding_mode``: one of ``shapes.PADDING_MODES``.  ``flip`` turns the kernel
@@ -377,7 +382,11 @@ def apply_kernel(
     )
     padded = [size[axis] + sum(sides[2 * axis : 2 * axis + 2]) for axis in (0, 1)]
     shapes.check_numbers("padded image", padded, MAX_PIXELS)
-    taps = kernel.weights[:, ::-1, ::-1] if flip else kernel.weights
+    terms = kernel.weights[0].size
+    small = max(size) <= _FULL_RECORD
+    dtype = summing_type(terms, image, kernel.weights) if small else np.dtype(np.float32)
+    image, weights = image.astype(dtype), kernel.weights.astype(dtype)
+    taps = weights[:, ::-1, ::-1] if flip else weights
     top, bottom, left, right = sides
     with no_grad():
         x = Tensor(image[None])
@@ -394,6 +403,7 @@ def apply_kernel(
         kernel=kernel,
         taps=taps,
         output=output,
+        grain=grain(terms, image, weights) if small else Grain(None),
         stride=stride,
         padding=sides,
         padding_mode=padding_mode,
@@ -494,7 +504,7 @@ class Comparison:
             levels = (low * gain, high * gain)
             maps = [a.output[0] if len(a.image) > 1 else a.output[0, 0] for a in shown]
             row = [
-                ShownResult(title, values, "image", levels)
+                ShownResult(title, values, "image", levels, grain=self.applied.grain)
                 for title, values in zip(titles, maps, strict=True)
             ]
             if self.convolved is not None:
@@ -505,19 +515,32 @@ class Comparison:
             name = ("red", "green", "blue")[channel] if len(self.applied.image) > 1 else None
             note = f"{name} channel" if name else ""
             row = [
-                ShownResult(title, a.output[0, channel], "signed", note=note, channel=name)
+                ShownResult(
+                    title, a.output[0, channel], "signed", note=note, channel=name, grain=a.grain
+                )
                 for title, a in zip(titles, shown, strict=True)
             ]
             if self.convolved is not None:
                 values = self.differences()[0][channel]
-                row.append(ShownResult("Difference", values, "signed", note=note, difference=True))
+                row.append(self._subtracted(values, note))
             rows.append(row)
         return rows
+
+    def _subtracted(self, values: np.ndarray, note: str = "") -> ShownResult:
+        ours = self.applied.grain
+        return ShownResult(
+            "Difference",
+            values,
+            "signed",
+            note=note,
+            difference=True,
+            grain=Grain(ours.places, 3 * ours.error),
+        )
 
     def _difference(self) -> ShownResult:
         (values,) = self.differences()
         if len(values) == 1:
-            return ShownResult("Difference", values[0], "signed", difference=True)
+            return self._subtracted(values[0])
         largest = np.abs(values).max(axis=0)
         note = "largest of the channels"
         return ShownResult("Difference", largest, "magnitude", note=note, difference=True)
@@ -529,9 +552,9 @@ class Comparison:
             if applied is None:
                 continue
             note = word if self.convolved is not None else ""
-            magnitudes.append(
-                ShownResult("Magnitude", applied.magnitude[0], "magnitude", note=note)
-            )
+            # Whether a length is a whole number shows in float64.
+            lengths = np.hypot(*applied.output[:, 0].astype(float))
+            magnitudes.append(ShownResult("Magnitude", lengths, "magnitude", note=note))
             directions.append(
                 ShownResult(
                     "Direction",
@@ -542,7 +565,7 @@ class Comparison:
                 )
             )
         if self.convolved is not None:
-            length, turn = (values[0] for values in self.differences())
+            length, turn = (values[0].astype(float) for values in self.differences())
             known = (self._known(self.applied) & self._known(self.convolved))[0]
             magnitudes.append(
                 ShownResult("Difference", length, "signed", note="of magnitudes", difference=True)
@@ -567,7 +590,7 @@ class Comparison:
             facts.append(("difference", self._difference_text()))
         facts.append(("output size", f"rows {rows}, columns {columns}"))
         if kernel.is_pair:
-            least = f"where the magnitude is at least {_short(self.least)}"
+            least = f"where the magnitude is at least {number(self.least, 4)}"
             share = ", a tenth of the largest" if self.threshold is None else ""
             facts.append(("direction", f"{least}{share}; 0° to the right, 90° downwards"))
         if kernel.meaning:
@@ -578,7 +601,9 @@ class Comparison:
         """(label, text) of the smallest and largest value, or of the gradient's magnitude."""
         kernel = self.applied.kernel
         values = self.applied.magnitude if kernel.is_pair else self.applied.output
-        return "magnitude" if kernel.is_pair else "values", f"{_range(values)}{self._unit()}"
+        known = None if kernel.is_pair else self.applied.grain
+        name = "magnitude" if kernel.is_pair else "values"
+        return name, f"{_range(values, known)}{self._unit()}"
 
     def _unit(self) -> str:
         return f" {self.unit}" if self.unit else ""
@@ -593,18 +618,15 @@ class Comparison:
         for values, word, unit in zip(self.differences(), words, (self._unit(), "°"), strict=False):
             _, row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
             largest = float(np.abs(values).max())
-            where = f"at most {_short(largest)}{unit}, at row {row}, column {column}"
+            where = f"at most {number(largest, 4)}{unit}, at row {row}, column {column}"
             parts.append(f"{word}{where if largest else 'none'}")
         return "; ".join(parts)
 
 
-def _range(values: np.ndarray) -> str:
-    return f"{_short(float(values.min()))} to {_short(float(values.max()))}"
-
-
-def _short(value: float) -> str:
-    """A number with a real minus sign and up to four significant digits."""
-    return f"{value:.4g}".replace("-", "\u2212")
+def _range(values: np.ndarray, known: Grain | None = None) -> str:
+    ends = np.array([values.min(), values.max()])
+    exactly = known is not None and known.holds()
+    return " to ".join(sums(ends, known).marked() if exactly else [number(end, 4) for end in ends])
 
 
 def record(values: np.ndarray) -> Any:

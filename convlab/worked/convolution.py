@@ -8,6 +8,7 @@ cells and around it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from convlab import functional as F
 from convlab import shapes
 from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, Sides
 from convlab.viz import SlidingWindow
 from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size
@@ -44,12 +46,12 @@ class StageAxis:
 class Convolution(Stepped):
     """A convolution with all its numbers.
 
-    input (C, H, W), kernel (O, C, KH, KW) and bias (O,) are float32, as given;
-    output (O, OH, OW) is the engine's.  ``stage`` (C, SH, SW) is what the window
-    slides over in steps of ``step_stride``: the padded input, or for a transposed
-    convolution the stretched one; ``taps`` (O, C, KH, KW) is the kernel as it
-    lies there, turned for true or transposed convolution.  ``channel_sums``
-    (C, O, OH, OW) is what each input channel alone adds.
+    input (C, H, W), kernel (O, C, KH, KW) and bias (O,) are as given, in float64 where
+    float32 loses; output (O, OH, OW) is the engine's, ``grain`` what is known of it.
+    ``stage`` (C, SH, SW) is what the window slides over in steps of ``step_stride``: the
+    padded input, or for a transposed convolution the stretched one; ``taps``
+    (O, C, KH, KW) is the kernel as it lies there, turned for true or transposed
+    convolution.  ``channel_sums`` (C, O, OH, OW) is what each input channel alone adds.
     """
 
     input: np.ndarray
@@ -59,6 +61,7 @@ class Convolution(Stepped):
     stage: np.ndarray
     taps: np.ndarray
     channel_sums: np.ndarray
+    grain: Grain
     axes: tuple[StageAxis, StageAxis]
     stride: Pair
     padding: Sides
@@ -112,6 +115,7 @@ class Convolution(Stepped):
             channel_sums=self.channel_sums[:, at[0], at[1], at[2]],
             at=at,
             operation="convolution",
+            grain=self.grain,
             input_note=self.input_note(),
             window_note=self.kernel_note(),
             sizes=tuple((str(relation), relation.number) for relation in self.relations),
@@ -214,15 +218,17 @@ def convolution(
     bias (O,), none for zeros.  ``flip`` turns the kernel by 180 degrees: true
     convolution.  Raises ShapeError where the sizes do not fit, SpecError.
     """
-    input = np.asarray(input, np.float32)
-    kernel = np.asarray(kernel, np.float32)
+    input, kernel = np.asarray(input), np.asarray(kernel)
     if input.ndim != 3 or kernel.ndim != 4 or kernel.shape[1] != input.shape[0]:
         raise ShapeError(
             "convolution: expected an input (C, H, W) and a kernel (O, C, KH, KW), got"
             f" {input.shape} and {kernel.shape}"
         )
     filters = kernel.shape[0]
-    bias = np.zeros(filters, np.float32) if bias is None else np.asarray(bias, np.float32)
+    bias = np.zeros(filters, np.float32) if bias is None else np.asarray(bias)
+    terms = math.prod(kernel.shape[1:])
+    dtype = summing_type(terms + 1, input, kernel, bias)
+    input, kernel, bias = (part.astype(dtype) for part in (input, kernel, bias))
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
     extra = shapes.pair(output_padding, "output_padding", least=0)
     size, window = input.shape[1:], kernel.shape[2:]
@@ -274,16 +280,20 @@ def convolution(
     shapes.check_numbers("products of all windows", (*sizes, *window), MAX_PRODUCTS)
     stage = np.where((rows[:, None] >= 0) & (columns >= 0), input[:, rows][:, :, columns], 0)
     no_bias = np.zeros_like(bias)
+    output = np.ascontiguousarray(run(input, weight, bias))
+    if not np.isfinite(output).all() and all(map(np.all, map(np.isfinite, (input, kernel, bias)))):
+        raise SpecError("convolution: expected numbers whose sums stay below 1.8e308, got larger")
     return Convolution(
         input=input,
         kernel=kernel,
         bias=bias,
-        output=np.ascontiguousarray(run(input, weight, bias)),
-        stage=stage.astype(np.float32),
+        output=output,
+        stage=stage.astype(dtype),
         taps=weight[:, :, ::-1, ::-1] if transposed else weight,
         channel_sums=np.stack(
             [run(input[c : c + 1], weight[:, c : c + 1], no_bias) for c in range(len(input))]
         ),
+        grain=grain(terms, input, kernel, bias),
         axes=axes,
         stride=stride,
         padding=sides,
@@ -324,12 +334,12 @@ def random_values(shape: tuple[int, ...], kind: str, seed: int, *, signed: bool)
     """Numbers that are easy to follow: whole ones, or with one decimal.
 
     ``ints``: 0 to 4, signed -2 to 2; ``floats``: 0 to 1, signed -1 to 1, in
-    steps of 0.1.  float32.  Raises SpecError for another kind.
+    steps of 0.1.  float64.  Raises SpecError for another kind.
     """
     if kind not in VALUES:
         raise SpecError(f"values: expected {' or '.join(VALUES)}, got {kind!r}")
     rng = np.random.default_rng(seed)
     if kind == "ints":
         low, high = (-2, 3) if signed else (0, 5)
-        return rng.integers(low, high, shape).astype(np.float32)
-    return (rng.integers(-10 if signed else 0, 11, shape) / 10).astype(np.float32)
+        return rng.integers(low, high, shape).astype(float)
+    return rng.integers(-10 if signed else 0, 11, shape) / 10

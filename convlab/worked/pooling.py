@@ -10,6 +10,7 @@ from convlab import functional as F
 from convlab import shapes
 from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, PoolWindows
 from convlab.viz import SlidingWindow
 from convlab.worked.relations import MINUS, SizeRelation, pool_size
@@ -22,7 +23,8 @@ KINDS = ("max", "average")
 class Pooling(Stepped):
     """A pooling with all its numbers.
 
-    input (C, H, W) and output (C, OH, OW), the engine's; ``winners`` (C, OH, OW)
+    input (C, H, W), in float64 where float32 loses, and output (C, OH, OW), the engine's;
+    ``grain`` is what is known of its sums; ``winners`` (C, OH, OW)
     are row * W + column of each maximum, None for averages.  ``stage``
     (C, H + 2 p, W + 2 p) is the padded input: minus infinity around a maximum,
     zeros around an average.  ``kernel`` is None for adaptive and global pooling.
@@ -31,6 +33,7 @@ class Pooling(Stepped):
     input: np.ndarray
     output: np.ndarray
     winners: np.ndarray | None
+    grain: Grain
     stage: np.ndarray
     kind: str
     kernel: Pair | None
@@ -117,14 +120,15 @@ class Pooling(Stepped):
             kernel=None,
             bias=None,
             output=self.output,
-            channel_sums=np.zeros(0, np.float32),
+            channel_sums=np.zeros(0),
             at=at,
             operation=self.kind,
+            grain=self.grain,
             input_note=self.input_note(),
             window_note=self.window_note(),
             sizes=sizes,
             size_label=label,
-            divisor=float(self.windows.divisor[row, column]),
+            divisors=self.windows.divisor,
             winner=winner,
         )
 
@@ -176,7 +180,7 @@ def pooling(
     window's settings aside; ``stride`` is the kernel's size by default.
     Raises ShapeError where the sizes do not fit, SpecError for another kind.
     """
-    input = np.asarray(input, np.float32)
+    input = np.asarray(input)
     if kind not in KINDS:
         raise SpecError(f"pooling: expected {' or '.join(KINDS)}, got {kind!r}")
     if input.ndim != 3 or 0 in input.shape:
@@ -206,6 +210,12 @@ def pooling(
         windows = shapes.pool_windows(
             size, kernel, stride, padding, dilation, ceil_mode, count_include_pad
         )
+    largest = (windows.row_end - windows.row_start).max()
+    terms = int(largest * (windows.column_end - windows.column_start).max())
+    dtype = summing_type(1 if kind == "max" else terms, input)
+    if kind == "max" and np.array_equal(input.astype(np.float32), input):
+        dtype = np.dtype(np.float32)
+    input = input.astype(dtype)
     winners = None
     with no_grad():
         x = Tensor(input[None])
@@ -234,6 +244,7 @@ def pooling(
         input=input,
         output=np.ascontiguousarray(y.numpy()[0]),
         winners=winners,
+        grain=grain(terms, input),
         stage=np.pad(input, sides, constant_values=around),
         kind=kind,
         kernel=kernel,

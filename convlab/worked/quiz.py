@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import MINUS, exact
 from convlab.shapes import Pair, ReceptiveField, Sides, effective_kernel, pool_windows, size_text
 from convlab.viz import NumberGrid, SheetExercise, SlidingWindow
 from convlab.viz.quiz_sheet import LETTERS
-from convlab.viz.style import MINUS, exact_numbers
 from convlab.worked.convolution import Convolution, convolution
 from convlab.worked.counts import conv_layer, dense_layer
 from convlab.worked.pooling import pooling
@@ -61,7 +61,7 @@ class Part:
         if self.kind == "size":
             return size_text(*self.value)
         if self.kind == "values":
-            texts = iter(exact_numbers(np.array(self.value)))
+            texts = iter(exact(self.value).marked())
             return "; ".join(" ".join(next(texts) for _ in row) for row in self.value)
         if self.kind == "number":
             return _written(self.value)
@@ -110,7 +110,7 @@ def _read_number(text: str) -> Fraction:
 def _written(value: float) -> str:
     if value == int(value):
         return f"{int(value):,}".replace("-", MINUS)
-    return exact_numbers(np.array([value]))[0]
+    return exact(value).marked()[0]
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ def _output_size(rng: np.random.Generator, level: int) -> Exercise | None:
 
 
 def _texts(values: np.ndarray) -> tuple[tuple[str, ...], ...]:
-    texts = iter(exact_numbers(values))
+    texts = iter(exact(values).marked())
     return tuple(tuple(next(texts) for _ in row) for row in values)
 
 
@@ -364,17 +364,8 @@ def _input_grids(example: Convolution) -> list[NumberGrid]:
             NumberGrid(f"Kernel{which}", kernel_note, "window", _texts(example.kernel[0, channel])),
         ]
     if example.bias.any():
-        grids[-1] = replace(grids[-1], bias=exact_numbers(example.bias)[0])
+        grids[-1] = replace(grids[-1], bias=exact(example.bias).marked()[0])
     return grids
-
-
-def _sum_text(shown: SlidingWindow) -> str:
-    """The sum of one step written out, bias and value included."""
-    terms = shown.terms()
-    if shown.bias is not None:
-        bias = shown.bias_text()
-        terms.append(f"({bias})" if bias.startswith(MINUS) else bias)
-    return f"{' + '.join(terms)} {shown.equals()} {shown.value()}"
 
 
 def _step(example: Convolution, row: int, column: int) -> SlidingWindow:
@@ -398,7 +389,7 @@ def _in_words(example: Convolution) -> str:
     words = [f"stride {_each(example.stride)}", _padding(example.padding[::2], "zero padding")]
     if example.dilation != (1, 1):
         words.append(f"dilation {_each(example.dilation)}")
-    words.append(f"bias {exact_numbers(example.bias)[0]}" if example.bias.any() else "no bias")
+    words.append(f"bias {exact(example.bias).marked()[0]}" if example.bias.any() else "no bias")
     return ", ".join(words)
 
 
@@ -456,7 +447,7 @@ def _output_value(rng: np.random.Generator, level: int) -> Exercise | None:
         f" at {place} of the output (counted from 0)?",
         data=_settings(example) | {"at": at},
         parts=(Part("value", "number", int(output[at])),),
-        solution=(f"{place}: {_sum_text(shown)}",),
+        solution=(f"{place}: {shown.sum_text()}",),
         grids=tuple(grids),
     )
 
@@ -497,7 +488,6 @@ def _pooling(rng: np.random.Generator, level: int) -> Exercise | None:
     input_note = size_text(*size) + (f", padding {_short(padding)}" if any(padding) else "")
     steps = range(example.steps)
     pictures = [example.picture(step) for step in steps]
-    around = ("max(", ", ", ")") if kind == "max" else ("(", " + ", f") / {math.prod(kernel)}")
     return Exercise(
         kind="pooling",
         level=level,
@@ -512,9 +502,7 @@ def _pooling(rng: np.random.Generator, level: int) -> Exercise | None:
         },
         parts=(Part("values, row by row", "values", tuple(tuple(row) for row in output.tolist())),),
         solution=tuple(
-            f"row {shown.at[1]}, column {shown.at[2]}: {around[0]}{around[1].join(shown.terms())}"
-            f"{around[2]} {shown.equals()} {shown.value()}"
-            for shown in pictures
+            f"row {shown.at[1]}, column {shown.at[2]}: {shown.sum_text()}" for shown in pictures
         ),
         grids=(
             NumberGrid("Input", input_note, "input", tuple(map(tuple, texts)), sides),
@@ -727,7 +715,7 @@ def _shown(example: Convolution, at: Pair | None = None, corner: Pair = (0, 0)) 
     window = tuple(
         cells + before for cells, before in zip(example.window(*at), corner, strict=True)
     )
-    return _Shown(example.output[0][at], window, _sum_text(_step(example, *at)))
+    return _Shown(example.output[0][at], window, _step(example, *at).sum_text())
 
 
 def _room_for_rounding_up(right: Convolution) -> Sides:
@@ -816,7 +804,7 @@ def _spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
     grids = _input_grids(right)
     if form == "step":
         grids[0] = replace(grids[0], window=tuple(tuple(cells.tolist()) for cells in shown.window))
-        value = exact_numbers(shown.values)[0]
+        value = exact(shown.values).marked()[0]
         given = NumberGrid(
             "Output", size_text(*output.shape), "output", _empty(output.shape, at, value), marked=at
         )
@@ -852,7 +840,7 @@ def _spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
         solution=(
             f"{letter}: {choices[LETTERS.index(letter)]}",
             *(f"output {line}" for line in _axis_lines(right.relations) if form == "whole"),
-            f"right value at {named}: {_sum_text(_step(right, *at))}",
+            f"right value at {named}: {_step(right, *at).sum_text()}",
         ),
         grids=(*grids, given),
         lines=lines,

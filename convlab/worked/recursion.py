@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+from convlab import numerals
 from convlab.models import LayerField
 from convlab.nn import ConvTranspose2d, Join
+from convlab.numerals import MINUS
 from convlab.shapes import ReceptiveField, adaptive_windows
-
-MINUS = "\u2212"
 
 
 def field_recursion(row: LayerField, input_shape: tuple[int, ...]) -> list[tuple[str, list[str]]]:
@@ -144,4 +144,4 @@ def _listed(numbers) -> str:
 
 
 def _minus(number: float) -> str:
-    return f"{number:g}".replace("-", MINUS)
+    return numerals.number(number, 15)

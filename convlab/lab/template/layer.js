@@ -1,5 +1,5 @@
 // The panel of a layer: its size worked out, its costs, its filters and its values.
-import { build, buildShape, showAdded, showCount, showNumber, showShape } from "./words.js";
+import { build, buildShape, showAdded, showCount, showMarked, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp } from "./colours.js";
 import { kindWord, layerScale } from "./maps.js";
 
@@ -66,7 +66,7 @@ export function startLayer(store) {
         ...factor.map((one, channel) =>
           fact(
             factor.length > 1 ? `Scaling, channel ${channel}` : "Scaling",
-            `pixel × ${showNumber(one)} ${showAdded(offset[channel])}`,
+            `pixel × ${showMarked(one)} ${showAdded(offset[channel])}`,
             "scaling",
           ),
         ),
@@ -114,9 +114,9 @@ export function startLayer(store) {
     return build(
       "div",
       { class: "scale" },
-      build("span", { class: "range" }, showNumber(scale.low)),
+      build("span", { class: "range" }, showMarked(scale.low)),
       canvas,
-      build("span", { class: "range" }, showNumber(scale.high)),
+      build("span", { class: "range" }, showMarked(scale.high)),
     );
   }
 
@@ -216,7 +216,7 @@ export function startLayer(store) {
         preserveAspectRatio: "none",
         role: "img",
         class: "histogram",
-        "aria-label": `histogram from ${showNumber(low)} to ${showNumber(high)}`,
+        "aria-label": `histogram from ${showMarked(low)} to ${showMarked(high)}`,
       },
       ...counts.map((count, bin) =>
         buildShape("rect", {
@@ -235,14 +235,14 @@ export function startLayer(store) {
       build(
         "div",
         { class: "axis" },
-        build("span", {}, showNumber(low)),
-        build("span", {}, showNumber(high)),
+        build("span", {}, showMarked(low)),
+        build("span", {}, showMarked(high)),
       ),
       build(
         "p",
         { class: "quiet" },
         `${zeros ? showCount(zeros) : "none"} of them ${zeros > 1 ? "are" : "is"} 0; ` +
-          `the highest bar has ${showCount(most)}, each is ${showNumber(width)} wide`,
+          `the highest bar has ${showCount(most)}, each is ${showMarked(width)} wide`,
       ),
       build("h3", {}, "Colours of the values"),
       scaleBar(scale, "scale of the maps"),

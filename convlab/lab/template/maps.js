@@ -1,6 +1,6 @@
 // The network: every layer a column of maps; what a unit sees, and the keys and pointers that
 // choose one.
-import { build, buildShape, showNumber, showShape } from "./words.js";
+import { build, buildShape, showMarked, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp, themeName } from "./colours.js";
 
 const NEVER_NEGATIVE = new Set(["ReLU", "Sigmoid", "Softmax", "Probabilities", "EuclideanRBF"]);
@@ -356,8 +356,9 @@ export function startMaps(store) {
       column.bar.setAttribute("aria-label", "scale: pixels from 0 to 255");
       return;
     }
-    const high = showNumber(scale.high);
-    column.range.textContent = scale.map === "diverging" ? `±${high}` : high;
+    const high = showMarked(scale.high);
+    const both = high.startsWith("≈") ? `≈±${high.slice(1)}` : `±${high}`;
+    column.range.textContent = scale.map === "diverging" ? both : high;
     column.bar.setAttribute(
       "aria-label",
       scale.map === "diverging"
@@ -711,7 +712,7 @@ export function startMaps(store) {
     announcing = setTimeout(() => {
       if (!state.unit || !state.trace || state.playing) return;
       const { layer, unit } = state.unit;
-      const value = showNumber(network.value(state.trace, layer, unit));
+      const value = showMarked(network.value(state.trace, layer, unit));
       const pinned = state.pinned ? ", pinned" : "";
       spoken.textContent = `${network.unitName(layer, unit)}: ${value}${pinned}`;
     }, 150);

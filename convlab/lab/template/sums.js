@@ -1,5 +1,13 @@
 // The arithmetic of the current unit, written out; stepping and playing along its map.
-import { build, showCount, showNumber, showNumbers } from "./words.js";
+import {
+  areRounded,
+  build,
+  isRounded,
+  showCount,
+  showMarked,
+  showNumber,
+  showNumbers,
+} from "./words.js";
 import { paint } from "./colours.js";
 import { sameUnit, unitCount, unitIndex, unitOfIndex } from "./maps.js";
 
@@ -68,7 +76,7 @@ export function startSums(store) {
     const table = build(
       "table",
       { class: `cells ${role}${width <= LARGE_KERNEL ? " large" : ""}` },
-      caption(name, role, more),
+      caption(areRounded(cells.flat()) ? `≈ ${name}` : name, role, more),
       build(
         "tbody",
         {},
@@ -116,7 +124,7 @@ export function startSums(store) {
     }
     const reach = Math.max(...cells.flat().map(Math.abs)) || 1;
     const scale = { map: "diverging", low: -reach, high: reach };
-    const range = `±${showNumber(reach)}`;
+    const range = `${isRounded(reach) ? "≈" : ""}±${showNumber(reach)}`;
     return shadeTable(role, name, more ? `${more}, ${range}` : range, cells, scale);
   }
 
@@ -146,13 +154,17 @@ export function startSums(store) {
     return button;
   }
 
-  function outcome(told, name) {
+  // "=" where all numbers are exact as they are shown, "≈" where one is rounded.
+  const equals = (values) => sign(values.some(isRounded) ? "≈" : "=");
+
+  // shown: the numbers that make it.
+  function outcome(told, name, shown) {
     const value = part("output", name, showNumber(told.off ? told.total : told.value), {
       class: "result value",
       "data-value": told.value,
       "data-total": told.total,
     });
-    const made = [together(sign("="), value)];
+    const made = [together(equals([...shown, told.off ? told.total : told.value]), value)];
     if (told.off) made.push(together(sign("→"), plain("switched off", "0", "off")));
     else if (told.after) {
       const { layer, value: next } = told.after;
@@ -205,11 +217,13 @@ export function startSums(store) {
       }),
       joined("×", cellsOf("kernel", "kernel", where, told.kernel[chosen])),
       joined(
-        "=",
+        [told.patch, told.kernel, told.products].some((cells) => areRounded(cells[chosen].flat()))
+          ? "≈"
+          : "=",
         cellsOf(
           "products",
           "products",
-          `add up to ${showNumber(mapSums[chosen])}`,
+          `add up to ${showMarked(mapSums[chosen])}`,
           told.products[chosen],
         ),
       ),
@@ -233,7 +247,9 @@ export function startSums(store) {
       parts.push(press("fewer", "…", { "data-opens": "", "aria-expanded": "true" }));
     }
     if (told.bias !== null) parts.push(bias(told.bias));
-    return [grids, sumLine(parts, outcome(told, layerName(layer)))];
+    const others = rest.reduce((total, index) => total + mapSums[index], 0);
+    const numbers = [...shown.map((index) => mapSums[index]), others, told.bias ?? 0];
+    return [grids, sumLine(parts, outcome(told, layerName(layer), numbers))];
   }
 
   function tellPooling(told) {
@@ -259,9 +275,13 @@ export function startSums(store) {
       ],
     }[told.reduction]();
     const cells = cellsOf("patch", "window", null, patch, told);
-    return [
-      build("div", { class: "grids" }, cells, sumLine(parts, outcome(told, layerName(layer)))),
-    ];
+    const numbers = {
+      maximum: [told.total],
+      mean: [told.sum],
+      sum: [told.sum, told.coefficient, told.bias],
+    }[told.reduction];
+    const result = outcome(told, layerName(layer), numbers);
+    return [build("div", { class: "grids" }, cells, sumLine(parts, result))];
   }
 
   // The strongest contributions as signed bars; the rest in one line that opens.
@@ -321,8 +341,8 @@ export function startSums(store) {
         ),
       );
     }
-    const product = told.kind === "dense" ? "= product" : "= square";
-    return listed("input", [...headings, product], lines);
+    const product = told.kind === "dense" ? "product" : "square";
+    return listed("input", [...headings, `≈ ${product}`], lines);
   }
 
   // Rows under their headings: the first in words, then numbers, then a bar.
@@ -343,12 +363,12 @@ export function startSums(store) {
       told,
       told.products,
       (index) => [showNumber(told.inputs[index]), `× ${showNumber(told.weights[index])}`],
-      ["value", "× weight"],
+      ["≈ value", "× ≈ weight"],
     );
     const sum = told.products.reduce((total, product) => total + product, 0);
     const parts = [plain(`${showCount(count)} products`, showNumber(sum))];
     if (told.bias !== null) parts.push(bias(told.bias));
-    return [table, sumLine(parts, outcome(told, unitWord(told)))];
+    return [table, sumLine(parts, outcome(told, unitWord(told), [sum, told.bias ?? 0]))];
   }
 
   function tellDistance(told) {
@@ -359,10 +379,10 @@ export function startSums(store) {
       told,
       told.squares,
       (index) => [showNumber(told.inputs[index]), showNumber(told.centre[index])],
-      ["value", "pattern"],
+      ["≈ value", "≈ pattern"],
     );
     const sum = plain(`${told.inputs.length} squares`, showNumber(told.total));
-    return [table, sumLine(sum, outcome(told, unitWord(told)))];
+    return [table, sumLine(sum, outcome(told, unitWord(told), [told.total]))];
   }
 
   const unitWord = ({ layer, unit }) => `${layerName(layer)}, unit ${unit[0]}`;
@@ -386,8 +406,8 @@ export function startSums(store) {
     const largest = Math.max(...logits);
     const top = penalties ? "−distance" : "x";
     const [power, smallest] = penalties
-      ? ["exp(−distance)", `the smallest distance, ${showNumber(-largest)},`]
-      : ["exp(x)", `the largest x, ${showNumber(largest)},`];
+      ? ["exp(−distance)", `the smallest distance, ${showMarked(-largest)},`]
+      : ["exp(x)", `the largest x, ${showMarked(largest)},`];
     subtitle.textContent = `${power} over the sum of all; ${smallest} is taken off first: no share changes`;
     const lines = shown.map((place) => {
       const fill = build("span", { class: "part" });
@@ -407,12 +427,12 @@ export function startSums(store) {
       lines.push(build("tr", {}, build("th", { scope: "row", colspan: 5 }, words)));
     }
     return [
-      listed(one, [top, "exp", "share"], lines),
+      listed(one, [`≈ ${top}`, "≈ exp", "≈ share"], lines),
       sumLine(
         plain("exp", showNumber(exponentials[index])),
         sign("/"),
         plain("sum", showNumber(sum)),
-        outcome(told, `${one} ${names[index]}`),
+        outcome(told, `${one} ${names[index]}`, [exponentials[index], sum]),
       ),
     ];
   }
@@ -425,9 +445,9 @@ export function startSums(store) {
         leading(name, told.from, told.place, told.input),
         sign("→"),
         plain("function", told.formula),
-        outcome(told, layerName(told.layer)),
+        outcome(told, layerName(told.layer), [told.input]),
       ),
-      build("p", { class: "quiet" }, `Choose ${showNumber(told.input)} to see its own sum.`),
+      build("p", { class: "quiet" }, `Choose ${showMarked(told.input)} to see its own sum.`),
     ];
   }
 
@@ -444,7 +464,10 @@ export function startSums(store) {
         sign("×"),
         plain("factor", showNumber(factor[channel])),
         bias(offset[channel], "offset"),
-        outcome({ unit, layer: -1, value, total: value, off: false, after: null }, "input"),
+        outcome({ unit, layer: -1, value, total: value, off: false, after: null }, "input", [
+          factor[channel],
+          offset[channel],
+        ]),
       ),
     ];
   }

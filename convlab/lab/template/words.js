@@ -30,8 +30,21 @@ export function showNumber(value) {
   return `${withMinus(String(Number(mantissa)))} × 10${raised}`;
 }
 
+// Whether that leaves digits out.
+export const isRounded = (value) => Number.isFinite(value) && readNumber(showNumber(value)) !== value;
+
+const readNumber = (text) => {
+  const [mantissa, power] = text.replace("−", "-").split(" × 10");
+  const raised = Object.entries(SUPERSCRIPTS).map(([plain, sign]) => [sign, plain]);
+  const exponent = [...(power ?? "")].map((sign) => Object.fromEntries(raised)[sign]).join("");
+  return Number(`${mantissa}e${exponent || 0}`);
+};
+
+// A number that stands by itself, ≈ before a rounded one.
+export const showMarked = (value) => `${isRounded(value) ? "≈" : ""}${showNumber(value)}`;
+
 // As the second term of a sum: + 0.5, − 1.85.
-export const showAdded = (value) => `${value < 0 ? "−" : "+"} ${showNumber(Math.abs(value))}`;
+export const showAdded = (value) => `${value < 0 ? "−" : "+"} ${showMarked(Math.abs(value))}`;
 
 // Numbers in one format: the largest has three significant digits; no zero before the point
 // where all lie between −1 and 1; small whole numbers stay whole.
@@ -47,6 +60,12 @@ export function showNumbers(values) {
     return withMinus(largest < 1 ? text.replace("0.", ".") : text);
   });
 }
+
+// Whether a format of showNumbers leaves digits out of any number.
+export const areRounded = (values) => {
+  const texts = showNumbers(values);
+  return values.some((value, at) => readNumber(texts[at]) !== value);
+};
 
 // 28 × 28 × 6: rows × columns × channels of a shape (C, H, W), or the length of a vector.
 export function showShape(shape) {

@@ -1,0 +1,265 @@
+"""Numbers as they are written: exactly, or with ``≈`` before what is rounded.
+
+A number's decimal is the shortest that tells it from its neighbours in its type: 0.3 for
+the float32 next to 0.3, and for a number that somebody wrote, what they wrote.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MINUS = "\u2212"
+TIMES = "\u00d7"
+ALMOST = "\u2248"
+MOST_PLACES = 12
+_MOST_DIGITS = 15  # each decimal of so many digits has a float64 of its own
+_SUPERSCRIPT = str.maketrans("0123456789" + MINUS, "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_PLAIN = {raised: plain for plain, raised in _SUPERSCRIPT.items()}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Texts of numbers in one format, in row order, and which of them are rounded."""
+
+    texts: list[str]
+    rounded: list[bool]
+
+    @property
+    def sign(self) -> str:
+        """ "=" where all are exact, "≈" where any is rounded."""
+        return ALMOST if any(self.rounded) else "="
+
+    def marked(self) -> list[str]:
+        """The texts, "≈" before each that is rounded."""
+        pairs = zip(self.texts, self.rounded, strict=True)
+        return [ALMOST + text if rounded else text for text, rounded in pairs]
+
+
+@dataclass(frozen=True)
+class Grain:
+    """What is known of sums: each is a multiple of 10^-places, and was worked out to ``error``.
+
+    ``places`` None: the summed numbers are no short decimals.
+    """
+
+    places: int | None
+    error: float = 0.0
+
+    def holds(self) -> bool:
+        """Whether rounding a computed sum to the grain gives the sum itself."""
+        return self.places is not None and self.error < 0.4 * 10.0**-self.places
+
+
+def places_of(values: ArrayLike) -> int | None:
+    """Decimals that say all finite values exactly; None where they are too many."""
+    values = np.asarray(values)
+    given = values[np.isfinite(values)]
+    finite = given.astype(float)
+    whole = (np.abs(finite) < 2.0**53) & (finite == np.round(finite))
+    for places in range(MOST_PLACES + 1):
+        scaled = np.rint(finite * 10.0**places)
+        said = (scaled / 10.0**places).astype(given.dtype) == given
+        if (whole | said & (np.abs(scaled) < 10.0**_MOST_DIGITS)).all():
+            return places
+    return None
+
+
+def grain(terms: int, inputs: NDArray, weights: ArrayLike = 1.0, added: ArrayLike = 0.0) -> Grain:
+    """Of sums of ``terms`` products of inputs and weights, and one number added.
+
+    The sums are taken to be worked out in the type of ``inputs``.
+    """
+    found = [places_of(part) for part in (inputs, weights, added)]
+    if None in found:
+        return Grain(None)
+
+    def largest(part: ArrayLike) -> float:
+        part = np.abs(np.asarray(part, float))
+        return float(part.max(initial=0.0, where=np.isfinite(part)))
+
+    places = max(found[0] + found[1], found[2])
+    most = terms * largest(inputs) * largest(weights) + largest(added)
+    unit = float(np.finfo(inputs.dtype).eps) / 2
+    if places == 0 and most < 1 / unit:
+        return Grain(0)
+    # Two factors, their product and each addition are rounded once, by half a unit at most.
+    return Grain(places, (terms + 3) * unit * most)
+
+
+def summing_type(terms: int, *parts: NDArray) -> np.dtype:
+    """float32 where sums of ``terms`` products of these numbers come out exactly, else float64.
+
+    Numbers that are float32 stay so.
+    """
+    if all(part.dtype == np.float32 for part in parts):
+        return np.dtype(np.float32)
+    most = terms * math.prod(max(1.0, float(np.abs(part).max(initial=0))) for part in parts)
+    whole = all(np.array_equal(part, np.round(part)) for part in parts)
+    return np.dtype(np.float32 if whole and 2 * most < 2**24 else np.float64)
+
+
+def exact(values: ArrayLike, digits: int | None = None) -> Numbers:
+    """Numbers in one format with as few decimals as say them exactly.
+
+    With ``digits`` no more decimals than give the largest so many significant ones.
+    Where no format says all, each has its own.
+    """
+    values = np.asarray(values)
+    flat = values.ravel().tolist()
+    places = places_of(values)
+    if digits is not None and (places is None or places > _places(values, digits)):
+        places = _places(values, digits)
+        lost = [not one for one in _said(values, places)]
+        return Numbers([fixed(value, places) for value in flat], lost)
+    if places is not None:
+        return Numbers([fixed(value, places) for value in flat], [False] * len(flat))
+    marked = [number(value, _MOST_DIGITS) for value in values.ravel()]
+    texts = [text.removeprefix(ALMOST) for text in marked]
+    return Numbers(texts, [text.startswith(ALMOST) for text in marked])
+
+
+def _said(values: NDArray, places: int) -> list[bool]:
+    """Which values so many decimals say exactly."""
+    flat = values.ravel()
+    finite = np.where(np.isfinite(flat), flat, 0).astype(float)
+    return ((np.rint(finite * 10.0**places) / 10.0**places).astype(flat.dtype) == finite).tolist()
+
+
+def sums(
+    values: ArrayLike, grain: Grain, divisors: ArrayLike = 1, digits: int | None = None
+) -> Numbers:
+    """Computed sums, or with ``divisors`` means, in one format.
+
+    As many decimals as say all that can be said; with ``digits`` no more than give the
+    largest so many.  The others are rounded.
+    """
+    values = np.asarray(values, float)
+    flat = values.ravel()
+    finite = flat[np.isfinite(flat)]
+    if finite.size < flat.size or not grain.holds():
+        places = _places(finite, digits or 3)
+        if finite.size and np.abs(finite).max() < 10.0**_MOST_DIGITS and places <= MOST_PLACES:
+            return Numbers([fixed(value, places) for value in flat.tolist()], [True] * flat.size)
+        return Numbers([measured(value) for value in flat.tolist()], [True] * flat.size)
+    divisor = np.broadcast_to(np.asarray(divisors, np.int64), values.shape).ravel()
+    whole = np.rint(flat * divisor * 10.0**grain.places).astype(np.int64)
+
+    def said(places: int) -> NDArray:
+        """Where value · 10^places is whole."""
+        more = places - grain.places
+        if more < 0:
+            return whole % (divisor * 10**-more) == 0
+        return whole % divisor * 10**more % divisor == 0
+
+    most = min(MOST_PLACES, grain.places + 6)
+    known = said(most)
+    places = next(places for places in range(most + 1) if (said(places) == known).all())
+    if not known.all():
+        places = max(places, _places(finite, 3))
+    if digits is not None:
+        places = min(places, _places(finite, digits))
+    texts = [fixed(value, places) for value in flat.tolist()]
+    return Numbers(texts, (~said(places)).tolist())
+
+
+def _places(values: NDArray, digits: int) -> int:
+    """Decimals with which the largest finite value has so many significant digits."""
+    finite = np.abs(np.asarray(values, float)[np.isfinite(values)])
+    largest = float(finite.max(initial=0.0))
+    return max(0, digits - 1 - math.floor(math.log10(largest))) if largest else 0
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number by itself with up to so many significant digits, "≈" before a rounded one."""
+    text = measured(value, digits)
+    return text if says(text, value) else ALMOST + text
+
+
+def plus_minus(value: float) -> str:
+    """The ends of a range with 0 in its middle: ±0.5, ≈±0.123."""
+    text = number(value)
+    return f"{ALMOST}±{text[1:]}" if text.startswith(ALMOST) else f"±{text}"
+
+
+def measured(value: float, digits: int = 3) -> str:
+    """A measured number, of which only its first digits count: −0.125, 12.3, 4.56 × 10⁻⁵."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if -4 < int(exponent) < max(6, digits):
+        text = f"{value:.{max(0, digits - 1 - int(exponent))}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return text.replace("-", MINUS)
+    power = str(int(exponent)).replace("-", MINUS).translate(_SUPERSCRIPT)
+    mantissa = mantissa.rstrip("0").rstrip(".").replace("-", MINUS)
+    return f"{mantissa} {TIMES} 10{power}"
+
+
+def fixed(value: float, places: int, plus: bool = False) -> str:
+    """A number with so many decimals and a real minus sign; with ``plus`` a sign before all."""
+    if not math.isfinite(value):
+        return measured(value)
+    text = f"{value:{'+' if plus else ''}.{places}f}"
+    # A small negative number rounds to zero, and zero has no sign.
+    if not float(text):
+        text = text.replace("-", "+" if plus else "")
+    return text.replace("-", MINUS)
+
+
+def to_places(value: float, places: int) -> str:
+    """A number with so many decimals, "≈" before a rounded one."""
+    text = fixed(value, places)
+    return text if says(text, value) else ALMOST + text
+
+
+def says(text: str, value: float) -> bool:
+    """Whether a text says a number exactly."""
+    return not math.isfinite(value) or read(text) == Fraction(Decimal(str(value)))
+
+
+def read(text: str) -> Fraction:
+    """The number that a text of this module says."""
+    mantissa, _, power = text.removeprefix(ALMOST).replace(MINUS, "-").partition(f" {TIMES} 10")
+    exponent = int(power.translate(_PLAIN).replace(MINUS, "-") or 0)
+    return Fraction(mantissa.replace(",", "")) * Fraction(10) ** exponent
+
+
+def equals(pieces: Sequence[tuple[str, str]], text: str, value: float) -> str:
+    """ "=" where the shown numbers make the shown result and that says ``value``, else "≈".
+
+    pieces: (sign, number) from left to right, the signs +, −, × and ÷, the first without.
+    """
+    made = worked_out(pieces)
+    return "=" if made is None or (made == read(text) and says(text, value)) else ALMOST
+
+
+def worked_out(pieces: Sequence[tuple[str, str]]) -> Fraction | None:
+    """What shown numbers make, worked out from left to right; None where one is not finite."""
+    total = Fraction(0)
+    for sign, text in pieces:
+        if text.lstrip(MINUS) in ("NaN", "∞"):
+            return None
+        number = read(text)
+        if sign == TIMES:
+            total *= number
+        elif sign == "÷":
+            total = total / number if number else Fraction(0)
+        else:
+            total += -number if sign == MINUS else number
+    return total
+
+
+def bracketed(text: str) -> str:
+    """A factor or term in brackets where it has a sign or is a product itself."""
+    return f"({text})" if text.startswith((MINUS, ALMOST)) or TIMES in text else text
