@@ -116,7 +116,7 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
         **picture.look,
     )
     if raw is not None:
-        from convlab.training import write_atomically
+        from convlab.files import write_atomically
 
         write_atomically(raw, content)
     if not picture.alt:

@@ -199,7 +199,7 @@ class Picture:
         from importlib.metadata import version
 
         from convlab.errors import RunError
-        from convlab.training import write_atomically
+        from convlab.files import write_atomically
 
         for path in (self.path, self.json):
             if path is not None and not path.parent.is_dir():
@@ -296,14 +296,27 @@ def _listed(suffixes: tuple[str, ...]) -> str:
 
 
 def save_figure(
-    figure: Figure, path: Path, title: str, description: str, *, quiet: bool = False
+    figure: Figure,
+    path: Path,
+    title: str,
+    description: str,
+    *,
+    command: str | None = None,
+    quiet: bool = False,
 ) -> None:
-    """Write a picture that a command makes beside its other results, and say so."""
-    from convlab.training import write_atomically
+    """Write a picture that a command makes beside its other results, and say so.
+
+    ``command``: what makes the picture again, if that is another command.
+    """
+    from convlab.files import write_atomically
     from convlab.viz import figure_bytes
 
     content = figure_bytes(
-        figure, path.suffix, title=title, description=description, command=command_line()
+        figure,
+        path.suffix,
+        title=title,
+        description=description,
+        command=command or command_line(),
     )
     write_atomically(path, content)
     if not quiet:

@@ -25,6 +25,7 @@ LAYERS = [
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
     ("convlab.shapes",),
+    ("convlab.files",),
     ("convlab.errors",),
 ]
 VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}

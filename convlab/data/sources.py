@@ -11,6 +11,7 @@ import tarfile
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from convlab.data.idx import Content, decode_pair, read_content
 from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
 from convlab.errors import DataError
+from convlab.files import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -260,40 +262,40 @@ def _fetch(
 ) -> Path:
     """Download a file from the first mirror that has it, into the cache folder.
 
-    pooch writes to a temporary file in the same folder, verifies it and then
-    renames it, so that the final name never holds a part of the file.
+    Its final name never holds a part of it, nor anything with another checksum.
     """
     import pooch
 
     folder = cache_folder() / name
     failures = []
-    quiet = pooch.get_logger()
-    level = quiet.level
-    # The library prints nothing; a program that wants this line has the logger.
-    quiet.setLevel(logging.WARNING)
-    try:
-        for mirror in mirrors:
-            logger.info("downloading %s%s to %s", mirror, file, folder)
-            try:
-                return Path(
-                    pooch.retrieve(
-                        mirror + file,
-                        known_hash=checksum,
-                        fname=file,
-                        path=folder,
-                        downloader=pooch.HTTPDownloader(chunk_size=1 << 16),
-                    )
-                )
-            except (OSError, ValueError) as error:  # requests' errors are OSErrors
-                failures.append(f"{mirror}{file} ({_reason(error)})")
-    finally:
-        quiet.setLevel(level)
+    for mirror in mirrors:
+        logger.info("downloading %s%s to %s", mirror, file, folder)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with replacing(folder / file) as content:
+                download = pooch.HTTPDownloader(chunk_size=1 << 16)
+                download(mirror + file, content, None)
+                kind, _, wanted = checksum.partition(":")
+                if _digest(content, kind) != wanted:
+                    raise ValueError
+            return folder / file
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors
+            failures.append(f"{mirror}{file} ({_reason(error)})")
     unfit = f"; {', '.join(map(str, rejected))} has other content" if rejected else ""
     raise DataError(
         f"{file} of {name} is not here and could not be downloaded from "
         f"{' or '.join(failures)}: put it into {folder}, or into the folder {name} "
         f"of a folder that data_dir or {VARIABLE} names{unfit}"
     )
+
+
+def _digest(file: BinaryIO, kind: str) -> str:
+    """The checksum of a whole file, by the name that hashlib has for it."""
+    digest = hashlib.new(kind)
+    file.seek(0)
+    while part := file.read(1 << 20):
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _reason(error: Exception) -> str:
