@@ -25,6 +25,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -258,7 +259,7 @@ def _network(
         )
     except RunError:
         raise
-    except (ConvlabError, MemoryError, OverflowError) as error:
+    except (ConvlabError, MemoryError) as error:
         raise RunError(f"{folder}: the network cannot be built: {error}") from None
 
 
@@ -327,7 +328,7 @@ def _sizes(folder: Path, entries: dict, name: str) -> tuple[int, int, int]:
 
     def fits(value):
         whole = isinstance(value, list) and all(type(size) is int for size in value)
-        return whole and len(value) == 3 and min(value) > 0
+        return whole and len(value) == 3 and min(value) > 0 and math.prod(value) < 1 << 31
 
     return tuple(_entry(folder, entries, name, "[channels, rows, columns]", fits))
 

@@ -15,6 +15,9 @@ from convlab.errors import DataError, ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
 from convlab.training import transfer
 
+LARGEST = 1_000_000_000
+"""The largest whole number of a setting; a seed may be larger."""
+
 OPTIMIZERS = ("sgd", "nesterov", "adam")
 
 # Kinds of settings in the words of an error.
@@ -66,6 +69,11 @@ class Settings:
             if isinstance(value, bool) != (bool in kinds) or not isinstance(value, known):
                 wanted = " or ".join(_KINDS[kind] for kind in kinds)
                 raise SpecError(f"{name.replace('_', ' ')}: expected {wanted}, got {value!r:.40}")
+            # Also a whole number that no float holds, in place of a number.
+            if isinstance(value, int) and abs(value) > LARGEST and name != "seed":
+                raise SpecError(
+                    f"{name.replace('_', ' ')}: expected at most {LARGEST}, got {value!r:.40}"
+                )
         for name, value, least in (
             ("epochs", self.epochs, 1),
             ("batch size", self.batch_size, 1),
