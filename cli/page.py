@@ -59,7 +59,8 @@ def write_page(
     )
     # The name of a data set's folder may be any bytes; a page is UTF-8.
     content = lab.render(laboratory).encode("utf-8", "replace")
-    files.write_atomically(path, content)
+    with training.locked_for(path):
+        files.write_atomically(path, content)
     if not quiet:
         click.echo(f"wrote {path}, {len(content) / 1e6:.1f} MB: open it in a browser")
 

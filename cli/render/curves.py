@@ -44,13 +44,16 @@ def draw_curves(folder: Path, output: Path) -> None:
 @options.picture("curves.png")
 def command(run, picture):
     """Loss and accuracy by epoch."""
+    from convlab import training
+
     figure, title, description, history = _figure(run, **picture.look)
-    picture.save(
-        figure,
-        title,
-        description,
-        parameters={"run": run},
-        inputs={},
-        weights={},
-        result={"history": history},
-    )
+    with training.locked_for(picture.path):
+        picture.save(
+            figure,
+            title,
+            description,
+            parameters={"run": run},
+            inputs={},
+            weights={},
+            result={"history": history},
+        )

@@ -140,6 +140,14 @@ def locked(folder: Path | str) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def locked_for(path: Path) -> Iterator[None]:
+    """Be alone in writing ``path`` if it is a run's curves or page.  Raises RunError."""
+    own = path.name in (CURVES, PAGE) and (path.parent / CONFIG).is_file()
+    with files.locked(path.parent) if own else contextlib.nullcontext():
+        yield
+
+
 def save(folder: Path, trainer: Trainer) -> None:
     """Write the state, then all that follows from it: see ``write_results``.  Raises RunError."""
     with files.locked(folder):
