@@ -66,7 +66,8 @@ class EpochRecord:
         names = [field.name for field in dataclasses.fields(cls)]
         if not isinstance(row, dict) or row.keys() != set(names):
             raise RunError(f"epoch {number}: expected {', '.join(names)}, got {row!r:.60}")
-        check_number(row["epoch"], f"epoch {number}", number, number, whole=True)
+        if type(row["epoch"]) is not int or row["epoch"] != number:
+            raise RunError(f"expected epoch {number}, got {row['epoch']!r:.40}")
         for name in names[1:]:
             least, most = (0, 1) if name.endswith("accuracy") else (0, math.inf)
             if name.endswith("loss"):
@@ -85,7 +86,9 @@ def check_number(
     kinds, finite = ((int,) if whole else (int, float)), sys.float_info.max
     if type(value) not in kinds or not max(least, -finite) <= value <= min(most, finite):
         wanted = "a whole number" if whole else "a finite number"
-        limits = f" from {least:g} to {most:g}" if (least, most) != (-math.inf, math.inf) else ""
+        limits = f" from {least:g} to {most:g}" if most < math.inf else f" of at least {least:g}"
+        if least == -math.inf:
+            limits = ""
         raise RunError(f"{name}: expected {wanted}{limits}, got {value!r:.40}")
     return value
 
