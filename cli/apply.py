@@ -117,7 +117,7 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
         **picture.look,
     )
     if raw is not None:
-        from convlab.training import write_atomically
+        from convlab.files import write_atomically
 
         write_atomically(raw, content)
     if not picture.alt:
@@ -151,7 +151,7 @@ def _read(image: str, grey: bool):
     from convlab import data, worked
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
-    from convlab.files import read_standard_input
+    from convlab.reading import read_standard_input
 
     if image in worked.PATTERNS:
         return worked.pattern(image)[None], False

@@ -294,7 +294,7 @@ def _read(run, image: str, seed: int, clutter: int, data_dir):
     from convlab import data, insight
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
-    from convlab.files import read_standard_input
+    from convlab.reading import read_standard_input
 
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")

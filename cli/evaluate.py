@@ -27,7 +27,7 @@ def command(run, data, data_dir, out, as_json):
     """Accuracy, a table of the classes, the confusion matrix and the worst mistakes of RUN."""
 
     from convlab import data as data_sets
-    from convlab import training, viz
+    from convlab import files, training, viz
     from convlab.errors import DataError, RunError
 
     run = options.load_run(run)
@@ -57,7 +57,7 @@ def command(run, data, data_dir, out, as_json):
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["true \\ predicted", *run.classes])
     writer.writerows([name, *row] for name, row in zip(run.classes, matrix.tolist(), strict=True))
-    training.write_atomically(out / "confusion.csv", table.getvalue().encode("utf-8", "replace"))
+    files.write_atomically(out / "confusion.csv", table.getvalue().encode())
     name = f"{run.network.name} on {test.name}"
     accuracy = f"run {run.folder.resolve().name}, test accuracy {100 * result.accuracy:.2f} %"
     confusion = viz.confusion(

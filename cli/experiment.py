@@ -80,7 +80,7 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
     if data_dir is not None:
         os.environ["CONVLAB_DATA_DIR"] = data_dir
     from convlab import experiments
-    from convlab.training import write_atomically
+    from convlab.files import write_atomically
 
     experiment, scale = experiments.find(name), "quick" if quick else "full"
     folder = out or Path("experiments") / f"{name}-{scale}"
@@ -169,7 +169,7 @@ def _trial_texts(trials) -> list[str]:
 
 def _save_frames(experiment, result, path: Path, description: str, theme: str) -> None:
     from convlab import viz
-    from convlab.training import write_atomically
+    from convlab.files import write_atomically
 
     frames = experiment.frames(result, theme=theme, size="animation")
     command = options.command_line()

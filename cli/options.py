@@ -254,7 +254,7 @@ class Picture:
         """
         from importlib.metadata import version
 
-        from convlab.training import write_atomically
+        from convlab.files import write_atomically
 
         if self.path is not None:
             write_atomically(self.path, content)
@@ -350,14 +350,27 @@ def _listed(suffixes: tuple[str, ...]) -> str:
 
 
 def save_figure(
-    figure: Figure, path: Path, title: str, description: str, *, quiet: bool = False
+    figure: Figure,
+    path: Path,
+    title: str,
+    description: str,
+    *,
+    command: str | None = None,
+    quiet: bool = False,
 ) -> None:
-    """Write a picture that a command makes beside its other results, and say so."""
-    from convlab.training import write_atomically
+    """Write a picture that a command makes beside its other results, and say so.
+
+    ``command``: what makes the picture again, if that is another command.
+    """
+    from convlab.files import write_atomically
     from convlab.viz import figure_bytes
 
     content = figure_bytes(
-        figure, path.suffix, title=title, description=description, command=command_line()
+        figure,
+        path.suffix,
+        title=title,
+        description=description,
+        command=command or command_line(),
     )
     write_atomically(path, content)
     if not quiet:
@@ -422,7 +435,7 @@ def read_image(run: Run, source: str, data_dir: str | None = None):
     """
     from convlab import data
     from convlab.errors import DataError
-    from convlab.files import read_standard_input
+    from convlab.reading import read_standard_input
 
     channels, *size = run.image_shape
     if source.startswith("test:"):

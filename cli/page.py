@@ -35,9 +35,14 @@ def command(run, image, output, data_dir):
     write_page(run, output, data_dir, image=image)
 
 
-def write_page(run, path, data_dir, *, image=None, accuracy=None, quiet=False) -> None:
-    """Write the page of a run, beginning with ``image`` where there is one, and say so."""
-    from convlab import data, lab, training
+def write_page(
+    run, path, data_dir, *, image=None, accuracy=None, command=None, quiet=False
+) -> None:
+    """Write the page of a run, beginning with ``image`` where there is one, and say so.
+
+    ``command``: what makes the page again, if that is not the command that runs.
+    """
+    from convlab import data, files, lab, training
     from convlab.errors import RunError
 
     if not path.parent.is_dir():
@@ -50,11 +55,12 @@ def write_page(run, path, data_dir, *, image=None, accuracy=None, quiet=False) -
         centred = training.centred(test, run.network.input_shape[1:])
         accuracy = training.evaluate(run.network, centred, run.scaling).accuracy
     laboratory = lab.describe(
-        run, test, accuracy=accuracy, command=options.command_line(), image=first
+        run, test, accuracy=accuracy, command=command or options.command_line(), image=first
     )
     # The name of a data set's folder may be any bytes; a page is UTF-8.
     content = lab.render(laboratory).encode("utf-8", "replace")
-    training.write_atomically(path, content)
+    with training.locked_for(path):
+        files.write_atomically(path, content)
     if not quiet:
         click.echo(f"wrote {path}, {len(content) / 1e6:.1f} MB: open it in a browser")
 

@@ -134,7 +134,7 @@ def _write_json(path: Path, title: str, description: str, numbers: dict) -> None
     """The same record as stands beside a picture."""
     from importlib.metadata import version
 
-    from convlab.training import write_atomically
+    from convlab.files import write_atomically
 
     record = {
         "convlab": version("convlab"),

@@ -32,7 +32,7 @@ def command(network, explain, json_file):
     network, _ = options.network_of(network, weights=False)
     rows = receptive_fields(network)
     if json_file is not None:
-        from convlab.training import write_atomically
+        from convlab.files import write_atomically
 
         record = {
             "network": network.name,

@@ -53,7 +53,7 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     import dataclasses
     import json
 
-    from convlab import data, training
+    from convlab import data, files, training
 
     if quick and steps is not None:
         raise click.UsageError("--quick is a number of steps; drop --steps")
@@ -72,20 +72,22 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
             err=True,
         )
     # Before the training: a folder that cannot be written shall not cost one.
-    training.save_segmenter(folder, segmenter, history := [])
+    files.make_folder(folder)
+    history = []
     try:
-        for record in training.train_segmenter(segmenter, digits):
-            history.append(record)
-            if not quiet:
-                click.echo(
-                    f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
-                    f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s",
-                    err=True,
-                )
+        with files.locked(folder):
+            for record in training.train_segmenter(segmenter, digits):
+                history.append(record)
+                if not quiet:
+                    click.echo(
+                        f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
+                        f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s",
+                        err=True,
+                    )
+            training.save_segmenter(folder, segmenter, history)
     except BaseException:
-        training.discard(folder)
+        files.discard(folder, ())  # if it is empty
         raise
-    training.save_segmenter(folder, segmenter, history)
     numbers, lines = _measure(segmenter, test, 100, 0)
     if as_json:
         summary = {"run": str(folder), **dataclasses.asdict(history[-1]), **numbers}
@@ -234,7 +236,7 @@ def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
     from convlab import data, insight, training
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
-    from convlab.files import read_standard_input
+    from convlab.reading import read_standard_input
 
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")

@@ -55,7 +55,7 @@ def read_table(path: str) -> list[list[float]]:
     """Rows of numbers from a .csv file.  Raises DataError."""
     from convlab.data import table
     from convlab.errors import DataError
-    from convlab.files import shown
+    from convlab.reading import shown
 
     try:
         rows = table.read_rows(path)
@@ -74,7 +74,7 @@ def numbers_of(rows: list[list[str]], what: str) -> list[list[float]]:
     """The numbers of a table's cells.  Raises DataError for a cell that says none."""
     from convlab.data import table
     from convlab.errors import DataError
-    from convlab.files import shown
+    from convlab.reading import shown
 
     def number(row: int, column: int, text: str) -> float:
         try:

@@ -99,7 +99,7 @@ def command(
     """
     import numpy as np
 
-    from convlab import insight, training, viz
+    from convlab import files, insight, viz
     from convlab.shapes import size_text
 
     plain = result or picture.path.with_name(f"{picture.path.stem}-result.png")
@@ -210,7 +210,7 @@ def command(
         )
     else:
         encoded = None
-    training.write_atomically(plain, _encoded(made, plain))
+    files.write_atomically(plain, _encoded(made, plain))
     if moving:
         picture.write(encoded, title, description, **numbers)
     else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -137,61 +139,69 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
     from convlab import training
     from convlab.errors import DivergedError
     from convlab.kernels.device import threading_layer
+    from convlab.training.run import CURVES, PAGE
 
     device = options.chosen_device()
     layer = threading_layer()  # where none can be loaded, nothing has been written yet
-    if resume is not None:
-        folder = resume
-        task = training.prepare(
-            training.load_settings(folder), data_dir=data_dir, spec=training.load_spec(folder)
-        )
-        trainer = training.resume(folder, task, device)
-        if trainer.finished:
-            raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
-        if page:
-            _check_page(task.network)
-    else:
-        few = settings["data"] == "digits"
-        usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 60 if few else 20}
-        settings |= {name: value for name, value in usual.items() if settings[name] is None}
-        settings["freeze"] = ",".join(settings["freeze"]) or None
-        start, spec = settings["start_from"], None
-        if start is not None:
-            settings["start_from"] = str(start.resolve())
-            weights = training.load(start).network.state_dict()
-            if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
-                settings["model"] = training.load_settings(start).model
-                spec = training.load_spec(start)
-        if Path(settings["data"]).is_dir():
-            settings["data"] = str(Path(settings["data"]).resolve())
-        chosen = training.Settings(**settings)
-        folder = out or Path("runs") / f"{Path(chosen.model).stem}-{Path(chosen.data).name}"
-        # Before the data are loaded: a name that is taken shall not cost a download.
-        training.check_free(folder, exist_ok)
-        task = training.prepare(chosen, data_dir=data_dir, spec=spec)
-        if page:
-            _check_page(task.network)
-        if start is not None:
-            taken = _take_over(task.network, weights, start, chosen.new_head)
-        trainer = training.Trainer(chosen, task, device)
-        training.create(folder, trainer, exist_ok=exist_ok, snapshots=snapshots)
-        training.save(folder, trainer)  # from here on there is something to resume
-    if not quiet:
-        _announce(trainer, folder, layer)
-        if resume is None and start is not None:
-            _announce_taken(taken, start)
-    try:
-        complete = _fit(trainer, folder, quiet, as_json)
-    except DivergedError:
-        if not trainer.progress.epoch:
-            training.discard(folder)  # so that the name is free for the next try
-        raise
-    training.save(folder, trainer)
-    if not complete:
-        more = f"{folder} --page" if page else folder
-        click.echo(f"stopped and saved; go on with: convlab train --resume {more}", err=True)
-        context.exit(130)
-    _finish(trainer, folder, as_json, page, data_dir)
+    with ExitStack() as held:
+        if resume is not None:
+            folder = resume
+            held.enter_context(training.locked(folder))
+            task = training.prepare(
+                training.load_settings(folder), data_dir=data_dir, spec=training.load_spec(folder)
+            )
+            trainer = training.resume(folder, task, device)
+            page = page or training.wants_page(folder)
+            if page:
+                _check_page(task.network)
+            # What a crash may have left out, with the state before it saved.
+            mended = training.write_results(folder, trainer)
+            pictures = [CURVES, PAGE] if page else [CURVES]
+            if trainer.finished and not mended and all((folder / p).exists() for p in pictures):
+                raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
+        else:
+            few = settings["data"] == "digits"
+            usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 60 if few else 20}
+            settings |= {name: value for name, value in usual.items() if settings[name] is None}
+            settings["freeze"] = ",".join(settings["freeze"]) or None
+            start, spec = settings["start_from"], None
+            if start is not None:
+                settings["start_from"] = str(start.resolve())
+                weights = training.load(start).network.state_dict()
+                if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
+                    settings["model"] = training.load_settings(start).model
+                    spec = training.load_spec(start)
+            if Path(settings["data"]).is_dir():
+                settings["data"] = str(Path(settings["data"]).resolve())
+            chosen = training.Settings(**settings)
+            folder = out or Path("runs") / f"{Path(chosen.model).stem}-{Path(chosen.data).name}"
+            # Before the data are loaded: a name that is taken shall not cost a download.
+            training.check_free(folder, exist_ok)
+            task = training.prepare(chosen, data_dir=data_dir, spec=spec)
+            if page:
+                _check_page(task.network)
+            if start is not None:
+                taken = _take_over(task.network, weights, start, chosen.new_head)
+            trainer = training.Trainer(chosen, task, device)
+            held.enter_context(
+                training.new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots, page=page)
+            )
+        if not quiet:
+            _announce(trainer, folder, layer)
+            if resume is None and start is not None:
+                _announce_taken(taken, start)
+        try:
+            complete = _fit(trainer, folder, quiet, as_json)
+        except DivergedError:
+            if not trainer.progress.epoch:
+                training.discard(folder)  # so that the name is free for the next try
+            raise
+        if not complete:
+            training.save(folder, trainer)
+            more = f"{folder} --page" if page else folder
+            click.echo(f"stopped and saved; go on with: convlab train --resume {more}", err=True)
+            context.exit(130)
+        _finish(trainer, folder, as_json, page, data_dir)
 
 
 def _refuse_settings(context) -> None:
@@ -313,15 +323,16 @@ def _epoch_text(trainer, record) -> str:
 
 def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
     """Test the best network, draw the curves and the page, print the summary."""
-    from convlab_cli.page import PAGE, write_page
+    from convlab_cli.page import write_page
     from convlab_cli.render.curves import draw_curves
 
     from convlab import training
+    from convlab.training.run import CURVES, PAGE
 
     task, progress = trainer.task, trainer.progress
     task.network.load_state_dict(trainer.best)
     test = training.evaluate(task.network, task.test, task.scaling)
-    draw_curves(folder, folder / "curves.png")
+    draw_curves(folder, folder / CURVES)
     seconds = sum(record["seconds"] for record in progress.history)
     right = int((test.predictions == test.labels).sum())
     if as_json:
@@ -351,4 +362,6 @@ def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
         )
     if page:
         run = training.load(folder)
-        write_page(run, folder / PAGE, data_dir, accuracy=test.accuracy, quiet=as_json)
+        path = folder / PAGE
+        command = shlex.join(["convlab", "train", "--resume", str(folder), "--page"])
+        write_page(run, path, data_dir, accuracy=test.accuracy, command=command, quiet=as_json)

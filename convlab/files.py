@@ -1,174 +1,363 @@
-"""Reading what a user names: regular files only, up to a limit, text as UTF-8.
+"""Files and folders: written whole or not at all, and locked while they are written.
 
-What cannot be read raises OSError, whose ``strerror`` is the reason in a few words.
+What is being written has a name of its own beside its place, is synced and then renamed, so
+that a crash, also the machine's, leaves the old content or the new.  Its writer holds a lock
+on it: what a process that died has left is known by that, and the next one that writes into
+the folder deletes it.
 """
 
 from __future__ import annotations
 
-import errno
-import json
+import contextlib
 import os
 import re
-import reprlib
-import stat
-import sys
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from convlab.errors import DataError
+from convlab.errors import RunError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+    import msvcrt
 
-# --- reading: limits ----------------------------------------------------------------------
+LOCK = ".lock"
+"""The file in a folder that says which process writes there; gone when that has ended well."""
 
-MAX_TOML = 250_000
-"""Bytes of a network's spec or a catalogue; those that come with convlab have up to 40,000."""
-MAX_TABLE = 4_000_000
-"""Bytes of a table of numbers."""
-MAX_JSON = 16_000_000
-"""Bytes of the results of an experiment or of what a gallery knows of itself."""
-MAX_INPUT = 200_000_000
-"""Bytes of a picture on standard input."""
-MAX_DEPTH = 20
-"""Levels of tables and lists inside each other in TOML and JSON."""
-
-# --- reading: files -----------------------------------------------------------------------
-
-_KINDS = {
-    stat.S_IFDIR: os.strerror(errno.EISDIR),
-    stat.S_IFIFO: "expected a regular file, got a named pipe",
-    stat.S_IFSOCK: "expected a regular file, got a socket",
-    stat.S_IFCHR: "expected a regular file, got a device",
-    stat.S_IFBLK: "expected a regular file, got a device",
-}
+_TEMPORARY = re.compile(r"\.convlab-[0-9a-f]{16}")
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
-def open_file(path: str | os.PathLike) -> BinaryIO:
-    """A regular file, opened for reading bytes; a pipe or device is not even opened.
+# --- one file -------------------------------------------------------------------------------
 
-    Raises OSError, also for a folder.
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave the old one.  Raises RunError.
+
+    A symbolic link keeps pointing to its file; a device or a pipe is written to and stays.
     """
-    path = os.fspath(path)
-    if "\0" in path:
-        raise OSError(errno.EINVAL, "expected a path, got one with a null character")
-    _check_regular(os.stat(path))
-    # It may have become a pipe since, and the opening of a pipe waits for its other end.
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    target = Path(os.path.realpath(path))
     try:
-        _check_regular(os.fstat(file))
-        return os.fdopen(file, "rb")
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        with replacing(target) as file:
+            file.write(content)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def write_changed(path: Path, content: bytes) -> bool:
+    """Write a file unless it has this content already; whether it was written.  Raises RunError."""
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return False
+    write_atomically(path, content)
+    return True
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write and read, which takes the place of ``path`` at the end of the block.
+
+    Where the block raises, ``path`` is as it was.  Raises OSError.
+    """
+    temporary, handle = _new_file(path.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(handle)
+            if fcntl is not None:  # while it is locked, so that nobody takes it for a dead one's
+                os.replace(temporary, path)
+        if fcntl is None:
+            os.replace(temporary, path)
+        _sync(path.parent)
     except BaseException:
-        os.close(file)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         raise
 
 
-def _check_regular(found: os.stat_result) -> None:
-    kind = stat.S_IFMT(found.st_mode)
-    if kind != stat.S_IFREG:
-        raise OSError(errno.EINVAL, _KINDS.get(kind, "expected a regular file"))
+def _new_file(folder: Path) -> tuple[Path, int]:
+    """A new file with a temporary name, and the descriptor by which it is locked."""
+    _sweep(folder)
+    while True:
+        path = _temporary(folder)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        if _lock(handle) is not False and _is_at(path, handle):
+            return path, handle
+        os.close(handle)  # another process has looked at it before it was locked
 
 
-def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
-    """The bytes of a regular file.  Raises OSError, also for more than ``limit`` bytes."""
-    with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        # A file of /proc has no size and content all the same.
-        content = file.read(limit + 1) if size <= limit else b""
-    if max(size, len(content)) > limit:
-        got = f"{size:,}" if size > limit else "more"
-        raise OSError(errno.EFBIG, f"expected at most {limit:,} bytes, got {got}")
-    return content
+def _temporary(folder: Path) -> Path:
+    return folder / f".convlab-{os.urandom(8).hex()}"
 
 
-def read_text(path: str | os.PathLike, limit: int) -> str:
-    """A text file in UTF-8, with or without a byte-order mark.  Raises OSError."""
-    content = read_bytes(path, limit)
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise OSError(errno.EILSEQ, "not UTF-8 text but UTF-16")
+def _sync(folder: Path) -> None:
+    """Let the names in a folder survive a crash of the machine, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what processes that have died were writing into a folder."""
+    with contextlib.suppress(OSError):
+        with os.scandir(folder) as entries:
+            left = [entry for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+        for entry in left:
+            with contextlib.suppress(OSError):
+                _delete_of_dead(Path(entry.path), entry.is_dir(follow_symlinks=False))
+
+
+def _delete_of_dead(path: Path, is_folder: bool) -> None:
+    held = path / LOCK if is_folder else path
+    handle = os.open(held, os.O_RDWR | (os.O_CREAT if is_folder else 0), 0o666)
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise OSError(errno.EILSEQ, "not UTF-8 text") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        if _lock(handle) and _is_at(held, handle):
+            if is_folder:
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+    finally:
+        os.close(handle)
 
 
-def read_standard_input(limit: int = MAX_INPUT) -> bytes:
-    """All bytes of standard input.  Raises DataError for none and for more than ``limit``."""
-    content = b"" if sys.stdin is None else sys.stdin.buffer.read(limit + 1)
-    if not content:
-        raise DataError("-: expected a picture on standard input, got nothing")
-    if len(content) > limit:
-        raise DataError(f"-: expected at most {limit:,} bytes on standard input, got more")
-    return content
+# --- locks ----------------------------------------------------------------------------------
 
 
-# --- reading: TOML and JSON ---------------------------------------------------------------
-
-# A key of so many parts takes the parser memory in the square of their number.
-_DEEP_KEY = re.compile(
-    r"""(?:^|(?<=[\s\[{,]))(?:(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*)"""
-    rf"{{{MAX_DEPTH}}}",
-    re.MULTILINE,
-)
+# The lock's file of each folder that this process holds, by the folder's device and number.
+_held: dict[tuple[int, int], Path] = {}
 
 
-def parse_toml(text: str) -> dict[str, Any]:
-    """The tables of a TOML text, at most MAX_DEPTH levels deep, its whole numbers of 64 bits.
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only process that writes into a folder, until the block or the process ends.
 
-    Raises ValueError, whose text says what was expected.
+    Whoever only reads needs no lock.  Blocks may lie in one another.  Raises RunError where
+    another process has the folder, with its number, and where it cannot be written.
     """
-    if _DEEP_KEY.search(text):
-        raise ValueError(_TOO_DEEP)
-    return _checked(text, tomllib.loads)
-
-
-def read_json(path: Path) -> Any:
-    """The value of a JSON file, as ``parse_toml`` takes it.  Raises OSError or ValueError."""
-    return _checked(read_text(path, MAX_JSON), json.loads)
-
-
-_TOO_DEEP = f"expected at most {MAX_DEPTH} levels of tables and lists, got more"
-
-
-def _checked(text: str, parse: Callable[[str], Any]) -> Any:
+    key = _enter(folder)
     try:
-        value = parse(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"not TOML: {_short(str(error))}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
-    except ValueError:  # of Python, for a number of more than 4,300 digits
-        raise ValueError("expected whole numbers of 64 bits, got a larger one") from None
-    level, depth = [value], 0
-    while level:
-        if depth > MAX_DEPTH:
-            raise ValueError(_TOO_DEEP)
-        if any(isinstance(item, int) and not -(2**63) <= item < 2**64 for item in level):
-            raise ValueError("expected whole numbers of 64 bits, got a larger one")
-        level, depth = [inner for item in level for inner in _inside(item)], depth + 1
-    return value
+        yield
+    finally:
+        if key is not None:
+            _leave(*key)
 
 
-def _inside(item: Any) -> list:
-    if isinstance(item, Mapping):
-        return list(item.values())
-    return item if isinstance(item, list) else []
+def _enter(folder: Path) -> tuple[tuple[int, int], int] | None:
+    """Lock a folder: what ``_leave`` needs, None where this process has it already."""
+    try:
+        status = os.stat(folder)
+        place = status.st_dev, status.st_ino
+        if place in _held:
+            return None
+        handle = _acquire(folder)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror}") from None
+    _held[place] = folder / LOCK
+    for path in (folder, *_subfolders(folder)):
+        _sweep(path)
+    return place, handle
 
 
-def shown(value: Any) -> str:
-    """A value that came, short enough for one line of an error."""
-    return _short(_SHORT.repr(value))
+def _leave(place: tuple[int, int], handle: int) -> None:
+    path = _held.pop(place)
+    try:
+        if _is_at(path, handle):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+    finally:
+        os.close(handle)
 
 
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+def _acquire(folder: Path) -> int:
+    path = folder / LOCK
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
+        try:
+            if _lock(handle) is False:
+                number = os.read(handle, 20).strip()
+                owner = f"process {number.decode()}" if number.isdigit() else "another process"
+                raise RunError(f"{folder}: expected to write to it alone, {owner} is writing to it")
+            if _is_at(path, handle):
+                os.ftruncate(handle, 0)
+                with contextlib.suppress(OSError):  # a full disk: the number is for people
+                    os.write(handle, f"{os.getpid()}\n".encode())
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # whoever had it has deleted it in between
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:120]} ... {text[-75:]}"
+def _lock(handle: int) -> bool | None:
+    """Lock an open file: whether that went well, None where the file system has no locks."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:  # a byte far behind the end, since nobody else may read one that is locked
+            os.lseek(handle, 1 << 30, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            os.lseek(handle, 0, os.SEEK_SET)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(handle))
+    except OSError:
+        return False
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+# --- folders --------------------------------------------------------------------------------
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.  Raises RunError."""
+    try:
+        _make(folder)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        _make(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+            _sync(folder.parent)
+        os.listdir(folder)  # which a file in its place is not
+
+
+def is_free(folder: Path, own: Sequence[str], last: str) -> bool:
+    """Whether nothing is in a folder but what a process that died was making of it.
+
+    ``own`` and ``last`` as for ``new_folder``.
+    """
+    if not folder.is_dir():
+        return not os.path.lexists(folder)
+    names = {name for name in os.listdir(folder) if not _TEMPORARY.fullmatch(name)}
+    if LOCK in names and last not in names:
+        names -= {pattern.split("/")[0] for pattern in own}
+    return names <= {LOCK}
+
+
+class NewFolder:
+    """The content of a folder while it is made, in ``path``; ``commit`` puts it into its place."""
+
+    def __init__(self, folder: Path, path: Path, own: Sequence[str], last: str):
+        self.folder, self.path, self._own, self._last = folder, path, own, last
+
+    def commit(self) -> None:
+        """Put all of it into its place.  Raises RunError where that has been taken meanwhile."""
+        try:
+            _sync(self.path)
+            if self.path.parent == self.folder:
+                self._move()
+            else:
+                self._rename()
+        except OSError as error:
+            raise RunError(f"{self.folder}: cannot be made: {error.strerror}") from None
+
+    def _rename(self) -> None:
+        status = os.stat(self.path)
+        os.rename(self.path, self.folder)
+        _held[status.st_dev, status.st_ino] = self.folder / LOCK
+        _sync(self.folder.parent)
+
+    def _move(self) -> None:
+        # Without its last file a folder is not complete; what is being replaced is no longer.
+        remove(self.folder, [self._last, *self._own])
+        made = [path for path in sorted(self.path.rglob("*")) if path != self.path / LOCK]
+        for path in sorted(made, key=lambda path: path.name == self._last):
+            place = self.folder / path.relative_to(self.path)
+            if path.is_dir():
+                _make(place)
+            else:
+                os.replace(path, place)
+        _sync(self.folder)
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path, own: Sequence[str], last: str) -> Iterator[NewFolder]:
+    """Make a folder of which a crash leaves all or nothing.
+
+    Its files are made in the ``path`` of what is yielded; with ``commit`` they take their place:
+    in one rename where there is no such folder, else one by one, the file called ``last`` as the
+    last, after all that belongs to what is replaced (``own``: patterns of names) is deleted.
+    The folder is locked from when it is there until the block ends.  Raises RunError.
+    """
+    there = folder.is_dir()
+    with locked(folder) if there else contextlib.nullcontext():
+        try:
+            _make(folder.parent)
+            path, key = _new_locked(folder if there else folder.absolute().parent)
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+        try:
+            yield NewFolder(folder, path, own, last)
+        finally:
+            _leave(*key)
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _new_locked(folder: Path) -> tuple[Path, tuple[tuple[int, int], int]]:
+    """A new folder with a temporary name, locked, and what ``_leave`` needs."""
+    _sweep(folder)
+    for last in (False, False, True):
+        path = _temporary(folder)
+        os.mkdir(path)
+        try:
+            return path, _enter(path)
+        except RunError:  # another process may have looked at it before it was locked
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+            if last:
+                raise
+
+
+def remove(folder: Path, patterns: Sequence[str]) -> None:
+    """Delete the files and empty folders in a folder whose names fit the patterns, in their order.
+
+    Raises OSError.
+    """
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    os.rmdir(path)
+            else:
+                os.unlink(path)
+
+
+def discard(folder: Path, own: Sequence[str]) -> None:
+    """Delete what fits the patterns, and the folder if nothing else is in it.  Raises RunError."""
+    if not folder.is_dir():
+        return
+    with locked(folder):
+        try:
+            remove(folder, own)
+            os.unlink(folder / LOCK)
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be deleted: {error.strerror}") from None
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from convlab.errors import SpecError
+
 
 class _State:
     """The generator of initial weights, and the counter of dropout's keys."""
@@ -43,6 +45,26 @@ def get_state() -> dict:
 
 
 def set_state(state: dict) -> None:
-    """Go on with the random numbers from where ``get_state`` was called."""
-    _state.generator.bit_generator.state = state["generator"]
+    """Go on with the random numbers from where ``get_state`` was called.
+
+    Raises SpecError, with nothing changed, for anything that it cannot have returned.
+    """
+    bits = {"state": 128, "inc": 128, "has_uint32": 1, "uinteger": 32, "key": 64}
+    try:
+        generator = state["generator"]
+        numbers = {
+            **generator["state"],
+            **{name: generator[name] for name in ("has_uint32", "uinteger")},
+            "key": state["key"],
+        }
+        fits = generator["bit_generator"] == "PCG64" and numbers.keys() == bits.keys()
+    except (TypeError, KeyError):
+        fits = False
+    if not fits or not all(
+        type(value) is int and 0 <= value < 1 << bits[name] for name, value in numbers.items()
+    ):
+        raise SpecError(f"random numbers: expected the state of a PCG64, got {state!r:.60}")
+    if not numbers["inc"] % 2:
+        raise SpecError(f"random numbers: expected an odd increment, got {numbers['inc']}")
+    _state.generator.bit_generator.state = generator
     _state.key = state["key"]

@@ -33,7 +33,8 @@ from convlab import data as data_sets
 from convlab import get_num_threads, random, set_num_threads
 from convlab.errors import ConvlabError, DataError, RunError
 from convlab.experiments import Result, read_result
-from convlab.training import write_atomically
+from convlab.files import is_free, locked, make_folder, write_atomically
+from convlab.reading import read_json
 from convlab.training.run import MODEL
 
 MANIFEST = "gallery.json"
@@ -47,7 +48,7 @@ from."""
 PAGE_RECORD = ("file", "hash")
 """What the manifest knows of a page."""
 
-_MAKING = ".making"  # what is not complete yet
+_MAKING = ".making"  # what is not complete yet, of each process in a folder of its own
 
 # What a training depends on; a new figure alone is no reason to train again.
 _LEARNING = ("kernels", "data", "models", "models/specs", "training")
@@ -97,8 +98,9 @@ def build(
                 " pictures"
             )
         data = str(Path(data).resolve())  # the commands run in the gallery's folder
-    builder = _Builder(catalog, out, data, force)
-    yield from builder.make(items)
+    make_folder(out)
+    with locked(out):
+        yield from _Builder(catalog, out, data, force).make(items)
 
 
 def read_manifest(out: Path) -> dict:
@@ -108,7 +110,7 @@ def read_manifest(out: Path) -> dict:
     """
     path = out / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         if not isinstance(manifest["data"], str) or not isinstance(manifest["runs"], dict):
             raise TypeError
         for kind, fields in (("entries", RECORD), ("pages", PAGE_RECORD), ("claims", RECORD)):
@@ -118,7 +120,7 @@ def read_manifest(out: Path) -> dict:
                     raise TypeError
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise RunError(f"{path}: expected what convlab gallery wrote, got something else") from None
     return manifest
 
@@ -179,7 +181,8 @@ class _Builder:
         finally:
             self.stopped.set()
             self.pool.shutdown(cancel_futures=True)
-            shutil.rmtree(self.out / _MAKING, ignore_errors=True)
+            for making in self.out.glob(f"{_MAKING}*"):
+                shutil.rmtree(making, ignore_errors=True)
             self.save()
 
     def needs(self, item: Run | Item) -> set[str]:
@@ -253,6 +256,7 @@ class _Builder:
             self.models[item.id] = model
             made = {"model": model}
         self.manifest[records][item.id] = {"hash": made_from, **made}
+        self.save()  # what is made is not made again after a crash
         return Outcome(kind, item.id, "made", round(seconds, 3))
 
     def discard_others(self) -> None:
@@ -271,7 +275,7 @@ class _Builder:
 
 def _opened(out: Path, data: str) -> dict:
     """The manifest of the gallery's folder, which is made if it is not there."""
-    if out.is_dir() and any(out.iterdir()):
+    if not is_free(out, (), MANIFEST):
         if not (out / MANIFEST).is_file():
             raise RunError(
                 f"{out}: expected an empty folder or one of convlab gallery, there is no {MANIFEST}"
@@ -284,14 +288,13 @@ def _opened(out: Path, data: str) -> dict:
             )
     else:
         manifest = {"data": data, "runs": {}, "entries": {}, "pages": {}, "claims": {}}
-    try:
-        for folder in ("pictures", "data", "runs"):
-            (out / folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{out}: cannot be made: {error.strerror}") from None
     manifest["convlab"] = version("convlab")
-    shutil.rmtree(out / _MAKING, ignore_errors=True)
-    write_atomically(out / MANIFEST, json.dumps(manifest).encode())  # so that it is known as ours
+    # The first thing in the folder: so it is known as ours.
+    write_atomically(out / MANIFEST, json.dumps(manifest).encode())
+    for folder in ("pictures", "data", "runs"):
+        make_folder(out / folder)
+    for making in out.glob(f"{_MAKING}*"):
+        shutil.rmtree(making, ignore_errors=True)
     return manifest
 
 
@@ -349,11 +352,18 @@ def _ignored_interrupts() -> Iterator[None]:
 def _start(folder: str, stopped: Event) -> None:
     global _stopped
     _stopped = stopped
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     variable = data_sets.sources.VARIABLE
     if os.environ.get(variable):
         os.environ[variable] = os.path.abspath(os.environ[variable])
     os.chdir(folder)
     set_num_threads(1)  # there are as many processes as threads
+
+
+def _end_with_parent() -> None:
+    # A pool's process would wait for work for ever, and hold the lock of the run it trains.
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _call(words: Sequence[str], typed: Sequence[str]) -> None:
@@ -390,8 +400,8 @@ def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
     begin = time.perf_counter()
     words = shlex.split(typed)
     light, dark = entry.picture, _beside(entry.picture, "-dark")
-    folder = Path(_MAKING, entry.id)
-    folder.mkdir(parents=True)
+    folder = _making(entry.id)
+    make_folder(folder)
     try:
         numbers = folder / f"{entry.id}.json"
         _call([*_written_to(words, folder / light), "--json", str(numbers)], words)
@@ -429,8 +439,8 @@ def _write_page(page: Page, typed: str) -> tuple[float, dict]:
     """Make a network's page and, once it is there, move it to its place."""
     begin = time.perf_counter()
     words = shlex.split(typed)
-    made = Path(_MAKING, f"{page.id}.html")
-    made.parent.mkdir(exist_ok=True)
+    made = _making(f"{page.id}.html")
+    make_folder(made.parent)
     _call(_written_to(words, made), words)
     os.replace(made, made.name)
     return time.perf_counter() - begin, {"file": made.name}
@@ -439,8 +449,8 @@ def _write_page(page: Page, typed: str) -> tuple[float, dict]:
 def _draw_claim(claim: Claim, path: str) -> tuple[float, dict]:
     """Draw the results of an experiment, light and dark."""
     begin = time.perf_counter()
-    folder = Path(_MAKING, claim.id)
-    folder.mkdir(parents=True)
+    folder = _making(claim.id)
+    make_folder(folder)
     try:
         record = _draw_result(read_result(Path(path)), Path(path), folder)
     except ConvlabError as error:
@@ -466,13 +476,18 @@ def _draw_result(result: Result, path: Path, folder: Path) -> dict:
             figure = result.experiment.figure(result, theme=theme, size="slide")
             title = result.experiment.title
             content = viz.figure_bytes(figure, ".png", title=title, **texts)
-        folder.joinpath(file).write_bytes(content)
+        write_atomically(folder / file, content)
         pictures.append(file)
     stills = [_still(folder / file) for file in pictures] if moving else []
-    shutil.copyfile(path, numbers)
+    write_atomically(numbers, path.read_bytes())
     width, height = _size(folder / pictures[0])
     shown = {"width": width, "height": height, "alt": result.description}
     return _moved(pictures, stills, numbers) | shown
+
+
+def _making(name: str) -> Path:
+    """Where this process makes what it then moves: one that a crash has left does not meet it."""
+    return Path(f"{_MAKING}-{os.getpid()}", name)
 
 
 def _beside(file: str, ending: str, suffix: str | None = None) -> str:
@@ -489,8 +504,10 @@ def _written_to(words: Sequence[str], output: str | Path) -> list[str]:
 def _still(animation: Path) -> str:
     """Write the first frame beside an animation, for readers who want no motion."""
     name = _beside(animation.name, "-still", ".png")
+    buffer = io.BytesIO()
     with Image.open(animation) as frames:
-        frames.convert("RGB").save(animation.with_name(name))
+        frames.convert("RGB").save(buffer, "PNG")
+    write_atomically(animation.with_name(name), buffer.getvalue())
     return name
 
 

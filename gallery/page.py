@@ -11,7 +11,7 @@ from convlab_gallery.build import PHOTO_CREDIT, read_manifest
 from convlab_gallery.catalog import DATA, Catalog, Claim
 
 from convlab.errors import DataError
-from convlab.training import write_atomically
+from convlab.files import write_atomically
 
 TEMPLATE = Path(__file__).with_name("template")
 PAGE = "index.html"

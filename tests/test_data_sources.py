@@ -475,8 +475,8 @@ def test_cache_that_cannot_be_written(server, tiny, tmp_path, monkeypatch):
         data.load("mnist")
 
 
-def test_killed_download_leaves_no_final_name(server, cache):
-    """A process that dies half way leaves at most a temporary file."""
+def test_killed_download_leaves_no_final_name(server, tiny, cache, monkeypatch):
+    """A process that dies half way leaves at most a temporary file, which the next deletes."""
     server.answers[f"/stall/{FILES[0]}.gz"] = (bytes(500_000), 1_000_000)
     code = f"""
         from pathlib import Path
@@ -495,6 +495,10 @@ def test_killed_download_leaves_no_final_name(server, cache):
         child.wait()
     assert child.returncode != 0
     assert not (cache / "mnist" / f"{FILES[0]}.gz").exists()
+    assert len(left_in(cache / "mnist")) == 1
+    mirrors(monkeypatch, publish(server, tiny[1]))
+    check_tiny(data.load("mnist"), tiny[0])
+    assert left_in(cache / "mnist") == sorted(f"{name}.gz" for name in FILES)
 
 
 # CIFAR-10

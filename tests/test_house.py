@@ -24,7 +24,8 @@ LAYERS = [
     ("convlab.functional", "convlab.arithmetic"),
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
-    ("convlab.shapes", "convlab.files"),
+    ("convlab.tensor_files",),
+    ("convlab.shapes", "convlab.files", "convlab.reading"),
     ("convlab.errors",),
 ]
 VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}

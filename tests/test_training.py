@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from convlab import Tensor, data, models, no_grad, training
+from convlab import Tensor, data, models, no_grad, random, tensor_files, training
 from convlab.errors import DataError, DivergedError, RunError, ShapeError, SpecError
 from convlab.training import BatchRecord, EpochRecord, Settings, Task, Trainer
 
@@ -57,8 +57,6 @@ def small(digits):
     """Make a task of few digits and the small network: ``small(settings)``."""
 
     def make(settings):
-        from convlab import random
-
         train, test = digits
         random.manual_seed(settings.seed)
         network = models.build_from_text(SMALL, name="small", dropout=settings.dropout)
@@ -497,6 +495,13 @@ def test_a_run_is_read_as_it_was_written(saved):
     assert run.network.name == "small" and run.network.spec == SMALL
     assert training.load_spec(folder)[:2] == (SMALL, "small")
     assert not run.network.training
+    config = (folder / "config.json").read_bytes()
+    (folder / "config.json").write_bytes(b"\xef\xbb\xbf" + config)  # as some editors begin a file
+    assert training.load_settings(folder) == run.settings
+    for damaged in (config.decode().encode("utf-16"), config[:-9], config[:-2] + b',"classes":[]}'):
+        (folder / "config.json").write_bytes(damaged)
+        with pytest.raises(RunError, match="config.json: cannot be read: "):
+            training.load(folder)
     image = trainer.task.test.images[3]
     expected = data.to_floats(trainer.task.test.images, run.scaling)[3]
     np.testing.assert_array_equal(run.network_input(image), expected)
@@ -521,6 +526,14 @@ def _put(*keys, value):
         (_put("network", "input_shape", value=[1, 28]), "'input_shape', [channels, rows, columns]"),
         (_put("image_shape", value=[1, "a", 28]), "'image_shape', [channels, rows, columns]"),
         (_put("classes", value=list(range(10))), "'classes', a list of names, got [0, 1, 2"),
+        (_put("network", "input_shape", value=[1, 10**9, 10**9]), "'input_shape', [channels, rows"),
+        (_put("image_shape", value=[3, 28, 28]), "expected images and a scaling for the network's"),
+        (_put("dark_background", value=1), "'dark_background', true or false, got 1"),
+        (_put("settings", "weight_decay", value=10**400), "weight decay: expected at most"),
+        (
+            _put("more", value=json.loads("[" * 60 + "]" * 60)),
+            "JSON of at most 50 levels, got more",
+        ),
     ],
 )
 def test_a_config_with_another_kind_of_entry(saved, change, message):
@@ -548,12 +561,19 @@ def test_history_is_a_table_of_the_epochs(saved):
     assert list(rows[0]) == [field.name for field in dataclasses.fields(EpochRecord)]
     assert [{k: float(v) for k, v in row.items()} for row in rows] == trainer.progress.history
     history = training.history(folder)
+    whole, first = (folder / "history.csv").read_text(), rows[0]["train_loss"]
     assert history["epoch"] == [1.0, 2.0]
     assert history["train_loss"] == [row["train_loss"] for row in trainer.progress.history]
     for content, message in (
         ("", "expected at least one complete epoch, got none"),
         ("epoch,train_loss\n1\n", "cannot be read as a table of numbers"),
         ("epoch\n1,2\n", "cannot be read as a table of numbers"),
+        (whole[:-1], "expected a whole last line"),
+        (whole.replace("\n2,", "\n3,"), "expected epoch 2, got 3"),
+        (whole.replace(first, "nan"), "train_loss of epoch 1: expected a finite number"),
+        (whole.replace(first, "9" * 400), "train_loss of epoch 1: expected a finite number"),
+        (whole.replace(first, '"' + "9" * 200_000), "cannot be read as a table of numbers"),
+        (whole.replace(first, "\0"), "cannot be read as a table of numbers"),
     ):
         (folder / "history.csv").write_text(content)
         with pytest.raises(RunError, match=message):
@@ -572,7 +592,7 @@ def test_only_a_free_folder_is_taken(saved, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     training.check_free(folder, exist_ok=True)
     training.create(folder, trainer, exist_ok=True)
-    assert [path.name for path in folder.iterdir()] == ["config.json"]
+    assert {path.name for path in folder.iterdir()} == before.keys()
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="expected a folder to write the run into, got a file"):
         training.check_free(tmp_path / "file", exist_ok=True)
@@ -647,6 +667,159 @@ def test_resume_refuses_what_is_not_its_own(saved, small, tmp_path):
     (copy / "last.safetensors").unlink()
     with pytest.raises(RunError, match="last.safetensors: expected a run with this file"):
         training.resume(copy, task)
+
+
+def packed(header, numbers=b""):
+    """A safetensors file by hand: the header's length in eight bytes, the header, the numbers."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + numbers
+
+
+def entry(kind="F32", shape=(2,), offsets=(0, 8), **more):
+    return {"a": {"dtype": kind, "shape": list(shape), "data_offsets": list(offsets)}, **more}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x02\0\0",
+        (1 << 60).to_bytes(8, "little") + b"{}",
+        packed(b"[" * 100_000),
+        packed(b'{"a":' * 100 + b"0" + b"}" * 100),
+        packed(b"[]"),
+        packed(b"\xff\xfe"),
+        packed(entry(), bytes(7)),
+        packed(entry(), bytes(9)),
+        packed(entry(offsets=(4, 12)), bytes(12)),
+        packed(entry(offsets=(0, 4)), bytes(4)),
+        packed(entry(shape=(1 << 60,), offsets=(0, 1 << 62))),
+        packed(entry(shape=(-2,)), bytes(8)),
+        packed(entry(shape=(2.0,)), bytes(8)),
+        packed(entry(shape=(True, 2)), bytes(8)),
+        packed(entry("F8_E4M3", (8,)), bytes(8)),
+        packed(entry("F8_E5M2", (8,)), bytes(8)),
+        packed(entry("F4", (16,)), bytes(8)),
+        packed(entry(["F32"]), bytes(8)),
+        packed(entry(b={}), bytes(8)),
+        packed(entry(__metadata__={"state": 1}), bytes(8)),
+        packed(
+            json.dumps(entry()).encode()[:-1] + b"," + json.dumps(entry()).encode()[1:], bytes(8)
+        ),
+    ],
+    ids=range(22),
+)
+def test_a_file_that_is_not_safetensors(saved, small, content):
+    folder, trainer = saved
+    task = small(trainer.settings)
+    for name, read in (
+        ("last", lambda: training.resume(folder, task)),
+        ("model", lambda: training.load(folder)),
+    ):
+        path = folder / f"{name}.safetensors"
+        path.write_bytes(content)
+        with pytest.raises(RunError) as caught:
+            read()
+        assert str(caught.value).startswith(f"{path}: cannot be read as safetensors: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_halves_are_widened(tmp_path):
+    # 1.5 is 1.1 in binary: sign, exponent (127 or 15), then the 1 behind the point; -2 is exact.
+    for kind, bits in (("BF16", (0x3FC0, 0xC000)), ("F16", (0x3E00, 0xC000))):
+        numbers = b"".join(half.to_bytes(2, "little") for half in bits)
+        (tmp_path / "file").write_bytes(packed(entry(kind, (2, 1), (0, 4)), numbers))
+        array = tensor_files.read_tensors(tmp_path / "file")[0]["a"]
+        assert array.dtype == np.float32 and array.tolist() == [[1.5], [-2.0]]
+
+
+def checkpoint(folder):
+    """(state, arrays) of a run's last.safetensors, and what writes them."""
+    arrays, metadata = tensor_files.read_tensors(folder / "last.safetensors")
+
+    def put(state, arrays):
+        save_file(arrays, folder / "last.safetensors", {"state": json.dumps(state)})
+
+    return json.loads(metadata["state"]), arrays, put
+
+
+STATES = {
+    "progress": [None, [], {}, "x"],
+    "progress.epoch": [None, -1, 1, 3, 2.0, True, 10**40, "2"],
+    "progress.batch": [None, -1, 1, 0.0, 10**40],  # 0 at the end
+    "progress.right": [-1, 1, 0.5, None],
+    "progress.loss_sum": [None, "0", math.nan, math.inf],
+    "progress.seconds": [-1, math.nan, []],
+    "progress.best_epoch": [None, -1, 0, 3, 10**40, "1"],
+    "progress.best_accuracy": [None, 2, -1.0, math.nan, "0.5"],
+    "progress.lowest_epoch": [None, 0, 3],
+    "progress.lowest_loss": [None, 0.0, math.inf, math.nan],
+    "progress.stopped_early": [None, True, 0, "no"],
+    "progress.history": [None, {}, [], [1, 2], "ab"],
+    "progress.history.0": [None, [], {}],
+    "progress.history.1.epoch": [1, 3, None, 2.0],
+    "progress.history.1.train_loss": [None, math.nan, 10**400, "1"],
+    "progress.history.1.validation_accuracy": [-0.1, 1.1, None, math.nan],
+    "optimizer_steps": [None, -1, 9, 1.0, [8, 8, 8], [[8]], {}, True],
+    "rate": [None, -1.0, 0.5, math.inf, "0"],
+    "random": [None, {}, []],
+    "random.key": [None, -1, 1 << 64, 1.0],
+    "random.generator": [None, {}, "PCG64"],
+    "random.generator.bit_generator": [None, "MT19937"],
+    "random.generator.state.state": [None, -1, 1 << 128, 0.5, "1"],
+    "random.generator.state.inc": [2, -1, None],
+    "random.generator.has_uint32": [2, None],
+    "random.generator.uinteger": [1 << 32, -1],
+}
+
+
+@pytest.mark.parametrize("key", STATES)
+def test_a_state_that_no_training_has_left(saved, small, key):
+    """Each is refused in one line, and the trainer and the random numbers are as they were."""
+    folder, trainer = saved
+    state, arrays, put = checkpoint(folder)
+    put(state, arrays)
+    assert training.resume(folder, small(trainer.settings)).finished
+    *way, last = key.split(".")
+    for value in STATES[key]:
+        changed = place = json.loads(json.dumps(state))
+        for name in way:
+            place = place[int(name) if isinstance(place, list) else name]
+        place[int(last) if isinstance(place, list) else last] = value
+        put(changed, arrays)
+        task = small(trainer.settings)
+        before = task.network.state_dict(), json.dumps(random.get_state())
+        with pytest.raises(
+            RunError, match="last.safetensors: does not fit the run's set"
+        ) as caught:
+            training.resume(folder, task)
+        assert "\n" not in str(caught.value), value
+        assert same(task.network.state_dict(), before[0])
+        assert json.dumps(random.get_state()) == before[1]
+
+
+def test_a_state_whose_arrays_are_others(saved, small):
+    folder, trainer = saved
+    state, arrays, put = checkpoint(folder)
+    kinds = {name.split(".")[0] for name in arrays}
+    assert kinds == {"model", "best", "optimizer"}
+    for name in ("model.conv.bias", "best.dense.weight", "optimizer.velocity.conv.weight"):
+        array = arrays[name]
+        for other in (
+            array[:1],  # of which numpy would make the whole
+            array.reshape(-1, 1),
+            array.astype(np.float64),
+            np.where(np.arange(array.size).reshape(array.shape) == 0, np.nan, array),
+            None,
+        ):
+            changed = {k: v for k, v in (arrays | {name: other}).items() if v is not None}
+            put(state, changed)
+            with pytest.raises(RunError, match="does not fit the run's settings: ") as caught:
+                training.resume(folder, small(trainer.settings))
+            assert name in str(caught.value)
+    put(state, arrays | {"model.more": np.zeros(1, np.float32)})
+    with pytest.raises(RunError, match="not known: model.more"):
+        training.resume(folder, small(trainer.settings))
 
 
 def test_a_run_of_before_these_settings_is_read_and_resumed(small, tmp_path):

@@ -17,7 +17,7 @@ def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
 
     from convlab.data.table import number
     from convlab.errors import ShapeError, SpecError
-    from convlab.files import shown
+    from convlab.reading import shown
     from convlab.shapes import check_numbers
     from convlab.worked import random_values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ def _figure(folder: Path, **look: str) -> tuple[Figure, str, str, list[dict]]:
 def draw_curves(folder: Path, output: Path) -> None:
     """The picture that ``train`` leaves beside a run."""
     figure, title, description, _ = _figure(folder)
-    options.save_figure(figure, output, title, description, quiet=True)
+    # The same for a run that was resumed.
+    command = shlex.join(["convlab", "render", "curves", str(folder), "-o", str(output)])
+    options.save_figure(figure, output, title, description, command=command, quiet=True)
 
 
 @click.command()
@@ -41,13 +44,16 @@ def draw_curves(folder: Path, output: Path) -> None:
 @options.picture("curves.png")
 def command(run, picture):
     """Loss and accuracy by epoch."""
+    from convlab import training
+
     figure, title, description, history = _figure(run, **picture.look)
-    picture.save(
-        figure,
-        title,
-        description,
-        parameters={"run": run},
-        inputs={},
-        weights={},
-        result={"history": history},
-    )
+    with training.locked_for(picture.path):
+        picture.save(
+            figure,
+            title,
+            description,
+            parameters={"run": run},
+            inputs={},
+            weights={},
+            result={"history": history},
+        )

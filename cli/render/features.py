@@ -61,7 +61,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
     """
     import numpy as np
 
-    from convlab import Tensor, insight, no_grad, training, viz
+    from convlab import Tensor, files, insight, no_grad, viz
     from convlab.errors import SpecError
 
     if scale == "map" and layer is None:
@@ -126,7 +126,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
         arrays = {"image": pixels, "network_input": x}
         if layer is None:
             arrays["probabilities"] = probabilities
-        training.write_atomically(npz, _npz(arrays, activations))
+        files.write_atomically(npz, _npz(arrays, activations))
     description = "; ".join([f"{title}, {subtitle}", *notes])
     picture.save(
         figure,

@@ -101,7 +101,7 @@ def _read(image: str, source: str, data_dir):
     from convlab import data
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
-    from convlab.files import read_standard_input
+    from convlab.reading import read_standard_input
 
     if image.startswith("test:"):
         _, test = data.load(source, data_dir=data_dir)

@@ -71,11 +71,11 @@ class Scaling:
         """The scaling that to_dict wrote.  Raises SpecError for anything else."""
         try:
             return cls(tuple(numbers["scale"]), tuple(numbers["offset"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, SpecError):
                 raise
             raise SpecError(
-                f"scaling: expected lists of numbers called scale and offset, got {numbers!r}"
+                f"scaling: expected lists of numbers called scale and offset, got {numbers!r:.60}"
             ) from None
 
 

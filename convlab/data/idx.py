@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from convlab import files
+from convlab import reading
 from convlab.errors import DataError
 
 IMAGES_MAGIC = 2051
@@ -40,7 +40,7 @@ def read_content(path: Path, limit: int = MAX_CONTENT) -> Content:
     Raises DataError for a file that cannot be read or decompressed, or is larger.
     """
     try:
-        with files.open_file(path) as file:
+        with reading.open_file(path) as file:
             begin = file.read(4)
             file.seek(0)
             named = path.suffix.lower() == ".gz" and begin not in _MAGIC

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from convlab.errors import ConvlabError, DataError, DTypeError, ShapeError, SpecError
-from convlab.files import open_file
+from convlab.reading import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

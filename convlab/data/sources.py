@@ -6,7 +6,6 @@ import errno
 import gzip
 import hashlib
 import importlib.util
-import io
 import logging
 import os
 import tarfile
@@ -24,7 +23,8 @@ from convlab.data.idx import Content, decode_pair, read_content
 from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
 from convlab.errors import DataError
-from convlab.files import open_file
+from convlab.files import replacing
+from convlab.reading import open_file
 
 logger = logging.getLogger(__name__)
 
@@ -269,34 +269,22 @@ def _fetch(
 ) -> Path:
     """Download a file from the first mirror that has it, into the cache folder.
 
-    pooch writes to a temporary file in the same folder, verifies it and then
-    renames it, so that the final name never holds a part of the file.
+    Its final name never holds a part of it, nor anything with another checksum.
     """
-    import pooch
-
     folder = cache_folder() / name
     failures = []
-    quiet = pooch.get_logger()
-    level = quiet.level
-    # The library prints nothing; a program that wants this line has the logger.
-    quiet.setLevel(logging.WARNING)
-    try:
-        for mirror in mirrors:
-            logger.info("downloading %s%s to %s", mirror, file, folder)
-            try:
-                return Path(
-                    pooch.retrieve(
-                        mirror + file,
-                        known_hash=checksum,
-                        fname=file,
-                        path=folder,
-                        downloader=_download,
-                    )
-                )
-            except (OSError, ValueError) as error:  # requests' errors are OSErrors
-                failures.append(f"{mirror}{file} ({_reason(error)})")
-    finally:
-        quiet.setLevel(level)
+    for mirror in mirrors:
+        logger.info("downloading %s%s to %s", mirror, file, folder)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with replacing(folder / file) as content:
+                _download(mirror + file, content)
+                kind, _, wanted = checksum.partition(":")
+                if _digest(content, kind) != wanted:
+                    raise ValueError
+            return folder / file
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors
+            failures.append(f"{mirror}{file} ({_reason(error)})")
     unfit = f"; {', '.join(map(str, rejected))} has other content" if rejected else ""
     raise DataError(
         f"{file} of {name} is not here and could not be downloaded from "
@@ -305,8 +293,8 @@ def _fetch(
     )
 
 
-def _download(url: str, output_file: str, source: object) -> None:
-    """Download into a file, for pooch.  Raises OSError, also for what goes on over plain http."""
+def _download(url: str, file: BinaryIO) -> None:
+    """Download into a file.  Raises OSError, also for what goes on over plain http."""
     import pooch
 
     def refuse_plain(response, **_):
@@ -315,15 +303,29 @@ def _download(url: str, output_file: str, source: object) -> None:
             raise OSError(errno.EPROTONOSUPPORT, "expected https, was sent on to plain http")
 
     download = pooch.HTTPDownloader(chunk_size=1 << 16, hooks={"response": refuse_plain})
-    with _Bounded(io.FileIO(output_file, "w")) as file:
-        download(url, file, source)
+    download(url, _Bounded(file), None)
 
 
-class _Bounded(io.BufferedWriter):
+class _Bounded:
+    """A file that takes at most MAX_DOWNLOAD bytes."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._left, self.flush = file, MAX_DOWNLOAD, file.flush
+
     def write(self, content: bytes) -> int:
-        if self.tell() + len(content) > MAX_DOWNLOAD:
+        self._left -= len(content)
+        if self._left < 0:
             raise OSError(errno.EFBIG, f"more than {MAX_DOWNLOAD:,} bytes")
-        return super().write(content)
+        return self._file.write(content)
+
+
+def _digest(file: BinaryIO, kind: str) -> str:
+    """The checksum of a whole file, by the name that hashlib has for it."""
+    digest = hashlib.new(kind)
+    file.seek(0)
+    while part := file.read(1 << 20):
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _reason(error: Exception) -> str:

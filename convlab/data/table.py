@@ -6,7 +6,7 @@ import csv
 import os
 import re
 
-from convlab import files
+from convlab import reading
 
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -21,7 +21,7 @@ def read_rows(path: str | os.PathLike) -> list[list[str]]:
     the comma, else spaces.  Where it is no comma, and in quotes, a comma is the decimal
     mark: it comes back as a point.  Raises OSError for a file that cannot be read.
     """
-    lines = files.read_text(path, files.MAX_TABLE).split("\n")
+    lines = reading.read_text(path, reading.MAX_TABLE).split("\n")
     return [_cells(line) for line in lines if line.strip(" ,;\t")]
 
 

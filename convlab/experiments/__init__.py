@@ -6,7 +6,6 @@ An experiment is one module of this package with an ``EXPERIMENT``; NAMES lists 
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 
 from convlab.errors import RunError, SpecError
@@ -25,6 +24,7 @@ from convlab.experiments.framework import (
     compare,
     run,
 )
+from convlab.reading import read_json
 
 NAMES = (
     "dense-vs-conv",
@@ -58,12 +58,12 @@ def read_result(path: Path) -> Result:
     Raises RunError for a file that cannot be read or holds something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         experiment, scale = find(content["experiment"]), content["scale"]
         return experiment.result(scale, content["records"], float(content["seconds"]))
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except (SpecError, ValueError, KeyError, TypeError, RecursionError):
+    except (SpecError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise RunError(
             f"{path}: expected the results of an experiment, got something else"
         ) from None

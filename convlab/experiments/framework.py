@@ -20,7 +20,8 @@ import numpy as np
 
 import convlab
 from convlab.errors import RunError, SpecError
-from convlab.training import write_atomically
+from convlab.files import make_folder, write_atomically
+from convlab.reading import read_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -301,10 +302,7 @@ def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
     A trial's figures are kept as soon as they are there, so stopping costs one trial.
     Raises RunError where the folder cannot be written, or a file in it cannot be read.
     """
-    try:
-        (folder / "trials").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+    make_folder(folder / "trials")
     if not os.access(folder / "trials", os.W_OK):
         raise RunError(f"{folder}: expected a folder that can be written")
     try:
@@ -323,6 +321,7 @@ def _done(experiment: Experiment, trial: Trial, path: Path) -> Done:
         figures = experiment.measure(trial)
         seconds = time.perf_counter() - begin
         content = {"trial": trial, "figures": figures, "seconds": seconds}
+        make_folder(path.parent)  # another process may have found it empty and deleted it
         write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
     # What is new is read too: it must not differ from what was kept.
     figures, seconds = _read(path)
@@ -331,9 +330,9 @@ def _done(experiment: Experiment, trial: Trial, path: Path) -> Done:
 
 def _read(path: Path) -> tuple[dict[str, Any], float]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return dict(content["figures"]), float(content["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         raise RunError(
             f"{path}: expected the figures of a trial, they cannot be read; delete the file and"
             " it is measured again"

@@ -29,12 +29,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convlab import files, nn, shapes
 from convlab import functional as F
+from convlab import nn, reading, shapes
 from convlab.autograd import Tensor
 from convlab.errors import ConvlabError, ShapeError, SpecError
-from convlab.files import shown
 from convlab.models.bitmaps import digits_7x12
+from convlab.reading import shown
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
 
 MAX_LAYERS = 5_000
@@ -236,14 +236,14 @@ def read_spec(model: str | Path) -> Spec:
             f"model: expected one of {', '.join(model_names())} or a .toml file, got {model}"
         )
     try:
-        return Spec(files.read_text(path, files.MAX_TOML), path.stem, str(path))
+        return Spec(reading.read_text(path, reading.MAX_TOML), path.stem, str(path))
     except OSError as error:
         raise SpecError(f"{path}: cannot be read as a model: {error.strerror}") from None
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
-        return files.parse_toml(text)
+        return reading.parse_toml(text)
     except ValueError as error:
         raise SpecError(f"{source}: {error}") from None
 

@@ -1,5 +1,6 @@
 """Training a network: settings, the loop, and run folders."""
 
+from convlab.files import write_atomically
 from convlab.training.compiling import compile_cuda
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
@@ -12,11 +13,15 @@ from convlab.training.run import (
     load,
     load_settings,
     load_spec,
+    locked,
+    locked_for,
+    new_run,
     resume,
     save,
     snapshot,
     snapshot_epochs,
-    write_atomically,
+    wants_page,
+    write_results,
 )
 from convlab.training.segmentation import (
     SegmentationSettings,
@@ -77,6 +82,9 @@ __all__ = [
     "load_segmenter",
     "load_settings",
     "load_spec",
+    "locked",
+    "locked_for",
+    "new_run",
     "new_segmenter",
     "pixel_accuracy",
     "pixel_confusion",
@@ -92,6 +100,8 @@ __all__ = [
     "snapshot_epochs",
     "take_over",
     "train_segmenter",
+    "wants_page",
     "warm_up",
     "write_atomically",
+    "write_results",
 ]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from convlab import random
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Augmentation, Batches, Dataset, Scaling
-from convlab.errors import DeviceError, DivergedError
+from convlab.errors import DeviceError, DivergedError, RunError
 from convlab.kernels import softmax
 from convlab.kernels.cuda import OutOfMemoryError
 from convlab.kernels.dispatch import Array, to_device
@@ -54,6 +56,41 @@ class EpochRecord:
     rate: float
     seconds: float
     images_per_second: float
+
+    @classmethod
+    def read(cls, row: Any, number: int) -> EpochRecord:
+        """The record of epoch ``number`` from what a file has of it.
+
+        Raises RunError for anything that a training cannot have written.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(row, dict) or row.keys() != set(names):
+            raise RunError(f"epoch {number}: expected {', '.join(names)}, got {row!r:.60}")
+        if type(row["epoch"]) is not int or row["epoch"] != number:
+            raise RunError(f"expected epoch {number}, got {row['epoch']!r:.40}")
+        for name in names[1:]:
+            least, most = (0, 1) if name.endswith("accuracy") else (0, math.inf)
+            if name.endswith("loss"):
+                least, most = -LARGEST_LOSS, LARGEST_LOSS
+            check_number(row[name], f"{name} of epoch {number}", least, most)
+        return cls(**row)
+
+
+LARGEST_LOSS = float(np.finfo(np.float32).max)
+
+
+def check_number(
+    value: Any, name: str, least: float = -math.inf, most: float = math.inf, whole: bool = False
+) -> float:
+    """A finite number, or a whole one, from ``least`` to ``most``.  Raises RunError."""
+    kinds, finite = ((int,) if whole else (int, float)), sys.float_info.max
+    if type(value) not in kinds or not max(least, -finite) <= value <= min(most, finite):
+        wanted = "a whole number" if whole else "a finite number"
+        limits = f" from {least:g} to {most:g}" if most < math.inf else f" of at least {least:g}"
+        if least == -math.inf:
+            limits = ""
+        raise RunError(f"{name}: expected {wanted}{limits}, got {value!r:.40}")
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +166,23 @@ class Progress:
     stopped_early: bool = False
     history: list[dict] = field(default_factory=list)
 
+    def add(self, record: EpochRecord, validation_images: int, patience: int | None) -> bool:
+        """Take down a complete epoch; whether its weights are the best so far."""
+        self.history.append(vars(record))
+        self.epoch += 1
+        self.batch, self.loss_sum, self.right, self.seconds = 0, 0.0, 0, 0.0
+        # The half is for what division does to whole numbers.
+        one_less = self.best_accuracy - 1.5 / validation_images
+        best = record.validation_accuracy > one_less
+        if best:
+            self.best_epoch = self.epoch
+        self.best_accuracy = max(self.best_accuracy, record.validation_accuracy)
+        if record.validation_loss < self.lowest_loss:
+            self.lowest_loss, self.lowest_epoch = record.validation_loss, self.epoch
+        waited = self.epoch - self.lowest_epoch
+        self.stopped_early = patience is not None and waited >= patience
+        return best
+
 
 class Trainer:
     """A network, its optimiser and where they stand.
@@ -159,6 +213,11 @@ class Trainer:
         self._validation = in_order(task.network, task.validation, task.scaling)
 
     @property
+    def _steps(self) -> int:
+        """Those of the whole training."""
+        return self.settings.epochs * len(self.batches)
+
+    @property
     def finished(self) -> bool:
         """Whether all epochs are done, or patience has run out."""
         return self.progress.stopped_early or self.progress.epoch >= self.settings.epochs
@@ -179,7 +238,6 @@ class Trainer:
 
     def _epoch(self) -> Iterator[BatchRecord | EpochRecord]:
         progress, settings = self.progress, self.settings
-        total = settings.epochs * len(self.batches)
         peak = peak_rate(settings, self.network)
         images = progress.batch * settings.batch_size
         begin = time.perf_counter()
@@ -187,7 +245,7 @@ class Trainer:
         self.network.train()
         for x, labels in self.batches.epoch(progress.epoch, progress.batch):
             step = progress.epoch * len(self.batches) + progress.batch
-            self.optimizer.rate = scheduled_rate(settings.schedule, peak, step, total)
+            self.optimizer.rate = scheduled_rate(settings.schedule, peak, step, self._steps)
             with np.errstate(all="ignore"):  # what overflows here ends as a loss that is not finite
                 output = self.network(Tensor(x))
                 loss = self.network.loss_of(output, labels)
@@ -271,27 +329,16 @@ class Trainer:
             progress.seconds,
             count / progress.seconds,
         )
-        progress.history.append(vars(record))
-        progress.epoch += 1
-        progress.batch, progress.loss_sum, progress.right, progress.seconds = 0, 0.0, 0, 0.0
-        # The half is for what division does to whole numbers.
-        one_less = progress.best_accuracy - 1.5 / len(self.task.validation)
-        if validation.accuracy > one_less:
-            progress.best_epoch = progress.epoch
+        if progress.add(record, len(self.task.validation), self.settings.patience):
             self.best = self.network.state_dict()
-        progress.best_accuracy = max(progress.best_accuracy, validation.accuracy)
-        if validation.loss < progress.lowest_loss:
-            progress.lowest_loss, progress.lowest_epoch = validation.loss, progress.epoch
-        patience = self.settings.patience
-        waited = progress.epoch - progress.lowest_epoch
-        progress.stopped_early = patience is not None and waited >= patience
         return record
 
     # --- what a checkpoint holds ---------------------------------------------------------
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Parameters and what the optimiser remembers, by name; copies."""
+        """Parameters, the best ones and what the optimiser remembers, by name; copies."""
         arrays = {f"model.{k}": v for k, v in self.network.state_dict().items()}
+        arrays |= {f"best.{k}": v for k, v in self.best.items()}
         names = self._trained()
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
@@ -311,15 +358,83 @@ class Trainer:
             "random": random.get_state(),
         }
 
-    def restore(self, arrays: dict[str, np.ndarray], state: dict, best: dict) -> None:
-        """Go on from what ``arrays`` and ``state`` returned; ``best`` as the attribute."""
-        model = {k.removeprefix("model."): v for k, v in arrays.items() if k.startswith("model.")}
-        self.network.load_state_dict(model)
+    def restore(self, arrays: dict[str, np.ndarray], state: Any) -> None:
+        """Go on from what ``arrays`` and ``state`` returned.
+
+        Raises RunError or SpecError, with nothing changed, for anything that this training
+        cannot have returned.
+        """
+        own = self.arrays()
+        missing, extra = own.keys() - arrays.keys(), arrays.keys() - own.keys()
+        if missing or extra:
+            raise RunError(
+                f"arrays: missing: {', '.join(sorted(missing)) or 'none'}; not known:"
+                f" {', '.join(sorted(extra)) or 'none'}"
+            )
+        for name, value in arrays.items():
+            kind, wanted = (f"{a.dtype} of shape {a.shape}" for a in (value, own[name]))
+            if kind != wanted:
+                raise RunError(f"{name}: expected {wanted}, got {kind}")
+            if not np.isfinite(value).all():
+                raise RunError(f"{name}: expected finite numbers")
+        if not isinstance(state, dict) or state.keys() != self.state().keys():
+            raise RunError(f"state: expected {', '.join(self.state())}, got {state!r:.60}")
+        progress = self._progress(state["progress"])
+        done = progress.epoch * len(self.batches) + progress.batch
+        steps = state["optimizer_steps"]
+        for count in steps if isinstance(steps, list) else [steps]:
+            check_number(count, "optimizer_steps", 0, done, whole=True)
+        own_steps = np.shape(self.optimizer.steps)
+        if np.shape(steps) not in ((), own_steps):
+            raise RunError(f"optimizer_steps: expected {own_steps}, got {np.shape(steps)}")
+        if done:
+            peak = peak_rate(self.settings, self.network)
+            rate = scheduled_rate(self.settings.schedule, peak, done - 1, self._steps)
+        else:
+            rate = self.optimizer.rate
+        check_number(state["rate"], "rate", 0)
+        if not math.isclose(state["rate"], rate, rel_tol=1e-6):  # a cosine's last digits vary
+            raise RunError(f"rate: expected {rate:g} after {done} steps, got {state['rate']:g}")
+        random.set_state(state["random"])
+        parts: dict[str, dict[str, np.ndarray]] = {"model": {}, "best": {}}
+        for name, value in arrays.items():
+            part, _, rest = name.partition(".")
+            parts.setdefault(part, {})[rest] = value
+        self.network.load_state_dict(parts["model"])
+        self.best = parts["best"]
         names = self._trained()
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
                 value[...] = arrays[f"optimizer.{kind}.{name}"]
-        self.optimizer.steps, self.optimizer.rate = state["optimizer_steps"], state["rate"]
-        self.progress = Progress(**state["progress"])
-        self.best = dict(best)
-        random.set_state(state["random"])
+        self.optimizer.steps = np.broadcast_to(steps, own_steps).tolist()
+        self.optimizer.rate = state["rate"]
+        self.progress = progress
+
+    def _progress(self, values: Any) -> Progress:
+        """The progress that a file has, held to its history.  Raises RunError."""
+        names = vars(Progress())
+        if not isinstance(values, dict) or values.keys() != names.keys():
+            raise RunError(f"progress: expected {', '.join(names)}, got {values!r:.60}")
+        rows, found = values["history"], Progress()
+        if not isinstance(rows, list) or len(rows) > self.settings.epochs:
+            raise RunError(
+                f"history: expected at most {self.settings.epochs} epochs, got {rows!r:.60}"
+            )
+        for number, row in enumerate(rows, 1):
+            record = EpochRecord.read(row, number)
+            found.add(record, len(self.task.validation), self.settings.patience)
+        running = ("batch", "loss_sum", "right", "seconds")
+        for name, value in vars(found).items():
+            if name not in running and (value, type(value)) != (values[name], type(values[name])):
+                raise RunError(
+                    f"{name}: expected {value!r:.40} after {len(rows)} epochs, got"
+                    f" {values[name]!r:.40}"
+                )
+        over = found.stopped_early or found.epoch == self.settings.epochs
+        batches = 0 if over else len(self.batches)
+        check_number(values["batch"], "batch", 0, batches, whole=True)
+        images = min(values["batch"] * self.settings.batch_size, len(self.task.train))
+        check_number(values["right"], "right", 0, images, whole=True)
+        check_number(values["loss_sum"], "loss_sum")
+        check_number(values["seconds"], "seconds", 0)
+        return Progress(**values)

@@ -3,84 +3,69 @@
 ::
 
     model.safetensors   the weights of the best epoch
-    last.safetensors    the weights and the optimiser after the last step, and the progress
+    last.safetensors    the weights, the best ones, the optimiser, and the progress, after the last
+                        step that was saved
     config.json         settings, network, classes, scaling
     first.safetensors   the weights before training, where they came from another run
     history.csv         a row an epoch
+    curves.png          its picture, of a complete run
     lab.html            the network as a page, if wanted
     snapshots/          the weights after each epoch, epoch-0001.safetensors and so on, if wanted
 
-Every file is written beside its place, synced and renamed: a crash leaves the
-old file or the new one.  Nothing is pickled.
+last.safetensors is the state of a run: all other files follow from it and from config.json,
+and are made again on resuming where a crash has left them out.  The folder appears in one
+rename.  While a process writes to it there is also .lock, with the process's number.  Nothing
+is pickled.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
-import os
+import math
 import re
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError, safe_open
 
 import convlab
-from convlab import models, random
+from convlab import files, models, random, reading, tensor_files
 from convlab.data import Scaling, to_floats
 from convlab.errors import ConvlabError, RunError, SpecError
-from convlab.training.fit import Trainer
+from convlab.files import write_atomically, write_changed
+from convlab.training.fit import EpochRecord, Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
 FIRST = "first.safetensors"
-PAGE = "lab.html"
+CURVES, PAGE = "curves.png", "lab.html"
 SNAPSHOTS = "snapshots"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place, sync it and rename it.  Raises RunError.
-
-    A symbolic link keeps pointing to its file; a device or a pipe is written to and stays.
-    """
-    target = Path(os.path.realpath(path))
-    try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)
-            return
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a result is as readable as the user's other files.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+OWN = (
+    CONFIG,
+    LAST,
+    MODEL,
+    FIRST,
+    HISTORY,
+    CURVES,
+    PAGE,
+    f"{SNAPSHOTS}/epoch-*.safetensors",
+    SNAPSHOTS,
+)
+"""A run's files, as patterns; those of other names in its folder are the user's."""
 
 
 def check_free(folder: Path, exist_ok: bool = False) -> None:
     """Raise RunError where the folder holds something already, unless ``exist_ok``."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: expected a folder to write the run into, got a file")
-    if folder.is_dir() and any(folder.iterdir()) and not exist_ok:
+    if not exist_ok and not files.is_free(folder, OWN, CONFIG):
         raise RunError(
             f"{folder}: exists already; name another folder with --out, go on with --resume, or"
             " replace it with --exist-ok"
@@ -88,24 +73,36 @@ def check_free(folder: Path, exist_ok: bool = False) -> None:
 
 
 def create(
-    folder: Path, trainer: Trainer, *, exist_ok: bool = False, snapshots: bool = False
+    folder: Path,
+    trainer: Trainer,
+    *,
+    exist_ok: bool = False,
+    snapshots: bool = False,
+    page: bool = False,
 ) -> None:
-    """Make the run folder with its config.json.
+    """Make the run folder, complete, as ``new_run`` does, for others to write to as well."""
+    with new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots, page=page):
+        pass
+
+
+@contextlib.contextmanager
+def new_run(
+    folder: Path,
+    trainer: Trainer,
+    *,
+    exist_ok: bool = False,
+    snapshots: bool = False,
+    page: bool = False,
+) -> Iterator[None]:
+    """Make the run folder with all that is needed to resume, locked until the block ends.
 
     With ``snapshots`` the run has a folder for them, which is also how ``save`` knows that
-    they are wanted: no other byte of the run depends on it.
-    Raises RunError where the folder holds something already, unless ``exist_ok``.
+    they are wanted: no other byte of the run depends on it.  ``page``: whether one belongs to
+    the complete run.
+    Raises RunError where the folder holds something already, unless ``exist_ok``, and where it
+    cannot be made.
     """
     check_free(folder, exist_ok)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (MODEL, LAST, HISTORY, FIRST, PAGE):
-            (folder / name).unlink(missing_ok=True)
-        _discard_snapshots(folder)
-        if snapshots:
-            (folder / SNAPSHOTS).mkdir(exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
     task = trainer.task
     config = {
         "convlab": convlab.__version__,
@@ -120,45 +117,70 @@ def create(
         "dark_background": task.dark_background,
         "data_digest": task.digest(),
         "scaling": task.scaling.to_dict(),
+        "page": page,
     }
-    if trainer.settings.start_from is not None:
-        # The seed draws only those that were not taken over.
-        first = safetensors.numpy.save(trainer.network.state_dict())
-        write_atomically(folder / FIRST, first)
-    write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+    with files.new_folder(folder, OWN, CONFIG) as new:
+        if snapshots:
+            files.make_folder(new.path / SNAPSHOTS)
+        if trainer.settings.start_from is not None:
+            # The seed draws only those that were not taken over.
+            first = safetensors.numpy.save(trainer.network.state_dict())
+            write_atomically(new.path / FIRST, first)
+        save(new.path, trainer)
+        write_atomically(new.path / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+        new.commit()
+        yield
+
+
+@contextlib.contextmanager
+def locked(folder: Path | str) -> Iterator[None]:
+    """Be the only process that writes to a run.  Raises RunError, see ``files.locked``."""
+    _config(Path(folder))
+    with files.locked(Path(folder)):
+        yield
+
+
+@contextlib.contextmanager
+def locked_for(path: Path) -> Iterator[None]:
+    """Be alone in writing ``path`` if it is a run's curves or page.  Raises RunError."""
+    own = path.name in (CURVES, PAGE) and (path.parent / CONFIG).is_file()
+    with files.locked(path.parent) if own else contextlib.nullcontext():
+        yield
 
 
 def save(folder: Path, trainer: Trainer) -> None:
-    """Write weights, optimiser, progress and history, and a complete epoch's snapshot.
+    """Write the state, then all that follows from it: see ``write_results``.  Raises RunError."""
+    with files.locked(folder):
+        # One entry: safetensors writes several in an order that chance decides.
+        state = {"state": json.dumps(trainer.state())}
+        write_atomically(folder / LAST, safetensors.numpy.save(trainer.arrays(), state))
+        write_results(folder, trainer)
 
-    Raises RunError.
+
+def write_results(folder: Path, trainer: Trainer) -> bool:
+    """Write the best weights, a complete epoch's snapshot and the history where they are not there.
+
+    Returns whether anything was written.  Raises RunError.
     """
     progress = trainer.progress
+    results = {
+        MODEL: safetensors.numpy.save(trainer.best, {"best_epoch": str(progress.best_epoch)}),
+        HISTORY: _table(progress.history),
+    }
     if (folder / SNAPSHOTS).is_dir() and progress.epoch and not progress.batch:
-        # Before the progress: a crash in between trains this epoch again, none is left out.
         state = safetensors.numpy.save(trainer.network.state_dict())
-        write_atomically(_snapshot_path(folder, progress.epoch), state)
-    # One entry each: safetensors writes several in an order that chance decides.
-    metadata = {"best_epoch": str(trainer.progress.best_epoch)}
-    write_atomically(folder / MODEL, safetensors.numpy.save(trainer.best, metadata))
-    state = json.dumps(trainer.state())
-    write_atomically(folder / LAST, safetensors.numpy.save(trainer.arrays(), {"state": state}))
+        results[_snapshot_name(progress.epoch)] = state
+    with files.locked(folder):
+        return any([write_changed(folder / name, content) for name, content in results.items()])
+
+
+def _table(history: list[dict]) -> bytes:
     text = io.StringIO()
-    if trainer.progress.history:
-        writer = csv.DictWriter(text, list(trainer.progress.history[0]), lineterminator="\n")
+    if history:
+        writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(trainer.progress.history)
-    write_atomically(folder / HISTORY, text.getvalue().encode())
-
-
-def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    try:
-        with safe_open(path, framework="np") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except FileNotFoundError:
-        raise RunError(f"{path}: expected a run with this file, there is none") from None
-    except (SafetensorError, OSError) as error:
-        raise RunError(f"{path}: cannot be read as safetensors: {error}") from None
+        writer.writerows(history)
+    return text.getvalue().encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,15 +202,8 @@ class Run:
         return np.ascontiguousarray(to_floats(x, self.scaling)[0])
 
 
-def _snapshot_path(folder: Path, epoch: int) -> Path:
-    return folder / SNAPSHOTS / f"epoch-{epoch:04}.safetensors"
-
-
-def _discard_snapshots(folder: Path) -> None:
-    for path in (folder / SNAPSHOTS).glob("*epoch-*.safetensors*"):
-        path.unlink()
-    with contextlib.suppress(OSError):
-        (folder / SNAPSHOTS).rmdir()
+def _snapshot_name(epoch: int) -> str:
+    return f"{SNAPSHOTS}/epoch-{epoch:04}.safetensors"
 
 
 def snapshot_epochs(folder: Path | str) -> list[int]:
@@ -211,8 +226,9 @@ def snapshot(folder: Path | str, epoch: int) -> dict[str, np.ndarray]:
     """
     if epoch == 0:
         return initial_weights(folder)
-    arrays, _ = _read_arrays(_snapshot_path(Path(folder), epoch))
-    return arrays
+    folder = Path(folder)
+    config = _config(folder)
+    return _weights(folder, _snapshot_name(epoch), config, _settings(folder, config))[0]
 
 
 def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
@@ -224,26 +240,56 @@ def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
     config = _config(folder)
     settings = _settings(folder, config)
     if settings.start_from is not None:
-        return _read_arrays(folder / FIRST)[0]
+        return _weights(folder, FIRST, config, settings)[0]
     before = random.get_state()
     try:
         random.manual_seed(settings.seed)
+        _weights(folder, MODEL, config, settings)
         return _network(folder, config, settings).state_dict()
     finally:
         random.set_state(before)
 
 
-def _network(folder: Path, config: dict, settings: Settings) -> models.Network:
-    """The network of a run with first weights from the random numbers as they stand."""
-    spec = _spec(folder, config)
-    input_shape = _sizes(folder, config["network"], "input_shape")
-    classes = len(_classes(folder, config))
+def _network(
+    folder: Path, config: dict, settings: Settings, weights: bool = True
+) -> models.Network:
+    """The network of a run with first weights from the random numbers as they stand.
+
+    Without ``weights`` they are all zero, which takes no memory.
+    """
     try:
         return models.build(
-            spec, input_shape=input_shape, classes=classes, dropout=settings.dropout
+            _spec(folder, config),
+            input_shape=_sizes(folder, config["network"], "input_shape"),
+            classes=len(_classes(folder, config)),
+            dropout=settings.dropout,
+            weights=weights,
         )
-    except ConvlabError as error:
+    except RunError:
+        raise
+    except (ConvlabError, MemoryError) as error:
         raise RunError(f"{folder}: the network cannot be built: {error}") from None
+
+
+def _weights(
+    folder: Path, name: str, config: dict, settings: Settings
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """A file of the run's weights, which are the network's by their names and shapes.
+
+    What a damaged config.json has made too large is found here, before there is memory for it.
+    """
+    path = folder / name
+    arrays, metadata = tensor_files.read_tensors(path)
+    network = _network(folder, config, settings, weights=False)
+    wanted = {name: p.shape for name, p in network.named_parameters()}
+    got = {name: array.shape for name, array in arrays.items() if array.dtype.kind == "f"}
+    for name in sorted(wanted.keys() | got.keys()):
+        if wanted.get(name) != got.get(name):
+            raise RunError(
+                f"{path}: the network does not fit its weights: expected {name} of shape"
+                f" {wanted.get(name)}, got {got.get(name)}"
+            )
+    return {name: arrays[name] for name in wanted}, metadata
 
 
 def _config(folder: Path) -> dict:
@@ -251,8 +297,8 @@ def _config(folder: Path) -> dict:
     if not folder.is_dir() or not path.exists():
         raise RunError(f"{folder}: expected the folder of a run with a {CONFIG}, there is none")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        config = reading.read_json(path)
+    except (OSError, ValueError) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise RunError(f"{path}: expected an object with the settings, got {config!r:.40}")
@@ -281,12 +327,16 @@ def _entry(folder: Path, entries: dict, name: str, wanted: str, fits: Callable) 
     return value
 
 
+def _flag(folder: Path, entries: dict, name: str) -> bool:
+    return _entry(folder, entries, name, "true or false", lambda value: isinstance(value, bool))
+
+
 def _sizes(folder: Path, entries: dict, name: str) -> tuple[int, int, int]:
     """Channels, rows and columns."""
 
     def fits(value):
         whole = isinstance(value, list) and all(type(size) is int for size in value)
-        return whole and len(value) == 3 and min(value) > 0
+        return whole and len(value) == 3 and min(value) > 0 and math.prod(value) < 1 << 31
 
     return tuple(_entry(folder, entries, name, "[channels, rows, columns]", fits))
 
@@ -312,28 +362,36 @@ def load(folder: Path | str) -> Run:
     folder = Path(folder)
     config = _config(folder)
     settings = _settings(folder, config)
-    arrays, metadata = _read_arrays(folder / MODEL)
+    arrays, metadata = _weights(folder, MODEL, config, settings)
+    best_epoch = metadata.get("best_epoch", "0")
+    if not re.fullmatch(r"[0-9]{1,9}", best_epoch) or int(best_epoch) > settings.epochs:
+        raise RunError(
+            f"{folder / MODEL}: expected the number of its epoch, got {best_epoch!r:.40}"
+        )
     network = _network(folder, config, settings)
+    image_shape = _sizes(folder, config, "image_shape")
     try:
         network.load_state_dict(arrays)
-        scaling = Scaling.from_dict(config["scaling"])
-        dark_background = bool(config["dark_background"])
-        best_epoch = int(metadata.get("best_epoch", 0))
-    except KeyError as error:
-        raise RunError(f"{folder / CONFIG}: expected an entry for {error}") from None
+        scaling = Scaling.from_dict(config.get("scaling"))
     except ConvlabError as error:
         raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
-    except ValueError as error:
-        raise RunError(f"{folder / MODEL}: expected the number of its epoch: {error}") from None
+    fits = (len(scaling.scale), *image_shape[1:])
+    if image_shape[0] != network.input_shape[0] or any(
+        small > large for small, large in zip(fits, network.input_shape, strict=True)
+    ):
+        raise RunError(
+            f"{folder / CONFIG}: expected images and a scaling for the network's input"
+            f" {network.input_shape}, got {image_shape} and {len(scaling.scale)} channels"
+        )
     return Run(
         folder,
         settings,
         network.eval(),
         _classes(folder, config),
-        _sizes(folder, config, "image_shape"),
-        dark_background,
+        image_shape,
+        _flag(folder, config, "dark_background"),
         scaling,
-        best_epoch,
+        int(best_epoch),
     )
 
 
@@ -349,17 +407,22 @@ def load_spec(folder: Path | str) -> models.Spec:
     return _spec(folder, _config(folder))
 
 
+def wants_page(folder: Path | str) -> bool:
+    """Whether a page belongs to the run when it is complete.  Raises RunError."""
+    folder = Path(folder)
+    return _flag(folder, {"page": False} | _config(folder), "page")  # once it was not said
+
+
 def discard(folder: Path) -> None:
-    """Remove a run's own files, and the folder if nothing else is in it."""
-    for name in (MODEL, LAST, HISTORY, FIRST, CONFIG):
-        (folder / name).unlink(missing_ok=True)
-    _discard_snapshots(folder)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
+    """Remove a run's own files, and the folder if nothing else is in it.  Raises RunError."""
+    files.discard(folder, OWN)
 
 
 def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
-    """A trainer that stands where the run stopped, to the bit.  Raises RunError."""
+    """A trainer that stands where the run stopped, to the bit.  Raises RunError.
+
+    Nothing is written: ``write_results`` makes what a crash may have left out.
+    """
     config = _config(folder)
     trainer = Trainer(_settings(folder, config), task, device)
     if config.get("data_digest") != task.digest():
@@ -367,11 +430,10 @@ def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
             f"{folder}: expected the images that the run was started with; those of"
             f" {trainer.settings.data} are others"
         )
-    arrays, metadata = _read_arrays(folder / LAST)
-    best, _ = _read_arrays(folder / MODEL)
+    arrays, metadata = tensor_files.read_tensors(folder / LAST)
     try:
-        trainer.restore(arrays, json.loads(metadata["state"]), best)
-    except (KeyError, TypeError, ValueError, ConvlabError) as error:
+        trainer.restore(arrays, reading.parse_json(metadata.get("state", "")))
+    except (ValueError, ConvlabError) as error:
         raise RunError(f"{folder / LAST}: does not fit the run's settings: {error}") from None
     return trainer
 
@@ -380,13 +442,26 @@ def history(folder: Path | str) -> dict[str, list[float]]:
     """The columns of history.csv.  Raises RunError where there is no epoch yet."""
     path = Path(folder) / HISTORY
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        columns = {k: [float(row[k]) for row in rows] for k in rows[0]} if rows else {}
+        text = reading.read_text(path, reading.MAX_JSON)
+        if text and not text.endswith("\n"):
+            raise ValueError("expected a whole last line")
+        rows = [_record(row, number) for number, row in enumerate(_rows(text), 1)]
     except FileNotFoundError:
         raise RunError(f"{path}: expected a run with this file, there is none") from None
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError, csv.Error, RunError) as error:
         raise RunError(f"{path}: cannot be read as a table of numbers: {error}") from None
-    if not columns:
+    if not rows:
         raise RunError(f"{path}: expected at least one complete epoch, got none")
-    return columns
+    return {
+        field.name: [float(getattr(row, field.name)) for row in rows]
+        for field in dataclasses.fields(EpochRecord)
+    }
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    return csv.DictReader(io.StringIO(text, newline=""))
+
+
+def _record(row: dict[str, str], number: int) -> EpochRecord:
+    whole = {"epoch": int}
+    return EpochRecord.read({k: whole.get(k, float)(v) for k, v in row.items()}, number)

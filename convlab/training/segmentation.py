@@ -14,14 +14,15 @@ import numpy as np
 import safetensors.numpy
 
 import convlab
+from convlab import files, random, reading, tensor_files
 from convlab import functional as F
-from convlab import random
 from convlab.autograd import Tensor, no_grad
 from convlab.data import BACKGROUND, Dataset, Scaling, Scene, scene, to_floats
 from convlab.errors import ConvlabError, DataError, DivergedError, RunError, SpecError
+from convlab.files import write_atomically
 from convlab.models import GraphNetwork, encoder_decoder
 from convlab.optim import Adam, scheduled_rate
-from convlab.training.run import CONFIG, HISTORY, MODEL, write_atomically
+from convlab.training.run import CONFIG, HISTORY, MODEL, OWN
 from convlab.training.settings import has_dark_background
 
 SEGMENTATION_SIZE = (64, 64)
@@ -231,11 +232,10 @@ def evaluate_segmenter(
 
 
 def save_segmenter(folder: Path, segmenter: Segmenter, history: list[StepRecord]) -> None:
-    """Write config.json, model.safetensors and history.csv.  Raises RunError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+    """Write config.json, model.safetensors and history.csv, all of them or none.
+
+    Raises RunError.
+    """
     config = {
         "convlab": f"{convlab.__version__}, convlab segment",
         "segmentation": dataclasses.asdict(segmenter.settings),
@@ -244,16 +244,20 @@ def save_segmenter(folder: Path, segmenter: Segmenter, history: list[StepRecord]
     }
     columns = [field.name for field in dataclasses.fields(StepRecord)]
     rows = [",".join(str(getattr(record, name)) for name in columns) for record in history]
-    write_atomically(folder / MODEL, safetensors.numpy.save(segmenter.network.state_dict()))
-    write_atomically(folder / HISTORY, ("\n".join([",".join(columns), *rows]) + "\n").encode())
-    write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+    with files.new_folder(folder, OWN, CONFIG) as new:
+        weights = safetensors.numpy.save(segmenter.network.state_dict())
+        write_atomically(new.path / MODEL, weights)
+        table = "\n".join([",".join(columns), *rows]) + "\n"
+        write_atomically(new.path / HISTORY, table.encode())
+        write_atomically(new.path / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+        new.commit()
 
 
 def load_segmenter(folder: Path) -> Segmenter:
     """The network that ``save_segmenter`` wrote.  Raises RunError for any other folder."""
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        config = reading.read_json(folder / CONFIG)
+    except (OSError, ValueError):
         raise RunError(
             f"{folder}: expected the folder that convlab segment train wrote, there is no"
             f" {CONFIG} to read in it"
@@ -265,15 +269,16 @@ def load_segmenter(folder: Path) -> Segmenter:
     try:
         settings = SegmentationSettings(**config["segmentation"])
         classes = tuple(config["classes"])
+        if not all(isinstance(name, str) for name in (settings.data, *classes)):
+            raise TypeError("expected names of the data and of the classes")
         segmenter = Segmenter(
             encoder_decoder(SEGMENTATION_SIZE, len(classes)),
             classes,
             Scaling.from_dict(config["scaling"]),
             settings,
         )
-        arrays = safetensors.numpy.load((folder / MODEL).read_bytes())
-        segmenter.network.load_state_dict(arrays)
-    except (OSError, KeyError, TypeError, safetensors.SafetensorError, ConvlabError) as error:
+        segmenter.network.load_state_dict(tensor_files.read_tensors(folder / MODEL)[0])
+    except (KeyError, TypeError, ConvlabError) as error:
         raise RunError(f"{folder}: cannot be read: {error}") from None
     segmenter.network.eval()
     return segmenter

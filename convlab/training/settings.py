@@ -13,8 +13,8 @@ import numpy as np
 from convlab import data, models, nn, random
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.errors import DataError, ShapeError, SpecError
-from convlab.files import shown
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
+from convlab.reading import shown
 from convlab.shapes import MAX_SIZE
 from convlab.training import transfer
 
@@ -69,17 +69,21 @@ class Settings:
             if isinstance(value, bool) != (bool in kinds) or not isinstance(value, known):
                 wanted = " or ".join(_KINDS[kind] for kind in kinds)
                 raise SpecError(f"{name.replace('_', ' ')}: expected {wanted}, got {value!r:.40}")
-        for name, value, least, most in (
-            ("epochs", self.epochs, 1, MAX_SIZE),
-            ("batch size", self.batch_size, 1, MAX_SIZE),
-            ("seed", self.seed, 0, 2**63 - 1),
-            ("patience", 1 if self.patience is None else self.patience, 1, MAX_SIZE),
-            ("limit", 2 if self.limit is None else self.limit, 2, MAX_SIZE),
+            # Also a whole number that no float holds, in place of a number.
+            most = 2**63 - 1 if name == "seed" else MAX_SIZE
+            if isinstance(value, int) and value > most:
+                raise SpecError(
+                    f"{name.replace('_', ' ')}: expected at most {most:,}, got {shown(value)}"
+                )
+        for name, value, least in (
+            ("epochs", self.epochs, 1),
+            ("batch size", self.batch_size, 1),
+            ("seed", self.seed, 0),
+            ("patience", 1 if self.patience is None else self.patience, 1),
+            ("limit", 2 if self.limit is None else self.limit, 2),
         ):
             if value < least:
                 raise SpecError(f"{name}: expected at least {least}, got {shown(value)}")
-            if value > most:
-                raise SpecError(f"{name}: expected at most {most:,}, got {shown(value)}")
         for name, value in vars(self).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")

@@ -1,0 +1,198 @@
+"""Reading what a user names: regular files only, up to a limit, text as UTF-8.
+
+What cannot be read raises OSError, whose ``strerror`` is the reason in a few words.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import reprlib
+import stat
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from convlab.errors import DataError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# --- reading: limits ----------------------------------------------------------------------
+
+MAX_TOML = 250_000
+"""Bytes of a network's spec or a catalogue; those that come with convlab have up to 40,000."""
+MAX_TABLE = 4_000_000
+"""Bytes of a table of numbers."""
+MAX_JSON = 32_000_000
+"""Bytes of a run's settings and curves, an experiment's results, a gallery's list of itself."""
+MAX_INPUT = 200_000_000
+"""Bytes of a picture on standard input."""
+MAX_DEPTH = 20
+"""Levels of tables and lists inside each other in TOML and JSON."""
+
+# --- reading: files -----------------------------------------------------------------------
+
+_KINDS = {
+    stat.S_IFDIR: os.strerror(errno.EISDIR),
+    stat.S_IFIFO: "expected a regular file, got a named pipe",
+    stat.S_IFSOCK: "expected a regular file, got a socket",
+    stat.S_IFCHR: "expected a regular file, got a device",
+    stat.S_IFBLK: "expected a regular file, got a device",
+}
+
+
+def open_file(path: str | os.PathLike) -> BinaryIO:
+    """A regular file, opened for reading bytes; a pipe or device is not even opened.
+
+    Raises OSError, also for a folder.
+    """
+    path = os.fspath(path)
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "expected a path, got one with a null character")
+    _check_regular(os.stat(path))
+    # It may have become a pipe since, and the opening of a pipe waits for its other end.
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _check_regular(os.fstat(file))
+        return os.fdopen(file, "rb")
+    except BaseException:
+        os.close(file)
+        raise
+
+
+def _check_regular(found: os.stat_result) -> None:
+    kind = stat.S_IFMT(found.st_mode)
+    if kind != stat.S_IFREG:
+        raise OSError(errno.EINVAL, _KINDS.get(kind, "expected a regular file"))
+
+
+def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
+    """The bytes of a regular file.  Raises OSError, also for more than ``limit`` bytes."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        # A file of /proc has no size and content all the same.
+        content = file.read(limit + 1) if size <= limit else b""
+    if max(size, len(content)) > limit:
+        got = f"{size:,}" if size > limit else "more"
+        raise OSError(errno.EFBIG, f"expected at most {limit:,} bytes, got {got}")
+    return content
+
+
+def read_text(path: str | os.PathLike, limit: int) -> str:
+    """A text file in UTF-8, with or without a byte-order mark.  Raises OSError."""
+    content = read_bytes(path, limit)
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise OSError(errno.EILSEQ, "not UTF-8 text but UTF-16")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "not UTF-8 text") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_standard_input(limit: int = MAX_INPUT) -> bytes:
+    """All bytes of standard input.  Raises DataError for none and for more than ``limit``."""
+    content = b"" if sys.stdin is None else sys.stdin.buffer.read(limit + 1)
+    if not content:
+        raise DataError("-: expected a picture on standard input, got nothing")
+    if len(content) > limit:
+        raise DataError(f"-: expected at most {limit:,} bytes on standard input, got more")
+    return content
+
+
+# --- reading: TOML and JSON ---------------------------------------------------------------
+
+# A key of so many parts takes the parser memory in the square of their number.
+_DEEP_KEY = re.compile(
+    r"""(?:^|(?<=[\s\[{,]))(?:(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*)"""
+    rf"{{{MAX_DEPTH}}}",
+    re.MULTILINE,
+)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML text, at most MAX_DEPTH levels deep, its whole numbers of 64 bits.
+
+    Raises ValueError, whose text says what was expected.
+    """
+    if _DEEP_KEY.search(text):
+        raise ValueError(_TOO_DEEP)
+    return _checked(text, tomllib.loads)
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, as ``parse_toml`` takes it, with no entry twice in an object.
+
+    Raises ValueError.
+    """
+    return _checked(text, partial(json.loads, object_pairs_hook=_once))
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file.  Raises OSError or ValueError."""
+    return parse_json(read_text(path, MAX_JSON))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise EntryTwice(f"expected each entry once, got {shown(twice)} twice")
+    return found
+
+
+class EntryTwice(ValueError):
+    """An object of JSON that has a name twice."""
+
+
+_TOO_DEEP = f"expected at most {MAX_DEPTH} levels of tables and lists, got more"
+
+
+def _checked(text: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        value = parse(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not TOML: {_short(str(error))}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    except EntryTwice:
+        raise
+    except ValueError:  # of Python, for a number of more than 4,300 digits
+        raise ValueError("expected whole numbers of 64 bits, got a larger one") from None
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise ValueError(_TOO_DEEP)
+        if any(isinstance(item, int) and not -(2**63) <= item < 2**64 for item in level):
+            raise ValueError("expected whole numbers of 64 bits, got a larger one")
+        level, depth = [inner for item in level for inner in _inside(item)], depth + 1
+    return value
+
+
+def _inside(item: Any) -> list:
+    if isinstance(item, Mapping):
+        return list(item.values())
+    return item if isinstance(item, list) else []
+
+
+def shown(value: Any) -> str:
+    """A value that came, short enough for one line of an error."""
+    return _short(_SHORT.repr(value))
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:120]} ... {text[-75:]}"
