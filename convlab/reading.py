@@ -124,15 +124,16 @@ def parse_toml(text: str) -> dict[str, Any]:
     """
     if _DEEP_KEY.search(text):
         raise ValueError(_TOO_DEEP)
-    return _checked(text, tomllib.loads)
+    return _checked(text, tomllib.loads, 64)
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text, as ``parse_toml`` takes it, with no entry twice in an object.
+    """The value of a JSON text, at most MAX_DEPTH levels deep, no entry twice in an object.
 
     Raises ValueError.
     """
-    return _checked(text, partial(json.loads, object_pairs_hook=_once))
+    # The state of a random generator has numbers of 128 bits.
+    return _checked(text, partial(json.loads, object_pairs_hook=_once), 128)
 
 
 def read_json(path: Path) -> Any:
@@ -156,7 +157,8 @@ class EntryTwice(ValueError):
 _TOO_DEEP = f"expected at most {MAX_DEPTH} levels of tables and lists, got more"
 
 
-def _checked(text: str, parse: Callable[[str], Any]) -> Any:
+def _checked(text: str, parse: Callable[[str], Any], bits: int) -> Any:
+    too_large = f"expected whole numbers of {bits} bits, got a larger one"
     try:
         value = parse(text)
     except RecursionError:
@@ -168,13 +170,13 @@ def _checked(text: str, parse: Callable[[str], Any]) -> Any:
     except EntryTwice:
         raise
     except ValueError:  # of Python, for a number of more than 4,300 digits
-        raise ValueError("expected whole numbers of 64 bits, got a larger one") from None
+        raise ValueError(too_large) from None
     level, depth = [value], 0
     while level:
         if depth > MAX_DEPTH:
             raise ValueError(_TOO_DEEP)
-        if any(isinstance(item, int) and not -(2**63) <= item < 2**64 for item in level):
-            raise ValueError("expected whole numbers of 64 bits, got a larger one")
+        if any(isinstance(item, int) and item.bit_length() > bits for item in level):
+            raise ValueError(too_large)
         level, depth = [inner for item in level for inner in _inside(item)], depth + 1
     return value
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import convlab.data as data
-from convlab import files
+from convlab import reading
 from convlab.data import sources
 from convlab.errors import DataError, SpecError
 
@@ -362,7 +362,7 @@ def test_unreadable_file(tmp_path, tiny, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     lay(tmp_path / "own/mnist", tiny[1])
-    monkeypatch.setattr(files, "open_file", refused)
+    monkeypatch.setattr(reading, "open_file", refused)
     with fails(tmp_path / "own/mnist/train-images", "cannot be read (Permission denied)"):
         load_own(tmp_path)
 

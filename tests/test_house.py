@@ -25,10 +25,13 @@ LAYERS = [
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
     ("convlab.tensor_files",),
-    ("convlab.shapes", "convlab.files", "convlab.reading"),
+    ("convlab.shapes", "convlab.numerals", "convlab.files", "convlab.reading"),
     ("convlab.errors",),
 ]
-VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}
+VIZ_MAY_IMPORT = {
+    *("convlab.viz", "convlab.shapes", "convlab.numerals", "convlab.errors"),
+    *("numpy", "matplotlib", "PIL"),
+}
 
 
 def sources() -> list[Path]:
