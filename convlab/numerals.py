@@ -145,6 +145,8 @@ def sums(
     finite = flat[np.isfinite(flat)]
     if finite.size < flat.size or not grain.holds():
         places = _places(finite, digits or 3)
+        if digits is None and grain.places and 0 < grain.error < math.inf:  # as far as known
+            places = max(places, min(grain.places, math.floor(-math.log10(2.5 * grain.error))))
         if finite.size and np.abs(finite).max() < 10.0**_MOST_DIGITS and places <= MOST_PLACES:
             return Numbers([fixed(value, places) for value in flat.tolist()], [True] * flat.size)
         return Numbers([measured(value) for value in flat.tolist()], [True] * flat.size)

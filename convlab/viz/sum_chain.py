@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.numerals import MINUS, equals, fixed, worked_out
+from convlab.numerals import ALMOST, MINUS, equals, fixed, says, worked_out
 from convlab.viz import style
 from convlab.viz.feature_maps import value_scale
 from convlab.viz.page import LINE, Page, image_rgb, whole_cells
@@ -129,7 +129,8 @@ class _Row:
         label = self.name if brief > 1 else ""
         if self.link is None:
             label = label or "network input"
-            return [_piece(page, SumStep("", label, pixel, "input"), places, brief)]
+            sign = "" if says(fixed(pixel, places), pixel) else ALMOST
+            return [_piece(page, SumStep(sign, label, pixel, "input"), places, brief)]
         steps = list(self.link.steps)
         if brief and len(steps) > 3 and all(step.sign == "+" for step in steps[2:]):
             steps[2:] = [SumStep("+", "others", sum(step.number for step in steps[2:]))]
