@@ -312,6 +312,19 @@ def test_a_damaged_result_is_named(tmp_path, content):
         list(experiments.run(experiment, "quick", tmp_path))
 
 
+def test_a_second_process_in_the_folder_costs_no_result(tmp_path):
+    def measure(trial):
+        # What one that is stopped before its first result does to the folder.
+        if trial == {"network": "a", "seed": 0}:
+            (tmp_path / "out" / "trials").rmdir()
+            (tmp_path / "out").rmdir()
+        return {"x": 1}
+
+    first = list(experiments.run(tiny(measure), "quick", tmp_path / "out"))
+    again = list(experiments.run(tiny(measure), "quick", tmp_path / "out"))
+    assert [one.kept for one in first + again] == [False] * 6 + [True] * 6
+
+
 def test_an_experiment_without_its_data_leaves_no_folder(tmp_path):
     def measure(trial):
         raise DataError("expected data, found none")

@@ -302,6 +302,7 @@ def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
     A trial's figures are kept as soon as they are there, so stopping costs one trial.
     Raises RunError where the folder cannot be written, or a file in it cannot be read.
     """
+    make_folder(folder)
     make_folder(folder / "trials")
     if not os.access(folder / "trials", os.W_OK):
         raise RunError(f"{folder}: expected a folder that can be written")
