@@ -87,7 +87,8 @@ class _Output(io.TextIOWrapper):
     def _failed(self, error: OSError) -> None:
         # Python flushes once more at the end, and must not fail again.
         with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+            number = self.fileno()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
         raise OutputError(error) from None
 
 

@@ -114,8 +114,9 @@ class LoopCache(NullCache):
         return self._folder / name, key
 
 
+@lru_cache  # said once: Python forgets what it has said whenever Numba compiles
 def _warn(text: str) -> None:
-    warnings.warn(text, CacheWarning, stacklevel=1)  # so that the same text is said once
+    warnings.warn(text, CacheWarning, stacklevel=1)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -172,7 +173,7 @@ def cache_folder() -> Path | None:
 
 def _make(folder: Path) -> None:
     """Make a folder, and those above it, for the user alone."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         _make(folder.parent)
         with suppress(FileExistsError):
             folder.mkdir(0o700)
@@ -186,7 +187,7 @@ def _unsafe() -> str | None:
     What lies there is unpickled, and so can do whatever its author likes.
     """
     folder = own_folder()
-    if folder is None or not folder.is_dir() or not hasattr(os, "getuid"):  # Windows has none
+    if folder is None or not os.path.isdir(folder) or not hasattr(os, "getuid"):  # Windows has none
         return None
     for path in _way_to(folder):
         status = path.lstat()
