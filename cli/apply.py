@@ -46,7 +46,7 @@ RAW = (".npy", ".csv")
 )
 @click.option(
     "--raw",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     callback=lambda context, parameter, path: path and options.check_suffix(path, RAW),
     help="Also write the result's numbers: .npy or .csv.",
 )

@@ -29,7 +29,7 @@ def bench_options(rounds: int, plot: bool = True):
             shared += [
                 click.option(
                     "--plot",
-                    type=click.Path(dir_okay=False, path_type=Path),
+                    type=options.Written(dir_okay=False, path_type=Path),
                     callback=_check_plot,
                     help="Picture to write as well: .png, .svg or .pdf.",
                 ),

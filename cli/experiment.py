@@ -56,13 +56,13 @@ def list_(as_json):
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=options.Written(path_type=Path),
     help="Folder of the results.  [default: experiments/NAME-quick or -full]",
 )
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     help="Also write all figures, settings and versions into this file.",
 )
 @options.data_dir

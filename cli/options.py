@@ -42,6 +42,10 @@ class Number(click.FloatRange):
         return number
 
 
+class Written(click.Path):
+    """A file or folder that a command writes, which a gallery's catalogue may not choose."""
+
+
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -300,14 +304,14 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
             click.option(
                 "--json",
                 "json_file",
-                type=click.Path(dir_okay=False, path_type=Path),
+                type=Written(dir_okay=False, path_type=Path),
                 help="Also write all numbers of the picture, with the command that makes it.",
             ),
             *appearance(None if suffixes == MOVING else "slide"),
             click.option(
                 "-o",
                 "--output",
-                type=click.Path(dir_okay=False, path_type=Path),
+                type=Written(dir_okay=False, path_type=Path),
                 default=default,
                 show_default=default is not None,
                 callback=lambda context, parameter, path: path and check_suffix(path, suffixes),

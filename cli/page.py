@@ -16,7 +16,7 @@ PAGE = "lab.html"
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     default=PAGE,
     show_default=True,
     callback=lambda context, parameter, path: options.check_suffix(path, (".html", ".htm")),

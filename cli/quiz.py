@@ -61,14 +61,14 @@ def _check_sheet(context, parameter, value):
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     callback=_check_sheet,
     help="Write an A4 sheet to print, .pdf, instead of text.",
 )
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     help="Also write the exercises as data, with answers and solutions.",
 )
 @click.option("--alt", is_flag=True, help="Print the alternative text of the sheet of -o.")

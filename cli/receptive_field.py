@@ -15,7 +15,7 @@ from convlab_cli import options
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     help="Also write all numbers, those of layers that only pass numbers on among them.",
 )
 def command(network, explain, json_file):

@@ -16,7 +16,7 @@ SMALLEST = 48  # pixels: a quarter of it still holds the largest filter
 @click.argument("style", metavar="STYLE")
 @click.option(
     "--result",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     callback=lambda context, parameter, path: path and options.check_suffix(path, PLAIN),
     help="The result alone: .png, .jpg or .webp.  [default: -o's name with -result.png]",
 )

@@ -30,7 +30,7 @@ from convlab_gallery.catalog import DATA, PHOTO, Catalog, Claim, Entry, Item, Pa
 from PIL import Image, PngImagePlugin
 
 from convlab import data as data_sets
-from convlab import get_num_threads, random, set_num_threads
+from convlab import files, get_num_threads, random, set_num_threads
 from convlab.errors import ConvlabError, DataError, RunError
 from convlab.experiments import Result, read_result
 from convlab.training import write_atomically
@@ -47,6 +47,7 @@ from."""
 PAGE_RECORD = ("file", "hash")
 """What the manifest knows of a page."""
 
+_FILE = re.compile(r"((pictures|data)/)?[a-z0-9][a-z0-9-]*\.(png|svg|gif|json|html)")
 _MAKING = ".making"  # what is not complete yet
 
 # What a training depends on; a new figure alone is no reason to train again.
@@ -108,13 +109,17 @@ def read_manifest(out: Path) -> dict:
     """
     path = out / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = files.read_json(path)
         if not isinstance(manifest["data"], str) or not isinstance(manifest["runs"], dict):
             raise TypeError
         for kind, fields in (("entries", RECORD), ("pages", PAGE_RECORD), ("claims", RECORD)):
             # A gallery of an older version has entries alone.
             for record in manifest.setdefault(kind, {}).values():
                 if record.keys() != set(fields):
+                    raise TypeError
+                if not all(_FILE.fullmatch(file) for file in files_of(record)):
+                    raise ValueError  # files of the gallery's folder, and no others
+                if not {type(record.get(side, 0)) for side in ("width", "height")} <= {int}:
                     raise TypeError
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
@@ -196,6 +201,11 @@ class _Builder:
             self.models[run.id] = model
             return Outcome("run", run.id, "kept")
         words = shlex.split(typed)
+        try:
+            _check_own(self.out / folder)
+        except RunError as error:
+            self.models[run.id] = None
+            return Outcome("run", run.id, "failed", error=str(error))
         quietly = [*words, "--out", folder, "--exist-ok", "--quiet"]
         self.submit(run, made_from, _train, quietly, words)
         return None
@@ -284,6 +294,8 @@ def _opened(out: Path, data: str) -> dict:
             )
     else:
         manifest = {"data": data, "runs": {}, "entries": {}, "pages": {}, "claims": {}}
+    for folder in ("pictures", "data", "runs", _MAKING):
+        _check_own(out / folder)
     try:
         for folder in ("pictures", "data", "runs"):
             (out / folder).mkdir(parents=True, exist_ok=True)
@@ -293,6 +305,12 @@ def _opened(out: Path, data: str) -> dict:
     shutil.rmtree(out / _MAKING, ignore_errors=True)
     write_atomically(out / MANIFEST, json.dumps(manifest).encode())  # so that it is known as ours
     return manifest
+
+
+def _check_own(folder: Path) -> None:
+    """Raise RunError for a link: what is made would lie outside the gallery."""
+    if folder.is_symlink():
+        raise RunError(f"{folder}: expected a folder of the gallery's own, got a link")
 
 
 def _photograph() -> bytes:
@@ -353,6 +371,7 @@ def _start(folder: str, stopped: Event) -> None:
     if os.environ.get(variable):
         os.environ[variable] = os.path.abspath(os.environ[variable])
     os.chdir(folder)
+    sys.stdin = io.TextIOWrapper(io.BytesIO())  # a command that reads it must not wait
     set_num_threads(1)  # there are as many processes as threads
 
 

@@ -46,7 +46,7 @@ ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh", "ScaledTanh")
 )
 @click.option(
     "--npz",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Written(dir_okay=False, path_type=Path),
     help="Also write all arrays, for numpy.load.",
 )
 @options.data_dir

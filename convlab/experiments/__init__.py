@@ -6,9 +6,9 @@ An experiment is one module of this package with an ``EXPERIMENT``; NAMES lists 
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 
+from convlab import files
 from convlab.errors import RunError, SpecError
 from convlab.experiments.framework import (
     Column,
@@ -58,7 +58,7 @@ def read_result(path: Path) -> Result:
     Raises RunError for a file that cannot be read or holds something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.read_json(path)
         experiment, scale = find(content["experiment"]), content["scale"]
         return experiment.result(scale, content["records"], float(content["seconds"]))
     except OSError as error:

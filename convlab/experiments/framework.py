@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import convlab
+from convlab import files
 from convlab.errors import RunError, SpecError
 from convlab.training import write_atomically
 
@@ -331,7 +332,7 @@ def _done(experiment: Experiment, trial: Trial, path: Path) -> Done:
 
 def _read(path: Path) -> tuple[dict[str, Any], float]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.read_json(path)
         return dict(content["figures"]), float(content["seconds"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise RunError(
