@@ -19,7 +19,7 @@ from convlab_cli import options
 @options.threads
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.Written(file_okay=False, path_type=Path),
     help="Folder of the tables and pictures.  [default: RUN/evaluation]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -56,7 +56,7 @@ def list_(as_json):
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=options.Written(path_type=Path),
     help="Folder of the results.  [default: experiments/NAME-quick or -full]",
 )
 @click.option(

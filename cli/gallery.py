@@ -14,7 +14,7 @@ from convlab_cli import options
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.Written(file_okay=False, path_type=Path),
     help="Folder of the gallery.  [default: gallery-DATA, such as gallery-digits]",
 )
 @click.option(

@@ -42,6 +42,10 @@ class Number(click.FloatRange):
         return number
 
 
+class Written(click.Path):
+    """A file or folder that a command writes, which a gallery's catalogue may not choose."""
+
+
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -85,7 +89,7 @@ device = click.option(
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
 
-class Written(click.Path):
+class WrittenFile(Written):
     """A file to write.  Raises RunError, before anything is computed, where none can be made."""
 
     def convert(self, value, parameter, context):
@@ -99,7 +103,7 @@ class Written(click.Path):
         return path
 
 
-WRITTEN = Written(dir_okay=False, path_type=Path)
+WRITTEN = WrittenFile(dir_okay=False, path_type=Path)
 
 
 class Lengths(click.ParamType):

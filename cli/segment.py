@@ -42,7 +42,7 @@ def command():
 @options.threads
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=options.Written(path_type=Path),
     help="Folder to write.  [default: runs/segment-DATA]",
 )
 @click.option("--exist-ok", is_flag=True, help="Replace what is there already.")

@@ -100,7 +100,9 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
 @options.threads
 @options.device
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/MODEL-DATA]"
+    "--out",
+    type=options.Written(path_type=Path),
+    help="Folder of the run.  [default: runs/MODEL-DATA]",
 )
 @click.option(
     "--snapshots",
@@ -115,7 +117,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
 @click.option("--exist-ok", is_flag=True, help="Replace a run that is there already.")
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=options.Written(path_type=Path),
     metavar="RUN",
     help="Go on with a run that was stopped.",
 )

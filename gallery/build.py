@@ -48,6 +48,7 @@ from."""
 PAGE_RECORD = ("file", "hash")
 """What the manifest knows of a page."""
 
+_FILE = re.compile(r"((pictures|data)/)?[a-z0-9][a-z0-9-]*\.(png|svg|gif|json|html)")
 _MAKING = ".making"  # what is not complete yet, of each process in a folder of its own
 
 # What a training depends on; a new figure alone is no reason to train again.
@@ -117,6 +118,10 @@ def read_manifest(out: Path) -> dict:
             # A gallery of an older version has entries alone.
             for record in manifest.setdefault(kind, {}).values():
                 if record.keys() != set(fields):
+                    raise TypeError
+                if not all(_FILE.fullmatch(file) for file in files_of(record)):
+                    raise ValueError  # files of the gallery's folder, and no others
+                if not {type(record.get(side, 0)) for side in ("width", "height")} <= {int}:
                     raise TypeError
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
@@ -199,6 +204,11 @@ class _Builder:
             self.models[run.id] = model
             return Outcome("run", run.id, "kept")
         words = shlex.split(typed)
+        try:
+            _check_own(self.out / folder)
+        except RunError as error:
+            self.models[run.id] = None
+            return Outcome("run", run.id, "failed", error=str(error))
         quietly = [*words, "--out", folder, "--exist-ok", "--quiet"]
         self.submit(run, made_from, _train, quietly, words)
         return None
@@ -288,6 +298,10 @@ def _opened(out: Path, data: str) -> dict:
             )
     else:
         manifest = {"data": data, "runs": {}, "entries": {}, "pages": {}, "claims": {}}
+    for folder in ("pictures", "data", "runs"):
+        _check_own(out / folder)
+    for making in out.glob(f"{_MAKING}*"):
+        _check_own(making)
     manifest["convlab"] = version("convlab")
     # The first thing in the folder: so it is known as ours.
     write_atomically(out / MANIFEST, json.dumps(manifest).encode())
@@ -296,6 +310,12 @@ def _opened(out: Path, data: str) -> dict:
     for making in out.glob(f"{_MAKING}*"):
         shutil.rmtree(making, ignore_errors=True)
     return manifest
+
+
+def _check_own(folder: Path) -> None:
+    """Raise RunError for a link: what is made would lie outside the gallery."""
+    if folder.is_symlink():
+        raise RunError(f"{folder}: expected a folder of the gallery's own, got a link")
 
 
 def _photograph() -> bytes:
@@ -357,6 +377,7 @@ def _start(folder: str, stopped: Event) -> None:
     if os.environ.get(variable):
         os.environ[variable] = os.path.abspath(os.environ[variable])
     os.chdir(folder)
+    sys.stdin = io.TextIOWrapper(io.BytesIO())  # a command that reads it must not wait
     set_num_threads(1)  # there are as many processes as threads
 
 

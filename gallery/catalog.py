@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from convlab_cli.main import convlab
+from convlab_cli.options import Written
 
-from convlab import experiments
+from convlab import experiments, reading
 from convlab.errors import RunError, SpecError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CATALOG = Path(__file__).with_name("catalog.toml")
 PHOTO = "photo.png"
@@ -189,24 +184,40 @@ def _parsed(command: str) -> click.Context:
             name, called, rest = called.resolve_command(context, rest)
             if isinstance(called, click.Group):
                 context = click.Context(called, info_name=name, parent=context)
-        return called.make_context(name, rest, parent=context)
+        _, _, given = called.make_parser(click.Context(called)).parse_args(list(rest))
+        context = called.make_context(name, rest, parent=context)
     except click.exceptions.Exit:
         raise SpecError(f"expected a command that makes a picture, got {command!r}") from None
     except click.ClickException as error:
         message = " ".join(error.format_message().split())
         raise SpecError(f"{command!r} is no command of convlab: {message}") from None
+    context.meta[_WRITES] = [p.opts[0] for p in given if isinstance(p.type, Written)]
+    return context
+
+
+_WRITES = "convlab.writes"  # the options of a command that name what it writes, as often as given
+
+
+def _check_writes(context: click.Context, command: str, *allowed: str) -> None:
+    """Raise SpecError where a command names another place to write into, in any spelling."""
+    others = list(context.meta[_WRITES])
+    for option in allowed:
+        if option not in others:
+            raise SpecError(f"expected one {option} in its command, got {command!r}")
+        others.remove(option)
+    if others:
+        raise SpecError(f"expected a command without {others[0]}, got {command!r}")
 
 
 def read(path: Path | str = CATALOG) -> Catalog:
     """Read a catalogue and check it.  Raises SpecError, with one line that names the mistake."""
     path = Path(path)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{path}: not TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise SpecError(f"{path}: cannot be read as a catalogue: {reason}") from None
+        tables = reading.parse_toml(reading.read_text(path, reading.MAX_TOML))
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read as a catalogue: {error.strerror}") from None
+    except ValueError as error:
+        raise SpecError(f"{path}: {error}") from None
     kinds = {"chapter": Chapter, "run": Run, "entry": Entry, "page": Page}
     for name in tables:
         if name not in (*kinds, "claims"):
@@ -292,9 +303,9 @@ def _check_run(run: Run, catalog: Catalog) -> None:
     context = _parsed(run.command)
     if context.command_path != "convlab train":
         raise SpecError(f"expected a convlab train command, got {run.command!r}")
-    for option in ("--out", "--resume", "--json"):
-        if not _without(run.command, option):
-            raise SpecError(f"expected a command without {option}, got {run.command!r}")
+    _check_writes(context, run.command)
+    if context.params["as_json"]:
+        raise SpecError(f"expected a command without --json, got {run.command!r}")
 
 
 def _check_entry(entry: Entry, catalog: Catalog) -> None:
@@ -314,13 +325,15 @@ def _check_entry(entry: Entry, catalog: Catalog) -> None:
             f"expected -o {', '.join(files[:-1])} or {files[-1]} in its command,"
             f" got {entry.command!r}"
         )
-    if not _without(entry.command, "--json") or context.params["alt"]:
-        raise SpecError(f"expected a command without --json and --alt, got {entry.command!r}")
+    _check_writes(context, entry.command, "-o")
+    if context.params["alt"]:
+        raise SpecError(f"expected a command without --alt, got {entry.command!r}")
 
 
 def _check_page(page: Page, catalog: Catalog) -> None:
     context = _parsed(_filled(page.command, catalog.runs, DATA))
-    if context.command_path != "convlab page" or f"-o {page.id}.html" not in page.command:
-        raise SpecError(
-            f"expected a convlab page command with -o {page.id}.html, got {page.command!r}"
-        )
+    words, wanted = shlex.split(page.command), f"{page.id}.html"
+    output = context.params.get("output")
+    if context.command_path != "convlab page" or str(output) != wanted or words.count("-o") != 1:
+        raise SpecError(f"expected a convlab page command with -o {wanted}, got {page.command!r}")
+    _check_writes(context, page.command, "-o")

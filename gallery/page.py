@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -10,8 +11,10 @@ import jinja2
 from convlab_gallery.build import PHOTO_CREDIT, read_manifest
 from convlab_gallery.catalog import DATA, Catalog, Claim
 
+from convlab import reading
 from convlab.errors import DataError
 from convlab.files import write_atomically
+from convlab.lab.page import content_security_policy
 
 TEMPLATE = Path(__file__).with_name("template")
 PAGE = "index.html"
@@ -101,7 +104,15 @@ def render(context: dict) -> str:
         name: TEMPLATE.joinpath(file).read_text(encoding="utf-8")
         for name, file in (("style", "style.css"), ("script", "script.js"))
     }
-    return environment.get_template("index.html").render(context | inlined)
+    shown = [entry for chapter in context["chapters"] for entry in chapter["entries"]]
+    sizes = {(item["width"], item["height"]) for item in [*shown, *context.get("claims", ())]}
+    # Not in attributes: the policy allows no style but this one.
+    inlined["style"] += "".join(
+        f".size-{width}-{height} {{ --width: {width}; --height: {height}; }}\n"
+        for width, height in sorted(sizes)
+    )
+    policy = content_security_policy(**inlined, images="'self' file:")
+    return environment.get_template("index.html").render(context | inlined, policy=policy)
 
 
 def write(catalog: Catalog, out: Path) -> Path:
@@ -117,19 +128,23 @@ def table(catalog: Catalog, data: str = DATA) -> str:
     for chapter in catalog.chapters:
         entries = [entry for entry in catalog.entries if entry.chapter == chapter.id]
         if entries:
-            lines.append(f"| **{_cell(chapter.title)}** | |")
+            lines.append(f"| **{_title(chapter.title)}** | |")
         for entry in entries:
-            lines.append(f"| {_cell(entry.title)} | `{_cell(catalog.typed(entry, data))}` |")
+            lines.append(f"| {_title(entry.title)} | `{_cell(catalog.typed(entry, data))}` |")
     if catalog.claims:
         lines.append("| **Claims, measured** | |")
     for claim in catalog.claims:
         result = claim.result()
-        lines.append(f"| {_cell(result.experiment.title)} | `{_cell(result.command)}` |")
+        lines.append(f"| {_title(result.experiment.title)} | `{_cell(result.command)}` |")
     return "\n".join(lines) + "\n"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _title(text: str) -> str:
+    return _cell(html.escape(text, quote=False))
 
 
 def write_table(catalog: Catalog, path: Path, data: str = DATA) -> bool:
@@ -140,7 +155,7 @@ def write_table(catalog: Catalog, path: Path, data: str = DATA) -> bool:
     if path.exists() and not path.is_file():  # a device may never end
         raise DataError(f"{path}: expected a text file")
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = reading.read_bytes(path, reading.MAX_TABLE).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise DataError(f"{path}: cannot be read: {reason}") from None

@@ -52,7 +52,7 @@ def render(laboratory: Laboratory) -> str:
         **texts,
         title=description["title"],
         summary=_summary(description),
-        policy=_policy(**texts),
+        policy=content_security_policy(**texts, images="data: blob:"),
         # As it stands in an element of its own, only "<" could end it.
         description=json.dumps(description, separators=(",", ":")).replace("<", "\\u003c"),
         weights=_base64(laboratory.weights.astype("<f4")),
@@ -72,11 +72,11 @@ def _summary(description: dict) -> str:
     return " · ".join(parts)
 
 
-def _policy(style: str, script: str) -> str:
-    """The page's content-security policy: its own style and script, and nothing else."""
+def content_security_policy(style: str, script: str, images: str) -> str:
+    """The policy of a page: its own style and script, ``images``, and nothing else."""
     return (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
-        " img-src data: blob:; base-uri 'none'; form-action 'none'"
+        f" img-src {images}; base-uri 'none'; form-action 'none'"
     )
 
 
