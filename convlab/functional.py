@@ -8,6 +8,7 @@ its forward.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import wraps
 
@@ -402,8 +403,9 @@ def max_pool2d(
 
     ``stride`` is the kernel's size by default; padding counts as minus infinity.
     With ``return_indices`` also the winners, as row * W + column of the input,
-    in an int32 array.  ``relu=True`` is the maximum of ``relu(input)``, without a pass
-    of its own; where nothing is above 0, the winner is -1.  Raises ShapeError.
+    in an int32 array (int64 for maps of more than 2^31 cells).  ``relu=True`` is the
+    maximum of ``relu(input)``, without a pass of its own; where nothing is above 0, the
+    winner is -1.  Raises ShapeError.
     """
     kernel = shapes.pair(kernel_size, "kernel_size")
     windows = shapes.pool_windows(
@@ -788,8 +790,13 @@ def cross_entropy(
         return losses
     if reduction == "sum":
         return losses.sum()
-    divisor = counted.sum() if labels is None else (class_weight[labels * counted] * counted).sum()
-    return losses.sum() / float(divisor)
+    weights = counted if labels is None else class_weight[labels * counted] * counted
+    if not weights.any():
+        # No target counts.  As in PyTorch the mean is NaN, and so is the gradient of what has
+        # weight 0, but that of what is ignored is 0.
+        nothing = np.where(np.expand_dims(counted, 1), np.nan, 0 * wanted).astype(input.dtype)
+        return _WeighedLoss.apply(log_softmax(input, 1), wanted=nothing).sum() + math.nan
+    return losses.sum() / float(weights.sum())
 
 
 class _SquaredDistance(Function):

@@ -10,8 +10,9 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import random, shapes
-from convlab.autograd import Tensor
-from convlab.errors import ShapeError, SpecError
+from convlab.autograd import FLOATS, Tensor
+from convlab.checks import real_numbers, shown
+from convlab.errors import DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 
 IntOrPair = int | Sequence[int]
@@ -120,26 +121,42 @@ class Module:
                 children = list(module.named_children())
                 stack += ((f"{path}.{name}" if path else name, m) for name, m in children[::-1])
 
+    def _all_parameters(self, prefix: str = "", above: tuple[Module, ...] = ()):
+        """(dotted name, parameter, its module), once for each name that leads to it."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield prefix + name, value, self
+        for name, child in self.named_children():
+            if child is not self and child not in above:
+                yield from child._all_parameters(f"{prefix}{name}.", (*above, self))
+
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(dotted name, parameter) of this module and all inside it, each once."""
         seen: set[int] = set()
-        for prefix, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield f"{prefix}.{name}" if prefix else name, value
+        for name, parameter, _ in self._all_parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
 
     def parameters(self) -> list[Parameter]:
         """All parameters, in the order of their names in the code."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def parameter_count(self) -> int:
-        """Trainable numbers of this module and all inside it."""
-        return sum(module.own_parameter_count() for _, module in self.named_modules())
+        """Trainable numbers of this module and all inside it; shared ones count once."""
+        counts: dict[int, int] = {}
+        for _, parameter, module in self._all_parameters():
+            counts[id(parameter)] = module._trainable(parameter)
+        return sum(counts.values())
 
     def own_parameter_count(self) -> int:
         """Trainable numbers of this module alone, without those of the modules inside it."""
-        return sum(p.size for p in vars(self).values() if isinstance(p, Parameter))
+        own = {id(p): p for p in vars(self).values() if isinstance(p, Parameter)}
+        return sum(map(self._trainable, own.values()))
+
+    def _trainable(self, parameter: Parameter) -> int:
+        """How many of the numbers of a parameter of its own a module trains."""
+        return parameter.size
 
     def train(self, mode: bool = True) -> Module:
         """Switch to training (dropout is on), or to evaluation with ``mode=False``."""
@@ -163,7 +180,13 @@ class Module:
             parameter.zero_grad()
 
     def astype(self, dtype: Any) -> Module:
-        """Turn all parameters into float32 or float64."""
+        """Turn all parameters into float32 or float64.  Raises DTypeError for another kind."""
+        try:
+            dtype = np.dtype(dtype).newbyteorder("=")
+        except TypeError:
+            dtype = None
+        if dtype not in FLOATS:
+            raise DTypeError(f"astype: expected float32 or float64, got {shown(dtype)}")
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(dtype)
         return self
@@ -180,31 +203,54 @@ class Module:
         return self
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter on the CPU, by its dotted name."""
-        return {name: np.array(p.numpy()) for name, p in self.named_parameters()}
+        """A copy of every parameter on the CPU, in C order, by its dotted name.
+
+        One that several modules share has several names, as in PyTorch.
+        """
+        return {name: np.array(p.numpy(), order="C") for name, p, _ in self._all_parameters()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over the parameters of ``state``, all of them or none.
 
-        Raises SpecError for names that are missing or too many, ShapeError for a
-        parameter of another shape.
+        A parameter that several modules share may be there by any of its names, or by all.
+        Raises SpecError for names that are missing or too many and for a shared parameter
+        with different numbers, ShapeError for a parameter of another shape, DTypeError for
+        one that is not of real numbers.
         """
-        own = dict(self.named_parameters())
-        missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
+        if not isinstance(state, Mapping):
+            raise SpecError(
+                f"load_state_dict: expected arrays by their names, got {type(state).__name__}"
+            )
+        own = {name: parameter for name, parameter, _ in self._all_parameters()}
+        given = {id(own[name]) for name in own.keys() & state.keys()}
+        missing = [
+            name for name, parameter in self.named_parameters() if id(parameter) not in given
+        ]
+        extra = sorted(map(str, state.keys() - own.keys()))
         if missing or extra:
             raise SpecError(
                 f"load_state_dict: expected the parameters {', '.join(own)}; missing:"
-                f" {', '.join(sorted(missing)) or 'none'}; not known:"
-                f" {', '.join(sorted(extra)) or 'none'}"
+                f" {', '.join(sorted(missing)) or 'none'}; not known: {', '.join(extra) or 'none'}"
             )
+        taken: dict[int, tuple[str, np.ndarray]] = {}
         for name, parameter in own.items():
-            if np.shape(state[name]) != parameter.shape:
+            if name not in state:
+                continue
+            values = real_numbers(state[name], f"load_state_dict: {name}")
+            if values.shape != parameter.shape:
                 raise ShapeError(
                     f"load_state_dict: expected {name} of shape {parameter.shape},"
-                    f" got {np.shape(state[name])}"
+                    f" got {values.shape}"
                 )
-        for name, parameter in own.items():
-            values = np.array(state[name], dtype=parameter.dtype, order="C")
+            first, others = taken.setdefault(id(parameter), (name, values))
+            if values is not others and not np.array_equal(values, others, equal_nan=True):
+                raise SpecError(
+                    f"load_state_dict: expected the same numbers for {first} and {name}, which"
+                    " are one parameter, got different ones"
+                )
+        for _, parameter in self.named_parameters():
+            _, values = taken[id(parameter)]
+            values = np.array(values, dtype=parameter.dtype, order="C")
             parameter.data = to_device(values, parameter.device)
 
     def extra_repr(self) -> str:
@@ -869,12 +915,13 @@ class TableConv2d(Conv2d):
         self.connections_table = table
         self.weight.data *= table[:, :, None, None]
 
-    def own_parameter_count(self) -> int:
-        return int(self.connections_table.sum()) * math.prod(self.kernel_size) + self.bias.size
+    def _trainable(self, parameter: Parameter) -> int:
+        if parameter is not self.weight:
+            return parameter.size
+        return int(self.connections_table.sum()) * math.prod(self.kernel_size)
 
     def multiply_adds(self, shape):
-        weights = self.own_parameter_count() - self.bias.size
-        return weights * math.prod(self.output_shape(shape)[1:])
+        return self._trainable(self.weight) * math.prod(self.output_shape(shape)[1:])
 
     def forward(self, x: Tensor) -> Tensor:
         table = self.connections_table[:, :, None, None]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import groupby
 
 import numpy as np
 
-from convlab.errors import DTypeError, SpecError
+from convlab.errors import DTypeError, ShapeError, SpecError
 from convlab.kernels import update
 from convlab.nn import Parameter
 
@@ -16,7 +17,8 @@ class Optimizer:
     """Changes parameters along their gradients.
 
     ``rate`` may be set between steps.  ``state()`` has one list of arrays for
-    each thing remembered, in the order of the parameters.
+    each thing remembered, and ``steps`` how often each was changed, in the order of the
+    parameters.
 
     All parameters are moved into one run of memory, of which each one's ``data`` is
     a part: a step then is one loop over all of them.
@@ -36,7 +38,7 @@ class Optimizer:
             )
         self.rate = rate
         self.weight_decay = weight_decay
-        self.steps = 0
+        self.steps = [0] * len(self.parameters)
         ends = np.cumsum([parameter.size for parameter in self.parameters]).tolist()
         self._places = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
         self._gather()
@@ -47,24 +49,39 @@ class Optimizer:
             parameter.zero_grad()
 
     def step(self) -> None:
-        """Change every parameter that has a gradient, in place."""
-        self.steps += 1
+        """Change every parameter that has a gradient, in place.
+
+        Raises ShapeError for a gradient of another shape than its parameter's.
+        """
+        gradients = [parameter.grad for parameter in self.parameters]
+        for k, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+            if gradient is not None:
+                shape = getattr(gradient, "shape", type(gradient).__name__)
+                if shape != parameter.shape:
+                    raise ShapeError(
+                        f"optimiser: expected a gradient of shape {parameter.shape}, got {shape}"
+                    )
+                gradients[k] = gradient.reshape(-1)
+                self.steps[k] += 1
         if any(p.data is not part for p, part in zip(self.parameters, self._parts, strict=True)):
             self._gather()  # somebody has given a parameter other numbers
-        gradients = [p.grad if p.grad is None else p.grad.reshape(-1) for p in self.parameters]
-        if all(gradient is not None for gradient in gradients):
-            self._update(slice(None), np.concatenate(gradients))
-            return
-        for place, gradient in zip(self._places, gradients, strict=True):
-            if gradient is not None:
-                self._update(place, gradient)
+
+        def steps_of(k):
+            return gradients[k] is not None and self.steps[k]
+
+        # Neighbours that were changed equally often are changed in one loop: as a rule, all.
+        for steps, run in groupby(range(len(gradients)), steps_of):
+            if steps:
+                run = list(run)
+                place = slice(self._places[run[0]].start, self._places[run[-1]].stop)
+                self._update(place, np.concatenate([gradients[k] for k in run]), steps)
 
     def state(self) -> dict[str, list[np.ndarray]]:
         """What is remembered between steps, by its name."""
         raise NotImplementedError
 
-    def _update(self, place: slice, gradient: np.ndarray) -> None:
-        """Change what is at ``place`` of all parameters' numbers."""
+    def _update(self, place: slice, gradient: np.ndarray, steps: int) -> None:
+        """Change what is at ``place`` of all parameters' numbers, now for the ``steps``-th time."""
         raise NotImplementedError
 
     def _gather(self) -> None:
@@ -109,7 +126,7 @@ class SGD(Optimizer):
     def state(self) -> dict[str, list[np.ndarray]]:
         return {"velocity": self._shaped(self._velocity)}
 
-    def _update(self, place, gradient):
+    def _update(self, place, gradient, steps):
         update.sgd(
             self._all[place],
             gradient,
@@ -145,7 +162,7 @@ class Adam(Optimizer):
     def state(self) -> dict[str, list[np.ndarray]]:
         return {"mean": self._shaped(self._mean), "square": self._shaped(self._square)}
 
-    def _update(self, place, gradient):
+    def _update(self, place, gradient, steps):
         update.adam(
             self._all[place],
             gradient,
@@ -155,7 +172,7 @@ class Adam(Optimizer):
             self.betas,
             self.eps,
             self.weight_decay,
-            self.steps,
+            steps,
         )
 
 

@@ -25,7 +25,7 @@ LAYERS = [
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
     ("convlab.shapes",),
-    ("convlab.errors",),
+    ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}
 

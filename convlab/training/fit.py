@@ -295,7 +295,7 @@ class Trainer:
         names = self._trained()
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
-                arrays[f"optimizer.{kind}.{name}"] = np.array(to_device(value, "cpu"))
+                arrays[f"optimizer.{kind}.{name}"] = np.array(to_device(value, "cpu"), order="C")
         return arrays
 
     def _trained(self) -> list[str]:
@@ -319,7 +319,10 @@ class Trainer:
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
                 value[...] = arrays[f"optimizer.{kind}.{name}"]
-        self.optimizer.steps, self.optimizer.rate = state["optimizer_steps"], state["rate"]
+        steps, count = state["optimizer_steps"], len(self.optimizer.parameters)
+        # Once there was one number for all.
+        self.optimizer.steps = [steps] * count if isinstance(steps, int) else list(steps)
+        self.optimizer.rate = state["rate"]
         self.progress = Progress(**state["progress"])
         self.best = dict(best)
         random.set_state(state["random"])
