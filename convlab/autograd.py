@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab.checks import real_numbers
+from convlab.checks import checked, real_numbers
 from convlab.errors import DeviceError, DTypeError, GraphError, ShapeError
 from convlab.kernels.cuda import CudaArray
 from convlab.kernels.dispatch import Array, device_of, to_device
@@ -94,7 +94,8 @@ class Tensor:
 
         Gradients find their way back.  Raises DeviceError where there is no such device.
         """
-        return self if device == self.device else _To.apply(self, device=device)
+        same = isinstance(device, str) and device == self.device
+        return self if same else _To.apply(self, device=device)
 
     def numpy(self) -> np.ndarray:
         """The numbers as a NumPy array: on the CPU not copied, changing it changes the tensor."""
@@ -220,7 +221,12 @@ class Function:
             )
         needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
         context = Context(needs)
-        result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
+        try:
+            result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
+        except MemoryError as error:
+            raise ShapeError(
+                f"{cls.__name__.strip('_')}: expected a result that fits into memory: {error}"
+            ) from error
         if any(needs):
             result.requires_grad = True
             result._node = Node(cls, context, tensors)
@@ -297,6 +303,7 @@ def _accumulate(leaf: Tensor, gradient: np.ndarray) -> None:
     leaf.grad = np.copy(gradient) if leaf.grad is None else leaf.grad + gradient
 
 
+@checked
 def gradcheck(
     function: Callable[..., Tensor],
     inputs: Sequence[Tensor],

@@ -11,8 +11,18 @@ import numpy as np
 from convlab import functional as F
 from convlab import random, shapes
 from convlab.autograd import FLOATS, Tensor
-from convlab.checks import real_numbers, shown
-from convlab.errors import DTypeError, ShapeError, SpecError
+from convlab.checks import (
+    FAILURES,
+    LARGEST,
+    check_calls,
+    checked,
+    fits_memory,
+    number,
+    real_numbers,
+    shown,
+    whole,
+)
+from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 
 IntOrPair = int | Sequence[int]
@@ -42,7 +52,7 @@ def _check_image(module: Module, shape: tuple[int, ...], channels: int | None = 
         wanted = "channels" if channels is None else channels
         raise ShapeError(
             f"{type(module).__name__}: expected images of shape ({wanted}, rows, columns),"
-            f" got {shape}"
+            f" got {shown(shape)}"
         )
 
 
@@ -59,7 +69,16 @@ class Module:
         raise NotImplementedError
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        return self.forward(*inputs)
+        try:
+            return self.forward(*inputs)
+        except ConvlabError:
+            raise
+        except FAILURES as error:
+            wrong = [x for x in inputs if not isinstance(x, Tensor)]
+            if not wrong:
+                raise
+            name, got = type(self).__name__, type(wrong[0]).__name__
+            raise DTypeError(f"{name}: expected a Tensor, got {got}") from error
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output, without the batch, for an input of ``shape`` without the batch.
@@ -317,9 +336,7 @@ class Sequential(Module):
 
     def __getitem__(self, key: int | str) -> Module:
         named = dict(self.named_children())
-        if isinstance(key, int):
-            return list(named.values())[key]
-        return named[key]
+        return list(named.values())[key] if isinstance(key, int) else named[key]
 
 
 # --- initial weights --------------------------------------------------------------------
@@ -327,6 +344,7 @@ class Sequential(Module):
 INITIALISATIONS = ("lecun", "glorot", "he")
 
 
+@checked
 def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndarray:
     """Random float32 weights of ``shape`` (outputs, inputs, ...), normal with mean 0.
 
@@ -336,8 +354,11 @@ def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndar
     equation 10).  None leaves zeros, which cost neither time nor memory until they
     are touched.  Raises SpecError for another scheme.
     """
+    for size in shape:
+        whole(size, "weights")
     if scheme is None:
         return np.zeros(shape, np.float32)
+    fits_memory("weights", *shape)
     receptive = math.prod(shape[2:])
     fan_in, fan_out = shape[1] * receptive, shape[0] * receptive
     variances = {"lecun": 1 / fan_in, "glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}
@@ -350,6 +371,16 @@ def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndar
 
 
 # --- layers with parameters ----------------------------------------------------------------
+
+
+def _check_channels(name: str, in_channels: int, out_channels: int, groups: int) -> None:
+    for count in (in_channels, out_channels, groups):
+        whole(count, f"{name}: channels and groups", -LARGEST)
+    if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+        raise ShapeError(
+            f"{name}: expected channels of at least 1 that groups divides, got {in_channels}"
+            f" and {out_channels} channels in {groups} groups"
+        )
 
 
 class Conv2d(Module):
@@ -383,14 +414,7 @@ class Conv2d(Module):
                 f"Conv2d: expected padding_mode {', '.join(shapes.PADDING_MODES)},"
                 f" got {padding_mode!r}"
             )
-        if (
-            min(in_channels, out_channels, groups) < 1
-            or in_channels % groups + out_channels % groups
-        ):
-            raise ShapeError(
-                f"Conv2d: expected channels of at least 1 that groups divides, got {in_channels}"
-                f" and {out_channels} channels in {groups} groups"
-            )
+        _check_channels("Conv2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.padding_mode = padding_mode
         shape = (out_channels, in_channels // groups, *self.kernel_size)
@@ -477,14 +501,7 @@ class ConvTranspose2d(Module):
         self.dilation = shapes.pair(dilation, "dilation")
         self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
         self.output_padding = shapes.pair(output_padding, "output_padding", least=0)
-        if (
-            min(in_channels, out_channels, groups) < 1
-            or in_channels % groups + out_channels % groups
-        ):
-            raise ShapeError(
-                f"ConvTranspose2d: expected channels of at least 1 that groups divides, got"
-                f" {in_channels} and {out_channels} channels in {groups} groups"
-            )
+        _check_channels("ConvTranspose2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.weight = Parameter(initial_weight(shape, initialisation))
@@ -557,6 +574,8 @@ class Linear(Module):
         initialisation: str = "he",
     ):
         super().__init__()
+        for count in (in_features, out_features):
+            whole(count, "Linear: features", -LARGEST)
         if min(in_features, out_features) < 1:
             raise ShapeError(
                 f"Linear: expected at least one feature, got {in_features} and {out_features}"
@@ -817,9 +836,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5):
         super().__init__()
-        if not 0 <= p <= 1:
-            raise SpecError(f"Dropout: expected a probability between 0 and 1, got {p}")
-        self.p = p
+        self.p = number(p, "Dropout", 0, 1, "a probability between 0 and 1")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.p, self.training)
@@ -839,7 +856,7 @@ class Join(Module):
             raise ShapeError(
                 f"{type(self).__name__}: expected at least two inputs, got {len(inputs)}"
             )
-        return self.forward(*inputs)
+        return super().__call__(*inputs)
 
     def output_shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output for inputs of these shapes, all without the batch.
@@ -937,7 +954,7 @@ class Subsample2d(Module):
 
     def __init__(self, channels: int, kernel_size: IntOrPair):
         super().__init__()
-        self.channels = channels
+        self.channels = whole(channels, "Subsample2d: channels")
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")
         # A mean at first: what the coefficient multiplies is the sum.
         scale = 1 / math.prod(self.kernel_size)
@@ -998,3 +1015,11 @@ class EuclideanRBF(Module):
 
     def extra_repr(self) -> str:
         return f"{self.centres.shape[1]}, {self.centres.shape[0]}"
+
+
+_CLASSES = [
+    name
+    for name, value in vars().items()
+    if value is Module or Module in getattr(value, "__mro__", ())
+]
+check_calls(globals(), _CLASSES, "__init__", "output_shape", "load_state_dict", "to", "__getitem__")

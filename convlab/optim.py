@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from itertools import groupby
 
 import numpy as np
 
+from convlab.autograd import Tensor
+from convlab.checks import check_calls, instance, number, one_of, whole
 from convlab.errors import DTypeError, ShapeError, SpecError
 from convlab.kernels import update
 from convlab.nn import Parameter
@@ -26,11 +29,12 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Parameter], rate: float, weight_decay: float):
         self.parameters = list(dict.fromkeys(parameters))
+        for parameter in self.parameters:
+            instance(parameter, "optimiser", Tensor, "parameters")
         if not self.parameters:
             raise SpecError("optimiser: expected at least one parameter, got none")
         for name, value in (("rate", rate), ("weight_decay", weight_decay)):
-            if not (value >= 0 and math.isfinite(value)):
-                raise SpecError(f"optimiser: expected a finite {name} of at least 0, got {value}")
+            number(value, "optimiser", 0, wanted=f"a finite {name} of at least 0")
         kinds = sorted({str(parameter.dtype) for parameter in self.parameters})
         if len(kinds) > 1:
             raise DTypeError(
@@ -115,8 +119,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ):
         super().__init__(params, lr, weight_decay)
-        if not 0 <= momentum <= 1:
-            raise SpecError(f"SGD: expected a momentum between 0 and 1, got {momentum}")
+        number(momentum, "SGD", 0, 1, "a momentum between 0 and 1")
         if nesterov and momentum == 0:
             raise SpecError("SGD: expected a momentum above 0 for Nesterov's form, got 0")
         self.momentum = momentum
@@ -153,8 +156,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params, lr, weight_decay)
-        if not all(0 <= beta < 1 for beta in betas):
+        if not all(0 <= beta < 1 for beta in betas) or len(betas) != 2:
             raise SpecError(f"Adam: expected betas between 0 and 1, got {betas}")
+        number(eps, "Adam", 0, wanted="a finite eps of at least 0")
         self.betas = betas
         self.eps = eps
         self._mean, self._square = np.zeros_like(self._all), np.zeros_like(self._all)
@@ -190,20 +194,25 @@ def scheduled_rate(schedule: str, peak: float, step: int, total: int) -> float:
     to peak / 250,000 (Smith & Topin 2018, with PyTorch's constants).
     Raises SpecError for another name.
     """
+    one_of(schedule, "schedule", SCHEDULES)
+    number(peak, "peak")
+    whole(step, "step", 0, sys.maxsize, SpecError)
+    whole(total, "total", 1, sys.maxsize, SpecError)
     if schedule == "constant":
         return peak
     if schedule == "step":
         return peak * 0.1 ** min(2, 3 * step // max(1, total))
     if schedule == "cosine":
         return peak * _cosine(1.0, 0.0, step / max(1, total))
-    if schedule == "one-cycle":
-        turn = 0.3 * total - 1
-        if step <= turn:
-            return peak * _cosine(1 / 25, 1.0, step / turn)
-        return peak * _cosine(1.0, 1 / 250_000, (step - turn) / max(1, total - 1 - turn))
-    raise SpecError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    turn = 0.3 * total - 1
+    if step <= turn:
+        return peak * _cosine(1 / 25, 1.0, step / turn)
+    return peak * _cosine(1.0, 1 / 250_000, (step - turn) / max(1, total - 1 - turn))
 
 
 def _cosine(start: float, end: float, share: float) -> float:
     """From ``start`` to ``end`` along half a cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * min(1.0, share))) / 2
+
+
+check_calls(globals(), ["SGD", "Adam"])

@@ -1,5 +1,6 @@
 """Training a network: settings, the loop, and run folders."""
 
+from convlab.checks import check_calls
 from convlab.training.compiling import compile_cuda
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
@@ -95,3 +96,5 @@ __all__ = [
     "warm_up",
     "write_atomically",
 ]
+
+check_calls(globals(), __all__)
