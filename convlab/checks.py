@@ -183,6 +183,7 @@ def explained(
                 )
     values = ", ".join(f"{key} {shown(v)}" for key, v in given.items() if key != "self")
     reason = " ".join(str(error).split()) or type(error).__name__
+    reason = reason if len(reason) <= 160 else f"{reason[:160]} ..."
     return ShapeError(f"{name}: expected arguments that fit, got {values}: {reason}")
 
 

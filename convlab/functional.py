@@ -9,6 +9,7 @@ its forward.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from functools import wraps
 
@@ -20,7 +21,9 @@ from convlab.checks import (
     FAILURES,
     checked,
     explained,
+    instance,
     number,
+    real_numbers,
     shown,
 )
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
@@ -320,6 +323,7 @@ def pad(
     modes = {"constant": "zeros", **{m: m for m in shapes.PADDING_MODES if m != "zeros"}}
     if mode not in modes:
         raise SpecError(f"pad: expected mode {', '.join(modes)}, got {mode!r}")
+    instance(value, "pad: value", (numbers.Real, type(None)), "a number")
     left, right, top, bottom = (*pad, 0, 0)[:4]
     height, width = input.shape[2:]
     if height + top + bottom < 1 or width + left + right < 1:
@@ -793,7 +797,11 @@ def cross_entropy(
             return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
-    class_weight = np.ones(classes) if weight is None else np.asarray(weight, float)
+    class_weight = (
+        np.ones(classes)
+        if weight is None
+        else real_numbers(weight, "cross_entropy: weight").astype(float)
+    )
     if class_weight.shape != (classes,):
         raise ShapeError(
             f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"

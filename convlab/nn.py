@@ -17,6 +17,7 @@ from convlab.checks import (
     check_calls,
     checked,
     fits_memory,
+    instance,
     number,
     real_numbers,
     shown,
@@ -822,7 +823,7 @@ class Flatten(Module):
         return (*whole[1:first], math.prod(whole[first : last + 1]), *whole[last + 1 :])
 
     def forward(self, x: Tensor) -> Tensor:
-        first, last = self._axes(x.shape)
+        first, last = self._axes(instance(x, "Flatten", Tensor).shape)
         flat = math.prod(x.shape[first : last + 1])
         return x.reshape(*x.shape[:first], flat, *x.shape[last + 1 :])
 
@@ -995,7 +996,11 @@ class EuclideanRBF(Module):
 
     def __init__(self, centres: np.ndarray):
         super().__init__()
-        self.centres = np.asarray(centres, np.float32)
+        self.centres = real_numbers(centres, "EuclideanRBF: centres").astype(np.float32)
+        if self.centres.ndim != 2:
+            raise ShapeError(
+                f"EuclideanRBF: expected centres (classes, features), got {self.centres.shape}"
+            )
 
     def output_shape(self, shape):
         if tuple(shape) != self.centres.shape[1:]:

@@ -275,6 +275,8 @@ def conv2d_geometry(
     groups: int = 1,
 ) -> Conv2dGeometry:
     """Check the sizes of a convolution.  Raises ShapeError where they do not fit."""
+    for count in (in_channels, out_channels):
+        whole(count, "channels")
     top, bottom, left, right = padding
     fits_memory("padded input", in_channels, input[0] + top + bottom, input[1] + left + right)
     if groups < 1 or in_channels % groups or out_channels % groups:
