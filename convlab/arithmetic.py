@@ -7,12 +7,14 @@ each backward stands right below its forward.
 from __future__ import annotations
 
 import numbers
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from convlab.autograd import Context, Function, Tensor
+from convlab.checks import instance, shown
 from convlab.errors import DTypeError, ShapeError
 from convlab.kernels import dense
 from convlab.kernels.device import one_blas_thread
@@ -302,31 +304,39 @@ def matmul(a: Tensor, b: Any) -> Tensor:
     return _MatMul.apply(a, b)
 
 
-def _axes(name: str, a: Tensor, axis: int | Sequence[int] | None) -> tuple[int, ...] | None:
+def _axes(
+    name: str, a: Tensor, axis: int | Sequence[int] | None, keepdims: bool
+) -> tuple[int, ...] | None:
+    instance(keepdims, f"{name}: keepdims", bool)
     if axis is None:
         return None
-    axes = (axis,) if isinstance(axis, numbers.Integral) else tuple(axis)
-    for each in axes:
-        if not -a.ndim <= each < a.ndim:
-            raise ShapeError(f"{name}: expected an axis of shape {a.shape}, got {axis}")
+    try:
+        axes = (axis,) if isinstance(axis, numbers.Integral) else tuple(axis)
+        fit = all(-a.ndim <= operator.index(each) < a.ndim for each in axes)
+        fit = fit and not any(isinstance(each, bool) for each in axes)
+        fit = fit and len({each % a.ndim for each in axes}) == len(axes)
+    except TypeError:
+        fit = False
+    if not fit:
+        raise ShapeError(f"{name}: expected an axis of shape {a.shape}, got {shown(axis)}")
     return axes
 
 
 def sum(a: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Sum over ``axis``, or of all.  Raises ShapeError for an axis that is not there."""
-    return _Sum.apply(a, axis=_axes("sum", a, axis), keepdims=keepdims)
+    return _Sum.apply(a, axis=_axes("sum", a, axis, keepdims), keepdims=keepdims)
 
 
 def mean(a: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Mean over ``axis``, or of all.  Raises ShapeError for an axis that is not there."""
-    axes = _axes("mean", a, axis)
+    axes = _axes("mean", a, axis, keepdims)
     count = a.size if axes is None else int(np.prod([a.shape[i] for i in axes]))
     return divide(sum(a, axis, keepdims), count)
 
 
 def max(a: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Maximum over ``axis``, or of all; equal maxima share the gradient.  Raises ShapeError."""
-    axes = _axes("max", a, axis)
+    axes = _axes("max", a, axis, keepdims)
     if a.size == 0:
         raise ShapeError(f"max: expected at least one element, got shape {a.shape}")
     return _Max.apply(a, axis=axes, keepdims=keepdims)
@@ -334,23 +344,26 @@ def max(a: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
 
 def reshape(a: Tensor, *shape: int) -> Tensor:
     """The same elements in another shape; one size may be -1.  Raises ShapeError."""
-    if len(shape) == 1 and not isinstance(shape[0], numbers.Integral):
-        shape = tuple(shape[0])
     try:
+        if len(shape) == 1 and not isinstance(shape[0], numbers.Integral):
+            shape = tuple(shape[0])
         return _Reshape.apply(a, shape=shape)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         raise ShapeError(
-            f"reshape: expected a shape of {a.size} elements like {a.shape}, got {shape}"
+            f"reshape: expected a shape of {a.size} elements like {a.shape}, got {shown(shape)}"
         ) from None
 
 
 def transpose(a: Tensor, *axes: int) -> Tensor:
     """Axes in another order, or reversed where none is given.  Raises ShapeError."""
-    if len(axes) == 1 and not isinstance(axes[0], numbers.Integral):
-        axes = tuple(axes[0])
-    order = tuple(i % a.ndim if -a.ndim <= i < a.ndim else i for i in axes)
-    if axes and sorted(order) != list(range(a.ndim)):
-        raise ShapeError(f"transpose: expected each axis of {a.shape} once, got {axes}")
+    try:
+        if len(axes) == 1 and not isinstance(axes[0], numbers.Integral):
+            axes = tuple(axes[0])
+        order = tuple(i % a.ndim if -a.ndim <= operator.index(i) < a.ndim else i for i in axes)
+    except TypeError:
+        order = (None,)
+    if axes and set(order) != set(range(a.ndim)) or len(order) not in (0, a.ndim):
+        raise ShapeError(f"transpose: expected each axis of {a.shape} once, got {shown(axes)}")
     return _Transpose.apply(a, axes=order or None)
 
 
@@ -359,7 +372,7 @@ def index(a: Tensor, key: Any) -> Tensor:
     key = key.data if isinstance(key, Tensor) else key
     try:
         return _Index.apply(a, index=key)
-    except IndexError as error:
+    except (IndexError, ValueError, TypeError, OverflowError) as error:
         raise ShapeError(f"index: expected one inside shape {a.shape}: {error}") from None
 
 

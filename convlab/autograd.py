@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from convlab.checks import checked, real_numbers
 from convlab.errors import DeviceError, DTypeError, GraphError, ShapeError
 from convlab.kernels.cuda import CudaArray
 from convlab.kernels.dispatch import Array, device_of, to_device
@@ -42,7 +43,7 @@ class Tensor:
     """An array of float32 or float64 that can have a gradient.
 
     ``array`` is a NumPy array, a number or nested lists; integers and booleans
-    become float32.  With ``requires_grad`` the operations on it are recorded,
+    become float32, wider floats float64.  With ``requires_grad`` the operations on it are recorded,
     and ``backward()`` of what they lead to fills ``grad``.
     Raises DTypeError for anything that is not a real number.
     """
@@ -53,11 +54,11 @@ class Tensor:
 
     def __init__(self, array: Any, requires_grad: bool = False):
         data = array.data if isinstance(array, Tensor) else array
-        data = data if isinstance(data, CudaArray) else np.asarray(data)
-        if data.dtype not in FLOATS:
-            if data.dtype.kind not in "biuf":
-                raise DTypeError(f"Tensor: expected real numbers, got {data.dtype}")
-            data = data.astype(np.float32)
+        if type(data) is not np.ndarray or data.dtype not in FLOATS:
+            data = data if isinstance(data, CudaArray) else real_numbers(data, "Tensor")
+            if data.dtype not in FLOATS:
+                wide = data.dtype.kind == "f" and data.dtype.itemsize > 8
+                data = data.astype(np.float64 if wide else np.float32)
         self.data = data
         self.grad: Array | None = None
         self.requires_grad = requires_grad
@@ -93,7 +94,8 @@ class Tensor:
 
         Gradients find their way back.  Raises DeviceError where there is no such device.
         """
-        return self if device == self.device else _To.apply(self, device=device)
+        same = isinstance(device, str) and device == self.device
+        return self if same else _To.apply(self, device=device)
 
     def numpy(self) -> np.ndarray:
         """The numbers as a NumPy array: on the CPU not copied, changing it changes the tensor."""
@@ -137,7 +139,7 @@ class Tensor:
         else:
             gradient = gradient.data if isinstance(gradient, Tensor) else gradient
             if not isinstance(gradient, CudaArray):
-                gradient = to_device(np.asarray(gradient), self.device)
+                gradient = to_device(real_numbers(gradient, "backward"), self.device)
             if gradient.shape != self.shape:
                 raise ShapeError(
                     f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}"
@@ -219,7 +221,12 @@ class Function:
             )
         needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
         context = Context(needs)
-        result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
+        try:
+            result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
+        except MemoryError as error:
+            raise ShapeError(
+                f"{cls.__name__.strip('_')}: expected a result that fits into memory: {error}"
+            ) from error
         if any(needs):
             result.requires_grad = True
             result._node = Node(cls, context, tensors)
@@ -296,6 +303,7 @@ def _accumulate(leaf: Tensor, gradient: np.ndarray) -> None:
     leaf.grad = np.copy(gradient) if leaf.grad is None else leaf.grad + gradient
 
 
+@checked
 def gradcheck(
     function: Callable[..., Tensor],
     inputs: Sequence[Tensor],

@@ -6,7 +6,10 @@ command line prints it and exits with status 1.
 
 
 class ConvlabError(Exception):
-    """Base of all errors that convlab raises on purpose."""
+    """Base of all errors that convlab raises on purpose; its message is one line."""
+
+    def __init__(self, *arguments: object):
+        super().__init__(*(" ".join(str(a).split()) if "\n" in str(a) else a for a in arguments))
 
 
 class ShapeError(ConvlabError, ValueError):

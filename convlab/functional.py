@@ -8,6 +8,8 @@ its forward.
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Sequence
 from functools import wraps
 
@@ -15,7 +17,16 @@ import numpy as np
 
 from convlab import random, shapes
 from convlab.autograd import Context, Function, Tensor
-from convlab.errors import DTypeError, ShapeError, SpecError
+from convlab.checks import (
+    FAILURES,
+    checked,
+    explained,
+    instance,
+    number,
+    real_numbers,
+    shown,
+)
+from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels import conv2d as conv2d_kernels
 from convlab.kernels import dense as dense_kernels
 from convlab.kernels import gather as gather_kernels
@@ -74,11 +85,11 @@ def _images(operation):
     name = operation.__name__
 
     @wraps(operation)
-    def checked(input, *arguments, **settings):
+    def with_images(input, *arguments, **settings):
         if not isinstance(input, Tensor):
             raise DTypeError(f"{name}: expected a Tensor as input, got {type(input).__name__}")
         if input.ndim == 3:
-            result = checked(input.reshape(1, *input.shape), *arguments, **settings)
+            result = with_images(input.reshape(1, *input.shape), *arguments, **settings)
             if isinstance(result, tuple):
                 return tuple(part.reshape(part.shape[1:]) for part in result)
             return result.reshape(result.shape[1:])
@@ -88,9 +99,14 @@ def _images(operation):
             )
         if 0 in input.shape:
             raise ShapeError(f"{name}: expected an input that is not empty, got {input.shape}")
-        return operation(input, *arguments, **settings)
+        try:
+            return operation(input, *arguments, **settings)
+        except ConvlabError:
+            raise
+        except FAILURES as error:
+            raise explained(error, operation, (input, *arguments), settings) from error
 
-    return checked
+    return with_images
 
 
 # --- convolution ------------------------------------------------------------------------
@@ -302,11 +318,12 @@ def pad(
     """
     if not shapes.is_integers(pad, (2, 4)):
         raise ShapeError(
-            f"pad: expected (left, right) or (left, right, top, bottom) in pixels, got {pad!r}"
+            f"pad: expected (left, right) or (left, right, top, bottom) in pixels, got {shown(pad)}"
         )
     modes = {"constant": "zeros", **{m: m for m in shapes.PADDING_MODES if m != "zeros"}}
     if mode not in modes:
         raise SpecError(f"pad: expected mode {', '.join(modes)}, got {mode!r}")
+    instance(value, "pad: value", (numbers.Real, type(None)), "a number")
     left, right, top, bottom = (*pad, 0, 0)[:4]
     height, width = input.shape[2:]
     if height + top + bottom < 1 or width + left + right < 1:
@@ -332,6 +349,7 @@ class _Cat(Function):
         return np.split(gradient, ends, dim)
 
 
+@checked
 def cat(tensors: Sequence[Tensor], dim: int = 1) -> Tensor:
     """Tensors one behind the other along ``dim``, the channels by default.
 
@@ -402,8 +420,9 @@ def max_pool2d(
 
     ``stride`` is the kernel's size by default; padding counts as minus infinity.
     With ``return_indices`` also the winners, as row * W + column of the input,
-    in an int32 array.  ``relu=True`` is the maximum of ``relu(input)``, without a pass
-    of its own; where nothing is above 0, the winner is -1.  Raises ShapeError.
+    in an int32 array (int64 for maps of more than 2^31 cells).  ``relu=True`` is the
+    maximum of ``relu(input)``, without a pass of its own; where nothing is above 0, the
+    winner is -1.  Raises ShapeError.
     """
     kernel = shapes.pair(kernel_size, "kernel_size")
     windows = shapes.pool_windows(
@@ -503,6 +522,7 @@ class _Linear(Function):
         return grad_x, grad_weight, grad_bias
 
 
+@checked
 def linear(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, *, relu: bool = False
 ) -> Tensor:
@@ -597,6 +617,7 @@ class _Dropout(Function):
         return (gradient * (_batch_first(mask) if mask.ndim else mask),)
 
 
+@checked
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Set each element to zero with probability ``p`` and divide the others by 1 - p.
 
@@ -605,8 +626,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     Source: Srivastava et al. 2014; the scaling in training is "inverted" dropout.
     Raises SpecError for a probability outside 0 to 1.
     """
-    if not 0 <= p <= 1:
-        raise SpecError(f"dropout: expected a probability between 0 and 1, got {p}")
+    number(p, "dropout", 0, 1, "a probability between 0 and 1")
     if not training or p == 0:
         return input
     if p == 1:
@@ -652,12 +672,14 @@ def _check_dim(name: str, input: Tensor, dim: int) -> None:
         )
 
 
+@checked
 def softmax(input: Tensor, dim: int) -> Tensor:
     """exp(x) divided by its sum along axis ``dim``: probabilities.  Raises ShapeError."""
     _check_dim("softmax", input, dim)
     return _Softmax.apply(input, dim=dim)
 
 
+@checked
 def log_softmax(input: Tensor, dim: int) -> Tensor:
     """Logarithm of ``softmax``, exact for logits of any size.  Raises ShapeError."""
     _check_dim("log_softmax", input, dim)
@@ -724,6 +746,7 @@ class _WeighedLoss(Function):
         return (-wanted * np.expand_dims(gradient, 1),)
 
 
+@checked
 def cross_entropy(
     input: Tensor,
     target: np.ndarray | Tensor | Sequence[int],
@@ -745,8 +768,7 @@ def cross_entropy(
     """
     if reduction not in ("mean", "sum", "none"):
         raise SpecError(f"cross_entropy: expected reduction mean, sum or none, got {reduction!r}")
-    if not 0 <= label_smoothing <= 1:
-        raise SpecError(f"cross_entropy: expected label_smoothing in 0 to 1, got {label_smoothing}")
+    number(label_smoothing, "cross_entropy", 0, 1, "label_smoothing in 0 to 1")
     if input.ndim < 2 or input.size == 0:
         raise ShapeError(
             f"cross_entropy: expected logits of shape (N, K) that are not empty, got {input.shape}"
@@ -775,7 +797,11 @@ def cross_entropy(
             return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
-    class_weight = np.ones(classes) if weight is None else np.asarray(weight, float)
+    class_weight = (
+        np.ones(classes)
+        if weight is None
+        else real_numbers(weight, "cross_entropy: weight").astype(float)
+    )
     if class_weight.shape != (classes,):
         raise ShapeError(
             f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"
@@ -788,8 +814,13 @@ def cross_entropy(
         return losses
     if reduction == "sum":
         return losses.sum()
-    divisor = counted.sum() if labels is None else (class_weight[labels * counted] * counted).sum()
-    return losses.sum() / float(divisor)
+    weights = counted if labels is None else class_weight[labels * counted] * counted
+    if not weights.any():
+        # No target counts.  As in PyTorch the mean is NaN, and so is the gradient of what has
+        # weight 0, but that of what is ignored is 0.
+        nothing = np.where(np.expand_dims(counted, 1), np.nan, 0 * wanted).astype(input.dtype)
+        return _WeighedLoss.apply(log_softmax(input, 1), wanted=nothing).sum() + math.nan
+    return losses.sum() / float(weights.sum())
 
 
 class _SquaredDistance(Function):
@@ -806,6 +837,7 @@ class _SquaredDistance(Function):
         return (2 * (gradient[:, :, None] * difference).sum(axis=1),)
 
 
+@checked
 def squared_distance(input: Tensor, centres: np.ndarray) -> Tensor:
     """Squared Euclidean distance of input (N, I) to fixed ``centres`` (K, I): (N, K).
 
@@ -820,6 +852,7 @@ def squared_distance(input: Tensor, centres: np.ndarray) -> Tensor:
     return _SquaredDistance.apply(input, centres=centres.astype(input.dtype, copy=False))
 
 
+@checked
 def lecun_map_loss(
     distances: Tensor, target: np.ndarray | Sequence[int], margin: float = 0.1
 ) -> Tensor:

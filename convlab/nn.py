@@ -10,8 +10,20 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import random, shapes
-from convlab.autograd import Tensor
-from convlab.errors import ShapeError, SpecError
+from convlab.autograd import FLOATS, Tensor
+from convlab.checks import (
+    FAILURES,
+    LARGEST,
+    check_calls,
+    checked,
+    fits_memory,
+    instance,
+    number,
+    real_numbers,
+    shown,
+    whole,
+)
+from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 
 IntOrPair = int | Sequence[int]
@@ -41,7 +53,7 @@ def _check_image(module: Module, shape: tuple[int, ...], channels: int | None = 
         wanted = "channels" if channels is None else channels
         raise ShapeError(
             f"{type(module).__name__}: expected images of shape ({wanted}, rows, columns),"
-            f" got {shape}"
+            f" got {shown(shape)}"
         )
 
 
@@ -58,7 +70,16 @@ class Module:
         raise NotImplementedError
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        return self.forward(*inputs)
+        try:
+            return self.forward(*inputs)
+        except ConvlabError:
+            raise
+        except FAILURES as error:
+            wrong = [x for x in inputs if not isinstance(x, Tensor)]
+            if not wrong:
+                raise
+            name, got = type(self).__name__, type(wrong[0]).__name__
+            raise DTypeError(f"{name}: expected a Tensor, got {got}") from error
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output, without the batch, for an input of ``shape`` without the batch.
@@ -120,26 +141,42 @@ class Module:
                 children = list(module.named_children())
                 stack += ((f"{path}.{name}" if path else name, m) for name, m in children[::-1])
 
+    def _all_parameters(self, prefix: str = "", above: tuple[Module, ...] = ()):
+        """(dotted name, parameter, its module), once for each name that leads to it."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield prefix + name, value, self
+        for name, child in self.named_children():
+            if child is not self and child not in above:
+                yield from child._all_parameters(f"{prefix}{name}.", (*above, self))
+
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(dotted name, parameter) of this module and all inside it, each once."""
         seen: set[int] = set()
-        for prefix, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield f"{prefix}.{name}" if prefix else name, value
+        for name, parameter, _ in self._all_parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
 
     def parameters(self) -> list[Parameter]:
         """All parameters, in the order of their names in the code."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def parameter_count(self) -> int:
-        """Trainable numbers of this module and all inside it."""
-        return sum(module.own_parameter_count() for _, module in self.named_modules())
+        """Trainable numbers of this module and all inside it; shared ones count once."""
+        counts: dict[int, int] = {}
+        for _, parameter, module in self._all_parameters():
+            counts[id(parameter)] = module._trainable(parameter)
+        return sum(counts.values())
 
     def own_parameter_count(self) -> int:
         """Trainable numbers of this module alone, without those of the modules inside it."""
-        return sum(p.size for p in vars(self).values() if isinstance(p, Parameter))
+        own = {id(p): p for p in vars(self).values() if isinstance(p, Parameter)}
+        return sum(map(self._trainable, own.values()))
+
+    def _trainable(self, parameter: Parameter) -> int:
+        """How many of the numbers of a parameter of its own a module trains."""
+        return parameter.size
 
     def train(self, mode: bool = True) -> Module:
         """Switch to training (dropout is on), or to evaluation with ``mode=False``."""
@@ -163,7 +200,13 @@ class Module:
             parameter.zero_grad()
 
     def astype(self, dtype: Any) -> Module:
-        """Turn all parameters into float32 or float64."""
+        """Turn all parameters into float32 or float64.  Raises DTypeError for another kind."""
+        try:
+            dtype = np.dtype(dtype).newbyteorder("=")
+        except TypeError:
+            dtype = None
+        if dtype not in FLOATS:
+            raise DTypeError(f"astype: expected float32 or float64, got {shown(dtype)}")
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(dtype)
         return self
@@ -180,31 +223,54 @@ class Module:
         return self
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter on the CPU, by its dotted name."""
-        return {name: np.array(p.numpy()) for name, p in self.named_parameters()}
+        """A copy of every parameter on the CPU, in C order, by its dotted name.
+
+        One that several modules share has several names, as in PyTorch.
+        """
+        return {name: np.array(p.numpy(), order="C") for name, p, _ in self._all_parameters()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over the parameters of ``state``, all of them or none.
 
-        Raises SpecError for names that are missing or too many, ShapeError for a
-        parameter of another shape.
+        A parameter that several modules share may be there by any of its names, or by all.
+        Raises SpecError for names that are missing or too many and for a shared parameter
+        with different numbers, ShapeError for a parameter of another shape, DTypeError for
+        one that is not of real numbers.
         """
-        own = dict(self.named_parameters())
-        missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
+        if not isinstance(state, Mapping):
+            raise SpecError(
+                f"load_state_dict: expected arrays by their names, got {type(state).__name__}"
+            )
+        own = {name: parameter for name, parameter, _ in self._all_parameters()}
+        given = {id(own[name]) for name in own.keys() & state.keys()}
+        missing = [
+            name for name, parameter in self.named_parameters() if id(parameter) not in given
+        ]
+        extra = sorted(map(str, state.keys() - own.keys()))
         if missing or extra:
             raise SpecError(
                 f"load_state_dict: expected the parameters {', '.join(own)}; missing:"
-                f" {', '.join(sorted(missing)) or 'none'}; not known:"
-                f" {', '.join(sorted(extra)) or 'none'}"
+                f" {', '.join(sorted(missing)) or 'none'}; not known: {', '.join(extra) or 'none'}"
             )
+        taken: dict[int, tuple[str, np.ndarray]] = {}
         for name, parameter in own.items():
-            if np.shape(state[name]) != parameter.shape:
+            if name not in state:
+                continue
+            values = real_numbers(state[name], f"load_state_dict: {name}")
+            if values.shape != parameter.shape:
                 raise ShapeError(
                     f"load_state_dict: expected {name} of shape {parameter.shape},"
-                    f" got {np.shape(state[name])}"
+                    f" got {values.shape}"
                 )
-        for name, parameter in own.items():
-            values = np.array(state[name], dtype=parameter.dtype, order="C")
+            first, others = taken.setdefault(id(parameter), (name, values))
+            if values is not others and not np.array_equal(values, others, equal_nan=True):
+                raise SpecError(
+                    f"load_state_dict: expected the same numbers for {first} and {name}, which"
+                    " are one parameter, got different ones"
+                )
+        for _, parameter in self.named_parameters():
+            _, values = taken[id(parameter)]
+            values = np.array(values, dtype=parameter.dtype, order="C")
             parameter.data = to_device(values, parameter.device)
 
     def extra_repr(self) -> str:
@@ -271,9 +337,7 @@ class Sequential(Module):
 
     def __getitem__(self, key: int | str) -> Module:
         named = dict(self.named_children())
-        if isinstance(key, int):
-            return list(named.values())[key]
-        return named[key]
+        return list(named.values())[key] if isinstance(key, int) else named[key]
 
 
 # --- initial weights --------------------------------------------------------------------
@@ -281,6 +345,7 @@ class Sequential(Module):
 INITIALISATIONS = ("lecun", "glorot", "he")
 
 
+@checked
 def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndarray:
     """Random float32 weights of ``shape`` (outputs, inputs, ...), normal with mean 0.
 
@@ -290,8 +355,11 @@ def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndar
     equation 10).  None leaves zeros, which cost neither time nor memory until they
     are touched.  Raises SpecError for another scheme.
     """
+    for size in shape:
+        whole(size, "weights")
     if scheme is None:
         return np.zeros(shape, np.float32)
+    fits_memory("weights", *shape)
     receptive = math.prod(shape[2:])
     fan_in, fan_out = shape[1] * receptive, shape[0] * receptive
     variances = {"lecun": 1 / fan_in, "glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in}
@@ -304,6 +372,16 @@ def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndar
 
 
 # --- layers with parameters ----------------------------------------------------------------
+
+
+def _check_channels(name: str, in_channels: int, out_channels: int, groups: int) -> None:
+    for count in (in_channels, out_channels, groups):
+        whole(count, f"{name}: channels and groups", -LARGEST)
+    if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+        raise ShapeError(
+            f"{name}: expected channels of at least 1 that groups divides, got {in_channels}"
+            f" and {out_channels} channels in {groups} groups"
+        )
 
 
 class Conv2d(Module):
@@ -337,14 +415,7 @@ class Conv2d(Module):
                 f"Conv2d: expected padding_mode {', '.join(shapes.PADDING_MODES)},"
                 f" got {padding_mode!r}"
             )
-        if (
-            min(in_channels, out_channels, groups) < 1
-            or in_channels % groups + out_channels % groups
-        ):
-            raise ShapeError(
-                f"Conv2d: expected channels of at least 1 that groups divides, got {in_channels}"
-                f" and {out_channels} channels in {groups} groups"
-            )
+        _check_channels("Conv2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.padding_mode = padding_mode
         shape = (out_channels, in_channels // groups, *self.kernel_size)
@@ -431,14 +502,7 @@ class ConvTranspose2d(Module):
         self.dilation = shapes.pair(dilation, "dilation")
         self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
         self.output_padding = shapes.pair(output_padding, "output_padding", least=0)
-        if (
-            min(in_channels, out_channels, groups) < 1
-            or in_channels % groups + out_channels % groups
-        ):
-            raise ShapeError(
-                f"ConvTranspose2d: expected channels of at least 1 that groups divides, got"
-                f" {in_channels} and {out_channels} channels in {groups} groups"
-            )
+        _check_channels("ConvTranspose2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.weight = Parameter(initial_weight(shape, initialisation))
@@ -511,6 +575,8 @@ class Linear(Module):
         initialisation: str = "he",
     ):
         super().__init__()
+        for count in (in_features, out_features):
+            whole(count, "Linear: features", -LARGEST)
         if min(in_features, out_features) < 1:
             raise ShapeError(
                 f"Linear: expected at least one feature, got {in_features} and {out_features}"
@@ -757,7 +823,7 @@ class Flatten(Module):
         return (*whole[1:first], math.prod(whole[first : last + 1]), *whole[last + 1 :])
 
     def forward(self, x: Tensor) -> Tensor:
-        first, last = self._axes(x.shape)
+        first, last = self._axes(instance(x, "Flatten", Tensor).shape)
         flat = math.prod(x.shape[first : last + 1])
         return x.reshape(*x.shape[:first], flat, *x.shape[last + 1 :])
 
@@ -771,9 +837,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5):
         super().__init__()
-        if not 0 <= p <= 1:
-            raise SpecError(f"Dropout: expected a probability between 0 and 1, got {p}")
-        self.p = p
+        self.p = number(p, "Dropout", 0, 1, "a probability between 0 and 1")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.p, self.training)
@@ -793,7 +857,7 @@ class Join(Module):
             raise ShapeError(
                 f"{type(self).__name__}: expected at least two inputs, got {len(inputs)}"
             )
-        return self.forward(*inputs)
+        return super().__call__(*inputs)
 
     def output_shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output for inputs of these shapes, all without the batch.
@@ -869,12 +933,13 @@ class TableConv2d(Conv2d):
         self.connections_table = table
         self.weight.data *= table[:, :, None, None]
 
-    def own_parameter_count(self) -> int:
-        return int(self.connections_table.sum()) * math.prod(self.kernel_size) + self.bias.size
+    def _trainable(self, parameter: Parameter) -> int:
+        if parameter is not self.weight:
+            return parameter.size
+        return int(self.connections_table.sum()) * math.prod(self.kernel_size)
 
     def multiply_adds(self, shape):
-        weights = self.own_parameter_count() - self.bias.size
-        return weights * math.prod(self.output_shape(shape)[1:])
+        return self._trainable(self.weight) * math.prod(self.output_shape(shape)[1:])
 
     def forward(self, x: Tensor) -> Tensor:
         table = self.connections_table[:, :, None, None]
@@ -890,7 +955,7 @@ class Subsample2d(Module):
 
     def __init__(self, channels: int, kernel_size: IntOrPair):
         super().__init__()
-        self.channels = channels
+        self.channels = whole(channels, "Subsample2d: channels")
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")
         # A mean at first: what the coefficient multiplies is the sum.
         scale = 1 / math.prod(self.kernel_size)
@@ -931,7 +996,11 @@ class EuclideanRBF(Module):
 
     def __init__(self, centres: np.ndarray):
         super().__init__()
-        self.centres = np.asarray(centres, np.float32)
+        self.centres = real_numbers(centres, "EuclideanRBF: centres").astype(np.float32)
+        if self.centres.ndim != 2:
+            raise ShapeError(
+                f"EuclideanRBF: expected centres (classes, features), got {self.centres.shape}"
+            )
 
     def output_shape(self, shape):
         if tuple(shape) != self.centres.shape[1:]:
@@ -951,3 +1020,11 @@ class EuclideanRBF(Module):
 
     def extra_repr(self) -> str:
         return f"{self.centres.shape[1]}, {self.centres.shape[0]}"
+
+
+_CLASSES = [
+    name
+    for name, value in vars().items()
+    if value is Module or Module in getattr(value, "__mro__", ())
+]
+check_calls(globals(), _CLASSES, "__init__", "output_shape", "load_state_dict", "to", "__getitem__")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
+from itertools import groupby
 
 import numpy as np
 
-from convlab.errors import DTypeError, SpecError
+from convlab.autograd import Tensor
+from convlab.checks import check_calls, instance, number, one_of, whole
+from convlab.errors import DTypeError, ShapeError, SpecError
 from convlab.kernels import update
 from convlab.nn import Parameter
 
@@ -16,7 +20,8 @@ class Optimizer:
     """Changes parameters along their gradients.
 
     ``rate`` may be set between steps.  ``state()`` has one list of arrays for
-    each thing remembered, in the order of the parameters.
+    each thing remembered, and ``steps`` how often each was changed, in the order of the
+    parameters.
 
     All parameters are moved into one run of memory, of which each one's ``data`` is
     a part: a step then is one loop over all of them.
@@ -24,11 +29,12 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Parameter], rate: float, weight_decay: float):
         self.parameters = list(dict.fromkeys(parameters))
+        for parameter in self.parameters:
+            instance(parameter, "optimiser", Tensor, "parameters")
         if not self.parameters:
             raise SpecError("optimiser: expected at least one parameter, got none")
         for name, value in (("rate", rate), ("weight_decay", weight_decay)):
-            if not (value >= 0 and math.isfinite(value)):
-                raise SpecError(f"optimiser: expected a finite {name} of at least 0, got {value}")
+            number(value, "optimiser", 0, wanted=f"a finite {name} of at least 0")
         kinds = sorted({str(parameter.dtype) for parameter in self.parameters})
         if len(kinds) > 1:
             raise DTypeError(
@@ -36,7 +42,7 @@ class Optimizer:
             )
         self.rate = rate
         self.weight_decay = weight_decay
-        self.steps = 0
+        self.steps = [0] * len(self.parameters)
         ends = np.cumsum([parameter.size for parameter in self.parameters]).tolist()
         self._places = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
         self._gather()
@@ -47,24 +53,39 @@ class Optimizer:
             parameter.zero_grad()
 
     def step(self) -> None:
-        """Change every parameter that has a gradient, in place."""
-        self.steps += 1
+        """Change every parameter that has a gradient, in place.
+
+        Raises ShapeError for a gradient of another shape than its parameter's.
+        """
+        gradients = [parameter.grad for parameter in self.parameters]
+        for k, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+            if gradient is not None:
+                shape = getattr(gradient, "shape", type(gradient).__name__)
+                if shape != parameter.shape:
+                    raise ShapeError(
+                        f"optimiser: expected a gradient of shape {parameter.shape}, got {shape}"
+                    )
+                gradients[k] = gradient.reshape(-1)
+                self.steps[k] += 1
         if any(p.data is not part for p, part in zip(self.parameters, self._parts, strict=True)):
             self._gather()  # somebody has given a parameter other numbers
-        gradients = [p.grad if p.grad is None else p.grad.reshape(-1) for p in self.parameters]
-        if all(gradient is not None for gradient in gradients):
-            self._update(slice(None), np.concatenate(gradients))
-            return
-        for place, gradient in zip(self._places, gradients, strict=True):
-            if gradient is not None:
-                self._update(place, gradient)
+
+        def steps_of(k):
+            return gradients[k] is not None and self.steps[k]
+
+        # Neighbours that were changed equally often are changed in one loop: as a rule, all.
+        for steps, run in groupby(range(len(gradients)), steps_of):
+            if steps:
+                run = list(run)
+                place = slice(self._places[run[0]].start, self._places[run[-1]].stop)
+                self._update(place, np.concatenate([gradients[k] for k in run]), steps)
 
     def state(self) -> dict[str, list[np.ndarray]]:
         """What is remembered between steps, by its name."""
         raise NotImplementedError
 
-    def _update(self, place: slice, gradient: np.ndarray) -> None:
-        """Change what is at ``place`` of all parameters' numbers."""
+    def _update(self, place: slice, gradient: np.ndarray, steps: int) -> None:
+        """Change what is at ``place`` of all parameters' numbers, now for the ``steps``-th time."""
         raise NotImplementedError
 
     def _gather(self) -> None:
@@ -98,8 +119,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ):
         super().__init__(params, lr, weight_decay)
-        if not 0 <= momentum <= 1:
-            raise SpecError(f"SGD: expected a momentum between 0 and 1, got {momentum}")
+        number(momentum, "SGD", 0, 1, "a momentum between 0 and 1")
         if nesterov and momentum == 0:
             raise SpecError("SGD: expected a momentum above 0 for Nesterov's form, got 0")
         self.momentum = momentum
@@ -109,7 +129,7 @@ class SGD(Optimizer):
     def state(self) -> dict[str, list[np.ndarray]]:
         return {"velocity": self._shaped(self._velocity)}
 
-    def _update(self, place, gradient):
+    def _update(self, place, gradient, steps):
         update.sgd(
             self._all[place],
             gradient,
@@ -136,8 +156,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params, lr, weight_decay)
-        if not all(0 <= beta < 1 for beta in betas):
+        if not all(0 <= beta < 1 for beta in betas) or len(betas) != 2:
             raise SpecError(f"Adam: expected betas between 0 and 1, got {betas}")
+        number(eps, "Adam", 0, wanted="a finite eps of at least 0")
         self.betas = betas
         self.eps = eps
         self._mean, self._square = np.zeros_like(self._all), np.zeros_like(self._all)
@@ -145,7 +166,7 @@ class Adam(Optimizer):
     def state(self) -> dict[str, list[np.ndarray]]:
         return {"mean": self._shaped(self._mean), "square": self._shaped(self._square)}
 
-    def _update(self, place, gradient):
+    def _update(self, place, gradient, steps):
         update.adam(
             self._all[place],
             gradient,
@@ -155,7 +176,7 @@ class Adam(Optimizer):
             self.betas,
             self.eps,
             self.weight_decay,
-            self.steps,
+            steps,
         )
 
 
@@ -173,20 +194,25 @@ def scheduled_rate(schedule: str, peak: float, step: int, total: int) -> float:
     to peak / 250,000 (Smith & Topin 2018, with PyTorch's constants).
     Raises SpecError for another name.
     """
+    one_of(schedule, "schedule", SCHEDULES)
+    number(peak, "peak")
+    whole(step, "step", 0, sys.maxsize, SpecError)
+    whole(total, "total", 1, sys.maxsize, SpecError)
     if schedule == "constant":
         return peak
     if schedule == "step":
         return peak * 0.1 ** min(2, 3 * step // max(1, total))
     if schedule == "cosine":
         return peak * _cosine(1.0, 0.0, step / max(1, total))
-    if schedule == "one-cycle":
-        turn = 0.3 * total - 1
-        if step <= turn:
-            return peak * _cosine(1 / 25, 1.0, step / turn)
-        return peak * _cosine(1.0, 1 / 250_000, (step - turn) / max(1, total - 1 - turn))
-    raise SpecError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    turn = 0.3 * total - 1
+    if step <= turn:
+        return peak * _cosine(1 / 25, 1.0, step / turn)
+    return peak * _cosine(1.0, 1 / 250_000, (step - turn) / max(1, total - 1 - turn))
 
 
 def _cosine(start: float, end: float, share: float) -> float:
     """From ``start`` to ``end`` along half a cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * min(1.0, share))) / 2
+
+
+check_calls(globals(), ["SGD", "Adam"])

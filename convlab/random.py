@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
+from convlab.checks import whole
 from convlab.errors import SpecError
 
 
@@ -22,9 +25,10 @@ def manual_seed(seed: int) -> None:
     """Start all random numbers anew from ``seed``, an integer of at least 0.
 
     Without a call the seed is 0: convlab gives the same numbers in every process.
+    Raises SpecError for another seed.
     """
     global _state
-    _state = _State(seed)
+    _state = _State(whole(seed, "seed", 0, sys.maxsize, SpecError))
 
 
 def generator() -> np.random.Generator:

@@ -18,6 +18,7 @@ from math import gcd, lcm, prod
 
 import numpy as np
 
+from convlab.checks import LARGEST_SIDE, check_calls, checked, fits_memory, shown, whole
 from convlab.errors import ShapeError, SpecError
 
 Pair = tuple[int, int]
@@ -47,9 +48,11 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
     """
     values = (value, value) if isinstance(value, numbers.Integral) else value
     if not is_integers(values, (2,)):
-        raise ShapeError(f"{name}: expected an integer or a pair of integers, got {value!r}")
+        raise ShapeError(f"{name}: expected an integer or a pair of integers, got {shown(value)}")
     if min(values) < least:
         raise ShapeError(f"{name}: expected at least {least}, got {value!r}")
+    if max(values) > LARGEST_SIDE:
+        raise ShapeError(f"{name}: expected at most {LARGEST_SIDE:,}, got {value!r}")
     return int(values[0]), int(values[1])
 
 
@@ -65,6 +68,7 @@ def is_integers(values, lengths: tuple[int, ...]) -> bool:
     return (
         isinstance(values, Sequence | np.ndarray)
         and not isinstance(values, str)
+        and getattr(values, "shape", None) != ()
         and len(values) in lengths
         and all(isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in values)
     )
@@ -73,11 +77,13 @@ def is_integers(values, lengths: tuple[int, ...]) -> bool:
 # --- one axis ---------------------------------------------------------------------
 
 
+@checked
 def effective_kernel(kernel: int, dilation: int = 1) -> int:
     """Pixels that a dilated kernel spans: k + (k - 1)(d - 1), section 5.1."""
     return dilation * (kernel - 1) + 1
 
 
+@checked
 def conv_output(
     size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
@@ -90,6 +96,7 @@ def conv_output(
     return (size + padding - effective_kernel(kernel, dilation)) // stride + 1
 
 
+@checked
 def conv_transpose_output(
     size: int,
     kernel: int,
@@ -105,6 +112,7 @@ def conv_transpose_output(
     return stride * (size - 1) + output_padding + effective_kernel(kernel, dilation) - padding
 
 
+@checked
 def pool_output(
     size: int,
     kernel: int,
@@ -128,6 +136,7 @@ def pool_output(
     return output
 
 
+@checked
 def same_padding(kernel: int, dilation: int = 1) -> Pair:
     """Zeros (before, after) that keep the size at stride 1; an odd one goes after.
 
@@ -137,6 +146,7 @@ def same_padding(kernel: int, dilation: int = 1) -> Pair:
     return total // 2, total - total // 2
 
 
+@checked
 def tensorflow_same_padding(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> Pair:
     """Zeros (before, after) of TensorFlow's SAME, for which o = ceil(i / s)."""
     output = -(-size // stride)
@@ -144,12 +154,15 @@ def tensorflow_same_padding(size: int, kernel: int, stride: int = 1, dilation: i
     return total // 2, total - total // 2
 
 
+@checked
 def adaptive_windows(size: int, output: int) -> list[Pair]:
     """Half-open window (start, end) of each of ``output`` cells over ``size`` pixels.
 
     Cell o covers floor(o i / n) to ceil((o + 1) i / n), as PyTorch has it, so
     that windows are as even as they can be and leave no pixel out.
     """
+    for length in (size, output):
+        whole(length, "adaptive pooling", most=LARGEST_SIDE)
     return [_adaptive_window(cell, size, output) for cell in range(output)]
 
 
@@ -157,12 +170,14 @@ def _adaptive_window(cell: int, size: int, output: int) -> Pair:
     return cell * size // output, -(-(cell + 1) * size // output)
 
 
+@checked
 def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
     """For each pixel of the padded axis, the input pixel that it repeats, or -1 for zero.
 
     ``mode`` is one of PADDING_MODES.  Negative ``before`` or ``after`` crop.
     Raises ShapeError where reflect or circular padding needs more than there is.
     """
+    fits_memory("padding", size + max(before, 0) + max(after, 0))
     index = np.arange(-before, size + after)
     if mode == "zeros":
         index[(index < 0) | (index >= size)] = -1
@@ -193,6 +208,7 @@ def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
 # --- convolution ------------------------------------------------------------------
 
 
+@checked
 def padding_sides(
     padding: int | str | Sequence[int], kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
 ) -> Sides:
@@ -216,10 +232,12 @@ def padding_sides(
     if not is_integers(padding, (2, 4)):
         raise ShapeError(
             "padding: expected an integer, a pair, four sides (top, bottom, left, right),"
-            f" 'valid' or 'same', got {padding!r}"
+            f" 'valid' or 'same', got {shown(padding)}"
         )
     if min(padding) < 0:
         raise ShapeError(f"padding: expected at least 0, got {padding!r}")
+    if max(padding) > LARGEST_SIDE:
+        raise ShapeError(f"padding: expected at most {LARGEST_SIDE:,}, got {padding!r}")
     if len(padding) == 2:
         padding = (padding[0], padding[0], padding[1], padding[1])
     return tuple(int(p) for p in padding)
@@ -259,6 +277,7 @@ class Conv2dGeometry:
         return (self.out_channels, self.in_channels // self.groups, *self.kernel)
 
 
+@checked
 @lru_cache(maxsize=1024)
 def conv2d_geometry(
     in_channels: int,
@@ -271,6 +290,10 @@ def conv2d_geometry(
     groups: int = 1,
 ) -> Conv2dGeometry:
     """Check the sizes of a convolution.  Raises ShapeError where they do not fit."""
+    for count in (in_channels, out_channels):
+        whole(count, "channels")
+    top, bottom, left, right = padding
+    fits_memory("padded input", in_channels, input[0] + top + bottom, input[1] + left + right)
     if groups < 1 or in_channels % groups or out_channels % groups:
         raise ShapeError(
             f"groups: expected a divisor of {in_channels} input and {out_channels} output"
@@ -280,13 +303,13 @@ def conv2d_geometry(
         in_channels, out_channels, input, kernel, stride, padding, dilation, groups
     )
     if min(geometry.output) < 1:
-        top, bottom, left, right = padding
         spans = tuple(effective_kernel(k, d) for k, d in zip(kernel, dilation, strict=True))
         raise ShapeError(
             f"kernel larger than padded input: a kernel of {size_text(*kernel)}"
             f"{_dilated(dilation, spans)} does not fit into {size_text(*input)} padded to "
             f"{size_text(input[0] + top + bottom, input[1] + left + right)}"
         )
+    fits_memory("output", out_channels, *geometry.output)
     return geometry
 
 
@@ -364,6 +387,7 @@ def _clipped_windows(size: int, output: int, kernel: int, stride: int, padding: 
     return start, end
 
 
+@checked
 @lru_cache(maxsize=1024)
 def pool_windows(
     input: Pair,
@@ -416,6 +440,7 @@ def pool_windows(
     return PoolWindows(input, output, *rows, *columns, dilation, divisor)
 
 
+@checked
 def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None]) -> Pair:
     """(rows, columns) that an adaptive pooling is asked for; None keeps the input's size.
 
@@ -423,18 +448,20 @@ def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None])
     """
     sizes = output_size if isinstance(output_size, Sequence) else (output_size, output_size)
     if len(sizes) != 2:
-        raise ShapeError(f"output_size: expected one size or a pair, got {output_size!r}")
+        raise ShapeError(f"output_size: expected one size or a pair, got {shown(output_size)}")
     return pair(
         tuple(i if o is None else o for i, o in zip(input, sizes, strict=True)), "output_size"
     )
 
 
+@checked
 @lru_cache(maxsize=1024)
 def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
     """The windows of an adaptive pooling from ``input`` to ``output`` cells.
 
     A global pooling is the case of one output cell.
     """
+    fits_memory("output", *output)
     # Copied, so that each is one run: a loop would be compiled once more for those with gaps.
     rows, columns = (
         np.array(adaptive_windows(i, o)).T.copy() for i, o in zip(input, output, strict=True)
@@ -501,6 +528,8 @@ class ReceptiveField:
         k / s of them (Dumoulin & Visin 2016, section 4), so units differ unless s
         divides d (k - 1) + 1, and the effective stride is divided by s.
         """
+        for length in (kernel, stride, dilation):
+            whole(length, "transposed convolution", most=LARGEST_SIDE)
         spans = []
         _check_spans(max(1, len(self.period)) * stride * kernel)
         for unit in range(max(1, len(self.period)) * stride):
@@ -584,6 +613,7 @@ def _repeating(spans: Sequence[Pair | None], shift: int) -> ReceptiveField:
     )
 
 
+@checked
 def join_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
     """The field of units that join the units of several maps: the hull of what those see.
 
@@ -600,6 +630,7 @@ def join_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
     return _repeating(spans, int(fields[0].stride * count))
 
 
+@checked
 def misalignment(fields: Sequence[ReceptiveField]) -> str:
     """What keeps the fields of joined maps from being aligned; empty where nothing does.
 
@@ -616,3 +647,6 @@ def misalignment(fields: Sequence[ReceptiveField]) -> str:
         if len(centres) > 1:
             return f"centres {' and '.join(f'{centre:.15g}' for centre in centres)}"
     return ""
+
+
+check_calls(globals(), ["ReceptiveField"], "through", "through_transposed", "through_adaptive")

@@ -495,7 +495,10 @@ def test_gradient_only_where_it_is_wanted():
         (True, np.float32),
         (np.arange(3, dtype=np.uint8), np.float32),
         (np.zeros(2, np.float16), np.float32),
-        (np.zeros(2, ">f8"), np.float32),
+        (np.zeros(2, ">f8"), np.float64),
+        (np.zeros(2, ">f4"), np.float32),
+        (np.zeros(2, ">i8"), np.float32),
+        (np.zeros(2, np.longdouble), np.float64),
         (1.5, np.float64),
         (np.zeros(2, np.float32), np.float32),
         (np.zeros(2), np.float64),
@@ -504,10 +507,13 @@ def test_gradient_only_where_it_is_wanted():
 )
 def test_kind_of_number(given, expected):
     assert Tensor(given).dtype == expected
+    assert Tensor(given).dtype.isnative
 
 
 @pytest.mark.parametrize(
-    "given", [1j, "text", [None], np.array(["2020"], "datetime64[Y]")], ids=str
+    "given",
+    [1j, "text", [None], np.array(["2020"], "datetime64[Y]"), [[1], [2, 3]], [10**400, 1.0], {}],
+    ids=str,
 )
 def test_not_a_real_number(given):
     with pytest.raises(DTypeError, match=r"^Tensor: expected real numbers, got [^\n]+$"):

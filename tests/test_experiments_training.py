@@ -67,7 +67,7 @@ def test_both_sides_of_a_training():
 @pytest.mark.parametrize(("updates", "epochs"), [(1, 1 / 3), (3, 1), (4, 4 / 3)])
 def test_a_training_stops_after_so_many_updates(updates, epochs):
     trainer = fitting.fit(TINY, updates=updates)  # 90 images: 3 batches
-    assert trainer.optimizer.steps == updates
+    assert set(trainer.optimizer.steps) == {updates}
     assert fitting.both_sides(trainer)["epochs_trained"] == pytest.approx(epochs)
 
 

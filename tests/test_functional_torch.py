@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ import convlab  # noqa: E402
 from convlab import functional as F  # noqa: E402
 from convlab import nn, optim  # noqa: E402
 from convlab.autograd import Tensor  # noqa: E402
+from convlab.errors import SpecError  # noqa: E402
 from convlab.kernels import cuda  # noqa: E402
 from convlab.kernels.dispatch import to_device  # noqa: E402
 
@@ -620,13 +622,33 @@ def test_cross_entropy_where_a_class_is_ruled_out(reduction, dtype):
 
 
 @ON_EACH_DEVICE
-def test_cross_entropy_where_all_targets_are_ignored():
-    x, labels = numbers(np.float64, 2, 3), np.array([1, 1])
-    expected = TF.cross_entropy(torch.tensor(x), torch.tensor(labels), ignore_index=1)
-    assert math.isnan(expected.item())
-    with np.errstate(invalid="ignore"):
-        here = Tensor(lay_out(x, "plain"))
-        assert math.isnan(F.cross_entropy(here, labels, ignore_index=1).item())
+@DTYPES
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weight", [None, [1.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+@pytest.mark.parametrize("labels", [[-100, -100], [1, 1], [-100, 1], [0, -100]], ids=str)
+def test_cross_entropy_where_targets_do_not_count(labels, weight, smoothing, dtype):
+    """Ignored, of weight zero, or both: value and gradient as in PyTorch, NaN where it has NaN."""
+    for shape in ((2, 3), (2, 3, 2)):
+        for reduction in ("mean", "sum", "none"):
+            x = numbers(dtype, *shape)
+            target = np.array(labels) if len(shape) == 2 else np.array([labels, labels[::-1]])
+            weights = None if weight is None else np.array(weight, dtype)
+            mine = Tensor(lay_out(x, "plain"), requires_grad=True)
+            other = torch.tensor(x, requires_grad=True)
+            options = {"reduction": reduction, "label_smoothing": smoothing}
+            ours = F.cross_entropy(mine, target, weights, **options)
+            theirs = TF.cross_entropy(
+                other,
+                torch.tensor(target),
+                None if weight is None else torch.tensor(weights),
+                **options,
+            )
+            ours.sum().backward()
+            theirs.sum().backward()
+            close = {"rtol": 1e-5, "atol": 1e-6, "equal_nan": True}
+            np.testing.assert_allclose(ours.numpy(), theirs.detach().numpy(), **close)
+            gradient = to_device(mine.grad, "cpu")
+            np.testing.assert_allclose(gradient, other.grad.numpy(), **close)
 
 
 @ON_EACH_DEVICE
@@ -891,6 +913,36 @@ def test_layer_with_pytorchs_arguments(case, dtype):
     parity(ours, theirs, numbers(dtype, 3, 4, *((5, 9) if cuda.SIMULATED else (8, 9))))
 
 
+def test_state_of_shared_parameters_carries_over():
+    """An encoder and a decoder of the same weights: one parameter, which has two names."""
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3)
+            self.second.weight = self.first.weight
+
+    class Theirs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
+            self.second.weight = self.first.weight
+
+    ours, theirs = Tied(), Theirs()
+    assert ours.parameter_count() == sum(p.numel() for p in theirs.parameters()) == 9 + 3 + 3
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    assert ours.first.weight is ours.second.weight
+    saved = safetensors.numpy.load(safetensors.numpy.save(ours.state_dict()))
+    theirs.load_state_dict({k: torch.tensor(v) for k, v in saved.items()})
+    ours.load_state_dict(saved)
+    one_name = {k: v for k, v in saved.items() if k != "first.weight"}
+    ours.load_state_dict({k: v + 1 for k, v in one_name.items()})
+    np.testing.assert_array_equal(ours.first.weight.numpy(), saved["second.weight"] + 1)
+    with pytest.raises(SpecError, match="first.weight and second.weight, which are one param"):
+        ours.load_state_dict(saved | {"second.weight": saved["second.weight"] + 1})
+
+
 OPTIMISERS = {
     "SGD": [
         {"lr": 0.1},
@@ -939,6 +991,33 @@ def test_optimiser(name, options, order, dtype):
         way = np.abs(q.detach().numpy() - start).max()
         error = np.abs(p.numpy() - q.detach().numpy()).max()
         assert error < way * (1e-5 if dtype == np.float32 else 1e-12) + 4 * np.finfo(dtype).eps
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("Adam", {}), ("Adam", {"weight_decay": 0.1}), *[("SGD", o) for o in OPTIMISERS["SGD"]]],
+    ids=str,
+)
+def test_optimiser_where_gradients_are_missing(name, options):
+    """A parameter's first steps are its own, whatever the others have done before."""
+    starts = [numbers(np.float64, 3, seed=seed) for seed in range(4)]
+    ours = [nn.Parameter(to_device(a, PLACE[0])) for a in starts]
+    theirs = [torch.nn.Parameter(torch.tensor(a)) for a in starts]
+    mine, other = (
+        getattr(optim, name)(ours, **options),
+        getattr(torch.optim, name)(theirs, **options),
+    )
+    for step in range(12):
+        for number, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            p.grad = q.grad = None
+            if step >= 3 * (number % 3) and step != 8 + number:
+                gradient = numbers(np.float64, 3, seed=100 * step + number)
+                p.grad, q.grad = to_device(gradient, PLACE[0]), torch.tensor(gradient)
+        mine.step()
+        other.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("total", [2, 3, 4, 10, 33, 1000])

@@ -26,7 +26,7 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.shapes", "convlab.numerals", "convlab.files", "convlab.reading"),
-    ("convlab.errors",),
+    ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
     *("convlab.viz", "convlab.shapes", "convlab.numerals", "convlab.errors"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import convlab.kernels
 from convlab import shapes
 from convlab.errors import DeviceError
-from convlab.kernels import conv2d, cuda, dense, pointwise
+from convlab.kernels import conv2d, cuda, dense, pointwise, pool2d
 from convlab.kernels.dispatch import KERNELS, Kernel
 
 for _module in pkgutil.iter_modules(convlab.kernels.__path__):
@@ -582,3 +582,23 @@ def test_kernel_picks_its_version_by_where_the_array_lives():
             assert kernel(cuda.empty(1)) == "cuda"
     finally:
         del KERNELS[name]
+
+
+@pytest.mark.parametrize("side", [(1 << 15) - 1, 1 << 16])
+def test_places_of_more_cells_than_an_int32_counts(side):
+    """A map of side + 1 rows and side columns, of which one row or number is in memory."""
+    places = side + 1, side
+    last = np.array([side]), np.array([side + 1]), np.array([side - 1]), np.array([side])
+    one = shapes.PoolWindows(places, (1, 1), *last, (1, 1), np.ones((1, 1)))
+    x = np.broadcast_to(np.float32(3), (1, *places, 1))
+    for version in ("reference", "cpu"):
+        out, index = getattr(KERNELS["pool2d.max_forward"], version)(x, one)
+        assert index.item() == side * side + side - 1  # just below 2^30, and above 2^32
+        assert out.item() == 3
+    gradient = np.full((1, 1, 1, 1), 2, np.float32)
+    row = np.zeros(side, np.float32)
+    columns = one.column_start, one.column_end, 1
+    shared = np.lib.stride_tricks.as_strided(row, (1, *places, 1), (0, 0, 4, 0))
+    pool2d._max_backward_loop(gradient, index, one.row_first, one.row_last, *columns, shared)
+    assert row.sum() == row[-1] == 2
+    assert index.dtype == (np.int32 if side < 1 << 15 else np.int64)

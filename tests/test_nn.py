@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import convlab
 from convlab import functional as F
@@ -252,6 +253,29 @@ def test_state_dict_is_a_copy_and_comes_back():
     for name, parameter in network.named_parameters():
         np.testing.assert_array_equal(parameter.numpy(), state[name])
         assert not np.shares_memory(parameter.numpy(), state[name])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, ">f4", ">f8"])
+def test_state_of_an_array_in_another_order_is_written_as_it_is(kind):
+    """safetensors writes memory as it lies; what is read back has each number in its place."""
+    numbers = np.arange(6, dtype=kind).reshape(2, 3) + np.array(1, kind) / 3
+    layer = nn.Module()
+    layer.rows, layer.columns = nn.Parameter(numbers), nn.Parameter(numbers.T)
+    layer.fortran, layer.parts = (
+        nn.Parameter(np.asfortranarray(numbers)),
+        nn.Parameter(numbers[:, ::2]),
+    )
+    written = safetensors.numpy.load(safetensors.numpy.save(layer.state_dict()))
+    native = np.dtype(kind).newbyteorder("=")
+    expected = {"rows": numbers, "columns": numbers.T, "fortran": numbers, "parts": numbers[:, ::2]}
+    for name, array in expected.items():
+        np.testing.assert_array_equal(written[name], array)
+        assert written[name].dtype == native
+    layer.load_state_dict(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(getattr(layer, name).numpy(), array)
+        assert getattr(layer, name).dtype == native
+    assert layer.astype(kind).rows.dtype == native
 
 
 def test_load_state_dict_keeps_the_kind_of_float_and_c_order():

@@ -173,8 +173,7 @@ def test_streams_that_are_full_or_closed(convlab, words, redirected, status, err
         shell=True,
         cwd=convlab.folder,
         env=convlab.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=120,
     )

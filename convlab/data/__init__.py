@@ -5,6 +5,7 @@ Images stay bytes, (count, C, H, W), until a batch is made.  Heavy libraries
 them, so that importing this package is quick.
 """
 
+from convlab.checks import check_calls
 from convlab.data.augmentation import Augmentation
 from convlab.data.batches import Batches, Scaling, to_floats
 from convlab.data.dataset import Dataset, limit_per_class, stratified_split
@@ -46,3 +47,5 @@ __all__ = [
     "stratified_split",
     "to_floats",
 ]
+
+check_calls(globals(), __all__)

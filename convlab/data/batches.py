@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convlab.checks import LARGEST, instance, whole
 from convlab.data.augmentation import Augmentation
 from convlab.data.dataset import Dataset
 from convlab.errors import DTypeError, ShapeError, SpecError
@@ -137,8 +139,10 @@ class Batches:
         title = f"{dataset.name} ({dataset.split})"
         if not len(dataset):
             raise SpecError(f"batches: expected a data set with images, got none in {title}")
+        whole(batch_size, "batches: batch size", -LARGEST, error=SpecError)
         if batch_size < 1:
             raise SpecError(f"batches: expected a batch size of 1 or more, got {batch_size}")
+        whole(seed, "batches: seed", -sys.maxsize, sys.maxsize, SpecError)
         if seed < 0:
             raise SpecError(f"batches: expected a seed of 0 or more, got {seed}")
         if len(scaling.scale) != dataset.image_shape[0]:
@@ -148,9 +152,11 @@ class Batches:
             )
         self.dataset = dataset
         self.batch_size = batch_size
-        self.shuffle = shuffle
+        self.shuffle = bool(instance(shuffle, "batches: shuffle", (bool, np.bool_), "a bool"))
         self.seed = seed
-        self.augmentation = augmentation
+        self.augmentation = instance(
+            augmentation, "batches: augmentation", (Augmentation, type(None)), "an Augmentation"
+        )
         self.scaling = scaling
         self.device = device
         self._images = _to_device(dataset.images, device if augmentation is None else "cpu")

@@ -1,5 +1,6 @@
 """What a network does with an image, as arrays."""
 
+from convlab.checks import check_calls
 from convlab.insight.attribution import (
     SALIENCY_METHODS,
     GradCam,
@@ -170,3 +171,5 @@ __all__ = [
     "unit_field",
     "usual_scales",
 ]
+
+check_calls(globals(), __all__)

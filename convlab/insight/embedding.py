@@ -92,7 +92,8 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
 
     ``pca``: the two directions of largest variance (Hotelling 1933).  ``tsne``: neighbours stay
     neighbours, distances between groups say little (van der Maaten & Hinton 2008); it starts
-    from the PCA.  Raises ShapeError for fewer than 4 images, SpecError for another method.
+    from the PCA.  Raises ShapeError for fewer than 4 images, SpecError for another method,
+    DataError for outputs that are not finite.
     """
     if features.ndim != 2 or not features.shape[1]:
         raise ShapeError(f"embedding: expected outputs (N, numbers), got {features.shape}")
@@ -100,6 +101,8 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
         raise ShapeError(f"embedding: expected at least {_FEWEST} images, got {len(features)}")
     if method not in METHODS:
         raise SpecError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    if not np.isfinite(features).all():
+        raise DataError("embedding: expected finite outputs, got some that are not")
     # Slow to import, and needed here alone.
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

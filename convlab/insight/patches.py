@@ -107,6 +107,7 @@ def largest(
 
     images: (N, C, H, W) uint8, of the network's input.  Returns two arrays (N, units).
     """
+    check_units(network, layer, units)
     values, places = [], []
     with at_rest(network), no_grad():
         for start in range(0, len(images), BATCH):

@@ -160,9 +160,9 @@ def set_num_threads(count: int) -> None:
     """
     global _threads
     limit = numba.config.NUMBA_NUM_THREADS
-    if not 1 <= count <= limit:
+    if not isinstance(count, int) or not 1 <= count <= limit:
         raise DeviceError(
-            f"threads: expected 1 to {limit}, the size of this process's pool, got {count};"
+            f"threads: expected 1 to {limit}, the size of this process's pool, got {count!r:.40};"
             " CONVLAB_NUM_THREADS, set before the program starts, makes it larger"
         )
     _threads = count

@@ -70,8 +70,8 @@ def to_device(array: Array, device: str) -> Array:
 
     Raises DeviceError where there is no such device.
     """
-    if device not in ("cpu", "cuda"):
-        raise DeviceError(f"device: expected cpu or cuda, got {device!r}")
+    if not isinstance(device, str) or device not in ("cpu", "cuda"):
+        raise DeviceError(f"device: expected cpu or cuda, got {device!r:.40}")
     if device == device_of(array):
         return array
     if device == "cpu":

@@ -24,6 +24,12 @@ from convlab.kernels.dispatch import Kernel
 # The index of a window in which nothing is above 0, after ReLU: no input has its gradient.
 NO_WINNER = -1
 
+
+def _index_type(w) -> type:
+    """The kind of number that holds the place of every cell of a map: row * W + column."""
+    return np.int32 if math.prod(w.input) <= 2**31 else np.int64
+
+
 # --- the definition ---------------------------------------------------------------
 
 
@@ -38,7 +44,7 @@ def _cells(w):
 def _max_forward_reference(x, w, relu=False):
     channels, _, width, batch = x.shape
     out = np.full((channels, *w.output, batch), 0 if relu else -np.inf, x.dtype)
-    index = np.zeros(out.shape, np.int32)
+    index = np.zeros(out.shape, _index_type(w))
     for oh, ow, rows, columns in _cells(w):
         for c in range(channels):
             for n in range(batch):
@@ -104,11 +110,11 @@ def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation,
             begin = row_start[oh] * x.shape[2] + column_start[ow]
             for n in range(batch):
                 best[n] = least
-                where[n] = np.int32(NO_WINNER if relu else begin)
+                where[n] = index.dtype.type(NO_WINNER if relu else begin)
             for ih in range(row_start[oh], row_end[oh], dilation[0]):
                 for iw in range(column_start[ow], column_end[ow], dilation[1]):
                     values = x[c, ih, iw]
-                    here = np.int32(ih * x.shape[2] + iw)
+                    here = index.dtype.type(ih * x.shape[2] + iw)
                     for n in range(batch):
                         value = values[n]
                         larger = value > best[n] or value != value
@@ -129,10 +135,10 @@ def _max_forward_2x2_loop(x, relu, out, index):
             x0, x1 = x[c, 2 * oh, 2 * ow], x[c, 2 * oh, 2 * ow + 1]
             x2, x3 = x[c, 2 * oh + 1, 2 * ow], x[c, 2 * oh + 1, 2 * ow + 1]
             best, where = out[c, oh, ow], index[c, oh, ow]
-            i0 = np.int32(2 * oh * x.shape[2] + 2 * ow)
-            i1 = np.int32(i0 + 1)
-            i2 = np.int32(i0 + x.shape[2])
-            i3 = np.int32(i2 + 1)
+            i0 = index.dtype.type(2 * oh * x.shape[2] + 2 * ow)
+            i1 = index.dtype.type(i0 + 1)
+            i2 = index.dtype.type(i0 + x.shape[2])
+            i3 = index.dtype.type(i2 + 1)
             for n in range(batch):
                 top, winner = x0[n], i0
                 larger = x1[n] > top or x1[n] != x1[n]
@@ -143,7 +149,7 @@ def _max_forward_2x2_loop(x, relu, out, index):
                 top, winner = (x3[n], i3) if larger else (top, winner)
                 off = relu and top <= zero
                 best[n] = zero if off else top
-                where[n] = np.int32(NO_WINNER) if off else winner
+                where[n] = index.dtype.type(NO_WINNER) if off else winner
 
 
 @loop
@@ -158,7 +164,7 @@ def _max_backward_2x2_loop(grad, index, out):
             gradient, winner = grad[c, oh, ow], index[c, oh, ow]
             for cell in range(4):
                 ih, iw = 2 * oh + cell // 2, 2 * ow + cell % 2
-                here = np.int32(ih * out.shape[2] + iw)
+                here = index.dtype.type(ih * out.shape[2] + iw)
                 target = out[c, ih, iw]
                 for n in range(batch):
                     target[n] = gradient[n] if winner[n] == here else zero
@@ -176,7 +182,7 @@ def _max_backward_loop(grad, index, row_first, row_last, column_start, column_en
             for ow in range(grad.shape[2]):
                 gradient, winner = grad[c, oh, ow], index[c, oh, ow]
                 for iw in range(column_start[ow], column_end[ow], dilation):
-                    here = np.int32(ih * out.shape[2] + iw)
+                    here = index.dtype.type(ih * out.shape[2] + iw)
                     target = out[c, ih, iw]
                     for n in range(batch):
                         target[n] += gradient[n] if winner[n] == here else zero
@@ -224,7 +230,7 @@ def _average_backward_loop(
 
 def _max_forward_cpu(x, w, relu=False):
     out = empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = empty(out.shape, np.int32)
+    index = empty(out.shape, _index_type(w))
     if w.halves:
         _max_forward_2x2_loop(x, relu, out, index)
     else:
@@ -349,7 +355,7 @@ _WINDOWS = "row_start", "row_end", "column_start", "column_end"
 
 def _max_forward_cuda(x, w, relu=False):
     out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = cuda.empty(out.shape, np.int32)
+    index = cuda.empty(out.shape, _index_type(w))
     output = (*w.output, x.shape[3])
     arguments = x.memory, x.start, w.input, output, *_tables(w, *_WINDOWS), w.dilation, relu
     max_forward_kernel.each(out.size, *arguments, out.memory, index.memory, out.size)

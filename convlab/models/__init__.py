@@ -1,5 +1,6 @@
 """Networks by name or from a TOML file, and what their layers cost and see."""
 
+from convlab.checks import check_calls
 from convlab.models.encoder_decoder import encoder_decoder
 from convlab.models.spec import (
     INPUT,
@@ -32,3 +33,5 @@ __all__ = [
     "receptive_fields",
     "summarise",
 ]
+
+check_calls(globals(), __all__)

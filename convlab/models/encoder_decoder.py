@@ -9,6 +9,7 @@ import numpy as np
 
 from convlab import nn
 from convlab.models.spec import INPUT, GraphNetwork
+from convlab.shapes import pair
 
 DOWN, UP = (8, 24, 64), (32, 16)
 """Maps at the full size, at a half and at a quarter of it; and on the way back."""
@@ -28,6 +29,7 @@ def encoder_decoder(
     Source: Long, Shelhamer & Darrell 2015, section 4; the concatenation is that of
     Ronneberger, Fischer & Brox 2015, figure 1.
     """
+    size = pair(size, "size")
     layers: dict[str, nn.Module] = {}
     reads: dict[str, tuple[str, ...]] = {}
 

@@ -32,6 +32,7 @@ import numpy as np
 from convlab import functional as F
 from convlab import nn, reading, shapes
 from convlab.autograd import Tensor
+from convlab.checks import instance, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError
 from convlab.models.bitmaps import digits_7x12
 from convlab.reading import shown
@@ -100,7 +101,7 @@ class Network(nn.Sequential):
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         device = self.device
-        return super().__call__(*(x.to(device) for x in inputs))
+        return super().__call__(*(instance(x, "network", Tensor).to(device) for x in inputs))
 
     def sources(self) -> dict[str, tuple[str, ...]]:
         """The names of the layers that each layer reads; "input" is the image."""
@@ -124,7 +125,7 @@ class Network(nn.Sequential):
         """(name, layer, output) of each layer in turn, for a batch x: (N, C, H, W)."""
         sources = self.sources()
         last_reader = {source: name for name, read in sources.items() for source in read}
-        values = {INPUT: x.to(self.device)}
+        values = {INPUT: instance(x, "network", Tensor).to(self.device)}
         for name, layer in self.named_children():
             value = values[name] = layer(*(values[source] for source in sources[name]))
             yield name, layer, value
@@ -155,6 +156,11 @@ class GraphNetwork(Network):
     """
 
     def __init__(self, layers: Mapping[str, nn.Module], branches: Mapping[str, tuple[str, ...]]):
+        if not layers or branches.keys() != layers.keys():
+            raise SpecError(
+                f"GraphNetwork: expected layers, and what each of them reads, got {shown(layers)}"
+                f" and {shown(branches)}"
+            )
         self.branches = dict(branches)
         super().__init__(layers)
 

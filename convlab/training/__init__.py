@@ -1,5 +1,6 @@
 """Training a network: settings, the loop, and run folders."""
 
+from convlab.checks import check_calls
 from convlab.files import write_atomically
 from convlab.training.compiling import compile_cuda
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
@@ -105,3 +106,5 @@ __all__ = [
     "write_atomically",
     "write_results",
 ]
+
+check_calls(globals(), __all__)

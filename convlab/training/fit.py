@@ -342,7 +342,7 @@ class Trainer:
         names = self._trained()
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
-                arrays[f"optimizer.{kind}.{name}"] = np.array(to_device(value, "cpu"))
+                arrays[f"optimizer.{kind}.{name}"] = np.array(to_device(value, "cpu"), order="C")
         return arrays
 
     def _trained(self) -> list[str]:

@@ -11,6 +11,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 
 from convlab import data, models, nn, random
+from convlab.checks import whole
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
@@ -77,13 +78,13 @@ class Settings:
                 )
         for name, value, least in (
             ("epochs", self.epochs, 1),
-            ("batch size", self.batch_size, 1),
             ("seed", self.seed, 0),
             ("patience", 1 if self.patience is None else self.patience, 1),
             ("limit", 2 if self.limit is None else self.limit, 2),
         ):
             if value < least:
                 raise SpecError(f"{name}: expected at least {least}, got {shown(value)}")
+        whole(self.batch_size, "batch size", error=SpecError)
         for name, value in vars(self).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
