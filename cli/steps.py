@@ -53,9 +53,9 @@ numbers_options = (
 
 def read_table(path: str) -> list[list[float]]:
     """Rows of numbers from a .csv file.  Raises DataError."""
+    from convlab.checks import shown
     from convlab.data import table
     from convlab.errors import DataError
-    from convlab.reading import shown
 
     try:
         rows = table.read_rows(path)
@@ -72,9 +72,9 @@ def read_table(path: str) -> list[list[float]]:
 
 def numbers_of(rows: list[list[str]], what: str) -> list[list[float]]:
     """The numbers of a table's cells.  Raises DataError for a cell that says none."""
+    from convlab.checks import shown
     from convlab.data import table
     from convlab.errors import DataError
-    from convlab.reading import shown
 
     def number(row: int, column: int, text: str) -> float:
         try:

@@ -32,7 +32,16 @@ def shown(value: Any) -> str:
     """A value in the words of an error: short, and on one line."""
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of {value.dtype}, {value.shape}"
-    return " ".join(reprlib.repr(value).split())
+    return shortened(" ".join(_SHORT.repr(value).split()))
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+def shortened(text: str) -> str:
+    """A text of at most 200 letters: the middle of a longer one is left out."""
+    return text if len(text) <= 200 else f"{text[:120]} ... {text[-75:]}"
 
 
 def whole(

@@ -9,7 +9,6 @@ import errno
 import json
 import os
 import re
-import reprlib
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from convlab.checks import shortened, shown
 from convlab.errors import DataError
 
 if sys.version_info >= (3, 11):
@@ -164,7 +164,7 @@ def _checked(text: str, parse: Callable[[str], Any], bits: int) -> Any:
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"not TOML: {_short(str(error))}") from None
+        raise ValueError(f"not TOML: {shortened(str(error))}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
     except EntryTwice:
@@ -185,16 +185,3 @@ def _inside(item: Any) -> list:
     if isinstance(item, Mapping):
         return list(item.values())
     return item if isinstance(item, list) else []
-
-
-def shown(value: Any) -> str:
-    """A value that came, short enough for one line of an error."""
-    return _short(_SHORT.repr(value))
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:120]} ... {text[-75:]}"

@@ -25,7 +25,8 @@ LAYERS = [
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
     ("convlab.tensor_files",),
-    ("convlab.shapes", "convlab.numerals", "convlab.files", "convlab.reading"),
+    ("convlab.reading",),
+    ("convlab.shapes", "convlab.numerals", "convlab.files"),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {

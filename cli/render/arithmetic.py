@@ -15,9 +15,9 @@ def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
     """
     import numpy as np
 
+    from convlab.checks import shown
     from convlab.data.table import number
     from convlab.errors import ShapeError, SpecError
-    from convlab.reading import shown
     from convlab.shapes import check_numbers
     from convlab.worked import random_values
 

@@ -35,7 +35,6 @@ from convlab.autograd import Tensor
 from convlab.checks import instance, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError
 from convlab.models.bitmaps import digits_7x12
-from convlab.reading import shown
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
 
 MAX_LAYERS = 5_000

@@ -11,11 +11,10 @@ from typing import get_args, get_type_hints
 import numpy as np
 
 from convlab import data, models, nn, random
-from convlab.checks import whole
+from convlab.checks import shown, whole
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
-from convlab.reading import shown
 from convlab.shapes import MAX_SIZE
 from convlab.training import transfer
 
