@@ -54,7 +54,7 @@ def test_import_is_light(path):
         if isinstance(node, ast.Import):
             assert {alias.name.partition(".")[0] for alias in node.names} <= tops
         if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] not in tops:
-            assert re.match(r"convlab\.(data|errors|shapes)\b", node.module)
+            assert re.match(r"convlab\.(checks|data|errors|shapes)\b", node.module)
 
 
 def test_public_names_exist_and_are_documented():
