@@ -319,9 +319,10 @@ class Trainer:
         for kind, values in self.optimizer.state().items():
             for name, value in zip(names, values, strict=True):
                 value[...] = arrays[f"optimizer.{kind}.{name}"]
-        steps, count = state["optimizer_steps"], len(self.optimizer.parameters)
-        # Once there was one number for all.
-        self.optimizer.steps = [steps] * count if isinstance(steps, int) else list(steps)
+        steps = state["optimizer_steps"]
+        if isinstance(steps, int):  # of before each parameter had its own
+            steps = [steps] * len(names)
+        self.optimizer.steps = [own for own, _ in zip(steps, names, strict=True)]
         self.optimizer.rate = state["rate"]
         self.progress = Progress(**state["progress"])
         self.best = dict(best)
