@@ -202,13 +202,13 @@ class Module:
     def astype(self, dtype: Any) -> Module:
         """Turn all parameters into float32 or float64.  Raises DTypeError for another kind."""
         try:
-            dtype = np.dtype(dtype).newbyteorder("=")
+            kind = np.dtype(object if dtype is None else dtype).newbyteorder("=")
         except TypeError:
-            dtype = None
-        if dtype not in FLOATS:
+            kind = np.dtype(object)
+        if kind not in FLOATS:
             raise DTypeError(f"astype: expected float32 or float64, got {shown(dtype)}")
         for parameter in self.parameters():
-            parameter.data = parameter.data.astype(dtype)
+            parameter.data = parameter.data.astype(kind)
         return self
 
     def to(self, device: str) -> Module:

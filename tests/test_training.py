@@ -823,12 +823,13 @@ def test_a_state_whose_arrays_are_others(saved, small):
 
 
 def test_a_run_of_before_these_settings_is_read_and_resumed(small, tmp_path):
-    settings = Settings(epochs=2, batch_size=10)
+    settings = Settings(epochs=2, batch_size=10, optimizer="adam")
     whole = Trainer(settings, small(settings))
     list(whole.fit())
     first = Trainer(settings, small(settings))
     for _, _record in zip(range(3), first.fit(), strict=False):
         pass
+    first.optimizer.steps = first.optimizer.steps[0]  # one number for all parameters
     training.create(tmp_path / "run", first)
     training.save(tmp_path / "run", first)
     path = tmp_path / "run" / "config.json"
