@@ -124,10 +124,10 @@ def test_work_in_ascii_says_the_same_as_in_utf_8(say, words):
     assert status == 0 and full
     status, plain, err = say(words, "ascii")
     assert status == 0 and b"Traceback" not in err
-    # What is ASCII stays, and each other run of characters became something.
-    expected = [line.encode("ascii", output._ERRORS) for line in full.decode().splitlines()]
-    assert plain.splitlines() == expected
-    assert b"?" not in plain.replace(b"caf?", b"").replace(b"?\n", b""), plain
+    # What is ASCII stays, and everything else has something better than "?".
+    ascii_words = [word for word in full.split() if word.isascii()]
+    assert [word for word in ascii_words if word not in plain] == []
+    assert plain.count(b"?") == full.count(b"?"), plain
 
 
 @pytest.mark.parametrize(
