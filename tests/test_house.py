@@ -25,9 +25,10 @@ LAYERS = [
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
     ("convlab.shapes",),
-    ("convlab.errors",),
+    ("convlab.errors", "convlab.numerals"),
 ]
-VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}
+VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "convlab.numerals"}
+VIZ_MAY_IMPORT |= {"numpy", "matplotlib", "PIL"}
 
 
 def sources() -> list[Path]:
