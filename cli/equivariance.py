@@ -211,7 +211,9 @@ def _test_images(run, count: int, data_dir: str | None):
 
 
 def _head(amount: float, transform: str) -> str:
-    return f"{amount:g}".replace("-", "−") + {"rotation": "°", "scale": " ×"}.get(transform, "")
+    from convlab.numerals import number
+
+    return number(amount, 15) + {"rotation": "°", "scale": " ×"}.get(transform, "")
 
 
 def _pair(values) -> str:

@@ -55,7 +55,10 @@ def test_import_is_light(path):
             assert {alias.name.partition(".")[0] for alias in node.names} <= tops
         if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] not in tops:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            assert all(re.match(r"convlab\.(checks|data|errors|files|reading|shapes)\b", name) for name in names)
+            assert all(
+                re.match(r"convlab\.(checks|data|errors|files|reading|shapes)\b", name)
+                for name in names
+            )
 
 
 def test_public_names_exist_and_are_documented():

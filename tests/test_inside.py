@@ -513,7 +513,9 @@ def test_weight_numbers():
 def test_the_numbers_stand_beside_the_histograms():
     layers = {"one": {3: [-0.5, 0.0004, 0.5, 1.0]}, "two": {3: np.full(2000, 0.25)}}
     texts = said(viz.weights(layers, **HEAD))
-    assert {"one", "two", "4", "2,000", "0.25", "0.559", "25.00 %", "0.00 %", "−1", "1"} <= {*texts}
+    assert {"one", "two", "4", "2,000", "0.25", "≈0.559", "25.00 %", "0.00 %", "−1", "1"} <= {
+        *texts
+    }
     by_epoch = {"one": {0: [-1.0, 1.0], 4: [-0.0009, 0.0009]}}
     texts = said(viz.weights(by_epoch, **HEAD))
     assert "std. dev. 1 → 9 × 10⁻⁴" in texts and "|w| < 0.001: 0.00 % → 100.00 %" in texts

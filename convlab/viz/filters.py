@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.numerals import ALMOST, MINUS, exact
+from convlab.numerals import ALMOST, MINUS, exact, places_of
 from convlab.viz import style
 from convlab.viz.page import LINE, Page, arrange, how_many_fit, round_count, whole_cells
 from convlab.viz.style import Scale
@@ -134,8 +134,10 @@ class _Sheet:
         self.broken = not all(np.isfinite(part.values).all() for part in parts)
         # A scale that two parts share has one bar.
         self.bars = {part.word: part.scale for part in parts}
+        # Room for the mark where numbers are longer than a cell shows.
+        long = any(places_of(part.values.ravel()[:999]) not in (0, 1, 2) for part in parts)
         self.bar = max(
-            page.bar_width(scale, f"{ALMOST} {word}", self.broken)
+            page.bar_width(scale, f"{ALMOST} {word}" if long else word, self.broken)
             for word, scale in self.bars.items()
         )
         self.apart = 2.2 * page.size.label

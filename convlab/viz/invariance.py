@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
+from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.page import LINE, Page
 
@@ -152,7 +153,7 @@ def _shift_axis(page: Page, shifts: NDArray, at_x, y: float) -> None:
     small = page.size.small
     end = -math.inf
     for shift in shifts:
-        text = f"{shift:g}"
+        text = number(shift, 15)
         half = page.measure(text, small) / 2
         if at_x(shift) - half > end:
             page.text(at_x(shift), y, text, px=small, colour=page.theme.quiet, ha="center")

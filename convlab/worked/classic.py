@@ -161,8 +161,8 @@ def _gaussian(text: str) -> ClassicKernel:
     axis = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     axis /= axis.sum()
     return ClassicKernel(
-        name=f"gaussian:{sigma:g}",
-        title=f"Gaussian, σ = {sigma:g}",
+        name=f"gaussian:{sigma:.15g}",
+        title=f"Gaussian, σ = {number(sigma, 15)}",
         weights=np.outer(axis, axis)[None],
         meaning=f"weighted mean, cut at 4σ = {reach} pixels",
     )
