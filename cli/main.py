@@ -80,6 +80,9 @@ def main() -> None:
         # Whoever read our output has gone; Python must not try to flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except MemoryError as error:
+        click.echo(f"Error: not enough memory: {error or 'it is used up'}", err=True)
+        sys.exit(1)
     except Exception as error:
         from convlab.errors import ConvlabError
 

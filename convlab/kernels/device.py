@@ -50,6 +50,7 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
     return _in_turn(function, dispatcher) if parallel else dispatcher
 
 
+MAX_THREADS = 1024  # many thousands end the process without a word
 CACHE_LINE = 64  # bytes; the widest vector has as many
 PAGE = 4096  # bytes
 LARGE = 1 << 22  # bytes; from here on NumPy asks the system for large pages
@@ -204,8 +205,11 @@ def _from_environment() -> None:
     wanted = os.environ.get("CONVLAB_NUM_THREADS")
     if not wanted:
         return
-    if not wanted.isdecimal() or int(wanted) == 0:
-        raise DeviceError(f"CONVLAB_NUM_THREADS: expected a positive integer, got {wanted!r}")
+    if not wanted.isdecimal() or len(wanted) > 4 or not 1 <= int(wanted) <= MAX_THREADS:
+        raise DeviceError(
+            f"CONVLAB_NUM_THREADS: expected a positive integer of at most {MAX_THREADS}, got"
+            f" {wanted!r}"
+        )
     set_num_threads(int(wanted))
 
 

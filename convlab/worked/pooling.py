@@ -12,6 +12,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, PoolWindows
 from convlab.viz import SlidingWindow
+from convlab.worked.convolution import MAX_PRODUCTS
 from convlab.worked.relations import MINUS, SizeRelation, pool_size
 from convlab.worked.words import Stepped, axis_text, window_text
 
@@ -206,6 +207,8 @@ def pooling(
         windows = shapes.pool_windows(
             size, kernel, stride, padding, dilation, ceil_mode, count_include_pad
         )
+        cells = (len(input), *windows.output, *kernel)
+        shapes.check_numbers("cells of all windows", cells, MAX_PRODUCTS)
     winners = None
     with no_grad():
         x = Tensor(input[None])
