@@ -41,7 +41,7 @@ RAW = (".npy", ".csv")
 )
 @click.option(
     "--threshold",
-    type=options.Number(0),
+    type=options.Number(0, 1e9),
     help="Least magnitude whose direction is shown; a tenth of the largest by default.",
 )
 @click.option(

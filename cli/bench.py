@@ -233,7 +233,7 @@ def _geometric_mean(values) -> float:
 @click.option(
     "--threads",
     "counts",
-    type=click.IntRange(1, options.MOST),
+    type=click.IntRange(1, 1024),
     multiple=True,
     help="Threads of both sides; may be repeated.  [default: 1 and all cores]",
 )

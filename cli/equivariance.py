@@ -68,7 +68,7 @@ border = click.option(
 @border
 @click.option(
     "--images",
-    type=click.IntRange(1, options.MOST),
+    type=click.IntRange(1, 10_000),
     default=64,
     show_default=True,
     help="The first ones of the test set; random images where there is no run.",

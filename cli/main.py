@@ -82,6 +82,9 @@ def main() -> None:
         if error.reason:
             click.echo(f"Error: standard output cannot be written: {error.reason}", err=True)
         sys.exit(1)
+    except MemoryError as error:
+        click.echo(f"Error: not enough memory: {error or 'it is used up'}", err=True)
+        sys.exit(1)
     except Exception as error:
         from convlab.errors import ConvlabError
 

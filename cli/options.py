@@ -63,7 +63,7 @@ def _set_threads(context, parameter, value):
 
 threads = click.option(
     "--threads",
-    type=click.IntRange(1, MOST),
+    type=click.IntRange(1),
     callback=_set_threads,
     expose_value=False,
     help="Threads of the loops; all cores by default.  Results do not depend on it.",

@@ -37,14 +37,14 @@ SMALLEST = 48  # pixels: a quarter of it still holds the largest filter
 )
 @click.option(
     "--content-weight",
-    type=options.Number(0),
+    type=options.Number(0, 1e9),
     default=0.05,
     show_default=True,
     help="How much it counts that maps are like the content's.",
 )
 @click.option(
     "--style-weight",
-    type=options.Number(0),
+    type=options.Number(0, 1e9),
     default=1.0,
     show_default=True,
     help="How much it counts that Gram matrices are like the style's.",

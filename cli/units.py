@@ -46,7 +46,7 @@ def arguments(function):
         options.data_dir,
         click.option(
             "--images",
-            type=click.IntRange(1, options.MOST),
+            type=click.IntRange(1, 10_000),
             default=1000,
             show_default=True,
             help="How many of the test images are looked at, from the first on.",

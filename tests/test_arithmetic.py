@@ -8,11 +8,12 @@ from collections import Counter
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from convlab_cli import steps
 from convlab_cli.render.arithmetic import command as arithmetic
 from convlab_cli.render.pooling import command as pooling_command
 
 from convlab import viz
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import DataError, ShapeError, SpecError
 from convlab.kernels import conv2d as kernels
 from convlab.kernels import pool2d as pool_kernels
 from convlab.shapes import adaptive_pool_windows, conv2d_geometry, pool_windows
@@ -439,6 +440,62 @@ def test_numbers_of_ones_own(convlab):
     record = json.loads((convlab.folder / "n.json").read_text())
     assert record["result"]["output"] == [[[-4, -4], [-4, -4]]]
     assert record["command"].startswith("convlab render arithmetic --values in.csv")
+
+
+TABLES = [
+    (b"1;2;3\n4;5;6\n", [[1, 2, 3], [4, 5, 6]]),
+    (b"1,5;-2\r\n0,25;1e3\r\n", [[1.5, -2], [0.25, 1000]]),
+    (b"1,5\t2\n3\t4\n", [[1.5, 2], [3, 4]]),
+    (b"1,5,2\n3,4,5\n", [[1, 5, 2], [3, 4, 5]]),  # nothing else in the line: no decimal mark
+    (b'"1,5","2"\n"3",4\n', [[1.5, 2], [3, 4]]),
+    (b"\xef\xbb\xbf 1  2\n\n;;\n1/4 \xe2\x88\x923\n", [[1, 2], [0.25, -3]]),
+]
+
+
+@pytest.mark.parametrize(("content", "rows"), TABLES, ids=range(len(TABLES)))
+def test_a_table_as_programs_write_it(tmp_path, content, rows):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    assert steps.read_table(str(path)) == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected rows of numbers, got none"),
+        (b"1;2\n3\n", "expected rows of one length, got lengths [1, 2]"),
+        (b"1,2\n3,nan\n", "got 'nan' in row 1, column 1"),
+        (b"1;inf\n", "got 'inf' in row 0, column 1"),
+        (b"1;1e39\n", "at most 1e+30, got '1e39'"),
+        (b"1;1_0\n", "got '1_0'"),
+        (b"1,5 2,5\n", "got '5 2' in row 0, column 1"),
+        (b"1.234,5;2\n", "got '1.234.5'"),
+        (b"1;1/0\n", "got '1/0'"),
+        (b"1," + b"x" * 200_000, "got 'xxx"),
+        (b"\x80\x81", "cannot be read: not UTF-8 text"),
+        ("1;2".encode("utf-16"), "cannot be read: not UTF-8 text but UTF-16"),
+        (b"1," * 2_000_001, "cannot be read: expected at most 4,000,000 bytes, got 4,000,002"),
+    ],
+    ids=range(13),
+)
+def test_a_table_that_is_none(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        steps.read_table(str(path))
+    text = str(caught.value)
+    assert message in text
+    assert "\n" not in text
+    assert len(text) < 300 + len(str(path))
+
+
+def test_an_example_has_a_limit():
+    ones = np.ones((1, 3, 3), np.float32)
+    with pytest.raises(ShapeError, match="padded input: expected at most 30,000,000 numbers"):
+        convolution(ones, np.ones((1, 1, 1, 1)), padding=60_000)
+    wide = np.ones((1, 1, 129, 129))
+    with pytest.raises(ShapeError, match="products of all windows: expected at most 2,000,000,000"):
+        convolution(np.ones((1, 128, 128)), wide, padding=200)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,16 @@ import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from convlab_cli import main, options
+from convlab_cli.explain import Place
 from PIL import Image
 from safetensors import safe_open
 
-from convlab import data
+from convlab import data, shapes, training
+from convlab.errors import SpecError
 
 COMMAND = Path(sys.executable).with_name("convlab")
 COMMANDS = [
@@ -1024,3 +1028,47 @@ def test_a_damaged_history_cannot_be_drawn(convlab, run):
     (folder / "history.csv").write_text("epoch,train_loss\n1,much\n")
     error = convlab.fails("render", "curves", "copy")
     assert error.startswith("copy/history.csv: cannot be read as a table of numbers")
+
+
+def all_options():
+    def walk(command, path):
+        if not isinstance(command, click.Group):
+            return [(f"{path} {option.opts[-1]}", option) for option in command.params]
+        context = click.Context(command)
+        names = command.list_commands(context)
+        return [o for n in names for o in walk(command.get_command(context, n), f"{path} {n}")]
+
+    return walk(main.convlab, "convlab")
+
+
+def test_no_number_of_a_command_is_without_a_limit():
+    """Those of training have theirs in its settings, which files have too."""
+    assert options.MOST == shapes.MAX_SIZE
+    for name, option in all_options():
+        kind = option.type
+        if name.startswith("convlab train ") or option.name == "seed" or kind is click.STRING:
+            continue
+        if isinstance(kind, click.IntRange | click.FloatRange):
+            assert kind.max is not None, name
+            assert not isinstance(kind, click.FloatRange) or isinstance(kind, options.Number), name
+        for value in ("1" + "0" * 30, "1000000000x10000000000", "1e400", "nan"):
+            if isinstance(kind, click.Choice | click.Path | Place) or option.is_flag:
+                continue
+            with pytest.raises(click.UsageError):
+                pytest.fail(f"{name} takes {kind.convert(value, option, None)}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 10**9}, "epochs: expected at most 65,535, got 1000000000"),
+        ({"batch_size": 10**9}, "batch size: expected at most 65,535"),
+        ({"seed": 2**64}, "seed: expected at most 9,223,372,036,854,775,807, got 1844"),
+        ({"limit": 10**9}, "limit: expected at most 65,535"),
+        ({"rate": float("inf")}, "rate: expected a finite number, got inf"),
+        ({"momentum": float("nan")}, "momentum: expected a finite number, got nan"),
+    ],
+)
+def test_no_setting_of_training_is_without_a_limit(settings, message):
+    with pytest.raises(SpecError, match=message):
+        training.Settings(**settings)

@@ -920,3 +920,33 @@ def test_batches_refuse_what_does_not_fit():
 def test_errors_are_of_the_family():
     for error in (DataError, DTypeError, ShapeError, SpecError):
         assert issubclass(error, ConvlabError)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_by_its_path(tmp_path, orientation):
+    """An uncompressed grey TIFF: EXIF 2.3, section 4.6.4 A, says where its first row lies."""
+    stored = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
+    upright = {
+        1: stored, 2: stored[:, ::-1], 3: stored[::-1, ::-1], 4: stored[::-1],
+        5: stored.T, 6: stored[::-1].T, 7: stored[::-1, ::-1].T, 8: stored.T[::-1],
+    }[orientation]  # fmt: skip
+    path = tmp_path / "scan.tif"
+    Image.fromarray(stored).save(path, tiffinfo={0x0112: orientation})
+    for source in (path, path.read_bytes()):
+        read = data.read_picture(source, size=upright.shape, channels=1)
+        np.testing.assert_array_equal(read[0], upright)
+    assert picture_header(path) == (upright.shape, True)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I;16", "1", "CMYK"])
+def test_strips_make_no_seams(monkeypatch, mode):
+    """Converted in strips of two rows, a picture has the same bytes as in one piece."""
+    noise = np.random.default_rng(0).integers(0, 256, (9, 5, 4), np.uint8)
+    picture = Image.fromarray(noise).convert("L" if mode == "I;16" else mode)
+    stream = io.BytesIO()
+    picture.convert(mode).save(stream, "TIFF" if mode == "CMYK" else "PNG")
+    whole = data.read_picture(stream.getvalue(), size=(9, 5), channels=3)
+    monkeypatch.setattr(data.pictures, "_STRIP", 10)
+    np.testing.assert_array_equal(
+        data.read_picture(stream.getvalue(), size=(9, 5), channels=3), whole
+    )

@@ -69,11 +69,18 @@ def closed_address():
 @pytest.fixture
 def server():
     """An HTTP server on this machine: answers[path] is bytes, or (bytes, length to claim)."""
-    answers, asked = {}, []
+    answers, asked, moved = {}, [], {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(self.path)
+            for old, new in moved.items():
+                if self.path.startswith(old):
+                    self.send_response(302)
+                    self.send_header("Location", self.path.replace(old, new))
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
             body = answers.get(self.path)
             if body is None:
                 self.send_error(404)
@@ -93,7 +100,7 @@ def server():
     released = threading.Event()
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.daemon_threads = True
-    running.answers, running.asked = answers, asked
+    running.answers, running.asked, running.moved = answers, asked, moved
     running.address = f"http://127.0.0.1:{running.server_port}/"
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -367,6 +374,36 @@ def test_unreadable_file(tmp_path, tiny, monkeypatch):
         load_own(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "rename",
+    [
+        str.upper,
+        lambda name: name.replace("-idx", ".idx"),
+        lambda name: f"{name}.gz",  # not packed, whatever its name
+        lambda name: name,  # packed, whatever its name
+        lambda name: f"{name}.GZ",
+    ],
+    ids=["upper case", "points", "gz in name alone", "gz in content alone", "GZ"],
+)
+def test_the_content_decides(tmp_path, tiny, request, rename):
+    arrays, contents = tiny
+    folder = tmp_path / "own/mnist"
+    folder.mkdir(parents=True)
+    for name, content in contents.items():
+        unpacked = "alone" not in request.node.name or "name" in request.node.name
+        as_it_lies = content if unpacked and "GZ]" not in request.node.name else packed(content)
+        (folder / rename(name)).write_bytes(as_it_lies)
+    check_tiny(load_own(tmp_path), arrays)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path, tiny):
+    folder = lay(tmp_path / "own/mnist", tiny[1], compressed=False)
+    (folder / FILES[0]).unlink()
+    os.mkfifo(folder / FILES[0])
+    with fails(folder / FILES[0], "expected a regular file, got a named pipe"):
+        load_own(tmp_path)
+
+
 def test_read_idx_pair(tmp_path, tiny):
     folder = lay(tmp_path, tiny[1])
     images, labels = data.read_idx_pair(folder / f"{FILES[2]}.gz", str(folder / f"{FILES[3]}.gz"))
@@ -405,6 +442,36 @@ def test_download_once(server, tiny, cache, monkeypatch, capfd, caplog):
     assert len(server.asked) == 4
     assert capfd.readouterr() == ("", "")
     assert f"{server.address}good/{FILES[0]}.gz" in caplog.text
+
+
+def test_every_mirror_is_asked_over_https():
+    """Of the table as it is shipped, not as the tests have it."""
+    shipped = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "from convlab.data import sources as s; print(*s._CIFAR10_MIRRORS,"
+            " *(m for spec in s._IDX_SETS.values() for m in spec.mirrors))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert len(shipped) == 4
+    assert all(address.startswith("https://") for address in shipped)
+
+
+def test_a_download_is_not_sent_on_to_plain_http_and_has_a_limit(server, tiny, cache, monkeypatch):
+    mirrors(monkeypatch, publish(server, tiny[1]))
+    server.moved["/old/"] = "/good/"
+    mirrors(monkeypatch, server.address + "old/")
+    with fails(f"{FILES[0]}.gz (expected https, was sent on to plain http)"):
+        data.load("mnist")
+    assert not [path for path in server.asked if path.startswith("/good/")]
+    mirrors(monkeypatch, server.address + "good/")
+    monkeypatch.setattr(sources, "MAX_DOWNLOAD", 100)
+    with fails(f"{FILES[0]}.gz (more than 100 bytes)"):
+        data.load("mnist")
+    assert left_in(cache) == []
 
 
 def test_own_files_are_not_downloaded(server, tiny, tmp_path, monkeypatch):
@@ -590,6 +657,38 @@ def test_cifar_archives_that_do_not_fit(tmp_path, cifar, monkeypatch):
         path, "published archive (SHA-256", f"got SHA-256 {hashlib.sha256(whole).hexdigest()}"
     ):
         data.load("cifar10", data_dir=tmp_path)
+
+
+def test_cifar_archives_unpack_to_no_more_than_their_limit(tmp_path, cifar, monkeypatch):
+    path = tmp_path / "cifar-10-binary.tar.gz"
+    path.write_bytes(archive(cifar[0], monkeypatch))
+    for name, limit, message in (
+        ("MAX_UNPACKED", 30_000, "expected at most 30,000 bytes unpacked"),
+        ("MAX_FILE", 5_000, "expected at most 5,000 bytes of data_batch_1.bin, got 9,219"),
+        ("MAX_DOWNLOAD", 1_000, "expected at most 1,000 bytes, got more"),
+    ):
+        with monkeypatch.context() as patched, fails(path, message):
+            patched.setattr(sources, name, limit)
+            data.load("cifar10", data_dir=tmp_path)
+
+
+def test_links_and_devices_in_an_archive_are_no_files(tmp_path, cifar, monkeypatch):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for kind, name in zip(
+            (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE),
+            cifar[0],
+            strict=False,
+        ):
+            member = tarfile.TarInfo(f"/../../{name}")
+            member.type, member.linkname = kind, "/etc/passwd"
+            tar.addfile(member)
+    path = tmp_path / "own/cifar-10-binary.tar.gz"
+    path.parent.mkdir()
+    path.write_bytes(stream.getvalue())
+    with fails(path, "expected data_batch_1.bin, data_batch_2.bin"):
+        data.load("cifar10", data_dir=path.parent)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["cifar-10-binary.tar.gz", "own"]
 
 
 def test_cifar_files_that_do_not_fit(tmp_path, cifar):

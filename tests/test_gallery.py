@@ -9,8 +9,11 @@ import xml.etree.ElementTree as ET
 from html import unescape
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from convlab_cli import options
+from convlab_cli.main import convlab
 from convlab_gallery import build, catalog, page
 from PIL import Image
 
@@ -232,6 +235,14 @@ MISTAKES = {
         SMALL.replace("convlab train --epochs 1", "convlab summary lenet5"),
         "run lenet5: expected a convlab train command",
     ),
+    "a page that is written twice": (
+        SMALL + PAGE.replace("-o lab.html", "-o lab.html --output ../lab.html"),
+        "page lab: expected a convlab page command with -o lab.html",
+    ),
+    "a page with another name first": (
+        SMALL + PAGE.replace("-o lab.html", "--output=/tmp/lab.html -o lab.html"),
+        "page lab: expected a command without -o",
+    ),
     "a run with a folder": (
         SMALL.replace("--epochs 1", "--out x"),
         "run lenet5: expected a command without --out",
@@ -248,6 +259,74 @@ def test_a_mistake_in_the_catalogue_is_one_line(tmp_path, mistake):
     assert message.startswith(f"{tmp_path / 'catalog.toml'}: ")
     assert "\n" not in message
     assert re.search(expected.replace("{", r"\{").replace("}", r"\}"), message)
+
+
+WRITES = ["--raw x.npy", "--raw=/tmp/x.csv", "--json ../x.json", "--output x.png", "-ox.png"]
+
+
+@pytest.mark.parametrize("more", WRITES)
+def test_a_command_of_a_catalogue_writes_its_picture_alone(tmp_path, more):
+    """Whatever is spelled where: what comes first is overruled by the -o that is looked at."""
+    command = f"convlab apply 6x6-edge {more} -o edge.png"
+    text = f"""
+        [[chapter]]
+        id = "a"
+        title = "A"
+        [[entry]]
+        id = "edge"
+        chapter = "a"
+        concept = "edges"
+        title = "<script>alert(1)</script> | a"
+        idea = "b"
+        command = "{command}"
+        """
+    option = {"--output": "-o", "-ox.png": "-o"}.get(more.split()[0], more.split("=")[0].split()[0])
+    with pytest.raises(SpecError, match=f"entry edge: expected a command without {option}, got"):
+        read(tmp_path, text)
+    table = page.table(read(tmp_path, text.replace(f" {more}", "")))
+    assert "| &lt;script&gt;alert(1)&lt;/script&gt; \\| a |" in table
+
+
+def test_every_option_that_writes_is_known_to_the_catalogue():
+    """A path is either one that a command reads or one that no catalogue may choose."""
+    reads = {"run", "data_dir", "against", "start", "start_from", "network", "catalog_file"}
+
+    def commands(command):
+        if not isinstance(command, click.Group):
+            return [command]
+        context = click.Context(command)
+        found = (command.get_command(context, name) for name in command.list_commands(context))
+        return [inner for one in found for inner in commands(one)]
+
+    paths = [
+        (parameter.name, isinstance(parameter.type, options.Written))
+        for command in commands(convlab)
+        for parameter in command.params
+        if isinstance(parameter.type, click.Path)
+    ]
+    assert {name for name, written in paths if not written} <= reads
+    assert {name for name, written in paths if written}.isdisjoint(reads)
+
+
+@pytest.mark.parametrize("link", ["pictures", "data", "runs", ".making"])
+def test_a_link_in_the_gallerys_folder_is_refused(tmp_path, small, link):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    (out / link).symlink_to(elsewhere)
+    (out / build.MANIFEST).write_text('{"data": "digits", "runs": {}}')
+    with pytest.raises(RunError, match=f"{link}: expected a folder of the gallery's own, got a l"):
+        list(build.build(small, out))
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", ["../victim.html", "/etc/victim.html", "pictures/../../v.html"])
+def test_a_manifest_that_names_other_folders_is_refused(tmp_path, file):
+    pages = {"lab": {"file": file, "hash": ""}}
+    manifest = {"data": "digits", "runs": {}, "pages": pages}
+    (tmp_path / build.MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match="expected what convlab gallery wrote, got something else"):
+        build.read_manifest(tmp_path)
 
 
 def test_a_catalogue_that_is_not_there(tmp_path):

@@ -1,6 +1,7 @@
 """The gallery's page in a real browser: from the disk, with keys, on paper and on a phone."""
 
 import base64
+import hashlib
 import json
 import re
 
@@ -650,3 +651,23 @@ def test_without_script_everything_is_there(reader):
     finally:
         reader.driver.execute_cdp_cmd(switch, {"value": False})
         reader.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_the_policy_allows_the_pages_own_script_and_style_alone():
+    def digest(kind):
+        text = re.search(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)[1]
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    html = gallery_page.render(CONTEXT)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1].replace("&#39;", "'")
+    assert dict(part.strip().split(" ", 1) for part in policy.split(";")) == {
+        "default-src": "'none'",
+        "script-src": digest("script"),
+        "style-src": digest("style"),
+        "img-src": "'self' file:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    markup = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
+    attributes = r'<[^<>]*\s(?:on\w+|style)="'
+    assert re.findall(attributes, markup) == []

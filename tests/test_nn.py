@@ -995,6 +995,42 @@ SPEC_MISTAKES = {
         spec(FLAT + layer('type = "EuclideanRBF"', 'centres = ["letters"]')),
         ("layer 2 (EuclideanRBF): expected centres to be one of digits-7x12",),
     ),
+    "a size of a billion": (
+        spec(layer('type = "Conv2d"', "out_channels = 1000000000", "kernel_size = 3")),
+        ("layer 1 (Conv2d): expected out_channels of at most 65,535, got 1,000,000,000",),
+    ),
+    "a billion cells": (
+        spec(layer('type = "AdaptiveAvgPool2d"', "output_size = 65535")),
+        ("output size: expected at most 30,000,000 numbers, got 65535 × 65535",),
+    ),
+    "a billion weights": (
+        spec(
+            FLAT
+            + layer('type = "Linear"', "out_features = 60000")
+            + layer('type = "Linear"', "out_features = 60000")
+        ),
+        ("layer 3 (Linear): expected a network of at most 200,000,000 weights",),
+    ),
+    "an input of a billion rows": (
+        spec(FLAT + LAST, 'input = "1000000000x8x1"'),
+        ("an input of at most 65,535 a side and 30,000,000 in all, got '1000000000x8x1'",),
+    ),
+    "too many layers": (
+        spec(layer('type = "ReLU"') * 5001),
+        ("mine.toml: expected at most 5,000 layers, got 5,001",),
+    ),
+    "a rate beyond floats": (
+        spec(FLAT + LAST, f'input = "8x8x1"\nrate = 1{"0" * 400}'),
+        ("mine.toml: expected whole numbers of 64 bits, got a larger one",),
+    ),
+    "a list for a number": (
+        spec(layer('type = "MaxPool2d"', "kernel_size = 2", "ceil_mode = [[1]]")),
+        ("layer 1 (MaxPool2d): expected ceil_mode to be a number, got [[1]]",),
+    ),
+    "a name that is no text": (
+        spec(layer('type = "ReLU"', "name = true")),
+        ("layer 1 (True): expected a name of letters and digits that is used once, got True",),
+    ),
     "not TOML": (spec("[[layer]\ntype = 3"), ("mine.toml: not TOML: ", "line 3")),
     "empty": ("", ("mine.toml: expected ",)),
 }
@@ -1014,6 +1050,12 @@ def test_good_parts_of_the_mistakes_are_good():
     assert models.build_from_text(spec(FLAT + LAST), name="x").parameter_count() == 650
     whole = models.build_from_text(spec(FLAT + LAST, 'input = "8x8x1"\nrate = 1'), name="x")
     assert whole.rate == 1
+
+
+def test_a_byte_order_mark_is_no_part_of_a_spec(tmp_path):
+    path = tmp_path / "bom.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + spec(FLAT + LAST).encode())
+    assert models.build(path).parameter_count() == 650
 
 
 def test_models_that_cannot_be_read(tmp_path):

@@ -125,7 +125,7 @@ def arithmetic_options(command):
             ),
             click.option(
                 "--bias",
-                type=options.Number(),
+                type=options.Number(-1e30, 1e30),
                 help="Added to every output; by default 1 beside random kernels, else 0.",
             ),
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from convlab.data.dataset import Dataset, stratified_split
 from convlab.data.pictures import (
+    check_room,
     check_size_and_channels,
     is_picture_name,
     picture_header,
@@ -62,6 +63,7 @@ def _read(
     name: str, split: str, classes: dict[str, list[Path]], size: tuple[int, int], channels: int
 ) -> Dataset:
     paths = [path for pictures in classes.values() for path in pictures]
+    check_room(len(paths), channels, size)
     images = np.empty((len(paths), channels, *size), np.uint8)
     for index, path in enumerate(paths):
         images[index] = read_picture(path, size=size, channels=channels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MAX_PIXELS, MAX_SIDE = 100_000_000, 65_535
 """The most pixels of a picture that is decoded, and along a side; its header is asked first."""
+
+MAX_IMAGES = 4_000_000_000
+"""The most bytes of all images of a data set."""
 
 PICTURE_SUFFIXES = (
     ".bmp",
@@ -56,6 +60,15 @@ def check_size_and_channels(size: tuple[int, int] | None, channels: int | None) 
         raise SpecError(f"expected an image size (height, width) of 1 pixel or more, got {size!r}")
     if channels not in (None, 1, 3):
         raise SpecError(f"expected 1 channel (grey) or 3 channels (RGB), got {channels!r}")
+
+
+def check_room(count: int, channels: int, size: tuple[int, int]) -> None:
+    """Raise DataError where so many images of a size would take more than MAX_IMAGES bytes."""
+    if count * channels * math.prod(size) > MAX_IMAGES:
+        raise DataError(
+            f"expected images of at most {MAX_IMAGES:,} bytes together, got {count:,} of"
+            f" {size[0]} x {size[1]} x {channels}"
+        )
 
 
 def _is_grey(picture: Picture) -> bool:
@@ -242,6 +255,7 @@ def fit_images(
         return images
     from PIL import Image
 
+    check_room(count, channels, size)
     out = np.empty((count, channels, *size), np.uint8)
     for index, image in enumerate(images):
         pixels = image[0] if have == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))

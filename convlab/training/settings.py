@@ -13,6 +13,7 @@ import numpy as np
 from convlab import data, models, nn, random
 from convlab.checks import shown, whole
 from convlab.data import Augmentation, Dataset, Scaling
+from convlab.data.pictures import check_room
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
 from convlab.shapes import MAX_SIZE
@@ -143,6 +144,7 @@ def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         raise ShapeError(
             f"expected images of at most {size[0]} x {size[1]} pixels, got {rows} x {columns}"
         )
+    check_room(*images.shape[:2], tuple(size))
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
     edges = ((0, 0), (0, 0), (top, size[0] - rows - top), (left, size[1] - columns - left))
     return np.pad(images, edges)

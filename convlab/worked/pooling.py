@@ -13,6 +13,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, PoolWindows
 from convlab.viz import SlidingWindow
+from convlab.worked.convolution import MAX_PRODUCTS
 from convlab.worked.relations import MINUS, SizeRelation, pool_size
 from convlab.worked.words import Stepped, axis_text, window_text
 
@@ -210,6 +211,8 @@ def pooling(
         windows = shapes.pool_windows(
             size, kernel, stride, padding, dilation, ceil_mode, count_include_pad
         )
+        cells = (len(input), *windows.output, *kernel)
+        shapes.check_numbers("cells of all windows", cells, MAX_PRODUCTS)
     largest = (windows.row_end - windows.row_start).max()
     terms = int(largest * (windows.column_end - windows.column_start).max())
     dtype = summing_type(1 if kind == "max" else terms, input)
