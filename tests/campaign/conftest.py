@@ -156,5 +156,6 @@ def pytest_terminal_summary(terminalreporter):
         write("  ".join(str(cell).rjust(width) for cell, width in zip(row, widths, strict=True)))
     slowest = max(records, key=lambda record: record["wall"])
     largest = max(records, key=lambda record: record["peak_mb"])
+    write(f"{sum(record['cpu'] for record in records):.0f} s of the CPU")
     write(f"longest: {slowest['wall']:.1f} s ({slowest['id']})")
     write(f"most memory: {largest['peak_mb']:.0f} MB ({largest['id']})")

@@ -31,16 +31,20 @@ def chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
 
 
+def squeezed(content: bytes) -> bytes:
+    return zlib.compress(content, 1 if len(content) > 1 << 20 else 6)
+
+
 def png(width, height, depth=8, colour=0, rows=b"", more=b"") -> bytes:
     """A PNG whose header may lie; ``rows`` are its unpacked bytes."""
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    body = chunk(b"IHDR", head) + more + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    body = chunk(b"IHDR", head) + more + chunk(b"IDAT", squeezed(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 
 def packed(name: bytes, size: int) -> bytes:
     """A chunk of text or colours that is far larger when it is unpacked."""
-    return chunk(name, b"a\0\0" + zlib.compress(bytes(size)))
+    return chunk(name, b"a\0\0" + squeezed(bytes(size)))
 
 
 def saved(array, format="PNG", mode=None, **settings) -> bytes:

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.campaign
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in all_cases()])
 def test_case(case, campaign, record_property):
     outcome, folder = campaign(case)
-    figures = {"wall": outcome.wall, "peak_mb": outcome.peak_mb, "problems": outcome.problems}
+    figures = {name: getattr(outcome, name) for name in ("wall", "cpu", "peak_mb", "problems")}
     record_property("case", {"id": case.id, "kind": case.kind} | figures)
     if not outcome.problems:
         shutil.rmtree(folder)
