@@ -31,7 +31,8 @@ _PYTHON = re.compile(
     r"[A-Z][a-z]\w*(Error|Exception|Warning)\b|Aborted!|NoneType|<class |has no attribute"
     r"|(?<!got )(?<!got \()np\.(float|int|uint|str)|codec can't|invalid literal|index out of"
     r"|not subscriptable|unhashable|positional argument|unexpected keyword|not supported between"
-    r"|Exception ignored|takes \d+ argument|\[Errno|cannot reshape|could not broadcast|list indices|operands could"
+    r"|Exception ignored|takes \d+ argument|\[Errno|cannot reshape|could not broadcast"
+    r"|list indices|operands could"
 )
 _USAGE = re.compile(r"Usage: convlab|Try 'convlab|$")
 _PROGRESS = re.compile(r"(run|entry|page|claim) [\w-]+: |note: |device: |compiling the loops")
