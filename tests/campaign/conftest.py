@@ -17,7 +17,6 @@ from .cases import Case
 from .judge import PROBLEMS, Outcome, judge, snapshot
 
 HERE = Path(__file__).parent
-SECONDS = 30  # after which a case is ended
 RGB_MODEL = """
 input = "12x12x3"
 [[layer]]
@@ -117,7 +116,6 @@ class Campaign:
             "stderr": case.stderr or "stderr",
             # Numba reads the environment when it is imported.
             "fresh": case.fresh or threads or bool(case.env),
-            "limit": SECONDS,
             "largest": case.largest,
         }
         print(json.dumps(request), file=self.server.stdin, flush=True)

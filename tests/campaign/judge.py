@@ -54,8 +54,8 @@ class Outcome:
     @property
     def slow(self) -> bool:
         """Whether it took too long by itself, not because the machine had other work."""
-        busy_elsewhere = 1 < self.cpu < MOST_SECONDS
-        return self.killed == "time" or (self.wall > MOST_SECONDS and not busy_elsewhere)
+        waited = self.wall > MOST_SECONDS and self.cpu < 1
+        return self.killed == "time" or waited or self.cpu > MOST_SECONDS
 
 
 def snapshot(folder: Path) -> dict[str, str]:
