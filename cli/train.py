@@ -182,10 +182,12 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
             _announce_taken(taken, start)
     try:
         complete = _fit(trainer, folder, quiet, as_json)
-    except DivergedError:
-        if not trainer.progress.epoch:
+    except DivergedError as error:
+        epoch = trainer.progress.epoch
+        if not epoch:
             training.discard(folder)  # so that the name is free for the next try
-        raise
+            raise
+        raise DivergedError(f"{error}; {folder} keeps the weights up to epoch {epoch}") from None
     training.save(folder, trainer)
     if not complete:
         more = f"{folder} --page" if page else folder

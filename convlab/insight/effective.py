@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab.autograd import Tensor
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.units import Box, UnitField, unit_field
 from convlab.models import Network
 
@@ -65,6 +65,7 @@ def effective_field(
     finally:
         for parameter in learned:
             parameter.requires_grad = True
+    require_finite(gradient, f"gradient of {theory.layer}")
     gradient /= len(images)
     total = gradient.sum()
     if not total:

@@ -9,7 +9,7 @@ import numpy as np
 
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Batches, Dataset, Scaling
-from convlab.errors import DataError, ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network
 from convlab.nn import Dropout, Flatten
 
@@ -73,18 +73,16 @@ def layer_outputs(
     """A layer's outputs (N, numbers) for every image of a set, and the network's answers (N,).
 
     Images of the network's input size; the answers are class numbers.
-    Raises SpecError for a layer that is not there, DataError for an output that is not finite.
+    Raises SpecError for a layer that is not there, NotFiniteError for outputs that are not finite.
     """
     _check_layer(network, layer)
     features, answers = [], []
     for outputs in _forward(network, dataset, scaling):
+        require_finite(outputs[layer], f"output of {layer}")
         features.append(outputs[layer].reshape(len(outputs[layer]), -1))
         last = list(outputs.values())[-1]
         answers.append(network.probabilities(last).argmax(axis=1))
-    numbers = np.ascontiguousarray(np.concatenate(features))
-    if not np.isfinite(numbers).all():
-        raise DataError(f"embedding: expected finite outputs of {layer}, got some that are not")
-    return numbers, np.concatenate(answers)
+    return np.ascontiguousarray(np.concatenate(features)), np.concatenate(answers)
 
 
 def embed(features: np.ndarray, method: str = "pca") -> Embedding:

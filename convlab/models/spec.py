@@ -33,7 +33,7 @@ import numpy as np
 from convlab import functional as F
 from convlab import nn
 from convlab.autograd import Tensor
-from convlab.errors import ConvlabError, ShapeError, SpecError
+from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
 from convlab.models.bitmaps import digits_7x12
 
 if sys.version_info >= (3, 11):
@@ -144,7 +144,9 @@ class Network(nn.Sequential):
 
         Distances are penalties, minus the logarithm of a probability up to a
         constant (LeCun et al. 1998, section II.B), so softmax is taken of their negatives.
+        Raises NotFiniteError for an output that is not finite.
         """
+        require_finite(output, f"output of {self.name}")
         logits = -output if self.loss == "lecun-map" else output
         return F.softmax(Tensor(logits), 1).numpy()
 

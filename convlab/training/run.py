@@ -35,7 +35,7 @@ from safetensors import SafetensorError, safe_open
 import convlab
 from convlab import models, random
 from convlab.data import Scaling, to_floats
-from convlab.errors import ConvlabError, RunError, SpecError
+from convlab.errors import ConvlabError, RunError, SpecError, require_finite
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
@@ -144,14 +144,22 @@ def save(folder: Path, trainer: Trainer) -> None:
     write_atomically(folder / HISTORY, text.getvalue().encode())
 
 
-def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays of a .safetensors file by name, and its metadata.
+
+    Raises RunError where it is not one, and for numbers that are not finite.
+    """
     try:
         with safe_open(path, framework="np") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
     except FileNotFoundError:
         raise RunError(f"{path}: expected a run with this file, there is none") from None
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path}: cannot be read as safetensors: {error}") from None
+    for name, values in arrays.items():
+        require_finite(values, f"{path}: {name}", RunError)
+    return arrays, metadata
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +212,7 @@ def snapshot(folder: Path | str, epoch: int) -> dict[str, np.ndarray]:
     """
     if epoch == 0:
         return initial_weights(folder)
-    arrays, _ = _read_arrays(_snapshot_path(Path(folder), epoch))
+    arrays, _ = read_arrays(_snapshot_path(Path(folder), epoch))
     return arrays
 
 
@@ -217,7 +225,7 @@ def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
     config = _config(folder)
     settings = _settings(folder, config)
     if settings.start_from is not None:
-        return _read_arrays(folder / FIRST)[0]
+        return read_arrays(folder / FIRST)[0]
     before = random.get_state()
     try:
         random.manual_seed(settings.seed)
@@ -305,7 +313,7 @@ def load(folder: Path | str) -> Run:
     folder = Path(folder)
     config = _config(folder)
     settings = _settings(folder, config)
-    arrays, metadata = _read_arrays(folder / MODEL)
+    arrays, metadata = read_arrays(folder / MODEL)
     network = _network(folder, config, settings)
     try:
         network.load_state_dict(arrays)
@@ -360,8 +368,8 @@ def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
             f"{folder}: expected the images that the run was started with; those of"
             f" {trainer.settings.data} are others"
         )
-    arrays, metadata = _read_arrays(folder / LAST)
-    best, _ = _read_arrays(folder / MODEL)
+    arrays, metadata = read_arrays(folder / LAST)
+    best, _ = read_arrays(folder / MODEL)
     try:
         trainer.restore(arrays, json.loads(metadata["state"]), best)
     except (KeyError, TypeError, ValueError, ConvlabError) as error:

@@ -21,7 +21,7 @@ from convlab.data import BACKGROUND, Dataset, Scaling, Scene, scene, to_floats
 from convlab.errors import ConvlabError, DataError, DivergedError, RunError, SpecError
 from convlab.models import GraphNetwork, encoder_decoder
 from convlab.optim import Adam, scheduled_rate
-from convlab.training.run import CONFIG, HISTORY, MODEL, write_atomically
+from convlab.training.run import CONFIG, HISTORY, MODEL, read_arrays, write_atomically
 from convlab.training.settings import has_dark_background
 
 SEGMENTATION_SIZE = (64, 64)
@@ -271,9 +271,12 @@ def load_segmenter(folder: Path) -> Segmenter:
             Scaling.from_dict(config["scaling"]),
             settings,
         )
-        arrays = safetensors.numpy.load((folder / MODEL).read_bytes())
-        segmenter.network.load_state_dict(arrays)
-    except (OSError, KeyError, TypeError, safetensors.SafetensorError, ConvlabError) as error:
+    except (KeyError, TypeError, ConvlabError) as error:
         raise RunError(f"{folder}: cannot be read: {error}") from None
+    arrays, _ = read_arrays(folder / MODEL)
+    try:
+        segmenter.network.load_state_dict(arrays)
+    except ConvlabError as error:
+        raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
     segmenter.network.eval()
     return segmenter
