@@ -24,6 +24,7 @@ class Embedding:
 
     ``shares``: of the variance, that of each axis (PCA; None for t-SNE).  ``perplexity``: about
     how many neighbours each point has (t-SNE; None for PCA).
+    Both are None where all images have the same numbers and lie on one point.
     """
 
     points: np.ndarray
@@ -108,13 +109,12 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
     # With one thread every sum has one order.
     with threadpool_limits(1):
         if not varied:
-            # Equal images have no direction at all.
-            points, shares = np.zeros((len(features), 2)), (0.0, 0.0)
-        else:
-            plane = PCA(min(2, features.shape[1]), svd_solver="full")
-            points = plane.fit_transform(features)
-            points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
-            shares = (*plane.explained_variance_ratio_.tolist(), 0.0)[:2]
+            # Equal images have no direction at all, and no neighbours that are nearer.
+            return Embedding(np.zeros((len(features), 2)))
+        plane = PCA(min(2, features.shape[1]), svd_solver="full")
+        points = plane.fit_transform(features)
+        points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+        shares = (*plane.explained_variance_ratio_.tolist(), 0.0)[:2]
         if method == "pca":
             return Embedding(points, shares=shares)
         perplexity = min(30.0, (len(features) - 1) / 3)

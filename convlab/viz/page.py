@@ -25,6 +25,7 @@ from convlab.viz import style
 from convlab.viz.style import Scale
 
 LINE = 1.35  # from one line of text to the next, in text heights
+EVERYWHERE = "everywhere"  # below the number of a bar that has no other
 
 
 @cache
@@ -549,6 +550,8 @@ class Page:
     # The bar of a scale -------------------------------------------------------------------------
 
     def _bar_labels(self, scale: Scale) -> list[tuple[float, str]]:
+        if scale.only is not None:
+            return [(scale.only, style.number(scale.only))]
         low, high = style.number(scale.lowest), style.number(scale.highest)
         labels = [
             (scale.lowest, f"≤ {low}" if scale.cut_low else low),
@@ -564,6 +567,7 @@ class Page:
         texts = [text for _, text in self._bar_labels(scale)]
         beside = 30 * self.unit + self.widest(texts, self.size.small)
         words = [word, *(["not finite"] if broken else [])]
+        words += [EVERYWHERE] if scale.only is not None else []
         return max(beside, self.widest(words, self.size.small))
 
     def bar(
@@ -577,8 +581,9 @@ class Page:
     ) -> None:
         """The figure's scale, upright: its word above, its limits beside it.
 
-        A bar too low for its labels is made as high as they need.  ``broken`` adds the
-        hatched cell and its meaning at the foot.
+        A bar too low for its labels is made as high as they need; of numbers that do not
+        differ it is one cell, and says so.  ``broken`` adds the hatched cell and its meaning at
+        the foot.
         """
         unit, small = self.unit, self.size.small
         if word:
@@ -592,8 +597,15 @@ class Page:
             self.box(left, foot, 18 * unit, 18 * unit, edge=self.theme.mistake)
             self.hatch(left, foot, 18 * unit, 18 * unit)
             self.text(left, foot + small * LINE, "not finite", px=small, colour=self.theme.quiet)
-        shades = np.linspace(scale.highest, scale.lowest, 257)[:, None]
         bar = 18 * unit
+        if scale.only is not None:
+            self.picture(scale.rgb(np.array([[scale.only]])), left, top, bar, bar)
+            self.box(left, top, bar, bar, edge=self.theme.hairline)
+            ((_, text),) = self._bar_labels(scale)
+            self.text(left + 30 * unit, top, text, px=small)
+            self.text(left, top + bar + 0.3 * small, EVERYWHERE, px=small)
+            return
+        shades = np.linspace(scale.highest, scale.lowest, 257)[:, None]
         self.picture(scale.rgb(shades), left, top, bar, height)
         self.box(left, top, bar, height, edge=self.theme.hairline)
         span = scale.highest - scale.lowest
