@@ -119,15 +119,18 @@ def _class_rows(classes, matrix) -> list[dict]:
 
 
 def _print(rows, result, test, run) -> None:
-    width = max(5, *(len(row["class"]) for row in rows))
+    from convlab.names import columns, padded, shortened
+
+    names = [shortened(row["class"]) for row in rows]
+    width = max(5, *map(columns, names))
     click.echo(f"{'class':{width}}  images  right  precision   recall")
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         shares = [
             "       -" if row[key] is None else f"{100 * row[key]:6.2f} %"
             for key in ("precision", "recall")
         ]
         counts = f"{row['images']:6,}  {row['right']:5,}"
-        click.echo(f"{row['class']:{width}}  {counts}   {shares[0]} {shares[1]}")
+        click.echo(f"{padded(name, width)}  {counts}   {shares[0]} {shares[1]}")
     click.echo(
         f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f} on {len(test):,} test"
         f" images of {test.name}; weights of epoch {run.best_epoch}"

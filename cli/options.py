@@ -221,7 +221,9 @@ class Picture:
                 f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=_plain)}"
                 for key, value in record.items()
             )
-            write_atomically(self.json, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+            text = "{\n" + ",\n".join(lines) + "\n}\n"
+            # A path's byte that is not UTF-8 is escaped, as JSON has it.
+            write_atomically(self.json, text.encode("utf-8", "backslashreplace"))
         click.echo(description if self.alt else f"wrote {self.path or self.json}")
 
 

@@ -1,4 +1,4 @@
-"""Every error that a user can meet.
+"""Every error and warning that a user can meet.
 
 Each message is one line that says what was expected and what came.  The
 command line prints it and exits with status 1.
@@ -48,6 +48,10 @@ class RunError(ConvlabError, RuntimeError):
 
 class DivergedError(ConvlabError, ArithmeticError):
     """A training loss that is no longer finite."""
+
+
+class UndrawnLetters(UserWarning):
+    """Letters of a picture's texts that no installed font has."""
 
 
 class NotFiniteError(ConvlabError, ArithmeticError):

@@ -24,10 +24,11 @@ LAYERS = [
     ("convlab.functional", "convlab.arithmetic"),
     ("convlab.autograd", "convlab.random"),
     ("convlab.kernels",),
-    ("convlab.shapes",),
+    ("convlab.shapes", "convlab.names"),
     ("convlab.errors",),
 ]
-VIZ_MAY_IMPORT = {"convlab.viz", "convlab.shapes", "convlab.errors", "numpy", "matplotlib", "PIL"}
+OUR_OWN = {f"convlab.{part}" for part in ("viz", "shapes", "names", "errors")}
+VIZ_MAY_IMPORT = OUR_OWN | {"numpy", "matplotlib", "PIL"}
 
 
 def sources() -> list[Path]:

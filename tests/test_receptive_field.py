@@ -480,7 +480,7 @@ def test_an_effective_field_is_refused():
     found = insight.effective_field(network, None, None, np.zeros((2, 1, 28, 28), np.float32))
     assert not found.gradient.any()
     assert found.share_inside is found.centre is found.deviation is found.half is None
-    network["conv1"].weight.data[:] = 1e30
+    network["conv1"].weight.data[:] = network["conv2"].weight.data[:] = 1e30
     with pytest.raises(NotFiniteError, match="gradient of pool2: expected finite numbers, got "):
         insight.effective_field(network, None, None, np.ones((2, 1, 28, 28), np.float32))
 

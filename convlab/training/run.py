@@ -35,7 +35,8 @@ from safetensors import SafetensorError, safe_open
 import convlab
 from convlab import models, random
 from convlab.data import Scaling, to_floats
-from convlab.errors import ConvlabError, RunError, SpecError, require_finite
+from convlab.errors import ConvlabError, DataError, RunError, SpecError, require_finite
+from convlab.names import class_names
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
@@ -296,7 +297,11 @@ def _classes(folder: Path, config: dict) -> tuple[str, ...]:
     def fits(value):
         return isinstance(value, list) and value and all(isinstance(name, str) for name in value)
 
-    return tuple(_entry(folder, config, "classes", "a list of names", fits))
+    names = _entry(folder, config, "classes", "a list of names", fits)
+    try:
+        return class_names(names, str(folder / CONFIG))
+    except DataError as error:
+        raise RunError(str(error)) from None
 
 
 def _spec(folder: Path, config: dict) -> models.Spec:

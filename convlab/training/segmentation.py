@@ -20,6 +20,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.data import BACKGROUND, Dataset, Scaling, Scene, scene, to_floats
 from convlab.errors import ConvlabError, DataError, DivergedError, RunError, SpecError
 from convlab.models import GraphNetwork, encoder_decoder
+from convlab.names import class_names
 from convlab.optim import Adam, scheduled_rate
 from convlab.training.run import CONFIG, HISTORY, MODEL, read_arrays, write_atomically
 from convlab.training.settings import has_dark_background
@@ -264,7 +265,7 @@ def load_segmenter(folder: Path) -> Segmenter:
         )
     try:
         settings = SegmentationSettings(**config["segmentation"])
-        classes = tuple(config["classes"])
+        classes = class_names(config["classes"], CONFIG)
         segmenter = Segmenter(
             encoder_decoder(SEGMENTATION_SIZE, len(classes)),
             classes,

@@ -21,7 +21,9 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
+from convlab.names import one_line
 from convlab.viz import style
+from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale
 
 LINE = 1.35  # from one line of text to the next, in text heights
@@ -29,9 +31,9 @@ EVERYWHERE = "everywhere"  # below the number of a bar that has no other
 
 
 @cache
-def _font(px: float, dpi: float, bold: bool) -> FontProperties:
+def _font(px: float, dpi: float, bold: bool, families: tuple[str, ...]) -> FontProperties:
     return FontProperties(
-        family=list(style.FONT), size=px * 72 / dpi, weight="bold" if bold else "normal"
+        family=list(families), size=px * 72 / dpi, weight="bold" if bold else "normal"
     )
 
 
@@ -43,7 +45,8 @@ def _ruler(dpi: float) -> RendererAgg:
 
 @lru_cache(maxsize=50_000)
 def _width(text: str, px: float, dpi: float, bold: bool) -> float:
-    font = _font(px, dpi, bold)
+    text, families, bold, _ = lettering(text, bold)
+    font = _font(px, dpi, bold, families)
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
 
@@ -216,7 +219,7 @@ class Page:
 
         A shortened text keeps its beginning and its end around "…".
         """
-        text = " ".join(text.split())
+        text = one_line(text)
         smallest = min(px, self.size.small if smallest is None else smallest)
         full = self.measure(text, px, bold)
         if full <= width:
@@ -250,20 +253,21 @@ class Page:
     ) -> None:
         """One line of text at (x, y), fitted into ``width`` along its own direction."""
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
-        self._axes.add_artist(
-            Text(
-                x,
-                y,
-                fitted,
-                color=colour or self.theme.ink,
-                fontproperties=_font(height, self.size.dpi, bold),
-                horizontalalignment=ha,
-                verticalalignment=va,
-                rotation=rotation,
-                parse_math=False,  # a class may be called $5
-                zorder=self._above(),
-            )
+        fitted, families, bold, undrawn = lettering(fitted, bold)
+        artist = Text(
+            x,
+            y,
+            fitted,
+            color=colour or self.theme.ink,
+            fontproperties=_font(height, self.size.dpi, bold, families),
+            horizontalalignment=ha,
+            verticalalignment=va,
+            rotation=rotation,
+            parse_math=False,  # a class may be called $5
+            zorder=self._above(),
         )
+        artist.undrawn = undrawn  # whoever writes the figure says so
+        self._axes.add_artist(artist)
 
     def run(
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, va: str = "top"
