@@ -253,11 +253,13 @@ def _subject(run: Path, image: str, target: str, data_dir: str | None, plain: bo
 
     from convlab import data, insight, training
     from convlab.errors import SpecError
+    from convlab.names import listed, one_line
 
     run = options.load_run(run)
+    target = one_line(target)
     if target != "predicted" and target not in run.classes:
         raise SpecError(
-            f"target: expected predicted or one of {', '.join(run.classes)}, got {target!r}"
+            f"target: expected predicted or one of {listed(run.classes)}, got {target!r}"
         )
     pixels, inverted = options.read_image(run, image, data_dir)
     true = None

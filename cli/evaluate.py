@@ -29,6 +29,7 @@ def command(run, data, data_dir, out, as_json):
     from convlab import data as data_sets
     from convlab import training, viz
     from convlab.errors import DataError, RunError
+    from convlab.names import listed
 
     run = options.load_run(run)
     source = data or run.settings.data
@@ -41,8 +42,8 @@ def command(run, data, data_dir, out, as_json):
     )
     if test.classes != run.classes:
         raise DataError(
-            f"{source}: expected the run's classes {', '.join(run.classes)}, got"
-            f" {', '.join(test.classes)}"
+            f"{source}: expected the run's classes {listed(run.classes)}, got"
+            f" {listed(test.classes)}"
         )
     result = training.evaluate(
         run.network, training.centred(test, run.network.input_shape[1:]), run.scaling

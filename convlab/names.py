@@ -58,6 +58,11 @@ def shortened(text: str, most: int = 40) -> str:
     return short
 
 
+def listed(names: Iterable[str], most: int = 1000) -> str:
+    """Names in one line for an error, each and all of them shortened."""
+    return shortened(", ".join(map(shortened, names)), most)
+
+
 def columns(text: str) -> int:
     """The columns that a text takes in a terminal: two for wide letters, none for marks."""
     return sum(

@@ -5,6 +5,7 @@ DejaVu Sans has most alphabets; others are looked for among the fonts that matpl
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -16,6 +17,12 @@ from convlab.viz import style
 BOX = "\u25a1"  # in the place of a letter that no font has
 # Frames for every letter, and signs of mathematics in the places of letters.
 _NO_LETTERS = ("Last Resort", "STIXNonUnicode", "STIXSize", "cm")
+
+# Words from right to left, and marks of the other direction that go around them: what stands
+# beside a name, such as a number or an arrow, keeps its place.
+_LEFTWARDS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_LEFTWARD_WORDS = re.compile(f"[{_LEFTWARDS}](?:[{_LEFTWARDS} ]*[{_LEFTWARDS}])?")
+_RIGHTWARD_MARK = "\u200e"
 
 
 class Lettering(NamedTuple):
@@ -48,6 +55,7 @@ def _lettered(text: str, bold: bool) -> Lettering:
         elif family not in families:
             families.append(family)
     drawn = text.translate({ord(letter): BOX for letter in undrawn})
+    drawn = _LEFTWARD_WORDS.sub(rf"{_RIGHTWARD_MARK}\g<0>{_RIGHTWARD_MARK}", drawn)
     return Lettering(drawn, (*families, *style.FONT[1:]), bold, "".join(undrawn))
 
 

@@ -27,6 +27,7 @@ from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale
 
 LINE = 1.35  # from one line of text to the next, in text heights
+LONGEST = 300  # letters of a line; no page has room for more
 EVERYWHERE = "everywhere"  # below the number of a bar that has no other
 
 
@@ -205,8 +206,8 @@ class Page:
     # Text ---------------------------------------------------------------------------------
 
     def measure(self, text: str, px: float, bold: bool = False) -> float:
-        """Width of one line of text in pixels."""
-        return _width(text, px, self.size.dpi, bold)
+        """Width of one line of text in pixels, as long as it can be drawn."""
+        return _width(_shortened(text, LONGEST), px, self.size.dpi, bold)
 
     def widest(self, texts: Iterable[str], px: float, bold: bool = False) -> float:
         """Width of the widest of several texts, 0 for none."""
@@ -219,7 +220,7 @@ class Page:
 
         A shortened text keeps its beginning and its end around "…".
         """
-        text = one_line(text)
+        text = _shortened(one_line(text), LONGEST)
         smallest = min(px, self.size.small if smallest is None else smallest)
         full = self.measure(text, px, bold)
         if full <= width:
@@ -623,6 +624,8 @@ class Page:
 
 
 def _shortened(text: str, kept: int) -> str:
+    if len(text) <= kept:
+        return text
     head = (kept + 1) // 2
     tail = kept - head
     return text[:head].rstrip() + style.ELLIPSIS + (text[-tail:].lstrip() if tail else "")
