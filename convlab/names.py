@@ -36,7 +36,7 @@ def class_names(names: Iterable[str], source: str) -> tuple[str, ...]:
     kept: dict[str, str] = {}
     for name in names:
         line = one_line(name)
-        if not any(unicodedata.category(c)[0] not in "ZC" for c in line):
+        if all(unicodedata.category(c) in ("Zs", "Cf") for c in line):
             raise DataError(
                 f"{source}: expected a name that can be seen for class {len(kept)}, got {name!a}"
             )
