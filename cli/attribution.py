@@ -146,6 +146,7 @@ class Subject:
         ``what`` says what the map shows; ``facts`` are made of what was kept.
         """
         from convlab import insight, viz
+        from convlab.viz.style import number
 
         networks = {"trained": self.run.network}
         if self.untrained is not None:
@@ -189,6 +190,9 @@ class Subject:
             **picture.look,
         )
         said = [text for text, _ in notes[:2] if text]
+        first = float(maps[0][1].flat[0])
+        if (maps[0][1] == first).all():
+            said.append(f"{number(first)} everywhere")
         said += [f"{label}: {text}" for label, text in lines]
         weights = {"trained": self.run.network.state_dict()}
         if self.untrained is not None:
@@ -218,6 +222,8 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
     Where the image is black some methods give 0 for every network; so also without
     the pixels that are 0 in both.
     """
+    import numpy as np
+
     from convlab import insight
 
     known = (trained != 0) | (untrained != 0)
@@ -226,7 +232,9 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
         parts["where not both are 0"] = insight.similarity(trained[known], untrained[known])
     numbers = {name: None if value != value else value for name, value in parts.items()}
     if numbers["rank correlation"] is None:
-        return numbers, "none: one of the maps is the same everywhere"
+        both = (np.ptp(trained), np.ptp(untrained)) == (0, 0)
+        which = "both maps are" if both else "one of the maps is"
+        return numbers, f"none: {which} the same everywhere"
     texts = ["not defined" if value is None else _two_digits(value) for value in numbers.values()]
     text = f"{texts[-1]}, the rank correlation of their magnitudes"
     if len(texts) > 1:
@@ -245,11 +253,13 @@ def _subject(run: Path, image: str, target: str, data_dir: str | None, plain: bo
 
     from convlab import data, insight, training
     from convlab.errors import SpecError
+    from convlab.names import listed, one_line
 
     run = options.load_run(run)
+    target = one_line(target)
     if target != "predicted" and target not in run.classes:
         raise SpecError(
-            f"target: expected predicted or one of {', '.join(run.classes)}, got {target!r}"
+            f"target: expected predicted or one of {listed(run.classes)}, got {target!r}"
         )
     pixels, inverted = options.read_image(run, image, data_dir)
     true = None

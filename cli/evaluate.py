@@ -29,6 +29,7 @@ def command(run, data, data_dir, out, as_json):
     from convlab import data as data_sets
     from convlab import files, training, viz
     from convlab.errors import DataError, RunError
+    from convlab.names import listed
 
     run = options.load_run(run)
     source = data or run.settings.data
@@ -41,8 +42,8 @@ def command(run, data, data_dir, out, as_json):
     )
     if test.classes != run.classes:
         raise DataError(
-            f"{source}: expected the run's classes {', '.join(run.classes)}, got"
-            f" {', '.join(test.classes)}"
+            f"{source}: expected the run's classes {listed(run.classes)}, got"
+            f" {listed(test.classes)}"
         )
     result = training.evaluate(
         run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
@@ -119,15 +120,18 @@ def _class_rows(classes, matrix) -> list[dict]:
 
 
 def _print(rows, result, test, run) -> None:
-    width = max(5, *(len(row["class"]) for row in rows))
+    from convlab.names import columns, padded, shortened
+
+    names = [shortened(row["class"]) for row in rows]
+    width = max(5, *map(columns, names))
     click.echo(f"{'class':{width}}  images  right  precision   recall")
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         shares = [
             "       -" if row[key] is None else f"{100 * row[key]:6.2f} %"
             for key in ("precision", "recall")
         ]
         counts = f"{row['images']:6,}  {row['right']:5,}"
-        click.echo(f"{row['class']:{width}}  {counts}   {shares[0]} {shares[1]}")
+        click.echo(f"{padded(name, width)}  {counts}   {shares[0]} {shares[1]}")
     click.echo(
         f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f} on {len(test):,} test"
         f" images of {test.name}; weights of epoch {run.best_epoch}"

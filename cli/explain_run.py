@@ -437,6 +437,8 @@ def _print_distance(one: Any, run: Run, complete: bool) -> None:
 def _print_softmax(one: Any, run: Run, complete: bool) -> None:
     import numpy as np
 
+    from convlab.names import padded, shortened
+
     logits, exponentials = one.logits, one.exponentials
     _heading(
         one, run, f": exp(x {MINUS} largest) / sum of all; taking off the largest changes no share"
@@ -455,7 +457,8 @@ def _print_softmax(one: Any, run: Run, complete: bool) -> None:
         own = k == one.index
         numbers = (_value(logits[k]), _value(float(logits[k]) - largest))
         numbers += tuple(f"{v:.9f}" for v in (exponentials[k], exponentials[k] / total))
-        line = f"{label:<22.22}" + "".join(_at_point(text, 6, 12) for text in numbers).rstrip()
+        line = padded(shortened(label, 22), 22)
+        line += "".join(_at_point(text, 6, 12) for text in numbers).rstrip()
         say("  ", click.style(line, fg=OUTPUT if own else None, bold=own or None))
     summed = _at_point(f"{total:.9f}", 6, 12).rstrip()
     say("  ", f"{f'sum of all {logits.size}':<58}", summed)

@@ -31,6 +31,7 @@ def command(run, images, top, data_dir, as_json):
     import numpy as np
 
     from convlab import Tensor, no_grad
+    from convlab.names import shortened
 
     run = options.load_run(run)
     # All are read before the first answer: one bad file of many is known at once.
@@ -44,6 +45,8 @@ def command(run, images, top, data_dir, as_json):
             answer = {run.classes[k]: float(chances[k]) for k in order}
             click.echo(json.dumps({"image": source, "inverted": inverted, "probabilities": answer}))
             continue
-        named = "  ".join(f"{run.classes[k]} {100 * chances[k]:.2f} %" for k in order[:top])
+        named = "  ".join(
+            f"{shortened(run.classes[k])} {100 * chances[k]:.2f} %" for k in order[:top]
+        )
         note = f"  ({options.INVERTED})" if inverted else ""
         click.echo(f"{source}: {named}{note}")

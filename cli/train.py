@@ -194,10 +194,13 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
                 _announce_taken(taken, start)
         try:
             complete = _fit(trainer, folder, quiet, as_json)
-        except DivergedError:
-            if not trainer.progress.epoch:
+        except DivergedError as error:
+            epoch = trainer.progress.epoch
+            if not epoch:
                 training.discard(folder)  # so that the name is free for the next try
-            raise
+                raise
+            kept = f"{folder} keeps the weights up to epoch {epoch}"
+            raise DivergedError(f"{error}; {kept}") from None
         if not complete:
             training.save(folder, trainer)
             more = f"{folder} --page" if page else folder

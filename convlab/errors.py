@@ -1,8 +1,13 @@
-"""Every error that a user can meet.
+"""Every error and warning that a user can meet.
 
 Each message is one line that says what was expected and what came.  The
 command line prints it and exits with status 1.
 """
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 
 class ConvlabError(Exception):
@@ -50,3 +55,30 @@ class RunError(ConvlabError, RuntimeError):
 
 class DivergedError(ConvlabError, ArithmeticError):
     """A training loss that is no longer finite."""
+
+
+class UndrawnLetters(UserWarning):
+    """Letters of a picture's texts that no installed font has."""
+
+
+class NotFiniteError(ConvlabError, ArithmeticError):
+    """NaN or infinity among a network's numbers, from weights too large for float32."""
+
+
+def require_finite(
+    values: ArrayLike, name: str, error: type[ConvlabError] = NotFiniteError
+) -> None:
+    """Raise ``error`` where a number is NaN or infinite: how many are, and which is the first.
+
+    ``name`` begins the line: where the numbers are from.
+    """
+    broken = ~np.isfinite(values)
+    if not broken.any():
+        return
+    first = np.unravel_index(broken.argmax(), broken.shape)
+    place = f" at index {', '.join(map(str, first))}" if first else ""
+    reason = "; the weights are too large for float32" if error is NotFiniteError else ""
+    raise error(
+        f"{name}: expected finite numbers, got {np.count_nonzero(broken):,} of {broken.size:,} that"
+        f" are not, the first {np.asarray(values)[first]}{place}{reason}"
+    )

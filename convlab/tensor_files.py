@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from convlab.errors import RunError
+from convlab.errors import RunError, require_finite
 from convlab.reading import MAX_JSON, open_file, parse_json
 
 # Safetensors' names of the numbers that are read, little-endian; others are refused.
@@ -35,11 +35,11 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
     Halves (F16, BF16) become float32.  The format: eight bytes with the length of a header in
     JSON, the header, the arrays' bytes.  Raises RunError for a file that is not there, is
-    damaged, or has numbers of a kind that is not read.
+    damaged, or has numbers of a kind that is not read, NaN or infinity.
     """
     try:
         with open_file(path) as file:
-            return _tensors(file)
+            arrays, metadata = _tensors(file)
     except FileNotFoundError:
         raise RunError(f"{path}: expected a run with this file, there is none") from None
     except OSError as error:
@@ -48,6 +48,9 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise RunError(f"{path}: cannot be read as safetensors: {error}") from None
     except MemoryError:
         raise RunError(f"{path}: too large for this machine's memory") from None
+    for name, values in arrays.items():
+        require_finite(values, f"{path}: {name}", RunError)
+    return arrays, metadata
 
 
 def _tensors(file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, str]]:

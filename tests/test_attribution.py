@@ -368,6 +368,7 @@ def test_similarity_is_the_correlation_of_the_ranks_of_magnitudes():
     assert insight.similarity(-first, second) == pytest.approx(expected, abs=1e-12)
     assert insight.similarity(first, 2 * first**3) == pytest.approx(1)
     assert math.isnan(insight.similarity(first, np.ones((6, 7))))
+    assert math.isnan(insight.similarity(np.zeros(0), np.zeros(0)))
     with pytest.raises(ShapeError, match="two maps of one shape"):
         insight.similarity(first, second.T)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import safetensors.numpy
 from convlab_cli import main, options
 from convlab_cli.explain import Place
 from PIL import Image
@@ -779,6 +780,81 @@ def test_a_folder_that_is_no_run(convlab):
 
 
 # --- predict -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def altered(run, tmp_path):
+    """Copies of the run with other weights or names: ``altered(change, classes)``."""
+
+    def make(change=lambda arrays: None, classes=None):
+        folder = tmp_path / "altered"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(run, folder)
+        path = folder / "model.safetensors"
+        with safe_open(path, framework="np") as file:
+            arrays, metadata = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
+        change(arrays)
+        path.write_bytes(safetensors.numpy.save(arrays, metadata))
+        if classes is not None:
+            config = json.loads((folder / "config.json").read_text())
+            (folder / "config.json").write_text(json.dumps(config | {"classes": classes}))
+        return folder
+
+    return make
+
+
+def test_weights_that_are_not_finite_or_too_large(convlab, altered):
+    def broken(arrays):
+        arrays["conv2.weight"].flat[7] = np.nan
+
+    folder = altered(broken)
+    for command in (["predict"], ["render", "features"]):
+        error = convlab.fails(*command, folder, "test:0")
+        assert error == (
+            f"{folder}/model.safetensors: conv2.weight: expected finite numbers, got 1 of 2,400"
+            " that are not, the first nan at index 0, 0, 1, 2"
+        )
+
+    def huge(arrays):
+        for array in arrays.values():
+            array *= np.float32(1e30)
+
+    folder = altered(huge)
+    error = convlab.fails("predict", folder, "test:0")
+    assert error.startswith("output of lenet5: expected finite numbers, got 10 of 10 that are not")
+    error = convlab.fails("explain", folder, "test:0")
+    assert error.startswith("output of conv2: expected finite numbers, got 1,600 of 1,600 that")
+
+
+def test_maps_that_are_empty_say_so(convlab, run, altered):
+    Image.new("L", (28, 28)).save(convlab.folder / "black.png")
+    said = convlab.works("render", "occlusion", run, "black.png", "--alt")
+    assert "; 0 everywhere; " in said and "no patch changes the probability" in said
+
+    def dead(arrays):
+        for array in arrays.values():
+            array[...] = 0
+
+    folder = altered(dead)
+    said = convlab.works(
+        *f"render receptive-field {folder} --layer pool2 --effective --alt".split()
+    )
+    assert "gradient 0 everywhere: no pixel of 32 images changes the unit" in said
+    said = convlab.works("render", "embedding", folder, "--method", "tsne", "--alt")
+    assert "one point: all images have the same 84 numbers" in said
+
+
+def test_names_of_classes_that_no_font_has(convlab, altered):
+    folder = altered(classes=["\U0010fffd", *"123456789"])
+    result = convlab("render", "confusion", folder)
+    assert result.err == (
+        "note: no installed font has \U0010fffd: the picture has boxes in their place\n"
+    )
+    assert (result.status, result.out) == (0, "wrote confusion.png\n")
+    error = convlab.fails(
+        "predict", altered(classes=["caf\u00e9", "cafe\u0301", *"23456789"]), "test:0"
+    )
+    assert "config.json: expected classes of different names, got 'caf\u00e9' twice" in error
 
 
 def test_predict(convlab, run, test_images):

@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import math
+import os
 import re
 import struct
 import sys
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 import convlab.data as data
+from convlab import names
 from convlab.data.pictures import picture_header
 from convlab.errors import ConvlabError, DataError, DTypeError, ShapeError, SpecError
 
@@ -553,6 +555,35 @@ def test_classes_of_train_and_test_must_agree(tmp_path):
         write(tmp_path, f"{name}/1.png", random_bytes(4, 4))
     with fails(DataError, tmp_path, "same class folders", "got b, c in only one"):
         data.load(tmp_path)
+
+
+def test_names_of_folders_are_text_of_one_form(tmp_path):
+    folders = [b"train/caf\xe9", "train/na\u00efve".encode(), b"train/ bell\x07\n "]
+    folders += ["test/caf\u00e9".encode(), "test/nai\u0308ve".encode(), b"test/bell\x07"]
+    for name in folders:
+        folder = os.fsencode(tmp_path) + b"/" + name
+        os.makedirs(folder)
+        Image.fromarray(np.zeros((4, 4), np.uint8)).save(os.fsdecode(folder + b"/1.png"))
+    train, test = data.load(tmp_path)
+    assert train.classes == test.classes == ("bell\ufffd", "caf\u00e9", "na\u00efve")
+    for name in ("nai\u0308ve", "na\u00efve"):
+        write(tmp_path / "two", f"{name}/1.png", random_bytes(4, 4))
+    with fails(DataError, tmp_path / "two", "got two that are both na\u00efve"):
+        data.load(tmp_path / "two")
+
+
+def test_names_are_one_line():
+    turned = names.one_line("\u202ea\u2066 \t b\x1b[2J \ud800\udce9")
+    assert turned == "\ufffda\ufffd b\ufffd[2J \ufffd\u00e9"
+    for same in ("$5", "a_b^{2}\\", "<b>", "\u65e5\u672c", "\u0645\u0631", "\U0001f600", "100 %"):
+        assert names.one_line(same) == same
+    with fails(DataError, "net: expected a name that can be seen for class 1, got '\\u200b '"):
+        names.class_names(["a", "\u200b "], "net")
+    with fails(DataError, "net: expected classes of different names, got 'a b' twice"):
+        names.class_names(["a b", "a  b"], "net")
+    assert names.shortened("a" * 2500 + "b" * 2500, 6) == "aaa\u2026bb"
+    assert names.shortened("\u65e5" * 5, 10) == "\u65e5" * 5
+    assert names.padded("\u65e5e\u0301", 6) + "|" == "\u65e5e\u0301   |"
 
 
 def test_folder_checks_the_settings_first(tmp_path):

@@ -26,11 +26,11 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
-    ("convlab.shapes", "convlab.numerals", "convlab.files"),
+    ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files"),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
-    *("convlab.viz", "convlab.shapes", "convlab.numerals", "convlab.errors"),
+    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
     *("numpy", "matplotlib", "PIL"),
 }
 

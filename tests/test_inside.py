@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from convlab import data, insight, models, numerals, random, training, viz
-from convlab.errors import DataError, RunError, ShapeError, SpecError
+from convlab.errors import NotFiniteError, RunError, ShapeError, SpecError
 from convlab.training import EpochRecord, Settings, Task, Trainer
 from convlab.viz.feature_maps import map_order
 
@@ -376,7 +376,8 @@ def test_layer_outputs_are_those_of_each_image(new_trainer):
         assert np.allclose(features[index], activation.array.ravel(), atol=1e-6)
         assert answers[index] == insight.trace(network, image, "dense")[0].array.argmax()
     network.conv.bias.data[2] = np.nan
-    with pytest.raises(DataError, match="expected finite outputs of pool, got some that are not"):
+    message = r"output of pool: expected finite numbers, got \d+ of \d+ that are not, the first nan"
+    with pytest.raises(NotFiniteError, match=message):
         insight.layer_outputs(network, task.test, task.scaling, "pool")
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from convlab import functional as F
 from convlab import insight, models, nn, random, viz, worked
 from convlab.autograd import Tensor
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import NotFiniteError, ShapeError, SpecError
 from convlab.models import build_from_text, receptive_fields
 from convlab.shapes import ReceptiveField, join_fields, misalignment
 from convlab.worked import field_recursion
@@ -477,8 +477,12 @@ def test_an_effective_field_is_refused():
     with pytest.raises(ShapeError, match=r"at least one image, \(N, 1, 28, 28\), got \(0, 1, 28"):
         insight.effective_field(network, None, None, np.zeros((0, 1, 28, 28), np.float32))
     network["conv1"].weight.data[:] = 0
-    with pytest.raises(SpecError, match="no pixel of 2 images changes unit 2,2 of pool2"):
-        insight.effective_field(network, None, None, np.zeros((2, 1, 28, 28), np.float32))
+    found = insight.effective_field(network, None, None, np.zeros((2, 1, 28, 28), np.float32))
+    assert not found.gradient.any()
+    assert found.share_inside is found.centre is found.deviation is found.half is None
+    network["conv1"].weight.data[:] = network["conv2"].weight.data[:] = 1e30
+    with pytest.raises(NotFiniteError, match="gradient of pool2: expected finite numbers, got "):
+        insight.effective_field(network, None, None, np.ones((2, 1, 28, 28), np.float32))
 
 
 # --- chains and pyramids -----------------------------------------------------------------------

@@ -12,10 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from safetensors.numpy import save_file
 
 from convlab import Tensor, data, models, no_grad, random, tensor_files, training
-from convlab.errors import DataError, DivergedError, RunError, ShapeError, SpecError
+from convlab.errors import (
+    DataError,
+    DivergedError,
+    NotFiniteError,
+    RunError,
+    ShapeError,
+    SpecError,
+)
 from convlab.training import BatchRecord, EpochRecord, Settings, Task, Trainer
 
 FIT = sys.modules["convlab.training.fit"]
@@ -404,6 +412,34 @@ def test_a_validation_loss_that_is_not_finite_is_an_error(small, monkeypatch):
     prescribe(monkeypatch, [0.5], [math.nan])
     with pytest.raises(DivergedError, match=r"validation loss is nan in epoch 1, .* --lr 0\.002$"):
         list(trainer.fit())
+
+
+def test_weights_that_are_not_finite_are_neither_kept_nor_loaded(small, tmp_path):
+    settings = Settings(epochs=1, batch_size=20)
+    task = small(settings)
+    task.network["conv"].requires_grad_(False)
+    trainer = Trainer(settings, task)
+    training.create(tmp_path, trainer)
+    training.save(tmp_path, trainer)
+    path = tmp_path / "model.safetensors"
+    state = trainer.network.state_dict()
+    state["conv.weight"][[0, 1, 1], 0, 3, [5, 2, 4]] = [-np.inf, np.nan, np.nan]
+    path.write_bytes(safetensors.numpy.save(state, {"best_epoch": "1"}))
+    message = "got 3 of 98 that are not, the first -inf at index 0, 0, 3, 5"
+    with pytest.raises(RunError, match=f"^{path}: conv.weight: expected finite .* {message}$"):
+        training.load(tmp_path)
+    # A ReLU hides an infinite bias from the loss.
+    trainer.network["conv"].bias.data[0] = -np.inf
+    with pytest.raises(DivergedError, match=r"largest of model\.conv\.bias is inf in epoch 1"):
+        list(trainer.fit())
+    assert not trainer.progress.history
+
+
+def test_an_output_that_is_not_finite_has_no_probabilities(small):
+    task = small(Settings())
+    task.network.load_state_dict({k: v * 1e30 for k, v in task.network.state_dict().items()})
+    with pytest.raises(NotFiniteError, match="^output of small: .*; the weights are too large"):
+        training.evaluate(task.network, task.test, task.scaling)
 
 
 # --- evaluation --------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 import itertools
 import re
+import warnings
 import zlib
 from fractions import Fraction
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from matplotlib.colors import to_rgb
 from convlab import numerals, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
+from convlab.viz.lettering import BOX, lettering
 from convlab.viz.page import Page, image_rgb
 
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]
@@ -551,3 +554,45 @@ def test_errors_say_what_was_expected_and_what_came(call, error, message):
     with pytest.raises(error, match=message) as raised:
         call()
     assert "\n" not in str(raised.value)
+
+
+# --- names and numbers that pictures meet -----------------------------------------------------
+
+
+def test_letters_are_drawn_by_a_font_that_has_them(boxes_of):
+    # U+29BF is in STIX, which comes with matplotlib, and not in DejaVu Sans; nothing has U+10FFFD.
+    assert "STIXGeneral" in lettering("\u29bf").families
+    assert lettering("plain").families == style.FONT
+    drawn = lettering("a\U0010fffd", bold=True)
+    assert (drawn.text, drawn.undrawn) == (f"a{BOX}", "\U0010fffd")
+    # What stands beside a word from right to left keeps its place.
+    assert lettering("\u2192 \u0645\u0631 3").text == "\u2192 \u200e\u0645\u0631\u200e 3"
+    page = Page("slide", "light")
+    name = "$x_1$ \U0010fffd \u0645\u0631 3\x07" + "n" * 5000
+    page.text(100, 100, name, width=600)
+    ((text, box),) = boxes_of(page.figure)
+    assert box.width <= 600 and "\u2026" in text.get_text() and "$x_1$" in text.get_text()
+    texts = {"title": name, "description": "\ud800", "command": "\x01"}
+    for suffix in (".svg", ".png", ".pdf"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            content = viz.figure_bytes(page.figure, suffix, **texts)
+        (warning,) = caught
+        assert str(warning.message).startswith("no installed font has \U0010fffd: ")
+        if suffix == ".svg":
+            ElementTree.fromstring(content)
+
+
+def test_a_scale_without_two_numbers_says_so(boxes_of):
+    light = style.theme_named("light")
+    assert style.signed_scale(np.zeros(4), light).only == 0
+    assert style.signed_scale(np.zeros(4), light, limit=2).only is None
+    assert style.activation_scale(np.full(3, -1.5)).only == -1.5
+    assert style.activation_scale(np.array([np.nan])).only is None
+    assert style.activation_scale(np.array([0, 1e-9])).only is None
+    for figure in (
+        viz.filters(np.zeros((1, 1, 3, 3)), title="t"),
+        viz.effective_field(gradient=np.zeros((9, 9)), box=(1, 1, 4, 4), half=None, title="t"),
+    ):
+        texts = [text.get_text() for text, _ in boxes_of(figure)]
+        assert "everywhere" in texts and "0" in texts and "1" not in texts

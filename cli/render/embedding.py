@@ -67,13 +67,15 @@ def command(run, images, method, layer, data_dir, picture):
     embedding = insight.embed(features, method)
     mistakes = int((answers != test.labels).sum())
     name = {"pca": "PCA", "tsne": "t-SNE"}[method]
+    axes = None
     if embedding.shares is not None:
         shares = [f"{100 * share:.1f} %" for share in embedding.shares]
         how = f"{shares[0]} + {shares[1]} of the variance of {features.shape[1]:,} numbers"
         axes = tuple(f"component {k}: {share}" for k, share in enumerate(shares, 1))
-    else:
+    elif embedding.perplexity is not None:
         how = f"perplexity {number(embedding.perplexity)} on {features.shape[1]:,} numbers"
-        axes = None
+    else:
+        how = f"one point: all images have the same {features.shape[1]:,} numbers"
     title = f"{name} of {layer}"
     subtitle = (
         f"{options.title_of(run)}; {how}; {said}, {mistakes:,}"

@@ -68,6 +68,8 @@ def command(subject, patch, stride, value, picture):
 
     def facts(kept):
         drops = kept["drops"]
+        if not drops.any():
+            return [("largest", "no patch changes the probability")]
         row, column = np.unravel_index(np.abs(drops).argmax(), drops.shape)
         before, after = kept["probability"], kept["probability"] - drops[row, column]
         place = f"row {kept['tops'][row]}, column {kept['lefts'][column]}"

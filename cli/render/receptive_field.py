@@ -292,16 +292,19 @@ def _effective(network, run, layer, unit, image, count, data_dir, picture):
     field = found.theory
     title, subtitle = _titles(network, field, "Effective receptive field of", fitted)
     subtitle += f"; mean absolute gradient over {source}"
-    top, left, bottom, right = found.half
-    facts = [
-        ("inside the theoretical box", f"{100 * found.share_inside:.4g} %"),
-        ("half of the gradient", f"within {size_text(bottom - top, right - left)} pixels"),
-        (
-            "standard deviation",
-            "rows {:.3g}, columns {:.3g} pixels".format(*found.deviation),
-        ),
-        ("centre", "row {:.3g}, column {:.3g}".format(*found.centre)),
-    ]
+    if found.half is None:
+        facts = [("gradient", f"0 everywhere: no pixel of {len(images)} images changes the unit")]
+    else:
+        top, left, bottom, right = found.half
+        facts = [
+            ("inside the theoretical box", f"{100 * found.share_inside:.4g} %"),
+            ("half of the gradient", f"within {size_text(bottom - top, right - left)} pixels"),
+            (
+                "standard deviation",
+                "rows {:.3g}, columns {:.3g} pixels".format(*found.deviation),
+            ),
+            ("centre", "row {:.3g}, column {:.3g}".format(*found.centre)),
+        ]
     figure = viz.effective_field(
         gradient=found.gradient,
         box=field.box,

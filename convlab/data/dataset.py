@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convlab.errors import DataError, DTypeError, ShapeError, SpecError
+from convlab.names import class_names
 
 # Images whose bytes are counted at once: bincount widens each byte to 8 bytes.
 _COUNTED_AT_ONCE = 1 << 22
@@ -22,10 +23,11 @@ class Dataset:
     split: "train", "test" or "validation".
     images: (count, C, H, W) uint8, C-contiguous; 0 is black, 255 is white.
     labels: (count,) int64, indices into classes.
-    classes: the names of the classes.
+    classes: the names of the classes, kept as ``names.class_names`` gives them.
 
     Raises DTypeError and ShapeError for arrays of another type or number of
-    axes, and DataError for counts that disagree and labels without a class.
+    axes, and DataError for counts that disagree, labels without a class and names that cannot
+    be told apart.
     """
 
     name: str
@@ -58,7 +60,7 @@ class Dataset:
                 f"got {labels.min()} to {labels.max()}"
             )
         object.__setattr__(self, "images", np.ascontiguousarray(images))
-        object.__setattr__(self, "classes", tuple(self.classes))
+        object.__setattr__(self, "classes", class_names(self.classes, title))
 
     def __len__(self) -> int:
         return len(self.labels)

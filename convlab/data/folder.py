@@ -18,6 +18,7 @@ from convlab.data.pictures import (
     read_picture,
 )
 from convlab.errors import DataError
+from convlab.names import one_line
 
 HELD_OUT = 0.2
 SPLIT_SEED = 0
@@ -33,12 +34,22 @@ def _by_name(paths: Iterable[Path]) -> list[Path]:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    """The folders in root that are not hidden, sorted by name."""
+    """The folders in root that are not hidden, by their names as text, sorted."""
     try:
         found = [entry for entry in root.iterdir() if entry.is_dir()]
     except OSError as error:
         raise DataError(f"{root}: cannot be read ({error.strerror})") from None
-    return {path.name: path for path in _by_name(found) if not path.name.startswith(".")}
+    folders: dict[str, Path] = {}
+    for path in _by_name(found):
+        name = one_line(path.name) or path.name
+        if name in folders:
+            raise DataError(
+                f"{one_line(str(root))}: expected a folder for each class, got two that are both"
+                f" {name}: {folders[name].name!a} and {path.name!a}"
+            )
+        if not path.name.startswith("."):
+            folders[name] = path
+    return dict(sorted(folders.items()))
 
 
 def _pictures(root: Path) -> dict[str, list[Path]]:

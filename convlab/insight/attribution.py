@@ -11,7 +11,7 @@ import numpy as np
 
 from convlab import models, random
 from convlab.autograd import Tensor, no_grad
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.kernels.dispatch import to_device
 from convlab.models import Network
 
@@ -114,6 +114,7 @@ def gradients(network: Network, x: np.ndarray, target: int) -> np.ndarray:
             weights = np.zeros(output.shape, output.dtype)
             weights[:, target] = score_sign(network)
             output.backward(weights)
+            require_finite(batch.grad, "gradient of the score")
             found.append(batch.grad)
     return np.concatenate(found)
 
@@ -257,7 +258,9 @@ def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = N
         weights = np.zeros(output.shape, output.dtype)
         weights[:, target] = score_sign(network)
         output.backward(weights)
-    alpha = to_device(maps.grad, "cpu")[0].mean(axis=(1, 2), dtype=np.float64)
+    gradient = to_device(maps.grad, "cpu")[0]
+    require_finite(gradient, f"gradient of the score by {layer}")
+    alpha = gradient.mean(axis=(1, 2), dtype=np.float64)
     coarse = np.maximum(np.tensordot(alpha, maps.numpy()[0].astype(np.float64), 1), 0)
     factors = [large / small for large, small in zip(x.shape[1:], coarse.shape, strict=True)]
     # grid_mode: numbers stand at the centres of their pixels, not at their corners.
@@ -288,7 +291,7 @@ def similarity(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's rank correlation of the magnitudes of two maps of one shape.
 
     Near 1 a map of a trained network does not depend on what was learned (Adebayo
-    et al. 2018, section 3).  NaN where one map is constant and has no ranks.
+    et al. 2018, section 3).  NaN where one map is constant, or empty, and has no ranks.
     Raises ShapeError for maps of different shapes.
     """
     from scipy.stats import spearmanr
@@ -296,7 +299,7 @@ def similarity(first: np.ndarray, second: np.ndarray) -> float:
     if first.shape != second.shape:
         raise ShapeError(f"expected two maps of one shape, got {first.shape} and {second.shape}")
     first, second = np.abs(first).ravel(), np.abs(second).ravel()
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
+    if any(len(np.unique(values)) < 2 for values in (first, second)):
         return math.nan
     return float(spearmanr(first, second).statistic)
 

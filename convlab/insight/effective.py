@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab.autograd import Tensor
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, require_finite
 from convlab.insight.units import Box, UnitField, unit_field
 from convlab.models import Network
 
@@ -19,7 +19,8 @@ _BATCH = 16
 class EffectiveField:
     """Where the gradient of one unit lies, beside the box that theory gives it.
 
-    ``gradient``: (rows, columns), the mean over ``images`` images of the absolute
+    Where no pixel changes the unit ``gradient`` is 0 everywhere, and all that is a part of it
+    is None.  ``gradient``: (rows, columns), the mean over ``images`` images of the absolute
     gradient of the unit, summed over its layer's maps, by each pixel, summed over
     the image's channels.  ``share_inside``: the part of its sum within
     ``theory.box``.  ``centre`` and ``deviation``: its mean place and its standard
@@ -30,10 +31,10 @@ class EffectiveField:
     theory: UnitField
     images: int
     gradient: np.ndarray
-    share_inside: float
-    centre: tuple[float, float]
-    deviation: tuple[float, float]
-    half: Box
+    share_inside: float | None
+    centre: tuple[float, float] | None
+    deviation: tuple[float, float] | None
+    half: Box | None
 
 
 def effective_field(
@@ -44,7 +45,7 @@ def effective_field(
     images: (N, C, H, W), scaled as the network was trained with.
     Source: Luo, Li, Urtasun & Zemel 2016, "Understanding the effective receptive
     field in deep convolutional neural networks".  Raises ShapeError for images of
-    another size, SpecError as ``unit_field`` and where all gradients are zero.
+    another size, SpecError as ``unit_field``.
     """
     if images.ndim != 4 or images.shape[1:] != network.input_shape or not len(images):
         wanted = ", ".join(str(length) for length in network.input_shape)
@@ -65,13 +66,11 @@ def effective_field(
     finally:
         for parameter in learned:
             parameter.requires_grad = True
+    require_finite(gradient, f"gradient of {theory.layer}")
     gradient /= len(images)
     total = gradient.sum()
     if not total:
-        raise SpecError(
-            f"effective field: no pixel of {len(images)} images changes unit"
-            f" {theory.unit[0]},{theory.unit[1]} of {theory.layer}: all gradients are zero"
-        )
+        return EffectiveField(theory, len(images), gradient, None, None, None, None)
     top, left, bottom, right = theory.box
     inside = gradient[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)].sum()
     centre, deviation = [], []

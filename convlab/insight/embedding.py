@@ -9,7 +9,7 @@ import numpy as np
 
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Batches, Dataset, Scaling
-from convlab.errors import DataError, ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network
 from convlab.nn import Dropout, Flatten
 
@@ -24,6 +24,7 @@ class Embedding:
 
     ``shares``: of the variance, that of each axis (PCA; None for t-SNE).  ``perplexity``: about
     how many neighbours each point has (t-SNE; None for PCA).
+    Both are None where all images have the same numbers and lie on one point.
     """
 
     points: np.ndarray
@@ -73,18 +74,16 @@ def layer_outputs(
     """A layer's outputs (N, numbers) for every image of a set, and the network's answers (N,).
 
     Images of the network's input size; the answers are class numbers.
-    Raises SpecError for a layer that is not there, DataError for an output that is not finite.
+    Raises SpecError for a layer that is not there, NotFiniteError for outputs that are not finite.
     """
     _check_layer(network, layer)
     features, answers = [], []
     for outputs in _forward(network, dataset, scaling):
+        require_finite(outputs[layer], f"output of {layer}")
         features.append(outputs[layer].reshape(len(outputs[layer]), -1))
         last = list(outputs.values())[-1]
         answers.append(network.probabilities(last).argmax(axis=1))
-    numbers = np.ascontiguousarray(np.concatenate(features))
-    if not np.isfinite(numbers).all():
-        raise DataError(f"embedding: expected finite outputs of {layer}, got some that are not")
-    return numbers, np.concatenate(answers)
+    return np.ascontiguousarray(np.concatenate(features)), np.concatenate(answers)
 
 
 def embed(features: np.ndarray, method: str = "pca") -> Embedding:
@@ -93,7 +92,7 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
     ``pca``: the two directions of largest variance (Hotelling 1933).  ``tsne``: neighbours stay
     neighbours, distances between groups say little (van der Maaten & Hinton 2008); it starts
     from the PCA.  Raises ShapeError for fewer than 4 images, SpecError for another method,
-    DataError for outputs that are not finite.
+    NotFiniteError for outputs that are not finite.
     """
     if features.ndim != 2 or not features.shape[1]:
         raise ShapeError(f"embedding: expected outputs (N, numbers), got {features.shape}")
@@ -101,8 +100,7 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
         raise ShapeError(f"embedding: expected at least {_FEWEST} images, got {len(features)}")
     if method not in METHODS:
         raise SpecError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if not np.isfinite(features).all():
-        raise DataError("embedding: expected finite outputs, got some that are not")
+    require_finite(features, "embedding")
     # Slow to import, and needed here alone.
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -113,13 +111,12 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
     # With one thread every sum has one order.
     with threadpool_limits(1):
         if not varied:
-            # Equal images have no direction at all.
-            points, shares = np.zeros((len(features), 2)), (0.0, 0.0)
-        else:
-            plane = PCA(min(2, features.shape[1]), svd_solver="full")
-            points = plane.fit_transform(features)
-            points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
-            shares = (*plane.explained_variance_ratio_.tolist(), 0.0)[:2]
+            # Equal images have no direction at all, and no neighbours that are nearer.
+            return Embedding(np.zeros((len(features), 2)))
+        plane = PCA(min(2, features.shape[1]), svd_solver="full")
+        points = plane.fit_transform(features)
+        points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+        shares = (*plane.explained_variance_ratio_.tolist(), 0.0)[:2]
         if method == "pca":
             return Embedding(points, shares=shares)
         perplexity = min(30.0, (len(features) - 1) / 3)

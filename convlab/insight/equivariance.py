@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.autograd import Tensor, no_grad
 from convlab.data.batches import Scaling, to_floats
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network, summarise
 from convlab.nn import Field
 
@@ -265,7 +265,10 @@ def _maps(network: Network, x: NDArray, names) -> dict[str, NDArray]:
     network.eval()
     with no_grad():
         steps = network.steps(Tensor(np.ascontiguousarray(x)))
-        return {name: value.numpy() for name, _, value in steps if name in names}
+        maps = {name: value.numpy() for name, _, value in steps if name in names}
+    for name, values in maps.items():
+        require_finite(values, f"output of {name}")
+    return maps
 
 
 def _errors(one: NDArray, two: NDArray, compared: NDArray) -> NDArray:

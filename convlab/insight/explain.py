@@ -21,7 +21,7 @@ import numpy as np
 from convlab import functional as F
 from convlab import nn, shapes
 from convlab.autograd import Tensor, no_grad
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.trace import trace
 from convlab.insight.units import unit_field
 from convlab.models import GraphNetwork, Network, summarise
@@ -240,7 +240,8 @@ def explain(
     Flatten, Dropout) are followed by the layer before them, until a sum is reached.
 
     Raises SpecError for a layer that is not there or cannot be explained,
-    ShapeError for a unit outside its output and an image of another size.
+    ShapeError for a unit outside its output and an image of another size, NotFiniteError
+    where a layer's output is not finite.
     """
     if isinstance(network, GraphNetwork):
         raise SpecError(
@@ -294,6 +295,7 @@ def _steps(network: Network, x: np.ndarray) -> list[_Step]:
     steps: list[_Step] = []
     before, value = None, np.asarray(x)
     for activation, (name, module) in zip(trace(network, x), network.named_children(), strict=True):
+        require_finite(activation.array, f"output of {name}")
         steps.append(_Step(name, module, before, value, activation.array))
         before, value = name, activation.array
     if all(step.name != PROBABILITIES for step in steps):

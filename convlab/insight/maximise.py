@@ -10,7 +10,7 @@ import numpy as np
 
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import at_rest
 from convlab.insight.patches import answers, box_of, check_units, layer_shape
 from convlab.models import Network
@@ -144,6 +144,7 @@ def maximise(
             weights = np.zeros(answer.shape, answer.dtype)
             weights[chosen] = 1
             answer.backward(weights)
+            require_finite(moved.grad, f"gradient of {layer}")
             gradient = np.roll(moved.grad, -move, (2, 3))
             gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
             gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)

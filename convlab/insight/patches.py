@@ -10,7 +10,7 @@ import numpy as np
 from convlab import nn
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import BATCH, at_rest, score_sign
 from convlab.insight.units import unit_field
 from convlab.models import Network
@@ -89,6 +89,7 @@ def check_units(network: Network, layer: str, units: Sequence[int]) -> None:
 def answers(network: Network, layer: str, x: Tensor) -> Tensor:
     """What a layer gives for images x (N, C, H, W); of penalties, which are low, the negatives."""
     value = next(value for name, _, value in network.steps(x) if name == layer)
+    require_finite(value.numpy(), f"output of {layer}")
     last = list(network.named_children())[-1][0]
     return value * score_sign(network) if layer == last else value
 

@@ -12,7 +12,7 @@ from convlab import functional as F
 from convlab import nn
 from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling
-from convlab.errors import ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import GraphNetwork, Network
 
 Maps = list[Tensor]
@@ -157,7 +157,8 @@ class StyleTarget:
 def style_target(features: Features, content: np.ndarray, style: np.ndarray) -> StyleTarget:
     """The aim for pictures (1, 3, H, W) of floats; the style's size may be another.
 
-    Raises ShapeError for other arrays and for pictures too small for the features.
+    Raises ShapeError for other arrays and for pictures too small for the features,
+    NotFiniteError where the features are not finite.
     """
     for name, picture in (("content", content), ("style", style)):
         if picture.ndim != 4 or picture.shape[:2] != (1, 3):
@@ -165,6 +166,9 @@ def style_target(features: Features, content: np.ndarray, style: np.ndarray) -> 
     with no_grad():
         maps = [one.numpy() for one in features(Tensor(content))]
         grams = [gram(one).numpy() for one in features(Tensor(style))]
+    for name, arrays in (("maps of the content", maps), ("products of the style's maps", grams)):
+        for array in arrays:
+            require_finite(array, name)
     return StyleTarget(
         features,
         maps,

@@ -16,6 +16,7 @@ from convlab.data import Dataset
 from convlab.errors import DataError, SpecError
 from convlab.models import GraphNetwork, Network, summarise
 from convlab.models.summary import LayerSummary
+from convlab.names import listed
 from convlab.shapes import PoolWindows, ReceptiveField, size_text
 from convlab.training import Run
 from convlab.worked.counts import conv_layer, dense_layer, shape_text
@@ -145,13 +146,13 @@ def _named(name: str) -> str:
 
 
 def _check_test_set(run: Run, test: Dataset) -> None:
-    for what, expected, came in (
-        ("classes", ", ".join(run.classes), ", ".join(test.classes)),
-        ("images", size_text(*run.image_shape), size_text(*test.image_shape)),
+    for what, text, expected, came in (
+        ("classes", listed, run.classes, test.classes),
+        ("images", lambda shape: size_text(*shape), run.image_shape, test.image_shape),
     ):
         if expected != came:
             raise DataError(
-                f"{run.settings.data}: expected the run's {what} {expected}, got {came}"
+                f"{run.settings.data}: expected the run's {what} {text(expected)}, got {text(came)}"
             )
 
 

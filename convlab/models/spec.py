@@ -33,7 +33,7 @@ from convlab import functional as F
 from convlab import nn, reading, shapes
 from convlab.autograd import Tensor
 from convlab.checks import instance, shown
-from convlab.errors import ConvlabError, ShapeError, SpecError
+from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
 from convlab.models.bitmaps import digits_7x12
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
 
@@ -143,7 +143,9 @@ class Network(nn.Sequential):
 
         Distances are penalties, minus the logarithm of a probability up to a
         constant (LeCun et al. 1998, section II.B), so softmax is taken of their negatives.
+        Raises NotFiniteError for an output that is not finite.
         """
+        require_finite(output, f"output of {self.name}")
         logits = -output if self.loss == "lecun-map" else output
         return F.softmax(Tensor(logits), 1).numpy()
 

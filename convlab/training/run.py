@@ -38,8 +38,9 @@ import safetensors.numpy
 import convlab
 from convlab import files, models, random, reading, tensor_files
 from convlab.data import Scaling, to_floats
-from convlab.errors import ConvlabError, RunError, SpecError
+from convlab.errors import ConvlabError, DataError, RunError, SpecError
 from convlab.files import write_atomically, write_changed
+from convlab.names import class_names
 from convlab.training.fit import EpochRecord, Trainer
 from convlab.training.settings import Settings, Task, centred_images
 
@@ -345,7 +346,11 @@ def _classes(folder: Path, config: dict) -> tuple[str, ...]:
     def fits(value):
         return isinstance(value, list) and value and all(isinstance(name, str) for name in value)
 
-    return tuple(_entry(folder, config, "classes", "a list of names", fits))
+    names = _entry(folder, config, "classes", "a list of names", fits)
+    try:
+        return class_names(names, str(folder / CONFIG))
+    except DataError as error:
+        raise RunError(str(error)) from None
 
 
 def _spec(folder: Path, config: dict) -> models.Spec:

@@ -21,6 +21,7 @@ from convlab.data import BACKGROUND, Dataset, Scaling, Scene, scene, to_floats
 from convlab.errors import ConvlabError, DataError, DivergedError, RunError, SpecError
 from convlab.files import write_atomically
 from convlab.models import GraphNetwork, encoder_decoder
+from convlab.names import class_names
 from convlab.optim import Adam, scheduled_rate
 from convlab.training.run import CONFIG, HISTORY, MODEL, OWN
 from convlab.training.settings import has_dark_background
@@ -268,17 +269,21 @@ def load_segmenter(folder: Path) -> Segmenter:
         )
     try:
         settings = SegmentationSettings(**config["segmentation"])
-        classes = tuple(config["classes"])
-        if not all(isinstance(name, str) for name in (settings.data, *classes)):
-            raise TypeError("expected names of the data and of the classes")
+        classes = class_names(config["classes"], CONFIG)
+        if not isinstance(settings.data, str):
+            raise TypeError("expected the name of the data")
         segmenter = Segmenter(
             encoder_decoder(SEGMENTATION_SIZE, len(classes)),
             classes,
             Scaling.from_dict(config["scaling"]),
             settings,
         )
-        segmenter.network.load_state_dict(tensor_files.read_tensors(folder / MODEL)[0])
     except (KeyError, TypeError, ConvlabError) as error:
         raise RunError(f"{folder}: cannot be read: {error}") from None
+    arrays, _ = tensor_files.read_tensors(folder / MODEL)
+    try:
+        segmenter.network.load_state_dict(arrays)
+    except ConvlabError as error:
+        raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
     segmenter.network.eval()
     return segmenter

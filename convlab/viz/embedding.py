@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
+from convlab.viz.lettering import lettering
 from convlab.viz.page import LINE, Page, image_rgb
 
 _TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -479,10 +480,12 @@ def _shapes(classes: int, hues: int) -> NDArray:
 
 def _written(names: Sequence[str]) -> NDArray:
     """Names of one or two letters as outlines (names, corners, 2), y downwards, around 0."""
-    font = FontProperties(family=list(style.FONT), weight="bold")
     outlines = []
     for name in names:
-        rings = TextPath((0, 0), name, size=1, prop=font, usetex=False).to_polygons()
+        text, families, bold, _ = lettering(name, bold=True)
+        font = FontProperties(family=list(families), weight="bold" if bold else "normal")
+        text = text.replace("$", r"\$")  # no mathematics
+        rings = TextPath((0, 0), text, size=1, prop=font, usetex=False).to_polygons()
         # One line through all rings: holes run the other way round, so they stay open.
         joined = [part for ring in rings for part in (ring, rings[0][:1])]
         outline = np.concatenate(joined) if joined else np.zeros((1, 2))

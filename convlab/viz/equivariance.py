@@ -278,8 +278,7 @@ class _TwoWays:
             colour=theme.mistake,
             width=page.right - x,
         )
-        low, high = number(self.scale.lowest), number(self.scale.highest)
-        notes = [*note.split("; "), f"maps: dark {low}, bright {high}"]
+        notes = [*note.split("; "), f"maps: {self.scale.words}"]
         if narrow:
             limits = [number(end) for end in (self.signed.lowest, self.signed.highest)]
             notes = [note, f"{notes[-1]}; difference from {limits[0]} to {limits[1]}"]

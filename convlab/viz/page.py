@@ -21,17 +21,21 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
+from convlab.names import one_line
 from convlab.numerals import number
 from convlab.viz import style
+from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale
 
 LINE = 1.35  # from one line of text to the next, in text heights
+LONGEST = 300  # letters of a line; no page has room for more
+EVERYWHERE = "everywhere"  # below the number of a bar that has no other
 
 
 @cache
-def _font(px: float, dpi: float, bold: bool) -> FontProperties:
+def _font(px: float, dpi: float, bold: bool, families: tuple[str, ...]) -> FontProperties:
     return FontProperties(
-        family=list(style.FONT), size=px * 72 / dpi, weight="bold" if bold else "normal"
+        family=list(families), size=px * 72 / dpi, weight="bold" if bold else "normal"
     )
 
 
@@ -43,7 +47,8 @@ def _ruler(dpi: float) -> RendererAgg:
 
 @lru_cache(maxsize=50_000)
 def _width(text: str, px: float, dpi: float, bold: bool) -> float:
-    font = _font(px, dpi, bold)
+    text, families, bold, _ = lettering(text, bold)
+    font = _font(px, dpi, bold, families)
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
 
@@ -202,8 +207,8 @@ class Page:
     # Text ---------------------------------------------------------------------------------
 
     def measure(self, text: str, px: float, bold: bool = False) -> float:
-        """Width of one line of text in pixels."""
-        return _width(style.writable(text), px, self.size.dpi, bold)
+        """Width of one line of text in pixels, as long as it can be drawn."""
+        return _width(_shortened(text, LONGEST), px, self.size.dpi, bold)
 
     def widest(self, texts: Iterable[str], px: float, bold: bool = False) -> float:
         """Width of the widest of several texts, 0 for none."""
@@ -216,7 +221,7 @@ class Page:
 
         A shortened text keeps its beginning and its end around "…".
         """
-        text = " ".join(style.writable(text).split())
+        text = _shortened(one_line(text), LONGEST)
         smallest = min(px, self.size.small if smallest is None else smallest)
         full = self.measure(text, px, bold)
         if full <= width:
@@ -250,20 +255,21 @@ class Page:
     ) -> None:
         """One line of text at (x, y), fitted into ``width`` along its own direction."""
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
-        self._axes.add_artist(
-            Text(
-                x,
-                y,
-                fitted,
-                color=colour or self.theme.ink,
-                fontproperties=_font(height, self.size.dpi, bold),
-                horizontalalignment=ha,
-                verticalalignment=va,
-                rotation=rotation,
-                parse_math=False,  # a class may be called $5
-                zorder=self._above(),
-            )
+        fitted, families, bold, undrawn = lettering(fitted, bold)
+        artist = Text(
+            x,
+            y,
+            fitted,
+            color=colour or self.theme.ink,
+            fontproperties=_font(height, self.size.dpi, bold, families),
+            horizontalalignment=ha,
+            verticalalignment=va,
+            rotation=rotation,
+            parse_math=False,  # a class may be called $5
+            zorder=self._above(),
         )
+        artist.undrawn = undrawn  # whoever writes the figure says so
+        self._axes.add_artist(artist)
 
     def run(
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, va: str = "top"
@@ -550,6 +556,8 @@ class Page:
     # The bar of a scale -------------------------------------------------------------------------
 
     def _bar_labels(self, scale: Scale) -> list[tuple[float, str]]:
+        if scale.only is not None:
+            return [(scale.only, number(scale.only))]
         low, high = number(scale.lowest), number(scale.highest)
         labels = [
             (scale.lowest, f"≤ {low}" if scale.cut_low else low),
@@ -565,6 +573,7 @@ class Page:
         texts = [text for _, text in self._bar_labels(scale)]
         beside = 30 * self.unit + self.widest(texts, self.size.small)
         words = [word, *(["not finite"] if broken else [])]
+        words += [EVERYWHERE] if scale.only is not None else []
         return max(beside, self.widest(words, self.size.small))
 
     def bar(
@@ -578,8 +587,9 @@ class Page:
     ) -> None:
         """The figure's scale, upright: its word above, its limits beside it.
 
-        A bar too low for its labels is made as high as they need.  ``broken`` adds the
-        hatched cell and its meaning at the foot.
+        A bar too low for its labels is made as high as they need; of numbers that do not
+        differ it is one cell, and says so.  ``broken`` adds the hatched cell and its meaning at
+        the foot.
         """
         unit, small = self.unit, self.size.small
         if word:
@@ -593,8 +603,15 @@ class Page:
             self.box(left, foot, 18 * unit, 18 * unit, edge=self.theme.mistake)
             self.hatch(left, foot, 18 * unit, 18 * unit)
             self.text(left, foot + small * LINE, "not finite", px=small, colour=self.theme.quiet)
-        shades = np.linspace(scale.highest, scale.lowest, 257)[:, None]
         bar = 18 * unit
+        if scale.only is not None:
+            self.picture(scale.rgb(np.array([[scale.only]])), left, top, bar, bar)
+            self.box(left, top, bar, bar, edge=self.theme.hairline)
+            ((_, text),) = self._bar_labels(scale)
+            self.text(left + 30 * unit, top, text, px=small)
+            self.text(left, top + bar + 0.3 * small, EVERYWHERE, px=small)
+            return
+        shades = np.linspace(scale.highest, scale.lowest, 257)[:, None]
         self.picture(scale.rgb(shades), left, top, bar, height)
         self.box(left, top, bar, height, edge=self.theme.hairline)
         span = scale.highest - scale.lowest
@@ -608,6 +625,8 @@ class Page:
 
 
 def _shortened(text: str, kept: int) -> str:
+    if len(text) <= kept:
+        return text
     head = (kept + 1) // 2
     tail = kept - head
     return text[:head].rstrip() + style.ELLIPSIS + (text[-tail:].lstrip() if tail else "")

@@ -64,9 +64,8 @@ def receptive_field(
     unit_note = f"{style.size_text(*map_size)}, unit row {unit[0]}, column {unit[1]}"
     unit_notes = [unit_note]
     if scale is not None:
-        low, high = number(scale.lowest), number(scale.highest)
         value = number(float(values[unit[0], unit[1]]))
-        unit_notes.append(f"dark {low}, bright {high}, unit {value}")
+        unit_notes.append(scale.words if scale.only is not None else f"{scale.words}, unit {value}")
     words = page.widest(unit_notes, page.size.small)
 
     # The input and the padding that the box reaches, together as large as the left part allows.
@@ -232,7 +231,7 @@ def effective_field(
     *,
     gradient: ArrayLike,
     box: tuple[int, int, int, int],
-    half: tuple[int, int, int, int],
+    half: tuple[int, int, int, int] | None,
     image: ArrayLike | None = None,
     title: str,
     subtitle: str = "",
@@ -244,8 +243,9 @@ def effective_field(
 
     gradient: (H, W), not negative, the mean absolute gradient by each pixel.  box:
     (top, left, bottom, right), the theoretical field, and half: the box that holds
-    half of the gradient; half-open, in input pixels.  image: (1, H, W) or (3, H, W);
-    None draws the grid of pixels.  facts: (label, text) pairs that stand below.
+    half of the gradient, None where all is 0; half-open, in input pixels.  image:
+    (1, H, W) or (3, H, W); None draws the grid of pixels.  facts: (label, text) pairs that
+    stand below.
 
     Raises ShapeError for empty boxes and arrays of other sizes, SpecError for an
     unknown theme or size.
@@ -273,7 +273,11 @@ def effective_field(
     width = columns * pixel
     second = max(page.left + width + gap, page.left + room + gap)
     padded = (rows, columns) != tuple(input_size)
-    half_words = HALF if page.measure(HALF, page.size.small) <= room else "inner frame: half"
+    if half is None:
+        half_words = "no pixel changes the unit"
+    else:
+        fits = page.measure(HALF, page.size.small) <= room
+        half_words = HALF if fits else "inner frame: half"
     theory = style.size_text(box[2] - box[0], box[3] - box[1])
     explained = f"{theory}, dashed: padding"
     if padded and page.measure(explained, page.size.small) <= room:
@@ -300,7 +304,7 @@ def effective_field(
     size_ = (input_size[1] * pixel, input_size[0] * pixel)
     page.array(values, scale, *origin, *size_, edge=page.theme.input)
     _frame(page, box, origin, pixel, page.size.thick)
-    if half[2] > half[0] and half[3] > half[1]:
+    if half is not None and half[2] > half[0] and half[3] > half[1]:
         _frame(page, half, origin, pixel, 0.5 * page.size.thick, page.theme.output)
     words = page.measure(half_words, page.size.small)
     beside = min(second + max(width, words) + gap, page.right - bar)

@@ -7,7 +7,6 @@ other module of :mod:`convlab.viz` writes a colour or a size of its own.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,7 +24,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
-from convlab.numerals import TIMES
+from convlab.numerals import TIMES, number
 
 # DejaVu Sans ships with matplotlib, so text measures the same on every machine;
 # the generic family behind it only helps a browser that shows an SVG without it.
@@ -33,7 +32,6 @@ FONT = ("DejaVu Sans", "sans-serif")
 
 ARROW = "\u2192"
 ELLIPSIS = "\u2026"
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -260,13 +258,24 @@ def shared_colours(count: int, theme: Theme) -> list[str]:
 
 @dataclass(frozen=True)
 class Scale:
-    """How numbers become colours in one figure: limits, map, and the ends that were cut off."""
+    """How numbers become colours in one figure: limits, map, and the ends that were cut off.
+
+    ``only`` is the value of all numbers where no two differ and the limits are made up.
+    """
 
     lowest: float
     highest: float
     colours: matplotlib.colors.Colormap
     cut_low: bool = False
     cut_high: bool = False
+    only: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What the ends are, for a picture without a bar."""
+        if self.only is not None:
+            return f"{number(self.only)} everywhere"
+        return f"dark {number(self.lowest)}, bright {number(self.highest)}"
 
     def rgb(self, values: NDArray) -> NDArray:
         """Values of any shape to bytes (..., 3); numbers that are not finite get the middle."""
@@ -285,8 +294,10 @@ def signed_scale(values: NDArray, theme: Theme, limit: float | None = None) -> S
     """
     finite = values[np.isfinite(values)]
     reach = float(np.abs(finite).max()) if finite.size else 0.0
+    only = None
     if limit is None:
         limit = reach or 1.0
+        only = 0.0 if finite.size and not reach else None
     elif not (math.isfinite(limit) and limit > 0):
         raise SpecError(f"expected a limit above 0, got {limit}")
     return Scale(
@@ -295,6 +306,7 @@ def signed_scale(values: NDArray, theme: Theme, limit: float | None = None) -> S
         diverging_map(theme),
         cut_low=bool(finite.size and finite.min() < -limit),
         cut_high=bool(finite.size and finite.max() > limit),
+        only=only,
     )
 
 
@@ -303,23 +315,17 @@ def activation_scale(values: NDArray) -> Scale:
     finite = values[np.isfinite(values)]
     lowest = float(finite.min()) if finite.size else 0.0
     highest = float(finite.max()) if finite.size else 1.0
+    only = None
     if lowest == highest:
+        only = lowest
         # A constant map keeps its number at one end of the bar.
         lowest, highest = (lowest, 0.0) if lowest < 0 else (0.0, highest or 1.0)
-    return Scale(lowest, highest, matplotlib.colormaps["cividis"])
+    return Scale(lowest, highest, matplotlib.colormaps["cividis"], only=only)
 
 
 def grey_scale(values: NDArray) -> Scale:
     """Limits at the smallest and largest finite value, from black to white: images."""
     return replace(activation_scale(values), colours=matplotlib.colormaps["gray"])
-
-
-def writable(text: str) -> str:
-    """A text with "?" for what neither a font nor XML has: half characters, control characters.
-
-    A file's name may be any bytes; Python reads those that are no UTF-8 as half characters.
-    """
-    return _UNWRITABLE.sub("?", text)
 
 
 def size_text(*lengths: int) -> str:

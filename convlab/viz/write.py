@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
@@ -10,14 +11,16 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
-from convlab.errors import SpecError
-from convlab.viz.style import writable
+from convlab.errors import SpecError, UndrawnLetters
+from convlab.names import one_line
 
 FRAME = 500  # milliseconds of one step
 PAUSE = 1500  # of the last one
+MOST_NAMED = 12  # letters that a warning names
 
 _SETTINGS = {
     "svg.hashsalt": "convlab",  # element names without chance
@@ -49,9 +52,10 @@ def figure_bytes(
     """
     if suffix not in (".png", ".svg", ".pdf"):
         raise SpecError(f"expected a file ending in .png, .svg or .pdf, got {suffix!r}")
+    _warn_of(_undrawn(figure))
+    title, description = one_line(title), one_line(description)
+    command = None if command is None else one_line(command)
     buffer = io.BytesIO()
-    title, description = writable(title), writable(description)
-    command = command and writable(command)
     with matplotlib.rc_context(_SETTINGS):
         if suffix == ".png":
             metadata = {"Title": title, "Description": description, "Software": "convlab"}
@@ -77,24 +81,44 @@ def pages_bytes(
     figures: Iterable[Figure], *, title: str, description: str, command: str | None = None
 ) -> bytes:
     """Figures as the pages of one .pdf file; byte-stable, with metadata as in figure_bytes."""
-    buffer = io.BytesIO()
+    buffer, undrawn = io.BytesIO(), ""
     metadata = _pdf_metadata(title, description, command)
     with matplotlib.rc_context(_SETTINGS), PdfPages(buffer, metadata=metadata) as pages:
         for figure in figures:
             pages.savefig(figure)
+            undrawn += _undrawn(figure)
+    _warn_of(undrawn)
     return buffer.getvalue()
+
+
+def _undrawn(figure: Figure) -> str:
+    """The letters of a figure that boxes stand for."""
+    return "".join(getattr(text, "undrawn", "") for text in figure.findobj(Text))
+
+
+def _warn_of(undrawn: str) -> None:
+    """Warn of letters that no font has, in one line."""
+    letters = sorted(set(undrawn))
+    if letters:
+        more = f" and {len(letters) - MOST_NAMED} more" if len(letters) > MOST_NAMED else ""
+        warnings.warn(
+            f"no installed font has {' '.join(letters[:MOST_NAMED])}{more}: the picture has boxes"
+            " in their place",
+            UndrawnLetters,
+            stacklevel=3,
+        )
 
 
 def _pdf_metadata(title: str, description: str, command: str | None) -> dict[str, str | None]:
     metadata = {
-        "Title": writable(title),
-        "Subject": writable(description),
+        "Title": one_line(title),
+        "Subject": one_line(description),
         "Creator": "convlab",
         "Producer": "convlab",
         "CreationDate": None,
         "ModDate": None,
     }
-    return metadata if command is None else metadata | {"Keywords": writable(command)}
+    return metadata if command is None else metadata | {"Keywords": one_line(command)}
 
 
 def animation_bytes(
@@ -108,10 +132,15 @@ def animation_bytes(
     """
     if suffix not in (".gif", ".webp"):
         raise SpecError(f"expected a file ending in .gif or .webp, got {suffix!r}")
+    frames, undrawn = [], ""
     with matplotlib.rc_context(_SETTINGS):
-        frames = [_pixels(figure) for figure in figures]
+        for figure in figures:
+            frames.append(_pixels(figure))
+            undrawn += _undrawn(figure)
+    _warn_of(undrawn)
     durations = [FRAME] * (len(frames) - 1) + [PAUSE]
-    text = writable(description if command is None else f"{command}\n{description}")
+    description = one_line(description)
+    text = description if command is None else f"{one_line(command)}\n{description}"
     buffer = io.BytesIO()
     if suffix == ".webp":
         exif = Image.Exif()

@@ -1,0 +1,88 @@
+"""Which installed fonts have the letters of a text.
+
+DejaVu Sans has most alphabets; others are looked for among the fonts that matplotlib knows.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from matplotlib.font_manager import fontManager, get_font, weight_dict
+
+from convlab.names import one_line
+from convlab.viz import style
+
+BOX = "\u25a1"  # in the place of a letter that no font has
+# Frames for every letter, and signs of mathematics in the places of letters.
+_NO_LETTERS = ("Last Resort", "STIXNonUnicode", "STIXSize", "cm")
+
+# Words from right to left, and marks of the other direction that go around them: what stands
+# beside a name, such as a number or an arrow, keeps its place.
+_LEFTWARDS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_LEFTWARD_WORDS = re.compile(f"[{_LEFTWARDS}](?:[{_LEFTWARDS} ]*[{_LEFTWARDS}])?")
+_RIGHTWARD_MARK = "\u200e"
+
+
+class Lettering(NamedTuple):
+    """A text as it is drawn: its families, and the letters that boxes stand for."""
+
+    text: str
+    families: tuple[str, ...]
+    bold: bool
+    undrawn: str
+
+
+@lru_cache(maxsize=50_000)
+def lettering(text: str, bold: bool = False) -> Lettering:
+    """How a text is drawn: bold where it can be and all its letters are there."""
+    if not text.isprintable():
+        text = one_line(text)
+    found = _lettered(text, bold)
+    if bold and found.undrawn:
+        plain = _lettered(text, False)
+        return plain if len(plain.undrawn) < len(found.undrawn) else found
+    return found
+
+
+def _lettered(text: str, bold: bool) -> Lettering:
+    families, undrawn = [style.FONT[0]], []
+    for letter in dict.fromkeys(text):
+        family = _family(letter, bold)
+        if family is None:
+            undrawn.append(letter)
+        elif family not in families:
+            families.append(family)
+    drawn = text.translate({ord(letter): BOX for letter in undrawn})
+    drawn = _LEFTWARD_WORDS.sub(rf"{_RIGHTWARD_MARK}\g<0>{_RIGHTWARD_MARK}", drawn)
+    return Lettering(drawn, (*families, *style.FONT[1:]), bold, "".join(undrawn))
+
+
+def _rank(font: tuple[str, str]) -> tuple[bool, bool, str]:
+    return font[0] != style.FONT[0], "Sans" not in font[0], font[0]
+
+
+@cache
+def _fonts(bold: bool) -> dict[str, str]:
+    """Families and files of the upright fonts of just that weight, ours first, then sans serif."""
+    weight = 700 if bold else 400
+    fonts = {
+        entry.name: entry.fname
+        for entry in fontManager.ttflist
+        if weight_dict.get(entry.weight, entry.weight) == weight
+        and entry.style == "normal"
+        and not entry.name.startswith(_NO_LETTERS)
+    }
+    return dict(sorted(fonts.items(), key=_rank))
+
+
+@lru_cache(maxsize=10_000)
+def _has(file: str, letter: str) -> bool:
+    return bool(get_font(file).get_char_index(ord(letter)))
+
+
+@lru_cache(maxsize=10_000)
+def _family(letter: str, bold: bool) -> str | None:
+    """The first family with a letter."""
+    return next((name for name, file in _fonts(bold).items() if _has(file, letter)), None)
