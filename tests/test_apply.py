@@ -143,7 +143,7 @@ def test_csv_files_that_cannot_be(tmp_path):
         with pytest.raises(SpecError, match=f"{name}.*{message}"):
             kernel(str(tmp_path / name))
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="bytes that are no text"):
+    with pytest.raises(DataError, match=r"cannot be read \(not UTF-8 text"):
         kernel(str(tmp_path / "bytes.csv"))
 
 

@@ -471,7 +471,7 @@ def test_a_table_as_programs_write_it(tmp_path, content, rows):
         (b"1,5 2,5\n", "got '5 2' in row 0, column 1"),
         (b"1.234,5;2\n", "got '1.234.5'"),
         (b"1;1/0\n", "got '1/0'"),
-        (b"1," + b"x" * 200_000, "got 'xxx"),
+        (b"1," + b"x" * 200_000, "got '1.xxx"),
         (b"\x80\x81", "cannot be read: not UTF-8 text"),
         ("1;2".encode("utf-16"), "cannot be read: not UTF-8 text but UTF-16"),
         (b"1," * 2_000_001, "cannot be read: expected at most 4,000,000 bytes, got 4,000,002"),
