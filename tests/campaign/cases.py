@@ -2,6 +2,7 @@
 
 import os
 import random
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,6 +140,18 @@ def put(path: Path, content: bytes | str) -> None:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+DEVICES = {"null": 3, "zero": 5, "full": 7}
+"""Linux's minor numbers of /dev/null and its relatives, whose major number is 1."""
+
+
+def device(path: Path, name: str) -> None:
+    """A device like /dev/NAME, never the machine's own: a command run as root may replace it."""
+    if os.geteuid() == 0:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, DEVICES[name]))
+    else:
+        path.symlink_to(f"/dev/{name}")
+
+
 def replace_by(path: Path, what: str) -> None:
     """Put something in a file's place that is no file of its kind."""
     if path.is_dir():
@@ -153,12 +166,8 @@ def replace_by(path: Path, what: str) -> None:
         path.symlink_to(path.name)
     elif what == "dangling":
         path.symlink_to("nowhere")
-    elif what == "zero":
-        path.symlink_to("/dev/zero")
-    elif what == "full":
-        path.symlink_to("/dev/full")
-    elif what == "null":
-        path.symlink_to("/dev/null")
+    elif what in DEVICES:
+        device(path, what)
     elif what == "huge":  # 8 GB that take no room
         with path.open("wb") as file:
             file.truncate(8 << 30)

@@ -16,7 +16,7 @@ ENTRY = {
 HEAD = '[[chapter]]\nid = "first"\ntitle = "First"\n'
 COMMANDS = """x|convlab|convlab x -o one.png|convlab render|convlab render padding-modes
 convlab render padding-modes -o two.png|convlab render padding-modes -o ../one.png
-convlab render padding-modes -o /tmp/one.png|convlab render padding-modes -o one.png -o one.png
+convlab render padding-modes -o ../g/one.png|convlab render padding-modes -o one.png -o one.png
 convlab render padding-modes -o one.png --json x.json|convlab render padding-modes -o one.exe
 convlab render padding-modes -o one.png --alt|convlab render padding-modes -oone.png
 convlab render padding-modes -o one.png; rm x|convlab render padding-modes -o "one.png
@@ -109,7 +109,7 @@ def catalogs(rng):
 # --- what the gallery and the experiments have written ------------------------------------------
 
 
-VALUES = [None, True, -1, 10**30, 1.5, "", "x", "../../x.png", "/etc/passwd", [], {}, [[]], "\n"]
+VALUES = [None, True, -1, 10**30, 1.5, "", "x", "../../x.png", "/x.png", [], {}, [[]], "\n"]
 VALUES += [float("nan"), float("inf"), "a" * 3000, "\u0000", "<script>", "$\\frac{"]
 
 

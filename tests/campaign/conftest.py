@@ -13,7 +13,7 @@ import pytest
 
 from convlab.kernels.cache import own_folder
 
-from .cases import Case
+from .cases import DEVICES, Case
 from .judge import PROBLEMS, Outcome, judge, snapshot
 
 HERE = Path(__file__).parent
@@ -96,6 +96,9 @@ class Campaign:
         case.make(folder)
         before = snapshot(folder)
         outcome = self.ask(case, folder)
+        for name in DEVICES:
+            if not Path(f"/dev/{name}").is_char_device():
+                pytest.exit(f"{case.id} has replaced /dev/{name}: make it again", 3)
         for name in ("out", "err"):
             path = folder / f"std{name}"
             text = path.read_bytes()[:1_000_000].decode("utf-8", "replace") if path.exists() else ""

@@ -120,7 +120,7 @@ def archive(rng) -> tuple[str, bytes]:
     note, out = rng.choice(TARS.split()), io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
         for file in (*BATCHES, "batches.meta.txt"):
-            name = {"above": "../../", "absolute": "/tmp/"}.get(note, "") + f"{FOLDER}/{file}"
+            name = {"above": "../../", "absolute": "/nowhere/"}.get(note, "") + f"{FOLDER}/{file}"
             if note in STRANGE:
                 tar.addfile(member(name, 0, rng.choice(STRANGE[note]), "/etc/passwd"))
                 continue

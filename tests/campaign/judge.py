@@ -124,7 +124,7 @@ def left_behind(folder: Path, before: dict[str, str], status: int) -> dict[str, 
             continue
         if re.search(r"\.(tmp|part|partial)$|^\..+\..+", path.name):
             half.append(f"{name} is left")
-        elif what == "d" and not any(path.iterdir()):
+        elif what == "d" and status and not any(path.iterdir()):
             half.append(f"{name}/ is empty")
         elif path.is_file() and not path.is_symlink() and (why := unreadable(path)):
             half.append(f"{name} ({why})")
@@ -134,8 +134,10 @@ def left_behind(folder: Path, before: dict[str, str], status: int) -> dict[str, 
             and not (path / "model.safetensors").exists()
         ):
             half.append(f"{name}/ is a run without weights")
-    if status != 0:
-        lost = [name for name, what in before.items() if what != after.get(name)]
+    for name, what in before.items():
+        # A device or a FIFO is no file that may be replaced: as root it would be /dev/null itself.
+        if what != after.get(name) and (status != 0 or what in ("c", "p")):
+            lost.append(name)
     return {"half": ", ".join(half[:5]), "lost": ", ".join(lost[:5])}
 
 

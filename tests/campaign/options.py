@@ -45,10 +45,10 @@ LONG = ("segment train", "stylize", "experiment run", "gallery", "bench", "cache
 NO_VALUES = ["x", "", " ", "nan", "1e400", "-", "\udcff", "\x1b[0m", "a\nb", "=", "٣x"]
 NUMBERS = """0 -1 1000000000 nan inf -inf 1.5 1e9 ² ٣ +3 1_000 0x10 1e-400 -0 3,4 1x1 3x x3
 100000x100000 2000x2000 1x99999999 0x0 1e30"""
-TEXTS = """../../etc/passwd /dev/zero ~ $HOME %s {0} * test: test:-1 test:99999 test:² digits/
+TEXTS = """../run zero.png ~ $HOME %s {0} * test: test:-1 test:99999 test:² digits/
 größe 🐈 cafe\u0301 -- -1,2 0,0,0,0,0 .toml run/config.json digit.png run same,same =x ;;; 1;2,3"""
-OUTPUTS = """/dev/full /dev/null nowhere/out.png out out.exe .png /proc/x.png folder.png out.PNG
-fifo.png full.png file/out.png loop.png \udcff.png - /dev/full.png dangling.png digit.png/out.png
+OUTPUTS = """nowhere/out.png out null.png out.exe .png folder.png out.PNG
+fifo.png full.png file/out.png loop.png \udcff.png - dangling.png digit.png/out.png
 run"""
 NUMBERS = [*NUMBERS.split(), "1" + "0" * 30, "9" * 300, " 3"]
 TEXTS = [*TEXTS.split(), "x" * 300, "a b"]
@@ -89,9 +89,10 @@ def build(own, folder, case):
     """Files that outputs may be pointed at, each in the way."""
     (folder / "folder.png").mkdir()
     put(folder / "file", b"x")
-    for name, special in (("fifo", "fifo"), ("full", "full"), ("loop", "loop")):
+    for name, special in (("fifo", "fifo"), ("full", "full"), ("null", "null"), ("zero", "zero")):
         replace_by(folder / f"{name}.png", special)
-    replace_by(folder / "dangling.png", "dangling")
+    for special in ("dangling", "loop"):
+        replace_by(folder / f"{special}.png", special)
     if any(word in NO_FILES for word in case.argv):
         special = next(word for word in case.argv if word in NO_FILES)
         replace_by(folder / special, special)

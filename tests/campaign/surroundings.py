@@ -16,7 +16,7 @@ QUICK = [
     ["cache", "info"],
 ]
 NUMBERS = ["", " ", "0", "-1", "x", "1.5", "²", "10000000", "9" * 30, "\udcff", "nan"]
-FOLDERS = ["", " ", "/dev/null", "/proc", "nowhere", "digit.png", "x" * 300, "\udcff", "~", "~x-y"]
+FOLDERS = ["", " ", "/proc", "nowhere", "digit.png", "x" * 300, "\udcff", "~", "~x-y"]
 VARIABLES = {
     "CONVLAB_NUM_THREADS": NUMBERS,
     "NUMBA_NUM_THREADS": NUMBERS,
@@ -25,7 +25,7 @@ VARIABLES = {
     "NUMBA_ENABLE_CUDASIM": ["x", "1"],
     "NUMBA_DISABLE_JIT": ["1"],
     "NUMBA_CACHE_DIR": FOLDERS,
-    "CONVLAB_CACHE_DIR": ["/dev/null", "/proc", "digit.png", "x" * 300],
+    "CONVLAB_CACHE_DIR": ["/proc", "digit.png", "x" * 300],
     "CONVLAB_DATA_DIR": FOLDERS,
     "HOME": [None, *FOLDERS],
     "TMPDIR": [None, *FOLDERS],
