@@ -144,7 +144,7 @@ def test_activations_and_their_gradients_are_those_of_scipy():
 
 
 def test_the_notes_say_the_largest_gradient_and_that_at_the_end():
-    assert worked.activation_curve("sigmoid", 6.0).notes == ("at most 0.25", "0.00247 at 6")
+    assert worked.activation_curve("sigmoid", 6.0).notes == ("at most 0.25", "≈0.00247 at 6")
 
 
 @pytest.mark.parametrize(
