@@ -24,13 +24,11 @@ class Numbers(click.ParamType):
             numbers = tuple(kind(part) for part in value.split(","))
         except ValueError:
             numbers = (math.nan,)
-        if not all(abs(number) <= options.MOST for number in numbers):
-            word = "whole numbers" if self.whole else "numbers"
-            self.fail(
-                f"expected {word} such as {self.example}, each at most {options.MOST:,}, got"
-                f" {value!r}",
-                parameter,
-            )
+        word = "whole numbers" if self.whole else "numbers"
+        if any(number != number for number in numbers):
+            self.fail(f"expected {word} such as {self.example}, got {value!r}", parameter)
+        if max(map(abs, numbers)) > options.MOST:
+            self.fail(f"expected {word} of at most {options.MOST:,}, got {value!r}", parameter)
         if len(set(numbers)) < len(numbers):
             self.fail(f"expected each number once, got {value!r}", parameter)
         return numbers

@@ -178,13 +178,11 @@ class Unit(click.ParamType):
             unit = tuple(int(part) for part in parts)
         except ValueError:
             unit = ()
-        if len(unit) != self.count or max(map(abs, unit)) > MOST:
+        if len(unit) != self.count:
             count, example = (("two", "3,4"), ("three", "0,3,4"))[self.count - 2]
-            self.fail(
-                f"expected {count} whole numbers such as {example}, each at most {MOST:,}, got"
-                f" {value!r}",
-                parameter,
-            )
+            self.fail(f"expected {count} whole numbers such as {example}, got {value!r}", parameter)
+        if max(map(abs, unit)) > MOST:
+            self.fail(f"expected whole numbers of at most {MOST:,}, got {value!r}", parameter)
         return unit
 
 

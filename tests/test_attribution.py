@@ -1059,7 +1059,7 @@ def test_what_the_commands_refuse(run, tmp_path, monkeypatch):
         (("grad-cam", run, "test:0", "--layer", "fc1"), "expected one with feature maps, conv1"),
         (("maximise", run, "--unit", "16"), "unit: expected 0 to 15 of conv2, got 16"),
         (("top-patches", run, "--layer", "nosuch"), "layer: expected one of conv1, relu1"),
-        (("embedding", run, "--images", 1), "1 is not in the range x>=4"),
+        (("embedding", run, "--images", 1), "1 is not in the range 4<=x<=65535"),
         (("saliency", "nosuch", "test:0"), "nosuch: expected the folder of a run with a config"),
     ]:
         assert message in " ".join(invoke(*words).split()), words
