@@ -158,7 +158,9 @@ def judge(case: Case, outcome: Outcome, folder: Path, before: dict[str, str]) ->
         found |= left_behind(folder, before, status)
         lines = [line for line in err.split("\n") if not _USAGE.match(line)]
         lines = [line for line in lines if not _PROGRESS.match(line)]
-        heard = status != 0 and not case.stderr and "traceback" not in found
+        # Who has gone is not told so.
+        heard = status != 0 and not case.stderr and case.stdout != "gone"
+        heard = heard and "traceback" not in found
         if heard and len(lines) != 1:  # where all went well, notes may stand there
             found["lines"] = f"{len(lines)} lines: {' | '.join(lines)[:300]}"
         if any(
