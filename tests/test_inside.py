@@ -376,7 +376,9 @@ def test_layer_outputs_are_those_of_each_image(new_trainer):
         assert np.allclose(features[index], activation.array.ravel(), atol=1e-6)
         assert answers[index] == insight.trace(network, image, "dense")[0].array.argmax()
     network.conv.bias.data[2] = np.nan
-    message = "output of pool: expected finite numbers, got 360 of 1,440 that are not"
+    message = (
+        "output of pool: expected finite numbers, got 360 of 1,440 that are not, the first nan"
+    )
     with pytest.raises(NotFiniteError, match=message):
         insight.layer_outputs(network, task.test, task.scaling, "pool")
 
