@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 
 import click
 from convlab_cli.lazy import LazyGroup
@@ -72,20 +71,11 @@ def convlab():
     """
 
 
-def _say(message, category, filename, lineno, file=None, line=None) -> None:
-    """A warning of ours as one line, others as Python has them."""
-    if category.__module__ == "convlab.errors":
-        click.echo(f"note: {message}", err=True)
-    else:
-        click.echo(warnings.formatwarning(message, category, filename, lineno, line), err=True)
-
-
 def main() -> None:
     """Run the command; an error that a user can meet is one line and exit status 1."""
     from convlab_cli import output
 
     output.prepare()
-    warnings.showwarning = _say
     try:
         convlab(prog_name="convlab")
     except output.OutputError as error:
