@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -76,11 +77,18 @@ def main() -> None:
     from convlab_cli import output
 
     output.prepare()
+    # Some libraries fail on one that is no number; nothing that is written here has a date.
+    os.environ.pop("SOURCE_DATE_EPOCH", None)
     try:
         convlab(prog_name="convlab")
     except output.OutputError as error:
         if error.reason:
             click.echo(f"Error: standard output cannot be written: {error.reason}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        # A name that is too long, a folder that may not be entered: the system's own words.
+        name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        click.echo(f"Error: {name}{error.strerror or error}", err=True)
         sys.exit(1)
     except MemoryError as error:
         click.echo(f"Error: not enough memory: {error or 'it is used up'}", err=True)

@@ -76,6 +76,7 @@ def _set_device(context, parameter, value):
 
 
 _DEVICE = "convlab.device"
+_WRITTEN = "convlab.written"
 device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda", "auto"]),
@@ -90,7 +91,10 @@ run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Pa
 
 
 class WrittenFile(Written):
-    """A file to write.  Raises RunError, before anything is computed, where none can be made."""
+    """A file to write, another one for each option.
+
+    Raises RunError, before anything is computed, where none can be made.
+    """
 
     def convert(self, value, parameter, context):
         from convlab.errors import RunError
@@ -100,7 +104,16 @@ class WrittenFile(Written):
             raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
         if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
             raise RunError(f"{path}: cannot be written: Permission denied")
+        owners = context.meta.setdefault(_WRITTEN, {})
+        owner = owners.setdefault(os.path.realpath(path), parameter.name)
+        if owner != parameter.name and not _is_device(path):
+            self.fail(f"expected another file than {path}, which is written already", parameter)
         return path
+
+
+def _is_device(path: Path) -> bool:
+    """Whether what is written there adds to what was: a terminal, a pipe, a device."""
+    return path.exists() and not path.is_file()
 
 
 WRITTEN = WrittenFile(dir_okay=False, path_type=Path)

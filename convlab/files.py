@@ -39,12 +39,11 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     A symbolic link keeps pointing to its file; a device or a pipe is written to and stays.
     """
-    target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
             return
-        with replacing(target) as file:
+        with replacing(Path(os.path.realpath(path))) as file:
             file.write(content)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None

@@ -236,3 +236,22 @@ def test_a_folder_that_is_not_there_costs_no_computing(convlab, words):
     message = convlab.fails(*words.split(), f"no/a.{suffix}")
     assert message == f"no/a.{suffix}: cannot be written: there is no folder no"
     assert list(convlab.folder.iterdir()) == []
+
+
+def test_each_option_has_a_file_of_its_own(convlab):
+    words = "apply", "6x6-edge", "--kernel", "vertical", "-o", "a.png", "--json"
+    message = (
+        "Invalid value for '--json': expected another file than a.png, which is written already"
+    )
+    assert convlab.misused(*words, "a.png").endswith(message)
+    assert not (convlab.folder / "a.png").exists()
+    assert '"convlab"' in convlab.works(*words, "/dev/stdout")
+
+
+def test_a_name_that_no_file_can_have(convlab):
+    name = "x" * 300
+    assert convlab.fails("render", "connection-table", name) == f"{name}: File name too long"
+
+
+def test_a_date_that_is_none_is_not_asked_for(convlab):
+    convlab.works("render", "activations", "-o", "a.svg", SOURCE_DATE_EPOCH="x")
