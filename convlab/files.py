@@ -41,7 +41,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     try:
         if path.exists() and not path.is_file():
-            path.write_bytes(content)
+            # A pipe that nobody reads is refused, where opening it would wait.
+            handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+            os.set_blocking(handle, True)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             return
         with replacing(Path(os.path.realpath(path))) as file:
             file.write(content)

@@ -99,12 +99,16 @@ def read_text(path: str | os.PathLike, limit: int) -> str:
 
 def read_standard_input(limit: int = MAX_INPUT) -> bytes:
     """All bytes of standard input.  Raises DataError for none and for more than ``limit``."""
-    content = b"" if sys.stdin is None else sys.stdin.buffer.read(limit + 1)
+    content = bytearray()
+    if sys.stdin is not None:
+        # Piece by piece: Ctrl-C is heard between them, but not within one long read.
+        while len(content) <= limit and (piece := sys.stdin.buffer.read1(1 << 20)):
+            content += piece
     if not content:
         raise DataError("-: expected a picture on standard input, got nothing")
     if len(content) > limit:
         raise DataError(f"-: expected at most {limit:,} bytes on standard input, got more")
-    return content
+    return bytes(content)
 
 
 # --- reading: TOML and JSON ---------------------------------------------------------------

@@ -75,12 +75,13 @@ class Convlab:
         assert result.err.startswith("Usage: convlab "), result
         return result.err.splitlines()[-1].removeprefix("Error: ")
 
-    def start(self, *arguments, **variables):
+    def start(self, *arguments, stdin=None, **variables):
         """Start the command and return the process, with its output as text in pipes."""
         return subprocess.Popen(
             [COMMAND, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment(**variables),
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
