@@ -111,6 +111,11 @@ def read_standard_input(limit: int = MAX_INPUT) -> bytes:
     return bytes(content)
 
 
+def reason(error: Exception) -> str:
+    """Why a file cannot be read, in words: the system's, or those of whoever raised it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 # --- reading: TOML and JSON ---------------------------------------------------------------
 
 # A key of so many parts takes the parser memory in the square of their number.

@@ -61,7 +61,10 @@ def _tensors(file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             f"expected a header of 2 to {MAX_JSON} bytes inside it, got one of {length} in a"
             f" file of {size}"
         )
-    header = parse_json(file.read(length).decode("utf-8"))
+    try:
+        header = parse_json(file.read(length).decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("expected a header in UTF-8") from None
     if not isinstance(header, dict):
         raise ValueError(f"expected an object as its header, got {header!r:.40}")
     metadata = header.pop("__metadata__", {})

@@ -65,7 +65,9 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
         raise SpecError(f"pooling: expected --global or --adaptive alone, got {names} too")
     if settings["no_padding_in_mean"] and kind == "max":
         raise SpecError("--no-padding-in-mean: expected --kind average, got max")
-    array, numbers = steps.input_values(values, shape or (6, 6), channels, seed)
+    if shape is None and values in ("ints", "floats", "none"):  # a file says its own
+        shape = 6, 6
+    array, numbers = steps.input_values(values, shape, channels, seed)
     if values == "ints" and array.size <= 100:  # all different, so that each maximum is one cell
         array = np.random.default_rng(seed).permutation(100)[: array.size].reshape(array.shape)
     example = pooling(

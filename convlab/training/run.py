@@ -37,6 +37,7 @@ import safetensors.numpy
 
 import convlab
 from convlab import files, models, random, reading, tensor_files
+from convlab.checks import shown
 from convlab.data import Scaling, to_floats
 from convlab.errors import ConvlabError, DataError, RunError, SpecError
 from convlab.files import write_atomically, write_changed
@@ -300,7 +301,7 @@ def _config(folder: Path) -> dict:
     try:
         config = reading.read_json(path)
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
+        raise RunError(f"{path}: cannot be read: {reading.reason(error)}") from None
     if not isinstance(config, dict):
         raise RunError(f"{path}: expected an object with the settings, got {config!r:.40}")
     return config
@@ -454,7 +455,8 @@ def history(folder: Path | str) -> dict[str, list[float]]:
     except FileNotFoundError:
         raise RunError(f"{path}: expected a run with this file, there is none") from None
     except (OSError, TypeError, ValueError, csv.Error, RunError) as error:
-        raise RunError(f"{path}: cannot be read as a table of numbers: {error}") from None
+        reason = reading.reason(error)
+        raise RunError(f"{path}: cannot be read as a table of numbers: {reason}") from None
     if not rows:
         raise RunError(f"{path}: expected at least one complete epoch, got none")
     return {
@@ -468,5 +470,12 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
 
 
 def _record(row: dict[str, str], number: int) -> EpochRecord:
-    whole = {"epoch": int}
-    return EpochRecord.read({k: whole.get(k, float)(v) for k, v in row.items()}, number)
+    values = {}
+    for name, text in row.items():
+        try:
+            values[name] = int(text) if name == "epoch" else float(text)
+        except (TypeError, ValueError):
+            raise RunError(
+                f"epoch {number}: expected a number as {name}, got {shown(text)}"
+            ) from None
+    return EpochRecord.read(values, number)

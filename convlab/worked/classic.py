@@ -21,7 +21,7 @@ import numpy as np
 from convlab import functional as F
 from convlab import shapes
 from convlab.autograd import Tensor, no_grad
-from convlab.checks import shown
+from convlab.checks import shortened, shown
 from convlab.data import MAX_PIXELS, table
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.numerals import Grain, grain, number, summing_type, sums
@@ -207,7 +207,7 @@ def _check_size(name: str, side: int) -> None:
 
 
 def _own_kernel(name: str, title: str, rows: list[list[str]]) -> ClassicKernel:
-    rows = [row for row in rows if row]
+    name, rows = shortened(name), [row for row in rows if row]
     if not rows:
         raise SpecError(f"kernel {name}: expected rows of numbers, got none")
     lengths = [len(row) for row in rows]

@@ -159,7 +159,7 @@ def other_arrays(rng, content):
         for each in floats if every else [name]:
             arrays[each] = changed(rng, change, arrays[each])
     note = f"{change} in {'all' if every else name}"
-    return note, EITHER if change in MAY_FIT.split() else FAILS, written(arrays, metadata)
+    return note, EITHER if change in MAY_FIT else FAILS, written(arrays, metadata)
 
 
 def other_state(rng, content):
