@@ -120,9 +120,9 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise DataError(f"{name}: cannot be read ({reason})") from None
         # Pillow's decoders meet damaged bytes with nearly any exception
-        # (OSError, SyntaxError, struct.error, IndexError, ...).
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{name}: expected a whole picture, got a damaged one ({reason})") from None
+        # (SyntaxError, struct.error, IndexError, ...), but says of OSErrors what is wrong.
+        reason = f" ({' '.join(str(error).split())})" if isinstance(error, OSError) else ""
+        raise DataError(f"{name}: expected a whole picture, got a damaged one{reason}") from None
 
 
 def picture_header(source: PictureSource) -> tuple[tuple[int, int], bool]:

@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from numpy.typing import NDArray
+from PIL import Image
 
 from convlab.errors import ShapeError
 from convlab.names import one_line
@@ -464,6 +465,11 @@ class Page:
     def picture(self, rgb: NDArray, left: float, top: float, width: float, height: float) -> None:
         """Bytes (H, W, 3) as H × W equal cells; smoothed only where cells are below 2 pixels."""
         whole = width / rgb.shape[1] >= 2 and height / rgb.shape[0] >= 2
+        # Of a photograph far larger than its place, means of blocks: matplotlib takes 50 bytes
+        # for each number.
+        block = int(min(rgb.shape[1] / width, rgb.shape[0] / height) / 2)
+        if block >= 2:
+            rgb = np.asarray(Image.fromarray(np.ascontiguousarray(rgb)).reduce(block))
         self._axes.imshow(
             rgb,
             extent=(left, left + width, top + height, top),
