@@ -153,7 +153,7 @@ def _description(
 ) -> str:
     """The alternative text of a sheet: all questions, and which figures are wrong on purpose."""
     count = len(exercises)
-    words = [f"{title}.  {count} exercise{'s' if count > 1 else ''}, seed {seed}"]
+    words = [f"{title}. {count} exercise{'s' if count > 1 else ''}, seed {seed}"]
     words[0] += f", for {student}." if student else "."
     wrong = [str(i) for i, exercise in enumerate(exercises, 1) if exercise.has_mistake]
     if wrong:

@@ -161,11 +161,11 @@ def save_steps(
         few = example.steps <= 50
         values = ", ".join(example.picture(0).results().marked()) if few else ""
         words = f"The output, row by row: {values}." if numbers and values else describe(0)
-        description = f"{title}, {subtitle}, in {example.steps} steps.  {words}"
+        description = f"{title}, {subtitle}, in {example.steps} steps. {words}"
     else:
         example.place(step)
         chosen = [step]
-        description = f"{title}, {subtitle}.  {describe(step)}"
+        description = f"{title}, {subtitle}. {describe(step)}"
     places = [example.place(k) for k in chosen]
     record["parameters"] |= {"steps": list(chosen), "layout": layout, "numbers": numbers}
     record["result"] |= {"at": places, "values": [example.output[place] for place in places]}

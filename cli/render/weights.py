@@ -68,7 +68,7 @@ def command(run, layer, by_epoch, picture):
     picture.save(
         figure,
         f"{title}, {options.title_of(run)}",
-        f"{title}, {subtitle}.  {'; '.join(sentences)}.",
+        f"{title}, {subtitle}. {'; '.join(sentences)}.",
         parameters={"run": run.folder, "layer": layer, "epochs": list(states)},
         inputs={},
         weights=weights,
