@@ -391,7 +391,7 @@ def test_patience_stops_early(convlab, own):
         (["--patience", "0"], ["patience: expected at least 1, got 0"]),
         (["--validation", "1"], ["validation: expected a share between 0 and 1, got 1.0"]),
         (["--lr", "-1"], ["expected a finite rate of at least 0, got -1.0"]),
-        (["--lr", "nan"], ["expected a finite rate of at least 0, got nan"]),
+        (["--lr", "nan"], ["rate: expected a finite number, got nan"]),
         (["--momentum", "2"], ["expected a momentum between 0 and 1, got 2.0"]),
         (
             ["--dropout", "0.5"],
