@@ -58,7 +58,7 @@ def test_import_is_light(path):
         if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] not in tops:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             assert all(
-                re.match(r"convlab\.(checks|data|errors|files|reading|shapes)\b", name)
+                re.match(r"convlab\.(checks|data|errors|files|names|reading|shapes)\b", name)
                 for name in names
             )
 

@@ -167,7 +167,7 @@ def plain_lenet5_1998(state, x, centres):
         ({"optimizer": "lbfgs"}, "optimizer: expected one of sgd, nesterov, adam, got 'lbfgs'"),
         ({"schedule": "up"}, "schedule: expected one of constant, step, cosine, one-cycle"),
         ({"validation": 0.0}, "validation: expected a share between 0 and 1, got 0.0"),
-        ({"validation": float("nan")}, "validation: expected a share between 0 and 1, got nan"),
+        ({"validation": float("nan")}, "validation: expected a finite number, got nan"),
         ({"augment": "shift"}, "augmentation: expected shift=NUMBER, got 'shift'"),
         ({"epochs": "3"}, "epochs: expected a whole number, got '3'"),
         ({"batch_size": 2.5}, "batch size: expected a whole number, got 2.5"),
@@ -565,10 +565,11 @@ def _put(*keys, value):
         (_put("network", "input_shape", value=[1, 10**9, 10**9]), "'input_shape', [channels, rows"),
         (_put("image_shape", value=[3, 28, 28]), "expected images and a scaling for the network's"),
         (_put("dark_background", value=1), "'dark_background', true or false, got 1"),
-        (_put("settings", "weight_decay", value=10**400), "weight decay: expected at most"),
+        (_put("settings", "weight_decay", value=10**30), "weight decay: expected at most"),
+        (_put("settings", "weight_decay", value=10**400), "expected whole numbers of 128 bits"),
         (
             _put("more", value=json.loads("[" * 60 + "]" * 60)),
-            "JSON of at most 50 levels, got more",
+            "expected at most 20 levels of tables and lists, got more",
         ),
     ],
 )
@@ -850,7 +851,9 @@ def test_a_state_whose_arrays_are_others(saved, small):
         ):
             changed = {k: v for k, v in (arrays | {name: other}).items() if v is not None}
             put(state, changed)
-            with pytest.raises(RunError, match="does not fit the run's settings: ") as caught:
+            broken = other is not None and not np.isfinite(other).all()
+            reason = "expected finite numbers" if broken else "does not fit the run's settings: "
+            with pytest.raises(RunError, match=reason) as caught:
                 training.resume(folder, small(trainer.settings))
             assert name in str(caught.value)
     put(state, arrays | {"model.more": np.zeros(1, np.float32)})
