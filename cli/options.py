@@ -77,6 +77,8 @@ def _set_device(context, parameter, value):
 
 _DEVICE = "convlab.device"
 _WRITTEN = "convlab.written"
+NOT_RUN = "convlab.not-run"
+"""In a context's meta: the command is only looked at, as a gallery does with its catalogue."""
 device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda", "auto"]),
@@ -100,6 +102,8 @@ class WrittenFile(Written):
         from convlab.errors import RunError
 
         path = super().convert(value, parameter, context)
+        if context.meta.get(NOT_RUN):
+            return path
         if not os.path.isdir(path.parent):
             raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
         if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 from convlab_cli.main import convlab
-from convlab_cli.options import Written
+from convlab_cli.options import NOT_RUN, Written
 
 from convlab import experiments, reading
 from convlab.errors import RunError, SpecError
@@ -177,6 +177,7 @@ def _parsed(command: str) -> click.Context:
     if words[:1] != ["convlab"]:
         raise SpecError(f"expected a command that begins with convlab, got {command!r}")
     context, called, rest = click.Context(convlab, info_name="convlab"), convlab, words[1:]
+    context.meta[NOT_RUN] = True
     try:
         while isinstance(called, click.Group):
             if not rest:
