@@ -810,7 +810,7 @@ def test_hostile_names_stay_texts(browser, tmp_path):
     digits = noise((1, 28, 28), 3)
     classes = (HOSTILE, ATTRIBUTE, "<!-- <script> three")
     test = Dataset("noise", "test", digits.images, digits.labels, classes)
-    run = run_of("lenet5", test.images, classes, data_name=f"/data/{HOSTILE}")
+    run = run_of("lenet5", test.images, test.classes, data_name=f"/data/{HOSTILE}")
     run.network.name = ATTRIBUTE
     image = ("<img src=x onerror=window.hacked=4>", test.images[0], 1)
     laboratory = lab.describe(run, test, command=f"convlab page {HOSTILE}", image=image)
@@ -830,7 +830,7 @@ def test_hostile_names_stay_texts(browser, tmp_path):
                  foreign: document.querySelectorAll("[onerror], [src=x]").length };
     """)
     title = f"{ATTRIBUTE} on {Path(f'/data/{HOSTILE}').name}"
-    assert found["classes"] == list(classes)
+    assert found["classes"] == list(test.classes)
     assert found["title"] == title
     assert title in found["heading"]
     assert found["name"] == image[0]

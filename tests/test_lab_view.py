@@ -254,8 +254,8 @@ class Viewer:
 
 
 def number_in(text):
-    """What a number in the page's form says: \u22124.73 \u00d7 10\u207b\u2074."""
-    mantissa, _, power = text.replace("\u2212", "-").partition(" \u00d7 10")
+    """What a number in the page says, rounded or not: \u2248\u22124.73 \u00d7 10\u207b\u2074."""
+    mantissa, _, power = text.removeprefix("\u2248").replace("\u2212", "-").partition(" \u00d7 10")
     plain = power.translate(
         str.maketrans(
             "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "-0123456789"
