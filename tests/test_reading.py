@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from convlab import files
+from convlab import checks, reading
 
 
-def reason(path, read=files.read_text, limit=1000):
+def reason(path, read=reading.read_text, limit=1000):
     with pytest.raises(OSError) as caught:
         read(path, limit)
     return caught.value.strerror
@@ -30,17 +30,17 @@ def test_only_regular_files_up_to_the_limit(tmp_path):
     assert reason(tmp_path / "socket") == "expected a regular file, got a socket"
     assert reason("/dev/zero") == "expected a regular file, got a device"
     assert reason(tmp_path / "sparse") == "expected at most 1,000 bytes, got 5,000,000,000"
-    assert "expected at most 1 bytes" in reason("/proc/self/status", files.read_bytes, 1)
+    assert "expected at most 1 bytes" in reason("/proc/self/status", reading.read_bytes, 1)
     assert reason("a\0b") == "expected a path, got one with a null character"
     assert "symbolic links" in reason(tmp_path / "loop")
-    assert len(files.read_text(tmp_path / "whole", 1000)) == 1000
+    assert len(reading.read_text(tmp_path / "whole", 1000)) == 1000
 
 
 def test_text_is_utf_8_with_or_without_a_mark(tmp_path):
     path = tmp_path / "text"
     for content in (b"a = 1\r\n", b"\xef\xbb\xbfa = 1\n"):
         path.write_bytes(content)
-        assert files.read_text(path, 1000) == "a = 1\n"
+        assert reading.read_text(path, 1000) == "a = 1\n"
     for coding in ("utf-16", "utf-16-be"):
         path.write_bytes("\ufeffa = 1".encode(coding))
         assert reason(path) == "not UTF-8 text but UTF-16"
@@ -69,7 +69,7 @@ DEEP, LARGE = "expected at most 20 levels", "expected whole numbers of 64 bits"
 )
 def test_toml_that_is_refused(text, message):
     with pytest.raises(ValueError, match=f"^{message}") as caught:
-        files.parse_toml(text)
+        reading.parse_toml(text)
     assert len(str(caught.value)) <= 220
     assert "\n" not in str(caught.value)
 
@@ -77,11 +77,11 @@ def test_toml_that_is_refused(text, message):
 def test_json_as_toml(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": [[1.5, null], "b"]}')
-    assert files.read_json(path) == {"a": [[1.5, None], "b"]}
+    assert reading.read_json(path) == {"a": [[1.5, None], "b"]}
     for text, message in (("[" * 100_000, DEEP), ("9" * 10_000, LARGE), ("{", "not JSON: ")):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
-            files.read_json(path)
+            reading.read_json(path)
 
 
 def test_a_value_in_an_error_is_short():
@@ -90,8 +90,8 @@ def test_a_value_in_an_error_is_short():
         value.append([])
         value = value[0]
     for long in (nested, "x" * 10**6, [0] * 10**6, {str(i): i for i in range(10**4)}):
-        assert len(files.shown(long)) <= 200
-    assert files.shown("28x28") == "'28x28'"
+        assert len(checks.shown(long)) <= 200
+    assert checks.shown("28x28") == "'28x28'"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux")
@@ -103,7 +103,7 @@ from pathlib import Path
 import numpy, PIL.Image
 from convlab.data import idx, pictures
 from convlab.errors import DataError
-from convlab import files
+from convlab import checks, reading
 folder = Path({str(tmp_path)!r})
 def png(width, height):
     def chunk(kind, data):
@@ -125,7 +125,7 @@ for act in (
     lambda: pictures.read_picture(folder / "line.png", size=(28, 28), channels=1),
     lambda: idx.read_idx_pair(folder / "images", folder / "images"),
     lambda: idx.read_content(folder / "bomb", 50_000_000),
-    lambda: files.read_text("/dev/zero", 1000),
+    lambda: reading.read_text("/dev/zero", 1000),
 ):
     try:
         act()
