@@ -78,7 +78,11 @@ def test_json_as_toml(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": [[1.5, null], "b"]}')
     assert reading.read_json(path) == {"a": [[1.5, None], "b"]}
-    for text, message in (("[" * 100_000, DEEP), ("9" * 10_000, LARGE), ("{", "not JSON: ")):
+    for text, message in (
+        ("[" * 100_000, DEEP),
+        ("9" * 10_000, "expected whole numbers of 128 bits, got a larger one"),
+        ("{", "not JSON: "),
+    ):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
             reading.read_json(path)
