@@ -106,14 +106,14 @@ same(lambda x: F.softmax(x, 1), (1, 10))
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("side", ["behind", "before"])
 def test_all_kernels_and_the_shapes_of_parity(guarded, side):
     files = "tests/test_kernels.py", "tests/test_functional_torch.py"
     assert_all_passed(guarded(side, *files, "-m", "not cuda"))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_no_index_is_outside(tmp_path):
     """Numba tests every index.  Errors in ``prange`` are lost, but the numbers then differ."""
     checked = dict(NUMBA_BOUNDSCHECK="1", CONVLAB_CACHE_DIR=str(tmp_path))
