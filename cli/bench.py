@@ -233,7 +233,7 @@ def _geometric_mean(values) -> float:
 @click.option(
     "--threads",
     "counts",
-    type=click.IntRange(1, 1024),
+    type=click.IntRange(1, options.MOST_THREADS),
     multiple=True,
     help="Threads of both sides; may be repeated.  [default: 1 and all cores]",
 )

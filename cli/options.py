@@ -25,6 +25,8 @@ MOVING = (*PICTURES, ".gif", ".webp")
 
 MOST = 65_535
 """The largest size, step or count that a command takes, as shapes.MAX_SIZE."""
+MOST_THREADS = 1024
+"""The most threads, as kernels.MOST_THREADS."""
 DRAWN = 128
 """The most cells along an axis of what is drawn cell by cell."""
 SEED = click.IntRange(0, 2**63 - 1)
@@ -57,13 +59,12 @@ def _set_threads(context, parameter, value):
     # Numba sizes its pool when it is imported, which commands do after this.
     if value is not None:
         os.environ["CONVLAB_NUM_THREADS"] = str(value)
-        import convlab.kernels  # noqa: F401 - raises DeviceError for too many
     return value
 
 
 threads = click.option(
     "--threads",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_THREADS),
     callback=_set_threads,
     expose_value=False,
     help="Threads of the loops; all cores by default.  Results do not depend on it.",

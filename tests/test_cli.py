@@ -22,7 +22,7 @@ from convlab_cli.explain import Place
 from PIL import Image
 from safetensors import safe_open
 
-from convlab import data, shapes, training
+from convlab import data, kernels, shapes, training
 from convlab.errors import SpecError
 
 COMMAND = Path(sys.executable).with_name("convlab")
@@ -1122,7 +1122,7 @@ def all_options():
 
 def test_no_number_of_a_command_is_without_a_limit():
     """Those of training have theirs in its settings, which files have too."""
-    assert options.MOST == shapes.MAX_SIZE
+    assert (options.MOST, options.MOST_THREADS) == (shapes.MAX_SIZE, kernels.MOST_THREADS)
     for name, option in all_options():
         kind = option.type
         if name.startswith("convlab train ") or option.name == "seed" or kind is click.STRING:

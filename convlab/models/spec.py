@@ -32,7 +32,7 @@ import numpy as np
 from convlab import functional as F
 from convlab import nn, reading, shapes
 from convlab.autograd import Tensor
-from convlab.checks import instance, shown
+from convlab.checks import instance, shortened, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
 from convlab.models.bitmaps import digits_7x12
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
@@ -536,11 +536,12 @@ def _inputs(
     joins = isinstance(kind, str) and issubclass(_LAYERS.get(kind, nn.Module), nn.Join)
     if joins and len(names) < 2:
         raise SpecError(
-            f"{where}: expected at least two inputs for {kind} to join, got {shown(names[0])}"
+            f"{where}: expected at least two inputs for {kind} to join, got {shortened(names[0])}"
         )
     if not joins and len(names) > 1:
         raise SpecError(
-            f"{where}: expected one input, got {shown(names)}; Add and Concat join several"
+            f"{where}: expected one input, got {shortened(', '.join(names))};"
+            " Add and Concat join several"
         )
     return tuple(names)
 

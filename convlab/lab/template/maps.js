@@ -1,6 +1,6 @@
 // The network: every layer a column of maps; what a unit sees, and the keys and pointers that
 // choose one.
-import { build, buildShape, showMarked, showShape } from "./words.js";
+import { areRounded, build, buildShape, showMarked, showNumbers, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp, themeName } from "./colours.js";
 
 const NEVER_NEGATIVE = new Set(["ReLU", "Sigmoid", "Softmax", "Probabilities", "EuclideanRBF"]);
@@ -356,14 +356,14 @@ export function startMaps(store) {
       column.bar.setAttribute("aria-label", "scale: pixels from 0 to 255");
       return;
     }
-    const high = showMarked(scale.high);
-    const both = high.startsWith("≈") ? `≈±${high.slice(1)}` : `±${high}`;
-    column.range.textContent = scale.map === "diverging" ? both : high;
+    const mark = areRounded([scale.high]) ? "≈" : "";
+    const [high] = showNumbers([scale.high]);
+    column.range.textContent = `${mark}${scale.map === "diverging" ? "±" : ""}${high}`;
     column.bar.setAttribute(
       "aria-label",
       scale.map === "diverging"
-        ? `scale: −${high} to ${high}, 0 has the colour of the page`
-        : `scale: 0 to ${high}`,
+        ? `scale: ${mark}−${high} to ${mark}${high}, 0 has the colour of the page`
+        : `scale: 0 to ${mark}${high}`,
     );
   }
 
