@@ -43,7 +43,6 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
     return _in_turn(function, dispatcher) if parallel else dispatcher
 
 
-MAX_THREADS = 1024  # many thousands end the process without a word
 CACHE_LINE = 64  # bytes; the widest vector has as many
 PAGE = 4096  # bytes
 LARGE = 1 << 22  # bytes; from here on NumPy asks the system for large pages
