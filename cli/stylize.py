@@ -160,6 +160,8 @@ def command(
         ("style", f"from {begin.style:.3g} to {end.style:.3g}; 1 is that of empty maps"),
     ]
 
+    above_zero = [step.loss for step in history if step.loss > 0]
+
     def figure(count, shown):
         losses = [step.loss for step in history[:count]]
         return viz.stylized(
@@ -167,7 +169,7 @@ def command(
             shown,
             losses,
             of=len(history),
-            span=(end.loss, max(step.loss for step in history)),
+            span=(min(above_zero), max(above_zero)) if above_zero else None,
             names=(f"content: {names[0]}", f"style: {names[1]}"),
             facts=facts,
             title=title,

@@ -172,7 +172,7 @@ def test_settings_that_cannot_be():
 def test_the_picture_is_legible(assert_legible, size, theme, shape):
     figure = viz.stylized(
         *RNG.integers(0, 255, (3, 3, *shape), dtype=np.uint8),
-        np.geomspace(3, 0.02, 50).tolist(),
+        [*np.geomspace(3, 0.02, 49).tolist(), 0.0],
         names=("content: china", "style: flower"),
         facts=[("loss", "0.05 × content + 1 × style " * 3), ("content", "0 to 1")],
         title="china in the style of flower",

@@ -35,16 +35,17 @@ def stylized(
 
     content, style, result: (3, H, W), uint8.  losses: those of each step from 0, as a
     curve beside the result where there is room; ``of``: how many there will be, and
-    ``span`` the smallest and largest of them, so that the frames of an animation share
-    their axes.  names: headings of the two sources.
+    ``span`` the smallest and largest of them above 0, so that the frames of an animation
+    share their axes.  names: headings of the two sources.
     facts: (label, text) pairs that stand below.
 
     Raises ShapeError for other arrays, SpecError for an unknown theme or size.
     """
     pictures = [image_rgb(np.asarray(one)) for one in (content, style, result)]
     values = np.asarray(losses, dtype=float)
-    if values.ndim != 1 or not (np.isfinite(values) & (values > 0)).all():
-        raise ShapeError(f"expected a row of losses above 0, got shape {values.shape}")
+    if values.ndim != 1 or not (np.isfinite(values) & (values >= 0)).all():
+        raise ShapeError(f"expected a row of losses of at least 0, got shape {values.shape}")
+    above_zero = values[values > 0]  # what a logarithmic axis has a place for
     page = Page(size, theme, aspect=0.6)
     page.headline(title, subtitle, page.theme.output)
     while len(facts) > 1 and room_above(page, facts) - page.top < 0.3 * page.width:
@@ -57,7 +58,7 @@ def stylized(
     # The curve stands right of the result on a wide page, and is left out on a narrow one.
     of = max(of, len(values))
     wide = 0.24 * width > 14 * small and width > 1.6 * height
-    plot = 0.24 * width if of > 2 and wide else 0.0
+    plot = 0.24 * width if of > 2 and wide and (span or above_zero.size) else 0.0
     room = width - gap - (plot + gap if plot else 0.0)
     # Both sources one above the other are as high as the result.
     tall = height - head
@@ -81,8 +82,8 @@ def stylized(
     page.box(left, top + head, across, large, edge=page.theme.output)
     if plot:
         start = left + across + 1.4 * gap
-        logs = np.log10(values)
-        low, high = np.log10(span) if span else (logs.min(), logs.max())
+        logs = np.log10(np.where(values > 0, values, np.nan))
+        low, high = np.log10(span or (above_zero.min(), above_zero.max()))
         place = (start, top, page.right - start, min(head + large, 0.75 * (page.right - start)))
         axes = line_plot(
             page,
