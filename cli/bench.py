@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 
 def bench_options(rounds: int, plot: bool = True):
@@ -116,7 +116,7 @@ def kernels(names, device, rounds, as_json, plot, size, theme):
             "geometric_mean": mean,
             "rows": [_kernel_json(row, roof) for row in rows],
         }
-        click.echo(json.dumps(result))
+        click.echo(json_text(result))
     else:
         click.echo(
             f"\nspeed over {other}: geometric mean {mean:.2f}, slowest {slowest.ratio:.2f}"
@@ -164,7 +164,7 @@ def _kernels_on_cuda(layers, rounds, as_json, plot) -> None:
                 f" {row.ours.median * 1e3:9.3f} {row.speed / 1e9:7.0f}   {others}"
             )
     if as_json:
-        click.echo(json.dumps({"gpu": gpu, "rows": [_kernel_json(row) for row in rows]}))
+        click.echo(json_text({"gpu": gpu, "rows": [_kernel_json(row) for row in rows]}))
     elif rows[0].ratio is not None:
         mean, slowest = _geometric_mean([r.ratio for r in rows]), min(r.ratio for r in rows)
         other = next(iter(rows[0].others))
@@ -280,7 +280,7 @@ def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size
             "data": name,
             "rows": [_training_json(row) for row in rows],
         }
-        click.echo(json.dumps(result))
+        click.echo(json_text(result))
     if plot:
         from convlab import viz
 
@@ -350,7 +350,7 @@ def start(rounds, as_json):
             "machine": dataclasses.asdict(machine),
             "seconds": {name: timing._asdict() for name, timing in timings.items()},
         }
-        click.echo(json.dumps(result))
+        click.echo(json_text(result))
         return
     for name, timing in timings.items():
         click.echo(f"{name:32} {_spread(timing)} s")
@@ -388,7 +388,7 @@ def scale(rounds, as_json, plot, size, theme):
                 for curve in curves
             ],
         }
-        click.echo(json.dumps(result))
+        click.echo(json_text(result))
     if plot:
         from convlab import viz
 

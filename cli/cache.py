@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
 import click
+from convlab_cli.output import json_text
 
 
 @click.group()
@@ -29,7 +29,7 @@ def info(as_json):
     others = cache.other_folders()
     if as_json:
         found = {"in_use": own and _json(own), "others": [_json(other) for other in others]}
-        click.echo(json.dumps(found))
+        click.echo(json_text(found))
         return
     if own is None:
         click.echo(f"in use: none, since {cache.why_not()}: every process compiles its loops anew")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+from convlab_cli.output import json_text
 
 
 @click.command()
@@ -33,7 +32,7 @@ def command(compile_, as_json):
         answer = {"cpu": machine.line(), "cuda": gpus, "why_not_cuda": reason}
         if kernels is not None:
             answer["kernels"] = [kernel._asdict() for kernel in kernels]
-        click.echo(json.dumps(answer))
+        click.echo(json_text(answer))
         return
     click.echo(f"cpu   {machine.line()}")
     for gpu in found:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 
 @click.command()
@@ -78,7 +78,7 @@ def command(run, data, data_dir, out, as_json):
     rows = _class_rows(run.classes, matrix)
     if as_json:
         click.echo(
-            json.dumps(
+            json_text(
                 {
                     "run": str(run.folder),
                     "data": source,

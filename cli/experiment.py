@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from convlab_cli import options
+from convlab_cli.output import json_bytes, json_text
 
 
 @click.group()
@@ -38,7 +39,7 @@ def list_(as_json):
             }
             for one in found
         ]
-        click.echo(json.dumps(rows))
+        click.echo(json_text(rows))
         return
     for one in found:
         click.echo(one.name)
@@ -106,8 +107,7 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
         _save_frames(experiment, result, written[-1], description, theme)
     if json_file is not None:
         numbers = {"command": options.command_line(), **result.to_dict()}
-        text = json.dumps(numbers, ensure_ascii=False, indent=1)
-        write_atomically(json_file, (text + "\n").encode())
+        write_atomically(json_file, json_bytes(numbers, indent=1))
         written.append(json_file)
     kept = sum(one.kept for one in done)
     click.echo(

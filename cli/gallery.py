@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
 
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 
 @click.command()
@@ -80,7 +80,7 @@ def command(out, data, only, force, catalog_file, table, as_json):
             "seconds": round(time.perf_counter() - begin, 3),
             "outcomes": [vars(outcome) for outcome in outcomes],
         }
-        click.echo(json.dumps(record))
+        click.echo(json_text(record))
     elif path is not None:
         pictures = [outcome.state for outcome in outcomes if outcome.kind != "run"]
         new, kept = pictures.count("made"), pictures.count("kept")

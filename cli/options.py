@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shlex
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from convlab_cli.output import record_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -276,42 +276,31 @@ class Picture:
 
         from convlab.files import write_atomically
 
+        # All that can go wrong does before the first file is written.
+        numbers = b""
+        if self.json is not None:
+            numbers = record_bytes(
+                {
+                    "convlab": version("convlab"),
+                    "command": command_line(),
+                    "title": title,
+                    "description": description,
+                    "parameters": parameters,
+                    "inputs": inputs,
+                    "weights": weights,
+                    "result": result,
+                }
+            )
         if self.path is not None:
             write_atomically(self.path, content)
         if self.json is not None:
-            record = {
-                "convlab": version("convlab"),
-                "command": command_line(),
-                "title": title,
-                "description": description,
-                "parameters": parameters,
-                "inputs": inputs,
-                "weights": weights,
-                "result": result,
-            }
-            lines = (
-                f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=_plain)}"
-                for key, value in record.items()
-            )
-            text = "{\n" + ",\n".join(lines) + "\n}\n"
-            # Half characters, from names that are no UTF-8, as JSON escapes them.
-            write_atomically(self.json, text.encode("utf-8", "backslashreplace"))
+            write_atomically(self.json, numbers)
         click.echo(description if self.alt else f"wrote {self.path or self.json}")
 
 
 def command_line() -> str:
     """The command that the user gave, as a shell takes it."""
     return shlex.join(["convlab", *sys.argv[1:]])
-
-
-def _plain(value: Any) -> Any:
-    """What ``json`` does not know: arrays, their numbers, and paths.
-
-    A float32 is written with the digits that tell it from its neighbours: 0.1.
-    """
-    if getattr(value, "dtype", None) == "float32":
-        value = value.astype("U").astype(float)
-    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):

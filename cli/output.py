@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import os
 import re
 import sys
 import warnings
 from contextlib import suppress
+from typing import Any
 
 # What is written in place of a character that the terminal's encoding lacks; else "?".
 ASCII = {
@@ -49,6 +51,45 @@ class OutputError(Exception):
     def __init__(self, error: OSError):
         super().__init__(str(error))
         self.reason = None if isinstance(error, BrokenPipeError) else error.strerror
+
+
+def json_text(value: Any, *, indent: int | None = None, ensure_ascii: bool = True) -> str:
+    """A value as JSON, with arrays as lists and paths as texts.
+
+    A float32 is written with the digits that tell it from its neighbours: 0.1.
+    Raises NotFiniteError where a number is NaN or infinite, for which JSON has no word.
+    """
+    try:
+        return json.dumps(
+            value, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False, default=_plain
+        )
+    except ValueError:
+        from convlab.errors import NotFiniteError
+
+        raise NotFiniteError(
+            "JSON: expected finite numbers to write, got NaN or infinity among them"
+        ) from None
+
+
+def json_bytes(value: Any, *, indent: int | None = None) -> bytes:
+    """The content of a JSON file: UTF-8, and half characters, from names that are no UTF-8,
+    as JSON escapes them."""
+    text = json_text(value, indent=indent, ensure_ascii=False)
+    return f"{text}\n".encode("utf-8", "backslashreplace")
+
+
+def record_bytes(record: dict[str, Any]) -> bytes:
+    """A JSON file of one object with a line for each key."""
+    lines = ",\n".join(
+        f"{json_text(key)}: {json_text(value, ensure_ascii=False)}" for key, value in record.items()
+    )
+    return f"{{\n{lines}\n}}\n".encode("utf-8", "backslashreplace")
+
+
+def _plain(value: Any) -> Any:
+    if getattr(value, "dtype", None) == "float32":
+        value = value.astype("U").astype(float)
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 
 @click.command()
@@ -43,7 +42,7 @@ def command(run, images, top, data_dir, as_json):
         order = np.argsort(-chances, kind="stable")
         if as_json:
             answer = {run.classes[k]: float(chances[k]) for k in order}
-            click.echo(json.dumps({"image": source, "inverted": inverted, "probabilities": answer}))
+            click.echo(json_text({"image": source, "inverted": inverted, "probabilities": answer}))
             continue
         named = "  ".join(
             f"{shortened(run.classes[k])} {100 * chances[k]:.2f} %" for k in order[:top]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 from convlab_cli import options
+from convlab_cli.output import record_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,9 +143,7 @@ def _write_json(path: Path, title: str, description: str, numbers: dict) -> None
         "description": description,
         **numbers,
     }
-    lines = (f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in record.items())
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    write_atomically(path, record_bytes(record))
 
 
 def _description(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from convlab_cli import options
+from convlab_cli.output import json_bytes
 
 
 @click.command()
@@ -39,7 +38,7 @@ def command(network, explain, json_file):
             "input_shape": network.input_shape,
             "layers": [_json(row) for row in rows],
         }
-        write_atomically(json_file, (json.dumps(record, indent=1) + "\n").encode())
+        write_atomically(json_file, json_bytes(record, indent=1))
     before = {name: shape for name, _, shape, _ in network.shapes()}
     shown = [(row, steps) for row in rows if (steps := field_recursion(row, before[row.name]))]
     last = next((at for at, (row, _) in enumerate(shown) if row.field is None), len(shown))

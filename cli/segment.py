@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 QUICK = 150  # steps
 
@@ -51,7 +52,6 @@ def command():
 def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     """Train on scenes that are new in each step, then measure on the test digits."""
     import dataclasses
-    import json
 
     from convlab import data, files, training
 
@@ -91,7 +91,7 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     numbers, lines = _measure(segmenter, test, 100, 0)
     if as_json:
         summary = {"run": str(folder), **dataclasses.asdict(history[-1]), **numbers}
-        click.echo(json.dumps(summary))
+        click.echo(json_text(summary))
         return
     for line in [*lines, f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]:
         click.echo(line)
@@ -108,7 +108,6 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def evaluate(run, scenes, seed, data_dir, as_json):
     """Pixel accuracy and intersection over union on scenes of the test digits."""
-    import json
 
     from convlab import data, training
 
@@ -116,7 +115,7 @@ def evaluate(run, scenes, seed, data_dir, as_json):
     _, test = data.load(segmenter.settings.data, data_dir=data_dir)
     numbers, lines = _measure(segmenter, test, scenes, seed)
     if as_json:
-        click.echo(json.dumps(numbers))
+        click.echo(json_text(numbers))
         return
     for line in lines:
         click.echo(line)

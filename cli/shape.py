@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 
 @click.command()
@@ -69,7 +68,7 @@ def command(context, input, kernel, filters, layers, convention, as_json, no_bia
         counts = [layer]
     if as_json:
         for count in counts:
-            click.echo(json.dumps(_json(count), ensure_ascii=False))
+            click.echo(json_text(_json(count), ensure_ascii=False))
     elif len(counts) == 1:
         _print_one(counts[0])
     else:

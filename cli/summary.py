@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 # Layers that change what units see, though they have no one window.
 _SEEING = ("Add", "Concat", "ConvTranspose2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
@@ -26,7 +25,7 @@ def command(network, as_json):
     rows = summarise(network)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(_json(row)))
+            click.echo(json_text(_json(row)))
         return
     channels, height, width = network.input_shape
     head = ("layer", "type", "kernel", "stride", "padding", "output", "parameters")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 from convlab_cli import options
+from convlab_cli.output import json_text
 
 # Few images need variations to be enough; these are what a hand varies too.
 DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
@@ -296,7 +296,7 @@ def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
             if isinstance(record, EpochRecord):
                 save(folder, trainer)  # a crash costs one epoch at most
                 if as_json:
-                    click.echo(json.dumps({"type": "epoch", **vars(record)}))
+                    click.echo(json_text({"type": "epoch", **vars(record)}))
                 if not quiet and bar is None:
                     click.echo(_epoch_text(trainer, record), err=True)
             elif bar is not None:
@@ -353,7 +353,7 @@ def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
         }
         if page:
             summary["page"] = str(folder / PAGE)
-        click.echo(json.dumps(summary))
+        click.echo(json_text(summary))
     else:
         early = ", stopped early" if progress.stopped_early else ""
         click.echo(

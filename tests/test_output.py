@@ -2,17 +2,22 @@
 
 import codecs
 import io
+import json
+import math
 import os
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from convlab_cli import output
 from convlab_cli.main import convlab as group
 from convlab_cli.main import main
 from PIL import Image
+
+from convlab.errors import NotFiniteError
 
 COMMAND = Path(sys.executable).with_name("convlab")
 FULL = Path("/dev/full")
@@ -255,3 +260,22 @@ def test_a_name_that_no_file_can_have(convlab):
 
 def test_a_date_that_is_none_is_not_asked_for(convlab):
     convlab.works("render", "activations", "-o", "a.svg", SOURCE_DATE_EPOCH="x")
+
+
+def test_json_has_no_word_for_nan():
+    for value in (math.nan, [1.0, math.inf], {"a": np.array([1, np.nan], np.float32)}):
+        for write in (
+            output.json_text,
+            output.json_bytes,
+            lambda value: output.record_bytes({"a": value}),
+        ):
+            with pytest.raises(NotFiniteError, match="expected finite numbers to write, got NaN"):
+                write(value)
+
+
+def test_json_of_arrays_paths_and_half_characters():
+    value = {"array": np.array([[0.1, 2]], np.float32), "path": Path("a"), "half": "\udce9×"}
+    wanted = {"array": [[0.1, 2]], "path": "a", "half": "\udce9×"}
+    assert json.loads(output.json_text(value)) == wanted
+    for content in (output.json_bytes(value), output.record_bytes(value)):
+        assert json.loads(content.decode()) == wanted and "×" in content.decode()
