@@ -54,7 +54,7 @@ def command(network, explain, json_file):
 
 
 def _table(network, rows, before) -> None:
-    from convlab.nn import ConvTranspose2d
+    from convlab.nn import Family
 
     table = [("layer", "type", "kernel", "stride", "padding", "output", "r", "S", "P", "centre")]
     table.append(("input", *[""] * 4, _shape(network.input_shape), "1", "1", "0", "0"))
@@ -68,7 +68,7 @@ def _table(network, rows, before) -> None:
                 cells[2] += f" dilated {_pair(window.dilation)}"
             cells[3] = _pair(window.stride)
             cells[4] = _padding(_read_beyond(row, before[row.name]))
-        elif isinstance(row.layer, ConvTranspose2d):
+        elif row.family is Family.TRANSPOSED:
             cells[2:4] = _pair(row.layer.kernel_size), f"up {_pair(row.layer.stride)}"
         if field is None:
             cells += ["all" if len(row.output_shape) == 1 else "varies", "", "", ""]
@@ -115,9 +115,9 @@ def _padding(sides) -> str:
 
 def _joint(row) -> str:
     """What a table says about a join: its branches, and whether they are aligned."""
-    from convlab.nn import Join
+    from convlab.nn import Family
 
-    if not isinstance(row.layer, Join):
+    if row.family is not Family.JOIN:
         return ""
     branches = " + ".join(row.sources)
     if None in row.inputs:

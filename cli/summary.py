@@ -6,8 +6,8 @@ import click
 from convlab_cli import options
 from convlab_cli.output import json_text
 
-# Layers that change what units see, though they have no one window.
-_SEEING = ("Add", "Concat", "ConvTranspose2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
+# Families that change what units see, though a layer may have no one window.
+_SEEING = ("join", "transposed convolution", "pooling")
 
 
 @click.command()
@@ -72,7 +72,7 @@ def _row(row) -> tuple[str, ...]:
         )
     if row.receptive_field is None:
         field = "all" if len(row.output_shape) == 1 else "varies"
-    elif window is not None or row.kind in _SEEING:
+    elif window is not None or row.family in _SEEING:
         rows, columns = row.receptive_field
         most = "≤ " if rows.period or columns.period else ""
         field = f"{most}{rows.size} × {columns.size}"

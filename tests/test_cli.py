@@ -203,7 +203,7 @@ def test_version_is_that_of_the_package(convlab):
         (["render", "nosuch"], "No such command 'nosuch'."),
         (["train", "--nosuch"], "No such option"),
         (["train", "--epochs", "many"], "'many' is not a valid integer."),
-        (["train", "--threads", "0"], "0 is not in the range x>=1."),
+        (["train", "--threads", "0"], "0 is not in the range 1<=x<=1024."),
         (["train", "--optimizer", "lbfgs"], "'lbfgs' is not one of 'sgd', 'nesterov', 'adam'."),
         (["predict", "somewhere"], "Missing argument 'IMAGE...'."),
         (["render", "curves", "x", "-o", "x.jpg"], ".png, .svg or .pdf, got 'x.jpg'"),

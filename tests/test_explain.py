@@ -395,9 +395,9 @@ def test_the_sum_in_the_loops_order_has_the_networks_bits(model, request):
     network, x = request.getfixturevalue(model)
     steps = _steps(network, x)  # once, as each explanation computes the whole network
     apart, counted = {}, 0
-    for at, step in enumerate(steps):
+    for name, step in steps.items():
         for unit in units(step.output.shape, 100):
-            one = _explained(network, steps, at, unit)
+            one = _explained(network, steps, name, unit)
             counted += 1
             assert one.value == step.output[unit]
             if insight.ulps(one.value, one.recomputed):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import convlab.kernels
 from convlab import shapes
 from convlab.errors import DeviceError
-from convlab.kernels import conv2d, cuda, dense, pointwise, pool2d
+from convlab.kernels import conv2d, cuda, dense, pointwise, pool2d, softmax
 from convlab.kernels.dispatch import KERNELS, Kernel
 
 for _module in pkgutil.iter_modules(convlab.kernels.__path__):
@@ -602,3 +602,14 @@ def test_places_of_more_cells_than_an_int32_counts(side):
     pool2d._max_backward_loop(gradient, index, one.row_first, one.row_last, *columns, shared)
     assert row.sum() == row[-1] == 2
     assert index.dtype == (np.int32 if side < 1 << 15 else np.int64)
+
+
+@pytest.mark.parametrize("kernel", ["softmax", "log_softmax"])
+def test_an_answer_does_not_depend_on_the_images_beside_it(kernel):
+    x = np.random.default_rng(0).standard_normal((10, 50)).astype(np.float32)
+    of_all = getattr(softmax, kernel)(x)
+    for array in (np.asfortranarray(x), np.concatenate([x, x], 1)):
+        np.testing.assert_array_equal(getattr(softmax, kernel)(array)[:, :50], of_all)
+    for column in range(50):
+        alone = getattr(softmax, kernel)(x[:, column : column + 1].copy())
+        np.testing.assert_array_equal(alone[:, 0], of_all[:, column])

@@ -627,7 +627,7 @@ def test_layers_that_a_page_does_not_know():
     text = REST.replace(
         'type = "Softmax"\nname = "shares"\ndim = 1', 'type = "Softmax"\nname = "shares"\ndim = 0'
     )
-    with pytest.raises(SpecError, match="a softmax of one image, shares is one over the batch"):
+    with pytest.raises(SpecError, match="page: shares: expected a softmax of one image, got one"):
         lab.check_fits(models.build(models.Spec(text, "rest", "rest.toml"), classes=4))
     text = STRIDED.replace('type = "Flatten"', 'type = "Flatten"\nstart_dim = 2', 1)
     text = text.replace(

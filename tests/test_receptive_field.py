@@ -428,9 +428,27 @@ def test_joins_refuse_what_does_not_fit():
         F.cat([a, a], 4)
 
 
-def test_explaining_a_graph_is_refused():
-    with pytest.raises(SpecError, match="layers stand in a row, test has branches"):
-        insight.explain(built(RESIDUAL), np.zeros((2, 8, 8), np.float32), "stem", None)
+def test_a_graph_is_explained_where_a_layer_reads_one_other():
+    network = built(RESIDUAL)
+    x = np.random.default_rng(0).standard_normal((2, 8, 8)).astype(np.float32)
+    outputs = {activation.name: activation.array for activation in insight.trace(network, x)}
+    for name, before in (("stem", None), ("body", "on")):
+        (told, *_) = insight.explain(network, x, name, (1, 3, 5))
+        read = np.pad(x if before is None else outputs[before], ((0, 0), (1, 1), (1, 1)))
+        terms = read[:, 3:6, 5:8].astype(float) * network[name].weight.numpy()[1]
+        assert told.before == before and told.sees[2] <= 8
+        assert told.exact == pytest.approx(terms.sum() + network[name].bias.numpy()[1], abs=1e-6)
+        assert told.value == outputs[name][1, 3, 5] == pytest.approx(told.exact, abs=1e-5)
+    # Two layers read what the ReLU gives, and a chain goes back as far as one does.
+    chain = insight.explain(network, x, "body", (1, 3, 5), deep=True)
+    assert [one.layer for one in chain] == ["body", "on", "stem"]
+    chain = insight.explain(network, x, "pool", (5, 1, 1), deep=True)
+    assert [one.layer for one in chain] == ["pool"]
+    assert chain[0].value == outputs["cat"][5, 2:4, 2:4].max()
+    with pytest.raises(
+        SpecError, match="layer sum: expected layers that read one other to explain"
+    ):
+        insight.explain(network, x, "sum", None)
 
 
 # --- the effective receptive field -------------------------------------------------------------

@@ -216,7 +216,7 @@ def test_images_too_large_for_the_memory_are_an_error(monkeypatch):
         ("out_channels = 2", "out_channels = 2.5", "expected out_channels to be a whole number"),
         ("p = 0.0", "p = true", "expected p to be a number, got True"),
         ("stride = 3", "bias = 3", "expected bias to be true or false, got 3"),
-        ('"ReLU"', '["ReLU"]', "expected type to be one of Conv2d, "),
+        ('"ReLU"', '["ReLU"]', "expected type to be one of AdaptiveAvgPool2d, "),
         ('"dense"', '"forward"', "mine.toml: Sequential: expected a name that is free"),
     ],
 )

@@ -119,25 +119,26 @@ def drawn_layers(network: Network) -> list[DrawnLayer]:
     return _as_published(layers) if published else layers
 
 
-_JOINS = ("Add", "Concat")
-
-
 def _is_own(row) -> bool:
     """Whether a layer is drawn as a volume, not as a note below the one before it."""
-    return row.window is not None or row.kind in (*_SIZED, *_JOINS)
+    return row.family == "join" or row.family in _KINDS
+
+
+_KINDS = {
+    "convolution": "conv",
+    "transposed convolution": "conv",
+    "pooling": "pool",
+    "dense": "dense",
+    "distance": "dense",
+}
 
 
 def _kind(row) -> str:
-    if row.kind in _JOINS:
-        return {"Add": "sum", "Concat": "concatenation"}[row.kind]
-    if "Pool" in row.kind or row.kind == "Subsample2d":
-        return "pool"
-    return "conv" if "Conv" in row.kind else "dense"
+    return row.layer.words if row.family == "join" else _KINDS[row.family]
 
 
 def _own_sources(network) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """For each layer with a volume the volumes that it reads; and each volume's notes."""
-    from convlab import nn
     from convlab.models import INPUT, summarise
 
     modules, read = dict(network.named_children()), network.sources()
@@ -152,8 +153,8 @@ def _own_sources(network) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
             sources[row.name], notes[row.name] = [volume[source] for source in before], []
             continue
         volume[row.name] = volume[before[0]]
-        if not isinstance(module, nn.Flatten):
-            note = f"dropout {module.p:g}" if isinstance(module, nn.Dropout) else row.kind
+        if row.family != "reshape":
+            note = f"dropout {module.p:g}" if row.family == "dropout" else row.kind
             note += " on one path" if readers.count(before[0]) > 1 else ""
             notes[volume[row.name]].append(note)
     return sources, notes
@@ -196,7 +197,7 @@ def _paths(sources, way, rows, modules) -> dict[str, tuple[Skip, ...]]:
             starts = dict.fromkeys(
                 start for at in inner for start in sources[at] if start not in inner
             )
-            label = "identity" if rows[name].kind == "Add" else "copy"
+            label = "identity" if _kind(rows[name]) == "sum" else "copy"
             if inner and all(len(sources[at]) == 1 for at in inner):
                 label = " → ".join(
                     ", ".join(
@@ -248,7 +249,6 @@ _WORDS = {
     "concatenation": ("concatenation", "concatenations"),
     "dense": ("dense layer", "dense layers"),
 }
-_SIZED = ("Linear", "EuclideanRBF", "ConvTranspose2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
 
 
 def _size(shape: tuple[int, ...]) -> str:
@@ -277,7 +277,7 @@ def _window(row, module, number: int):
 
     alone = ReceptiveField(), ReceptiveField()
     # A join reads each map at the unit's own place.
-    fields = alone if row.kind in _JOINS else module.field_of(alone, row.input_shape)
+    fields = alone if row.family == "join" else module.field_of(alone, row.input_shape)
     if len(row.output_shape) != 3 or fields is None:
         return None, None
     share = 0.68 if number % 2 else 0.27
@@ -295,22 +295,20 @@ def _operation(row, module) -> tuple[str, ...]:
     """What leads to a layer, in a line or two."""
     from convlab.shapes import size_text
 
-    if row.kind in _JOINS:
+    if row.family in ("join", "dense"):
         return (_kind(row),)
-    if row.kind == "Linear":
-        return ("dense",)
-    if row.kind == "EuclideanRBF":
+    if row.family == "distance":
         return ("distances",)
-    if row.kind.startswith("Adaptive"):
-        word = "max" if "Max" in row.kind else "average"
-        whole = math.prod(row.output_shape[1:]) == 1
-        return ("global", word) if whole else (word, f"to {size_text(*row.output_shape[1:])}")
-    if row.window is None:
-        return ("transposed", size_text(*module.kernel_size), *_settings(module))
-    word = {"MaxPool2d": "max ", "AvgPool2d": "average ", "Subsample2d": "sum "}.get(row.kind, "")
-    text = f"{word}{size_text(*row.window.kernel)}"
-    if word:
+    if row.family == "pooling":
+        word = {"maximum": "max", "mean": "average"}.get(module.reduction, module.reduction)
+        if module.adaptive:
+            whole = math.prod(row.output_shape[1:]) == 1
+            return ("global", word) if whole else (word, f"to {size_text(*row.output_shape[1:])}")
+        text = f"{word} {size_text(*row.window.kernel)}"
         return (text, *_settings(row.window, usual=row.window.kernel))
+    if row.family == "transposed convolution":
+        return ("transposed", size_text(*module.kernel_size), *_settings(module))
+    text = size_text(*row.window.kernel)
     groups = module.groups
     if groups == row.input_shape[0] and groups > 1:
         text += " depthwise"

@@ -18,13 +18,13 @@ def command(network, layer, picture):
     """
     import numpy as np
 
-    from convlab import nn, viz
+    from convlab import viz
     from convlab.errors import SpecError
     from convlab.shapes import size_text
 
     network, _ = options.network_of(network, weights=False)
     layers = {
-        name: module for name, module in network.named_children() if isinstance(module, nn.Conv2d)
+        name: module for name, module in network.named_children() if module.family == "convolution"
     }
     if not layers:
         raise SpecError(f"connection table: {network.name} has no convolution")
@@ -93,7 +93,7 @@ def _table(module):
     """(O, I) booleans: which input maps the weights of a convolution read."""
     import numpy as np
 
-    table = getattr(module, "connections_table", None)
+    table = module.connections_table
     if table is not None:
         return table
     outputs, per_group = module.weight.shape[:2]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from convlab.models import Network
 
 MOST_NAMED = 12  # maps whose numbers a line can hold
-ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh", "ScaledTanh")
 
 
 @click.command()
@@ -63,6 +62,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
 
     from convlab import Tensor, files, insight, no_grad, viz
     from convlab.errors import SpecError
+    from convlab.nn import PASSES_ON
 
     if scale == "map" and layer is None:
         raise SpecError("scale: expected --layer with --scale map")
@@ -72,7 +72,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
     name = Path(image).name
     activations = insight.trace(run.network, x, layer)
     # These show the same numbers again.
-    shown = [a for a in activations if layer is not None or a.kind not in ("Flatten", "Dropout")]
+    shown = [a for a in activations if layer is not None or a.layer.family not in PASSES_ON]
     subtitle = f"{options.title_of(run)}{'; inverted' if inverted else ''}"
     silent = {a.name: insight.silent_maps(a.array) for a in shown}
     counts = {a.name: (len(a.array), "maps" if a.array.ndim == 3 else "units") for a in shown}
@@ -150,7 +150,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
 def _before_activations(network: Network, activations: list) -> set[str]:
     """The names of the layers whose output an activation reads."""
     sources = network.sources()
-    read = {name for a in activations if a.kind in ACTIVATIONS for name in sources[a.name]}
+    read = {name for a in activations if a.layer.family == "activation" for name in sources[a.name]}
     return read & {a.name for a in activations}
 
 

@@ -30,7 +30,7 @@ def command(run, layer, number, before, picture):
     convlab render filters RUN --layer conv2 --filter 3 --before
     convlab train --snapshots, then convlab render filters RUN -o filters.gif
     """
-    from convlab import nn, training, viz
+    from convlab import training, viz
     from convlab.errors import ShapeError, SpecError
     from convlab.shapes import size_text
 
@@ -38,7 +38,7 @@ def command(run, layer, number, before, picture):
     layers = {
         name: module
         for name, module in run.network.named_children()
-        if isinstance(module, nn.Conv2d)
+        if module.family == "convolution"
     }
     if not layers:
         raise SpecError(f"filters: {run.network.name} has no convolution")
@@ -54,7 +54,7 @@ def command(run, layer, number, before, picture):
     if number is not None and number >= out:
         raise ShapeError(f"filter: expected 0 to {out - 1} of {layer}, got {number}")
     chosen = slice(None) if number is None else slice(number, number + 1)
-    table = getattr(layers[layer], "connections_table", None)
+    table = layers[layer].connections_table
     if number is None:
         title = f"Filters of {layer}"
         what = f"{out} filters of {size_text(rows, columns, per_filter)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convlab.insight.units import UnitField, unit_field
 from convlab.models import INPUT, Network, receptive_fields
-from convlab.nn import Join
+from convlab.nn import Family
 from convlab.shapes import ReceptiveField
 
 
@@ -26,7 +26,7 @@ def field_chain(
         if row.name not in wanted:
             continue
         at = wanted[row.name]
-        if not isinstance(row.layer, Join):
+        if row.family is not Family.JOIN:
             # The field of this layer alone is its window on what it reads.
             window = row.layer.field_of(alone, before[row.name])
             spans = [axis.span(i) for axis, i in zip(window, at, strict=True)]

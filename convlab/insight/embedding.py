@@ -11,7 +11,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.data import Batches, Dataset, Scaling
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network
-from convlab.nn import Dropout, Flatten
+from convlab.nn import PASSES_ON
 
 METHODS = ("pca", "tsne")
 _BATCH = 128  # images of one forward pass: the maps of all layers are in memory at once
@@ -33,14 +33,14 @@ class Embedding:
 
 
 def last_hidden(network: Network) -> str:
-    """The layer whose numbers the output layer reads; Dropout and Flatten do not change them.
+    """The layer whose numbers the output layer reads, behind those that only pass numbers on.
 
     Raises SpecError for a network whose first layer with weights is its output.
     """
     rows = network.shapes()
     output = max(k for k, (_, module, before, _) in enumerate(rows) if module.connections(before))
     for name, module, _, _ in reversed(rows[:output]):
-        if not isinstance(module, Dropout | Flatten):
+        if module.family not in PASSES_ON:
             return name
     raise SpecError(f"embedding: expected a hidden layer, {network.name} has none")
 

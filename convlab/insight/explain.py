@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from convlab import functional as F
-from convlab import nn, shapes
+from convlab import nn
 from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.trace import trace
 from convlab.insight.units import unit_field
-from convlab.models import GraphNetwork, Network, summarise
+from convlab.models import INPUT, Network, receptive_fields
+from convlab.nn import Family
 from convlab.shapes import size_text
 
 # The name for what comes behind the last layer, and is not one.
@@ -211,18 +211,6 @@ class Pointwise(Explanation):
     formula: str
 
 
-_ACTIVATIONS = {
-    nn.ReLU: "max(x, 0)",
-    nn.Sigmoid: "1 / (1 + exp(−x))",
-    nn.Tanh: "tanh(x)",
-    nn.ScaledTanh: "1.7159 tanh(2x / 3)",
-}
-_SAME = {
-    nn.Flatten: "x, moved into one row",
-    nn.Dropout: "x, dropped only in training",
-}
-
-
 def explain(
     network: Network,
     x: np.ndarray,
@@ -239,29 +227,27 @@ def explain(
     or for distances the smallest.  Layers that only pass a number on (activations,
     Flatten, Dropout) are followed by the layer before them, until a sum is reached.
 
+    Of branches that meet there is no one sum to follow: a chain ends behind them.
+
     Raises SpecError for a layer that is not there or cannot be explained,
     ShapeError for a unit outside its output and an image of another size, NotFiniteError
     where a layer's output is not finite.
     """
-    if isinstance(network, GraphNetwork):
-        raise SpecError(
-            f"explain: expected a network whose layers stand in a row, {network.name} has branches"
-        )
     steps = _steps(network, x)
-    names = [step.name for step in steps]
-    if layer not in names:
-        raise SpecError(f"layer: expected one of {', '.join(names)}, got {layer!r}")
-    at = names.index(layer)
-    place = _checked(steps[at], unit)
+    if layer not in steps:
+        raise SpecError(f"layer: expected one of {', '.join(steps)}, got {layer!r}")
+    name, place = layer, _checked(steps[layer], unit)
     chain = []
     while True:
-        explanation = _explained(network, steps, at, place)
+        explanation = _explained(network, steps, name, place)
         chain.append(explanation)
         cell = explanation.strongest
         passes_on = isinstance(explanation, Pointwise)
         if cell is None or cell.layer is None or not (deep or passes_on):
             return chain
-        at, place = names.index(cell.layer), cell.place
+        if steps[cell.layer].joins:
+            return chain
+        name, place = cell.layer, cell.place
 
 
 def ulps(a: float, b: float) -> int:
@@ -290,24 +276,45 @@ class _Step:
     def kind(self) -> str:
         return "softmax" if self.module is None else type(self.module).__name__
 
+    @property
+    def family(self) -> Family | None:
+        return Family.SOFTMAX if self.module is None else self.module.family
 
-def _steps(network: Network, x: np.ndarray) -> list[_Step]:
-    steps: list[_Step] = []
-    before, value = None, np.asarray(x)
-    for activation, (name, module) in zip(trace(network, x), network.named_children(), strict=True):
+    @property
+    def joins(self) -> bool:
+        return self.family is Family.JOIN
+
+    def reads(self, unit: tuple[int, ...]) -> nn.Reads | None:
+        """What its output at ``unit`` is made of."""
+        if self.module is None:
+            return nn.Share(0)
+        try:
+            return self.module.reads(self.input.shape, unit)
+        except SpecError as error:
+            raise SpecError(f"layer {self.name}: {error}") from None
+
+
+def _steps(network: Network, x: np.ndarray) -> dict[str, _Step]:
+    steps: dict[str, _Step] = {}
+    outputs = {INPUT: np.asarray(x)}
+    sources = network.sources()
+    for activation in trace(network, x):
+        name, module = activation.name, activation.layer
         require_finite(activation.array, f"output of {name}")
-        steps.append(_Step(name, module, before, value, activation.array))
-        before, value = name, activation.array
-    if all(step.name != PROBABILITIES for step in steps):
-        probabilities = network.probabilities(value[np.newaxis])[0]
-        steps.append(_Step(PROBABILITIES, None, before, value, probabilities))
+        outputs[name] = activation.array
+        read = sources[name][0]  # a join's own sum is not told
+        before = None if read == INPUT else read
+        steps[name] = _Step(name, module, before, outputs[read], activation.array)
+    if PROBABILITIES not in steps:
+        probabilities = network.probabilities(activation.array[np.newaxis])[0]
+        steps[PROBABILITIES] = _Step(PROBABILITIES, None, name, activation.array, probabilities)
     return steps
 
 
 def _checked(step: _Step, unit: Sequence[int] | None) -> tuple[int, ...]:
     shape = step.output.shape
     if unit is None:
-        distances = isinstance(step.module, nn.EuclideanRBF)
+        distances = step.family is Family.DISTANCE
         flat = step.output.argmin() if distances else step.output.argmax()
         return tuple(int(i) for i in np.unravel_index(flat, shape))
     unit = tuple(int(i) for i in unit)
@@ -320,29 +327,33 @@ def _checked(step: _Step, unit: Sequence[int] | None) -> tuple[int, ...]:
     raise ShapeError(f"unit: expected {form} within {size_text(*shape)}, got {got}")
 
 
-def _explained(network: Network, steps: list[_Step], at: int, unit: tuple[int, ...]) -> Explanation:
-    step = steps[at]
+def _explained(
+    network: Network, steps: dict[str, _Step], name: str, unit: tuple[int, ...]
+) -> Explanation:
+    step = steps[name]
+    following = [other for other in steps.values() if other.before == name and not other.joins]
     after = None
-    if at + 1 < len(steps) and type(steps[at + 1].module) in _ACTIVATIONS:
-        following = steps[at + 1]
-        after = (following.name, following.kind, following.output[unit])
-    known: dict[str, Any] = {
-        "layer": step.name,
-        "kind": step.kind,
-        "unit": unit,
-        "shape": step.output.shape,
-        "value": step.output[unit],
-        "before": step.before,
-        "sees": _sees(network, steps, at, unit),
-        "after": after,
-    }
+    if len(following) == 1 and following[0].family is Family.ACTIVATION:
+        other = following[0]
+        after = (other.name, other.kind, other.output[unit])
     with no_grad():
-        if step.module is None or isinstance(step.module, nn.Softmax):
-            return _softmax(step, network, known)
-        if type(step.module) in _EXPLAINED:
-            return _EXPLAINED[type(step.module)](step, known)
-    supported = ", ".join(kind.__name__ for kind in (*_EXPLAINED, nn.Softmax))
-    raise SpecError(f"layer {step.name}: expected one of {supported}, got {step.kind}")
+        reads = step.reads(unit)
+        if reads is None:
+            told = "one sum" if not step.joins else "layers that read one other"
+            raise SpecError(f"layer {name}: expected {told} to explain, got {step.kind}")
+        known: dict[str, Any] = {
+            "layer": name,
+            "kind": step.kind,
+            "unit": unit,
+            "shape": step.output.shape,
+            "value": step.output[unit],
+            "before": step.before,
+            "sees": _sees(network, steps, step, unit),
+            "after": after,
+        }
+        if isinstance(reads, nn.Share):
+            return _softmax(step, reads, network, known)
+        return _EXPLAINED[type(reads)](step, reads, known)
 
 
 def _cell(step: _Step, place: Iterable[int]) -> Cell:
@@ -350,34 +361,44 @@ def _cell(step: _Step, place: Iterable[int]) -> Cell:
     return Cell(step.before, place, step.input[place])
 
 
-def _sees(network: Network, steps: list[_Step], at: int, unit: tuple[int, ...]) -> Box | None:
-    whole = (0, 0, *network.input_shape[1:])
+def _sees(
+    network: Network, steps: dict[str, _Step], step: _Step, unit: tuple[int, ...]
+) -> Box | None:
     # What passes numbers on sees what is before it, be it a map or a vector.
-    while at >= 0 and isinstance(steps[at].module, (*_ACTIVATIONS, *_SAME)):
-        unit = _same_place(steps[at], unit)
-        at -= 1
-    if at < 0:
-        return unit[1], unit[2], unit[1] + 1, unit[2] + 1
-    if steps[at].output.ndim != 3:
+    while isinstance(reads := step.reads(unit), nn.One):
+        unit = reads.place
+        if step.before is None:
+            return unit[1], unit[2], unit[1] + 1, unit[2] + 1
+        step = steps[step.before]
+    whole = (0, 0, *network.input_shape[1:])
+    if step.output.ndim != 3:
         return whole
-    if any(_is_uneven(step) for step in steps[: at + 1]):
+    fields = {row.name: row.field for row in receptive_fields(network)}
+    above = _above(network, steps, step.name)
+    if fields[step.name] is None or any(map(_is_uneven, above)):
         return None
-    if summarise(network)[at].receptive_field is None:
-        return None
-    box = unit_field(network, steps[at].name, unit[1:]).box
+    box = unit_field(network, step.name, unit[1:]).box
     top, left, bottom, right = box
     inside = min(top, left) >= 0 and bottom <= whole[2] and right <= whole[3]
     # Padding that repeats the map reads it elsewhere than at the box.
-    modes = {getattr(step.module, "padding_mode", "zeros") for step in steps[: at + 1]}
+    modes = {getattr(one.module, "padding_mode", "zeros") for one in above}
     return box if inside or modes == {"zeros"} else None
 
 
+def _above(network: Network, steps: dict[str, _Step], name: str) -> list[_Step]:
+    """A layer and all from which it takes its numbers."""
+    sources, seen, waiting = network.sources(), set(), [name]
+    while waiting:
+        at = waiting.pop()
+        if at != INPUT and at not in seen:
+            seen.add(at)
+            waiting += sources[at]
+    return [step for step in steps.values() if step.name in seen]
+
+
 def _is_uneven(step: _Step) -> bool:
-    """Whether the units of a layer do not all see windows of one size, a stride apart."""
-    if isinstance(step.module, nn.AdaptiveAvgPool2d):
-        sizes = zip(step.input.shape[1:], step.output.shape[1:], strict=True)
-        return any(before % after for before, after in sizes)
-    return isinstance(step.module, nn.Softmax) and _axis(step) != 0
+    """Whether the units of a pooling do not all see windows of one size, a stride apart."""
+    return step.family is Family.POOLING and step.module.window(step.input.shape) is None
 
 
 # --- sums in the loops' order ---------------------------------------------------------------
@@ -411,46 +432,31 @@ def _fused_sum(start: float, weights: np.ndarray, values: np.ndarray) -> np.floa
 _ROUNDED = "float32, each product added with one rounding"
 
 
-def _bias(module: nn.Module, unit: int) -> np.float32 | None:
-    return None if module.bias is None else module.bias.numpy()[unit]
-
-
-def _convolution(step: _Step, known: dict[str, Any]) -> Explanation:
-    module = step.module
-    o, *at = known["unit"]
-    sources, outside = [], []
-    for axis in (0, 1):
-        before, after = module.padding[2 * axis : 2 * axis + 2]
-        size = step.input.shape[1 + axis]
-        index = shapes.padding_index(size, before, after, module.padding_mode)
-        reach = module.dilation[axis] * np.arange(module.kernel_size[axis])
-        read = at[axis] * module.stride[axis] + reach
-        sources.append(index[read])
-        outside.append((read < before) | (read >= before + size))
-    per_group = module.in_channels // module.groups
-    first = o // (module.out_channels // module.groups) * per_group
-    maps = np.arange(first, first + per_group)
-    kernel = module.weight.numpy()[o]
-    if isinstance(module, nn.TableConv2d):
-        connected = module.connections_table[o]
-        maps, kernel = maps[connected], kernel[connected]
-    patch = _patch(step.input[maps], *sources)
-    bias = _bias(module, o)
+def _taps(step: _Step, taps: nn.Taps, known: dict[str, Any]) -> Explanation:
+    patch = _patch(step.input[taps.maps], taps.rows, taps.columns)
     # The loop goes through a kernel row in all maps before it goes to the next row.
-    taps = kernel.swapaxes(0, 1), patch.swapaxes(0, 1)
+    terms = taps.weights.swapaxes(0, 1), patch.swapaxes(0, 1)
+    rowwise = "kernel row by kernel row through all maps"
+    if taps.bias is None or taps.bias_first:
+        recomputed = _fused_sum(0.0 if taps.bias is None else taps.bias, *terms)
+    else:
+        recomputed = _fused_sum(0.0, *terms) + taps.bias
+    order = f"bias, then {rowwise}" if taps.bias_first else f"{rowwise}, then bias"
+    turn = slice(None, None, -1 if taps.turned else None)
     return ConvolutionSum(
         **known,
-        recomputed=_fused_sum(0.0 if bias is None else bias, *taps),
-        order=f"bias, then kernel row by kernel row through all maps; {_ROUNDED}",
-        strongest=_strongest_tap(step, maps, sources, patch * kernel),
-        maps=maps,
-        patch=patch,
-        kernel=kernel,
-        rows=sources[0],
-        columns=sources[1],
-        outside=outside[0][:, None] | outside[1],
-        bias=bias,
-        padding_mode=module.padding_mode,
+        recomputed=recomputed,
+        order=f"{order}; {_ROUNDED}",
+        strongest=_strongest_tap(step, taps, patch * taps.weights),
+        maps=taps.maps,
+        # Turned, the patch lies as it does in the map.
+        patch=patch[:, turn, turn],
+        kernel=taps.weights[:, turn, turn],
+        rows=taps.rows[turn],
+        columns=taps.columns[turn],
+        outside=taps.outside[turn, turn],
+        bias=taps.bias,
+        padding_mode=taps.padding_mode,
     )
 
 
@@ -460,58 +466,23 @@ def _patch(maps: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarra
     return np.where(inside, maps[:, rows[:, None], columns], np.float32(0))
 
 
-def _strongest_tap(
-    step: _Step, maps: np.ndarray, sources: Sequence[np.ndarray], products: np.ndarray
-) -> Cell | None:
-    rows, columns = sources
-    inside = np.broadcast_to((rows[:, None] >= 0) & (columns >= 0), products.shape)
+def _inside(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(KH, KW): where a window reads the map."""
+    return (rows[:, None] >= 0) & (columns >= 0)
+
+
+def _strongest_tap(step: _Step, taps: nn.Taps, products: np.ndarray) -> Cell | None:
+    inside = np.broadcast_to(_inside(taps.rows, taps.columns), products.shape)
     if not inside.any():
         return None
     c, row, column = np.unravel_index(
         np.where(inside, np.abs(products), -1).argmax(), products.shape
     )
-    return _cell(step, (maps[c], rows[row], columns[column]))
+    return _cell(step, (taps.maps[c], taps.rows[row], taps.columns[column]))
 
 
-def _transposed(step: _Step, known: dict[str, Any]) -> Explanation:
-    module = step.module
-    o, *at = known["unit"]
-    sources = []
-    for axis in (0, 1):
-        size, stride = step.input.shape[1 + axis], module.stride[axis]
-        # Input cell i reaches output cell s i + d k - p with tap k.
-        reach = module.dilation[axis] * np.arange(module.kernel_size[axis])
-        read, rest = np.divmod(at[axis] + module.padding[2 * axis] - reach, stride)
-        sources.append(np.where((rest == 0) & (read >= 0) & (read < size), read, -1))
-    per_group = module.in_channels // module.groups
-    out_group = module.out_channels // module.groups
-    maps = np.arange(per_group) + o // out_group * per_group
-    kernel = module.weight.numpy()[maps, o % out_group]
-    patch = _patch(step.input[maps], *sources)
-    bias = _bias(module, o)
-    taps = kernel.swapaxes(0, 1), patch.swapaxes(0, 1)
-    total = _fused_sum(0.0, *taps)
-    # Turned, the patch lies as it does in the map.
-    rows, columns = (source[::-1] for source in sources)
-    return ConvolutionSum(
-        **known,
-        recomputed=total if bias is None else total + bias,
-        order=f"kernel row by kernel row through all maps, then bias; {_ROUNDED}",
-        strongest=_strongest_tap(step, maps, sources, patch * kernel),
-        maps=maps,
-        patch=patch[:, ::-1, ::-1],
-        kernel=kernel[:, ::-1, ::-1],
-        rows=rows,
-        columns=columns,
-        outside=(rows[:, None] < 0) | (columns < 0),
-        bias=bias,
-        padding_mode="transposed",
-    )
-
-
-def _dense(step: _Step, known: dict[str, Any]) -> Explanation:
-    (o,) = known["unit"]
-    weights, bias = step.module.weight.numpy()[o], _bias(step.module, o)
+def _products(step: _Step, reads: nn.Products, known: dict[str, Any]) -> Explanation:
+    weights, bias = reads
     return DenseSum(
         **known,
         recomputed=_fused_sum(0.0 if bias is None else bias, weights, step.input),
@@ -523,147 +494,86 @@ def _dense(step: _Step, known: dict[str, Any]) -> Explanation:
     )
 
 
-def _distance(step: _Step, known: dict[str, Any]) -> Explanation:
-    centre = step.module.centres[known["unit"][0]]
-    squares = (step.input - centre) ** 2
+def _distance(step: _Step, reads: nn.Squares, known: dict[str, Any]) -> Explanation:
+    squares = (step.input - reads.centre) ** 2
     return Distance(
         **known,
         recomputed=squares.sum(),
         order="differences, squares, then their sum by NumPy; float32",
         strongest=_cell(step, [squares.argmax()]),
         inputs=step.input,
-        centre=centre,
+        centre=reads.centre,
     )
 
 
-# --- windows that are pooled -----------------------------------------------------------------
-
-
-def _pooling(step: _Step, known: dict[str, Any]) -> Explanation:
-    module, windows = step.module, step.module.windows(step.input.shape)
-    channel, *at = known["unit"]
-    bounds = (windows.row_start, windows.row_end), (windows.column_start, windows.column_end)
-    sources = []
-    for axis, (start, end) in enumerate(bounds):
-        begin, stop = int(start[at[axis]]), int(end[at[axis]])
-        read = np.arange(begin, stop, windows.dilation[axis])
-        if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
-            # The whole window, with what hangs over the input.
-            first = at[axis] * module.stride[axis] - module.padding[axis]
-            read = first + windows.dilation[axis] * np.arange(module.kernel_size[axis])
-            read = np.where((read >= begin) & (read < stop), read, -1)
-        sources.append(read)
-    rows, columns = sources
-    patch = _patch(step.input[[channel]], rows, columns)[0]
-    inside = (rows[:, None] >= 0) & (columns >= 0)
-    parts: dict[str, Any] = {
-        "patch": patch,
-        "rows": rows,
-        "columns": columns,
-        "outside": ~inside,
-    }
-    if isinstance(module, nn.MaxPool2d | nn.AdaptiveMaxPool2d):
-        return _maximum(step, known, parts)
-    # An average follows its largest term.
-    strongest = _strongest_tap(step, np.array([channel]), sources, patch[None])
+def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanation:
+    patch = _patch(step.input[[reads.map]], reads.rows, reads.columns)[0]
+    inside = _inside(reads.rows, reads.columns)
     total = np.float32(0)
     for value in patch[inside]:
         total += value
-    if isinstance(module, nn.Subsample2d):
-        coefficient, bias = module.weight.numpy()[channel], module.bias.numpy()[channel]
-        return Pooling(
-            **known,
-            recomputed=total * coefficient + bias,
-            order="cell by cell, then the coefficient, then the bias; float32",
-            strongest=strongest,
-            **parts,
-            reduction="sum",
-            coefficient=coefficient,
-            bias=bias,
-        )
-    divisor = np.float32(windows.divisor[tuple(at)])
-    return Pooling(
-        **known,
-        recomputed=total * (_ONE / divisor),
-        order="cell by cell, then times the divisor's reciprocal; float32",
-        strongest=strongest,
-        **parts,
-        reduction="mean",
-        divisor=float(divisor),
-    )
-
-
-def _maximum(step: _Step, known: dict[str, Any], parts: dict[str, Any]) -> Explanation:
-    unit = known["unit"]
-    module, x = step.module, Tensor(step.input[np.newaxis])
-    if isinstance(module, nn.AdaptiveMaxPool2d):
-        _, index = F.adaptive_max_pool2d(x, module.output_size, return_indices=True)
+    winner = None
+    # Of equal ones the first; an average follows its largest term.
+    size = np.where(inside, patch if reads.reduction == "maximum" else np.abs(patch), -np.inf)
+    row, column = divmod(int(size.argmax()), patch.shape[1])
+    strongest = None
+    if inside.any():
+        strongest = _cell(step, (reads.map, reads.rows[row], reads.columns[column]))
+    if reads.reduction == "maximum":
+        recomputed = patch[inside].max(initial=np.float32(-np.inf))
+        winner = (row, column) if inside.any() else None
+        order = "the largest; of equal ones the first"
+    elif reads.reduction == "mean":
+        recomputed = total * (_ONE / np.float32(reads.divisor))
+        order = "cell by cell, then times the divisor's reciprocal; float32"
     else:
-        settings = module.stride, module.padding, module.dilation, module.ceil_mode
-        _, index = F.max_pool2d(x, module.kernel_size, *settings, return_indices=True)
-    winner, strongest, largest = None, None, np.float32(-np.inf)
-    if not parts["outside"].all():
-        row, column = divmod(int(index[(0, *unit)]), step.input.shape[2])
-        places = (parts["rows"] == row).argmax(), (parts["columns"] == column).argmax()
-        winner = tuple(int(i) for i in places)
-        strongest = _cell(step, (unit[0], row, column))
-        largest = parts["patch"][~parts["outside"]].max()
+        recomputed = total * reads.coefficient + reads.bias
+        order = "cell by cell, then the coefficient, then the bias; float32"
     return Pooling(
         **known,
-        recomputed=largest,
-        order="the largest; of equal ones the first",
+        recomputed=recomputed,
+        order=order,
         strongest=strongest,
-        **parts,
-        reduction="maximum",
+        patch=patch,
+        rows=reads.rows,
+        columns=reads.columns,
+        outside=~inside,
+        reduction=reads.reduction,
         winner=winner,
+        divisor=reads.divisor,
+        coefficient=reads.coefficient,
+        bias=reads.bias,
     )
 
 
 # --- one number from one number, and softmax ----------------------------------------------------
 
 
-def _same_place(step: _Step, unit: tuple[int, ...]) -> tuple[int, ...]:
-    """Where a number that is passed on stands before the layer."""
-    flat = np.ravel_multi_index(unit, step.output.shape)
-    return tuple(int(i) for i in np.unravel_index(flat, step.input.shape))
-
-
-def _pointwise(step: _Step, known: dict[str, Any]) -> Explanation:
-    place = _same_place(step, known["unit"])
-    before = step.input[place]
-    if type(step.module) in _ACTIVATIONS:
+def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation:
+    before = step.input[reads.place]
+    recomputed = before
+    if step.family is Family.ACTIVATION:
         recomputed = step.module(Tensor(before.reshape(1))).numpy()[0]
-    else:
-        recomputed = before
     return Pointwise(
         **known,
         recomputed=recomputed,
         order="by itself; float32",
-        strongest=_cell(step, place),
+        strongest=_cell(step, reads.place),
         input=before,
-        formula=(_ACTIVATIONS | _SAME)[type(step.module)],
+        formula=step.module.formula,
     )
 
 
-def _axis(step: _Step) -> int:
-    """The axis of a softmax in the layer's output, which has no batch."""
-    dim, axes = step.module.dim, step.output.ndim
-    if dim == 0 or dim == -axes - 1:
-        raise SpecError(f"layer {step.name}: expected a softmax of one image, got one of the batch")
-    return dim - 1 if dim > 0 else dim + axes
-
-
-def _softmax(step: _Step, network: Network, known: dict[str, Any]) -> Explanation:
-    unit = known["unit"]
+def _softmax(step: _Step, share: nn.Share, network: Network, known: dict[str, Any]) -> Explanation:
+    unit, axis = known["unit"], share.axis
     penalties = step.module is None and network.loss == "lecun-map"
-    axis = 0 if step.module is None else _axis(step)
     line = (*unit[:axis], slice(None), *unit[axis + 1 :])
     logits = -step.input[line] if penalties else step.input[line]
     exponentials = np.exp(logits - logits.max())
     return SoftmaxShare(
         **known,
-        recomputed=exponentials[unit[axis]] / exponentials.sum(),
-        order="exponentials, their sum by NumPy, then the quotient; float32",
+        recomputed=exponentials[unit[axis]] / np.add.accumulate(exponentials)[-1],
+        order="exponentials, their sum class by class, then the quotient; float32",
         strongest=_cell(step, unit),
         logits=logits,
         index=unit[axis],
@@ -671,16 +581,10 @@ def _softmax(step: _Step, network: Network, known: dict[str, Any]) -> Explanatio
     )
 
 
-_EXPLAINED: dict[type, Callable[[_Step, dict[str, Any]], Explanation]] = {
-    nn.Conv2d: _convolution,
-    nn.TableConv2d: _convolution,
-    nn.ConvTranspose2d: _transposed,
-    nn.Linear: _dense,
-    nn.EuclideanRBF: _distance,
-    nn.MaxPool2d: _pooling,
-    nn.AvgPool2d: _pooling,
-    nn.AdaptiveAvgPool2d: _pooling,
-    nn.AdaptiveMaxPool2d: _pooling,
-    nn.Subsample2d: _pooling,
-    **dict.fromkeys((*_ACTIVATIONS, *_SAME), _pointwise),
+_EXPLAINED: dict[type, Callable[[_Step, Any, dict[str, Any]], Explanation]] = {
+    nn.Taps: _taps,
+    nn.Pooled: _pooling,
+    nn.Products: _products,
+    nn.Squares: _distance,
+    nn.One: _pointwise,
 }

@@ -12,6 +12,7 @@ from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError
 from convlab.models import GraphNetwork, Network, receptive_fields
+from convlab.nn import Family
 
 
 class RBFMap(nn.Module):
@@ -51,20 +52,20 @@ def fully_convolutional(network: Network) -> Network:
     kernel: tuple[int, int] | None = None  # of the next dense layer, once the maps are flat
     channels = 0
     for name, layer, before, _ in network.shapes():
-        if isinstance(layer, nn.Flatten) and len(before) == 3:
+        family = layer.family
+        if family is Family.RESHAPE and len(before) == 3:
             channels, *kernel = before
-        elif isinstance(layer, nn.Linear) and kernel is not None:
+        elif family is Family.DENSE and kernel is not None:
             layers[name] = _as_convolution(layer, channels, tuple(kernel))
             channels, kernel = layer.out_features, (1, 1)
-        elif isinstance(layer, nn.EuclideanRBF) and kernel is not None and tuple(kernel) == (1, 1):
+        elif family is Family.DISTANCE and kernel is not None and tuple(kernel) == (1, 1):
             layers[name] = RBFMap(layer.centres)
-        elif isinstance(layer, nn.AdaptiveMaxPool2d):
-            layers[name] = nn.MaxPool2d(*_even_windows(network, name, layer, before))
-        elif isinstance(layer, nn.AdaptiveAvgPool2d):
-            layers[name] = nn.AvgPool2d(*_even_windows(network, name, layer, before))
-        elif isinstance(layer, nn.Softmax):
+        elif family is Family.POOLING and layer.adaptive:
+            pooling = nn.MaxPool2d if layer.reduction == "maximum" else nn.AvgPool2d
+            layers[name] = pooling(*_even_windows(network, name, layer, before))
+        elif family is Family.SOFTMAX:
             layers[name] = nn.Softmax(1)
-        elif isinstance(layer, nn.Flatten | nn.Linear | nn.EuclideanRBF):
+        elif family in (Family.RESHAPE, Family.DENSE, Family.DISTANCE):
             raise _refusal(network, "dense layers behind one Flatten", f"{name}: {layer!r}")
         else:
             layers[name] = layer
@@ -82,7 +83,7 @@ def _refusal(network: Network, wanted: str, came: str) -> SpecError:
     )
 
 
-def _as_convolution(layer: nn.Linear, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
+def _as_convolution(layer: nn.Module, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
     moved = nn.Conv2d(channels, layer.out_features, kernel, initialisation=None)
     moved.weight.data = layer.weight.data.reshape(moved.weight.shape)
     moved.bias = layer.bias
@@ -90,7 +91,7 @@ def _as_convolution(layer: nn.Linear, channels: int, kernel: tuple[int, int]) ->
 
 
 def _even_windows(
-    network: Network, name: str, layer: nn.AdaptiveAvgPool2d, shape: tuple[int, ...]
+    network: Network, name: str, layer: nn.Pooling, shape: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """Kernel and stride of a pooling that stands for an adaptive one; global pooling moves by 1."""
     window = layer.window(shape)

@@ -15,14 +15,17 @@ from convlab.insight.attribution import BATCH, at_rest, score_sign
 from convlab.insight.units import unit_field
 from convlab.models import Network
 
-_KEEPS_SIGNS = (
-    nn.MaxPool2d,
-    nn.AvgPool2d,
-    nn.AdaptiveAvgPool2d,
-    nn.AdaptiveMaxPool2d,
-    nn.Flatten,
-    nn.Dropout,
-)
+
+def _cuts_off(layer: nn.Module | None) -> bool:
+    """Whether a layer gives 0 for all that is below 0, as ReLU does."""
+    if layer is None or layer.family is not nn.Family.ACTIVATION:
+        return False
+    with no_grad():
+        return not layer(Tensor(np.array([-100, -1, -0.01], np.float32))).numpy().any()
+
+
+def _keeps_sign(layer: nn.Module | None) -> bool:
+    return layer is not None and layer.sign == "kept"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class Patch:
 def default_layer(network: Network) -> str:
     """The last convolution of a network, or else its last layer."""
     layers = dict(network.named_children())
-    convolutions = [name for name, module in layers.items() if isinstance(module, nn.Conv2d)]
+    convolutions = [
+        name for name, module in layers.items() if module.family is nn.Family.CONVOLUTION
+    ]
     return (convolutions or list(layers))[-1]
 
 
@@ -62,16 +67,15 @@ def behind_relu(network: Network, layer: str) -> bool:
     """
     modules, sources = dict(network.named_children()), network.sources()
     before = layer
-    while isinstance(modules.get(before), _KEEPS_SIGNS):
+    while _keeps_sign(modules.get(before)):
         before = sources[before][0]
-    if isinstance(modules.get(before), nn.ReLU):
+    if _cuts_off(modules.get(before)):
         return True
 
     def cut_off(name: str) -> bool:
         readers = [reader for reader, read in sources.items() if name in read]
         return bool(readers) and all(
-            isinstance(modules[reader], nn.ReLU)
-            or (isinstance(modules[reader], _KEEPS_SIGNS) and cut_off(reader))
+            _cuts_off(modules[reader]) or (_keeps_sign(modules[reader]) and cut_off(reader))
             for reader in readers
         )
 

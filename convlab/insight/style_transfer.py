@@ -68,15 +68,14 @@ def network_features(network: Network, scaling: Scaling) -> Features:
         )
     layers: list[nn.Module] = []
     for layer in network:
-        if isinstance(layer, nn.Flatten | nn.AdaptiveAvgPool2d | nn.Linear):
+        if layer.family in (nn.Family.RESHAPE, nn.Family.DENSE) or getattr(
+            layer, "adaptive", False
+        ):
             break
         layers.append(layer)
-    while layers and not isinstance(layers[-1], nn.Conv2d):
-        last = layers.pop()
-        if not isinstance(last, nn.MaxPool2d | nn.AvgPool2d | nn.Dropout):
-            layers.append(last)
-            break
-    if not any(isinstance(layer, nn.Conv2d) for layer in layers):
+    while layers and layers[-1].family in (nn.Family.POOLING, nn.Family.DROPOUT):
+        layers.pop()
+    if all(layer.family is not nn.Family.CONVOLUTION for layer in layers):
         raise SpecError(f"{network.name}: expected a network with convolutions, got none")
 
     scale, offset = (
@@ -90,9 +89,9 @@ def network_features(network: Network, scaling: Scaling) -> Features:
         x = x * scale + offset
         for layer, following in zip(layers, [*layers[1:], None], strict=True):
             x = layer(x)
-            activated = isinstance(following, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.ScaledTanh)
-            convolved = isinstance(layer, nn.Conv2d) and not activated
-            if convolved or isinstance(layer, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.ScaledTanh):
+            activated = following is not None and following.family is nn.Family.ACTIVATION
+            convolved = layer.family is nn.Family.CONVOLUTION and not activated
+            if convolved or layer.family is nn.Family.ACTIVATION:
                 maps.append(x)
         return maps
 

@@ -9,6 +9,7 @@ import numpy as np
 from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
 from convlab.models import Network
+from convlab.nn import Module
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,8 +17,13 @@ class Activation:
     """What one layer gives for one image: maps (C, H, W) or a vector (C,)."""
 
     name: str
-    kind: str
+    layer: Module
     array: np.ndarray
+
+    @property
+    def kind(self) -> str:
+        """The layer's class."""
+        return type(self.layer).__name__
 
 
 def trace(network: Network, x: np.ndarray, layer: str | None = None) -> list[Activation]:
@@ -38,7 +44,7 @@ def trace(network: Network, x: np.ndarray, layer: str | None = None) -> list[Act
         for name, module, value in network.steps(Tensor(x[np.newaxis])):
             if layer in (None, name):
                 array = np.ascontiguousarray(value.numpy()[0])
-                activations.append(Activation(name, type(module).__name__, array))
+                activations.append(Activation(name, module, array))
             if name == layer:
                 break
     return activations

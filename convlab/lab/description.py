@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +19,7 @@ from convlab.errors import DataError, SpecError
 from convlab.models import GraphNetwork, Network, summarise
 from convlab.models.summary import LayerSummary
 from convlab.names import listed
+from convlab.nn import Family
 from convlab.shapes import PoolWindows, ReceptiveField, size_text
 from convlab.training import Run
 from convlab.worked.counts import conv_layer, dense_layer, shape_text
@@ -27,6 +30,8 @@ LARGEST_INPUT = (64, 64)
 MOST_WEIGHTS = 3_000_000  # 12 MB
 MOST_MULTIPLY_ADDS = 300_000_000
 
+# What a page knows to compute.
+_COMPUTED = [family.value for family in Family if family not in (Family.JOIN, Family.NORMALISATION)]
 # Networks and data sets as their authors write them.
 _NAMES = {
     "lenet5": "LeNet-5",
@@ -38,8 +43,6 @@ _NAMES = {
 _SAMPLES = 50
 _SAMPLES_OF_A_CLASS = 3, 12  # at least, at most
 _SAMPLE_BYTES = 4_000_000  # more classes than fit have fewer, or none
-_ARRAYS = ("weight", "bias", "centres")
-_Pooling = nn.MaxPool2d | nn.AvgPool2d | nn.AdaptiveAvgPool2d | nn.Subsample2d
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def check_fits(network: Network) -> None:
             f" {network.name} has {size_text(rows, columns)}"
         )
     layers = network.shapes()
-    weights = sum(array.size for _, layer, _, _ in layers for _, array in _arrays(layer))
+    weights = sum(array.size for _, layer, _, _ in layers for array in layer.arrays().values())
     multiply_adds = sum(layer.multiply_adds(before) for _, layer, before, _ in layers)
     if weights > MOST_WEIGHTS or multiply_adds > MOST_MULTIPLY_ADDS:
         raise SpecError(
@@ -82,8 +85,45 @@ def check_fits(network: Network) -> None:
                 f"page: expected maps or vectors from every layer, {name} of {network.name}"
                 f" gives {size_text(*after)} numbers"
             )
-        if isinstance(layer, nn.Softmax):
+        if layer.family not in _COMPUTED:
+            raise SpecError(
+                f"page: expected layers of the families {', '.join(_COMPUTED)}, {name} of"
+                f" {network.name} is a {type(layer).__name__}"
+            )
+        if layer.family is Family.ACTIVATION and not _is_formula(layer.formula):
+            raise SpecError(
+                f"page: expected a formula of numbers, x, + − · / and {', '.join(_FUNCTIONS)} from"
+                f" {name} of {network.name}, got {layer.formula!r}"
+            )
+        if layer.family is Family.SOFTMAX:
             _softmax_axis(name, layer, after)
+
+
+def _is_formula(text: str) -> bool:
+    """Whether the page can compute a formula of x: formula.js has the same grammar."""
+    signs = re.findall(r"\d+(?:\.\d+)?|[a-z]+|[-−+·/(),]|\S", text)
+    python, before = "", ""
+    for sign in signs:
+        if sign.isalpha() and sign not in ("x", *_FUNCTIONS):
+            return False
+        factor_follows = sign[0].isalnum() or sign == "("
+        if factor_follows and (before == ")" or before[:1].isdigit() or before == "x"):
+            python += "*"
+        python += sign.translate({ord("−"): "-", ord("·"): "*"})
+        before = sign
+    try:
+        tree = ast.parse(python, mode="eval")
+    except SyntaxError:
+        return False
+    nodes = list(ast.walk(tree))
+    called = {id(node.func): len(node.args) for node in nodes if isinstance(node, ast.Call)}
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    known = all(called.get(id(name)) == _FUNCTIONS.get(name.id) for name in names)
+    return known and all(name.id == "x" or name.id in _FUNCTIONS for name in names)
+
+
+# What a formula may call, and with how many numbers.
+_FUNCTIONS = {"abs": 1, "exp": 1, "log": 1, "max": 2, "min": 2, "sqrt": 1, "tanh": 1}
 
 
 def describe(
@@ -169,29 +209,23 @@ def _chosen(test: Dataset) -> list[int]:
 # --- layers --------------------------------------------------------------------------------
 
 
-def _arrays(layer: nn.Module) -> Iterator[tuple[str, np.ndarray]]:
-    """The numbers that a layer computes with, by name: its parameters, or the fixed centres."""
-    for name in _ARRAYS:
-        value = getattr(layer, name, None)
-        if value is not None:
-            yield name, value if isinstance(value, np.ndarray) else value.numpy()
-
-
 def _layers(network: Network, arrays: list[np.ndarray]) -> Iterator[dict[str, Any]]:
     """The entry of each layer; what its ``weights`` point at is put behind ``arrays``."""
     fields = _fields(network)
     rows = zip(network.shapes(), summarise(network), fields, strict=True)
     for (name, layer, before, after), summary, seen in rows:
         weights = {}
-        for kind, array in _arrays(layer):
-            if kind == "weight" and isinstance(layer, nn.TableConv2d):
-                array = array * layer.connections_table[:, :, None, None]
+        for kind, array in layer.arrays().items():
             offset = sum(values.size for values in arrays)
             weights[kind] = [offset, array.size, list(array.shape)]
             arrays.append(np.ascontiguousarray(array, np.float32).ravel())
         yield {
             "name": name,
             "kind": type(layer).__name__,
+            "family": layer.family.value,
+            "words": layer.words or type(layer).__name__,
+            "short": layer.short or type(layer).__name__,
+            "sign": layer.sign,
             "title": name,
             "shape": list(after),
             "input_shape": list(before),
@@ -245,7 +279,8 @@ def _settings(
     name: str, layer: nn.Module, before: tuple[int, ...], after: tuple[int, ...]
 ) -> dict[str, Any]:
     """What a layer needs to be computed, in whole numbers."""
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+    family = layer.family
+    if family in (Family.CONVOLUTION, Family.TRANSPOSED):
         settings = {
             "kernel": list(layer.kernel_size),
             "stride": list(layer.stride),
@@ -253,26 +288,27 @@ def _settings(
             "dilation": list(layer.dilation),
             "groups": layer.groups,
         }
-        if isinstance(layer, nn.ConvTranspose2d):
+        if family is Family.TRANSPOSED:
             return settings | {"output_padding": list(layer.output_padding)}
         settings |= {"padding_mode": layer.padding_mode, "padded": _padded(layer, before)}
-        if isinstance(layer, nn.TableConv2d):
-            table = [np.flatnonzero(row).tolist() for row in layer.connections_table]
-            return settings | {"table": table}
+        table = layer.connections_table
+        if table is not None:
+            settings["table"] = [np.flatnonzero(row).tolist() for row in table]
         return settings
-    if isinstance(layer, _Pooling):
-        settings = {"windows": _windows(layer.windows(before))}
+    if family is Family.POOLING:
+        windows = _windows(layer.windows(before))
+        settings = {"reduction": layer.reduction, "windows": windows}
         window = layer.window(before)
         if window is not None:
             kernel, stride, padding, _ = (list(values) for values in window)
             settings |= {"kernel": kernel, "stride": stride, "padding": padding}
         return settings
-    if isinstance(layer, nn.Softmax):
+    if family is Family.SOFTMAX:
         return {"axis": _softmax_axis(name, layer, after)}
-    return {}
+    return {"computes": layer.formula} if layer.formula else {}
 
 
-def _padded(layer: nn.Conv2d, before: tuple[int, ...]) -> dict[str, list[int]]:
+def _padded(layer: nn.Module, before: tuple[int, ...]) -> dict[str, list[int]]:
     """For each row and column of the padded input the one that it repeats, -1 for zeros."""
     top, bottom, left, right = layer.padding
     mode = layer.padding_mode
@@ -293,12 +329,12 @@ def _windows(windows: PoolWindows) -> dict[str, Any]:
     }
 
 
-def _softmax_axis(name: str, layer: nn.Softmax, shape: tuple[int, ...]) -> int:
+def _softmax_axis(name: str, layer: nn.Module, shape: tuple[int, ...]) -> int:
     """The axis of a softmax in its output, which has no batch.  Raises SpecError for the batch."""
-    axis = layer.dim + len(shape) + 1 if layer.dim < 0 else layer.dim
-    if axis == 0:
-        raise SpecError(f"page: expected a softmax of one image, {name} is one over the batch")
-    return axis - 1
+    try:
+        return layer.axis(len(shape))
+    except SpecError as error:
+        raise SpecError(f"page: {name}: {error}") from None
 
 
 # --- how sizes and counts follow --------------------------------------------------------------
@@ -307,21 +343,22 @@ def _softmax_axis(name: str, layer: nn.Softmax, shape: tuple[int, ...]) -> int:
 def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
     """The shape, the parameters and the costs of a layer, worked out."""
     before, after = summary.input_shape, summary.output_shape
-    if isinstance(layer, nn.Conv2d):
+    family = layer.family
+    if family is Family.CONVOLUTION:
         return _convolution_formula(layer, before, summary)
-    if isinstance(layer, nn.Linear):
+    if family is Family.DENSE:
         count = dense_layer(before, layer.out_features, bias=layer.bias is not None)
         return [f"parameters: {count.parameters}", f"multiply-adds: {count.multiply_adds}"]
-    if isinstance(layer, nn.Flatten):
+    if family is Family.RESHAPE:
         return [f"{shape_text(before)} numbers in a row: {math.prod(after):,}"]
-    if isinstance(layer, nn.ConvTranspose2d):
+    if family is Family.TRANSPOSED:
         return _axes(before, lambda axis, size: str(_transposed_size(layer, axis, size)))
-    if isinstance(layer, nn.AdaptiveAvgPool2d):
+    if family is Family.POOLING and layer.adaptive:
         return _axes(
             before,
             lambda axis, size: f"{size} shared out among {after[1 + axis]}",
         )
-    if isinstance(layer, _Pooling):
+    if family is Family.POOLING:
         window = layer.window(before)
         ceil = getattr(layer, "ceil_mode", False)
         lines = _axes(
@@ -337,12 +374,12 @@ def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
                 )
             ),
         )
-        if isinstance(layer, nn.Subsample2d):
+        if summary.parameters:
             lines.append(
-                f"parameters: {layer.channels} · (1 coefficient + 1 bias) = {summary.parameters:,}"
+                f"parameters: {before[0]} · (1 coefficient + 1 bias) = {summary.parameters:,}"
             )
         return lines
-    if isinstance(layer, nn.EuclideanRBF):
+    if family is Family.DISTANCE:
         classes, features = layer.centres.shape
         return [f"connections: {features:,} · {classes:,} = {summary.connections:,}"]
     return []
@@ -353,7 +390,7 @@ def _axes(before: Sequence[int], line: Any) -> list[str]:
     return [f"{name}: {line(axis, sizes[axis])}" for axis, name in enumerate(("rows", "columns"))]
 
 
-def _transposed_size(layer: nn.ConvTranspose2d, axis: int, size: int):
+def _transposed_size(layer: nn.Module, axis: int, size: int):
     return conv_transpose_size(
         size,
         layer.kernel_size[axis],
@@ -365,7 +402,7 @@ def _transposed_size(layer: nn.ConvTranspose2d, axis: int, size: int):
 
 
 def _convolution_formula(
-    layer: nn.Conv2d, before: tuple[int, ...], summary: LayerSummary
+    layer: nn.Module, before: tuple[int, ...], summary: LayerSummary
 ) -> list[str]:
     lines = _axes(
         before,
@@ -379,7 +416,7 @@ def _convolution_formula(
             )
         ),
     )
-    if isinstance(layer, nn.TableConv2d):
+    if layer.connections_table is not None:
         pairs = int(layer.connections_table.sum())
         rows, columns = layer.kernel_size
         return [

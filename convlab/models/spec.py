@@ -42,32 +42,6 @@ MAX_LAYERS = 5_000
 
 LOSSES = ("cross-entropy", "lecun-map")
 _CENTRES = {"digits-7x12": digits_7x12}
-_LAYERS = {
-    layer.__name__: layer
-    for layer in (
-        nn.Conv2d,
-        nn.ConvTranspose2d,
-        nn.TableConv2d,
-        nn.Subsample2d,
-        nn.MaxPool2d,
-        nn.AvgPool2d,
-        nn.AdaptiveAvgPool2d,
-        nn.AdaptiveMaxPool2d,
-        nn.Flatten,
-        nn.Linear,
-        nn.Dropout,
-        nn.ReLU,
-        nn.Sigmoid,
-        nn.Tanh,
-        nn.ScaledTanh,
-        nn.Softmax,
-        nn.EuclideanRBF,
-        nn.Add,
-        nn.Concat,
-    )
-}
-# Arguments that are words; all others are numbers.
-_WORDS = {"padding", "padding_mode", "initialisation", "centres"}
 # Arguments that follow from what comes in.
 _INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
 INPUT = "input"  # what a spec calls the image
@@ -102,6 +76,11 @@ class Network(nn.Sequential):
         device = self.device
         return super().__call__(*(instance(x, "network", Tensor).to(device) for x in inputs))
 
+    def nodes(self):
+        sources = self.sources()
+        for name, layer in self.named_children():
+            yield name, layer, tuple(None if s == INPUT else s for s in sources[name])
+
     def sources(self) -> dict[str, tuple[str, ...]]:
         """The names of the layers that each layer reads; "input" is the image."""
         names = [name for name, _ in self.named_children()]
@@ -117,7 +96,8 @@ class Network(nn.Sequential):
         for name, layer in self.named_children():
             before = [shapes[source] for source in sources[name]]
             after = shapes[name] = tuple(layer.output_shape(*before))
-            rows.append((name, layer, after if isinstance(layer, nn.Join) else before[0], after))
+            joins = layer.family is nn.Family.JOIN
+            rows.append((name, layer, after if joins else before[0], after))
         return rows
 
     def steps(self, x: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
@@ -167,11 +147,6 @@ class GraphNetwork(Network):
 
     def sources(self):
         return self.branches
-
-    def forward(self, x: Tensor) -> Tensor:
-        for _, _, value in self.steps(x):  # noqa: B007
-            pass
-        return value
 
     def output_shape(self, shape):
         shapes = {INPUT: tuple(shape)}
@@ -289,7 +264,7 @@ def build_from_text(
     for number, entry in enumerate(entries):
         start = starts[number] if number < len(starts) else 0
         kind = entry.get("type")
-        known = isinstance(kind, str) and kind in _LAYERS
+        known = isinstance(kind, str) and kind in nn.LAYERS
         layer_name = entry.get("name")
         if layer_name is None:
             layer_name = _free_name(kind if known else "layer", layers, numbers)
@@ -450,29 +425,33 @@ def _layer(
     start: int,
 ) -> nn.Module:
     kind = entry.get("type")
-    if not isinstance(kind, str) or kind not in _LAYERS:
+    if not isinstance(kind, str) or kind not in nn.LAYERS:
         raise SpecError(
-            f"{where}: expected type to be one of {', '.join(_LAYERS)}, got {shown(kind)}"
+            f"{where}: expected type to be one of {', '.join(sorted(nn.LAYERS))}, got {shown(kind)}"
         )
-    layer = _LAYERS[kind]
+    layer = nn.LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
-    accepted = [p for p in parameters if p not in ("self", *_INFERRED, "connections_table")]
     settings = {key: value for key, value in entry.items() if key not in ("type", "name", "inputs")}
-    known = set(accepted)
-    if layer is nn.TableConv2d:
-        known = (known - {"out_channels"}) | {"connections"}
+    known = set(parameters) - {"self", *_INFERRED}
+    if "connections_table" in parameters:  # a file lists what each output map reads
+        known = (known - {"connections_table", "out_channels"}) | {"connections"}
     _check_keys(settings, known, where.split(", line")[0], lines, start, f"for {kind}")
-    connections = settings.pop("connections", None)
-    if layer is nn.Dropout and dropout is not None:
+    if layer.family is nn.Family.DROPOUT and dropout is not None:
         settings["p"] = dropout
+    if "connections_table" in parameters:
+        settings |= _table(settings.pop("connections", None), shape, where)
+    if "centres" in parameters:  # a file names them
+        settings["centres"] = _centres(settings.get("centres"), classes, where)
     for key, value in settings.items():
+        if isinstance(value, np.ndarray):
+            continue
         _check_setting(key, value, where)
-        annotation = parameters[key].annotation  # as it is written in nn.py
+        annotation = inspect.formatannotation(parameters[key].annotation).strip("'")
         if isinstance(value, str) and value == "classes":
             settings[key] = classes
         elif isinstance(value, list) and ("Sequence" in annotation or "Pair" in annotation):
             settings[key] = tuple(value) if all(isinstance(v, int) for v in value) else value
-        elif key not in _WORDS:
+        elif "str" not in annotation:
             if not isinstance(value, int | float):
                 raise SpecError(f"{where}: expected {key} to be a number, got {shown(value)}")
             if isinstance(value, bool) != (annotation == "bool"):
@@ -480,12 +459,8 @@ def _layer(
                 raise SpecError(f"{where}: expected {key} to be {wanted}, got {shown(value)}")
             if annotation in ("int", "int | None") and not isinstance(value, int):
                 raise SpecError(f"{where}: expected {key} to be a whole number, got {shown(value)}")
-    if layer is nn.TableConv2d:
-        settings |= _table(connections, shape, where)
     if not weights and "initialisation" in parameters:
         settings["initialisation"] = None
-    if layer is nn.EuclideanRBF:
-        settings["centres"] = _centres(settings.get("centres"), classes, where)
     for argument, axis in _INFERRED.items():
         if argument in parameters:
             wanted = 1 if argument == "in_features" else 3
@@ -533,7 +508,7 @@ def _inputs(
                 f" {shown(name)}{below}"
             )
     kind = entry.get("type")
-    joins = isinstance(kind, str) and issubclass(_LAYERS.get(kind, nn.Module), nn.Join)
+    joins = isinstance(kind, str) and nn.LAYERS.get(kind, nn.Module).family is nn.Family.JOIN
     if joins and len(names) < 2:
         raise SpecError(
             f"{where}: expected at least two inputs for {kind} to join, got {shortened(names[0])}"

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from convlab.models.spec import INPUT, Network
-from convlab.nn import Field, Join, Module, Window
+from convlab.nn import Family, Field, Module, Window
 from convlab.shapes import ReceptiveField, join_fields, misalignment
 
 
@@ -22,7 +22,7 @@ class LayerSummary:
     """
 
     name: str
-    kind: str
+    layer: Module
     window: Window | None
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
@@ -31,6 +31,15 @@ class LayerSummary:
     multiply_adds: int
     receptive_field: Field | None
     dense_parameters: int
+
+    @property
+    def kind(self) -> str:
+        """The layer's class."""
+        return type(self.layer).__name__
+
+    @property
+    def family(self) -> Family | None:
+        return self.layer.family
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,10 @@ class LayerField:
     misaligned: tuple[str, str]
     output_shape: tuple[int, ...]
 
+    @property
+    def family(self) -> Family | None:
+        return self.layer.family
+
 
 def receptive_fields(network: Network) -> list[LayerField]:
     """The receptive field of every layer, in the order of the network.
@@ -67,7 +80,7 @@ def receptive_fields(network: Network) -> list[LayerField]:
         misaligned = ("", "")
         if None in inputs:
             field = None
-        elif isinstance(layer, Join):
+        elif layer.family is Family.JOIN:
             axes = list(zip(*inputs, strict=True))
             joined = join_fields(axes[0]), join_fields(axes[1])
             field = None if None in joined else joined
@@ -97,7 +110,7 @@ def summarise(network: Network) -> list[LayerSummary]:
         rows.append(
             LayerSummary(
                 name,
-                type(layer).__name__,
+                layer,
                 seen.window,
                 before,
                 after,

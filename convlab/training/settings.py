@@ -228,7 +228,7 @@ def prepare(
         classes=len(train.classes),
         dropout=settings.dropout,
     )
-    if settings.dropout is not None and not any(isinstance(m, nn.Dropout) for m in network):
+    if settings.dropout is not None and all(m.family is not nn.Family.DROPOUT for m in network):
         raise SpecError(f"dropout: expected a network with Dropout layers, {network.name} has none")
     if settings.freeze is not None:
         frozen = transfer.freeze(network, settings.freeze)

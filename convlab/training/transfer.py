@@ -12,7 +12,10 @@ from convlab.errors import SpecError
 from convlab.models import Network
 
 # What --freeze calls all layers of a kind.
-KINDS = {"conv": (nn.Conv2d, nn.ConvTranspose2d, nn.TableConv2d), "dense": (nn.Linear,)}
+KINDS = {
+    "conv": (nn.Family.CONVOLUTION, nn.Family.TRANSPOSED),
+    "dense": (nn.Family.DENSE,),
+}
 
 
 class TakenOver(NamedTuple):
@@ -80,7 +83,7 @@ def freeze(network: Network, words: str) -> tuple[str, ...]:
         if word in layers:
             found = {word}
         elif word in KINDS:
-            found = {name for name, layer in layers.items() if isinstance(layer, KINDS[word])}
+            found = {name for name, layer in layers.items() if layer.family in KINDS[word]}
         else:
             found = set()
         if not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convlab.models import INPUT, Network, receptive_fields
-from convlab.nn import AdaptiveAvgPool2d, AdaptiveMaxPool2d
+from convlab.nn import Family
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def field_growth(network: Network) -> FieldGrowth:
     depth = {INPUT: 0}
     best: dict[int, tuple[int, float, str]] = {0: (1, 1.0, INPUT)}
     for row in receptive_fields(network):
-        whole = isinstance(row.layer, AdaptiveAvgPool2d | AdaptiveMaxPool2d)
+        whole = row.family is Family.POOLING and row.layer.adaptive
         grows = row.window is not None and not whole
         depth[row.name] = max(depth[source] for source in row.sources) + grows
         if not grows or row.field is None:

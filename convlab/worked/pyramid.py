@@ -5,7 +5,7 @@ from __future__ import annotations
 from convlab.errors import SpecError
 from convlab.insight import unit_field
 from convlab.models import INPUT, Network, receptive_fields
-from convlab.nn import ConvTranspose2d, Join
+from convlab.nn import Family
 from convlab.shapes import ReceptiveField
 from convlab.viz import PyramidLevel
 
@@ -29,7 +29,7 @@ def field_pyramid(
     name, units = chosen.layer, [chosen.unit[axis]]
     while name != INPUT:
         row = rows[name]
-        if isinstance(row.layer, Join):
+        if row.family is Family.JOIN:
             raise SpecError(
                 f"pyramid: expected layers in a row up to {chosen.layer}, branches meet at {name}"
             )
@@ -39,13 +39,13 @@ def field_pyramid(
             name = source
             continue
         step = 1 if row.window is None else row.window.dilation[axis]
-        if isinstance(row.layer, ConvTranspose2d) and row.layer.dilation[axis] > 1:
+        if row.family is Family.TRANSPOSED and row.layer.dilation[axis] > 1:
             raise SpecError(f"pyramid: expected no dilated transposed convolution, {name} is one")
         length = shapes[name][1][1 + axis]
         # What lies beyond a map's border is zero and reads nothing.
         reads = [tuple(range(*window.span(u), step)) if 0 <= u < length else () for u in units]
         text = "windows of several sizes"
-        if isinstance(row.layer, ConvTranspose2d):
+        if row.family is Family.TRANSPOSED:
             text = f"transposed, kernel {row.layer.kernel_size[axis]}"
             text += f", stride {row.layer.stride[axis]}"
         elif row.window is not None:

@@ -6,7 +6,7 @@ import itertools
 
 from convlab import numerals
 from convlab.models import LayerField
-from convlab.nn import ConvTranspose2d, Join
+from convlab.nn import Family
 from convlab.numerals import MINUS
 from convlab.shapes import ReceptiveField, adaptive_windows
 
@@ -23,7 +23,7 @@ def field_recursion(row: LayerField, input_shape: tuple[int, ...]) -> list[tuple
     """
     if row.field is None:
         return [("", [_without_field(row)])]
-    if not isinstance(row.layer, Join) and row.field == row.inputs[0] and row.window is None:
+    if row.family is not Family.JOIN and row.field == row.inputs[0] and row.window is None:
         return []
     axes = [_axis_lines(row, axis, input_shape) for axis in (0, 1)]
     if axes[0] == axes[1]:
@@ -32,7 +32,7 @@ def field_recursion(row: LayerField, input_shape: tuple[int, ...]) -> list[tuple
 
 
 def _without_field(row: LayerField) -> str:
-    if isinstance(row.layer, Join) and any(row.misaligned):
+    if row.family is Family.JOIN and any(row.misaligned):
         differ = next(text for text in row.misaligned if text)
         return f"no one field for all units: {differ}"
     if len(row.output_shape) == 1:
@@ -43,7 +43,7 @@ def _without_field(row: LayerField) -> str:
 def _axis_lines(row: LayerField, axis: int, input_shape: tuple[int, ...]) -> list[str]:
     field = row.field[axis]
     before = [inputs[axis] for inputs in row.inputs]
-    if isinstance(row.layer, Join):
+    if row.family is Family.JOIN:
         return _joined(before, field, row.misaligned[axis])
     old = before[0]
     lines: list[str] = []
@@ -51,7 +51,7 @@ def _axis_lines(row: LayerField, axis: int, input_shape: tuple[int, ...]) -> lis
         window = row.window
         kernel, stride = window.kernel[axis], window.stride[axis]
         padding, dilation = window.padding[2 * axis], window.dilation[axis]
-    elif isinstance(row.layer, ConvTranspose2d):
+    elif row.family is Family.TRANSPOSED:
         return _in_turn(row, axis, [])
     else:
         text, kernel, stride = _shared_out(input_shape[1 + axis], row.output_shape[1 + axis])
@@ -106,7 +106,7 @@ def _in_turn(row: LayerField, axis: int, lines: list[str]) -> list[str]:
     field, old, layer = row.field[axis], row.inputs[0][axis], row.layer
     sizes = {end - start for start, end in map(field.span, range(max(1, len(field.period))))}
     stride = f"S = {field.stride}"
-    if isinstance(layer, ConvTranspose2d):
+    if row.family is Family.TRANSPOSED:
         kernel, step = layer.kernel_size[axis], layer.stride[axis]
         padding, dilation = layer.padding[2 * axis], layer.dilation[axis]
         tap = f"{dilation}·j" if dilation > 1 else "j"

@@ -1,7 +1,7 @@
 // The panel of a layer: its size worked out, its costs, its filters and its values.
 import { build, buildShape, showAdded, showCount, showMarked, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp } from "./colours.js";
-import { kindWord, layerScale } from "./maps.js";
+import { layerScale } from "./maps.js";
 
 const BINS = 32;
 const MOST_KERNELS = 600; // small pictures; beyond, the first so many filters
@@ -128,7 +128,7 @@ export function startLayer(store) {
     const pictures =
       weight &&
       shape.length === 4 &&
-      entry.kind !== "ConvTranspose2d" &&
+      entry.family !== "transposed convolution" &&
       shape[0] * shape[1] <= MOST_KERNELS;
     let scale = null;
     if (weight && shape.length !== 1) {
@@ -256,7 +256,7 @@ export function startLayer(store) {
     const entry = layer < 0 ? null : network.layers[layer];
     heading.textContent = entry ? entry.title : "input";
     section.dataset.layer = layer;
-    const what = entry ? kindWord(entry.kind) : "what the network gets";
+    const what = entry?.words ?? "what the network gets";
     subtitle.textContent = `${what}, ${showShape(network.shape(layer))}`;
     tellFacts(layer);
     tellFilters(layer);

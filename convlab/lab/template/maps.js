@@ -3,28 +3,6 @@
 import { areRounded, build, buildShape, showMarked, showNumbers, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp, themeName } from "./colours.js";
 
-const NEVER_NEGATIVE = new Set(["ReLU", "Sigmoid", "Softmax", "Probabilities", "EuclideanRBF"]);
-const KEEPS_SIGN = /^(Max|Avg|AdaptiveMax|AdaptiveAvg)Pool2d$|^Flatten$|^Dropout$/;
-// What a layer does, in full and as briefly as above its maps.
-const KIND_WORDS = {
-  Conv2d: ["convolution", "conv"],
-  TableConv2d: ["convolution over a table", "conv"],
-  ConvTranspose2d: ["transposed convolution", "conv"],
-  MaxPool2d: ["max pooling", "max"],
-  AdaptiveMaxPool2d: ["adaptive max pooling", "max"],
-  AvgPool2d: ["average pooling", "mean"],
-  AdaptiveAvgPool2d: ["adaptive average pooling", "mean"],
-  Subsample2d: ["subsampling", "sum"],
-  Linear: ["dense", "dense"],
-  EuclideanRBF: ["squared Euclidean distances", "RBF"],
-  Probabilities: ["softmax", "softmax"],
-  Softmax: ["softmax", "softmax"],
-  ScaledTanh: ["scaled tanh", "tanh"],
-  Tanh: ["tanh", "tanh"],
-  Sigmoid: ["sigmoid", "sigmoid"],
-  Flatten: ["flatten", "flatten"],
-  Dropout: ["dropout", "dropout"],
-};
 const STACKED = "(max-width: 59.99rem)"; // as in style.css: layers below each other
 const MAP_GAP = 5; // pixels between maps
 const KEY_STEPS = {
@@ -50,8 +28,6 @@ export function unitOfIndex(shape, map, index) {
   return [map, Math.floor(index / shape[2]), index % shape[2]];
 }
 
-export const kindWord = (kind) => KIND_WORDS[kind]?.[0] ?? kind;
-
 // Where a long name may be broken.
 const breakable = (name) =>
   name.replace(/adaptive|scaled|avg|max(?=pool)|proba(?=bilities)/g, "$&\u00ad");
@@ -63,14 +39,12 @@ export function sameUnit(one, other) {
 // How a layer's numbers become colours: one scale for all of its maps.
 export function layerScale(network, trace, layer) {
   const [low, high] = extent(network.output(trace, layer));
-  let kind = layer < 0 ? "input" : network.layers[layer].kind;
-  for (let at = layer; at >= 0 && KEEPS_SIGN.test(kind);) {
-    at--;
-    kind = at < 0 ? "input" : network.layers[at].kind;
-  }
+  let at = layer;
+  while (at >= 0 && network.layers[at].sign === "kept") at--;
+  const { family, sign } = network.layers[at] ?? {};
   if (layer < 0) return { map: "grey", low, high };
-  if (kind === "Probabilities" || kind === "Softmax") return { map: "cividis", low: 0, high: 1 };
-  if (NEVER_NEGATIVE.has(kind)) return { map: "cividis", low: 0, high: high || 1 };
+  if (family === "softmax") return { map: "cividis", low: 0, high: 1 };
+  if (sign === "positive") return { map: "cividis", low: 0, high: high || 1 };
   const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
   return { map: "diverging", low: -reach, high: reach };
 }
@@ -112,7 +86,7 @@ export function startMaps(store) {
       },
       breakable(name),
     );
-    const brief = entry ? (KIND_WORDS[entry.kind]?.[1] ?? entry.kind) : name;
+    const brief = entry?.short ?? name;
     const said = name.toLowerCase().includes(brief.toLowerCase());
     const heading = build(
       "div",
@@ -686,7 +660,7 @@ export function startMaps(store) {
   // The first picture is already meaningful: the strongest unit of the last convolution.
   function firstUnit() {
     const layers = network.layers.filter(
-      (layer) => /Conv/.test(layer.kind) && layer.shape[1] * layer.shape[2] > 1,
+      (layer) => /convolution/.test(layer.family) && layer.shape[1] * layer.shape[2] > 1,
     );
     const entry = layers.at(-1);
     if (!entry) return null;

@@ -2,15 +2,9 @@
 // Arrays are flat and in the order (channel, row, column); weights are the engine's, bit by bit.
 // Sums are added up in float64 and stored as float32, which is as close to the engine's float32
 // sums as those are to the exact ones.
+import { functionOf } from "./formula.js";
 
-const ACTIVATIONS = {
-  ReLU: { formula: "max(x, 0)", apply: (x) => Math.max(x, 0) },
-  Sigmoid: { formula: "1 / (1 + exp(−x))", apply: (x) => 1 / (1 + Math.exp(-x)) },
-  Tanh: { formula: "tanh(x)", apply: Math.tanh },
-  ScaledTanh: { formula: "1.7159 tanh(2x / 3)", apply: (x) => 1.7159 * Math.tanh((2 * x) / 3) },
-};
-const PASSED_ON = { Flatten: "x, moved into one row", Dropout: "x, dropped only in training" };
-const WINDOW_OF = { MaxPool2d: "maximum", AdaptiveMaxPool2d: "maximum", Subsample2d: "sum" };
+const PASSED_ON = new Set(["reshape", "dropout"]);
 
 export function decodeBytes(base64) {
   const text = atob(base64.trim());
@@ -26,7 +20,8 @@ export function decodeFloats(base64) {
 
 const productOf = (numbers) => numbers.reduce((product, number) => product * number, 1);
 const rangeOf = (count, start = 0) => Array.from({ length: count }, (_, i) => start + i);
-const passesOn = (kind) => kind in ACTIVATIONS || kind in PASSED_ON;
+// Layers that make each number of one number.
+const passesOn = ({ family }) => family === "activation" || PASSED_ON.has(family);
 
 function flatIndex(shape, unit) {
   return unit.reduce((index, at, axis) => index * shape[axis] + at, 0);
@@ -213,7 +208,6 @@ function convolveTransposed(layer, x) {
   return Float32Array.from(sums);
 }
 
-const reductionOf = (kind) => WINDOW_OF[kind] ?? "mean";
 
 function divisorAt({ divisor }, row, column) {
   return typeof divisor === "number" ? divisor : divisor[row][column];
@@ -224,7 +218,7 @@ function pool(layer, x) {
   const [, rows, columns] = layer.shape;
   const { windows, values } = layer;
   const [stepRows, stepColumns] = windows.dilation;
-  const reduction = reductionOf(layer.kind);
+  const { reduction } = layer;
   const out = new Float32Array(channels * rows * columns);
   let at = 0;
   for (let channel = 0; channel < channels; channel++) {
@@ -301,26 +295,19 @@ function softmax(layer, x) {
 }
 
 const FORWARD = {
-  Conv2d: convolve,
-  TableConv2d: convolve,
-  ConvTranspose2d: convolveTransposed,
-  MaxPool2d: pool,
-  AvgPool2d: pool,
-  AdaptiveMaxPool2d: pool,
-  AdaptiveAvgPool2d: pool,
-  Subsample2d: pool,
-  Linear: dense,
-  EuclideanRBF: squaredDistances,
-  Softmax: softmax,
-  Probabilities: softmax,
+  convolution: convolve,
+  "transposed convolution": convolveTransposed,
+  pooling: pool,
+  dense,
+  distance: squaredDistances,
+  softmax,
+  activation: (layer, x) => x.map(layer.apply),
+  reshape: (layer, x) => x.slice(),
+  dropout: (layer, x) => x.slice(),
 };
 
 // An output of its own for every layer: what is switched off in one is not in those before it.
-function layerForward(layer, x) {
-  if (layer.kind in PASSED_ON) return x.slice();
-  if (layer.kind in ACTIVATIONS) return x.map(ACTIVATIONS[layer.kind].apply);
-  return FORWARD[layer.kind](layer, x);
-}
+const layerForward = (layer, x) => FORWARD[layer.family](layer, x);
 
 // --- the network -----------------------------------------------------------------------------
 
@@ -333,6 +320,10 @@ export class Network {
     const virtual = {
       name: "probabilities",
       kind: "Probabilities",
+      family: "softmax",
+      words: "softmax",
+      short: "softmax",
+      sign: "positive",
       title: "probabilities",
       shape: [classes.length],
       input_shape: [classes.length],
@@ -352,6 +343,7 @@ export class Network {
       index,
       maps: layer.shape.length === 3 ? layer.shape[0] : 0,
       size: productOf(layer.shape),
+      apply: layer.family === "activation" ? functionOf(layer.computes) : (x) => x,
       values: Object.fromEntries(Object.entries(layer.weights).map(
         ([name, [offset, length]]) => [name, weights.subarray(offset, offset + length)],
       )),
@@ -400,10 +392,10 @@ export class Network {
   reads(layer, map) {
     const entry = this.layers[layer];
     if (entry.kernel && entry.groups) return mapsRead(entry, map);
-    if (entry.windows || entry.kind in ACTIVATIONS || entry.kind === "Dropout") return [map];
-    if (entry.kind === "Flatten") {
+    if (entry.family === "reshape") {
       return entry.maps ? [map] : this.placeBefore(layer, [map]).slice(0, 1);
     }
+    if (entry.windows || passesOn(entry)) return [map];
     return rangeOf(entry.input_shape[0]);
   }
 
@@ -424,7 +416,7 @@ export class Network {
   box(layer, unit, earlier) {
     let place = unit;
     let at = layer;
-    while (at > earlier && passesOn(this.layers[at].kind)) place = this.placeBefore(at--, place);
+    while (at > earlier && passesOn(this.layers[at])) place = this.placeBefore(at--, place);
     const shape = this.shape(earlier);
     const maps = shape.length === 3;
     const whole = { top: 0, left: 0, bottom: maps ? shape[1] : 1, right: shape.at(-1), all: true };
@@ -446,11 +438,11 @@ export class Network {
     const x = this.output(trace, layer - 1);
     const index = flatIndex(entry.shape, unit);
     const following = this.layers[layer + 1];
-    const after = following && following.kind in ACTIVATIONS
+    const after = following?.family === "activation"
       ? {
         layer: layer + 1,
         kind: following.kind,
-        formula: ACTIVATIONS[following.kind].formula,
+        formula: following.computes,
         value: trace.outputs[layer + 1][index],
       }
       : null;
@@ -463,22 +455,21 @@ export class Network {
     };
     if (entry.kernel && entry.groups) return { ...known, ...explainConvolution(entry, x, unit) };
     if (entry.windows) return { ...known, ...explainPooling(entry, x, unit) };
-    if (entry.kind === "Linear") {
+    if (entry.family === "dense") {
       return { ...known, ...explainDense(entry, x, unit[0]), ...this.sourceOf(layer) };
     }
-    if (entry.kind === "EuclideanRBF") {
+    if (entry.family === "distance") {
       return { ...known, ...explainDistance(entry, x, unit[0]), ...this.sourceOf(layer) };
     }
     if ("axis" in entry) return { ...known, ...explainSoftmax(entry, x, index) };
     const place = this.placeBefore(layer, unit);
     const input = this.value(trace, layer - 1, place);
-    const activation = ACTIVATIONS[entry.kind];
     return {
       ...known,
       kind: "pointwise",
-      formula: activation ? activation.formula : PASSED_ON[entry.kind],
+      formula: entry.computes,
       input,
-      total: activation ? activation.apply(input) : input,
+      total: entry.apply(input),
       from: layer - 1,
       place,
     };
@@ -488,7 +479,7 @@ export class Network {
   // where nothing but layers that pass numbers on lie between; else the one before.
   sourceOf(layer) {
     let at = layer - 1;
-    while (at >= 0 && !this.layers[at].maps && passesOn(this.layers[at].kind)) at--;
+    while (at >= 0 && !this.layers[at].maps && passesOn(this.layers[at])) at--;
     const shape = this.shape(at);
     if (shape.length !== 3) return { from: layer - 1, place: () => null };
     return { from: at, place: (input) => unitAt(shape, input) };
@@ -513,7 +504,7 @@ function convolutionTaps(layer, axis, at) {
   const size = layer.input_shape[1 + axis];
   const before = layer.padding[2 * axis];
   const taps = rangeOf(layer.kernel[axis]).map((tap) => tap * layer.dilation[axis]);
-  if (layer.kind === "ConvTranspose2d") {
+  if (layer.family === "transposed convolution") {
     // Input cell i reaches output cell s i + d k - p with tap k; turned, as it lies in the map.
     const cells = taps.map((tap) => (at + before - tap) / layer.stride[axis]).reverse();
     const read = cells.map((cell) => (Number.isInteger(cell) && cell >= 0 && cell < size ? cell : -1));
@@ -528,7 +519,7 @@ function convolutionTaps(layer, axis, at) {
 }
 
 function explainConvolution(layer, x, [map, row, column]) {
-  const transposed = layer.kind === "ConvTranspose2d";
+  const transposed = layer.family === "transposed convolution";
   const [, inputRows, inputColumns] = layer.input_shape;
   const [kernelRows, kernelColumns] = layer.kernel;
   const area = kernelRows * kernelColumns;
@@ -585,7 +576,7 @@ function explainPooling(layer, x, [map, row, column]) {
   const outside = crossed(rows, columns, (r, c) => r < 0 || c < 0);
   const patch = crossed(rows, columns, (r, c) =>
     r < 0 || c < 0 ? 0 : x[(map * inputRows + r) * inputColumns + c]);
-  const reduction = reductionOf(layer.kind);
+  const { reduction } = layer;
   let winner = null;
   patch.forEach((line, r) => line.forEach((value, c) => {
     if (!outside[r][c] && (!winner || value > patch[winner[0]][winner[1]])) winner = [r, c];

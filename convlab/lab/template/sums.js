@@ -196,9 +196,9 @@ export function startSums(store) {
     const rest = many && !opened ? order.slice(SHOWN_TERMS) : [];
     const [rows, columns] = [told.kernel[0].length, told.kernel[0][0].length];
     const before = network.shape(layer - 1);
-    const { kind, dilation } = network.layers[layer];
+    const { family, dilation } = network.layers[layer];
     const [down, across] = dilation;
-    const dilated = kind !== "ConvTranspose2d" && (down > 1 || across > 1);
+    const dilated = family !== "transposed convolution" && (down > 1 || across > 1);
     const where = maps.length > 1 ? mapName(layer - 1, maps[chosen]) : null;
     subtitle.textContent =
       `${rows} × ${columns} kernel over ${

@@ -1,0 +1,263 @@
+"""Convolution and transposed convolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from convlab import functional as F
+from convlab import shapes
+from convlab.autograd import Tensor
+from convlab.checks import LARGEST, whole
+from convlab.errors import ShapeError, SpecError
+from convlab.nn.families import Family, Taps, Window
+from convlab.nn.initial import initial_weight
+from convlab.nn.module import IntOrPair, Module, Parameter, check_image, register
+
+
+def _check_channels(name: str, in_channels: int, out_channels: int, groups: int) -> None:
+    for count in (in_channels, out_channels, groups):
+        whole(count, f"{name}: channels and groups", -LARGEST)
+    if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
+        raise ShapeError(
+            f"{name}: expected channels of at least 1 that groups divides, got {in_channels}"
+            f" and {out_channels} channels in {groups} groups"
+        )
+
+
+@register
+class Conv2d(Module):
+    """Two-dimensional convolution; see ``functional.conv2d``.
+
+    ``padding_mode`` is zeros, reflect, replicate or circular.  weight:
+    (out_channels, in_channels / groups, kernel rows, kernel columns).
+    """
+
+    family = Family.CONVOLUTION
+    words, short = "convolution", "conv"
+    connections_table: np.ndarray | None = None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: int | str | Sequence[int] = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        initialisation: str = "he",
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = shapes.pair(stride, "stride")
+        self.dilation = shapes.pair(dilation, "dilation")
+        # Four sides: top, bottom, left, right.
+        self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
+        if padding_mode not in shapes.PADDING_MODES:
+            raise SpecError(
+                f"Conv2d: expected padding_mode {', '.join(shapes.PADDING_MODES)},"
+                f" got {padding_mode!r}"
+            )
+        _check_channels("Conv2d", in_channels, out_channels, groups)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.padding_mode = padding_mode
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight = Parameter(initial_weight(shape, initialisation))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def output_shape(self, shape):
+        check_image(self, shape, self.in_channels)
+        geometry = shapes.conv2d_geometry(
+            self.in_channels,
+            self.out_channels,
+            tuple(shape[1:]),
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
+        return (self.out_channels, *geometry.output)
+
+    def window(self, shape):
+        return Window(self.kernel_size, self.stride, self.padding, self.dilation)
+
+    def connections(self, shape):
+        return self.own_parameter_count() * math.prod(self.output_shape(shape)[1:])
+
+    def multiply_adds(self, shape):
+        return self.weight.size * math.prod(self.output_shape(shape)[1:])
+
+    def reads(self, shape, unit):
+        o, *at = unit
+        sources, outside = [], []
+        for axis in (0, 1):
+            before, after = self.padding[2 * axis : 2 * axis + 2]
+            size = shape[1 + axis]
+            index = shapes.padding_index(size, before, after, self.padding_mode)
+            reach = self.dilation[axis] * np.arange(self.kernel_size[axis])
+            read = at[axis] * self.stride[axis] + reach
+            sources.append(index[read])
+            outside.append((read < before) | (read >= before + size))
+        per_group = self.in_channels // self.groups
+        first = o // (self.out_channels // self.groups) * per_group
+        return Taps(
+            np.arange(first, first + per_group),
+            *sources,
+            outside[0][:, None] | outside[1],
+            self.weight.numpy()[o],
+            None if self.bias is None else self.bias.numpy()[o],
+            self.padding_mode,
+        )
+
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        return self._convolve(x, self.weight, relu)
+
+    def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            top, bottom, left, right = padding
+            x = F.pad(x, (left, right, top, bottom), self.padding_mode)
+            padding = 0
+        settings = self.stride, padding, self.dilation, self.groups
+        return F.conv2d(x, weight, self.bias, *settings, relu=relu)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}" + (
+            "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode!r}"
+        )
+
+
+def _convolution_repr(module: Module) -> str:
+    top, bottom, left, right = module.padding
+    symmetric = (top, left) == (bottom, right)
+    settings = [("stride", module.stride, (1, 1))]
+    settings.append(("padding", (top, left) if symmetric else module.padding, (0, 0)))
+    settings.append(("dilation", module.dilation, (1, 1)))
+    settings.append(("groups", module.groups, 1))
+    settings.append(("bias", module.bias is not None, True))
+    text = [f"kernel_size={module.kernel_size}"]
+    return ", ".join(
+        text + [f"{name}={value}" for name, value, usual in settings if value != usual]
+    )
+
+
+@register
+class ConvTranspose2d(Module):
+    """Transposed convolution; see ``functional.conv_transpose2d``.
+
+    weight: (in_channels, out_channels / groups, kernel rows, kernel columns).
+    """
+
+    family = Family.TRANSPOSED
+    words, short = "transposed convolution", "conv"
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: IntOrPair = 0,
+        output_padding: IntOrPair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: IntOrPair = 1,
+        initialisation: str = "he",
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = shapes.pair(stride, "stride")
+        self.dilation = shapes.pair(dilation, "dilation")
+        self.padding = shapes.padding_sides(padding, self.kernel_size, self.stride, self.dilation)
+        self.output_padding = shapes.pair(output_padding, "output_padding", least=0)
+        _check_channels("ConvTranspose2d", in_channels, out_channels, groups)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight = Parameter(initial_weight(shape, initialisation))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def output_shape(self, shape):
+        check_image(self, shape, self.in_channels)
+        size = tuple(
+            shapes.conv_transpose_output(
+                shape[1 + axis],
+                self.kernel_size[axis],
+                self.stride[axis],
+                self.padding[2 * axis] + self.padding[2 * axis + 1],
+                self.output_padding[axis],
+                self.dilation[axis],
+            )
+            for axis in (0, 1)
+        )
+        if min(size) < 1:
+            raise ShapeError(
+                f"ConvTranspose2d: expected less padding than the output has, got an output of"
+                f" {shapes.size_text(*size)}"
+            )
+        return (self.out_channels, *size)
+
+    def field_of(self, field, shape):
+        rows, columns = (
+            axis_field.through_transposed(
+                self.kernel_size[axis],
+                self.stride[axis],
+                self.padding[2 * axis],
+                self.dilation[axis],
+            )
+            for axis, axis_field in enumerate(field)
+        )
+        return rows, columns
+
+    def multiply_adds(self, shape):
+        return self.weight.size * math.prod(shape[1:])
+
+    def connections(self, shape):
+        biases = 0 if self.bias is None else math.prod(self.output_shape(shape))
+        return self.multiply_adds(shape) + biases
+
+    def reads(self, shape, unit):
+        o, *at = unit
+        sources = []
+        for axis in (0, 1):
+            size, stride = shape[1 + axis], self.stride[axis]
+            # Input cell i reaches output cell s i + d k - p with tap k.
+            reach = self.dilation[axis] * np.arange(self.kernel_size[axis])
+            read, rest = np.divmod(at[axis] + self.padding[2 * axis] - reach, stride)
+            sources.append(np.where((rest == 0) & (read >= 0) & (read < size), read, -1))
+        rows, columns = sources
+        per_group = self.in_channels // self.groups
+        out_group = self.out_channels // self.groups
+        maps = np.arange(per_group) + o // out_group * per_group
+        return Taps(
+            maps,
+            rows,
+            columns,
+            (rows[:, None] < 0) | (columns < 0),
+            self.weight.numpy()[maps, o % out_group],
+            None if self.bias is None else self.bias.numpy()[o],
+            "transposed",
+            bias_first=False,
+            turned=True,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+
+    def extra_repr(self) -> str:
+        extra = "" if self.output_padding == (0, 0) else f", output_padding={self.output_padding}"
+        return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}{extra}"

@@ -1,0 +1,82 @@
+"""A pass that saves passes: ReLU in the loop of the layer beside it, with the same numbers."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+from convlab.autograd import Tensor
+from convlab.nn.activations import ReLU
+from convlab.nn.module import Module
+
+Node = tuple[str, Module, tuple[str | None, ...]]
+"""A layer of a network: its name, itself, and the names of what it reads, None for the input."""
+
+
+class Step(NamedTuple):
+    """A layer to run, with ``relu`` of its result; ``name`` is what its readers call it."""
+
+    name: str
+    layer: Module
+    sources: tuple[str | None, ...]
+    relu: bool = False
+
+
+def fused(nodes: Iterable[Node]) -> list[Step]:
+    """The layers of a network, in rows or as a graph, without each ReLU that a neighbour does.
+
+    ReLU of a maximum is the maximum of ReLUs, so it goes to the max pooling that alone reads
+    it; or else to the layer that it alone reads, where that one's ``forward`` takes ``relu``.
+    """
+    nodes = list(nodes)
+    readers = Counter(source for _, _, sources in nodes for source in sources)
+    alone = {
+        sources[0]: layer
+        for _, layer, sources in nodes
+        if len(sources) == 1 and readers[sources[0]] == 1
+    }
+    steps: dict[str | None, Step] = {}
+    left_out: dict[str | None, str | None] = {}  # a ReLU, and what stands before it
+    for name, layer, sources in nodes:
+        before = sources[0]
+        if type(layer) is ReLU and _is_maximum(alone.get(name)):
+            left_out[name] = before
+        elif (
+            type(layer) is ReLU and alone.get(before) is layer and _can_add_relu(steps.get(before))
+        ):
+            steps[name] = steps.pop(before)._replace(name=name, relu=True)
+        else:
+            relu = before in left_out
+            sources = tuple(left_out.get(source, source) for source in sources)
+            steps[name] = Step(name, layer, sources, relu)
+    return list(steps.values())
+
+
+def run(steps: Iterable[Step], x: Tensor) -> Tensor:
+    """The output of the last step; each result is let go after its last reader."""
+    steps = list(steps)
+    last_reader = {source: step.name for step in steps for source in step.sources}
+    values: dict[str | None, Tensor] = {None: x}
+    for name, layer, sources, relu in steps:
+        inputs = [values[source] for source in sources]
+        x = values[name] = layer.forward(*inputs, relu=True) if relu else layer(*inputs)
+        for source in set(sources):
+            if last_reader[source] == name:
+                del values[source]
+    return x
+
+
+@cache
+def _takes_relu(kind: type[Module]) -> bool:
+    return "relu" in inspect.signature(kind.forward).parameters
+
+
+def _is_maximum(layer: Module | None) -> bool:
+    return getattr(layer, "reduction", "") == "maximum" and _takes_relu(type(layer))
+
+
+def _can_add_relu(step: Step | None) -> bool:
+    return step is not None and not step.relu and _takes_relu(type(step.layer))

@@ -1,0 +1,73 @@
+"""Where branches meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convlab import functional as F
+from convlab.autograd import Tensor
+from convlab.errors import ShapeError
+from convlab.nn.families import Family
+from convlab.nn.module import Module, register
+
+
+class Join(Module):
+    """A layer that makes one of several inputs.  Raises ShapeError for a single one."""
+
+    family = Family.JOIN
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        if len(inputs) < 2:
+            raise ShapeError(
+                f"{type(self).__name__}: expected at least two inputs, got {len(inputs)}"
+            )
+        return super().__call__(*inputs)
+
+    def output_shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the output for inputs of these shapes, all without the batch.
+
+        Raises ShapeError for shapes that do not go together.
+        """
+        raise NotImplementedError
+
+
+@register
+class Add(Join):
+    """The sum of maps or vectors of one shape, as where a shortcut meets its branch."""
+
+    words = short = "sum"
+
+    def output_shape(self, *inputs):
+        if len(set(inputs)) != 1:
+            raise ShapeError(f"Add: expected inputs of one shape, got {_listed_shapes(inputs)}")
+        return inputs[0]
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        total = inputs[0]
+        for x in inputs[1:]:
+            if x.shape != total.shape:
+                raise ShapeError(f"Add: expected a shape {total.shape}, got {x.shape}")
+            total = total + x
+        return total
+
+
+@register
+class Concat(Join):
+    """Maps of one size one behind the other, along the channels."""
+
+    words, short = "concatenation", "concat"
+
+    def output_shape(self, *inputs):
+        if len({shape[1:] for shape in inputs}) != 1:
+            raise ShapeError(
+                f"Concat: expected inputs that differ in channels alone,"
+                f" got {_listed_shapes(inputs)}"
+            )
+        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return F.cat(inputs, 1)
+
+
+def _listed_shapes(inputs: Sequence[tuple[int, ...]]) -> str:
+    return " and ".join(str(tuple(shape)) for shape in inputs)

@@ -1,0 +1,310 @@
+"""What all layers and networks have: parameters, modules inside them, a state to save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from convlab import shapes
+from convlab.autograd import FLOATS, Tensor
+from convlab.checks import FAILURES, check_calls, real_numbers, shown
+from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
+from convlab.kernels.dispatch import to_device
+from convlab.nn.families import PASSES_ON, Family, One, Reads, Window
+
+IntOrPair = int | Sequence[int]
+Field = tuple[shapes.ReceptiveField, shapes.ReceptiveField]
+_CHECKED = ("__init__", "output_shape", "load_state_dict", "to", "__getitem__")
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns."""
+
+    __slots__ = ()
+
+    def __init__(self, array: Any):
+        super().__init__(array, requires_grad=True)
+
+
+class Module:
+    """A layer or a network: parameters, and modules inside it, found by their attribute names.
+
+    Subclasses define ``forward`` in terms of ``convlab.functional``, and say about themselves
+    what figures, tables and pages ask: ``family``, ``words`` and ``short`` (what the layer is
+    called in a text and over a column), ``formula`` (what it makes of x, where that is one
+    number of one), ``sign`` ("kept" where an output of 0 or above comes from such an input,
+    "positive" where there is no other output), the methods for geometry and counts, and
+    ``reads``.
+    """
+
+    family: Family | None = None
+    words = ""
+    short = ""
+    formula = ""
+    sign = ""
+
+    def __init__(self):
+        self.training = True
+
+    def __init_subclass__(cls, **settings: Any):
+        super().__init_subclass__(**settings)
+        check_calls({"layer": cls}, ["layer"], *_CHECKED)
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        try:
+            return self.forward(*inputs)
+        except ConvlabError:
+            raise
+        except FAILURES as error:
+            wrong = [x for x in inputs if not isinstance(x, Tensor)]
+            if not wrong:
+                raise
+            name, got = type(self).__name__, type(wrong[0]).__name__
+            raise DTypeError(f"{name}: expected a Tensor, got {got}") from error
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the output, without the batch, for an input of ``shape`` without the batch.
+
+        Raises ShapeError for an input that does not fit.
+        """
+        return shape
+
+    def window(self, shape: tuple[int, ...]) -> Window | None:
+        """The window that slides over an input of ``shape``; None for a layer that has none."""
+        return None
+
+    def field_of(self, field: Field, shape: tuple[int, ...]) -> Field | None:
+        """The receptive field of the output's units, where ``field`` is that of the input's.
+
+        (rows, columns) of an input of ``shape``; None where a unit sees everything.
+        """
+        window = self.window(shape)
+        if window is None:
+            return None if self.connections(shape) else field
+        rows, columns = (
+            axis_field.through(
+                window.kernel[axis],
+                window.stride[axis],
+                window.padding[2 * axis],
+                window.dilation[axis],
+            )
+            for axis, axis_field in enumerate(field)
+        )
+        return rows, columns
+
+    def connections(self, shape: tuple[int, ...]) -> int:
+        """Numbers that flow into the outputs, biases among them, for an input of ``shape``.
+
+        Counted as by LeCun et al. 1998, section II.B: an output of a 5 x 5 kernel
+        over one map has 26.  Padding counts as input.
+        """
+        return 0
+
+    def multiply_adds(self, shape: tuple[int, ...]) -> int:
+        """Products that are added up for one image of ``shape``."""
+        return 0
+
+    def reads(self, shape: tuple[int, ...], unit: tuple[int, ...]) -> Reads | None:
+        """What the output at ``unit`` is made of, for one input of ``shape``; None: no one knows.
+
+        Neither has a batch.
+        """
+        if self.family not in (Family.ACTIVATION, *PASSES_ON):
+            return None
+        flat = np.ravel_multi_index(unit, self.output_shape(shape))
+        return One(tuple(int(i) for i in np.unravel_index(flat, shape)))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The numbers on the CPU that the layer computes with, by name: its own parameters."""
+        return {k: v.numpy() for k, v in vars(self).items() if isinstance(v, Parameter)}
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of every module directly inside this one."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(dotted name, module) of this module and all inside it, each once."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                children = list(module.named_children())
+                stack += ((f"{path}.{name}" if path else name, m) for name, m in children[::-1])
+
+    def _all_parameters(self, prefix: str = "", above: tuple[Module, ...] = ()):
+        """(dotted name, parameter, its module), once for each name that leads to it."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield prefix + name, value, self
+        for name, child in self.named_children():
+            if child is not self and child not in above:
+                yield from child._all_parameters(f"{prefix}{name}.", (*above, self))
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter) of this module and all inside it, each once."""
+        seen: set[int] = set()
+        for name, parameter, _ in self._all_parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def parameters(self) -> list[Parameter]:
+        """All parameters, in the order of their names in the code."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def parameter_count(self) -> int:
+        """Trainable numbers of this module and all inside it; shared ones count once."""
+        counts: dict[int, int] = {}
+        for _, parameter, module in self._all_parameters():
+            counts[id(parameter)] = module._trainable(parameter)
+        return sum(counts.values())
+
+    def own_parameter_count(self) -> int:
+        """Trainable numbers of this module alone, without those of the modules inside it."""
+        own = {id(p): p for p in vars(self).values() if isinstance(p, Parameter)}
+        return sum(map(self._trainable, own.values()))
+
+    def _trainable(self, parameter: Parameter) -> int:
+        """How many of the numbers of a parameter of its own a module trains."""
+        return parameter.size
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training (dropout is on), or to evaluation with ``mode=False``."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to evaluation: dropout is off."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Learn all parameters, or none of them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def astype(self, dtype: Any) -> Module:
+        """Turn all parameters into float32 or float64.  Raises DTypeError for another kind."""
+        try:
+            kind = np.dtype(object if dtype is None else dtype).newbyteorder("=")
+        except TypeError:
+            kind = np.dtype(object)
+        if kind not in FLOATS:
+            raise DTypeError(f"astype: expected float32 or float64, got {shown(dtype)}")
+        for parameter in self.parameters():
+            parameter.data = parameter.data.astype(kind)
+        return self
+
+    def to(self, device: str) -> Module:
+        """Copy all parameters to ``device``, cpu or cuda.
+
+        Raises DeviceError where there is no such device.
+        """
+        for parameter in self.parameters():
+            parameter.data = to_device(parameter.data, device)
+            if parameter.grad is not None:
+                parameter.grad = to_device(parameter.grad, device)
+        return self
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """A copy of every parameter on the CPU, in C order, by its dotted name.
+
+        One that several modules share has several names, as in PyTorch.
+        """
+        return {name: np.array(p.numpy(), order="C") for name, p, _ in self._all_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over the parameters of ``state``, all of them or none.
+
+        A parameter that several modules share may be there by any of its names, or by all.
+        Raises SpecError for names that are missing or too many and for a shared parameter
+        with different numbers, ShapeError for a parameter of another shape, DTypeError for
+        one that is not of real numbers.
+        """
+        if not isinstance(state, Mapping):
+            raise SpecError(
+                f"load_state_dict: expected arrays by their names, got {type(state).__name__}"
+            )
+        own = {name: parameter for name, parameter, _ in self._all_parameters()}
+        given = {id(own[name]) for name in own.keys() & state.keys()}
+        missing = [
+            name for name, parameter in self.named_parameters() if id(parameter) not in given
+        ]
+        extra = sorted(map(str, state.keys() - own.keys()))
+        if missing or extra:
+            raise SpecError(
+                f"load_state_dict: expected the parameters {', '.join(own)}; missing:"
+                f" {', '.join(sorted(missing)) or 'none'}; not known: {', '.join(extra) or 'none'}"
+            )
+        taken: dict[int, tuple[str, np.ndarray]] = {}
+        for name, parameter in own.items():
+            if name not in state:
+                continue
+            values = real_numbers(state[name], f"load_state_dict: {name}")
+            if values.shape != parameter.shape:
+                raise ShapeError(
+                    f"load_state_dict: expected {name} of shape {parameter.shape},"
+                    f" got {values.shape}"
+                )
+            first, others = taken.setdefault(id(parameter), (name, values))
+            if values is not others and not np.array_equal(values, others, equal_nan=True):
+                raise SpecError(
+                    f"load_state_dict: expected the same numbers for {first} and {name}, which"
+                    " are one parameter, got different ones"
+                )
+        for _, parameter in self.named_parameters():
+            _, values = taken[id(parameter)]
+            values = np.array(values, dtype=parameter.dtype, order="C")
+            parameter.data = to_device(values, parameter.device)
+
+    def extra_repr(self) -> str:
+        """The layer's settings, as its constructor takes them."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  ({name}): " + repr(child).replace("\n", "\n  ")
+            for name, child in self.named_children()
+        ]
+        head = f"{type(self).__name__}({self.extra_repr()}"
+        return head + "\n" + "\n".join(lines) + "\n)" if lines else head + ")"
+
+
+check_calls(globals(), ["Module"], *_CHECKED)
+
+LAYERS: dict[str, type[Module]] = {}
+"""The layers that files may name, by their classes' names: those with ``register``."""
+
+Layer = TypeVar("Layer", bound=type[Module])
+
+
+def register(layer: Layer) -> Layer:
+    """Make a layer one that a network's file can name."""
+    LAYERS[layer.__name__] = layer
+    return layer
+
+
+def check_image(module: Module, shape: tuple[int, ...], channels: int | None = None) -> None:
+    """Raise ShapeError for another shape than (channels, rows, columns)."""
+    if len(shape) != 3 or channels not in (None, shape[0]):
+        wanted = "channels" if channels is None else channels
+        raise ShapeError(
+            f"{type(module).__name__}: expected images of shape ({wanted}, rows, columns),"
+            f" got {shown(shape)}"
+        )

@@ -1,0 +1,52 @@
+"""Layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from convlab.autograd import Tensor
+from convlab.errors import SpecError
+from convlab.nn.fusion import Node, fused, run
+from convlab.nn.module import Module
+
+
+class Sequential(Module):
+    """Modules one after the other, called "0", "1", ... or by the names of a dict."""
+
+    def __init__(self, *modules: Module | Mapping[str, Module]):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], Mapping):
+            named = dict(modules[0])
+        else:
+            named = {str(i): module for i, module in enumerate(modules)}
+        for name, module in named.items():
+            if not isinstance(module, Module):
+                raise SpecError(f"Sequential: expected modules, got {type(module).__name__}")
+            if hasattr(self, name):
+                raise SpecError(f"Sequential: expected a name that is free, got {name!r}")
+            setattr(self, name, module)
+
+    def nodes(self) -> Iterator[Node]:
+        """(name, layer, names of what it reads) of each layer; None is the input."""
+        before = None
+        for name, layer in self.named_children():
+            yield name, layer, (before,)
+            before = name
+
+    def forward(self, x: Tensor) -> Tensor:
+        return run(fused(self.nodes()), x)
+
+    def output_shape(self, shape):
+        for _, module in self.named_children():
+            shape = module.output_shape(shape)
+        return shape
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def __getitem__(self, key: int | str) -> Module:
+        named = dict(self.named_children())
+        return list(named.values())[key] if isinstance(key, int) else named[key]
