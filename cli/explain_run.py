@@ -495,7 +495,7 @@ def _print_pooling(one: Pooling, run: Run, complete: bool) -> None:
         if one.reduction == "mean":
             shown.append(("÷", _value(one.divisor)))
             _total("÷ divisor", shown[1][1], WINDOW)
-        else:
+        elif one.coefficient is not None:
             shown += [("×", _value(one.coefficient)), ("+", _signed(one.bias, places))]
             _total("× coefficient", shown[1][1], WINDOW)
             _total("+ bias", shown[2][1], BIAS)
@@ -801,6 +801,14 @@ def _pixel_name(cell: Cell, channels: int) -> str:
     return f"pixel {colour}{cell.place[1]},{cell.place[2]}"
 
 
+def _coefficient(one: Any) -> list:
+    """What a sum of a window is multiplied with, where there is something."""
+    from convlab.viz import SumStep
+
+    given = one.coefficient
+    return [] if given is None else [SumStep("×", "coefficient", float(given), "window")]
+
+
 def _chain_steps(one: Any, run: Run) -> list:
     """A sum in a few terms: the strongest by value and weight, all others together, the bias."""
     from convlab import insight
@@ -818,7 +826,7 @@ def _chain_steps(one: Any, run: Run) -> list:
         cells = SumStep("", f"sum of {int((~one.outside).sum())} cells", one.total, "input")
         if one.reduction == "mean":
             return [cells, SumStep("÷", "divisor", float(one.divisor))]
-        return [cells, SumStep("×", "coefficient", float(one.coefficient), "window"), *ending]
+        return [cells, *_coefficient(one), *ending]
     cell = one.strongest
     if cell is None:
         return [SumStep("", "all in the padding", one.exact - (bias or 0.0)), *ending]
@@ -913,8 +921,7 @@ def _drawn(one: Any, run: Run) -> dict[str, Any]:
         elif one.reduction == "mean":
             steps = [SumStep("", "sum", one.total), SumStep("÷", "divisor", one.divisor)]
         else:
-            factor = SumStep("×", "coefficient", float(one.coefficient), "window")
-            steps = [SumStep("", "sum", one.total), factor, *steps]
+            steps = [SumStep("", "sum", one.total), *_coefficient(one), *steps]
         return drawn | {
             "terms": [SumTerm(label, (one.patch,), one.total)],
             "heads": [("window", "input")],

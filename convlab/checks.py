@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
+import re
 import reprlib
 import sys
 import types
@@ -32,9 +33,11 @@ def shown(value: Any) -> str:
     """A value in the words of an error: short, and on one line."""
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of {value.dtype}, {value.shape}"
-    return shortened(" ".join(_SHORT.repr(value).split()))
+    text = _NUMPY.sub(r"\1", _SHORT.repr(value))
+    return shortened(" ".join(text.split()))
 
 
+_NUMPY = re.compile(r"\bnp\.\w+\(([^()]*)\)")  # numbers, which NumPy shows with their types
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
@@ -191,9 +194,11 @@ def explained(
                     f"{name}: expected {argument} of type {wanted}, got {shown(value)}"
                 )
     values = ", ".join(f"{key} {shown(v)}" for key, v in given.items() if key != "self")
-    reason = " ".join(str(error).split()) or type(error).__name__
-    reason = reason if len(reason) <= 160 else f"{reason[:160]} ..."
-    return ShapeError(f"{name}: expected arguments that fit, got {values}: {reason}")
+    reason = ""
+    if isinstance(error, ValueError):  # others speak of Python, and stay in sight as the cause
+        reason = " ".join(f": {error}".split())
+        reason = reason if len(reason) <= 160 else f"{reason[:160]} ..."
+    return ShapeError(f"{name}: expected arguments that fit, got {values}{reason}")
 
 
 def _fits(value: Any, hint: Any, sequence: Any) -> bool:

@@ -11,10 +11,23 @@ from numpy.typing import ArrayLike
 
 
 class ConvlabError(Exception):
-    """Base of all errors that convlab raises on purpose; its message is one line."""
+    """Base of all errors that convlab raises on purpose; its message is one line.
+
+    Of one longer than ``LONGEST`` letters the middle is left out: a value may be endless.
+    """
+
+    LONGEST = 1500
 
     def __init__(self, *arguments: object):
-        super().__init__(*(" ".join(str(a).split()) if "\n" in str(a) else a for a in arguments))
+        super().__init__(*map(self._one_line, arguments))
+
+    def _one_line(self, argument: object) -> object:
+        text = str(argument)
+        if "\n" in text:
+            argument = text = " ".join(text.split())
+        if len(text) > self.LONGEST:
+            argument = f"{text[: self.LONGEST // 2]} ... {text[-self.LONGEST // 4 :]}"
+        return argument
 
 
 class ShapeError(ConvlabError, ValueError):

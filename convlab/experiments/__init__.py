@@ -63,7 +63,7 @@ def read_result(path: Path) -> Result:
         return experiment.result(scale, content["records"], float(content["seconds"]))
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except (SpecError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         raise RunError(
             f"{path}: expected the results of an experiment, got something else"
         ) from None

@@ -118,7 +118,7 @@ class Pooling(Explanation):
     ``patch`` (KH, KW), zeros where ``outside``; ``rows``, ``columns``: where it
     lies in the map.  ``reduction``: maximum, mean or sum.  ``winner``: (row,
     column) in the window of the maximum.  The mean is ``total`` / ``divisor``,
-    which may count padding; the sum is multiplied by ``coefficient`` and has
+    which may count padding; the sum may be multiplied by ``coefficient`` and have
     ``bias`` added (1998's subsampling).
     """
 
@@ -141,8 +141,10 @@ class Pooling(Explanation):
     def exact(self) -> float:
         if self.reduction == "mean":
             return self.total / self.divisor
-        if self.reduction == "sum":
+        if self.reduction == "sum" and self.coefficient is not None:
             return self.total * float(self.coefficient) + float(self.bias)
+        if self.reduction == "sum":
+            return self.total
         return float(self.recomputed)
 
 
@@ -526,6 +528,8 @@ def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanatio
     elif reads.reduction == "mean":
         recomputed = total * (_ONE / np.float32(reads.divisor))
         order = "cell by cell, then times the divisor's reciprocal; float32"
+    elif reads.coefficient is None:
+        recomputed, order = total, "cell by cell; float32"
     else:
         recomputed = total * reads.coefficient + reads.bias
         order = "cell by cell, then the coefficient, then the bias; float32"

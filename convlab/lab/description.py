@@ -119,6 +119,7 @@ def _is_formula(text: str) -> bool:
     called = {id(node.func): len(node.args) for node in nodes if isinstance(node, ast.Call)}
     names = [node for node in nodes if isinstance(node, ast.Name)]
     known = all(called.get(id(name)) == _FUNCTIONS.get(name.id) for name in names)
+    known = known and not any(isinstance(node, ast.Tuple) for node in nodes)
     return known and all(name.id == "x" or name.id in _FUNCTIONS for name in names)
 
 

@@ -148,13 +148,6 @@ class GraphNetwork(Network):
     def sources(self):
         return self.branches
 
-    def output_shape(self, shape):
-        shapes = {INPUT: tuple(shape)}
-        for name, layer in self.named_children():
-            before = (shapes[source] for source in self.branches[name])
-            shapes[name] = tuple(layer.output_shape(*before))
-        return shapes[name]
-
 
 def model_names() -> list[str]:
     """The networks that come with convlab."""

@@ -75,8 +75,8 @@ class Pooled(NamedTuple):
     """One number of a window on one map: its maximum, mean or sum.
 
     rows (KH,) and columns (KW,): where the window lies in the map, -1 where nothing is read.
-    A mean is divided by ``divisor``; a sum is multiplied by ``coefficient`` and has ``bias``
-    added.
+    A mean is divided by ``divisor``; a sum may be multiplied by ``coefficient`` and have
+    ``bias`` added.
     """
 
     map: int

@@ -17,12 +17,16 @@ Node = tuple[str, Module, tuple[str | None, ...]]
 
 
 class Step(NamedTuple):
-    """A layer to run, with ``relu`` of its result; ``name`` is what its readers call it."""
+    """A layer to run, with ``relu`` of its result; ``name`` is what its readers call it.
+
+    ``last``: those of its sources that no later step reads.
+    """
 
     name: str
     layer: Module
     sources: tuple[str | None, ...]
     relu: bool = False
+    last: frozenset[str | None] = frozenset()
 
 
 def fused(nodes: Iterable[Node]) -> list[Step]:
@@ -52,20 +56,21 @@ def fused(nodes: Iterable[Node]) -> list[Step]:
             relu = before in left_out
             sources = tuple(left_out.get(source, source) for source in sources)
             steps[name] = Step(name, layer, sources, relu)
-    return list(steps.values())
+    last_reader = {source: name for name, step in steps.items() for source in step.sources}
+    return [
+        step._replace(last=frozenset(s for s in step.sources if last_reader[s] == name))
+        for name, step in steps.items()
+    ]
 
 
 def run(steps: Iterable[Step], x: Tensor) -> Tensor:
     """The output of the last step; each result is let go after its last reader."""
-    steps = list(steps)
-    last_reader = {source: step.name for step in steps for source in step.sources}
     values: dict[str | None, Tensor] = {None: x}
-    for name, layer, sources, relu in steps:
+    for name, layer, sources, relu, last in steps:
         inputs = [values[source] for source in sources]
         x = values[name] = layer.forward(*inputs, relu=True) if relu else layer(*inputs)
-        for source in set(sources):
-            if last_reader[source] == name:
-                del values[source]
+        for source in last:
+            del values[source]
     return x
 
 

@@ -6,7 +6,7 @@ import math
 
 from convlab import functional as F
 from convlab.autograd import Tensor
-from convlab.checks import instance, number
+from convlab.checks import LARGEST, instance, number, whole
 from convlab.errors import ShapeError
 from convlab.nn.families import Family
 from convlab.nn.module import Module, register
@@ -23,7 +23,8 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
+        self.start_dim = whole(start_dim, "Flatten: start_dim", -LARGEST)
+        self.end_dim = whole(end_dim, "Flatten: end_dim", -LARGEST)
 
     def _axes(self, shape: tuple[int, ...]) -> tuple[int, int]:
         axes = tuple(i + len(shape) if i < 0 else i for i in (self.start_dim, self.end_dim))
@@ -36,9 +37,9 @@ class Flatten(Module):
 
     def output_shape(self, shape):
         # ``shape`` lacks the batch, which is axis 0.
-        whole = (1, *shape)
-        first, last = self._axes(whole)
-        return (*whole[1:first], math.prod(whole[first : last + 1]), *whole[last + 1 :])
+        axes = (1, *shape)
+        first, last = self._axes(axes)
+        return (*axes[1:first], math.prod(axes[first : last + 1]), *axes[last + 1 :])
 
     def forward(self, x: Tensor) -> Tensor:
         first, last = self._axes(instance(x, "Flatten", Tensor).shape)

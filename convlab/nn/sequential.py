@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from convlab.autograd import Tensor
 from convlab.errors import SpecError
-from convlab.nn.fusion import Node, fused, run
+from convlab.nn.fusion import Node, Step, fused, run
 from convlab.nn.module import Module
 
 
@@ -15,6 +15,8 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module | Mapping[str, Module]):
         super().__init__()
+        self._nodes: list[Node] = []
+        self._steps: list[Step] = []  # what these nodes are run as
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = dict(modules[0])
         else:
@@ -34,11 +36,15 @@ class Sequential(Module):
             before = name
 
     def forward(self, x: Tensor) -> Tensor:
-        return run(fused(self.nodes()), x)
+        nodes = list(self.nodes())
+        if nodes != self._nodes:
+            self._nodes, self._steps = nodes, fused(nodes)
+        return run(self._steps, x)
 
     def output_shape(self, shape):
-        for _, module in self.named_children():
-            shape = module.output_shape(shape)
+        shapes: dict[str | None, tuple[int, ...]] = {None: tuple(shape)}
+        for name, layer, sources in self.nodes():
+            shape = shapes[name] = tuple(layer.output_shape(*(shapes[s] for s in sources)))
         return shape
 
     def __len__(self) -> int:

@@ -238,7 +238,7 @@ function pool(layer, x) {
         }
         if (reduction === "maximum") out[at++] = largest;
         else if (reduction === "mean") out[at++] = sum / divisorAt(windows, row, column);
-        else out[at++] = sum * values.weight[channel] + values.bias[channel];
+        else out[at++] = values.weight ? sum * values.weight[channel] + values.bias[channel] : sum;
       }
     }
   }
@@ -583,10 +583,12 @@ function explainPooling(layer, x, [map, row, column]) {
   }));
   const sum = sumOf(patch.flat());
   const divisor = reduction === "mean" ? divisorAt(layer.windows, row, column) : null;
-  const coefficient = reduction === "sum" ? layer.values.weight[map] : null;
-  const bias = reduction === "sum" ? layer.values.bias[map] : null;
+  const { weight, bias: biases } = layer.values;
+  const coefficient = weight ? weight[map] : null;
+  const bias = weight ? biases[map] : null;
   const largest = winner ? patch[winner[0]][winner[1]] : -Infinity;
-  const totals = { maximum: largest, mean: sum / divisor, sum: sum * coefficient + bias };
+  const weighed = weight ? sum * coefficient + bias : sum;
+  const totals = { maximum: largest, mean: sum / divisor, sum: weighed };
   return {
     kind: "pooling",
     reduction,

@@ -269,16 +269,20 @@ export function startSums(store) {
       ],
       sum: () => [
         plain("sum of the window", showNumber(told.sum)),
-        sign("×"),
-        plain("coefficient", showNumber(told.coefficient), "kernel"),
-        bias(told.bias),
+        ...(told.coefficient === null
+          ? []
+          : [
+            sign("×"),
+            plain("coefficient", showNumber(told.coefficient), "kernel"),
+            bias(told.bias),
+          ]),
       ],
     }[told.reduction]();
     const cells = cellsOf("patch", "window", null, patch, told);
     const numbers = {
       maximum: [told.total],
       mean: [told.sum],
-      sum: [told.sum, told.coefficient, told.bias],
+      sum: [told.sum, told.coefficient ?? 1, told.bias ?? 0],
     }[told.reduction];
     const result = outcome(told, layerName(layer), numbers);
     return [build("div", { class: "grids" }, cells, sumLine(parts, result))];
