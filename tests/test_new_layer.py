@@ -174,7 +174,8 @@ def test_it_computes_and_learns(run, image, command):
     gradcheck(lambda x: network(x).sum(), [x])
     corners = run.network["cross"].weight.numpy()[:, :, [0, 0, 2, 2], [0, 2, 0, 2]]
     first = training.initial_weights(run.folder)["cross.weight"][:, :, [0, 0, 2, 2], [0, 2, 0, 2]]
-    np.testing.assert_array_equal(corners, first)  # nothing reads them
+    # Nothing reads them: weight decay alone makes them smaller.
+    assert np.ptp(corners / first) < 1e-5
 
 
 def test_the_summary_counts_what_it_says(command):

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convlab import functional as F
-from convlab import nn, reading, shapes
+from convlab import nn, random, reading, shapes
 from convlab.autograd import Tensor
 from convlab.checks import instance, shortened, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
@@ -470,10 +470,14 @@ def _layer(
     ]
     if missing:
         raise SpecError(f"{where}: expected {', '.join(missing)}, which {kind} needs")
+    before = random.get_state()
     try:
         return layer(**settings)
     except (SpecError, TypeError) as error:
         raise SpecError(f"{where}: {error}") from None
+    finally:
+        if not weights:
+            random.set_state(before)  # a layer may draw weights without being asked for any
 
 
 def _inputs(
