@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -79,6 +80,8 @@ def main() -> None:
     output.prepare()
     # Some libraries fail on one that is no number; nothing that is written here has a date.
     os.environ.pop("SOURCE_DATE_EPOCH", None)
+    # Of a home in which it cannot keep its list of fonts: it makes one without a word as well.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         convlab(prog_name="convlab")
     except output.OutputError as error:

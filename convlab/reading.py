@@ -136,13 +136,19 @@ def parse_toml(text: str) -> dict[str, Any]:
     return _checked(text, tomllib.loads, 64)
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, finite: bool = True) -> Any:
     """The value of a JSON text, at most MAX_DEPTH levels deep, no entry twice in an object.
 
+    ``finite``: NaN and infinity, which JSON does not know and Python writes, are refused.
     Raises ValueError.
     """
+    constants = {"parse_constant": _refuse_constant} if finite else {}
     # The state of a random generator has numbers of 128 bits.
-    return _checked(text, partial(json.loads, object_pairs_hook=_once), 128)
+    return _checked(text, partial(json.loads, object_pairs_hook=_once, **constants), 128)
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"expected finite numbers, got {text}")
 
 
 def read_json(path: Path) -> Any:

@@ -452,6 +452,15 @@ def test_a_rate_that_diverges(convlab):
     assert error.endswith(": try a smaller one, such as --lr 0.05")
     # Nothing stands in the way of the next try.
     assert not (convlab.folder / "runs/lenet5-digits").exists()
+    # A run that was to be replaced is still there.
+    folder = convlab.folder / "runs/lenet5-digits"
+    convlab.works("train", "--epochs", 1, "--limit", 20, "--quiet")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert convlab.fails("train", "--lr", "1e6", "--quiet", "--exist-ok") == error
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    convlab.works("train", "--epochs", 2, "--limit", 30, "--quiet", "--exist-ok")
+    assert json.loads((folder / "config.json").read_text())["settings"]["epochs"] == 2
+    assert len((folder / "history.csv").read_text().splitlines()) == 3
 
 
 @pytest.mark.parametrize(

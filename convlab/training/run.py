@@ -84,7 +84,7 @@ def create(
 ) -> None:
     """Make the run folder, complete, as ``new_run`` does, for others to write to as well."""
     with new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots, page=page):
-        pass
+        _replace(folder)
 
 
 @contextlib.contextmanager
@@ -100,7 +100,8 @@ def new_run(
 
     With ``snapshots`` the run has a folder for them, which is also how ``save`` knows that
     they are wanted: no other byte of the run depends on it.  ``page``: whether one belongs to
-    the complete run.
+    the complete run.  A run that is replaced stays until the first ``save`` of the new one: a
+    training that diverges at once, or is killed, costs nothing.
     Raises RunError where the folder holds something already, unless ``exist_ok``, and where it
     cannot be made.
     """
@@ -130,8 +131,23 @@ def new_run(
             write_atomically(new.path / FIRST, first)
         save(new.path, trainer)
         write_atomically(new.path / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
-        new.commit()
-        yield
+        if (folder / CONFIG).exists():
+            _replacing[folder] = new
+        else:
+            new.commit()
+        try:
+            yield
+        finally:
+            _replacing.pop(folder, None)
+
+
+_replacing: dict[Path, files.NewFolder] = {}
+"""New runs that have not yet taken the place of old ones, by their folders."""
+
+
+def _replace(folder: Path) -> None:
+    if folder in _replacing:
+        _replacing.pop(folder).commit()
 
 
 @contextlib.contextmanager
@@ -153,6 +169,7 @@ def locked_for(path: Path) -> Iterator[None]:
 def save(folder: Path, trainer: Trainer) -> None:
     """Write the state, then all that follows from it: see ``write_results``.  Raises RunError."""
     with files.locked(folder):
+        _replace(folder)
         # One entry: safetensors writes several in an order that chance decides.
         state = {"state": json.dumps(trainer.state())}
         write_atomically(folder / LAST, safetensors.numpy.save(trainer.arrays(), state))
@@ -421,7 +438,8 @@ def wants_page(folder: Path | str) -> bool:
 
 def discard(folder: Path) -> None:
     """Remove a run's own files, and the folder if nothing else is in it.  Raises RunError."""
-    files.discard(folder, OWN)
+    if folder not in _replacing:
+        files.discard(folder, OWN)
 
 
 def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
@@ -438,7 +456,7 @@ def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
         )
     arrays, metadata = tensor_files.read_tensors(folder / LAST)
     try:
-        trainer.restore(arrays, reading.parse_json(metadata.get("state", "")))
+        trainer.restore(arrays, reading.parse_json(metadata.get("state", ""), finite=False))
     except (ValueError, ConvlabError) as error:
         raise RunError(f"{folder / LAST}: does not fit the run's settings: {error}") from None
     return trainer

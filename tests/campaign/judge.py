@@ -83,7 +83,9 @@ def unreadable(path: Path) -> str:
     """Why a file that a command wrote cannot be read, or nothing."""
     content = path.read_bytes()
     try:
-        if path.suffix in (".png", ".gif", ".webp", ".jpg"):
+        if content.startswith(b"{"):  # what --json wrote, whatever it is called
+            json.loads(content, parse_constant=_no_constant)
+        elif path.suffix in (".png", ".gif", ".webp", ".jpg"):
             from PIL import Image
 
             Image.open(io.BytesIO(content)).load()
@@ -114,8 +116,11 @@ def _no_constant(word):
     raise ValueError(f"{word} is no JSON")
 
 
-def left_behind(folder: Path, before: dict[str, str], status: int) -> dict[str, str]:
-    """half: what was left unfinished; lost: what was there and is no more."""
+def left_behind(folder: Path, before: dict[str, str], status: int, mute: bool) -> dict[str, str]:
+    """half: what was left unfinished; lost: what was there and is no more.
+
+    ``mute``: standard output or error could not be written.
+    """
     after = snapshot(folder)
     half, lost = [], []
     for name, what in after.items():
@@ -136,7 +141,9 @@ def left_behind(folder: Path, before: dict[str, str], status: int) -> dict[str, 
             half.append(f"{name}/ is a run without weights")
     for name, what in before.items():
         # A device or a FIFO is no file that may be replaced: as root it would be /dev/null itself.
-        if what != after.get(name) and (status != 0 or what in ("c", "p")):
+        # A new file that is whole is no loss, where only the word of it could not be said.
+        replaced = mute and (folder / name).is_file() and not unreadable(folder / name)
+        if what != after.get(name) and (status != 0 and not replaced or what in ("c", "p")):
             lost.append(name)
     return {"half": ", ".join(half[:5]), "lost": ", ".join(lost[:5])}
 
@@ -155,7 +162,7 @@ def judge(case: Case, outcome: Outcome, folder: Path, before: dict[str, str]) ->
     if status < 0 and not outcome.killed:
         found["signal"] = f"signal {-status}"
     if not outcome.killed:
-        found |= left_behind(folder, before, status)
+        found |= left_behind(folder, before, status, bool(case.stdout or case.stderr))
         lines = [line for line in err.split("\n") if not _USAGE.match(line)]
         lines = [line for line in lines if not _PROGRESS.match(line)]
         # Who has gone is not told so.

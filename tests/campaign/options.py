@@ -126,6 +126,7 @@ def options(rng):
                 argv += [option.opts[-1], value]
             case = later(argv, rng.getrandbits(32), build, note=f"{option.name} is {value!r:.60}")
             case.endless = "train" in words and value in ("1000000000", "1e9")
+            case.endless |= words[0] == "experiment"  # at work for a quarter of a minute
             yield case
 
 
