@@ -28,7 +28,7 @@ def command(run, data, data_dir, out, as_json):
 
     from convlab import data as data_sets
     from convlab import files, training, viz
-    from convlab.errors import DataError, RunError
+    from convlab.errors import DataError
     from convlab.names import listed
 
     run = options.load_run(run)
@@ -50,15 +50,12 @@ def command(run, data, data_dir, out, as_json):
     )
     matrix = result.confusion()
     out = out or run.folder / "evaluation"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{out}: cannot be made: {error.strerror}") from None
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["true \\ predicted", *run.classes])
     writer.writerows([name, *row] for name, row in zip(run.classes, matrix.tolist(), strict=True))
-    files.write_atomically(out / "confusion.csv", table.getvalue().encode())
+    with files.made_folder(out):
+        files.write_atomically(out / "confusion.csv", table.getvalue().encode())
     name = f"{run.network.name} on {test.name}"
     accuracy = f"run {run.folder.resolve().name}, test accuracy {100 * result.accuracy:.2f} %"
     confusion = viz.confusion(

@@ -242,6 +242,20 @@ def make_folder(folder: Path) -> None:
         raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
 
 
+@contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """As ``make_folder``; one that is new goes again where the block fails before it has a file."""
+    new = not folder.exists()
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        if new:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        raise
+
+
 def _make(folder: Path) -> None:
     if not folder.is_dir():
         _make(folder.parent)
