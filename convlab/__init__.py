@@ -3,11 +3,12 @@
 Loops that one can read, compiled; a small autograd; every picture computed.
 """
 
-from convlab import arithmetic, functional, nn, optim
-from convlab.autograd import Function, Tensor, gradcheck, no_grad
+from convlab import functional, nn, optim
 from convlab.errors import ConvlabError
 from convlab.kernels.device import get_num_threads, set_num_threads
 from convlab.random import manual_seed
+from convlab.tape import Function, gradcheck, no_grad
+from convlab.tensors import Tensor, arange, ones, randn, tensor, zeros
 
 __version__ = "0.1.0"
 
@@ -15,13 +16,17 @@ __all__ = [
     "ConvlabError",
     "Function",
     "Tensor",
-    "arithmetic",
+    "arange",
     "functional",
     "get_num_threads",
     "gradcheck",
     "manual_seed",
     "nn",
     "no_grad",
+    "ones",
     "optim",
+    "randn",
     "set_num_threads",
+    "tensor",
+    "zeros",
 ]

@@ -1,37 +1,20 @@
-"""Arithmetic on tensors: what their operators and methods do.
+"""The operations behind a tensor's operators and methods.
 
-These operations are NumPy's own, which keep the order in memory and broadcast;
-each backward stands right below its forward.
+They are NumPy's own, which keep the order in memory and broadcast; each backward stands right
+below its forward.
 """
 
 from __future__ import annotations
 
-import numbers
-import operator
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from convlab.autograd import Context, Function, Tensor
-from convlab.checks import instance, shown
-from convlab.errors import DTypeError, ShapeError
 from convlab.kernels import dense
 from convlab.kernels.device import one_blas_thread
-from convlab.kernels.dispatch import Array, constant, contiguous
+from convlab.kernels.dispatch import Array, contiguous, device_of, to_device
+from convlab.tape import Context, Function
 
 
-def _tensor(value: Any, like: Tensor) -> Tensor:
-    """``value`` as a tensor; plain numbers take the other operand's kind."""
-    if isinstance(value, Tensor):
-        return value
-    if isinstance(value, numbers.Real):
-        value = like.dtype.type(value)
-    # What is no tensor yet is a constant: it goes to where the other operand is.
-    return Tensor(constant(Tensor(value).data, like.device))
-
-
-def _sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Undo broadcasting: add up the gradient over the axes along which ``shape`` was repeated."""
     if gradient.shape == shape:
         return gradient
@@ -40,16 +23,7 @@ def _sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return gradient.sum(axis=(*range(extra), *repeated), keepdims=True).reshape(shape)
 
 
-def _broadcast(name: str, a: Tensor, b: Tensor, axes: slice = slice(None)) -> None:
-    try:
-        np.broadcast_shapes(a.shape[axes], b.shape[axes])
-    except ValueError:
-        raise ShapeError(
-            f"{name}: expected shapes that broadcast, got {a.shape} and {b.shape}"
-        ) from None
-
-
-class _Add(Function):
+class Add(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a.shape, b.shape)
@@ -58,10 +32,10 @@ class _Add(Function):
     @staticmethod
     def backward(context, gradient):
         a_shape, b_shape = context.saved
-        return _sum_to(gradient, a_shape), _sum_to(gradient, b_shape)
+        return sum_to(gradient, a_shape), sum_to(gradient, b_shape)
 
 
-class _Multiply(Function):
+class Multiply(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a, b)
@@ -71,12 +45,12 @@ class _Multiply(Function):
     def backward(context, gradient):
         a, b = context.saved
         return (
-            _sum_to(gradient * b, a.shape) if context.needs[0] else None,
-            _sum_to(gradient * a, b.shape) if context.needs[1] else None,
+            sum_to(gradient * b, a.shape) if context.needs[0] else None,
+            sum_to(gradient * a, b.shape) if context.needs[1] else None,
         )
 
 
-class _Divide(Function):
+class Divide(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a, b)
@@ -88,12 +62,12 @@ class _Divide(Function):
         a, b = context.saved
         with np.errstate(divide="ignore", invalid="ignore"):
             return (
-                _sum_to(gradient / b, a.shape) if context.needs[0] else None,
-                _sum_to(-gradient * a / (b * b), b.shape) if context.needs[1] else None,
+                sum_to(gradient / b, a.shape) if context.needs[0] else None,
+                sum_to(-gradient * a / (b * b), b.shape) if context.needs[1] else None,
             )
 
 
-class _Power(Function):
+class Power(Function):
     @staticmethod
     def forward(context: Context, a, *, exponent):
         context.save(a, exponent)
@@ -109,7 +83,7 @@ class _Power(Function):
             return (gradient * exponent * a ** (exponent - 1),)
 
 
-class _Exp(Function):
+class Exp(Function):
     @staticmethod
     def forward(context: Context, a):
         with np.errstate(over="ignore"):
@@ -123,7 +97,7 @@ class _Exp(Function):
         return (gradient * result,)
 
 
-class _Log(Function):
+class Log(Function):
     @staticmethod
     def forward(context: Context, a):
         context.save(a)
@@ -137,14 +111,14 @@ class _Log(Function):
             return (gradient / a,)
 
 
-def _product(a: Array, b: Array) -> Array:
+def product(a: Array, b: Array) -> Array:
     if isinstance(a, np.ndarray):
         with one_blas_thread():
             return np.matmul(a, b)
     if b.ndim == 1:
-        return _product(a, b[:, None])[..., 0]
+        return product(a, b[:, None])[..., 0]
     if a.ndim == 1:
-        return _product(a[None], b)[..., 0, :]
+        return product(a[None], b)[..., 0, :]
     if a.ndim == b.ndim == 2:
         return dense.forward(contiguous(b), contiguous(a), np.zeros_like(a, shape=(a.shape[0],)))
     # One launch for each pair of matrices.
@@ -152,15 +126,15 @@ def _product(a: Array, b: Array) -> Array:
     a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
     out = np.empty_like(a, shape=(*batch, a.shape[-2], b.shape[-1]))
     for at in np.ndindex(batch):
-        out[at] = _product(a[at], b[at])
+        out[at] = product(a[at], b[at])
     return out
 
 
-class _MatMul(Function):
+class MatMul(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a, b)
-        return _product(a, b)
+        return product(a, b)
 
     @staticmethod
     def backward(context, gradient):
@@ -174,15 +148,15 @@ class _MatMul(Function):
             gradient = gradient[..., None, :]
         grad_a = grad_b = None
         if context.needs[0]:
-            grad_a = _product(gradient, matrix_b.swapaxes(-1, -2))
-            grad_a = _sum_to(grad_a, matrix_a.shape).reshape(a.shape)
+            grad_a = product(gradient, matrix_b.swapaxes(-1, -2))
+            grad_a = sum_to(grad_a, matrix_a.shape).reshape(a.shape)
         if context.needs[1]:
-            grad_b = _product(matrix_a.swapaxes(-1, -2), gradient)
-            grad_b = _sum_to(grad_b, matrix_b.shape).reshape(b.shape)
+            grad_b = product(matrix_a.swapaxes(-1, -2), gradient)
+            grad_b = sum_to(grad_b, matrix_b.shape).reshape(b.shape)
         return grad_a, grad_b
 
 
-class _Sum(Function):
+class Sum(Function):
     @staticmethod
     def forward(context: Context, a, *, axis, keepdims):
         context.save(a, axis, keepdims)
@@ -196,7 +170,7 @@ class _Sum(Function):
         return (np.broadcast_to(gradient, a.shape).astype(a.dtype),)
 
 
-class _Max(Function):
+class Max(Function):
     @staticmethod
     def forward(context: Context, a, *, axis, keepdims):
         result = a.max(axis=axis, keepdims=True)
@@ -215,7 +189,7 @@ class _Max(Function):
         return (winners * (gradient / winners.sum(axis=axis, keepdims=True)),)
 
 
-class _Reshape(Function):
+class Reshape(Function):
     @staticmethod
     def forward(context: Context, a, *, shape):
         context.save(a.shape)
@@ -227,7 +201,7 @@ class _Reshape(Function):
         return (gradient.reshape(shape),)
 
 
-class _Transpose(Function):
+class Transpose(Function):
     @staticmethod
     def forward(context: Context, a, *, axes):
         context.save(axes)
@@ -239,7 +213,7 @@ class _Transpose(Function):
         return (gradient.transpose(None if axes is None else np.argsort(axes)),)
 
 
-class _Index(Function):
+class Index(Function):
     @staticmethod
     def forward(context: Context, a, *, index):
         context.save(a, index)
@@ -253,159 +227,13 @@ class _Index(Function):
         return (result,)
 
 
-def add(a: Tensor, b: Any) -> Tensor:
-    """a + b, broadcast.  Raises ShapeError."""
-    b = _tensor(b, a)
-    _broadcast("add", a, b)
-    return _Add.apply(a, b)
+class To(Function):
+    @staticmethod
+    def forward(context: Context, x, *, device: str):
+        context.save(device_of(x))
+        return to_device(x, device)
 
-
-def multiply(a: Tensor, b: Any) -> Tensor:
-    """a * b element by element, broadcast.  Raises ShapeError."""
-    b = _tensor(b, a)
-    _broadcast("multiply", a, b)
-    return _Multiply.apply(a, b)
-
-
-def divide(a: Tensor, b: Any) -> Tensor:
-    """a / b element by element, broadcast.  Raises ShapeError."""
-    b = _tensor(b, a)
-    _broadcast("divide", a, b)
-    return _Divide.apply(a, b)
-
-
-def power(a: Tensor, exponent: float) -> Tensor:
-    """a to a constant ``exponent``.  Raises DTypeError for an exponent that is no number."""
-    if not isinstance(exponent, numbers.Real):
-        raise DTypeError(f"pow: expected a number as exponent, got {type(exponent).__name__}")
-    return _Power.apply(a, exponent=exponent)
-
-
-def exp(a: Tensor) -> Tensor:
-    """e to each element."""
-    return _Exp.apply(a)
-
-
-def log(a: Tensor) -> Tensor:
-    """Natural logarithm of each element; -inf at 0 and NaN below."""
-    return _Log.apply(a)
-
-
-def matmul(a: Tensor, b: Any) -> Tensor:
-    """Matrix product over the last two axes, broadcast over the others.  Raises ShapeError."""
-    b = _tensor(b, a)
-    inner = b.shape[-2] if b.ndim > 1 else b.shape[0] if b.ndim else None
-    if a.ndim == 0 or inner is None or a.shape[-1] != inner:
-        raise ShapeError(
-            f"matmul: expected the left's columns to be the right's rows, got {a.shape} and"
-            f" {b.shape}"
-        )
-    _broadcast("matmul", a, b, slice(-2))
-    return _MatMul.apply(a, b)
-
-
-def _axes(
-    name: str, a: Tensor, axis: int | Sequence[int] | None, keepdims: bool
-) -> tuple[int, ...] | None:
-    instance(keepdims, f"{name}: keepdims", bool)
-    if axis is None:
-        return None
-    try:
-        axes = (axis,) if isinstance(axis, numbers.Integral) else tuple(axis)
-        fit = all(-a.ndim <= operator.index(each) < a.ndim for each in axes)
-        fit = fit and not any(isinstance(each, bool) for each in axes)
-        fit = fit and len({each % a.ndim for each in axes}) == len(axes)
-    except TypeError:
-        fit = False
-    if not fit:
-        raise ShapeError(f"{name}: expected an axis of shape {a.shape}, got {shown(axis)}")
-    return axes
-
-
-def sum(a: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
-    """Sum over ``axis``, or of all.  Raises ShapeError for an axis that is not there."""
-    return _Sum.apply(a, axis=_axes("sum", a, axis, keepdims), keepdims=keepdims)
-
-
-def mean(a: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
-    """Mean over ``axis``, or of all.  Raises ShapeError for an axis that is not there."""
-    axes = _axes("mean", a, axis, keepdims)
-    count = a.size if axes is None else int(np.prod([a.shape[i] for i in axes]))
-    return divide(sum(a, axis, keepdims), count)
-
-
-def max(a: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Maximum over ``axis``, or of all; equal maxima share the gradient.  Raises ShapeError."""
-    axes = _axes("max", a, axis, keepdims)
-    if a.size == 0:
-        raise ShapeError(f"max: expected at least one element, got shape {a.shape}")
-    return _Max.apply(a, axis=axes, keepdims=keepdims)
-
-
-def reshape(a: Tensor, *shape: int) -> Tensor:
-    """The same elements in another shape; one size may be -1.  Raises ShapeError."""
-    try:
-        if len(shape) == 1 and not isinstance(shape[0], numbers.Integral):
-            shape = tuple(shape[0])
-        return _Reshape.apply(a, shape=shape)
-    except (ValueError, TypeError, OverflowError):
-        raise ShapeError(
-            f"reshape: expected a shape of {a.size} elements like {a.shape}, got {shown(shape)}"
-        ) from None
-
-
-def transpose(a: Tensor, *axes: int) -> Tensor:
-    """Axes in another order, or reversed where none is given.  Raises ShapeError."""
-    try:
-        if len(axes) == 1 and not isinstance(axes[0], numbers.Integral):
-            axes = tuple(axes[0])
-        order = tuple(i % a.ndim if -a.ndim <= operator.index(i) < a.ndim else i for i in axes)
-    except TypeError:
-        order = (None,)
-    if axes and set(order) != set(range(a.ndim)) or len(order) not in (0, a.ndim):
-        raise ShapeError(f"transpose: expected each axis of {a.shape} once, got {shown(axes)}")
-    return _Transpose.apply(a, axes=order or None)
-
-
-def index(a: Tensor, key: Any) -> Tensor:
-    """Elements picked as NumPy picks them.  Raises ShapeError for an index outside."""
-    key = key.data if isinstance(key, Tensor) else key
-    try:
-        return _Index.apply(a, index=key)
-    except (IndexError, ValueError, TypeError, OverflowError) as error:
-        raise ShapeError(f"index: expected one inside shape {a.shape}: {error}") from None
-
-
-def _install() -> None:
-    """Give ``Tensor``, which knows no operation, its operators and methods."""
-    operators = {
-        "__add__": add,
-        "__radd__": add,
-        "__mul__": multiply,
-        "__rmul__": multiply,
-        "__truediv__": divide,
-        "__rtruediv__": lambda a, b: divide(_tensor(b, a), a),
-        "__neg__": lambda a: multiply(a, -1),
-        "__sub__": lambda a, b: add(a, multiply(_tensor(b, a), -1)),
-        "__rsub__": lambda a, b: add(multiply(a, -1), b),
-        "__pow__": power,
-        "__matmul__": matmul,
-        "__rmatmul__": lambda a, b: matmul(_tensor(b, a), a),
-        "__getitem__": index,
-        "__iter__": lambda a: (index(a, i) for i in range(len(a))),
-        "T": property(transpose),
-        "exp": exp,
-        "log": log,
-        "matmul": matmul,
-        "max": max,
-        "mean": mean,
-        "pow": power,
-        "reshape": reshape,
-        "sum": sum,
-        "transpose": transpose,
-    }
-    for name, operation in operators.items():
-        setattr(Tensor, name, operation)
-
-
-_install()
+    @staticmethod
+    def backward(context, gradient):
+        (device,) = context.saved
+        return (to_device(gradient, device),)

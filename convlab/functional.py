@@ -16,7 +16,6 @@ from functools import wraps
 import numpy as np
 
 from convlab import random, shapes
-from convlab.autograd import Context, Function, Tensor
 from convlab.checks import (
     FAILURES,
     checked,
@@ -36,6 +35,8 @@ from convlab.kernels import softmax as softmax_kernels
 from convlab.kernels.cuda import CudaArray
 from convlab.kernels.dispatch import Array, constant, contiguous, device_of, to_device
 from convlab.shapes import Conv2dGeometry, PoolWindows
+from convlab.tape import Context, Function
+from convlab.tensors import Tensor
 
 IntOrPair = int | Sequence[int]
 
@@ -80,6 +81,11 @@ def _same_dtype(name: str, **tensors: Tensor | None) -> None:
         raise DTypeError(f"{name}: expected one dtype for all, got {got}")
 
 
+def _with_one(input: Tensor) -> Tensor:
+    """An empty batch with one image of zeros, which kernels have a place for."""
+    return cat([input, input.result(np.zeros_like(input.data, shape=(1, *input.shape[1:])))], 0)
+
+
 def _images(operation):
     """Check that the first argument is a batch of images; take a single one as a batch of one."""
     name = operation.__name__
@@ -97,6 +103,9 @@ def _images(operation):
             raise ShapeError(
                 f"{name}: expected an input of shape (N, C, H, W) or (C, H, W), got {input.shape}"
             )
+        if input.shape[0] == 0 and 0 not in input.shape[1:]:
+            result = with_images(_with_one(input), *arguments, **settings)
+            return tuple(part[:0] for part in result) if isinstance(result, tuple) else result[:0]
         if 0 in input.shape:
             raise ShapeError(f"{name}: expected an input that is not empty, got {input.shape}")
         try:
@@ -535,15 +544,14 @@ def linear(
         raise ShapeError(f"linear: expected a weight of shape (O, I), got {weight.shape}")
     outputs, inputs = weight.shape
     _check_weight("linear", input, weight, bias, outputs)
-    if input.ndim == 0 or input.shape[-1] != inputs or input.size == 0:
-        raise ShapeError(
-            f"linear: expected an input of shape (..., {inputs}) that is not empty,"
-            f" got {input.shape}"
-        )
+    if input.ndim == 0 or input.shape[-1] != inputs:
+        raise ShapeError(f"linear: expected an input of shape (..., {inputs}), got {input.shape}")
     bias = _zeros(weight, outputs) if bias is None else bias
+    if not input.size and input.ndim == 2:
+        return linear(_with_one(input), weight, bias, relu=relu)[:0]
     if input.ndim == 2:
         return _Linear.apply(input, weight, bias, relu=relu)
-    flat = _Linear.apply(input.reshape(-1, inputs), weight, bias, relu=relu)
+    flat = linear(input.reshape(input.size // inputs, inputs), weight, bias, relu=relu)
     return flat.reshape(*input.shape[:-1], outputs)
 
 

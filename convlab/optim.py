@@ -9,11 +9,11 @@ from itertools import groupby
 
 import numpy as np
 
-from convlab.autograd import Tensor
 from convlab.checks import check_calls, instance, number, one_of, whole
 from convlab.errors import DTypeError, ShapeError, SpecError
 from convlab.kernels import update
 from convlab.nn import Parameter
+from convlab.tensors import Tensor
 
 
 class Optimizer:

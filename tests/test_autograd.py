@@ -12,8 +12,9 @@ import pytest
 import convlab
 from convlab import functional as F
 from convlab import gradcheck, no_grad
-from convlab.autograd import Function, Tensor
 from convlab.errors import DTypeError, GraphError, ShapeError
+from convlab.tape import Function
+from convlab.tensors import Tensor
 
 
 def leaf(*shape, seed=0, low=None, high=None):
@@ -132,6 +133,10 @@ OPERATORS = {
     ],
     "mean": [(lambda a: a.mean(), [(3, 4)]), (lambda a: a.mean((0, 2)), [(3, 4, 2)])],
     "reshape": [(lambda a: a.reshape(2, -1) ** 2, [(3, 4)])],
+    "view": [(lambda a: a.view(2, -1) ** 2, [(3, 4)])],
+    "flatten": [(lambda a: a.flatten(1) ** 2, [(2, 3, 4)])],
+    "squeeze": [(lambda a: a.squeeze() ** 2, [(2, 1, 4)])],
+    "unsqueeze": [(lambda a: a.unsqueeze(1) ** 2, [(2, 4)])],
     "sum": [(lambda a: a.sum(), [(3, 4)]), (lambda a: a.sum((0, -1), True) ** 2, [(3, 4, 2)])],
     "transpose": [(lambda a: a.transpose(1, 2, 0) ** 2, [(3, 4, 2)])],
 }
@@ -153,13 +158,19 @@ def test_every_function_is_checked():
     assert public == FUNCTIONS.keys()
 
 
+# What of a tensor is no operation with a gradient of its own.
+OTHERS = {"device", "numpy", "__array__", "item", "__float__", "__int__", "detach", "argmax"}
+OTHERS |= {"result", "to", "numel", "__len__", "__repr__", "__init__"}
+
+
 def test_every_operator_is_checked():
-    installed = set()
-    for name, value in vars(Tensor).items():
-        function = value.fget if isinstance(value, property) else value
-        if getattr(function, "__module__", None) == "convlab.arithmetic":
-            installed.add(name)
-    assert installed == OPERATORS.keys()
+    operations = {
+        name
+        for name, value in vars(Tensor).items()
+        if inspect.isfunction(value) or isinstance(value, property)
+    }
+    private = {name for name in operations if name[0] == "_" and name[1] != "_"}
+    assert operations - private - OTHERS == OPERATORS.keys()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS | OPERATORS)
@@ -499,7 +510,10 @@ def test_gradient_only_where_it_is_wanted():
         (np.zeros(2, ">f4"), np.float32),
         (np.zeros(2, ">i8"), np.float32),
         (np.zeros(2, np.longdouble), np.float64),
-        (1.5, np.float64),
+        (1.5, np.float32),
+        ([[1.5], [2]], np.float32),
+        ([np.float64(1.5)], np.float64),
+        (np.float64(1.5), np.float64),
         (np.zeros(2, np.float32), np.float32),
         (np.zeros(2), np.float64),
     ],
@@ -530,8 +544,8 @@ def test_attributes_of_a_tensor():
     x = Tensor(np.zeros((2, 3)), requires_grad=True)
     assert (x.shape, x.ndim, x.size, len(x)) == ((2, 3), 2, 6, 2)
     assert [row.shape for row in x] == [(3,), (3,)]
-    assert repr(Tensor([1.0, 2.5])) == "Tensor([1. , 2.5])"
-    assert repr(Tensor([1.0], requires_grad=True)) == "Tensor([1.], requires_grad=True)"
+    assert repr(Tensor([1.0, 2.5])) == "Tensor([1. , 2.5], dtype=float32)"
+    assert repr(Tensor([1.0], requires_grad=True)) == "Tensor([1.], dtype=float32, requires_grad=True)"
     assert Tensor([[3.5]]).item() == 3.5
 
 

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from convlab import nn, viz
-from convlab.autograd import Tensor
 from convlab.errors import ShapeError, SpecError
+from convlab.tensors import Tensor
 from convlab.viz import style
 from convlab.worked import (
     conv_layer,

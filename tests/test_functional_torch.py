@@ -3,6 +3,7 @@
 import inspect
 import math
 
+import matplotlib.figure
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -14,10 +15,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: nothing t
 import convlab  # noqa: E402
 from convlab import functional as F  # noqa: E402
 from convlab import nn, optim  # noqa: E402
-from convlab.autograd import Tensor  # noqa: E402
-from convlab.errors import SpecError  # noqa: E402
+from convlab.errors import ShapeError, SpecError  # noqa: E402
 from convlab.kernels import cuda  # noqa: E402
 from convlab.kernels.dispatch import to_device  # noqa: E402
+from convlab.tensors import Tensor  # noqa: E402
 
 TF = torch.nn.functional
 torch.set_num_threads(1)  # two pools of threads would wait for each other
@@ -772,6 +773,23 @@ OPERATORS = {
         (lambda a: a.reshape((-1, 2, 3)), None, [(3, 4)]),
         (lambda a: a.reshape(-1), None, [(3, 4)]),
     ],
+    "view": [(lambda a: a.view(2, -1), lambda a: a.reshape(2, -1), [(3, 4)])],
+    "flatten": [
+        (lambda a: a.flatten(), None, [(3, 4)]),
+        (lambda a: a.flatten(1), None, [(2, 3, 4)]),
+        (lambda a: a.flatten(-3, 1), None, [(2, 3, 4)]),
+        (lambda a: a.sum().flatten(), None, [(2, 3)]),
+    ],
+    "squeeze": [
+        (lambda a: a.squeeze(), None, [(1, 3, 1, 4)]),
+        (lambda a: a.squeeze(-2), None, [(1, 3, 1, 4)]),
+        (lambda a: a.squeeze(1), None, [(1, 3, 1, 4)]),
+    ],
+    "unsqueeze": [
+        (lambda a: a.unsqueeze(0), None, [(3, 4)]),
+        (lambda a: a.unsqueeze(-1), None, [(3, 4)]),
+        (lambda a: a.unsqueeze(1), None, [(3, 4)]),
+    ],
     "sum": [
         (lambda a: a.sum(), None, [(3, 4)]),
         (lambda a: a.sum(0), None, [(3, 4)]),
@@ -785,18 +803,111 @@ OPERATORS = {
 }
 
 
-def installed_operators():
-    """The operators and methods that arithmetic.py gives to Tensor."""
-    names = set()
-    for name, value in vars(Tensor).items():
-        function = value.fget if isinstance(value, property) else value
-        if getattr(function, "__module__", None) == "convlab.arithmetic":
-            names.add(name)
-    return names
+def test_what_is_no_operation():
+    x = np.random.default_rng(0).standard_normal((2, 1, 3, 1)).astype(np.float32)
+    x[1, 0, 0] = x[1, 0, 2] = x.max() + 1
+    ours, theirs = Tensor(x), torch.tensor(x)
+    assert ours.numel() == theirs.numel() and ours.argmax() == theirs.argmax().item()
+    for dim in (0, 2, -1):
+        np.testing.assert_array_equal(ours.argmax(dim), theirs.argmax(dim).numpy())
+        assert ours.argmax(dim, True).shape == theirs.argmax(dim, keepdim=True).shape
+    for dim in (4, -5, 1.5):
+        with pytest.raises(ShapeError):
+            ours.argmax(dim)
+
+
+def test_tensors_from_nothing_are_those_of_pytorch():
+    for ours, theirs in (
+        (convlab.zeros(2, 3), torch.zeros(2, 3)),
+        (convlab.ones((2, 3), dtype="float64"), torch.ones((2, 3), dtype=torch.float64)),
+        (convlab.zeros(()), torch.zeros(())),
+        (convlab.arange(5), torch.arange(5, dtype=torch.float32)),
+        (convlab.arange(1, 2.5, 0.5), torch.arange(1, 2.5, 0.5)),
+        (convlab.tensor(1.5), torch.tensor(1.5)),
+        (convlab.tensor([[1.5, 2], [3, 4]]), torch.tensor([[1.5, 2], [3, 4]])),
+        (convlab.tensor(np.ones(2)), torch.tensor(np.ones(2))),
+        (convlab.tensor([np.float64(1)]), torch.tensor([np.float64(1)])),
+        (Tensor([1.5, 2]), torch.tensor([1.5, 2])),
+        (Tensor(np.float64(2)), torch.tensor(np.float64(2))),
+    ):
+        assert str(ours.dtype) == str(theirs.dtype).removeprefix("torch.")
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+        assert ours.shape == tuple(theirs.shape)
+    array = np.ones(3, np.float32)
+    assert convlab.tensor(array, requires_grad=True).requires_grad
+    assert not np.shares_memory(convlab.tensor(array).data, array)
+    convlab.manual_seed(3)
+    values = convlab.randn(4, 500).numpy()
+    assert values.dtype == np.float32 and abs(values.mean()) < 0.1 and 0.9 < values.std() < 1.1
+    convlab.manual_seed(3)
+    np.testing.assert_array_equal(convlab.randn(4, 500).numpy(), values)
+
+
+def test_a_tensor_is_an_array_to_others():
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for ours in (Tensor(x), Tensor(x, requires_grad=True)):
+        assert np.asarray(ours) is ours.data and np.asarray(ours, float).dtype == float
+        assert not np.shares_memory(np.array(ours), x)
+        np.testing.assert_array_equal(np.stack([ours, ours]), np.stack([x, x]))
+    assert float(Tensor([2.5])) == 2.5 and int(Tensor(7)) == 7
+    with pytest.raises(ShapeError, match="expected one element"):
+        float(Tensor(x))
+    assert repr(Tensor([1.0], True)) == "Tensor([1.], dtype=float32, requires_grad=True)"
+    assert repr(Tensor(np.ones(1))) == "Tensor([1.], dtype=float64)"
+    figure = matplotlib.figure.Figure()
+    shown = figure.add_subplot().imshow(Tensor(x)).get_array()
+    np.testing.assert_array_equal(shown, x)
+
+
+EMPTY = {
+    "conv2d": (lambda f, x: f.conv2d(x, x.new_ones((4, 2, 3, 3))), (0, 2, 8, 8)),
+    "conv_transpose2d": (
+        lambda f, x: f.conv_transpose2d(x, x.new_ones((2, 4, 3, 3))),
+        (0, 2, 8, 8),
+    ),
+    "max_pool2d": (lambda f, x: f.max_pool2d(x, 2), (0, 2, 8, 8)),
+    "avg_pool2d": (lambda f, x: f.avg_pool2d(x, 2), (0, 2, 8, 8)),
+    "adaptive_avg_pool2d": (lambda f, x: f.adaptive_avg_pool2d(x, 3), (0, 2, 8, 8)),
+    "pad": (lambda f, x: f.pad(x, (1, 2, 0, 1)), (0, 2, 8, 8)),
+    "linear": (lambda f, x: f.linear(x, x.new_ones((4, 5))), (0, 5)),
+    "relu": (lambda f, x: f.relu(x), (0, 5)),
+    "dropout": (lambda f, x: f.dropout(x, 0.5), (0, 5)),
+    "softmax": (lambda f, x: f.softmax(x, 1), (0, 5)),
+    "log_softmax": (lambda f, x: f.log_softmax(x, 1), (0, 5)),
+    "sum": (lambda f, x: x.sum(0), (0, 5)),
+    "matmul": (lambda f, x: x @ x.new_ones((5, 2)), (0, 5)),
+    "flatten": (lambda f, x: x.flatten(1), (0, 2, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_batch_gives_an_empty_result(name):
+    operation, shape = EMPTY[name]
+
+    class Ours(Tensor):
+        __slots__ = ()
+        new_ones = staticmethod(lambda shape: convlab.ones(shape))
+
+    theirs = torch.zeros(shape, requires_grad=True)
+    wanted = operation(torch.nn.functional, theirs)
+    wanted.sum().backward()
+    ours = Ours(np.zeros(shape, np.float32), requires_grad=True)
+    got = operation(F, ours)
+    assert got.shape == tuple(wanted.shape)
+    got.sum().backward()
+    assert ours.grad.shape == tuple(theirs.grad.shape)
 
 
 def test_every_operator_is_compared():
-    assert installed_operators() == OPERATORS.keys()
+    operations = {
+        name
+        for name, value in vars(Tensor).items()
+        if inspect.isfunction(value) or isinstance(value, property)
+    }
+    private = {name for name in operations if name[0] == "_" and name[1] != "_"}
+    others = {"device", "numpy", "__array__", "item", "__float__", "__int__", "detach", "argmax"}
+    others |= {"result", "to", "numel", "__len__", "__repr__", "__init__"}
+    assert operations - private - others == OPERATORS.keys()
 
 
 @ON_EACH_DEVICE

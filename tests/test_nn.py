@@ -10,9 +10,9 @@ import safetensors.numpy
 import convlab
 from convlab import functional as F
 from convlab import models, nn, optim
-from convlab.autograd import Tensor
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
+from convlab.tensors import Tensor
 
 
 def one_line(kind, *parts):
@@ -552,9 +552,9 @@ MISTAKES = [
         "conv2d: expected an input of shape (N, C, H, W) or (C, H, W), got (8, 8)",
     ),
     (
-        lambda: nn.Conv2d(3, 4, 3)(image(0, 3, 8, 8)),
+        lambda: nn.Conv2d(3, 4, 3)(image(1, 3, 0, 8)),
         ShapeError,
-        "conv2d: expected an input that is not empty, got (0, 3, 8, 8)",
+        "conv2d: expected an input that is not empty, got (1, 3, 0, 8)",
     ),
     (
         lambda: F.conv2d(image(1, 1, 3, 3), Tensor(np.zeros((1, 1, 2, 2)))),
@@ -589,7 +589,7 @@ MISTAKES = [
     (
         lambda: F.linear(image(2, 3), image(4, 5)),
         ShapeError,
-        "linear: expected an input of shape (..., 5) that is not empty, got (2, 3)",
+        "linear: expected an input of shape (..., 5), got (2, 3)",
     ),
     (
         lambda: F.pad(image(1, 1, 3, 3), (1, 2, 3)),

@@ -10,10 +10,10 @@ from PIL import Image
 
 from convlab import functional as F
 from convlab import insight, models, nn, random, viz, worked
-from convlab.autograd import Tensor
 from convlab.errors import NotFiniteError, ShapeError, SpecError
 from convlab.models import build_from_text, receptive_fields
 from convlab.shapes import ReceptiveField, join_fields, misalignment
+from convlab.tensors import Tensor
 from convlab.worked import field_recursion
 
 

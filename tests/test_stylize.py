@@ -8,8 +8,8 @@ from PIL import Image
 
 from convlab import Tensor, data, insight, models, viz
 from convlab import functional as F
-from convlab.autograd import gradcheck
 from convlab.errors import ShapeError, SpecError
+from convlab.tape import gradcheck
 
 RNG = np.random.default_rng(0)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from convlab import data, training
-from convlab.autograd import Tensor
 from convlab.experiments.fitting import both_sides, trainer_of
 from convlab.experiments.framework import (
     Column,
@@ -24,6 +23,7 @@ from convlab.experiments.framework import (
 )
 from convlab.experiments.learning import layer, network
 from convlab.experiments.timing import step_seconds
+from convlab.tensors import Tensor
 from convlab.training import Trainer
 
 ACTIVATIONS = {"ReLU": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from convlab import data, nn, random
-from convlab.autograd import Tensor
 from convlab.experiments.framework import (
     Column,
     Experiment,
@@ -23,6 +22,7 @@ from convlab.experiments.framework import (
 from convlab.experiments.learning import load
 from convlab.kernels import device
 from convlab.optim import SGD
+from convlab.tensors import Tensor
 
 KERNELS = {"sobel-x": "Sobel", "scharr-x": "Scharr", "gaussian:0.6": "Gaussian"}
 SIDE = 5  # of the kernel that is learned

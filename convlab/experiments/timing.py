@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from convlab import models
-from convlab.autograd import Tensor
 from convlab.kernels import device
 from convlab.optim import SGD
+from convlab.tensors import Tensor
 
 ROUNDS = 10
 

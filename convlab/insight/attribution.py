@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab import models, random
-from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.kernels.dispatch import to_device
 from convlab.models import Network
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 SALIENCY_METHODS = ("gradient", "gradient-x-input", "integrated-gradients", "smooth")
 

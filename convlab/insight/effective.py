@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convlab.autograd import Tensor
 from convlab.errors import ShapeError, require_finite
 from convlab.insight.units import Box, UnitField, unit_field
 from convlab.models import Network
+from convlab.tensors import Tensor
 
 _BATCH = 16
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convlab.autograd import Tensor, no_grad
 from convlab.data import Batches, Dataset, Scaling
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network
 from convlab.nn import PASSES_ON
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 METHODS = ("pca", "tsne")
 _BATCH = 128  # images of one forward pass: the maps of all layers are in memory at once

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convlab.autograd import Tensor, no_grad
 from convlab.data.batches import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network, summarise
 from convlab.nn import Field
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 TRANSFORMS = ("shift", "rotation", "scale")
 BORDERS = ("circular", "zeros")

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 
 from convlab import nn
-from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.trace import trace
 from convlab.insight.units import unit_field
 from convlab.models import INPUT, Network, receptive_fields
 from convlab.nn import Family
 from convlab.shapes import size_text
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 # The name for what comes behind the last layer, and is not one.
 PROBABILITIES = "probabilities"

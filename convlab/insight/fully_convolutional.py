@@ -8,11 +8,12 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import nn
-from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError
 from convlab.models import GraphNetwork, Network, receptive_fields
 from convlab.nn import Family
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 
 class RBFMap(nn.Module):

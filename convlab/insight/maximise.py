@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import at_rest
 from convlab.insight.patches import answers, box_of, check_units, layer_shape
 from convlab.models import Network
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 
 @dataclass(frozen=True, eq=False)

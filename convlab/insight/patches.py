@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab import nn
-from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import BATCH, at_rest, score_sign
 from convlab.insight.units import unit_field
 from convlab.models import Network
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 
 def _cuts_off(layer: nn.Module | None) -> bool:

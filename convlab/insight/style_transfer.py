@@ -10,10 +10,11 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import nn
-from convlab.autograd import Tensor, no_grad
 from convlab.data import Scaling
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import GraphNetwork, Network
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 Maps = list[Tensor]
 Features = Callable[[Tensor], Maps]

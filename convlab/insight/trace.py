@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
 from convlab.models import Network
 from convlab.nn import Module
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,11 +31,11 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import nn, random, reading, shapes
-from convlab.autograd import Tensor
 from convlab.checks import instance, shortened, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
 from convlab.models.bitmaps import digits_7x12
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
+from convlab.tensors import Tensor
 
 MAX_LAYERS = 5_000
 """The most layers of a network from a spec."""

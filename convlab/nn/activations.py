@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from convlab import functional as F
-from convlab.autograd import Tensor
 from convlab.errors import SpecError
 from convlab.nn.families import Family, Share
 from convlab.nn.module import Module, register
+from convlab.tensors import Tensor
 
 
 class Activation(Module):

@@ -9,12 +9,12 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
-from convlab.autograd import Tensor
 from convlab.checks import LARGEST, whole
 from convlab.errors import ShapeError, SpecError
 from convlab.nn.families import Family, Taps, Window
 from convlab.nn.initial import initial_weight
 from convlab.nn.module import IntOrPair, Module, Parameter, check_image, register
+from convlab.tensors import Tensor
 
 
 def _check_channels(name: str, in_channels: int, out_channels: int, groups: int) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from convlab import functional as F
-from convlab.autograd import Tensor
 from convlab.checks import LARGEST, whole
 from convlab.errors import ShapeError
 from convlab.nn.families import Family, Products
 from convlab.nn.initial import initial_weight
 from convlab.nn.module import Module, Parameter, register
+from convlab.tensors import Tensor
 
 
 @register

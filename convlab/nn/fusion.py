@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from convlab.autograd import Tensor
 from convlab.nn.activations import ReLU
 from convlab.nn.module import Module
+from convlab.tensors import Tensor
 
 Node = tuple[str, Module, tuple[str | None, ...]]
 """A layer of a network: its name, itself, and the names of what it reads, None for the input."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convlab import functional as F
-from convlab.autograd import Tensor
 from convlab.errors import ShapeError
 from convlab.nn.families import Family
 from convlab.nn.module import Module, register
+from convlab.tensors import Tensor
 
 
 class Join(Module):

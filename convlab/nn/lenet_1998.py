@@ -9,13 +9,13 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
-from convlab.autograd import Tensor
 from convlab.checks import real_numbers, whole
 from convlab.errors import ShapeError
 from convlab.nn.convolution import Conv2d
 from convlab.nn.families import Family, Squares, Window
 from convlab.nn.module import IntOrPair, Module, Parameter, check_image, register
 from convlab.nn.pooling import Pooling
+from convlab.tensors import Tensor
 
 
 @register

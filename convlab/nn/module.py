@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from convlab import shapes
-from convlab.autograd import FLOATS, Tensor
 from convlab.checks import FAILURES, check_calls, real_numbers, shown
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 from convlab.nn.families import PASSES_ON, Family, One, Reads, Window
+from convlab.tensors import FLOATS, Tensor
 
 IntOrPair = int | Sequence[int]
 Field = tuple[shapes.ReceptiveField, shapes.ReceptiveField]

@@ -9,9 +9,9 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
-from convlab.autograd import Tensor
 from convlab.nn.families import Family, Pooled, Window
 from convlab.nn.module import IntOrPair, Module, check_image, register
+from convlab.tensors import Tensor
 
 
 class Pooling(Module):

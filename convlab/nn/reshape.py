@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from convlab import functional as F
-from convlab.autograd import Tensor
 from convlab.checks import LARGEST, instance, number, whole
 from convlab.errors import ShapeError
 from convlab.nn.families import Family
 from convlab.nn.module import Module, register
+from convlab.tensors import Tensor
 
 
 @register

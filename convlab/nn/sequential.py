@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from convlab.autograd import Tensor
 from convlab.errors import SpecError
 from convlab.nn.fusion import Node, Step, fused, run
 from convlab.nn.module import Module
+from convlab.tensors import Tensor
 
 
 class Sequential(Module):

@@ -6,11 +6,11 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import models, nn, random
-from convlab.autograd import Tensor
 from convlab.data import Dataset
 from convlab.errors import DeviceError
 from convlab.kernels import cuda, softmax
 from convlab.kernels.cuda import Compiled, CompileOnly
+from convlab.tensors import Tensor
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from convlab import random
-from convlab.autograd import Tensor, no_grad
 from convlab.data import Augmentation, Batches, Dataset, Scaling
 from convlab.errors import DeviceError, DivergedError, NotFiniteError, RunError
 from convlab.kernels import softmax
@@ -21,6 +20,8 @@ from convlab.kernels.cuda import OutOfMemoryError
 from convlab.kernels.dispatch import Array, to_device
 from convlab.models import Network
 from convlab.optim import scheduled_rate
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 from convlab.training.settings import Settings, Task, optimizer, peak_rate
 
 # Images of one forward pass in evaluation: enough to keep all threads busy.

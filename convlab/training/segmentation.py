@@ -16,13 +16,14 @@ import safetensors.numpy
 import convlab
 from convlab import files, random, reading, tensor_files
 from convlab import functional as F
-from convlab.autograd import Tensor, no_grad
 from convlab.data import BACKGROUND, Dataset, Scaling, Scene, scene, to_floats
 from convlab.errors import ConvlabError, DataError, DivergedError, RunError, SpecError
 from convlab.files import write_atomically
 from convlab.models import GraphNetwork, encoder_decoder
 from convlab.names import class_names
 from convlab.optim import Adam, scheduled_rate
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 from convlab.training.run import CONFIG, HISTORY, MODEL, OWN
 from convlab.training.settings import has_dark_background
 

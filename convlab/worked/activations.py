@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from convlab import functional
-from convlab.autograd import Tensor
 from convlab.errors import SpecError
 from convlab.numerals import number
+from convlab.tensors import Tensor
 from convlab.viz import ActivationCurve
 
 ACTIVATIONS = {

@@ -20,12 +20,13 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
-from convlab.autograd import Tensor, no_grad
 from convlab.checks import shortened, shown
 from convlab.data import MAX_PIXELS, table
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.numerals import Grain, grain, number, summing_type, sums
 from convlab.shapes import Pair, Sides
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 from convlab.viz import ShownKernel, ShownResult
 from convlab.worked.convolution import resolve_padding
 from convlab.worked.relations import SizeRelation, conv_size

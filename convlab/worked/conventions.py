@@ -8,8 +8,9 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
-from convlab.autograd import Tensor, no_grad
 from convlab.shapes import Pair, Sides
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 from convlab.viz import Comparison, Convention
 from convlab.worked.relations import conv_size, pool_size
 from convlab.worked.words import axis_text

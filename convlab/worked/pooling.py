@@ -8,10 +8,11 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
-from convlab.autograd import Tensor, no_grad
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, PoolWindows
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
 from convlab.viz import SlidingWindow
 from convlab.worked.convolution import MAX_PRODUCTS
 from convlab.worked.relations import MINUS, SizeRelation, pool_size

@@ -7,7 +7,7 @@ from .cases import Case, kind
 SET_UP = """
 import numpy as np
 import convlab
-from convlab import Tensor, arithmetic, data, functional as F, insight, models, nn, optim, random
+from convlab import Tensor, data, functional as F, insight, models, nn, optim, random
 from convlab import shapes, training
 rng = np.random.default_rng(0)
 x = Tensor(rng.random((2, 3, 6, 6), np.float32), requires_grad=True)
@@ -87,7 +87,7 @@ convlab.manual_seed(_)|convlab.set_num_threads(_)|random.set_state(_)|insight.gr
 shapes.conv_output(_, 3)|shapes.conv_output(9, _)|shapes.conv_output(9, 3, _)
 shapes.pool_output(9, 3, _)|shapes.pair(_, "stride")|shapes.padding_sides(_, (3, 3))
 shapes.padding_index(5, 1, 1, _)|shapes.adaptive_windows(_, 3)|shapes.adaptive_windows(5, _)
-arithmetic.index(x, _)|convlab.gradcheck(_, [x])|net()(_)|net().load_state_dict(_)
+x[_]|convlab.gradcheck(_, [x])|net()(_)|net().load_state_dict(_)
 """
 VALUES = """
 None|0|-1|-3|10**9|10**30|1.5|float("nan")|float("inf")|True|""|"x"|"²"|b"x"|()|[]|{}|[[]]|"3"

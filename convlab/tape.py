@@ -1,8 +1,7 @@
-"""Tensors that remember how they were made, and gradients back through that memory.
+"""The record of operations, and gradients back through it.
 
-The tape knows no operation: an operation is a ``Function`` with a forward and a
-backward, see ``functional``.  Shapes are (N, C, H, W) for images; in memory the
-batch is innermost, so an array here is often a transposed view.
+The tape knows no operation and no tensor's methods: an operation is a ``Function`` with a
+forward and a backward, see ``arithmetic`` and ``functional``; ``tensors`` has the methods.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,8 +17,6 @@ from convlab.checks import checked, real_numbers
 from convlab.errors import DeviceError, DTypeError, GraphError, ShapeError
 from convlab.kernels.cuda import CudaArray
 from convlab.kernels.dispatch import Array, device_of, to_device
-
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class _Recording(threading.local):
@@ -39,30 +36,23 @@ def no_grad() -> Iterator[None]:
         _recording.on = before
 
 
-class Tensor:
-    """An array of float32 or float64 that can have a gradient.
+T = TypeVar("T", bound="Recorded")
 
-    ``array`` is a NumPy array, a number or nested lists; integers and booleans
-    become float32, wider floats float64.  With ``requires_grad`` the operations on it are recorded,
-    and ``backward()`` of what they lead to fills ``grad``.
-    Raises DTypeError for anything that is not a real number.
-    """
+
+class Recorded:
+    """An array with the operation that made it, and a gradient once one was asked for."""
 
     __slots__ = ("data", "grad", "requires_grad", "_node", "__weakref__")
-    # NumPy arrays on the left of an operator leave the operation to the tensor.
-    __array_ufunc__ = None
 
-    def __init__(self, array: Any, requires_grad: bool = False):
-        data = array.data if isinstance(array, Tensor) else array
-        if type(data) is not np.ndarray or data.dtype not in FLOATS:
-            data = data if isinstance(data, CudaArray) else real_numbers(data, "Tensor")
-            if data.dtype not in FLOATS:
-                wide = data.dtype.kind == "f" and data.dtype.itemsize > 8
-                data = data.astype(np.float64 if wide else np.float32)
+    def __init__(self, data: Array, requires_grad: bool = False):
         self.data = data
         self.grad: Array | None = None
         self.requires_grad = requires_grad
         self._node: Node | None = None
+
+    def result(self: T, data: Array) -> T:
+        """What an operation on this returns, of numbers ``data``."""
+        raise NotImplementedError
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,28 +78,6 @@ class Tensor:
     def device(self) -> str:
         """Where the numbers are: cpu or cuda."""
         return device_of(self.data)
-
-    def to(self, device: str) -> Tensor:
-        """This tensor where it is on ``device`` already, else a copy there: cpu or cuda.
-
-        Gradients find their way back.  Raises DeviceError where there is no such device.
-        """
-        same = isinstance(device, str) and device == self.device
-        return self if same else _To.apply(self, device=device)
-
-    def numpy(self) -> np.ndarray:
-        """The numbers as a NumPy array: on the CPU not copied, changing it changes the tensor."""
-        return to_device(self.data, "cpu")
-
-    def item(self) -> float:
-        """The number in a tensor of one element.  Raises ShapeError for more."""
-        if self.data.size != 1:
-            raise ShapeError(f"item(): expected one element, got shape {self.shape}")
-        return self.data.item()
-
-    def detach(self) -> Tensor:
-        """The same numbers, not copied, without their history."""
-        return Tensor(self.data)
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -137,7 +105,7 @@ class Tensor:
                 )
             gradient = np.ones_like(self.data)
         else:
-            gradient = gradient.data if isinstance(gradient, Tensor) else gradient
+            gradient = gradient.data if isinstance(gradient, Recorded) else gradient
             if not isinstance(gradient, CudaArray):
                 gradient = to_device(real_numbers(gradient, "backward"), self.device)
             if gradient.shape != self.shape:
@@ -146,16 +114,6 @@ class Tensor:
                 )
             gradient = gradient.astype(self.dtype, copy=False)
         _run_backward(self, gradient)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise ShapeError("len(): expected at least one axis, got a single number")
-        return self.shape[0]
-
-    def __repr__(self) -> str:
-        tail = ", requires_grad=True" if self.requires_grad else ""
-        tail += "" if self.device == "cpu" else f", device={self.device!r}"
-        return f"Tensor({np.array2string(self.numpy(), precision=4, separator=', ')}{tail})"
 
 
 class Context:
@@ -178,7 +136,7 @@ class Node:
 
     __slots__ = ("function", "context", "parents", "freed")
 
-    def __init__(self, function: type[Function], context: Context, parents: tuple[Tensor, ...]):
+    def __init__(self, function: type[Function], context: Context, parents: tuple[Recorded, ...]):
         self.function = function
         self.context = context
         self.parents = parents
@@ -206,10 +164,10 @@ class Function:
         raise NotImplementedError
 
     @classmethod
-    def apply(cls, *tensors: Tensor, **settings: Any) -> Tensor:
+    def apply(cls, *tensors: T, **settings: Any) -> T:
         """Run the forward, and record it if a gradient may be asked for."""
         for tensor in tensors:
-            if not isinstance(tensor, Tensor):
+            if not isinstance(tensor, Recorded):
                 raise DTypeError(
                     f"{cls.__name__.strip('_')}: expected a Tensor, got {type(tensor).__name__}"
                 )
@@ -222,37 +180,26 @@ class Function:
         needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
         context = Context(needs)
         try:
-            result = Tensor(cls.forward(context, *(tensor.data for tensor in tensors), **settings))
+            data = cls.forward(context, *(tensor.data for tensor in tensors), **settings)
         except MemoryError as error:
             raise ShapeError(
                 f"{cls.__name__.strip('_')}: expected a result that fits into memory: {error}"
             ) from error
+        result = tensors[0].result(data)
         if any(needs):
             result.requires_grad = True
             result._node = Node(cls, context, tensors)
         return result
 
 
-class _To(Function):
-    @staticmethod
-    def forward(context: Context, x, *, device: str):
-        context.save(device_of(x))
-        return to_device(x, device)
-
-    @staticmethod
-    def backward(context, gradient):
-        (device,) = context.saved
-        return (to_device(gradient, device),)
-
-
-def _order(root: Tensor) -> list[Tensor]:
+def _order(root: Recorded) -> list[Recorded]:
     """Every tensor behind ``root`` that has a node, each before its parents.
 
     A depth-first walk with its own stack: a graph may be deeper than Python's.
     """
-    done: list[Tensor] = []
+    done: list[Recorded] = []
     seen: set[int] = set()
-    stack: list[tuple[Tensor, bool]] = [(root, False)]
+    stack: list[tuple[Recorded, bool]] = [(root, False)]
     while stack:
         tensor, parents_done = stack.pop()
         if parents_done:
@@ -271,7 +218,7 @@ def _order(root: Tensor) -> list[Tensor]:
     return done[::-1]
 
 
-def _run_backward(root: Tensor, gradient: np.ndarray) -> None:
+def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
     pending = {id(root): gradient}
     order = _order(root)
     if root._node is None:
@@ -298,15 +245,15 @@ def _run_backward(root: Tensor, gradient: np.ndarray) -> None:
         tensor._node.free()
 
 
-def _accumulate(leaf: Tensor, gradient: np.ndarray) -> None:
+def _accumulate(leaf: Recorded, gradient: np.ndarray) -> None:
     # The first gradient is copied unless it is already the leaf's own to keep.
     leaf.grad = np.copy(gradient) if leaf.grad is None else leaf.grad + gradient
 
 
 @checked
 def gradcheck(
-    function: Callable[..., Tensor],
-    inputs: Sequence[Tensor],
+    function: Callable[..., Recorded],
+    inputs: Sequence[Recorded],
     *,
     step: float = 1e-6,
     tolerance: float = 1e-6,
