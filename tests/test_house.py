@@ -174,3 +174,20 @@ def test_a_number_of_threads_that_is_none(wanted):
     assert done.returncode == 1
     assert "convlab.errors.DeviceError" in done.stderr.splitlines()[-1]
     assert wanted in done.stderr.splitlines()[-1]
+
+
+def test_public_names_are_not_those_of_modules():
+    """Once every module is imported, which puts its name into its package."""
+    code = """
+import importlib, inspect, pkgutil, sys
+import convlab
+for found in pkgutil.walk_packages(convlab.__path__, "convlab."):
+    importlib.import_module(found.name)
+packages = [module for name, module in sys.modules.items() if name.split(".")[0] == "convlab"]
+for package in packages:
+    for name in getattr(package, "__all__", []):
+        if inspect.ismodule(getattr(package, name)):
+            print(f"{package.__name__}.{name}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["convlab.functional", "convlab.nn", "convlab.optim"]
