@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -155,13 +155,8 @@ class Function:
     needed, for each array.
     """
 
-    @staticmethod
-    def forward(context: Context, *arrays: np.ndarray, **settings: Any) -> np.ndarray:
-        raise NotImplementedError
-
-    @staticmethod
-    def backward(context: Context, gradient: np.ndarray) -> Sequence[np.ndarray | None]:
-        raise NotImplementedError
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[Callable[..., Sequence[Any]]]
 
     @classmethod
     def apply(cls, *tensors: T, **settings: Any) -> T:

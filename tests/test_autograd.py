@@ -545,7 +545,9 @@ def test_attributes_of_a_tensor():
     assert (x.shape, x.ndim, x.size, len(x)) == ((2, 3), 2, 6, 2)
     assert [row.shape for row in x] == [(3,), (3,)]
     assert repr(Tensor([1.0, 2.5])) == "Tensor([1. , 2.5], dtype=float32)"
-    assert repr(Tensor([1.0], requires_grad=True)) == "Tensor([1.], dtype=float32, requires_grad=True)"
+    assert (
+        repr(Tensor([1.0], requires_grad=True)) == "Tensor([1.], dtype=float32, requires_grad=True)"
+    )
     assert Tensor([[3.5]]).item() == 3.5
 
 

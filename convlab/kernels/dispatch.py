@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convlab.errors import DeviceError
 from convlab.kernels import cuda
 
-Array = np.ndarray | cuda.CudaArray
+if TYPE_CHECKING:
+    Array = np.ndarray  # a CudaArray has what is asked of arrays here, and is told to be one
+else:
+    Array = np.ndarray | cuda.CudaArray
 
 KERNELS: dict[str, Kernel] = {}
 
