@@ -824,8 +824,18 @@ def test_the_verdicts_of_the_readme_are_those_of_the_kept_results():
     assert said == {name: (each["quick"], each["full"]) for name, each in words.items()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", experiments.NAMES)
+# Each takes a minute or more.
+LONG = ["lenet-1998", "dropout", "activation", "batch-size", "depth", "transfer"]
+LONG += ["stacked-kernels"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.campaign if name in LONG else pytest.mark.slow)
+        for name in experiments.NAMES
+    ],
+)
 def test_run_quickly_each_says_what_its_figures_say(convlab, name):
     out = convlab("experiment", "run", name, "--json", "r.json", "--quiet", "--threads", 1)
     assert (out.status, out.err) == (0, ""), out
