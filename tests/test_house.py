@@ -1,6 +1,7 @@
 """What must stay true of the house: which way imports point, and the same bits for all threads."""
 
 import ast
+import graphlib
 import os
 import subprocess
 import sys
@@ -56,6 +57,20 @@ def imports(path: Path, top_level: bool = False) -> set[str]:
     return names
 
 
+def modules_imported(path: Path, known: set[str]) -> set[str]:
+    """The modules that a file imports when loaded; ``from a import b`` is a.b if that is one."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & known
+            if names - known:
+                found.add(node.module)
+    return found & known
+
+
 def layer_of(name: str) -> int | None:
     name = name.replace("convlab_cli", "cli").replace("convlab_gallery", "gallery")
     for depth, row in enumerate(LAYERS):
@@ -68,9 +83,28 @@ def own_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+def installed_name(path: Path) -> str:
+    top, *rest = own_name(path).split(".")
+    return ".".join([{"cli": "convlab_cli", "gallery": "convlab_gallery"}.get(top, top), *rest])
+
+
 def test_every_source_file_has_a_layer():
     without = {own_name(path) for path in sources() if layer_of(own_name(path)) is None}
     assert without == {"convlab"}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    paths = {installed_name(path): path for path in sources()}
+    graph = {name: modules_imported(path, paths.keys()) for name, path in paths.items()}
+    assert graph["convlab.nn.sequential"] >= {"convlab.nn.fusion", "convlab.tensors"}
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_the_rows_are_those_of_contributing():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line.strip() for line in text.splitlines() if line.startswith("    ")][: len(LAYERS)]
+    own = [", ".join(name.removeprefix("convlab.") for name in row) for row in LAYERS]
+    assert rows == own
 
 
 @pytest.mark.parametrize("path", sources(), ids=own_name)
