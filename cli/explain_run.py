@@ -134,6 +134,8 @@ def _what(one: Any) -> str:
     if isinstance(one, insight.SoftmaxShare):
         kind = f"negative penalties, {MINUS}{source}" if one.penalties else f"logits of {source}"
         return f"softmax of {one.logits.size} {kind}"
+    if isinstance(one, insight.BranchSum):
+        return f"the sum of {len(one.cells)} branches"
     return f"{one.formula} with x = {_cell(one.strongest)}"
 
 
@@ -237,6 +239,7 @@ def _print_sum(one: Explanation, run: Run, complete: bool) -> None:
         insight.DenseSum: _print_dense,
         insight.Distance: _print_distance,
         insight.SoftmaxShare: _print_softmax,
+        insight.BranchSum: _print_branches,
         insight.Pointwise: _print_pointwise,
     }
     printers[type(one)](one, run, complete)
@@ -467,6 +470,11 @@ def _print_softmax(one: Any, run: Run, complete: bool) -> None:
     _print_result(one, [("", own), ("÷", f"{total:.9f}")], "exp / sum ")
 
 
+def _print_branches(one: Any, run: Run, complete: bool) -> None:
+    _heading(one, run)
+    _print_total(one, [(_cell(cell), float(cell.value)) for cell in one.cells], None)
+
+
 def _print_pooling(one: Pooling, run: Run, complete: bool) -> None:
     height, width = one.patch.shape
     _heading(one, run)
@@ -588,6 +596,8 @@ def _print_step(one: Any, run: Run) -> None:
             f"    {what} of {cells} cells: {_cell(cell)}, ",
             click.style(_short(cell.value), fg=INPUT),
         )
+    elif isinstance(one, insight.BranchSum):
+        say(f"    largest of {len(one.cells)} branches: {_cell(cell)}, {_short(cell.value)}")
     elif isinstance(one, insight.SoftmaxShare):
         say(f"    softmax of {_cell(cell)}, ", click.style(_short(cell.value), fg=INPUT))
     else:
@@ -836,6 +846,10 @@ def _chain_steps(one: Any, run: Run) -> list:
         largest = float(one.squares.max())
         others = SumStep("+", f"{one.squares.size - 1} others", one.exact - largest)
         return [SumStep("", f"({name} {MINUS} centre)²", largest, "input"), others]
+    if isinstance(one, insight.BranchSum):
+        others = [other for other in one.cells if other != cell]
+        rest = [SumStep("+", _cell(other), float(other.value)) for other in others]
+        return [SumStep("", _cell(cell), float(cell.value), "input"), *rest]
     terms, product = _strongest_product(one)
     value = float(cell.value)
     weight = [SumStep("×", "weight", product / value, "window")] if value else []
@@ -888,6 +902,12 @@ def _drawn(one: Any, run: Run) -> dict[str, Any]:
         ]
         heads = [("value", "input"), ("centre", "window"), ("square", "ink")]
         return drawn | {"terms": terms, "heads": heads, "noun": "unit"}
+    if isinstance(one, insight.BranchSum):
+        steps = [
+            SumStep("+" if number else "", _cell(cell), float(cell.value), "input")
+            for number, cell in enumerate(one.cells)
+        ]
+        return drawn | {"terms": [], "heads": [], "noun": "", "adds": False, "steps": steps}
     if isinstance(one, insight.SoftmaxShare):
         exponentials = one.exponentials
         total = float(exponentials.sum())

@@ -428,7 +428,7 @@ def test_joins_refuse_what_does_not_fit():
         F.cat([a, a], 4)
 
 
-def test_a_graph_is_explained_where_a_layer_reads_one_other():
+def test_a_graph_is_explained_through_its_branches():
     network = built(RESIDUAL)
     x = np.random.default_rng(0).standard_normal((2, 8, 8)).astype(np.float32)
     outputs = {activation.name: activation.array for activation in insight.trace(network, x)}
@@ -443,12 +443,16 @@ def test_a_graph_is_explained_where_a_layer_reads_one_other():
     chain = insight.explain(network, x, "body", (1, 3, 5), deep=True)
     assert [one.layer for one in chain] == ["body", "on", "stem"]
     chain = insight.explain(network, x, "pool", (5, 1, 1), deep=True)
-    assert [one.layer for one in chain] == ["pool"]
-    assert chain[0].value == outputs["cat"][5, 2:4, 2:4].max()
-    with pytest.raises(
-        SpecError, match="layer sum: expected layers that read one other to explain"
-    ):
-        insight.explain(network, x, "sum", None)
+    assert [one.layer for one in chain] == ["pool", "cat"]  # of which map 5 is the input's 1
+    assert chain[0].value == chain[1].value == x[1, 2:4, 2:4].max()
+    chain = insight.explain(network, x, "pool", (3, 1, 1), deep=True)
+    assert [one.layer for one in chain[:3]] == ["pool", "cat", "sum"]
+    (told,) = (one for one in chain if isinstance(one, insight.BranchSum))
+    branches = [outputs[name][told.unit] for name in ("on", "body")]
+    assert [cell.value for cell in told.cells] == branches
+    assert told.value == told.recomputed == outputs["sum"][told.unit] == sum(branches)
+    strongest = max(("on", "body"), key=lambda name: abs(outputs[name][told.unit]))
+    assert chain[3].layer == strongest
 
 
 # --- the effective receptive field -------------------------------------------------------------

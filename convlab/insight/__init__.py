@@ -50,6 +50,7 @@ from convlab.insight.equivariance import (
 )
 from convlab.insight.explain import (
     PROBABILITIES,
+    BranchSum,
     Cell,
     ConvolutionSum,
     DenseSum,
@@ -117,6 +118,7 @@ __all__ = [
     "Occlusion",
     "PROBABILITIES",
     "Patch",
+    "BranchSum",
     "Pointwise",
     "Pooling",
     "SALIENCY_METHODS",

@@ -207,6 +207,22 @@ class SoftmaxShare(Explanation):
 
 
 @dataclass(frozen=True, eq=False)
+class BranchSum(Explanation):
+    """Of a layer that adds up branches: the numbers (B,) that they bring, and their ``cells``."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(B,)."""
+        return np.array([cell.value for cell in self.cells], np.float32)
+
+    @property
+    def exact(self) -> float:
+        return float(self.numbers.astype(float).sum())
+
+
+@dataclass(frozen=True, eq=False)
 class Pointwise(Explanation):
     """Of a layer that makes one number of one number: ``input`` to the value by ``formula``."""
 
@@ -230,8 +246,6 @@ def explain(
     or for distances the smallest.  Layers that only pass a number on (activations,
     Flatten, Dropout) are followed by the layer before them, until a sum is reached.
 
-    Of branches that meet there is no one sum to follow: a chain ends behind them.
-
     Raises SpecError for a layer that is not there or cannot be explained,
     ShapeError for a unit outside its output and an image of another size, NotFiniteError
     where a layer's output is not finite.
@@ -247,8 +261,6 @@ def explain(
         cell = explanation.strongest
         passes_on = isinstance(explanation, Pointwise)
         if cell is None or cell.layer is None or not (deep or passes_on):
-            return chain
-        if steps[cell.layer].joins:
             return chain
         name, place = cell.layer, cell.place
 
@@ -267,13 +279,24 @@ def ulps(a: float, b: float) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """One layer: its module (None for the probabilities), what goes in and what comes out."""
+    """One layer: its module (None for the probabilities), what goes in and what comes out.
+
+    ``before`` and ``input`` are the first of ``sources`` and ``inputs``: a join has several.
+    """
 
     name: str
     module: nn.Module | None
-    before: str | None
-    input: np.ndarray
+    sources: tuple[str | None, ...]
+    inputs: tuple[np.ndarray, ...]
     output: np.ndarray
+
+    @property
+    def before(self) -> str | None:
+        return self.sources[0]
+
+    @property
+    def input(self) -> np.ndarray:
+        return self.inputs[0]
 
     @property
     def kind(self) -> str:
@@ -305,12 +328,14 @@ def _steps(network: Network, x: np.ndarray) -> dict[str, _Step]:
         name, module = activation.name, activation.layer
         require_finite(activation.array, f"output of {name}")
         outputs[name] = activation.array
-        read = sources[name][0]  # a join's own sum is not told
-        before = None if read == INPUT else read
-        steps[name] = _Step(name, module, before, outputs[read], activation.array)
+        before = tuple(None if source == INPUT else source for source in sources[name])
+        inputs = tuple(outputs[source] for source in sources[name])
+        steps[name] = _Step(name, module, before, inputs, activation.array)
     if PROBABILITIES not in steps:
         probabilities = network.probabilities(activation.array[np.newaxis])[0]
-        steps[PROBABILITIES] = _Step(PROBABILITIES, None, name, activation.array, probabilities)
+        steps[PROBABILITIES] = _Step(
+            PROBABILITIES, None, (name,), (activation.array,), probabilities
+        )
     return steps
 
 
@@ -334,16 +359,12 @@ def _explained(
     network: Network, steps: dict[str, _Step], name: str, unit: tuple[int, ...]
 ) -> Explanation:
     step = steps[name]
-    following = [other for other in steps.values() if other.before == name and not other.joins]
+    following = [other for other in steps.values() if name in other.sources]
     after = None
     if len(following) == 1 and following[0].family is Family.ACTIVATION:
         other = following[0]
         after = (other.name, other.kind, other.output[unit])
     with no_grad():
-        reads = step.reads(unit)
-        if reads is None:
-            told = "one sum" if not step.joins else "layers that read one other"
-            raise SpecError(f"layer {name}: expected {told} to explain, got {step.kind}")
         known: dict[str, Any] = {
             "layer": name,
             "kind": step.kind,
@@ -354,6 +375,11 @@ def _explained(
             "sees": _sees(network, steps, step, unit),
             "after": after,
         }
+        if step.joins:
+            return _joined(step, known)
+        reads = step.reads(unit)
+        if reads is None:
+            raise SpecError(f"layer {name}: expected one that says what it reads, got {step.kind}")
         if isinstance(reads, nn.Share):
             return _softmax(step, reads, network, known)
         return _EXPLAINED[type(reads)](step, reads, known)
@@ -368,7 +394,7 @@ def _sees(
     network: Network, steps: dict[str, _Step], step: _Step, unit: tuple[int, ...]
 ) -> Box | None:
     # What passes numbers on sees what is before it, be it a map or a vector.
-    while isinstance(reads := step.reads(unit), nn.One):
+    while not step.joins and isinstance(reads := step.reads(unit), nn.One):
         unit = reads.place
         if step.before is None:
             return unit[1], unit[2], unit[1] + 1, unit[2] + 1
@@ -567,6 +593,24 @@ def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation
         input=before,
         formula=step.module.formula,
     )
+
+
+def _joined(step: _Step, known: dict[str, Any]) -> Explanation:
+    shapes = [array.shape for array in step.inputs]
+    cells = tuple(
+        Cell(step.sources[number], place, step.inputs[number][place])
+        for number, place in step.module.summands(shapes, known["unit"])
+    )
+    strongest = max(cells, key=lambda cell: abs(cell.value))
+    known |= {"strongest": strongest, "before": strongest.layer}
+    if len(cells) == 1:
+        value = strongest.value
+        order = "by itself; float32"
+        return Pointwise(**known, recomputed=value, order=order, input=value, formula="x")
+    total = np.float32(0)
+    for cell in cells:
+        total += cell.value
+    return BranchSum(**known, recomputed=total, order="branch by branch; float32", cells=cells)
 
 
 def _softmax(step: _Step, share: nn.Share, network: Network, known: dict[str, Any]) -> Explanation:

@@ -30,6 +30,15 @@ class Join(Module):
         """
         raise NotImplementedError
 
+    def summands(
+        self, shapes: Sequence[tuple[int, ...]], unit: tuple[int, ...]
+    ) -> list[tuple[int, tuple[int, ...]]]:
+        """What is added up to the output at ``unit``: (number of the input, place in it) each.
+
+        ``shapes``: the inputs', without the batch.
+        """
+        raise NotImplementedError
+
 
 @register
 class Add(Join):
@@ -41,6 +50,9 @@ class Add(Join):
         if len(set(inputs)) != 1:
             raise ShapeError(f"Add: expected inputs of one shape, got {_listed_shapes(inputs)}")
         return inputs[0]
+
+    def summands(self, shapes, unit):
+        return [(number, unit) for number in range(len(shapes))]
 
     def forward(self, *inputs: Tensor) -> Tensor:
         total = inputs[0]
@@ -64,6 +76,14 @@ class Concat(Join):
                 f" got {_listed_shapes(inputs)}"
             )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def summands(self, shapes, unit):
+        channel, *at = unit
+        for number, shape in enumerate(shapes):
+            if channel < shape[0]:
+                return [(number, (channel, *at))]
+            channel -= shape[0]
+        return []
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return F.cat(inputs, 1)
