@@ -303,14 +303,20 @@ class NewFolder:
 
     def _move(self) -> None:
         # Without its last file a folder is not complete; what is being replaced is no longer.
-        remove(self.folder, [self._last, *self._own])
+        own = [self._last, *self._own]
+        remove(self.folder, own)
         made = [path for path in sorted(self.path.rglob("*")) if path != self.path / LOCK]
-        for path in sorted(made, key=lambda path: path.name == self._last):
-            place = self.folder / path.relative_to(self.path)
-            if path.is_dir():
-                _make(place)
-            else:
-                os.replace(path, place)
+        try:
+            for path in sorted(made, key=lambda path: path.name == self._last):
+                place = self.folder / path.relative_to(self.path)
+                if path.is_dir():
+                    _make(place)
+                else:
+                    os.replace(path, place)
+        except OSError:  # half of it would stand in the way of the next try
+            with contextlib.suppress(OSError):
+                remove(self.folder, own)
+            raise
         _sync(self.folder)
 
 

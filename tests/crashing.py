@@ -187,7 +187,7 @@ def check(number, words, expected, how):
     disk = Disk(number, how)
     if how == "kill":
         child = [sys.executable, __file__, "--child", str(number), *words]
-        assert subprocess.run(child).returncode == -signal.SIGKILL
+        assert subprocess.run(child).returncode == -signal.SIGKILL, number
         status, error = None, ""
     else:
         status, error = run(words, disk)
