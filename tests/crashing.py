@@ -111,9 +111,11 @@ class Disk:
             raise Ended
         if not now:
             return do()
-        (half or do)()
-        if self.how == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            (half or do)()
+        finally:  # what cannot be done, such as deleting a folder with files, ends it as well
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
         raise Ended
 
 
