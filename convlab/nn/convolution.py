@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Conv2d(Module):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
-        initialisation: str = "he",
+        initialisation: str | None = "he",
     ):
         super().__init__()
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")
@@ -119,9 +120,9 @@ class Conv2d(Module):
         return self._convolve(x, self.weight, relu)
 
     def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False) -> Tensor:
-        padding = self.padding
+        padding: shapes.Sides | int = self.padding
         if self.padding_mode != "zeros":
-            top, bottom, left, right = padding
+            top, bottom, left, right = self.padding
             x = F.pad(x, (left, right, top, bottom), self.padding_mode)
             padding = 0
         settings = self.stride, padding, self.dilation, self.groups
@@ -133,14 +134,16 @@ class Conv2d(Module):
         )
 
 
-def _convolution_repr(module: Module) -> str:
+def _convolution_repr(module: Conv2d | ConvTranspose2d) -> str:
     top, bottom, left, right = module.padding
     symmetric = (top, left) == (bottom, right)
-    settings = [("stride", module.stride, (1, 1))]
-    settings.append(("padding", (top, left) if symmetric else module.padding, (0, 0)))
-    settings.append(("dilation", module.dilation, (1, 1)))
-    settings.append(("groups", module.groups, 1))
-    settings.append(("bias", module.bias is not None, True))
+    settings: list[tuple[str, Any, Any]] = [  # each with its usual value
+        ("stride", module.stride, (1, 1)),
+        ("padding", (top, left) if symmetric else module.padding, (0, 0)),
+        ("dilation", module.dilation, (1, 1)),
+        ("groups", module.groups, 1),
+        ("bias", module.bias is not None, True),
+    ]
     text = [f"kernel_size={module.kernel_size}"]
     return ", ".join(
         text + [f"{name}={value}" for name, value, usual in settings if value != usual]
@@ -168,7 +171,7 @@ class ConvTranspose2d(Module):
         groups: int = 1,
         bias: bool = True,
         dilation: IntOrPair = 1,
-        initialisation: str = "he",
+        initialisation: str | None = "he",
     ):
         super().__init__()
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")
