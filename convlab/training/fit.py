@@ -70,7 +70,7 @@ class EpochRecord:
         if type(row["epoch"]) is not int or row["epoch"] != number:
             raise RunError(f"expected epoch {number}, got {row['epoch']!r:.40}")
         for name in names[1:]:
-            least, most = (0, 1) if name.endswith("accuracy") else (0, math.inf)
+            least, most = 0.0, 1.0 if name.endswith("accuracy") else math.inf
             if name.endswith("loss"):
                 least, most = -LARGEST_LOSS, LARGEST_LOSS
             check_number(row[name], f"{name} of epoch {number}", least, most)

@@ -144,7 +144,7 @@ def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         raise ShapeError(
             f"expected images of at most {size[0]} x {size[1]} pixels, got {rows} x {columns}"
         )
-    check_room(*images.shape[:2], tuple(size))
+    check_room(images.shape[0], images.shape[1], size)
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
     edges = ((0, 0), (0, 0), (top, size[0] - rows - top), (left, size[1] - columns - left))
     return np.pad(images, edges)
@@ -178,8 +178,8 @@ class Task:
         """A hash of the training and validation images and labels, in their order."""
         digest = hashlib.blake2b(digest_size=16)
         for part in (self.train, self.validation):
-            digest.update(part.images)
-            digest.update(part.labels)
+            digest.update(part.images.data)
+            digest.update(part.labels.data)
         return digest.hexdigest()
 
 
