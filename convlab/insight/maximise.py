@@ -13,7 +13,7 @@ from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import at_rest
 from convlab.insight.patches import answers, box_of, check_units, layer_shape
 from convlab.models import Network
-from convlab.tape import no_grad
+from convlab.tape import gradient_of, no_grad
 from convlab.tensors import Tensor
 
 
@@ -145,8 +145,9 @@ def maximise(
             weights = np.zeros(answer.shape, answer.dtype)
             weights[chosen] = 1
             answer.backward(weights)
-            require_finite(moved.grad, f"gradient of {layer}")
-            gradient = np.roll(moved.grad, -move, (2, 3))
+            gradient = gradient_of(moved)
+            require_finite(gradient, f"gradient of {layer}")
+            gradient = np.roll(gradient, -move, (2, 3))
             gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
             gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
             length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
