@@ -780,6 +780,17 @@ def _check_range(name: str, labels: Array, classes: int) -> None:
         )
 
 
+def _class_weight(weight: np.ndarray | None, classes: int) -> np.ndarray:
+    if weight is None:
+        return np.ones(classes)
+    class_weight = real_numbers(weight, "cross_entropy: weight").astype(float)
+    if class_weight.shape != (classes,):
+        raise ShapeError(
+            f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"
+        )
+    return class_weight
+
+
 class _WeighedLoss(Function):
     @staticmethod
     def forward(context: Context, x, *, wanted):
@@ -845,15 +856,7 @@ def cross_entropy(
             return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
-    class_weight = (
-        np.ones(classes)
-        if weight is None
-        else real_numbers(weight, "cross_entropy: weight").astype(float)
-    )
-    if class_weight.shape != (classes,):
-        raise ShapeError(
-            f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"
-        )
+    class_weight = _class_weight(weight, classes)
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
     wanted = wanted * class_weight.reshape(-1, *[1] * (wanted.ndim - 1)) * counted
     wanted = np.moveaxis(wanted, 0, 1).astype(input.dtype)

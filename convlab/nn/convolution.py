@@ -96,20 +96,22 @@ class Conv2d(Module):
 
     def reads(self, shape, unit):
         o, *at = unit
-        sources, outside = [], []
+        read, outside = [], []
         for axis in (0, 1):
             before, after = self.padding[2 * axis : 2 * axis + 2]
             size = shape[1 + axis]
             index = shapes.padding_index(size, before, after, self.padding_mode)
             reach = self.dilation[axis] * np.arange(self.kernel_size[axis])
-            read = at[axis] * self.stride[axis] + reach
-            sources.append(index[read])
-            outside.append((read < before) | (read >= before + size))
+            place = at[axis] * self.stride[axis] + reach
+            read.append(index[place])
+            outside.append((place < before) | (place >= before + size))
+        rows, columns = read
         per_group = self.in_channels // self.groups
         first = o // (self.out_channels // self.groups) * per_group
         return Taps(
             np.arange(first, first + per_group),
-            *sources,
+            rows,
+            columns,
             outside[0][:, None] | outside[1],
             self.weight.numpy()[o],
             None if self.bias is None else self.bias.numpy()[o],
