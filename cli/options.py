@@ -174,13 +174,13 @@ class Padding(click.ParamType):
             return value
         parts = value.lower().split("," if "," in value else "x")
         sides = _whole(parts, 0, self.most)
-        if sides is not None and len(sides) in (1, 2, 4):
-            return sides * 2 if len(sides) == 1 else sides
-        self.fail(
-            "expected same, valid, full, a number, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT,"
-            f" each from 0 to {self.most:,}, got {value!r}",
-            parameter,
-        )
+        if sides is None or len(sides) not in (1, 2, 4):
+            self.fail(
+                "expected same, valid, full, a number, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT,"
+                f" each from 0 to {self.most:,}, got {value!r}",
+                parameter,
+            )
+        return sides * 2 if len(sides) == 1 else sides
 
 
 class Unit(click.ParamType):

@@ -14,7 +14,7 @@ import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import wraps
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -27,6 +27,9 @@ LARGEST_SIDE = 1 << 20
 """The longest side, in pixels, of a kernel, a stride, padding or an output that is asked for."""
 
 _FINITE = sys.float_info.max
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def shown(value: Any) -> str:
@@ -59,7 +62,7 @@ def whole(
         raise error(f"{name}: expected a whole number, got {shown(value)}")
     if value < least:
         raise error(f"{name}: expected at least {least}, got {value}")
-    if value > most:
+    if not value <= most:
         raise error(f"{name}: expected at most {most:,}, got {shown(value)}")
     return int(value)
 
@@ -91,7 +94,7 @@ def one_of(value: Any, name: str, options: Collection[str]) -> str:
 def instance(value: Any, name: str, kind: type | tuple[type, ...], wanted: str = "") -> Any:
     """A value of a type; ``wanted`` are the words for it.  Raises DTypeError."""
     if not isinstance(value, kind):
-        wanted = wanted or f"a {kind.__name__}"
+        wanted = wanted or f"a {getattr(kind, '__name__', kind)}"
         raise DTypeError(f"{name}: expected {wanted}, got {type(value).__name__}")
     return value
 
@@ -129,7 +132,7 @@ FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError
 """What Python and NumPy raise where an argument does not fit."""
 
 
-def checked(function: Callable) -> Callable:
+def checked(function: Callable[P, R]) -> Callable[P, R]:
     """A function whose calls fail with an error of ``convlab.errors`` for wrong arguments.
 
     Nothing is looked at before the call: only where it fails are the arguments held against
@@ -137,7 +140,7 @@ def checked(function: Callable) -> Callable:
     """
 
     @wraps(function)
-    def call(*arguments, **settings):
+    def call(*arguments: P.args, **settings: P.kwargs) -> R:
         try:
             return function(*arguments, **settings)
         except ConvlabError:
@@ -209,7 +212,8 @@ def _fits(value: Any, hint: Any, sequence: Any) -> bool:
         return any(_fits(value, one, sequence) for one in inside)
     if hint in (int, float):
         kind = numbers.Integral if hint is int else numbers.Real
-        return isinstance(value, kind) and not isinstance(value, bool) and abs(value) <= _FINITE
+        real = isinstance(value, kind) and not isinstance(value, bool)
+        return real and abs(value) <= _FINITE
     if hint is bool:
         return isinstance(value, bool | np.bool_)
     if hint is np.ndarray or origin is np.ndarray:

@@ -21,7 +21,7 @@ from convlab.errors import RunError
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
     import msvcrt
 
 LOCK = ".lock"
@@ -157,11 +157,18 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _enter(folder: Path) -> tuple[tuple[int, int], int] | None:
     """Lock a folder: what ``_leave`` needs, None where this process has it already."""
+    with contextlib.suppress(OSError):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in _held:
+            return None
+    return _enter_new(folder)
+
+
+def _enter_new(folder: Path) -> tuple[tuple[int, int], int]:
+    """Lock a folder that this process has not: what ``_leave`` needs."""
     try:
         status = os.stat(folder)
         place = status.st_dev, status.st_ino
-        if place in _held:
-            return None
         handle = _acquire(folder)
     except OSError as error:
         raise RunError(f"{folder}: cannot be written: {error.strerror}") from None
@@ -346,15 +353,17 @@ def new_folder(folder: Path, own: Sequence[str], last: str) -> Iterator[NewFolde
 def _new_locked(folder: Path) -> tuple[Path, tuple[tuple[int, int], int]]:
     """A new folder with a temporary name, locked, and what ``_leave`` needs."""
     _sweep(folder)
-    for last in (False, False, True):
+    tries = 3
+    while True:
         path = _temporary(folder)
         os.mkdir(path)
         try:
-            return path, _enter(path)
+            return path, _enter_new(path)
         except RunError:  # another process may have looked at it before it was locked
             with contextlib.suppress(OSError):
                 os.rmdir(path)
-            if last:
+            tries -= 1
+            if not tries:
                 raise
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import Any, Literal, TypeVar, cast, overload
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from convlab.tape import Context, Function
 from convlab.tensors import Tensor
 
 IntOrPair = int | Sequence[int]
+Operation = TypeVar("Operation", bound=Callable)
 
 
 # --- arrays in and out of the kernels -------------------------------------------------
@@ -86,7 +88,7 @@ def _with_one(input: Tensor) -> Tensor:
     return cat([input, input.result(np.zeros_like(input.data, shape=(1, *input.shape[1:])))], 0)
 
 
-def _images(operation):
+def _images(operation: Operation) -> Operation:
     """Check that the first argument is a batch of images; take a single one as a batch of one."""
     name = operation.__name__
 
@@ -115,7 +117,7 @@ def _images(operation):
         except FAILURES as error:
             raise explained(error, operation, (input, *arguments), settings) from error
 
-    return with_images
+    return cast(Operation, with_images)
 
 
 # --- convolution ------------------------------------------------------------------------
@@ -209,10 +211,11 @@ def conv2d(
     _check_weight("conv2d", input, weight, bias, weight.shape[0])
     channels = input.shape[1]
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
-    kernel = weight.shape[2:]
+    outputs, _, high, wide = weight.shape
+    kernel = high, wide
     geometry = shapes.conv2d_geometry(
         channels,
-        weight.shape[0],
+        outputs,
         input.shape[2:],
         kernel,
         stride,
@@ -225,7 +228,7 @@ def conv2d(
             f"conv2d: expected a weight of shape {geometry.weight_shape} for {channels} input"
             f" channels in {groups} group(s), got {weight.shape}"
         )
-    bias = _zeros(weight, weight.shape[0]) if bias is None else bias
+    bias = _zeros(weight, outputs) if bias is None else bias
     return _Conv2d.apply(input, weight, bias, geometry=geometry, relu=relu)
 
 
@@ -251,8 +254,8 @@ def conv_transpose2d(
     _check_kernel(name, weight)
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
     extra = shapes.pair(output_padding, "output_padding", least=0)
-    channels, kernel = input.shape[1], weight.shape[2:]
-    outputs = weight.shape[1] * groups
+    channels, (_, outputs, high, wide) = input.shape[1], weight.shape
+    kernel, outputs = (high, wide), outputs * groups
     _check_weight(name, input, weight, bias, outputs)
     if weight.shape[0] != channels:
         raise ShapeError(
@@ -413,6 +416,30 @@ def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool, relu: b
     return (result, to_device(indices[0], "cpu")) if return_indices else result
 
 
+@overload
+def max_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+    *,
+    relu: bool = False,
+) -> Tensor: ...
+@overload
+def max_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+    relu: bool = False,
+) -> tuple[Tensor, np.ndarray]: ...
 @_images
 def max_pool2d(
     input: Tensor,
@@ -477,7 +504,8 @@ def avg_pool2d(
 
 
 def _adaptive_windows(input: Tensor, output_size) -> PoolWindows:
-    size = input.shape[2:]
+    _, _, rows, columns = input.shape
+    size = rows, columns
     return shapes.adaptive_pool_windows(size, shapes.adaptive_output(size, output_size))
 
 
@@ -490,6 +518,18 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | None | Sequence[int | 
     return _AveragePool2d.apply(input, windows=_adaptive_windows(input, output_size))
 
 
+@overload
+def adaptive_max_pool2d(
+    input: Tensor,
+    output_size: int | None | Sequence[int | None],
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def adaptive_max_pool2d(
+    input: Tensor,
+    output_size: int | None | Sequence[int | None],
+    return_indices: Literal[True],
+) -> tuple[Tensor, np.ndarray]: ...
 @_images
 def adaptive_max_pool2d(
     input: Tensor,
@@ -714,7 +754,7 @@ def _labels(name: str, input: Tensor, target) -> Array:
 
     Raises DTypeError, ShapeError.
     """
-    labels = target.data if isinstance(target, Tensor) else target
+    labels: Any = target.data if isinstance(target, Tensor) else target
     labels = labels if isinstance(labels, CudaArray) else np.asarray(labels)
     expected = input.shape[:1] + input.shape[2:]
     if labels.dtype.kind not in "iu":
@@ -738,6 +778,17 @@ def _check_range(name: str, labels: Array, classes: int) -> None:
         raise ShapeError(
             f"{name}: expected labels from 0 to {classes - 1}, got {labels[outside].flat[0]}"
         )
+
+
+def _class_weight(weight: np.ndarray | None, classes: int) -> np.ndarray:
+    if weight is None:
+        return np.ones(classes)
+    class_weight = real_numbers(weight, "cross_entropy: weight").astype(float)
+    if class_weight.shape != (classes,):
+        raise ShapeError(
+            f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"
+        )
+    return class_weight
 
 
 class _WeighedLoss(Function):
@@ -805,15 +856,7 @@ def cross_entropy(
             return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
-    class_weight = (
-        np.ones(classes)
-        if weight is None
-        else real_numbers(weight, "cross_entropy: weight").astype(float)
-    )
-    if class_weight.shape != (classes,):
-        raise ShapeError(
-            f"cross_entropy: expected a weight of shape ({classes},), got {class_weight.shape}"
-        )
+    class_weight = _class_weight(weight, classes)
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
     wanted = wanted * class_weight.reshape(-1, *[1] * (wanted.ndim - 1)) * counted
     wanted = np.moveaxis(wanted, 0, 1).astype(input.dtype)

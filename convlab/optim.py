@@ -74,9 +74,9 @@ class Optimizer:
             return gradients[k] is not None and self.steps[k]
 
         # Neighbours that were changed equally often are changed in one loop: as a rule, all.
-        for steps, run in groupby(range(len(gradients)), steps_of):
+        for steps, group in groupby(range(len(gradients)), steps_of):
             if steps:
-                run = list(run)
+                run = list(group)
                 place = slice(self._places[run[0]].start, self._places[run[-1]].stop)
                 self._update(place, np.concatenate([gradients[k] for k in run]), steps)
 

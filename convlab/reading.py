@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from convlab.checks import shortened, shown
 from convlab.errors import DataError
@@ -67,6 +67,12 @@ def open_file(path: str | os.PathLike) -> BinaryIO:
         raise
 
 
+class Readable(Protocol):
+    """What gives bytes piece by piece: a file, or what unpacks one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 def _check_regular(found: os.stat_result) -> None:
     kind = stat.S_IFMT(found.st_mode)
     if kind != stat.S_IFREG:
@@ -101,8 +107,9 @@ def read_standard_input(limit: int = MAX_INPUT) -> bytes:
     """All bytes of standard input.  Raises DataError for none and for more than ``limit``."""
     content = bytearray()
     if sys.stdin is not None:
+        bytes_in: Any = sys.stdin.buffer  # a BufferedReader, which a BinaryIO need not be
         # Piece by piece: Ctrl-C is heard between them, but not within one long read.
-        while len(content) <= limit and (piece := sys.stdin.buffer.read1(1 << 20)):
+        while len(content) <= limit and (piece := bytes_in.read1(1 << 20)):
             content += piece
     if not content:
         raise DataError("-: expected a picture on standard input, got nothing")
@@ -142,9 +149,10 @@ def parse_json(text: str, *, finite: bool = True) -> Any:
     ``finite``: NaN and infinity, which JSON does not know and Python writes, are refused.
     Raises ValueError.
     """
-    constants = {"parse_constant": _refuse_constant} if finite else {}
+    refuse = _refuse_constant if finite else None
     # The state of a random generator has numbers of 128 bits.
-    return _checked(text, partial(json.loads, object_pairs_hook=_once, **constants), 128)
+    parse = partial(json.loads, object_pairs_hook=_once, parse_constant=refuse)
+    return _checked(text, parse, 128)
 
 
 def _refuse_constant(text: str) -> None:
@@ -159,9 +167,11 @@ def read_json(path: Path) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise EntryTwice(f"expected each entry once, got {shown(twice)} twice")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise EntryTwice(f"expected each entry once, got {shown(name)} twice")
+            seen.add(name)
     return found
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import gcd, lcm, prod
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
 
     Raises ShapeError for anything else.
     """
-    values = (value, value) if isinstance(value, numbers.Integral) else value
+    values: Any = (value, value) if isinstance(value, numbers.Integral) else value
     if not is_integers(values, (2,)):
         raise ShapeError(f"{name}: expected an integer or a pair of integers, got {shown(value)}")
     if min(values) < least:
@@ -62,7 +63,7 @@ def check_numbers(name: str, sizes: Sequence[int], most: int = MAX_MAP) -> None:
         raise ShapeError(f"{name}: expected at most {most:,} numbers, got {size_text(*sizes)}")
 
 
-def is_integers(values, lengths: tuple[int, ...]) -> bool:
+def is_integers(values: Any, lengths: tuple[int, ...]) -> TypeGuard[Sequence[int]]:
     if type(values) is tuple and len(values) in lengths and {*map(type, values)} == {int}:
         return True  # almost always, and each layer asks in each step
     return (
@@ -227,20 +228,21 @@ def padding_sides(
         if stride != (1, 1):
             raise ShapeError(f"padding 'same': expected stride 1, got stride {stride}")
         return (*same_padding(kernel[0], dilation[0]), *same_padding(kernel[1], dilation[1]))
-    if isinstance(padding, numbers.Integral):
-        padding = (padding, padding)
-    if not is_integers(padding, (2, 4)):
+    sides: Any = (padding, padding) if isinstance(padding, numbers.Integral) else padding
+    if not is_integers(sides, (2, 4)):
         raise ShapeError(
             "padding: expected an integer, a pair, four sides (top, bottom, left, right),"
-            f" 'valid' or 'same', got {shown(padding)}"
+            f" 'valid' or 'same', got {shown(sides)}"
         )
-    if min(padding) < 0:
-        raise ShapeError(f"padding: expected at least 0, got {padding!r}")
-    if max(padding) > LARGEST_SIDE:
-        raise ShapeError(f"padding: expected at most {LARGEST_SIDE:,}, got {padding!r}")
-    if len(padding) == 2:
-        padding = (padding[0], padding[0], padding[1], padding[1])
-    return tuple(int(p) for p in padding)
+    if min(sides) < 0:
+        raise ShapeError(f"padding: expected at least 0, got {sides!r}")
+    if max(sides) > LARGEST_SIDE:
+        raise ShapeError(f"padding: expected at most {LARGEST_SIDE:,}, got {sides!r}")
+    if len(sides) == 2:
+        rows, columns = sides
+        return int(rows), int(rows), int(columns), int(columns)
+    top, bottom, left, right = sides
+    return int(top), int(bottom), int(left), int(right)
 
 
 @dataclass(frozen=True)
@@ -264,12 +266,13 @@ class Conv2dGeometry:
         """(rows, columns) of the output: relation 15 on each axis."""
         top, bottom, left, right = self.padding
         totals = (top + bottom, left + right)
-        return tuple(
+        rows, columns = (
             conv_output(i, k, s, p, d)
             for i, k, s, p, d in zip(
                 self.input, self.kernel, self.stride, totals, self.dilation, strict=True
             )
         )
+        return rows, columns
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
@@ -313,7 +316,7 @@ def conv2d_geometry(
     return geometry
 
 
-def _dilated(dilation: Pair, spans: Pair) -> str:
+def _dilated(dilation: Pair, spans: Sequence[int]) -> str:
     return "" if dilation == (1, 1) else f" dilated to {size_text(*spans)}"
 
 
@@ -379,7 +382,10 @@ def _past_reached(starts: np.ndarray, size: int) -> np.ndarray:
     return np.searchsorted(reached, np.arange(size), side="right")
 
 
-def _clipped_windows(size: int, output: int, kernel: int, stride: int, padding: int, dilation: int):
+def _clipped_windows(
+    size: int, output: int, kernel: int, stride: int, padding: int, dilation: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """First cell, and one past the last, of each window along one axis, inside the input."""
     start = np.arange(output) * stride - padding
     end = np.minimum(start + effective_kernel(kernel, dilation), size)
     # A dilated window that begins in the padding enters the input on its own grid.
@@ -410,10 +416,11 @@ def pool_windows(
                 f"pooling padding: expected at most half of the kernel {size_text(*kernel)},"
                 f" got {padding[axis]}"
             )
-    output = tuple(
+    high, wide = (
         pool_output(i, k, s, p, d, ceil_mode)
         for i, k, s, p, d in zip(input, kernel, stride, padding, dilation, strict=True)
     )
+    output = high, wide
     fits = all(
         i + 2 * p >= effective_kernel(k, d)
         for i, k, p, d in zip(input, kernel, padding, dilation, strict=True)
@@ -463,11 +470,11 @@ def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
     """
     fits_memory("output", *output)
     # Copied, so that each is one run: a loop would be compiled once more for those with gaps.
-    rows, columns = (
+    (top, bottom), (left, right) = (
         np.array(adaptive_windows(i, o)).T.copy() for i, o in zip(input, output, strict=True)
     )
-    divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])
-    return PoolWindows(input, output, *rows, *columns, (1, 1), divisor)
+    divisor = np.outer(bottom - top, right - left)
+    return PoolWindows(input, output, top, bottom, left, right, (1, 1), divisor)
 
 
 # --- receptive fields -------------------------------------------------------------
@@ -504,9 +511,9 @@ class ReceptiveField:
         """
         if not self.period:
             return ReceptiveField(
-                self.size + (effective_kernel(kernel, dilation) - 1) * self.stride,
-                self.stride * stride,
-                self.padding + padding * self.stride,
+                self.size + (effective_kernel(kernel, dilation) - 1) * self._shift,
+                self._shift * stride,
+                self.padding + padding * self._shift,
             )
         turns = stride // gcd(len(self.period), stride)
         units = len(self.period) * turns // stride
@@ -548,9 +555,9 @@ class ReceptiveField:
         cells, step = output // common, size // common  # windows repeat after so many
         turns = max(1, len(self.period)) // gcd(max(1, len(self.period)), step)
         _check_spans(cells * turns + step * turns)
-        windows = (_adaptive_window(cell, size, output) for cell in range(cells * turns))
+        reads = (_adaptive_window(cell, size, output) for cell in range(cells * turns))
         return _repeating(
-            [self._hull(range(*window)) for window in windows],
+            [self._hull(range(*window)) for window in reads],
             self._shift * step * turns // max(1, len(self.period)),
         )
 
@@ -560,7 +567,7 @@ class ReceptiveField:
         Empty for a unit that a transposed convolution gives nothing but its bias.
         """
         if not self.period:
-            start = unit * self.stride - self.padding
+            start = unit * self._shift - self.padding
             return start, start + self.size
         turn, phase = divmod(unit, len(self.period))
         start, end = self.period[phase]

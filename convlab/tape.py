@@ -131,6 +131,9 @@ class Context:
         self.saved = values
 
 
+_NOTHING = Context(())
+
+
 class Node:
     """One recorded operation: where its gradient comes from and where it goes."""
 
@@ -143,7 +146,7 @@ class Node:
         self.freed = False
 
     def free(self) -> None:
-        self.context = self.parents = None
+        self.context, self.parents = _NOTHING, ()
         self.freed = True
 
 
@@ -187,29 +190,32 @@ class Function:
         return result
 
 
-def _order(root: Recorded) -> list[Recorded]:
-    """Every tensor behind ``root`` that has a node, each before its parents.
+def _order(root: Recorded) -> list[tuple[Recorded, Node]]:
+    """Every tensor behind ``root`` that has a node, with that, each before its parents.
 
     A depth-first walk with its own stack: a graph may be deeper than Python's.
     """
-    done: list[Recorded] = []
+    done: list[tuple[Recorded, Node]] = []
     seen: set[int] = set()
     stack: list[tuple[Recorded, bool]] = [(root, False)]
     while stack:
         tensor, parents_done = stack.pop()
+        node = tensor._node
+        if node is None:
+            continue
         if parents_done:
-            done.append(tensor)
+            done.append((tensor, node))
             continue
-        if id(tensor) in seen or tensor._node is None:
+        if id(tensor) in seen:
             continue
-        if tensor._node.freed:
+        if node.freed:
             raise GraphError(
                 "backward: expected a graph that was not used yet; this one was freed by an"
                 " earlier backward(): compute the value again"
             )
         seen.add(id(tensor))
         stack.append((tensor, True))
-        stack.extend((p, False) for p in tensor._node.parents if p.requires_grad)
+        stack.extend((p, False) for p in node.parents if p.requires_grad)
     return done[::-1]
 
 
@@ -218,8 +224,7 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
     order = _order(root)
     if root._node is None:
         _accumulate(root, gradient)
-    for tensor in order:
-        node = tensor._node
+    for tensor, node in order:
         gradient = pending.pop(id(tensor))
         for parent, part in zip(
             node.parents, node.function.backward(node.context, gradient), strict=True
@@ -236,13 +241,20 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
                 pending[id(parent)] = part
     # Freed from the result backwards, one node at a time: releasing the result
     # alone would free the chain recursively.
-    for tensor in order:
-        tensor._node.free()
+    for _, node in order:
+        node.free()
 
 
 def _accumulate(leaf: Recorded, gradient: np.ndarray) -> None:
     # The first gradient is copied unless it is already the leaf's own to keep.
     leaf.grad = np.copy(gradient) if leaf.grad is None else leaf.grad + gradient
+
+
+def gradient_of(leaf: Recorded) -> Array:
+    """The gradient that ``backward`` has left.  Raises GraphError where there is none."""
+    if leaf.grad is None:
+        raise GraphError("gradient: expected a tensor that backward() has led to, got another")
+    return leaf.grad
 
 
 @checked

@@ -39,7 +39,7 @@ class Tensor(Recorded):
     __array_ufunc__ = None
 
     def __init__(self, array: Any, requires_grad: bool = False):
-        data = array.data if isinstance(array, Recorded) else array
+        data: Any = array.data if isinstance(array, Recorded) else array
         if type(data) is not np.ndarray or data.dtype not in FLOATS:
             data = data if isinstance(data, CudaArray) else _floats(data)
         super().__init__(data, requires_grad)
@@ -186,8 +186,9 @@ class Tensor(Recorded):
         instance(keepdims, f"{name}: keepdims", bool)
         if axis is None:
             return None
+        axes: Any = axis
         try:
-            axes = (axis,) if isinstance(axis, numbers.Integral) else tuple(axis)
+            axes = (axis,) if isinstance(axis, numbers.Integral) else tuple(axes)
             fit = all(-self.ndim <= operator.index(each) < self.ndim for each in axes)
             fit = fit and not any(isinstance(each, bool) for each in axes)
             fit = fit and len({each % self.ndim for each in axes}) == len(axes)
@@ -233,11 +234,12 @@ class Tensor(Recorded):
         """Number of elements."""
         return self.size
 
-    def reshape(self, *shape: int) -> Tensor:
+    def reshape(self, *shape: int | Sequence[int]) -> Tensor:
         """The same elements in another shape; one size may be -1.  Raises ShapeError."""
+        one: Any = shape[0] if len(shape) == 1 else 0
         try:
-            if len(shape) == 1 and not isinstance(shape[0], numbers.Integral):
-                shape = tuple(shape[0])
+            if not isinstance(one, numbers.Integral):
+                shape = tuple(one)
             return arithmetic.Reshape.apply(self, shape=shape)
         except (ValueError, TypeError, OverflowError):
             raise ShapeError(
@@ -280,13 +282,15 @@ class Tensor(Recorded):
             raise ShapeError(f"{name}: expected an axis of shape {self.shape}, got {shown(dim)}")
         return int(dim) % axes
 
-    def transpose(self, *axes: int) -> Tensor:
+    def transpose(self, *axes: int | Sequence[int]) -> Tensor:
         """Axes in another order, or reversed where none is given.  Raises ShapeError."""
+        one: Any = axes[0] if len(axes) == 1 else 0
+        order: tuple[Any, ...]
         try:
-            if len(axes) == 1 and not isinstance(axes[0], numbers.Integral):
-                axes = tuple(axes[0])
+            given: tuple[Any, ...] = axes if isinstance(one, numbers.Integral) else tuple(one)
+            axes = given
             bounds = range(-self.ndim, self.ndim)
-            order = tuple(i % self.ndim if operator.index(i) in bounds else i for i in axes)
+            order = tuple(i % self.ndim if operator.index(i) in bounds else i for i in given)
         except TypeError:
             order = (None,)
         wrong = axes and set(order) != set(range(self.ndim))

@@ -129,8 +129,10 @@ def table(catalog: Catalog, data: str = DATA) -> str:
         entries = [entry for entry in catalog.entries if entry.chapter == chapter.id]
         if entries:
             lines.append(f"| **{_title(chapter.title)}** | |")
-        for entry in entries:
-            lines.append(f"| {_title(entry.title)} | `{_cell(catalog.typed(entry, data))}` |")
+        lines.extend(
+            f"| {_title(entry.title)} | `{_cell(catalog.typed(entry, data))}` |"
+            for entry in entries
+        )
     if catalog.claims:
         lines.append("| **Claims, measured** | |")
     for claim in catalog.claims:

@@ -12,9 +12,10 @@ class Value(click.ParamType):
     name = "background|0-255"
 
     def convert(self, value, parameter, context):
-        if value == "background" or (value.isdecimal() and len(value) < 4 and int(value) < 256):
-            return value
-        self.fail(f"expected background or a number from 0 to 255, got {value!r}", parameter)
+        byte = value.isdecimal() and len(value) < 4 and int(value) < 256
+        if value != "background" and not byte:
+            self.fail(f"expected background or a number from 0 to 255, got {value!r}", parameter)
+        return value
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class Augmentation:
         Raises SpecError for an unknown word, a missing or superfluous number
         and a word that comes twice.
         """
-        settings: dict[str, float | bool] = {}
+        settings: dict[str, Any] = {}
         words = [] if text.strip() in ("", "none") else text.split(",")
         for word in words:
             name, equals, number = (part.strip() for part in word.partition("="))

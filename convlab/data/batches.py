@@ -99,9 +99,10 @@ def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Ar
         raise ShapeError(
             f"expected images (N, {len(scaling.scale)}, H, W) as in the scaling, got {images.shape}"
         )
-    known = isinstance(index, np.ndarray) and index.size  # on the device it is not asked for
-    if known and not -len(images) <= index.min() <= index.max() < len(images):
-        raise ShapeError(f"expected indices below {len(images)}, got {index}")
+    if isinstance(index, np.ndarray) and index.size:  # on the device it is not asked for
+        least, largest = index.min(), index.max()
+        if not -len(images) <= least <= largest < len(images):
+            raise ShapeError(f"expected indices below {len(images)}, got {index}")
     from convlab.kernels import gather  # the loops are loaded when they are needed
 
     return gather.floats(images, index, scaling.scale, scaling.offset).transpose(3, 0, 1, 2)

@@ -12,7 +12,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def read_content(path: Path, limit: int = MAX_CONTENT) -> Content:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _read(path: Path, file: BinaryIO, limit: int) -> bytes:
+def _read(path: Path, file: reading.Readable, limit: int) -> bytes:
     data = file.read(16)
     claimed = limit
     if data[:4] in _MAGIC and len(data) == 16:

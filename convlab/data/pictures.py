@@ -75,6 +75,15 @@ def _is_grey(picture: Picture) -> bool:
     return picture.mode in _GREY_MODES or picture.mode.startswith("I;16")
 
 
+def _named(source: PictureSource) -> tuple[str, BinaryIO | None]:
+    """What errors call a picture, and the stream of its bytes: None for a file by its path."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "the picture", io.BytesIO(source)
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source), None
+    return getattr(source, "name", "the picture"), source
+
+
 @contextmanager
 def _opened(source: PictureSource) -> Iterator[Picture]:
     """Open a picture, its header read and its size checked.
@@ -83,12 +92,7 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
     """
     from PIL import Image, UnidentifiedImageError
 
-    if isinstance(source, bytes | bytearray | memoryview):
-        name, stream = "the picture", io.BytesIO(source)
-    elif isinstance(source, str | os.PathLike):
-        name, stream = os.fspath(source), None
-    else:
-        name, stream = getattr(source, "name", "the picture"), source
+    name, stream = _named(source)
     limit = (
         f"{name}: expected a picture of at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} along a side"
     )
@@ -99,7 +103,7 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
             if stream is None:
                 # Not by its path: Pillow maps such a file into memory, in the wrong order where
                 # a TIFF is turned.
-                stream = opened.enter_context(open_file(source))
+                stream = opened.enter_context(open_file(name))
             with Image.open(stream, formats=_FORMATS) as picture:
                 width, height = picture.size
                 if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:

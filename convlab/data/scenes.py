@@ -21,6 +21,8 @@ BOX = 24 / 28
 BACKGROUND = "background"
 """What the eleventh class of crops is called: a window with no digit in its middle."""
 
+Box = tuple[float, float, float, float]
+
 FRAGMENT = 8
 """Side of a piece of clutter in pixels, as in the cluttered MNIST of Mnih et al. 2014."""
 
@@ -86,10 +88,12 @@ def scene(
         )
     rng = np.random.default_rng([seed, number])
     image, mask = np.zeros(size, np.uint8), np.zeros(size, np.int64)
-    boxes, labels = [], []
+    boxes: list[Box] = []
+    labels: list[int] = []
     count = int(rng.integers(2, most, endpoint=True))
     # Large ones first: they need the room.
-    sides = np.sort(np.exp(rng.uniform(*np.log(fields), count)).round().astype(int))[::-1]
+    least, largest = np.log(fields)
+    sides = np.sort(np.exp(rng.uniform(least, largest, count)).round().astype(int))[::-1]
     for side in sides.tolist():
         index = int(rng.integers(len(digits)))
         place = _free_place(side, boxes, size, rng)
@@ -149,7 +153,7 @@ def scene_crops(digits: Dataset, count: int, *, seed: int = 0) -> Dataset:
 Window = tuple[float, float, float]  # row and column of the centre, side
 
 
-def _box_of(top: int, left: int, side: int) -> tuple[float, float, float, float]:
+def _box_of(top: int, left: int, side: int) -> Box:
     edge = side * (1 - BOX) / 2
     return top + edge, left + edge, top + side - edge, left + side - edge
 
@@ -160,7 +164,7 @@ def _field_of(box: np.ndarray) -> Window:
 
 
 def _free_place(
-    side: int, boxes: list, size: tuple[int, int], rng: np.random.Generator
+    side: int, boxes: list[Box], size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[int, int] | None:
     """Top and left of a field whose box meets no other, of a hundred tries."""
     for _ in range(100):
@@ -190,7 +194,7 @@ def _draw(canvas: np.ndarray, drawing: np.ndarray, top: int, left: int) -> None:
 
 
 def _add_fragment(
-    image: np.ndarray, digits: Dataset, boxes: list, rng: np.random.Generator
+    image: np.ndarray, digits: Dataset, boxes: list[Box], rng: np.random.Generator
 ) -> None:
     source = digits.images[int(rng.integers(len(digits))), 0]
     # From the middle, where there is ink.

@@ -24,7 +24,7 @@ from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
 from convlab.errors import DataError
 from convlab.files import replacing
-from convlab.reading import open_file
+from convlab.reading import Readable, open_file
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +233,8 @@ def _digit_grids() -> tuple[np.ndarray, np.ndarray]:
     Its file is read as it lies in the package: importing scikit-learn takes a second.
     """
     package = importlib.util.find_spec("sklearn")
-    for folder in package.submodule_search_locations if package else ():
+    folders = package.submodule_search_locations if package else None
+    for folder in folders or ():
         path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if path.is_file():
             with gzip.open(path, "rt", encoding="ascii") as lines:
@@ -332,7 +333,7 @@ def _reason(error: Exception) -> str:
     """Why a download failed, in a few words."""
     from requests import exceptions
 
-    if isinstance(error, exceptions.HTTPError):
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"HTTP status {error.response.status_code}"
     if isinstance(error, exceptions.Timeout):
         return "no answer in time"
@@ -463,7 +464,10 @@ def _open_archive(path: Path) -> tuple[Path, dict[str, bytes]]:
             # As a stream: nothing is unpacked but for what is read.
             with (
                 gzip.open(file) as unpacked,
-                tarfile.open(fileobj=_Limited(path, unpacked), mode="r|") as archive,
+                # Of a stream nothing but read is asked.
+                tarfile.open(  # type: ignore[call-overload]
+                    fileobj=_Limited(path, unpacked), mode="r|"
+                ) as archive,
             ):
                 for member in archive:
                     name = os.path.basename(member.name)
@@ -495,13 +499,14 @@ def _extracted(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) ->
             f"{path}: expected at most {MAX_FILE:,} bytes of {os.path.basename(member.name)}, got"
             f" {member.size:,}"
         )
-    return archive.extractfile(member).read()
+    content = archive.extractfile(member)
+    return b"" if content is None else content.read()  # None: no regular file
 
 
 class _Limited:
     """A stream that ends in a DataError after MAX_UNPACKED bytes."""
 
-    def __init__(self, path: Path, stream: BinaryIO):
+    def __init__(self, path: Path, stream: Readable):
         self.path, self.stream, self.left = path, stream, MAX_UNPACKED
 
     def read(self, size: int) -> bytes:

@@ -13,7 +13,7 @@ from convlab import models, random
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.kernels.dispatch import to_device
 from convlab.models import Network
-from convlab.tape import no_grad
+from convlab.tape import gradient_of, no_grad
 from convlab.tensors import Tensor
 
 SALIENCY_METHODS = ("gradient", "gradient-x-input", "integrated-gradients", "smooth")
@@ -115,8 +115,8 @@ def gradients(network: Network, x: np.ndarray, target: int) -> np.ndarray:
             weights = np.zeros(output.shape, output.dtype)
             weights[:, target] = score_sign(network)
             output.backward(weights)
-            require_finite(batch.grad, "gradient of the score")
-            found.append(batch.grad)
+            found.append(gradient_of(batch))
+            require_finite(found[-1], "gradient of the score")
     return np.concatenate(found)
 
 
@@ -218,13 +218,13 @@ def occlusion(
         for image, (top, left) in zip(covered, some, strict=True):
             image[:, top : top + patch[0], left : left + patch[1]] = value
         drops.append(whole - probabilities(network, covered)[:, target])
-    drops = np.concatenate(drops).reshape(len(tops), len(lefts))
+    grid = np.concatenate(drops).reshape(len(tops), len(lefts))
     total, count = np.zeros((height, width)), np.zeros((height, width))
-    for (top, left), drop in zip(corners, drops.flat, strict=True):
+    for (top, left), drop in zip(corners, grid.flat, strict=True):
         here = slice(top, top + patch[0]), slice(left, left + patch[1])
         total[here] += drop
         count[here] += 1
-    return Occlusion(drops, tops, lefts, total / count, whole)
+    return Occlusion(grid, tops, lefts, total / count, whole)
 
 
 def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = None) -> GradCam:
@@ -250,8 +250,8 @@ def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = N
             f"layer: expected one with feature maps, {', '.join(fitting)}, got {layer!r}"
         )
     with at_rest(network):
-        maps = output = None
-        for name, _, output in network.steps(Tensor(x[None])):
+        output = maps = image = Tensor(x[None])
+        for name, _, output in network.steps(image):
             if name == layer:
                 # Nothing is recorded before this layer, so its maps are where gradients end.
                 maps = output
@@ -259,7 +259,7 @@ def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = N
         weights = np.zeros(output.shape, output.dtype)
         weights[:, target] = score_sign(network)
         output.backward(weights)
-    gradient = to_device(maps.grad, "cpu")[0]
+    gradient = to_device(gradient_of(maps), "cpu")[0]
     require_finite(gradient, f"gradient of the score by {layer}")
     alpha = gradient.mean(axis=(1, 2), dtype=np.float64)
     coarse = np.maximum(np.tensordot(alpha, maps.numpy()[0].astype(np.float64), 1), 0)

@@ -28,13 +28,17 @@ def field_chain(
         at = wanted[row.name]
         if row.family is not Family.JOIN:
             # The field of this layer alone is its window on what it reads.
-            window = row.layer.field_of(alone, before[row.name])
+            # None is for layers whose units see everything: none of them leads to a unit of maps.
+            window = row.layer.field_of(alone, before[row.name]) or alone
             spans = [axis.span(i) for axis, i in zip(window, at, strict=True)]
-            at = tuple((start + end - 1) // 2 for start, end in spans)
+            down, right = ((start + end - 1) // 2 for start, end in spans)
+            at = down, right
         for source in row.sources:
             if source != INPUT:
-                inside = (min(max(i, 0), n - 1) for i, n in zip(at, sizes[source], strict=True))
-                wanted.setdefault(source, tuple(inside))
+                down, right = (
+                    min(max(i, 0), n - 1) for i, n in zip(at, sizes[source], strict=True)
+                )
+                wanted.setdefault(source, (down, right))
     chain: list[UnitField] = []
     for name in (row.name for row in receptive_fields(network) if row.name in wanted):
         field = unit_field(network, name, wanted[name])

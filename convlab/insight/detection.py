@@ -171,7 +171,7 @@ def compared(
     Right is a box of the right class that ``matched``; boxes (K, 4) and labels (K,) are the
     truth.
     """
-    right, missed = np.zeros(len(found), bool), []
+    right, missed = np.zeros(len(found), bool), list[int]()
     for label in np.unique(np.concatenate([found.labels, labels])):
         own, true = np.flatnonzero(found.labels == label), np.flatnonzero(labels == label)
         right[own] = matched(found.boxes[own], boxes[true])

@@ -10,6 +10,7 @@ import numpy as np
 from convlab.errors import ShapeError, require_finite
 from convlab.insight.units import Box, UnitField, unit_field
 from convlab.models import Network
+from convlab.tape import gradient_of
 from convlab.tensors import Tensor
 
 _BATCH = 16
@@ -62,7 +63,7 @@ def effective_field(
             x = Tensor(images[start : start + _BATCH], requires_grad=True)
             value = next(value for name, _, value in network.steps(x) if name == theory.layer)
             value[:, :, theory.unit[0], theory.unit[1]].sum().backward()
-            gradient += np.abs(x.grad).sum(axis=(0, 1), dtype=float)
+            gradient += np.abs(gradient_of(x)).sum(axis=(0, 1), dtype=float)
     finally:
         for parameter in learned:
             parameter.requires_grad = True

@@ -65,7 +65,8 @@ def never_firing(
         for name, output in outputs.items():
             if layer in (None, name):
                 flat = output.reshape(*output.shape[:2], -1)
-                fired[name] = fired.get(name, False) | flat.any(axis=(0, 2))
+                some = np.asarray(flat.any(axis=(0, 2)))
+                fired[name] = fired[name] | some if name in fired else some
     return {name: np.flatnonzero(~some).tolist() for name, some in fired.items()}
 
 

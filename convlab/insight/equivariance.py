@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -178,28 +179,10 @@ def equivariance(
             f"expected images of shape (N, {', '.join(map(str, network.input_shape))}), got"
             f" {x.shape}"
         )
-    if not len(amounts):
-        raise SpecError(f"{transform}: expected at least one amount, got none")
-    for amount in amounts:
-        if transform == "shift" and (amount != int(amount) or abs(amount) >= x.shape[-1]):
-            raise SpecError(
-                f"shift: expected whole pixels, less than the {x.shape[-1]} of the image, got"
-                f" {amount:g}"
-            )
-        if transform == "scale" and not 0 < amount < math.inf:
-            raise SpecError(f"scale: expected a factor above 0, got {amount:g}")
-        if transform == "rotation" and not math.isfinite(amount):
-            raise SpecError(f"rotation: expected degrees, got {amount:g}")
+    _check_amounts(transform, amounts, x.shape[-1])
     shown = _with_maps(network, layers)
     background = np.asarray(background, x.dtype).reshape(-1, 1, 1)
-
-    def transformed(values: NDArray, amount: float, stride: int = 1, fill: ArrayLike = 0):
-        if transform == "rotation":
-            return rotate(values, amount, fill)
-        if transform == "scale":
-            return rescale(values, amount, fill)
-        return shift(values, 0, _nearest(int(amount), stride), border, fill)
-
+    transformed = partial(_transformed, transform, border)
     sums = {row.name: np.zeros(len(amounts)) for row in shown}
     inner = {row.name: np.zeros(len(amounts)) for row in shown}
     # All maps of a batch are kept: fewer images at once where they are large.
@@ -217,31 +200,52 @@ def equivariance(
                 after = transformed(maps, amount, stride)
                 sums[row.name][index] += _errors(moved[row.name], after, inside).sum()
                 if transform == "shift":
-                    cells = 0, _nearest(int(amount), stride)
-                    away = _away_from_border(
-                        row.receptive_field, maps.shape[2:], x.shape[2:], (0, int(amount)), cells
-                    )
+                    by, cells = (0, int(amount)), (0, _nearest(int(amount), stride))
+                    sizes = maps.shape[2:], x.shape[2:]
+                    away = _away_from_border(row.receptive_field, *sizes, by, cells)
                     inner[row.name][index] += _errors(moved[row.name], after, away).sum()
     results = []
     for row in shown:
-        rows, columns = (field.stride for field in row.receptive_field)
-        cells = rounded = None
-        if transform == "shift":
-            cells = np.array([_nearest(int(amount), columns) for amount in amounts])
-            rounded = cells * columns != np.asarray(amounts)
-        results.append(
-            LayerEquivariance(
-                row.name,
-                row.kind,
-                tuple(row.output_shape[1:]),
-                (rows, columns),
-                sums[row.name] / len(x),
-                cells,
-                rounded,
-                inner[row.name] / len(x) if transform == "shift" else None,
-            )
+        _, columns = stride = tuple(field.stride for field in row.receptive_field)
+        result = LayerEquivariance(
+            row.name, row.kind, tuple(row.output_shape[1:]), stride, sums[row.name] / len(x)
         )
+        if transform == "shift":
+            moves = np.array([_nearest(int(amount), columns) for amount in amounts])
+            rounded = moves * columns != np.asarray(amounts)
+            result = replace(result, cells=moves, rounded=rounded, inner=inner[row.name] / len(x))
+        results.append(result)
     return results
+
+
+def _check_amounts(transform: str, amounts: Sequence[float], width: int) -> None:
+    if not len(amounts):
+        raise SpecError(f"{transform}: expected at least one amount, got none")
+    for amount in amounts:
+        if transform == "shift" and (amount != int(amount) or abs(amount) >= width):
+            raise SpecError(
+                f"shift: expected whole pixels, less than the {width} of the image, got {amount:g}"
+            )
+        if transform == "scale" and not 0 < amount < math.inf:
+            raise SpecError(f"scale: expected a factor above 0, got {amount:g}")
+        if transform == "rotation" and not math.isfinite(amount):
+            raise SpecError(f"rotation: expected degrees, got {amount:g}")
+
+
+def _transformed(
+    transform: str,
+    border: str,
+    values: NDArray,
+    amount: float,
+    stride: int = 1,
+    fill: ArrayLike = 0,
+) -> NDArray:
+    """Images, or maps of an effective ``stride``, after a transform of the image."""
+    if transform == "rotation":
+        return rotate(values, amount, fill)
+    if transform == "scale":
+        return rescale(values, amount, fill)
+    return shift(values, 0, _nearest(int(amount), stride), border, fill)
 
 
 def _with_maps(network: Network, layers: Sequence[str] | None):
@@ -309,7 +313,8 @@ def commuting(
             )
     (row,) = _with_maps(network, [layer])
     strides = [field.stride for field in row.receptive_field]
-    cells = tuple(_nearest(amount, stride) for amount, stride in zip(by, strides, strict=True))
+    down, right = (_nearest(amount, stride) for amount, stride in zip(by, strides, strict=True))
+    cells = down, right
     rounded = any(
         cell * stride != amount for cell, stride, amount in zip(cells, strides, by, strict=True)
     )
@@ -317,7 +322,7 @@ def commuting(
     image = shift(x, *by, border, background)
     maps = _maps(network, x[None], {layer})[layer]
     first = _maps(network, image[None], {layer})[layer]
-    second = shift(maps, *cells, border)
+    second = shift(maps, down, right, border)
     size = maps.shape[2:]
     compared = np.ones(size, bool) if border == "circular" else _covered(size, *cells)
     error = float(_errors(first, second, compared)[0])

@@ -32,6 +32,7 @@ from convlab.tensors import Tensor
 PROBABILITIES = "probabilities"
 
 Box = tuple[int, int, int, int]
+Number = float | np.float32
 _ONE = np.float32(1)
 
 
@@ -41,7 +42,7 @@ class Cell:
 
     layer: str | None
     place: tuple[int, ...]
-    value: float
+    value: Number
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +63,8 @@ class Explanation:
     kind: str
     unit: tuple[int, ...]
     shape: tuple[int, ...]
-    value: float
-    recomputed: float
+    value: Number
+    recomputed: Number
     order: str
     before: str | None
     strongest: Cell | None
@@ -94,7 +95,7 @@ class ConvolutionSum(Explanation):
     rows: np.ndarray
     columns: np.ndarray
     outside: np.ndarray
-    bias: float | None
+    bias: Number | None
     padding_mode: str
 
     @property
@@ -130,8 +131,8 @@ class Pooling(Explanation):
     reduction: str
     winner: tuple[int, int] | None = None
     divisor: float | None = None
-    coefficient: float | None = None
-    bias: float | None = None
+    coefficient: Number | None = None
+    bias: Number | None = None
 
     @property
     def total(self) -> float:
@@ -140,9 +141,9 @@ class Pooling(Explanation):
 
     @property
     def exact(self) -> float:
-        if self.reduction == "mean":
+        if self.reduction == "mean" and self.divisor is not None:
             return self.total / self.divisor
-        if self.reduction == "sum" and self.coefficient is not None:
+        if self.reduction == "sum" and self.coefficient is not None and self.bias is not None:
             return self.total * float(self.coefficient) + float(self.bias)
         if self.reduction == "sum":
             return self.total
@@ -155,7 +156,7 @@ class DenseSum(Explanation):
 
     inputs: np.ndarray
     weights: np.ndarray
-    bias: float | None
+    bias: Number | None
 
     @property
     def products(self) -> np.ndarray:
@@ -307,6 +308,10 @@ class _Step:
         return Family.SOFTMAX if self.module is None else self.module.family
 
     @property
+    def formula(self) -> str:
+        return "" if self.module is None else self.module.formula
+
+    @property
     def joins(self) -> bool:
         return self.family is Family.JOIN
 
@@ -406,7 +411,7 @@ def _sees(
     above = _above(network, steps, step.name)
     if fields[step.name] is None or any(map(_is_uneven, above)):
         return None
-    box = unit_field(network, step.name, unit[1:]).box
+    box = unit_field(network, step.name, (unit[1], unit[2])).box
     top, left, bottom, right = box
     inside = min(top, left) >= 0 and bottom <= whole[2] and right <= whole[3]
     # Padding that repeats the map reads it elsewhere than at the box.
@@ -427,13 +432,15 @@ def _above(network: Network, steps: dict[str, _Step], name: str) -> list[_Step]:
 
 def _is_uneven(step: _Step) -> bool:
     """Whether the units of a pooling do not all see windows of one size, a stride apart."""
-    return step.family is Family.POOLING and step.module.window(step.input.shape) is None
+    if step.module is None or step.family is not Family.POOLING:
+        return False
+    return step.module.window(step.input.shape) is None
 
 
 # --- sums in the loops' order ---------------------------------------------------------------
 
 
-def _fused(total: float, weight: float, value: float) -> np.float32:
+def _fused(total: Number, weight: float, value: float) -> np.float32:
     """weight * value + total of float32 numbers, rounded once, as one instruction does it.
 
     The product is exact in float64.  Their sum is rounded there to odd, so that
@@ -450,7 +457,7 @@ def _fused(total: float, weight: float, value: float) -> np.float32:
     return np.float32(rounded)
 
 
-def _fused_sum(start: float, weights: np.ndarray, values: np.ndarray) -> np.float32:
+def _fused_sum(start: Number, weights: np.ndarray, values: np.ndarray) -> np.float32:
     """start + sum of weights * values, flat and in order, one fused multiply-add each."""
     total = np.float32(start)
     for weight, value in zip(weights.ravel().tolist(), values.ravel().tolist(), strict=True):
@@ -555,7 +562,7 @@ def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanatio
     elif reads.reduction == "mean":
         recomputed = total * (_ONE / np.float32(reads.divisor))
         order = "cell by cell, then times the divisor's reciprocal; float32"
-    elif reads.coefficient is None:
+    elif reads.coefficient is None or reads.bias is None:
         recomputed, order = total, "cell by cell; float32"
     else:
         recomputed = total * reads.coefficient + reads.bias
@@ -583,7 +590,7 @@ def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanatio
 def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation:
     before = step.input[reads.place]
     recomputed = before
-    if step.family is Family.ACTIVATION:
+    if step.module is not None and step.family is Family.ACTIVATION:
         recomputed = step.module(Tensor(before.reshape(1))).numpy()[0]
     return Pointwise(
         **known,
@@ -591,7 +598,7 @@ def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation
         order="by itself; float32",
         strongest=_cell(step, reads.place),
         input=before,
-        formula=step.module.formula,
+        formula=step.formula,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -52,14 +54,16 @@ def fully_convolutional(network: Network) -> Network:
     layers: dict[str, nn.Module] = {}
     kernel: tuple[int, int] | None = None  # of the next dense layer, once the maps are flat
     channels = 0
+    layer: Any  # of each family, with the attributes that Family names
     for name, layer, before, _ in network.shapes():
         family = layer.family
         if family is Family.RESHAPE and len(before) == 3:
-            channels, *kernel = before
+            channels, rows, columns = before
+            kernel = rows, columns
         elif family is Family.DENSE and kernel is not None:
-            layers[name] = _as_convolution(layer, channels, tuple(kernel))
+            layers[name] = _as_convolution(layer, channels, kernel)
             channels, kernel = layer.out_features, (1, 1)
-        elif family is Family.DISTANCE and kernel is not None and tuple(kernel) == (1, 1):
+        elif family is Family.DISTANCE and kernel == (1, 1):
             layers[name] = RBFMap(layer.centres)
         elif family is Family.POOLING and layer.adaptive:
             pooling = nn.MaxPool2d if layer.reduction == "maximum" else nn.AvgPool2d
@@ -70,7 +74,7 @@ def fully_convolutional(network: Network) -> Network:
             raise _refusal(network, "dense layers behind one Flatten", f"{name}: {layer!r}")
         else:
             layers[name] = layer
-    if kernel is None or tuple(kernel) != (1, 1):
+    if kernel != (1, 1):
         raise _refusal(network, "a dense layer at its end", "none")
     result = Network(layers)
     result.name, result.loss = network.name, network.loss
@@ -84,7 +88,7 @@ def _refusal(network: Network, wanted: str, came: str) -> SpecError:
     )
 
 
-def _as_convolution(layer: nn.Module, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
+def _as_convolution(layer: Any, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
     moved = nn.Conv2d(channels, layer.out_features, kernel, initialisation=None)
     moved.weight.data = layer.weight.data.reshape(moved.weight.shape)
     moved.bias = layer.bias
@@ -103,9 +107,12 @@ def _even_windows(
     return window.kernel, stride
 
 
-def scan_stride(network: Network) -> tuple[int, int]:
+def scan_stride(network: Network) -> tuple[int | Fraction, int | Fraction]:
     """Pixels from one window of a fully convolutional network to the next, down and right."""
-    rows, columns = receptive_fields(network)[-1].field
+    field = receptive_fields(network)[-1].field
+    if field is None:
+        raise _refusal(network, "windows that slide", "units that see everything")
+    rows, columns = field
     return rows.stride, columns.stride
 
 
@@ -150,7 +157,7 @@ def scan(network: Network, images: np.ndarray, scaling: Scaling, scale: float) -
         target[...] = np.asarray(resized)
     with no_grad():
         output = network(Tensor(to_floats(padded, scaling))).numpy()
-    down, right = scan_stride(network)
+    down, right = map(float, scan_stride(network))
     rows, columns = output.shape[2:]
     windows = np.empty((rows, columns, 4))
     factor = [length / whole for length, whole in zip(images.shape[2:], size, strict=True)]

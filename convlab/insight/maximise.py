@@ -13,7 +13,7 @@ from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import at_rest
 from convlab.insight.patches import answers, box_of, check_units, layer_shape
 from convlab.models import Network
-from convlab.tape import no_grad
+from convlab.tape import gradient_of, no_grad
 from convlab.tensors import Tensor
 
 
@@ -94,17 +94,7 @@ def maximise(
     from scipy.ndimage import gaussian_filter
 
     check_units(network, layer, units)
-    if not (steps >= 1 and shift >= 0 and seed >= 0):
-        raise SpecError(
-            "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
-            f" got {steps}, {shift} and {seed}"
-        )
-    if not (math.isfinite(rate) and rate > 0 and 0 <= decay < 1):
-        raise SpecError(
-            f"maximise: expected a rate above 0 and a decay from 0 to below 1, got {rate}, {decay}"
-        )
-    if not (math.isfinite(blur) and blur >= 0):
-        raise SpecError(f"maximise: expected a blur of at least 0 pixels, got {blur}")
+    _check_settings(steps, rate, decay, blur, shift, seed)
     channels, *size = network.input_shape
     colours = np.eye(channels) if colours is None else np.asarray(colours)
     if colours.shape != (channels, channels):
@@ -122,17 +112,11 @@ def maximise(
     )
     span, white = 255 * scale, 255 * scale + black
     # Noise of a tenth of the span around 0, as near as pixels come to it: where decay leads.
-    x = (
-        0.1
-        * span
-        * np.stack(
-            [
-                np.random.default_rng([seed, 1 + number]).standard_normal(network.input_shape)
-                for number in units
-            ]
-        ).astype(np.float32)
-    )
-    x = np.clip(x, black, white)
+    noise = [
+        np.random.default_rng([seed, 1 + number]).standard_normal(network.input_shape)
+        for number in units
+    ]
+    x = np.clip(0.1 * span * np.stack(noise).astype(np.float32), black, white)
     start = _bytes(x, scale, black)
     moves = np.random.default_rng([seed, 0]).integers(-shift, shift + 1, (steps, 2))
     moves[steps - steps // 10 :] = 0
@@ -140,13 +124,8 @@ def maximise(
     chosen = (np.arange(len(units)), list(units), *(unit or ()))
     with at_rest(network):
         for move, pace in zip(moves, paces, strict=True):
-            moved = Tensor(np.roll(x, move, (2, 3)), requires_grad=True)
-            answer = answers(network, layer, moved)
-            weights = np.zeros(answer.shape, answer.dtype)
-            weights[chosen] = 1
-            answer.backward(weights)
-            require_finite(moved.grad, f"gradient of {layer}")
-            gradient = np.roll(moved.grad, -move, (2, 3))
+            gradient = _gradient(network, layer, np.roll(x, move, (2, 3)), chosen)
+            gradient = np.roll(gradient, -move, (2, 3))
             gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
             gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
             length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
@@ -161,6 +140,34 @@ def maximise(
                 for some in (images, start)
             )
     return Maximised(images, values, started, unit, box)
+
+
+def _check_settings(
+    steps: int, rate: float, decay: float, blur: float, shift: int, seed: int
+) -> None:
+    if not (steps >= 1 and shift >= 0 and seed >= 0):
+        raise SpecError(
+            "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
+            f" got {steps}, {shift} and {seed}"
+        )
+    if not (math.isfinite(rate) and rate > 0 and 0 <= decay < 1):
+        raise SpecError(
+            f"maximise: expected a rate above 0 and a decay from 0 to below 1, got {rate}, {decay}"
+        )
+    if not (math.isfinite(blur) and blur >= 0):
+        raise SpecError(f"maximise: expected a blur of at least 0 pixels, got {blur}")
+
+
+def _gradient(network: Network, layer: str, x: np.ndarray, chosen: tuple) -> np.ndarray:
+    """The gradient of the ``chosen`` answers of a layer, summed up, by x (N, C, H, W)."""
+    images = Tensor(x, requires_grad=True)
+    answer = answers(network, layer, images)
+    weights = np.zeros(answer.shape, answer.dtype)
+    weights[chosen] = 1
+    answer.backward(weights)
+    gradient = gradient_of(images)
+    require_finite(gradient, f"gradient of {layer}")
+    return gradient
 
 
 def _bytes(x: np.ndarray, scale: np.ndarray, black: np.ndarray) -> np.ndarray:

@@ -146,11 +146,11 @@ def top_patches(
     if count < 1:
         raise SpecError(f"patches: expected at least 1 a unit, got {count}")
     if images.ndim != 4 or not len(images) or images.shape[1:] != network.input_shape:
-        shape = ", ".join(map(str, network.input_shape))
-        raise ShapeError(f"expected at least one image (N, {shape}), got {images.shape}")
+        wanted = ", ".join(map(str, network.input_shape))
+        raise ShapeError(f"expected at least one image (N, {wanted}), got {images.shape}")
     shape = layer_shape(network, layer)
     values, places = largest(network, layer, units, images, scaling)
-    found = []
+    found: list[list[Patch]] = []
     for column in range(len(units)):
         order = np.argsort(-values[:, column], kind="stable")[:count]
         found.append([])

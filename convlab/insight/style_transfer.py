@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from convlab import nn
 from convlab.data import Scaling
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import GraphNetwork, Network
-from convlab.tape import no_grad
+from convlab.tape import gradient_of, no_grad
 from convlab.tensors import Tensor
 
 Maps = list[Tensor]
@@ -35,14 +37,14 @@ def random_features(
     convolutional networks with random filters", section 3.
     """
     rng = np.random.default_rng(seed)
-    weights = []
+    drawn = []
     for size in kernels:
         weight = rng.standard_normal((filters, 3, size, size))
         weight -= weight.mean(axis=(2, 3), keepdims=True)
         weight /= np.sqrt(np.square(weight).sum(axis=(1, 2, 3), keepdims=True))
-        weights.append(weight)
-    weights.append(np.eye(3)[:, :, None, None])
-    weights = [Tensor(weight.astype(np.float32)) for weight in weights]
+        drawn.append(weight)
+    drawn.append(np.eye(3)[:, :, None, None])
+    weights = [Tensor(weight.astype(np.float32)) for weight in drawn]
 
     def features(x: Tensor) -> Maps:
         # Reflected at the border, since pixels that few windows see would be free.
@@ -142,16 +144,14 @@ class StyleTarget:
     def losses(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(content loss, style loss) of a picture x (1, 3, H, W)."""
         maps = self.features(x)
-        content, style = None, None
+        content, style = [], []
         for own, wanted in zip(maps, self.content, strict=True):
             difference = own - Tensor(wanted)
-            part = (difference * difference).sum() / float(self.content_scale)
-            content = part if content is None else content + part
+            content.append((difference * difference).sum() / float(self.content_scale))
         for own, wanted, scale in zip(maps, self.grams, self.scales, strict=True):
             difference = gram(own) - Tensor(wanted)
-            part = (difference * difference).sum() / float(scale * len(self.grams))
-            style = part if style is None else style + part
-        return content, style
+            style.append((difference * difference).sum() / float(scale * len(self.grams)))
+        return reduce(operator.add, content), reduce(operator.add, style)
 
 
 def style_target(features: Features, content: np.ndarray, style: np.ndarray) -> StyleTarget:
@@ -212,7 +212,7 @@ def stylize(
     if not all(math.isfinite(w) and w >= 0 for w in weights) or not any(weights):
         raise SpecError(f"stylize: expected weights of at least 0, not all 0, got {weights}")
     shape, count = start.shape, 0
-    last = {}
+    last: dict[bytes, tuple[float, float, float]] = {}
 
     def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
         x = Tensor(flat.reshape(shape).astype(start.dtype), requires_grad=True)
@@ -222,7 +222,7 @@ def stylize(
         key = flat.tobytes()
         last.clear()
         last[key] = loss.item(), content.item(), style.item()
-        return loss.item(), x.grad.reshape(-1).astype(float)
+        return loss.item(), gradient_of(x).reshape(-1).astype(float)
 
     def tell(flat: np.ndarray) -> None:
         nonlocal count

@@ -37,7 +37,11 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
     ShapeError for a unit outside the maps.
     """
     seen = receptive_fields(network)
-    fitting = {row.name: row for row in seen if row.field and len(row.output_shape) == 3}
+    fitting = {
+        row.name: (row.field, row.output_shape)
+        for row in seen
+        if row.field and len(row.output_shape) == 3
+    }
     if not fitting:
         raise SpecError(f"receptive field: {network.name} has no layer with feature maps")
     if layer is None:
@@ -49,8 +53,8 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
         if len(names) > 24:
             names = [*(get_close_matches(layer, names, 5, 0.3) or names[:5]), "\u2026"]
         raise SpecError(f"layer: expected one with feature maps, {', '.join(names)}, got {layer!r}")
-    row = fitting[layer]
-    size = row.output_shape[1:]
+    (rows, columns), (_, high, wide) = fitting[layer]
+    size = high, wide
     if unit is None:
         unit = size[0] // 2, size[1] // 2
     if not all(0 <= at < length for at, length in zip(unit, size, strict=True)):
@@ -58,7 +62,6 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
             f"unit: expected a row and column inside the {size_text(*size)} maps of {layer},"
             f" from 0, got {unit[0]},{unit[1]}"
         )
-    rows, columns = row.field
     (top, bottom), (left, right) = rows.span(unit[0]), columns.span(unit[1])
     if top == bottom or left == right:
         raise SpecError(

@@ -238,8 +238,42 @@ def build_from_text(
     lines = text.splitlines()
     _check_keys(spec, {"input", "layer", "loss", "pixels", "rate"}, source, lines, 0, "at the top")
     own_shape = _input_shape(spec.get("input"), source)
-    shape = own_shape if input_shape is None else tuple(input_shape)
-    entries = spec.get("layer")
+    # Of another length where a caller errs, which the first layer says.
+    shape: Any = own_shape if input_shape is None else tuple(input_shape)
+    entries = _entries(spec.get("layer"), lines, source)
+    layers: dict[str, nn.Module] = {}
+    sources: dict[str, tuple[str, ...]] = {}
+    shapes_of: dict[str, tuple[int, ...]] = {INPUT: shape}
+    names = [entry.said.get("name") for entry in entries]
+    numbers: dict[str, int] = {}
+    room, before = MAX_WEIGHTS, INPUT
+    for number, entry in enumerate(entries):
+        layer_name = _layer_name(entry, shapes_of, numbers)
+        read = _inputs(entry.said, layer_name, before, shapes_of, names[number:], entry.where)
+        incoming = [shapes_of[name] for name in read]
+        layer, after = _fitting(entry, incoming, classes, dropout, weights, room)
+        room -= layer.parameter_count()
+        layers[layer_name], sources[layer_name] = layer, read
+        shapes_of[layer_name], before = after, layer_name
+    network = _network(layers, sources, shapes_of, classes, source)
+    network.name, network.spec = name, text
+    network.input_shape, network.classes = shape, classes
+    network.loss = _loss(spec.get("loss", LOSSES[0]), source)
+    network.rate = _rate(spec.get("rate"), source)
+    network.pixels = _pixels(spec.get("pixels"), source)
+    return network
+
+
+class _Entry(NamedTuple):
+    """A layer as a spec has it: what is said of it, and how errors tell where."""
+
+    said: dict[str, Any]
+    where: str
+    lines: list[str]
+    start: int
+
+
+def _entries(entries: Any, lines: list[str], source: str) -> list[_Entry]:
     if (
         not isinstance(entries, list)
         or not all(isinstance(e, dict) for e in entries)
@@ -249,88 +283,101 @@ def build_from_text(
     if len(entries) > MAX_LAYERS:
         raise SpecError(f"{source}: expected at most {MAX_LAYERS:,} layers, got {len(entries):,}")
     starts = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*layer\s*\]\]", line)]
-    layers: dict[str, nn.Module] = {}
-    names = [entry.get("name") for entry in entries]
-    count, numbers = 0, {}
-    shapes_of, sources = {INPUT: shape}, {}
-    current, before = shape, INPUT
-    for number, entry in enumerate(entries):
+    found = []
+    for number, said in enumerate(entries):
         start = starts[number] if number < len(starts) else 0
-        kind = entry.get("type")
-        known = isinstance(kind, str) and kind in nn.LAYERS
-        layer_name = entry.get("name")
-        if layer_name is None:
-            layer_name = _free_name(kind if known else "layer", layers, numbers)
-        called = entry.get("name", entry.get("type", "no type"))
+        called = said.get("name", said.get("type", "no type"))
         called = called if isinstance(called, str) and called.isprintable() else shown(called)
         where = f"{source}, line {start + 1}, layer {number + 1} ({called:.80})"
-        if (
-            not isinstance(layer_name, str)
-            or not re.fullmatch(r"[A-Za-z]\w{0,99}", layer_name)
-            or layer_name in shapes_of
-        ):
-            raise SpecError(
-                f"{where}: expected a name of letters and digits that is used once,"
-                f" got {shown(layer_name)}"
-            )
-        read = _inputs(entry, layer_name, before, shapes_of, names[number:], where)
-        incoming = [shapes_of[source] for source in read]
-        current = incoming[0]
-        try:
-            # Without weights first: what is too large is found before it takes any memory.
-            layer = _layer(entry, current, classes, dropout, False, where, lines, start)
-            count += layer.parameter_count()
-            if count > MAX_WEIGHTS:
-                raise ShapeError(f"expected a network of at most {MAX_WEIGHTS:,} weights")
-            if hasattr(layer, "output_size"):
-                shapes.check_numbers(
-                    "output size", shapes.adaptive_output(current[-2:], layer.output_size)
-                )
-            after = tuple(layer.output_shape(*incoming))
-            shapes.check_numbers("output", after)
-            if weights:
-                layer = _layer(entry, current, classes, dropout, True, where, lines, start)
-            current = after
-        except SpecError:
-            raise
-        except ConvlabError as error:
-            came = "" if len(read) > 1 else f"; what comes in is {_shape_text(current)}"
-            raise SpecError(f"{where}: {error}{came}") from None
-        except (MemoryError, ValueError):  # NumPy's, for sizes that no address reaches
-            raise SpecError(
-                f"{where}: too large for this machine's memory; what comes in is"
-                f" {_shape_text(current)}"
-            ) from None
-        layers[layer_name], sources[layer_name] = layer, read
-        shapes_of[layer_name], before = current, layer_name
+        found.append(_Entry(said, where, lines, start))
+    return found
+
+
+def _layer_name(entry: _Entry, taken: Mapping[str, Any], numbers: dict[str, int]) -> str:
+    name, kind = entry.said.get("name"), entry.said.get("type")
+    if name is None:
+        stem = kind if isinstance(kind, str) and kind in nn.LAYERS else "layer"
+        return _free_name(stem, taken, numbers)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w{0,99}", name) or name in taken:
+        raise SpecError(
+            f"{entry.where}: expected a name of letters and digits that is used once,"
+            f" got {shown(name)}"
+        )
+    return name
+
+
+def _fitting(
+    entry: _Entry,
+    incoming: list[tuple[int, ...]],
+    classes: int,
+    dropout: float | None,
+    weights: bool,
+    room: int,
+) -> tuple[nn.Module, tuple[int, ...]]:
+    """A layer for what comes in, of ``room`` weights at most, and the shape of its output."""
+    current = incoming[0]
+    try:
+        # Without weights first: what is too large is found before it takes any memory.
+        layer = _layer(entry, current, classes, dropout, False)
+        if layer.parameter_count() > room:
+            raise ShapeError(f"expected a network of at most {MAX_WEIGHTS:,} weights")
+        if hasattr(layer, "output_size"):
+            size: Any = current[-2:]
+            shapes.check_numbers("output size", shapes.adaptive_output(size, layer.output_size))
+        after = tuple(layer.output_shape(*incoming))
+        shapes.check_numbers("output", after)
+        if weights:
+            layer = _layer(entry, current, classes, dropout, True)
+    except SpecError:
+        raise
+    except ConvlabError as error:
+        came = "" if len(incoming) > 1 else f"; what comes in is {_shape_text(current)}"
+        raise SpecError(f"{entry.where}: {error}{came}") from None
+    except (MemoryError, ValueError):  # NumPy's, for sizes that no address reaches
+        raise SpecError(
+            f"{entry.where}: too large for this machine's memory; what comes in is"
+            f" {_shape_text(current)}"
+        ) from None
+    return layer, after
+
+
+def _network(
+    layers: dict[str, nn.Module],
+    sources: dict[str, tuple[str, ...]],
+    shapes_of: dict[str, tuple[int, ...]],
+    classes: int,
+    source: str,
+) -> Network:
+    """The network of all layers, the last of which must be the only one that nobody reads."""
+    *_, last = shapes_of
     unread = shapes_of.keys() - {source for read in sources.values() for source in read}
-    if unread != {before}:
+    if unread != {last}:
         lost = next(name for name in shapes_of if name in unread)
         raise SpecError(f"{source}: expected every layer to be read by another, {lost} is not")
-    if current != (classes,):
+    if shapes_of[last] != (classes,):
         raise SpecError(
             f"{source}: expected the last layer to give one number for each of the {classes}"
-            f" classes, got {_shape_text(current)}"
+            f" classes, got {_shape_text(shapes_of[last])}"
         )
     in_a_row = list(sources.values()) == [(name,) for name in [INPUT, *layers][:-1]]
     try:
-        network = Network(layers) if in_a_row else GraphNetwork(layers, sources)
+        return Network(layers) if in_a_row else GraphNetwork(layers, sources)
     except SpecError as error:  # a name that the network itself has
         raise SpecError(f"{source}: {error}") from None
-    network.name, network.spec = name, text
-    network.input_shape, network.classes = shape, classes
-    network.loss = spec.get("loss", LOSSES[0])
-    if network.loss not in LOSSES:
+
+
+def _loss(value: Any, source: str) -> str:
+    if value not in LOSSES:
         raise SpecError(
-            f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {shown(network.loss)}"
+            f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {shown(value)}"
         )
-    network.rate = spec.get("rate")
-    if network.rate is not None and not (_is_number(network.rate) and network.rate > 0):
-        raise SpecError(
-            f"{source}: expected rate to be a number above 0, got {shown(network.rate)}"
-        )
-    network.pixels = _pixels(spec.get("pixels"), source)
-    return network
+    return value
+
+
+def _rate(value: Any, source: str) -> float | None:
+    if value is not None and not (_is_number(value) and value > 0):
+        raise SpecError(f"{source}: expected rate to be a number above 0, got {shown(value)}")
+    return value
 
 
 def _check_setting(key: str, value: Any, where: str) -> None:
@@ -408,59 +455,24 @@ def _check_keys(
 
 
 def _layer(
-    entry: Mapping[str, Any],
-    shape: tuple[int, ...],
-    classes: int,
-    dropout: float | None,
-    weights: bool,
-    where: str,
-    lines: list[str],
-    start: int,
+    entry: _Entry, shape: tuple[int, ...], classes: int, dropout: float | None, weights: bool
 ) -> nn.Module:
-    kind = entry.get("type")
+    kind, where = entry.said.get("type"), entry.where
     if not isinstance(kind, str) or kind not in nn.LAYERS:
         raise SpecError(
             f"{where}: expected type to be one of {', '.join(sorted(nn.LAYERS))}, got {shown(kind)}"
         )
     layer = nn.LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
-    settings = {key: value for key, value in entry.items() if key not in ("type", "name", "inputs")}
-    known = set(parameters) - {"self", *_INFERRED}
-    if "connections_table" in parameters:  # a file lists what each output map reads
-        known = (known - {"connections_table", "out_channels"}) | {"connections"}
-    _check_keys(settings, known, where.split(", line")[0], lines, start, f"for {kind}")
+    settings = _settings(entry, parameters, shape, classes)
     if layer.family is nn.Family.DROPOUT and dropout is not None:
         settings["p"] = dropout
-    if "connections_table" in parameters:
-        settings |= _table(settings.pop("connections", None), shape, where)
-    if "centres" in parameters:  # a file names them
-        settings["centres"] = _centres(settings.get("centres"), classes, where)
     for key, value in settings.items():
-        if isinstance(value, np.ndarray):
-            continue
-        _check_setting(key, value, where)
         annotation = inspect.formatannotation(parameters[key].annotation).strip("'")
-        if isinstance(value, str) and value == "classes":
-            settings[key] = classes
-        elif isinstance(value, list) and ("Sequence" in annotation or "Pair" in annotation):
-            settings[key] = tuple(value) if all(isinstance(v, int) for v in value) else value
-        elif "str" not in annotation:
-            if not isinstance(value, int | float):
-                raise SpecError(f"{where}: expected {key} to be a number, got {shown(value)}")
-            if isinstance(value, bool) != (annotation == "bool"):
-                wanted = "true or false" if annotation == "bool" else "a number"
-                raise SpecError(f"{where}: expected {key} to be {wanted}, got {shown(value)}")
-            if annotation in ("int", "int | None") and not isinstance(value, int):
-                raise SpecError(f"{where}: expected {key} to be a whole number, got {shown(value)}")
+        settings[key] = _setting(key, value, annotation, classes, where)
     if not weights and "initialisation" in parameters:
         settings["initialisation"] = None
-    for argument, axis in _INFERRED.items():
-        if argument in parameters:
-            wanted = 1 if argument == "in_features" else 3
-            if len(shape) != wanted:
-                fits = "a Flatten layer before it" if wanted == 1 else "an image"
-                raise SpecError(f"{where}: expected {fits}, got {_shape_text(shape)}")
-            settings[argument] = shape[axis]
+    settings |= _inferred(parameters, shape, where)
     missing = [
         name
         for name in parameters
@@ -478,6 +490,60 @@ def _layer(
     finally:
         if not weights:
             random.set_state(before)  # a layer may draw weights without being asked for any
+
+
+def _settings(
+    entry: _Entry, parameters: Mapping[str, Any], shape: tuple[int, ...], classes: int
+) -> dict[str, Any]:
+    """What a spec says of a layer, by the arguments that the layer has for it."""
+    where = entry.where
+    settings = {
+        key: value for key, value in entry.said.items() if key not in ("type", "name", "inputs")
+    }
+    known = set(parameters) - {"self", *_INFERRED}
+    if "connections_table" in parameters:  # a file lists what each output map reads
+        known = (known - {"connections_table", "out_channels"}) | {"connections"}
+    source, kind = where.split(", line")[0], entry.said["type"]
+    _check_keys(settings, known, source, entry.lines, entry.start, f"for {kind}")
+    if "connections_table" in parameters:
+        settings |= _table(settings.pop("connections", None), shape, where)
+    if "centres" in parameters:  # a file names them
+        settings["centres"] = _centres(settings.get("centres"), classes, where)
+    return settings
+
+
+def _setting(key: str, value: Any, annotation: str, classes: int, where: str) -> Any:
+    """The value of a layer's argument, as ``annotation`` wants it."""
+    if isinstance(value, np.ndarray):
+        return value
+    _check_setting(key, value, where)
+    if isinstance(value, str) and value == "classes":
+        return classes
+    if isinstance(value, list) and ("Sequence" in annotation or "Pair" in annotation):
+        return tuple(value) if all(isinstance(v, int) for v in value) else value
+    if "str" in annotation:
+        return value
+    if not isinstance(value, int | float):
+        raise SpecError(f"{where}: expected {key} to be a number, got {shown(value)}")
+    if isinstance(value, bool) != (annotation == "bool"):
+        wanted = "true or false" if annotation == "bool" else "a number"
+        raise SpecError(f"{where}: expected {key} to be {wanted}, got {shown(value)}")
+    if annotation in ("int", "int | None") and not isinstance(value, int):
+        raise SpecError(f"{where}: expected {key} to be a whole number, got {shown(value)}")
+    return value
+
+
+def _inferred(parameters: Mapping[str, Any], shape: tuple[int, ...], where: str) -> dict[str, int]:
+    """The arguments that follow from the shape of what comes in."""
+    found = {}
+    for argument, axis in _INFERRED.items():
+        if argument in parameters:
+            wanted = 1 if argument == "in_features" else 3
+            if len(shape) != wanted:
+                fits = "a Flatten layer before it" if wanted == 1 else "an image"
+                raise SpecError(f"{where}: expected {fits}, got {_shape_text(shape)}")
+            found[argument] = shape[axis]
+    return found
 
 
 def _inputs(

@@ -77,16 +77,18 @@ def receptive_fields(network: Network) -> list[LayerField]:
     rows = []
     for name, layer, before, after in network.shapes():
         inputs = tuple(fields[source] for source in sources[name])
+        known = [one for one in inputs if one is not None]
+        field: Field | None = None
         misaligned = ("", "")
-        if None in inputs:
-            field = None
+        if len(known) < len(inputs):
+            pass  # where a unit sees everything, or no one box, so do those that read it
         elif layer.family is Family.JOIN:
-            axes = list(zip(*inputs, strict=True))
-            joined = join_fields(axes[0]), join_fields(axes[1])
-            field = None if None in joined else joined
-            misaligned = misalignment(axes[0]), misalignment(axes[1])
+            down, right = zip(*known, strict=True)
+            joined = join_fields(down), join_fields(right)
+            field = None if joined[0] is None or joined[1] is None else (joined[0], joined[1])
+            misaligned = misalignment(down), misalignment(right)
         else:
-            field = layer.field_of(inputs[0], before)
+            field = layer.field_of(known[0], before)
         fields[name] = field
         window = layer.window(before)
         rows.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Conv2d(Module):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
-        initialisation: str = "he",
+        initialisation: str | None = "he",
     ):
         super().__init__()
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")
@@ -95,20 +96,22 @@ class Conv2d(Module):
 
     def reads(self, shape, unit):
         o, *at = unit
-        sources, outside = [], []
+        read, outside = [], []
         for axis in (0, 1):
             before, after = self.padding[2 * axis : 2 * axis + 2]
             size = shape[1 + axis]
             index = shapes.padding_index(size, before, after, self.padding_mode)
             reach = self.dilation[axis] * np.arange(self.kernel_size[axis])
-            read = at[axis] * self.stride[axis] + reach
-            sources.append(index[read])
-            outside.append((read < before) | (read >= before + size))
+            place = at[axis] * self.stride[axis] + reach
+            read.append(index[place])
+            outside.append((place < before) | (place >= before + size))
+        rows, columns = read
         per_group = self.in_channels // self.groups
         first = o // (self.out_channels // self.groups) * per_group
         return Taps(
             np.arange(first, first + per_group),
-            *sources,
+            rows,
+            columns,
             outside[0][:, None] | outside[1],
             self.weight.numpy()[o],
             None if self.bias is None else self.bias.numpy()[o],
@@ -119,9 +122,9 @@ class Conv2d(Module):
         return self._convolve(x, self.weight, relu)
 
     def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False) -> Tensor:
-        padding = self.padding
+        padding: shapes.Sides | int = self.padding
         if self.padding_mode != "zeros":
-            top, bottom, left, right = padding
+            top, bottom, left, right = self.padding
             x = F.pad(x, (left, right, top, bottom), self.padding_mode)
             padding = 0
         settings = self.stride, padding, self.dilation, self.groups
@@ -133,14 +136,16 @@ class Conv2d(Module):
         )
 
 
-def _convolution_repr(module: Module) -> str:
+def _convolution_repr(module: Conv2d | ConvTranspose2d) -> str:
     top, bottom, left, right = module.padding
     symmetric = (top, left) == (bottom, right)
-    settings = [("stride", module.stride, (1, 1))]
-    settings.append(("padding", (top, left) if symmetric else module.padding, (0, 0)))
-    settings.append(("dilation", module.dilation, (1, 1)))
-    settings.append(("groups", module.groups, 1))
-    settings.append(("bias", module.bias is not None, True))
+    settings: list[tuple[str, Any, Any]] = [  # each with its usual value
+        ("stride", module.stride, (1, 1)),
+        ("padding", (top, left) if symmetric else module.padding, (0, 0)),
+        ("dilation", module.dilation, (1, 1)),
+        ("groups", module.groups, 1),
+        ("bias", module.bias is not None, True),
+    ]
     text = [f"kernel_size={module.kernel_size}"]
     return ", ".join(
         text + [f"{name}={value}" for name, value, usual in settings if value != usual]
@@ -168,7 +173,7 @@ class ConvTranspose2d(Module):
         groups: int = 1,
         bias: bool = True,
         dilation: IntOrPair = 1,
-        initialisation: str = "he",
+        initialisation: str | None = "he",
     ):
         super().__init__()
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")

@@ -25,7 +25,7 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        initialisation: str = "he",
+        initialisation: str | None = "he",
     ):
         super().__init__()
         for count in (in_features, out_features):

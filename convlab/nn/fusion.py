@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -68,20 +68,23 @@ def run(steps: Iterable[Step], x: Tensor) -> Tensor:
     values: dict[str | None, Tensor] = {None: x}
     for name, layer, sources, relu, last in steps:
         inputs = [values[source] for source in sources]
-        x = values[name] = layer.forward(*inputs, relu=True) if relu else layer(*inputs)
+        forward: Callable[..., Tensor] = layer.forward  # that it takes relu is known from fused
+        x = values[name] = forward(*inputs, relu=True) if relu else layer(*inputs)
         for source in last:
             del values[source]
     return x
 
 
 @cache
-def _takes_relu(kind: type[Module]) -> bool:
-    return "relu" in inspect.signature(kind.forward).parameters
+def _takes_relu(forward: Callable[..., Tensor]) -> bool:
+    return "relu" in inspect.signature(forward).parameters
 
 
 def _is_maximum(layer: Module | None) -> bool:
-    return getattr(layer, "reduction", "") == "maximum" and _takes_relu(type(layer))
+    if layer is None or getattr(layer, "reduction", "") != "maximum":
+        return False
+    return _takes_relu(type(layer).forward)
 
 
 def _can_add_relu(step: Step | None) -> bool:
-    return step is not None and not step.relu and _takes_relu(type(step.layer))
+    return step is not None and not step.relu and _takes_relu(type(step.layer).forward)

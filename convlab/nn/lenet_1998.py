@@ -29,6 +29,7 @@ class TableConv2d(Conv2d):
     """
 
     words = "convolution over a table"
+    connections_table: np.ndarray
 
     def __init__(
         self,
@@ -36,7 +37,7 @@ class TableConv2d(Conv2d):
         out_channels: int,
         kernel_size: IntOrPair,
         connections_table: Any,
-        initialisation: str = "he",
+        initialisation: str | None = "he",
     ):
         super().__init__(in_channels, out_channels, kernel_size, initialisation=initialisation)
         table = np.asarray(connections_table, dtype=bool)
@@ -68,8 +69,8 @@ class TableConv2d(Conv2d):
     def _table(self, dtype: np.dtype) -> np.ndarray:
         return self.connections_table[:, :, None, None].astype(dtype)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(x, self.weight * self._table(self.weight.dtype))
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        return self._convolve(x, self.weight * self._table(self.weight.dtype), relu)
 
 
 @register

@@ -14,6 +14,7 @@ from convlab.kernels.dispatch import to_device
 from convlab.nn.families import PASSES_ON, Family, One, Reads, Window
 from convlab.tensors import FLOATS, Tensor
 
+M = TypeVar("M", bound="Module")
 IntOrPair = int | Sequence[int]
 Field = tuple[shapes.ReceptiveField, shapes.ReceptiveField]
 _CHECKED = ("__init__", "output_shape", "load_state_dict", "to", "__getitem__")
@@ -178,17 +179,17 @@ class Module:
         """How many of the numbers of a parameter of its own a module trains."""
         return parameter.size
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self: M, mode: bool = True) -> M:
         """Switch to training (dropout is on), or to evaluation with ``mode=False``."""
         for _, module in self.named_modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self: M) -> M:
         """Switch to evaluation: dropout is off."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
         """Learn all parameters, or none of them."""
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
@@ -199,7 +200,7 @@ class Module:
         for parameter in self.parameters():
             parameter.zero_grad()
 
-    def astype(self, dtype: Any) -> Module:
+    def astype(self: M, dtype: Any) -> M:
         """Turn all parameters into float32 or float64.  Raises DTypeError for another kind."""
         try:
             kind = np.dtype(object if dtype is None else dtype).newbyteorder("=")
@@ -211,7 +212,7 @@ class Module:
             parameter.data = parameter.data.astype(kind)
         return self
 
-    def to(self, device: str) -> Module:
+    def to(self: M, device: str) -> M:
         """Copy all parameters to ``device``, cpu or cuda.
 
         Raises DeviceError where there is no such device.

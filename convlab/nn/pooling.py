@@ -52,7 +52,11 @@ def window_cells(start: np.ndarray, end: np.ndarray, dilation: int, at: int) -> 
 class _Pool2d(Pooling):
     """What maximum and average pooling have in common: a window of ``kernel_size``."""
 
+    kernel_size: shapes.Pair
+    stride: shapes.Pair
+    padding: shapes.Pair
     dilation = (1, 1)
+    ceil_mode: bool
     count_include_pad = True
     divisor_override: int | None = None
 

@@ -27,13 +27,13 @@ class Flatten(Module):
         self.end_dim = whole(end_dim, "Flatten: end_dim", -LARGEST)
 
     def _axes(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        axes = tuple(i + len(shape) if i < 0 else i for i in (self.start_dim, self.end_dim))
-        if not 0 <= axes[0] <= axes[1] < len(shape):
+        first, last = (i + len(shape) if i < 0 else i for i in (self.start_dim, self.end_dim))
+        if not 0 <= first <= last < len(shape):
             raise ShapeError(
                 f"Flatten: expected start_dim and end_dim in order and inside {len(shape)} axes,"
                 f" batch first, got {self.start_dim} and {self.end_dim}"
             )
-        return axes
+        return first, last
 
     def output_shape(self, shape):
         # ``shape`` lacks the batch, which is axis 0.

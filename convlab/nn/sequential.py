@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from convlab.errors import SpecError
 from convlab.nn.fusion import Node, Step, fused, run
@@ -17,6 +18,7 @@ class Sequential(Module):
         super().__init__()
         self._nodes: list[Node] = []
         self._steps: list[Step] = []  # what these nodes are run as
+        named: dict[str, Any]
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = dict(modules[0])
         else:

@@ -70,7 +70,7 @@ class EpochRecord:
         if type(row["epoch"]) is not int or row["epoch"] != number:
             raise RunError(f"expected epoch {number}, got {row['epoch']!r:.40}")
         for name in names[1:]:
-            least, most = (0, 1) if name.endswith("accuracy") else (0, math.inf)
+            least, most = 0.0, 1.0 if name.endswith("accuracy") else math.inf
             if name.endswith("loss"):
                 least, most = -LARGEST_LOSS, LARGEST_LOSS
             check_number(row[name], f"{name} of epoch {number}", least, most)
@@ -374,17 +374,7 @@ class Trainer:
         Raises RunError or SpecError, with nothing changed, for anything that this training
         cannot have returned.
         """
-        own = self.arrays()
-        missing, extra = own.keys() - arrays.keys(), arrays.keys() - own.keys()
-        if missing or extra:
-            raise RunError(
-                f"arrays: missing: {', '.join(sorted(missing)) or 'none'}; not known:"
-                f" {', '.join(sorted(extra)) or 'none'}"
-            )
-        for name, value in arrays.items():
-            kind, wanted = (f"{a.dtype} of shape {a.shape}" for a in (value, own[name]))
-            if kind != wanted:
-                raise RunError(f"{name}: expected {wanted}, got {kind}")
+        self._check_arrays(arrays)
         if not isinstance(state, dict) or state.keys() != self.state().keys():
             raise RunError(f"state: expected {', '.join(self.state())}, got {state!r:.60}")
         progress = self._progress(state["progress"])
@@ -395,14 +385,7 @@ class Trainer:
         own_steps = np.shape(self.optimizer.steps)
         if np.shape(steps) not in ((), own_steps):
             raise RunError(f"optimizer_steps: expected {own_steps}, got {np.shape(steps)}")
-        if done:
-            peak = peak_rate(self.settings, self.network)
-            rate = scheduled_rate(self.settings.schedule, peak, done - 1, self._steps)
-        else:
-            rate = self.optimizer.rate
-        check_number(state["rate"], "rate", 0)
-        if not math.isclose(state["rate"], rate, rel_tol=1e-6):  # a cosine's last digits vary
-            raise RunError(f"rate: expected {rate:g} after {done} steps, got {state['rate']:g}")
+        self._check_rate(state["rate"], done)
         random.set_state(state["random"])
         parts: dict[str, dict[str, np.ndarray]] = {"model": {}, "best": {}}
         for name, value in arrays.items():
@@ -417,6 +400,30 @@ class Trainer:
         self.optimizer.steps = np.broadcast_to(steps, own_steps).tolist()
         self.optimizer.rate = state["rate"]
         self.progress = progress
+
+    def _check_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """Raise RunError for other arrays than this training has."""
+        own = self.arrays()
+        missing, extra = own.keys() - arrays.keys(), arrays.keys() - own.keys()
+        if missing or extra:
+            raise RunError(
+                f"arrays: missing: {', '.join(sorted(missing)) or 'none'}; not known:"
+                f" {', '.join(sorted(extra)) or 'none'}"
+            )
+        for name, value in arrays.items():
+            kind, wanted = (f"{a.dtype} of shape {a.shape}" for a in (value, own[name]))
+            if kind != wanted:
+                raise RunError(f"{name}: expected {wanted}, got {kind}")
+
+    def _check_rate(self, found: Any, done: int) -> None:
+        """Raise RunError for another rate than that after ``done`` steps."""
+        rate = self.optimizer.rate
+        if done:
+            peak = peak_rate(self.settings, self.network)
+            rate = scheduled_rate(self.settings.schedule, peak, done - 1, self._steps)
+        check_number(found, "rate", 0)
+        if not math.isclose(found, rate, rel_tol=1e-6):  # a cosine's last digits vary
+            raise RunError(f"rate: expected {rate:g} after {done} steps, got {found:g}")
 
     def _progress(self, values: Any) -> Progress:
         """The progress that a file has, held to its history.  Raises RunError."""

@@ -395,7 +395,8 @@ def load(folder: Path | str) -> Run:
     image_shape = _sizes(folder, config, "image_shape")
     try:
         network.load_state_dict(arrays)
-        scaling = Scaling.from_dict(config.get("scaling"))
+        numbers: Any = config.get("scaling")  # None where there is none: refused as well
+        scaling = Scaling.from_dict(numbers)
     except ConvlabError as error:
         raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
     fits = (len(scaling.scale), *image_shape[1:])

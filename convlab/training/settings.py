@@ -64,6 +64,19 @@ class Settings:
     freeze: str | None = None
 
     def __post_init__(self):
+        self._check_kinds()
+        self._check_numbers()
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            value = getattr(self, name)
+            if value not in known:
+                raise SpecError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+        if not 0 < self.validation < 1:
+            raise SpecError(f"validation: expected a share between 0 and 1, got {self.validation}")
+        if self.new_head and self.start_from is None:
+            raise SpecError("new head: expected a run to start from, got none")
+        Augmentation.parse(self.augment)
+
+    def _check_kinds(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
             value, kinds = getattr(self, name), get_args(kind) or (kind,)
             known = (*kinds, int) if float in kinds else kinds
@@ -76,6 +89,8 @@ class Settings:
                 raise SpecError(
                     f"{name.replace('_', ' ')}: expected at most {most:,}, got {shown(value)}"
                 )
+
+    def _check_numbers(self) -> None:
         for name, value, least in (
             ("epochs", self.epochs, 1),
             ("seed", self.seed, 0),
@@ -88,19 +103,6 @@ class Settings:
         for name, value in vars(self).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
-        if self.optimizer not in OPTIMIZERS:
-            raise SpecError(
-                f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}"
-            )
-        if self.schedule not in SCHEDULES:
-            raise SpecError(
-                f"schedule: expected one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
-            )
-        if not 0 < self.validation < 1:
-            raise SpecError(f"validation: expected a share between 0 and 1, got {self.validation}")
-        if self.new_head and self.start_from is None:
-            raise SpecError("new head: expected a run to start from, got none")
-        Augmentation.parse(self.augment)
 
     def to_dict(self) -> dict:
         """The settings as plain values, for JSON."""
@@ -144,7 +146,7 @@ def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         raise ShapeError(
             f"expected images of at most {size[0]} x {size[1]} pixels, got {rows} x {columns}"
         )
-    check_room(*images.shape[:2], tuple(size))
+    check_room(images.shape[0], images.shape[1], size)
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
     edges = ((0, 0), (0, 0), (top, size[0] - rows - top), (left, size[1] - columns - left))
     return np.pad(images, edges)
@@ -178,8 +180,8 @@ class Task:
         """A hash of the training and validation images and labels, in their order."""
         digest = hashlib.blake2b(digest_size=16)
         for part in (self.train, self.validation):
-            digest.update(part.images)
-            digest.update(part.labels)
+            digest.update(part.images.data)
+            digest.update(part.labels.data)
         return digest.hexdigest()
 
 
