@@ -380,8 +380,8 @@ def _explained(
             "sees": _sees(network, steps, step, unit),
             "after": after,
         }
-        if step.joins:
-            return _joined(step, known)
+        if isinstance(step.module, nn.Join):
+            return _joined(step, step.module, known)
         reads = step.reads(unit)
         if reads is None:
             raise SpecError(f"layer {name}: expected one that says what it reads, got {step.kind}")
@@ -602,16 +602,16 @@ def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation
     )
 
 
-def _joined(step: _Step, known: dict[str, Any]) -> Explanation:
+def _joined(step: _Step, join: nn.Join, known: dict[str, Any]) -> Explanation:
     shapes = [array.shape for array in step.inputs]
     cells = tuple(
         Cell(step.sources[number], place, step.inputs[number][place])
-        for number, place in step.module.summands(shapes, known["unit"])
+        for number, place in join.summands(shapes, known["unit"])
     )
-    strongest = max(cells, key=lambda cell: abs(cell.value))
+    strongest = max(cells, key=lambda cell: abs(float(cell.value)))
     known |= {"strongest": strongest, "before": strongest.layer}
     if len(cells) == 1:
-        value = strongest.value
+        value = float(strongest.value)
         order = "by itself; float32"
         return Pointwise(**known, recomputed=value, order=order, input=value, formula="x")
     total = np.float32(0)
