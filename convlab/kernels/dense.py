@@ -14,13 +14,8 @@ import numpy as np
 from convlab.kernels import cuda
 from convlab.kernels.device import empty
 from convlab.kernels.dispatch import Kernel
-from convlab.kernels.rows import (
-    Gather,
-    multiply_rows,
-    product_cuda,
-    product_transposed_cuda,
-    with_room,
-)
+from convlab.kernels.lanes import Ranges, multiply_rows, with_room
+from convlab.kernels.tiles_cuda import Gather, product_cuda, product_transposed_cuda
 
 
 def _forward_reference(x, weight, bias, relu=False):
@@ -55,10 +50,10 @@ def _grad_weight_reference(grad, x):
 
 
 @lru_cache(maxsize=256)
-def _taps(inputs: int, lanes: int):
+def _ranges(inputs: int, lanes: int) -> tuple:
     """One column and one row that has all taps, for ``multiply_rows``."""
     offsets = np.arange(inputs, dtype=np.uintp)[None] * np.uintp(lanes)
-    return offsets, np.array([0]), np.array([lanes]), np.array([0]), np.array([inputs]), 1, 0, 0
+    return tuple(Ranges(offsets, np.array([[0, lanes]]), np.array([[0, inputs]]), 1, 0, 0))
 
 
 def _product(weight, x, bias, relu=False):
@@ -70,7 +65,7 @@ def _product(weight, x, bias, relu=False):
         weight = weight.copy()
     kept = weight.ravel(order="K")
     steps = tuple(step // weight.itemsize for step in weight.strides)
-    multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, *_taps(*x.shape), relu, out)
+    multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, _ranges(*x.shape), relu, out)
     return out[:, 0]
 
 
@@ -88,7 +83,7 @@ def _grad_weight_cpu(grad, x):
     return weight, grad.sum(axis=1)
 
 
-# --- CUDA: a convolution of one pixel, see rows.py -------------------------------------------
+# --- CUDA: a convolution of one pixel, see tiles_cuda.py -------------------------------------
 
 
 @lru_cache(maxsize=256)
