@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import prange
 
 from convlab.kernels import cuda
-from convlab.kernels.device import empty
+from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import VECTOR, multiply_rows, multiply_rows_transposed
 from convlab.kernels.lanes_plan import grad_input_plans, input_plan
@@ -84,6 +85,111 @@ def _grad_bias_reference(grad):
     for o in range(grad.shape[0]):
         for value in grad[o].flat:
             out[o] += value
+    return out
+
+
+# --- the plain compiled loop: a thread for each row of a map, images innermost -----
+# ``batch`` is unsigned: an index that cannot be negative needs no test, so that the loop
+# over images vectorises.  padding: (top, left).
+
+
+@loop
+def _forward_loop(x, weight, bias, stride, padding, dilation, groups, relu, out):
+    # x: (C, H, W, N) · weight: (O, C / groups, KH, KW) · bias: (O,) · out: (O, OH, OW, N)
+    height, batch, zero = out.shape[1], np.uintp(out.shape[3]), out.dtype.type(0)
+    for turn in prange(out.shape[0] * height):
+        o, oh = turn // height, turn % height
+        group = o // (out.shape[0] // groups)
+        for ow in range(out.shape[2]):
+            y = out[o, oh, ow]
+            y[:] = bias[o]
+            for c, kh, kw in np.ndindex(weight.shape[1:]):
+                ih = oh * stride[0] + kh * dilation[0] - padding[0]
+                iw = ow * stride[1] + kw * dilation[1] - padding[1]
+                if 0 <= ih < x.shape[1] and 0 <= iw < x.shape[2]:
+                    w, values = weight[o, c, kh, kw], x[group * weight.shape[1] + c, ih, iw]
+                    for n in range(batch):
+                        y[n] += w * values[n]
+            if relu:
+                for n in range(batch):
+                    y[n] = zero if y[n] < zero else y[n]
+
+
+@loop
+def _grad_input_loop(grad, weight, stride, padding, dilation, groups, out):
+    # grad: (O, OH, OW, N) · weight: (O, C / groups, KH, KW) · out: (C, H, W, N), zeros
+    height, batch = out.shape[1], np.uintp(out.shape[3])
+    group_size = grad.shape[0] // groups
+    for turn in prange(out.shape[0] * height):
+        channel, ih = turn // height, turn % height
+        group, c = channel // weight.shape[1], channel % weight.shape[1]
+        for o in range(group * group_size, (group + 1) * group_size):
+            for kh in range(weight.shape[2]):
+                # The output row that this tap reads input row ih for, if there is one.
+                steps = ih + padding[0] - kh * dilation[0]
+                oh = steps // stride[0]
+                if steps % stride[0] == 0 and 0 <= oh < grad.shape[1]:
+                    for kw, ow in np.ndindex((weight.shape[3], grad.shape[2])):
+                        iw = ow * stride[1] + kw * dilation[1] - padding[1]
+                        if 0 <= iw < out.shape[2]:
+                            w, y = weight[o, c, kh, kw], grad[o, oh, ow]
+                            target = out[channel, ih, iw]
+                            for n in range(batch):
+                                target[n] += w * y[n]
+
+
+@loop
+def _grad_weight_loop(grad, x, stride, padding, dilation, groups, out):
+    # grad: (O, OH, OW, N) · x: (C, H, W, N) · out: (O, C / groups, KH, KW)
+    per_group, batch = out.shape[1], np.uintp(x.shape[3])
+    for turn in prange(out.shape[0] * per_group):
+        o, c = turn // per_group, turn % per_group
+        channel = o // (out.shape[0] // groups) * per_group + c
+        for kh, kw in np.ndindex(out.shape[2:]):
+            total = out.dtype.type(0)
+            for oh, ow in np.ndindex(grad.shape[1:3]):
+                ih = oh * stride[0] + kh * dilation[0] - padding[0]
+                iw = ow * stride[1] + kw * dilation[1] - padding[1]
+                if 0 <= ih < x.shape[1] and 0 <= iw < x.shape[2]:
+                    y, values = grad[o, oh, ow], x[channel, ih, iw]
+                    for n in range(batch):
+                        total += y[n] * values[n]
+            out[o, c, kh, kw] = total
+
+
+@loop
+def _grad_bias_loop(grad, out):
+    # grad: (O, any) · out: (O,), zeros
+    for o in prange(grad.shape[0]):
+        for y in grad[o]:
+            out[o] += y
+
+
+def _steps(g):
+    return g.stride, (g.padding[0], g.padding[2]), g.dilation, g.groups
+
+
+def _forward_plain(x, weight, bias, g, relu=False):
+    out = empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    _forward_loop(x, weight, bias, *_steps(g), relu, out)
+    return out
+
+
+def _grad_input_plain(grad, weight, g):
+    out = np.zeros((g.in_channels, *g.input, grad.shape[3]), grad.dtype)
+    _grad_input_loop(grad, weight, *_steps(g), out)
+    return out
+
+
+def _grad_weight_plain(grad, x, g):
+    out = empty(g.weight_shape, grad.dtype)
+    _grad_weight_loop(grad, x, *_steps(g), out)
+    return out, _grad_bias_plain(grad)
+
+
+def _grad_bias_plain(grad):
+    out = np.zeros(grad.shape[0], grad.dtype)
+    _grad_bias_loop(grad.reshape(grad.shape[0], -1), out)
     return out
 
 
@@ -175,9 +281,21 @@ def _grad_bias_cuda(grad):
     return grad.reshape(grad.shape[0], -1).sum(axis=1)
 
 
-forward = Kernel("conv2d.forward", _forward_reference, _forward_cpu, _forward_cuda)
-grad_input = Kernel("conv2d.grad_input", _grad_input_reference, _grad_input_cpu, _grad_input_cuda)
-grad_weight = Kernel(
-    "conv2d.grad_weight", _grad_weight_reference, _grad_weight_cpu, _grad_weight_cuda
+forward = Kernel("conv2d.forward", _forward_reference, _forward_cpu, _forward_cuda, _forward_plain)
+grad_input = Kernel(
+    "conv2d.grad_input",
+    _grad_input_reference,
+    _grad_input_cpu,
+    _grad_input_cuda,
+    _grad_input_plain,
 )
-grad_bias = Kernel("conv2d.grad_bias", _grad_bias_reference, _grad_bias_cpu, _grad_bias_cuda)
+grad_weight = Kernel(
+    "conv2d.grad_weight",
+    _grad_weight_reference,
+    _grad_weight_cpu,
+    _grad_weight_cuda,
+    _grad_weight_plain,
+)
+grad_bias = Kernel(
+    "conv2d.grad_bias", _grad_bias_reference, _grad_bias_cpu, _grad_bias_cuda, _grad_bias_plain
+)
