@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numba import cuda as numba_cuda
+from numba.extending import register_jitable
 
 from convlab.errors import DeviceError
 from convlab.kernels import cuda
@@ -73,6 +74,17 @@ def grad_input_gathers(g: Conv2dGeometry, batch: int) -> list[tuple[tuple[int, i
     return gathers
 
 
+@register_jitable
+def _read(x, x_start, size, taps, t, channel, row, column, n):
+    # What tap t reads of image n where its group begins at a channel, row and column; 0 outside.
+    height, width, batch = size
+    r, c = row + taps[4 * t + 1], column + taps[4 * t + 2]
+    value = x.dtype.type(0)
+    if 0 <= r < height and 0 <= c < width:
+        value = x[x_start + (((channel + taps[4 * t]) * height + r) * width + c) * batch + n]
+    return value
+
+
 @cuda.kernel
 def product_plain(
     x, x_start, size, output, taps, count, first, step, per_group, group_size, weight, places,
@@ -127,26 +139,22 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
         x, x_start, size, output, taps, count, first, step, per_group, group_size, weight, places,
         bias, bias_start, relu, out, out_start, out_steps,
     ):  # fmt: skip
-        kind = x.dtype
-        weights = numba_cuda.shared.array((depth, channels), kind)
-        inputs = numba_cuda.shared.array((depth, lanes), kind)
-        sums = numba_cuda.local.array(own, kind)
-        own_inputs = numba_cuda.local.array(own_lanes, kind)
+        weights = numba_cuda.shared.array((depth, channels), x.dtype)
+        inputs = numba_cuda.shared.array((depth, lanes), x.dtype)
+        sums = numba_cuda.local.array(own, x.dtype)
+        own_inputs = numba_cuda.local.array(own_lanes, x.dtype)
         u = np.uint32  # an unsigned index needs no test for negative values: loops unroll
         zero = x.dtype.type(0)
         rows = numba_cuda.local.array(lanes_each, numba.int32)
         columns = numba_cuda.local.array(lanes_each, numba.int32)
         images = numba_cuda.local.array(lanes_each, numba.int32)
-        height, width, batch = size
         thread = numba_cuda.threadIdx.x
         own_lane, own_channel = thread % across, thread // across * own_channels
         group = numba_cuda.blockIdx.z
-        first_lane = numba_cuda.blockIdx.x * lanes
-        first_channel = numba_cuda.blockIdx.y * channels
-        all_lanes = output[0] * output[1] * output[2]
-        for i in range(own_channels):
-            for j in range(own_lanes):
-                sums[i * own_lanes + j] = 0
+        first_lane, first_channel = numba_cuda.blockIdx.x * lanes, numba_cuda.blockIdx.y * channels
+        batch, all_lanes = size[2], output[0] * output[1] * output[2]
+        for i in range(own):
+            sums[i] = 0
         load_lane, load_tap = thread % (lanes // lanes_each), thread // (lanes // lanes_each)
         for j in range(lanes_each):
             lane = first_lane + load_lane + j * (lanes // lanes_each)
@@ -167,11 +175,8 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
                 for j in range(lanes_each):
                     value = x.dtype.type(0)
                     if t < count:
-                        r, c = rows[j] + taps[4 * t + 1], columns[j] + taps[4 * t + 2]
-                        if 0 <= r < height and 0 <= c < width:
-                            channel = group * per_group + taps[4 * t]
-                            at = ((channel * height + r) * width + c) * batch + images[j]
-                            value = x[x_start + at]
+                        place = group * per_group, rows[j], columns[j], images[j]
+                        value = _read(x, x_start, size, taps, t, *place)
                     inputs[k, load_lane + j * (lanes // lanes_each)] = value
             numba_cuda.syncthreads()
             for k in range(depth):
@@ -188,14 +193,11 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
             column, row = lane // batch % output[1], lane // batch // output[1]
             at = out_start + row * out_steps[1] + column * out_steps[2] + lane % batch
             at += (group * group_size + channel) * out_steps[0]
-            here = own_channels if lane < all_lanes else 0
-            here = min(here, group_size - channel)
+            here = min(own_channels, group_size - channel) if lane < all_lanes else 0
             for i in range(own_channels):
                 if i < here:
-                    total = (
-                        sums[u(i * own_lanes + j)]
-                        + bias[u(bias_start + group * group_size + channel + i)]
-                    )
+                    total = sums[u(i * own_lanes + j)]
+                    total += bias[u(bias_start + group * group_size + channel + i)]
                     if relu:
                         total = zero if total < zero else total  # max would lose a NaN
                     out[np.uint64(at + i * out_steps[0])] = total
@@ -223,7 +225,7 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
         grads = numba_cuda.shared.array((depth, grads_row), kind)
         inputs = numba_cuda.shared.array((depth, inputs_row), kind)
         sums = numba_cuda.local.array(own, kind)
-        height, width, batch = size
+        batch = size[2]
         thread = numba_cuda.threadIdx.x
         tiles = (count + taps_of_tile) // taps_of_tile  # with the bias's tap
         first_tap = numba_cuda.blockIdx.x % tiles * taps_of_tile
@@ -251,10 +253,8 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
                 value = x.dtype.type(0)
                 if lane < end:
                     if t < count:
-                        r, c = row + taps[4 * t + 1], column + taps[4 * t + 2]
-                        if 0 <= r < height and 0 <= c < width:
-                            channel = group * per_group + taps[4 * t]
-                            value = x[x_start + ((channel * height + r) * width + c) * batch + n]
+                        place = group * per_group, row, column, n
+                        value = _read(x, x_start, size, taps, t, *place)
                     elif t == count:
                         value = x.dtype.type(1)
                 inputs[own_lane, k] = value
