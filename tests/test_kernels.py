@@ -370,6 +370,11 @@ def on_cpu(kernel, arguments):
     return as_tuple(kernel.cpu(*arguments)), arguments
 
 
+def on_cpu_plainly(kernel, arguments):
+    """The same by the plain compiled loop."""
+    return as_tuple(kernel.plain(*arguments)), arguments
+
+
 def on_cuda(kernel, arguments):
     """The same through the device; indices and labels come from the host."""
     on_device = [
@@ -414,12 +419,31 @@ def test_every_kernel_has_a_strategy_and_every_strategy_a_kernel():
     assert sorted(KERNELS) == sorted(ARGUMENTS)
 
 
-@pytest.mark.parametrize("name", sorted(KERNELS))
-def test_cpu_agrees_with_reference(name):
+ON_CPU = [(name, on_cpu) for name in sorted(KERNELS)]
+ON_CPU += [(name, on_cpu_plainly) for name in sorted(KERNELS) if KERNELS[name].plain is not None]
+
+
+def test_loops_that_are_not_plain_have_a_plain_one_beside_them():
+    assert [name for name, run in ON_CPU if run is on_cpu_plainly] == [
+        "conv2d.forward",
+        "conv2d.grad_bias",
+        "conv2d.grad_input",
+        "conv2d.grad_weight",
+        "dense.forward",
+        "dense.grad_input",
+        "dense.grad_weight",
+        "gather.gather2d",
+        "pool2d.max_backward",
+        "pool2d.max_forward",
+    ]
+
+
+@pytest.mark.parametrize(("name", "run"), ON_CPU)
+def test_cpu_agrees_with_reference(name, run):
     @thorough(300)
     @given(strategy_of(name))
     def agrees(arguments):
-        compare(KERNELS[name], arguments)
+        compare(KERNELS[name], arguments, run)
 
     agrees()
 
@@ -436,8 +460,10 @@ def test_cuda_agrees_with_reference(name):
     agrees()
 
 
-@pytest.mark.parametrize("name", sorted(KERNELS.keys() - WITHOUT_SPECIAL_NUMBERS))
-def test_nan_and_infinity_reach_what_the_reference_says(name):
+@pytest.mark.parametrize(
+    ("name", "run"), [case for case in ON_CPU if case[0] not in WITHOUT_SPECIAL_NUMBERS]
+)
+def test_nan_and_infinity_reach_what_the_reference_says(name, run):
     reached = []
 
     @thorough(60)
@@ -448,7 +474,7 @@ def test_nan_and_infinity_reach_what_the_reference_says(name):
             places = np.linspace(0, array.size - 1, len(specials)).astype(int)
             array.flat[places] = specials
             reached.append(True)
-        compare(KERNELS[name], arguments)
+        compare(KERNELS[name], arguments, run)
 
     agrees()
     assert len(reached) >= 30

@@ -10,17 +10,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numba import prange
 
 from convlab.kernels import cuda
-from convlab.kernels.device import empty
+from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
-from convlab.kernels.rows import (
-    Gather,
-    multiply_rows,
-    product_cuda,
-    product_transposed_cuda,
-    with_room,
-)
+from convlab.kernels.lanes import Ranges, multiply_rows, with_room
+from convlab.kernels.tiles_cuda import Gather, product_cuda, product_transposed_cuda
+
+# --- the definition ---------------------------------------------------------------
 
 
 def _forward_reference(x, weight, bias, relu=False):
@@ -54,11 +52,75 @@ def _grad_weight_reference(grad, x):
     return out, grad.sum(axis=1)
 
 
+# --- the plain compiled loop: a thread for each row of the result, images innermost --
+
+
+@loop
+def _forward_loop(x, weight, bias, relu, out):
+    # x: (I, N) · weight: (O, I) · bias: (O,) · out: (O, N)
+    batch, zero = np.uintp(x.shape[1]), out.dtype.type(0)
+    for o in prange(out.shape[0]):
+        y = out[o]
+        y[:] = bias[o]
+        for i in range(x.shape[0]):
+            w, values = weight[o, i], x[i]
+            for n in range(batch):
+                y[n] += w * values[n]
+        if relu:
+            for n in range(batch):
+                y[n] = zero if y[n] < zero else y[n]
+
+
+@loop
+def _grad_input_loop(grad, weight, out):
+    # grad: (O, N) · weight: (O, I) · out: (I, N), zeros
+    batch = np.uintp(grad.shape[1])
+    for i in prange(out.shape[0]):
+        target = out[i]
+        for o in range(grad.shape[0]):
+            w, y = weight[o, i], grad[o]
+            for n in range(batch):
+                target[n] += w * y[n]
+
+
+@loop
+def _grad_weight_loop(grad, x, by_weight, by_bias):
+    # grad: (O, N) · x: (I, N) · by_weight: (O, I), zeros · by_bias: (O,), zeros
+    batch = np.uintp(x.shape[1])
+    for o in prange(grad.shape[0]):
+        for n in range(batch):
+            by_bias[o] += grad[o, n]
+        for i in range(x.shape[0]):
+            for n in range(batch):
+                by_weight[o, i] += grad[o, n] * x[i, n]
+
+
+def _forward_plain(x, weight, bias, relu=False):
+    out = empty((weight.shape[0], x.shape[1]), x.dtype)
+    _forward_loop(x, weight, bias, relu, out)
+    return out
+
+
+def _grad_input_plain(grad, weight):
+    out = np.zeros((weight.shape[1], grad.shape[1]), grad.dtype)
+    _grad_input_loop(grad, weight, out)
+    return out
+
+
+def _grad_weight_plain(grad, x):
+    by_weight, by_bias = np.zeros((len(grad), len(x)), grad.dtype), np.zeros(len(grad), grad.dtype)
+    _grad_weight_loop(grad, x, by_weight, by_bias)
+    return by_weight, by_bias
+
+
+# --- the CPU: one row of output, see lanes.py ----------------------------------------
+
+
 @lru_cache(maxsize=256)
-def _taps(inputs: int, lanes: int):
+def _ranges(inputs: int, lanes: int) -> tuple:
     """One column and one row that has all taps, for ``multiply_rows``."""
     offsets = np.arange(inputs, dtype=np.uintp)[None] * np.uintp(lanes)
-    return offsets, np.array([0]), np.array([lanes]), np.array([0]), np.array([inputs]), 1, 0, 0
+    return tuple(Ranges(offsets, np.array([[0, lanes]]), np.array([[0, inputs]]), 1, 0, 0))
 
 
 def _product(weight, x, bias, relu=False):
@@ -70,7 +132,7 @@ def _product(weight, x, bias, relu=False):
         weight = weight.copy()
     kept = weight.ravel(order="K")
     steps = tuple(step // weight.itemsize for step in weight.strides)
-    multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, *_taps(*x.shape), relu, out)
+    multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, _ranges(*x.shape), relu, out)
     return out[:, 0]
 
 
@@ -88,7 +150,7 @@ def _grad_weight_cpu(grad, x):
     return weight, grad.sum(axis=1)
 
 
-# --- CUDA: a convolution of one pixel, see rows.py -------------------------------------------
+# --- CUDA: a convolution of one pixel, see tiles_cuda.py -------------------------------------
 
 
 @lru_cache(maxsize=256)
@@ -119,8 +181,14 @@ def _grad_weight_cuda(grad, x):
     return product_transposed_cuda(_gather(*x.shape, 1), x, grad)
 
 
-forward = Kernel("dense.forward", _forward_reference, _forward_cpu, _forward_cuda)
-grad_input = Kernel("dense.grad_input", _grad_input_reference, _grad_input_cpu, _grad_input_cuda)
+forward = Kernel("dense.forward", _forward_reference, _forward_cpu, _forward_cuda, _forward_plain)
+grad_input = Kernel(
+    "dense.grad_input", _grad_input_reference, _grad_input_cpu, _grad_input_cuda, _grad_input_plain
+)
 grad_weight = Kernel(
-    "dense.grad_weight", _grad_weight_reference, _grad_weight_cpu, _grad_weight_cuda
+    "dense.grad_weight",
+    _grad_weight_reference,
+    _grad_weight_cpu,
+    _grad_weight_cuda,
+    _grad_weight_plain,
 )

@@ -1,4 +1,4 @@
-"""A kernel is a triple: the loop that is obvious, the one for the CPU, the one for CUDA."""
+"""A kernel: the definition, the plain compiled loop, the one for the CPU, the one for CUDA."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ KERNELS: dict[str, Kernel] = {}
 class Kernel:
     """One operation on arrays, in up to three versions with the same arguments.
 
-    ``reference`` is plain Python, slow and obvious; it judges the other two.
-    Calling the kernel picks the version by where the first array lives.
+    ``reference`` is plain Python, slow and obvious; it judges the others.  ``plain`` is that
+    loop compiled, to be read between it and ``cpu``; None where ``cpu`` is as plain.
+    Calling the kernel picks ``cpu`` or ``cuda`` by where the first array lives.
     """
 
     name: str
     reference: Callable = field(repr=False)
     cpu: Callable = field(repr=False)
     cuda: Callable | None = field(default=None, repr=False)
+    plain: Callable | None = field(default=None, repr=False)
 
     def __post_init__(self):
         KERNELS[self.name] = self

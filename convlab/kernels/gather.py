@@ -34,6 +34,25 @@ def _gather2d_grad_reference(grad, rows, columns, size):
     return out
 
 
+@loop
+def _gather2d_plain_loop(x, rows, columns, out):
+    # x: (C, H, W, N) · rows: (OH,) · columns: (OW,) · out: (C, OH, OW, N), zeros
+    height, batch = out.shape[1], np.uintp(out.shape[3])
+    for turn in prange(out.shape[0] * height):
+        c, i = turn // height, turn % height
+        for j in range(out.shape[2]):
+            if rows[i] >= 0 and columns[j] >= 0:
+                target, source = out[c, i, j], x[c, rows[i], columns[j]]
+                for n in range(batch):
+                    target[n] = source[n]
+
+
+def _gather2d_plain(x, rows, columns):
+    out = np.zeros((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
+    _gather2d_plain_loop(x, rows, columns, out)
+    return out
+
+
 def column_runs(columns: np.ndarray) -> np.ndarray:
     """``columns`` as runs that lie side by side: rows of (target, source or -1, length)."""
     columns = np.asarray(columns, dtype=np.int64)
@@ -145,7 +164,9 @@ def _gather2d_grad_cuda(grad, rows, columns, size):
     return out
 
 
-gather2d = Kernel("gather.gather2d", _gather2d_reference, _gather2d_cpu, _gather2d_cuda)
+gather2d = Kernel(
+    "gather.gather2d", _gather2d_reference, _gather2d_cpu, _gather2d_cuda, _gather2d_plain
+)
 gather2d_grad = Kernel(
     "gather.gather2d_grad", _gather2d_grad_reference, _gather2d_grad_cpu, _gather2d_grad_cuda
 )

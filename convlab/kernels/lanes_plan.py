@@ -1,0 +1,210 @@
+"""The plan of a convolution: where the taps of lanes.py find their rows, once for each geometry.
+
+A geometry and a batch size have a plan for the forward pass and the gradient of the weights,
+and one for each phase of the gradient of the input.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from convlab.kernels.gather import column_runs, copy_runs
+from convlab.kernels.lanes import VECTOR, Ranges, room_for, with_room
+from convlab.shapes import Conv2dGeometry
+
+# With fewer taps than this in a kernel column, columns of zeros cost less than
+# going through the lanes column by column.
+SPLIT = 8
+
+# Lanes that are enough to hide what a run of them costs to begin.
+LONG = 1024
+
+
+class Plan(NamedTuple):
+    """How to lay the input, and where the taps of a convolution then find their rows.
+
+    Either all taps make one column and read the input with its zeros laid beside it, or
+    each kernel column is a column that reaches only the lanes that it has input for.
+    """
+
+    laid: np.ndarray | None  # runs of columns to lay first, see gather.py
+    width: int  # columns as laid
+    split: bool  # whether kernel columns are columns
+    ranges: Ranges
+
+    def lay(self, x: np.ndarray, lanes: int) -> np.ndarray:
+        """``x`` (C, H, W, N) as the flat array that the offsets point into."""
+        if self.laid is None:
+            return with_room(x, lanes)
+        channels, height, _, batch = x.shape
+        laid, flat = room_for((channels, height, self.width, batch), x.dtype)
+        copy_runs(x, np.arange(height), self.laid, laid)
+        return flat
+
+    def weights(self, weight: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
+        """``weight`` (O, C, KH, KW) in the order of (O, columns, taps), flat, and its steps."""
+        order = (0, 3, 2, 1) if self.split else (0, 2, 1, 3)
+        columns, taps = self.ranges.offsets.shape
+        return np.ascontiguousarray(weight.transpose(order)).reshape(-1), (columns * taps, taps, 1)
+
+    def unweights(self, taps: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """The way back: (O, columns, taps) as (O, C, KH, KW)."""
+        outputs, channels, height, width = shape
+        if self.split:
+            taps = taps.reshape(outputs, width, height, channels).transpose(0, 3, 2, 1)
+        else:
+            taps = taps.reshape(outputs, height, channels, width).swapaxes(1, 2)
+        return np.ascontiguousarray(taps)
+
+    def rows(self, out: np.ndarray) -> np.ndarray:
+        """``out`` (O, OH, OW, N) as the plan's (O, rows, lanes)."""
+        return out.reshape(out.shape[0], len(self.ranges.taps), -1)
+
+
+def _plan(size, laid, batch, groups, per_group, row_taps, column_taps, first, step, output) -> Plan:
+    """The plan of ``output`` rows and columns; of output row r, tap row t reads input row
+    ``first + r * step + row_taps[t]``, and nothing where the input has no such row.
+
+    ``laid``: the input's column behind each column that is laid, -1 for zero, or None;
+    ``column_taps``: what each kernel column reads for output column 0, in columns as laid.
+    """
+    width = size[1] if laid is None else len(laid)
+    row_step = width * batch
+    channel_step = size[0] * row_step
+    row_taps = np.asarray(row_taps, dtype=np.int64)
+    column_taps = np.asarray(column_taps, dtype=np.int64)
+    offsets = (
+        (first + row_taps)[:, None, None] * row_step
+        + np.arange(per_group)[:, None] * channel_step
+        + column_taps * batch
+    )
+    split = laid is None and bool(
+        (column_taps < 0).any() or (column_taps + output[1] > width).any()
+    )
+    if split:
+        offsets = offsets.reshape(-1, len(column_taps)).T
+        reach = np.maximum(0, -column_taps), np.clip(width - column_taps, 0, output[1])
+        lanes = np.stack(reach, axis=1) * batch
+    else:
+        offsets = offsets.reshape(1, -1)
+        lanes = np.array([[0, output[1] * batch]])
+    reads = first + np.arange(output[0])[:, None] * step + row_taps
+    inside = (reads >= 0) & (reads < size[0])
+    # Tap rows are in ascending or descending order, so those inside are one range.
+    taps = np.zeros((output[0], 2), np.int64)
+    if inside.size:
+        taps[:, 0] = np.where(inside.any(axis=1), inside.argmax(axis=1), 0)
+        taps[:, 1] = taps[:, 0] + inside.sum(axis=1)
+    ranges = Ranges(
+        # A negative one wraps around, and back when added.
+        np.ascontiguousarray(offsets.astype(np.uintp)),
+        lanes,
+        taps * (per_group * (1 if split else len(column_taps))),
+        groups,
+        per_group * channel_step,
+        step * row_step,
+    )
+    return Plan(None if laid is None else column_runs(laid), width, split, ranges)
+
+
+def _merged(plan: Plan, lanes: int) -> Plan:
+    """A 1 × 1 kernel that reads whole maps in order: as many rows make one as give long runs."""
+    ranges = plan.ranges
+    rows = len(ranges.taps)
+    together = next(
+        n for n in range(1, rows + 1) if rows % n == 0 and (n * lanes >= LONG or n == rows)
+    )
+    return plan._replace(
+        ranges=ranges._replace(
+            lanes=ranges.lanes * together,
+            taps=ranges.taps[::together].copy(),
+            row_step=ranges.row_step * together,
+        )
+    )
+
+
+def _is_pointwise(g: Conv2dGeometry) -> bool:
+    return g.kernel == (1, 1) and g.stride == (1, 1) and not any(g.padding)
+
+
+@lru_cache(maxsize=256)
+def input_plan(g: Conv2dGeometry, batch: int) -> Plan:
+    """Taps of the input as runs of lanes.
+
+    With a column stride s, columns 0, s, 2s, ... of the padded input are laid
+    first, then 1, s + 1, ... and so on: what one tap reads is then one run again.
+    """
+    (kh, kw), (sh, sw), (dh, dw) = g.kernel, g.stride, g.dilation
+    top, _, left, right = g.padding
+    along = np.arange(kw) * dw
+    per_group = g.in_channels // g.groups
+    if sw == 1 and (left == right == 0 or batch % VECTOR == 0 and kh * per_group >= SPLIT):
+        laid, columns = None, along - left
+    else:
+        per_phase = -(-(g.input[1] + left + right) // sw)
+        laid = np.arange(per_phase * sw).reshape(per_phase, sw).T.reshape(-1) - left
+        laid = np.where((laid >= 0) & (laid < g.input[1]), laid, -1)
+        columns = along % sw * per_phase + along // sw
+    rows = np.arange(kh) * dh, columns, -top, sh
+    plan = _plan(g.input, laid, batch, g.groups, per_group, *rows, g.output)
+    return _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
+
+
+class Phase(NamedTuple):
+    """The input rows, and columns, that share their taps in the gradient of the input.
+
+    Padded input row u gets tap row kh from output row (u - kh * dilation) / stride where that
+    divides.  So the rows u with the same remainder u mod stride share their taps, and make a
+    convolution of stride 1 with those taps in reverse; columns likewise.
+    """
+
+    cells: range  # of the input
+    taps: np.ndarray  # rows of the kernel that they get something from
+    first: int  # cell number i gets from output rows first + i - back[t]
+    back: np.ndarray
+
+
+def grad_input_phases(g: Conv2dGeometry) -> list[tuple[Phase, Phase]]:
+    """Every (phase of rows, phase of columns); with stride 1 there is one."""
+    phases = []
+    for remainders in np.ndindex(g.stride):
+        both = []
+        for axis, remainder in enumerate(remainders):
+            stride, before = g.stride[axis], g.padding[2 * axis]
+            reach = np.arange(g.kernel[axis]) * g.dilation[axis]
+            taps = np.flatnonzero(reach % stride == remainder)
+            first = -(-(before - remainder) // stride)  # first such u, by the stride
+            cells = range(first * stride + remainder - before, g.input[axis], stride)
+            both.append(Phase(cells, taps, first, reach[taps] // stride))
+        phases.append((both[0], both[1]))
+    return phases
+
+
+@lru_cache(maxsize=256)
+def grad_input_plans(g: Conv2dGeometry, batch: int) -> list[tuple[tuple, tuple, Plan]]:
+    """Each input row as a sum of rows of the output's gradient: a plan for each phase.
+
+    Before it the phase's input cells and the weights that they meet, as indices into the
+    input's gradient and the weights.
+    """
+    per_group = g.out_channels // g.groups
+    laid, leftmost = None, 0
+    if batch % VECTOR or g.kernel[0] * per_group < SPLIT:
+        # One copy of the columns serves all phases; the first that is needed and how many.
+        left, stride = g.padding[2], g.stride[1]
+        leftmost = left // stride - g.dilation[1] * (g.kernel[1] - 1) // stride
+        laid = np.arange(leftmost, (g.input[1] - 1 + left) // stride + 1)
+        laid = np.where((laid >= 0) & (laid < g.output[1]), laid, -1)
+    plans = []
+    for rows, columns in grad_input_phases(g):
+        reads = -rows.back, columns.first - columns.back - leftmost, rows.first, 1
+        output = len(rows.cells), len(columns.cells)
+        plan = _plan(g.output, laid, batch, g.groups, per_group, *reads, output)
+        plan = _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
+        cells = (slice(phase.cells.start, None, phase.cells.step) for phase in (rows, columns))
+        every = slice(None)
+        plans.append(((every, *cells), (every, every, rows.taps[:, None], columns.taps), plan))
+    return plans
