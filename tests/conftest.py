@@ -237,12 +237,28 @@ def boxes_of():
     return text_boxes
 
 
+def leave_a_sample(items):
+    """Of the cases of a test with the marker ``sample`` all but so many are slow."""
+    cases = {}
+    for item in items:
+        if item.get_closest_marker("sample") is not None:
+            cases.setdefault((item.path, item.originalname), []).append(item)
+    for group in cases.values():
+        count = group[0].get_closest_marker("sample").args[0]
+        kept = {len(group) * turn // count for turn in range(count)}
+        for at, item in enumerate(group):
+            if at not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(tryfirst=True)  # before cases are chosen by their markers
 def pytest_collection_modifyitems(config, items):
     """What needs a GPU is skipped, by name, where there is neither one nor its simulator.
 
     The simulator is slow: of what differs only in the kind of number and the order in memory
     it gets one, each time another.
     """
+    leave_a_sample(items)
     if cuda.SIMULATED:
         alike = {}
         for item in items:

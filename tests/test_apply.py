@@ -567,6 +567,7 @@ def test_the_command_on_a_picture_of_the_users(convlab):
     assert len(json.dumps(record)) < 5000
 
 
+@pytest.mark.slow
 def test_the_default_is_the_gradient_of_china_in_grey(convlab):
     out = convlab.works("apply", "--alt", "--raw", "china.npy")
     assert out.startswith("Sobel on china, 427 × 640, grey (BT.601 luma); padding 1, replicate.")

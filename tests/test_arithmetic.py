@@ -239,6 +239,7 @@ def evaluated(terms):
     )
 
 
+@pytest.mark.sample(40)
 @pytest.mark.parametrize("number", range(200))
 def test_a_random_figure_of_arithmetic_prints_what_was_computed(number, tmp_path):
     rng = np.random.default_rng(number)
@@ -298,6 +299,7 @@ def random_pooling(rng):
     return options, flags
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("number", range(60))
 def test_a_random_figure_of_pooling_prints_what_was_computed(number, tmp_path):
     rng = np.random.default_rng(number)
@@ -541,6 +543,7 @@ FIGURES = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("kind", ["ints", "floats"])
 @pytest.mark.parametrize("figure", FIGURES, ids=str)
 def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):
@@ -564,6 +567,7 @@ def test_what_has_no_room_says_so():
         viz.sliding_window(example.picture(0), size="small")
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "settings",
     [

@@ -156,6 +156,7 @@ def test_kernels(convlab):
     assert "geometric mean" in lines[-1]
 
 
+@pytest.mark.slow
 def test_kernels_in_json_and_as_a_picture(convlab):
     arguments = ("--layer", "C1", "--rounds", 1, "--threads", 1, "--plot", "roof.png")
     result = json.loads(measured(convlab, "kernels", "--json", *arguments))
@@ -173,6 +174,7 @@ def test_kernels_in_json_and_as_a_picture(convlab):
         assert picture.size == (1600, 900)
 
 
+@pytest.mark.slow
 def test_train(convlab):
     arguments = ("--images", 300, "--batch", 30, "--threads", 1, "--rounds", 1)
     result = json.loads(measured(convlab, "train", "--json", *arguments))
@@ -190,6 +192,7 @@ def test_train(convlab):
         assert len(epoch["memory"]) == len(answers["settings"]) == 2
 
 
+@pytest.mark.slow
 def test_scale(convlab):
     result = json.loads(measured(convlab, "scale", "--rounds", 1, "--json"))
     assert [c["axis"] for c in result["curves"]] == ["batch", "channels", "image size", "threads"]

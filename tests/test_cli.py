@@ -592,6 +592,7 @@ def progress_of(folder):
         return json.loads(file.metadata()["state"])["progress"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_resume_gives_the_bytes_of_an_uninterrupted_run(convlab, uninterrupted):
     model = convlab.folder / "net.toml"
     model.write_text(NETWORK)
@@ -1039,6 +1040,7 @@ def test_the_combinations_cover_every_theme_in_every_size():
     assert covered == {(t, s) for t in ("light", "dark", "transparent") for s in SIZES}
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("kind, suffix, theme, size", COMBINATIONS)
 def test_render(convlab, convlab_in, run, digit, kind, suffix, theme, size):
     words, said = PICTURES[kind]

@@ -642,6 +642,7 @@ def test_a_file_without_the_marks_stays_as_it_was(small, tmp_path, text):
 # --- the command ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_done_stays_after_ctrl_c(convlab_in, tmp_path):
     # So many that the signal comes before the last of them.
     names = ["step", *(f"pooling-{number}" for number in range(12))]

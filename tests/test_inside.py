@@ -733,6 +733,7 @@ def test_features_and_embedding_write_their_numbers(convlab, real):
     assert f"60 of 360 test images, {wrong} mistake" in described
 
 
+@pytest.mark.slow
 def test_train_with_snapshots_on_coloured_pictures_of_another_size(convlab, tmp_path):
     generator = np.random.default_rng(0)
     for name, level in (("dark", 70), ("light", 170)):

@@ -559,6 +559,7 @@ def test_text_is_the_same_in_every_process_and_has_the_key_when_asked(convlab):
         assert {"kind", "question", "data", "answer", "solution"} <= one.keys()
 
 
+@pytest.mark.slow
 def test_the_same_sheet_is_the_same_pdf(convlab):
     arguments = ["quiz", "all", "--count", 6, "--student", " Ada  Lovelace", "--answers", "-o"]
     assert convlab.works(*arguments, "a.pdf", PYTHONHASHSEED=1) == "wrote a.pdf\n"

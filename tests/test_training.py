@@ -1131,6 +1131,7 @@ def accuracy_of(convlab, *arguments, **variables):
     return json.loads(result.out.splitlines()[-1])["test_accuracy"]
 
 
+@pytest.mark.slow
 def test_the_default_command_reads_98_of_100_digits(convlab):
     # A plain PyTorch run of the same network reached 98.6 to 99.2 %.
     assert accuracy_of(convlab) >= 0.98
