@@ -157,7 +157,7 @@ def judge(case: Case, outcome: Outcome, folder: Path, before: dict[str, str]) ->
         found["leak"] = leak[0]
     if outcome.killed == "memory" or outcome.peak_mb > MOST_MB:
         found["memory"] = f"{outcome.peak_mb:.0f} MB"
-    if outcome.slow and not case.endless:
+    if outcome.slow and not case.endless and status != 0:  # what is at work may take its time
         found["slow"] = f"{outcome.wall:.0f} s, {outcome.cpu:.0f} s of the CPU"
     if status < 0 and not outcome.killed:
         found["signal"] = f"signal {-status}"
