@@ -847,7 +847,7 @@ def _chain_steps(one: Any, run: Run) -> list:
         others = SumStep("+", f"{one.squares.size - 1} others", one.exact - largest)
         return [SumStep("", f"({name} {MINUS} centre)²", largest, "input"), others]
     if isinstance(one, insight.BranchSum):
-        others = [other for other in one.cells if other != cell]
+        others = [other for other in one.cells if other is not cell]
         rest = [SumStep("+", _cell(other), float(other.value)) for other in others]
         return [SumStep("", _cell(cell), float(cell.value), "input"), *rest]
     terms, product = _strongest_product(one)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from convlab_cli.explain_run import _chain_steps
 from matplotlib.colors import to_hex
 from PIL import Image
 
@@ -445,6 +446,8 @@ def test_a_graph_is_explained_through_its_branches():
     chain = insight.explain(network, x, "pool", (5, 1, 1), deep=True)
     assert [one.layer for one in chain] == ["pool", "cat"]  # of which map 5 is the input's 1
     assert chain[0].value == chain[1].value == x[1, 2:4, 2:4].max()
+    _, *at = chain[1].unit
+    assert chain[1].sees == (at[0], at[1], at[0] + 1, at[1] + 1)  # not what other branches see
     chain = insight.explain(network, x, "pool", (3, 1, 1), deep=True)
     assert [one.layer for one in chain[:3]] == ["pool", "cat", "sum"]
     (told,) = (one for one in chain if isinstance(one, insight.BranchSum))
@@ -453,6 +456,16 @@ def test_a_graph_is_explained_through_its_branches():
     assert told.value == told.recomputed == outputs["sum"][told.unit] == sum(branches)
     strongest = max(("on", "body"), key=lambda name: abs(outputs[name][told.unit]))
     assert chain[3].layer == strongest
+
+
+def test_a_branch_that_is_added_to_itself_is_told_twice():
+    twice = [layer("ReLU", "on"), layer("Add", "sum", inputs=["on", "on"])]
+    network = built(spec("8x8x2", *twice))
+    x = np.random.default_rng(0).standard_normal((2, 8, 8)).astype(np.float32)
+    told, *_ = insight.explain(network, x, "sum")
+    assert told.value == 2 * x.max()
+    steps = _chain_steps(told, None)
+    assert [step.number for step in steps] == [x.max(), x.max()]
 
 
 # --- the effective receptive field -------------------------------------------------------------

@@ -311,10 +311,6 @@ class _Step:
     def formula(self) -> str:
         return "" if self.module is None else self.module.formula
 
-    @property
-    def joins(self) -> bool:
-        return self.family is Family.JOIN
-
     def reads(self, unit: tuple[int, ...]) -> nn.Reads | None:
         """What its output at ``unit`` is made of."""
         if self.module is None:
@@ -323,6 +319,19 @@ class _Step:
             return self.module.reads(self.input.shape, unit)
         except SpecError as error:
             raise SpecError(f"layer {self.name}: {error}") from None
+
+    def summands(self, join: nn.Join, unit: tuple[int, ...]) -> tuple[Cell, ...]:
+        """What the branches bring to a join's output at ``unit``."""
+        places = join.summands([array.shape for array in self.inputs], unit)
+        return tuple(Cell(self.sources[k], at, self.inputs[k][at]) for k, at in places)
+
+    def passed_on(self, unit: tuple[int, ...]) -> tuple[str | None, tuple[int, ...]] | None:
+        """The layer and place of the one number that ``unit`` is made of; None for a sum."""
+        if isinstance(self.module, nn.Join):
+            cells = self.summands(self.module, unit)
+            return (cells[0].layer, cells[0].place) if len(cells) == 1 else None
+        reads = self.reads(unit)
+        return (self.before, reads.place) if isinstance(reads, nn.One) else None
 
 
 def _steps(network: Network, x: np.ndarray) -> dict[str, _Step]:
@@ -399,11 +408,11 @@ def _sees(
     network: Network, steps: dict[str, _Step], step: _Step, unit: tuple[int, ...]
 ) -> Box | None:
     # What passes numbers on sees what is before it, be it a map or a vector.
-    while not step.joins and isinstance(reads := step.reads(unit), nn.One):
-        unit = reads.place
-        if step.before is None:
+    while (passed := step.passed_on(unit)) is not None:
+        before, unit = passed
+        if before is None:
             return unit[1], unit[2], unit[1] + 1, unit[2] + 1
-        step = steps[step.before]
+        step = steps[before]
     whole = (0, 0, *network.input_shape[1:])
     if step.output.ndim != 3:
         return whole
@@ -603,11 +612,7 @@ def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation
 
 
 def _joined(step: _Step, join: nn.Join, known: dict[str, Any]) -> Explanation:
-    shapes = [array.shape for array in step.inputs]
-    cells = tuple(
-        Cell(step.sources[number], place, step.inputs[number][place])
-        for number, place in join.summands(shapes, known["unit"])
-    )
+    cells = step.summands(join, known["unit"])
     strongest = max(cells, key=lambda cell: abs(float(cell.value)))
     known |= {"strongest": strongest, "before": strongest.layer}
     if len(cells) == 1:

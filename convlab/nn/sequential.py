@@ -16,8 +16,8 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module | Mapping[str, Module]):
         super().__init__()
-        self._nodes: list[Node] = []
-        self._steps: list[Step] = []  # what these nodes are run as
+        self._layers: list[Module] = []
+        self._steps: list[Step] = []  # what these layers are run as
         named: dict[str, Any]
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = dict(modules[0])
@@ -38,9 +38,9 @@ class Sequential(Module):
             before = name
 
     def forward(self, x: Tensor) -> Tensor:
-        nodes = list(self.nodes())
-        if nodes != self._nodes:
-            self._nodes, self._steps = nodes, fused(nodes)
+        layers = list(self)
+        if layers != self._layers:
+            self._layers, self._steps = layers, fused(self.nodes())
         return run(self._steps, x)
 
     def output_shape(self, shape):
