@@ -52,13 +52,22 @@ def window_cells(start: np.ndarray, end: np.ndarray, dilation: int, at: int) -> 
 class _Pool2d(Pooling):
     """What maximum and average pooling have in common: a window of ``kernel_size``."""
 
-    kernel_size: shapes.Pair
-    stride: shapes.Pair
-    padding: shapes.Pair
     dilation = (1, 1)
-    ceil_mode: bool
     count_include_pad = True
     divisor_override: int | None = None
+
+    def __init__(
+        self,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None,
+        padding: IntOrPair,
+        ceil_mode: bool,
+    ):
+        super().__init__()
+        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
+        self.stride = self.kernel_size if stride is None else shapes.pair(stride, "stride")
+        self.padding = shapes.pair(padding, "padding", least=0)
+        self.ceil_mode = ceil_mode
 
     def windows(self, shape):
         check_image(self, shape)
@@ -115,12 +124,8 @@ class MaxPool2d(_Pool2d):
         dilation: IntOrPair = 1,
         ceil_mode: bool = False,
     ):
-        super().__init__()
-        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
-        self.stride = self.kernel_size if stride is None else shapes.pair(stride, "stride")
-        self.padding = shapes.pair(padding, "padding", least=0)
+        super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = shapes.pair(dilation, "dilation")
-        self.ceil_mode = ceil_mode
 
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
         settings = self.stride, self.padding, self.dilation, self.ceil_mode
@@ -144,11 +149,7 @@ class AvgPool2d(_Pool2d):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ):
-        super().__init__()
-        self.kernel_size = shapes.pair(kernel_size, "kernel_size")
-        self.stride = self.kernel_size if stride is None else shapes.pair(stride, "stride")
-        self.padding = shapes.pair(padding, "padding", least=0)
-        self.ceil_mode = ceil_mode
+        super().__init__(kernel_size, stride, padding, ceil_mode)
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
