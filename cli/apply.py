@@ -67,27 +67,27 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
 
     The kernel slides over the image as it is printed: cross-correlation.
     """
-    from convlab import viz, worked
+    from convlab import lessons, viz
     from convlab.shapes import size_text
 
-    chosen = worked.classic_kernel(kernel)
+    chosen = lessons.classic_kernel(kernel)
     if chosen.is_pair and grey is False:
         raise click.UsageError(
             f"--colour: expected one kernel such as {chosen.name}-x, got the pair {chosen.name},"
             " whose direction is that of one channel"
         )
     pixels, luma = _read(image, chosen.is_derivative if grey is None else grey)
-    is_pattern = image in worked.PATTERNS
+    is_pattern = image in lessons.PATTERNS
     if padding is None:
         padding = "valid" if image == "6x6-edge" else "same"
 
     def apply(flip: bool):
-        return worked.apply_kernel(
+        return lessons.apply_kernel(
             pixels, chosen, stride=stride, padding=padding, padding_mode=padding_mode, flip=flip
         )
 
     applied = apply(False)
-    shown = worked.Comparison(
+    shown = lessons.AppliedView(
         applied,
         apply(True) if convolve else None,
         levels=(0.0, 10.0) if is_pattern else (0.0, 255.0),
@@ -140,28 +140,28 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
             "convolve": convolve,
         }
         | ({"threshold": shown.least} if chosen.is_pair else {}),
-        inputs={"image": worked.record(pixels)},
+        inputs={"image": lessons.record(pixels)},
         weights={"kernel": chosen.weights},
-        result={} if numbers is None else {"output": worked.record(numbers), **dict(words)},
+        result={} if numbers is None else {"output": lessons.record(numbers), **dict(words)},
     )
 
 
 def _read(image: str, grey: bool):
     """(pixels (C, H, W), whether they are the luma of a colour picture)."""
-    from convlab import data, worked
+    from convlab import data, lessons
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
     from convlab.reading import read_standard_input
 
-    if image in worked.PATTERNS:
-        return worked.pattern(image)[None], False
+    if image in lessons.PATTERNS:
+        return lessons.pattern(image)[None], False
     if image in data.PHOTOGRAPHS:
         pixels = data.photograph(image).transpose(2, 0, 1)[None]
         return (data.fit_images(pixels, channels=1) if grey else pixels)[0], grey
     if image == "-":
         source = read_standard_input()
     elif not Path(image).exists():
-        names = ", ".join([*data.PHOTOGRAPHS, *worked.PATTERNS])
+        names = ", ".join([*data.PHOTOGRAPHS, *lessons.PATTERNS])
         raise DataError(
             f"{image}: expected a picture file or one of {names}; there is no such file"
         )

@@ -35,8 +35,8 @@ def command(input, kernel, stride, dilation, padding, seed, picture):
     zeros.  The input's small integers come from the seed.
     """
     from convlab import viz
+    from convlab.lessons import compare_conventions
     from convlab.shapes import size_text
-    from convlab.worked import compare_conventions
 
     if max(input) > MOST:
         raise click.BadParameter(

@@ -92,7 +92,7 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
         scale, [one.record for one in done], sum(one.seconds for one in done)
     )
     click.echo(f"claim: {experiment.claim}")
-    for text in result.plan.set_up:
+    for text in result.design.set_up:
         click.echo(text)
     click.echo("")
     for line in result.table.lines():
@@ -123,7 +123,7 @@ def _run(experiment, scale, folder: Path, quiet: bool) -> list:
     """All trials, with a bar on stderr; Ctrl-C says how to go on."""
     from convlab import experiments
 
-    trials = experiment.plan(scale).trials
+    trials = experiment.design(scale).trials
     texts = _trial_texts(trials)
     bar = click.progressbar(
         length=len(trials),

@@ -16,8 +16,8 @@ from convlab_cli.output import record_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from convlab.lessons import Exercise, Part
     from convlab.viz import NumberGrid
-    from convlab.worked import Exercise, Part
 
 WIDTH = 88  # of the text, in characters
 INDENT = "   "
@@ -87,7 +87,7 @@ def command(topic, seed, count, student, answers, interactive, output, json_file
         raise click.UsageError("--alt: expected --output with it")
 
     from convlab.errors import SpecError
-    from convlab.worked.quiz import TOPICS, quiz
+    from convlab.lessons.quiz import TOPICS, quiz
 
     if topic is None:
         raise SpecError(f"topic: expected one of {', '.join(TOPICS)} or all, got none")

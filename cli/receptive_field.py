@@ -25,8 +25,8 @@ def command(network, explain, json_file):
 
     Padding that differs is "0 and 1" before and after, or TOP,BOTTOM,LEFT,RIGHT.
     """
+    from convlab.lessons import field_recursion
     from convlab.models import receptive_fields
-    from convlab.worked import field_recursion
 
     network, _ = options.network_of(network, weights=False)
     rows = receptive_fields(network)

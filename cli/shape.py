@@ -43,7 +43,7 @@ def command(context, input, kernel, filters, layers, convention, as_json, no_bia
     a row of numbers, for dense layers.  Connections are counted as LeCun et al.
     did in 1998: biases and padding are among them.
     """
-    from convlab.worked import conv_layer, count_layers
+    from convlab.lessons import conv_layer, count_layers
 
     if (kernel is None) == (layers is None):
         raise click.UsageError("expected either --kernel or --layers")
@@ -76,7 +76,7 @@ def command(context, input, kernel, filters, layers, convention, as_json, no_bia
 
 
 def _print_one(layer) -> None:
-    from convlab.worked import shape_text
+    from convlab.lessons import shape_text
 
     width = max((len(str(relation)) for relation in layer.relations), default=0)
     lines = [("input", shape_text(layer.input_shape)), ("layer", layer.text)]
@@ -105,7 +105,7 @@ def _text(count) -> str:
 
 
 def _print_all(layers) -> None:
-    from convlab.worked import shape_text
+    from convlab.lessons import shape_text
 
     names = _names(layers)
     sized = any(layer.relations for layer in layers)

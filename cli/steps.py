@@ -9,7 +9,7 @@ import click
 from convlab_cli import options
 
 if TYPE_CHECKING:
-    from convlab.worked import Convolution, Pooling
+    from convlab.lessons import Convolution, Pooling
 
 MOST_FRAMES = 500
 
@@ -96,7 +96,7 @@ def input_values(values: str, size, channels: int, seed: int):
     import numpy as np
 
     from convlab.errors import ShapeError, SpecError
-    from convlab.worked import random_values
+    from convlab.lessons import random_values
 
     if size is not None and max(size) > options.DRAWN:
         raise ShapeError(

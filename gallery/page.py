@@ -81,7 +81,7 @@ def _claim(claim: Claim, record: dict) -> dict:
         "id": claim.id,
         "title": experiment.title,
         "claim": experiment.claim,
-        "set_up": result.plan.set_up,
+        "set_up": result.design.set_up,
         # A number stays on one line with its spread.
         "verdict": re.sub(" (?=[±%])|(?<=±) ", "\u00a0", result.verdict.text),
         "word": result.verdict.word,

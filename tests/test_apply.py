@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from scipy import ndimage
 
-from convlab import numerals, viz, worked
+from convlab import lessons, numerals, viz
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.viz import style
 
@@ -26,12 +26,12 @@ MODES = {"zeros": "constant", "reflect": "mirror", "replicate": "nearest", "circ
 
 
 def kernel(text):
-    return worked.classic_kernel(text)
+    return lessons.classic_kernel(text)
 
 
 def output(image, text, **settings):
     """(H, W) of a grey image under one kernel."""
-    return worked.apply_kernel(image, kernel(text), **settings).output[0, 0]
+    return lessons.apply_kernel(image, kernel(text), **settings).output[0, 0]
 
 
 # --- coefficients ---------------------------------------------------------------------
@@ -71,7 +71,7 @@ def test_a_pair_is_its_two_kernels(name):
 
 
 def test_every_name_is_known():
-    for name in worked.KERNELS:
+    for name in lessons.KERNELS:
         weights = kernel(name.replace("SIGMA", "1.5").replace("K", "3")).weights
         assert np.isfinite(weights).all() and weights.any()
 
@@ -203,7 +203,7 @@ def test_named_filters_of_scipy(name, reference):
 
 @pytest.mark.parametrize("name", ["sobel", "scharr", "prewitt"])
 def test_magnitude_and_direction_of_a_gradient(name):
-    applied = worked.apply_kernel(GREY, kernel(name))
+    applied = lessons.apply_kernel(GREY, kernel(name))
     x, y = (
         ndimage.correlate(GREY[0].astype(float), weights.astype(float), mode="nearest")
         for weights in kernel(name).weights
@@ -222,7 +222,7 @@ def ramp(degrees, size=9):
 @pytest.mark.parametrize("name", ["sobel", "scharr", "prewitt", "roberts"])
 @pytest.mark.parametrize("degrees", [0, 30, 45, 90, 135, 170, -60, -90, -135])
 def test_direction_is_where_brightness_grows(name, degrees):
-    applied = worked.apply_kernel(ramp(degrees), kernel(name), padding="valid")
+    applied = lessons.apply_kernel(ramp(degrees), kernel(name), padding="valid")
     assert applied.direction == pytest.approx(np.full_like(applied.direction, degrees), abs=0.01)
     # A slope of 10 a pixel, times the pixels between the two sides, times the weights of one.
     gain = {"sobel": 8, "scharr": 32, "prewitt": 6, "roberts": 2**0.5}[name]
@@ -231,16 +231,16 @@ def test_direction_is_where_brightness_grows(name, degrees):
 
 def test_direction_to_the_left_is_180_and_of_nothing_0():
     for name in ("sobel", "roberts"):
-        left = worked.apply_kernel(ramp(180), kernel(name), padding="valid")
+        left = lessons.apply_kernel(ramp(180), kernel(name), padding="valid")
         assert np.abs(left.direction) == pytest.approx(np.full_like(left.direction, 180), abs=0.01)
         assert (left.direction > -180).all()
-        flat = worked.apply_kernel(np.ones((5, 5)), kernel(name))
+        flat = lessons.apply_kernel(np.ones((5, 5)), kernel(name))
         assert not flat.direction.any() and not flat.magnitude.any()
 
 
 def test_channels_stay_apart():
-    together = worked.apply_kernel(RGB, kernel("emboss")).output
-    alone = [worked.apply_kernel(channel, kernel("emboss")).output[0, 0] for channel in RGB]
+    together = lessons.apply_kernel(RGB, kernel("emboss")).output
+    alone = [lessons.apply_kernel(channel, kernel("emboss")).output[0, 0] for channel in RGB]
     assert together.shape == (1, 3, 20, 31) and together.dtype == np.float32
     assert np.array_equal(together[0], np.stack(alone))
 
@@ -248,7 +248,7 @@ def test_channels_stay_apart():
 @pytest.mark.parametrize("stride", [2, 3, (1, 4)])
 def test_a_stride_keeps_every_so_manieth_value(stride):
     rows, columns = (stride, stride) if isinstance(stride, int) else stride
-    applied = worked.apply_kernel(GREY, kernel("sobel-x"), stride=stride)
+    applied = lessons.apply_kernel(GREY, kernel("sobel-x"), stride=stride)
     assert np.array_equal(applied.output[0, 0], output(GREY, "sobel-x")[::rows, ::columns])
     assert [relation.value for relation in applied.relations] == list(applied.output.shape[2:])
 
@@ -258,14 +258,14 @@ def test_a_stride_keeps_every_so_manieth_value(stride):
     [("valid", (33, 50)), ("full", (41, 54)), (3, (39, 56)), ((0, 1), (33, 52))],
 )
 def test_padding_in_words_and_numbers(padding, size):
-    applied = worked.apply_kernel(
+    applied = lessons.apply_kernel(
         GREY, kernel("1 2 3; 0 0 0; 1 1 1; 0 0 0; 5 5 5"), padding=padding
     )
     assert applied.output.shape == (1, 1, *size)
 
 
 def test_the_6x6_edge_of_lectures():
-    image = worked.pattern("6x6-edge")
+    image = lessons.pattern("6x6-edge")
     assert image.tolist() == [[10, 10, 10, 0, 0, 0]] * 6
     for text in ("vertical", "1 0 -1; 1 0 -1; 1 0 -1"):
         assert output(image, text, padding="valid").tolist() == [[0, 30, 30, 0]] * 4
@@ -274,32 +274,32 @@ def test_the_6x6_edge_of_lectures():
 
 
 def test_the_other_patterns():
-    assert worked.pattern("step").tolist() == [[0, 0, 0, 0, 10, 10, 10, 10]] * 8
-    board = worked.pattern("checkerboard")
+    assert lessons.pattern("step").tolist() == [[0, 0, 0, 0, 10, 10, 10, 10]] * 8
+    board = lessons.pattern("checkerboard")
     assert board[:4, :4].tolist() == [[0, 0, 10, 10]] * 2 + [[10, 10, 0, 0]] * 2
     assert np.array_equal(board[4:, 4:], board[:4, :4]) and board.sum() == 320
     with pytest.raises(SpecError, match="expected a pattern among step, checkerboard, 6x6-edge"):
-        worked.pattern("noise")
+        lessons.pattern("noise")
 
 
 def test_a_kernel_larger_than_the_image_says_the_relation():
     with pytest.raises(ShapeError, match=r"6 \+ 2·0 − 7 < 0: kernel larger than padded input"):
-        output(worked.pattern("6x6-edge"), "box:7", padding="valid")
+        output(lessons.pattern("6x6-edge"), "box:7", padding="valid")
     with pytest.raises(ShapeError, match=r"6 \+ 2·1 − 9 < 0"):
-        output(worked.pattern("6x6-edge"), "box:9", padding=1)
+        output(lessons.pattern("6x6-edge"), "box:9", padding=1)
     with pytest.raises(ShapeError, match="reflect padding: expected less than the input's 6"):
-        output(worked.pattern("6x6-edge"), "box:15", padding_mode="reflect")
+        output(lessons.pattern("6x6-edge"), "box:15", padding_mode="reflect")
     with pytest.raises(ShapeError, match=r"expected an image .* got \(2, 2, 2, 2\)"):
-        worked.apply_kernel(np.zeros((2, 2, 2, 2)), kernel("identity"))
+        lessons.apply_kernel(np.zeros((2, 2, 2, 2)), kernel("identity"))
 
 
 # --- true convolution ---------------------------------------------------------------------
 
 
 def compared(image, text, **more):
-    return worked.Comparison(
-        worked.apply_kernel(image, kernel(text)),
-        worked.apply_kernel(image, kernel(text), flip=True),
+    return lessons.AppliedView(
+        lessons.apply_kernel(image, kernel(text)),
+        lessons.apply_kernel(image, kernel(text), flip=True),
         **more,
     )
 
@@ -329,7 +329,7 @@ def test_kernels_that_agree_on_this_image_only():
 
 
 def test_the_gradient_of_a_turned_pair_points_back():
-    both = compared(worked.pattern("step"), "sobel")
+    both = compared(lessons.pattern("step"), "sobel")
     magnitude, direction = both.differences()
     assert not magnitude.any()
     assert set(np.unique(direction)) == {0, 180}
@@ -339,7 +339,7 @@ def test_the_gradient_of_a_turned_pair_points_back():
 
 
 def test_turned_by_takes_the_short_way():
-    from convlab.worked.classic import turned_by
+    from convlab.lessons.classic import turned_by
 
     first, second = np.array([170.0, -170, 90, -90, 0]), np.array([-170.0, 170, -90, 90, 0])
     assert turned_by(first, second).tolist() == [-20, 20, 180, 180, 0]
@@ -350,9 +350,9 @@ def test_turned_by_takes_the_short_way():
 
 def test_numbers_have_one_axis_for_what_there_is():
     def shape(image, text, flip=False):
-        applied = worked.apply_kernel(image, kernel(text))
-        turned = worked.apply_kernel(image, kernel(text), flip=True) if flip else None
-        return worked.Comparison(applied, turned).numbers().shape
+        applied = lessons.apply_kernel(image, kernel(text))
+        turned = lessons.apply_kernel(image, kernel(text), flip=True) if flip else None
+        return lessons.AppliedView(applied, turned).numbers().shape
 
     assert shape(GREY, "sobel-x") == (37, 52)
     assert shape(RGB, "sharpen") == (3, 20, 31)
@@ -362,9 +362,9 @@ def test_numbers_have_one_axis_for_what_there_is():
 
 def test_large_images_are_recorded_by_their_digest():
     small = RNG.random((3, 64, 64)).astype(np.float32)
-    assert worked.record(small) is small
+    assert lessons.record(small) is small
     large = RNG.random((2, 65, 3)).astype(np.float32)
-    assert worked.record(large) == {
+    assert lessons.record(large) == {
         "shape": (2, 65, 3),
         "dtype": "float32",
         "smallest": float(large.min()),
@@ -375,7 +375,7 @@ def test_large_images_are_recorded_by_their_digest():
 
 def test_the_setting_in_words():
     def setting(text, **more):
-        return worked.apply_kernel(GREY, kernel(text), **more).setting()
+        return lessons.apply_kernel(GREY, kernel(text), **more).setting()
 
     assert setting("sobel-x") == "padding 1, replicate"
     assert setting("sobel-x", padding="valid", stride=2) == "no padding, stride 2"
@@ -388,9 +388,9 @@ def test_the_setting_in_words():
 
 
 def picture(image, text, *, flip=False, levels=(0.0, 255.0), look=("slide", "light"), **more):
-    applied = worked.apply_kernel(image, kernel(text), **more)
-    turned = worked.apply_kernel(image, kernel(text), flip=True, **more) if flip else None
-    shown = worked.Comparison(applied, turned, levels=levels)
+    applied = lessons.apply_kernel(image, kernel(text), **more)
+    turned = lessons.apply_kernel(image, kernel(text), flip=True, **more) if flip else None
+    shown = lessons.AppliedView(applied, turned, levels=levels)
     return viz.applied(
         applied.image,
         shown.kernels(),
@@ -412,14 +412,14 @@ def noise(*shape):
 
 TENS = (0.0, 10.0)
 FIGURES = {
-    "edge": (worked.pattern("6x6-edge"), "vertical", {"padding": "valid", "levels": TENS}),
-    "edge padded": (worked.pattern("6x6-edge"), "sobel-x", {"levels": TENS}),
-    "edge both": (worked.pattern("6x6-edge"), "vertical", {"flip": True, "levels": TENS}),
-    "step": (worked.pattern("step"), "laplacian", {"levels": TENS, "flip": True}),
-    "step pair": (worked.pattern("step"), "prewitt", {"levels": TENS, "flip": True}),
-    "step stride": (worked.pattern("step"), "box:3", {"levels": TENS, "stride": 2}),
-    "board": (worked.pattern("checkerboard"), "scharr", {"levels": TENS}),
-    "board gaussian": (worked.pattern("checkerboard"), "gaussian:1", {"levels": TENS}),
+    "edge": (lessons.pattern("6x6-edge"), "vertical", {"padding": "valid", "levels": TENS}),
+    "edge padded": (lessons.pattern("6x6-edge"), "sobel-x", {"levels": TENS}),
+    "edge both": (lessons.pattern("6x6-edge"), "vertical", {"flip": True, "levels": TENS}),
+    "step": (lessons.pattern("step"), "laplacian", {"levels": TENS, "flip": True}),
+    "step pair": (lessons.pattern("step"), "prewitt", {"levels": TENS, "flip": True}),
+    "step stride": (lessons.pattern("step"), "box:3", {"levels": TENS, "stride": 2}),
+    "board": (lessons.pattern("checkerboard"), "scharr", {"levels": TENS}),
+    "board gaussian": (lessons.pattern("checkerboard"), "gaussian:1", {"levels": TENS}),
     "one pixel": (noise(1, 1, 1), "identity", {}),
     "pair": (noise(1, 70, 100), "sobel", {}),
     "pair both": (noise(1, 90, 100), "roberts", {"flip": True}),

@@ -16,8 +16,7 @@ from convlab import viz
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.kernels import conv2d as kernels
 from convlab.kernels import pool2d as pool_kernels
-from convlab.shapes import adaptive_pool_windows, conv2d_geometry, pool_windows
-from convlab.worked import (
+from convlab.lessons import (
     conv_size,
     conv_transpose_size,
     convolution,
@@ -25,6 +24,7 @@ from convlab.worked import (
     pooling,
     random_values,
 )
+from convlab.shapes import adaptive_pool_windows, conv2d_geometry, pool_windows
 
 MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 

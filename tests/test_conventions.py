@@ -9,7 +9,7 @@ import pytest
 
 from convlab import shapes, viz
 from convlab.errors import ShapeError, SpecError
-from convlab.worked.conventions import (
+from convlab.lessons.conventions import (
     compare_conventions,
     example_numbers,
     first_difference,

@@ -9,14 +9,14 @@ from matplotlib.colors import to_rgb
 
 from convlab import nn, viz
 from convlab.errors import ShapeError, SpecError
-from convlab.tensors import Tensor
-from convlab.viz import style
-from convlab.worked import (
+from convlab.lessons import (
     conv_layer,
     count_layers,
     resolve_padding,
     wirings,
 )
+from convlab.tensors import Tensor
+from convlab.viz import style
 
 SIZES = ("slide", "small", "paper", "paper-wide")
 

@@ -13,7 +13,16 @@ import pytest
 
 from convlab import data, experiments, training, viz
 from convlab.errors import DataError, RunError, ShapeError, SpecError
-from convlab.experiments import Column, Experiment, Plan, Spread, Table, Verdict, compare, learning
+from convlab.experiments import (
+    Column,
+    Design,
+    Experiment,
+    Spread,
+    Table,
+    Verdict,
+    compare,
+    learning,
+)
 
 
 def by(records, key, **wanted):
@@ -257,8 +266,8 @@ def tiny(measure, seeds=3):
         sign = compare(table.rows[0]["x"], table.rows[1]["x"]).sign
         return Verdict({1: True, -1: False, 0: None}[sign], "a and b.")
 
-    plan = Plan(("nothing", "more"), trials)
-    return Experiment("tiny", "Tiny", "a is more.", plan, plan, measure, table, verdict, None)
+    design = Design(("nothing", "more"), trials)
+    return Experiment("tiny", "Tiny", "a is more.", design, design, measure, table, verdict, None)
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path):
@@ -370,7 +379,7 @@ def test_mean_and_spread_by_hand():
 def test_a_difference_counts_where_the_spreads_do_not_meet(first, second, sign):
     found = compare(Spread(first), Spread(second))
     assert found.sign == sign
-    assert found.difference == pytest.approx(np.mean(first) - np.mean(second))
+    assert found.of_means == pytest.approx(np.mean(first) - np.mean(second))
 
 
 def test_a_table_as_text():
@@ -737,10 +746,10 @@ def test_every_experiment_is_complete():
         experiment = experiments.find(name)
         assert experiment.name == name
         assert experiment.claim.endswith(".")
-        for plan in (experiment.quick, experiment.full):
-            texts = [json.dumps(trial, sort_keys=True) for trial in plan.trials]
+        for design in (experiment.quick, experiment.full):
+            texts = [json.dumps(trial, sort_keys=True) for trial in design.trials]
             assert len(set(texts)) == len(texts) > 0
-            assert plan.set_up
+            assert design.set_up
 
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -798,12 +807,12 @@ def test_results_of_every_experiment_are_kept():
 def test_kept_results_are_of_the_trials_as_they_are(path):
     content = json.loads(path.read_text(encoding="utf-8"))
     result = experiments.read_result(path)
-    trials = json.loads(json.dumps(result.plan.trials))
+    trials = json.loads(json.dumps(result.design.trials))
     assert [record | trial for record, trial in zip(content["records"], trials, strict=True)] == (
         content["records"]
     )
     assert content["holds"] is CHECKS[path.stem](content["records"])
-    assert (content["verdict"], content["set_up"]) == (result.verdict.text, [*result.plan.set_up])
+    assert (content["verdict"], content["set_up"]) == (result.verdict.text, [*result.design.set_up])
     assert unknown_numbers(content) == []
     assert content["versions"].keys() == {"convlab", "numpy", "python"}
     assert content["command"].startswith(result.command)

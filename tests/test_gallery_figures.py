@@ -9,7 +9,7 @@ import pytest
 from convlab_gallery import catalog
 from scipy import special
 
-from convlab import models, viz, worked
+from convlab import lessons, models, viz
 from convlab.errors import DataError, ShapeError, SpecError
 
 LOOKS = [("slide", "light"), ("small", "dark"), ("paper", "light"), ("paper-wide", "transparent")]
@@ -125,7 +125,7 @@ def texts(boxes_of, figure):
 
 def test_activations_and_their_gradients_are_those_of_scipy():
     def both(name):
-        found = worked.activation_curve(name, 6.0)
+        found = lessons.activation_curve(name, 6.0)
         return found.x.astype(float), found.output, found.gradient
 
     x, y, slope = both("sigmoid")
@@ -144,7 +144,7 @@ def test_activations_and_their_gradients_are_those_of_scipy():
 
 
 def test_the_notes_say_the_largest_gradient_and_that_at_the_end():
-    assert worked.activation_curve("sigmoid", 6.0).notes == ("at most 0.25", "≈0.00247 at 6")
+    assert lessons.activation_curve("sigmoid", 6.0).notes == ("at most 0.25", "≈0.00247 at 6")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_notes_say_the_largest_gradient_and_that_at_the_end():
 )
 def test_activations_that_cannot_be(arguments, message):
     with pytest.raises(SpecError, match=message):
-        worked.activation_curve(*arguments)
+        lessons.activation_curve(*arguments)
 
 
 def test_activation_curves_that_do_not_fit():
@@ -184,13 +184,13 @@ def test_correlation_is_that_of_numpy_over_all_pairs(distance):
                         first.append(sample[row, column])
                         second.append(sample[row + down, column + right])
     expected = np.corrcoef(first, second)[0, 1]
-    assert worked.correlation_at(images, distance) == pytest.approx(expected)
+    assert lessons.correlation_at(images, distance) == pytest.approx(expected)
 
 
 def test_neighbours_of_smooth_images_are_alike_until_they_are_shuffled():
     waves = np.sin(np.arange(32) / 5 + np.arange(20)[:, None])
     images = np.round(127 * (waves[:, None, None, :] + waves[:, None, :, None]) / 2 + 127)
-    found = worked.neighbours(images.astype(np.uint8), 8)
+    found = lessons.neighbours(images.astype(np.uint8), 8)
     assert found.correlations[0] == pytest.approx(1) and found.shuffled[0] == pytest.approx(1)
     assert (np.diff(found.correlations) < 0).all() and found.correlations[1] > 0.95
     assert np.abs(found.shuffled[1:]).max() < 0.4
@@ -199,19 +199,19 @@ def test_neighbours_of_smooth_images_are_alike_until_they_are_shuffled():
 
 def test_shuffling_keeps_every_pixel_and_is_the_same_for_all_images():
     images = np.stack([np.arange(12).reshape(1, 3, 4), np.arange(12).reshape(1, 3, 4) + 100])
-    order = worked.neighbours(images, 1, seed=3).order
-    mixed = worked.shuffle_pixels(images, order)
+    order = lessons.neighbours(images, 1, seed=3).order
+    mixed = lessons.shuffle_pixels(images, order)
     assert (mixed[1] - mixed[0] == 100).all()
     assert mixed[0].ravel().tolist() == order.tolist() != sorted(order)
 
 
 def test_neighbours_that_cannot_be():
     with pytest.raises(ShapeError, match="expected a distance from 0 to 3, got 4"):
-        worked.neighbours(image(2, 1, 3, 4), 4)
+        lessons.neighbours(image(2, 1, 3, 4), 4)
     with pytest.raises(DataError, match="one value everywhere"):
-        worked.neighbours(np.ones((2, 1, 3, 4)), 1)
+        lessons.neighbours(np.ones((2, 1, 3, 4)), 1)
     with pytest.raises(ShapeError, match=r"expected images \(N, C, H, W\)"):
-        worked.neighbours(image(3, 4), 1)
+        lessons.neighbours(image(3, 4), 1)
 
 
 # --- images ---------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_costs_without_any():
     ],
 )
 def test_growth_of_published_networks(name, fields):
-    growth = worked.field_growth(models.build(name, weights=False))
+    growth = lessons.field_growth(models.build(name, weights=False))
     found = dict(zip(growth.layers, growth.fields, strict=True))
     assert {layer: found.get(layer) for layer in fields} == fields
     assert growth.depths == tuple(range(len(growth.depths))) and growth.fields[0] == 1
@@ -310,7 +310,7 @@ def test_growth_of_published_networks(name, fields):
 
 
 def test_growth_of_resnet50_counts_the_longest_way():
-    growth = worked.field_growth(models.build("resnet50", weights=False))
+    growth = lessons.field_growth(models.build("resnet50", weights=False))
     # 7x7, the pooling, and 16 units of three convolutions.
     assert growth.depths[-1] == 2 + 16 * 3 and growth.fields[-1] == 427
     assert growth.strides[-1] == 32

@@ -16,7 +16,7 @@ LAYERS = [
     ("cli", "gallery"),
     ("convlab.experiments",),
     ("convlab.bench",),
-    ("convlab.worked", "convlab.lab"),
+    ("convlab.lessons", "convlab.lab"),
     ("convlab.training",),
     ("convlab.insight", "convlab.viz"),
     ("convlab.models",),

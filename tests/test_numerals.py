@@ -11,9 +11,9 @@ from convlab_cli.explain_example import _print_window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convlab import numerals, viz, worked
+from convlab import lessons, numerals, viz
+from convlab.lessons.quiz import quiz
 from convlab.viz import ChainLink, SumStep
-from convlab.worked.quiz import quiz
 
 KEPT = settings(max_examples=20, deadline=None, derandomize=True)
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -114,7 +114,7 @@ def scale(x, w=((1,),), bias=0):
 @KEPT
 @given(x=tables(3, 3), w=tables(2, 2), bias=st.sampled_from(["0", "0.3", "-2"]))
 def test_convolutions_show_sums_that_add_up(x, w, bias):
-    example = worked.convolution(
+    example = lessons.convolution(
         values(x)[None], values(w)[None, None], np.array([float(bias)]), padding=0
     )
     for step in range(example.steps):
@@ -142,7 +142,7 @@ def test_convolutions_show_sums_that_add_up(x, w, bias):
 @KEPT
 @given(x=tables(3, 4), kernel=st.sampled_from([(2, 2), (3, 2), (1, 4), (3, 3)]))
 def test_means_show_sums_that_add_up(x, kernel):
-    example = worked.pooling(values(x)[None], "average", kernel=kernel, stride=1)
+    example = lessons.pooling(values(x)[None], "average", kernel=kernel, stride=1)
     exactly = []
     for step in range(example.steps):
         shown = example.picture(step)
@@ -159,7 +159,7 @@ def test_means_show_sums_that_add_up(x, kernel):
 @KEPT
 @given(x=tables(3, 4))
 def test_a_maximum_is_a_number_of_the_table(x):
-    example = worked.pooling(values(x)[None], "max", kernel=2, stride=1)
+    example = lessons.pooling(values(x)[None], "max", kernel=2, stride=1)
     for step in range(example.steps):
         check_sum(example.picture(step).sum_text(), 0)
 
@@ -167,10 +167,10 @@ def test_a_maximum_is_a_number_of_the_table(x):
 @KEPT
 @given(x=tables(4, 4), w=tables(2, 2))
 def test_applied_kernels_show_what_was_given_and_what_comes_out(x, w):
-    kernel = worked.classic_kernel("; ".join(" ".join(row) for row in w).replace("1e-12", "0"))
+    kernel = lessons.classic_kernel("; ".join(" ".join(row) for row in w).replace("1e-12", "0"))
     w = [[text.replace("1e-12", "0") for text in row] for row in w]
-    applied = worked.apply_kernel(values(x), kernel, padding="valid")
-    shown = worked.Comparison(applied, levels=(0.0, 10.0))
+    applied = lessons.apply_kernel(values(x), kernel, padding="valid")
+    shown = lessons.AppliedView(applied, levels=(0.0, 10.0))
     exactly = correlation(true(x), true(w), 0)
     figure = viz.applied(
         values(x)[None], shown.kernels(), shown.results(), title="t", padded=applied.padded
@@ -232,25 +232,25 @@ def test_ordinary_decimals_are_never_rounded():
     for places in range(7):
         x = rng.integers(-(10**6), 10**6, (1, 4, 4)) / 10**places
         w = rng.integers(-999, 1000, (1, 1, 3, 3)) / 1000
-        shown = worked.convolution(x, w).picture(0)
+        shown = lessons.convolution(x, w).picture(0)
         assert shown.results().sign == shown.equals() == "="
-        assert worked.pooling(x, "average").picture(0).results().sign == "="
+        assert lessons.pooling(x, "average").picture(0).results().sign == "="
 
 
 def test_the_reported_tables():
-    example = worked.convolution([[[8, 3.5, 1000000]]], [[[[0.12345]]]])
+    example = lessons.convolution([[[8, 3.5, 1000000]]], [[[[0.12345]]]])
     shown = example.picture(1)
     assert shown.inputs().marked() == ["8.0", "3.5", "1000000.0"]
     assert shown.sum_text() == "3.5·0.12345 = 0.432075"
     assert example.output.dtype == np.float64
-    assert worked.convolution([[[0.12345]]], [[[[1000]]]]).picture(0).sum_text() == (
+    assert lessons.convolution([[[0.12345]]], [[[[1000]]]]).picture(0).sum_text() == (
         "0.12345·1000 = 123.45"
     )
-    total = worked.convolution([[[100000033, 100000033, 100000034]]], np.ones((1, 1, 1, 3)))
+    total = lessons.convolution([[[100000033, 100000033, 100000034]]], np.ones((1, 1, 1, 3)))
     assert total.picture(0).value() == "300000100"
-    thirds = worked.pooling([[[1, 1, 2]]], "average", kernel=(1, 3)).picture(0)
+    thirds = lessons.pooling([[[1, 1, 2]]], "average", kernel=(1, 3)).picture(0)
     assert thirds.sum_text() == "(1 + 1 + 2) / 3 ≈ 1.33" and thirds.result() == "≈1.33"
-    assert worked.convolution([[[3e300]]], [[[[2]]]]).picture(0).terms() == ["(3 × 10³⁰⁰)·2"]
+    assert lessons.convolution([[[3e300]]], [[[[2]]]]).picture(0).terms() == ["(3 × 10³⁰⁰)·2"]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 15))

@@ -17,9 +17,9 @@ import pytest
 
 from convlab import viz
 from convlab.errors import SpecError
+from convlab.lessons import Exercise, Part, quiz
+from convlab.lessons.quiz import RULES, TOPICS
 from convlab.viz.quiz_sheet import LETTERS, WITH_A_MISTAKE
-from convlab.worked import Exercise, Part, quiz
-from convlab.worked.quiz import RULES, TOPICS
 
 SEEDS = range(17)
 COUNT = 12

@@ -10,12 +10,12 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from convlab import functional as F
-from convlab import insight, models, nn, random, viz, worked
+from convlab import insight, lessons, models, nn, random, viz
 from convlab.errors import NotFiniteError, ShapeError, SpecError
+from convlab.lessons import field_recursion
 from convlab.models import build_from_text, receptive_fields
 from convlab.shapes import ReceptiveField, join_fields, misalignment
 from convlab.tensors import Tensor
-from convlab.worked import field_recursion
 
 
 def layer(kind, name, **settings):
@@ -301,7 +301,7 @@ def test_the_recursion_of_an_adaptive_pooling():
     )
     assert uneven[1] == "r = 5 to 6, not the same for all units"
     assert uneven[2] == "S = 16/7 on average"
-    level = worked.field_pyramid(network, "pool", (0, 0), 0)[-1]
+    level = lessons.field_pyramid(network, "pool", (0, 0), 0)[-1]
     assert level.text == "kernel 6, stride 5"
 
 
@@ -545,7 +545,7 @@ def test_the_chain_of_a_residual_network():
 def test_a_pyramid_by_hand():
     """lenet5, pool2's row 0: conv2's rows 0 and 1, pool1's 0 to 5, conv1's 0 to 11."""
     network = models.build("lenet5")
-    levels = {level.name: level for level in worked.field_pyramid(network, "pool2", (0, 3), 0)}
+    levels = {level.name: level for level in lessons.field_pyramid(network, "pool2", (0, 3), 0)}
     assert list(levels) == ["input", "conv1", "pool1", "conv2", "pool2"]
     assert levels["pool2"].reads == {0: (0, 1)}
     assert levels["conv2"].reads == {0: (0, 1, 2, 3, 4), 1: (1, 2, 3, 4, 5)}
@@ -553,14 +553,14 @@ def test_a_pyramid_by_hand():
     assert levels["conv1"].reads[0] == (-2, -1, 0, 1, 2)
     assert list(levels["input"].reads) == list(range(-2, 14))
     assert levels["pool1"].centres[0] == 0.5 and levels["pool1"].centres[3] == 6.5
-    columns = worked.field_pyramid(network, "pool2", (0, 3), 1)
+    columns = lessons.field_pyramid(network, "pool2", (0, 3), 1)
     assert columns[-1].reads == {3: (6, 7)}
 
 
 def test_a_pyramid_has_one_row_of_layers():
     with pytest.raises(SpecError, match="layers in a row up to sum, branches meet at sum"):
-        worked.field_pyramid(built(RESIDUAL), "sum", None, 0)
-    levels = worked.field_pyramid(built(RESIDUAL), "body", None, 0)
+        lessons.field_pyramid(built(RESIDUAL), "sum", None, 0)
+    levels = lessons.field_pyramid(built(RESIDUAL), "body", None, 0)
     assert [level.name for level in levels] == ["input", "stem", "body"]
 
 
@@ -647,7 +647,7 @@ PYRAMIDS = [("lenet5", "pool2", (0, 0)), ("lenet5", "conv1", None), ("alexnet", 
 def test_a_pyramids_texts_are_legible(model, name, unit, size, assert_legible):
     network = models.build(model, weights=False)
     field = insight.unit_field(network, name, unit)
-    levels = worked.field_pyramid(network, name, field.unit, 0)
+    levels = lessons.field_pyramid(network, name, field.unit, 0)
     figure = viz.pyramid(
         levels,
         span=field.rows.span(field.unit[0]),
@@ -663,7 +663,7 @@ def test_a_pyramid_explains_only_the_dots_that_it_has():
 
     def words(unit):
         field = insight.unit_field(network, "pool2", unit)
-        levels = worked.field_pyramid(network, "pool2", field.unit, 0)
+        levels = lessons.field_pyramid(network, "pool2", field.unit, 0)
         span = field.rows.span(field.unit[0])
         figure = viz.pyramid(levels, span=span, title="t", subtitle="s")
         return next(text for text in texts_of(figure) if text.startswith("s; "))
@@ -709,7 +709,7 @@ def test_pictures_that_cannot_be():
     with pytest.raises(ShapeError, match=r"expected a gradient \(H, W\)"):
         viz.effective_field(gradient=[1, 2], box=(0, 0, 1, 1), half=(0, 0, 1, 1), title="t")
     vgg = models.build("vgg16", weights=False)
-    levels = worked.field_pyramid(vgg, "pool5", None, 0)
+    levels = lessons.field_pyramid(vgg, "pool5", None, 0)
     with pytest.raises(ShapeError, match="expected at most .* levels at this size, got 19"):
         viz.pyramid(levels, span=(0, 212), title="t", size="small")
 

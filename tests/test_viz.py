@@ -14,8 +14,8 @@ from matplotlib.colors import to_rgb
 from convlab import numerals, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
+from convlab.viz.canvas import Canvas, image_rgb
 from convlab.viz.lettering import BOX, lettering
-from convlab.viz.page import Page, image_rgb
 
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]
 SHORT = [str(index) for index in range(100)]
@@ -206,10 +206,10 @@ def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(
 
 
 def test_the_overlap_check_sees_an_overlap(find_collisions):
-    page = Page("slide", "light")
-    page.text(100, 100, "one text")
-    page.text(120, 105, "another")
-    assert find_collisions(page.figure) == [("one text", "another")]
+    canvas = Canvas("slide", "light")
+    canvas.text(100, 100, "one text")
+    canvas.text(120, 105, "another")
+    assert find_collisions(canvas.figure) == [("one text", "another")]
 
 
 @pytest.mark.parametrize(
@@ -218,20 +218,20 @@ def test_the_overlap_check_sees_an_overlap(find_collisions):
 )
 def test_canvas_in_pixels(size, width, heights):
     for aspect in (0.1, 9 / 16, 0.7, 2.0):
-        drawn = viz.canvas(size, "light", aspect).get_size_inches() * 100
+        drawn = viz.blank_figure(size, "light", aspect).get_size_inches() * 100
         assert drawn[0] == pytest.approx(width)
         assert heights[0] <= round(drawn[1]) <= heights[1]
 
 
 @pytest.mark.parametrize(("size", "mm"), [("paper", 85), ("paper-wide", 170)])
 def test_canvas_in_millimetres(size, mm):
-    assert viz.canvas(size).get_figwidth() * 25.4 == pytest.approx(mm, abs=0.05)
+    assert viz.blank_figure(size).get_figwidth() * 25.4 == pytest.approx(mm, abs=0.05)
 
 
 def test_a_long_headline_is_shortened_in_the_middle(boxes_of, find_collisions):
-    page = Page("small", "light")
-    fitted, height = page.fit(" ".join(LONG[:4]), 200, 17)
-    assert page.measure(fitted, height) <= 200
+    canvas = Canvas("small", "light")
+    fitted, height = canvas.fit(" ".join(LONG[:4]), 200, 17)
+    assert canvas.measure(fitted, height) <= 200
     assert fitted.startswith("a class") and fitted.endswith("3") and "…" in fitted
     case = SHAPES["filters"][0]
     figure = draw(case, size="small", title=" ".join(LONG), subtitle=" ".join(LONG))
@@ -281,7 +281,7 @@ def test_metadata_says_what_the_figure_is_and_how_to_make_it_again():
 
 def test_unknown_suffix():
     with pytest.raises(SpecError, match=r"^expected a file ending in .png, .svg or .pdf, got '.x'"):
-        viz.figure_bytes(viz.canvas(), ".x", title="", description="")
+        viz.figure_bytes(viz.blank_figure(), ".x", title="", description="")
 
 
 @pytest.mark.parametrize(("theme", "alpha"), [("transparent", 0), ("light", 255), ("dark", 255)])
@@ -543,11 +543,15 @@ def test_roles_stay_apart(name, sight):
             "expected 1 predicted names, one an image, got 2",
         ),
         (
-            lambda: viz.canvas("poster"),
+            lambda: viz.blank_figure("poster"),
             SpecError,
             "slide, animation, small, paper, paper-wide, got",
         ),
-        (lambda: viz.canvas("slide", "sepia"), SpecError, "light, dark, transparent, got 'sepia'"),
+        (
+            lambda: viz.blank_figure("slide", "sepia"),
+            SpecError,
+            "light, dark, transparent, got 'sepia'",
+        ),
     ],
 )
 def test_errors_say_what_was_expected_and_what_came(call, error, message):
@@ -567,16 +571,16 @@ def test_letters_are_drawn_by_a_font_that_has_them(boxes_of):
     assert (drawn.text, drawn.undrawn) == (f"a{BOX}", "\U0010fffd")
     # What stands beside a word from right to left keeps its place.
     assert lettering("\u2192 \u0645\u0631 3").text == "\u2192 \u200e\u0645\u0631\u200e 3"
-    page = Page("slide", "light")
+    canvas = Canvas("slide", "light")
     name = "$x_1$ \U0010fffd \u0645\u0631 3\x07" + "n" * 5000
-    page.text(100, 100, name, width=600)
-    ((text, box),) = boxes_of(page.figure)
+    canvas.text(100, 100, name, width=600)
+    ((text, box),) = boxes_of(canvas.figure)
     assert box.width <= 600 and "\u2026" in text.get_text() and "$x_1$" in text.get_text()
     texts = {"title": name, "description": "\ud800", "command": "\x01"}
     for suffix in (".svg", ".png", ".pdf"):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            content = viz.figure_bytes(page.figure, suffix, **texts)
+            content = viz.figure_bytes(canvas.figure, suffix, **texts)
         (warning,) = caught
         assert str(warning.message).startswith("no installed font has \U0010fffd: ")
         if suffix == ".svg":

@@ -27,10 +27,10 @@ def command(names, reach, picture):
 
     scaled-tanh is the squashing function of 1998's LeNet-5.
     """
-    from convlab import viz, worked
+    from convlab import lessons, viz
 
     names = tuple(dict.fromkeys(names)) or ("relu", "sigmoid", "tanh")
-    curves = [worked.activation_curve(name, reach) for name in names]
+    curves = [lessons.activation_curve(name, reach) for name in names]
     title = "Activation functions and their gradients"
     subtitle = "gradient: what a change of x changes in the output"
     figure = viz.activations(curves, title=title, subtitle=subtitle, **picture.look)

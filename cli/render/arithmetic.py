@@ -18,8 +18,8 @@ def kernel_values(text: str | None, values: str, shape: tuple, seed: int):
     from convlab.checks import shown
     from convlab.data.table import number
     from convlab.errors import ShapeError, SpecError
+    from convlab.lessons import random_values
     from convlab.shapes import check_numbers
-    from convlab.worked import random_values
 
     filters, channels, size = shape
     if text is None:
@@ -139,7 +139,7 @@ def example_of(settings: dict):
     import numpy as np
 
     from convlab.errors import SpecError
-    from convlab.worked import convolution
+    from convlab.lessons import convolution
 
     values, seed = settings["values"], settings["seed"]
     array, numbers = steps.input_values(values, settings["shape"], settings["channels"], seed)

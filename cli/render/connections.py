@@ -29,9 +29,9 @@ from convlab_cli import options
 def command(inputs, kernel, stride, padding, dimensions, unit, picture):
     """Which inputs each unit sees: dense, by local receptive fields, with shared weights."""
     from convlab import viz
+    from convlab.lessons import resolve_padding, wirings
     from convlab.shapes import size_text
     from convlab.viz.connections import check_room
-    from convlab.worked import resolve_padding, wirings
 
     pairs = [lengths for lengths in (inputs, kernel, stride) if lengths and len(lengths) == 2]
     dimensions = dimensions or ("2" if pairs else "1")

@@ -15,12 +15,12 @@ def command(networks, picture):
     NETWORK is a model's name, the folder of a run or a .toml file.  Depth counts the
     convolutions and poolings on the longest way to a layer.
     """
-    from convlab import viz, worked
+    from convlab import lessons, viz
     from convlab.errors import SpecError
 
     if len(networks) > 4:
         raise click.UsageError(f"expected at most 4 networks, got {len(networks)}")
-    found = [worked.field_growth(options.network_of(name, False)[0]) for name in networks]
+    found = [lessons.field_growth(options.network_of(name, False)[0]) for name in networks]
     lines = []
     for growth in found:
         if len(growth.fields) < 2:

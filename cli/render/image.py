@@ -40,7 +40,7 @@ def command(image, numbers, pixels, at, source, data_dir, picture):
     convlab render image photo.png
     convlab render image test:7 --numbers --pixels 12
     """
-    from convlab import viz, worked
+    from convlab import lessons, viz
     from convlab.errors import ShapeError
     from convlab.shapes import size_text
 
@@ -90,7 +90,7 @@ def command(image, numbers, pixels, at, source, data_dir, picture):
         title,
         f"{title}: {subtitle}; {described}.",
         parameters=parameters,
-        inputs={"image": worked.record(bytes_)},
+        inputs={"image": lessons.record(bytes_)},
         weights={},
         result=result,
     )

@@ -40,7 +40,7 @@ def command(source, count, farthest, example, seed, data_dir, picture):
     is digits, mnist, fashion-mnist, cifar10 or a folder of images; Pearson's correlation of
     all pairs of pixels that are so far apart in a row or a column.
     """
-    from convlab import data, viz, worked
+    from convlab import data, lessons, viz
     from convlab.errors import DataError, ShapeError
     from convlab.numerals import number
     from convlab.shapes import size_text
@@ -56,9 +56,9 @@ def command(source, count, farthest, example, seed, data_dir, picture):
             f"farthest: expected 1 to {max(rows, columns) - 1} pixels in images of"
             f" {size_text(rows, columns)}, got {farthest}"
         )
-    found = worked.neighbours(images, farthest, seed)
+    found = lessons.neighbours(images, farthest, seed)
     shown = test.images[example]
-    mixed = worked.shuffle_pixels(shown, found.order)
+    mixed = lessons.shuffle_pixels(shown, found.order)
     title = "Neighbouring pixels are alike"
     subtitle = (
         f"{Path(source).name}, {len(images)} test images of {size_text(rows, columns, channels)};"

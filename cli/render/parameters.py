@@ -21,8 +21,8 @@ def command(neurons, kernel, filters, picture):
     import numpy as np
 
     from convlab import viz
+    from convlab.lessons import conv_layer, dense_layer, shape_text
     from convlab.shapes import size_text
-    from convlab.worked import conv_layer, dense_layer, shape_text
 
     first, last = SIDES
     first = max(first, *kernel)

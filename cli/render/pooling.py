@@ -50,8 +50,8 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
     import numpy as np
 
     from convlab.errors import SpecError
+    from convlab.lessons import pooling
     from convlab.viz.style import size_text
-    from convlab.worked import pooling
 
     if settings["whole"] and settings["adaptive"]:
         raise SpecError("pooling: expected --global or --adaptive, got both")

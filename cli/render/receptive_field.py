@@ -234,11 +234,11 @@ def _chain(network, run, layer, unit, image, data_dir, picture):
 
 
 def _pyramid(network, layer, unit, axis, picture):
-    from convlab import insight, viz, worked
+    from convlab import insight, lessons, viz
 
     number = ("rows", "columns").index(axis)
     field = insight.unit_field(network, layer, unit)
-    levels = worked.field_pyramid(network, field.layer, field.unit, number)
+    levels = lessons.field_pyramid(network, field.layer, field.unit, number)
     seen = (field.rows, field.columns)[number]
     title = f"What {field.layer} reads, {axis[:-1]} {field.unit[number]}"
     subtitle = f"{network.name}, {network.input_shape[1 + number]} {axis} of pixels"

@@ -11,10 +11,10 @@ from pathlib import Path
 from convlab.errors import RunError, SpecError
 from convlab.experiments.framework import (
     Column,
-    Comparison,
+    Design,
+    Difference,
     Done,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -72,10 +72,10 @@ def read_result(path: Path) -> Result:
 __all__ = [
     "NAMES",
     "Column",
-    "Comparison",
+    "Difference",
     "Done",
     "Experiment",
-    "Plan",
+    "Design",
     "Record",
     "Result",
     "Spread",

@@ -11,8 +11,8 @@ from convlab import data, training
 from convlab.experiments.fitting import both_sides, trainer_of
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -217,14 +217,14 @@ EXPERIMENT = Experiment(
     title="ReLU, tanh or sigmoid?",
     claim="ReLU trains faster than sigmoid and tanh, by epoch and by time, because its gradient"
     " does not vanish on the way to the first layers.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits, 6 epochs, 3 seeds; mean ± standard deviation over the seeds.",
             _NETWORKS,
         ),
         _trials("digits", epochs=6, batch_size=32, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST, 1,500 images a class, 6 epochs, 3 seeds; mean ± standard deviation over the"
             " seeds.",

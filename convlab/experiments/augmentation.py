@@ -12,8 +12,8 @@ from convlab.data.sources import VARIABLE
 from convlab.experiments.fitting import both_sides, fit
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -162,7 +162,7 @@ EXPERIMENT = Experiment(
     title="Which changes of the training images help?",
     claim="Shifted, rotated and flipped training images help a network to generalise, as long as"
     " the change keeps the class: flipped digits hurt.",
-    quick=Plan(
+    quick=Design(
         (
             "60 digits a class, a tenth of them held out, 15 epochs, 3 seeds; mean ± standard"
             " deviation over the seeds.",
@@ -170,7 +170,7 @@ EXPERIMENT = Experiment(
         ),
         _trials("digits", limit=60, epochs=15, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST, 50 images a class, 40 epochs; cats and dogs of CIFAR-10, 2,500 a class, 10"
             " epochs; a tenth held out, 3 seeds; mean ± standard deviation over the seeds.",

@@ -9,8 +9,8 @@ from convlab import models
 from convlab.experiments.fitting import both_sides, fit
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -164,7 +164,7 @@ EXPERIMENT = Experiment(
     name="batch-size",
     title="How large should a batch be?",
     claim="Large batches underfit, small batches overfit.",
-    quick=Plan(
+    quick=Design(
         (
             "40 digits a class, a tenth of them held out, 3 seeds; mean ± standard deviation over"
             " the seeds.",
@@ -172,7 +172,7 @@ EXPERIMENT = Experiment(
         ),
         _trials("digits", limit=40, epochs=8, updates=184, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST, 300 images a class, a tenth of them held out, 3 seeds; mean ± standard"
             " deviation over the seeds.",

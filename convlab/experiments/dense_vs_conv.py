@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -104,14 +104,14 @@ EXPERIMENT = Experiment(
     title="Dense or convolutional?",
     claim="A convolutional network beats a dense one on small images with fewer parameters,"
     " and at equal parameters and equal multiply-adds too.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits, 8 epochs, 3 seeds; mean ± standard deviation over the seeds.",
             "LeNet-5 against 784-74-40-10, 784-450-135-10 and 784-300-100-10, all trained alike.",
         ),
         _trials("digits", epochs=8, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "Fashion-MNIST, 8 epochs, 3 seeds; mean ± standard deviation over the seeds.",
             "LeNet-5 against 784-74-40-10, 784-450-135-10 and 784-300-100-10, all trained alike.",

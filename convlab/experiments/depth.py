@@ -7,8 +7,8 @@ from typing import Any
 
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -136,14 +136,14 @@ EXPERIMENT = Experiment(
     name="depth",
     title="More layers or more maps?",
     claim="For the same multiply-adds, more layers are worth more than more maps.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits, 8 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP,
         ),
         _trials("digits", epochs=8, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "Fashion-MNIST, 4 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP,

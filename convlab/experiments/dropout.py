@@ -8,8 +8,8 @@ from typing import Any
 from convlab.experiments.fitting import both_sides, fit
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -175,7 +175,7 @@ EXPERIMENT = Experiment(
     name="dropout",
     title="What does dropout give, and what does it cost?",
     claim="Dropout reduces overfitting, above all on little data, at the cost of slower training.",
-    quick=Plan(
+    quick=Design(
         (
             "Digits, 20 a class for 40 epochs and all of them for 8, a tenth held out, 3 seeds;"
             " mean ± standard deviation over the seeds.",
@@ -183,7 +183,7 @@ EXPERIMENT = Experiment(
         ),
         _trials("digits", little=(20, 40), much=(None, 8), seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "Fashion-MNIST, 100 images a class for 30 epochs and 2,000 a class for 8, a tenth held"
             " out, 3 seeds; mean ± standard deviation over the seeds.",

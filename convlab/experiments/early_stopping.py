@@ -10,8 +10,8 @@ import numpy as np
 from convlab import training
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -134,7 +134,7 @@ EXPERIMENT = Experiment(
     title="When to stop training?",
     claim="Stopping when the validation loss has stopped falling saves much of a training and"
     " costs no accuracy.",
-    quick=Plan(
+    quick=Design(
         (
             "400 digits (100 of them for validation), LeNet-5, 40 epochs at a constant rate, 3"
             " seeds; mean ± standard deviation.",
@@ -143,7 +143,7 @@ EXPERIMENT = Experiment(
         ),
         _trials("digits", limit=40, epochs=40, rate=0.02, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "6,000 images of Fashion-MNIST (1,500 of them for validation), LeNet-5, 60 epochs at a"
             " constant rate, 3 seeds; mean ± standard deviation.",

@@ -78,22 +78,22 @@ def _places(value: float) -> int:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Difference:
     """Whether one figure is larger than another, by more than chance seems to make.
 
     ``sign`` is 1 or -1 where the intervals mean ± deviation of the two do not meet, else 0:
-    the difference is undecided.  ``difference`` is that of the means.
+    the difference is undecided.  ``of_means`` is that of the means.
     """
 
-    difference: float
+    of_means: float
     sign: int
 
 
-def compare(first: Spread, second: Spread) -> Comparison:
+def compare(first: Spread, second: Spread) -> Difference:
     """``first`` against ``second``: positive where ``first`` is larger."""
     difference = first.mean - second.mean
     clear = abs(difference) > first.deviation + second.deviation
-    return Comparison(difference, int(np.sign(difference)) if clear else 0)
+    return Difference(difference, int(np.sign(difference)) if clear else 0)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Design:
     """What is tried: texts on how (data, networks, seeds), and the trials in their order."""
 
     set_up: tuple[str, ...]
@@ -189,8 +189,8 @@ class Result:
     seconds: float
 
     @property
-    def plan(self) -> Plan:
-        return self.experiment.plan(self.scale)
+    def design(self) -> Design:
+        return self.experiment.design(self.scale)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -198,7 +198,7 @@ class Result:
         return {
             "title": self.experiment.title,
             "verdict": self.verdict.text,
-            "note": self.plan.set_up[0],
+            "note": self.design.set_up[0],
         }
 
     @property
@@ -226,7 +226,7 @@ class Result:
             "experiment": experiment.name,
             "scale": self.scale,
             "claim": experiment.claim,
-            "set_up": self.plan.set_up,
+            "set_up": self.design.set_up,
             "holds": self.verdict.holds,
             "verdict": self.verdict.text,
             "columns": [dataclasses.asdict(column) for column in self.table.columns],
@@ -261,16 +261,16 @@ class Experiment:
     name: str
     title: str
     claim: str
-    quick: Plan
-    full: Plan
+    quick: Design
+    full: Design
     measure: Callable[[Trial], dict[str, Any]]
     table: Callable[[Sequence[Record]], Table]
     verdict: Callable[[Table], Verdict]
     figure: Callable[..., Figure]
     frames: Callable[..., list[Figure]] | None = None
 
-    def plan(self, scale: str) -> Plan:
-        """The plan of a scale, quick or full."""
+    def design(self, scale: str) -> Design:
+        """The design of a scale, quick or full."""
         return {"quick": self.quick, "full": self.full}[scale]
 
     def result(self, scale: str, records: Sequence[Record], seconds: float) -> Result:
@@ -297,7 +297,7 @@ def kept_path(folder: Path, experiment: Experiment, trial: Trial) -> Path:
 
 
 def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
-    """Run the trials of a plan in their order, or take what the folder has kept of them.
+    """Run the trials of a design in their order, or take what the folder has kept of them.
 
     A trial's figures are kept as soon as they are there, so stopping costs one trial.
     Raises RunError where the folder cannot be written, or a file in it cannot be read.
@@ -307,7 +307,7 @@ def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
     if not os.access(folder / "trials", os.W_OK):
         raise RunError(f"{folder}: expected a folder that can be written")
     try:
-        for trial in experiment.plan(scale).trials:
+        for trial in experiment.design(scale).trials:
             yield _done(experiment, trial, kept_path(folder, experiment, trial))
     finally:
         for empty in (folder / "trials", folder):  # where not even one trial has come to an end

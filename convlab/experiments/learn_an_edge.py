@@ -10,8 +10,8 @@ import numpy as np
 from convlab import data, nn, random
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -61,7 +61,7 @@ def _pictures(source: str) -> np.ndarray:
 
 def _true_kernel(name: str) -> np.ndarray:
     """(SIDE, SIDE): the kernel in the middle, zeros around it."""
-    from convlab.worked import classic  # with matplotlib, which a list of names does not need
+    from convlab.lessons import classic  # with matplotlib, which a list of names does not need
 
     weights = classic.classic_kernel(name).weights[0]
     rows, columns = ((SIDE - length) // 2 for length in weights.shape)
@@ -290,7 +290,7 @@ EXPERIMENT = Experiment(
     title="Can a network find Sobel by itself?",
     claim="Gradient descent recovers Sobel, Scharr and a Gaussian from pictures before and after"
     " the filter alone.",
-    quick=Plan(
+    quick=Design(
         (
             "A photograph, and the 1,437 training digits; kernels of the first of 3 seeds, a scale"
             " a row; lines: mean ± standard deviation over the seeds.",
@@ -298,7 +298,7 @@ EXPERIMENT = Experiment(
         ),
         _trials((PHOTOGRAPH, "digits"), steps=1000, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "A photograph, MNIST, Fashion-MNIST; kernels of the first of 5 seeds, a scale a row;"
             " lines: mean ± standard deviation over the seeds.",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -111,7 +111,7 @@ def _verdict(table: Table) -> Verdict:
     published, modern = (table.row(network=name) for name in (PUBLISHED, MODERN))
     steps = [table.row(network=name) for name in STEPS]
     changes = [
-        (abs(found.difference), row, before)
+        (abs(found.of_means), row, before)
         for before, row in zip(steps, steps[1:], strict=False)
         if (found := compare(row["error"], before["error"])).sign
     ]
@@ -173,14 +173,14 @@ EXPERIMENT = Experiment(
     title="LeNet-5 of 1998 and of today",
     claim="Today's parts, a full C3, max pooling, a linear output with cross-entropy and ReLU, make"
     " LeNet-5 better than it was published.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits, 8 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP + " The paper's 0.95 % are those of MNIST.",
         ),
         _trials("digits", epochs=8, batch_size=32, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST, 5 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP + " Distortions: each image moved by up to 2 pixels, turned by up to 10 degrees"

@@ -9,8 +9,8 @@ from convlab import insight, training
 from convlab.experiments.drawing import measured_column
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -156,7 +156,7 @@ EXPERIMENT = Experiment(
     title="What does pooling bring?",
     claim="Pooling saves parameters and time and makes a network tolerant of small shifts, and"
     " the maximum does so better than the mean or a convolution of stride 2.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits of 20 × 20 in fields of 28 × 28 pixels, 8 epochs, 3 seeds; mean ±"
             " standard deviation.",
@@ -164,7 +164,7 @@ EXPERIMENT = Experiment(
         ),
         _trials("digits", side=20, epochs=8, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST, 5 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP,

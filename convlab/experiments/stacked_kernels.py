@@ -9,8 +9,8 @@ from convlab import models
 from convlab.experiments.drawing import measured_column
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -182,14 +182,14 @@ EXPERIMENT = Experiment(
     title="Two 3 × 3 or one 5 × 5?",
     claim="Two 3 × 3 kernels see what one 5 × 5 sees and three what one 7 × 7 sees, for less"
     " computing and no less accuracy.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits, 6 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP,
         ),
         _trials("digits", epochs=6, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "Fashion-MNIST, 3 epochs, 3 seeds; mean ± standard deviation.",
             SET_UP,

@@ -7,8 +7,8 @@ from typing import Any
 
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -107,14 +107,14 @@ EXPERIMENT = Experiment(
     title="Does it matter where a pixel stands?",
     claim="A dense network does not care if all pixels are shuffled by one fixed permutation;"
     " a convolutional one does.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits, 8 epochs, 3 seeds; mean ± standard deviation over the seeds.",
             _NETWORKS,
         ),
         _trials("digits", epochs=8, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "Fashion-MNIST, 5 epochs, 3 seeds; mean ± standard deviation over the seeds.",
             _NETWORKS,

@@ -12,8 +12,8 @@ import numpy as np
 from convlab import data, training
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -189,7 +189,7 @@ EXPERIMENT = Experiment(
     title="Filters learned on other pictures",
     claim="Where pictures are few, convolutional layers that were learned on another set and"
     " frozen under new dense layers beat training from scratch.",
-    quick=Plan(
+    quick=Design(
         (
             "Even digits, then 3 to 100 pictures of each odd digit; 3 seeds, mean ± standard"
             " deviation.",
@@ -205,7 +205,7 @@ EXPERIMENT = Experiment(
             seeds=3,
         ),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST, then few pictures of each class of Fashion-MNIST, which the lines name, and"
             " back; 3 seeds, mean ± standard deviation.",

@@ -8,8 +8,8 @@ from typing import Any
 from convlab import insight, training
 from convlab.experiments.framework import (
     Column,
+    Design,
     Experiment,
-    Plan,
     Record,
     Result,
     Spread,
@@ -162,7 +162,7 @@ EXPERIMENT = Experiment(
     title="What does a shift cost?",
     claim="Convolution makes a network tolerant of shifts, global pooling more so, and training"
     " on shifted images teaches tolerance to any network.",
-    quick=Plan(
+    quick=Design(
         (
             "1,797 digits of 16 × 16 in fields of 28 × 28 pixels, 8 epochs, 3 seeds; mean ±"
             " standard deviation. Dashed: trained on shifted images.",
@@ -170,7 +170,7 @@ EXPERIMENT = Experiment(
         ),
         _trials("digits", side=16, reach=6, epochs=8, seeds=3),
     ),
-    full=Plan(
+    full=Design(
         (
             "MNIST of 20 × 20 in fields of 28 × 28 pixels, 3 epochs, 3 seeds; mean ± standard"
             " deviation. Dashed: trained on shifted images.",

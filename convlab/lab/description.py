@@ -16,14 +16,14 @@ import numpy as np
 from convlab import nn, shapes
 from convlab.data import Dataset
 from convlab.errors import DataError, SpecError
+from convlab.lessons.counts import conv_layer, dense_layer, shape_text
+from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
 from convlab.models import GraphNetwork, Network, summarise
 from convlab.models.summary import LayerSummary
 from convlab.names import listed
 from convlab.nn import Family
 from convlab.shapes import PoolWindows, ReceptiveField, size_text
 from convlab.training import Run
-from convlab.worked.counts import conv_layer, dense_layer, shape_text
-from convlab.worked.relations import conv_size, conv_transpose_size, pool_size
 
 # What a page can hold and compute while one draws on it.
 LARGEST_INPUT = (64, 64)

@@ -42,7 +42,7 @@ from convlab.viz.receptive_field import effective_field, field_chain, receptive_
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
-from convlab.viz.style import SIZES, THEMES, Size, Theme, canvas
+from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
 from convlab.viz.sum_chain import ChainLink, sum_chain
 from convlab.viz.top_patches import top_patches
@@ -87,7 +87,7 @@ __all__ = [
     "applied",
     "architecture",
     "attribution",
-    "canvas",
+    "blank_figure",
     "channels",
     "confusion",
     "connection_table",

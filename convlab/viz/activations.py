@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.line_plot import line_plot
-from convlab.viz.page import LINE, Page
 
 MOST = 4  # functions; more panels would be too narrow
 
@@ -55,19 +55,19 @@ def activations(
                 f"{curve.name}: expected as many outputs and gradients as x, at least 2, got"
                 f" {len(curve.output)} and {len(curve.gradient)} for {len(curve.x)}"
             )
-    page = Page(size, theme, aspect=1.0)
-    page.headline(title, subtitle, page.theme.ink)
-    small, label, colours = page.size.small, page.size.label, page.theme
+    canvas = Canvas(size, theme, aspect=1.0)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     gap = 2 * label
-    width = (page.right - page.left - gap * (len(curves) - 1)) / len(curves)
+    width = (canvas.right - canvas.left - gap * (len(curves) - 1)) / len(curves)
     head = 2 * label * LINE + 0.5 * label
     foot = max(len(curve.notes) for curve in curves) * small * LINE
-    height = (page.bottom - page.top - head - foot - 0.9 * label) / 2
+    height = (canvas.bottom - canvas.top - head - foot - 0.9 * label) / 2
     steepest = max(float(curve.gradient.max()) for curve in curves)
     for index, curve in enumerate(curves):
-        left, top = page.left + index * (width + gap), page.top
-        page.text(left, top, curve.name, bold=True, width=width)
-        page.text(
+        left, top = canvas.left + index * (width + gap), canvas.top
+        canvas.text(left, top, curve.name, bold=True, width=width)
+        canvas.text(
             left, top + label * LINE, curve.formula, px=small, colour=colours.quiet, width=width
         )
         top += head
@@ -78,17 +78,17 @@ def activations(
             (curve.gradient, (0.0, steepest), "gradient", colours.window),
         ):
             plot = line_plot(
-                page, (left, top, width, height), reach, y_range, x_label="x", y_label=""
+                canvas, (left, top, width, height), reach, y_range, x_label="x", y_label=""
             )
-            page.text(left, top, word, px=small, colour=colour, bold=True, width=width)
+            canvas.text(left, top, word, px=small, colour=colour, bold=True, width=width)
             # A jump, such as that of ReLU's gradient, is no slope.
             broken = np.abs(np.diff(values)) > 0.2 * np.ptp(y_range)
             xs = np.insert(curve.x, np.flatnonzero(broken) + 1, np.nan)
             ys = np.insert(values, np.flatnonzero(broken) + 1, np.nan)
-            page.line(plot.at_x(xs), plot.at_y(ys), colour, stroke=0.7 * page.size.thick)
+            canvas.line(plot.at_x(xs), plot.at_y(ys), colour, stroke=0.7 * canvas.size.thick)
             top += height + 0.9 * label
-        top = page.bottom - foot
+        top = canvas.bottom - foot
         for note in curve.notes:
-            page.text(left, top, note, px=small, width=width)
+            canvas.text(left, top, note, px=small, width=width)
             top += small * LINE
-    return page.figure
+    return canvas.figure

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import Grain, Numbers, exact, number, sums
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Scale
 
 KINDS = ("image", "signed", "magnitude", "direction")
@@ -100,12 +100,12 @@ def applied(
             raise ShapeError(
                 f"expected a result (H, W), or (3, H, W) for an image, got {result.values.shape}"
             )
-    page = Page(size, theme, _aspect(results))
-    page.headline(title, subtitle, page.theme.window)
-    bottom = _foot(page, facts)
-    sheet = _Sheet(page, image, kernels, results, levels, padded, sides, bottom)
+    canvas = Canvas(size, theme, _aspect(results))
+    canvas.headline(title, subtitle, canvas.theme.window)
+    bottom = _foot(canvas, facts)
+    sheet = _Sheet(canvas, image, kernels, results, levels, padded, sides, bottom)
     sheet.draw()
-    return page.figure
+    return canvas.figure
 
 
 def _aspect(results: Sequence[Sequence[ShownResult]]) -> float:
@@ -113,35 +113,35 @@ def _aspect(results: Sequence[Sequence[ShownResult]]) -> float:
     return 0.62 + 0.14 * len(results)
 
 
-def _foot(page: Page, facts: Sequence[tuple[str, str]]) -> float:
+def _foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     """Draw the facts at the foot; returns where the room above them ends.
 
     A text that is too long goes on behind a comma or semicolon in the next line.
     The first facts that take no more than a sixth of the canvas are drawn.
     """
-    px = (page.size.label + page.size.small) / 2
-    indent = page.widest([label for label, _ in facts], px) + px
-    width = page.right - page.left - indent
+    px = (canvas.size.label + canvas.size.small) / 2
+    indent = canvas.widest([label for label, _ in facts], px) + px
+    width = canvas.right - canvas.left - indent
     pitch = px * LINE * 1.1
     lines: list[tuple[str, str]] = []
     for label, text in facts:
         more = [(label, "")]
         for piece in re.split("(?<=[,;]) ", text):
             longer = f"{more[-1][1]} {piece}".strip()
-            if not more[-1][1] or page.measure(longer, page.size.small) <= width:
+            if not more[-1][1] or canvas.measure(longer, canvas.size.small) <= width:
                 more[-1] = (more[-1][0], longer)
             else:
                 more.append(("", piece))
-        if (len(lines) + len(more)) * pitch > page.height / 6:
+        if (len(lines) + len(more)) * pitch > canvas.height / 6:
             break
         lines += more
     if not lines:
-        return page.bottom
-    top = page.bottom - pitch * len(lines) + (pitch - px)
+        return canvas.bottom
+    top = canvas.bottom - pitch * len(lines) + (pitch - px)
     for index, (label, text) in enumerate(lines):
         y = top + pitch * index
-        page.text(page.left, y, label, px=px, colour=page.theme.quiet)
-        page.text(page.left + indent, y, text, px=px, width=width)
+        canvas.text(canvas.left, y, label, px=px, colour=canvas.theme.quiet)
+        canvas.text(canvas.left + indent, y, text, px=px, width=width)
     return top - 1.2 * px
 
 
@@ -243,8 +243,8 @@ class _Layout:
 class _Sheet:
     """Everything between headline and foot, as large as there is room."""
 
-    def __init__(self, page, image, kernels, results, levels, padded, sides, bottom) -> None:
-        self.page, self.theme, self.bottom = page, page.theme, bottom
+    def __init__(self, canvas, image, kernels, results, levels, padded, sides, bottom) -> None:
+        self.canvas, self.theme, self.bottom = canvas, canvas.theme, bottom
         self.image, self.kernels, self.results = image, kernels, results
         self.levels, self.sides = levels, sides
         # Broad padding would take the room of what it surrounds.
@@ -252,8 +252,8 @@ class _Sheet:
             padded, self.sides = image, (0, 0, 0, 0)
         self.padded = padded
         self.each = [result for row in results for result in row]
-        self.name_px = max(0.7 * page.size.title, page.size.small)
-        self.gap = 1.2 * page.size.small
+        self.name_px = max(0.7 * canvas.size.title, canvas.size.small)
+        self.gap = 1.2 * canvas.size.small
         self.scales = self._scales()
 
     def draw(self) -> None:
@@ -296,14 +296,14 @@ class _Sheet:
     # Where the blocks stand -------------------------------------------------------------------
 
     def _head(self, tile: _Tile) -> float:
-        return self.name_px * LINE + (len(tile.notes) * LINE + 0.4) * self.page.size.small
+        return self.name_px * LINE + (len(tile.notes) * LINE + 0.4) * self.canvas.size.small
 
     def _columns(self, layout: _Layout, block: _Block) -> list[float]:
-        page = self.page
+        canvas = self.canvas
 
         def width(tile: _Tile) -> float:
-            notes = page.widest(tile.notes, page.size.small)
-            heading = max(page.measure(tile.name, self.name_px, True), notes)
+            notes = canvas.widest(tile.notes, canvas.size.small)
+            heading = max(canvas.measure(tile.name, self.name_px, True), notes)
             return max(tile.size(layout.cell)[0], min(heading, layout.headings))
 
         return [max(width(tile) for tile in column) for column in zip(*block, strict=True)]
@@ -323,10 +323,10 @@ class _Sheet:
 
     def _fitted(self, layout: _Layout, legends: float, most: float) -> _Layout:
         """The layout with the largest cells, up to ``most`` pixels."""
-        page = self.page
+        canvas = self.canvas
         head = max(self._head(tile) for block in layout.blocks for tile in block[0])
-        room_x = page.right - page.left - legends - len(layout.signs) * self._sign_room()
-        room_y = self.bottom - page.top - head - 0.5 * self.gap
+        room_x = canvas.right - canvas.left - legends - len(layout.signs) * self._sign_room()
+        room_y = self.bottom - canvas.top - head - 0.5 * self.gap
 
         def fits(layout: _Layout) -> bool:
             tallest = max(self._rows(layout, block)[-1] for block in layout.blocks)
@@ -351,7 +351,7 @@ class _Sheet:
         """
         best = None
         for letters in (math.inf, 7, 4.5, 2.5):
-            headings = letters * self.page.size.small
+            headings = letters * self.canvas.size.small
             tried = [
                 self._fitted(replace(layout, headings=headings), legends, most)
                 for layout in layouts
@@ -366,17 +366,17 @@ class _Sheet:
         return best
 
     def _sign_room(self) -> float:
-        return 1.5 * self.page.size.title
+        return 1.5 * self.canvas.size.title
 
     def _place(self, layout: _Layout, legends: Sequence[str]) -> None:
         """Draw the blocks around one middle line, and the scales at their right."""
-        page = self.page
+        canvas = self.canvas
         legend_width = self._legend_width(legends)
-        free = page.right - page.left - legend_width - self._width(layout)
-        sign = min(free / max(1, len(layout.signs)), 3.2 * page.size.title)
-        x = page.left + max(0.0, (free - sign * len(layout.signs)) / 2)
+        free = canvas.right - canvas.left - legend_width - self._width(layout)
+        sign = min(free / max(1, len(layout.signs)), 3.2 * canvas.size.title)
+        x = canvas.left + max(0.0, (free - sign * len(layout.signs)) / 2)
         head = max(self._head(tile) for block in layout.blocks for tile in block[0])
-        middle = page.top + head + (self.bottom - page.top - head) / 2
+        middle = canvas.top + head + (self.bottom - canvas.top - head) / 2
         for index, block in enumerate(layout.blocks):
             columns = self._columns(layout, block)
             rows = self._rows(layout, block)
@@ -388,11 +388,11 @@ class _Sheet:
                     left += width + self.gap
             x += sum(columns) + self.gap * (len(columns) - 1)
             if index < len(layout.signs):
-                page.text(
+                canvas.text(
                     x + sign / 2,
                     middle,
                     layout.signs[index],
-                    px=page.size.title,
+                    px=canvas.size.title,
                     colour=self.theme.quiet,
                     ha="center",
                     va="center",
@@ -401,13 +401,13 @@ class _Sheet:
         self._legends(legends, x + self.gap, top, rows)
 
     def _tile(self, tile: _Tile, left: float, top: float, cell: float, room: float) -> None:
-        page = self.page
+        canvas = self.canvas
         y = top - self._head(tile)
-        page.text(left, y, tile.name, px=self.name_px, colour=tile.colour, bold=True, width=room)
+        canvas.text(left, y, tile.name, px=self.name_px, colour=tile.colour, bold=True, width=room)
         y += self.name_px * LINE
         for note in tile.notes:
-            page.text(left, y, note, px=page.size.small, colour=self.theme.quiet, width=room)
-            y += page.size.small * LINE
+            canvas.text(left, y, note, px=canvas.size.small, colour=self.theme.quiet, width=room)
+            y += canvas.size.small * LINE
         tile.draw(left, top, *tile.size(cell))
 
     # Scales at the right ----------------------------------------------------------------------
@@ -420,13 +420,17 @@ class _Sheet:
         return {"signed": "result"}.get(kind, kind)
 
     def _legend_width(self, legends: Sequence[str]) -> float:
-        page, widths = self.page, []
+        canvas, widths = self.canvas, []
         for kind in legends:
             if kind == "direction":
-                ring = 84 * page.unit + 0.4 * page.size.small + page.measure("0°", page.size.small)
-                widths.append(max(ring, page.measure(kind, page.size.small)))
+                ring = (
+                    84 * canvas.unit
+                    + 0.4 * canvas.size.small
+                    + canvas.measure("0°", canvas.size.small)
+                )
+                widths.append(max(ring, canvas.measure(kind, canvas.size.small)))
             elif not self._in_colour(kind):
-                widths.append(page.bar_width(self.scales[kind], self._word(kind)))
+                widths.append(canvas.bar_width(self.scales[kind], self._word(kind)))
         return max(widths) + self.gap if widths else 0.0
 
     def _in_colour(self, kind: str) -> bool:
@@ -439,34 +443,34 @@ class _Sheet:
         kinds = [kind for kind in legends if not self._in_colour(kind)]
         if not kinds:
             return
-        page = self.page
+        canvas = self.canvas
         ring = self._ring_height()
         count = len(kinds)
         if count == len(rows) - 1 and ring <= rows[-1] - rows[-2]:  # each beside its row
             tops, heights = [top + y for y in rows[:-1]], [rows[-1] - rows[-2]] * count
         else:
-            room = min(max(rows[-1], 190 * page.unit * count), self.bottom - page.top)
+            room = min(max(rows[-1], 190 * canvas.unit * count), self.bottom - canvas.top)
             bars = count - ("direction" in kinds)
             each = (room - self.gap * (count - 1) - ring * (count - bars)) / max(1, bars)
             heights = [ring if kind == "direction" else each for kind in kinds]
-            y = max(page.top, min(top, self.bottom - room))
+            y = max(canvas.top, min(top, self.bottom - room))
             tops = [y + sum(heights[:index]) + self.gap * index for index in range(count)]
         for kind, y, height in zip(kinds, tops, heights, strict=True):
             if kind == "direction":
                 self._ring(left, y)
             else:
-                tall = min(height, 300 * page.unit)
-                page.bar(self.scales[kind], self._word(kind), left, y, tall)
+                tall = min(height, 300 * canvas.unit)
+                canvas.bar(self.scales[kind], self._word(kind), left, y, tall)
 
     def _ring_height(self) -> float:
-        small = self.page.size.small
-        return (2 * LINE + 0.5) * small + 84 * self.page.unit
+        small = self.canvas.size.small
+        return (2 * LINE + 0.5) * small + 84 * self.canvas.unit
 
     def _ring(self, left: float, top: float) -> None:
         """Every direction in its colour, at the place where it points to."""
-        page, small = self.page, self.page.size.small
-        page.text(left, top, "direction", px=small, colour=self.theme.quiet)
-        radius = 42 * page.unit
+        canvas, small = self.canvas, self.canvas.size.small
+        canvas.text(left, top, "direction", px=small, colour=self.theme.quiet)
+        radius = 42 * canvas.unit
         x, y = left + radius, top + small * LINE + 0.3 * small + radius
         parts = 90
         degrees = np.arange(parts) * 360 / parts - 180
@@ -476,9 +480,9 @@ class _Sheet:
         inner = np.array([x, y]) + 0.55 * (outer - np.array([x, y]))
         corners = np.concatenate([outer, inner[:, ::-1]], axis=1)
         fills = [_hex(rgb) for rgb in self.scales["direction"].rgb(degrees)]
-        page.polygons(corners, fill=fills)
-        page.text(x + radius + 0.4 * small, y, "0°", px=small, va="center")
-        page.text(x, y + radius + 0.2 * small, "90°", px=small, ha="center")
+        canvas.polygons(corners, fill=fills)
+        canvas.text(x + radius + 0.4 * small, y, "0°", px=small, va="center")
+        canvas.text(x, y + radius + 0.2 * small, "90°", px=small, ha="center")
 
     # Cells with numbers -----------------------------------------------------------------------
 
@@ -509,7 +513,7 @@ class _Sheet:
 
     def _numbers(self) -> _Layout | None:
         """Everything as cells with their numbers; None where some would not be legible."""
-        page = self.page
+        canvas = self.canvas
         before = _Tile(
             "Input",
             self._input_notes(True),
@@ -534,9 +538,9 @@ class _Sheet:
             for kernels, worth in self._kernel_tiles()
             for after in (results, _turned(results))
         ]
-        layout = self._best(layouts, 0.0, 72 * page.unit, 22 * page.unit)
+        layout = self._best(layouts, 0.0, 72 * canvas.unit, 22 * canvas.unit)
         layout = replace(layout, cell=float(math.floor(layout.cell)))
-        if layout.cell < 22 * page.unit:
+        if layout.cell < 22 * canvas.unit:
             return None
         maps = [(r.values, r.grain) for r in self.each if not _has_arrows(r)]
         maps.append((self.padded, None))
@@ -553,13 +557,13 @@ class _Sheet:
         """Numbers with as many digits as fit their cells, and their height; None if none do."""
         for digits, share in choices:
             texts = _written(values, known, digits).marked()
-            px = self.page.number_size(texts, share * cell, cell)
+            px = self.canvas.number_size(texts, share * cell, cell)
             if px is not None:
                 return texts, px
         return None
 
     def _input_cells(self, left: float, top: float, width: float, height: float) -> None:
-        page, theme = self.page, self.theme
+        canvas, theme = self.canvas, self.theme
         rows, columns = self.padded.shape[1:]
         cell = width / columns
         texts, px = self._fitted_texts(self.padded, cell)
@@ -567,15 +571,15 @@ class _Sheet:
         inside = np.zeros((rows, columns), bool)
         inside[above : rows - below, before : columns - after] = True
         if any(self.sides):
-            page.box(left, top, width, height, fill=theme.hairline_fill)
-            page.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline, dashed=True)
+            canvas.box(left, top, width, height, fill=theme.hairline_fill)
+            canvas.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline, dashed=True)
         x, y = left + before * cell, top + above * cell
         size = (rows - above - below, columns - before - after)
-        page.box(x, y, size[1] * cell, size[0] * cell, fill=theme.input_fill)
-        page.grid_lines(x, y, *size, (cell, cell), theme.input)
+        canvas.box(x, y, size[1] * cell, size[0] * cell, fill=theme.input_fill)
+        canvas.grid_lines(x, y, *size, (cell, cell), theme.input)
         for index, text in enumerate(texts):
             row, column = divmod(index, columns)
-            page.text(
+            canvas.text(
                 left + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,
@@ -588,19 +592,19 @@ class _Sheet:
     def _result_cells(
         self, result: ShownResult, left: float, top: float, width: float, height: float
     ) -> None:
-        page, theme = self.page, self.theme
+        canvas, theme = self.canvas, self.theme
         rows, columns = result.values.shape
         edge = theme.mistake if result.difference else theme.output
         fill = theme.ground if result.difference else theme.output_fill
         cell = width / columns
-        page.box(left, top, width, height, fill=fill)
-        page.grid_lines(left, top, rows, columns, (cell, cell), edge)
+        canvas.box(left, top, width, height, fill=fill)
+        canvas.grid_lines(left, top, rows, columns, (cell, cell), edge)
         if _has_arrows(result):
             self._arrows(result, left, top, cell)
             return
         texts, px = self._fitted_texts(result.values, cell, result.grain)
         fills = np.broadcast_to(_bytes(fill), (rows, columns, 3))
-        page.cell_numbers(texts, fills, px, left, top, width, height)
+        canvas.cell_numbers(texts, fills, px, left, top, width, height)
 
     def _arrows(self, result: ShownResult, left: float, top: float, cell: float) -> None:
         segments = []
@@ -614,7 +618,7 @@ class _Sheet:
                 dx, dy = math.cos(angle + turn), math.sin(angle + turn)
                 segments.append((tip, (tip[0] + 0.22 * cell * dx, tip[1] + 0.22 * cell * dy)))
         if segments:
-            self.page.strokes(segments, self.theme.ink, stroke=1.6 * self.page.size.hair)
+            self.canvas.strokes(segments, self.theme.ink, stroke=1.6 * self.canvas.size.hair)
 
     def _direction(self, result: ShownResult) -> NDArray:
         rgb = _shades(result.values, self.scales["direction"])
@@ -655,46 +659,46 @@ class _Sheet:
 
     def _kernel_cell(self, kernel: ShownKernel, down: int, across: int) -> tuple[float, bool]:
         """Side of a kernel's cells, of several down and across, and whether numbers fit them."""
-        page = self.page
+        canvas = self.canvas
         rows, columns = kernel.weights.shape
-        most_x = 0.26 * (page.right - page.left) / across / columns
+        most_x = 0.26 * (canvas.right - canvas.left) / across / columns
 
         def most(notes: int) -> float:
-            head = self.name_px * LINE + (notes * LINE + 0.4) * page.size.small
-            room = (self.bottom - page.top + 0.5 * self.gap) / down - head - self.gap
+            head = self.name_px * LINE + (notes * LINE + 0.4) * canvas.size.small
+            room = (self.bottom - canvas.top + 0.5 * self.gap) / down - head - self.gap
             return max(1.0, min(most_x, room / rows))
 
         for choice in ((None, 1.0), (3, 1.0), (2, 1.0)):
-            for side in (56 * page.unit, 44 * page.unit, most(1)):
+            for side in (56 * canvas.unit, 44 * canvas.unit, most(1)):
                 written = self._fitted_texts(kernel.weights, side, choices=[choice])
                 if side <= most(1) and written is not None:
                     return math.floor(side), True
-        return min(most(2), 220 * page.unit / max(rows, columns)), False
+        return min(most(2), 220 * canvas.unit / max(rows, columns)), False
 
     def _kernel(
         self, kernel: ShownKernel, left: float, top: float, width: float, height: float
     ) -> None:
-        page, theme = self.page, self.theme
+        canvas, theme = self.canvas, self.theme
         rows, columns = kernel.weights.shape
         cell = (width / columns, height / rows)
         choices = ((None, 1.0), (3, 1.0), (2, 1.0))
         written = self._fitted_texts(kernel.weights, min(cell), choices=choices)
         if written is None:
             scale = style.signed_scale(kernel.weights, theme)
-            page.array(kernel.weights, scale, left, top, width, height, edge=theme.window)
-            if min(cell) >= 8 * page.unit:
-                page.grid_lines(left, top, rows, columns, cell, theme.window)
+            canvas.array(kernel.weights, scale, left, top, width, height, edge=theme.window)
+            if min(cell) >= 8 * canvas.unit:
+                canvas.grid_lines(left, top, rows, columns, cell, theme.window)
             return
         fills = np.broadcast_to(_bytes(theme.window_fill), (rows, columns, 3))
-        page.box(left, top, width, height, fill=theme.window_fill)
-        page.grid_lines(left, top, rows, columns, cell, theme.window)
-        page.cell_numbers(*written[:1], fills, written[1], left, top, width, height)
+        canvas.box(left, top, width, height, fill=theme.window_fill)
+        canvas.grid_lines(left, top, rows, columns, cell, theme.window)
+        canvas.cell_numbers(*written[:1], fills, written[1], left, top, width, height)
 
     # Pictures ---------------------------------------------------------------------------------
 
     def _pictures(self) -> _Layout:
         """Everything as pictures of one size; wide ones may stand below each other."""
-        page = self.page
+        canvas = self.canvas
         rows, columns = self.image.shape[1:]
         before = _Tile(
             "Input", self._input_notes(False), self.theme.input, rows, columns, self._input
@@ -728,22 +732,22 @@ class _Sheet:
             for pictures in [below, *square]
         ]
         legends = self._legend_width(list(self.scales))
-        most = max(page.width, page.height) / min(rows, columns)
-        enough = 9 * page.size.small / max(rows, columns)
+        most = max(canvas.width, canvas.height) / min(rows, columns)
+        enough = 9 * canvas.size.small / max(rows, columns)
         beside = self._best(layouts, legends, most, enough)
         other = self._best(others, legends, most, enough)
         # Before, kernel, after in one row is what a reader expects; much larger pictures win.
         best = other if other.value > 1.2 * beside.value else beside
-        if best.cell * max(rows, columns) >= 3 * page.size.small:
+        if best.cell * max(rows, columns) >= 3 * canvas.size.small:
             return best
         bare = [
             _Layout([_bare([[before]]), _bare(results)], (style.ARROW,))
             for results in (after, _turned(after))
         ]
-        best = self._best(bare, legends, most, 2.5 * page.size.small / max(rows, columns))
-        if best.cell * max(rows, columns) < page.size.small:
+        best = self._best(bare, legends, most, 2.5 * canvas.size.small / max(rows, columns))
+        if best.cell * max(rows, columns) < canvas.size.small:
             raise ShapeError(
-                f"expected a canvas with room for {len(flat)} pictures, got {page.size.name}"
+                f"expected a canvas with room for {len(flat)} pictures, got {canvas.size.name}"
             )
         return best
 
@@ -772,8 +776,8 @@ class _Sheet:
         factor = math.floor(min(rgb.shape[0] / height, rgb.shape[1] / width))
         if factor > 1:
             rgb = _reduced(rgb, factor)
-        self.page.picture(rgb, left, top, width, height)
-        self.page.box(left, top, width, height, edge=edge)
+        self.canvas.picture(rgb, left, top, width, height)
+        self.canvas.box(left, top, width, height, edge=edge)
 
 
 def _has_arrows(result: ShownResult) -> bool:

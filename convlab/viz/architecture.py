@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 Pair = tuple[int, int]
 
@@ -147,26 +147,26 @@ def architecture(
     lines = [line for layer in layers for line in layer.operation]
     words = _Words(title, subtitle, unsaid, {line.split()[0] for line in lines})
     whole = [_Shown(**vars(layer)) for layer in layers]
-    plan = None
+    layout = None
     for fold in (list, _blocks, _stages):
-        if plan is None:
+        if layout is None:
             shown = fold(whole)
-            plan = _best(shown, words, theme, size)
-    if plan is None:
-        plan = _best(list(map(_short, shown)), words, theme, size)
-    if plan is None:
+            layout = _best(shown, words, theme, size)
+    if layout is None:
+        layout = _best(list(map(_short, shown)), words, theme, size)
+    if layout is None:
         sparse = [replace(_short(layer), named=False) for layer in shown]
-        plan = _best(sparse, words, theme, size, smallest=SMALLEST / 2)
+        layout = _best(sparse, words, theme, size, smallest=SMALLEST / 2)
     kept = len(shown)
-    while plan is None and kept > 3:
+    while layout is None and kept > 3:
         kept -= 1
-        plan = _best(_elided(shown, kept), words, theme, size)
-    if plan is None:
+        layout = _best(_elided(shown, kept), words, theme, size)
+    if layout is None:
         brief = [_brief(layer) for layer in _elided(shown, min(3, len(shown)))]
-        plan = _best(brief, words, theme, size, smallest=0.0)
-    for row in plan.rows:
-        row.draw(plan, last=plan.rows[-1].layers[-1])
-    return plan.page.figure
+        layout = _best(brief, words, theme, size, smallest=0.0)
+    for row in layout.rows:
+        row.draw(layout, last=layout.rows[-1].layers[-1])
+    return layout.canvas.figure
 
 
 def planes(channels: int, most: int = 6) -> int:
@@ -390,18 +390,18 @@ class _Row:
     foot: float  # where the drawings end
     lines: _Lines
 
-    def draw(self, plan: _Plan, last: _Shown) -> None:
-        page, theme = plan.page, plan.page.theme
-        size = page.size
+    def draw(self, layout: _Layout, last: _Shown) -> None:
+        canvas, theme = layout.canvas, layout.canvas.theme
+        size = canvas.size
         pairs = list(zip(self.layers, self.centres, strict=True))
         for index, (layer, x) in enumerate(pairs):
             pale = index == 0 and not self.first
             is_input = index == 0 and self.first
-            self._drawing(plan, layer, x, pale, is_input, layer is last)
-            y = self._head(page, layer)
+            self._drawing(layout, layer, x, pale, is_input, layer is last)
+            y = self._head(canvas, layer)
             for line in layer.head:
                 colour = theme.quiet if pale or not layer.shape else theme.ink
-                page.text(x, y, line, colour=colour, ha="center")
+                canvas.text(x, y, line, colour=colour, ha="center")
                 y += size.label * LINE
             y = self.foot + (0.5 + 1.25 * self.lines.operation) * size.small
             y += 0.3 * size.small if self.lines.operation else 0
@@ -414,45 +414,45 @@ class _Row:
                 else:
                     colour = theme.quiet
                 px = size.label if bold else size.small
-                page.text(x, y, line, px=px, bold=bold, colour=colour, ha="center")
+                canvas.text(x, y, line, px=px, bold=bold, colour=colour, ha="center")
                 y += px * LINE
         for arc in self.arcs:
-            self._arc(page, arc)
+            self._arc(canvas, arc)
         steps = list(zip(pairs, pairs[1:], strict=False))
         # All windows before all rays: a window may cover the whole plane that rays lead to.
         for (before, x_before), (layer, _) in steps:
             if layer.window is not None and not before.is_column:
-                window = self._window(plan, before, x_before, layer)
+                window = self._window(layout, before, x_before, layer)
                 stroke = 0.4 * size.thick
-                page.box(*window, edge=theme.window, fill=theme.window_fill, stroke=stroke)
+                canvas.box(*window, edge=theme.window, fill=theme.window_fill, stroke=stroke)
         for (before, x_before), (layer, x) in steps:
             if before.shape and layer.shape:
-                self._rays(plan, before, x_before, layer, x)
+                self._rays(layout, before, x_before, layer, x)
             y = self.foot + 0.5 * size.small
             for line in layer.operation:
-                page.text(
+                canvas.text(
                     (x_before + x) / 2, y, line, px=size.small, colour=theme.window, ha="center"
                 )
                 y += 1.25 * size.small
 
-    def _head(self, page: Page, layer: _Shown) -> float:
+    def _head(self, canvas: Canvas, layer: _Shown) -> float:
         """Where the lines above a layer begin, below the paths around layers."""
-        lines = (self.lines.head - len(layer.head)) * page.size.label * LINE
-        return self.top + self.lines.lanes * _lane(page) + lines
+        lines = (self.lines.head - len(layer.head)) * canvas.size.label * LINE
+        return self.top + self.lines.lanes * _lane(canvas) + lines
 
-    def _arc(self, page: Page, arc: _Arc) -> None:
+    def _arc(self, canvas: Canvas, arc: _Arc) -> None:
         """A path around layers: up from the first, along and down to the last."""
-        theme, small = page.theme, page.size.small
+        theme, small = canvas.theme, canvas.size.small
         lanes = self.lines.lanes
-        apart = 7 * page.unit
+        apart = 7 * canvas.unit
         # Inner paths stand further inside; those that end and begin at a layer stay apart.
         inset = apart * (lanes - arc.lane)
         left, right = self.centres[arc.start] + inset, self.centres[arc.end] - inset
-        y = self.top + (lanes - arc.lane) * _lane(page) - 0.8 * small
-        feet = [self._head(page, self.layers[at]) - 0.1 * small for at in (arc.start, arc.end)]
-        page.line([left, left, right, right], [feet[0], y, y, feet[1]], theme.window)
-        _tip(page, (right, feet[1]), (0.0, 1.0))
-        page.text(
+        y = self.top + (lanes - arc.lane) * _lane(canvas) - 0.8 * small
+        feet = [self._head(canvas, self.layers[at]) - 0.1 * small for at in (arc.start, arc.end)]
+        canvas.line([left, left, right, right], [feet[0], y, y, feet[1]], theme.window)
+        _tip(canvas, (right, feet[1]), (0.0, 1.0))
+        canvas.text(
             (left + right) / 2,
             y - 0.2 * small,
             arc.skip.text,
@@ -464,12 +464,12 @@ class _Row:
         )
 
     def _drawing(
-        self, plan: _Plan, layer: _Shown, x: float, pale: bool, is_input: bool, is_last: bool
+        self, layout: _Layout, layer: _Shown, x: float, pale: bool, is_input: bool, is_last: bool
     ) -> None:
-        page, theme = plan.page, plan.page.theme
+        canvas, theme = layout.canvas, layout.canvas.theme
         if not layer.shape:
             for step in (-1, 0, 1):
-                page.dot(x + 14 * page.unit * step, self.middle, theme.quiet, 5 * page.unit)
+                canvas.dot(x + 14 * canvas.unit * step, self.middle, theme.quiet, 5 * canvas.unit)
             return
         edge, fill = theme.output, theme.output_fill
         if is_input:
@@ -477,16 +477,16 @@ class _Row:
         if pale:
             edge, fill = theme.hairline, theme.hairline_fill
         if layer.is_column:
-            pitch, diameter = UNIT * plan.scale, 0.72 * UNIT * plan.scale
-            ys = self._dots(plan, layer)
+            pitch, diameter = UNIT * layout.scale, 0.72 * UNIT * layout.scale
+            ys = self._dots(layout, layer)
             corners = np.stack([np.full(len(ys), x), ys], axis=1)
             circle = np.linspace(0, 2 * np.pi, 17)[:-1]
             dots = corners[:, None] + diameter / 2 * np.stack([np.cos(circle), np.sin(circle)], 1)
             solid = edge if is_last else fill
-            page.polygons(dots, edge=edge, fill=solid, stroke=page.size.hair)
+            canvas.polygons(dots, edge=edge, fill=solid, stroke=canvas.size.hair)
             if len(ys) < layer.shape[0]:
                 for step in (-0.5, 0, 0.5):
-                    page.dot(x, self.middle + step * pitch, edge, 0.25 * pitch)
+                    canvas.dot(x, self.middle + step * pitch, edge, 0.25 * pitch)
             return
         count = planes(layer.shape[0])
         colours = [edge] * count
@@ -494,39 +494,39 @@ class _Row:
             # In front lies the first channel.
             colours = [theme.blue, theme.green, theme.red]
         for back in range(count - 1, -1, -1):
-            left, top, width, height = self._plane(plan, layer, x, back)
-            page.box(left, top, width, height, edge=colours[count - 1 - back], fill=fill)
+            left, top, width, height = self._plane(layout, layer, x, back)
+            canvas.box(left, top, width, height, edge=colours[count - 1 - back], fill=fill)
 
-    def _plane(self, plan: _Plan, layer: _Shown, x: float, back: int = 0):
+    def _plane(self, layout: _Layout, layer: _Shown, x: float, back: int = 0):
         """(left, top, width, height) of a plane, 0 being the one in front."""
-        width, height = plan.extent(layer)
-        rows, columns = (math.sqrt(length) * plan.scale for length in layer.shape[1:])
-        offset = back * _offset(plan.page, plan.scale)
+        width, height = layout.extent(layer)
+        rows, columns = (math.sqrt(length) * layout.scale for length in layer.shape[1:])
+        offset = back * _offset(layout.canvas, layout.scale)
         right, bottom = x + width / 2 - offset, self.middle + height / 2 - offset
         return right - columns, bottom - rows, columns, rows
 
-    def _dots(self, plan: _Plan, layer: _Shown) -> np.ndarray:
+    def _dots(self, layout: _Layout, layer: _Shown) -> np.ndarray:
         """Heights of the dots of a column, with a gap of two in the middle of a broken one."""
         count = planes(layer.shape[0], 10)
-        pitch = UNIT * plan.scale
+        pitch = UNIT * layout.scale
         ys = self.middle + (np.arange(count) - (count - 1) / 2) * pitch
         if count < layer.shape[0]:
             ys = ys[np.abs(ys - self.middle) > 1.01 * pitch]
         return ys
 
-    def _ends(self, plan: _Plan, layer: _Shown, x: float, side: int):
+    def _ends(self, layout: _Layout, layer: _Shown, x: float, side: int):
         """Upper and lower end of a layer towards its neighbour: ``side`` 1 right, -1 left."""
         if layer.is_column:
-            ys, reach = self._dots(plan, layer), 0.36 * UNIT * plan.scale
+            ys, reach = self._dots(layout, layer), 0.36 * UNIT * layout.scale
             return (x + side * 1.6 * reach, ys[0] - reach), (x + side * 1.6 * reach, ys[-1] + reach)
         back = 0 if side > 0 else planes(layer.shape[0]) - 1
-        left, top, width, height = self._plane(plan, layer, x, back)
+        left, top, width, height = self._plane(layout, layer, x, back)
         edge = left + width if side > 0 else left
         return (edge, top), (edge, top + height)
 
-    def _window(self, plan: _Plan, before: _Shown, x: float, layer: _Shown):
+    def _window(self, layout: _Layout, before: _Shown, x: float, layer: _Shown):
         """(left, top, width, height) of what a unit of ``layer`` reads in the one before it."""
-        left, top, width, height = self._plane(plan, before, x)
+        left, top, width, height = self._plane(layout, before, x)
         rows, columns = before.shape[1:]
         # What hangs over the border is padding, which the planes do not have.
         first = max(0, layer.window[0]), max(0, layer.window[1])
@@ -538,31 +538,36 @@ class _Row:
             (end[0] - first[0]) * height / rows,
         )
 
-    def _rays(self, plan: _Plan, before: _Shown, x_before: float, layer: _Shown, x: float) -> None:
-        page, theme = plan.page, plan.page.theme
-        size = page.size
+    def _rays(
+        self, layout: _Layout, before: _Shown, x_before: float, layer: _Shown, x: float
+    ) -> None:
+        canvas, theme = layout.canvas, layout.canvas.theme
+        size = canvas.size
         if layer.count > 1:
             # Several layers have no one window: an arrow.
-            start, end = self._ends(plan, before, x_before, 1), self._ends(plan, layer, x, -1)
-            gap = 4 * page.unit
+            start, end = self._ends(layout, before, x_before, 1), self._ends(layout, layer, x, -1)
+            gap = 4 * canvas.unit
             left, right = start[0][0] + gap, end[0][0] - gap
-            page.line([left, right], [self.middle] * 2, theme.window)
-            _tip(page, (right, self.middle), (1.0, 0.0))
+            canvas.line([left, right], [self.middle] * 2, theme.window)
+            _tip(canvas, (right, self.middle), (1.0, 0.0))
             return
         if layer.window is None or before.is_column:
-            (a, b), (c, d) = self._ends(plan, before, x_before, 1), self._ends(plan, layer, x, -1)
-            page.strokes([(a, c), (b, d), (a, d), (b, c)], theme.window, stroke=0.8 * size.hair)
+            (a, b), (c, d) = (
+                self._ends(layout, before, x_before, 1),
+                self._ends(layout, layer, x, -1),
+            )
+            canvas.strokes([(a, c), (b, d), (a, d), (b, c)], theme.window, stroke=0.8 * size.hair)
             return
-        window = self._window(plan, before, x_before, layer)
+        window = self._window(layout, before, x_before, layer)
         right = window[0] + window[2]
         starts = [(right, window[1]), (right, window[1] + window[3])]
         if layer.is_column:
-            reach = 0.36 * UNIT * plan.scale
-            y = self._dots(plan, layer)[0]
+            reach = 0.36 * UNIT * layout.scale
+            y = self._dots(layout, layer)[0]
             ends = [(x - reach, y)] * 2
             cell = None
         else:
-            left, top, width, height = self._plane(plan, layer, x)
+            left, top, width, height = self._plane(layout, layer, x)
             rows, columns = layer.shape[1:]
             cell = (
                 left + layer.unit[1] * width / columns,
@@ -571,9 +576,9 @@ class _Row:
                 height / rows,
             )
             ends = [(cell[0], cell[1]), (cell[0], cell[1] + cell[3])]
-        page.strokes(list(zip(starts, ends, strict=True)), theme.window, stroke=size.hair)
+        canvas.strokes(list(zip(starts, ends, strict=True)), theme.window, stroke=size.hair)
         if cell is not None:
-            page.box(*cell, edge=theme.window, fill=theme.output, stroke=size.hair)
+            canvas.box(*cell, edge=theme.window, fill=theme.output, stroke=size.hair)
 
 
 @dataclass(frozen=True)
@@ -588,7 +593,7 @@ class _Words:
     unsaid: str
     settings: set[str]
 
-    def on(self, page: Page, layers: list[_Shown], noted: bool) -> None:
+    def on(self, canvas: Canvas, layers: list[_Shown], noted: bool) -> None:
         """The headline of a drawing of ``layers``, with or without their notes."""
         parts, own = [], ", each layer's own below it"
         folded = any(layer.kind in _FOLDED for layer in layers)
@@ -603,10 +608,13 @@ class _Words:
             text += own
         if parts:
             text += f"{'; ' if text else ''}not drawn: {', '.join(parts)}"
-        room = page.right - page.left
-        if page.widest(page.lines(text, room, page.size.subtitle), page.size.subtitle) > room:
+        room = canvas.right - canvas.left
+        if (
+            canvas.widest(canvas.lines(text, room, canvas.size.subtitle), canvas.size.subtitle)
+            > room
+        ):
             text = text.replace(own, "")
-        page.headline(self.title, text, page.theme.ink)
+        canvas.headline(self.title, text, canvas.theme.ink)
 
 
 @dataclass(frozen=True)
@@ -620,43 +628,43 @@ class _Arc:
 
 
 @dataclass(frozen=True)
-class _Plan:
-    page: Page
+class _Layout:
+    canvas: Canvas
     scale: float  # pixels of the canvas for the square root of a pixel of a map
     rows: list[_Row]
 
     def extent(self, layer: _Shown) -> tuple[float, float]:
-        return _extent(self.page, layer, self.scale)
+        return _extent(self.canvas, layer, self.scale)
 
 
-def _offset(page: Page, scale: float) -> float:
+def _offset(canvas: Canvas, scale: float) -> float:
     """From one plane to the next; their outlines stay apart."""
-    return max(OFFSET * scale, 2.2 * page.size.hair)
+    return max(OFFSET * scale, 2.2 * canvas.size.hair)
 
 
-def _extent(page: Page, layer: _Shown, scale: float) -> tuple[float, float]:
+def _extent(canvas: Canvas, layer: _Shown, scale: float) -> tuple[float, float]:
     """Width and height of a layer's drawing."""
     if not layer.shape:
-        return 40 * page.unit, 0.0
+        return 40 * canvas.unit, 0.0
     if layer.is_column:
         return 2 * UNIT * scale, planes(layer.shape[0], 10) * UNIT * scale
-    back = (planes(layer.shape[0]) - 1) * _offset(page, scale)
+    back = (planes(layer.shape[0]) - 1) * _offset(canvas, scale)
     rows, columns = (math.sqrt(length) * scale for length in layer.shape[1:])
     return columns + back, rows + back
 
 
-def _lane(page: Page) -> float:
+def _lane(canvas: Canvas) -> float:
     """Height of one path around layers and its label."""
-    return 2.2 * page.size.small
+    return 2.2 * canvas.size.small
 
 
-def _tip(page: Page, end: tuple[float, float], way: tuple[float, float]) -> None:
+def _tip(canvas: Canvas, end: tuple[float, float], way: tuple[float, float]) -> None:
     """The head of an arrow that goes right (1, 0) or down (0, 1)."""
-    long, half = 8 * page.unit, 4 * page.unit
+    long, half = 8 * canvas.unit, 4 * canvas.unit
     (x, y), (across, down) = end, way
     back = np.array([x - long * across, y - long * down])
     side = half * np.array([down, across])
-    page.polygons(np.array([[(x, y), back + side, back - side]]), fill=page.theme.window)
+    canvas.polygons(np.array([[(x, y), back + side, back - side]]), fill=canvas.theme.window)
 
 
 def _best(
@@ -665,7 +673,7 @@ def _best(
     theme: str,
     size: str,
     smallest: float = SMALLEST,
-) -> _Plan | None:
+) -> _Layout | None:
     """The layers on as many rows as make them largest, few rows before many; None: too small."""
     bare = [replace(layer, notes=()) for layer in layers]
     details = [(bare, False, 0.8), (_narrow(bare), False, 0.75)]
@@ -673,18 +681,18 @@ def _best(
         details = [(layers, True, 1.0), (_narrow(layers), True, 0.95), *details]
     best = None
     for detail, noted, worth in details:
-        page = Page(size, theme, aspect=9)  # as high as this size may be
-        words.on(page, detail, noted)
+        canvas = Canvas(size, theme, aspect=9)  # as high as this size may be
+        words.on(canvas, detail, noted)
         for count in range(1, min(6, len(layers))):
             rows = _rows(detail, count)
             if rows is None:
                 continue
-            low, high = smallest * page.unit, LARGEST * page.unit
-            if low and not _fits(page, rows, low):
+            low, high = smallest * canvas.unit, LARGEST * canvas.unit
+            if low and not _fits(canvas, rows, low):
                 continue
             for _ in range(16):
                 scale = (low + high) / 2
-                low, high = (scale, high) if _fits(page, rows, scale) else (low, scale)
+                low, high = (scale, high) if _fits(canvas, rows, scale) else (low, scale)
             weight = low * 0.72**count * worth
             if best is None or weight > best[0]:
                 best = weight, rows, low, detail, noted
@@ -692,12 +700,17 @@ def _best(
         return None
     _, rows, scale, detail, noted = best
     # As high as the rows need, with air between them.
-    page = Page(size, theme, aspect=9)
-    words.on(page, detail, noted)
-    needed = page.top + page.margin + _height(page, rows, scale) + 1.5 * page.size.label * len(rows)
-    page = Page(size, theme, aspect=needed / page.width)
-    words.on(page, detail, noted)
-    return _Plan(page, scale, _placed(page, rows, scale))
+    canvas = Canvas(size, theme, aspect=9)
+    words.on(canvas, detail, noted)
+    needed = (
+        canvas.top
+        + canvas.margin
+        + _height(canvas, rows, scale)
+        + 1.5 * canvas.size.label * len(rows)
+    )
+    canvas = Canvas(size, theme, aspect=needed / canvas.width)
+    words.on(canvas, detail, noted)
+    return _Layout(canvas, scale, _placed(canvas, rows, scale))
 
 
 def _short(layer: _Shown) -> _Shown:
@@ -765,7 +778,7 @@ def _arcs(row: list[_Shown]) -> list[_Arc]:
     return arcs
 
 
-def _lines(page: Page, row: list[_Shown]) -> _Lines:
+def _lines(canvas: Canvas, row: list[_Shown]) -> _Lines:
     return _Lines(
         max(len(layer.head) for layer in row),
         max(len(layer.operation) for layer in row[1:]),
@@ -774,28 +787,28 @@ def _lines(page: Page, row: list[_Shown]) -> _Lines:
     )
 
 
-def _heights(page: Page, row: list[_Shown], scale: float) -> tuple[float, float, float]:
+def _heights(canvas: Canvas, row: list[_Shown], scale: float) -> tuple[float, float, float]:
     """Heights above the drawings, of them, and below."""
-    size, lines = page.size, _lines(page, row)
-    above = lines.head * size.label * LINE + 0.4 * size.small + lines.lanes * _lane(page)
-    drawing = max(_extent(page, layer, scale)[1] for layer in row)
+    size, lines = canvas.size, _lines(canvas, row)
+    above = lines.head * size.label * LINE + 0.4 * size.small + lines.lanes * _lane(canvas)
+    drawing = max(_extent(canvas, layer, scale)[1] for layer in row)
     below = (0.8 + 1.25 * lines.operation) * size.small
     below += size.label * LINE + (lines.below - 1) * size.small * LINE
     return above, drawing, below
 
 
-def _text_width(page: Page, layer: _Shown) -> float:
-    size = page.size
-    below = (page.measure(t, size.label if bold else size.small, bold) for t, bold in layer.below)
-    return max(page.widest(layer.head, size.label), *below, 0.0)
+def _text_width(canvas: Canvas, layer: _Shown) -> float:
+    size = canvas.size
+    below = (canvas.measure(t, size.label if bold else size.small, bold) for t, bold in layer.below)
+    return max(canvas.widest(layer.head, size.label), *below, 0.0)
 
 
-def _distances(page: Page, row: list[_Shown], scale: float) -> tuple[float, list[float], float]:
+def _distances(canvas: Canvas, row: list[_Shown], scale: float) -> tuple[float, list[float], float]:
     """From the left end to the first centre, between centres, from the last one to the end."""
-    unit = page.unit
-    halves = [_extent(page, layer, scale)[0] / 2 for layer in row]
-    texts = [_text_width(page, layer) / 2 for layer in row]
-    operations = [page.widest(layer.operation, page.size.small) for layer in row[1:]]
+    unit = canvas.unit
+    halves = [_extent(canvas, layer, scale)[0] / 2 for layer in row]
+    texts = [_text_width(canvas, layer) / 2 for layer in row]
+    operations = [canvas.widest(layer.operation, canvas.size.small) for layer in row[1:]]
     # What stands below an arrow is seen to belong to it.
     arrows = [
         0.7 * width if layer.count > 1 else 0.0
@@ -810,49 +823,49 @@ def _distances(page: Page, row: list[_Shown], scale: float) -> tuple[float, list
         for i in range(len(row) - 1)
     ]
     for arc in _arcs(row):
-        inset = 14 * unit * (_lines(page, row).lanes - arc.lane)
-        needed = page.measure(arc.skip.text, page.size.small) + page.size.small + inset
+        inset = 14 * unit * (_lines(canvas, row).lanes - arc.lane)
+        needed = canvas.measure(arc.skip.text, canvas.size.small) + canvas.size.small + inset
         there = sum(between[arc.start : arc.end])
         for i in range(arc.start, arc.end):
             between[i] *= max(1.0, needed / there)
     return max(halves[0], texts[0]), between, max(halves[-1], texts[-1])
 
 
-def _height(page: Page, rows: list[list[_Shown]], scale: float) -> float:
+def _height(canvas: Canvas, rows: list[list[_Shown]], scale: float) -> float:
     """Height of all rows with the least gap between them."""
-    gaps = 1.6 * page.size.label * (len(rows) - 0.5)
-    return sum(sum(_heights(page, row, scale)) for row in rows) + gaps
+    gaps = 1.6 * canvas.size.label * (len(rows) - 0.5)
+    return sum(sum(_heights(canvas, row, scale)) for row in rows) + gaps
 
 
-def _fits(page: Page, rows: list[list[_Shown]], scale: float) -> bool:
-    if _height(page, rows, scale) > page.bottom - page.top:
+def _fits(canvas: Canvas, rows: list[list[_Shown]], scale: float) -> bool:
+    if _height(canvas, rows, scale) > canvas.bottom - canvas.top:
         return False
     for row in rows:
-        before, between, after = _distances(page, row, scale)
-        if before + sum(between) + after > page.right - page.left:
+        before, between, after = _distances(canvas, row, scale)
+        if before + sum(between) + after > canvas.right - canvas.left:
             return False
     return True
 
 
-def _placed(page: Page, rows: list[list[_Shown]], scale: float) -> list[_Row]:
-    heights = [_heights(page, row, scale) for row in rows]
-    free = page.bottom - page.top - sum(map(sum, heights))
+def _placed(canvas: Canvas, rows: list[list[_Shown]], scale: float) -> list[_Row]:
+    heights = [_heights(canvas, row, scale) for row in rows]
+    free = canvas.bottom - canvas.top - sum(map(sum, heights))
     # A row alone stands in the middle; several share what is left above and between them.
-    gap = min(free / (len(rows) - 0.5), 6 * page.size.label)
-    top = page.top + max(0.0, free - gap * (len(rows) - 1)) / 2
+    gap = min(free / (len(rows) - 0.5), 6 * canvas.size.label)
+    top = canvas.top + max(0.0, free - gap * (len(rows) - 1)) / 2
     placed = []
     for index, (row, (above, drawing, below)) in enumerate(zip(rows, heights, strict=True)):
-        before, between, after = _distances(page, row, scale)
-        spare = page.right - page.left - before - sum(between) - after
+        before, between, after = _distances(canvas, row, scale)
+        spare = canvas.right - canvas.left - before - sum(between) - after
         more = min(spare / len(between), 6 * scale)
-        x = page.left + before
+        x = canvas.left + before
         if len(rows) == 1:
             x += (spare - more * len(between)) / 2
         centres = [x]
         for distance in between:
             centres.append(centres[-1] + distance + more)
         middle = top + above + drawing / 2
-        lines = _lines(page, row)
+        lines = _lines(canvas, row)
         foot = top + above + drawing
         placed.append(_Row(row, index == 0, _arcs(row), centres, top, middle, foot, lines))
         top = foot + below + gap

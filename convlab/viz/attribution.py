@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number, plus_minus
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 from convlab.viz.style import Scale
 
 COVER = 0.85  # of the image, where a map that is drawn over it has its largest value
@@ -55,75 +55,75 @@ def attribution(
             raise ShapeError(f"expected maps {rgb.shape[:2]} as the image, got {array.shape}")
     if notes and len(notes) != 1 + len(maps):
         raise ShapeError(f"expected {1 + len(maps)} notes, got {len(notes)}")
-    page = Page(size, theme, aspect=0.9)
+    canvas = Canvas(size, theme, aspect=0.9)
     if len(maps) > 1 and not all(_constant(array) for array in arrays):
         subtitle = "; ".join(part for part in (subtitle, "each map on its own scale") if part)
-    page.headline(title, subtitle, page.theme.output)
-    small, unit = page.size.small, page.unit
-    head = page.size.label * LINE + (small * LINE if notes else 0.0) + 0.3 * small
+    canvas.headline(title, subtitle, canvas.theme.output)
+    small, unit = canvas.size.small, canvas.unit
+    head = canvas.size.label * LINE + (small * LINE if notes else 0.0) + 0.3 * small
     strip, gap = 14 * unit, 10 * unit
     below = gap + strip + 0.3 * small + small * LINE * (2 if any(ends) else 1)
     between = 26 * unit
-    width = (page.right - page.left - len(maps) * between) / (1 + len(maps))
+    width = (canvas.right - canvas.left - len(maps) * between) / (1 + len(maps))
     rows, columns = rgb.shape[:2]
 
     def cell_above(facts: Sequence[tuple[str, str]]) -> float:
-        height = room_above(page, facts) - page.top - head - below
+        height = room_above(canvas, facts) - canvas.top - head - below
         return whole_cells(width, height, rows, columns)
 
-    # On a small page the picture comes before the last facts.
+    # On a small canvas the picture comes before the last facts.
     while len(facts) > 1 and cell_above(facts) < 0.75 * cell_above(facts[:1]):
         facts = facts[:-1]
-    cell, foot = cell_above(facts), facts_at_foot(page, facts)
+    cell, foot = cell_above(facts), facts_at_foot(canvas, facts)
     across, tall = cell * columns, cell * rows
     # Panels of narrow images stand as far apart as their headings need, and a little more.
     names = ["input", *(name for name, _ in maps)]
     widest = max(
-        page.widest(names, page.size.label, bold=True),
-        page.widest([text for text, _ in notes], small),
+        canvas.widest(names, canvas.size.label, bold=True),
+        canvas.widest([text for text, _ in notes], small),
     )
     slot = min(width, max(across, widest, 11 * small))
     step = min(width + between, slot + 6 * between)
-    spare = foot - page.top - head - tall - below
-    top = page.top + min(max(spare, 0.0) / 2, 1.5 * page.size.label)
-    colours = [page.theme.input, page.theme.output, *[page.theme.quiet] * len(maps)]
+    spare = foot - canvas.top - head - tall - below
+    top = canvas.top + min(max(spare, 0.0) / 2, 1.5 * canvas.size.label)
+    colours = [canvas.theme.input, canvas.theme.output, *[canvas.theme.quiet] * len(maps)]
     for index, name in enumerate(names):
-        left = page.left + index * step
-        page.text(left, top, name, colour=colours[index], bold=True, width=slot)
+        left = canvas.left + index * step
+        canvas.text(left, top, name, colour=colours[index], bold=True, width=slot)
         if notes:
             text, mistake = notes[index]
-            colour = page.theme.mistake if mistake else page.theme.ink
-            y = top + page.size.label * LINE
-            page.text(left, y, text, px=small, colour=colour, width=slot)
+            colour = canvas.theme.mistake if mistake else canvas.theme.ink
+            y = top + canvas.size.label * LINE
+            canvas.text(left, y, text, px=small, colour=colour, width=slot)
         if index == 0:
-            page.picture(rgb, left, top + head, across, tall)
-            page.box(left, top + head, across, tall, edge=page.theme.input)
+            canvas.picture(rgb, left, top + head, across, tall)
+            canvas.box(left, top + head, across, tall, edge=canvas.theme.input)
             continue
         array = arrays[index - 1]
-        scale = _scale(array, signed, page)
+        scale = _scale(array, signed, canvas)
         if over:
-            page.picture(_glowing(array, scale, rgb), left, top + head, across, tall)
+            canvas.picture(_glowing(array, scale, rgb), left, top + head, across, tall)
         else:
-            page.array(array, scale, left, top + head, across, tall)
-        page.box(left, top + head, across, tall, edge=page.theme.hairline)
+            canvas.array(array, scale, left, top + head, across, tall)
+        canvas.box(left, top + head, across, tall, edge=canvas.theme.hairline)
         long = max(across, min(slot, 11 * small))
         y = top + head + tall + gap
         if _constant(array):
             finite = array[np.isfinite(array)]
             text = f"{number(finite[0])} everywhere" if finite.size else "no finite number"
-            page.text(left, y, text, px=small, width=long)
+            canvas.text(left, y, text, px=small, width=long)
             continue
         shades = np.linspace(scale.lowest, scale.highest, 257)[None]
         if over:
             # A glow looks different over white and over black.
             for level, at in ((255, y), (0, y + strip / 2)):
                 ground = np.full((1, 257, 3), level)
-                page.picture(_glowing(shades, scale, ground), left, at, long, strip / 2)
+                canvas.picture(_glowing(shades, scale, ground), left, at, long, strip / 2)
         else:
-            page.picture(scale.rgb(shades), left, y, long, strip)
-        page.box(left, y, long, strip, edge=page.theme.hairline)
-        _limits(page, scale, ends, left, y + strip + 0.3 * small, long)
-    return page.figure
+            canvas.picture(scale.rgb(shades), left, y, long, strip)
+        canvas.box(left, y, long, strip, edge=canvas.theme.hairline)
+        _limits(canvas, scale, ends, left, y + strip + 0.3 * small, long)
+    return canvas.figure
 
 
 def _constant(values: NDArray) -> bool:
@@ -132,9 +132,9 @@ def _constant(values: NDArray) -> bool:
     return not finite.size or bool(finite.min() == finite.max())
 
 
-def _scale(values: NDArray, signed: bool, page: Page) -> Scale:
+def _scale(values: NDArray, signed: bool, canvas: Canvas) -> Scale:
     if signed:
-        return style.signed_scale(values, page.theme)
+        return style.signed_scale(values, canvas.theme)
     return style.activation_scale(np.append(values, 0.0))
 
 
@@ -148,69 +148,69 @@ def _glowing(values: NDArray, scale: Scale, rgb: NDArray) -> NDArray:
 
 
 def _limits(
-    page: Page, scale: Scale, ends: tuple[str, str], left: float, y: float, width: float
+    canvas: Canvas, scale: Scale, ends: tuple[str, str], left: float, y: float, width: float
 ) -> None:
     """The ends of a flat bar with their meaning, and zero in its middle, as far as they fit."""
-    small, quiet = page.size.small, page.theme.quiet
+    small, quiet = canvas.size.small, canvas.theme.quiet
     low, high = number(scale.lowest), number(scale.highest)
-    sides = [page.widest(pair, small) for pair in ((low, ends[0]), (high, ends[1]))]
+    sides = [canvas.widest(pair, small) for pair in ((low, ends[0]), (high, ends[1]))]
     if sum(sides) + small > width:
         # Too narrow for both side by side: one below the other.
         lines = [f"{low} {ends[0]}".strip(), f"{high} {ends[1]}".strip()]
         if not any(ends):
             lines = [plus_minus(scale.highest) if scale.lowest < 0 else f"{low} to {high}"]
         for line, text in enumerate(lines):
-            page.text(left, y + line * small * LINE, text, px=small, width=width)
+            canvas.text(left, y + line * small * LINE, text, px=small, width=width)
         return
     for x, ha, text, word in (
         (left, "left", low, ends[0]),
         (left + width, "right", high, ends[1]),
     ):
-        page.text(x, y, text, px=small, ha=ha)
+        canvas.text(x, y, text, px=small, ha=ha)
         if word:
-            page.text(x, y + small * LINE, word, px=small, colour=quiet, ha=ha)
-    if scale.lowest < 0 and 2 * page.widest([low, high], small) + 3 * small < width:
-        page.text(left + width / 2, y, "0", px=small, ha="center")
+            canvas.text(x, y + small * LINE, word, px=small, colour=quiet, ha=ha)
+    if scale.lowest < 0 and 2 * canvas.widest([low, high], small) + 3 * small < width:
+        canvas.text(left + width / 2, y, "0", px=small, ha="center")
 
 
-def facts_at_foot(page: Page, facts: Sequence[tuple[str, str]]) -> float:
+def facts_at_foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     """Facts as lines at the foot, labels in a column; returns where the room above them ends."""
-    small = page.size.small
-    labels, lines = _fact_lines(page, facts)
-    top = page.bottom - len(lines) * small * LINE
+    small = canvas.size.small
+    labels, lines = _fact_lines(canvas, facts)
+    top = canvas.bottom - len(lines) * small * LINE
     for index, (name, line) in enumerate(lines):
         y = top + index * small * LINE
-        left = page.left + labels
-        page.text(page.left, y, name, px=small, colour=page.theme.quiet, width=labels)
-        page.text(left, y, line, px=small, width=page.right - left)
-    return room_above(page, facts)
+        left = canvas.left + labels
+        canvas.text(canvas.left, y, name, px=small, colour=canvas.theme.quiet, width=labels)
+        canvas.text(left, y, line, px=small, width=canvas.right - left)
+    return room_above(canvas, facts)
 
 
-def room_above(page: Page, facts: Sequence[tuple[str, str]]) -> float:
+def room_above(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     """Where the room above facts ends."""
     if not facts:
-        return page.bottom
-    lines = _fact_lines(page, facts)[1]
-    return page.bottom - len(lines) * page.size.small * LINE - page.size.label
+        return canvas.bottom
+    lines = _fact_lines(canvas, facts)[1]
+    return canvas.bottom - len(lines) * canvas.size.small * LINE - canvas.size.label
 
 
 def _fact_lines(
-    page: Page, facts: Sequence[tuple[str, str]]
+    canvas: Canvas, facts: Sequence[tuple[str, str]]
 ) -> tuple[float, list[tuple[str, str]]]:
     """Width of the facts' labels and the space after them, and (label, text) of each line."""
-    labels = page.widest([name for name, _ in facts], page.size.small) + page.size.small
+    labels = canvas.widest([name for name, _ in facts], canvas.size.small) + canvas.size.small
     return labels, [
         (name if not number else "", line)
         for name, text in facts
-        for number, line in enumerate(_wrapped(page, text, page.right - page.left - labels))
+        for number, line in enumerate(_wrapped(canvas, text, canvas.right - canvas.left - labels))
     ]
 
 
-def _wrapped(page: Page, text: str, width: float) -> list[str]:
+def _wrapped(canvas: Canvas, text: str, width: float) -> list[str]:
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and page.measure(longer, page.size.small) <= width:
+        if lines and canvas.measure(longer, canvas.size.small) <= width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import measured
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Theme
 
 _GIGA = 1e9
@@ -98,22 +98,22 @@ def kernel_speed(
     a number that is not above 0, ShapeError for two points of one layer and pass.
     """
     _check_points(points, peaks, bandwidth)
-    page = Page(size, theme, aspect=1.1)
+    canvas = Canvas(size, theme, aspect=1.1)
     ratios = _ratios(points)
     shares = [point.speed / roof(point.intensity, peaks, bandwidth) for point in points]
     title, note = _kernel_words(ratios, shares, other)
-    page.headline(title, f"{machine}; {note}" if note else machine, page.theme.ink)
-    left, top, right, bottom = page.left, page.top, page.right, page.bottom
-    if right - left >= 55 * page.size.small:
+    canvas.headline(title, f"{machine}; {note}" if note else machine, canvas.theme.ink)
+    left, top, right, bottom = canvas.left, canvas.top, canvas.right, canvas.bottom
+    if right - left >= 55 * canvas.size.small:
         middle = left + 0.43 * (right - left)
-        gap = 1.3 * page.size.label
-        _draw_roofline(page, points, shares, peaks, bandwidth, (left, top, middle - gap, bottom))
-        _draw_bars(page, points, ratios, peaks, other, (middle + gap, top, right, bottom))
+        gap = 1.3 * canvas.size.label
+        _draw_roofline(canvas, points, shares, peaks, bandwidth, (left, top, middle - gap, bottom))
+        _draw_bars(canvas, points, ratios, peaks, other, (middle + gap, top, right, bottom))
     elif ratios:
-        _draw_bars(page, points, ratios, peaks, other, (left, top, right, bottom))
+        _draw_bars(canvas, points, ratios, peaks, other, (left, top, right, bottom))
     else:
-        _draw_roofline(page, points, shares, peaks, bandwidth, (left, top, right, bottom))
-    return page.figure
+        _draw_roofline(canvas, points, shares, peaks, bandwidth, (left, top, right, bottom))
+    return canvas.figure
 
 
 def _check_points(points: Sequence[KernelPoint], peaks: float, bandwidth: float) -> None:
@@ -237,7 +237,7 @@ _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 class _Plot:
     """The area of a plot and what in it is taken, so that a label finds a free place."""
 
-    page: Page
+    canvas: Canvas
     area: _Box
     taken: list[_Box] = field(default_factory=list)
     marks: list[tuple[float, float]] = field(default_factory=list)
@@ -245,12 +245,12 @@ class _Plot:
 
     def rule(self, y: float) -> None:
         """A hairline across the plot, which labels avoid if they can."""
-        self.page.line([self.area[0], self.area[2]], [y, y], self.page.theme.hairline)
+        self.canvas.line([self.area[0], self.area[2]], [y, y], self.canvas.theme.hairline)
         self.grid.append((self.area[0], y - 1, self.area[2], y + 1))
 
     def take_line(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         """Keep labels off a line through points."""
-        half = 0.25 * self.page.size.small
+        half = 0.25 * self.canvas.size.small
         for x, y in _along(list(zip(xs, ys, strict=True)), half):
             self.taken.append((x - half, y - half, x + half, y + half))
 
@@ -260,7 +260,7 @@ class _Plot:
         self.taken.append(self._around(x, y))
 
     def _around(self, x: float, y: float) -> _Box:
-        half = 0.75 * self.page.size.small
+        half = 0.75 * self.canvas.size.small
         return (x - half, y - half, x + half, y + half)
 
     def write(
@@ -276,8 +276,8 @@ class _Plot:
 
         ``on_grid``: it may lie across a hairline; ``own``: what it may come near to.
         """
-        small = self.page.size.small
-        box = (left, top, left + self.page.measure(text, small), top + LINE * small)
+        small = self.canvas.size.small
+        box = (left, top, left + self.canvas.measure(text, small), top + LINE * small)
         inside = (
             self.area[0] <= box[0]
             and self.area[1] <= box[1]
@@ -288,7 +288,7 @@ class _Plot:
         if not inside or any(_meet(box, other) for other in avoided if other != own):
             return False
         middle = (box[1] + box[3]) / 2
-        self.page.text(left, middle, text, px=small, colour=colour, va="center_baseline")
+        self.canvas.text(left, middle, text, px=small, colour=colour, va="center_baseline")
         self.taken.append(box)
         return True
 
@@ -297,7 +297,7 @@ class _Plot:
 
         Tied to the mark where it is far; nothing where none has a place.
         """
-        small, own = self.page.size.small, self._around(x, y)
+        small, own = self.canvas.size.small, self._around(x, y)
         tries = [(away, on_grid) for on_grid in (False, True) for away in (0.0, 0.8, 1.6, 2.6, 4.0)]
         # A label across a hairline beside its mark reads better than one far off.
         tries.sort(key=lambda attempt: attempt[0] + 2 * attempt[1])
@@ -310,7 +310,7 @@ class _Plot:
             clear = self._clear(tie, own) if away else self._nearest(x, y, left, top, text)
             if clear and self.write(left, top, text, colour, on_grid, own):
                 if away:
-                    self.page.line(*zip(*tie, strict=True), self.page.theme.quiet)
+                    self.canvas.line(*zip(*tie, strict=True), self.canvas.theme.quiet)
                 return
 
     def _beside(
@@ -318,15 +318,18 @@ class _Plot:
     ) -> tuple[float, float, tuple[float, float]]:
         """Left and top of a text whose nearest edge or corner is ``gap`` from (x, y), and that."""
         across, down = direction
-        width, height = self.page.measure(text, self.page.size.small), LINE * self.page.size.small
+        width, height = (
+            self.canvas.measure(text, self.canvas.size.small),
+            LINE * self.canvas.size.small,
+        )
         left = x + gap * across - width * (1 - across) / 2
         top = y + gap * down - height * (1 - down) / 2
         return left, top, (min(max(x, left), left + width), min(max(y, top), top + height))
 
     def _nearest(self, x: float, y: float, left: float, top: float, text: str) -> bool:
         """Whether no other mark is so near to a text that it could be the one named."""
-        small = self.page.size.small
-        right, bottom = left + self.page.measure(text, small), top + LINE * small
+        small = self.canvas.size.small
+        right, bottom = left + self.canvas.measure(text, small), top + LINE * small
         return all(
             math.dist(mark, (min(max(mark[0], left), right), min(max(mark[1], top), bottom)))
             > 1.6 * small
@@ -337,7 +340,7 @@ class _Plot:
     def _clear(self, line: Sequence[tuple[float, float]], own: _Box) -> bool:
         return not any(
             _meet((x, y, x, y), other)
-            for x, y in _along(line, 0.2 * self.page.size.small)
+            for x, y in _along(line, 0.2 * self.canvas.size.small)
             for other in self.taken
             if other != own
         )
@@ -371,16 +374,22 @@ def _colour(theme: Theme, gradient: str) -> str:
     }[gradient]
 
 
-def _mark(page: Page, x: float, y: float, gradient: str, diameter: float) -> None:
+def _mark(canvas: Canvas, x: float, y: float, gradient: str, diameter: float) -> None:
     """A disc, a square or a triangle for the three passes, on a rim of the ground."""
-    colour, rim = _colour(page.theme, gradient), 0.12 * diameter
+    colour, rim = _colour(canvas.theme, gradient), 0.12 * diameter
     if gradient == "forward":
-        page.dot(x, y, page.theme.ground, diameter)
-        page.dot(x, y, colour, diameter - 2 * rim)
+        canvas.dot(x, y, canvas.theme.ground, diameter)
+        canvas.dot(x, y, colour, diameter - 2 * rim)
     elif gradient == "gradient of input":
         side = 0.9 * diameter
-        page.box(
-            x - side / 2, y - side / 2, side, side, fill=colour, edge=page.theme.ground, stroke=rim
+        canvas.box(
+            x - side / 2,
+            y - side / 2,
+            side,
+            side,
+            fill=colour,
+            edge=canvas.theme.ground,
+            stroke=rim,
         )
     else:
         # One line that winds from the corners to the middle fills a triangle.
@@ -388,20 +397,20 @@ def _mark(page: Page, x: float, y: float, gradient: str, diameter: float) -> Non
         reach, centre = 0.5 * diameter, y + 0.1 * diameter
         xs = [x + reach * r * math.sin(2 * math.pi * c / 3) for r, c in turns]
         ys = [centre - reach * r * math.cos(2 * math.pi * c / 3) for r, c in turns]
-        page.line(xs, ys, page.theme.ground, stroke=0.5 * reach + 2 * rim)
-        page.line(xs, ys, colour, stroke=0.5 * reach)
+        canvas.line(xs, ys, canvas.theme.ground, stroke=0.5 * reach + 2 * rim)
+        canvas.line(xs, ys, colour, stroke=0.5 * reach)
 
 
-def _key(page: Page, passes: Sequence[str], left: float, right: float, top: float) -> float:
+def _key(canvas: Canvas, passes: Sequence[str], left: float, right: float, top: float) -> float:
     """The marks and their names, in as many lines as they need; returns the y below them."""
-    small = page.size.small
+    small = canvas.size.small
     x, step = left, small * LINE
     for gradient in passes:
-        width = 1.2 * small + page.measure(gradient, small)
+        width = 1.2 * small + canvas.measure(gradient, small)
         if x > left and x + width > right:
             x, top = left, top + step
-        _mark(page, x + small / 2, top + step / 2, gradient, 0.8 * small)
-        page.text(x + 1.2 * small, top + step / 2, gradient, px=small, va="center_baseline")
+        _mark(canvas, x + small / 2, top + step / 2, gradient, 0.8 * small)
+        canvas.text(x + 1.2 * small, top + step / 2, gradient, px=small, va="center_baseline")
         x += width + 1.2 * small
     return top + step
 
@@ -411,7 +420,7 @@ def _present(points: Sequence[KernelPoint]) -> list[str]:
 
 
 def _draw_roofline(
-    page: Page,
+    canvas: Canvas,
     points: Sequence[KernelPoint],
     shares: Sequence[float],
     peak: float,
@@ -419,9 +428,9 @@ def _draw_roofline(
     place: _Box,
 ) -> None:
     left, top, right, bottom = place
-    size, theme, small = page.size, page.theme, page.size.small
-    page.text(left, top, "speed in GF/s", bold=True)
-    plot_top = _key(page, _present(points), left, right, top + LINE * size.label) + 0.4 * small
+    size, theme, small = canvas.size, canvas.theme, canvas.size.small
+    canvas.text(left, top, "speed in GF/s", bold=True)
+    plot_top = _key(canvas, _present(points), left, right, top + LINE * size.label) + 0.4 * small
     plot_bottom = bottom - 2 * LINE * small - 0.4 * small
 
     speeds = [point.speed for point in points]
@@ -433,25 +442,25 @@ def _draw_roofline(
     y_axis = _Axis(up[0], up[1], plot_bottom, plot_top + 2.2 * small)
     ticks = y_axis.ticks(lambda _: 1.8 * small)
     texts = [measured(tick / _GIGA) for tick in ticks]
-    plot_left = left + page.widest(texts, small) + 10 * page.unit
+    plot_left = left + canvas.widest(texts, small) + 10 * canvas.unit
     x_axis = _Axis(*across, plot_left, right)
-    plot = _Plot(page, (plot_left, plot_top, right, plot_bottom))
+    plot = _Plot(canvas, (plot_left, plot_top, right, plot_bottom))
     for tick, text in zip(ticks, texts, strict=True):
         y = y_axis.at(tick)
         plot.rule(y)
-        _tick_left(page, plot_left, y, text)
-    _roofline_foot(page, x_axis, plot_bottom)
+        _tick_left(canvas, plot_left, y, text)
+    _roofline_foot(canvas, x_axis, plot_bottom)
 
     start = max(across[0], up[0] / bandwidth)
     roof_at = [start, ridge, across[1]]
     roof_x = [x_axis.at(value) for value in roof_at]
     roof_y = [y_axis.at(roof(value, peak, bandwidth)) for value in roof_at]
-    page.line(roof_x, roof_y, theme.ink, stroke=0.6 * size.thick)
+    canvas.line(roof_x, roof_y, theme.ink, stroke=0.6 * size.thick)
     plot.take_line(roof_x, roof_y)
     diameter = 0.8 * small
     places = [(x_axis.at(point.intensity), y_axis.at(point.speed)) for point in points]
     for point, (x, y) in zip(points, places, strict=True):
-        _mark(page, x, y, point.gradient, diameter)
+        _mark(canvas, x, y, point.gradient, diameter)
         plot.take_mark(x, y)
     _name_roof(plot, peak, bandwidth, roof_x, roof_y)
 
@@ -479,35 +488,35 @@ def _extremes(points: Sequence[KernelPoint], shares: Sequence[float], most: int)
     return named
 
 
-def _tick_left(page: Page, x: float, y: float, text: str) -> None:
-    page.text(
-        x - 10 * page.unit,
+def _tick_left(canvas: Canvas, x: float, y: float, text: str) -> None:
+    canvas.text(
+        x - 10 * canvas.unit,
         y,
         text,
-        px=page.size.small,
-        colour=page.theme.quiet,
+        px=canvas.size.small,
+        colour=canvas.theme.quiet,
         ha="right",
         va="center_baseline",
     )
 
 
-def _roofline_foot(page: Page, axis: _Axis, bottom: float) -> None:
-    small, quiet = page.size.small, page.theme.quiet
+def _roofline_foot(canvas: Canvas, axis: _Axis, bottom: float) -> None:
+    small, quiet = canvas.size.small, canvas.theme.quiet
     y = bottom + 0.4 * small
-    for tick in axis.ticks(lambda tick: page.measure(measured(tick), small) + small):
+    for tick in axis.ticks(lambda tick: canvas.measure(measured(tick), small) + small):
         x, text = axis.at(tick), measured(tick)
-        half = page.measure(text, small) / 2
-        if x + half <= page.right:
-            page.line([x, x], [bottom, bottom - 0.3 * small], quiet)
-            page.text(x, y, text, px=small, colour=quiet, ha="center")
-    page.text(
+        half = canvas.measure(text, small) / 2
+        if x + half <= canvas.right:
+            canvas.line([x, x], [bottom, bottom - 0.3 * small], quiet)
+            canvas.text(x, y, text, px=small, colour=quiet, ha="center")
+    canvas.text(
         axis.end,
         y + LINE * small,
         f"FLOP per byte that must be moved {style.ARROW}",
         px=small,
         colour=quiet,
         ha="right",
-        width=axis.end - page.left,
+        width=axis.end - canvas.left,
     )
 
 
@@ -515,32 +524,32 @@ def _name_roof(
     plot: _Plot, peak: float, bandwidth: float, xs: Sequence[float], ys: Sequence[float]
 ) -> None:
     """The numbers of both parts of the roof, beside them."""
-    page, small = plot.page, plot.page.size.small
+    canvas, small = plot.canvas, plot.canvas.size.small
     text = f"peak {measured(peak / _GIGA)} GF/s"
-    left, strip = xs[2] - page.measure(text, small), plot.area[1]
+    left, strip = xs[2] - canvas.measure(text, small), plot.area[1]
     # Where marks are near to the roof its name stands above all of them.
     for top in (ys[1] - 1.6 * small, strip):
-        if plot.write(left, top, text, page.theme.ink):
+        if plot.write(left, top, text, canvas.theme.ink):
             # Beside it no point is named: the two would read as one line.
             plot.taken.append((left - 3 * small, strip, left, ys[1]))
             break
     text = f"memory {measured(bandwidth / _GIGA)} GB/s"
-    width, height = page.measure(text, small), LINE * small
+    width, height = canvas.measure(text, small), LINE * small
     # Above the slope a text's lower right corner is nearest, below it its upper left one.
     for on_grid, above in itertools.product((False, True), (True, False)):
         for share in np.linspace(0.9, 0.0, 37):
             x, y = xs[0] + share * (xs[1] - xs[0]), ys[0] + share * (ys[1] - ys[0])
             left, top = (x - 0.6 * small - width, y - height) if above else (x + 0.6 * small, y)
-            if plot.write(left, top, text, page.theme.ink, on_grid):
+            if plot.write(left, top, text, canvas.theme.ink, on_grid):
                 return
-    plot.write(plot.area[0], strip, text, page.theme.ink)
+    plot.write(plot.area[0], strip, text, canvas.theme.ink)
 
 
 # The bars beside it -----------------------------------------------------------------------------
 
 
 def _draw_bars(
-    page: Page,
+    canvas: Canvas,
     points: Sequence[KernelPoint],
     ratios: dict[tuple[str, str], float],
     peak: float,
@@ -549,7 +558,7 @@ def _draw_bars(
 ) -> None:
     """A column for each pass, a row for each layer."""
     left, top, right, bottom = place
-    size, theme, small = page.size, page.theme, page.size.small
+    size, theme, small = canvas.size, canvas.theme, canvas.size.small
     if ratios:
         values, head = ratios, f"times as fast as {other}"
         low, high = min(1.0, *values.values()), max(2.0, *values.values())
@@ -558,7 +567,7 @@ def _draw_bars(
         values = {(p.layer, p.gradient): p.speed / _GIGA for p in points}
         head, low, high = "GF/s", 0.0, max(peak / _GIGA, *values.values())
         base, foot, scale = 0.0, f"{measured(peak / _GIGA)}: peak of fused multiply-adds", ""
-    page.text(left, top, head, bold=True, width=right - left)
+    canvas.text(left, top, head, bold=True, width=right - left)
     top += LINE * size.label + 0.2 * small
 
     shown = [point for point in points if (point.layer, point.gradient) in values]
@@ -568,12 +577,12 @@ def _draw_bars(
     texts = {key: write(value) for key, value in values.items()}
     slower = {key for key, value in ratios.items() if value < 1}
     pad, gap = 0.5 * small, small
-    number = max(page.measure(text, small, key in slower) for key, text in texts.items())
-    names = min(page.widest(layers, small), 0.36 * (right - left))
+    number = max(canvas.measure(text, small, key in slower) for key, text in texts.items())
+    names = min(canvas.widest(layers, small), 0.36 * (right - left))
     # The number of the peak stands centred below the end of a column.
-    inset = 0.0 if ratios else page.measure(measured(high), small) / 2
+    inset = 0.0 if ratios else canvas.measure(measured(high), small) / 2
     column = (right - left - names) / len(passes) - gap
-    lines = 1 if 1.2 * small + page.widest(passes, small) <= column else 2
+    lines = 1 if 1.2 * small + canvas.widest(passes, small) <= column else 2
     row_top = top + lines * LINE * small + 0.3 * small
     row_bottom = bottom - 2 * LINE * small - 0.3 * small
     rows = min(len(layers), max(1, int((row_bottom - row_top) / (1.2 * small))))
@@ -581,19 +590,19 @@ def _draw_bars(
     row_bottom = row_top + rows * height
     for row, layer in enumerate(layers[:rows]):
         y = row_top + (row + 0.5) * height
-        page.text(left + names, y, layer, px=small, ha="right", va="center_baseline", width=names)
+        canvas.text(left + names, y, layer, px=small, ha="right", va="center_baseline", width=names)
 
     for nth, gradient in enumerate(passes):
         x = left + names + gap + nth * (column + gap)
-        _pass_head(page, gradient, x, top, lines, column - 1.2 * small)
+        _pass_head(canvas, gradient, x, top, lines, column - 1.2 * small)
         axis = _Axis(low, high, x + number + pad, x + column - inset, logarithmic=bool(ratios))
-        _bar_axis(page, axis, 1.0 if ratios else peak / _GIGA, row_top, row_bottom)
+        _bar_axis(canvas, axis, 1.0 if ratios else peak / _GIGA, row_top, row_bottom)
         for row, layer in enumerate(layers[:rows]):
             y = row_top + (row + 0.5) * height
             value = values.get((layer, gradient))
             if value is None:
                 continue
-            page.text(
+            canvas.text(
                 x + number,
                 y,
                 texts[layer, gradient],
@@ -604,16 +613,16 @@ def _draw_bars(
                 va="center_baseline",
             )
             ends = sorted((axis.at(base), axis.at(value)))
-            page.box(
+            canvas.box(
                 ends[0],
                 y - 0.3 * height,
                 ends[1] - ends[0],
                 0.6 * height,
                 fill=_colour(theme, gradient),
             )
-    # A narrow page has no room for both; that the scale is logarithmic its ticks say too.
+    # A narrow canvas has no room for both; that the scale is logarithmic its ticks say too.
     foot = f"first {rows} of {len(layers)} layers; {foot}" if rows < len(layers) else foot + scale
-    page.text(
+    canvas.text(
         right,
         row_bottom + 0.3 * small + LINE * small,
         foot,
@@ -624,36 +633,40 @@ def _draw_bars(
     )
 
 
-def _pass_head(page: Page, gradient: str, x: float, top: float, lines: int, width: float) -> None:
+def _pass_head(
+    canvas: Canvas, gradient: str, x: float, top: float, lines: int, width: float
+) -> None:
     """The mark and the name of a column, its name broken in two where columns are narrow."""
-    small = page.size.small
-    _mark(page, x + small / 2, top + LINE * small / 2, gradient, 0.8 * small)
+    small = canvas.size.small
+    _mark(canvas, x + small / 2, top + LINE * small / 2, gradient, 0.8 * small)
     words = gradient.split(" ", 1) if lines == 2 else [gradient]
     for line, text in enumerate(words):
         y = top + (line + 0.5) * LINE * small
-        page.text(x + 1.2 * small, y, text, px=small, va="center_baseline", width=width)
+        canvas.text(x + 1.2 * small, y, text, px=small, va="center_baseline", width=width)
 
 
-def _bar_axis(page: Page, axis: _Axis, at: float, top: float, bottom: float) -> None:
+def _bar_axis(canvas: Canvas, axis: _Axis, at: float, top: float, bottom: float) -> None:
     """The line that bars are read against and, below a column, its number and round ones."""
-    small, theme = page.size.small, page.theme
+    small, theme = canvas.size.small, canvas.theme
     ticks = [0.0]
     if axis.logarithmic:
-        ticks = axis.ticks(lambda tick: page.measure(measured(tick), small) + 0.5 * small)
-    for tick, text in _spaced(page, axis, [at, *ticks]):
+        ticks = axis.ticks(lambda tick: canvas.measure(measured(tick), small) + 0.5 * small)
+    for tick, text in _spaced(canvas, axis, [at, *ticks]):
         x = axis.at(tick)
-        page.line([x, x], [top, bottom + 0.2 * small], theme.ink if tick == at else theme.hairline)
-        page.text(x, bottom + 0.3 * small, text, px=small, colour=theme.quiet, ha="center")
+        canvas.line(
+            [x, x], [top, bottom + 0.2 * small], theme.ink if tick == at else theme.hairline
+        )
+        canvas.text(x, bottom + 0.3 * small, text, px=small, colour=theme.quiet, ha="center")
 
 
-def _spaced(page: Page, axis: _Axis, values: Sequence[float]) -> list[tuple[float, str]]:
+def _spaced(canvas: Canvas, axis: _Axis, values: Sequence[float]) -> list[tuple[float, str]]:
     """Those values, with their texts, that stand beside each other; earlier ones have the right."""
-    small = page.size.small
+    small = canvas.size.small
     kept: list[tuple[float, str]] = []
     taken: list[tuple[float, float]] = []
     for value in values:
         text = measured(value)
-        half = page.measure(text, small) / 2 + 0.25 * small
+        half = canvas.measure(text, small) / 2 + 0.25 * small
         start, end = axis.at(value) - half, axis.at(value) + half
         if not any(start < other_end and other < end for other, other_end in taken):
             kept.append((value, text))
@@ -684,8 +697,8 @@ def training_speed(
     theme or size, and ShapeError for a spread without its time in it.
     """
     _check_bars(bars)
-    page = Page(size, theme, aspect=1.1)
-    small, label = page.size.small, page.size.label
+    canvas = Canvas(size, theme, aspect=1.1)
+    small, label = canvas.size.small, canvas.size.label
     reach = [max(bar.high, bar.other_high or 0.0) for bar in bars]
     compared = [bar for bar in bars if bar.other_seconds is not None]
     shared = max(reach) <= 8 * min(reach) or not compared
@@ -693,9 +706,9 @@ def training_speed(
         reach = [max(reach)] * len(bars)
     sides = [_OURS, other] if compared else [_OURS]
     # The second line may take two lines: rows are counted as if it did.
-    head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * label
+    head = (canvas.size.title + 2 * canvas.size.subtitle) * LINE + 0.7 * label
     lowest = LINE * label + (1.25 * len(sides) + 0.5) * small
-    rows = min(len(bars), max(1, int((page.bottom - page.top - head) / lowest)))
+    rows = min(len(bars), max(1, int((canvas.bottom - canvas.top - head) / lowest)))
     notes = [machine, "lower is better", "thin line: spread"]
     overlapping = sum(_spreads_overlap(bar) for bar in bars)
     if overlapping:
@@ -704,7 +717,7 @@ def training_speed(
         notes.append("each pair on its own scale")
     if rows < len(bars):
         notes.append(f"first {rows} of {len(bars)}")
-    page.headline(_training_title(bars, reach, other), "; ".join(notes), page.theme.ink)
+    canvas.headline(_training_title(bars, reach, other), "; ".join(notes), canvas.theme.ink)
 
     times = [
         _duration(seconds, longest)
@@ -712,19 +725,19 @@ def training_speed(
         for seconds in (bar.seconds, bar.other_seconds)
         if seconds is not None
     ]
-    names = min(page.widest(sides, small), 0.3 * (page.right - page.left))
-    start = page.left + names + 0.7 * small
-    end = page.right - page.widest(times, small) - 0.7 * small
-    ratio = page.widest(map(_share_text, compared), label, bold=True)
+    names = min(canvas.widest(sides, small), 0.3 * (canvas.right - canvas.left))
+    start = canvas.left + names + 0.7 * small
+    end = canvas.right - canvas.widest(times, small) - 0.7 * small
+    ratio = canvas.widest(map(_share_text, compared), label, bold=True)
     # Beside the bars a ratio must leave them half of the width, else it stands above them.
-    beside = end - start - ratio >= 0.5 * (page.right - page.left)
+    beside = end - start - ratio >= 0.5 * (canvas.right - canvas.left)
     if compared and beside:
         end -= ratio + 1.5 * small
-    height = min((page.bottom - page.top + 0.5 * small) / rows, 2.6 * lowest)
+    height = min((canvas.bottom - canvas.top + 0.5 * small) / rows, 2.6 * lowest)
     for row, bar in enumerate(bars[:rows]):
         axis = _Axis(0.0, reach[row], start, end, logarithmic=False)
-        _draw_pair(page, bar, sides, axis, (page.top + row * height, height), beside)
-    return page.figure
+        _draw_pair(canvas, bar, sides, axis, (canvas.top + row * height, height), beside)
+    return canvas.figure
 
 
 def _check_bars(bars: Sequence[TrainingBar]) -> None:
@@ -778,7 +791,7 @@ def _share_text(bar: TrainingBar) -> str:
 
 
 def _draw_pair(
-    page: Page,
+    canvas: Canvas,
     bar: TrainingBar,
     sides: Sequence[str],
     axis: _Axis,
@@ -786,11 +799,11 @@ def _draw_pair(
     beside: bool,
 ) -> None:
     """The name of a piece of training, below it our bar and the other's; ``place``: top, height."""
-    size, theme, small = page.size, page.theme, page.size.small
+    size, theme, small = canvas.size, canvas.theme, canvas.size.small
     top, height = place
     ratio = "" if bar.other_seconds is None else _share_text(bar)
-    room = page.right - page.left - page.measure(ratio, size.label, bold=True) - size.label
-    page.text(page.left, top, bar.what, bold=True, width=room)
+    room = canvas.right - canvas.left - canvas.measure(ratio, size.label, bold=True) - size.label
+    canvas.text(canvas.left, top, bar.what, bold=True, width=room)
     first = top + LINE * size.label
     # White space below a pair is larger than that under its name, so that they belong together.
     step = (height - LINE * size.label - max(0.5 * small, 0.16 * height)) / len(sides)
@@ -800,7 +813,7 @@ def _draw_pair(
         if seconds is None:
             continue
         y, thick = first + (nth + 0.5) * step, 0.72 * step
-        page.text(
+        canvas.text(
             axis.start - 0.7 * small,
             y,
             sides[nth],
@@ -808,14 +821,14 @@ def _draw_pair(
             colour=ink,
             ha="right",
             va="center_baseline",
-            width=axis.start - 0.7 * small - page.left + 0.5,  # for rounding
+            width=axis.start - 0.7 * small - canvas.left + 0.5,  # for rounding
         )
-        page.box(axis.start, y - thick / 2, axis.at(seconds) - axis.start, thick, fill=fill)
+        canvas.box(axis.start, y - thick / 2, axis.at(seconds) - axis.start, thick, fill=fill)
         if low < high:
             # On a rim of the ground the line is seen on its bar and beyond it.
             for colour, stroke in ((theme.ground, 6 * size.hair), (theme.ink, 2 * size.hair)):
-                page.line([axis.at(low), axis.at(high)], [y, y], colour, stroke=stroke)
-        page.text(
+                canvas.line([axis.at(low), axis.at(high)], [y, y], colour, stroke=stroke)
+        canvas.text(
             axis.at(high) + 0.7 * small,
             y,
             _duration(seconds, axis.high),
@@ -824,8 +837,8 @@ def _draw_pair(
             va="center_baseline",
         )
     if ratio:
-        page.text(
-            page.right,
+        canvas.text(
+            canvas.right,
             first + step if beside else top,
             ratio,
             colour=theme.quiet if _spreads_overlap(bar) else theme.ink,
@@ -856,15 +869,15 @@ def scaling(
     different lengths.
     """
     _check_curves(curves)
-    page = Page(size, theme, aspect=1.1)
+    canvas = Canvas(size, theme, aspect=1.1)
     speeds = [_speeds(curve) for curve in curves]
     cliffs = [_cliffs(values) for values in speeds]
     title = _scaling_title(curves, speeds, cliffs)
     note = "GF/s, higher is better; cliff: less than half of the speed one step before"
-    page.headline(title, f"{machine}; {note}", page.theme.ink)
+    canvas.headline(title, f"{machine}; {note}", canvas.theme.ink)
 
-    room_x, room_y = page.right - page.left, page.bottom - page.top
-    gap_x, gap_y = 2.2 * page.size.label, 0.9 * page.size.label
+    room_x, room_y = canvas.right - canvas.left, canvas.bottom - canvas.top
+    gap_x, gap_y = 2.2 * canvas.size.label, 0.9 * canvas.size.label
 
     def unshapely(columns: int) -> float:
         """How far panels are from a slide's shape; an empty place counts much."""
@@ -879,9 +892,11 @@ def scaling(
     highest = max(max(values) for values in speeds)
     for nth, (curve, values, falls) in enumerate(zip(curves, speeds, cliffs, strict=True)):
         row, column = divmod(nth, columns)
-        left, top = page.left + column * (width + gap_x), page.top + row * (height + gap_y)
-        _scaling_panel(page, curve, values, falls, highest, (left, top, left + width, top + height))
-    return page.figure
+        left, top = canvas.left + column * (width + gap_x), canvas.top + row * (height + gap_y)
+        _scaling_panel(
+            canvas, curve, values, falls, highest, (left, top, left + width, top + height)
+        )
+    return canvas.figure
 
 
 def _check_curves(curves: Sequence[ScalingCurve]) -> None:
@@ -940,7 +955,7 @@ def _scaling_title(
 
 
 def _scaling_panel(
-    page: Page,
+    canvas: Canvas,
     curve: ScalingCurve,
     speeds: Sequence[float],
     cliffs: Sequence[int],
@@ -948,10 +963,10 @@ def _scaling_panel(
     place: _Box,
 ) -> None:
     left, top, right, bottom = place
-    size, theme, small = page.size, page.theme, page.size.small
+    size, theme, small = canvas.size, canvas.theme, canvas.size.small
     values = curve.values
     span = f" from {values[0]} to {values[-1]}" if len(values) > 1 else f" {values[0]}"
-    page.text(left, top, f"{curve.axis}{span}", bold=True, width=right - left)
+    canvas.text(left, top, f"{curve.axis}{span}", bold=True, width=right - left)
     plot_top = top + LINE * size.label + 0.7 * small
     plot_bottom = bottom - LINE * small - 0.4 * small
 
@@ -961,31 +976,31 @@ def _scaling_panel(
         for tick in MaxNLocator(nbins=steps, steps=[1, 2, 2.5, 5, 10]).tick_values(0, highest)
     ]
     texts = [measured(tick) for tick in ticks]
-    plot_left = left + page.widest(texts, small) + 10 * page.unit
-    inner = 0.5 * page.measure(str(values[-1]), small)
-    plot = _Plot(page, (plot_left, plot_top - 0.5 * small, right, plot_bottom))
+    plot_left = left + canvas.widest(texts, small) + 10 * canvas.unit
+    inner = 0.5 * canvas.measure(str(values[-1]), small)
+    plot = _Plot(canvas, (plot_left, plot_top - 0.5 * small, right, plot_bottom))
     y_axis = _Axis(0.0, max(ticks[-1], highest), plot_bottom, plot_top, logarithmic=False)
     ends = (values[0], values[-1]) if len(values) > 1 else (values[0] / 2, values[0] * 2)
     x_axis = _Axis(*ends, plot_left + inner, right - inner)
     for tick, text in zip(ticks, texts, strict=True):
         y = y_axis.at(tick)
         plot.rule(y)
-        _tick_left(page, plot_left, y, text)
+        _tick_left(canvas, plot_left, y, text)
     # Cliffs and both ends are named first, other values where there is room.
     order = [*(values[at] for at in cliffs), values[0], values[-1], *values]
-    for value, text in _spaced(page, x_axis, order):
+    for value, text in _spaced(canvas, x_axis, order):
         x = x_axis.at(value)
-        page.line([x, x], [plot_bottom, plot_bottom + 0.25 * small], theme.quiet)
-        page.text(x, plot_bottom + 0.4 * small, text, px=small, colour=theme.quiet, ha="center")
+        canvas.line([x, x], [plot_bottom, plot_bottom + 0.25 * small], theme.quiet)
+        canvas.text(x, plot_bottom + 0.4 * small, text, px=small, colour=theme.quiet, ha="center")
 
     xs, ys = [x_axis.at(value) for value in values], [y_axis.at(speed) for speed in speeds]
-    page.line(xs, ys, theme.output, stroke=0.6 * size.thick)
+    canvas.line(xs, ys, theme.output, stroke=0.6 * size.thick)
     plot.take_line(xs, ys)
     diameter = 0.6 * small
     for at, (x, y) in enumerate(zip(xs, ys, strict=True)):
         cliff = at in cliffs
         across = 1.3 * diameter if cliff else diameter
-        page.dot(x, y, theme.mistake if cliff else theme.output, across, hollow=cliff)
+        canvas.dot(x, y, theme.mistake if cliff else theme.output, across, hollow=cliff)
         plot.take_mark(x, y)
     for at in cliffs:
         share, before = f"{speeds[at] / speeds[at - 1]:.0%}", values[at - 1]

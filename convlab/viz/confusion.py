@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import to_places
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Scale
 
 
@@ -49,25 +49,25 @@ def confusion(
     counts = counts.astype(np.int64)
     names = [" ".join(str(name).split()) for name in classes]
 
-    page = Page(size, theme, aspect=1.05)
+    canvas = Canvas(size, theme, aspect=1.05)
     texts = [str(value) for value in counts.ravel()]
     total, right = int(counts.sum()), int(np.trace(counts))
     shares = _shares(counts)
     off = np.where(np.eye(len(counts), dtype=bool), 0.0, np.nan_to_num(shares))
-    scales = _shade(page, "right", 1.0), _shade(page, "wrong", float(off.max()) or 1.0)
-    bars = max(page.bar_width(scales[0], "right"), page.bar_width(scales[1], "wrong"))
+    scales = _shade(canvas, "right", 1.0), _shade(canvas, "wrong", float(off.max()) or 1.0)
+    bars = max(canvas.bar_width(scales[0], "right"), canvas.bar_width(scales[1], "wrong"))
     # How many names fit decides the second line, so the headline is first taken at its highest.
-    tallest = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * page.size.label
-    every = _layout(page, names, texts, page.bottom - page.top - tallest, bars).every
+    tallest = (canvas.size.title + 2 * canvas.size.subtitle) * LINE + 0.7 * canvas.size.label
+    every = _layout(canvas, names, texts, canvas.bottom - canvas.top - tallest, bars).every
     notes = [subtitle]
     if total:
         notes.append(f"{right} of {total} right")
     if every > 1:
         notes.append(f"every {every}{_ordinal(every)} class named")
-    page.headline(title, ", ".join(note for note in notes if note), page.theme.ink)
-    layout = _layout(page, names, texts, page.bottom - page.top, bars)
-    _draw(page, shares, names, texts, replace(layout, every=every), scales, bars)
-    return page.figure
+    canvas.headline(title, ", ".join(note for note in notes if note), canvas.theme.ink)
+    layout = _layout(canvas, names, texts, canvas.bottom - canvas.top, bars)
+    _draw(canvas, shares, names, texts, replace(layout, every=every), scales, bars)
+    return canvas.figure
 
 
 def _ordinal(value: int) -> str:
@@ -81,11 +81,13 @@ def _shares(counts: NDArray) -> NDArray:
     return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
 
 
-def _shade(page: Page, what: str, highest: float) -> Scale:
+def _shade(canvas: Canvas, what: str, highest: float) -> Scale:
     # Mistakes stay paler: they are on a larger scale and must not outshine the right answers.
-    colour, strength = (page.theme.output, 0.9) if what == "right" else (page.theme.mistake, 0.7)
-    end = style.blend(page.theme.ground, colour, strength)
-    shades = LinearSegmentedColormap.from_list("share", [page.theme.ground, end])
+    colour, strength = (
+        (canvas.theme.output, 0.9) if what == "right" else (canvas.theme.mistake, 0.7)
+    )
+    end = style.blend(canvas.theme.ground, colour, strength)
+    shades = LinearSegmentedColormap.from_list("share", [canvas.theme.ground, end])
     return Scale(0.0, highest, shades)
 
 
@@ -106,13 +108,15 @@ class _Layout:
 _TRUE = "true ↓"
 
 
-def _layout(page: Page, names: list[str], texts: list[str], height: float, bars: float) -> _Layout:
-    small, unit, count = page.size.small, page.unit, len(names)
+def _layout(
+    canvas: Canvas, names: list[str], texts: list[str], height: float, bars: float
+) -> _Layout:
+    small, unit, count = canvas.size.small, canvas.unit, len(names)
     pad = 10 * unit
-    widest = page.widest(names, small)
-    side = max(min(widest, 0.17 * page.width), page.measure(_TRUE, small)) + pad
-    accuracy = page.measure("accuracy", small) + 60 * unit
-    room = page.right - page.left - side - accuracy - 2 * pad
+    widest = canvas.widest(names, small)
+    side = max(min(widest, 0.17 * canvas.width), canvas.measure(_TRUE, small)) + pad
+    accuracy = canvas.measure("accuracy", small) + 60 * unit
+    room = canvas.right - canvas.left - side - accuracy - 2 * pad
 
     def whole(length: float) -> float:
         return float(math.floor(length)) if length >= 2 else length
@@ -120,12 +124,12 @@ def _layout(page: Page, names: list[str], texts: list[str], height: float, bars:
     # Names lie above their columns if they fit there, else they stand upright.
     for stand, above in (
         (False, small * LINE),
-        (True, min(widest, 0.2 * page.height) + 0.3 * small),
+        (True, min(widest, 0.2 * canvas.height) + 0.3 * small),
     ):
         head = small * LINE + above
         tall = whole((height - head) / count)
         wide = whole(min(room / count, 1.9 * tall))
-        number = page.number_size(texts, wide, tall)
+        number = canvas.number_size(texts, wide, tall)
         if number is None:
             wide = whole(min((room - bars - 2 * pad) / count, 1.9 * tall))
             tall = min(tall, 1.2 * wide)
@@ -137,7 +141,7 @@ def _layout(page: Page, names: list[str], texts: list[str], height: float, bars:
 
 
 def _draw(
-    page: Page,
+    canvas: Canvas,
     shares: NDArray,
     names: list[str],
     texts: list[str],
@@ -145,22 +149,22 @@ def _draw(
     scales: tuple[Scale, Scale],
     bars: float,
 ) -> None:
-    size, theme, unit, small = page.size, page.theme, page.unit, page.size.small
-    count, pad = len(names), 10 * page.unit
+    size, theme, unit, small = canvas.size, canvas.theme, canvas.unit, canvas.size.small
+    count, pad = len(names), 10 * canvas.unit
     side, width, height, every = layout.side, layout.width, layout.height, layout.every
     px, stand = layout.number, layout.stand
     right_scale, wrong_scale = scales
-    left, top = page.left + side, page.top + layout.head
+    left, top = canvas.left + side, canvas.top + layout.head
     wide, tall = width * count, height * count
 
     fills = wrong_scale.rgb(np.nan_to_num(shares))
     diagonal = np.arange(count)
     fills[diagonal, diagonal] = right_scale.rgb(np.nan_to_num(shares[diagonal, diagonal]))
-    page.picture(fills, left, top, wide, tall)
+    canvas.picture(fills, left, top, wide, tall)
     if min(width, height) >= 6 * unit:
-        page.grid_lines(left, top, count, count, (width, height), theme.hairline)
+        canvas.grid_lines(left, top, count, count, (width, height), theme.hairline)
         for index in range(count):
-            page.box(
+            canvas.box(
                 left + index * width,
                 top + index * height,
                 width,
@@ -169,14 +173,14 @@ def _draw(
                 stroke=1.8 * size.hair,
             )
     else:
-        page.box(left, top, wide, tall, edge=theme.hairline)
+        canvas.box(left, top, wide, tall, edge=theme.hairline)
     if px is not None:
-        page.cell_numbers(texts, fills, px, left, top, wide, tall, faint="0")
+        canvas.cell_numbers(texts, fills, px, left, top, wide, tall, faint="0")
 
     # Names of low rows reach above the matrix; the words over them keep clear of that.
     above = top - max(0.15 * small, small - height / 2)
-    page.text(left, page.top, f"predicted {style.ARROW}", px=small, colour=theme.quiet)
-    page.text(
+    canvas.text(left, canvas.top, f"predicted {style.ARROW}", px=small, colour=theme.quiet)
+    canvas.text(
         left - max(pad, 0.8 * small - width / 2),
         above,
         _TRUE,
@@ -186,7 +190,7 @@ def _draw(
         va="bottom",
     )
     for index in range(0, count, every):
-        page.text(
+        canvas.text(
             left - pad,
             top + (index + 0.5) * height,
             names[index],
@@ -195,7 +199,7 @@ def _draw(
             va="center_baseline",
             width=side - pad,
         )
-        page.text(
+        canvas.text(
             left + (index + 0.5) * width,
             top - 0.25 * small,
             names[index],
@@ -205,18 +209,18 @@ def _draw(
             rotation=90 if stand else 0,
             width=layout.head - small * LINE - 0.3 * small if stand else width * every,
         )
-    _accuracy(page, shares, (left + wide + 2 * pad, top, layout.accuracy), height, every, above)
+    _accuracy(canvas, shares, (left + wide + 2 * pad, top, layout.accuracy), height, every, above)
     if px is None:
-        x = page.right - bars
+        x = canvas.right - bars
         # A low matrix does not press the two bars together.
-        room = max(tall, min(page.bottom - top, 18 * small))
+        room = max(tall, min(canvas.bottom - top, 18 * small))
         each = min(room / 2 - small, 230 * unit)
-        page.bar(right_scale, "right", x, top, each)
-        page.bar(wrong_scale, "wrong", x, top + each + 2 * small, each)
+        canvas.bar(right_scale, "right", x, top, each)
+        canvas.bar(wrong_scale, "wrong", x, top + each + 2 * small, each)
 
 
 def _accuracy(
-    page: Page,
+    canvas: Canvas,
     shares: NDArray,
     place: tuple[float, float, float],
     height: float,
@@ -225,19 +229,19 @@ def _accuracy(
 ) -> None:
     """A bar a class from 0 to 1, with its number where a line of text has room."""
     left, top, width = place
-    small, theme = page.size.small, page.theme
-    page.text(left, above, "accuracy", px=small, colour=theme.quiet, va="bottom")
-    number = page.measure("≈0.00", small) + 8 * page.unit
+    small, theme = canvas.size.small, canvas.theme
+    canvas.text(left, above, "accuracy", px=small, colour=theme.quiet, va="bottom")
+    number = canvas.measure("≈0.00", small) + 8 * canvas.unit
     full = width - number
     for index, share in enumerate(np.diagonal(shares)):
         y = top + (index + 0.5) * height
         known = math.isfinite(share)
         # Where rows are a few pixels high, gaps between bars would only flicker.
-        thick = height * (0.55 if height >= 5 * page.unit else 1.0)
-        page.box(left + number, y - thick / 2, full, thick, fill=theme.hairline_fill)
+        thick = height * (0.55 if height >= 5 * canvas.unit else 1.0)
+        canvas.box(left + number, y - thick / 2, full, thick, fill=theme.hairline_fill)
         if known:
-            page.box(left + number, y - thick / 2, full * share, thick, fill=theme.output)
+            canvas.box(left + number, y - thick / 2, full * share, thick, fill=theme.output)
         if index % every == 0:
-            page.text(
+            canvas.text(
                 left, y, to_places(share, 2) if known else "none", px=small, va="center_baseline"
             )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]
@@ -75,30 +75,30 @@ def connections(
         input_size[1] + padding[2] + padding[3],
     )
     check_room(input_size, padding, dimensions)
-    page = Page(size, theme, aspect=1.0 if dimensions == 1 else 0.85)
-    page.headline(title, subtitle, page.theme.ink)
-    gap = min(60 * page.unit, 0.05 * page.width)
-    width = (page.right - page.left - gap * (len(wirings) - 1)) / len(wirings)
+    canvas = Canvas(size, theme, aspect=1.0 if dimensions == 1 else 0.85)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    gap = min(60 * canvas.unit, 0.05 * canvas.width)
+    width = (canvas.right - canvas.left - gap * (len(wirings) - 1)) / len(wirings)
     panels = []
     for index, (wiring, counts) in enumerate(
-        zip(wirings, _counts(page, wirings, width), strict=True)
+        zip(wirings, _counts(canvas, wirings, width), strict=True)
     ):
-        left, top = page.left + index * (width + gap), page.top
-        page.text(left, top, wiring.name, bold=True, width=width)
-        top += page.size.label * LINE
+        left, top = canvas.left + index * (width + gap), canvas.top
+        canvas.text(left, top, wiring.name, bold=True, width=width)
+        top += canvas.size.label * LINE
         for text in counts:
-            page.text(left, top, text, px=page.size.small, colour=page.theme.quiet)
-            top += page.size.small * LINE
-        top += 0.6 * page.size.small
-        place = (left, top, width, page.bottom - top)
-        panels.append(_Panel(page, wiring, padded, padding, unit_size, unit, place))
+            canvas.text(left, top, text, px=canvas.size.small, colour=canvas.theme.quiet)
+            top += canvas.size.small * LINE
+        top += 0.6 * canvas.size.small
+        place = (left, top, width, canvas.bottom - top)
+        panels.append(_Panel(canvas, wiring, padded, padding, unit_size, unit, place))
     prefix = "w" if all(panel.number_size("w") for panel in panels) else ""
     for panel in panels:
         if dimensions == 1:
             panel.lines()
         else:
             panel.grids(prefix)
-    return page.figure
+    return canvas.figure
 
 
 def check_room(input_size: Pair, padding: Sides, dimensions: int) -> None:
@@ -115,7 +115,7 @@ def check_room(input_size: Pair, padding: Sides, dimensions: int) -> None:
         )
 
 
-def _counts(page: Page, wirings: Sequence[Wiring], width: float) -> list[list[str]]:
+def _counts(canvas: Canvas, wirings: Sequence[Wiring], width: float) -> list[list[str]]:
     """Connections and weights of each wiring in as few lines as fit all panels alike."""
     for between, inside in ((", ", " "), ("\n", " "), ("\n", "\n")):
         texts = [
@@ -123,14 +123,14 @@ def _counts(page: Page, wirings: Sequence[Wiring], width: float) -> list[list[st
             f"{w.parameters:,}{inside}weight{'s' * (w.parameters != 1)}".split("\n")
             for w in wirings
         ]
-        if page.widest((line for lines in texts for line in lines), page.size.small) <= width:
+        if canvas.widest((line for lines in texts for line in lines), canvas.size.small) <= width:
             break
     return texts
 
 
 @dataclass(frozen=True)
 class _Panel:
-    page: Page
+    canvas: Canvas
     wiring: Wiring
     padded: Pair
     padding: Sides
@@ -144,7 +144,7 @@ class _Panel:
 
     def colours(self) -> list[str]:
         """A colour for each weight that is shared."""
-        return style.shared_colours(self.wiring.parameters, self.page.theme)
+        return style.shared_colours(self.wiring.parameters, self.canvas.theme)
 
     @property
     def sees_all(self) -> bool:
@@ -160,15 +160,15 @@ class _Panel:
     # One dimension ---------------------------------------------------------------------------
 
     def lines(self) -> None:
-        page, wiring, theme = self.page, self.wiring, self.page.theme
-        small, unit = page.size.small, page.unit
+        canvas, wiring, theme = self.canvas, self.wiring, self.canvas.theme
+        small, unit = canvas.size.small, canvas.unit
         left, top, width, height = self.place
         inputs, units = math.prod(self.padded), math.prod(self.units)
-        pitch = min(height / max(inputs, units), 3.4 * page.size.label)
+        pitch = min(height / max(inputs, units), 3.4 * canvas.size.label)
         dot = min(0.5 * pitch, 20 * unit)
         names = [f"w{index + 1}" for index in wiring.weights[self.chosen]]
-        in_x = left + page.widest(names, small) + 8 * unit + dot / 2
-        out_x = left + width - page.measure("00", small) - 4 * unit - 1.1 * dot
+        in_x = left + canvas.widest(names, small) + 8 * unit + dot / 2
+        out_x = left + width - canvas.measure("00", small) - 4 * unit - 1.1 * dot
         # A narrow drawing reads better than one whose lines run nearly flat.
         out_x = min(out_x, in_x + 12 * pitch)
         middle = top + pitch * max(inputs, units) / 2
@@ -189,19 +189,19 @@ class _Panel:
                 colour = colours[weight]
             else:
                 colour = theme.window if bold else style.blend(theme.ground, theme.quiet, 0.6)
-            thin = page.size.hair * (1.0 if self.sees_all else 1.6)
-            stroke = 0.7 * page.size.thick if bold else thin
-            page.strokes(segments[bold, weight, dashed], colour, stroke=stroke, dashed=dashed)
+            thin = canvas.size.hair * (1.0 if self.sees_all else 1.6)
+            stroke = 0.7 * canvas.size.thick if bold else thin
+            canvas.strokes(segments[bold, weight, dashed], colour, stroke=stroke, dashed=dashed)
         for cell in range(inputs):
             colour = theme.quiet if outside[cell] else theme.input
-            page.dot(in_x, y_of(cell, inputs), colour, dot, hollow=bool(outside[cell]))
+            canvas.dot(in_x, y_of(cell, inputs), colour, dot, hollow=bool(outside[cell]))
         for at in range(units):
             y = y_of(at, units)
             if at == self.chosen:
-                page.dot(out_x, y, theme.output, 1.7 * dot, hollow=True)
-            page.dot(out_x, y, theme.output, dot)
+                canvas.dot(out_x, y, theme.output, 1.7 * dot, hollow=True)
+            canvas.dot(out_x, y, theme.output, dot)
         self.name_weights(names, in_x - dot / 2 - 8 * unit, lambda cell: y_of(cell, inputs), pitch)
-        page.text(
+        canvas.text(
             out_x + 1.1 * dot + 4 * unit,
             y_of(self.chosen, units),
             str(self.chosen),
@@ -212,13 +212,13 @@ class _Panel:
 
     def name_weights(self, names, x, y_of, pitch) -> None:
         """The weights of the emphasised unit, each at the input that it weighs."""
-        page, small = self.page, self.page.size.small
+        canvas, small = self.canvas, self.canvas.size.small
         every = math.ceil(1.1 * small / pitch)
         for index, (cell, name) in enumerate(
             zip(self.wiring.reads[self.chosen], names, strict=True)
         ):
             if index % every == 0:
-                page.text(x, y_of(cell), name, px=small, ha="right", va="center_baseline")
+                canvas.text(x, y_of(cell), name, px=small, ha="right", va="center_baseline")
 
     # Two dimensions --------------------------------------------------------------------------
 
@@ -247,18 +247,18 @@ class _Panel:
     def number_size(self, prefix: str) -> float | None:
         """Text height at which the numbers of all shown weights fit their cells."""
         shown = self.wiring.weights[self.shown()].reshape(-1) + 1
-        return self.page.number_size([f"{prefix}{w}" for w in shown], self.cell, self.cell)
+        return self.canvas.number_size([f"{prefix}{w}" for w in shown], self.cell, self.cell)
 
     def grids(self, prefix: str) -> None:
         """The input above the units, the windows of some; ``prefix`` of the weights' numbers."""
-        page, theme = self.page, self.page.theme
+        canvas, theme = self.canvas, self.canvas.theme
         x, y, *_ = self.place
         cell, px = self.cell, self.number_size(prefix)
         (rows, columns), (unit_rows, unit_columns) = self.padded, self.units
         unit_x = x + (columns - unit_columns) * cell / 2
         unit_y = y + (rows + BETWEEN) * cell
         self._input(x, y, cell)
-        page.grid_lines(unit_x, unit_y, unit_rows, unit_columns, (cell, cell), theme.output)
+        canvas.grid_lines(unit_x, unit_y, unit_rows, unit_columns, (cell, cell), theme.output)
         shown = self.shown()[::-1]  # the emphasised unit on top of the other
         corners = {
             at: (unit_x + at % unit_columns * cell, unit_y + at // unit_columns * cell)
@@ -269,11 +269,11 @@ class _Panel:
         for at in shown:
             self._window(at, prefix, px)
         for at in shown:
-            stroke = page.size.thick * (0.8 if at == self.chosen else 0.4)
+            stroke = canvas.size.thick * (0.8 if at == self.chosen else 0.4)
             row, column, height, width = self._extent(at)
             left, top = x + column * cell, y + row * cell
-            page.box(left, top, width * cell, height * cell, edge=theme.window, stroke=stroke)
-            page.box(
+            canvas.box(left, top, width * cell, height * cell, edge=theme.window, stroke=stroke)
+            canvas.box(
                 *corners[at], cell, cell, edge=theme.output, fill=theme.output_fill, stroke=stroke
             )
 
@@ -288,20 +288,20 @@ class _Panel:
         )
 
     def _input(self, x: float, y: float, cell: float) -> None:
-        page, theme = self.page, self.page.theme
+        canvas, theme = self.canvas, self.canvas.theme
         rows, columns = self.padded
         top, bottom, left, right = self.padding
         if any(self.padding):
-            page.box(x, y, columns * cell, rows * cell, fill=theme.hairline_fill)
-            page.grid_lines(x, y, rows, columns, (cell, cell), theme.hairline, dashed=True)
+            canvas.box(x, y, columns * cell, rows * cell, fill=theme.hairline_fill)
+            canvas.grid_lines(x, y, rows, columns, (cell, cell), theme.hairline, dashed=True)
         inner = (rows - top - bottom, columns - left - right)
         x, y = x + left * cell, y + top * cell
-        page.box(x, y, inner[1] * cell, inner[0] * cell, fill=theme.input_fill)
-        page.grid_lines(x, y, *inner, (cell, cell), theme.input)
+        canvas.box(x, y, inner[1] * cell, inner[0] * cell, fill=theme.input_fill)
+        canvas.grid_lines(x, y, *inner, (cell, cell), theme.input)
 
     def _window(self, at: int, prefix: str, px: float | None) -> None:
         """The cells that a unit sees, filled, each with its weight's name where it fits."""
-        page, wiring, theme = self.page, self.wiring, self.page.theme
+        canvas, wiring, theme = self.canvas, self.wiring, self.canvas.theme
         corner, cell = self.place[:2], self.cell
         colours = self.colours() if wiring.shares else []
         hidden = set() if at == self.chosen else set(wiring.reads[self.chosen].tolist())
@@ -311,9 +311,9 @@ class _Panel:
             row, column = divmod(int(place), self.padded[1])
             x, y = corner[0] + column * cell, corner[1] + row * cell
             fill = colours[weight] if wiring.shares else theme.window_fill
-            page.box(x, y, cell, cell, edge=theme.window, fill=fill)
+            canvas.box(x, y, cell, cell, edge=theme.window, fill=fill)
             if px is not None:
-                page.text(
+                canvas.text(
                     x + cell / 2,
                     y + cell / 2,
                     f"{prefix}{weight + 1}",
@@ -325,13 +325,13 @@ class _Panel:
 
     def _guides(self, extent: tuple[int, int, int, int], corner: tuple[float, float]) -> None:
         """From the lower corners of a window to the upper ones of its unit."""
-        page, cell = self.page, self.cell
+        canvas, cell = self.canvas, self.cell
         row, column, rows, columns = extent
         for side in (0, 1):
-            page.line(
+            canvas.line(
                 [self.place[0] + (column + side * columns) * cell, corner[0] + side * cell],
                 [self.place[1] + (row + rows) * cell, corner[1]],
-                page.theme.window,
-                stroke=page.size.hair * 1.3,
+                canvas.theme.window,
+                stroke=canvas.size.hair * 1.3,
                 dashes=(5, 3),
             )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import exact, number
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 Pair = tuple[int, int]
 
@@ -75,42 +75,42 @@ def conventions(
     for values in arrays:
         if values.ndim != 2 or 0 in values.shape:
             raise ShapeError(f"conventions: expected arrays (H, W), got {values.shape}")
-    page = Page(size, theme, aspect=1.0)
-    sheet = _Sheet(page, input, kernel, comparisons)
+    canvas = Canvas(size, theme, aspect=1.0)
+    sheet = _Sheet(canvas, input, kernel, comparisons)
     note = "input and kernel left out" if sheet.narrow else ""
-    page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.ink)
+    canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
     sheet.draw()
-    return page.figure
+    return canvas.figure
 
 
 @dataclass(frozen=True)
 class _Sheet:
-    page: Page
+    canvas: Canvas
     input: NDArray
     kernel: NDArray
     comparisons: Sequence[Comparison]
 
     def draw(self) -> None:
-        page, theme = self.page, self.page.theme
+        canvas, theme = self.canvas, self.canvas.theme
         cell, lines = self.layout()
         for name, values, top, edge, fill in (
             ()
             if self.narrow
             else (
-                ("input", self.input, page.top, theme.input, theme.input_fill),
+                ("input", self.input, canvas.top, theme.input, theme.input_fill),
                 ("kernel", self.kernel, self.kernel_top(cell), theme.window, theme.window_fill),
             )
         ):
-            page.text(page.left, top, name, colour=edge, bold=True, width=self.left_width(cell))
-            top += page.size.label * LINE
+            canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width(cell))
+            top += canvas.size.label * LINE
             size = style.size_text(*values.shape)
-            page.text(page.left, top, size, px=page.size.small, colour=theme.quiet)
-            self.grid(values, page.left, top + page.size.small * LINE * 1.3, cell, edge, fill)
+            canvas.text(canvas.left, top, size, px=canvas.size.small, colour=theme.quiet)
+            self.grid(values, canvas.left, top + canvas.size.small * LINE * 1.3, cell, edge, fill)
         width = self.block_width(cell)
         for index, (comparison, texts) in enumerate(zip(self.comparisons, lines, strict=True)):
             row, column = divmod(index, 2)
-            left = page.right - width if column else page.right - 2 * width - self.gap
-            top = page.top + row * (page.bottom - page.top + self.between) / 2
+            left = canvas.right - width if column else canvas.right - 2 * width - self.gap
+            top = canvas.top + row * (canvas.bottom - canvas.top + self.between) / 2
             self.block(comparison, texts, left, top, cell)
 
     # Lengths ----------------------------------------------------------------------------------
@@ -118,53 +118,53 @@ class _Sheet:
     @property
     def narrow(self) -> bool:
         """Whether there is no room for the input beside outputs with their names."""
-        return self.page.right - self.page.left < 55 * self.page.size.small
+        return self.canvas.right - self.canvas.left < 55 * self.canvas.size.small
 
     @property
     def gap(self) -> float:
         """Between the input and the comparisons, and between these."""
-        return 0.03 * self.page.width if self.narrow else 0.04 * self.page.width
+        return 0.03 * self.canvas.width if self.narrow else 0.04 * self.canvas.width
 
     @property
     def between(self) -> float:
         """Between the upper comparisons and the lower ones."""
-        return 1.2 * self.page.size.small
+        return 1.2 * self.canvas.size.small
 
     def left_width(self, cell: float) -> float:
         """Of the input and the kernel."""
         if self.narrow:
             return -self.gap  # no column, and no gap behind it
-        words = self.page.measure("kernel", self.page.size.label, bold=True)
+        words = self.canvas.measure("kernel", self.canvas.size.label, bold=True)
         return max(words, cell * max(self.input.shape[1], self.kernel.shape[1]))
 
     def block_width(self, cell: float) -> float:
-        page = self.page
-        return (page.right - page.left - self.left_width(cell) - 2 * self.gap) / 2
+        canvas = self.canvas
+        return (canvas.right - canvas.left - self.left_width(cell) - 2 * self.gap) / 2
 
     def side_width(self, cell: float) -> float:
         """Of one of the two conventions of a comparison."""
         return (self.block_width(cell) - 0.4 * self.gap) / 2
 
     def kernel_top(self, cell: float) -> float:
-        return self.page.top + self.left_head + self.input.shape[0] * cell + self.between
+        return self.canvas.top + self.left_head + self.input.shape[0] * cell + self.between
 
     @property
     def left_head(self) -> float:
-        return (self.page.size.label + 1.3 * self.page.size.small) * LINE
+        return (self.canvas.size.label + 1.3 * self.canvas.size.small) * LINE
 
     def layout(self) -> tuple[float, list[list[list[str]]]]:
         """The side of a cell, the same in all grids, and the quiet lines above each output.
 
         As many lines as take the numbers out of no grid.
         """
-        page = self.page
+        canvas = self.canvas
         arrays = [self.input, self.kernel]
         arrays += [side.values for c in self.comparisons for side in c.sides]
         texts = [exact(values).marked() for values in arrays]
         best = (-1, 0.0, 0)
         for most in (3, 2, 1):
             cell = self.cell(most)
-            numbered = sum(page.number_size(each, cell, cell) is not None for each in texts)
+            numbered = sum(canvas.number_size(each, cell, cell) is not None for each in texts)
             if cell and numbered > best[0]:
                 best = (numbered, cell, most)
         _, cell, most = best
@@ -178,18 +178,18 @@ class _Sheet:
 
         0 where there is none.
         """
-        page, small = self.page, self.page.size.small
-        high = (page.bottom - page.top - self.between) / 2
+        canvas, small = self.canvas, self.canvas.size.small
+        high = (canvas.bottom - canvas.top - self.between) / 2
         outputs = [side.values.shape for c in self.comparisons for side in c.sides]
         rows, columns = np.max(outputs, axis=0)
-        for cell in range(math.floor(70 * page.unit), 0, -1):
+        for cell in range(math.floor(70 * canvas.unit), 0, -1):
             lines = 2 + len(self.lines(cell, most)[0][0])  # with the names, and the foot
-            head = page.size.label * LINE + lines * small * LINE + 0.8 * small
+            head = canvas.size.label * LINE + lines * small * LINE + 0.8 * small
             kernel_bottom = self.kernel_top(cell) + self.left_head + len(self.kernel) * cell
             if (
                 columns * cell <= self.side_width(cell)
                 and head + rows * cell <= high
-                and (self.narrow or kernel_bottom <= page.bottom)
+                and (self.narrow or kernel_bottom <= canvas.bottom)
             ):
                 return float(cell)
         return 0.0
@@ -200,11 +200,11 @@ class _Sheet:
         sides = [side for c in self.comparisons for side in c.sides]
         if all(side.sizes[0] == side.sizes[1] for side in sides):
             kinds.append(lambda side: side.sizes[0])
-        width, small = self.side_width(cell), self.page.size.small
+        width, small = self.side_width(cell), self.canvas.size.small
         kinds = [
             kind
             for kind in kinds[:most]
-            if self.page.widest((kind(side) for side in sides), small) <= width
+            if self.canvas.widest((kind(side) for side in sides), small) <= width
         ]
         return [[[kind(side) for kind in kinds] for side in c.sides] for c in self.comparisons]
 
@@ -219,10 +219,10 @@ class _Sheet:
         cell: float,
     ) -> None:
         """Both outputs side by side, and below them where they part."""
-        page, theme, small = self.page, self.page.theme, self.page.size.small
+        canvas, theme, small = self.canvas, self.canvas.theme, self.canvas.size.small
         width, side_width = self.block_width(cell), self.side_width(cell)
-        page.text(left, top, comparison.title, bold=True, width=width)
-        top += page.size.label * LINE
+        canvas.text(left, top, comparison.title, bold=True, width=width)
+        top += canvas.size.label * LINE
         union = np.max([side.values.shape for side in comparison.sides], axis=0)
         foot = top
         for side, other, texts, x in zip(
@@ -233,13 +233,13 @@ class _Sheet:
             strict=True,
         ):
             y = top
-            page.text(x, y, side.name, px=small, colour=theme.output, bold=True, width=side_width)
+            canvas.text(x, y, side.name, px=small, colour=theme.output, bold=True, width=side_width)
             y += small * LINE
             for text in texts:
-                page.text(x, y, text, px=small, colour=theme.quiet)
+                canvas.text(x, y, text, px=small, colour=theme.quiet)
                 y += small * LINE
             y += 0.3 * small
-            page.grid_lines(x, y, *union, (cell, cell), theme.hairline, dashed=True)
+            canvas.grid_lines(x, y, *union, (cell, cell), theme.hairline, dashed=True)
             self.grid(
                 side.values,
                 x,
@@ -251,25 +251,25 @@ class _Sheet:
             )
             if comparison.first is not None:
                 row, column = comparison.first
-                page.box(
+                canvas.box(
                     x + column * cell,
                     y + row * cell,
                     cell,
                     cell,
                     edge=theme.mistake,
-                    stroke=0.7 * page.size.thick,
+                    stroke=0.7 * canvas.size.thick,
                 )
             foot = y + union[0] * cell + 0.5 * small
         colour = theme.quiet if comparison.first is None else theme.mistake
         texts = [c.difference() for c in self.comparisons]
         words = "they part first at " if comparison.first is not None else ""
-        longest = page.widest((f"they part first at {text}" for text in texts), small)
+        longest = canvas.widest((f"they part first at {text}" for text in texts), small)
         text = comparison.difference()
         if longest <= width:
             text = words + text
-        elif page.widest(texts, small) > width:
+        elif canvas.widest(texts, small) > width:
             text = text.replace("row ", "").replace(" column ", "")
-        page.text(left, foot, text, px=small, colour=colour, width=width)
+        canvas.text(left, foot, text, px=small, colour=colour, width=width)
 
     def grid(
         self,
@@ -282,26 +282,26 @@ class _Sheet:
         differs: NDArray | None = None,
     ) -> None:
         """Cells with their numbers, those that differ in the colour of mistakes."""
-        page, theme = self.page, self.page.theme
+        canvas, theme = self.canvas, self.canvas.theme
         rows, columns = values.shape
         texts = exact(values).marked()
-        px = page.number_size(texts, cell, cell)
+        px = canvas.number_size(texts, cell, cell)
         if px is None and differs is not None:
             # Without numbers the cells themselves say where they differ.
             tints = [to_rgb(fill), to_rgb(style.blend(fill, theme.mistake, 0.4))]
             shades = np.round(255 * np.array(tints)).astype(np.uint8)
-            page.picture(shades[differs.astype(int)], left, top, columns * cell, rows * cell)
+            canvas.picture(shades[differs.astype(int)], left, top, columns * cell, rows * cell)
         else:
-            page.box(left, top, columns * cell, rows * cell, fill=fill)
-        if cell >= 4 * page.unit:
-            page.grid_lines(left, top, rows, columns, (cell, cell), edge)
+            canvas.box(left, top, columns * cell, rows * cell, fill=fill)
+        if cell >= 4 * canvas.unit:
+            canvas.grid_lines(left, top, rows, columns, (cell, cell), edge)
         else:
-            page.box(left, top, columns * cell, rows * cell, edge=edge)
+            canvas.box(left, top, columns * cell, rows * cell, edge=edge)
         if px is None:
             return
         for (row, column), text in zip(np.ndindex(rows, columns), texts, strict=True):
             part = differs is not None and differs[row, column]
-            page.text(
+            canvas.text(
                 left + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,

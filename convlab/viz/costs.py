@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,17 @@ def costs(
     )
     if min(totals) <= 0:
         raise ShapeError("costs: expected layers with parameters and multiply-adds, got none")
-    page = Page(size, theme, aspect=0.75)
-    page.headline(title, subtitle, page.theme.ink)
-    small, label, theme = page.size.small, page.size.label, page.theme
+    canvas = Canvas(size, theme, aspect=0.75)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
     head = 2 * small * LINE + 0.6 * label
-    room = page.bottom - page.top - head
+    room = canvas.bottom - canvas.top - head
     rows = _rows(layers, totals, max(2, int(room // (1.35 * small))))
     step = min(room / len(rows), 3.6 * label)
-    names = page.widest((row.name for row in rows), small, bold=True)
-    left = page.left + min(names, 0.22 * (page.right - page.left)) + label
+    names = canvas.widest((row.name for row in rows), small, bold=True)
+    left = canvas.left + min(names, 0.22 * (canvas.right - canvas.left)) + label
     gap = 1.2 * label
-    width = (page.right - left - gap) / 2
+    width = (canvas.right - left - gap) / 2
     columns = (
         ("parameters", theme.window, theme.window_fill, [row.parameters for row in rows]),
         ("multiply-adds", theme.output, theme.output_fill, [row.multiply_adds for row in rows]),
@@ -61,25 +61,25 @@ def costs(
         x = left + at * (width + gap)
         texts = [f"{count:,}" for count in counts]
         shares = [_percent(count / totals[at]) for count in counts]
-        number = page.widest(texts, small) + 0.5 * label
-        share = page.widest(shares, small) + 0.5 * label
-        page.text(x, page.top, word, px=small, colour=colour, bold=True, width=width)
-        page.text(x, page.top + small * LINE, f"{totals[at]:,} in all", px=small, width=width)
+        number = canvas.widest(texts, small) + 0.5 * label
+        share = canvas.widest(shares, small) + 0.5 * label
+        canvas.text(x, canvas.top, word, px=small, colour=colour, bold=True, width=width)
+        canvas.text(x, canvas.top + small * LINE, f"{totals[at]:,} in all", px=small, width=width)
         # In a narrow picture the shares give way to the bars.
         if width - number - share < 2.5 * label:
             share = 0.0
         bar = max(width - number - share, 0.0)
         for row, (count, text) in enumerate(zip(counts, texts, strict=True)):
-            y = page.top + head + row * step
+            y = canvas.top + head + row * step
             middle = y + step / 2
-            page.text(
+            canvas.text(
                 x + number - 0.5 * label, middle, text, px=small, ha="right", va="center_baseline"
             )
             length = bar * count / max(counts)
             if count:
-                page.box(x + number, y + 0.18 * step, length, 0.64 * step, edge=colour, fill=fill)
+                canvas.box(x + number, y + 0.18 * step, length, 0.64 * step, edge=colour, fill=fill)
             if share:
-                page.text(
+                canvas.text(
                     x + number + length + 0.3 * label,
                     middle,
                     shares[row],
@@ -88,16 +88,16 @@ def costs(
                     va="center_baseline",
                 )
     for row, layer in enumerate(rows):
-        page.text(
-            page.left,
-            page.top + head + (row + 0.5) * step,
+        canvas.text(
+            canvas.left,
+            canvas.top + head + (row + 0.5) * step,
             layer.name,
             px=small,
             bold=True,
             va="center_baseline",
-            width=left - page.left - 0.5 * label,
+            width=left - canvas.left - 0.5 * label,
         )
-    return page.figure
+    return canvas.figure
 
 
 def _percent(share: float) -> str:

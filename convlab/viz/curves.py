@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import MINUS, measured
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 _PANELS = ("loss", "accuracy")
 
@@ -50,7 +50,7 @@ def curves(
     if "epoch" not in history:
         raise SpecError(f"expected a history with the key epoch, got {', '.join(history) or '{}'}")
     epochs = np.asarray(history["epoch"], dtype=float)
-    page = Page(size, theme, aspect=0.8)
+    canvas = Canvas(size, theme, aspect=0.8)
     panels: dict[str, list[_Line]] = {}
     for kind in _PANELS:
         for part, word in (("train", "training"), ("validation", "validation")):
@@ -63,7 +63,7 @@ def curves(
                     f"expected {len(epochs)} values of {key}, one an epoch, got {len(values)}"
                 )
             values[~np.isfinite(values)] = np.nan
-            colour = page.theme.input if part == "train" else page.theme.output
+            colour = canvas.theme.input if part == "train" else canvas.theme.output
             dashes = (4.0, 2.0) if part == "train" else None
             panels.setdefault(kind, []).append(_Line(word, values, colour, dashes))
     if not panels or not len(epochs):
@@ -74,9 +74,9 @@ def curves(
         if best_epoch not in epochs:
             raise ShapeError(f"expected a best epoch of the history, got {best_epoch}")
         best, note = int(np.flatnonzero(epochs == best_epoch)[0]), f"kept: epoch {best_epoch}"
-    page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.ink)
-    _draw_panels(page, epochs, panels, best)
-    return page.figure
+    canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
+    _draw_panels(canvas, epochs, panels, best)
+    return canvas.figure
 
 
 def _epoch(value: float) -> str:
@@ -84,33 +84,33 @@ def _epoch(value: float) -> str:
 
 
 def _draw_panels(
-    page: Page, epochs: NDArray, panels: Mapping[str, list[_Line]], best: int | None
+    canvas: Canvas, epochs: NDArray, panels: Mapping[str, list[_Line]], best: int | None
 ) -> None:
-    size = page.size
+    size = canvas.size
     label = 0.0  # the widest label at a line's end
     for lines in panels.values():
         for line in lines:
             known = line.values[np.isfinite(line.values)]
             text = f"{line.word} {measured(known[-1]) if known.size else ''}"
-            label = max(label, page.measure(text, size.small))
-    label += 46 * page.unit
-    room_x, room_y = page.right - page.left, page.bottom - page.top
+            label = max(label, canvas.measure(text, size.small))
+    label += 46 * canvas.unit
+    room_x, room_y = canvas.right - canvas.left, canvas.bottom - canvas.top
     gap = 2.2 * size.label
     # Side by side while a panel keeps a plot wider than its label, else one above the other.
     beside = (room_x - gap) / 2 - label >= 1.5 * label or len(panels) == 1
     for index, (kind, lines) in enumerate(panels.items()):
         if beside:
             width = (room_x - gap * (len(panels) - 1)) / len(panels)
-            left, top, height = page.left + index * (width + gap), page.top, room_y
+            left, top, height = canvas.left + index * (width + gap), canvas.top, room_y
         else:
             gap_y = 0.8 * size.label
             height = (room_y - gap_y * (len(panels) - 1)) / len(panels)
-            left, top, width = page.left, page.top + index * (height + gap_y), room_x
-        _panel(page, kind, epochs, lines, best, (left, top, width, height), label)
+            left, top, width = canvas.left, canvas.top + index * (height + gap_y), room_x
+        _panel(canvas, kind, epochs, lines, best, (left, top, width, height), label)
 
 
 def _panel(
-    page: Page,
+    canvas: Canvas,
     kind: str,
     epochs: NDArray,
     lines: list[_Line],
@@ -119,12 +119,12 @@ def _panel(
     label: float,
 ) -> None:
     left, top, width, height = place
-    size, theme, small = page.size, page.theme, page.size.small
-    page.text(left, top, kind, bold=True)
+    size, theme, small = canvas.size, canvas.theme, canvas.size.small
+    canvas.text(left, top, kind, bold=True)
     values = np.concatenate([line.values for line in lines])
     known = values[np.isfinite(values)]
     if not known.size:
-        page.text(left, top + 2 * size.label, "no finite values", px=small, colour=theme.mistake)
+        canvas.text(left, top + 2 * size.label, "no finite values", px=small, colour=theme.mistake)
         return
     plot_top = top + size.label * LINE + 0.9 * small
     plot_bottom = top + height - small * LINE - 0.4 * small
@@ -133,10 +133,10 @@ def _panel(
         known = np.append(known, [0.0, 1.0] if kind == "accuracy" else [0.0])
     ticks, low, high = _ticks(known, kind, plot_bottom - plot_top, small)
     texts = _tick_texts(ticks)
-    plot_left = left + page.widest(texts, small) + 10 * page.unit
+    plot_left = left + canvas.widest(texts, small) + 10 * canvas.unit
     plot_right = left + width - label
     # Room inside the plot, so that marks at the first and the last epoch stay in it.
-    inner = 8 * page.unit
+    inner = 8 * canvas.unit
 
     def at_x(epoch: float) -> float:
         first, last = float(epochs.min()), float(epochs.max())
@@ -148,9 +148,9 @@ def _panel(
 
     for tick, text in zip(ticks, texts, strict=True):
         y = at_y(tick)
-        page.line([plot_left, plot_right], [y, y], theme.hairline)
-        page.text(
-            plot_left - 10 * page.unit,
+        canvas.line([plot_left, plot_right], [y, y], theme.hairline)
+        canvas.text(
+            plot_left - 10 * canvas.unit,
             y,
             text,
             px=small,
@@ -158,16 +158,16 @@ def _panel(
             ha="right",
             va="center_baseline",
         )
-    _epoch_axis(page, epochs, at_x, plot_right, plot_bottom + 0.4 * small)
+    _epoch_axis(canvas, epochs, at_x, plot_right, plot_bottom + 0.4 * small)
 
     if best is not None:
         x = at_x(epochs[best])
-        page.line([x, x], [plot_top - 0.3 * small, plot_bottom], theme.quiet, dashes=(2, 2))
+        canvas.line([x, x], [plot_top - 0.3 * small, plot_bottom], theme.quiet, dashes=(2, 2))
         text = f"best epoch {_epoch(epochs[best])}"
-        half = page.measure(text, small) / 2
-        head = left + page.measure(kind, size.label, bold=True) + size.label
+        half = canvas.measure(text, small) / 2
+        head = left + canvas.measure(kind, size.label, bold=True) + size.label
         centre = min(max(x, head + half), left + width - half)
-        page.text(
+        canvas.text(
             centre,
             plot_top - 0.4 * small,
             text,
@@ -178,7 +178,7 @@ def _panel(
         )
     ends = []
     for line in lines:
-        page.line(
+        canvas.line(
             [at_x(epoch) for epoch in epochs],
             [at_y(value) for value in line.values],
             line.colour,
@@ -189,7 +189,7 @@ def _panel(
         for index in np.flatnonzero(finite):
             # A value between two gaps has no line: it needs a mark to be seen.
             if not finite[max(0, index - 1) : index + 2].sum() > 1:
-                page.dot(
+                canvas.dot(
                     at_x(epochs[index]),
                     at_y(line.values[index]),
                     line.colour,
@@ -197,7 +197,7 @@ def _panel(
                     hollow=line.dashes is not None,
                 )
         if best is not None and finite[best]:
-            page.dot(
+            canvas.dot(
                 at_x(epochs[best]),
                 at_y(line.values[best]),
                 line.colour,
@@ -212,9 +212,9 @@ def _panel(
     heights = _apart([y for y, _, _ in ends], step, plot_top + step / 2, plot_bottom - step / 2)
     for y, (_, line, text) in zip(heights, ends, strict=True):
         # A sample of the line leads from its end to its name.
-        sample = [plot_right + 8 * page.unit, plot_right + 36 * page.unit]
-        page.line(sample, [y, y], line.colour, stroke=0.6 * size.thick, dashes=line.dashes)
-        page.text(plot_right + 46 * page.unit, y, text, px=small, va="center_baseline")
+        sample = [plot_right + 8 * canvas.unit, plot_right + 36 * canvas.unit]
+        canvas.line(sample, [y, y], line.colour, stroke=0.6 * size.thick, dashes=line.dashes)
+        canvas.text(plot_right + 46 * canvas.unit, y, text, px=small, va="center_baseline")
 
 
 def _ticks(
@@ -242,11 +242,11 @@ def _tick_texts(ticks: Sequence[float]) -> list[str]:
 
 
 def _epoch_axis(
-    page: Page, epochs: NDArray, at_x: Callable[[float], float], right: float, y: float
+    canvas: Canvas, epochs: NDArray, at_x: Callable[[float], float], right: float, y: float
 ) -> None:
-    small, quiet = page.size.small, page.theme.quiet
+    small, quiet = canvas.size.small, canvas.theme.quiet
     first, last = float(epochs.min()), float(epochs.max())
-    room = (at_x(last) - at_x(first)) / (page.measure(_epoch(last), small) + 2 * small)
+    room = (at_x(last) - at_x(first)) / (canvas.measure(_epoch(last), small) + 2 * small)
     if first == last:
         ticks = [first]
     else:
@@ -257,9 +257,9 @@ def _epoch_axis(
     end = right
     for tick in ticks:
         text = _epoch(tick)
-        page.text(at_x(tick), y, text, px=small, colour=quiet, ha="center")
-        end = max(end, at_x(tick) + page.measure(text, small) / 2)
-    page.text(end + 14 * page.unit, y, "epoch", px=small, colour=quiet)
+        canvas.text(at_x(tick), y, text, px=small, colour=quiet, ha="center")
+        end = max(end, at_x(tick) + canvas.measure(text, small) / 2)
+    canvas.text(end + 14 * canvas.unit, y, "epoch", px=small, colour=quiet)
 
 
 def _apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:

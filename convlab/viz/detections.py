@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.attribution import facts_at_foot, room_above
-from convlab.viz.page import LINE, Page, arrange, image_rgb
+from convlab.viz.canvas import LINE, Canvas, arrange, image_rgb
 
 FOUND, WRONG, MISSED = "found", "wrong", "missed"
 """What a box is: an answer, one that the truth denies, and a truth that was not found."""
@@ -51,44 +51,44 @@ def detections(
     arrays = [np.asarray(values, dtype=float) for _, values in maps]
     if not arrays:
         raise ShapeError("expected at least one map of scores, got none")
-    page = Page(size, theme, aspect=1.1)
-    page.headline(title, subtitle, page.theme.output)
-    # On a small page the picture comes before the last facts.
-    while len(facts) > 1 and room_above(page, facts) - page.top < 0.3 * page.width:
+    canvas = Canvas(size, theme, aspect=1.1)
+    canvas.headline(title, subtitle, canvas.theme.output)
+    # On a small canvas the picture comes before the last facts.
+    while len(facts) > 1 and room_above(canvas, facts) - canvas.top < 0.3 * canvas.width:
         facts = facts[:-1]
-    foot = facts_at_foot(page, facts)
-    small, unit, rows, columns = page.size.small, page.unit, *rgb.shape[:2]
+    foot = facts_at_foot(canvas, facts)
+    small, unit, rows, columns = canvas.size.small, canvas.unit, *rgb.shape[:2]
     head = small * LINE + 0.3 * small
-    height = foot - page.top - head
-    cell = min(0.55 * (page.right - page.left) / columns, height / rows)
+    height = foot - canvas.top - head
+    cell = min(0.55 * (canvas.right - canvas.left) / columns, height / rows)
     across, tall = cell * columns, cell * rows
-    left, top = page.left, page.top + head
-    page.text(left, page.top, "picture", px=small, colour=page.theme.input, bold=True)
-    page.picture(rgb, left, top, across, tall)
-    page.box(left, top, across, tall, edge=page.theme.input)
-    _draw_boxes(page, boxes * cell, labels, kinds, (left, top, across, tall))
+    left, top = canvas.left, canvas.top + head
+    canvas.text(left, canvas.top, "picture", px=small, colour=canvas.theme.input, bold=True)
+    canvas.picture(rgb, left, top, across, tall)
+    canvas.box(left, top, across, tall, edge=canvas.theme.input)
+    _draw_boxes(canvas, boxes * cell, labels, kinds, (left, top, across, tall))
 
     start = left + across + 36 * unit
     scale = style.Scale(0.0, 1.0, style.activation_scale(np.zeros(1)).colours)
-    bar = page.bar_width(scale, "probability")
-    room = page.right - start - bar - 20 * unit
+    bar = canvas.bar_width(scale, "probability")
+    room = canvas.right - start - bar - 20 * unit
     grid = arrange(
         len(arrays), room, height + head, arrays[0].shape, gap=0.7 * small, label=small * LINE
     )
     for index, ((name, _), array) in enumerate(zip(maps, arrays, strict=True)):
         x, y = grid.corner(index)
-        words = page.fit(name, grid.width, small)[0]
-        page.text(start + x, page.top + y - small * LINE, words, px=small, width=grid.width)
-        page.array(
-            array, scale, start + x, page.top + y, grid.width, grid.height, page.theme.hairline
+        words = canvas.fit(name, grid.width, small)[0]
+        canvas.text(start + x, canvas.top + y - small * LINE, words, px=small, width=grid.width)
+        canvas.array(
+            array, scale, start + x, canvas.top + y, grid.width, grid.height, canvas.theme.hairline
         )
     bar_left = start + grid.total_width + 20 * unit
-    page.bar(scale, "probability", bar_left, page.top, min(height, 0.6 * page.height))
-    return page.figure
+    canvas.bar(scale, "probability", bar_left, canvas.top, min(height, 0.6 * canvas.height))
+    return canvas.figure
 
 
 def _draw_boxes(
-    page: Page,
+    canvas: Canvas,
     boxes: NDArray,
     labels: Sequence[str],
     kinds: Sequence[str],
@@ -96,16 +96,22 @@ def _draw_boxes(
 ) -> None:
     """Boxes in pixels of the drawing, their labels at the first corner with room for them."""
     left, top, across, tall = frame
-    px, taken = page.size.small, []
+    px, taken = canvas.size.small, []
     others = [(x0, y0, x1, y1) for y0, x0, y1, x1 in boxes]
-    colours = {FOUND: page.theme.output, WRONG: page.theme.mistake, MISSED: page.theme.mistake}
+    colours = {
+        FOUND: canvas.theme.output,
+        WRONG: canvas.theme.mistake,
+        MISSED: canvas.theme.mistake,
+    }
     for (y0, x0, y1, x1), kind in zip(boxes, kinds, strict=True):
         place = left + x0, top + y0, x1 - x0, y1 - y0
         # A dark line below it parts a box from ink of any brightness.
-        page.box(*place, edge="#000000", stroke=0.9 * page.size.thick)
-        page.box(*place, edge=colours[kind], stroke=0.5 * page.size.thick, dashed=kind == MISSED)
+        canvas.box(*place, edge="#000000", stroke=0.9 * canvas.size.thick)
+        canvas.box(
+            *place, edge=colours[kind], stroke=0.5 * canvas.size.thick, dashed=kind == MISSED
+        )
     for (y0, x0, y1, x1), label, kind in zip(boxes, labels, kinds, strict=True):
-        width, high = page.measure(label, px, True) + 0.5 * px, 1.3 * px
+        width, high = canvas.measure(label, px, True) + 0.5 * px, 1.3 * px
         middle = (x0 + x1 - width) / 2
         corners = [(x0, y0 - high), (x0, y1), (x1 - width, y0 - high), (x1 - width, y1)]
         corners += [(middle, y0 - high), (middle, y1), (x1, y0), (x0 - width, y0)]
@@ -125,9 +131,9 @@ def _draw_boxes(
         chip = min(free, key=lambda one: sum(_meet(one, box) for box in others))
         x, y = chip[:2]
         taken.append(chip)
-        fill = page.theme.ground if kind == MISSED else colours[kind]
-        page.box(left + x, top + y, width, high, fill=fill)
-        page.text(
+        fill = canvas.theme.ground if kind == MISSED else colours[kind]
+        canvas.box(left + x, top + y, width, high, fill=fill)
+        canvas.text(
             left + x + 0.25 * px,
             top + y + high / 2,
             label,

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.lettering import lettering
-from convlab.viz.page import LINE, Page, image_rgb
 
 _TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
-_MOST_IMAGES = 300  # a page has no room for more
+_MOST_IMAGES = 300  # a canvas has no room for more
 _MOST_NAMED = 16  # mistakes; more names than these hide the points
 
 
@@ -82,10 +82,10 @@ def embedding(
             )
     if images is not None and len(images) != len(points):
         raise ShapeError(f"expected {len(points)} images, got {len(images)}")
-    page = Page(size, theme, aspect=0.85)
-    page.headline(title, subtitle, page.theme.output)
-    _Plane(page, points, labels, answers, list(classes), images, ink, axes).draw()
-    return page.figure
+    canvas = Canvas(size, theme, aspect=0.85)
+    canvas.headline(title, subtitle, canvas.theme.output)
+    _Plane(canvas, points, labels, answers, list(classes), images, ink, axes).draw()
+    return canvas.figure
 
 
 class _Taken:
@@ -103,11 +103,11 @@ class _Taken:
 
 
 class _Plane:
-    """The points on their page."""
+    """The points on their canvas."""
 
     def __init__(
         self,
-        page: Page,
+        canvas: Canvas,
         points: NDArray,
         labels: NDArray,
         answers: NDArray,
@@ -116,36 +116,40 @@ class _Plane:
         ink: bool,
         axes: tuple[str, str] | None,
     ) -> None:
-        self.page, self.labels, self.answers = page, labels, answers
+        self.canvas, self.labels, self.answers = canvas, labels, answers
         self.classes, self.images, self.ink, self.axes = classes, images, ink, axes
-        theme = page.theme
+        theme = canvas.theme
         hues = (theme.input, theme.window, theme.output, theme.quiet)
         self.colours = [hues[number % len(hues)] for number in range(len(classes))]
         self.written = all(len(name) <= 2 for name in classes)
         self.marks = _written(classes) if self.written else _shapes(len(classes), len(hues))
         self.wrong = np.flatnonzero(labels != answers)
-        self.small, self.unit = page.size.small, page.unit
+        self.small, self.unit = canvas.size.small, canvas.unit
         self.radius = (5.5 if len(points) <= 1500 else 3.5) * self.unit
-        self.right = page.right - self._key_width()
+        self.right = canvas.right - self._key_width()
         # Few images are shown larger.
-        side = math.sqrt(0.1 * (self.right - page.left) * (page.bottom - page.top) / len(points))
+        side = math.sqrt(
+            0.1 * (self.right - canvas.left) * (canvas.bottom - canvas.top) / len(points)
+        )
         self.tile = min(max(side, 26 * self.unit), 64 * self.unit)
         # Below the points: what the axis is, and what a ring is.
-        self.bottom = page.bottom - self.small * LINE * (2 if axes else 1) - 0.5 * self.small
-        self.left = page.left + (1.5 * self.small + 0.25 * self.tile if axes else 0.0)
+        self.bottom = canvas.bottom - self.small * LINE * (2 if axes else 1) - 0.5 * self.small
+        self.left = canvas.left + (1.5 * self.small + 0.25 * self.tile if axes else 0.0)
         self.taken = _Taken()
         self._place(points)
-        self.beside = max(self.x.min() - 0.75 * self.tile - self.small, page.left + self.small / 2)
+        self.beside = max(
+            self.x.min() - 0.75 * self.tile - self.small, canvas.left + self.small / 2
+        )
         if axes:
-            middle = (page.top + self.bottom) / 2
-            long = min(page.measure(axes[1], self.small), self.bottom - page.top) / 2
+            middle = (canvas.top + self.bottom) / 2
+            long = min(canvas.measure(axes[1], self.small), self.bottom - canvas.top) / 2
             wide = 0.75 * self.small
             self.taken.add(self.beside - wide, middle - long, self.beside + wide, middle + long)
 
     def _place(self, points: NDArray) -> None:
         """The points in pixels, with room for a picture at each border."""
         width = self.right - self.left - self.tile - 2 * self.unit
-        height = self.bottom - self.page.top - self.tile - 2 * self.unit
+        height = self.bottom - self.canvas.top - self.tile - 2 * self.unit
         low, high = points.min(axis=0), points.max(axis=0)
         span = high - low
         scale = min(width / (span[0] or 1e-300), height / (span[1] or 1e-300))
@@ -153,7 +157,7 @@ class _Plane:
             scale = 1.0
         middle = (low + high) / 2
         self.x = (self.left + self.right) / 2 + (points[:, 0] - middle[0]) * scale
-        self.y = (self.page.top + self.bottom) / 2 - (points[:, 1] - middle[1]) * scale
+        self.y = (self.canvas.top + self.bottom) / 2 - (points[:, 1] - middle[1]) * scale
 
     def draw(self) -> None:
         self._key()
@@ -168,16 +172,16 @@ class _Plane:
             self._image(index)
         self._rings(set(shown))
         for text, left, top, width, height, label in centres:
-            self.page.box(
+            self.canvas.box(
                 left,
                 top,
                 width,
                 height,
                 edge=self.colours[label],
-                fill=self.page.theme.ground,
+                fill=self.canvas.theme.ground,
                 stroke=2 * self.unit,
             )
-            self.page.text(
+            self.canvas.text(
                 left + width / 2,
                 top + height / 2,
                 text,
@@ -191,7 +195,7 @@ class _Plane:
 
     def _mark(self, x: ArrayLike, y: ArrayLike, labels: NDArray) -> None:
         at = np.stack([x, y], axis=1)
-        self.page.polygons(
+        self.canvas.polygons(
             at[:, None] + self.radius * self.marks[labels],
             fill=[self.colours[label] for label in labels],
         )
@@ -204,7 +208,7 @@ class _Plane:
         Moved aside where another stands, and where it would cover more than a fifth of them or
         a mistake.
         """
-        page, small = self.page, self.small
+        canvas, small = self.canvas, self.small
         found = []
         counts = np.bincount(self.labels, minlength=len(self.classes))
         # The largest classes first: theirs are the names that must be there.
@@ -212,8 +216,8 @@ class _Plane:
             # A name beside one or two marks that are that name already says nothing.
             if counts[label] < (3 if self.written else 1):
                 break
-            text, _ = page.fit(self.classes[label], 9 * small, small, small, bold=True)
-            width = page.measure(text, small, bold=True) + 0.8 * small
+            text, _ = canvas.fit(self.classes[label], 9 * small, small, small, bold=True)
+            width = canvas.measure(text, small, bold=True) + 0.8 * small
             height = 1.5 * small
             own = self.labels == label
             x, y = np.median(self.x[own]), np.median(self.y[own])
@@ -224,7 +228,7 @@ class _Plane:
                 left = x + reach * 0.8 * width * math.cos(turn * math.pi / 4) - width / 2
                 top = y + reach * 1.3 * height * math.sin(turn * math.pi / 4) - height / 2
                 left = min(max(left, self.left), self.right - width)
-                top = min(max(top, page.top), self.bottom - height)
+                top = min(max(top, canvas.top), self.bottom - height)
                 if not self.taken.free(left, top, left + width, top + height):
                     continue
                 place = place or (left, top)
@@ -242,7 +246,7 @@ class _Plane:
 
     def _names(self, shown: set[int]) -> int:
         """Name the mistakes that have room near them, over no other point; returns how many."""
-        page, small, mistake = self.page, self.small, self.page.theme.mistake
+        canvas, small, mistake = self.canvas, self.small, self.canvas.theme.mistake
         named = 0
         if len(self.wrong) > _MOST_NAMED:
             return named
@@ -252,9 +256,9 @@ class _Plane:
             self.taken.add(x - reach, y - reach, x + reach, y + reach)
         for index, reach in reaches.items():
             true, answer = self.classes[self.labels[index]], self.classes[self.answers[index]]
-            true, answer = (page.fit(name, 7 * small, small, small)[0] for name in (true, answer))
+            true, answer = (canvas.fit(name, 7 * small, small, small)[0] for name in (true, answer))
             text = f"{true} {style.ARROW} {answer}"
-            width, height = page.measure(text, small), 1.35 * small
+            width, height = canvas.measure(text, small), 1.35 * small
             x, y = self.x[index], self.y[index]
             # Beside the ring, then above and below it, then farther off with a line to it.
             for turn in range(16):
@@ -267,7 +271,7 @@ class _Plane:
                 inside = (
                     left >= self.left
                     and right <= self.right
-                    and top >= page.top
+                    and top >= canvas.top
                     and bottom <= self.bottom
                 )
                 covered = (
@@ -290,9 +294,9 @@ class _Plane:
                     for box in outside:
                         self.taken.add(*box)
                     ends = line[[0, -1]] + (x, y)
-                    page.line(ends[:, 0].tolist(), ends[:, 1].tolist(), mistake)
+                    canvas.line(ends[:, 0].tolist(), ends[:, 1].tolist(), mistake)
                 self.taken.add(left - 0.5 * small, top, right + 0.5 * small, bottom)
-                page.text(
+                canvas.text(
                     left,
                     top + height / 2,
                     text,
@@ -333,7 +337,7 @@ class _Plane:
         return shown
 
     def _image(self, index: int) -> None:
-        page, colour = self.page, self.colours[self.labels[index]]
+        canvas, colour = self.canvas, self.colours[self.labels[index]]
         rgb = image_rgb(np.asarray(self.images[index]))
         rows, columns = rgb.shape[:2]
         side = self.tile / max(rows, columns)
@@ -343,10 +347,10 @@ class _Plane:
             inked = np.empty((rows, columns, 4), np.uint8)
             inked[..., :3] = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
             inked[..., 3] = rgb[..., 0]
-            page.picture(inked, left, top, width, height)
+            canvas.picture(inked, left, top, width, height)
         else:
-            page.picture(rgb, left, top, width, height)
-            page.box(left, top, width, height, edge=colour, stroke=2.5 * self.unit)
+            canvas.picture(rgb, left, top, width, height)
+            canvas.box(left, top, width, height, edge=colour, stroke=2.5 * self.unit)
         if len(set(self.colours)) < len(self.classes) and not (self.ink and self.written):
             # Several classes have one colour: the mark at the lower right corner says which.
             x, y = np.array([left + width]), np.array([top + height])
@@ -359,9 +363,9 @@ class _Plane:
             self._ring(at, np.array(reach))
 
     def _ring(self, at: NDArray, reach: NDArray) -> None:
-        self.page.polygons(
+        self.canvas.polygons(
             at[:, None] + reach[:, None, None] * _CIRCLE,
-            edge=self.page.theme.mistake,
+            edge=self.canvas.theme.mistake,
             stroke=1.4 * self.unit,
         )
 
@@ -374,41 +378,41 @@ class _Plane:
         return [(name, f"{counts[k]:,}", f"{wrong[k]:,}", k) for k, name in enumerate(self.classes)]
 
     def _widths(self) -> tuple[float, float, float]:
-        rows, page = self._rows(), self.page
-        name = min(page.widest(["class", *(row[0] for row in rows)], self.small), 9 * self.small)
+        rows, canvas = self._rows(), self.canvas
+        name = min(canvas.widest(["class", *(row[0] for row in rows)], self.small), 9 * self.small)
         numbers = [
-            page.widest([head, *(row[k] for row in rows)], self.small)
+            canvas.widest([head, *(row[k] for row in rows)], self.small)
             for k, head in ((1, "images"), (2, "wrong"))
         ]
         return name, *numbers
 
     def _key_width(self) -> float:
-        """Width of the key with the space before it, 0 where a page is too narrow for one."""
+        """Width of the key with the space before it, 0 where a canvas is too narrow for one."""
         needed = sum(self._widths()) + 20 * self.unit + 3 * 1.2 * self.small
-        room = self.page.right - self.page.left
+        room = self.canvas.right - self.canvas.left
         return needed if needed < 0.26 * room else 0.0
 
     def _key(self) -> None:
         """What belongs to each class: its colour, images and mistakes."""
         if not self._key_width():
             return
-        page, small, theme = self.page, self.small, self.page.theme
+        canvas, small, theme = self.canvas, self.small, self.canvas.theme
         name, images, wrong = self._widths()
         step = small * LINE * 1.15
-        right = page.right
+        right = canvas.right
         left = right - wrong - images - name - 2 * 1.2 * small - 20 * self.unit
         at_images = right - wrong - 1.2 * small
         rows = self._rows()
-        room = math.floor((self.bottom - page.top - step) / step)
+        room = math.floor((self.bottom - canvas.top - step) / step)
         shown = rows if len(rows) <= room else rows[: room - 1]
-        page.text(left + 20 * self.unit, page.top, "class", px=small, colour=theme.quiet)
+        canvas.text(left + 20 * self.unit, canvas.top, "class", px=small, colour=theme.quiet)
         for x, text in ((at_images, "images"), (right, "wrong")):
-            page.text(x, page.top, text, px=small, colour=theme.quiet, ha="right")
+            canvas.text(x, canvas.top, text, px=small, colour=theme.quiet, ha="right")
         for index, (text, count, mistakes, label) in enumerate(shown):
-            y = page.top + (index + 1.5) * step
+            y = canvas.top + (index + 1.5) * step
             if not self.written:
                 self._mark([left + 7 * self.unit], [y], np.array([label]))
-            page.text(
+            canvas.text(
                 left + 20 * self.unit,
                 y,
                 text,
@@ -422,38 +426,38 @@ class _Plane:
                 (at_images, count, theme.ink),
                 (right, mistakes, theme.mistake if mistakes != "0" else theme.quiet),
             ):
-                page.text(x, y, number, px=small, colour=colour, ha="right", va="center_baseline")
+                canvas.text(x, y, number, px=small, colour=colour, ha="right", va="center_baseline")
         if len(shown) < len(rows):
-            y = page.top + (len(shown) + 1.5) * step
+            y = canvas.top + (len(shown) + 1.5) * step
             more = f"+{len(rows) - len(shown)} classes"
-            page.text(
+            canvas.text(
                 left + 20 * self.unit, y, more, px=small, colour=theme.quiet, va="center_baseline"
             )
 
     def _foot(self, named: int, centres: int) -> None:
-        page, small, theme = self.page, self.small, self.page.theme
+        canvas, small, theme = self.canvas, self.small, self.canvas.theme
         if self.axes is not None:
             middle = (self.left + self.right) / 2
-            y = page.bottom - 2 * small * LINE
+            y = canvas.bottom - 2 * small * LINE
             width = self.right - self.left
-            page.text(
+            canvas.text(
                 middle, y, self.axes[0], px=small, colour=theme.quiet, ha="center", width=width
             )
-            page.text(
+            canvas.text(
                 self.beside,
-                (page.top + self.bottom) / 2,
+                (canvas.top + self.bottom) / 2,
                 self.axes[1],
                 px=small,
                 colour=theme.quiet,
                 ha="center",
                 va="center",
                 rotation=90,
-                width=self.bottom - page.top,
+                width=self.bottom - canvas.top,
             )
         parts = []
         if len(self.wrong):
-            y = page.bottom - small * LINE / 2
-            self._ring(np.array([[page.left + small / 2, y]]), np.array([0.45 * small]))
+            y = canvas.bottom - small * LINE / 2
+            self._ring(np.array([[canvas.left + small / 2, y]]), np.array([0.45 * small]))
             mean = f": true class {style.ARROW} answer" if named else ""
             ends = f", {named} of {len(self.wrong)} named" if 0 < named < len(self.wrong) else ""
             parts.append(f"mistake{mean}{ends}")
@@ -461,15 +465,15 @@ class _Plane:
         if centres < present and not self.written:
             parts.append(f"{centres} of {present} classes named")
         text = "; ".join(parts) or "no mistakes"
-        left = page.left + (1.4 * small if len(self.wrong) else 0.0)
-        page.text(
+        left = canvas.left + (1.4 * small if len(self.wrong) else 0.0)
+        canvas.text(
             left,
-            page.bottom - small * LINE / 2,
+            canvas.bottom - small * LINE / 2,
             text,
             px=small,
             colour=theme.quiet,
             va="center_baseline",
-            width=page.right - left,
+            width=canvas.right - left,
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import MINUS, number
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, image_rgb
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 
 NEAREST = "≈"
 
@@ -54,12 +54,12 @@ def equivariance(
     within = None if inner is None else np.asarray(inner, dtype=float)
     if within is not None and within.shape != errors.shape:
         raise ShapeError(f"expected inner {errors.shape}, got {within.shape}")
-    page = Page(size, theme, aspect=0.75)
-    theme_, small, unit = page.theme, page.size.small, page.unit
+    canvas = Canvas(size, theme, aspect=0.75)
+    theme_, small, unit = canvas.theme, canvas.size.small, canvas.unit
     notes = [subtitle] if subtitle else []
     head = 2.8 * small
     # Three lines of headline are the most that can come.
-    room = page.bottom - page.top - (page.size.title + 2 * page.size.subtitle) * LINE - head
+    room = canvas.bottom - canvas.top - (canvas.size.title + 2 * canvas.size.subtitle) * LINE - head
     most = max(1, math.floor(room / (1.45 * small)))
     if len(layers) > most:
         notes.append(f"first {most} of {len(layers)} layers")
@@ -68,43 +68,43 @@ def equivariance(
     if marks.any():
         notes.append(f"{NEAREST} nearest whole cell")
     scale = style.activation_scale(np.append(errors[np.isfinite(errors)], 0.0))
-    bar = page.bar_width(scale, "error")
-    names = page.widest((name for name, _ in layers), small, True)
-    quiet = page.widest((note for _, note in layers), small)
-    left = page.left + names + (1.2 * small + quiet if quiet else 0) + 1.2 * small
-    right = page.right - bar - 1.6 * page.size.label
+    bar = canvas.bar_width(scale, "error")
+    names = canvas.widest((name for name, _ in layers), small, True)
+    quiet = canvas.widest((note for _, note in layers), small)
+    left = canvas.left + names + (1.2 * small + quiet if quiet else 0) + 1.2 * small
+    right = canvas.right - bar - 1.6 * canvas.size.label
     texts = _texts(errors, marks)
-    if quiet and (right - left) * 0.92 < len(amounts) * page.widest(texts, small):
+    if quiet and (right - left) * 0.92 < len(amounts) * canvas.widest(texts, small):
         # A narrow canvas shows numbers rather than notes.
         left -= quiet + 1.2 * small
         quiet = 0.0
     width = (right - left) / len(amounts)
     inside = [] if within is None else [f"inside {text}" for text in _texts(within, marks)]
-    if room / len(layers) < 3 * small or page.widest(inside, small) > 0.92 * width:
+    if room / len(layers) < 3 * small or canvas.widest(inside, small) > 0.92 * width:
         inside = []
     if inside:
         notes.append("inside: away from the border alone")
-    page.headline(title, "; ".join(notes), theme_.ink)
-    top = page.top + head
-    height = min((page.bottom - top) / len(layers), 110 * unit)
+    canvas.headline(title, "; ".join(notes), theme_.ink)
+    top = canvas.top + head
+    height = min((canvas.bottom - top) / len(layers), 110 * unit)
     px = next(
-        (px for px in (page.size.label, small) if page.widest(texts, px) <= 0.92 * width), None
+        (px for px in (canvas.size.label, small) if canvas.widest(texts, px) <= 0.92 * width), None
     )
     if height < 1.25 * (px or math.inf):
-        px = small if page.widest(texts, small) <= 0.92 * width else None
-    page.text(left, page.top, word, px=small, colour=theme_.quiet, width=right - left)
-    every = math.ceil((page.widest(amounts, small) + 0.5 * small) / width)
+        px = small if canvas.widest(texts, small) <= 0.92 * width else None
+    canvas.text(left, canvas.top, word, px=small, colour=theme_.quiet, width=right - left)
+    every = math.ceil((canvas.widest(amounts, small) + 0.5 * small) / width)
     for column, amount in enumerate(amounts):
         if column % every == 0:
             x = left + (column + 0.5) * width
-            page.text(x, page.top + 1.45 * small, amount, px=small, bold=True, ha="center")
+            canvas.text(x, canvas.top + 1.45 * small, amount, px=small, bold=True, ha="center")
     fills = scale.rgb(errors)
     for row, (name, note) in enumerate(layers):
         y = top + (row + 0.5) * height
-        page.text(page.left, y, name, px=small, bold=True, va="center_baseline")
+        canvas.text(canvas.left, y, name, px=small, bold=True, va="center_baseline")
         if quiet:
-            x = page.left + names + 1.2 * small
-            page.text(x, y, note, px=small, colour=theme_.quiet, va="center_baseline")
+            x = canvas.left + names + 1.2 * small
+            canvas.text(x, y, note, px=small, colour=theme_.quiet, va="center_baseline")
         for column in range(len(amounts)):
             x, value = left + column * width, errors[row, column]
             gap = 1.5 * unit
@@ -112,24 +112,24 @@ def equivariance(
             exact, shaded = value == 0, bool(np.isfinite(value) and value != 0)
             fill = style.to_hex(fills[row, column] / 255) if shaded else theme_.ground
             edge = theme_.output if exact else theme_.hairline
-            page.box(*box, fill=fill, edge=None if shaded else edge)
+            canvas.box(*box, fill=fill, edge=None if shaded else edge)
             if px is not None:
                 at = row * len(amounts) + column
                 colour = theme_.output if exact else style.ink_on(fill)
                 below = inside and shaded and np.isfinite(within[row, column])
                 shift = 0.65 * small if below else 0.0
                 where = {"ha": "center", "va": "center_baseline", "colour": colour}
-                page.text(x + width / 2, y - shift, texts[at], px=px, bold=exact, **where)
+                canvas.text(x + width / 2, y - shift, texts[at], px=px, bold=exact, **where)
                 if below:
-                    page.text(x + width / 2, y + 1.3 * shift, inside[at], px=small, **where)
-    page.bar(
+                    canvas.text(x + width / 2, y + 1.3 * shift, inside[at], px=small, **where)
+    canvas.bar(
         scale,
         "error",
-        page.right - bar,
-        page.top,
-        min(page.bottom - page.top, head + len(layers) * height, 420 * unit),
+        canvas.right - bar,
+        canvas.top,
+        min(canvas.bottom - canvas.top, head + len(layers) * height, 420 * unit),
     )
-    return page.figure
+    return canvas.figure
 
 
 def _texts(errors: NDArray, marks: NDArray) -> list[str]:
@@ -191,50 +191,50 @@ def two_ways(
             f"expected two images of one size, got {pictures[0].shape[:2]} and"
             f" {pictures[1].shape[:2]}"
         )
-    page = Page(size, theme, aspect=0.9)
-    page.headline(title, subtitle, page.theme.ink)
-    _TwoWays(page, pictures, plain, before, after, inside, layer, steps, facts).draw()
-    return page.figure
+    canvas = Canvas(size, theme, aspect=0.9)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    _TwoWays(canvas, pictures, plain, before, after, inside, layer, steps, facts).draw()
+    return canvas.figure
 
 
 class _TwoWays:
-    def __init__(self, page, pictures, plain, before, after, inside, layer, steps, facts) -> None:
-        self.page, self.pictures, self.inside = page, pictures, inside
+    def __init__(self, canvas, pictures, plain, before, after, inside, layer, steps, facts) -> None:
+        self.canvas, self.pictures, self.inside = canvas, pictures, inside
         self.plain, self.before, self.after = plain, before, after
         self.layer, self.steps, self.facts = layer, steps, facts
         shared = np.stack([plain, before, after])
         self.scale = style.activation_scale(shared)
         self.difference = np.where(inside, before - after, 0.0)
-        self.signed = style.signed_scale(self.difference, page.theme)
+        self.signed = style.signed_scale(self.difference, canvas.theme)
 
     def draw(self) -> None:
-        page = self.page
-        words = page.widest((*self.steps, self.layer), page.size.small)
-        bars = page.bar_width(self.signed, "") + 0.8 * page.size.label
-        if not self._laid_out(max(words + 14 * page.unit, 60 * page.unit), bars, 1.0):
+        canvas = self.canvas
+        words = canvas.widest((*self.steps, self.layer), canvas.size.small)
+        bars = canvas.bar_width(self.signed, "") + 0.8 * canvas.size.label
+        if not self._laid_out(max(words + 14 * canvas.unit, 60 * canvas.unit), bars, 1.0):
             # On a narrow canvas the steps stand above what they make, the scale below all.
-            self._laid_out(34 * page.unit, 0.0, 0.0)
+            self._laid_out(34 * canvas.unit, 0.0, 0.0)
 
     def _laid_out(self, arrow: float, bars: float, least: float) -> bool:
         """Draw with arrows and a bar of these widths; False: pictures would be too small."""
-        page, theme, size = self.page, self.page.theme, self.page.size
-        small, unit = size.small, page.unit
+        canvas, theme, size = self.canvas, self.canvas.theme, self.canvas.size
+        small, unit = size.small, canvas.unit
         narrow = bars == 0
         head = size.label * LINE + 0.2 * small + (small * LINE if narrow else 0)
         foot = 2.4 * small * LINE if narrow else 0.0
         gap_y, fork = 0.9 * size.label, 2.2 * size.label
-        room = page.right - page.left - 2 * arrow - bars - fork
+        room = canvas.right - canvas.left - 2 * arrow - bars - fork
         rows, columns = self.pictures[0].shape[:2]
         # As wide as high at most: a very long image gets a lower box.
-        side = min(room / 4, (page.bottom - page.top - foot - 2 * head - gap_y) / 2)
+        side = min(room / 4, (canvas.bottom - canvas.top - foot - 2 * head - gap_y) / 2)
         if side < least * 150 * unit:
             return False
         ratio = rows / columns
         width, height = (side, side * ratio) if ratio <= 1 else (side / ratio, side)
         total = 4 * width + 2 * arrow + fork + bars
-        left = page.left + (page.right - page.left - total) / 2
+        left = canvas.left + (canvas.right - canvas.left - total) / 2
         block = 2 * (head + height) + gap_y
-        top = page.top + max(0.0, page.bottom - page.top - foot - block) / 2
+        top = canvas.top + max(0.0, canvas.bottom - canvas.top - foot - block) / 2
         xs = [left, left + width + arrow, left + 2 * (width + arrow)]
         shift, move = self.steps
         lines = [
@@ -243,14 +243,14 @@ class _TwoWays:
         ]
         for index, (words, middle, labels, result) in enumerate(lines):
             y = top + index * (head + height + gap_y)
-            page.text(xs[0], y, words, bold=True, width=xs[2] + width - xs[0])
+            canvas.text(xs[0], y, words, bold=True, width=xs[2] + width - xs[0])
             y += head
             self._image(self.pictures[0], xs[0], y, width, height)
             if middle.ndim == 3:
                 self._image(middle, xs[1], y, width, height)
             else:
-                page.array(middle, self.scale, xs[1], y, width, height, edge=theme.output)
-            page.array(result, self.scale, xs[2], y, width, height, edge=theme.output)
+                canvas.array(middle, self.scale, xs[1], y, width, height, edge=theme.output)
+            canvas.array(result, self.scale, xs[2], y, width, height, edge=theme.output)
             for label, x in zip(labels, xs[1:], strict=True):
                 self._arrow(x - arrow, x, y + height / 2, "" if narrow else label)
                 if narrow:
@@ -260,57 +260,61 @@ class _TwoWays:
         # From both results to their difference.
         centre, bend = y + height / 2, xs[2] + width + fork / 2
         for at in (top + head + height / 2, top + 2 * head + height * 1.5 + gap_y):
-            page.line(
+            canvas.line(
                 [xs[2] + width + 6 * unit, bend, bend, x - 6 * unit],
                 [at, at, centre, centre],
                 theme.quiet,
             )
-        page.array(self.difference, self.signed, x, y, width, height)
+        canvas.array(self.difference, self.signed, x, y, width, height)
         self._outside(x, y, width, height)
-        page.box(x, y, width, height, edge=theme.mistake)
+        canvas.box(x, y, width, height, edge=theme.mistake)
         name, note = self.facts
-        beside = page.right - x
-        page.text(
+        beside = canvas.right - x
+        canvas.text(
             x,
             y - size.label * LINE - 0.2 * small,
             name,
             bold=True,
             colour=theme.mistake,
-            width=page.right - x,
+            width=canvas.right - x,
         )
         notes = [*note.split("; "), f"maps: {self.scale.words}"]
         if narrow:
             limits = [number(end) for end in (self.signed.lowest, self.signed.highest)]
             notes = [note, f"{notes[-1]}; difference from {limits[0]} to {limits[1]}"]
-            x, y, beside = page.left, page.bottom - foot + 0.6 * small, page.right - page.left
+            x, y, beside = (
+                canvas.left,
+                canvas.bottom - foot + 0.6 * small,
+                canvas.right - canvas.left,
+            )
         else:
-            page.bar(self.signed, "", x + width + 0.8 * size.label, y, height)
+            canvas.bar(self.signed, "", x + width + 0.8 * size.label, y, height)
             y += height + 0.4 * small
         for line in notes:
-            page.text(x, y, line, px=small, colour=theme.quiet, width=beside)
+            canvas.text(x, y, line, px=small, colour=theme.quiet, width=beside)
             y += small * LINE
         return True
 
     def _image(self, rgb: NDArray, left: float, top: float, width: float, height: float) -> None:
-        self.page.picture(rgb, left, top, width, height)
-        self.page.box(left, top, width, height, edge=self.page.theme.input)
+        self.canvas.picture(rgb, left, top, width, height)
+        self.canvas.box(left, top, width, height, edge=self.canvas.theme.input)
 
     def _arrow(self, start: float, end: float, y: float, label: str) -> None:
-        page, unit = self.page, self.page.unit
+        canvas, unit = self.canvas, self.canvas.unit
         start, end, tip = start + 8 * unit, end - 8 * unit, 7 * unit
-        page.line([start, end], [y, y], page.theme.window, stroke=1.4 * page.size.hair)
+        canvas.line([start, end], [y, y], canvas.theme.window, stroke=1.4 * canvas.size.hair)
         for side in (-1, 1):
-            page.line([end - tip, end], [y + side * tip * 0.7, y], page.theme.window)
+            canvas.line([end - tip, end], [y + side * tip * 0.7, y], canvas.theme.window)
         self._label(label, (start + end) / 2, y, end - start + 16 * unit)
 
     def _label(self, label: str, x: float, y: float, width: float) -> None:
         """The words of a step above (x, y)."""
-        self.page.text(
+        self.canvas.text(
             x,
-            y - 0.35 * self.page.size.small,
+            y - 0.35 * self.canvas.size.small,
             label,
-            px=self.page.size.small,
-            colour=self.page.theme.window,
+            px=self.canvas.size.small,
+            colour=self.canvas.theme.window,
             ha="center",
             va="bottom",
             width=width,
@@ -320,10 +324,10 @@ class _TwoWays:
         """Cells that the difference leaves out."""
         rows, columns = self.inside.shape
         for row, column in np.argwhere(~self.inside):
-            self.page.box(
+            self.canvas.box(
                 left + column * width / columns,
                 top + row * height / rows,
                 width / columns,
                 height / rows,
-                fill=self.page.theme.hairline,
+                fill=self.canvas.theme.hairline,
             )

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import MINUS, exact, measured
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.line_plot import apart
-from convlab.viz.page import LINE, Page
 
 ROLES = ("output", "input", "window", "mistake", "quiet", "ink")
 MOST_LINES = 6
@@ -85,13 +85,13 @@ def measured_rows(
                 f"expected {len(headings)} notes of {row.name}, one a heading, got {len(row.notes)}"
             )
     for aspect in (0.75, 1.1, 1.4):
-        page = Page(size, theme, aspect)
-        lay_texts(page, title, verdict, note)
-        drawn = _Rows(page, rows, label, headings, unit, reference)
-        if drawn.step >= LINE * page.size.small:
+        canvas = Canvas(size, theme, aspect)
+        lay_texts(canvas, title, verdict, note)
+        drawn = _Rows(canvas, rows, label, headings, unit, reference)
+        if drawn.step >= LINE * canvas.size.small:
             break
     drawn.draw()
-    return page.figure
+    return canvas.figure
 
 
 def measured_lines(
@@ -134,12 +134,12 @@ def measured_lines(
     # Room for the axis, the marks, and either a plot or the lines' names below each other.
     needed = 5 + LINE * (len(marks) + max(7, len(lines)))
     for aspect in (0.75, 1.1, 1.4):
-        page = Page(size, theme, aspect)
-        lay_texts(page, title, verdict, note)
-        if page.bottom - page.top >= needed * page.size.small:
+        canvas = Canvas(size, theme, aspect)
+        lay_texts(canvas, title, verdict, note)
+        if canvas.bottom - canvas.top >= needed * canvas.size.small:
             break
-    Lines(page, lines, x_label, y_label, unit, logarithmic, y_range, marks).draw()
-    return page.figure
+    Lines(canvas, lines, x_label, y_label, unit, logarithmic, y_range, marks).draw()
+    return canvas.figure
 
 
 def _check(role: str, unit: str) -> None:
@@ -149,30 +149,30 @@ def _check(role: str, unit: str) -> None:
         raise SpecError(f"expected a unit among {', '.join(_UNITS)}, got {unit!r}")
 
 
-def lay_texts(page: Page, title: str, verdict: str, note: str) -> None:
+def lay_texts(canvas: Canvas, title: str, verdict: str, note: str) -> None:
     """Title, the verdict in full below it, and a quiet line at the foot; moves top and bottom."""
-    size, room = page.size, page.right - page.left
-    page.headline(title, "", page.theme.ink)
-    page.top -= 0.4 * size.label
-    for line in _wrapped(page, verdict, room, size.subtitle):
-        page.text(page.left, page.top, line, px=size.subtitle, width=room)
-        page.top += size.subtitle * LINE
-    page.top += 0.7 * size.label
-    notes = _wrapped(page, note, room, size.small)
-    y = page.bottom - len(notes) * size.small * LINE
-    page.bottom = y - 0.6 * size.small if notes else page.bottom
+    size, room = canvas.size, canvas.right - canvas.left
+    canvas.headline(title, "", canvas.theme.ink)
+    canvas.top -= 0.4 * size.label
+    for line in _wrapped(canvas, verdict, room, size.subtitle):
+        canvas.text(canvas.left, canvas.top, line, px=size.subtitle, width=room)
+        canvas.top += size.subtitle * LINE
+    canvas.top += 0.7 * size.label
+    notes = _wrapped(canvas, note, room, size.small)
+    y = canvas.bottom - len(notes) * size.small * LINE
+    canvas.bottom = y - 0.6 * size.small if notes else canvas.bottom
     for line in notes:
-        page.text(page.left, y, line, px=size.small, colour=page.theme.quiet, width=room)
+        canvas.text(canvas.left, y, line, px=size.small, colour=canvas.theme.quiet, width=room)
         y += size.small * LINE
 
 
-def _wrapped(page: Page, text: str, width: float, px: float) -> list[str]:
+def _wrapped(canvas: Canvas, text: str, width: float, px: float) -> list[str]:
     """A text in as many lines as it needs; 97.2 ± 0.3 % stays together."""
     lines: list[str] = []
     text = text.replace(" ± ", _FIXED + "±" + _FIXED).replace(" %", _FIXED + "%")
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and page.measure(longer, px) <= width:
+        if lines and canvas.measure(longer, px) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -237,53 +237,55 @@ def _range(values: NDArray, unit: str) -> tuple[float, float]:
 
 
 class _Rows:
-    """The rows of ``measured_rows`` on their page."""
+    """The rows of ``measured_rows`` on their canvas."""
 
-    def __init__(self, page, rows, label, headings, unit, reference):
-        self.page, self.rows, self.label, self.unit = page, rows, label, unit
+    def __init__(self, canvas, rows, label, headings, unit, reference):
+        self.canvas, self.rows, self.label, self.unit = canvas, rows, label, unit
         self.headings, self.reference = headings, reference
-        small = page.size.small
+        small = canvas.size.small
         self.groups = list(dict.fromkeys(row.group for row in rows))
         # A reference has a line of its own below the label.
-        self.top = page.top + (1.9 + LINE * (reference is not None)) * small
+        self.top = canvas.top + (1.9 + LINE * (reference is not None)) * small
         self.lines = len(rows) + 0.9 * sum(1 for group in self.groups if group)
-        room = page.bottom - 1.7 * small - self.top
-        self.step = min(room / self.lines, 5 * page.size.label)
+        room = canvas.bottom - 1.7 * small - self.top
+        self.step = min(room / self.lines, 5 * canvas.size.label)
 
     def draw(self) -> None:
-        page, groups, step, top = self.page, self.groups, self.step, self.top
-        small, label, theme = page.size.small, page.size.label, page.theme
-        room = page.right - page.left
+        canvas, groups, step, top = self.canvas, self.groups, self.step, self.top
+        small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
+        room = canvas.right - canvas.left
         gap = 1.1 * label
         indent = 0.8 * label if any(groups) else 0.0
-        names = indent + page.widest((row.name for row in self.rows), small, True)
-        names = max(names, page.widest(groups, small, True))
+        names = indent + canvas.widest((row.name for row in self.rows), small, True)
+        names = max(names, canvas.widest(groups, small, True))
         names = min(names, 0.46 * room)
-        means = page.widest((_written(row.values, self.unit) for row in self.rows), small)
+        means = canvas.widest((_written(row.values, self.unit) for row in self.rows), small)
         notes = [
             max(
-                page.widest((row.notes[at] for row in self.rows), small),
-                page.measure(heading, small),
+                canvas.widest((row.notes[at] for row in self.rows), small),
+                canvas.measure(heading, small),
             )
             for at, heading in enumerate(self.headings)
         ]
         # Notes give way, the last first, until the plot has a third of the width.
         while notes and room - names - means - sum(notes) - (2 + len(notes)) * gap < room / 3:
             notes.pop()
-        x = page.left + names + gap
+        x = canvas.left + names + gap
         for at, width in enumerate(notes):
             x += width
-            page.text(x, page.top, self.headings[at], px=small, colour=theme.quiet, ha="right")
+            canvas.text(x, canvas.top, self.headings[at], px=small, colour=theme.quiet, ha="right")
             x += gap
-        left, right = x, page.right - means - gap
-        page.text(left, page.top, self.label, px=small, colour=theme.quiet, width=page.right - left)
+        left, right = x, canvas.right - means - gap
+        canvas.text(
+            left, canvas.top, self.label, px=small, colour=theme.quiet, width=canvas.right - left
+        )
         bottom = top + step * self.lines
         at_x = self._axis(left, right, top, bottom)
         y = top
         for group in groups:
             if group:
-                page.text(
-                    page.left,
+                canvas.text(
+                    canvas.left,
                     y + 0.5 * step,
                     group,
                     px=small,
@@ -298,7 +300,7 @@ class _Rows:
                 y += step
 
     def _axis(self, left, right, top, bottom):
-        page, theme, small = self.page, self.page.theme, self.page.size.small
+        canvas, theme, small = self.canvas, self.canvas.theme, self.canvas.size.small
         values = np.concatenate([np.asarray(row.values, float) for row in self.rows])
         spreads = [_spread(row.values) for row in self.rows]
         ends = [mean + sign * deviation for mean, deviation in spreads for sign in (-1, 1)]
@@ -313,36 +315,36 @@ class _Rows:
         for most in range(6, 1, -1):
             ticks = _ticks(low, high, most)
             texts = _tick_texts(ticks, self.unit)
-            if 1.4 * page.widest(texts, small) * len(ticks) <= right - left:
+            if 1.4 * canvas.widest(texts, small) * len(ticks) <= right - left:
                 break
         for tick, text in zip(ticks, texts, strict=True):
             x = at_x(tick)
-            page.line([x, x], [top, bottom], theme.hairline)
-            half = page.measure(text, small) / 2
-            x = min(max(x, left - small + half), page.right - half)
-            page.text(x, bottom + 0.4 * small, text, px=small, colour=theme.quiet, ha="center")
+            canvas.line([x, x], [top, bottom], theme.hairline)
+            half = canvas.measure(text, small) / 2
+            x = min(max(x, left - small + half), canvas.right - half)
+            canvas.text(x, bottom + 0.4 * small, text, px=small, colour=theme.quiet, ha="center")
         if self.reference is not None:
             value, word = self.reference
             x = at_x(value)
-            page.line([x, x], [top - 0.2 * small, bottom], theme.mistake, dashes=(4, 3))
-            half = page.measure(word, small) / 2
-            page.text(
-                min(max(x, left + half), page.right - half),
+            canvas.line([x, x], [top - 0.2 * small, bottom], theme.mistake, dashes=(4, 3))
+            half = canvas.measure(word, small) / 2
+            canvas.text(
+                min(max(x, left + half), canvas.right - half),
                 top - (LINE + 0.25) * small,
                 word,
                 px=small,
                 colour=theme.mistake,
                 ha="center",
-                width=page.right - left,
+                width=canvas.right - left,
             )
         return at_x
 
     def _row(self, row, y, step, at_x, indent, names, notes, gap) -> None:
-        page, size, small = self.page, self.page.size, self.page.size.small
-        colour = getattr(page.theme, row.role)
+        canvas, size, small = self.canvas, self.canvas.size, self.canvas.size.small
+        colour = getattr(canvas.theme, row.role)
         mean, deviation = _spread(row.values)
-        page.text(
-            page.left + indent,
+        canvas.text(
+            canvas.left + indent,
             y,
             row.name,
             px=small,
@@ -350,26 +352,26 @@ class _Rows:
             va="center_baseline",
             width=names - indent,
         )
-        x = page.left + names + gap
+        x = canvas.left + names + gap
         for width, note in zip(notes, row.notes, strict=False):
             x += width
-            page.text(x, y, note, px=small, ha="right", va="center_baseline")
+            canvas.text(x, y, note, px=small, ha="right", va="center_baseline")
             x += gap
         thick = 1.4 * size.thick
         if math.isfinite(mean):
             if deviation:
                 ends = [at_x(mean - deviation), at_x(mean + deviation)]
-                page.line(ends, [y, y], colour, stroke=0.7 * size.thick)
+                canvas.line(ends, [y, y], colour, stroke=0.7 * size.thick)
                 high = min(0.22 * step, 1.6 * size.thick)
-                page.strokes(
+                canvas.strokes(
                     [((end, y - high), (end, y + high)) for end in ends], colour, stroke=size.hair
                 )
             for value in row.values if len(row.values) > 1 else ():
                 if math.isfinite(value):
-                    page.dot(at_x(value), y, colour, thick, hollow=True)
-            page.dot(at_x(mean), y, colour, 1.7 * thick)
-        page.text(
-            page.right,
+                    canvas.dot(at_x(value), y, colour, thick, hollow=True)
+            canvas.dot(at_x(mean), y, colour, 1.7 * thick)
+        canvas.text(
+            canvas.right,
             y,
             _written(row.values, self.unit),
             px=small,
@@ -379,16 +381,16 @@ class _Rows:
 
 
 class Lines:
-    """The lines of ``measured_lines`` on their page."""
+    """The lines of ``measured_lines`` on their canvas."""
 
-    def __init__(self, page, lines, x_label, y_label, unit, logarithmic, y_range, marks):
-        self.page, self.lines, self.unit = page, lines, unit
+    def __init__(self, canvas, lines, x_label, y_label, unit, logarithmic, y_range, marks):
+        self.canvas, self.lines, self.unit = canvas, lines, unit
         self.x_label, self.y_label = x_label, y_label
         self.logarithmic, self.y_range, self.marks = logarithmic, y_range, marks
 
     def draw(self) -> None:
-        page = self.page
-        size, theme, small, unit = page.size, page.theme, page.size.small, page.unit
+        canvas = self.canvas
+        size, theme, small, unit = canvas.size, canvas.theme, canvas.size.small, canvas.unit
         spreads = [[_spread(values) for values in line.values] for line in self.lines]
         places = np.unique(np.concatenate([np.asarray(line.places, float) for line in self.lines]))
         bounds = np.array([[m - d, m + d] for line in spreads for m, d in line]).ravel()
@@ -397,14 +399,14 @@ class Lines:
         if self.y_range is not None:
             bounds = np.concatenate([bounds, self.y_range])
         low, high = _range(bounds, self.unit)
-        top = page.top + (1.9 + LINE * len(self.marks)) * small
-        bottom = page.bottom - 3.1 * small
+        top = canvas.top + (1.9 + LINE * len(self.marks)) * small
+        bottom = canvas.bottom - 3.1 * small
         ticks = _ticks(low, high, int(min(6, (bottom - top) / (1.9 * small))))
         texts = _tick_texts(ticks, self.unit)
-        left = page.left + page.widest(texts, small) + 10 * unit
-        room = page.right - page.left
-        label = min(page.widest((line.name for line in self.lines), small, True), 0.4 * room)
-        right = page.right - label - 50 * unit
+        left = canvas.left + canvas.widest(texts, small) + 10 * unit
+        room = canvas.right - canvas.left
+        label = min(canvas.widest((line.name for line in self.lines), small, True), 0.4 * room)
+        right = canvas.right - label - 50 * unit
         inner = 10 * unit
         scaled = np.log(places) if self.logarithmic else places
         first, last = float(scaled.min()), float(scaled.max())
@@ -417,11 +419,11 @@ class Lines:
         def at_y(value: float) -> float:
             return bottom - (min(max(value, low), high) - low) / (high - low) * (bottom - top)
 
-        page.text(page.left, page.top, self.y_label, px=small, colour=theme.quiet, width=room)
+        canvas.text(canvas.left, canvas.top, self.y_label, px=small, colour=theme.quiet, width=room)
         for tick, text in zip(ticks, texts, strict=True):
             y = at_y(tick)
-            page.line([left, right], [y, y], theme.hairline)
-            page.text(
+            canvas.line([left, right], [y, y], theme.hairline)
+            canvas.text(
                 left - 10 * unit,
                 y,
                 text,
@@ -433,7 +435,7 @@ class Lines:
         self._x_axis(places, at_x, bottom, left, right)
         for line, spread in zip(self.lines, spreads, strict=True):
             self._band(line, spread, at_x, at_y)
-        self._marks(at_x, page.top + 1.5 * small, bottom)
+        self._marks(at_x, canvas.top + 1.5 * small, bottom)
         ends = []
         for line, spread in zip(self.lines, spreads, strict=True):
             colour, dashes = getattr(theme, line.role), (4.0, 2.0) if line.dashed else None
@@ -442,11 +444,11 @@ class Lines:
                 for place, (mean, _) in sorted(zip(line.places, spread, strict=True))
             ]
             xs, ys = zip(*points, strict=True)
-            page.line(xs, ys, colour, stroke=0.6 * size.thick, dashes=dashes)
+            canvas.line(xs, ys, colour, stroke=0.6 * size.thick, dashes=dashes)
             if len(points) <= 20:
                 for x, y in points:
                     if math.isfinite(y):
-                        page.dot(x, y, colour, 1.6 * size.thick, hollow=dashes is not None)
+                        canvas.dot(x, y, colour, 1.6 * size.thick, hollow=dashes is not None)
             seen = [(x, y) for x, y in points if math.isfinite(y)]
             if seen:
                 ends.append((*seen[-1][::-1], line.name, colour, dashes))
@@ -454,14 +456,14 @@ class Lines:
         step = LINE * small
         heights = apart([end[0] for end in ends], step, top + step / 2, bottom - step / 2)
         for y, (end, x, name, colour, dashes) in zip(heights, ends, strict=True):
-            page.line(
+            canvas.line(
                 [x + 6 * unit, right + 8 * unit, right + 40 * unit],
                 [end, end, y],
                 colour,
                 stroke=0.35 * size.thick,
                 dashes=dashes,
             )
-            page.text(
+            canvas.text(
                 right + 48 * unit,
                 y,
                 name,
@@ -474,7 +476,7 @@ class Lines:
 
     def _band(self, line, spread, at_x, at_y) -> None:
         """± standard deviation as a tint that others show through, in runs of known places."""
-        tint = getattr(self.page.theme, line.role) + _TINT
+        tint = getattr(self.canvas.theme, line.role) + _TINT
         run: list[tuple[float, float, float]] = []
         rows = sorted(zip(line.places, spread, strict=True))
         for place, (mean, deviation) in [*rows, (math.nan, (math.nan, 0.0))]:
@@ -484,45 +486,45 @@ class Lines:
             if len(run) > 1:
                 above = [(x, high) for x, high, _ in run]
                 below = [(x, low) for x, _, low in run[::-1]]
-                self.page.polygons(np.array([above + below]), fill=tint)
+                self.canvas.polygons(np.array([above + below]), fill=tint)
             run = []
 
     def _marks(self, at_x, top, bottom) -> None:
         """Upright lines, each with its word beside its upper end, in a line of its own."""
-        page, small, quiet = self.page, self.page.size.small, self.page.theme.quiet
+        canvas, small, quiet = self.canvas, self.canvas.size.small, self.canvas.theme.quiet
         marks = [(at_x(place), word) for place, word in sorted(self.marks)]
-        lefts = [min(x + 0.4 * small, page.right - page.measure(w, small)) for x, w in marks]
+        lefts = [min(x + 0.4 * small, canvas.right - canvas.measure(w, small)) for x, w in marks]
         # A line passes the words below its own, unless one of them had to give way to the left.
         free = all(left >= marks[row][0] for row, left in enumerate(lefts))
         for row, ((x, word), left) in enumerate(zip(marks, lefts, strict=True)):
             y = top + row * LINE * small
             begin = y if free else top + len(marks) * LINE * small
-            page.line([x, x], [begin, bottom], quiet, dashes=(4, 3))
-            left = max(left, page.left)
-            page.text(left, y, word, px=small, colour=quiet, width=page.right - left)
+            canvas.line([x, x], [begin, bottom], quiet, dashes=(4, 3))
+            left = max(left, canvas.left)
+            canvas.text(left, y, word, px=small, colour=quiet, width=canvas.right - left)
 
     def _x_axis(self, places, at_x, bottom, left, right) -> None:
         """The places that were measured, as many as have room, and what they are."""
-        page, small, quiet = self.page, self.page.size.small, self.page.theme.quiet
+        canvas, small, quiet = self.canvas, self.canvas.size.small, self.canvas.theme.quiet
         end = -math.inf
         if len(places) > _MOST_PLACES and not self.logarithmic:
             round_ones = _ticks(float(places.min()), float(places.max()), 9)
             places = [place for place in places if np.isclose(round_ones, place).any()]
         for place in places:
             text = measured(place) if abs(place) < 1000 else f"{place:,.0f}"
-            half = page.measure(text, small) / 2
+            half = canvas.measure(text, small) / 2
             if at_x(place) - half > end:
-                page.text(
+                canvas.text(
                     at_x(place), bottom + 0.4 * small, text, px=small, colour=quiet, ha="center"
                 )
                 end = at_x(place) + half + 0.5 * small
         middle = (left + right) / 2
-        page.text(
+        canvas.text(
             middle,
             bottom + 1.75 * small,
             self.x_label,
             px=small,
             colour=quiet,
             ha="center",
-            width=2 * min(middle - page.left, page.right - middle),
+            width=2 * min(middle - canvas.left, canvas.right - middle),
         )

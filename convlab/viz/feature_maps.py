@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import exact, number, to_places
 from convlab.viz import style
-from convlab.viz.page import LINE, Grid, Page, arrange, how_many_fit, image_rgb, round_count
+from convlab.viz.canvas import LINE, Canvas, Grid, arrange, how_many_fit, image_rgb, round_count
 from convlab.viz.style import Scale, Theme
 
 ORDERS = ("strongest", "number")
@@ -67,22 +67,22 @@ def feature_maps(
     maps = np.asarray(maps, dtype=float)
     if maps.ndim not in (1, 3) or 0 in maps.shape:
         raise ShapeError(f"expected feature maps (C, H, W) or a vector (C,), got {maps.shape}")
-    page = Page(size, theme, aspect=0.8)
-    scale = value_scale(maps, page.theme)
+    canvas = Canvas(size, theme, aspect=0.8)
+    scale = value_scale(maps, canvas.theme)
     head = _Head(title, subtitle, notes, order)
     numbers = map_order(maps, order)
     vector = maps.ndim == 1 or maps.shape[1:] == (1, 1)
     if own_scales and vector:
         raise SpecError("scale: expected maps for scales of their own, got single numbers")
     if vector:
-        _vector(page, maps.reshape(-1), numbers, scale, head)
+        _vector(canvas, maps.reshape(-1), numbers, scale, head)
     elif own_scales:
         signed = _has_both_signs(maps)
-        scales = [value_scale(part, page.theme, signed) for part in maps[numbers]]
-        _maps(page, maps[numbers], numbers, scales, None, head)
+        scales = [value_scale(part, canvas.theme, signed) for part in maps[numbers]]
+        _maps(canvas, maps[numbers], numbers, scales, None, head)
     else:
-        _maps(page, maps[numbers], numbers, [scale] * len(maps), scale, head)
-    return page.figure
+        _maps(canvas, maps[numbers], numbers, [scale] * len(maps), scale, head)
+    return canvas.figure
 
 
 def _has_both_signs(values: NDArray) -> bool:
@@ -110,12 +110,12 @@ def value_scale(values: NDArray, theme: Theme, signed: bool | None = None) -> Sc
 
 
 def _written(
-    page: Page, values: NDArray, width: float, height: float
+    canvas: Canvas, values: NDArray, width: float, height: float
 ) -> tuple[list[str], float | None]:
     """Numbers with as many digits as fit a cell, and their height; None where none do."""
     for digits in (3, 2):
         texts = exact(values, digits).marked()
-        px = page.number_size(texts, width, height)
+        px = canvas.number_size(texts, width, height)
         if px is not None:
             break
     return texts, px
@@ -139,44 +139,46 @@ class _Head:
     notes: Sequence[str]
     order: str
 
-    def most(self, page: Page) -> float:
+    def most(self, canvas: Canvas) -> float:
         """Height that it takes at most."""
-        lines = 2 + len(_note_lines(page, self.notes))
-        return (page.size.title + lines * page.size.subtitle) * LINE + 0.7 * page.size.label
+        lines = 2 + len(_note_lines(canvas, self.notes))
+        return (canvas.size.title + lines * canvas.size.subtitle) * LINE + 0.7 * canvas.size.label
 
-    def height(self, page: Page) -> float:
+    def height(self, canvas: Canvas) -> float:
         """Height that it takes where nothing is added to the subtitle."""
-        used = len(page.lines(self.subtitle, page.right - page.left, page.size.subtitle))
-        return self.most(page) - (2 - used) * page.size.subtitle * LINE
+        used = len(canvas.lines(self.subtitle, canvas.right - canvas.left, canvas.size.subtitle))
+        return self.most(canvas) - (2 - used) * canvas.size.subtitle * LINE
 
-    def draw(self, page: Page, shown: int, count: int, what: str, more: Sequence[str] = ()) -> None:
+    def draw(
+        self, canvas: Canvas, shown: int, count: int, what: str, more: Sequence[str] = ()
+    ) -> None:
         """Title, subtitle with what is shown of ``count``, and the notes."""
         word = "strongest" if self.order == "strongest" else "first"
         said = f"{word} {shown} of {count} {what}" if shown < count else ""
         if not said and self.order == "strongest" and count > 1:
             said = "strongest first"
         subtitle = ", ".join(part for part in (self.subtitle, said, *more) if part)
-        page.headline(self.title, subtitle, page.theme.output)
-        _draw_notes(page, self.notes)
+        canvas.headline(self.title, subtitle, canvas.theme.output)
+        _draw_notes(canvas, self.notes)
 
 
-def _note_lines(page: Page, notes: Sequence[str]) -> list[str]:
+def _note_lines(canvas: Canvas, notes: Sequence[str]) -> list[str]:
     """Notes as lines, each as one or two."""
-    room = page.right - page.left
-    return [line for note in notes for line in page.lines(note, room, page.size.subtitle)]
+    room = canvas.right - canvas.left
+    return [line for note in notes for line in canvas.lines(note, room, canvas.size.subtitle)]
 
 
-def _draw_notes(page: Page, notes: Sequence[str]) -> None:
+def _draw_notes(canvas: Canvas, notes: Sequence[str]) -> None:
     """Lines of their own below the headline."""
-    y, room, size = page.top - 0.7 * page.size.label, page.right - page.left, page.size
-    for line, text in enumerate(_note_lines(page, notes)):
+    y, room, size = canvas.top - 0.7 * canvas.size.label, canvas.right - canvas.left, canvas.size
+    for line, text in enumerate(_note_lines(canvas, notes)):
         top = y + line * size.subtitle * LINE
-        page.text(page.left, top, text, px=size.subtitle, width=room)
-        page.top += size.subtitle * LINE
+        canvas.text(canvas.left, top, text, px=size.subtitle, width=room)
+        canvas.top += size.subtitle * LINE
 
 
 def _maps(
-    page: Page,
+    canvas: Canvas,
     maps: NDArray,
     numbers: NDArray,
     scales: list[Scale],
@@ -186,9 +188,9 @@ def _maps(
     """Maps on their scales; the bar of the one that they share, or the ends of each beside it."""
     count, *shape = maps.shape
     broken = not np.isfinite(maps).all()
-    small, unit = page.size.small, page.unit
-    bar = page.bar_width(shared, "activation", broken) + 2 * page.size.label if shared else 0.0
-    width = page.right - page.left - bar
+    small, unit = canvas.size.small, canvas.unit
+    bar = canvas.bar_width(shared, "activation", broken) + 2 * canvas.size.label if shared else 0.0
+    width = canvas.right - canvas.left - bar
     gap, label = 10 * unit, small * LINE
     names = [str(number) for number in numbers]
     ends, more, beside = [("", "")] * count, (), 0.0
@@ -196,16 +198,16 @@ def _maps(
         ends = [_ends(part) for part in maps]
         how = SIGNS if _has_both_signs(maps) else "dark to bright"
         more = (f"each map on its own scale, {how}",)
-        beside = page.widest(itertools.chain(*ends), small) + 0.8 * small
+        beside = canvas.widest(itertools.chain(*ends), small) + 0.8 * small
     # As if the map had more columns, for its number above and its ends beside it.
     cell = (3 if beside else 2.2) * small / min(shape)
     wide = shape[1] + math.ceil(beside / cell)
     place = {"gap": gap, "label": label}
-    height = page.bottom - page.top - head.most(page)
+    height = canvas.bottom - canvas.top - head.most(canvas)
     smallest = max(shape[0], wide) * cell
     shown = how_many_fit(count, width, height, (shape[0], wide), **place, smallest=smallest)
-    head.draw(page, shown, count, "maps", more)
-    height = page.bottom - page.top
+    head.draw(canvas, shown, count, "maps", more)
+    height = canvas.bottom - canvas.top
     wide, least = shape[1], 2.2 * small
     grid = arrange(shown, width, height, (shape[0], wide), **place)
     while grid.width < max(least, beside + grid.width * shape[1] / wide) and grid.height > 1:
@@ -217,21 +219,21 @@ def _maps(
         gap_x=grid.gap_x + (wide - shape[1]) * grid.width / wide,
     )
     finite = np.where(np.isfinite(maps[:shown]), maps[:shown], 0.0)
-    texts, px = _written(page, finite, grid.width / shape[1], grid.height / shape[0])
+    texts, px = _written(canvas, finite, grid.width / shape[1], grid.height / shape[0])
     each = math.prod(shape)
     for index in range(shown):
         left, top = grid.corner(index)
-        left, top = page.left + left, page.top + top
-        page.text(left, top - label, names[index], px=small, colour=page.theme.quiet)
+        left, top = canvas.left + left, canvas.top + top
+        canvas.text(left, top - label, names[index], px=small, colour=canvas.theme.quiet)
         for end, text in enumerate(ends[index]):
             y = top + end * max(grid.height - 1.2 * small, small * LINE)
-            page.text(left + grid.width + 0.4 * small, y, text, px=small)
-        edge = page.theme.hairline
-        page.array(maps[index], scales[index], left, top, grid.width, grid.height, edge=edge)
+            canvas.text(left + grid.width + 0.4 * small, y, text, px=small)
+        edge = canvas.theme.hairline
+        canvas.array(maps[index], scales[index], left, top, grid.width, grid.height, edge=edge)
         if px is not None:
             known = np.isfinite(maps[index]).ravel()
             written = texts[index * each : (index + 1) * each]
-            page.cell_numbers(
+            canvas.cell_numbers(
                 [text if good else "" for text, good in zip(written, known, strict=True)],
                 scales[index].rgb(maps[index]),
                 px,
@@ -242,45 +244,45 @@ def _maps(
             )
     if shared is not None:
         bar_height = min(height - label, 420 * unit)
-        left = page.left + width + 2 * page.size.label
-        page.bar(shared, "activation", left, page.top, bar_height + label, broken)
+        left = canvas.left + width + 2 * canvas.size.label
+        canvas.bar(shared, "activation", left, canvas.top, bar_height + label, broken)
 
 
-def _vector(page: Page, values: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
-    small, count = page.size.small, len(values)
+def _vector(canvas: Canvas, values: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
+    small, count = canvas.size.small, len(values)
     finite = np.where(np.isfinite(values), values, 0.0)
     texts = exact(finite, 3).marked()
-    room = page.right - page.left
-    least = page.widest([*texts, str(count - 1)], small) + 8 * page.unit
+    room = canvas.right - canvas.left
+    least = canvas.widest([*texts, str(count - 1)], small) + 8 * canvas.unit
     shown = min(count, max(1, math.floor(room / least)))
     if shown == count or head.order == "strongest":
         shown = round_count(count, shown)
-        head.draw(page, shown, count, "units")
+        head.draw(canvas, shown, count, "units")
         numbers = numbers[:shown]
-        _bars(page, values[numbers], [texts[k] for k in numbers], numbers, room / shown)
+        _bars(canvas, values[numbers], [texts[k] for k in numbers], numbers, room / shown)
     else:
-        _cells(page, values, scale, head)
+        _cells(canvas, values, scale, head)
 
 
-def _bars(page: Page, values: NDArray, texts: list[str], numbers: NDArray, step: float) -> None:
+def _bars(canvas: Canvas, values: NDArray, texts: list[str], numbers: NDArray, step: float) -> None:
     """An upright bar a unit from the line of zero, its number at the tip, its index at the foot."""
-    small, theme = page.size.small, page.theme
+    small, theme = canvas.size.small, canvas.theme
     finite = np.where(np.isfinite(values), values, 0.0)
     low, high = min(0.0, finite.min()), max(0.0, finite.max())
     span = (high - low) or 1.0
-    top = page.top + small * LINE
-    foot = page.bottom - small * LINE * (2.6 if low < 0 else 1.2)
-    thick = min(step * 0.7, 90 * page.unit)
+    top = canvas.top + small * LINE
+    foot = canvas.bottom - small * LINE * (2.6 if low < 0 else 1.2)
+    thick = min(step * 0.7, 90 * canvas.unit)
 
     def at(value: float) -> float:
         return top + (high - value) / span * (foot - top)
 
     for index, (value, text) in enumerate(zip(values, texts, strict=True)):
-        x = page.left + (index + 0.5) * step
+        x = canvas.left + (index + 0.5) * step
         good = math.isfinite(value)
         tip = at(value) if good else at(0.0)
         if good:
-            page.box(
+            canvas.box(
                 x - thick / 2,
                 min(tip, at(0.0)),
                 thick,
@@ -289,7 +291,7 @@ def _bars(page: Page, values: NDArray, texts: list[str], numbers: NDArray, step:
                 fill=theme.output_fill,
             )
         below = good and value < 0
-        page.text(
+        canvas.text(
             x,
             tip + (0.4 if below else -0.4) * small,
             text if good else "NaN",
@@ -298,26 +300,26 @@ def _bars(page: Page, values: NDArray, texts: list[str], numbers: NDArray, step:
             ha="center",
             va="top" if below else "bottom",
         )
-        page.text(
+        canvas.text(
             x,
-            page.bottom,
+            canvas.bottom,
             str(numbers[index]),
             px=small,
             colour=theme.quiet,
             ha="center",
             va="bottom",
         )
-    page.line([page.left, page.right], [at(0.0), at(0.0)], theme.quiet)
+    canvas.line([canvas.left, canvas.right], [at(0.0), at(0.0)], theme.quiet)
 
 
-def _cells(page: Page, values: NDArray, scale: Scale, head: _Head) -> None:
+def _cells(canvas: Canvas, values: NDArray, scale: Scale, head: _Head) -> None:
     """Cells in reading order, as many in a row as make them large; a row's first index at left."""
-    small, unit, count = page.size.small, page.unit, len(values)
+    small, unit, count = canvas.size.small, canvas.unit, len(values)
     broken = not np.isfinite(values).all()
-    bar = page.bar_width(scale, "activation", broken)
-    index = page.measure(str(count), small) + 12 * unit
-    width = page.right - page.left - bar - 2 * page.size.label - index
-    height = page.bottom - page.top - head.most(page)
+    bar = canvas.bar_width(scale, "activation", broken)
+    index = canvas.measure(str(count), small) + 12 * unit
+    width = canvas.right - canvas.left - bar - 2 * canvas.size.label - index
+    height = canvas.bottom - canvas.top - head.most(canvas)
     least_width, least_height = 12 * unit, small * 1.1
     most_rows = math.floor(height / least_height)
     # Rows of a round length, so that the index of any cell can be counted.
@@ -332,37 +334,37 @@ def _cells(page: Page, values: NDArray, scale: Scale, head: _Head) -> None:
         key=lambda length: min(width / length, 2 * height / math.ceil(count / length)),
     )
     shown = min(count, columns * most_rows)
-    head.draw(page, shown, count, "units")
-    height = page.bottom - page.top
+    head.draw(canvas, shown, count, "units")
+    height = canvas.bottom - canvas.top
     rows = math.ceil(shown / columns)
     cell_width = math.floor(width / columns)
     cell_height = max(min(math.floor(height / rows), cell_width), least_height)
     finite = np.where(np.isfinite(values), values, 0.0)
-    texts, px = _written(page, finite, cell_width, cell_height)
-    left = page.left + index
+    texts, px = _written(canvas, finite, cell_width, cell_height)
+    left = canvas.left + index
     for row in range(rows):
         part = values[row * columns : min((row + 1) * columns, shown)]
-        top = page.top + row * cell_height
-        page.text(
+        top = canvas.top + row * cell_height
+        canvas.text(
             left - 12 * unit,
             top + cell_height / 2,
             str(row * columns),
             px=small,
-            colour=page.theme.quiet,
+            colour=canvas.theme.quiet,
             ha="right",
             va="center_baseline",
         )
-        page.array(part[None], scale, left, top, cell_width * len(part), cell_height)
-        page.grid_lines(left, top, 1, len(part), (cell_width, cell_height), page.theme.ground)
+        canvas.array(part[None], scale, left, top, cell_width * len(part), cell_height)
+        canvas.grid_lines(left, top, 1, len(part), (cell_width, cell_height), canvas.theme.ground)
         if px is not None:
             written = [
                 text if math.isfinite(value) else ""
                 for text, value in zip(texts[row * columns :], part, strict=False)
             ]
-            page.cell_numbers(
+            canvas.cell_numbers(
                 written, scale.rgb(part[None]), px, left, top, cell_width * len(part), cell_height
             )
-    page.bar(scale, "activation", page.right - bar, page.top, min(height, 420 * unit), broken)
+    canvas.bar(scale, "activation", canvas.right - bar, canvas.top, min(height, 420 * unit), broken)
 
 
 # An image's way through the network ------------------------------------------------------------
@@ -381,10 +383,10 @@ class _Station:
     grid: Grid | None = None
     shown: int = 0
 
-    def heading(self, page: Page, lines: int) -> float:
+    def heading(self, canvas: Canvas, lines: int) -> float:
         """Width of the name with the first ``lines`` lines below it."""
-        name = page.measure(self.name, page.size.label, bold=True)
-        return max(name, page.widest(self.lines[:lines], page.size.small))
+        name = canvas.measure(self.name, canvas.size.label, bold=True)
+        return max(name, canvas.widest(self.lines[:lines], canvas.size.small))
 
 
 def journey(
@@ -418,13 +420,13 @@ def journey(
     K, SpecError for an unknown order, theme or size.
     """
     rgb = image_rgb(np.asarray(image))
-    page = Page(size, theme, aspect=1.2)
-    stations = [_image_station(page, np.asarray(image), rgb)]
+    canvas = Canvas(size, theme, aspect=1.2)
+    stations = [_image_station(canvas, np.asarray(image), rgb)]
     for name, array in layers:
         values = np.asarray(array, dtype=float)
         if values.ndim == 3:
             values = values[map_order(values, order)]
-        stations.append(_layer_station(page, name, values))
+        stations.append(_layer_station(canvas, name, values))
     chances = None
     if probabilities is not None:
         chances = np.asarray(probabilities, dtype=float)
@@ -433,28 +435,32 @@ def journey(
         names = [str(index) for index in range(len(chances))] if classes is None else classes
         if len(names) != len(chances):
             raise ShapeError(f"expected {len(chances)} class names, got {len(names)}")
-    gap, end = 28 * page.unit, 0.0
+    gap, end = 28 * canvas.unit, 0.0
     if chances is not None:
-        end = max(0.17 * page.width, 11 * page.size.label)
+        end = max(0.17 * canvas.width, 11 * canvas.size.label)
     for kept in _thinned(stations, minor):
         line = ", ".join(part for part in (subtitle, *_said(kept, len(layers), order)) if part)
         head = _Head(title, line, notes, order)
-        rows, lines, fits = _rows(page, kept, gap, end, head.height(page))
+        rows, lines, fits = _rows(canvas, kept, gap, end, head.height(canvas))
         if fits:
             break
-    page.headline(title, line, page.theme.ink)
-    _draw_notes(page, notes)
-    between = _between(page)
-    height = (page.bottom - page.top - between * (len(rows) - 1)) / len(rows)
+    canvas.headline(title, line, canvas.theme.ink)
+    _draw_notes(canvas, notes)
+    between = _between(canvas)
+    height = (canvas.bottom - canvas.top - between * (len(rows) - 1)) / len(rows)
     for index, row in enumerate(rows):
-        top = page.top + index * (height + between)
+        top = canvas.top + index * (height + between)
         last = end if index == len(rows) - 1 else 0.0
-        _draw_row(page, row, top, height, gap, last, lines)
+        _draw_row(canvas, row, top, height, gap, last, lines)
         if last and chances is not None:
             _probabilities(
-                page, list(names), chances, (page.right - end, top, end, height), _head(page, lines)
+                canvas,
+                list(names),
+                chances,
+                (canvas.right - end, top, end, height),
+                _head(canvas, lines),
             )
-    return page.figure
+    return canvas.figure
 
 
 def _thinned(stations: list[_Station], minor: Collection[str]) -> Iterator[list[_Station]]:
@@ -480,13 +486,13 @@ def _said(stations: list[_Station], count: int, order: str) -> list[str]:
     return [*said, "strongest maps first"] if order == "strongest" else said
 
 
-def _image_station(page: Page, image: NDArray, rgb: NDArray) -> _Station:
+def _image_station(canvas: Canvas, image: NDArray, rgb: NDArray) -> _Station:
     channels = image.shape[0]
     lines = [style.size_text(*rgb.shape[:2], channels)]
-    return _station(page, "image", lines, page.theme.input, rgb=rgb)
+    return _station(canvas, "image", lines, canvas.theme.input, rgb=rgb)
 
 
-def _layer_station(page: Page, name: str, values: NDArray) -> _Station:
+def _layer_station(canvas: Canvas, name: str, values: NDArray) -> _Station:
     if values.ndim not in (1, 3) or 0 in values.shape:
         raise ShapeError(f"expected layer {name} as (C, H, W) or (C,), got {values.shape}")
     if values.ndim == 3 and values.shape[1:] == (1, 1):
@@ -498,16 +504,18 @@ def _layer_station(page: Page, name: str, values: NDArray) -> _Station:
     else:
         extent = style.size_text(*values.shape[1:], values.shape[0])
     lines = [extent, f"{number(ends[0])} to {number(ends[1])}"]
-    return _station(page, name, lines, page.theme.output, values=values)
+    return _station(canvas, name, lines, canvas.theme.output, values=values)
 
 
-def _station(page: Page, name: str, lines: list[str], colour: str, **drawn: NDArray) -> _Station:
-    name, _ = page.fit(name, 8 * page.size.label, page.size.label, bold=True)
+def _station(
+    canvas: Canvas, name: str, lines: list[str], colour: str, **drawn: NDArray
+) -> _Station:
+    name, _ = canvas.fit(name, 8 * canvas.size.label, canvas.size.label, bold=True)
     return _Station(name, lines, colour, **drawn)
 
 
 def _rows(
-    page: Page, stations: list[_Station], gap: float, end: float, head: float
+    canvas: Canvas, stations: list[_Station], gap: float, end: float, head: float
 ) -> tuple[list[list[_Station]], int, bool]:
     """Stations in as few rows as leave each its heading's width, and the lines of a heading.
 
@@ -516,38 +524,38 @@ def _rows(
     the pictures keep most of the height.  ``head``: height of the figure's own
     headline.  The last is whether all have their room.
     """
-    room = page.right - page.left
-    low = page.bottom - page.top - head + _between(page)
+    room = canvas.right - canvas.left
+    low = canvas.bottom - canvas.top - head + _between(canvas)
     for count in range(1, len(stations) + 1):
         each = math.ceil(len(stations) / count)
         rows = [stations[start : start + each] for start in range(0, len(stations), each)]
-        height = low / count - _between(page) - page.size.small * LINE
-        for lines, least in ((2, 90 * page.unit), (1, 44 * page.unit)):
-            if height - _head(page, lines) < least:
+        height = low / count - _between(canvas) - canvas.size.small * LINE
+        for lines, least in ((2, 90 * canvas.unit), (1, 44 * canvas.unit)):
+            if height - _head(canvas, lines) < least:
                 continue
             needs = [
-                sum(max(stop.heading(page, lines), 40 * page.unit) + gap for stop in row) - gap
+                sum(max(stop.heading(canvas, lines), 40 * canvas.unit) + gap for stop in row) - gap
                 for row in rows
             ]
             needs[-1] += end + gap if end else 0.0
             if max(needs) <= room:
                 return rows, lines, True
-        if height - _head(page, 1) < 44 * page.unit:
+        if height - _head(canvas, 1) < 44 * canvas.unit:
             break
     return [stations], 1, False
 
 
-def _between(page: Page) -> float:
-    return 1.2 * page.size.label
+def _between(canvas: Canvas) -> float:
+    return 1.2 * canvas.size.label
 
 
-def _head(page: Page, lines: int) -> float:
+def _head(canvas: Canvas, lines: int) -> float:
     """Height of a station's name with lines below it."""
-    return page.size.label * LINE + (lines * LINE + 0.3) * page.size.small
+    return canvas.size.label * LINE + (lines * LINE + 0.3) * canvas.size.small
 
 
 def _draw_row(
-    page: Page,
+    canvas: Canvas,
     row: list[_Station],
     top: float,
     height: float,
@@ -555,9 +563,9 @@ def _draw_row(
     end: float,
     lines: int,
 ) -> None:
-    head, foot = _head(page, lines), page.size.small * LINE
-    room = page.right - page.left - (end + gap if end else 0.0)
-    headings = {stop: stop.heading(page, lines) for stop in row}
+    head, foot = _head(canvas, lines), canvas.size.small * LINE
+    room = canvas.right - canvas.left - (end + gap if end else 0.0)
+    headings = {stop: stop.heading(canvas, lines) for stop in row}
     squeeze = (room - gap * (len(row) - 1)) / sum(headings.values())
     for stop in row:
         # Where not even one layer has its room, headings are shortened.
@@ -572,13 +580,13 @@ def _draw_row(
     for stop in row:
         stop.width = headings[stop]
         if stop in parts:
-            _arrange(page, stop, widths[stop], body)
+            _arrange(canvas, stop, widths[stop], body)
             stop.width = max(headings[stop], stop.grid.total_width)
     spare = room - sum(stop.width for stop in row)
     step = min(spare / max(1, len(row) - (0 if end else 1)), 5 * gap)
-    left = page.left
+    left = canvas.left
     for stop in row:
-        _draw_station(page, stop, left, top, head, body)
+        _draw_station(canvas, stop, left, top, head, body)
         left += stop.width + step
 
 
@@ -597,82 +605,84 @@ def _shared_out(
         widths |= narrow
 
 
-def _arrange(page: Page, stop: _Station, width: float, height: float) -> None:
-    gap = 5 * page.unit
+def _arrange(canvas: Canvas, stop: _Station, width: float, height: float) -> None:
+    gap = 5 * canvas.unit
     shape = stop.rgb.shape[:2] if stop.values is None else stop.values.shape[1:]
     count = 1 if stop.values is None else len(stop.values)
-    least = 34 * page.unit
+    least = 34 * canvas.unit
     # One map alone does not outgrow the others; the image may.
     share = 1.0 if stop.values is None else 0.55
-    largest = min(260 * page.unit, max(share * height, least))
+    largest = min(260 * canvas.unit, max(share * height, least))
     stop.shown = how_many_fit(count, width, height, shape, gap=gap, label=0.0, smallest=least)
     stop.grid = arrange(stop.shown, width, height, shape, gap=gap, largest=largest)
 
 
 def _draw_station(
-    page: Page, stop: _Station, left: float, top: float, head: float, body: float
+    canvas: Canvas, stop: _Station, left: float, top: float, head: float, body: float
 ) -> None:
-    size, theme = page.size, page.theme
+    size, theme = canvas.size, canvas.theme
     width = stop.width
-    page.text(left, top, stop.name, px=size.label, colour=stop.colour, bold=True, width=width)
+    canvas.text(left, top, stop.name, px=size.label, colour=stop.colour, bold=True, width=width)
     for line, text in enumerate(stop.lines):
         y = top + size.label * LINE + line * size.small * LINE
-        page.text(left, y, text, px=size.small, colour=theme.quiet, width=width)
+        canvas.text(left, y, text, px=size.small, colour=theme.quiet, width=width)
     top += head
     if stop.values is not None and stop.values.ndim == 1:
-        _column(page, stop.values, left, top, width, body)
+        _column(canvas, stop.values, left, top, width, body)
         return
     if stop.rgb is not None:
-        page.picture(stop.rgb, left, top, stop.grid.width, stop.grid.height)
-        page.box(left, top, stop.grid.width, stop.grid.height, edge=theme.input)
+        canvas.picture(stop.rgb, left, top, stop.grid.width, stop.grid.height)
+        canvas.box(left, top, stop.grid.width, stop.grid.height, edge=theme.input)
         return
     scale, grid = value_scale(stop.values, theme), stop.grid
     for index in range(stop.shown):
         x, y = grid.corner(index)
         place = left + x, top + y, grid.width, grid.height
-        page.array(stop.values[index], scale, *place, edge=theme.hairline)
+        canvas.array(stop.values[index], scale, *place, edge=theme.hairline)
     if stop.shown < len(stop.values):
-        _more(page, len(stop.values) - stop.shown, left, top + stop.grid.total_height)
+        _more(canvas, len(stop.values) - stop.shown, left, top + stop.grid.total_height)
 
 
-def _more(page: Page, count: int, left: float, y: float) -> None:
-    small = page.size.small
-    page.text(left, y + 0.15 * small, f"+{count}", px=small, colour=page.theme.quiet)
+def _more(canvas: Canvas, count: int, left: float, y: float) -> None:
+    small = canvas.size.small
+    canvas.text(left, y + 0.15 * small, f"+{count}", px=small, colour=canvas.theme.quiet)
 
 
 def _column(
-    page: Page, values: NDArray, left: float, top: float, width: float, height: float
+    canvas: Canvas, values: NDArray, left: float, top: float, width: float, height: float
 ) -> None:
     """A vector as a column of cells, with its numbers where they fit."""
-    least = 3 * page.unit
+    least = 3 * canvas.unit
     shown = min(len(values), math.floor(height / least))
-    tall = min(height / shown, 2 * page.size.label)
-    scale = value_scale(values, page.theme)
-    texts, px = _written(page, np.where(np.isfinite(values), values, 0.0), width, tall)
+    tall = min(height / shown, 2 * canvas.size.label)
+    scale = value_scale(values, canvas.theme)
+    texts, px = _written(canvas, np.where(np.isfinite(values), values, 0.0), width, tall)
     texts = texts[:shown]
-    across = width if px is not None else min(width, 44 * page.unit)
+    across = width if px is not None else min(width, 44 * canvas.unit)
     part = values[:shown, None]
-    page.array(part, scale, left, top, across, tall * shown, edge=page.theme.hairline)
+    canvas.array(part, scale, left, top, across, tall * shown, edge=canvas.theme.hairline)
     if px is not None:
         known = np.isfinite(values[:shown])
         written = [text if good else "" for text, good in zip(texts, known, strict=True)]
-        page.cell_numbers(written, scale.rgb(part), px, left, top, across, tall * shown)
+        canvas.cell_numbers(written, scale.rgb(part), px, left, top, across, tall * shown)
     if shown < len(values):
-        _more(page, len(values) - shown, left, top + tall * shown)
+        _more(canvas, len(values) - shown, left, top + tall * shown)
 
 
 def _probabilities(
-    page: Page,
+    canvas: Canvas,
     names: list[str],
     chances: NDArray,
     place: tuple[float, float, float, float],
     head: float,
 ) -> None:
     left, top, width, height = place
-    size, theme = page.size, page.theme
+    size, theme = canvas.size, canvas.theme
     small = size.small
     winner = int(np.nanargmax(chances)) if np.isfinite(chances).any() else -1
-    page.text(left, top, "probability", px=size.label, colour=theme.output, bold=True, width=width)
+    canvas.text(
+        left, top, "probability", px=size.label, colour=theme.output, bold=True, width=width
+    )
     step = min((height - head) / max(1, min(len(chances), 12)), 2 * small * LINE)
     step = max(step, small * 1.25)
     room = max(1, math.floor((height - head) / step))
@@ -681,17 +691,17 @@ def _probabilities(
     if len(chances) > room:
         order = [int(index) for index in np.argsort(-chances, kind="stable")[:room]]
         said = f"{room} largest of {len(chances)}"
-    page.text(left, top + size.label * LINE, said, px=small, colour=theme.quiet, width=width)
+    canvas.text(left, top + size.label * LINE, said, px=small, colour=theme.quiet, width=width)
     values = [to_places(chances[index], 3) for index in order]
-    right = page.widest(values, small, bold=True)
-    name = min(page.widest([names[index] for index in order], small, bold=True), 0.42 * width)
-    pad = 8 * page.unit
+    right = canvas.widest(values, small, bold=True)
+    name = min(canvas.widest([names[index] for index in order], small, bold=True), 0.42 * width)
+    pad = 8 * canvas.unit
     bar = width - name - right - 2 * pad
     for place, (index, value) in enumerate(zip(order, values, strict=True)):
         y = top + head + place * step
         middle, thick = y + step / 2, step * 0.56
         won = index == winner
-        page.text(
+        canvas.text(
             left,
             middle,
             names[index],
@@ -702,14 +712,14 @@ def _probabilities(
             width=name,
         )
         share = min(max(float(np.nan_to_num(chances[index])), 0.0), 1.0)
-        page.box(
+        canvas.box(
             left + name + pad,
             middle - thick / 2,
             bar * share,
             thick,
             fill=theme.output if won else theme.hairline,
         )
-        page.text(
+        canvas.text(
             left + width,
             middle,
             value,

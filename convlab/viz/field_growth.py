@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.line_plot import apart, line_plot
-from convlab.viz.page import LINE, Page
 
 DASHES = (None, (5.0, 2.5), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 
@@ -54,25 +54,25 @@ def field_growth(
                 f"{line.name}: expected as many fields as depths, at least 2, got"
                 f" {len(line.fields)} and {len(line.depths)}"
             )
-    page = Page(size, theme, aspect=0.72)
-    page.headline(title, subtitle, page.theme.ink)
-    small, unit, theme = page.size.small, page.unit, page.theme
+    canvas = Canvas(size, theme, aspect=0.72)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
     texts = [(line.name, f"{line.fields[-1]} pixels, depth {line.depths[-1]}") for line in lines]
     label = min(
         max(
-            page.widest((name for name, _ in texts), small, bold=True),
-            page.widest((text for _, text in texts), small),
+            canvas.widest((name for name, _ in texts), small, bold=True),
+            canvas.widest((text for _, text in texts), small),
         ),
-        0.4 * (page.right - page.left),
+        0.4 * (canvas.right - canvas.left),
     )
     deepest = max(line.depths[-1] for line in lines)
     largest = max(max(line.fields) for line in lines)
     if input_side is not None:
         largest = max(largest, input_side)
-    width = page.right - page.left - label - 50 * unit
+    width = canvas.right - canvas.left - label - 50 * unit
     plot = line_plot(
-        page,
-        (page.left, page.top, width, page.bottom - page.top),
+        canvas,
+        (canvas.left, canvas.top, width, canvas.bottom - canvas.top),
         (0, deepest),
         (0, largest),
         x_label="convolutions and poolings",
@@ -81,8 +81,8 @@ def field_growth(
     )
     if input_side is not None:
         y = plot.at_y(input_side)
-        page.line([plot.left, plot.right], [y, y], theme.input, stroke=0.3 * page.size.thick)
-        page.text(
+        canvas.line([plot.left, plot.right], [y, y], theme.input, stroke=0.3 * canvas.size.thick)
+        canvas.text(
             plot.left + 6 * unit,
             y - 0.3 * small,
             f"side of the image: {input_side}",
@@ -95,26 +95,26 @@ def field_growth(
     for at, line in enumerate(lines):
         colour, dashes = colours[at], DASHES[at]
         xs, ys = plot.at_x(np.array(line.depths)), plot.at_y(np.array(line.fields, float))
-        page.line(xs, ys, colour, stroke=0.6 * page.size.thick, dashes=dashes)
+        canvas.line(xs, ys, colour, stroke=0.6 * canvas.size.thick, dashes=dashes)
         for index in line.downsampled:
-            page.dot(xs[index], ys[index], colour, 2 * page.size.thick, hollow=True)
+            canvas.dot(xs[index], ys[index], colour, 2 * canvas.size.thick, hollow=True)
         ends.append((ys[-1], xs[-1], at))
     ends.sort()
     height = 2 * small * LINE
     middles = apart(
         [y for y, _, _ in ends], 1.1 * height, plot.top + height / 2, plot.bottom - height / 2
     )
-    x = page.right - label
+    x = canvas.right - label
     for middle, (y, end, at) in zip(middles, ends, strict=True):
-        page.line(
+        canvas.line(
             [end + 6 * unit, plot.right + 8 * unit, x - 10 * unit],
             [y, y, middle],
             theme.quiet,
-            stroke=page.size.hair,
+            stroke=canvas.size.hair,
             dashes=(2, 3),
         )
         name, text = texts[at]
         top = middle - height / 2
-        page.text(x, top, name, px=small, colour=colours[at], bold=True, width=label)
-        page.text(x, top + small * LINE, text, px=small, width=label)
-    return page.figure
+        canvas.text(x, top, name, px=small, colour=colours[at], bold=True, width=label)
+        canvas.text(x, top + small * LINE, text, px=small, width=label)
+    return canvas.figure

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, exact, places_of
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, arrange, how_many_fit, round_count, whole_cells
+from convlab.viz.canvas import LINE, Canvas, arrange, how_many_fit, round_count, whole_cells
 from convlab.viz.style import Scale
 
 
@@ -66,19 +66,19 @@ def filters(
         if pairs.shape != (outputs, inputs):
             raise ShapeError(f"expected connections ({outputs}, {inputs}), got {pairs.shape}")
     grid = alone or (inputs == 1 and channels is None)
-    page = Page(size, theme, aspect=0.8 if grid else 1.0)
+    canvas = Canvas(size, theme, aspect=0.8 if grid else 1.0)
     if before is None:
-        scale = style.signed_scale(weights, page.theme, limit)
+        scale = style.signed_scale(weights, canvas.theme, limit)
         parts = [_Part(weights, scale, labels[0] if labels else "")]
     else:
-        parts = _compared(page, np.asarray(before, dtype=float), weights, limit, labels)
-    sheet = _Sheet(page, parts, pairs, numbers)
+        parts = _compared(canvas, np.asarray(before, dtype=float), weights, limit, labels)
+    sheet = _Sheet(canvas, parts, pairs, numbers)
     if grid:
         names = channels or [str(index) for index in range(max(outputs, inputs))]
         sheet.grid(title, subtitle, names, "input channels" if alone else "filters")
     else:
         sheet.table(title, subtitle, channels)
-    return page.figure
+    return canvas.figure
 
 
 def _with_notes(subtitle: str, *notes: str) -> str:
@@ -100,7 +100,7 @@ class _Part:
 
 
 def _compared(
-    page: Page,
+    canvas: Canvas,
     before: NDArray,
     after: NDArray,
     limit: float | None,
@@ -109,7 +109,7 @@ def _compared(
     """The weights before and after training on one scale, and their difference on its own."""
     if before.shape != after.shape:
         raise ShapeError(f"expected earlier weights {after.shape}, got {before.shape}")
-    scale = style.signed_scale(np.stack([before, after]), page.theme, limit)
+    scale = style.signed_scale(np.stack([before, after]), canvas.theme, limit)
     first, second = labels or ("before training", "after training")
     with np.errstate(invalid="ignore"):
         change = after - before
@@ -118,7 +118,7 @@ def _compared(
         _Part(after, scale, second),
         _Part(
             change,
-            style.signed_scale(change, page.theme),
+            style.signed_scale(change, canvas.theme),
             f"after {MINUS} before",
             "change",
         ),
@@ -126,10 +126,12 @@ def _compared(
 
 
 class _Sheet:
-    """The weights, or those before and after training side by side, on their page."""
+    """The weights, or those before and after training side by side, on their canvas."""
 
-    def __init__(self, page: Page, parts: list[_Part], connected: NDArray, numbers: bool) -> None:
-        self.page, self.parts, self.connected = page, parts, connected
+    def __init__(
+        self, canvas: Canvas, parts: list[_Part], connected: NDArray, numbers: bool
+    ) -> None:
+        self.canvas, self.parts, self.connected = canvas, parts, connected
         self.numbers, self.rounded = numbers, False
         self.broken = not all(np.isfinite(part.values).all() for part in parts)
         # A scale that two parts share has one bar.
@@ -137,79 +139,86 @@ class _Sheet:
         # Room for the mark where numbers are longer than a cell shows.
         long = any(places_of(part.values.ravel()[:999]) not in (0, 1, 2) for part in parts)
         self.bar = max(
-            page.bar_width(scale, f"{ALMOST} {word}" if long else word, self.broken)
+            canvas.bar_width(scale, f"{ALMOST} {word}" if long else word, self.broken)
             for word, scale in self.bars.items()
         )
-        self.apart = 2.2 * page.size.label
-        room = page.right - page.left - self.bar - 2 * page.size.label
+        self.apart = 2.2 * canvas.size.label
+        room = canvas.right - canvas.left - self.bar - 2 * canvas.size.label
         self.width = (room - self.apart * (len(parts) - 1)) / len(parts)
         # Above each part what it is; bold texts are wider than they measure as plain ones.
-        self.labels = [page.lines(part.label, 0.86 * self.width, page.size.label) for part in parts]
+        self.labels = [
+            canvas.lines(part.label, 0.86 * self.width, canvas.size.label) for part in parts
+        ]
         lines = max(map(len, self.labels))
-        self.above = page.size.label * (lines * LINE + 0.3) if lines else 0.0
+        self.above = canvas.size.label * (lines * LINE + 0.3) if lines else 0.0
 
     def _left(self, part: int) -> float:
-        return self.page.left + part * (self.width + self.apart)
+        return self.canvas.left + part * (self.width + self.apart)
 
     def _headed(self, title: str, subtitle: str, *notes: str) -> None:
-        """The headline, and what each part is; moves the page's top below both."""
-        page = self.page
-        page.headline(title, _with_notes(subtitle, *notes), page.theme.window)
+        """The headline, and what each part is; moves the canvas's top below both."""
+        canvas = self.canvas
+        canvas.headline(title, _with_notes(subtitle, *notes), canvas.theme.window)
         for index, (part, lines) in enumerate(zip(self.parts, self.labels, strict=True)):
             for line, text in enumerate(lines):
-                page.text(
+                canvas.text(
                     self._left(index),
-                    page.top + line * page.size.label * LINE,
+                    canvas.top + line * canvas.size.label * LINE,
                     text,
-                    colour=page.theme.mistake if part.word == "change" else page.theme.ink,
+                    colour=canvas.theme.mistake if part.word == "change" else canvas.theme.ink,
                     bold=True,
                     width=self.width,
                 )
-        page.top += self.above
+        canvas.top += self.above
 
     def _separate(self, bottom: float) -> None:
         """A line between the parts, from their labels down to ``bottom``."""
         for index in range(1, len(self.parts)):
             x = self._left(index) - self.apart / 2
-            self.page.line([x, x], [self.page.top - self.above, bottom], self.page.theme.hairline)
+            self.canvas.line(
+                [x, x], [self.canvas.top - self.above, bottom], self.canvas.theme.hairline
+            )
 
     def _height(self) -> float:
         """What surely stays below a headline of three lines."""
-        page = self.page
+        canvas = self.canvas
         return (
-            page.bottom - page.top - (page.size.title + 2 * page.size.subtitle) * LINE - self.above
+            canvas.bottom
+            - canvas.top
+            - (canvas.size.title + 2 * canvas.size.subtitle) * LINE
+            - self.above
         )
 
     def grid(self, title: str, subtitle: str, names: Sequence[str], what: str) -> None:
         """Every filter, or every input channel of the only one, with its name above."""
-        page = self.page
+        canvas = self.canvas
         tiles = [part.tiles for part in self.parts]
         connected = self.connected.ravel()
         count, *shape = tiles[0].shape
-        small, unit = page.size.small, page.unit
+        small, unit = canvas.size.small, canvas.unit
         gap, label = 10 * unit, small * LINE
-        smallest = max(2.2 * small, 3 * unit * max(shape), page.widest(names, small))
+        smallest = max(2.2 * small, 3 * unit * max(shape), canvas.widest(names, small))
         shown = how_many_fit(
             count, self.width, self._height(), tuple(shape), gap=gap, label=label, smallest=smallest
         )
         note = f"first {shown} of {count} {what}" if shown < count else ""
         self._headed(title, subtitle, note)
-        height = page.bottom - page.top
+        height = canvas.bottom - canvas.top
         grid = arrange(shown, self.width, height, tuple(shape), gap=gap, label=label)
         cell = grid.width / shape[1]
         texts, px, self.rounded = _numbers(
-            page, [part[:shown] for part in tiles], connected[:shown], cell
+            canvas, [part[:shown] for part in tiles], connected[:shown], cell
         )
         for part, values in enumerate(tiles):
             for index in range(shown):
                 left, top = grid.corner(index)
-                left, top = self._left(part) + left, page.top + top
-                page.text(
+                left, top = self._left(part) + left, canvas.top + top
+                canvas.text(
                     left,
                     top - label,
                     names[index],
                     px=small,
-                    colour=_channel_colour(page, names[index]),
+                    colour=_channel_colour(canvas, names[index]),
                     width=grid.width + grid.gap_x - 4 * unit,
                 )
                 self._tile(
@@ -220,24 +229,24 @@ class _Sheet:
                     texts[part][index],
                     px,
                 )
-        self._separate(page.top + grid.total_height)
+        self._separate(canvas.top + grid.total_height)
         self._draw_bars(label)
 
     def table(self, title: str, subtitle: str, channels: Sequence[str] | None) -> None:
         """A row a filter, a column an input channel."""
-        page = self.page
+        canvas = self.canvas
         outputs, inputs, *shape = self.parts[0].values.shape
-        small, unit, theme = page.size.small, page.unit, page.theme
+        small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
         width = self.width
         gap, head = 5 * unit, small * LINE
         between = 40 * unit if len(self.parts) == 1 else 0.6 * self.apart
         names = [str(index) for index in range(inputs)] if channels is None else list(channels)
-        number = page.measure(str(outputs - 1), small) + 10 * unit
+        number = canvas.measure(str(outputs - 1), small) + 10 * unit
         # Parts that are compared rather have small tiles than few.
         smallest = max((2.2 if len(self.parts) == 1 else 1.3) * small, 3 * unit * max(shape))
         # A column is as wide as its name; without names only every second, third ... has a number.
         heading = (
-            min(page.widest(names, small) + 4 * unit, 7 * small) if channels is not None else 0.0
+            min(canvas.widest(names, small) + 4 * unit, 7 * small) if channels is not None else 0.0
         )
         # Three lines of headline are the most that can come.
         height = self._height() - head
@@ -259,7 +268,7 @@ class _Sheet:
             notes.append("dashed: not connected")
         self._headed(title, subtitle, *notes)
 
-        height = page.bottom - page.top - head
+        height = canvas.bottom - canvas.top - head
         best = (1.0, -1)
         for blocks in range(1, shown_outputs + 1):
             rows = math.ceil(shown_outputs / blocks)
@@ -284,16 +293,16 @@ class _Sheet:
         tiles = [
             part.values[:shown_outputs, :shown_inputs].reshape(-1, *shape) for part in self.parts
         ]
-        texts, px, self.rounded = _numbers(page, tiles, connected.ravel(), cell)
+        texts, px, self.rounded = _numbers(canvas, tiles, connected.ravel(), cell)
         every = 1
         if channels is None:
-            every = math.ceil((page.widest(names[:shown_inputs], small) + 6 * unit) / pitch)
+            every = math.ceil((canvas.widest(names[:shown_inputs], small) + 6 * unit) / pitch)
         for part, values in enumerate(tiles):
             for index in range(shown_outputs):
                 column, row = divmod(index, rows)
                 left = self._left(part) + column * step_x
-                top = page.top + head + row * step_y
-                page.text(
+                top = canvas.top + head + row * step_y
+                canvas.text(
                     left + number - 10 * unit,
                     top + tile_height / 2,
                     str(index),
@@ -305,12 +314,12 @@ class _Sheet:
                 for channel in range(shown_inputs):
                     x = left + number + channel * pitch
                     if row == 0 and channel % every == 0:
-                        page.text(
+                        canvas.text(
                             x + tile_width / 2,
-                            page.top,
+                            canvas.top,
                             names[channel],
                             px=small,
-                            colour=_channel_colour(page, names[channel]),
+                            colour=_channel_colour(canvas, names[channel]),
                             ha="center",
                             width=math.inf if channels is None else pitch - 3 * unit,
                         )
@@ -323,7 +332,7 @@ class _Sheet:
                         texts[part][at],
                         px,
                     )
-        self._separate(page.top + head + (rows - 1) * step_y + tile_height)
+        self._separate(canvas.top + head + (rows - 1) * step_y + tile_height)
         self._draw_bars(head)
 
     def _tile(
@@ -335,41 +344,41 @@ class _Sheet:
         texts: list[str],
         px: float | None,
     ) -> None:
-        page = self.page
+        canvas = self.canvas
         if not connected:
-            page.box(*place, edge=page.theme.hairline, dashed=True)
+            canvas.box(*place, edge=canvas.theme.hairline, dashed=True)
             return
-        page.array(values, scale, *place, edge=page.theme.window)
+        canvas.array(values, scale, *place, edge=canvas.theme.window)
         if px is not None and self.numbers:
-            page.cell_numbers(texts, scale.rgb(values), px, *place)
+            canvas.cell_numbers(texts, scale.rgb(values), px, *place)
 
     def _draw_bars(self, drop: float) -> None:
         """The bar of each scale, one below the other."""
-        page, count = self.page, len(self.bars)
-        gap = 1.5 * page.size.small
-        room = (page.bottom - page.top - gap * (count - 1)) / count
-        height = min(room, (420 if count == 1 else 290) * page.unit + drop)
+        canvas, count = self.canvas, len(self.bars)
+        gap = 1.5 * canvas.size.small
+        room = (canvas.bottom - canvas.top - gap * (count - 1)) / count
+        height = min(room, (420 if count == 1 else 290) * canvas.unit + drop)
         for index, (word, scale) in enumerate(self.bars.items()):
-            top = page.top + index * (height + gap)
+            top = canvas.top + index * (height + gap)
             last = index == count - 1
-            page.bar(
+            canvas.bar(
                 scale,
                 f"{ALMOST} {word}" if self.rounded and self.numbers else word,
-                page.right - self.bar,
+                canvas.right - self.bar,
                 top,
                 height,
                 self.broken and last,
             )
 
 
-def _channel_colour(page: Page, name: str) -> str:
+def _channel_colour(canvas: Canvas, name: str) -> str:
     """Red, green and blue channels have their colours; other names are quiet."""
-    theme = page.theme
+    theme = canvas.theme
     return {"red": theme.red, "green": theme.green, "blue": theme.blue}.get(name, theme.quiet)
 
 
 def _numbers(
-    page: Page, parts: list[NDArray], connected: NDArray, cell: float
+    canvas: Canvas, parts: list[NDArray], connected: NDArray, cell: float
 ) -> tuple[list[list[list[str]]], float | None, bool]:
     """The weights as texts with the most digits that fit a cell, their height, if rounded.
 
@@ -380,7 +389,7 @@ def _numbers(
     finite = np.where(known, weights, 0.0)
     for digits in (3, 2):
         found = exact(finite, digits)
-        px = page.number_size(found.texts, cell, cell)
+        px = canvas.number_size(found.texts, cell, cell)
         if px is not None:
             break
     shown = np.where(known.ravel(), found.texts, "").reshape(*weights.shape[:2], -1)

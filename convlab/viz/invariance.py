@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import number
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 DASHES = (None, (5.0, 2.5), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 
@@ -44,34 +44,34 @@ def invariance(
             raise ShapeError(
                 f"expected {len(shifts)} accuracies of {name}, one a shift, got {len(values)}"
             )
-    page = Page(size, theme, aspect=0.72)
-    page.headline(title, subtitle, page.theme.ink)
+    canvas = Canvas(size, theme, aspect=0.72)
+    canvas.headline(title, subtitle, canvas.theme.ink)
     order = np.argsort(shifts, kind="stable")
     places = np.asarray(shifts, float)[order]
     lines = {name: np.asarray(values, float)[order] for name, values in accuracies.items()}
-    _draw(page, places, lines)
-    return page.figure
+    _draw(canvas, places, lines)
+    return canvas.figure
 
 
-def _draw(page: Page, shifts: NDArray, lines: dict[str, NDArray]) -> None:
-    size, theme, small, unit = page.size, page.theme, page.size.small, page.unit
+def _draw(canvas: Canvas, shifts: NDArray, lines: dict[str, NDArray]) -> None:
+    size, theme, small, unit = canvas.size, canvas.theme, canvas.size.small, canvas.unit
     notes = {
         name: f"{_percent(values[0])} {style.ARROW} {_percent(values[-1])}"
         for name, values in lines.items()
     }
-    left = page.left + page.measure("100 %", small) + 10 * unit
-    label = min(page.widest(lines, small, True), 0.4 * (page.right - page.left))
-    room = page.right - label - 70 * unit - left
+    left = canvas.left + canvas.measure("100 %", small) + 10 * unit
+    label = min(canvas.widest(lines, small, True), 0.4 * (canvas.right - canvas.left))
+    room = canvas.right - label - 70 * unit - left
     closest = np.diff(shifts).min(initial=math.inf) / max(1.0, np.ptp(shifts)) * room
     cells = {name: [_percent(value) for value in values] for name, values in lines.items()}
-    table = page.widest((text for row in cells.values() for text in row), small) < 0.9 * closest
+    table = canvas.widest((text for row in cells.values() for text in row), small) < 0.9 * closest
     if not table:
-        label = max(label, page.widest(notes.values(), small))
-        label = min(label, 0.4 * (page.right - page.left))
-    right = page.right - label - 50 * unit
-    page.text(page.left, page.top, "accuracy on the test set", px=small, colour=theme.quiet)
-    top = page.top + 2.2 * small
-    bottom = page.bottom - 2.9 * small - (len(lines) * LINE + 0.5) * small * table
+        label = max(label, canvas.widest(notes.values(), small))
+        label = min(label, 0.4 * (canvas.right - canvas.left))
+    right = canvas.right - label - 50 * unit
+    canvas.text(canvas.left, canvas.top, "accuracy on the test set", px=small, colour=theme.quiet)
+    top = canvas.top + 2.2 * small
+    bottom = canvas.bottom - 2.9 * small - (len(lines) * LINE + 0.5) * small * table
     inner = 10 * unit
     first, last = shifts.min(), shifts.max()
 
@@ -85,8 +85,8 @@ def _draw(page: Page, shifts: NDArray, lines: dict[str, NDArray]) -> None:
     steps = (0, 25, 50, 75, 100) if (bottom - top) / 4 > 1.5 * small else (0, 50, 100)
     for tick in steps:
         y = at_y(tick / 100)
-        page.line([left, right], [y, y], theme.hairline)
-        page.text(
+        canvas.line([left, right], [y, y], theme.hairline)
+        canvas.text(
             left - 10 * unit,
             y,
             f"{tick} %",
@@ -95,8 +95,8 @@ def _draw(page: Page, shifts: NDArray, lines: dict[str, NDArray]) -> None:
             ha="right",
             va="center_baseline",
         )
-    _shift_axis(page, shifts, at_x, bottom + 0.4 * small)
-    page.text(
+    _shift_axis(canvas, shifts, at_x, bottom + 0.4 * small)
+    canvas.text(
         (left + right) / 2,
         bottom + 1.65 * small,
         "shift in pixels",
@@ -110,9 +110,9 @@ def _draw(page: Page, shifts: NDArray, lines: dict[str, NDArray]) -> None:
     for (name, values), colour, dashes in zip(lines.items(), colours, DASHES, strict=False):
         points = [(at_x(s), at_y(v)) for s, v in zip(shifts, values, strict=True)]
         xs, ys = zip(*points, strict=True)
-        page.line(xs, ys, colour, stroke=0.6 * size.thick, dashes=dashes)
+        canvas.line(xs, ys, colour, stroke=0.6 * size.thick, dashes=dashes)
         for x, y in points:
-            page.dot(x, y, colour, 1.7 * size.thick, hollow=dashes is not None)
+            canvas.dot(x, y, colour, 1.7 * size.thick, hollow=dashes is not None)
         ends.append((ys[-1], name, colour, dashes))
     ends.sort(key=lambda end: end[0])
     if table:
@@ -121,16 +121,16 @@ def _draw(page: Page, shifts: NDArray, lines: dict[str, NDArray]) -> None:
             colour, dashes = colours[index], DASHES[index]
             middle = y + 0.5 * small
             # A sample of the line leads to its numbers.
-            end = at_x(first) - page.measure(row[0], small) / 2 - 8 * unit
-            page.line(
-                [page.left, end], [middle] * 2, colour, stroke=0.6 * size.thick, dashes=dashes
+            end = at_x(first) - canvas.measure(row[0], small) / 2 - 8 * unit
+            canvas.line(
+                [canvas.left, end], [middle] * 2, colour, stroke=0.6 * size.thick, dashes=dashes
             )
             for shift, text in zip(shifts, row, strict=True):
-                page.text(at_x(shift), y, text, px=small, ha="center")
+                canvas.text(at_x(shift), y, text, px=small, ha="center")
     step = (LINE if table else 2 * LINE + 0.35) * small
     heights = _apart([y for y, *_ in ends], step, top + step / 2, bottom - step / 2)
     for y, (end, name, colour, dashes) in zip(heights, ends, strict=True):
-        page.line(
+        canvas.line(
             [right + 4 * unit, right + 40 * unit],
             [end, y],
             colour,
@@ -139,24 +139,24 @@ def _draw(page: Page, shifts: NDArray, lines: dict[str, NDArray]) -> None:
         )
         x = right + 48 * unit
         va = "center_baseline" if table else "bottom"
-        page.text(x, y, name, px=small, bold=True, colour=colour, va=va, width=label)
+        canvas.text(x, y, name, px=small, bold=True, colour=colour, va=va, width=label)
         if not table:
-            page.text(x, y + 0.1 * small, notes[name], px=small, width=label)
+            canvas.text(x, y + 0.1 * small, notes[name], px=small, width=label)
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _shift_axis(page: Page, shifts: NDArray, at_x, y: float) -> None:
+def _shift_axis(canvas: Canvas, shifts: NDArray, at_x, y: float) -> None:
     """The shifts that were measured, as many as have room."""
-    small = page.size.small
+    small = canvas.size.small
     end = -math.inf
     for shift in shifts:
         text = number(shift, 15)
-        half = page.measure(text, small) / 2
+        half = canvas.measure(text, small) / 2
         if at_x(shift) - half > end:
-            page.text(at_x(shift), y, text, px=small, colour=page.theme.quiet, ha="center")
+            canvas.text(at_x(shift), y, text, px=small, colour=canvas.theme.quiet, ha="center")
             end = at_x(shift) + half + 0.5 * small
 
 

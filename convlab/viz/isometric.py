@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.sliding_window import CHANNEL_NAMES, SlidingWindow, words
 
 # One row further back goes this far to the right and up, in cells.
@@ -30,12 +30,12 @@ def isometric(
     """
     lowest, highest = style.size_named(size).heights
     for aspect in (0.6, 0.8, 1.0, 1.2, 1.4) if lowest < highest else (9 / 16,):
-        page = Page(size, theme, aspect)
-        view = _View(page, shown, numbers, words(page, shown, numbers))
-        if view.bottom - page.top >= view.least_height:
+        canvas = Canvas(size, theme, aspect)
+        view = _View(canvas, shown, numbers, words(canvas, shown, numbers))
+        if view.bottom - canvas.top >= view.least_height:
             break
     view.draw()
-    return page.figure
+    return canvas.figure
 
 
 class _Plane:
@@ -56,37 +56,39 @@ class _Plane:
 
 
 class _View:
-    def __init__(self, page: Page, shown: SlidingWindow, numbers: bool, bottom: float) -> None:
-        self.page, self.shown, self.numbers, self.bottom = page, shown, numbers, bottom
-        self.theme = page.theme
+    def __init__(self, canvas: Canvas, shown: SlidingWindow, numbers: bool, bottom: float) -> None:
+        self.canvas, self.shown, self.numbers, self.bottom = canvas, shown, numbers, bottom
+        self.theme = canvas.theme
         self.planes = min(len(shown.stage), MOST_PLANES)
         self.maps = min(len(shown.output), MOST_PLANES)
-        self.least_height = 3.3 * (0.85 * page.size.title + 2 * page.size.subtitle) * LINE
+        self.least_height = 3.3 * (0.85 * canvas.size.title + 2 * canvas.size.subtitle) * LINE
 
     def draw(self) -> None:
-        page, shown = self.page, self.shown
+        canvas, shown = self.canvas, self.shown
         _, rows, columns = shown.stage.shape
         _, out_rows, out_columns = shown.output.shape
-        heads = page.widest(("Input", "Output", shown.window_title()), 0.85 * page.size.title, True)
+        heads = canvas.widest(
+            ("Input", "Output", shown.window_title()), 0.85 * canvas.size.title, True
+        )
         notes = (shown.input_note, shown.window_note)
-        side = max(heads, min(0.26 * page.width, page.widest(notes, page.size.small)))
-        side += page.size.title
+        side = max(heads, min(0.26 * canvas.width, canvas.widest(notes, canvas.size.small)))
+        side += canvas.size.title
         # In cells: what both stacks need, the output above the input.
         width = max(columns + rows * BACK[0], out_columns + out_rows * BACK[0])
         if max(len(shown.stage), len(shown.output)) > 1:
             room_for = ("green", f"map {len(shown.output)}")
-            side_right = page.widest(room_for, page.size.small) + page.size.small
+            side_right = canvas.widest(room_for, canvas.size.small) + canvas.size.small
         else:
             side_right = 0.0
         lower = -rows * BACK[1] + (self.planes - 1) * LAYER
         upper = -out_rows * BACK[1] + (self.maps - 1) * LAYER
         between = 0.35 * max(rows, out_rows) * -BACK[1] + 0.8
         height = lower + upper + between
-        room = page.right - page.left - side - side_right
-        cell = min(room / width, (self.bottom - page.top) / height, 110 * page.unit)
-        left = page.left + side
+        room = canvas.right - canvas.left - side - side_right
+        cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
+        left = canvas.left + side
         left += (room - width * cell) / 2
-        foot = (self.bottom + page.top + height * cell) / 2
+        foot = (self.bottom + canvas.top + height * cell) / 2
         middle = left + width * cell / 2
 
         def stack(shape: tuple[int, int], count: int, base: float) -> list[_Plane]:
@@ -120,12 +122,12 @@ class _View:
         ]
         # Each beside what it names, but apart: from below upwards, then downwards.
         longest = max(len(self._note_lines(head[2], side)) for head in heads)
-        pitch = (0.85 * page.size.title + longest * page.size.subtitle) * LINE * 1.1
+        pitch = (0.85 * canvas.size.title + longest * canvas.size.subtitle) * LINE * 1.1
         ys = [head[0] for head in heads]
         ys[2] = min(ys[2], self.bottom - pitch / 2)
         for i in (1, 0):
             ys[i] = min(ys[i], ys[i + 1] - pitch)
-        ys[0] = max(ys[0], page.top + pitch / 2)
+        ys[0] = max(ys[0], canvas.top + pitch / 2)
         for i in (1, 2):
             ys[i] = max(ys[i], ys[i - 1] + pitch)
         for y, (_, *head) in zip(ys, heads, strict=True):
@@ -137,52 +139,54 @@ class _View:
         return style.size_text(*size, *([filters] if filters > 1 else []))
 
     def _note_lines(self, note: str, side: float) -> list[str]:
-        return self.page.lines(note, side - 0.4 * self.page.size.title, self.page.size.subtitle)
+        return self.canvas.lines(
+            note, side - 0.4 * self.canvas.size.title, self.canvas.size.subtitle
+        )
 
     def _head(self, middle: float, title: str, note: str, colour: str, side: float) -> None:
-        page, px = self.page, 0.85 * self.page.size.title
+        canvas, px = self.canvas, 0.85 * self.canvas.size.title
         lines = self._note_lines(note, side)
-        y = middle - (px + len(lines) * page.size.subtitle) * LINE / 2
-        page.text(page.left, y, title, px=px, colour=colour, bold=True)
+        y = middle - (px + len(lines) * canvas.size.subtitle) * LINE / 2
+        canvas.text(canvas.left, y, title, px=px, colour=colour, bold=True)
         y += px * LINE
         for line in lines:
-            page.text(
-                page.left,
+            canvas.text(
+                canvas.left,
                 y,
                 line,
-                px=page.size.subtitle,
+                px=canvas.size.subtitle,
                 colour=self.theme.quiet,
-                width=side - 0.4 * page.size.title,
+                width=side - 0.4 * canvas.size.title,
             )
-            y += page.size.subtitle * LINE
+            y += canvas.size.subtitle * LINE
 
     def _kernel(self, top: float, bottom: float, side: float) -> None:
         """The kernel of one channel as a flat grid, and the bias, where there is room."""
-        page, shown, theme = self.page, self.shown, self.theme
+        canvas, shown, theme = self.canvas, self.shown, self.theme
         if shown.kernel is None or len(shown.kernel) > 1 or not self.numbers:
             return
         _, rows, columns = shown.kernel.shape
         texts = shown.weights().marked()
-        line = 1.6 * page.size.label if shown.bias is not None else 0.0
-        cell = min((bottom - top - line) / rows, (side - page.size.title) / columns)
-        cell = min(cell, 2.6 * page.size.label)
-        px = page.number_size(texts, cell, cell)
+        line = 1.6 * canvas.size.label if shown.bias is not None else 0.0
+        cell = min((bottom - top - line) / rows, (side - canvas.size.title) / columns)
+        cell = min(cell, 2.6 * canvas.size.label)
+        px = canvas.number_size(texts, cell, cell)
         if px is None:
             return
-        page.box(page.left, top, columns * cell, rows * cell, fill=theme.window_fill)
-        page.grid_lines(page.left, top, rows, columns, (cell, cell), theme.window)
+        canvas.box(canvas.left, top, columns * cell, rows * cell, fill=theme.window_fill)
+        canvas.grid_lines(canvas.left, top, rows, columns, (cell, cell), theme.window)
         for i, text in enumerate(texts):
             row, column = divmod(i, columns)
-            x, y = page.left + (column + 0.5) * cell, top + (row + 0.5) * cell
-            page.text(x, y, text, px=px, ha="center", va="center")
+            x, y = canvas.left + (column + 0.5) * cell, top + (row + 0.5) * cell
+            canvas.text(x, y, text, px=px, ha="center", va="center")
         if shown.bias is not None:
             parts = [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
-            page.run(page.left, top + rows * cell + 0.3 * line, parts, page.size.label)
+            canvas.run(canvas.left, top + rows * cell + 0.3 * line, parts, canvas.size.label)
 
     def _cells(self, plane: _Plane, chosen: NDArray, edge: str, fill: str, **line) -> None:
         quads = np.array([plane.quad(row, column) for row, column in np.argwhere(chosen)])
         if len(quads):
-            self.page.polygons(quads, edge=edge, fill=fill, **line)
+            self.canvas.polygons(quads, edge=edge, fill=fill, **line)
 
     def _input(self, plane: _Plane, channel: int) -> None:
         shown, theme = self.shown, self.theme
@@ -200,9 +204,9 @@ class _View:
         if channels > 1:
             name = CHANNEL_NAMES[channel] if channels == 3 else f"{channel}"
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
-            px = self.page.size.small
+            px = self.canvas.size.small
             if plane.cell * LAYER > px * 1.2:
-                self.page.text(x, y, name, px=px, colour=edge, va="center")
+                self.canvas.text(x, y, name, px=px, colour=edge, va="center")
 
     def _output(self, plane: _Plane, index: int) -> None:
         shown, theme = self.shown, self.theme
@@ -213,13 +217,13 @@ class _View:
         self._cells(plane, done, theme.output, theme.output_fill)
         if index == shown.at[0]:
             quad = plane.quad(*shown.at[1:])[None]
-            self.page.polygons(quad, edge=theme.output, stroke=0.8 * self.page.size.thick)
+            self.canvas.polygons(quad, edge=theme.output, stroke=0.8 * self.canvas.size.thick)
             self._numbers(plane, lambda digits: shown.results(digits).marked(), index, ~done, ~done)
         if len(shown.output) > 1:
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
-            px = self.page.size.small
+            px = self.canvas.size.small
             if plane.cell * LAYER > px * 1.2:
-                self.page.text(x, y, f"map {index}", px=px, colour=theme.output, va="center")
+                self.canvas.text(x, y, f"map {index}", px=px, colour=theme.output, va="center")
 
     def _numbers(
         self,
@@ -233,12 +237,12 @@ class _View:
 
         With as many digits as fit, of at most so many; none in the cells ``hidden``.
         """
-        page = self.page
+        canvas = self.canvas
         for digits in (None, 3, 2):
             texts = np.reshape(written(digits), (-1, *plane.shape))[index]
             # A text must stay inside its slanted cell.
             flat = texts.ravel().tolist()
-            px = page.number_size(flat, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
+            px = canvas.number_size(flat, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
             if px is not None:
                 break
         if not self.numbers or px is None:
@@ -248,15 +252,15 @@ class _View:
         for row, column in zip(*np.nonzero(texts), strict=True):
             x, y = plane.at(row + 0.5, column + 0.5)
             colour = self.theme.quiet if quiet[row, column] else self.theme.ink
-            page.text(x, y, texts[row, column], px=px, colour=colour, ha="center", va="center")
+            canvas.text(x, y, texts[row, column], px=px, colour=colour, ha="center", va="center")
 
     def _rays(self, plane: _Plane, target: _Plane) -> None:
         """From the corners of the window to those of the cell that it makes."""
-        page, theme = self.page, self.theme
+        canvas, theme = self.canvas, self.theme
         rows, columns = self.shown.window
         lengths = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
         window = plane.quad(rows[0], columns[0], *lengths)
         cell = target.quad(*self.shown.at[1:])
-        page.polygons(window[None], edge=theme.window, stroke=page.size.thick)
+        canvas.polygons(window[None], edge=theme.window, stroke=canvas.size.thick)
         rays = [(tuple(a), tuple(b)) for a, b in zip(window, cell, strict=True)]
-        page.strokes(rays, theme.window, stroke=0.35 * page.size.thick)
+        canvas.strokes(rays, theme.window, stroke=0.35 * canvas.size.thick)

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from convlab.errors import SpecError
 from convlab.viz import style
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.experiment import Lines, MeasuredLine, lay_texts
-from convlab.viz.page import LINE, Page
 
 # Pixels of a slide that a panel needs, and those between two.
 _LEAST = 300, 200
@@ -47,10 +47,10 @@ def line_panels(
     """
     if not panels or not all(panel.lines for panel in panels):
         raise SpecError("expected at least one panel, each with a line, got one without")
-    page = Page(size, theme, aspect=aspect_of(size))
-    lay_texts(page, title, verdict, note)
-    left, right, top, bottom = page.left, page.right, page.top, page.bottom
-    unit, gap = page.unit, _GAP * page.unit
+    canvas = Canvas(size, theme, aspect=aspect_of(size))
+    lay_texts(canvas, title, verdict, note)
+    left, right, top, bottom = canvas.left, canvas.right, canvas.top, canvas.bottom
+    unit, gap = canvas.unit, _GAP * canvas.unit
     columns = max(1, min(len(panels), int((right - left + gap) / (_LEAST[0] * unit + gap))))
     rows = math.ceil(len(panels) / columns)
     rows = max(1, min(rows, int((bottom - top + gap) / (_LEAST[1] * unit + gap))))
@@ -58,25 +58,27 @@ def line_panels(
     height = (bottom - top - (rows - 1) * 0.5 * gap) / rows
     for index, panel in enumerate(panels[: rows * columns]):
         row, column = divmod(index, columns)
-        page.left, page.top = left + column * (width + gap), top + row * (height + 0.5 * gap)
-        page.right, page.bottom = page.left + width, page.top + height
-        draw_panel(page, panel)
-    return page.figure
+        canvas.left, canvas.top = left + column * (width + gap), top + row * (height + 0.5 * gap)
+        canvas.right, canvas.bottom = canvas.left + width, canvas.top + height
+        draw_panel(canvas, panel)
+    return canvas.figure
 
 
 def aspect_of(size: str) -> float:
-    """Height by width of a page with a long verdict: a narrow one, of many lines, is taller."""
+    """Height by width of a canvas with a long verdict: a narrow one, of many lines, is taller."""
     chosen = style.size_named(size)
     return 0.6 if chosen.width > 60 * chosen.small else 1.15
 
 
-def draw_panel(page: Page, panel: LinePanel) -> None:
-    """Draw a panel between the page's left, right, top and bottom."""
-    small = page.size.small
-    page.text(page.left, page.top, panel.title, px=small, bold=True, width=page.right - page.left)
-    page.top += LINE * small
+def draw_panel(canvas: Canvas, panel: LinePanel) -> None:
+    """Draw a panel between the canvas's left, right, top and bottom."""
+    small = canvas.size.small
+    canvas.text(
+        canvas.left, canvas.top, panel.title, px=small, bold=True, width=canvas.right - canvas.left
+    )
+    canvas.top += LINE * small
     Lines(
-        page,
+        canvas,
         panel.lines,
         x_label=panel.x_label,
         y_label=panel.y_label,

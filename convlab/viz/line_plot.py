@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab.numerals import exact
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 
 @dataclass(frozen=True)
 class Plot:
-    """Pixels of a plot on its page, and the numbers at its borders."""
+    """Pixels of a plot on its canvas, and the numbers at its borders."""
 
     left: float
     top: float
@@ -35,7 +35,7 @@ class Plot:
 
 
 def line_plot(
-    page: Page,
+    canvas: Canvas,
     place: tuple[float, float, float, float],
     x_range: tuple[float, float],
     y_range: tuple[float, float],
@@ -49,20 +49,20 @@ def line_plot(
     ``y_range`` is widened to round numbers.  ``whole``: only whole numbers along x.
     """
     left, top, width, height = place
-    small, unit, theme = page.size.small, page.unit, page.theme
+    small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
     plot_top = top + 1.9 * small
     plot_bottom = top + height - small * LINE - 0.7 * small
     steps = max(1, min(6, math.floor((plot_bottom - plot_top) / (2.2 * small))))
     ticks = _y_ticks(*y_range, steps)
     y_range = min(ticks[0], y_range[0]), max(ticks[-1], y_range[1])
     texts = exact(np.round(ticks, 10)).texts
-    plot_left = left + page.widest(texts, small) + 10 * unit
+    plot_left = left + canvas.widest(texts, small) + 10 * unit
     plot = Plot(plot_left, plot_top, left + width - 6 * unit, plot_bottom, x_range, y_range)
-    page.text(left, top, y_label, px=small, colour=theme.quiet, width=width)
+    canvas.text(left, top, y_label, px=small, colour=theme.quiet, width=width)
     for tick, text in zip(ticks, texts, strict=True):
         y = plot.at_y(tick)
-        page.line([plot.left, plot.right], [y, y], theme.hairline)
-        page.text(
+        canvas.line([plot.left, plot.right], [y, y], theme.hairline)
+        canvas.text(
             plot.left - 10 * unit,
             y,
             text,
@@ -71,7 +71,7 @@ def line_plot(
             ha="right",
             va="center_baseline",
         )
-    _x_axis(page, plot, left + width, x_label, whole)
+    _x_axis(canvas, plot, left + width, x_label, whole)
     return plot
 
 
@@ -103,21 +103,21 @@ def _x_ticks(low: float, high: float, least: float, whole: bool) -> list[float]:
     return [at * step for at in range(first, last + 1)]
 
 
-def _x_axis(page: Page, plot: Plot, end: float, label: str, whole: bool) -> None:
+def _x_axis(canvas: Canvas, plot: Plot, end: float, label: str, whole: bool) -> None:
     """Numbers below the plot, and at its right end what they are."""
-    small, quiet = page.size.small, page.theme.quiet
+    small, quiet = canvas.size.small, canvas.theme.quiet
     y = plot.bottom + 0.7 * small
     low, high = plot.x_range
-    width = page.measure(label, small)
-    widest = page.widest(exact([low, high], 2).texts, small)
+    width = canvas.measure(label, small)
+    widest = canvas.widest(exact([low, high], 2).texts, small)
     pixel = (high - low) / (plot.right - plot.left)
     least = max((widest + 0.8 * small) * pixel, (high - low) / 9)
     ticks = _x_ticks(low, high, least, whole)
     for tick, text in zip(ticks, exact(np.round(ticks, 10)).texts, strict=True):
-        x, half = plot.at_x(tick), page.measure(text, small) / 2
+        x, half = plot.at_x(tick), canvas.measure(text, small) / 2
         if x + half < end - width - small:
-            page.text(x, y, text, px=small, colour=quiet, ha="center")
-    page.text(end, y, label, px=small, colour=quiet, ha="right")
+            canvas.text(x, y, text, px=small, colour=quiet, ha="center")
+    canvas.text(end, y, label, px=small, colour=quiet, ha="right")
 
 
 def apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz.attribution import facts_at_foot
-from convlab.viz.page import LINE, Page, whole_cells
+from convlab.viz.canvas import LINE, Canvas, whole_cells
 from convlab.viz.top_patches import Box, box_shape, draw_patch, room_below_headline
 
 
@@ -52,50 +52,52 @@ def maximise(
             f" {count}, {reached.shape}, {natural.shape} and {never.shape}"
         )
     shape = box_shape([box])
-    page = Page(size, theme, aspect=1.0)
-    small = page.size.small
+    canvas = Canvas(size, theme, aspect=1.0)
+    small = canvas.size.small
     captions = [
         (f"made {number(one)}", "never fires" if dead else f"real {number(other)}")
         for one, other, dead in zip(reached, natural, never, strict=True)
     ]
-    foot = facts_at_foot(page, facts)
-    below = room_below_headline(page, f"{subtitle}, first {count} of these {count}")
-    height = below - (page.bottom - foot)
+    foot = facts_at_foot(canvas, facts)
+    below = room_below_headline(canvas, f"{subtitle}, first {count} of these {count}")
+    height = below - (canvas.bottom - foot)
     shown = count
     while shown > 1:
-        cell, _, _ = _arrangement(page, names[:shown], captions[:shown], shape, height)
+        cell, _, _ = _arrangement(canvas, names[:shown], captions[:shown], shape, height)
         if cell * max(shape) >= 2.8 * small:
             break
         shown -= 1
     note = f"first {shown} of these {count}" if shown < count else ""
-    page.headline(title, ", ".join(part for part in (subtitle, note) if part), page.theme.output)
-    height, gap = foot - page.top, 1.6 * small
-    cell, columns, lines = _arrangement(page, names[:shown], captions[:shown], shape, height)
+    canvas.headline(
+        title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.output
+    )
+    height, gap = foot - canvas.top, 1.6 * small
+    cell, columns, lines = _arrangement(canvas, names[:shown], captions[:shown], shape, height)
     rows = math.ceil(shown / columns)
     wide, tall = cell * shape[1], cell * shape[0]
-    around = _around(page, lines)
-    slot = (page.right - page.left - gap * (columns - 1)) / columns
-    used = max(wide, _need(page, names[:shown], captions[:shown], lines))
+    around = _around(canvas, lines)
+    slot = (canvas.right - canvas.left - gap * (columns - 1)) / columns
+    used = max(wide, _need(canvas, names[:shown], captions[:shown], lines))
     step_x = min(slot, max(used, 2 * wide)) + gap
     step_y = tall + around + min((height - rows * (tall + around)) / max(1, rows - 1), 0.6 * tall)
     for index in range(shown):
         row, column = divmod(index, columns)
-        x, y = page.left + column * step_x, page.top + row * step_y
-        page.text(
-            x, y, names[index], px=small, colour=page.theme.output, bold=True, width=step_x - gap
+        x, y = canvas.left + column * step_x, canvas.top + row * step_y
+        canvas.text(
+            x, y, names[index], px=small, colour=canvas.theme.output, bold=True, width=step_x - gap
         )
         y += small * LINE
-        draw_patch(page, images[index], box, x, y, cell)
+        draw_patch(canvas, images[index], box, x, y, cell)
         y += tall + 0.3 * small
         parts = [
-            (captions[index][0], page.theme.ink, True),
-            (captions[index][1], page.theme.quiet, False),
+            (captions[index][0], canvas.theme.ink, True),
+            (captions[index][1], canvas.theme.quiet, False),
         ]
         if lines == 1:
-            page.run(x, y, parts, small)
+            canvas.run(x, y, parts, small)
         else:
             for line, (text, colour, bold) in enumerate(parts):
-                page.text(
+                canvas.text(
                     x,
                     y + line * small * LINE,
                     text,
@@ -104,45 +106,45 @@ def maximise(
                     bold=bold,
                     width=step_x - gap,
                 )
-    return page.figure
+    return canvas.figure
 
 
-def _around(page: Page, lines: int) -> float:
+def _around(canvas: Canvas, lines: int) -> float:
     """Height of the name above an image and the lines below it."""
-    return ((1 + lines) * LINE + 0.3) * page.size.small
+    return ((1 + lines) * LINE + 0.3) * canvas.size.small
 
 
-def _need(page: Page, names: Sequence[str], captions: Sequence[tuple[str, str]], lines: int):
-    small = page.size.small
-    looks = (page.theme.ink, True), (page.theme.quiet, False)
+def _need(canvas: Canvas, names: Sequence[str], captions: Sequence[tuple[str, str]], lines: int):
+    small = canvas.size.small
+    looks = (canvas.theme.ink, True), (canvas.theme.quiet, False)
     pieces = [[(text, *look) for text, look in zip(pair, looks, strict=True)] for pair in captions]
     if lines == 1:
-        below = max(page.run_width(parts, small) for parts in pieces)
+        below = max(canvas.run_width(parts, small) for parts in pieces)
     else:
-        below = max(page.measure(t, small, bold) for parts in pieces for t, _, bold in parts)
+        below = max(canvas.measure(t, small, bold) for parts in pieces for t, _, bold in parts)
     # A long name is shortened in the end, but keeps a dozen letters.
-    return max(below, min(page.widest(names, small, bold=True), 7 * small))
+    return max(below, min(canvas.widest(names, small, bold=True), 7 * small))
 
 
 def _arrangement(
-    page: Page,
+    canvas: Canvas,
     names: Sequence[str],
     captions: Sequence[tuple[str, str]],
     shape: tuple[int, int],
     height: float,
 ) -> tuple[float, int, int]:
     """Side of a cell, columns, and lines below an image: the largest images that fit."""
-    gap, count = 1.6 * page.size.small, len(names)
+    gap, count = 1.6 * canvas.size.small, len(names)
     found = []
     for lines in (1, 2):
-        need = _need(page, names, captions, lines)
+        need = _need(canvas, names, captions, lines)
         for columns in range(1, count + 1):
             rows = math.ceil(count / columns)
-            slot = (page.right - page.left - gap * (columns - 1)) / columns
-            tall = (height - gap * (rows - 1)) / rows - _around(page, lines)
+            slot = (canvas.right - canvas.left - gap * (columns - 1)) / columns
+            tall = (height - gap * (rows - 1)) / rows - _around(canvas, lines)
             if tall < 1 or (slot < need and columns > 1):
                 continue
-            largest = 460 * page.unit
+            largest = 460 * canvas.unit
             cell = whole_cells(min(slot, largest), min(tall, largest), *shape)
             found.append((cell, rows * columns, -lines, columns))
     if not found:

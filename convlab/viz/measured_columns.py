@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError, SpecError
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.experiment import ROLES, lay_texts
-from convlab.viz.page import LINE, Page
 
 KINDS = ("bars", "spread", "fields")
 # In text heights: the lowest row, and the room of the largest field; in rows: a group's heading.
@@ -68,41 +68,41 @@ def measured_columns(
         if column.kind not in KINDS:
             raise SpecError(f"expected a kind among {', '.join(KINDS)}, got {column.kind!r}")
     for aspect in (0.75, 1.1, 1.4):  # a paper's figure may be as high as its rows need
-        page = Page(size, theme, aspect)
-        lay_texts(page, title, verdict, note)
-        drawn = _Columns(page, names, columns, groups, roles)
+        canvas = Canvas(size, theme, aspect)
+        lay_texts(canvas, title, verdict, note)
+        drawn = _Columns(canvas, names, columns, groups, roles)
         if drawn.step >= ROW * drawn.px:
             break
     drawn.draw()
-    return page.figure
+    return canvas.figure
 
 
 class _Columns:
-    """The rows and columns on their page."""
+    """The rows and columns on their canvas."""
 
-    def __init__(self, page, names, columns, groups, roles):
-        self.page, self.names, self.columns = page, names, columns
+    def __init__(self, canvas, names, columns, groups, roles):
+        self.canvas, self.names, self.columns = canvas, names, columns
         self.groups, self.roles = groups, roles
         self.headings = list(dict.fromkeys(groups))
         # As large as all columns and rows have room, else small.
-        for self.px in (page.size.label, page.size.small):
+        for self.px in (canvas.size.label, canvas.size.small):
             shown = self._lay()
             if shown == len(columns) and self.step >= ROW * self.px:
                 break
 
     def _lay(self) -> int:
         """Find the places of rows and columns for texts of ``px``; returns how many columns."""
-        page, px, columns = self.page, self.px, self.columns
+        canvas, px, columns = self.canvas, self.px, self.columns
         gap = 1.3 * px
         self.indent = 0.8 * px if any(self.headings) else 0.0
-        label = self.indent + page.widest(self.names, px, True)
-        label = max(label, page.widest(self.headings, px))
-        self.label = min(label, 0.4 * (page.right - page.left))
-        start = page.left + self.label + gap
-        words = [page.widest(column.texts, px) for column in columns]
+        label = self.indent + canvas.widest(self.names, px, True)
+        label = max(label, canvas.widest(self.headings, px))
+        self.label = min(label, 0.4 * (canvas.right - canvas.left))
+        start = canvas.left + self.label + gap
+        words = [canvas.widest(column.texts, px) for column in columns]
         # A heading may take two lines; squares have a fixed width and the others share the rest.
         least = [
-            max(width, 0.6 * page.measure(column.heading, px))
+            max(width, 0.6 * canvas.measure(column.heading, px))
             for width, column in zip(words, columns, strict=True)
         ]
         fixed = [
@@ -111,7 +111,9 @@ class _Columns:
         ]
         shown = len(columns)
         while True:
-            shared = page.right - start + gap - sum(width + gap for width in fixed[:shown] if width)
+            shared = (
+                canvas.right - start + gap - sum(width + gap for width in fixed[:shown] if width)
+            )
             others = fixed[:shown].count(0.0)
             share = shared / others - gap if others else 0.0
             fits = [width or share >= wanted for width, wanted in zip(fixed, least, strict=True)]
@@ -121,28 +123,28 @@ class _Columns:
         self.widths = [width or share for width in fixed[:shown]]
         self.lefts = [start + sum(self.widths[:at]) + at * gap for at in range(shown)]
         self.heads = [
-            page.lines(column.heading, width, px)
+            canvas.lines(column.heading, width, px)
             for column, width in zip(columns, self.widths, strict=False)
         ]
-        self.top = page.top + (max(map(len, self.heads)) * LINE + 0.5) * px
+        self.top = canvas.top + (max(map(len, self.heads)) * LINE + 0.5) * px
         lines = len(self.names) + GROUP * sum(1 for heading in self.headings if heading)
-        self.step = min((page.bottom - self.top) / lines, 5 * px)
+        self.step = min((canvas.bottom - self.top) / lines, 5 * px)
         return shown
 
     def draw(self) -> None:
-        page, px = self.page, self.px
-        quiet = page.theme.quiet
+        canvas, px = self.canvas, self.px
+        quiet = canvas.theme.quiet
         most = max(map(len, self.heads))
         for left, width, lines in zip(self.lefts, self.widths, self.heads, strict=True):
             for at, line in enumerate(lines, most - len(lines)):
-                y = page.top + at * LINE * px
-                page.text(left, y, line, px=px, colour=quiet, width=width)
+                y = canvas.top + at * LINE * px
+                canvas.text(left, y, line, px=px, colour=quiet, width=width)
         y = self.top
         for heading in self.headings:
             if heading:
                 middle = y + GROUP * self.step / 2
-                page.text(
-                    page.left,
+                canvas.text(
+                    canvas.left,
                     middle,
                     heading,
                     px=px,
@@ -152,8 +154,8 @@ class _Columns:
                 )
                 y += GROUP * self.step
             for row in (at for at, group in enumerate(self.groups) if group == heading):
-                page.text(
-                    page.left + self.indent,
+                canvas.text(
+                    canvas.left + self.indent,
                     y + self.step / 2,
                     self.names[row],
                     px=px,
@@ -167,15 +169,15 @@ class _Columns:
 
     def _cell(self, column, row, left, width, y) -> None:
         """One figure of one row: its text above, the mark below it."""
-        page, px = self.page, self.px
+        canvas, px = self.canvas, self.px
         values = [value for value in column.values[row] if math.isfinite(value)]
-        colour = getattr(page.theme, self.roles[row])
+        colour = getattr(canvas.theme, self.roles[row])
         if column.kind == "fields":
             self._field(column, values, column.texts[row], left, width, y)
             return
         # Text and mark together stand in the middle of the row.
         middle = y + self.step / 2
-        page.text(left, middle, column.texts[row], px=px, va="bottom", width=width)
+        canvas.text(left, middle, column.texts[row], px=px, va="bottom", width=width)
         if not values:
             return
         mean = statistics.fmean(values)
@@ -188,32 +190,32 @@ class _Columns:
 
         ends = [at_x(mean - deviation), at_x(mean + deviation)]
         if column.kind == "bars":
-            page.box(left, mark - px / 4, max(at_x(mean) - left, 1.0), px / 2, fill=colour)
+            canvas.box(left, mark - px / 4, max(at_x(mean) - left, 1.0), px / 2, fill=colour)
             if deviation:
-                page.line(ends, [mark, mark], page.theme.ink)
+                canvas.line(ends, [mark, mark], canvas.theme.ink)
             return
-        page.line([left, left + width], [mark, mark], page.theme.hairline)
+        canvas.line([left, left + width], [mark, mark], canvas.theme.hairline)
         if deviation:
-            page.line(ends, [mark, mark], colour, stroke=0.6 * page.size.thick)
+            canvas.line(ends, [mark, mark], colour, stroke=0.6 * canvas.size.thick)
         for value in values if len(values) > 1 else ():
-            page.dot(at_x(value), mark, colour, 0.42 * px, hollow=True)
-        page.dot(at_x(mean), mark, colour, 0.55 * px)
+            canvas.dot(at_x(value), mark, colour, 0.42 * px, hollow=True)
+        canvas.dot(at_x(mean), mark, colour, 0.55 * px)
 
     def _field(self, column, values, text, left, width, y) -> None:
         """A square of cells with its text at the right."""
-        page, px = self.page, self.px
+        canvas, px = self.canvas, self.px
         largest = max((value for row in column.values for value in row), default=1)
-        words = page.widest(column.texts, px)
+        words = canvas.widest(column.texts, px)
         cell = min(0.9 * self.step, width - words - 0.5 * px) / largest
         for value in values:
             side = round(value)
             top = y + (self.step - side * cell) / 2
-            fill = page.theme.window_fill
-            page.box(left, top, side * cell, side * cell, edge=page.theme.window, fill=fill)
-            if cell >= 5 * page.unit:
-                page.grid_lines(left, top, side, side, (cell, cell), page.theme.window)
+            fill = canvas.theme.window_fill
+            canvas.box(left, top, side * cell, side * cell, edge=canvas.theme.window, fill=fill)
+            if cell >= 5 * canvas.unit:
+                canvas.grid_lines(left, top, side, side, (cell, cell), canvas.theme.window)
         x = left + largest * cell + 0.5 * px
-        page.text(x, y + self.step / 2, text, px=px, va="center_baseline", width=words)
+        canvas.text(x, y + self.step / 2, text, px=px, va="center_baseline", width=words)
 
 
 def _scale(column: MeasuredColumn) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import to_places
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 from convlab.viz.style import ARROW
 
 _MOST = 40  # more images than this cannot be looked at together
@@ -53,40 +53,46 @@ def mistakes(
     ):
         if length != count:
             raise ShapeError(f"expected {count} {what}, one an image, got {length}")
-    page = Page(size, theme, aspect=1.0)
+    canvas = Canvas(size, theme, aspect=1.0)
     captions = [
         (str(true[index]), f"{ARROW} {predicted[index]}", to_places(chances[index], 2))
         for index in range(min(count, _MOST))
     ]
-    shown = _how_many(page, captions, images.shape[2:]) if count else 0
+    shown = _how_many(canvas, captions, images.shape[2:]) if count else 0
     note = f"first {shown} of {count} mistakes" if shown < count else ""
     subtitle = ", ".join(part for part in (subtitle, note) if part)
-    page.headline(title, subtitle, page.theme.mistake)
+    canvas.headline(title, subtitle, canvas.theme.mistake)
     if not count:
-        page.text(
-            page.width / 2,
-            (page.top + page.bottom) / 2,
+        canvas.text(
+            canvas.width / 2,
+            (canvas.top + canvas.bottom) / 2,
             "no mistakes",
-            px=page.size.title,
-            colour=page.theme.quiet,
+            px=canvas.size.title,
+            colour=canvas.theme.quiet,
             ha="center",
             va="center",
         )
-        return page.figure
-    _grid(page, images[:shown], captions[:shown])
-    return page.figure
+        return canvas.figure
+    _grid(canvas, images[:shown], captions[:shown])
+    return canvas.figure
 
 
-def _caption_width(page: Page, caption: Sequence[str], breaks: Sequence[Sequence[int]]) -> float:
-    return max(page.run_width(_pieces(page, caption, line), page.size.small) for line in breaks)
+def _caption_width(
+    canvas: Canvas, caption: Sequence[str], breaks: Sequence[Sequence[int]]
+) -> float:
+    return max(
+        canvas.run_width(_pieces(canvas, caption, line), canvas.size.small) for line in breaks
+    )
 
 
-def _pieces(page: Page, caption: Sequence[str], line: Sequence[int]) -> list[tuple[str, str, bool]]:
+def _pieces(
+    canvas: Canvas, caption: Sequence[str], line: Sequence[int]
+) -> list[tuple[str, str, bool]]:
     # What was taken for it stands bold and in the mistake's colour, behind the arrow.
     looks = (
-        (page.theme.ink, False),
-        (page.theme.mistake, True),
-        (page.theme.quiet, False),
+        (canvas.theme.ink, False),
+        (canvas.theme.mistake, True),
+        (canvas.theme.quiet, False),
     )
     pieces = []
     for part in line:
@@ -95,27 +101,27 @@ def _pieces(page: Page, caption: Sequence[str], line: Sequence[int]) -> list[tup
     return pieces
 
 
-def _how_many(page: Page, captions: Sequence[Sequence[str]], shape: tuple[int, ...]) -> int:
+def _how_many(canvas: Canvas, captions: Sequence[Sequence[str]], shape: tuple[int, ...]) -> int:
     """How many images keep a readable side; the headline is taken as high as it can become."""
-    size = page.size
+    size = canvas.size
     headline = (size.title + 2 * size.subtitle) * LINE + 0.7 * size.label
-    height = page.bottom - page.top - headline
+    height = canvas.bottom - canvas.top - headline
     for shown in range(len(captions), 1, -1):
-        cell, _, _ = _arrangement(page, captions[:shown], shape, height)
+        cell, _, _ = _arrangement(canvas, captions[:shown], shape, height)
         if cell * max(shape) >= 2.8 * size.small:
             return shown
     return 1
 
 
 def _arrangement(
-    page: Page, captions: Sequence[Sequence[str]], shape: tuple[int, ...], height: float
+    canvas: Canvas, captions: Sequence[Sequence[str]], shape: tuple[int, ...], height: float
 ) -> tuple[float, int, int]:
     """Side of a cell, which of the breaks, and number of columns: the largest images that fit."""
-    small, width = page.size.small, page.right - page.left
-    gap, largest = _gap(page), 300 * page.unit
+    small, width = canvas.size.small, canvas.right - canvas.left
+    gap, largest = _gap(canvas), 300 * canvas.unit
     found = []
     for way, breaks in enumerate(_BREAKS):
-        need = max(_caption_width(page, caption, breaks) for caption in captions)
+        need = max(_caption_width(canvas, caption, breaks) for caption in captions)
         under = len(breaks) * small * LINE + 0.4 * small
         for columns in range(1, len(captions) + 1):
             rows = math.ceil(len(captions) / columns)
@@ -134,34 +140,34 @@ def _arrangement(
     return cell, -way, columns
 
 
-def _gap(page: Page) -> float:
-    return 1.8 * page.size.small
+def _gap(canvas: Canvas) -> float:
+    return 1.8 * canvas.size.small
 
 
-def _grid(page: Page, images: np.ndarray, captions: Sequence[tuple[str, str, str]]) -> None:
-    small, count = page.size.small, len(images)
-    shape, gap = images.shape[2:], _gap(page)
-    width, height = page.right - page.left, page.bottom - page.top
-    cell, way, columns = _arrangement(page, captions, shape, height)
+def _grid(canvas: Canvas, images: np.ndarray, captions: Sequence[tuple[str, str, str]]) -> None:
+    small, count = canvas.size.small, len(images)
+    shape, gap = images.shape[2:], _gap(canvas)
+    width, height = canvas.right - canvas.left, canvas.bottom - canvas.top
+    cell, way, columns = _arrangement(canvas, captions, shape, height)
     breaks = _BREAKS[way]
     rows = math.ceil(count / columns)
     under = len(breaks) * small * LINE + 0.4 * small
     slot = (width - gap * (columns - 1)) / columns
     tile_width, tile_height = cell * shape[1], cell * shape[0]
-    used = max(tile_width, *(_caption_width(page, caption, breaks) for caption in captions))
+    used = max(tile_width, *(_caption_width(canvas, caption, breaks) for caption in captions))
     step_x = min(slot, max(used, 1.75 * tile_width)) + gap
     step_y = min((height - rows * (tile_height + under)) / max(1, rows - 1), tile_height / 2)
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = divmod(index, columns)
-        left = page.left + column * step_x
-        top = page.top + row * (tile_height + under + step_y)
-        page.picture(image_rgb(image), left, top, tile_width, tile_height)
-        page.box(left, top, tile_width, tile_height, edge=page.theme.input)
+        left = canvas.left + column * step_x
+        top = canvas.top + row * (tile_height + under + step_y)
+        canvas.picture(image_rgb(image), left, top, tile_width, tile_height)
+        canvas.box(left, top, tile_width, tile_height, edge=canvas.theme.input)
         top += tile_height + 0.4 * small
         for line in breaks:
-            pieces = _pieces(page, caption, line)
+            pieces = _pieces(canvas, caption, line)
             if len(line) == 1:
-                text, px = page.fit(pieces[0][0], step_x - gap, small, bold=pieces[0][2])
+                text, px = canvas.fit(pieces[0][0], step_x - gap, small, bold=pieces[0][2])
                 pieces = [(text, *pieces[0][1:])]
-            page.run(left, top, pieces, small)
+            canvas.run(left, top, pieces, small)
             top += small * LINE

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 from convlab.viz.line_plot import line_plot
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 
 
 def neighbours(
@@ -47,31 +47,31 @@ def neighbours(
     if not np.isfinite(lines).all():
         raise ShapeError("expected finite correlations, got some that are not")
     pictures = image_rgb(image), image_rgb(shuffled_image)
-    page = Page(size, theme, aspect=0.72)
-    page.headline(title, subtitle, page.theme.ink)
-    small, unit, theme = page.size.small, page.unit, page.theme
+    canvas = Canvas(size, theme, aspect=0.72)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
     words = ("as they are", "pixels shuffled")
     looks = ((theme.input, None), (theme.mistake, (5.0, 2.5)))
 
     # Two pictures at the left, one above the other, as high as they fit.
-    head, gap = small * LINE, 0.9 * page.size.label
-    room = 0.3 * (page.right - page.left), (page.bottom - page.top - gap) / 2 - head
+    head, gap = small * LINE, 0.9 * canvas.size.label
+    room = 0.3 * (canvas.right - canvas.left), (canvas.bottom - canvas.top - gap) / 2 - head
     rows, columns = image.shape[1:]
     cell = whole_cells(*room, rows, columns)
     width, height = cell * columns, cell * rows
-    wide = max(width, page.widest(words, small, bold=True))
-    step = (page.bottom - page.top + gap) / 2
+    wide = max(width, canvas.widest(words, small, bold=True))
+    step = (canvas.bottom - canvas.top + gap) / 2
     for at, (pixels, word, (colour, _)) in enumerate(zip(pictures, words, looks, strict=True)):
-        top = page.top + at * min(step, height + head + 2 * gap)
-        page.text(page.left, top, word, px=small, colour=colour, bold=True)
-        page.picture(pixels, page.left, top + head, width, height)
-        page.box(page.left, top + head, width, height, edge=colour)
+        top = canvas.top + at * min(step, height + head + 2 * gap)
+        canvas.text(canvas.left, top, word, px=small, colour=colour, bold=True)
+        canvas.picture(pixels, canvas.left, top + head, width, height)
+        canvas.box(canvas.left, top + head, width, height, edge=colour)
 
-    left = page.left + wide + 2.2 * page.size.label
+    left = canvas.left + wide + 2.2 * canvas.size.label
     known = np.concatenate(lines)
     plot = line_plot(
-        page,
-        (left, page.top, page.right - left, page.bottom - page.top),
+        canvas,
+        (left, canvas.top, canvas.right - left, canvas.bottom - canvas.top),
         (float(distances[0]), float(distances[-1])),
         # Below the lower line stands what it is.
         (min(-0.2, float(np.nanmin(known))), max(0.0, float(np.nanmax(known)))),
@@ -81,13 +81,13 @@ def neighbours(
     )
     for at, (line, (colour, dashes)) in enumerate(zip(lines, looks, strict=True)):
         xs, ys = plot.at_x(distances), plot.at_y(line)
-        page.line(xs, ys, colour, stroke=0.6 * page.size.thick, dashes=dashes)
+        canvas.line(xs, ys, colour, stroke=0.6 * canvas.size.thick, dashes=dashes)
         for x, y in zip(xs, ys, strict=True):
-            page.dot(x, y, colour, 1.7 * page.size.thick, hollow=dashes is not None)
+            canvas.dot(x, y, colour, 1.7 * canvas.size.thick, hollow=dashes is not None)
         above = line[1] >= lines[1 - at][1]
         value, pixels = number(line[1]), number(distances[1])
         x = xs[1] + 8 * unit
-        page.text(
+        canvas.text(
             x,
             ys[1] + (-0.5 if above else 0.5) * small,
             f"{words[at].removeprefix('pixels ')}: {value} at distance {pixels}",
@@ -96,4 +96,4 @@ def neighbours(
             va="bottom" if above else "top",
             width=plot.right - x,
         )
-    return page.figure
+    return canvas.figure

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import exact
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, arrange
+from convlab.viz.canvas import LINE, Canvas, arrange
 from convlab.viz.style import Scale
 
 WORDS = {
@@ -50,37 +50,37 @@ def padding_modes(
         )
     if min(sides) < 0 or shape[0] <= top + bottom or shape[1] <= left + right:
         raise ShapeError(f"expected padding inside {style.size_text(*shape)}, got {sides}")
-    page = Page(size, theme, aspect=0.75)
-    page.headline(title, subtitle, page.theme.input)
-    small, label = page.size.small, page.size.label
+    canvas = Canvas(size, theme, aspect=0.75)
+    canvas.headline(title, subtitle, canvas.theme.input)
+    small, label = canvas.size.small, canvas.size.label
     texts = exact(np.stack(list(arrays.values()))).marked()
     count = shape[0] * shape[1]
     # Where numbers have no room below two lines, below one they may.
     for lines in (2, 1):
         head = lines * small * LINE + 0.2 * small
-        room = page.right - page.left, page.bottom - page.top
+        room = canvas.right - canvas.left, canvas.bottom - canvas.top
         gap = (1.2 if lines == 2 else 0.6) * label
         grid = arrange(len(arrays), *room, shape, gap=gap, label=head)
-        px = page.number_size(texts, grid.width / shape[1], grid.height / shape[0])
+        px = canvas.number_size(texts, grid.width / shape[1], grid.height / shape[0])
         if px is not None:
             break
     # Without numbers shades tell them apart, on one scale.
     scale = None if px else style.grey_scale(np.stack(list(arrays.values())))
     for at, (mode, values) in enumerate(arrays.items()):
         x, y = grid.corner(at)
-        x, y = page.left + x, page.top + y
-        width = min(grid.width + grid.gap_x - 0.5 * label, page.right - x)
-        page.text(x, y - head, mode, px=small, bold=True, width=width)
+        x, y = canvas.left + x, canvas.top + y
+        width = min(grid.width + grid.gap_x - 0.5 * label, canvas.right - x)
+        canvas.text(x, y - head, mode, px=small, bold=True, width=width)
         if lines == 2:
             below = y - head + small * LINE
-            page.text(x, below, WORDS[mode], px=small, colour=page.theme.quiet, width=width)
+            canvas.text(x, below, WORDS[mode], px=small, colour=canvas.theme.quiet, width=width)
         place = (x, y, grid.width, grid.height)
-        _panel(page, values, sides, texts[at * count :], px or scale, place)
-    return page.figure
+        _panel(canvas, values, sides, texts[at * count :], px or scale, place)
+    return canvas.figure
 
 
 def _panel(
-    page: Page,
+    canvas: Canvas,
     values: NDArray,
     sides: tuple[int, int, int, int],
     texts: list[str],
@@ -89,7 +89,7 @@ def _panel(
 ) -> None:
     """One padded array, with numbers of a height or in the shades of a scale."""
     x, y, width, height = place
-    theme, (rows, columns) = page.theme, values.shape
+    theme, (rows, columns) = canvas.theme, values.shape
     top, bottom, left, right = sides
     cell = width / columns, height / rows
     inner = (
@@ -99,20 +99,20 @@ def _panel(
         height - (top + bottom) * cell[1],
     )
     if isinstance(look, Scale):
-        page.array(values, look, x, y, width, height)
-        page.box(*inner, edge=theme.input, stroke=0.6 * page.size.thick)
+        canvas.array(values, look, x, y, width, height)
+        canvas.box(*inner, edge=theme.input, stroke=0.6 * canvas.size.thick)
         return
-    page.box(x, y, width, height, fill=theme.hairline_fill)
-    page.grid_lines(x, y, rows, columns, cell, theme.hairline, dashed=True)
-    page.box(*inner, fill=theme.input_fill)
-    page.grid_lines(
+    canvas.box(x, y, width, height, fill=theme.hairline_fill)
+    canvas.grid_lines(x, y, rows, columns, cell, theme.hairline, dashed=True)
+    canvas.box(*inner, fill=theme.input_fill)
+    canvas.grid_lines(
         inner[0], inner[1], rows - top - bottom, columns - left - right, cell, theme.input
     )
-    page.box(*inner, edge=theme.input, stroke=0.6 * page.size.thick)
+    canvas.box(*inner, edge=theme.input, stroke=0.6 * canvas.size.thick)
     for at in range(rows * columns):
         row, column = divmod(at, columns)
         own = top <= row < rows - bottom and left <= column < columns - right
-        page.text(
+        canvas.text(
             x + (column + 0.5) * cell[0],
             y + (row + 0.5) * cell[1],
             texts[at],

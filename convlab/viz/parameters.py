@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WORDS = {3: "thousand", 6: "million", 9: "billion", 12: "trillion", 15: "quadrillion"}
@@ -70,12 +70,12 @@ def parameters(
             raise ShapeError(f"{growth.name}: expected sides and counts above 0")
     if not growths:
         raise ShapeError("parameters: expected at least one line, got none")
-    page = Page(size, theme, aspect=1.0)
-    page.headline(title, subtitle, page.theme.ink)
-    plot = _axes(page, growths)
-    _curves(page, plot, growths)
-    _examples(page, plot, growths, examples)
-    return page.figure
+    canvas = Canvas(size, theme, aspect=1.0)
+    canvas.headline(title, subtitle, canvas.theme.ink)
+    plot = _axes(canvas, growths)
+    _curves(canvas, plot, growths)
+    _examples(canvas, plot, growths, examples)
+    return canvas.figure
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def _power_text(power: int) -> str:
     return f"{10 ** (power - group):,} {_WORDS[group]}"
 
 
-def _label_width(page: Page, growths: Sequence[Growth]) -> float:
-    names = page.widest((g.name for g in growths), page.size.small, bold=True)
-    return max(names, page.widest((g.detail for g in growths), page.size.small))
+def _label_width(canvas: Canvas, growths: Sequence[Growth]) -> float:
+    names = canvas.widest((g.name for g in growths), canvas.size.small, bold=True)
+    return max(names, canvas.widest((g.detail for g in growths), canvas.size.small))
 
 
-def _axes(page: Page, growths: Sequence[Growth]) -> _Plot:
-    small, unit, theme = page.size.small, page.unit, page.theme
+def _axes(canvas: Canvas, growths: Sequence[Growth]) -> _Plot:
+    small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
     counts = np.concatenate([np.asarray(g.counts, float) for g in growths])
     sides = np.concatenate([np.asarray(g.sides, float) for g in growths])
     low, high = math.floor(np.log10(counts.min())), math.ceil(np.log10(counts.max()))
@@ -121,19 +121,19 @@ def _axes(page: Page, growths: Sequence[Growth]) -> _Plot:
     every = 3 if high - low > 4 else 1
     powers = [power for power in range(low, high + 1) if power % every == 0]
     texts = [_power_text(power) for power in powers]
-    if page.widest(texts, small) > 0.12 * (page.right - page.left):
+    if canvas.widest(texts, small) > 0.12 * (canvas.right - canvas.left):
         texts = [f"10{str(power).translate(_SUPERSCRIPT)}" for power in powers]
-    left = page.left + page.widest(texts, small) + 10 * unit
-    right = page.right - _label_width(page, growths) - 46 * unit
-    top = page.top + small * LINE * 1.5
-    bottom = page.bottom - small * LINE * 1.3
+    left = canvas.left + canvas.widest(texts, small) + 10 * unit
+    right = canvas.right - _label_width(canvas, growths) - 46 * unit
+    top = canvas.top + small * LINE * 1.5
+    bottom = canvas.bottom - small * LINE * 1.3
     x_range = (float(np.log10(sides.min())), float(np.log10(sides.max())))
     grid = tuple(bottom - (power - low) / (high - low) * (bottom - top) for power in powers)
     plot = _Plot(left, top, right, bottom, x_range, (low, high), grid)
-    page.text(page.left, page.top, "parameters", px=small, bold=True)
+    canvas.text(canvas.left, canvas.top, "parameters", px=small, bold=True)
     for y, text in zip(grid, texts, strict=True):
-        page.line([left, right], [y, y], theme.hairline)
-        page.text(
+        canvas.line([left, right], [y, y], theme.hairline)
+        canvas.text(
             left - 10 * unit,
             y,
             text,
@@ -144,41 +144,41 @@ def _axes(page: Page, growths: Sequence[Growth]) -> _Plot:
         )
     name = "side in pixels"
     y = bottom + 0.4 * small
-    name_width = page.measure(name, small)
-    page.text(page.right, y, name, px=small, ha="right")
+    name_width = canvas.measure(name, small)
+    canvas.text(canvas.right, y, name, px=small, ha="right")
     end = -math.inf
     for side in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000):
         x, text = plot.at_x(side), f"{side:,}"
-        half = page.measure(text, small) / 2
-        room = x - half > end and x + half < page.right - name_width - small
+        half = canvas.measure(text, small) / 2
+        room = x - half > end and x + half < canvas.right - name_width - small
         if sides.min() <= side <= sides.max() and room:
-            page.line([x, x], [bottom, bottom - 8 * unit], theme.quiet)
-            page.text(x, y, text, px=small, colour=theme.quiet, ha="center")
+            canvas.line([x, x], [bottom, bottom - 8 * unit], theme.quiet)
+            canvas.text(x, y, text, px=small, colour=theme.quiet, ha="center")
             end = x + half + 0.8 * small
     return plot
 
 
-def _colour(page: Page, dense: bool) -> str:
-    return page.theme.input if dense else page.theme.window
+def _colour(canvas: Canvas, dense: bool) -> str:
+    return canvas.theme.input if dense else canvas.theme.window
 
 
-def _curves(page: Page, plot: _Plot, growths: Sequence[Growth]) -> None:
-    small, unit = page.size.small, page.unit
+def _curves(canvas: Canvas, plot: _Plot, growths: Sequence[Growth]) -> None:
+    small, unit = canvas.size.small, canvas.unit
     height = 2 * small * LINE
     ends = []
     for growth in growths:
-        colour = _colour(page, growth.dense)
+        colour = _colour(canvas, growth.dense)
         xs, ys = plot.at_x(np.asarray(growth.sides)), plot.at_y(np.asarray(growth.counts, float))
-        page.line(xs, ys, colour, stroke=0.6 * page.size.thick)
+        canvas.line(xs, ys, colour, stroke=0.6 * canvas.size.thick)
         ends.append((float(ys[-1]), float(xs[-1]), growth))
     ends.sort(key=lambda end: end[0])
     middles = _spread([y for y, _, _ in ends], height * 1.1, plot.top, plot.bottom)
     x = plot.right + 46 * unit
     for middle, (y, end_x, growth) in zip(middles, ends, strict=True):
-        colour = _colour(page, growth.dense)
-        page.line([end_x, x - 8 * unit], [y, middle], colour, stroke=page.size.hair)
-        page.text(x, middle - height / 2, growth.name, px=small, colour=colour, bold=True)
-        page.text(x, middle - height / 2 + small * LINE, growth.detail, px=small)
+        colour = _colour(canvas, growth.dense)
+        canvas.line([end_x, x - 8 * unit], [y, middle], colour, stroke=canvas.size.hair)
+        canvas.text(x, middle - height / 2, growth.name, px=small, colour=colour, bold=True)
+        canvas.text(x, middle - height / 2 + small * LINE, growth.detail, px=small)
 
 
 def _spread(wished: Sequence[float], step: float, top: float, bottom: float) -> list[float]:
@@ -197,9 +197,9 @@ def _spread(wished: Sequence[float], step: float, top: float, bottom: float) -> 
 
 
 def _examples(
-    page: Page, plot: _Plot, growths: Sequence[Growth], examples: Sequence[Example]
+    canvas: Canvas, plot: _Plot, growths: Sequence[Growth], examples: Sequence[Example]
 ) -> None:
-    small, theme = page.size.small, page.theme
+    small, theme = canvas.size.small, canvas.theme
     along = np.linspace(plot.left, plot.right, 800)
     lines = []  # height of each line at every x of ``along``
     for growth in growths:
@@ -210,12 +210,12 @@ def _examples(
     for form in range(max((len(e.texts) for e in examples), default=0)):
         # All in the same form: the longest for which there is room.
         texts = [(f"{e.count:,}", e.texts[min(form, len(e.texts) - 1)]) for e in examples]
-        places = _place_all(page, plot, np.array(lines), along, dots, texts)
+        places = _place_all(canvas, plot, np.array(lines), along, dots, texts)
         if places is not None:
             break
     if places is None and examples:
         # Better on a line than not at all.
-        places = _place_all(page, plot, np.full((1, 800), np.nan), along, dots, texts)
+        places = _place_all(canvas, plot, np.full((1, 800), np.nan), along, dots, texts)
     if places is None:
         if examples:
             raise ShapeError("parameters: expected a larger picture for texts as long as these")
@@ -223,12 +223,12 @@ def _examples(
     for (x, y), box in zip(dots, places, strict=True):
         end = _nearest((x, y), box)
         if math.dist(end, (x, y)) > 0.8 * small:
-            page.line([x, end[0]], [y, end[1]], theme.quiet)
+            canvas.line([x, end[0]], [y, end[1]], theme.quiet)
     for example, (x, y), box, (number, text) in zip(examples, dots, places, texts, strict=True):
-        page.dot(x, y, _colour(page, example.dense), 2.4 * page.size.thick)
-        page.text(box[0], box[1], number, px=small, bold=True)
+        canvas.dot(x, y, _colour(canvas, example.dense), 2.4 * canvas.size.thick)
+        canvas.text(box[0], box[1], number, px=small, bold=True)
         if text:
-            page.text(box[0], box[1] + small * LINE, text, px=small)
+            canvas.text(box[0], box[1] + small * LINE, text, px=small)
 
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -239,7 +239,7 @@ def _nearest(dot: tuple[float, float], box: Box) -> tuple[float, float]:
 
 
 def _place_all(
-    page: Page,
+    canvas: Canvas,
     plot: _Plot,
     lines: NDArray,
     along: NDArray,
@@ -247,12 +247,12 @@ def _place_all(
     texts: Sequence[tuple[str, str]],
 ) -> list[Box] | None:
     """A box for each pair of texts, beside its dot; None where one of them finds no place."""
-    small = page.size.small
-    radius = 1.4 * page.size.thick
+    small = canvas.size.small
+    radius = 1.4 * canvas.size.thick
     taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in dots]
     boxes: list[Box] = []
     for index, (dot, (number, text)) in enumerate(zip(dots, texts, strict=True)):
-        width = max(page.measure(number, small, bold=True), page.measure(text, small))
+        width = max(canvas.measure(number, small, bold=True), canvas.measure(text, small))
         extent = (width, (2 if text else 1) * small * LINE)
         others = np.array(taken[:index] + taken[index + 1 :]).reshape(-1, 4)
         box = _place(dot, extent, plot, (along, lines), others, small)

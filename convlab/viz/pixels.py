@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, image_rgb
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 
 CHANNELS = ("red", "green", "blue")
 
@@ -22,9 +22,9 @@ def _checked(image: ArrayLike) -> NDArray:
     return image
 
 
-def _named(page: Page, image: NDArray) -> list[tuple[str, str, NDArray]]:
+def _named(canvas: Canvas, image: NDArray) -> list[tuple[str, str, NDArray]]:
     """Name, colour and bytes (H, W) of each channel."""
-    theme = page.theme
+    theme = canvas.theme
     if len(image) == 1:
         return [("grey", theme.input, image[0])]
     colours = (theme.red, theme.green, theme.blue)
@@ -55,18 +55,18 @@ def channels(
     row, column = pixel
     if not (0 <= row < rows and 0 <= column < columns):
         raise ShapeError(f"expected a pixel inside {style.size_text(rows, columns)}, got {pixel}")
-    page = Page(size, theme, aspect=0.62)
-    page.headline(title, subtitle, page.theme.input)
-    small, label, theme = page.size.small, page.size.label, page.theme
+    canvas = Canvas(size, theme, aspect=0.62)
+    canvas.headline(title, subtitle, canvas.theme.input)
+    small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
     head, gap = small * LINE + 0.3 * small, 1.3 * label
-    width, height = page.right - page.left, page.bottom - page.top
-    named = _named(page, image)
-    ratio, words = columns / rows, page.measure("green", small, bold=True)
+    width, height = canvas.right - canvas.left, canvas.bottom - canvas.top
+    named = _named(canvas, image)
+    ratio, words = columns / rows, canvas.measure("green", small, bold=True)
     if ratio > 4:
         # A strip: all below each other.
         tall = min((height - 4.5 * head - 0.3 * height) / 4, width / ratio)
         large, step_y = tall, tall + head + 0.3 * label
-        places = [(page.left, page.top + step_y * (at + 1)) for at in range(4)]
+        places = [(canvas.left, canvas.top + step_y * (at + 1)) for at in range(4)]
     else:
         # The image is as high as two channels with what stands above the lower one.
         tall = (height - gap) / 2 - head
@@ -74,37 +74,37 @@ def channels(
             tall *= 0.99
         large = 2 * tall + head + gap
         # Lower than its place, it does not hang from the headline.
-        page.top += (height - head - large) / 3
-        start = page.left + max(large * ratio, words) + gap
+        canvas.top += (height - head - large) / 3
+        start = canvas.left + max(large * ratio, words) + gap
         step_x, step_y = max(tall * ratio, words) + gap, tall + head + gap
-        places = [(start + at % 2 * step_x, page.top + at // 2 * step_y) for at in range(4)]
+        places = [(start + at % 2 * step_x, canvas.top + at // 2 * step_y) for at in range(4)]
     wide = tall * ratio
-    page.text(page.left, page.top, "image", px=small, colour=theme.input, bold=True)
-    y = page.top + head
-    page.picture(image_rgb(image), page.left, y, large * ratio, large)
-    page.box(page.left, y, large * ratio, large, edge=theme.input)
+    canvas.text(canvas.left, canvas.top, "image", px=small, colour=theme.input, bold=True)
+    y = canvas.top + head
+    canvas.picture(image_rgb(image), canvas.left, y, large * ratio, large)
+    canvas.box(canvas.left, y, large * ratio, large, edge=theme.input)
     # The mark is larger than a pixel, and on a ground of its own, so that it is seen.
     cell = large / rows
-    mark = max(cell, 26 * page.unit)
-    x_mark = page.left + (column + 0.5) * cell - mark / 2
+    mark = max(cell, 26 * canvas.unit)
+    x_mark = canvas.left + (column + 0.5) * cell - mark / 2
     y_mark = y + (row + 0.5) * cell - mark / 2
     for edge, stroke in ((theme.ground, 1.5), (theme.window, 0.7)):
-        page.box(x_mark, y_mark, mark, mark, edge=edge, stroke=stroke * page.size.thick)
+        canvas.box(x_mark, y_mark, mark, mark, edge=edge, stroke=stroke * canvas.size.thick)
     for (left, top), (name, colour, values) in zip(places, named, strict=False):
-        page.text(left, top, name, px=small, colour=colour, bold=True)
-        page.picture(image_rgb(values[None]), left, top + head, wide, tall)
-        page.box(left, top + head, wide, tall, edge=colour, stroke=0.5 * page.size.thick)
+        canvas.text(left, top, name, px=small, colour=colour, bold=True)
+        canvas.picture(image_rgb(values[None]), left, top + head, wide, tall)
+        canvas.box(left, top + head, wide, tall, edge=colour, stroke=0.5 * canvas.size.thick)
     left, top = places[3]
-    room, line = page.right - left, 1.3 * small
-    page.text(left, top, "one pixel", px=small, colour=theme.window, bold=True, width=room)
-    page.text(left, top + line, f"at {row},{column}", px=small, colour=theme.quiet, width=room)
+    room, line = canvas.right - left, 1.3 * small
+    canvas.text(left, top, "one pixel", px=small, colour=theme.window, bold=True, width=room)
+    canvas.text(left, top + line, f"at {row},{column}", px=small, colour=theme.quiet, width=room)
     line = max(line, min(label * LINE, tall / 4))
     px = max(small, min(label, line / LINE))
     top += 2.6 * small
     for at, (name, colour, values) in enumerate(named):
         text = f"{name} {values[row, column]}"
-        page.text(left, top + at * line, text, px=px, colour=colour, bold=True, width=room)
-    return page.figure
+        canvas.text(left, top + at * line, text, px=px, colour=colour, bold=True, width=room)
+    return canvas.figure
 
 
 def pixel_numbers(
@@ -134,71 +134,71 @@ def pixel_numbers(
             f"expected a box inside {style.size_text(rows, columns)}, got rows {top} to"
             f" {bottom - 1}, columns {left} to {right - 1}"
         )
-    page = Page(size, theme, aspect=0.62)
-    page.headline(title, subtitle, page.theme.input)
-    small, label, colours = page.size.small, page.size.label, page.theme
+    canvas = Canvas(size, theme, aspect=0.62)
+    canvas.headline(title, subtitle, canvas.theme.input)
+    small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     head, gap = 2 * small * LINE + 0.2 * small, 0.8 * label
-    room = page.right - page.left, page.bottom - page.top - head
+    room = canvas.right - canvas.left, canvas.bottom - canvas.top - head
     share = 0.42 if len(image) == 1 else 0.27
     # Of a colour image the pixels of the box also stand below it, without numbers.
     tall = room[1] if len(image) == 1 else 0.46 * room[1]
     cell = min(share * room[0] / columns, tall / rows)
     cell = float(int(cell)) if cell >= 2 else cell
     width, height = cell * columns, cell * rows
-    y = page.top + head
+    y = canvas.top + head
     sizes = style.size_text(rows, columns)
-    page.text(page.left, page.top, "image", px=small, colour=colours.input, bold=True)
-    page.text(page.left, page.top + small * LINE, sizes, px=small, colour=colours.quiet)
-    page.picture(image_rgb(image), page.left, y, width, height)
-    page.box(page.left, y, width, height, edge=colours.input)
+    canvas.text(canvas.left, canvas.top, "image", px=small, colour=colours.input, bold=True)
+    canvas.text(canvas.left, canvas.top + small * LINE, sizes, px=small, colour=colours.quiet)
+    canvas.picture(image_rgb(image), canvas.left, y, width, height)
+    canvas.box(canvas.left, y, width, height, edge=colours.input)
 
-    start = page.left + max(width, page.measure(sizes, small)) + 2.4 * label
-    slot = (page.right - start - gap * (len(image) - 1)) / len(image)
-    need = max(22 * page.unit, page.measure("255", small) / 0.9)
+    start = canvas.left + max(width, canvas.measure(sizes, small)) + 2.4 * label
+    slot = (canvas.right - start - gap * (len(image) - 1)) / len(image)
+    need = max(22 * canvas.unit, canvas.measure("255", small) / 0.9)
     across = min(right - left, max(1, int(slot // need)))
     down = min(bottom - top, max(1, int(room[1] // need)))
     side = float(int(min(slot / across, room[1] / down, 3.2 * label)))
     shown = image[:, top : top + down, left : left + across]
-    seen = page.left + left * cell, y + top * cell
+    seen = canvas.left + left * cell, y + top * cell
     if len(image) == 3:
         first = y + height + gap
         zoom = min(width / across, (y + room[1] - first) / down, side)
-        page.picture(image_rgb(shown), page.left, first, zoom * across, zoom * down)
-        page.box(
-            page.left,
+        canvas.picture(image_rgb(shown), canvas.left, first, zoom * across, zoom * down)
+        canvas.box(
+            canvas.left,
             first,
             zoom * across,
             zoom * down,
             edge=colours.window,
-            stroke=0.6 * page.size.thick,
+            stroke=0.6 * canvas.size.thick,
         )
-    for at, (name, colour, pixels) in enumerate(_named(page, shown)):
+    for at, (name, colour, pixels) in enumerate(_named(canvas, shown)):
         x = start + at * (side * across + gap)
-        page.text(x, page.top, name, px=small, colour=colour, bold=True, width=slot)
+        canvas.text(x, canvas.top, name, px=small, colour=colour, bold=True, width=slot)
         if at == 0:
             words = f"rows {top} to {top + down - 1}, columns {left} to {left + across - 1}"
-            page.text(
+            canvas.text(
                 x,
-                page.top + small * LINE,
+                canvas.top + small * LINE,
                 words,
                 px=small,
                 colour=colours.quiet,
-                width=page.right - x,
+                width=canvas.right - x,
             )
         fills = image_rgb(pixels[None])
-        page.picture(fills, x, y, side * across, side * down)
+        canvas.picture(fills, x, y, side * across, side * down)
         texts = [str(value) for value in pixels.ravel().tolist()]
-        px = page.number_size(["255"], 0.88 * side, side) or small
-        page.cell_numbers(texts, fills, px, x, y, side * across, side * down)
-        page.box(x, y, side * across, side * down, edge=colour, stroke=0.5 * page.size.thick)
+        px = canvas.number_size(["255"], 0.88 * side, side) or small
+        canvas.cell_numbers(texts, fills, px, x, y, side * across, side * down)
+        canvas.box(x, y, side * across, side * down, edge=colour, stroke=0.5 * canvas.size.thick)
     box_width, box_height = across * cell, down * cell
-    page.box(*seen, box_width, box_height, edge=colours.window, stroke=0.6 * page.size.thick)
+    canvas.box(*seen, box_width, box_height, edge=colours.window, stroke=0.6 * canvas.size.thick)
     # From the box on the image to its pixels, as a lens.
     if len(image) == 3:
         low = seen[1] + box_height
         lens = [
-            ((seen[0], low), (page.left, first)),
-            ((seen[0] + box_width, low), (page.left + zoom * across, first)),
+            ((seen[0], low), (canvas.left, first)),
+            ((seen[0] + box_width, low), (canvas.left + zoom * across, first)),
         ]
     else:
         near = seen[0] + box_width
@@ -206,5 +206,5 @@ def pixel_numbers(
             ((near, seen[1]), (start, y)),
             ((near, seen[1] + box_height), (start, y + side * down)),
         ]
-    page.strokes(lens, colours.window, dashed=True)
-    return page.figure
+    canvas.strokes(lens, colours.window, dashed=True)
+    return canvas.figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError
 from convlab.numerals import MINUS
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 
 @dataclass(frozen=True)
@@ -54,37 +54,37 @@ def pyramid(
     for _ in range(3):  # with fewer words there may be more room
         there = marks
         words = "; ".join(filter(None, [subtitle, ", ".join(marks)]))
-        place = _Place(Page(size, theme, aspect=0.75), levels, span, title, words)
+        place = _Place(Canvas(size, theme, aspect=0.75), levels, span, title, words)
         marks = place.marks()
         if marks == there:
             break
-    page, x, dots, heights = place.page, place.x, place.dots, place.heights
-    small, label = page.size.small, page.size.label
+    canvas, x, dots, heights = place.canvas, place.x, place.dots, place.heights
+    small, label = canvas.size.small, canvas.size.label
     names, below, column, words = place.names, place.below, place.column, place.words
     for at in range(len(levels) - 1, 0, -1):
-        _rays(page, levels[at], levels[at - 1], x, heights[at], heights[at - 1], dots[at - 1])
+        _rays(canvas, levels[at], levels[at - 1], x, heights[at], heights[at - 1], dots[at - 1])
     for at, (level, y, dot) in enumerate(zip(levels, heights, dots, strict=True)):
-        colour = page.theme.input if at == 0 else page.theme.window
+        colour = canvas.theme.input if at == 0 else canvas.theme.window
         if at == len(levels) - 1:
-            colour = page.theme.output
-        _dots(page, level, x, y, dot, colour, (page.left + column + label, page.right))
+            colour = canvas.theme.output
+        _dots(canvas, level, x, y, dot, colour, (canvas.left + column + label, canvas.right))
         name, note = names[at]
         head = {"colour": colour, "bold": True}
-        quiet = {"px": small, "colour": page.theme.quiet}
+        quiet = {"px": small, "colour": canvas.theme.quiet}
         if below:
-            page.text(page.left, y, name, va="bottom", width=column, **head)
-            if page.measure(note, small) > column:
+            canvas.text(canvas.left, y, name, va="bottom", width=column, **head)
+            if canvas.measure(note, small) > column:
                 note = _count(level)
-            page.text(page.left, y + 0.15 * small, note, width=column, **quiet)
+            canvas.text(canvas.left, y + 0.15 * small, note, width=column, **quiet)
         else:
-            page.text(page.left, y, name, va="center_baseline", width=words, **head)
-            place, width = page.left + words + label, column - words - label
-            if page.measure(note, small) > width:
+            canvas.text(canvas.left, y, name, va="center_baseline", width=words, **head)
+            place, width = canvas.left + words + label, column - words - label
+            if canvas.measure(note, small) > width:
                 note = _count(level)
-            page.text(place, y, note, va="center_baseline", width=width, **quiet)
+            canvas.text(place, y, note, va="center_baseline", width=width, **quiet)
     start, end = span
-    _measure(page, x(start - 0.5), x(end - 0.5), heights[0] + max(dots[0], 0.25 * small), span)
-    return page.figure
+    _measure(canvas, x(start - 0.5), x(end - 0.5), heights[0] + max(dots[0], 0.25 * small), span)
+    return canvas.figure
 
 
 class _Place:
@@ -92,38 +92,38 @@ class _Place:
 
     def __init__(
         self,
-        page: Page,
+        canvas: Canvas,
         levels: Sequence[PyramidLevel],
         span: tuple[int, int],
         title: str,
         subtitle: str,
     ) -> None:
-        self.page, self.levels = page, levels
-        small, label = page.size.small, page.size.label
-        page.headline(title, subtitle, page.theme.window)
+        self.canvas, self.levels = canvas, levels
+        small, label = canvas.size.small, canvas.size.label
+        canvas.headline(title, subtitle, canvas.theme.window)
         foot = 2 * small * LINE
-        step = (page.bottom - foot - page.top - 0.5 * label) / (len(levels) - 0.5)
+        step = (canvas.bottom - foot - canvas.top - 0.5 * label) / (len(levels) - 0.5)
         if step < 1.3 * small:
-            most = int((page.bottom - foot - page.top - 0.5 * label) / (1.3 * small) + 0.5)
+            most = int((canvas.bottom - foot - canvas.top - 0.5 * label) / (1.3 * small) + 0.5)
             raise ShapeError(
                 f"pyramid: expected at most {most} levels at this size, got {len(levels)}; choose"
                 " a layer nearer to the image"
             )
         self.names = [_words(level) for level in levels]
         self.below = step >= (label + small) * LINE + 0.3 * small
-        texts = page.widest([note for _, note in self.names], small)
-        words = page.widest([name for name, _ in self.names], label, bold=True)
-        self.words = min(words, 0.25 * (page.right - page.left))
+        texts = canvas.widest([note for _, note in self.names], small)
+        words = canvas.widest([name for name, _ in self.names], label, bold=True)
+        self.words = min(words, 0.25 * (canvas.right - canvas.left))
         column = max(self.words, texts) if self.below else self.words + label + texts
-        self.column = min(column, 0.42 * (page.right - page.left))
+        self.column = min(column, 0.42 * (canvas.right - canvas.left))
         reach = [c for level in levels for u, c in level.centres.items() if u in level.reads]
         low, high = min(span[0], *reach) - 0.5, max(span[1], *reach) + 0.5
         margin = max(1.0, 0.06 * (high - low))
         self.low, self.high = low - margin, high + margin
-        self.left = page.left + self.column + 2 * label
-        self.pixel = (page.right - self.left) / (self.high - self.low)
-        self.heights = [page.bottom - foot - (at + 0.25) * step for at in range(len(levels))]
-        self.dots = [_diameter(page, level, self.pixel, step) for level in levels]
+        self.left = canvas.left + self.column + 2 * label
+        self.pixel = (canvas.right - self.left) / (self.high - self.low)
+        self.heights = [canvas.bottom - foot - (at + 0.25) * step for at in range(len(levels))]
+        self.dots = [_diameter(canvas, level, self.pixel, step) for level in levels]
 
     def x(self, place: float) -> float:
         return self.left + (place + 0.5 - self.low) * self.pixel
@@ -153,17 +153,17 @@ def _count(level: PyramidLevel) -> str:
     return f"{sum(0 <= unit < level.length for unit in level.reads)} of {level.length}"
 
 
-def _diameter(page: Page, level: PyramidLevel, pixel: float, step: float) -> float:
+def _diameter(canvas: Canvas, level: PyramidLevel, pixel: float, step: float) -> float:
     """As large as half the distance of two dots; 0 where they would run into each other."""
     places = sorted(set(level.centres.values()))
     nearest = float(np.diff(places).min()) if len(places) > 1 else np.inf
-    diameter = min(0.55 * nearest * pixel, 16 * page.unit, 0.4 * step)
-    return diameter if diameter >= 2.5 * page.unit else 0.0
+    diameter = min(0.55 * nearest * pixel, 16 * canvas.unit, 0.4 * step)
+    return diameter if diameter >= 2.5 * canvas.unit else 0.0
 
 
-def _rays(page: Page, above: PyramidLevel, below: PyramidLevel, x, top, foot, dot) -> None:
+def _rays(canvas: Canvas, above: PyramidLevel, below: PyramidLevel, x, top, foot, dot) -> None:
     """The cone from all units above to all that they read, and a line for each pair."""
-    theme = page.theme
+    theme = canvas.theme
     pairs = [
         (x(above.centres[unit]), x(below.centres[read]))
         for unit, reads in above.reads.items()
@@ -176,14 +176,14 @@ def _rays(page: Page, above: PyramidLevel, below: PyramidLevel, x, top, foot, do
         (max(lowers), foot),
         (min(lowers), foot),
     ]
-    page.polygons(np.array([cone]), fill=theme.window_fill)
+    canvas.polygons(np.array([cone]), fill=theme.window_fill)
     if dot and len(pairs) <= 2000:
-        page.strokes([((up, top), (low, foot)) for up, low in pairs], theme.window)
+        canvas.strokes([((up, top), (low, foot)) for up, low in pairs], theme.window)
     else:
-        page.strokes([(cone[0], cone[3]), (cone[1], cone[2])], theme.window)
+        canvas.strokes([(cone[0], cone[3]), (cone[1], cone[2])], theme.window)
 
 
-def _dots(page: Page, level: PyramidLevel, x, y, dot, colour, limits) -> None:
+def _dots(canvas: Canvas, level: PyramidLevel, x, y, dot, colour, limits) -> None:
     places = {unit: x(centre) for unit, centre in level.centres.items()}
     shown = {unit: at for unit, at in places.items() if limits[0] + dot <= at <= limits[1] - dot}
     if not dot:
@@ -191,28 +191,28 @@ def _dots(page: Page, level: PyramidLevel, x, y, dot, colour, limits) -> None:
         read = [
             at for unit, at in shown.items() if unit in level.reads and 0 <= unit < level.length
         ]
-        page.line([min(rest), max(rest)], [y, y], page.theme.hairline, stroke=page.size.thick)
-        page.line([min(read), max(read)], [y, y], colour, stroke=page.size.thick)
+        canvas.line([min(rest), max(rest)], [y, y], canvas.theme.hairline, stroke=canvas.size.thick)
+        canvas.line([min(read), max(read)], [y, y], colour, stroke=canvas.size.thick)
         return
     for unit, at in shown.items():
         if unit in level.reads:
             padding = not 0 <= unit < level.length
-            page.dot(at, y, page.theme.quiet if padding else colour, dot, hollow=padding)
+            canvas.dot(at, y, canvas.theme.quiet if padding else colour, dot, hollow=padding)
         elif 0 <= unit < level.length:
-            page.dot(at, y, page.theme.hairline, dot)
+            canvas.dot(at, y, canvas.theme.hairline, dot)
 
 
-def _measure(page: Page, left: float, right: float, y: float, span: tuple[int, int]) -> None:
+def _measure(canvas: Canvas, left: float, right: float, y: float, span: tuple[int, int]) -> None:
     """The receptive field's length, as a dimension line below the image."""
-    colour, tick = page.theme.window, 0.3 * page.size.small
+    colour, tick = canvas.theme.window, 0.3 * canvas.size.small
     y += tick
-    page.strokes(
+    canvas.strokes(
         [((left, y), (right, y)), ((left, y - tick), (left, y + tick))]
         + [((right, y - tick), (right, y + tick))],
         colour,
     )
     first, last = (str(edge).replace("-", MINUS) for edge in (span[0], span[1] - 1))
     text = f"receptive field {span[1] - span[0]} pixels, {first} to {last}"
-    half = page.measure(text, page.size.small) / 2
-    middle = min(max((left + right) / 2, page.left + half), page.right - half)
-    page.text(middle, y + 1.5 * tick, text, px=page.size.small, colour=colour, ha="center")
+    half = canvas.measure(text, canvas.size.small) / 2
+    middle = min(max((left + right) / 2, canvas.left + half), canvas.right - half)
+    canvas.text(middle, y + 1.5 * tick, text, px=canvas.size.small, colour=colour, ha="center")

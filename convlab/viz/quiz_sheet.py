@@ -12,7 +12,7 @@ from matplotlib.font_manager import findfont, get_font
 from convlab.errors import SpecError
 from convlab.shapes import Pair, Sides
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
 
@@ -125,30 +125,30 @@ def quiz_sheet(
 # --- pages ----------------------------------------------------------------------------------
 
 
-def _blank_page() -> Page:
+def _blank_page() -> Canvas:
     """An A4 page, with larger text than a figure in a paper has: it is written on."""
-    page = Page("paper-wide", "light")
-    pt, mm = page.size.dpi / 72, page.size.dpi / 25.4
-    page.width, page.height = (length * mm for length in PAPER)
-    page.size = replace(
-        page.size,
+    canvas = Canvas("paper-wide", "light")
+    pt, mm = canvas.size.dpi / 72, canvas.size.dpi / 25.4
+    canvas.width, canvas.height = (length * mm for length in PAPER)
+    canvas.size = replace(
+        canvas.size,
         name="a4",
-        width=round(page.width),
-        heights=(round(page.height),) * 2,
+        width=round(canvas.width),
+        heights=(round(canvas.height),) * 2,
         title=16 * pt,
         subtitle=9 * pt,
         label=10 * pt,
         small=8 * pt,
     )
-    page.unit = page.size.small / 17
-    page.figure.set_size_inches(*(length / 25.4 for length in PAPER))
-    (axes,) = page.figure.axes
-    axes.set_xlim(0, page.width)
-    axes.set_ylim(page.height, 0)
-    page.margin = MARGIN * mm
-    page.left, page.right = page.margin, page.width - page.margin
-    page.top, page.bottom = page.margin, page.height - page.margin
-    return page
+    canvas.unit = canvas.size.small / 17
+    canvas.figure.set_size_inches(*(length / 25.4 for length in PAPER))
+    (axes,) = canvas.figure.axes
+    axes.set_xlim(0, canvas.width)
+    axes.set_ylim(canvas.height, 0)
+    canvas.margin = MARGIN * mm
+    canvas.left, canvas.right = canvas.margin, canvas.width - canvas.margin
+    canvas.top, canvas.bottom = canvas.margin, canvas.height - canvas.margin
+    return canvas
 
 
 def _check_letters(name: str) -> None:
@@ -161,8 +161,8 @@ def _check_letters(name: str) -> None:
         )
 
 
-def _mm(page: Page) -> float:
-    return page.size.dpi / 25.4
+def _mm(canvas: Canvas) -> float:
+    return canvas.size.dpi / 25.4
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class _Piece:
     """A part of a block: its height, and what draws it with its upper edge at y."""
 
     height: float
-    draw: Callable[[Page, float], None]
+    draw: Callable[[Canvas, float], None]
 
 
 @dataclass(frozen=True)
@@ -187,13 +187,13 @@ class _Block:
         """Of all pieces, without room to write."""
         return sum(piece.height for piece in self.pieces) + self.last.height
 
-    def draw(self, page: Page, y: float, room: float) -> float:
+    def draw(self, canvas: Canvas, y: float, room: float) -> float:
         """Draw the pieces from y on; returns where the next block begins."""
         for piece in self.pieces:
-            piece.draw(page, y)
+            piece.draw(canvas, y)
             y += piece.height
         y += room
-        self.last.draw(page, y)
+        self.last.draw(canvas, y)
         return y + self.last.height + self.gap
 
 
@@ -202,78 +202,86 @@ class _Sheet:
 
     def __init__(
         self,
-        page: Page,
+        canvas: Canvas,
         title: str,
         student: str | None,
         blocks: Sequence[_Block],
         key: bool = False,
     ) -> None:
         self.title, self.student, self.key = title, student, key
-        self.foot = 3.4 * page.size.small * LINE
+        self.foot = 3.4 * canvas.size.small * LINE
         self.pages: list[list[_Block]] = [[]]
-        y = self._top(page, 0)
+        y = self._top(canvas, 0)
         for block in blocks:
             least = block.height + block.room[0]
-            if self.pages[-1] and y + least > page.bottom - self.foot:
+            if self.pages[-1] and y + least > canvas.bottom - self.foot:
                 self.pages.append([])
-                y = self._top(page, len(self.pages) - 1)
+                y = self._top(canvas, len(self.pages) - 1)
             self.pages[-1].append(block)
             y += least + block.gap
 
-    def _top(self, page: Page, number: int) -> float:
+    def _top(self, canvas: Canvas, number: int) -> float:
         """Where the first block of a page begins."""
-        head = page.size.title * LINE + 1.5 * page.size.label
+        head = canvas.size.title * LINE + 1.5 * canvas.size.label
         if number == 0 and not self.key:
-            head += 2.6 * page.size.label * LINE
-        return page.top + head
+            head += 2.6 * canvas.size.label * LINE
+        return canvas.top + head
 
     def draw(self, number: int, footer: str, count: str) -> Figure:
-        page = _blank_page()
-        self._head(page, number)
-        y, blocks = self._top(page, number), self.pages[number]
+        canvas = _blank_page()
+        self._head(canvas, number)
+        y, blocks = self._top(canvas, number), self.pages[number]
         taken = sum(block.height + block.gap for block in blocks) - blocks[-1].gap
-        free = (page.bottom - self.foot - y - taken) / len(blocks)
+        free = (canvas.bottom - self.foot - y - taken) / len(blocks)
         for block in blocks:
             least, most = block.room
-            y = block.draw(page, y, min(max(free, least), most))
-        px, colour = page.size.small, page.theme.quiet
-        room = 0.85 * (page.right - page.left)
-        page.text(page.left, page.bottom, footer, px=px, colour=colour, va="bottom", width=room)
-        page.text(page.right, page.bottom, count, px=px, colour=colour, ha="right", va="bottom")
-        return page.figure
+            y = block.draw(canvas, y, min(max(free, least), most))
+        px, colour = canvas.size.small, canvas.theme.quiet
+        room = 0.85 * (canvas.right - canvas.left)
+        canvas.text(
+            canvas.left, canvas.bottom, footer, px=px, colour=colour, va="bottom", width=room
+        )
+        canvas.text(
+            canvas.right, canvas.bottom, count, px=px, colour=colour, ha="right", va="bottom"
+        )
+        return canvas.figure
 
-    def _head(self, page: Page, number: int) -> None:
-        theme, px = page.theme, page.size.label
-        width = page.right - page.left
+    def _head(self, canvas: Canvas, number: int) -> None:
+        theme, px = canvas.theme, canvas.size.label
+        width = canvas.right - canvas.left
         whose = self.student if number or self.key else None
         title_room = width if whose is None else 0.62 * width
-        page.text(page.left, page.top, self.title, px=page.size.title, bold=True, width=title_room)
+        canvas.text(
+            canvas.left, canvas.top, self.title, px=canvas.size.title, bold=True, width=title_room
+        )
         if whose is not None:
-            y = page.top + 0.9 * page.size.title
-            page.text(page.right, y, whose, px=px, ha="right", va="baseline", width=0.34 * width)
+            y = canvas.top + 0.9 * canvas.size.title
+            canvas.text(
+                canvas.right, y, whose, px=px, ha="right", va="baseline", width=0.34 * width
+            )
         if number or self.key:
             return
-        y = page.top + page.size.title * LINE + 1.7 * px
-        middle = page.left + 0.68 * width
-        _writing_line(page, page.left, middle - 1.5 * px, y, "Name", self.student or "")
-        _writing_line(page, middle, page.right, y, "Date")
+        y = canvas.top + canvas.size.title * LINE + 1.7 * px
+        middle = canvas.left + 0.68 * width
+        _writing_line(canvas, canvas.left, middle - 1.5 * px, y, "Name", self.student or "")
+        _writing_line(canvas, middle, canvas.right, y, "Date")
         y += 1.1 * px
-        page.line([page.left, page.right], [y, y], theme.hairline)
+        canvas.line([canvas.left, canvas.right], [y, y], theme.hairline)
 
 
 def _writing_line(
-    page: Page, left: float, right: float, y: float, label: str, written: str = ""
+    canvas: Canvas, left: float, right: float, y: float, label: str, written: str = ""
 ) -> None:
     """A label with a line to write on behind it, the baseline at y."""
-    px = page.size.label
-    page.text(left, y, label, px=px, colour=page.theme.quiet, va="baseline")
-    begin = left + page.measure(label, px) + 0.6 * px
+    px = canvas.size.label
+    canvas.text(left, y, label, px=px, colour=canvas.theme.quiet, va="baseline")
+    begin = left + canvas.measure(label, px) + 0.6 * px
     if written:
-        page.text(
+        canvas.text(
             begin + 0.3 * px, y, written, px=px, va="baseline", width=right - begin - 0.3 * px
         )
     y += 0.3 * px
-    page.line([begin, right], [y, y], page.theme.quiet)
+    canvas.line([begin, right], [y, y], canvas.theme.quiet)
 
 
 # --- blocks ---------------------------------------------------------------------------------
@@ -284,25 +292,25 @@ def kept_together(text: str) -> str:
     return re.sub(r" (?=[×=≈] )|(?<=[×=≈]) | (?=\(?[\u2212\d])", "\u00a0", text)
 
 
-def _wrapped(page: Page, text: str, width: float, px: float) -> list[str]:
+def _wrapped(canvas: Canvas, text: str, width: float, px: float) -> list[str]:
     """Lines of at most ``width``, broken where a reader would break them."""
     words = kept_together(text).split(" ")
     lines = [words[0]]
     for word in words[1:]:
         longer = f"{lines[-1]} {word}"
-        if page.measure(longer.replace("\u00a0", " "), px) <= width:
+        if canvas.measure(longer.replace("\u00a0", " "), px) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
     return [line.replace("\u00a0", " ") for line in lines]
 
 
-def _indent(page: Page) -> float:
-    return 2.6 * page.size.label
+def _indent(canvas: Canvas) -> float:
+    return 2.6 * canvas.size.label
 
 
 def _paragraph(
-    page: Page,
+    canvas: Canvas,
     text: str,
     px: float,
     *,
@@ -311,80 +319,80 @@ def _paragraph(
     number: int | None = None,
 ) -> _Piece:
     """Wrapped text, behind the number of its exercise where it begins one."""
-    left = page.left + _indent(page)
-    lines = _wrapped(page, text, (page.right - left) * (0.93 if bold else 1), px)
+    left = canvas.left + _indent(canvas)
+    lines = _wrapped(canvas, text, (canvas.right - left) * (0.93 if bold else 1), px)
 
-    def draw(page: Page, y: float) -> None:
+    def draw(canvas: Canvas, y: float) -> None:
         if number is not None:
-            page.text(page.left, y + px, str(number), px=px, bold=True, va="baseline")
+            canvas.text(canvas.left, y + px, str(number), px=px, bold=True, va="baseline")
         for row, line in enumerate(lines):
             base = y + px + row * px * LINE
-            page.text(left, base, line, px=px, colour=colour, bold=bold, va="baseline")
+            canvas.text(left, base, line, px=px, colour=colour, bold=bold, va="baseline")
 
     return _Piece(len(lines) * px * LINE, draw)
 
 
 def _space(height: float) -> _Piece:
-    return _Piece(height, lambda page, y: None)
+    return _Piece(height, lambda canvas, y: None)
 
 
-def _exercise_block(page: Page, number: int, exercise: SheetExercise) -> _Block:
-    px = page.size.label
-    pieces = [_paragraph(page, exercise.question, px, number=number)]
+def _exercise_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Block:
+    px = canvas.size.label
+    pieces = [_paragraph(canvas, exercise.question, px, number=number)]
     if exercise.has_mistake:
         pieces.append(_space(0.4 * px))
-        colour = page.theme.mistake
-        pieces.append(_paragraph(page, WITH_A_MISTAKE, px, colour=colour, bold=True))
+        colour = canvas.theme.mistake
+        pieces.append(_paragraph(canvas, WITH_A_MISTAKE, px, colour=colour, bold=True))
     if exercise.grids:
-        pieces += [_space(0.6 * px), _Figure(page, exercise.grids).piece()]
+        pieces += [_space(0.6 * px), _Figure(canvas, exercise.grids).piece()]
     for line in exercise.lines:
-        pieces += [_space(0.6 * px), _paragraph(page, line, px)]
+        pieces += [_space(0.6 * px), _paragraph(canvas, line, px)]
     if exercise.choices:
-        pieces += [_space(0.6 * px), _choices(page, exercise.choices)]
-    last = _answer_lines(page, exercise.asks) if exercise.answer_lines else _space(0)
-    room = tuple(length * _mm(page) for length in WORKING)
-    return _Block(tuple(pieces), last, room, GAP * _mm(page))
+        pieces += [_space(0.6 * px), _choices(canvas, exercise.choices)]
+    last = _answer_lines(canvas, exercise.asks) if exercise.answer_lines else _space(0)
+    room = tuple(length * _mm(canvas) for length in WORKING)
+    return _Block(tuple(pieces), last, room, GAP * _mm(canvas))
 
 
-def _choices(page: Page, choices: Sequence[str]) -> _Piece:
+def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
     """Lettered answers, in two columns where they fit."""
-    px, left = page.size.label, page.left + _indent(page)
+    px, left = canvas.size.label, canvas.left + _indent(canvas)
     texts = [f"{letter})  {text}" for letter, text in zip(LETTERS, choices, strict=False)]
-    half = (page.right - left) / 2
-    columns = 2 if page.widest(texts, px) < half - px else 1
+    half = (canvas.right - left) / 2
+    columns = 2 if canvas.widest(texts, px) < half - px else 1
     rows = -(-len(texts) // columns)
 
-    def draw(page: Page, y: float) -> None:
+    def draw(canvas: Canvas, y: float) -> None:
         for index, text in enumerate(texts):
             column, row = divmod(index, rows)
             base = y + px + row * px * LINE
-            page.text(left + column * half, base, text, px=px, va="baseline")
+            canvas.text(left + column * half, base, text, px=px, va="baseline")
 
     return _Piece(rows * px * LINE, draw)
 
 
-def _answer_lines(page: Page, asks: Sequence[str]) -> _Piece:
+def _answer_lines(canvas: Canvas, asks: Sequence[str]) -> _Piece:
     """What is asked for, each with a line to write on, beside each other."""
-    px, left = page.size.label, page.left + _indent(page)
+    px, left = canvas.size.label, canvas.left + _indent(canvas)
     gap = 1.5 * px
-    labels = [page.measure(ask, px) for ask in asks]
-    line = (page.right - left - sum(labels) - gap * (len(asks) - 1)) / len(asks)
-    line = min(line, 0.35 * (page.right - left))
+    labels = [canvas.measure(ask, px) for ask in asks]
+    line = (canvas.right - left - sum(labels) - gap * (len(asks) - 1)) / len(asks)
+    line = min(line, 0.35 * (canvas.right - left))
 
-    def draw(page: Page, y: float) -> None:
+    def draw(canvas: Canvas, y: float) -> None:
         x = left
         for ask, label in zip(asks, labels, strict=True):
-            _writing_line(page, x, x + label + line, y + 1.2 * px, ask)
+            _writing_line(canvas, x, x + label + line, y + 1.2 * px, ask)
             x += label + line + gap
 
     return _Piece(1.6 * px, draw)
 
 
-def _answer_block(page: Page, number: int, exercise: SheetExercise) -> _Block:
-    px, colour = page.size.label, page.theme.output
-    answer = _paragraph(page, exercise.answer, px, colour=colour, bold=True, number=number)
-    lines = [_paragraph(page, line, page.size.subtitle) for line in exercise.solution]
-    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _mm(page))
+def _answer_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Block:
+    px, colour = canvas.size.label, canvas.theme.output
+    answer = _paragraph(canvas, exercise.answer, px, colour=colour, bold=True, number=number)
+    lines = [_paragraph(canvas, line, canvas.size.subtitle) for line in exercise.solution]
+    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _mm(canvas))
 
 
 # --- figures --------------------------------------------------------------------------------
@@ -393,33 +401,33 @@ def _answer_block(page: Page, number: int, exercise: SheetExercise) -> _Block:
 class _Figure:
     """Grids of numbers from left to right, with the signs between them."""
 
-    def __init__(self, page: Page, grids: Sequence[NumberGrid]) -> None:
-        self.page, self.grids = page, grids
-        self.title, self.note = page.size.label, page.size.small
+    def __init__(self, canvas: Canvas, grids: Sequence[NumberGrid]) -> None:
+        self.canvas, self.grids = canvas, grids
+        self.title, self.note = canvas.size.label, canvas.size.small
         self.header = (self.title + self.note) * LINE + 0.2 * self.note
-        self.left = page.left + _indent(page)
+        self.left = canvas.left + _indent(canvas)
         self.gap = 2.6 * self.title
         texts = [text for grid in grids for row in grid.cells for text in row if text]
-        smallest, largest = (length * _mm(page) for length in CELLS)
-        largest = min(largest, TALLEST * _mm(page) / max(grid.rows for grid in grids))
-        self.cell = max(smallest, min(page.widest(texts, page.size.label) / 0.9, largest))
-        while self._width() > page.right - self.left:
+        smallest, largest = (length * _mm(canvas) for length in CELLS)
+        largest = min(largest, TALLEST * _mm(canvas) / max(grid.rows for grid in grids))
+        self.cell = max(smallest, min(canvas.widest(texts, canvas.size.label) / 0.9, largest))
+        while self._width() > canvas.right - self.left:
             self.cell -= 1
         # A little air, so that neighbours such as −13 and −11 stay apart.
-        self.px = page.number_size(texts, 0.93 * self.cell, self.cell) or page.size.small
+        self.px = canvas.number_size(texts, 0.93 * self.cell, self.cell) or canvas.size.small
 
     def _cell(self, grid: NumberGrid) -> float:
         if any(text for row in grid.cells for text in row):
             return self.cell
-        return max(self.cell, FILLED_IN * _mm(self.page))
+        return max(self.cell, FILLED_IN * _mm(self.canvas))
 
     def _height(self, grid: NumberGrid) -> float:
         return grid.rows * self._cell(grid)
 
     def _block_width(self, grid: NumberGrid) -> float:
-        page = self.page
-        heads = page.measure(grid.title, self.title, True), page.measure(grid.note, self.note)
-        bias = page.measure(_bias_text(grid), self.title)
+        canvas = self.canvas
+        heads = canvas.measure(grid.title, self.title, True), canvas.measure(grid.note, self.note)
+        bias = canvas.measure(_bias_text(grid), self.title)
         return max(grid.columns * self._cell(grid), *heads, bias)
 
     def _width(self) -> float:
@@ -435,25 +443,25 @@ class _Figure:
         below = max(self._height(grid) / 2 + self._foot(grid) for grid in self.grids)
         height = self.header + tallest / 2 + max(tallest / 2, below)
 
-        def draw(page: Page, y: float) -> None:
+        def draw(canvas: Canvas, y: float) -> None:
             middle = y + self.header + tallest / 2
             x = self.left
             for index, grid in enumerate(self.grids):
                 if index:
                     sign = sign_between(self.grids[index - 1], grid)
-                    self._sign(page, sign, x + self.gap / 2, middle)
+                    self._sign(canvas, sign, x + self.gap / 2, middle)
                     x += self.gap
-                self._grid(page, grid, x, middle - self._height(grid) / 2)
+                self._grid(canvas, grid, x, middle - self._height(grid) / 2)
                 x += self._block_width(grid)
 
         return _Piece(height, draw)
 
-    def _sign(self, page: Page, sign: str, x: float, y: float) -> None:
-        colour = page.theme.quiet
-        page.text(x, y, sign, px=1.3 * self.title, colour=colour, ha="center", va="center")
+    def _sign(self, canvas: Canvas, sign: str, x: float, y: float) -> None:
+        colour = canvas.theme.quiet
+        canvas.text(x, y, sign, px=1.3 * self.title, colour=colour, ha="center", va="center")
 
-    def _grid(self, page: Page, grid: NumberGrid, x: float, top: float) -> None:
-        theme, cell = page.theme, self._cell(grid)
+    def _grid(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
+        theme, cell = canvas.theme, self._cell(grid)
         colour = {"input": theme.input, "window": theme.window, "output": theme.output}[grid.role]
         fill = {
             "input": theme.input_fill,
@@ -461,15 +469,15 @@ class _Figure:
             "output": theme.output_fill,
         }[grid.role]
         base = top - 0.35 * self.note - self.note * LINE
-        page.text(x, base, grid.title, px=self.title, colour=colour, bold=True, va="baseline")
+        canvas.text(x, base, grid.title, px=self.title, colour=colour, bold=True, va="baseline")
         base += self.note * LINE
-        page.text(x, base, grid.note, px=self.note, colour=theme.quiet, va="baseline")
+        canvas.text(x, base, grid.note, px=self.note, colour=theme.quiet, va="baseline")
         above, below, before, behind = grid.padding
         if any(grid.padding):
             width, height = grid.columns * cell, grid.rows * cell
-            page.box(x, top, width, height, fill=theme.hairline_fill)
+            canvas.box(x, top, width, height, fill=theme.hairline_fill)
             size = (cell, cell)
-            page.grid_lines(x, top, grid.rows, grid.columns, size, theme.hairline, dashed=True)
+            canvas.grid_lines(x, top, grid.rows, grid.columns, size, theme.hairline, dashed=True)
         rows, columns = grid.rows - above - below, grid.columns - before - behind
         left, upper = x + before * cell, top + above * cell
         if grid.role == "output":
@@ -477,21 +485,21 @@ class _Figure:
             for row, texts in enumerate(grid.cells):
                 for column, text in enumerate(texts):
                     if text and text != "?":
-                        page.box(x + column * cell, top + row * cell, cell, cell, fill=fill)
+                        canvas.box(x + column * cell, top + row * cell, cell, cell, fill=fill)
         else:
-            page.box(left, upper, columns * cell, rows * cell, fill=fill)
-        page.grid_lines(left, upper, rows, columns, (cell, cell), colour)
-        self._window(page, grid, x, top)
-        self._numbers(page, grid, x, top)
+            canvas.box(left, upper, columns * cell, rows * cell, fill=fill)
+        canvas.grid_lines(left, upper, rows, columns, (cell, cell), colour)
+        self._window(canvas, grid, x, top)
+        self._numbers(canvas, grid, x, top)
         if grid.marked is not None:
             row, column = grid.marked
             corner = x + column * cell, top + row * cell
-            page.box(*corner, cell, cell, edge=theme.output, stroke=page.size.thick)
+            canvas.box(*corner, cell, cell, edge=theme.output, stroke=canvas.size.thick)
         if grid.bias:
             base = top + grid.rows * cell + 1.4 * self.title
-            page.text(x, base, "bias", px=self.title, colour=theme.quiet, va="baseline")
-            behind = x + page.measure("bias ", self.title) + 0.3 * self.title
-            page.text(
+            canvas.text(x, base, "bias", px=self.title, colour=theme.quiet, va="baseline")
+            behind = x + canvas.measure("bias ", self.title) + 0.3 * self.title
+            canvas.text(
                 behind,
                 base,
                 grid.bias,
@@ -501,33 +509,33 @@ class _Figure:
                 va="baseline",
             )
 
-    def _window(self, page: Page, grid: NumberGrid, x: float, top: float) -> None:
+    def _window(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
         if grid.window is None:
             return
-        theme, cell = page.theme, self.cell
+        theme, cell = canvas.theme, self.cell
         rows, columns = grid.window
         for row in rows:
             for column in columns:
                 corner = x + column * cell, top + row * cell
-                page.box(*corner, cell, cell, edge=theme.window, fill=theme.window_fill)
+                canvas.box(*corner, cell, cell, edge=theme.window, fill=theme.window_fill)
         corner = x + columns[0] * cell, top + rows[0] * cell
         width, height = ((cells[-1] - cells[0] + 1) * cell for cells in (columns, rows))
-        page.box(*corner, width, height, edge=theme.window, stroke=page.size.thick)
+        canvas.box(*corner, width, height, edge=theme.window, stroke=canvas.size.thick)
 
-    def _numbers(self, page: Page, grid: NumberGrid, x: float, top: float) -> None:
+    def _numbers(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
         for row, texts in enumerate(grid.cells):
             for column, text in enumerate(texts):
                 if not text:
                     continue
                 bold = (row, column) == grid.marked
                 quiet = grid.is_padding(row, column) and not grid.is_read(row, column)
-                page.text(
+                canvas.text(
                     x + (column + 0.5) * self.cell,
                     top + (row + 0.5) * self.cell,
                     text,
                     px=self.px,
-                    colour=page.theme.quiet if quiet else page.theme.ink,
-                    bold=bold and page.measure(text, self.px, True) < 0.9 * self.cell,
+                    colour=canvas.theme.quiet if quiet else canvas.theme.ink,
+                    bold=bold and canvas.measure(text, self.px, True) < 0.9 * self.cell,
                     ha="center",
                     va="center",
                 )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 from convlab.viz.style import Scale
 
 HALF = "inner frame: half of the gradient"
@@ -52,13 +52,13 @@ def receptive_field(
     if values is not None and values.shape != tuple(map_size):
         raise ShapeError(f"expected a map {tuple(map_size)}, got {values.shape}")
     rgb = _checked_image(image, input_size)
-    page = Page(size, theme, aspect=0.85)
-    page.headline(title, subtitle, page.theme.window)
-    facts_top = _facts(page, facts)
-    height = facts_top - page.top
+    canvas = Canvas(size, theme, aspect=0.85)
+    canvas.headline(title, subtitle, canvas.theme.window)
+    facts_top = _facts(canvas, facts)
+    height = facts_top - canvas.top
     scale = None if values is None else style.activation_scale(values)
     lines = 1 if scale is None else 2
-    head = (page.size.label + lines * page.size.small) * LINE + 0.4 * page.size.small
+    head = (canvas.size.label + lines * canvas.size.small) * LINE + 0.4 * canvas.size.small
     padded = top < 0 or left < 0 or bottom > input_size[0] or right > input_size[1]
     input_note = style.size_text(*input_size) + (", dashed: padding" if padded else "")
     unit_note = f"{style.size_text(*map_size)}, unit row {unit[0]}, column {unit[1]}"
@@ -66,39 +66,41 @@ def receptive_field(
     if scale is not None:
         value = number(float(values[unit[0], unit[1]]))
         unit_notes.append(scale.words if scale.only is not None else f"{scale.words}, unit {value}")
-    words = page.widest(unit_notes, page.size.small)
+    words = canvas.widest(unit_notes, canvas.size.small)
 
     # The input and the padding that the box reaches, together as large as the left part allows.
     first_row, first_column = min(0, top), min(0, left)
     rows = max(input_size[0], bottom) - first_row
     columns = max(input_size[1], right) - first_column
-    room = page.right - page.left
+    room = canvas.right - canvas.left
     map_room = max(0.3 * room, words)
     pixel = whole_cells(room - map_room - 0.1 * room, height - head, rows, columns)
-    body = page.top + head
-    origin = (page.left - first_column * pixel, body - first_row * pixel)
+    body = canvas.top + head
+    origin = (canvas.left - first_column * pixel, body - first_row * pixel)
     cell = whole_cells(
-        map_room, min(height - head, max(0.75 * rows * pixel, 120 * page.unit)), *map_size
+        map_room, min(height - head, max(0.75 * rows * pixel, 120 * canvas.unit)), *map_size
     )
-    map_left = page.right - max(map_room, cell * map_size[1])
+    map_left = canvas.right - max(map_room, cell * map_size[1])
 
-    _heading(page, "input", [input_note], page.left, page.top, page.theme.input, pixel * columns)
-    _heading(page, "feature map", unit_notes, map_left, page.top, page.theme.output, map_room)
-    _input(page, rgb, input_size, box, origin, pixel)
-    _map(page, values, scale, map_size, unit, (map_left, body), cell)
+    _heading(
+        canvas, "input", [input_note], canvas.left, canvas.top, canvas.theme.input, pixel * columns
+    )
+    _heading(canvas, "feature map", unit_notes, map_left, canvas.top, canvas.theme.output, map_room)
+    _input(canvas, rgb, input_size, box, origin, pixel)
+    _map(canvas, values, scale, map_size, unit, (map_left, body), cell)
 
     x = origin[0] + right * pixel
     unit_left = map_left + unit[1] * cell
     unit_top = body + unit[0] * cell
     for start, end in ((top, unit_top), (bottom, unit_top + cell)):
-        page.line(
+        canvas.line(
             [x, unit_left],
             [origin[1] + start * pixel, end],
-            page.theme.window,
-            stroke=page.size.hair * 1.3,
+            canvas.theme.window,
+            stroke=canvas.size.hair * 1.3,
             dashes=(5, 3),
         )
-    return page.figure
+    return canvas.figure
 
 
 def field_chain(
@@ -127,42 +129,42 @@ def field_chain(
     if not boxes or any(b[2] <= b[0] or b[3] <= b[1] for _, b, _ in boxes):
         raise ShapeError(f"expected boxes (top, left, bottom, right) with pixels, got {boxes}")
     rgb = _checked_image(image, input_size)
-    page = Page(size, theme, aspect=0.75)
-    line = page.size.label * LINE
+    canvas = Canvas(size, theme, aspect=0.75)
+    line = canvas.size.label * LINE
     # Three lines of headline are the most that can come.
-    head = (page.size.title + 2 * page.size.subtitle) * LINE + 0.7 * page.size.label
-    needed = 2 * page.margin + head + (len(boxes) + 1) * line
-    page = Page(size, theme, aspect=max(0.75, needed / page.width + 0.01))
-    small, label, theme_colours = page.size.small, page.size.label, page.theme
-    room = int((page.bottom - page.margin - head - line) / line)
+    head = (canvas.size.title + 2 * canvas.size.subtitle) * LINE + 0.7 * canvas.size.label
+    needed = 2 * canvas.margin + head + (len(boxes) + 1) * line
+    canvas = Canvas(size, theme, aspect=max(0.75, needed / canvas.width + 0.01))
+    small, label, theme_colours = canvas.size.small, canvas.size.label, canvas.theme
+    room = int((canvas.bottom - canvas.margin - head - line) / line)
     left_out = max(0, len(boxes) - room)
     said = f"; {left_out} inner labels left out" if left_out else ""
-    page.headline(title, subtitle + said, theme_colours.window)
+    canvas.headline(title, subtitle + said, theme_colours.window)
     named = boxes[left_out:][::-1]  # the outermost first
 
     # Columns of the labels: name, size, note; the note only where the image stays large.
-    whole = page.right - page.left
-    names = min(page.widest([name for name, _, _ in named], label, True), 0.25 * whole)
+    whole = canvas.right - canvas.left
+    names = min(canvas.widest([name for name, _, _ in named], label, True), 0.25 * whole)
     sizes = [style.size_text(b[2] - b[0], b[3] - b[1]) for _, b, _ in named]
-    extents = page.widest(sizes, small)
-    notes = page.widest([note for _, _, note in named], small)
+    extents = canvas.widest(sizes, small)
+    notes = canvas.widest([note for _, _, note in named], small)
     gap = 2.5 * label
     if names + extents + notes + 2 * label + gap > 0.45 * whole:
         notes = 0.0
     labels = names + label + extents + (label + notes if notes else 0.0)
 
-    height = page.bottom - page.top - line
+    height = canvas.bottom - canvas.top - line
     first_row = min(0, *(b[0] for _, b, _ in boxes))
     first_column = min(0, *(b[1] for _, b, _ in boxes))
     rows = max(input_size[0], *(b[2] for _, b, _ in boxes)) - first_row
     columns = max(input_size[1], *(b[3] for _, b, _ in boxes)) - first_column
     pixel = _pixel(whole - labels - gap, height, rows, columns)
-    body = page.top + line
-    origin = (page.left - first_column * pixel, body - first_row * pixel)
+    body = canvas.top + line
+    origin = (canvas.left - first_column * pixel, body - first_row * pixel)
     padded = (rows, columns) != tuple(input_size)
-    page.run(
-        page.left,
-        page.top,
+    canvas.run(
+        canvas.left,
+        canvas.top,
         [
             ("input", theme_colours.input, True),
             (
@@ -174,49 +176,49 @@ def field_chain(
         small,
     )
     outer = boxes[-1][1]
-    _input(page, rgb, input_size, outer, origin, pixel)
+    _input(canvas, rgb, input_size, outer, origin, pixel)
     for _, box, _ in boxes[:-1]:
-        _frame(page, box, origin, pixel, 0.45 * page.size.thick)
-    _frame(page, outer, origin, pixel, page.size.thick)
+        _frame(canvas, box, origin, pixel, 0.45 * canvas.size.thick)
+    _frame(canvas, outer, origin, pixel, canvas.size.thick)
 
     step = min(height / len(named), 3 * line)
-    edge = page.left + columns * pixel
+    edge = canvas.left + columns * pixel
     left = edge + gap
-    spare = page.right - left - labels - 2 * label
+    spare = canvas.right - left - labels - 2 * label
     words = f"pale: columns 0 to {input_size[1] - 1}"
-    least = max(0.1 * whole, page.measure(words, small))
+    least = max(0.1 * whole, canvas.measure(words, small))
     bars = min(spare, columns * pixel) if min(spare, columns * pixel) >= least else 0.0
     # What is still left goes between the image and its labels.
     left += max(0.0, min(spare - bars, 2 * gap)) if bars else 0.0
     bar_left = left + labels + 2 * label
     if bars:
-        page.text(bar_left, page.top, words, px=small, colour=theme_colours.quiet, width=bars)
+        canvas.text(bar_left, canvas.top, words, px=small, colour=theme_colours.quiet, width=bars)
     last_leader = -np.inf
     for index, ((name, box, note), extent) in enumerate(zip(named, sizes, strict=True)):
         y = body + (index + 0.5) * step
         start = max(origin[1] + box[0] * pixel, last_leader + 0.9 * small)
         if start <= origin[1] + (box[0] + box[2]) / 2 * pixel:
             corner, bend = origin[0] + box[3] * pixel, edge + 0.3 * (left - edge)
-            page.line(
+            canvas.line(
                 [corner, bend, left - 0.7 * label, left - 0.3 * label],
                 [start, start, y, y],
                 theme_colours.window,
-                stroke=0.7 * page.size.hair,
+                stroke=0.7 * canvas.size.hair,
                 dashes=(1, 2.5),
             )
             last_leader = start
-        page.text(left, y, name, bold=index == 0, va="center_baseline", width=names)
+        canvas.text(left, y, name, bold=index == 0, va="center_baseline", width=names)
         x = left + names + label
         for text in (extent, note if notes else ""):
             if text:
-                page.text(x, y, text, px=small, colour=theme_colours.quiet, va="center_baseline")
+                canvas.text(x, y, text, px=small, colour=theme_colours.quiet, va="center_baseline")
             x += extents + label
         if bars:
             scale = bars / columns
             zero, thickness = bar_left - first_column * scale, min(0.5 * step, 0.8 * small)
             whole_input = (zero, y - thickness / 2, input_size[1] * scale, thickness)
-            page.box(*whole_input, fill=theme_colours.input_fill)
-            page.box(
+            canvas.box(*whole_input, fill=theme_colours.input_fill)
+            canvas.box(
                 zero + box[1] * scale,
                 y - thickness / 2,
                 (box[3] - box[1]) * scale,
@@ -224,7 +226,7 @@ def field_chain(
                 edge=theme_colours.window,
                 fill=theme_colours.window_fill,
             )
-    return page.figure
+    return canvas.figure
 
 
 def effective_field(
@@ -257,59 +259,59 @@ def effective_field(
         raise ShapeError(f"expected a box (top, left, bottom, right) with pixels in it, got {box}")
     input_size = values.shape
     rgb = _checked_image(image, input_size)
-    page = Page(size, theme, aspect=0.8)
-    page.headline(title, subtitle, page.theme.window)
-    height = _facts(page, facts) - page.top
+    canvas = Canvas(size, theme, aspect=0.8)
+    canvas.headline(title, subtitle, canvas.theme.window)
+    height = _facts(canvas, facts) - canvas.top
     scale = style.activation_scale(np.append(values, 0.0))
-    head = (page.size.label + page.size.small) * LINE + 0.4 * page.size.small
+    head = (canvas.size.label + canvas.size.small) * LINE + 0.4 * canvas.size.small
     first_row, first_column = min(0, box[0]), min(0, box[1])
     rows = max(input_size[0], box[2]) - first_row
     columns = max(input_size[1], box[3]) - first_column
-    bar = page.bar_width(scale, "gradient")
-    gap = 2.5 * page.size.label
-    room = (page.right - page.left - bar - 2 * gap) / 2
+    bar = canvas.bar_width(scale, "gradient")
+    gap = 2.5 * canvas.size.label
+    room = (canvas.right - canvas.left - bar - 2 * gap) / 2
     pixel = _pixel(room, height - head, rows, columns)
-    body = page.top + head
+    body = canvas.top + head
     width = columns * pixel
-    second = max(page.left + width + gap, page.left + room + gap)
+    second = max(canvas.left + width + gap, canvas.left + room + gap)
     padded = (rows, columns) != tuple(input_size)
     if half is None:
         half_words = "no pixel changes the unit"
     else:
-        fits = page.measure(HALF, page.size.small) <= room
+        fits = canvas.measure(HALF, canvas.size.small) <= room
         half_words = HALF if fits else "inner frame: half"
     theory = style.size_text(box[2] - box[0], box[3] - box[1])
     explained = f"{theory}, dashed: padding"
-    if padded and page.measure(explained, page.size.small) <= room:
+    if padded and canvas.measure(explained, canvas.size.small) <= room:
         theory = explained
     for x, name, note, colour in (
-        (page.left, "theory", theory, page.theme.window),
-        (second, "measured", half_words, page.theme.output),
+        (canvas.left, "theory", theory, canvas.theme.window),
+        (second, "measured", half_words, canvas.theme.output),
     ):
-        page.text(x, page.top, name, colour=colour, bold=True, width=room)
-        y = page.top + page.size.label * LINE
-        page.text(x, y, note, px=page.size.small, colour=page.theme.quiet, width=room)
-    origin = (page.left - first_column * pixel, body - first_row * pixel)
-    _input(page, rgb, input_size, box, origin, pixel)
+        canvas.text(x, canvas.top, name, colour=colour, bold=True, width=room)
+        y = canvas.top + canvas.size.label * LINE
+        canvas.text(x, y, note, px=canvas.size.small, colour=canvas.theme.quiet, width=room)
+    origin = (canvas.left - first_column * pixel, body - first_row * pixel)
+    _input(canvas, rgb, input_size, box, origin, pixel)
     origin = (second - first_column * pixel, origin[1])
-    page.box(
+    canvas.box(
         origin[0] + box[1] * pixel,
         origin[1] + box[0] * pixel,
         (box[3] - box[1]) * pixel,
         (box[2] - box[0]) * pixel,
-        edge=page.theme.hairline,
-        fill=page.theme.hairline_fill,
+        edge=canvas.theme.hairline,
+        fill=canvas.theme.hairline_fill,
         dashed=True,
     )
     size_ = (input_size[1] * pixel, input_size[0] * pixel)
-    page.array(values, scale, *origin, *size_, edge=page.theme.input)
-    _frame(page, box, origin, pixel, page.size.thick)
+    canvas.array(values, scale, *origin, *size_, edge=canvas.theme.input)
+    _frame(canvas, box, origin, pixel, canvas.size.thick)
     if half is not None and half[2] > half[0] and half[3] > half[1]:
-        _frame(page, half, origin, pixel, 0.5 * page.size.thick, page.theme.output)
-    words = page.measure(half_words, page.size.small)
-    beside = min(second + max(width, words) + gap, page.right - bar)
-    page.bar(scale, "gradient", beside, page.top, min(rows * pixel + head, height))
-    return page.figure
+        _frame(canvas, half, origin, pixel, 0.5 * canvas.size.thick, canvas.theme.output)
+    words = canvas.measure(half_words, canvas.size.small)
+    beside = min(second + max(width, words) + gap, canvas.right - bar)
+    canvas.bar(scale, "gradient", beside, canvas.top, min(rows * pixel + head, height))
+    return canvas.figure
 
 
 def _pixel(width: float, height: float, rows: int, columns: int) -> float:
@@ -326,7 +328,7 @@ def _checked_image(image: ArrayLike | None, input_size: tuple[int, int]) -> NDAr
 
 
 def _frame(
-    page: Page,
+    canvas: Canvas,
     box: tuple[int, int, int, int],
     origin: tuple[float, float],
     pixel: float,
@@ -340,65 +342,67 @@ def _frame(
         (box[3] - box[1]) * pixel,
         (box[2] - box[0]) * pixel,
     )
-    page.box(*place, edge=page.theme.ground, stroke=1.8 * stroke)
-    page.box(*place, edge=colour or page.theme.window, stroke=stroke)
+    canvas.box(*place, edge=canvas.theme.ground, stroke=1.8 * stroke)
+    canvas.box(*place, edge=colour or canvas.theme.window, stroke=stroke)
 
 
 def _heading(
-    page: Page, name: str, notes: Sequence[str], x: float, y: float, colour: str, width: float
+    canvas: Canvas, name: str, notes: Sequence[str], x: float, y: float, colour: str, width: float
 ) -> None:
-    page.text(x, y, name, colour=colour, bold=True)
-    width = max(width, page.widest(notes, page.size.small))
-    y += page.size.label * LINE
+    canvas.text(x, y, name, colour=colour, bold=True)
+    width = max(width, canvas.widest(notes, canvas.size.small))
+    y += canvas.size.label * LINE
     for note in notes:
-        page.text(x, y, note, px=page.size.small, colour=page.theme.quiet, width=width)
-        y += page.size.small * LINE
+        canvas.text(x, y, note, px=canvas.size.small, colour=canvas.theme.quiet, width=width)
+        y += canvas.size.small * LINE
 
 
 def _input(
-    page: Page,
+    canvas: Canvas,
     rgb: NDArray | None,
     input_size: tuple[int, int],
     box: tuple[int, int, int, int],
     origin: tuple[float, float],
     pixel: float,
 ) -> None:
-    theme = page.theme
+    theme = canvas.theme
     top, left, bottom, right = box
     x, y = origin
     rows, columns = input_size
     box_left, box_top = x + left * pixel, y + top * pixel
     box_width, box_height = (right - left) * pixel, (bottom - top) * pixel
     # Padding lies under the input: only the part outside it stays visible.
-    page.box(box_left, box_top, box_width, box_height, fill=theme.hairline_fill)
-    if pixel >= 8 * page.unit:
+    canvas.box(box_left, box_top, box_width, box_height, fill=theme.hairline_fill)
+    if pixel >= 8 * canvas.unit:
         shape = (bottom - top, right - left)
-        page.grid_lines(box_left, box_top, *shape, (pixel, pixel), theme.hairline, dashed=True)
+        canvas.grid_lines(box_left, box_top, *shape, (pixel, pixel), theme.hairline, dashed=True)
     else:
-        page.box(box_left, box_top, box_width, box_height, edge=theme.hairline, dashed=True)
+        canvas.box(box_left, box_top, box_width, box_height, edge=theme.hairline, dashed=True)
     width, height = columns * pixel, rows * pixel
     if rgb is not None:
-        page.picture(rgb, x, y, width, height)
+        canvas.picture(rgb, x, y, width, height)
     else:
-        page.box(x, y, width, height, fill=theme.input_fill)
+        canvas.box(x, y, width, height, fill=theme.input_fill)
         inner_top, inner_left = max(top, 0), max(left, 0)
         inner_rows, inner_columns = min(bottom, rows) - inner_top, min(right, columns) - inner_left
         if inner_rows > 0 and inner_columns > 0:
-            page.box(
+            canvas.box(
                 x + inner_left * pixel,
                 y + inner_top * pixel,
                 inner_columns * pixel,
                 inner_rows * pixel,
                 fill=theme.window_fill,
             )
-        if pixel >= 8 * page.unit:
-            page.grid_lines(x, y, rows, columns, (pixel, pixel), theme.hairline)
-    page.box(x, y, width, height, edge=theme.input)
-    page.box(box_left, box_top, box_width, box_height, edge=theme.window, stroke=page.size.thick)
+        if pixel >= 8 * canvas.unit:
+            canvas.grid_lines(x, y, rows, columns, (pixel, pixel), theme.hairline)
+    canvas.box(x, y, width, height, edge=theme.input)
+    canvas.box(
+        box_left, box_top, box_width, box_height, edge=theme.window, stroke=canvas.size.thick
+    )
 
 
 def _map(
-    page: Page,
+    canvas: Canvas,
     values: NDArray | None,
     scale: Scale | None,
     map_size: tuple[int, int],
@@ -406,33 +410,39 @@ def _map(
     corner: tuple[float, float],
     cell: float,
 ) -> None:
-    theme = page.theme
+    theme = canvas.theme
     left, top = corner
     rows, columns = map_size
     if values is not None and scale is not None:
-        page.array(values, scale, left, top, columns * cell, rows * cell)
-    elif cell >= 8 * page.unit:
-        page.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline)
-    page.box(left, top, columns * cell, rows * cell, edge=theme.output)
+        canvas.array(values, scale, left, top, columns * cell, rows * cell)
+    elif cell >= 8 * canvas.unit:
+        canvas.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline)
+    canvas.box(left, top, columns * cell, rows * cell, edge=theme.output)
     unit_left, unit_top = left + unit[1] * cell, top + unit[0] * cell
     fill = theme.output_fill if values is None else None
     # Two strokes: the outline must stand off the shades below it as well.
-    page.box(
-        unit_left, unit_top, cell, cell, edge=theme.ground, stroke=1.7 * page.size.thick, fill=fill
+    canvas.box(
+        unit_left,
+        unit_top,
+        cell,
+        cell,
+        edge=theme.ground,
+        stroke=1.7 * canvas.size.thick,
+        fill=fill,
     )
-    page.box(unit_left, unit_top, cell, cell, edge=theme.output, stroke=page.size.thick)
+    canvas.box(unit_left, unit_top, cell, cell, edge=theme.output, stroke=canvas.size.thick)
 
 
-def _facts(page: Page, facts: Sequence[tuple[str, str]]) -> float:
+def _facts(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     """Facts in columns at the foot, label above text; returns where the room above them ends."""
     if not facts:
-        return page.bottom
-    size = page.size
-    gap, room = 2 * size.label, page.right - page.left
+        return canvas.bottom
+    size = canvas.size
+    gap, room = 2 * size.label, canvas.right - canvas.left
     pair = (size.small + size.label) * LINE
 
     def natural(label: str, text: str) -> float:
-        return max(page.measure(label, size.small), page.measure(text, size.label))
+        return max(canvas.measure(label, size.small), canvas.measure(text, size.label))
 
     columns = len(facts)
     while True:
@@ -445,13 +455,13 @@ def _facts(page: Page, facts: Sequence[tuple[str, str]]) -> float:
         columns -= 1
     rows = -(-len(facts) // columns)
     step = pair + 0.5 * size.small
-    top = page.bottom - rows * step + 0.5 * size.small
+    top = canvas.bottom - rows * step + 0.5 * size.small
     spare = (room - sum(widths)) / max(1, columns - 1)
     for index, (label, text) in enumerate(facts):
         row, column = divmod(index, columns)
-        x = page.left + sum(widths[:column]) + column * min(spare, 3 * gap)
+        x = canvas.left + sum(widths[:column]) + column * min(spare, 3 * gap)
         y = top + row * step
         width = widths[column]
-        page.text(x, y, label, px=size.small, colour=page.theme.quiet, width=width)
-        page.text(x, y + size.small * LINE, text, width=width)
+        canvas.text(x, y, label, px=size.small, colour=canvas.theme.quiet, width=width)
+        canvas.text(x, y + size.small * LINE, text, width=width)
     return top - 1.5 * size.label

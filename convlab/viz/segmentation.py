@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.attribution import facts_at_foot, room_above
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 
 Mark = tuple[str, float, float, float]  # text; top, bottom and middle column of what it names
 
@@ -44,48 +44,48 @@ def segmentation(
             raise ShapeError(f"expected masks {rgb.shape[:2]} as the image, got {array.shape}")
         if array.min() < 0 or array.max() >= len(classes):
             raise ShapeError(f"expected class numbers 0 to {len(classes) - 1} in the masks")
-    page = Page(size, theme, aspect=0.72)
-    page.headline(title, subtitle, page.theme.output)
-    small, unit = page.size.small, page.unit
+    canvas = Canvas(size, theme, aspect=0.72)
+    canvas.headline(title, subtitle, canvas.theme.output)
+    small, unit = canvas.size.small, canvas.unit
     rows, columns = rgb.shape[:2]
-    head, between = page.size.label * LINE + 0.3 * small, 26 * unit
+    head, between = canvas.size.label * LINE + 0.3 * small, 26 * unit
     legend = 2.6 * small
-    width = (page.right - page.left - len(masks) * between) / (1 + len(masks))
+    width = (canvas.right - canvas.left - len(masks) * between) / (1 + len(masks))
 
     def cell_above(facts: Sequence[tuple[str, str]]) -> float:
-        height = room_above(page, facts) - page.top - head - legend
+        height = room_above(canvas, facts) - canvas.top - head - legend
         return whole_cells(width, height, rows, columns)
 
-    # On a small page the picture comes before the last facts.
+    # On a small canvas the picture comes before the last facts.
     while len(facts) > 1 and cell_above(facts) < 0.75 * cell_above(facts[:1]):
         facts = facts[:-1]
-    cell, foot = cell_above(facts), facts_at_foot(page, facts)
+    cell, foot = cell_above(facts), facts_at_foot(canvas, facts)
     across, tall = cell * columns, cell * rows
-    spare = foot - page.top - head - tall - legend
-    top = page.top + min(max(spare, 0.0) / 3, 1.5 * page.size.label)
-    fills = class_colours(len(classes), page)
+    spare = foot - canvas.top - head - tall - legend
+    top = canvas.top + min(max(spare, 0.0) / 3, 1.5 * canvas.size.label)
+    fills = class_colours(len(classes), canvas)
     names = ["image", *(name for name, _, _ in masks)]
-    inks = [page.theme.input, *[page.theme.quiet] * (len(masks) - 1), page.theme.output]
+    inks = [canvas.theme.input, *[canvas.theme.quiet] * (len(masks) - 1), canvas.theme.output]
     for index, (name, ink) in enumerate(zip(names, inks, strict=True)):
-        left = page.left + index * (width + between)
-        page.text(left, top, name, colour=ink, bold=True, width=width)
+        left = canvas.left + index * (width + between)
+        canvas.text(left, top, name, colour=ink, bold=True, width=width)
         y = top + head
         shown = rgb if index == 0 else fills[arrays[index - 1]]
-        page.picture(shown, left, y, across, tall)
-        page.box(left, y, across, tall, edge=page.theme.input if index == 0 else ink)
+        canvas.picture(shown, left, y, across, tall)
+        canvas.box(left, y, across, tall, edge=canvas.theme.input if index == 0 else ink)
         if index:
-            _draw_marks(page, masks[index - 1][2], left, y, cell, across, tall)
-    _legend(page, classes[1:], fills[1:], top + head + tall + 1.1 * small)
-    return page.figure
+            _draw_marks(canvas, masks[index - 1][2], left, y, cell, across, tall)
+    _legend(canvas, classes[1:], fills[1:], top + head + tall + 1.1 * small)
+    return canvas.figure
 
 
-def class_colours(count: int, page: Page) -> NDArray:
+def class_colours(count: int, canvas: Canvas) -> NDArray:
     """A colour for each class as bytes (count, 3): the hairline's fill for the background.
 
     The roles' own, which all kinds of sight keep apart, then pale ones in another order;
     shades of one map where there are more classes than that.
     """
-    theme = page.theme
+    theme = canvas.theme
     full = [theme.input, theme.window, theme.output, theme.mistake, theme.quiet]
     pale = [style.blend(full[k], theme.ground, 0.5) for k in (1, 0, 3, 4, 2)]
     shades = full + pale if count <= 11 else style.shared_colours(count - 1, theme)
@@ -94,7 +94,7 @@ def class_colours(count: int, page: Page) -> NDArray:
 
 
 def _draw_marks(
-    page: Page,
+    canvas: Canvas,
     marks: Sequence[Mark],
     left: float,
     top: float,
@@ -103,9 +103,9 @@ def _draw_marks(
     tall: float,
 ) -> None:
     """Texts above their places, or below, as far as they find room beside each other."""
-    px, taken = page.size.small, []
+    px, taken = canvas.size.small, []
     for text, upper, lower, column in marks:
-        width, high = page.measure(text, px, True) + 0.4 * px, 1.25 * px
+        width, high = canvas.measure(text, px, True) + 0.4 * px, 1.25 * px
         x = min(max(column * cell - width / 2, 0.0), across - width)
         y = upper * cell - high - 0.1 * px
         if y < 0:
@@ -117,8 +117,8 @@ def _draw_marks(
         ):
             continue
         taken.append(box)
-        page.box(left + x, top + y, width, high, fill=page.theme.ground)
-        page.text(
+        canvas.box(left + x, top + y, width, high, fill=canvas.theme.ground)
+        canvas.text(
             left + x + width / 2,
             top + y + high / 2,
             text,
@@ -129,15 +129,15 @@ def _draw_marks(
         )
 
 
-def _legend(page: Page, names: Sequence[str], fills: NDArray, y: float) -> None:
+def _legend(canvas: Canvas, names: Sequence[str], fills: NDArray, y: float) -> None:
     """A chip of each class's colour with its name, side by side, as many as fit."""
-    small, x = page.size.small, page.left
-    widths = [1.5 * small + page.measure(name, small) for name in names]
-    spare = page.right - page.left - sum(widths)
+    small, x = canvas.size.small, canvas.left
+    widths = [1.5 * small + canvas.measure(name, small) for name in names]
+    spare = canvas.right - canvas.left - sum(widths)
     gap = max(0.4 * small, min(1.2 * small, spare / max(1, len(names) - 1)))
     for name, fill, width in zip(names, fills, widths, strict=True):
-        if x + width > page.right:
+        if x + width > canvas.right:
             return
-        page.picture(fill[None, None], x, y, 1.1 * small, 1.1 * small)
-        page.text(x + 1.5 * small, y + 0.55 * small, name, px=small, va="center_baseline")
+        canvas.picture(fill[None, None], x, y, 1.1 * small, 1.1 * small)
+        canvas.text(x + 1.5 * small, y + 0.55 * small, name, px=small, va="center_baseline")
         x += width + gap

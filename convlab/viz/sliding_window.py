@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from convlab.errors import SpecError
 from convlab.numerals import ALMOST, Grain, Numbers, bracketed, exact, number, read, sums
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Scale
 
 Pair = tuple[int, int]
@@ -174,13 +174,13 @@ def sliding_window(
     lowest, highest = style.size_named(size).heights
     rows = []
     for aspect in (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,):
-        page = Page(size, theme, aspect)
-        foot = words(page, shown, numbers)
-        rows.append(_Row(page, shown, numbers, foot))
+        canvas = Canvas(size, theme, aspect)
+        foot = words(canvas, shown, numbers)
+        rows.append(_Row(canvas, shown, numbers, foot))
         # Fewer digits, marked as rounded, are better than none.
         for digits in ((None, None, 3), (None, 3, 3), (3, 3, 3), (2, 2, 2)):
             if rows[-1].legible < 3 and rows[-1].longest > 4:
-                rows.append(_Row(page, shown, numbers, foot, digits))
+                rows.append(_Row(canvas, shown, numbers, foot, digits))
         if rows[-1].legible == 3:
             break
     best = max(rows, key=lambda row: row.worth)
@@ -188,15 +188,15 @@ def sliding_window(
         shape = style.size_text(*shown.stage.shape[1:], len(shown.stage))
         raise SpecError(f"size {size}: expected an input that has room there, got {shape}")
     best.draw()
-    return best.page.figure
+    return best.canvas.figure
 
 
 # --- the words below ----------------------------------------------------------------------
 
 
-def _sum_parts(page: Page, shown: SlidingWindow, px: float, width: float):
-    """The sum as pieces for :meth:`Page.run`, its terms shortened in the middle to ``width``."""
-    theme = page.theme
+def _sum_parts(canvas: Canvas, shown: SlidingWindow, px: float, width: float):
+    """The sum as pieces for :meth:`Canvas.run`, its terms shortened in the middle to ``width``."""
+    theme = canvas.theme
     terms, value = shown.terms(), (shown.value(), theme.output, True)
     separator = ", " if shown.operation == "max" else " + "
     opening, closing = shown.around()
@@ -214,18 +214,18 @@ def _sum_parts(page: Page, shown: SlidingWindow, px: float, width: float):
             listed = terms
         return [(opening + separator.join(listed) + closing, theme.ink, False), *end]
 
-    if page.run_width(parts(len(terms)), px) <= width:
+    if canvas.run_width(parts(len(terms)), px) <= width:
         return parts(len(terms))
     low, high = 0, len(terms)
     while high - low > 1:
         kept = (low + high) // 2
-        low, high = (kept, high) if page.run_width(parts(kept), px) <= width else (low, kept)
+        low, high = (kept, high) if canvas.run_width(parts(kept), px) <= width else (low, kept)
     return parts(low)
 
 
-def _size_lines(page: Page, shown: SlidingWindow, width: float, px: float):
+def _size_lines(canvas: Canvas, shown: SlidingWindow, width: float, px: float):
     """The relation of each axis in one line, or in two where one is too narrow."""
-    theme = page.theme
+    theme = canvas.theme
 
     def axis(text: str):
         expression, _, value = text.rpartition(" = ")
@@ -240,28 +240,28 @@ def _size_lines(page: Page, shown: SlidingWindow, width: float, px: float):
     both = [*axis(rows), ("on both axes", theme.quiet, False)] if rows == columns else named
     lines = [[*both, *note], both]
     for line in lines:
-        if page.run_width(line, px) <= width:
+        if canvas.run_width(line, px) <= width:
             return [line]
     lines = [named[:3], named[3:]]
-    if max(page.run_width(line, page.size.small) for line in lines) > width:
+    if max(canvas.run_width(line, canvas.size.small) for line in lines) > width:
         return [line[1:] for line in lines]
     return lines
 
 
-def words(page: Page, shown: SlidingWindow, numbers: bool) -> float:
+def words(canvas: Canvas, shown: SlidingWindow, numbers: bool) -> float:
     """Draw the lines at the foot; returns where they begin."""
-    theme, px = page.theme, page.size.label
+    theme, px = canvas.theme, canvas.size.label
     o, row, column = shown.at
     place = f"row {row}, column {column}"
     if len(shown.output) > 1:
         place = f"{'filter' if shown.channel is None else 'channel'} {o}, {place}"
     labels = [place, shown.size_label]
-    indent = page.widest(labels, px) + 1.2 * px
-    width = page.right - page.left - indent
+    indent = canvas.widest(labels, px) + 1.2 * px
+    width = canvas.right - canvas.left - indent
     lines = []
     if numbers:
-        lines.append((place, _sum_parts(page, shown, px, width)))
-    sizes = _size_lines(page, shown, width, px)
+        lines.append((place, _sum_parts(canvas, shown, px, width)))
+    sizes = _size_lines(canvas, shown, width, px)
     for i, line in enumerate(sizes):
         lines.append((labels[1] if i == 0 else "", line))
     if shown.uncovered.any():
@@ -269,14 +269,14 @@ def words(page: Page, shown: SlidingWindow, numbers: bool) -> float:
         text = f"{count} cell{'s' if count > 1 else ''} that no window reads"
         lines.append(("hatched", [(text, theme.ink, False)]))
     pitch = px * LINE * 1.15
-    top = page.bottom - pitch * len(lines)
+    top = canvas.bottom - pitch * len(lines)
     for i, (label, parts) in enumerate(lines):
         y = top + pitch * i
-        page.text(page.left, y, label, px=px, colour=theme.quiet)
+        canvas.text(canvas.left, y, label, px=px, colour=theme.quiet)
         fitted = px
-        while page.run_width(parts, fitted) > width and fitted > page.size.small:
-            fitted = max(page.size.small, fitted - 0.5)
-        page.run(page.left + indent, y, parts, fitted)
+        while canvas.run_width(parts, fitted) > width and fitted > canvas.size.small:
+            fitted = max(canvas.size.small, fitted - 0.5)
+        canvas.run(canvas.left + indent, y, parts, fitted)
     return top - 1.2 * px
 
 
@@ -284,7 +284,7 @@ def words(page: Page, shown: SlidingWindow, numbers: bool) -> float:
 
 
 class _Row:
-    """Input, kernel, channel sums and output, as large as the page has room for.
+    """Input, kernel, channel sums and output, as large as the canvas has room for.
 
     Several channels stand below each other or ``beside`` each other with their kernels
     below them, whichever gives larger cells.
@@ -292,20 +292,20 @@ class _Row:
 
     def __init__(
         self,
-        page: Page,
+        canvas: Canvas,
         shown: SlidingWindow,
         numbers: bool,
         bottom: float,
         digits: tuple[int | None, int | None, int | None] = (None, None, None),
     ) -> None:
-        self.page, self.shown, self.numbers, self.bottom = page, shown, numbers, bottom
-        self.unit, self.theme = page.unit, page.theme
-        self.title, self.note = 0.85 * page.size.title, page.size.subtitle
+        self.canvas, self.shown, self.numbers, self.bottom = canvas, shown, numbers, bottom
+        self.unit, self.theme = canvas.unit, canvas.theme
+        self.title, self.note = 0.85 * canvas.size.title, canvas.size.subtitle
         self.header = self.title * LINE + self.note * LINE + 0.35 * self.note
-        self.gap = 1.3 * page.size.small
+        self.gap = 1.3 * canvas.size.small
         self.sign = 1.5 * self.title  # the least room for a sign between two blocks
-        self.label = page.size.small * LINE if len(shown.stage) > 1 else 0.0
-        self.map_label = page.size.small * LINE if len(shown.output) > 1 else 0.0
+        self.label = canvas.size.small * LINE if len(shown.stage) > 1 else 0.0
+        self.map_label = canvas.size.small * LINE if len(shown.output) > 1 else 0.0
         self.channels = _few(len(shown.stage), shown.channel)
         self.unseen = sorted({*range(len(shown.stage))} - {*self.channels})
         self.maps = _few(len(shown.output), shown.at[0])
@@ -358,7 +358,7 @@ class _Row:
         """The smallest cell in which all texts are legible."""
         if not self.numbers or not texts:
             return 0.0
-        longest = self.page.widest(sorted(set(texts), key=len)[-12:], self.page.size.small)
+        longest = self.canvas.widest(sorted(set(texts), key=len)[-12:], self.canvas.size.small)
         return max(22.0 * self.unit, longest / 0.92 + 1)
 
     def _legible(self, cell: float, wanted: list[float]) -> int:
@@ -368,40 +368,40 @@ class _Row:
         cells = [cell, max(cell, wanted[0]), max(cell, wanted[1])]
         texts = [self.input_texts, self.kernel_texts, self.output_texts]
         fitting = (
-            self.page.number_size(t, c, c) is not None for t, c in zip(texts, cells, strict=True)
+            self.canvas.number_size(t, c, c) is not None for t, c in zip(texts, cells, strict=True)
         )
         return sum(fitting)
 
     def _head(self, title: str, note: str) -> float:
         """Width that a block needs for its headline."""
-        page = self.page
-        room = 0.24 * (page.right - page.left)
-        note_width = min(1.02 * page.measure(note, page.size.small), room)
-        return max(page.measure(title, self.title, True), note_width)
+        canvas = self.canvas
+        room = 0.24 * (canvas.right - canvas.left)
+        note_width = min(1.02 * canvas.measure(note, canvas.size.small), room)
+        return max(canvas.measure(title, self.title, True), note_width)
 
     def _widths(
         self, cell: float, kernel: float, output: float, beside: str, columns: int
     ) -> list[float]:
         """Of input, kernel, sums and output from left to right; 0 for what is not there."""
-        page, shown = self.page, self.shown
+        canvas, shown = self.canvas, self.shown
         stage = shown.stage.shape[2] * cell
         maps = columns * self._map_width(output) + (columns - 1) * self.gap
         last = max(maps, self._head("Output", self._output_note()))
         if len(self.maps) < len(shown.output):
-            last = max(last, page.measure(f"{style.ELLIPSIS} 999 more maps", page.size.small))
+            last = max(last, canvas.measure(f"{style.ELLIPSIS} 999 more maps", canvas.size.small))
         if self._bar_is_there(self.output_texts, output):
             last += self._bar_width(shown.output)
         if beside != "rows":
             column = self._column(cell, kernel)
             inputs = len(self.channels) * column + (len(self.channels) - 1) * 2 * self.gap
             if len(self.channels) < len(shown.stage):
-                inputs += page.measure(self._left_out(), page.size.small) + 2 * self.gap
+                inputs += canvas.measure(self._left_out(), canvas.size.small) + 2 * self.gap
             first = max(inputs, self._head("Input", shown.input_note))
             middle = 0.0
             if shown.kernel is None:
                 middle = self._head(self.shown.window_title(), shown.window_note)
             else:
-                first = max(first, page.run_width(*self._kernel_line()))
+                first = max(first, canvas.run_width(*self._kernel_line()))
             if self._bar_is_there(self.input_texts, cell):
                 first += self._bar_width(shown.stage)
             if beside == "below":
@@ -415,33 +415,33 @@ class _Row:
         if shown.kernel is not None:
             kernels = max(shown.kernel.shape[2] * kernel, kernels)
         if self.has_sums:
-            sums = page.widest(self.sums, page.size.label, True) + page.size.label
-            sums = max(sums, page.measure("adds", page.size.small))
+            sums = canvas.widest(self.sums, canvas.size.label, True) + canvas.size.label
+            sums = max(sums, canvas.measure("adds", canvas.size.small))
         return [first, kernels, sums, last]
 
     def _map_width(self, cell: float) -> float:
         """Of one output map, its label included."""
         label = f"map {len(self.shown.output) - 1}" if self.map_label else ""
-        label_width = self.page.measure(label, self.page.size.small)
+        label_width = self.canvas.measure(label, self.canvas.size.small)
         return max(self.shown.output.shape[2] * cell, label_width)
 
     def _column(self, cell: float, kernel: float) -> float:
         """Width of one of the channels that stand beside each other."""
-        label = self.page.size.label
+        label = self.canvas.size.label
         sums = [f"+ {bracketed(text)}" for text in self.sums] if self.has_sums else []
-        width = max(self.shown.stage.shape[2] * cell, self.page.widest(sums, label, True))
+        width = max(self.shown.stage.shape[2] * cell, self.canvas.widest(sums, label, True))
         if self.label:
-            width = max(width, self.page.measure("channel 99", self.page.size.small))
+            width = max(width, self.canvas.measure("channel 99", self.canvas.size.small))
         if self.shown.kernel is None:
             return width
         return max(width, self.shown.kernel.shape[2] * kernel)
 
     def _bar_is_there(self, texts: list[str], cell: float) -> bool:
-        return self.bars and self.numbers and self.page.number_size(texts, cell, cell) is None
+        return self.bars and self.numbers and self.canvas.number_size(texts, cell, cell) is None
 
     def _bar_width(self, values: NDArray) -> float:
         scale = style.activation_scale(values)
-        return self.gap + self.page.bar_width(scale, "")
+        return self.gap + self.canvas.bar_width(scale, "")
 
     def _left_out(self) -> str:
         return f"{style.ELLIPSIS} {len(self.shown.stage) - len(self.channels)} more"
@@ -450,7 +450,7 @@ class _Row:
         self, cell: float, kernel: float, output: float, beside: str, columns: int
     ) -> float:
         """What the tallest block needs, headline included."""
-        shown, px = self.shown, self.page.size.label
+        shown, px = self.shown, self.canvas.size.label
         rows = shown.stage.shape[1] * cell
 
         def stack(height: float, count: int, label: float) -> float:
@@ -458,9 +458,9 @@ class _Row:
 
         outputs = shown.output.shape[1] * output
         outputs = stack(outputs, math.ceil(len(self.maps) / columns), self.map_label)
-        outputs += _skip(self.page, self.maps, len(shown.output))
+        outputs += _skip(self.canvas, self.maps, len(shown.output))
         inputs = stack(max(rows, self._kernel_room(kernel)), len(self.channels), self.label)
-        inputs += _skip(self.page, self.channels, len(shown.stage))
+        inputs += _skip(self.canvas, self.channels, len(shown.stage))
         bias = 2.0 * px if shown.bias is not None and beside == "rows" else 0.0
         if beside != "rows":
             kernels = 0.0
@@ -496,9 +496,9 @@ class _Row:
     def _fits(self, cell: float, wanted: list[float], beside: str, columns: int) -> bool:
         cells = cell, max(cell, wanted[0]), max(cell, wanted[1]), beside, columns
         width = sum(self._widths(*cells)) + self._operators(beside) * self.sign
-        page = self.page
-        room = self.bottom - page.top
-        return width <= page.right - page.left and self._height(*cells) <= room
+        canvas = self.canvas
+        room = self.bottom - canvas.top
+        return width <= canvas.right - canvas.left and self._height(*cells) <= room
 
     def _arrangement(self) -> tuple[float, float, float, bool, int]:
         return self.cell, self.kernel_cell, self.output_cell, self.beside, self.map_columns
@@ -510,17 +510,17 @@ class _Row:
     # Drawing ----------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        page, shown, cell = self.page, self.shown, self.cell
+        canvas, shown, cell = self.canvas, self.shown, self.cell
         widths = self._widths(*self._arrangement())
         operators = self._operators(self.beside)
-        free = page.right - page.left - sum(widths)
+        free = canvas.right - canvas.left - sum(widths)
         gap = min(free / max(operators, 1), 4.5 * self.title)
-        x = page.left + (free - gap * operators) / 2
-        middle = page.top + self.header + (self.bottom - page.top - self.header) / 2
+        x = canvas.left + (free - gap * operators) / 2
+        middle = canvas.top + self.header + (self.bottom - canvas.top - self.header) / 2
         if self.beside != "rows":
             foot = self._channels_beside(x, widths[0])
             if self.beside == "below":
-                self._output_below(page.left + free / 2, foot, widths[0])
+                self._output_below(canvas.left + free / 2, foot, widths[0])
                 return
             x += widths[0]
             if shown.kernel is None:
@@ -530,7 +530,7 @@ class _Row:
             self._outputs(x + gap, middle, widths[3])
             return
         height = shown.stage.shape[1] * cell
-        skip = _skip(page, self.channels, len(shown.stage))
+        skip = _skip(canvas, self.channels, len(shown.stage))
         pitch = height
         if len(self.channels) > 1:
             pitch = max(height, self._kernel_room(self.kernel_cell))
@@ -548,7 +548,7 @@ class _Row:
         if self._bar_is_there(self.input_texts, cell):
             scale = style.grey_scale(shown.stage)
             left = x + shown.stage.shape[2] * cell + self.gap
-            page.bar(scale, "", left, tops[0], min(height, 9 * page.size.label))
+            canvas.bar(scale, "", left, tops[0], min(height, 9 * canvas.size.label))
         x += widths[0]
         centres = [top + height / 2 for top in tops]
         if shown.kernel is not None:
@@ -578,7 +578,7 @@ class _Row:
             self._header(x, foot + self.gap, self.shown.window_title(), note, colour, width)
         height = rows * (shown.output.shape[1] * self.output_cell + self.map_label)
         height += (rows - 1) * self.gap
-        height += _skip(self.page, self.maps, len(shown.output))
+        height += _skip(self.canvas, self.maps, len(shown.output))
         self._outputs(x, foot + 2 * self.gap + self.header + height / 2, width)
 
     def _channels_beside(self, x: float, room: float) -> float:
@@ -586,13 +586,13 @@ class _Row:
 
         Returns where all of it ends.
         """
-        page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
-        px = page.size.label
+        canvas, shown, theme, cell = self.canvas, self.shown, self.theme, self.cell
+        px = canvas.size.label
         _, rows, columns = shown.stage.shape
         _, kernel_rows, kernel_columns = (0, 0, 0) if shown.kernel is None else shown.kernel.shape
         top = (
-            page.top
-            + (self.bottom - page.top - self._height(*self._arrangement())) / 2
+            canvas.top
+            + (self.bottom - canvas.top - self._height(*self._arrangement())) / 2
             + self.header
         )
         top += self.label
@@ -601,22 +601,22 @@ class _Row:
         foot = kernel_top + kernel_rows * self.kernel_cell + 0.5 * px
         self._header(x, top - self.label, "Input", shown.input_note, theme.input, room)
         if shown.kernel is not None:
-            page.run(x, kernel_top - 1.1 * self.title, *self._kernel_line())
+            canvas.run(x, kernel_top - 1.1 * self.title, *self._kernel_line())
         for i, channel in enumerate(self.channels):
             if i and self.channels[i - 1] != channel - 1:
                 text = self._left_out()
-                page.text(
+                canvas.text(
                     x,
                     top + rows * cell / 2,
                     text,
-                    px=page.size.small,
+                    px=canvas.size.small,
                     colour=theme.quiet,
                     va="center",
                 )
                 if self.has_sums:
                     added = f"+ {bracketed(shown.sum_of(self.unseen))}"
-                    page.text(x, foot, added, px=px, bold=True)
-                x += page.measure(text, page.size.small) + 2 * self.gap
+                    canvas.text(x, foot, added, px=px, bold=True)
+                x += canvas.measure(text, canvas.size.small) + 2 * self.gap
             self._input(channel, x, top)
             middle = x + columns * cell / 2
             left = max(x, middle - kernel_columns * self.kernel_cell / 2)
@@ -625,11 +625,11 @@ class _Row:
             if self.has_sums:
                 text = f"+ {bracketed(self.sums[channel])}" if i else self.sums[channel]
                 centre = left + kernel_columns * self.kernel_cell / 2
-                page.text(centre, foot, text, px=px, bold=True, ha="center")
+                canvas.text(centre, foot, text, px=px, bold=True, ha="center")
             x += width + 2 * self.gap
         if self._bar_is_there(self.input_texts, cell):
             scale = style.grey_scale(shown.stage)
-            page.bar(scale, "", x - self.gap, top, min(rows * cell, 9 * px))
+            canvas.bar(scale, "", x - self.gap, top, min(rows * cell, 9 * px))
         return foot + 1.5 * px if shown.kernel is not None else top + rows * cell
 
     def _kernel_line(self) -> tuple[list[tuple[str, str, bool]], float]:
@@ -641,7 +641,7 @@ class _Row:
         ]
         if shown.bias is not None:
             parts += [("and bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
-        if self.page.run_width(parts, self.note) > 0.5 * (self.page.right - self.page.left):
+        if self.canvas.run_width(parts, self.note) > 0.5 * (self.canvas.right - self.canvas.left):
             del parts[1]  # the size can be seen
         return parts, self.note
 
@@ -657,21 +657,21 @@ class _Row:
     def _skipped(self, x, tops, kept, count, word) -> None:
         """Say how many grids are left out before the last one."""
         if len(kept) < count:
-            px = self.page.size.small
+            px = self.canvas.size.small
             y = tops[-1] - self.gap - 1.2 * px - 1.6 * px
             text = f"{style.ELLIPSIS} {count - len(kept)} more {word}"
-            self.page.text(x, y + 0.6 * px, text, px=px, colour=self.theme.quiet)
+            self.canvas.text(x, y + 0.6 * px, text, px=px, colour=self.theme.quiet)
 
     def _header(self, x, grid_top, title, note, colour, width) -> None:
-        page = self.page
+        canvas = self.canvas
         y = grid_top - self.header
-        page.text(x, y, title, px=self.title, colour=colour, bold=True)
+        canvas.text(x, y, title, px=self.title, colour=colour, bold=True)
         y += self.title * LINE
-        page.text(x, y, note, px=self.note, colour=self.theme.quiet, width=max(width, 1))
+        canvas.text(x, y, note, px=self.note, colour=self.theme.quiet, width=max(width, 1))
 
     def _sign(self, sign: str, x: float, y: float) -> None:
-        self.page.text(
-            x, y, sign, px=self.page.size.title, colour=self.theme.quiet, ha="center", va="center"
+        self.canvas.text(
+            x, y, sign, px=self.canvas.size.title, colour=self.theme.quiet, ha="center", va="center"
         )
 
     def _channel_colour(self, channel: int) -> str:
@@ -683,26 +683,26 @@ class _Row:
         count = len(self.shown.stage)
         if count > 1:
             name = CHANNEL_NAMES[channel] if count == 3 else f"channel {channel}"
-            px = self.page.size.small
+            px = self.canvas.size.small
             colour = self._channel_colour(channel)
-            self.page.text(x, top - 0.25 * px, name, px=px, colour=colour, va="bottom")
+            self.canvas.text(x, top - 0.25 * px, name, px=px, colour=colour, va="bottom")
 
     def _stroke(self, cell: float) -> float:
         """Of a thick outline: less around small cells, but never lost."""
-        return min(self.page.size.thick, max(3.5 * self.unit, 0.12 * cell))
+        return min(self.canvas.size.thick, max(3.5 * self.unit, 0.12 * cell))
 
     def _cells(self, x: float, top: float, rows: int, columns: int, edge: str, fill: str) -> None:
-        self.page.box(x, top, columns * self.cell, rows * self.cell, fill=fill)
-        self.page.grid_lines(x, top, rows, columns, (self.cell, self.cell), edge)
+        self.canvas.box(x, top, columns * self.cell, rows * self.cell, fill=fill)
+        self.canvas.grid_lines(x, top, rows, columns, (self.cell, self.cell), edge)
 
     def _input(self, channel: int, x: float, top: float) -> None:
-        page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
+        canvas, shown, theme, cell = self.canvas, self.shown, self.theme, self.cell
         _, height, width = shown.stage.shape
         edge = self._channel_colour(channel)
         self._channel_label(channel, x, top)
         per_map = height * width
         texts = self.input_texts[channel * per_map : (channel + 1) * per_map]
-        px = page.number_size(texts, cell, cell) if self.numbers else None
+        px = canvas.number_size(texts, cell, cell) if self.numbers else None
         lined = cell >= 6 * self.unit
         if self.numbers and px is None:
             values = shown.stage[channel]
@@ -712,9 +712,9 @@ class _Row:
         if shown.outside.any() or shown.inserted.any():
             shaded = self.numbers and px is None
             if not shaded:
-                page.box(x, top, width * cell, height * cell, fill=theme.hairline_fill)
+                canvas.box(x, top, width * cell, height * cell, fill=theme.hairline_fill)
             if lined and not shaded:
-                page.grid_lines(x, top, height, width, (cell, cell), theme.hairline, dashed=True)
+                canvas.grid_lines(x, top, height, width, (cell, cell), theme.hairline, dashed=True)
         inside = ~(shown.outside | shown.inserted)
         rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         fill = theme.input_fill if px is not None or not self.numbers else "none"
@@ -722,11 +722,11 @@ class _Row:
             for c0, c1 in _runs(columns):
                 left, up = x + c0 * cell, top + r0 * cell
                 if fill != "none":
-                    page.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, fill=fill)
+                    canvas.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, fill=fill)
                 if lined:
-                    page.grid_lines(left, up, r1 - r0, c1 - c0, (cell, cell), edge)
+                    canvas.grid_lines(left, up, r1 - r0, c1 - c0, (cell, cell), edge)
                 else:
-                    page.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=edge)
+                    canvas.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=edge)
         active = shown.channel is None or shown.channel == channel
         if active:
             self._window(x, top, filled=px is not None or not self.numbers)
@@ -735,10 +735,10 @@ class _Row:
             self._input_numbers(channel, x, top, texts, px, active)
 
     def _shaded_input(self, values: NDArray, x: float, top: float) -> None:
-        page, cell, scale = self.page, self.cell, style.grey_scale(self.shown.stage)
+        canvas, cell, scale = self.canvas, self.cell, style.grey_scale(self.shown.stage)
         height, width = values.shape
         if np.ma.is_masked(values):
-            page.box(
+            canvas.box(
                 x,
                 top,
                 width * cell,
@@ -752,10 +752,10 @@ class _Row:
             x, top = x + columns[0] * cell, top + rows[0] * cell
             values = values.data[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             height, width = values.shape
-        page.array(values, scale, x, top, width * cell, height * cell)
+        canvas.array(values, scale, x, top, width * cell, height * cell)
 
     def _window(self, x: float, top: float, filled: bool) -> None:
-        page, theme, cell = self.page, self.theme, self.cell
+        canvas, theme, cell = self.canvas, self.theme, self.cell
         rows, columns = self.shown.window
         for r0, r1 in _runs(rows):
             for c0, c1 in _runs(columns):
@@ -763,8 +763,8 @@ class _Row:
                 if filled:
                     self._cells(left, up, r1 - r0, c1 - c0, theme.window, theme.window_fill)
                 else:
-                    page.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=theme.window)
-        page.box(
+                    canvas.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=theme.window)
+        canvas.box(
             x + columns[0] * cell,
             top + rows[0] * cell,
             (columns[-1] - columns[0] + 1) * cell,
@@ -774,13 +774,13 @@ class _Row:
         )
         if self.shown.winner is not None:
             row, column = self.shown.winner
-            page.box(
+            canvas.box(
                 x + (column + 0.1) * cell,
                 top + (row + 0.1) * cell,
                 0.8 * cell,
                 0.8 * cell,
                 edge=theme.output,
-                stroke=min(page.size.thick, max(page.size.hair, 0.08 * cell)),
+                stroke=min(canvas.size.thick, max(canvas.size.hair, 0.08 * cell)),
             )
 
     def _hatched(self, x: float, top: float) -> None:
@@ -793,16 +793,17 @@ class _Row:
                 far, low = left + cell, up + cell
                 segments.append(((far - share * cell, low), (far, low - share * cell)))
         if segments:
-            self.page.strokes(segments, self.theme.mistake)
+            self.canvas.strokes(segments, self.theme.mistake)
 
     def _input_numbers(self, channel, x, top, texts, px, active) -> None:
-        page, shown, theme, cell = self.page, self.shown, self.theme, self.cell
+        canvas, shown, theme, cell = self.canvas, self.shown, self.theme, self.cell
         _, height, width = shown.stage.shape
         rows, columns = (set(part.tolist()) for part in shown.window)
         tags = active and shown.kernel is not None and cell >= 60 * self.unit
         tag_texts = self._texts_of(channel) if tags else []
         tags = (
-            tags and page.widest((f"×{t}" for t in tag_texts), page.size.small, True) < 0.9 * cell
+            tags
+            and canvas.widest((f"×{t}" for t in tag_texts), canvas.size.small, True) < 0.9 * cell
         )
         tag = iter(tag_texts)
         for i, text in enumerate(texts):
@@ -810,7 +811,7 @@ class _Row:
             quiet = shown.outside[row, column] or shown.inserted[row, column]
             under = active and row in rows and column in columns
             left, up = x + column * cell, top + row * cell
-            page.text(
+            canvas.text(
                 left + cell / 2,
                 up + (0.38 if tags and under else 0.5) * cell,
                 text,
@@ -820,11 +821,11 @@ class _Row:
                 va="center",
             )
             if under and tags:
-                page.text(
+                canvas.text(
                     left + 0.94 * cell,
                     up + 0.98 * cell,
                     f"{style.TIMES}{next(tag)}",
-                    px=page.size.small,
+                    px=canvas.size.small,
                     colour=theme.window,
                     bold=True,
                     ha="right",
@@ -832,7 +833,7 @@ class _Row:
                 )
 
     def _kernels(self, x: float, gap: float, centres: list[float], width: float) -> None:
-        page, shown, theme = self.page, self.shown, self.theme
+        canvas, shown, theme = self.canvas, self.shown, self.theme
         height = shown.kernel.shape[1] * self.kernel_cell
         left = x + gap
         first = centres[0] - height / 2
@@ -841,25 +842,25 @@ class _Row:
             self._sign("∗", x + gap / 2, centre)
             self._kernel(channel, left, centre - height / 2)
         if shown.bias is not None:
-            px = page.size.label
+            px = canvas.size.label
             parts = [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
-            page.run(left, centres[-1] + height / 2 + 0.6 * px, parts, px)
+            canvas.run(left, centres[-1] + height / 2 + 0.6 * px, parts, px)
 
     def _kernel(self, channel: int, left: float, top: float) -> None:
-        page, theme, cell = self.page, self.theme, self.kernel_cell
+        canvas, theme, cell = self.canvas, self.theme, self.kernel_cell
         _, height, columns = self.shown.kernel.shape
         texts = self._texts_of(channel)
-        px = page.number_size(texts, cell, cell) if self.numbers else None
+        px = canvas.number_size(texts, cell, cell) if self.numbers else None
         if self.numbers and px is None:
             scale = style.signed_scale(self.shown.kernel, theme)
             values = self.shown.kernel[channel]
-            page.array(values, scale, left, top, columns * cell, height * cell, edge=theme.window)
+            canvas.array(values, scale, left, top, columns * cell, height * cell, edge=theme.window)
             return
-        page.box(left, top, columns * cell, height * cell, fill=theme.window_fill)
-        page.grid_lines(left, top, height, columns, (cell, cell), theme.window)
+        canvas.box(left, top, columns * cell, height * cell, fill=theme.window_fill)
+        canvas.grid_lines(left, top, height, columns, (cell, cell), theme.window)
         for i, text in enumerate(texts if self.numbers else []):
             row, column = divmod(i, columns)
-            page.text(
+            canvas.text(
                 left + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,
@@ -873,27 +874,29 @@ class _Row:
         return self.kernel_texts[channel * per_channel : (channel + 1) * per_channel]
 
     def _channel_sums(self, x: float, gap: float, centres: list[float], width: float) -> None:
-        page, theme = self.page, self.theme
-        px = page.size.label
+        canvas, theme = self.canvas, self.theme
+        px = canvas.size.label
         right = x + gap + width
         for channel, centre in zip(self.channels, centres, strict=True):
             self._sign("=", x + gap / 2, centre)
-            page.text(right, centre, self.sums[channel], px=px, bold=True, ha="right", va="center")
-        page.text(
+            canvas.text(
+                right, centre, self.sums[channel], px=px, bold=True, ha="right", va="center"
+            )
+        canvas.text(
             right,
             centres[0] - max(self.shown.kernel.shape[1] * self.kernel_cell / 2, px) - 0.3 * px,
             "adds",
-            px=page.size.small,
+            px=canvas.size.small,
             colour=theme.quiet,
             ha="right",
             va="bottom",
         )
 
     def _outputs(self, x: float, middle: float, width: float) -> None:
-        page, shown, theme, cell = self.page, self.shown, self.theme, self.output_cell
+        canvas, shown, theme, cell = self.canvas, self.shown, self.theme, self.output_cell
         maps, height, columns = shown.output.shape
         label = self.map_label
-        skip = _skip(page, self.maps, maps)
+        skip = _skip(canvas, self.maps, maps)
         if self.map_columns > 1:  # said below the maps, not between them
             middle, skip = middle - skip / 2, 0.0
         rows = math.ceil(len(self.maps) / self.map_columns)
@@ -902,20 +905,20 @@ class _Row:
         if self.map_columns == 1:
             self._skipped(x, tops, self.maps, maps, "maps")
         elif len(self.maps) < maps:
-            px = page.size.small
+            px = canvas.size.small
             text = f"{style.ELLIPSIS} {maps - len(self.maps)} more maps"
-            page.text(x, tops[-1] + height * cell + 0.5 * px, text, px=px, colour=theme.quiet)
+            canvas.text(x, tops[-1] + height * cell + 0.5 * px, text, px=px, colour=theme.quiet)
         if self._bar_is_there(self.output_texts, cell):
             left = x + self.map_columns * (self._map_width(cell) + self.gap)
             scale = style.activation_scale(shown.output)
-            page.bar(scale, "", left, tops[0], min(height * cell, 9 * page.size.label))
+            canvas.bar(scale, "", left, tops[0], min(height * cell, 9 * canvas.size.label))
         now = int(np.ravel_multi_index(shown.at, shown.output.shape))
         for i, index in enumerate(self.maps):
             top = tops[i // self.map_columns]
             left = x + i % self.map_columns * (self._map_width(cell) + self.gap)
             if label:
-                px = page.size.small
-                page.text(
+                px = canvas.size.small
+                canvas.text(
                     left, top - 0.25 * px, f"map {index}", px=px, colour=theme.output, va="bottom"
                 )
             begin = index * height * columns
@@ -923,7 +926,7 @@ class _Row:
             done = min(max(now + 1 - begin, 0), height * columns)
             self._output_map(shown.output[index], texts, done, left, top)
             if index == shown.at[0]:
-                page.box(
+                canvas.box(
                     left + shown.at[2] * cell,
                     top + shown.at[1] * cell,
                     cell,
@@ -934,32 +937,32 @@ class _Row:
 
     def _output_map(self, values, texts, done, x, top) -> None:
         """The first ``done`` cells of one output map, in the order of the loop."""
-        page, theme, cell = self.page, self.theme, self.output_cell
+        canvas, theme, cell = self.canvas, self.theme, self.output_cell
         height, columns = values.shape
-        px = page.number_size(self.output_texts, cell, cell) if self.numbers else None
+        px = canvas.number_size(self.output_texts, cell, cell) if self.numbers else None
         full, rest = divmod(done, columns)
         if self.numbers and px is None:
             scale = style.activation_scale(self.shown.output)
             self._shades(values, scale, full, rest, x, top)
         else:
-            page.box(x, top, columns * cell, full * cell, fill=theme.output_fill)
-            page.box(x, top + full * cell, rest * cell, cell, fill=theme.output_fill)
+            canvas.box(x, top, columns * cell, full * cell, fill=theme.output_fill)
+            canvas.box(x, top + full * cell, rest * cell, cell, fill=theme.output_fill)
         if cell >= 6 * self.unit:
-            page.grid_lines(x, top, height, columns, (cell, cell), theme.output)
+            canvas.grid_lines(x, top, height, columns, (cell, cell), theme.output)
         else:
-            page.box(x, top, columns * cell, height * cell, edge=theme.output)
+            canvas.box(x, top, columns * cell, height * cell, edge=theme.output)
         if px is None:
             return
         current = int(np.ravel_multi_index(self.shown.at, self.shown.output.shape))
         for i, text in enumerate(texts[:done]):
             row, column = divmod(i, columns)
             last = i == done - 1 and done - 1 == current % (height * columns) and done > 0
-            page.text(
+            canvas.text(
                 x + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,
                 px=px,
-                bold=bool(last and page.measure(text, px, True) < 0.95 * cell),
+                bold=bool(last and canvas.measure(text, px, True) < 0.95 * cell),
                 ha="center",
                 va="center",
             )
@@ -967,10 +970,10 @@ class _Row:
     def _shades(self, values, scale: Scale, full: int, rest: int, x: float, top: float) -> None:
         cell, columns = self.output_cell, values.shape[1]
         if full:
-            self.page.array(values[:full], scale, x, top, columns * cell, full * cell)
+            self.canvas.array(values[:full], scale, x, top, columns * cell, full * cell)
         if rest:
             row = values[full : full + 1, :rest]
-            self.page.array(row, scale, x, top + full * cell, rest * cell, cell)
+            self.canvas.array(row, scale, x, top + full * cell, rest * cell, cell)
 
 
 def _runs(indices: NDArray) -> list[Pair]:
@@ -986,6 +989,6 @@ def _few(count: int, must: int | None) -> list[int]:
     return sorted({0, 1, count - 1} | ({must} if must is not None else set()))
 
 
-def _skip(page: Page, kept: list[int], count: int) -> float:
+def _skip(canvas: Canvas, kept: list[int], count: int) -> float:
     """Room to say that grids are left out."""
-    return 0.0 if len(kept) == count else 1.6 * page.size.small
+    return 0.0 if len(kept) == count else 1.6 * canvas.size.small

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.errors import SpecError
-from convlab.viz.page import Page, arrange
+from convlab.viz.canvas import Canvas, arrange
 from convlab.viz.sliding_window import SlidingWindow
 
 SMALLEST = 5  # pixels of a slide that a cell must have
@@ -28,56 +28,56 @@ def step_sheet(
     Of several channels the first is drawn.  Raises SpecError for more steps than
     fit legibly, and for an unknown size or theme.
     """
-    page = Page(size, theme)
-    page.headline(title, subtitle, page.theme.ink)
+    canvas = Canvas(size, theme)
+    canvas.headline(title, subtitle, canvas.theme.ink)
     first = steps[0]
     rows, columns = first.stage.shape[1:]
     out_rows, out_columns = first.output.shape[1:]
     tall, wide = max(rows, out_rows), columns + out_columns + 1
-    label = 1.4 * page.size.small
+    label = 1.4 * canvas.size.small
     grid = arrange(
         len(steps),
-        page.right - page.left,
-        page.bottom - page.top,
+        canvas.right - canvas.left,
+        canvas.bottom - canvas.top,
         (tall, wide),
-        gap=1.2 * page.size.small,
+        gap=1.2 * canvas.size.small,
         label=label,
-        largest=0.5 * (page.right - page.left),
+        largest=0.5 * (canvas.right - canvas.left),
     )
     cell = grid.width / wide
-    if cell < SMALLEST * page.unit:
+    if cell < SMALLEST * canvas.unit:
         raise SpecError(
             f"step: expected few enough for one sheet, got {len(steps)} with an input of"
             f" {rows} × {columns}; a .pdf has a page for each, a .gif a frame"
         )
     for index, step in enumerate(steps):
         left, top = grid.corner(index)
-        _tile(page, step, page.left + left, page.top + top, cell, label, numbers)
-    return page.figure
+        _tile(canvas, step, canvas.left + left, canvas.top + top, cell, label, numbers)
+    return canvas.figure
 
 
-def _tile(page: Page, shown: SlidingWindow, left, top, cell, label, numbers) -> None:
-    theme = page.theme
+def _tile(canvas: Canvas, shown: SlidingWindow, left, top, cell, label, numbers) -> None:
+    theme = canvas.theme
     _, rows, columns = shown.stage.shape
     _, out_rows, out_columns = shown.output.shape
     tall = max(rows, out_rows)
     y = top + (tall - rows) * cell / 2
     empty = shown.outside | shown.inserted
     if empty.any():
-        page.box(left, y, columns * cell, rows * cell, fill=theme.hairline_fill)
-        page.grid_lines(left, y, rows, columns, (cell, cell), theme.hairline, dashed=True)
+        canvas.box(left, y, columns * cell, rows * cell, fill=theme.hairline_fill)
+        canvas.grid_lines(left, y, rows, columns, (cell, cell), theme.hairline, dashed=True)
     quads = [_quad(left, y, cell, row, column) for row, column in np.argwhere(~empty)]
-    page.polygons(np.array(quads), edge=theme.input, fill=theme.input_fill)
+    canvas.polygons(np.array(quads), edge=theme.input, fill=theme.input_fill)
     window_rows, window_columns = shown.window
     read = [_quad(left, y, cell, row, column) for row in window_rows for column in window_columns]
-    page.polygons(np.array(read), edge=theme.window, fill=theme.window_fill)
-    page.box(
+    canvas.polygons(np.array(read), edge=theme.window, fill=theme.window_fill)
+    canvas.box(
         left + window_columns[0] * cell,
         y + window_rows[0] * cell,
         (window_columns[-1] - window_columns[0] + 1) * cell,
         (window_rows[-1] - window_rows[0] + 1) * cell,
         edge=theme.window,
-        stroke=0.5 * page.size.thick,
+        stroke=0.5 * canvas.size.thick,
     )
     o, row, column = shown.at
     x = left + (columns + 1) * cell
@@ -86,20 +86,20 @@ def _tile(page: Page, shown: SlidingWindow, left, top, cell, label, numbers) -> 
     done = order <= np.ravel_multi_index(shown.at, shown.output.shape)
     quads = [_quad(x, y, cell, *place) for place in np.ndindex(order.shape)]
     fills = [theme.output_fill if past else theme.ground for past in done.reshape(-1)]
-    page.polygons(np.array(quads), edge=theme.output, fill=fills)
-    page.box(
+    canvas.polygons(np.array(quads), edge=theme.output, fill=fills)
+    canvas.box(
         x + column * cell,
         y + row * cell,
         cell,
         cell,
         edge=theme.output,
-        stroke=0.5 * page.size.thick,
+        stroke=0.5 * canvas.size.thick,
     )
     place = f"{row},{column}" if len(shown.output) == 1 else f"{o},{row},{column}"
     parts = [(place, theme.quiet, False)]
     if numbers:
         parts += [(shown.equals(), theme.ink, False), (shown.value(), theme.output, True)]
-    page.run(left, top - label, parts, page.size.small)
+    canvas.run(left, top - label, parts, canvas.size.small)
 
 
 def _quad(left: float, top: float, cell: float, row: int, column: int) -> list:

@@ -174,7 +174,7 @@ def size_named(name: str) -> Size:
     return SIZES[name]
 
 
-def canvas(size: str = "slide", theme: str = "light", aspect: float = 9 / 16) -> Figure:
+def blank_figure(size: str = "slide", theme: str = "light", aspect: float = 9 / 16) -> Figure:
     """An empty figure of one of our sizes on the ground of one of our themes.
 
     ``aspect`` is the wished height / width; sizes that are not fixed follow it

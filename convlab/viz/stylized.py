@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.viz.attribution import facts_at_foot, room_above
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.line_plot import line_plot
-from convlab.viz.page import LINE, Page, image_rgb
 
 LOSS = "loss, logarithm to base 10"
 
@@ -46,16 +46,16 @@ def stylized(
     if values.ndim != 1 or not (np.isfinite(values) & (values >= 0)).all():
         raise ShapeError(f"expected a row of losses of at least 0, got shape {values.shape}")
     above_zero = values[values > 0]  # what a logarithmic axis has a place for
-    page = Page(size, theme, aspect=0.6)
-    page.headline(title, subtitle, page.theme.output)
-    while len(facts) > 1 and room_above(page, facts) - page.top < 0.3 * page.width:
+    canvas = Canvas(size, theme, aspect=0.6)
+    canvas.headline(title, subtitle, canvas.theme.output)
+    while len(facts) > 1 and room_above(canvas, facts) - canvas.top < 0.3 * canvas.width:
         facts = facts[:-1]
-    foot = facts_at_foot(page, facts)
-    small, label, unit = page.size.small, page.size.label, page.unit
+    foot = facts_at_foot(canvas, facts)
+    small, label, unit = canvas.size.small, canvas.size.label, canvas.unit
     head, gap = label * LINE + 0.2 * small, 30 * unit
-    width, height = page.right - page.left, foot - page.top
+    width, height = canvas.right - canvas.left, foot - canvas.top
     ratios = [rgb.shape[1] / rgb.shape[0] for rgb in pictures]
-    # The curve stands right of the result on a wide page, and is left out on a narrow one.
+    # The curve stands right of the result on a wide canvas, and is left out on a narrow one.
     of = max(of, len(values))
     wide = 0.24 * width > 14 * small and width > 1.6 * height
     plot = 0.24 * width if of > 2 and wide and (span or above_zero.size) else 0.0
@@ -68,25 +68,25 @@ def stylized(
     large = tall * shrink
     each = (large - head - 0.5 * gap) / 2
     aside = max(ratios[0], ratios[1]) * each
-    top = page.top + (tall - large) / 3
-    inks = (page.theme.input, page.theme.window)
+    top = canvas.top + (tall - large) / 3
+    inks = (canvas.theme.input, canvas.theme.window)
     for number, (name, ink) in enumerate(zip(names, inks, strict=True)):
         y = top + number * (head + each + 0.5 * gap)
         across = ratios[number] * each
-        page.text(page.left, y, name, colour=ink, bold=True, width=aside)
-        page.picture(pictures[number], page.left, y + head, across, each)
-        page.box(page.left, y + head, across, each, edge=ink)
-    left, across = page.left + aside + gap, ratios[2] * large
-    page.text(left, top, "result", colour=page.theme.output, bold=True, width=across)
-    page.picture(pictures[2], left, top + head, across, large)
-    page.box(left, top + head, across, large, edge=page.theme.output)
+        canvas.text(canvas.left, y, name, colour=ink, bold=True, width=aside)
+        canvas.picture(pictures[number], canvas.left, y + head, across, each)
+        canvas.box(canvas.left, y + head, across, each, edge=ink)
+    left, across = canvas.left + aside + gap, ratios[2] * large
+    canvas.text(left, top, "result", colour=canvas.theme.output, bold=True, width=across)
+    canvas.picture(pictures[2], left, top + head, across, large)
+    canvas.box(left, top + head, across, large, edge=canvas.theme.output)
     if plot:
         start = left + across + 1.4 * gap
         logs = np.log10(np.where(values > 0, values, np.nan))
         low, high = np.log10(span or (above_zero.min(), above_zero.max()))
-        place = (start, top, page.right - start, min(head + large, 0.75 * (page.right - start)))
+        place = (start, top, canvas.right - start, min(head + large, 0.75 * (canvas.right - start)))
         axes = line_plot(
-            page,
+            canvas,
             place,
             (0, of - 1),
             (float(low), float(high) + 1e-6),
@@ -95,7 +95,7 @@ def stylized(
             whole=True,
         )
         steps = np.arange(len(values))
-        page.line(
-            axes.at_x(steps), axes.at_y(logs), page.theme.output, stroke=0.5 * page.size.thick
+        canvas.line(
+            axes.at_x(steps), axes.at_y(logs), canvas.theme.output, stroke=0.5 * canvas.size.thick
         )
-    return page.figure
+    return canvas.figure

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, equals, fixed, says, worked_out
 from convlab.viz import style
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 from convlab.viz.feature_maps import value_scale
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
 from convlab.viz.unit_sum import SumStep
 
 _MOST_PLACES = 9
@@ -58,7 +58,7 @@ def sum_chain(
     term of a row, in the input's colour, is the unit of the row below.  image:
     (1, H, W) or (3, H, W); ``pixel``: (row, column) at the chain's end, None for
     a chain that ends in padding; ``pixel_name`` and ``pixel_value`` as the network
-    reads it; ``passed``: layers that hand the pixel on unsummed.  Where the page is
+    reads it; ``passed``: layers that hand the pixel on unsummed.  Where the canvas is
     too narrow all terms but the strongest are one, and the unit's name stands above
     its value; where not all rows fit, the middle ones are counted and left out.
 
@@ -68,31 +68,31 @@ def sum_chain(
     if not links:
         raise ShapeError("expected at least one sum, got none")
     rgb = image_rgb(np.asarray(image))
-    page = Page(size, theme, aspect=1.0)
-    page.headline(title, subtitle, page.theme.output)
+    canvas = Canvas(size, theme, aspect=1.0)
+    canvas.headline(title, subtitle, canvas.theme.output)
     rows = [_Row(_cells(link), link.at, link.name, link.passed, link) for link in links]
     places = _places(links, pixel_value)
     if pixel is not None:
         rows.append(_Row(None, pixel, pixel_name, passed, None))
 
-    small = page.size.small
-    least = (small + page.size.label) * LINE + 0.5 * small
-    room = page.bottom - page.top
+    small = canvas.size.small
+    least = (small + canvas.size.label) * LINE + 0.5 * small
+    room = canvas.bottom - canvas.top
     left_out = 0 if len(rows) * least <= room else len(rows) + 1 - max(3, math.floor(room / least))
     head = math.ceil((len(rows) - left_out) / 2)
     drawn = rows[:head] + rows[head + left_out :]
     step = min(room / (len(drawn) + bool(left_out)), 2.4 * least)
-    plan = _plan(page, drawn, places, pixel_value, step)
-    top = page.top
+    layout = _layout(canvas, drawn, places, pixel_value, step)
+    top = canvas.top
     for index, row in enumerate(drawn):
         if left_out and index == head:
             said = f"{style.ELLIPSIS} {left_out} sums between are left out"
-            settings = {"px": small, "colour": page.theme.quiet, "va": "center_baseline"}
-            page.text(page.left, top + step / 2, said, **settings)
+            settings = {"px": small, "colour": canvas.theme.quiet, "va": "center_baseline"}
+            canvas.text(canvas.left, top + step / 2, said, **settings)
             top += step
-        _draw_row(page, row, plan, index, rgb, top, step)
+        _draw_row(canvas, row, layout, index, rgb, top, step)
         top += step
-    return page.figure
+    return canvas.figure
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class _Row:
         """The layers that hand the value on, in words."""
         return f"{style.ARROW} {', '.join(self.passed)}" if self.passed else ""
 
-    def pieces(self, page: Page, places: int, pixel: float, brief: int) -> list[_Piece]:
+    def pieces(self, canvas: Canvas, places: int, pixel: float, brief: int) -> list[_Piece]:
         """The steps and, last, the result.
 
         ``brief``: 1 makes all but the strongest term one, 2 also names the unit at the
@@ -130,26 +130,26 @@ class _Row:
         if self.link is None:
             label = label or "network input"
             sign = "" if says(fixed(pixel, places), pixel) else ALMOST
-            return [_piece(page, SumStep(sign, label, pixel, "input"), places, brief)]
+            return [_piece(canvas, SumStep(sign, label, pixel, "input"), places, brief)]
         steps = list(self.link.steps)
         if brief and len(steps) > 3 and all(step.sign == "+" for step in steps[2:]):
             steps[2:] = [SumStep("+", "others", sum(step.number for step in steps[2:]))]
         if brief > 2 and len(steps) > 1 and steps[1].sign == style.TIMES:
             product = steps[0].number * steps[1].number
             steps[:2] = [SumStep("", steps[0].label, product)]
-        pieces = [_piece(page, step, places, brief) for step in steps]
+        pieces = [_piece(canvas, step, places, brief) for step in steps]
         made = [(piece.sign, piece.number) for piece in pieces]
         value = self.link.value
         sign = equals(made, fixed(value, places), value)
-        return [*pieces, _piece(page, SumStep(sign, label, value, "output"), places, brief)]
+        return [*pieces, _piece(canvas, SumStep(sign, label, value, "output"), places, brief)]
 
 
-def _piece(page: Page, step: SumStep, places: int, brief: int) -> _Piece:
-    sign, number, small = step.sign, step.number, page.size.small
+def _piece(canvas: Canvas, step: SumStep, places: int, brief: int) -> _Piece:
+    sign, number, small = step.sign, step.number, canvas.size.small
     if sign == "+" and number < 0:
         sign, number = MINUS, -number
     whole = sign == "÷" and number == round(number)
-    label, _ = page.fit(step.label, (8 if brief > 1 else 12) * small, small)
+    label, _ = canvas.fit(step.label, (8 if brief > 1 else 12) * small, small)
     return _Piece(sign, label, fixed(number, 0 if whole else places), step.role)
 
 
@@ -184,7 +184,7 @@ def _cells(link: ChainLink) -> NDArray:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Layout:
     """The rows' pieces, and widths: of pictures, names (0 for none), columns, and gaps."""
 
     pieces: list[list[_Piece]]
@@ -195,87 +195,95 @@ class _Plan:
     gap: float
 
 
-def _plan(page: Page, rows: Sequence[_Row], places: int, pixel: float, step: float) -> _Plan:
-    """The fullest rows that fit the page's width, or else the narrowest.
+def _layout(
+    canvas: Canvas, rows: Sequence[_Row], places: int, pixel: float, step: float
+) -> _Layout:
+    """The fullest rows that fit the canvas's width, or else the narrowest.
 
     The results have the last column, however many steps lead to them.
     """
-    size, room = page.size, page.right - page.left
+    size, room = canvas.size, canvas.right - canvas.left
     under = [row.handed_on for row in rows]
     named = max(
-        page.widest([row.name for row in rows], size.label, True),
-        min(page.widest(under, size.small), 12 * size.label),
+        canvas.widest([row.name for row in rows], size.label, True),
+        min(canvas.widest(under, size.small), 12 * size.label),
     )
     choices = itertools.product((True, False), range(4), (size.label, size.small))
     for pictures, brief, px in choices:
-        pieces = [row.pieces(page, places, pixel, brief) for row in rows]
+        pieces = [row.pieces(canvas, places, pixel, brief) for row in rows]
         picture = 0.82 * step if pictures else 0.0
         name = named if brief < 2 else 0.0
         columns = [
-            max(_piece_width(page, row[at], px) for row in pieces if at < len(row) - 1)
+            max(_piece_width(canvas, row[at], px) for row in pieces if at < len(row) - 1)
             for at in range(max(map(len, pieces)) - 1)
         ]
-        columns.append(max(_piece_width(page, row[-1], px, True) for row in pieces))
+        columns.append(max(_piece_width(canvas, row[-1], px, True) for row in pieces))
         gaps = len(columns) - 1 + bool(picture) + bool(name)
         gap = (room - picture - name - sum(columns)) / max(1, gaps)
-        plan = _Plan(pieces, px, picture, name, columns, min(gap, 3.5 * px))
+        layout = _Layout(pieces, px, picture, name, columns, min(gap, 3.5 * px))
         if gap >= 0.7 * px:
             break
-    return plan
+    return layout
 
 
-def _piece_width(page: Page, piece: _Piece, px: float, bold: bool = False) -> float:
-    return _sign_width(page, piece, px) + max(
-        page.measure(piece.number, px, bold), page.measure(piece.label, page.size.small)
+def _piece_width(canvas: Canvas, piece: _Piece, px: float, bold: bool = False) -> float:
+    return _sign_width(canvas, piece, px) + max(
+        canvas.measure(piece.number, px, bold), canvas.measure(piece.label, canvas.size.small)
     )
 
 
-def _sign_width(page: Page, piece: _Piece, px: float) -> float:
+def _sign_width(canvas: Canvas, piece: _Piece, px: float) -> float:
     # What has no sign stands above the numbers of what has one.
-    return page.measure(piece.sign or "=", px) + 0.4 * px
+    return canvas.measure(piece.sign or "=", px) + 0.4 * px
 
 
 def _draw_row(
-    page: Page, row: _Row, plan: _Plan, index: int, rgb: NDArray, top: float, step: float
+    canvas: Canvas, row: _Row, layout: _Layout, index: int, rgb: NDArray, top: float, step: float
 ) -> None:
-    size, theme = page.size, page.theme
-    x, middle = page.left, top + step / 2
-    if plan.picture:
-        _draw_picture(page, row, rgb, x, top + (step - plan.picture) / 2, plan.picture)
-        x += plan.picture + plan.gap
+    size, theme = canvas.size, canvas.theme
+    x, middle = canvas.left, top + step / 2
+    if layout.picture:
+        _draw_picture(canvas, row, rgb, x, top + (step - layout.picture) / 2, layout.picture)
+        x += layout.picture + layout.gap
     above, below = middle - 0.75 * size.label, middle + 0.75 * size.small
-    settings = {"va": "center_baseline", "width": plan.name}
-    if plan.name:
+    settings = {"va": "center_baseline", "width": layout.name}
+    if layout.name:
         colour = theme.input if row.link is None else theme.output
         y = above if row.passed else middle
-        page.text(x, y, row.name, colour=colour, bold=True, **settings)
+        canvas.text(x, y, row.name, colour=colour, bold=True, **settings)
         if row.passed:
-            page.text(x, below, row.handed_on, px=size.small, colour=theme.quiet, **settings)
-        x += plan.name + plan.gap
-    *steps, result = plan.pieces[index]
-    starts = x + np.cumsum([0.0, *(width + plan.gap for width in plan.columns[:-1])])
+            canvas.text(x, below, row.handed_on, px=size.small, colour=theme.quiet, **settings)
+        x += layout.name + layout.gap
+    *steps, result = layout.pieces[index]
+    starts = x + np.cumsum([0.0, *(width + layout.gap for width in layout.columns[:-1])])
     for piece, start in zip(steps, starts, strict=False):
-        _draw_piece(page, piece, float(start), above, below, plan.px)
-    _draw_piece(page, result, float(starts[-1]), above, below, plan.px, bold=True)
+        _draw_piece(canvas, piece, float(start), above, below, layout.px)
+    _draw_piece(canvas, result, float(starts[-1]), above, below, layout.px, bold=True)
 
 
 def _draw_piece(
-    page: Page, piece: _Piece, x: float, above: float, below: float, px: float, bold: bool = False
+    canvas: Canvas,
+    piece: _Piece,
+    x: float,
+    above: float,
+    below: float,
+    px: float,
+    bold: bool = False,
 ) -> None:
     """Its name above its number, the sign before both."""
-    theme, right = page.theme, x + _sign_width(page, piece, px)
+    theme, right = canvas.theme, x + _sign_width(canvas, piece, px)
     settings = {"va": "center_baseline"}
-    page.text(x, below, piece.sign, px=px, colour=theme.quiet, **settings)
-    page.text(right, above, piece.label, px=page.size.small, colour=theme.quiet, **settings)
+    canvas.text(x, below, piece.sign, px=px, colour=theme.quiet, **settings)
+    canvas.text(right, above, piece.label, px=canvas.size.small, colour=theme.quiet, **settings)
     colour = getattr(theme, piece.role)
-    page.text(right, below, piece.number, px=px, colour=colour, bold=bold, **settings)
+    canvas.text(right, below, piece.number, px=px, colour=colour, bold=bold, **settings)
 
 
 def _draw_picture(
-    page: Page, row: _Row, rgb: NDArray, left: float, top: float, side: float
+    canvas: Canvas, row: _Row, rgb: NDArray, left: float, top: float, side: float
 ) -> None:
     """The map, the vector in reading order, or the image, with the unit outlined."""
-    theme = page.theme
+    theme = canvas.theme
     if row.values is None:
         rows, columns = rgb.shape[:2]
     elif row.values.ndim == 2:
@@ -286,22 +294,22 @@ def _draw_picture(
     cell = whole_cells(side, side, rows, columns)
     top += (side - rows * cell) / 2
     if row.values is None:
-        page.picture(rgb, left, top, columns * cell, rows * cell)
-        page.box(left, top, columns * cell, rows * cell, edge=theme.input)
+        canvas.picture(rgb, left, top, columns * cell, rows * cell)
+        canvas.box(left, top, columns * cell, rows * cell, edge=theme.input)
         at, edge = row.at, theme.input
     else:
         scale, edge = value_scale(row.values, theme), theme.output
         if row.values.ndim == 2:
-            page.array(row.values, scale, left, top, columns * cell, rows * cell, theme.hairline)
+            canvas.array(row.values, scale, left, top, columns * cell, rows * cell, theme.hairline)
             at = row.at
         else:
             at = divmod(row.at[0], columns)
             for first in range(0, row.values.size, columns):
                 part = row.values[None, first : first + columns]
                 y = top + first // columns * cell
-                page.array(part, scale, left, y, part.size * cell, cell, theme.hairline)
+                canvas.array(part, scale, left, y, part.size * cell, cell, theme.hairline)
     # A tiny cell still gets an outline that is seen.
-    outline = max(cell, 9 * page.unit)
+    outline = max(cell, 9 * canvas.unit)
     x = left + min(max((at[1] + 0.5) * cell - outline / 2, 0.0), columns * cell - outline)
     y = top + min(max((at[0] + 0.5) * cell - outline / 2, 0.0), rows * cell - outline)
-    page.box(x, y, outline, outline, edge=edge, stroke=page.size.thick * 0.6)
+    canvas.box(x, y, outline, outline, edge=edge, stroke=canvas.size.thick * 0.6)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz.attribution import facts_at_foot
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 
 Box = tuple[int, int, int, int]
 
@@ -51,19 +51,19 @@ def top_patches(
     if {len(row) for row in (*images, *boxes)} != {each} or len(images) != units != len(boxes):
         raise ShapeError(f"expected {each} images and boxes for each of {units} units")
     shape = box_shape([box for row in boxes for box in row])
-    page = Page(size, theme, aspect=1.0)
-    page.bottom = facts_at_foot(page, facts)
-    small, label = page.size.small, page.size.label
+    canvas = Canvas(size, theme, aspect=1.0)
+    canvas.bottom = facts_at_foot(canvas, facts)
+    small, label = canvas.size.small, canvas.size.label
     texts = [number(value) for value in values.flat]
-    need = page.widest(texts, small) + 0.5 * small
-    left = min(page.widest(names, label, bold=True), 6 * label) + label
-    room = page.right - page.left - left
+    need = canvas.widest(texts, small) + 0.5 * small
+    left = min(canvas.widest(names, label, bold=True), 6 * label) + label
+    room = canvas.right - canvas.left - left
     patches, each = each, min(each, max(1, math.floor(room / need)))
-    height = room_below_headline(page, f"{subtitle}, first {units} of these {units}")
+    height = room_below_headline(canvas, f"{subtitle}, first {units} of these {units}")
     shown = 0
     # All units with some patches less are better than some units with all patches.
     for fewer in range(each, each * 2 // 3, -1):
-        fitting = _how_many(page, units, fewer, shape, need, left, height)
+        fitting = _how_many(canvas, units, fewer, shape, need, left, height)
         if fitting == units or not shown:
             shown, each = fitting, fewer
     notes = [subtitle] if subtitle else []
@@ -71,11 +71,11 @@ def top_patches(
         notes.append(f"first {shown} of these {units}")
     if each < patches:
         notes.append(f"first {each} of {patches} patches")
-    page.headline(title, ", ".join(notes), page.theme.output)
-    height = page.bottom - page.top
-    cell, blocks = _cell(page, shown, each, shape, need, left, height)
+    canvas.headline(title, ", ".join(notes), canvas.theme.output)
+    height = canvas.bottom - canvas.top
+    cell, blocks = _cell(canvas, shown, each, shape, need, left, height)
     rows = math.ceil(shown / blocks)
-    block = (page.right - page.left + 2 * label) / blocks
+    block = (canvas.right - canvas.left + 2 * label) / blocks
     slot = (block - 2 * label - left) / each
     wide, tall = cell * shape[1], cell * shape[0]
     pitch = min(slot, max(need, 2.4 * wide))
@@ -83,30 +83,30 @@ def top_patches(
     step = min(height / rows, 1.6 * (tall + under))
     for index in range(shown):
         column, row = divmod(index, rows)
-        x, y = page.left + column * block, page.top + row * step
-        page.text(
+        x, y = canvas.left + column * block, canvas.top + row * step
+        canvas.text(
             x,
             y + tall / 2,
             names[index],
-            colour=page.theme.output,
+            colour=canvas.theme.output,
             bold=True,
             va="center_baseline",
             width=left - 0.6 * label,
         )
         for place in range(each):
             at = x + left + place * pitch
-            draw_patch(page, images[index][place], boxes[index][place], at, y, cell)
+            draw_patch(canvas, images[index][place], boxes[index][place], at, y, cell)
             text = texts[index * patches + place]
-            page.text(at, y + tall + 0.25 * small, text, px=small, width=pitch)
-    return page.figure
+            canvas.text(at, y + tall + 0.25 * small, text, px=small, width=pitch)
+    return canvas.figure
 
 
-def room_below_headline(page: Page, subtitle: str) -> float:
+def room_below_headline(canvas: Canvas, subtitle: str) -> float:
     """Height from below a headline with this second line, or two, down to the margin."""
-    size = page.size
-    lines = 1 if page.measure(subtitle, size.subtitle) <= page.right - page.left else 2
+    size = canvas.size
+    lines = 1 if canvas.measure(subtitle, size.subtitle) <= canvas.right - canvas.left else 2
     headline = (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
-    return page.bottom - page.top - headline
+    return canvas.bottom - canvas.top - headline
 
 
 def box_shape(boxes: Sequence[Box]) -> tuple[int, int]:
@@ -117,7 +117,7 @@ def box_shape(boxes: Sequence[Box]) -> tuple[int, int]:
     return next(iter(shapes))
 
 
-def draw_patch(page: Page, image: ArrayLike, box: Box, x: float, y: float, cell: float) -> None:
+def draw_patch(canvas: Canvas, image: ArrayLike, box: Box, x: float, y: float, cell: float) -> None:
     """What a box cuts out of an image (C, H, W); outside the image the ground of padding."""
     rgb = image_rgb(np.asarray(image))
     top, left, bottom, right = box
@@ -125,18 +125,24 @@ def draw_patch(page: Page, image: ArrayLike, box: Box, x: float, y: float, cell:
     inside: NDArray = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     width, height = (right - left) * cell, (bottom - top) * cell
     if inside.shape[:2] != (bottom - top, right - left):
-        page.box(
-            x, y, width, height, edge=page.theme.quiet, fill=page.theme.hairline_fill, dashed=True
+        canvas.box(
+            x,
+            y,
+            width,
+            height,
+            edge=canvas.theme.quiet,
+            fill=canvas.theme.hairline_fill,
+            dashed=True,
         )
     if inside.size:
         x, y = x + max(-left, 0) * cell, y + max(-top, 0) * cell
         height, width = (cell * length for length in inside.shape[:2])
-        page.picture(inside, x, y, width, height)
-        page.box(x, y, width, height, edge=page.theme.input)
+        canvas.picture(inside, x, y, width, height)
+        canvas.box(x, y, width, height, edge=canvas.theme.input)
 
 
 def _how_many(
-    page: Page,
+    canvas: Canvas,
     units: int,
     each: int,
     shape: tuple[int, int],
@@ -146,14 +152,14 @@ def _how_many(
 ) -> int:
     """Of how many units the patches keep a readable side."""
     for shown in range(units, 1, -1):
-        cell, _ = _cell(page, shown, each, shape, need, left, height)
-        if cell * max(shape) >= 2 * page.size.small:
+        cell, _ = _cell(canvas, shown, each, shape, need, left, height)
+        if cell * max(shape) >= 2 * canvas.size.small:
             return shown
     return 1
 
 
 def _cell(
-    page: Page,
+    canvas: Canvas,
     units: int,
     each: int,
     shape: tuple[int, int],
@@ -162,16 +168,18 @@ def _cell(
     height: float,
 ) -> tuple[float, int]:
     """Side of a cell, and in how many blocks the rows stand side by side: the largest that fit."""
-    small, gap = page.size.small, 2 * page.size.label
+    small, gap = canvas.size.small, 2 * canvas.size.label
     under = 0.25 * small + small * LINE + 0.3 * small
     found = []
     for blocks in range(1, units + 1):
         rows = math.ceil(units / blocks)
-        slot = ((page.right - page.left + gap) / blocks - gap - left) / each
+        slot = ((canvas.right - canvas.left + gap) / blocks - gap - left) / each
         tall = height / rows - under
         if slot < need or tall <= 0:
             continue
-        found.append((whole_cells(min(slot - 0.4 * small, 300 * page.unit), tall, *shape), -blocks))
+        found.append(
+            (whole_cells(min(slot - 0.4 * small, 300 * canvas.unit), tall, *shape), -blocks)
+        )
     if not found:
         return 1.0 / max(shape), 1
     cell, blocks = max(found)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, equals, exact, fixed, number, plus_minus, says
 from convlab.viz import style
-from convlab.viz.page import LINE, Page, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
 
 Box = tuple[int, int, int, int]
 
@@ -77,11 +77,11 @@ def unit_sum(
 
     Raises ShapeError for arrays that do not fit, SpecError for an unknown theme or size.
     """
-    page = Page(size, theme, aspect=0.75)
+    canvas = Canvas(size, theme, aspect=0.75)
     arrays = [tuple(np.asarray(part, float) for part in term.numbers) for term in terms]
     if any(len(parts) != len(heads) - (parts[0].ndim == 0) for parts in arrays):
         raise ShapeError(f"expected {len(heads)} columns of numbers, got terms of others")
-    page.headline(title, subtitle, page.theme.output)
+    canvas.headline(title, subtitle, canvas.theme.output)
     rgb = image_rgb(np.asarray(image))
     grids = bool(terms) and arrays[0][0].ndim == 2
     signs = np.zeros(arrays[0][0].shape, bool) if grids else None
@@ -90,33 +90,33 @@ def unit_sum(
         raise ShapeError(f"expected windows of one size, got {[p.shape for p in arrays[0]]}")
 
     # The equation's height depends on how many terms stand in it, and those on its height.
-    left_width = (0.24 if len(heads) > 1 else 0.34) * (page.right - page.left)
-    area_left = page.left + left_width + 2.2 * page.size.label
-    shown, plan = len(terms), None
-    while plan is None or plan.shown < shown:
-        shown = len(terms) if plan is None else plan.shown
-        lines = _equation(page, terms, shown, noun, adds, steps, result, decimals)
-        foot = page.bottom - len(lines.rows) * lines.height
-        area = (area_left, page.top, page.right, foot - 1.2 * page.size.label)
+    left_width = (0.24 if len(heads) > 1 else 0.34) * (canvas.right - canvas.left)
+    area_left = canvas.left + left_width + 2.2 * canvas.size.label
+    shown, layout = len(terms), None
+    while layout is None or layout.shown < shown:
+        shown = len(terms) if layout is None else layout.shown
+        lines = _equation(canvas, terms, shown, noun, adds, steps, result, decimals)
+        foot = canvas.bottom - len(lines.rows) * lines.height
+        area = (area_left, canvas.top, canvas.right, foot - 1.2 * canvas.size.label)
         if not terms:
             break
         names = [f"{ALMOST} {name}" for name, _ in heads]
-        plan = (
-            _plan_grids(page, arrays[:shown], names, area)
+        layout = (
+            _lay_grids(canvas, arrays[:shown], names, area)
             if grids
-            else _plan_table(page, shown, area)
+            else _lay_table(canvas, shown, area)
         )
-    written = _written(page, arrays[:shown], plan.cell) if grids else []
+    written = _written(canvas, arrays[:shown], layout.cell) if grids else []
     limits = [_largest([a[i] for a in arrays[:shown]]) for i in range(len(heads) if grids else 0)]
-    _draw_image(page, rgb, box, left_width, area[3], shades=None in written)
+    _draw_image(canvas, rgb, box, left_width, area[3], shades=None in written)
     if grids:
-        sheet = _Sheet(page, area, plan, heads, hidden, outside_text, winner, written, limits)
+        sheet = _Sheet(canvas, area, layout, heads, hidden, outside_text, winner, written, limits)
         for index, term in enumerate(terms[:shown]):
             sheet.draw(index, term, arrays[index])
     elif terms:
-        _draw_table(page, terms[:shown], heads, plan, area, decimals)
-    _draw_equation(page, lines, foot)
-    return page.figure
+        _draw_table(canvas, terms[:shown], heads, layout, area, decimals)
+    _draw_equation(canvas, lines, foot)
+    return canvas.figure
 
 
 def _largest(arrays: Sequence[NDArray]) -> float:
@@ -124,8 +124,8 @@ def _largest(arrays: Sequence[NDArray]) -> float:
     return float(values.max(initial=0.0, where=np.isfinite(values))) or 1.0
 
 
-def _large(page: Page) -> float:
-    return min(1.45 * page.size.label, page.size.title)
+def _large(canvas: Canvas) -> float:
+    return min(1.45 * canvas.size.label, canvas.size.title)
 
 
 # --- the equation -----------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class _Equation:
 
 
 def _equation(
-    page: Page,
+    canvas: Canvas,
     terms: Sequence[SumTerm],
     shown: int,
     noun: str,
@@ -150,7 +150,7 @@ def _equation(
     result: Sequence[tuple[str, float]],
     decimals: int | None,
 ) -> _Equation:
-    theme, size = page.theme, page.size
+    theme, size = canvas.theme, canvas.size
     parts: list[tuple[str, str, float, str, bool]] = []
     if adds:
         # A few terms stand by themselves, more are one sum.
@@ -171,22 +171,22 @@ def _equation(
     for index, (label, value) in enumerate(result):
         sign = "=" if index == 0 else style.ARROW
         parts.append((sign, label, value, theme.output, True))
-    room = page.right - page.left
+    room = canvas.right - canvas.left
     finite = [abs(part[2]) for part in parts if math.isfinite(part[2])]
     largest = max(finite, default=0.0) or 1.0
     most = min(max(0, 8 - math.floor(math.log10(largest))), 12)
     if decimals is not None:
         most = decimals
     for rows_allowed in (1, 2, 3):
-        for px, least in ((_large(page), min(most, 5)), (size.label, 3)):
+        for px, least in ((_large(canvas), min(most, 5)), (size.label, 3)):
             for places in range(most, least - 1, -1):
-                rows = _rows(page, parts, places, px, room)
+                rows = _rows(canvas, parts, places, px, room)
                 if len(rows) <= rows_allowed:
                     return _Equation(rows, px, (size.small + px) * LINE + 0.4 * size.small)
     return _Equation(rows, size.label, (size.small + size.label) * LINE + 0.4 * size.small)
 
 
-def _rows(page: Page, parts, places: int, px: float, room: float):
+def _rows(canvas: Canvas, parts, places: int, px: float, room: float):
     rows: list[list[tuple[str, str, str, str, bool, float]]] = [[]]
     pieces: list[tuple[str, str]] = []
     used = 0.0
@@ -202,8 +202,8 @@ def _rows(page: Page, parts, places: int, px: float, room: float):
             known = says(text, value) and says(pieces[0][1], parts[0][2])
             sign = ("=" if known else ALMOST) if alone else equals(pieces, text, value)
         pieces.append((sign, text))
-        head = page.measure(sign, px) + 0.35 * px if sign else 0.0
-        width = head + max(page.measure(text, px, bold), page.measure(label, page.size.small))
+        head = canvas.measure(sign, px) + 0.35 * px if sign else 0.0
+        width = head + max(canvas.measure(text, px, bold), canvas.measure(label, canvas.size.small))
         if rows[-1] and used + width > room:
             rows.append([])
             used = 0.0
@@ -212,18 +212,20 @@ def _rows(page: Page, parts, places: int, px: float, room: float):
     return rows
 
 
-def _draw_equation(page: Page, lines: _Equation, top: float) -> None:
-    small, px = page.size.small, lines.px
+def _draw_equation(canvas: Canvas, lines: _Equation, top: float) -> None:
+    small, px = canvas.size.small, lines.px
     for row in lines.rows:
-        x = page.left
+        x = canvas.left
         for sign, label, text, colour, bold, width in row:
             at = x
             if sign:
-                page.text(at, top + small * LINE, sign, px=px, colour=page.theme.quiet)
-                at += page.measure(sign, px) + 0.35 * px
-            room = max(width - (at - x), page.measure(text, px, bold))
-            page.text(at, top, label, px=small, colour=page.theme.quiet, width=page.right - at)
-            page.text(
+                canvas.text(at, top + small * LINE, sign, px=px, colour=canvas.theme.quiet)
+                at += canvas.measure(sign, px) + 0.35 * px
+            room = max(width - (at - x), canvas.measure(text, px, bold))
+            canvas.text(
+                at, top, label, px=small, colour=canvas.theme.quiet, width=canvas.right - at
+            )
+            canvas.text(
                 at, top + small * LINE, text, px=px, colour=colour, bold=bold, width=1.02 * room
             )
             x += width + 0.8 * px
@@ -234,10 +236,10 @@ def _draw_equation(page: Page, lines: _Equation, top: float) -> None:
 
 
 def _draw_image(
-    page: Page, rgb: NDArray, box: Box | None, width: float, bottom: float, shades: bool
+    canvas: Canvas, rgb: NDArray, box: Box | None, width: float, bottom: float, shades: bool
 ) -> None:
     """The image with its box; below it what the shades of the windows mean, where there are any."""
-    theme, size = page.theme, page.size
+    theme, size = canvas.theme, canvas.size
     height, columns = rgb.shape[:2]
     top, left, end, right = box or (0, 0, height, columns)
     notes = [f"{style.size_text(height, columns)} pixels"]
@@ -246,10 +248,10 @@ def _draw_image(
         notes.append("sees all" if whole else f"sees {style.size_text(end - top, right - left)}")
         if min(top, left) < 0 or end > height or right > columns:
             notes.append("dashed: padding")
-    page.text(page.left, page.top, "image", colour=theme.input, bold=True, width=width)
-    y = page.top + size.label * LINE
+    canvas.text(canvas.left, canvas.top, "image", colour=theme.input, bold=True, width=width)
+    y = canvas.top + size.label * LINE
     for note in notes:
-        page.text(page.left, y, note, px=size.small, colour=theme.quiet, width=width)
+        canvas.text(canvas.left, y, note, px=size.small, colour=theme.quiet, width=width)
         y += size.small * LINE
     y += 0.5 * size.small
     first_row, first_column = min(0, top), min(0, left)
@@ -257,31 +259,31 @@ def _draw_image(
     columns_all = max(columns, right) - first_column
     legend = 1.9 * size.small if shades else 0.0
     pixel = whole_cells(width, max(bottom - legend - y, 1.0), rows_all, columns_all)
-    x0, y0 = page.left - first_column * pixel, y - first_row * pixel
+    x0, y0 = canvas.left - first_column * pixel, y - first_row * pixel
     frame = (x0 + left * pixel, y0 + top * pixel, (right - left) * pixel, (end - top) * pixel)
     if box is not None and len(notes) == 3:
-        page.box(*frame, fill=theme.hairline_fill, edge=theme.hairline, dashed=True)
-    page.picture(rgb, x0, y0, columns * pixel, height * pixel)
-    page.box(x0, y0, columns * pixel, height * pixel, edge=theme.input)
+        canvas.box(*frame, fill=theme.hairline_fill, edge=theme.hairline, dashed=True)
+    canvas.picture(rgb, x0, y0, columns * pixel, height * pixel)
+    canvas.box(x0, y0, columns * pixel, height * pixel, edge=theme.input)
     if box is not None:
-        page.box(*frame, edge=theme.window, stroke=size.thick * 0.8)
+        canvas.box(*frame, edge=theme.window, stroke=size.thick * 0.8)
     if shades:
         scale = style.signed_scale(np.ones(1), theme)
-        side = page.measure("+", size.small) + 0.4 * size.small
+        side = canvas.measure("+", size.small) + 0.4 * size.small
         y = bottom - size.small
-        x, length = page.left + side, width - 2 * side
-        page.picture(scale.rgb(np.linspace(-1, 1, 257)[None]), x, y, length, size.small)
-        page.box(x, y, length, size.small, edge=theme.hairline)
+        x, length = canvas.left + side, width - 2 * side
+        canvas.picture(scale.rgb(np.linspace(-1, 1, 257)[None]), x, y, length, size.small)
+        canvas.box(x, y, length, size.small, edge=theme.hairline)
         settings = {"px": size.small, "colour": theme.quiet, "va": "center_baseline"}
-        page.text(page.left, y + size.small / 2, MINUS, **settings)
-        page.text(page.left + width, y + size.small / 2, "+", ha="right", **settings)
+        canvas.text(canvas.left, y + size.small / 2, MINUS, **settings)
+        canvas.text(canvas.left + width, y + size.small / 2, "+", ha="right", **settings)
 
 
 # --- terms that are windows -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Layout:
     """How many terms are shown, in how many columns, with cells of what side."""
 
     shown: int
@@ -291,19 +293,19 @@ class _Plan:
     head: float
 
 
-def _plan_grids(
-    page: Page, arrays: Sequence[tuple[NDArray, ...]], names: Sequence[str], area
-) -> _Plan:
+def _lay_grids(
+    canvas: Canvas, arrays: Sequence[tuple[NDArray, ...]], names: Sequence[str], area
+) -> _Layout:
     """As many windows as keep legible numbers; where none do, as many as keep clear shades."""
     left, top, right, bottom = area
-    small, parts = page.size.small, len(arrays[0])
+    small, parts = canvas.size.small, len(arrays[0])
     head = small * LINE + 0.25 * small
     between = 1.4 * small if parts > 1 else 0.0
     # No name may run into the next one, however narrow the windows.
-    least_slot = page.widest(names, small, True) + 0.6 * small if parts > 1 else 0.0
+    least_slot = canvas.widest(names, small, True) + 0.6 * small if parts > 1 else 0.0
     rows_of, columns_of = arrays[0][0].shape
     # The names of the columns of numbers stand once, on top.
-    top += page.size.label * LINE
+    top += canvas.size.label * LINE
     found: list[tuple[int, float, int]] = []
     for columns in (1, 2, 3):
         slot = (right - left - 3 * small * (columns - 1)) / columns / parts
@@ -317,29 +319,29 @@ def _plan_grids(
     near: list[tuple[int, float, int]] = []
     for choice in range(3):
         needed = max(
-            _least_cell(page, np.stack(part), choice) for part in zip(*arrays, strict=True)
+            _least_cell(canvas, np.stack(part), choice) for part in zip(*arrays, strict=True)
         )
         near = near or [one for one in found if one[1] >= needed]
-    least = 80 * page.unit / max(rows_of, columns_of)
+    least = 80 * canvas.unit / max(rows_of, columns_of)
     near = near or [one for one in found if one[1] >= least]
     # Of the same number of windows the largest cells.
     shown, cell, columns = max(near or [max(found, key=lambda one: one[1])])
-    cell = min(cell, (76 if parts > 1 else 150) * page.unit)
+    cell = min(cell, (76 if parts > 1 else 150) * canvas.unit)
     # Width that is left widens the gaps.
     slot = (right - left - 3 * small * (columns - 1)) / columns / parts
     wide = cell * columns_of
     gap = min(slot - wide, max(3 * between, least_slot - wide))
-    return _Plan(shown, columns, cell, gap, head)
+    return _Layout(shown, columns, cell, gap, head)
 
 
 def _written(
-    page: Page, arrays: Sequence[tuple[NDArray, ...]], cell: float
+    canvas: Canvas, arrays: Sequence[tuple[NDArray, ...]], cell: float
 ) -> list[tuple[list[str], float, bool] | None]:
     """Texts, their height, and whether they are rounded, for each column of numbers.
 
     None everywhere if one has none.
     """
-    columns = [_cell_texts(page, np.stack(parts), cell) for parts in zip(*arrays, strict=True)]
+    columns = [_cell_texts(canvas, np.stack(parts), cell) for parts in zip(*arrays, strict=True)]
     return [None] * len(columns) if None in columns else columns
 
 
@@ -361,24 +363,26 @@ def _decimals(values: NDArray) -> list[int]:
     return [max(2, digits), 2 if largest >= 0.02 else digits, digits] if digits <= 4 else []
 
 
-def _least_cell(page: Page, values: NDArray, choice: int) -> float:
+def _least_cell(canvas: Canvas, values: NDArray, choice: int) -> float:
     """The side of a cell that holds each of the numbers with one of the choices of decimals."""
-    decimals, px = _decimals(values), page.size.small
+    decimals, px = _decimals(values), canvas.size.small
     if not decimals:
         return math.inf
-    return max(page.widest(_texts(values, decimals[choice], True), px) / 0.92, 1.2 * px)
+    return max(canvas.widest(_texts(values, decimals[choice], True), px) / 0.92, 1.2 * px)
 
 
-def _cell_texts(page: Page, values: NDArray, cell: float) -> tuple[list[str], float, bool] | None:
+def _cell_texts(
+    canvas: Canvas, values: NDArray, cell: float
+) -> tuple[list[str], float, bool] | None:
     """Numbers with the most decimals that fit a cell, their height, if rounded; or None."""
-    decimals, px = _decimals(values), page.size.small
+    decimals, px = _decimals(values), canvas.size.small
     more = [places + 1 for places in decimals[:1] if places]
     for places in [*more, *decimals] if px * 1.2 <= cell else []:
         for bare in (False, True):
             texts = _texts(values, places, bare)
-            if page.widest(texts, px) <= 0.92 * cell:
-                large = (_large(page), page.size.label)
-                fitting = [size for size in large if page.widest(texts, size) <= 0.7 * cell]
+            if canvas.widest(texts, px) <= 0.92 * cell:
+                large = (_large(canvas), canvas.size.label)
+                fitting = [size for size in large if canvas.widest(texts, size) <= 0.7 * cell]
                 loses = not all(map(says, texts, values.ravel()))
                 return texts, (*fitting, px)[0], loses
     return None
@@ -394,9 +398,9 @@ def _without_zero(text: str) -> str:
 class _Sheet:
     """Where windows are drawn, and all that they share."""
 
-    page: Page
+    canvas: Canvas
     area: tuple[float, float, float, float]
-    plan: _Plan
+    layout: _Layout
     heads: Sequence[tuple[str, str]]
     hidden: NDArray
     empty: str
@@ -406,31 +410,31 @@ class _Sheet:
 
     def draw(self, index: int, term: SumTerm, arrays: tuple[NDArray, ...]) -> None:
         """One term: its name, what it adds, and its windows side by side."""
-        page, plan, size, theme = self.page, self.plan, self.page.size, self.page.theme
+        canvas, layout, size, theme = self.canvas, self.layout, self.canvas.size, self.canvas.theme
         rows, columns = self.hidden.shape
-        wide, high = columns * plan.cell, rows * plan.cell
-        block = len(self.heads) * wide + (len(self.heads) - 1) * plan.gap
-        row, column = divmod(index, plan.columns)
+        wide, high = columns * layout.cell, rows * layout.cell
+        block = len(self.heads) * wide + (len(self.heads) - 1) * layout.gap
+        row, column = divmod(index, layout.columns)
         x = self.area[0] + column * (block + 3 * size.small)
         top = self.area[1] + size.label * LINE
-        y = top + row * (high + plan.head + 0.8 * size.small)
+        y = top + row * (high + layout.head + 0.8 * size.small)
         total = f"adds {number(term.total)}" if len(self.heads) > 1 else ""
         room = block
-        if total and block - page.measure(total, size.small) > 5 * size.small:
-            page.text(x + block, y, total, px=size.small, ha="right")
-            room -= page.measure(total, size.small) + size.small
+        if total and block - canvas.measure(total, size.small) > 5 * size.small:
+            canvas.text(x + block, y, total, px=size.small, ha="right")
+            room -= canvas.measure(total, size.small) + size.small
         channels = {"red": theme.red, "green": theme.green, "blue": theme.blue}
         colour = channels.get(term.label, theme.quiet)
-        page.text(x, y, term.label, px=size.small, colour=colour, width=room)
-        y += plan.head
+        canvas.text(x, y, term.label, px=size.small, colour=colour, width=room)
+        y += layout.head
         for part, (values, (_, role)) in enumerate(zip(arrays, self.heads, strict=True)):
-            at = x + part * (wide + plan.gap)
+            at = x + part * (wide + layout.gap)
             if row == 0:
                 self._head(part, at, wide)
             if part:
-                sign, middle = (style.TIMES, self._equals())[part - 1], at - plan.gap / 2
+                sign, middle = (style.TIMES, self._equals())[part - 1], at - layout.gap / 2
                 settings = {"colour": theme.quiet, "ha": "center", "va": "center_baseline"}
-                page.text(middle, y + high / 2, sign, **settings)
+                canvas.text(middle, y + high / 2, sign, **settings)
             texts = self.written[part]
             if texts is not None:
                 texts = texts[0][index * rows * columns :][: rows * columns], texts[1]
@@ -439,7 +443,7 @@ class _Sheet:
             winner = self.winner if part == 0 else None
             limit = self.limits[part]
             _draw_window(
-                page, values, hidden, self.empty, texts, role, limit, (at, y), plan.cell, winner
+                canvas, values, hidden, self.empty, texts, role, limit, (at, y), layout.cell, winner
             )
 
     def _equals(self) -> str:
@@ -447,17 +451,19 @@ class _Sheet:
 
     def _head(self, part: int, x: float, wide: float) -> None:
         names, px = self._names(wide)
-        settings = {"px": px, "colour": getattr(self.page.theme, self.heads[part][1])}
-        self.page.text(x, self.area[1], names[part], bold=True, width=self._room(wide), **settings)
+        settings = {"px": px, "colour": getattr(self.canvas.theme, self.heads[part][1])}
+        self.canvas.text(
+            x, self.area[1], names[part], bold=True, width=self._room(wide), **settings
+        )
 
     def _room(self, wide: float) -> float:
         if len(self.heads) == 1:
             return self.area[2] - self.area[0]
-        return wide + self.plan.gap - 0.3 * self.page.size.small
+        return wide + self.layout.gap - 0.3 * self.canvas.size.small
 
     def _names(self, wide: float) -> tuple[list[str], float]:
         """Names of the columns and their height; with what full shades mean if there is room."""
-        page = self.page
+        canvas = self.canvas
         plain = [
             f"{ALMOST} {name}" if column and column[2] else name
             for (name, _), column in zip(self.heads, self.written, strict=True)
@@ -470,26 +476,26 @@ class _Sheet:
                 0, [f"{name} {limit}" for name, limit in zip(plain, limits, strict=True)]
             )
         for names in choices:
-            for px in (page.size.label, page.size.small):
-                if page.widest(names, px, True) <= room:
+            for px in (canvas.size.label, canvas.size.small):
+                if canvas.widest(names, px, True) <= room:
                     return names, px
-        return plain, page.size.small
+        return plain, canvas.size.small
 
 
-def _draw_window(page, values, dots, empty, written, role, largest, corner, cell, marked) -> None:
+def _draw_window(canvas, values, dots, empty, written, role, largest, corner, cell, marked) -> None:
     """One grid: numbers in the role's fill, or signed shades where cells are too small."""
-    theme = page.theme
+    theme = canvas.theme
     x, y = corner
     rows, columns = values.shape
     edge = theme.ink if role == "ink" else getattr(theme, role)
     fill = {"input": theme.input_fill, "window": theme.window_fill}.get(role, theme.ground)
     if written is None:
         shades = style.signed_scale(values, theme, largest or 1.0)
-        page.array(values, shades, x, y, columns * cell, rows * cell)
+        canvas.array(values, shades, x, y, columns * cell, rows * cell)
     else:
-        page.box(x, y, columns * cell, rows * cell, fill=fill)
+        canvas.box(x, y, columns * cell, rows * cell, fill=fill)
     for row, column in np.argwhere(dots):
-        page.box(
+        canvas.box(
             x + column * cell,
             y + row * cell,
             cell,
@@ -498,10 +504,10 @@ def _draw_window(page, values, dots, empty, written, role, largest, corner, cell
             edge=theme.hairline,
             dashed=True,
         )
-    if cell >= 5 * page.unit:
+    if cell >= 5 * canvas.unit:
         lines = [(x + column * cell, y + row * cell) for row, column in np.argwhere(~dots)]
         colour = theme.hairline if role == "ink" else edge
-        page.polygons(
+        canvas.polygons(
             np.array(
                 [[(a, b), (a + cell, b), (a + cell, b + cell), (a, b + cell)] for a, b in lines]
             ).reshape(-1, 4, 2),
@@ -512,7 +518,7 @@ def _draw_window(page, values, dots, empty, written, role, largest, corner, cell
         for index, text in enumerate(texts):
             row, column = divmod(index, columns)
             quiet = dots[row, column]
-            page.text(
+            canvas.text(
                 x + (column + 0.5) * cell,
                 y + (row + 0.5) * cell,
                 empty if quiet else text,
@@ -522,30 +528,30 @@ def _draw_window(page, values, dots, empty, written, role, largest, corner, cell
                 va="center_baseline",
             )
     if marked is not None:
-        page.box(
+        canvas.box(
             x + marked[1] * cell,
             y + marked[0] * cell,
             cell,
             cell,
             edge=theme.output,
-            stroke=page.size.thick,
+            stroke=canvas.size.thick,
         )
 
 
 # --- terms that are single numbers -----------------------------------------------------------
 
 
-def _plan_table(page: Page, count: int, area) -> _Plan:
+def _lay_table(canvas: Canvas, count: int, area) -> _Layout:
     _, top, _, bottom = area
-    line = page.size.label * 1.45
+    line = canvas.size.label * 1.45
     rows = min(max(1, math.floor((bottom - top) / line) - 1), count)
     line = min(max(line, (bottom - top) / (rows + 1)), 1.6 * line)
-    return _Plan(rows, 1, line, 0.0, 0.0)
+    return _Layout(rows, 1, line, 0.0, 0.0)
 
 
-def _draw_table(page: Page, terms, heads, plan: _Plan, area, decimals: int | None) -> None:
+def _draw_table(canvas: Canvas, terms, heads, layout: _Layout, area, decimals: int | None) -> None:
     """Rows of label, numbers and total, with a signed bar for the total, or one from 0 to 1."""
-    theme, size = page.theme, page.size
+    theme, size = canvas.theme, canvas.size
     left, top, right, _ = area
     totals = np.array([term.total for term in terms])
     single = [*zip(*(term.numbers for term in terms), strict=True), totals]
@@ -561,47 +567,47 @@ def _draw_table(page: Page, terms, heads, plan: _Plan, area, decimals: int | Non
     for px in (size.label, size.small):
         gap = 1.2 * px
         widths = [
-            max(page.widest(texts, px, True), page.measure(name, size.small, True))
+            max(canvas.widest(texts, px, True), canvas.measure(name, size.small, True))
             for texts, (name, _) in zip(columns, heads, strict=True)
         ]
         spare = right - left - sum(widths) - gap * len(widths)
-        label = min(page.widest(labels, px, True), 0.3 * (right - left))
+        label = min(canvas.widest(labels, px, True), 0.3 * (right - left))
         if spare >= label:
             break
     label = min(label, spare)
     # One height for all labels: that at which the widest fits.
-    label_px = min(page.fit(text, label, px, bold=True)[1] for text in labels)
+    label_px = min(canvas.fit(text, label, px, bold=True)[1] for text in labels)
     bar = spare - label - gap
     edges = (left + label + np.cumsum(np.array(widths) + gap)).tolist()
     for (name, role), edge in zip(heads, edges, strict=True):
         colour = getattr(theme, role)
-        page.text(edge, top, name, px=size.small, colour=colour, bold=True, ha="right")
+        canvas.text(edge, top, name, px=size.small, colour=colour, bold=True, ha="right")
     low, high = min(totals.min(), 0.0), max(totals.max(), 0.0)
     if decimals is not None:
         low, high = 0.0, 1.0
     span = (high - low) or 1.0
     zero = edges[-1] + gap + bar * -low / span
     for row, term in enumerate(terms):
-        y = top + (row + 1.5) * plan.cell
+        y = top + (row + 1.5) * layout.cell
         settings = {"va": "center_baseline", "bold": term.chosen}
         ink, quiet = (theme.output,) * 2 if term.chosen else (theme.ink, theme.quiet)
-        page.text(left, y, term.label, px=label_px, colour=quiet, width=label, **settings)
+        canvas.text(left, y, term.label, px=label_px, colour=quiet, width=label, **settings)
         for texts, edge in zip(columns, edges, strict=True):
-            page.text(edge, y, texts[row], px=px, colour=ink, ha="right", **settings)
+            canvas.text(edge, y, texts[row], px=px, colour=ink, ha="right", **settings)
         if bar > 4 * px:
             length = bar * term.total / span
-            page.box(
+            canvas.box(
                 min(zero, zero + length),
-                y - 0.32 * plan.cell,
+                y - 0.32 * layout.cell,
                 abs(length),
-                0.64 * plan.cell,
+                0.64 * layout.cell,
                 fill=theme.output if term.chosen else theme.output_fill,
                 edge=theme.output,
             )
     if bar > 4 * px:
-        ends = [top + plan.cell, top + (len(terms) + 1) * plan.cell]
-        page.line([zero, zero], ends, theme.quiet)
+        ends = [top + layout.cell, top + (len(terms) + 1) * layout.cell]
+        canvas.line([zero, zero], ends, theme.quiet)
         if decimals is not None:
-            page.line([right, right], ends, theme.hairline)
+            canvas.line([right, right], ends, theme.hairline)
             for x, text, ha in ((zero, "0", "left"), (right, "1", "right")):
-                page.text(x, top, text, px=size.small, colour=theme.quiet, ha=ha)
+                canvas.text(x, top, text, px=size.small, colour=theme.quiet, ha=ha)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz import style
-from convlab.viz.page import LINE, Page
+from convlab.viz.canvas import LINE, Canvas
 
 NEAR_ZERO = 1e-3  # weights below it in magnitude hardly change an output
 
@@ -79,13 +79,13 @@ def weights(
         raise ShapeError(f"expected weights of the same epochs for each layer, got {len(epochs)}")
     if not all(array.size for by_epoch in values.values() for array in by_epoch.values()):
         raise ShapeError("expected weights of each layer and epoch, got none of some")
-    page = Page(size, theme, aspect=0.9 if len(chosen) == 1 else 1.2)
+    canvas = Canvas(size, theme, aspect=0.9 if len(chosen) == 1 else 1.2)
     if len(chosen) == 1:
         rows = {name: next(iter(by_epoch.values())) for name, by_epoch in values.items()}
-        _table(page, rows, title, subtitle)
+        _table(canvas, rows, title, subtitle)
     else:
-        _ridges(page, values, title, subtitle)
-    return page.figure
+        _ridges(canvas, values, title, subtitle)
+    return canvas.figure
 
 
 def _limit(arrays: list[NDArray]) -> float:
@@ -113,26 +113,34 @@ def _bins(values: NDArray, limit: float) -> int:
 
 
 def _hill(
-    page: Page, shares: NDArray, most: float, left: float, foot: float, width: float, height: float
+    canvas: Canvas,
+    shares: NDArray,
+    most: float,
+    left: float,
+    foot: float,
+    width: float,
+    height: float,
 ) -> None:
     """A histogram as one outline that stands on its foot."""
     edges = left + np.repeat(np.linspace(0, width, len(shares) + 1), 2)
     tops = foot - np.concatenate([[0.0], np.repeat(shares, 2), [0.0]]) * height / most
-    page.polygons(
-        np.stack([edges, tops], axis=1)[None], edge=page.theme.window, fill=page.theme.window_fill
+    canvas.polygons(
+        np.stack([edges, tops], axis=1)[None],
+        edge=canvas.theme.window,
+        fill=canvas.theme.window_fill,
     )
 
 
-def _axis(page: Page, limit: float, left: float, width: float, top: float, foot: float) -> None:
+def _axis(canvas: Canvas, limit: float, left: float, width: float, top: float, foot: float) -> None:
     """A quiet line at 0 and the ends' numbers below the foot."""
-    small, quiet = page.size.small, page.theme.quiet
+    small, quiet = canvas.size.small, canvas.theme.quiet
     middle = left + width / 2
-    page.line([middle, middle], [top, foot], page.theme.hairline)
+    canvas.line([middle, middle], [top, foot], canvas.theme.hairline)
     ends = (number(-limit), "0", number(limit))
     # The outer numbers begin and end with the axis.
     places = ((left, "left"), (middle, "center"), (left + width, "right"))
     for (x, ha), text in zip(places, ends, strict=True):
-        page.text(x, foot + 0.35 * small, text, px=small, colour=quiet, ha=ha)
+        canvas.text(x, foot + 0.35 * small, text, px=small, colour=quiet, ha=ha)
 
 
 def _percent(share: float) -> str:
@@ -153,10 +161,10 @@ def _cells(found: WeightNumbers) -> tuple[str, ...]:
     )
 
 
-def _table(page: Page, layers: dict[str, NDArray], title: str, subtitle: str) -> None:
-    size, theme, small, unit = page.size, page.theme, page.size.small, page.unit
+def _table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str) -> None:
+    size, theme, small, unit = canvas.size, canvas.theme, canvas.size.small, canvas.unit
     head, foot = 1.6 * small, 1.6 * small
-    height = page.bottom - page.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
+    height = canvas.bottom - canvas.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
     most = max(1, math.floor((height - head - foot) / (2 * small)))
     shown = dict(list(layers.items())[:most])
     found = {name: WeightNumbers.of(values) for name, values in shown.items()}
@@ -166,40 +174,40 @@ def _table(page: Page, layers: dict[str, NDArray], title: str, subtitle: str) ->
     broken = sum(numbers.not_finite for numbers in found.values())
     if broken:
         notes.append(f"{broken:,} not finite left out")
-    page.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
+    canvas.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
 
     gap = 22 * unit
     cells = {name: _cells(numbers) for name, numbers in found.items()}
     widths = [
-        page.widest([title, *(row[k] for row in cells.values())], small)
+        canvas.widest([title, *(row[k] for row in cells.values())], small)
         for k, title in enumerate(_COLUMNS)
     ]
-    room = page.right - page.left
-    names = min(page.widest(shown, size.label, bold=True), 0.2 * room)
-    # A narrow page keeps its histograms: columns go from the first.
+    room = canvas.right - canvas.left
+    names = min(canvas.widest(shown, size.label, bold=True), 0.2 * room)
+    # A narrow canvas keeps its histograms: columns go from the first.
     first = 0
     while first < 3 and room - names - gap - sum(widths[first:]) - gap * (4 - first) < 0.3 * room:
         first += 1
-    place = page.right
+    place = canvas.right
     rights = {}
     for k in range(3, first - 1, -1):
         rights[k] = place
-        page.text(place, page.top, _COLUMNS[k], px=small, colour=theme.quiet, ha="right")
+        canvas.text(place, canvas.top, _COLUMNS[k], px=small, colour=theme.quiet, ha="right")
         place -= widths[k] + gap
-    left, width = page.left + names + gap, place - page.left - names - gap
-    step = (page.bottom - page.top - head - foot) / len(shown)
+    left, width = canvas.left + names + gap, place - canvas.left - names - gap
+    step = (canvas.bottom - canvas.top - head - foot) / len(shown)
     limit = _limit(list(shown.values()))
-    page_foot = page.top + head + step * len(shown)
-    _axis(page, limit, left, width, page.top + head, page_foot)
+    page_foot = canvas.top + head + step * len(shown)
+    _axis(canvas, limit, left, width, canvas.top + head, page_foot)
     for index, (name, values) in enumerate(shown.items()):
-        base = page.top + head + (index + 1) * step
+        base = canvas.top + head + (index + 1) * step
         shares = _shares(values, limit, _bins(values, limit))
-        page.line([left, left + width], [base, base], theme.hairline)
+        canvas.line([left, left + width], [base, base], theme.hairline)
         if shares.any():
-            _hill(page, shares, shares.max(), left, base, width, 0.86 * step)
+            _hill(canvas, shares, shares.max(), left, base, width, 0.86 * step)
         middle = base - step / 2
-        page.text(
-            page.left,
+        canvas.text(
+            canvas.left,
             middle,
             name,
             colour=theme.window,
@@ -208,7 +216,7 @@ def _table(page: Page, layers: dict[str, NDArray], title: str, subtitle: str) ->
             width=names,
         )
         for k, right in rights.items():
-            page.text(right, middle, cells[name][k], px=small, ha="right", va="center_baseline")
+            canvas.text(right, middle, cells[name][k], px=small, ha="right", va="center_baseline")
 
 
 # Several epochs: a panel a layer ------------------------------------------------------------------
@@ -228,16 +236,18 @@ def _said(by_epoch: dict[int, NDArray]) -> tuple[str, str, str]:
     )
 
 
-def _ridges(page: Page, layers: dict[str, dict[int, NDArray]], title: str, subtitle: str) -> None:
-    size, theme, small, unit = page.size, page.theme, page.size.small, page.unit
+def _ridges(
+    canvas: Canvas, layers: dict[str, dict[int, NDArray]], title: str, subtitle: str
+) -> None:
+    size, theme, small, unit = canvas.size, canvas.theme, canvas.size.small, canvas.unit
     count, epochs = len(layers), list(next(iter(layers.values())))
     gap, between = 30 * unit, 1.2 * size.label
     head, foot = size.label * LINE + 3 * small * LINE, 1.7 * small
-    label = page.widest(map(_epoch_text, epochs), small) + 12 * unit
+    label = canvas.widest(map(_epoch_text, epochs), small) + 12 * unit
     texts = [text for by_epoch in layers.values() for text in _said(by_epoch)]
-    least_width = max(label + 100 * unit, page.widest(texts, small))
-    room = page.right - page.left
-    height = page.bottom - page.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
+    least_width = max(label + 100 * unit, canvas.widest(texts, small))
+    room = canvas.right - canvas.left
+    height = canvas.bottom - canvas.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
     columns = max(1, math.floor((room + gap) / (least_width + gap)))
     # Rather fewer epochs than fewer layers, but never fewer than three.
     for chosen in range(len(epochs), min(2, len(epochs) - 1), -1):
@@ -251,21 +261,21 @@ def _ridges(page: Page, layers: dict[str, dict[int, NDArray]], title: str, subti
     notes = ["each layer its own axis and height"] if len(shown) > 1 else []
     if len(shown) < count:
         notes.append(f"first {len(shown)} of {count} layers")
-    page.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
+    canvas.headline(title, ", ".join(part for part in (subtitle, *notes) if part), theme.window)
     rows = min(rows, math.ceil(len(shown) / columns))
     columns = math.ceil(len(shown) / rows)
     width = (room - gap * (columns - 1)) / columns
-    height = (page.bottom - page.top - between * (rows - 1)) / rows
+    height = (canvas.bottom - canvas.top - between * (rows - 1)) / rows
     for index, (name, by_epoch) in enumerate(shown.items()):
         row, column = divmod(index, columns)
-        left = page.left + column * (width + gap)
-        top = page.top + row * (height + between)
+        left = canvas.left + column * (width + gap)
+        top = canvas.top + row * (height + between)
         drawn = {epoch: by_epoch[epoch] for epoch in epochs}
-        _panel(page, name, drawn, (left, top, width, height), label, head, foot)
+        _panel(canvas, name, drawn, (left, top, width, height), label, head, foot)
 
 
 def _panel(
-    page: Page,
+    canvas: Canvas,
     name: str,
     by_epoch: dict[int, NDArray],
     place: tuple[float, float, float, float],
@@ -274,11 +284,11 @@ def _panel(
     foot: float,
 ) -> None:
     left, top, width, height = place
-    size, theme, small = page.size, page.theme, page.size.small
-    page.text(left, top, name, colour=theme.window, bold=True, width=width)
+    size, theme, small = canvas.size, canvas.theme, canvas.size.small
+    canvas.text(left, top, name, colour=theme.window, bold=True, width=width)
     for line, text in enumerate(_said(by_epoch)):
         y = top + size.label * LINE + line * small * LINE
-        page.text(left, y, text, px=small, colour=theme.quiet, width=width)
+        canvas.text(left, y, text, px=small, colour=theme.quiet, width=width)
     limit = _limit(list(by_epoch.values()))
     bins = _bins(by_epoch[max(by_epoch)], limit)
     shares = {epoch: _shares(values, limit, bins) for epoch, values in by_epoch.items()}
@@ -288,13 +298,13 @@ def _panel(
     rise = 0.9 if room >= 5 * small * len(by_epoch) else 1.5
     step = room / (len(by_epoch) + max(0.0, rise - 0.9))
     plot, across = left + label, width - label
-    _axis(page, limit, plot, across, top + head, top + head + room)
+    _axis(canvas, limit, plot, across, top + head, top + head + room)
     for index, (epoch, part) in enumerate(shares.items()):
         base = top + head + room - (len(by_epoch) - 1 - index) * step
-        page.line([plot, plot + across], [base, base], theme.hairline)
+        canvas.line([plot, plot + across], [base, base], theme.hairline)
         if part.any():
-            _hill(page, part, most, plot, base, across, rise * step)
-        page.text(
+            _hill(canvas, part, most, plot, base, across, rise * step)
+        canvas.text(
             left,
             base,
             _epoch_text(epoch),

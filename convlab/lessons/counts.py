@@ -15,11 +15,11 @@ import numpy as np
 
 from convlab import shapes
 from convlab.errors import ShapeError, SpecError
+from convlab.lessons.convolution import resolve_padding
+from convlab.lessons.relations import SizeRelation, conv_size, pool_size
+from convlab.lessons.words import axis_text, sides_text
 from convlab.shapes import Pair, ReceptiveField, Sides, size_text
 from convlab.viz import Wiring
-from convlab.worked.convolution import resolve_padding
-from convlab.worked.relations import SizeRelation, conv_size, pool_size
-from convlab.worked.words import axis_text, sides_text
 
 Shape = tuple[int, int, int] | tuple[int]  # (channels, rows, columns) or (features,)
 SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")

@@ -8,12 +8,12 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
+from convlab.lessons.relations import conv_size, pool_size
+from convlab.lessons.words import axis_text
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.viz import Comparison, Convention
-from convlab.worked.relations import conv_size, pool_size
-from convlab.worked.words import axis_text
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from convlab.errors import ShapeError, SpecError
+from convlab.lessons.convolution import Convolution, convolution
+from convlab.lessons.counts import conv_layer, dense_layer
+from convlab.lessons.pooling import pooling
+from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 from convlab.numerals import MINUS, exact
 from convlab.shapes import Pair, ReceptiveField, Sides, effective_kernel, pool_windows, size_text
 from convlab.viz import NumberGrid, SheetExercise, SlidingWindow
 from convlab.viz.quiz_sheet import LETTERS
-from convlab.worked.convolution import Convolution, convolution
-from convlab.worked.counts import conv_layer, dense_layer
-from convlab.worked.pooling import pooling
-from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 
 TOPICS = (
     "output-size",

@@ -9,14 +9,14 @@ import numpy as np
 from convlab import functional as F
 from convlab import shapes
 from convlab.errors import ShapeError, SpecError
+from convlab.lessons.convolution import MAX_PRODUCTS
+from convlab.lessons.relations import MINUS, SizeRelation, pool_size
+from convlab.lessons.words import Stepped, axis_text, window_text
 from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, PoolWindows
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.viz import SlidingWindow
-from convlab.worked.convolution import MAX_PRODUCTS
-from convlab.worked.relations import MINUS, SizeRelation, pool_size
-from convlab.worked.words import Stepped, axis_text, window_text
 
 KINDS = ("max", "average")
 

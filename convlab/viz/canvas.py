@@ -29,7 +29,7 @@ from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale
 
 LINE = 1.35  # from one line of text to the next, in text heights
-LONGEST = 300  # letters of a line; no page has room for more
+LONGEST = 300  # letters of a line; no canvas has room for more
 EVERYWHERE = "everywhere"  # below the number of a bar that has no other
 
 
@@ -185,13 +185,13 @@ def image_rgb(image: NDArray) -> NDArray:
     return np.broadcast_to(np.moveaxis(image, 0, -1), (*image.shape[1:], 3))
 
 
-class Page:
+class Canvas:
     """One figure being drawn; all positions and lengths in pixels from the upper left corner."""
 
     def __init__(self, size: str, theme: str, aspect: float = 9 / 16) -> None:
         self.size = style.size_named(size)
         self.theme = style.theme_named(theme)
-        self.figure = style.canvas(size, theme, aspect)
+        self.figure = style.blank_figure(size, theme, aspect)
         self.width = self.figure.get_figwidth() * self.size.dpi
         self.height = self.figure.get_figheight() * self.size.dpi
         self.margin = self.width / 20

@@ -23,13 +23,13 @@ from convlab import shapes
 from convlab.checks import shortened, shown
 from convlab.data import MAX_PIXELS, table
 from convlab.errors import DataError, ShapeError, SpecError
+from convlab.lessons.convolution import resolve_padding
+from convlab.lessons.relations import SizeRelation, conv_size
 from convlab.numerals import Grain, grain, number, summing_type, sums
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.viz import ShownKernel, ShownResult
-from convlab.worked.convolution import resolve_padding
-from convlab.worked.relations import SizeRelation, conv_size
 
 MAX_KERNEL = 255
 """The most rows or columns of a kernel."""
@@ -422,7 +422,7 @@ def turned_by(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AppliedView:
     """What a picture of an applied kernel shows: the results, their differences, and words.
 
     ``convolved`` is the same with the kernel turned, None to show the

@@ -16,13 +16,13 @@ import numpy as np
 from convlab import functional as F
 from convlab import shapes
 from convlab.errors import ShapeError, SpecError
+from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size
+from convlab.lessons.words import Stepped, axis_text, sides_text, window_text
 from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.viz import SlidingWindow
-from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size
-from convlab.worked.words import Stepped, axis_text, sides_text, window_text
 
 CONVENTIONS = ("torch", "tensorflow")
 VALUES = ("ints", "floats")

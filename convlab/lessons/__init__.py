@@ -4,19 +4,19 @@ What lectures write on the board: each function computes with the same operation
 that train networks, and returns what a figure or a terminal needs to show it.
 """
 
-from convlab.worked.activations import ACTIVATIONS, activation_curve
-from convlab.worked.classic import (
+from convlab.lessons.activations import ACTIVATIONS, activation_curve
+from convlab.lessons.classic import (
     KERNELS,
     Applied,
+    AppliedView,
     ClassicKernel,
-    Comparison,
     apply_kernel,
     classic_kernel,
     record,
 )
-from convlab.worked.conventions import Conventions, compare_conventions
-from convlab.worked.convolution import Convolution, convolution, random_values, resolve_padding
-from convlab.worked.counts import (
+from convlab.lessons.conventions import Conventions, compare_conventions
+from convlab.lessons.convolution import Convolution, convolution, random_values, resolve_padding
+from convlab.lessons.counts import (
     Count,
     LayerCount,
     conv_layer,
@@ -27,14 +27,14 @@ from convlab.worked.counts import (
     shape_text,
     wirings,
 )
-from convlab.worked.field_growth import FieldGrowth, field_growth
-from convlab.worked.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
-from convlab.worked.patterns import PATTERNS, pattern
-from convlab.worked.pooling import Pooling, pooling
-from convlab.worked.pyramid import field_pyramid
-from convlab.worked.quiz import Exercise, Part, quiz
-from convlab.worked.recursion import field_recursion
-from convlab.worked.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
+from convlab.lessons.field_growth import FieldGrowth, field_growth
+from convlab.lessons.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
+from convlab.lessons.patterns import PATTERNS, pattern
+from convlab.lessons.pooling import Pooling, pooling
+from convlab.lessons.pyramid import field_pyramid
+from convlab.lessons.quiz import Exercise, Part, quiz
+from convlab.lessons.recursion import field_recursion
+from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 
 __all__ = [
     "ACTIVATIONS",
@@ -42,7 +42,7 @@ __all__ = [
     "Conventions",
     "Applied",
     "ClassicKernel",
-    "Comparison",
+    "AppliedView",
     "KERNELS",
     "PATTERNS",
     "apply_kernel",
