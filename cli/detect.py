@@ -130,7 +130,7 @@ def _measure(run, network, count, seed, clutter, scales, settings, data_dir, pic
 
     import numpy as np
 
-    from convlab import data, insight
+    from convlab import data, insight, tasks
 
     digits = _digits(run, data_dir)
     begin = time.perf_counter()
@@ -143,10 +143,10 @@ def _measure(run, network, count, seed, clutter, scales, settings, data_dir, pic
         used = scales or insight.usual_scales(network, size)
         levels = [insight.scan(network, images, run.scaling, scale) for scale in used]
         found += [
-            insight.detect(one, run.classes, size, **settings) for one in zip(*levels, strict=True)
+            tasks.detect(one, run.classes, size, **settings) for one in zip(*levels, strict=True)
         ]
         truth += [(one.boxes, one.labels) for one in shown]
-    values = insight.average_precisions(found, truth, len(digits.classes))
+    values = tasks.average_precisions(found, truth, len(digits.classes))
     seconds = time.perf_counter() - begin
     counts = np.bincount(np.concatenate([labels for _, labels in truth]), minlength=len(values))
     mean = float(np.nanmean(values))
@@ -190,15 +190,15 @@ def _measure(run, network, count, seed, clutter, scales, settings, data_dir, pic
 
 
 def _show(run, network, image, seed, clutter, scales, settings, data_dir, picture) -> None:
-    from convlab import data, insight, viz
+    from convlab import data, insight, tasks, viz
     from convlab.shapes import size_text
 
     pixels, truth, note = _read(run, image, seed, clutter, data_dir)
     size = pixels.shape[1:]
     used = scales or insight.usual_scales(network, size)
     levels = [insight.scan(network, pixels[None], run.scaling, scale)[0] for scale in used]
-    found = insight.detect(levels, run.classes, size, **settings)
-    maps = insight.score_maps(levels, size)
+    found = tasks.detect(levels, run.classes, size, **settings)
+    maps = tasks.score_maps(levels, size)
     boxes, labels, kinds = list(found.boxes), [], []
     for label, chance in zip(found.labels, found.probabilities, strict=True):
         labels.append(f"{run.classes[label]} {chance:.2f}")
@@ -206,7 +206,7 @@ def _show(run, network, image, seed, clutter, scales, settings, data_dir, pictur
     facts = [("found", _listed([run.classes[label] for label in found.labels]))]
     hits = missed = None
     if truth is not None:
-        hits, missed = insight.compared(found, *truth)
+        hits, missed = tasks.compared(found, *truth)
         kinds = ["found" if hit else "wrong" for hit in hits]
         names = [run.classes[label] for label in truth[1]]
         for number in missed:
@@ -291,7 +291,7 @@ def _listed(names: list[str]) -> str:
 
 def _read(run, image: str, seed: int, clutter: int, data_dir):
     """(bytes (1, H, W) bright on black, (boxes, labels) where known, what to say of it)."""
-    from convlab import data, insight
+    from convlab import data, tasks
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
     from convlab.reading import read_standard_input
@@ -308,4 +308,4 @@ def _read(run, image: str, seed: int, clutter: int, data_dir):
     size = max(1, round(rows * factor)), max(1, round(columns * factor))
     pixels = data.read_picture(source, size=size, channels=1)
     pixels, inverted = data.as_dark_background(pixels)
-    return insight.as_ink(pixels), None, "; image inverted" if inverted else ""
+    return tasks.as_ink(pixels), None, "; image inverted" if inverted else ""

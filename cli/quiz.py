@@ -16,7 +16,7 @@ from convlab_cli.output import record_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convlab.lessons import Exercise, Part
+    from convlab.quiz import Exercise, Part
     from convlab.viz import NumberGrid
 
 WIDTH = 88  # of the text, in characters
@@ -87,7 +87,7 @@ def command(topic, seed, count, student, answers, interactive, output, json_file
         raise click.UsageError("--alt: expected --output with it")
 
     from convlab.errors import SpecError
-    from convlab.lessons.quiz import TOPICS, quiz
+    from convlab.quiz import TOPICS, quiz
 
     if topic is None:
         raise SpecError(f"topic: expected one of {', '.join(TOPICS)} or all, got none")

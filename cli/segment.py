@@ -53,18 +53,18 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     """Train on scenes that are new in each step, then measure on the test digits."""
     import dataclasses
 
-    from convlab import data, files, training
+    from convlab import data, files, tasks, training
 
     if quick and steps is not None:
         raise click.UsageError("--quick is a number of steps; drop --steps")
     wanted = {} if steps is None else {"steps": steps}
-    settings = training.SegmentationSettings(
+    settings = tasks.SegmentationSettings(
         data=source, seed=seed, **({"steps": QUICK} if quick else wanted)
     )
     folder = out or Path("runs") / f"segment-{Path(source).name}"
     training.check_free(folder, exist_ok)
     digits, test = data.load(source, data_dir=data_dir)
-    segmenter = training.new_segmenter(settings, digits)
+    segmenter = tasks.new_segmenter(settings, digits)
     if not quiet:
         click.echo(
             f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
@@ -76,7 +76,7 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     history = []
     try:
         with files.locked(folder):
-            for record in training.train_segmenter(segmenter, digits):
+            for record in tasks.train_segmenter(segmenter, digits):
                 history.append(record)
                 if not quiet:
                     click.echo(
@@ -84,7 +84,7 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
                         f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s",
                         err=True,
                     )
-            training.save_segmenter(folder, segmenter, history)
+            tasks.save_segmenter(folder, segmenter, history)
     except BaseException:
         files.discard(folder, ())  # if it is empty
         raise
@@ -109,9 +109,9 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
 def evaluate(run, scenes, seed, data_dir, as_json):
     """Pixel accuracy and intersection over union on scenes of the test digits."""
 
-    from convlab import data, training
+    from convlab import data, tasks
 
-    segmenter = training.load_segmenter(run)
+    segmenter = tasks.load_segmenter(run)
     _, test = data.load(segmenter.settings.data, data_dir=data_dir)
     numbers, lines = _measure(segmenter, test, scenes, seed)
     if as_json:
@@ -140,22 +140,22 @@ def predict(run, image, seed, pixels, data_dir, picture):
 
     scene:N is a generated scene of the test digits, whose truth is known.
     """
-    from convlab import training, viz
+    from convlab import tasks, viz
     from convlab.shapes import size_text
 
-    segmenter = training.load_segmenter(run)
+    segmenter = tasks.load_segmenter(run)
     shown, truth, note = _read(segmenter, image, seed, pixels, data_dir)
     answer = segmenter.answers(shown[None])[0]
     classes = segmenter.classes
-    panels = [("answer", answer, training.regions(answer, classes))]
+    panels = [("answer", answer, tasks.regions(answer, classes))]
     present = [name for k, name in enumerate(classes) if k and (answer == k).any()]
     facts = [("answer", f"digits {', '.join(present)}" if present else "background alone")]
     shares = None
     if truth is not None:
-        panels.insert(0, ("truth", truth, training.regions(truth, classes)))
-        confusion = training.pixel_confusion(truth, answer, len(classes))
-        shares = training.intersection_over_union(confusion)
-        accuracy = training.pixel_accuracy(confusion)
+        panels.insert(0, ("truth", truth, tasks.regions(truth, classes)))
+        confusion = tasks.pixel_confusion(truth, answer, len(classes))
+        shares = tasks.intersection_over_union(confusion)
+        accuracy = tasks.pixel_accuracy(confusion)
         each = ", ".join(
             f"{name} {share:.2f}"
             for name, share in zip(classes, shares, strict=True)
@@ -210,11 +210,11 @@ def _measure(segmenter, test, scenes: int, seed: int):
     """(numbers for JSON, lines for people) of the test digits' scenes."""
     import numpy as np
 
-    from convlab import training
+    from convlab import tasks
 
-    confusion = training.evaluate_segmenter(segmenter, test, scenes, seed)
-    shares = training.intersection_over_union(confusion)
-    mean, accuracy = float(np.nanmean(shares)), training.pixel_accuracy(confusion)
+    confusion = tasks.evaluate_segmenter(segmenter, test, scenes, seed)
+    shares = tasks.intersection_over_union(confusion)
+    mean, accuracy = float(np.nanmean(shares)), tasks.pixel_accuracy(confusion)
     named = dict(zip(segmenter.classes, shares.tolist(), strict=True))
     numbers = {
         "scenes": scenes,
@@ -232,7 +232,7 @@ def _measure(segmenter, test, scenes: int, seed: int):
 
 def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
     """(bytes (1, H, W), class numbers (H, W) where known, what to say of the image)."""
-    from convlab import data, insight, training
+    from convlab import data, tasks
     from convlab.data.pictures import picture_header
     from convlab.errors import DataError
     from convlab.reading import read_standard_input
@@ -242,11 +242,11 @@ def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
         if not number.isdecimal() or len(number) > 9:
             raise DataError(f"image {image}: expected scene:N with a number from 0")
         _, test = data.load(segmenter.settings.data, data_dir=data_dir)
-        shown = training.segmentation_scene(test, int(number), seed)
+        shown = tasks.segmentation_scene(test, int(number), seed)
         return shown.image, shown.mask, f", seed {seed}"
     source = read_standard_input() if image == "-" else Path(image)
     rows, columns = picture_header(source)[0]
     factor = pixels / max(rows, columns)
     size = max(1, round(rows * factor)), max(1, round(columns * factor))
     drawing, inverted = data.as_dark_background(data.read_picture(source, size=size, channels=1))
-    return insight.as_ink(drawing), None, "; image inverted" if inverted else ""
+    return tasks.as_ink(drawing), None, "; image inverted" if inverted else ""

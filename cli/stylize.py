@@ -99,7 +99,7 @@ def command(
     """
     import numpy as np
 
-    from convlab import files, insight, viz
+    from convlab import files, tasks, viz
     from convlab.shapes import size_text
 
     plain = result or picture.path.with_name(f"{picture.path.stem}-result.png")
@@ -109,12 +109,12 @@ def command(
         raise click.UsageError("expected --content-weight or --style-weight above 0, got 0 twice")
     sources = [_read(source, pixels) for source in (content, style)]
     if network is None:
-        features, filters = insight.random_features(seed), "random filters"
+        features, filters = tasks.random_features(seed), "random filters"
     else:
         run = options.load_run(network)
-        features = insight.network_features(run.network, run.scaling)
+        features = tasks.network_features(run.network, run.scaling)
         filters = f"filters of run {network.resolve().name}"
-    target = insight.style_target(insight.at_sizes(features), *map(_floats, sources))
+    target = tasks.style_target(tasks.at_sizes(features), *map(_floats, sources))
     first = _floats(sources[0])
     if start == "noise":
         first = np.random.default_rng(seed).random(first.shape, np.float32)
@@ -134,7 +134,7 @@ def command(
                 )
 
     made = _bytes(
-        insight.stylize(
+        tasks.stylize(
             target,
             first,
             steps=steps,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convlab import Tensor, data, insight, models, no_grad, training, viz
+from convlab import Tensor, data, insight, models, no_grad, tasks, training, viz
 from convlab.data.scenes import scene, scene_crops
 from convlab.errors import DataError, SpecError
 
@@ -96,27 +96,27 @@ def test_intersection_over_union_by_counting_pixels():
         canvas[top:bottom, left:right] = True
     both = (drawn[:, None] & drawn).sum(axis=(2, 3))
     either = (drawn[:, None] | drawn).sum(axis=(2, 3))
-    np.testing.assert_allclose(insight.overlaps(boxes, boxes), both / either)
+    np.testing.assert_allclose(tasks.overlaps(boxes, boxes), both / either)
 
 
 def test_suppression_worked_by_hand():
     # 0 and 1 share 80 of 120 pixels (2/3), 1 and 2 share 20 of 180 (1/9), 3 is alone.
     boxes = [[0, 0, 10, 10], [0, 2, 10, 12], [0, 10, 10, 20], [50, 50, 60, 60]]
     scores = [0.8, 0.9, 0.7, 0.1]
-    assert insight.non_maximum_suppression(boxes, scores, 0.5).tolist() == [1, 2, 3]
-    assert insight.non_maximum_suppression(boxes, scores, 0.1).tolist() == [1, 3]
-    assert insight.non_maximum_suppression(boxes, scores, 0.7).tolist() == [1, 0, 2, 3]
-    assert insight.non_maximum_suppression(np.zeros((0, 4)), [], 0.5).tolist() == []
+    assert tasks.non_maximum_suppression(boxes, scores, 0.5).tolist() == [1, 2, 3]
+    assert tasks.non_maximum_suppression(boxes, scores, 0.1).tolist() == [1, 3]
+    assert tasks.non_maximum_suppression(boxes, scores, 0.7).tolist() == [1, 0, 2, 3]
+    assert tasks.non_maximum_suppression(np.zeros((0, 4)), [], 0.5).tolist() == []
     with pytest.raises(SpecError, match="share from 0 to 1, got 2"):
-        insight.non_maximum_suppression(boxes, scores, 2)
+        tasks.non_maximum_suppression(boxes, scores, 2)
 
 
 def test_a_true_box_is_hit_once():
     truth = np.array([[0, 0, 10, 10], [20, 20, 30, 30]])
     # The second overlaps the same true box, the third by exactly a half: not above it.
     found = np.array([[0, 0, 10, 9], [0, 0, 10, 10], [20, 20, 30, 25], [80, 80, 90, 90]])
-    assert insight.matched(found, truth).tolist() == [True, False, False, False]
-    assert insight.matched(found, np.zeros((0, 4))).tolist() == [False] * 4
+    assert tasks.matched(found, truth).tolist() == [True, False, False, False]
+    assert tasks.matched(found, np.zeros((0, 4))).tolist() == [False] * 4
 
 
 def test_average_precision_worked_by_hand():
@@ -124,13 +124,13 @@ def test_average_precision_worked_by_hand():
     # at that recall or a larger one: 1 up to 1/4, then 3/4 up to 3/4, then nothing.
     scores, hits = [0.9, 0.8, 0.7, 0.6, 0.5], [True, False, True, True, False]
     expected = 1 / 4 * 1 + 2 / 4 * 3 / 4
-    assert insight.average_precision(scores, hits, 4) == pytest.approx(expected)
+    assert tasks.average_precision(scores, hits, 4) == pytest.approx(expected)
     shuffled = [3, 0, 4, 1, 2]
-    assert insight.average_precision(
+    assert tasks.average_precision(
         [scores[k] for k in shuffled], [hits[k] for k in shuffled], 4
     ) == pytest.approx(expected)
-    assert insight.average_precision([], [], 3) == 0
-    assert np.isnan(insight.average_precision([0.5], [False], 0))
+    assert tasks.average_precision([], [], 3) == 0
+    assert np.isnan(tasks.average_precision([0.5], [False], 0))
 
 
 def test_average_precision_over_pictures_ranks_them_together():
@@ -138,14 +138,14 @@ def test_average_precision_over_pictures_ranks_them_together():
 
     def found(boxes, support):
         count = len(boxes)
-        return insight.Detections(
+        return tasks.Detections(
             np.array(boxes), np.zeros(count, int), np.ones(count), np.array(support)
         )
 
     # Ranks: a miss in the second picture, then a hit in each: precision 0, 1/2, 2/3.
     pictures = [found([box], [2.0]), found([far, box], [3.0, 1.0])]
     truth = [(np.array([box]), np.array([0]))] * 2
-    values = insight.average_precisions(pictures, truth, 2)
+    values = tasks.average_precisions(pictures, truth, 2)
     assert values[0] == pytest.approx(2 / 3)
     assert np.isnan(values[1])
 
@@ -161,7 +161,7 @@ def test_windows_become_boxes_by_their_support():
     for (row, column), chance in {(0, 0): 0.6, (0, 1): 0.9, (0, 2): 0.6, (2, 3): 0.4}.items():
         chances[:, row, column] = [chance, 0, 1 - chance]
     level = insight.Level(1.0, chances, windows)
-    answers = insight.detect([level], ["a", "b", data.BACKGROUND], (40, 40))
+    answers = tasks.detect([level], ["a", "b", data.BACKGROUND], (40, 40))
     assert answers.labels.tolist() == [0]
     assert answers.probabilities == pytest.approx([0.9])
     assert answers.support == pytest.approx([0.6 + 0.9 + 0.6])
@@ -186,7 +186,7 @@ def test_scenes_keep_their_digits_apart_and_inside(digits):
         shown = scene(digits, number, clutter=4)
         assert 2 <= len(shown.labels) <= 6
         assert shown.image.shape == (1, 128, 128)
-        shares = insight.overlaps(shown.boxes, shown.boxes)
+        shares = tasks.overlaps(shown.boxes, shown.boxes)
         assert (shares - np.eye(len(shares)) == 0).all()
         assert shown.boxes.min() >= 0 and shown.boxes.max() <= 128
         sides += (shown.boxes[:, 2] - shown.boxes[:, 0]).tolist()
@@ -283,6 +283,6 @@ def test_a_network_that_knows_background_finds_the_digits(digits):
     images = np.stack([one.image for one in shown])
     scales = insight.usual_scales(converted, (128, 128))
     levels = [insight.scan(converted, images, scaling, scale) for scale in scales]
-    found = [insight.detect(one, crops.classes, (128, 128)) for one in zip(*levels, strict=True)]
-    values = insight.average_precisions(found, [(s.boxes, s.labels) for s in shown], 10)
+    found = [tasks.detect(one, crops.classes, (128, 128)) for one in zip(*levels, strict=True)]
+    values = tasks.average_precisions(found, [(s.boxes, s.labels) for s in shown], 10)
     assert np.nanmean(values) > 0.85

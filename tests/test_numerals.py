@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convlab import lessons, numerals, viz
-from convlab.lessons.quiz import quiz
+from convlab.quiz import quiz
 from convlab.viz import ChainLink, SumStep
 
 KEPT = settings(max_examples=20, deadline=None, derandomize=True)

@@ -17,8 +17,7 @@ import pytest
 
 from convlab import viz
 from convlab.errors import SpecError
-from convlab.lessons import Exercise, Part, quiz
-from convlab.lessons.quiz import RULES, TOPICS
+from convlab.quiz import RULES, TOPICS, Exercise, Part, quiz
 from convlab.viz.quiz_sheet import LETTERS, WITH_A_MISTAKE
 
 SEEDS = range(17)

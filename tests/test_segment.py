@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convlab import Tensor, data, models, nn, no_grad, training, viz
+from convlab import Tensor, data, models, nn, no_grad, tasks, training, viz
 from convlab.errors import DataError, RunError, ShapeError, SpecError
 
 RNG = np.random.default_rng(0)
@@ -20,13 +20,13 @@ def digits():
 @pytest.fixture(scope="module")
 def segmenter(digits):
     """A network that ``history`` trains for two steps: its numbers are no good, but there."""
-    settings = training.SegmentationSettings(steps=2, batch_size=4)
-    return training.new_segmenter(settings, digits[0])
+    settings = tasks.SegmentationSettings(steps=2, batch_size=4)
+    return tasks.new_segmenter(settings, digits[0])
 
 
 @pytest.fixture(scope="module")
 def history(segmenter, digits):
-    return list(training.train_segmenter(segmenter, digits[0], every=1))
+    return list(tasks.train_segmenter(segmenter, digits[0], every=1))
 
 
 # --- the network and its loss ---------------------------------------------------------------
@@ -67,7 +67,7 @@ def test_pixel_loss_is_the_mean_over_all_pixels():
     chances = shifted / shifted.sum(axis=1, keepdims=True)
     right = np.take_along_axis(chances, mask[:, None], 1)
     tensor = Tensor(logits, requires_grad=True)
-    loss = training.pixel_loss(tensor, mask)
+    loss = tasks.pixel_loss(tensor, mask)
     assert loss.item() == pytest.approx(-np.log(right).mean())
     loss.backward()
     wanted = chances - np.eye(4)[mask].transpose(0, 3, 1, 2)
@@ -82,7 +82,7 @@ def test_pixel_loss_against_pytorch(background):
     wanted = torch.nn.functional.cross_entropy(
         torch.tensor(logits), torch.tensor(mask), torch.tensor([background, 1.0, 1.0])
     )
-    loss = training.pixel_loss(Tensor(logits), mask, background)
+    loss = tasks.pixel_loss(Tensor(logits), mask, background)
     assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
 
 
@@ -92,28 +92,28 @@ def test_pixel_loss_against_pytorch(background):
 def test_shares_by_counting():
     truth, answers = RNG.integers(0, 4, (2, 6, 20, 20))
     answers = np.where(RNG.random(truth.shape) < 0.5, truth, answers)
-    confusion = training.pixel_confusion(truth, answers, 5)
-    shares = training.intersection_over_union(confusion)
+    confusion = tasks.pixel_confusion(truth, answers, 5)
+    shares = tasks.intersection_over_union(confusion)
     for k in range(4):
         both = ((truth == k) & (answers == k)).sum()
         assert shares[k] == both / ((truth == k) | (answers == k)).sum()
     assert np.isnan(shares[4])  # neither there nor answered
-    assert training.pixel_accuracy(confusion) == (truth == answers).mean()
+    assert tasks.pixel_accuracy(confusion) == (truth == answers).mean()
     assert confusion[1, 2] == ((truth == 1) & (answers == 2)).sum()
 
 
 def test_shares_worked_by_hand():
     # Background 6 of 8 pixels, one called 1; class 1 2 pixels, one called background.
     confusion = np.array([[5, 1], [1, 1]])
-    np.testing.assert_allclose(training.intersection_over_union(confusion), [5 / 7, 1 / 3])
-    assert training.pixel_accuracy(confusion) == 6 / 8
+    np.testing.assert_allclose(tasks.intersection_over_union(confusion), [5 / 7, 1 / 3])
+    assert tasks.pixel_accuracy(confusion) == 6 / 8
 
 
 def test_regions_are_named_and_small_ones_are_not():
     mask = np.zeros((20, 30), int)
     mask[4:9, 2:6] = 3
     mask[10:12, 20:22] = 1
-    assert training.regions(mask, ("background", "0", "1", "2")) == [("2", 4, 9, 4.0)]
+    assert tasks.regions(mask, ("background", "0", "1", "2")) == [("2", 4, 9, 4.0)]
 
 
 # --- training -------------------------------------------------------------------------------
@@ -127,8 +127,8 @@ def test_training_yields_records(segmenter, history):
 
 
 def test_the_same_seed_gives_the_same_weights(segmenter, history, digits):
-    again = training.new_segmenter(segmenter.settings, digits[0])
-    for _ in training.train_segmenter(again, digits[0]):
+    again = tasks.new_segmenter(segmenter.settings, digits[0])
+    for _ in tasks.train_segmenter(again, digits[0]):
         pass
     for name, values in segmenter.network.state_dict().items():
         np.testing.assert_array_equal(again.network.state_dict()[name], values)
@@ -141,9 +141,9 @@ def test_pictures_of_any_size_keep_theirs(segmenter):
 
 def test_settings_that_cannot_be():
     with pytest.raises(SpecError, match="steps: expected a whole number of at least 1, got 0"):
-        training.SegmentationSettings(steps=0)
+        tasks.SegmentationSettings(steps=0)
     with pytest.raises(SpecError, match="rate: expected a number above 0, got -1"):
-        training.SegmentationSettings(rate=-1)
+        tasks.SegmentationSettings(rate=-1)
 
 
 @pytest.mark.parametrize("classes, level", [(("a", data.BACKGROUND), 0), (("a", "b"), 255)])
@@ -151,21 +151,21 @@ def test_data_that_make_no_scenes(classes, level):
     images = np.full((4, 1, 28, 28), level, np.uint8)
     some = data.Dataset("some", "train", images, np.zeros(4, np.int64), classes)
     with pytest.raises(DataError, match="some: expected grey images of single digits"):
-        training.new_segmenter(training.SegmentationSettings(), some)
+        tasks.new_segmenter(tasks.SegmentationSettings(), some)
 
 
 def test_its_folder(segmenter, history, digits, tmp_path):
     folder = tmp_path / "run"
-    training.save_segmenter(folder, segmenter, history)
-    again = training.load_segmenter(folder)
-    images = training.segmentation_scene(digits[1], 3).image[None]
+    tasks.save_segmenter(folder, segmenter, history)
+    again = tasks.load_segmenter(folder)
+    images = tasks.segmentation_scene(digits[1], 3).image[None]
     np.testing.assert_array_equal(again.answers(images), segmenter.answers(images))
     assert (folder / "history.csv").read_text().splitlines()[0] == "step,loss,accuracy,rate,seconds"
     (folder / "model.safetensors").write_bytes(b"no")
     with pytest.raises(RunError, match="cannot be read"):
-        training.load_segmenter(folder)
+        tasks.load_segmenter(folder)
     with pytest.raises(RunError, match="expected the folder that convlab segment train wrote"):
-        training.load_segmenter(tmp_path)
+        tasks.load_segmenter(tmp_path)
     # And the commands of classifiers say what they got.
     with pytest.raises(RunError, match="convlab segment"):
         training.load(folder)
@@ -205,13 +205,13 @@ def test_the_picture_refuses():
 
 
 def test_segment_from_the_terminal(convlab, segmenter, history, digits):
-    training.save_segmenter(convlab.folder / "r", segmenter, history)
+    tasks.save_segmenter(convlab.folder / "r", segmenter, history)
     out = convlab.works("segment", "predict", "r", "scene:2", "--json", "n.json")
     assert out.startswith("pixels: ") and out.endswith("wrote segmented.png\n")
     with Image.open(convlab.folder / "segmented.png") as picture:
         assert picture.size == (1600, 900)
     numbers = json.loads((convlab.folder / "n.json").read_text())["result"]
-    shown = training.segmentation_scene(digits[1], 2)
+    shown = tasks.segmentation_scene(digits[1], 2)
     np.testing.assert_array_equal(numbers["truth"], shown.mask)
     np.testing.assert_array_equal(numbers["answer"], segmenter.answers(shown.image[None])[0])
 
@@ -225,9 +225,9 @@ def test_segment_refuses(convlab):
 
 @pytest.mark.slow
 def test_it_learns_to_tell_ink_from_its_ground(digits):
-    settings = training.SegmentationSettings(steps=120)
-    made = training.new_segmenter(settings, digits[0])
-    *_, last = training.train_segmenter(made, digits[0])
+    settings = tasks.SegmentationSettings(steps=120)
+    made = tasks.new_segmenter(settings, digits[0])
+    *_, last = tasks.train_segmenter(made, digits[0])
     assert last.accuracy > 0.9
-    shares = training.intersection_over_union(training.evaluate_segmenter(made, digits[1], 20))
+    shares = tasks.intersection_over_union(tasks.evaluate_segmenter(made, digits[1], 20))
     assert shares[0] > 0.9

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convlab import Tensor, data, insight, models, viz
+from convlab import Tensor, data, models, tasks, viz
 from convlab import functional as F
 from convlab.errors import ShapeError, SpecError
 from convlab.tape import gradcheck
@@ -21,15 +21,13 @@ def picture(rows=40, columns=44, seed=0):
 def test_gram_is_the_mean_product_of_maps():
     maps = RNG.standard_normal((1, 5, 6, 7))
     expected = np.einsum("chw,dhw->cd", maps[0], maps[0]) / 42
-    np.testing.assert_allclose(insight.gram(Tensor(maps)).numpy(), expected)
+    np.testing.assert_allclose(tasks.gram(Tensor(maps)).numpy(), expected)
 
 
 def test_gram_does_not_know_places():
     maps = RNG.standard_normal((1, 4, 5, 5))
     mixed = maps.reshape(1, 4, 25)[:, :, RNG.permutation(25)].reshape(maps.shape)
-    np.testing.assert_allclose(
-        insight.gram(Tensor(mixed)).numpy(), insight.gram(Tensor(maps)).numpy()
-    )
+    np.testing.assert_allclose(tasks.gram(Tensor(mixed)).numpy(), tasks.gram(Tensor(maps)).numpy())
 
 
 def two_layers(dtype):
@@ -41,7 +39,7 @@ def two_layers(dtype):
 def test_losses_by_their_definition():
     features = two_layers(np.float64)
     content, style, x = (RNG.random((1, 3, 9, 8)) for _ in range(3))
-    target = insight.style_target(features, content, style)
+    target = tasks.style_target(features, content, style)
     got = [loss.item() for loss in target.losses(Tensor(x))]
 
     def maps(image):
@@ -68,21 +66,21 @@ def test_losses_by_their_definition():
 @pytest.mark.parametrize("which", [0, 1], ids=["content", "style"])
 def test_gradients_by_finite_differences(which):
     weight = Tensor(RNG.standard_normal((4, 3, 3, 3)))
-    features = insight.at_sizes(lambda x: [F.conv2d(x, weight, relu=True)], 2)
-    target = insight.style_target(features, *RNG.random((2, 1, 3, 8, 8)))
+    features = tasks.at_sizes(lambda x: [F.conv2d(x, weight, relu=True)], 2)
+    target = tasks.style_target(features, *RNG.random((2, 1, 3, 8, 8)))
     x = Tensor(RNG.random((1, 3, 8, 8)), requires_grad=True)
     assert gradcheck(lambda x: target.losses(x)[which], [x], tolerance=1e-5)
 
 
 def test_random_filters_are_of_several_sizes_and_follow_their_seed():
     x = Tensor(picture())
-    first, again, other = (insight.random_features(seed)(x) for seed in (1, 1, 2))
+    first, again, other = (tasks.random_features(seed)(x) for seed in (1, 1, 2))
     assert [one.shape for one in first] == [(1, 32, 40, 44)] * 4 + [(1, 3, 40, 44)]
     assert all(np.array_equal(a.numpy(), b.numpy()) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0].numpy(), other[0].numpy())
     np.testing.assert_array_equal(first[-1].numpy(), x.numpy())
     # A picture of one colour has no edges.
-    flat = insight.random_features(0)(Tensor(np.full((1, 3, 20, 20), 0.7, np.float32)))
+    flat = tasks.random_features(0)(Tensor(np.full((1, 3, 20, 20), 0.7, np.float32)))
     assert max(np.abs(one.numpy()).max() for one in flat[:-1]) < 1e-5
 
 
@@ -113,7 +111,7 @@ def test_maps_of_a_network_are_those_of_its_convolutions():
     network = models.build_from_text(SMALL.format(channels=3), name="small")
     scaling = data.Scaling((0.01,) * 3, (-1.0,) * 3)
     x = Tensor(picture(20, 24))
-    image, first, second = insight.network_features(network, scaling)(x)
+    image, first, second = tasks.network_features(network, scaling)(x)
     np.testing.assert_array_equal(image.numpy(), x.numpy())
     conv1, relu, pool, conv2 = list(network)[:4]
     wanted = relu(conv1(Tensor(x.numpy() * np.float32(2.55) - 1)))
@@ -125,17 +123,17 @@ def test_networks_whose_filters_do_not_fit():
     scaling = data.Scaling((0.01,), (0.0,))
     grey = models.build_from_text(SMALL.format(channels=1), name="grey")
     with pytest.raises(SpecError, match="grey: expected .* 3 channels, got 1"):
-        insight.network_features(grey, scaling)
+        tasks.network_features(grey, scaling)
     dense = models.build("dense", input_shape=(3, 28, 28))
     with pytest.raises(SpecError, match="dense: expected a network with convolutions"):
-        insight.network_features(dense, scaling)
+        tasks.network_features(dense, scaling)
 
 
 def test_steps_lower_the_loss_and_stay_between_black_and_white():
     content, style = picture(32, 32, 1), picture(24, 36, 2)
-    target = insight.style_target(insight.random_features(0, (3, 5), 8), content, style)
+    target = tasks.style_target(tasks.random_features(0, (3, 5), 8), content, style)
     seen = []
-    made = insight.stylize(
+    made = tasks.stylize(
         target, content, steps=6, content_weight=0.1, watch=lambda step, x: seen.append(step)
     )
     assert [step.step for step in seen] == list(range(7))
@@ -149,22 +147,22 @@ def test_steps_lower_the_loss_and_stay_between_black_and_white():
 
 def test_without_style_nothing_changes():
     content = picture(32, 32)
-    target = insight.style_target(insight.random_features(0, (3,), 4), content, picture(seed=1))
-    made = insight.stylize(target, content, steps=3, style_weight=0)
+    target = tasks.style_target(tasks.random_features(0, (3,), 4), content, picture(seed=1))
+    made = tasks.stylize(target, content, steps=3, style_weight=0)
     np.testing.assert_array_equal(made, content)
 
 
 def test_settings_that_cannot_be():
-    target = insight.style_target(insight.random_features(0, (3,), 2), picture(), picture())
+    target = tasks.style_target(tasks.random_features(0, (3,), 2), picture(), picture())
     for settings, message in (
         ({"steps": 0}, "at least 1 step, got 0"),
         ({"style_weight": -1.0}, "weights of at least 0"),
         ({"style_weight": 0.0, "content_weight": 0.0}, "not all 0"),
     ):
         with pytest.raises(SpecError, match=message):
-            insight.stylize(target, picture(), **settings)
+            tasks.stylize(target, picture(), **settings)
     with pytest.raises(ShapeError, match=r"style: expected a picture \(1, 3, H, W\)"):
-        insight.style_target(insight.random_features(), picture(), picture()[:, :1])
+        tasks.style_target(tasks.random_features(), picture(), picture()[:, :1])
 
 
 @pytest.mark.parametrize("size", ["slide", "small", "animation", "paper", "paper-wide"])

@@ -15,6 +15,7 @@ from convlab import (
     nn,
     optim,
     shapes,
+    tasks,
     training,
 )
 from convlab import functional as F
@@ -534,7 +535,7 @@ TABLE = [
         {"x": [None, IMAGE[0]], "layer": ["x", None], "unit": [(9, 0, 0), "abc", 1, (NAN, 0, 0)]},
     ),
     (
-        insight.overlaps,
+        tasks.overlaps,
         {"boxes": np.ones((1, 4)), "others": np.ones((1, 4))},
         {"boxes": [None, "a", np.ones(3)], "others": [{}, np.ones((2, 3))]},
     ),
@@ -563,7 +564,7 @@ TABLE = [
         {"images": [None, IMAGE], "size": [None, 8, (1, 1), "ab", (NAN, 8)]},
     ),
     (
-        training.pixel_confusion,
+        tasks.pixel_confusion,
         {"truth": np.zeros(4, int), "answers": np.zeros(4, int), "classes": 2},
         {
             "truth": [None, "a", np.full(4, -9)],

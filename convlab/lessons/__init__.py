@@ -32,7 +32,6 @@ from convlab.lessons.neighbours import Neighbours, correlation_at, neighbours, s
 from convlab.lessons.patterns import PATTERNS, pattern
 from convlab.lessons.pooling import Pooling, pooling
 from convlab.lessons.pyramid import field_pyramid
-from convlab.lessons.quiz import Exercise, Part, quiz
 from convlab.lessons.recursion import field_recursion
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
 
@@ -51,9 +50,7 @@ __all__ = [
     "record",
     "Convolution",
     "Count",
-    "Exercise",
     "LayerCount",
-    "Part",
     "Pooling",
     "compare_conventions",
     "conv_layer",
@@ -73,7 +70,6 @@ __all__ = [
     "shape_text",
     "wirings",
     "pooling",
-    "quiz",
     "random_values",
     "resolve_padding",
     "SizeRelation",

@@ -8,7 +8,7 @@ SET_UP = """
 import numpy as np
 import convlab
 from convlab import Tensor, data, functional as F, insight, models, nn, optim, random
-from convlab import shapes, training
+from convlab import shapes, tasks, training
 rng = np.random.default_rng(0)
 x = Tensor(rng.random((2, 3, 6, 6), np.float32), requires_grad=True)
 w = Tensor(rng.random((4, 3, 3, 3), np.float32), requires_grad=True)
@@ -79,11 +79,11 @@ insight.grad_cam(net(), image, 0, _)|insight.saliency(net(), image, _)
 insight.saliency(net(), image, 0, _)|insight.saliency(net(), image, 0, baseline=_)
 insight.occlusion(net(), image, 0, _, (4, 4))|insight.occlusion(net(), image, 0, (4, 4), _)
 insight.unit_field(net(), _, (0, 0))|insight.unit_field(net(), "conv1", _)|insight.embed(_)
-insight.embed(rng.random((9, 3)), _)|insight.shift(image[None], _, 0)|insight.overlaps(_, _)
+insight.embed(rng.random((9, 3)), _)|insight.shift(image[None], _, 0)|tasks.overlaps(_, _)
 insight.shift(image[None], 1, 0, border=_)|insight.equivariance(net(), image[None], _)
 insight.maximise(net(), _, [0], scaling)|insight.maximise(net(), "conv1", _, scaling)
-insight.maximise(net(), "conv1", [0], scaling, steps=_)|insight.non_maximum_suppression(_, _)
-convlab.manual_seed(_)|convlab.set_num_threads(_)|random.set_state(_)|insight.gram(_)
+insight.maximise(net(), "conv1", [0], scaling, steps=_)|tasks.non_maximum_suppression(_, _)
+convlab.manual_seed(_)|convlab.set_num_threads(_)|random.set_state(_)|tasks.gram(_)
 shapes.conv_output(_, 3)|shapes.conv_output(9, _)|shapes.conv_output(9, 3, _)
 shapes.pool_output(9, 3, _)|shapes.pair(_, "stride")|shapes.padding_sides(_, (3, 3))
 shapes.padding_index(5, 1, 1, _)|shapes.adaptive_windows(_, 3)|shapes.adaptive_windows(5, _)

@@ -20,7 +20,8 @@ KILLED_MB = 3000  # far above what is allowed, so that one case cannot take the 
 MOST_BUSY, MOST_IDLE, MOST_AT_ALL = 15, 30, 200  # seconds after which a case is ended
 PRELOADED = (
     "convlab.data convlab.insight convlab.lab convlab.models convlab.training convlab.viz"
-    " convlab.lessons convlab.experiments convlab_gallery.build convlab_gallery.page"
+    " convlab.lessons convlab.quiz convlab.tasks convlab.experiments"
+    " convlab_gallery.build convlab_gallery.page"
     " matplotlib.backends.backend_agg matplotlib.backends.backend_svg PIL.Image PIL.PngImagePlugin"
     " pooch requests safetensors.numpy scipy.ndimage sklearn.datasets sklearn.decomposition"
 )

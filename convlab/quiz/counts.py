@@ -1,0 +1,211 @@
+"""Exercises on sizes, parameters and receptive fields."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from convlab.lessons.counts import conv_layer, dense_layer
+from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
+from convlab.numerals import MINUS
+from convlab.quiz.drawing import (
+    axis_lines,
+    axis_words,
+    between,
+    four_sides,
+    padding_words,
+    pair_between,
+    pick,
+)
+from convlab.quiz.exercise import Exercise, Part
+from convlab.shapes import ReceptiveField, size_text
+
+
+def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
+    operation = pick(rng, "convolution", "convolution", "max pooling", "transposed convolution")
+    convolves, transposed = operation == "convolution", operation == "transposed convolution"
+    hard = level == 3
+    size = pair_between(rng, *((2, 8) if transposed else (5, 9 + 8 * level)), different=level > 1)
+    kernel = pair_between(rng, 2, 5 if convolves else 4, different=hard)
+    stride = pair_between(
+        rng, 2 if transposed and not hard else 1, min(1 + level, 3), different=hard
+    )
+    padding = (0, 0)
+    if convolves or level > 1:
+        padding = pair_between(rng, 0, level, different=hard)
+    dilation = pick(rng, 1, 2, 3) if convolves and hard else 1
+    extra = between(rng, 0, min(stride) - 1) if transposed and hard else 0
+    for i, k, p in zip(size, kernel, padding, strict=True):
+        # A pooling may be padded by half its window at most, and more is rare elsewhere.
+        if 2 * p > k or (not transposed and i + 2 * p <= dilation * (k - 1)):
+            return None
+    words = [f"stride {axis_words(stride)}"]
+    words.append(padding_words(padding, "zero padding" if convolves else "padding"))
+    if transposed and any(padding):
+        words[-1] += " (as in PyTorch: so much is cut off the output)"
+    if dilation > 1:
+        words.append(f"dilation {dilation}")
+    if extra:
+        words.append(f"output padding {extra}")
+    relations = []
+    for i, k, s, p in zip(size, kernel, stride, padding, strict=True):
+        if convolves:
+            relations.append(conv_size(i, k, s, p, p, dilation))
+        elif transposed:
+            relations.append(conv_transpose_size(i, k, s, p, p, extra))
+        else:
+            relations.append(pool_size(i, k, s, p))
+    output = tuple(relation.value for relation in relations)
+    if min(output) < 2:
+        return None
+    return Exercise(
+        kind="output-size",
+        level=level,
+        question=f"A {operation} with a {'kernel' if convolves or transposed else 'window'} of"
+        f" {size_text(*kernel)} runs over an input of {size_text(*size)}: {', '.join(words)}."
+        " How large is the output (rows × columns)?",
+        data={
+            "operation": operation,
+            "input": size,
+            "kernel": kernel,
+            "stride": stride,
+            "padding": padding,
+            **({"dilation": dilation} if convolves else {}),
+            **({"output_padding": extra} if transposed else {}),
+        },
+        parts=(Part("output size", "size", output),),
+        solution=axis_lines(relations),
+    )
+
+
+def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
+    bias = level < 3 or pick(rng, True, False)
+    with_bias = "each with a bias" if bias else "without biases"
+    asks = (
+        "How many parameters are there to learn, and how many multiply-adds does one input cost"
+        " (count each product of a weight and an input{padding}, but not the adding of biases)?"
+    )
+    if pick(rng, "dense", "convolution", "convolution") == "dense":
+        if level == 3:
+            image = (between(rng, 1, 3), *pair_between(rng, 4, 12, different=True))
+            features = math.prod(image)
+            source = f"gets an image of {size_text(*image[1:], image[0])} (rows × columns ×"
+            source += " channels), flattened, and"
+        else:
+            image = None
+            features = between(rng, 3, 12) if level == 1 else between(rng, 20, 120)
+            source = f"gets {features} numbers and"
+        neurons = between(rng, 2, 4 + 4 * level)
+        counted = dense_layer((features,), neurons, bias=bias)
+        question = f"A dense layer {source} has {neurons} neurons, {with_bias}."
+        data = {"layer": "dense", "inputs": features, "neurons": neurons, "bias": bias}
+        data |= {"image": image} if image else {}
+        solution = []
+        if image:
+            solution.append(f"inputs: {'·'.join(map(str, (*image[1:], image[0])))} = {features}")
+        padded = ""
+    else:
+        channels = 1 if level == 1 else between(rng, 2, 6)
+        size = pair_between(rng, 4, 6 + 3 * level, different=level > 1)
+        kernel = pair_between(rng, 2, 5, different=level == 3)
+        filters = between(rng, 2, 6 + 2 * level)
+        stride = pair_between(rng, 1, 2, different=False) if level > 1 else (1, 1)
+        padding = pair_between(rng, 0, 2, different=False) if level > 1 else (0, 0)
+        if any(i <= k or 2 * p >= k for i, k, p in zip(size, kernel, padding, strict=True)):
+            return None
+        counted = conv_layer(
+            (channels, *size),
+            kernel,
+            filters,
+            stride=stride,
+            padding=four_sides(padding),
+            bias=bias,
+        )
+        over = f"over all {channels} channels" if channels > 1 else "over the one channel"
+        question = (
+            f"A convolution has {filters} filters of {size_text(*kernel)} {over}, {with_bias};"
+            f" its input is {size_text(*size, channels)} (rows × columns × channels), stride"
+            f" {axis_words(stride)}, {padding_words(padding, 'zero padding')}."
+        )
+        data = {
+            "layer": "convolution",
+            "input": (channels, *size),
+            "kernel": kernel,
+            "filters": filters,
+            "stride": stride,
+            "padding": padding,
+            "bias": bias,
+        }
+        relations = counted.relations
+        solution = [f"output {line}" for line in axis_lines(relations)]
+        padded = ", also with zeros of the padding" if any(padding) else ""
+    return Exercise(
+        kind="parameters",
+        level=level,
+        question=f"{question} {asks.format(padding=padded)}",
+        data=data,
+        parts=(
+            Part("parameters", "number", counted.parameters.value),
+            Part("multiply-adds", "number", counted.multiply_adds.value),
+        ),
+        solution=(
+            f"parameters: {counted.parameters}",
+            *solution,
+            f"multiply-adds: {counted.multiply_adds}",
+        ),
+    )
+
+
+def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
+    layers = []
+    for _ in range(between(rng, 2, min(2 + level, 4))):
+        if layers and layers[-1]["layer"] == "convolution" and pick(rng, True, False):
+            length = pick(rng, 2, 2, 3)
+            layers.append({"layer": "pooling", "kernel": (length, length), "stride": 2})
+        else:
+            kernel = pick(rng, (3, 3), (3, 3), (5, 5), (2, 2))
+            if level == 3:
+                kernel = pick(rng, kernel, (3, 5), (5, 3), (1, 3), (7, 7))
+            stride = 1 if level == 1 else pick(rng, 1, 1, 2)
+            layers.append({"layer": "convolution", "kernel": kernel, "stride": stride})
+        layers[-1]["dilation"] = 1
+        if level == 3 and layers[-1]["layer"] == "convolution":
+            layers[-1]["dilation"] = pick(rng, 1, 1, 2)
+    fields = (ReceptiveField(), ReceptiveField())
+    words, solution = [], []
+    for layer in layers:
+        kernel, stride, dilation = layer["kernel"], layer["stride"], layer["dilation"]
+        name = "convolution" if layer["layer"] == "convolution" else "max pooling"
+        text = f"{name} {size_text(*kernel)}, stride {stride}"
+        text += f", dilation {dilation}" if dilation > 1 else ""
+        words.append(text)
+        spread = f"·{dilation}" if dilation > 1 else ""
+        after = tuple(
+            field.through(k, stride, 0, dilation) for field, k in zip(fields, kernel, strict=True)
+        )
+        grown = [
+            f"{old.size} + ({k} {MINUS} 1){spread}·{old.stride} = {new.size}"
+            for old, new, k in zip(fields, after, kernel, strict=True)
+        ]
+        sizes = f"r = {grown[0]}"
+        if grown[0] != grown[1]:
+            sizes = f"rows r = {grown[0]}, columns r = {grown[1]}"
+        step = f"S = {fields[0].stride}·{stride} = {after[0].stride}"
+        solution.append(f"{text}: {sizes}, {step}")
+        fields = after
+    if max(field.size for field in fields) > 60:
+        return None
+    return Exercise(
+        kind="receptive-field",
+        level=level,
+        question=f"A network begins with {'; then '.join(words)}. How large is the receptive"
+        " field of one unit behind the last of these layers (rows × columns of the input), and how"
+        " many input pixels lie from one unit's field to the next one's (the effective stride)?",
+        data={"layers": layers},
+        parts=(
+            Part("receptive field", "size", tuple(field.size for field in fields)),
+            Part("effective stride", "number", fields[0].stride),
+        ),
+        solution=("input: r = 1, S = 1", *solution),
+    )

@@ -1,0 +1,136 @@
+"""What exercises draw by chance, and how they say it in words and in grids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from convlab.lessons.convolution import Convolution
+from convlab.lessons.relations import SizeRelation
+from convlab.numerals import exact
+from convlab.shapes import Pair, Sides, size_text
+from convlab.viz import NumberGrid, SlidingWindow
+
+NOT_TURNED = "cross-correlation, as in PyTorch"
+
+
+def pick(rng: np.random.Generator, *among: Any) -> Any:
+    return among[int(rng.integers(len(among)))]
+
+
+def between(rng: np.random.Generator, lowest: int, highest: int) -> int:
+    return int(rng.integers(lowest, highest + 1))
+
+
+def pair_between(rng: np.random.Generator, lowest: int, highest: int, different: bool) -> Pair:
+    """One length for both axes, or one for each."""
+    first = between(rng, lowest, highest)
+    return first, between(rng, lowest, highest) if different else first
+
+
+def random_table(rng: np.random.Generator, lowest: int, highest: int, *shape: int) -> np.ndarray:
+    return rng.integers(lowest, highest + 1, shape).astype(np.float32)
+
+
+def whole_numbers(values: np.ndarray) -> list:
+    return values.astype(int).tolist()
+
+
+def short_text(pair: Pair) -> str:
+    """A setting: one number, or one for each axis."""
+    return str(pair[0]) if pair[0] == pair[1] else size_text(*pair)
+
+
+def axis_words(pair: Pair) -> str:
+    """A setting in words that say which is which."""
+    return (
+        str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} along rows and {pair[1]} along columns"
+    )
+
+
+def padding_words(padding: Pair, what: str) -> str:
+    if not any(padding):
+        return "no padding"
+    if padding[0] == padding[1]:
+        return f"{what} {padding[0]} on every side"
+    return f"{what} {padding[0]} above and below and {padding[1]} left and right"
+
+
+def axis_lines(relations: Sequence[SizeRelation]) -> tuple[str, ...]:
+    return tuple(
+        f"{axis}: {relation}" for axis, relation in zip(("rows", "columns"), relations, strict=True)
+    )
+
+
+def four_sides(padding: Pair) -> Sides:
+    return padding[0], padding[0], padding[1], padding[1]
+
+
+def cell_texts(values: np.ndarray) -> tuple[tuple[str, ...], ...]:
+    texts = iter(exact(values).marked())
+    return tuple(tuple(next(texts) for _ in row) for row in values)
+
+
+def empty_cells(size: Pair, at: Pair | None = None, text: str = "?") -> tuple[tuple[str, ...], ...]:
+    """A grid of empty cells, ``text`` in that at ``at``."""
+    return tuple(
+        tuple(text if (row, column) == at else "" for column in range(size[1]))
+        for row in range(size[0])
+    )
+
+
+def input_grids(example: Convolution) -> list[NumberGrid]:
+    """Each channel of the input with its padding, and behind it its kernel."""
+    grids = []
+    channels = len(example.input)
+    note = size_text(*example.input.shape[1:])
+    if any(example.padding):
+        note += f", zero padding {short_text(example.padding[::2])}"
+    kernel_note = size_text(*example.kernel.shape[2:])
+    for name, pair in (("stride", example.stride), ("dilation", example.dilation)):
+        if pair != (1, 1):
+            kernel_note += f", {name} {short_text(pair)}"
+    for channel in range(channels):
+        which = f" {channel}" if channels > 1 else ""
+        grids += [
+            NumberGrid(
+                f"Input{which}", note, "input", cell_texts(example.stage[channel]), example.padding
+            ),
+            NumberGrid(
+                f"Kernel{which}", kernel_note, "window", cell_texts(example.kernel[0, channel])
+            ),
+        ]
+    if example.bias.any():
+        grids[-1] = replace(grids[-1], bias=exact(example.bias).marked()[0])
+    return grids
+
+
+def step_picture(example: Convolution, row: int, column: int) -> SlidingWindow:
+    return example.picture(row * example.output.shape[2] + column)
+
+
+def as_data(example: Convolution) -> dict[str, Any]:
+    """A convolution as the data of an exercise; padding (rows, columns), bias a number."""
+    return {
+        "input": whole_numbers(example.input),
+        "kernel": whole_numbers(example.kernel[0]),
+        "bias": int(example.bias[0]),
+        "stride": example.stride,
+        "padding": example.padding[::2],
+        "dilation": example.dilation,
+    }
+
+
+def in_words(example: Convolution) -> str:
+    """Stride, padding, dilation and bias, as a question says them."""
+    words = [
+        f"stride {axis_words(example.stride)}",
+        padding_words(example.padding[::2], "zero padding"),
+    ]
+    if example.dilation != (1, 1):
+        words.append(f"dilation {axis_words(example.dilation)}")
+    words.append(f"bias {exact(example.bias).marked()[0]}" if example.bias.any() else "no bias")
+    return ", ".join(words)

@@ -1,0 +1,153 @@
+"""An exercise, its answers in parts, and how a typed answer is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from convlab.errors import SpecError
+from convlab.numerals import MINUS, exact
+from convlab.shapes import Pair, size_text
+from convlab.viz import NumberGrid, SheetExercise
+from convlab.viz.quiz_sheet import LETTERS
+
+TOPICS = (
+    "output-size",
+    "output-value",
+    "parameters",
+    "receptive-field",
+    "pooling",
+    "spot-the-mistake",
+)
+
+MOST_TYPED = 80  # characters of an answer
+
+Numbers = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that an exercise asks for.
+
+    ``kind`` says what ``value`` is: a size (rows, columns), a number, the rows of
+    a table of numbers (values), or the letter of a choice.
+    """
+
+    ask: str
+    kind: str
+    value: Pair | float | Numbers | str
+
+    def __str__(self) -> str:
+        if self.kind == "size":
+            return size_text(*self.value)
+        if self.kind == "values":
+            texts = iter(exact(self.value).marked())
+            return "; ".join(" ".join(next(texts) for _ in row) for row in self.value)
+        if self.kind == "number":
+            return _written(self.value)
+        return self.value
+
+    def check(self, text: str) -> bool:
+        """Whether an answer as a student types it is right.
+
+        Sizes: 3x4, 3 × 4 or 3,4; numbers: 7, −1.5, 3/4 or 14,450; values row by
+        row.  Raises SpecError for what cannot be read.
+        """
+        text = " ".join(text.lower().replace(MINUS, "-").replace("×", "x").split())[:MOST_TYPED]
+        if self.kind == "choice":
+            letter = text.strip("().: ")
+            if len(letter) != 1 or letter not in LETTERS:
+                raise SpecError(f"expected one letter, such as a, got {text!r}")
+            return letter == self.value
+        if self.kind == "size":
+            found = re.fullmatch(r"(\d{1,9}) ?[x, ] ?(\d{1,9})", text.strip("()[]"), re.ASCII)
+            if found is None:
+                raise SpecError(f"expected a size (rows × columns), such as 3x4, got {text!r}")
+            return (int(found[1]), int(found[2])) == self.value
+        if self.kind == "number":
+            return _read_number(text) == Fraction(self.value)
+        words = re.sub(r"[;,|()\[\]]", " ", text).split()
+        wanted = [value for row in self.value for value in row]
+        if len(words) != len(wanted):
+            raise SpecError(
+                f"expected {len(wanted)} numbers, row by row, got {len(words)} in {text!r}"
+            )
+        return [_read_number(word) for word in words] == [Fraction(value) for value in wanted]
+
+
+def _read_number(text: str) -> Fraction:
+    number = text
+    if re.fullmatch(r"-?\d{1,3}([, ']\d{3})+", text, re.ASCII):
+        number = re.sub("[, ']", "", text)
+    elif re.fullmatch(r"-?\d*,\d+", text, re.ASCII):
+        number = text.replace(",", ".")
+    plain = r"[-+]?(\d{1,12}(\.\d{0,9})?|\.\d{1,9}|\d{1,9}/0*[1-9]\d{0,8})"
+    if not re.fullmatch(plain, number, re.ASCII):
+        raise SpecError(f"expected a number, such as 7 or 1.5, got {text!r}")
+    return Fraction(number)
+
+
+def _written(value: float) -> str:
+    if value == int(value):
+        return f"{int(value):,}".replace("-", MINUS)
+    return exact(value).marked()[0]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a ``kind`` among TOPICS, its answers and the way to them.
+
+    ``level`` is 1 (easy) to 3; ``data`` the exercise in plain numbers and words;
+    ``grids`` and ``lines`` are its figure, ``choices`` its lettered answers.
+    """
+
+    kind: str
+    level: int
+    question: str
+    data: dict[str, Any]
+    parts: tuple[Part, ...]
+    solution: tuple[str, ...]
+    grids: tuple[NumberGrid, ...] = ()
+    lines: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+    @property
+    def has_mistake(self) -> bool:
+        """Whether its figure shows a wrong number on purpose."""
+        return self.kind == "spot-the-mistake"
+
+    def answer(self) -> str:
+        """All parts of the answer in one line."""
+        if len(self.parts) == 1:
+            return str(self.parts[0])
+        return "; ".join(f"{part.ask}: {part}" for part in self.parts)
+
+    def record(self) -> dict[str, Any]:
+        """The exercise in plain numbers and words, as JSON has them."""
+        return {
+            "kind": self.kind,
+            "level": self.level,
+            "question": self.question,
+            "choices": dict(zip(LETTERS, self.choices, strict=False)),
+            "has_mistake": self.has_mistake,
+            "data": self.data,
+            "answer": {part.ask: part.value for part in self.parts},
+            "solution": list(self.solution),
+        }
+
+    def picture(self) -> SheetExercise:
+        """What a printed sheet shows of it."""
+        return SheetExercise(
+            question=self.question,
+            asks=tuple(part.ask for part in self.parts),
+            answer=self.answer(),
+            solution=self.solution,
+            grids=self.grids,
+            lines=self.lines,
+            choices=self.choices,
+            has_mistake=self.has_mistake,
+            # Values are written into the empty grid of the figure.
+            answer_lines=self.kind != "pooling",
+        )

@@ -1,0 +1,244 @@
+"""Exercises on figures that break one rule: the engine computes what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convlab.errors import ShapeError
+from convlab.lessons.convolution import Convolution, convolution
+from convlab.numerals import exact
+from convlab.quiz.drawing import (
+    NOT_TURNED,
+    as_data,
+    axis_lines,
+    cell_texts,
+    empty_cells,
+    four_sides,
+    in_words,
+    input_grids,
+    pair_between,
+    pick,
+    random_table,
+    step_picture,
+    whole_numbers,
+)
+from convlab.quiz.exercise import Exercise, Part
+from convlab.shapes import Pair, Sides, effective_kernel, size_text
+from convlab.viz import NumberGrid
+from convlab.viz.quiz_sheet import LETTERS
+
+RULES = ("flip", "bias", "padding", "stride", "dilation", "rounding", "column")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a figure would show: a whole output, or one value, its window and its sum."""
+
+    values: np.ndarray
+    window: tuple[np.ndarray, np.ndarray] | None = None
+    text: str = ""
+
+    def same(self, other: _Shown) -> bool:
+        if self.window is not None and not all(
+            np.array_equal(a, b) for a, b in zip(self.window, other.window, strict=True)
+        ):
+            return False
+        return self.text == other.text and np.array_equal(self.values, other.values)
+
+
+def broken(right: Convolution, rule: str, at: Pair | None, shift: int) -> _Shown | None:
+    """The figure as it comes out when ``rule`` is broken: computed so, not made up.
+
+    ``at`` is the cell of a figure of one step, None for one of the whole output;
+    ``shift`` is -1 or 1, the columns that a window is off.  None where there is
+    no such figure.
+    """
+    settings = {
+        "stride": right.stride,
+        "padding": right.padding,
+        "dilation": right.dilation,
+        "flip": right.flip,
+    }
+    bias, corner = right.bias, (0, 0)
+    if rule == "flip":
+        settings["flip"] = not right.flip
+    elif rule == "bias":
+        bias = np.zeros_like(bias)
+    elif rule == "padding":
+        settings["padding"] = 0
+        corner = right.padding[0], right.padding[2]
+    elif rule == "rounding":
+        settings["padding"] = _room_for_rounding_up(right)
+    elif rule == "dilation":
+        settings["dilation"] = (1, 1)
+    else:
+        settings["stride"] = (1, 1)
+    try:
+        wrong = convolution(right.input, right.kernel, bias, **settings)
+    except ShapeError:  # the kernel does not fit without the padding
+        return None
+    if at is None:
+        shown = shown_figure(wrong)
+        if rule == "stride":
+            # As in a figure that is often copied: the first values of stride 1.
+            shown = _Shown(shown.values[: right.output.shape[1], : right.output.shape[2]])
+        return None if rule == "column" else shown
+    if rule == "column":
+        at = at[0] * right.stride[0], at[1] * right.stride[1] + shift
+    if rule == "rounding" or not all(
+        0 <= i < length for i, length in zip(at, wrong.output.shape[1:], strict=True)
+    ):
+        return None
+    return shown_figure(wrong, at, corner)
+
+
+def shown_figure(example: Convolution, at: Pair | None = None, corner: Pair = (0, 0)) -> _Shown:
+    """The whole output, or one step, whose window lies ``corner`` cells further in the figure."""
+    if at is None:
+        return _Shown(example.output[0])
+    window = tuple(
+        cells + before for cells, before in zip(example.window(*at), corner, strict=True)
+    )
+    return _Shown(example.output[0][at], window, step_picture(example, *at).sum_text())
+
+
+def _room_for_rounding_up(right: Convolution) -> Sides:
+    """The padding with as many zeros more behind as a last window that hangs over reads."""
+    top, bottom, left, behind = right.padding
+    rows, columns = (
+        -(length - effective_kernel(k, d)) % s
+        for length, k, d, s in zip(
+            right.stage.shape[1:], right.kernel.shape[2:], right.dilation, right.stride, strict=True
+        )
+    )
+    return top, bottom + rows, left, behind + columns
+
+
+def _broken_in_words(rule: str, flip: bool, shift: int) -> str:
+    return {
+        "flip": "the kernel was not turned" if flip else "the kernel was turned by 180 degrees",
+        "bias": "the bias was left out",
+        "padding": "the padding was left out",
+        "stride": "the stride was taken as 1",
+        "dilation": "the dilation was taken as 1",
+        "rounding": "the output size was rounded up",
+        "column": f"the window stands one column too far {'right' if shift > 0 else 'left'}",
+    }[rule]
+
+
+def _example(rng: np.random.Generator, level: int) -> Convolution:
+    """A convolution under whose settings several rules can be broken."""
+    kernel = pick(rng, (2, 2), (3, 3), (2, 3))
+    stride, padding, dilation, flip = (1, 1), (1, 1), (1, 1), False
+    if level == 2:
+        stride, padding = (2, 2), pick(rng, (0, 0), (1, 1), (1, 1))
+    elif level == 3:
+        if pick(rng, True, False):
+            dilation, kernel, padding = (2, 2), pick(rng, (2, 2), (3, 3)), (1, 1)
+        else:
+            stride = pick(rng, (2, 2), (2, 1), (1, 2))
+        flip = pick(rng, True, False)
+    size = pair_between(rng, 4 + (level > 1), 5 + (level > 1), different=True)
+    bias = pick(rng, -3, -2, -1, 1, 2, 3)
+    return convolution(
+        random_table(rng, 0, 4, 1, *size),
+        random_table(rng, -2, 2, 1, 1, *kernel),
+        np.array([bias], np.float32),
+        stride=stride,
+        padding=four_sides(padding),
+        dilation=dilation,
+        flip=flip,
+    )
+
+
+def _figures(right: Convolution, at: Pair | None, shift: int) -> dict[str, _Shown]:
+    """The figures that differ from the right one, by the rule that each breaks."""
+    found = {rule: broken(right, rule, at, shift) for rule in RULES}
+    truth = shown_figure(right, at)
+    # A rule that does not apply, such as a bias that is 0, leaves the figure as it is.
+    return {rule: shown for rule, shown in found.items() if shown and not shown.same(truth)}
+
+
+def _wrong_cell(rng: np.random.Generator, shown: np.ndarray, right: np.ndarray) -> Pair | None:
+    """A cell of both outputs whose values differ, None where there is none."""
+    rows, columns = (min(a, b) for a, b in zip(shown.shape, right.shape, strict=True))
+    wrong = np.argwhere(shown[:rows, :columns] != right[:rows, :columns])
+    return tuple(int(i) for i in wrong[rng.integers(len(wrong))]) if len(wrong) else None
+
+
+def _output_grid(shown: _Shown, output: np.ndarray, at: Pair) -> NumberGrid:
+    """The output as the figure gives it: one value of a step, or all values."""
+    if shown.window is None:
+        note = size_text(*shown.values.shape)
+        return NumberGrid("Output", note, "output", cell_texts(shown.values))
+    cells = empty_cells(output.shape, at, exact(shown.values).marked()[0])
+    return NumberGrid("Output", size_text(*output.shape), "output", cells, marked=at)
+
+
+def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
+    right = _example(rng, level)
+    output = right.output[0]
+    if output.size < 4 or min(output.shape) < 2:
+        return None
+    whole = pick(rng, "whole", "step") == "whole"
+    at = tuple(int(i) for i in np.unravel_index(rng.integers(output.size), output.shape))
+    shift = pick(rng, -1, 1)
+    found = _figures(right, None if whole else at, shift)
+    if len(found) < 3:
+        return None
+    # Twice as often what only some settings allow.
+    mistake = pick(rng, *found, *(rule for rule in found if rule not in ("flip", "bias")))
+    shown = found.pop(mistake)
+    if any(shown.same(other) for other in found.values()):
+        return None
+    # The value that is asked for is one that the figure has wrong, but for a size rounded up.
+    wrong = _wrong_cell(rng, shown.values, output) if whole else at
+    if wrong is None or (not whole and shown.values == output[at]):
+        if mistake != "rounding":
+            return None
+        wrong = at
+    at = wrong
+    others = [str(rule) for rule in rng.permutation(list(found))][:3]
+    offered = [str(rule) for rule in rng.permutation([mistake, *others])]
+    choices = tuple(_broken_in_words(rule, right.flip, shift) for rule in offered)
+    letter = LETTERS[offered.index(mistake)]
+    named = f"row {at[0]}, column {at[1]}"
+    sort = NOT_TURNED
+    if right.flip:
+        sort = "true convolution: the kernel is turned by 180 degrees first"
+    grids = input_grids(right)
+    if not whole:
+        grids[0] = replace(grids[0], window=tuple(tuple(cells.tolist()) for cells in shown.window))
+    sizes = "are the right output size and the right" if whole else "is the right"
+    size = (Part("output size", "size", tuple(output.shape)),)
+    return Exercise(
+        kind="spot-the-mistake",
+        level=level,
+        question=f"A convolution ({sort}): {in_words(right)}. The figure breaks exactly one"
+        f" rule: which one, and what {sizes} value at {named} (counted from 0)?",
+        data=as_data(right)
+        | {
+            "flip": right.flip,
+            "form": "whole" if whole else "step",
+            "at": at,
+            "mistake": mistake,
+            "shift": shift if "column" in offered else 0,
+            "offered": offered,
+            "shown": whole_numbers(shown.values),
+        },
+        parts=(
+            Part("mistake", "choice", letter),
+            *(size if whole else ()),
+            Part(f"value at {named}", "number", int(output[at])),
+        ),
+        solution=(
+            f"{letter}: {choices[LETTERS.index(letter)]}",
+            *(f"output {line}" for line in axis_lines(right.relations) if whole),
+            f"right value at {named}: {step_picture(right, *at).sum_text()}",
+        ),
+        grids=(*grids, _output_grid(shown, output, at)),
+        lines=() if whole else (f"{named}: {shown.text}",),
+        choices=choices,
+    )

@@ -1,0 +1,78 @@
+"""Tasks beyond the class of one image: detection, segmentation, style transfer."""
+
+from convlab.checks import check_calls
+from convlab.tasks.detection import (
+    Detections,
+    as_ink,
+    average_precision,
+    average_precisions,
+    compared,
+    detect,
+    matched,
+    non_maximum_suppression,
+    overlaps,
+    score_maps,
+)
+from convlab.tasks.segmentation import (
+    SegmentationSettings,
+    Segmenter,
+    StepRecord,
+    evaluate_segmenter,
+    intersection_over_union,
+    load_segmenter,
+    new_segmenter,
+    pixel_accuracy,
+    pixel_confusion,
+    pixel_loss,
+    regions,
+    save_segmenter,
+    segmentation_scene,
+    train_segmenter,
+)
+from convlab.tasks.style_transfer import (
+    StyleStep,
+    StyleTarget,
+    at_sizes,
+    gram,
+    network_features,
+    random_features,
+    style_target,
+    stylize,
+)
+
+__all__ = [
+    "Detections",
+    "SegmentationSettings",
+    "Segmenter",
+    "StepRecord",
+    "StyleStep",
+    "StyleTarget",
+    "as_ink",
+    "at_sizes",
+    "average_precision",
+    "average_precisions",
+    "compared",
+    "detect",
+    "evaluate_segmenter",
+    "gram",
+    "intersection_over_union",
+    "load_segmenter",
+    "matched",
+    "network_features",
+    "new_segmenter",
+    "non_maximum_suppression",
+    "overlaps",
+    "pixel_accuracy",
+    "pixel_confusion",
+    "pixel_loss",
+    "random_features",
+    "regions",
+    "save_segmenter",
+    "score_maps",
+    "segmentation_scene",
+    "style_target",
+    "stylize",
+    "train_segmenter",
+]
+
+check_calls(globals(), __all__)
