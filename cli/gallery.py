@@ -55,11 +55,11 @@ def command(out, data, only, force, catalog_file, table, as_json):
     """
     if table is not None and (out is not None or only or force or as_json):
         raise click.UsageError("--table only writes the table; it takes --data and --catalog")
-    from convlab_gallery import build, catalog, page
+    from convlab_gallery import build, catalog, site
 
     chosen = catalog.read(catalog_file or catalog.CATALOG)
     if table is not None:
-        changed = page.write_table(chosen, table, data)
+        changed = site.write_table(chosen, table, data)
         click.echo(f"{table}: {'table written' if changed else 'the table is up to date'}")
         return
     out = out or Path(f"gallery-{Path(data).resolve().name if Path(data).is_dir() else data}")
@@ -72,7 +72,7 @@ def command(out, data, only, force, catalog_file, table, as_json):
     manifest = build.read_manifest(out)
     made = {*manifest["entries"], *manifest["pages"], *manifest["claims"]}
     holes = [item.id for item in wanted if item.id not in made]
-    path = None if holes else page.write(chosen, out)
+    path = None if holes else site.write(chosen, out)
     if as_json:
         record = {
             "folder": str(out),

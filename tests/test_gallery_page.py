@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("selenium", reason="the page is tested with Selenium")
-from convlab_gallery import page as gallery_page
+from convlab_gallery import site
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -91,7 +91,7 @@ def url(tmp_path_factory):
             if key in made:
                 Image.new("RGB", size, colour).save(folder / made[key])
         (folder / made["numbers"]).write_text("{}")
-    (folder / "index.html").write_text(gallery_page.render(CONTEXT), encoding="utf-8")
+    (folder / "index.html").write_text(site.render(CONTEXT), encoding="utf-8")
     return (folder / "index.html").as_uri()
 
 
@@ -176,7 +176,7 @@ def reader(driver, url):
 
 
 def test_the_page_has_the_colours_of_the_figures():
-    text = (gallery_page.TEMPLATE / "style.css").read_text(encoding="utf-8")
+    text = (site.TEMPLATE / "style.css").read_text(encoding="utf-8")
     pairs = re.findall(r"--([a-z-]+): light-dark\((#\w{6}), (#\w{6})\);", text)
     assert len(pairs) == len(re.findall(r"#[0-9A-F]{6}\b", text)) / 2 == 8
     for name, light, dark in pairs:
@@ -658,7 +658,7 @@ def test_the_policy_allows_the_pages_own_script_and_style_alone():
         text = re.search(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)[1]
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
-    html = gallery_page.render(CONTEXT)
+    html = site.render(CONTEXT)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1].replace("&#39;", "'")
     assert dict(part.strip().split(" ", 1) for part in policy.split(";")) == {
         "default-src": "'none'",

@@ -21,7 +21,7 @@ MOST_BUSY, MOST_IDLE, MOST_AT_ALL = 15, 30, 200  # seconds after which a case is
 PRELOADED = (
     "convlab.data convlab.insight convlab.lab convlab.models convlab.training convlab.viz"
     " convlab.lessons convlab.quiz convlab.tasks convlab.experiments"
-    " convlab_gallery.build convlab_gallery.page"
+    " convlab_gallery.build convlab_gallery.site"
     " matplotlib.backends.backend_agg matplotlib.backends.backend_svg PIL.Image PIL.PngImagePlugin"
     " pooch requests safetensors.numpy scipy.ndimage sklearn.datasets sklearn.decomposition"
 )

@@ -1,4 +1,4 @@
-"""The gallery for its readers: the page, and a table of its commands for a text in Markdown."""
+"""The gallery for its readers: its site, and a table of its commands for a text in Markdown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convlab.files import write_atomically
 from convlab.lab.page import content_security_policy
 
 TEMPLATE = Path(__file__).with_name("template")
-PAGE = "index.html"
+INDEX = "index.html"
 TITLE = "The gallery of convlab"
 BEGIN, END = "<!-- gallery -->", "<!-- /gallery -->"
 
@@ -117,7 +117,7 @@ def render(context: dict) -> str:
 
 def write(catalog: Catalog, out: Path) -> Path:
     """Write the page of a gallery's folder and return its path.  Raises RunError."""
-    path = out / PAGE
+    path = out / INDEX
     write_atomically(path, render(context(catalog, out)).encode())
     return path
 
