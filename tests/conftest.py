@@ -1,9 +1,14 @@
 """What several test files share: the command as a user runs it, and one small run."""
 
+import json
 import os
+import socket
+import struct
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +17,7 @@ import pytest
 from convlab.kernels import cuda
 
 COMMAND = Path(sys.executable).with_name("convlab")
+PIPE = 65_536  # bytes that a pipe holds until somebody reads
 
 if cuda.SIMULATED:
     # Its threads wait for each other in turns: of Python's usual 5 ms they are mostly waiting.
@@ -27,30 +33,69 @@ class Result:
     err: str
 
 
+class Server:
+    """Runs commands as children of a process that has imported convlab, see server.py."""
+
+    def __init__(self, environment):
+        ours, theirs = socket.socketpair()
+        self.socket, self.answers = ours, ours.makefile("r")
+        command = [sys.executable, Path(__file__).with_name("server.py"), str(theirs.fileno())]
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+
+    def __call__(self, request, *streams):
+        """What came of a request, whose standard streams are these open files; closes them."""
+        body = json.dumps(request).encode()
+        socket.send_fds(self.socket, [struct.pack("I", len(body))], streams)
+        for stream in streams:
+            os.close(stream)
+        self.socket.sendall(body)
+        return json.loads(self.answers.readline())
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_WR)
+        self.process.wait()
+
+
+def environment(**variables):
+    """The user's environment with ``variables``; no test may reach the network."""
+    closed = "http://127.0.0.1:9"
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), closed)
+    kept = {k: v for k, v in os.environ.items() if k not in ("CONVLAB_DATA_DIR", "no_proxy")}
+    return kept | proxies | {k: str(v) for k, v in variables.items()}
+
+
+@cache
+def server():
+    """The server of this process of pytest; it ends with it."""
+    return Server(environment())
+
+
 class Convlab:
     """The installed command, in a folder of its own, without any data folder of the user."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
-
-    def environment(self, **variables):
-        """The user's environment with ``variables``; no test may reach the network."""
-        closed = "http://127.0.0.1:9"
-        proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), closed)
-        kept = {k: v for k, v in os.environ.items() if k not in ("CONVLAB_DATA_DIR", "no_proxy")}
-        return kept | proxies | {k: str(v) for k, v in variables.items()}
+        self.environment = environment
 
     def __call__(self, *arguments, stdin=b"", **variables):
         """Run ``convlab ARGUMENTS``; a traceback is never an answer."""
-        done = subprocess.run(
-            [COMMAND, *map(str, arguments)],
-            cwd=self.folder,
-            env=self.environment(**variables),
-            input=stdin,
-            capture_output=True,
-            timeout=300,
-        )
-        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        words = [*map(str, arguments)]
+        request = {"argv": words, "cwd": str(self.folder), "env": environment(**variables)}
+        # What reads the environment, or sets threads, does so when it is imported.
+        request["fresh"] = bool(variables) or any(word.startswith("--thread") for word in words)
+        assert len(stdin) <= PIPE, "more than a pipe holds"
+        (given, asked), (out, printed), (err, complained) = os.pipe(), os.pipe(), os.pipe()
+        os.write(asked, stdin)
+        os.close(asked)
+        with open(out, "rb") as out, open(err, "rb") as err, ThreadPoolExecutor() as pool:
+            texts = [pool.submit(stream.read) for stream in (out, err)]
+            answer = server()(request, given, printed, complained)
+            out, err = (text.result().decode() for text in texts)
+        assert not answer["killed"], f"convlab {' '.join(words)}: {answer}"
+        result = Result(answer["status"], out, err)
         assert "Traceback" not in result.err + result.out, result.err
         return result
 
@@ -80,12 +125,24 @@ class Convlab:
         return subprocess.Popen(
             [COMMAND, *map(str, arguments)],
             cwd=self.folder,
-            env=self.environment(**variables),
+            env=environment(**variables),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+@pytest.fixture(scope="session")
+def environment_with():
+    """A function: the user's environment with these variables, and no way to the network."""
+    return environment
+
+
+@pytest.fixture(scope="session")
+def server_with():
+    """A function that starts a server of commands with an environment."""
+    return Server
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The campaign's server, the inputs that its cases break, and the table at the end."""
 
 import itertools
-import json
 import os
 import shutil
 import subprocess
@@ -69,22 +68,28 @@ def make_base(folder: Path) -> None:
         subprocess.run([*train, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+def opened(path: Path, number: int) -> int:
+    """The file of a standard stream; a pipe that nobody reads where its name is "gone"."""
+    if path.name == "gone":
+        reader, writer = os.pipe()
+        os.close(reader)
+        return writer
+    if path.name == "closed":
+        path = Path(os.devnull)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o666)
+
+
 class Campaign:
     """Runs cases, each in a folder of its own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, environment, server_with):
         self.folder, self.base = folder, folder / "base"
         self.base.mkdir()
         make_base(self.base)
-        closed = "http://127.0.0.1:9"
-        self.env = dict(os.environ, CONVLAB_NUM_THREADS="1")
-        self.env |= dict.fromkeys(("http_proxy", "https_proxy"), closed)
+        self.env = environment(CONVLAB_NUM_THREADS=1)
         self.env["CONVLAB_CACHE_DIR"] = str(own_folder().parent.parent)
-        for name in ("CONVLAB_DATA_DIR", "no_proxy", "PYTEST_CURRENT_TEST"):
-            self.env.pop(name, None)
-        pipe = subprocess.PIPE
-        command = [sys.executable, HERE / "server.py"]
-        self.server = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=self.env, text=True)
+        self.env.pop("PYTEST_CURRENT_TEST", None)
+        self.server = server_with(self.env)
 
     def __call__(self, case: Case) -> tuple[Outcome, Path]:
         folder = self.folder / case.id
@@ -114,27 +119,22 @@ class Campaign:
             "cwd": str(folder),
             "env": changed,
             "code": case.code,
-            "stdin": case.stdin,
-            "stdout": case.stdout or "stdout",
-            "stderr": case.stderr or "stderr",
             # Numba reads the environment when it is imported.
             "fresh": case.fresh or threads or bool(case.env),
             "largest": case.largest,
         }
-        print(json.dumps(request), file=self.server.stdin, flush=True)
-        return Outcome(**json.loads(self.server.stdout.readline()))
-
-    def close(self) -> None:
-        self.server.stdin.close()
-        self.server.wait()
+        names = (case.stdin, case.stdout or "stdout", case.stderr or "stderr")
+        request["closed"] = [number for number, name in enumerate(names) if name == "closed"]
+        streams = [opened(folder / name, number) for number, name in enumerate(names)]
+        return Outcome(**self.server(request, *streams))
 
 
 @pytest.fixture(scope="session")
-def campaign(tmp_path_factory):
+def campaign(tmp_path_factory, environment_with, server_with):
     """A function that runs a case: its outcome, and the folder that it was run in."""
-    running = Campaign(tmp_path_factory.mktemp("campaign"))
+    running = Campaign(tmp_path_factory.mktemp("campaign"), environment_with, server_with)
     yield running
-    running.close()
+    running.server.close()
 
 
 def pytest_terminal_summary(terminalreporter):

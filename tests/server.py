@@ -1,8 +1,9 @@
 """A process that has imported convlab and forks a child for each command.
 
-An interpreter with Numba takes a second or two to start; a fork takes milliseconds.  The parent
-never runs a loop: a pool of threads that has run does not survive a fork.  Requests and answers
-are JSON, one a line.
+An interpreter with Numba takes a second or two to start; a fork takes milliseconds, and what it
+makes is a process as real: with a folder, streams, an environment and an exit status of its own.
+The parent never runs a loop: a pool of threads that has run does not survive a fork.  A request
+is its length, its streams as open files and JSON; an answer is JSON on a line.
 """
 
 import contextlib
@@ -11,6 +12,8 @@ import json
 import os
 import resource
 import signal
+import socket
+import struct
 import sys
 import time
 from pathlib import Path
@@ -44,30 +47,24 @@ def preload() -> None:
     load(convlab)
 
 
-def become(request: dict) -> None:
+def become(request: dict, streams: list[int]) -> None:
     """In the child: the folder, the streams and the environment of the case."""
     os.setsid()
     os.chdir(request["cwd"])
-    resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest"],) * 2)
+    if "largest" in request:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest"],) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    read, write = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for number, name, flags in (
-        (0, request["stdin"], read),
-        (1, request["stdout"], write),
-        (2, request["stderr"], write),
-    ):
-        if name == "closed":
-            os.close(number)
-        elif name == "gone":  # a pipe that nobody reads
-            reader, writer = os.pipe()
-            os.close(reader)
-            os.dup2(writer, number)
-            os.close(writer)
-        else:
-            opened = os.open(name, flags, 0o666)
-            os.dup2(opened, number)
-            os.close(opened)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    for stream in streams:
+        os.close(stream)
+    # As the interpreter makes them when it starts.
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
+    for number in request.get("closed", ()):
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)
+        os.close(number)
 
 
 def execute(code: str) -> None:
@@ -81,18 +78,18 @@ def execute(code: str) -> None:
         sys.exit(1)
 
 
-def run(request: dict) -> None:
+def run(request: dict, streams: list[int]) -> None:
     """In the child: the command as the installed script runs it.  Does not return."""
     status = 0
     try:
-        become(request)
-        if request["fresh"]:
+        become(request, streams)
+        if request.get("fresh"):
             argv = [str(COMMAND), *request["argv"]]
             os.execve(COMMAND, list(map(os.fsencode, argv)), request["env"])
         os.environ.clear()
         os.environ.update(request["env"])
         sys.argv = ["convlab", *request["argv"]]
-        if request["code"] is None:
+        if request.get("code") is None:
             from convlab_cli.main import main
 
             main()
@@ -126,26 +123,27 @@ def busy_seconds(process: int) -> float:
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
-def watch(child: int) -> dict:
-    """Wait for the child, and end it where it takes too long or too much memory."""
+def watch(child: int, limited: bool) -> dict:
+    """Wait for the child, and end it where it takes too long or, ``limited``, too much."""
     begin, killed = time.monotonic(), ""
     while True:
         done, status, usage = os.wait4(child, os.WNOHANG)
         seconds = time.monotonic() - begin
         if done:
             break
-        busy = busy_seconds(child)
-        # Beside other work on the machine, a second by the clock may be little of the CPU.
-        late = busy > MOST_BUSY or seconds > (MOST_IDLE if busy < 1 else MOST_AT_ALL)
-        if not killed and (late or resident_mb(child) > KILLED_MB):
+        late = seconds > MOST_AT_ALL
+        if limited:
+            busy = busy_seconds(child)
+            # Beside other work on the machine, a second by the clock may be little of the CPU.
+            late = late or busy > MOST_BUSY or (seconds > MOST_IDLE and busy < 1)
+        if not killed and (late or (limited and resident_mb(child) > KILLED_MB)):
             killed = "time" if late else "memory"
             os.kill(child, signal.SIGKILL)
-        time.sleep(0.02)
+        time.sleep(0.02 if seconds > 0.5 else 0.002)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # what it started itself
-    code = os.waitstatus_to_exitcode(status)
     return {
-        "status": code,
+        "status": os.waitstatus_to_exitcode(status),
         "killed": killed,
         "wall": seconds,
         "cpu": usage.ru_utime + usage.ru_stime,
@@ -153,20 +151,26 @@ def watch(child: int) -> dict:
     }
 
 
-def serve() -> None:
+def serve(connection: socket.socket) -> None:
     preload()
-    # Children's streams are files; the pipe to the tests is the parent's alone.
-    answers = os.fdopen(os.dup(1), "w")
-    requests = os.fdopen(os.dup(0), "r")
-    for line in requests:
-        request = json.loads(line)
+    while True:
+        length, streams, _, _ = socket.recv_fds(connection, 4, 3)
+        if not length:
+            return
+        (left,) = struct.unpack("I", length)
+        body = b""
+        while len(body) < left:
+            body += connection.recv(left - len(body))
+        request = json.loads(body)
         child = os.fork()
         if child == 0:
-            answers.detach()
-            requests.detach()
-            run(request)
-        print(json.dumps(watch(child)), file=answers, flush=True)
+            connection.close()
+            run(request, streams)
+        for stream in streams:
+            os.close(stream)
+        answer = watch(child, limited="largest" in request)
+        connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 if __name__ == "__main__":
-    serve()
+    serve(socket.socket(fileno=int(sys.argv[1])))
