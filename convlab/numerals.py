@@ -64,7 +64,8 @@ def places_of(values: ArrayLike) -> int | None:
     finite = given.astype(float)
     whole = (np.abs(finite) < 2.0**53) & (finite == np.round(finite))
     for places in range(MOST_PLACES + 1):
-        scaled = np.rint(finite * 10.0**places)
+        with np.errstate(over="ignore"):  # what overflows has too many digits
+            scaled = np.rint(finite * 10.0**places)
         said = (scaled / 10.0**places).astype(given.dtype) == given
         if (whole | said & (np.abs(scaled) < 10.0**_MOST_DIGITS)).all():
             return places

@@ -147,7 +147,7 @@ class Reader:
         picture = self.find(f"{selector} img")
         self.js("arguments[0].loading = 'eager'", picture)
         self.wait(lambda: self.js("return arguments[0].complete", picture))
-        return self.js("return arguments[0].currentSrc", picture).rsplit("/", 1)[1]
+        return self.js("return arguments[0].currentSrc", picture).rpartition("/")[2]
 
     def articles(self):
         return [article.get_attribute("id") for article in self.visible("article")]
