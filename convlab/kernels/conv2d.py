@@ -21,6 +21,7 @@ from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import VECTOR, multiply_rows, multiply_rows_transposed
 from convlab.kernels.lanes_plan import grad_input_plans, input_plan
 from convlab.kernels.tiles_cuda import (
+    Target,
     forward_gather,
     grad_input_gathers,
     product_cuda,
@@ -255,7 +256,7 @@ def _forward_cuda(x, weight, bias, g, relu=False):
     gather = forward_gather(g, x.shape[3])
     per_out = math.prod(g.weight_shape[1:])
     places = g.out_channels // g.groups * per_out, per_out
-    product_cuda(gather, x, weight, places, bias, relu, out, 0, out.steps[:3])
+    product_cuda(gather, x, weight, places, bias, relu, Target(out.run, out.steps[:3]))
     return out
 
 
@@ -267,8 +268,8 @@ def _grad_input_cuda(grad, weight, g):
     channel_step, row_step, column_step, _ = out.steps
     steps = channel_step, row_step * g.stride[0], column_step * g.stride[1]
     for (row, column), gather in grad_input_gathers(g, grad.shape[3]):
-        start = row * row_step + column * column_step
-        product_cuda(gather, grad, weight, places, no_bias, False, out, start, steps)
+        first = cuda.Run(out.memory, out.start + row * row_step + column * column_step)
+        product_cuda(gather, grad, weight, places, no_bias, False, Target(first, steps))
     return out
 
 

@@ -3,6 +3,7 @@
 from convlab.kernels import cuda_numpy, cuda_reduce  # noqa: F401  what NumPy's functions are
 from convlab.kernels.cuda_array import (
     CudaArray,
+    Run,
     constant,
     contiguous,
     empty,
@@ -41,6 +42,7 @@ __all__ = [
     "DeviceInfo",
     "OutOfMemoryError",
     "Pointwise",
+    "Run",
     "constant",
     "contiguous",
     "devices",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
@@ -31,6 +31,13 @@ def implements(function: Callable) -> Callable:
     return lambda own: FUNCTIONS.setdefault(function, own)
 
 
+class Run(NamedTuple):
+    """An array as kernels get it: flat ``numbers``, its own from ``start`` on."""
+
+    numbers: Any
+    start: int
+
+
 class CudaArray:
     """Numbers on the device: ``memory`` from ``start`` on, ``steps`` numbers apart by axis."""
 
@@ -44,6 +51,10 @@ class CudaArray:
     def memory(self) -> Any:
         """The flat array that kernels get."""
         return self._owner.array
+
+    @property
+    def run(self) -> Run:
+        return Run(self.memory, self.start)
 
     @property
     def ndim(self) -> int:

@@ -30,13 +30,14 @@ def _flat_kernel(function: Callable, operands: int) -> CudaKernel:
     """``function`` of one or two runs of numbers; a step of 0 repeats the first."""
     inner = register_jitable(function)
 
-    def one(a, a_start, a_step, out, out_start, count):
+    def one(a, a_step, out, count):
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            out[out_start + i] = inner(a[a_start + i * a_step])
+            out.numbers[out.start + i] = inner(a.numbers[a.start + i * a_step])
 
-    def two(a, a_start, a_step, b, b_start, b_step, out, out_start, count):
+    def two(a, a_step, b, b_step, out, count):
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            out[out_start + i] = inner(a[a_start + i * a_step], b[b_start + i * b_step])
+            first, second = a.numbers[a.start + i * a_step], b.numbers[b.start + i * b_step]
+            out.numbers[out.start + i] = inner(first, second)
 
     return CudaKernel(one if operands == 1 else two, f"{function.__name__}_flat")
 
@@ -45,20 +46,20 @@ def _view_kernel(function: Callable, operands: int) -> CudaKernel:
     """The same for views: one thread for each number, which finds its place by the steps."""
     inner = register_jitable(function)
 
-    def one(shape, a, a_start, a_steps, out, out_start, out_steps, count):
+    def one(shape, a, a_steps, out, out_steps, count):
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            at, to, rest = a_start, out_start, i
+            at, to, rest = a.start, out.start, i
             for back in range(AXES):
                 axis = AXES - 1 - back
                 place = rest % shape[axis]
                 rest //= shape[axis]
                 at += place * a_steps[axis]
                 to += place * out_steps[axis]
-            out[to] = inner(a[at])
+            out.numbers[to] = inner(a.numbers[at])
 
-    def two(shape, a, a_start, a_steps, b, b_start, b_steps, out, out_start, out_steps, count):
+    def two(shape, a, a_steps, b, b_steps, out, out_steps, count):
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            at, bt, to, rest = a_start, b_start, out_start, i
+            at, bt, to, rest = a.start, b.start, out.start, i
             for back in range(AXES):
                 axis = AXES - 1 - back
                 place = rest % shape[axis]
@@ -66,7 +67,7 @@ def _view_kernel(function: Callable, operands: int) -> CudaKernel:
                 at += place * a_steps[axis]
                 bt += place * b_steps[axis]
                 to += place * out_steps[axis]
-            out[to] = inner(a[at], b[bt])
+            out.numbers[to] = inner(a.numbers[at], b.numbers[bt])
 
     return CudaKernel(one if operands == 1 else two, f"{function.__name__}_view")
 
@@ -101,19 +102,17 @@ class Pointwise:
         shape, steps = _joined(out, *inputs)
         if len(shape) == 1 and steps[0][0] == 1:
             operands = [
-                v
-                for x, (step,) in zip(inputs, steps[1:], strict=True)
-                for v in (x.memory, x.start, step)
+                v for x, (step,) in zip(inputs, steps[1:], strict=True) for v in (x.run, step)
             ]
-            self.flat.each(out.size, *operands, out.memory, out.start, out.size)
+            self.flat.each(out.size, *operands, out.run, out.size)
             return
         if len(shape) > AXES:
             raise DeviceError(f"cuda: expected at most {AXES} axes, got {out.ndim}")
         pad = AXES - len(shape)
         out_steps, *steps = ((0,) * pad + tuple(step) for step in steps)
-        operands = [v for x, s in zip(inputs, steps, strict=True) for v in (x.memory, x.start, s)]
+        operands = [v for x, s in zip(inputs, steps, strict=True) for v in (x.run, s)]
         shape = (1,) * pad + tuple(shape)
-        self.view.each(out.size, shape, *operands, out.memory, out.start, out_steps, out.size)
+        self.view.each(out.size, shape, *operands, out.run, out_steps, out.size)
 
 
 def _constant(value: Any, dtype: np.dtype) -> CudaArray:

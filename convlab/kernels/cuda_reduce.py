@@ -22,42 +22,42 @@ def _reduction(function: Callable, first: float) -> tuple[CudaKernel, CudaKernel
     """Two kernels: a thread for each result, which is best for many; blocks for each."""
     inner = register_jitable(function)
 
-    def by_thread(a, a_start, outer, outer_steps, length, shape, steps, out, count):
+    def by_thread(a, outer, outer_steps, length, shape, steps, out, count):
         for i in range(cuda.grid(1), count, cuda.gridsize(1)):
-            at, rest = a_start, i
+            at, rest = a.start, i
             for back in range(AXES):
                 axis = AXES - 1 - back
                 at += rest % outer[axis] * outer_steps[axis]
                 rest //= outer[axis]
-            total = a.dtype.type(first)
+            total = a.numbers.dtype.type(first)
             for k in range(length):
                 here, rest = at, k
                 for back in range(AXES):
                     axis = AXES - 1 - back
                     here += rest % shape[axis] * steps[axis]
                     rest //= shape[axis]
-                total = inner(total, a[here])
+                total = inner(total, a.numbers[here])
             out[i] = total
 
-    def by_block(a, a_start, outer, outer_steps, length, shape, steps, out, chunks):
+    def by_block(a, outer, outer_steps, length, shape, steps, out, chunks):
         # out: (results, chunks); a block for each goes through its chunk of the length.
-        kept = cuda.shared.array(_TREE, a.dtype)
+        kept = cuda.shared.array(_TREE, a.numbers.dtype)
         i, thread = cuda.blockIdx.x // chunks, cuda.threadIdx.x
         chunk = cuda.blockIdx.x % chunks
         begin, end = chunk * length // chunks, (chunk + 1) * length // chunks
-        at, rest = a_start, i
+        at, rest = a.start, i
         for back in range(AXES):
             axis = AXES - 1 - back
             at += rest % outer[axis] * outer_steps[axis]
             rest //= outer[axis]
-        total = a.dtype.type(first)
+        total = a.numbers.dtype.type(first)
         for k in range(begin + thread, end, _TREE):
             here, rest = at, k
             for back in range(AXES):
                 axis = AXES - 1 - back
                 here += rest % shape[axis] * steps[axis]
                 rest //= shape[axis]
-            total = inner(total, a[here])
+            total = inner(total, a.numbers[here])
         kept[thread] = total
         cuda.syncthreads()
         half = _TREE // 2
@@ -102,7 +102,7 @@ def _reduce(kernels, array: CudaArray, axis, keepdims: bool) -> CudaArray:
     shape, steps = _padded(array, inside)
     out = empty([array.shape[a] for a in order], array.dtype)
     length = math.prod(array.shape[a] for a in axes)
-    arguments = (array.memory, array.start, outer, outer_steps, length, shape, steps)
+    arguments = (array.run, outer, outer_steps, length, shape, steps)
     if out.size:
         by_thread, by_block = kernels
         if length <= 64 or out.size >= 4096:

@@ -16,7 +16,7 @@ from convlab.kernels import cuda
 from convlab.kernels.device import empty, loop
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import Ranges, multiply_rows, with_room
-from convlab.kernels.tiles_cuda import Gather, product_cuda, product_transposed_cuda
+from convlab.kernels.tiles_cuda import Gather, Target, product_cuda, product_transposed_cuda
 
 # --- the definition ---------------------------------------------------------------
 
@@ -154,31 +154,35 @@ def _grad_weight_cpu(grad, x):
 
 
 @lru_cache(maxsize=256)
-def _gather(inputs: int, lanes: int, step: int) -> Gather:
+def _gather(inputs: int, lanes: int, outputs: int, step: int = 1) -> Gather:
     """The inputs as taps; from a weight to that of the next input it is ``step``."""
     taps = np.zeros((inputs, 4), np.int32)
     taps[:, 0] = np.arange(inputs)
     taps[:, 3] = taps[:, 0] * step
-    return Gather((1, 1, lanes), (1, 1, lanes), taps, (0, 0), (1, 1), 1, inputs)
+    size = 1, 1, lanes
+    return Gather(size, size, taps, (0, 0), (1, 1), 1, inputs, outputs, inputs)
 
 
 def _forward_cuda(x, weight, bias, relu=False):
     out = cuda.empty((weight.shape[0], x.shape[1]), x.dtype)
-    gather, steps = _gather(*x.shape, 1), (x.shape[1], 0, 0)
-    product_cuda(gather, x, weight, (0, weight.shape[1]), bias, relu, out, 0, steps)
+    target = Target(out.run, (x.shape[1], 0, 0))
+    gather = _gather(*x.shape, weight.shape[0])
+    product_cuda(gather, x, weight, (0, weight.shape[1]), bias, relu, target)
     return out
 
 
 def _grad_input_cuda(grad, weight):
     out = cuda.empty((weight.shape[1], grad.shape[1]), grad.dtype)
-    gather, steps = _gather(*grad.shape, weight.shape[1]), (grad.shape[1], 0, 0)
-    no_bias = cuda.constant(np.zeros(weight.shape[1], grad.dtype))
-    product_cuda(gather, grad, weight, (0, 1), no_bias, False, out, 0, steps)
+    inputs = weight.shape[1]
+    target = Target(out.run, (grad.shape[1], 0, 0))
+    no_bias = cuda.constant(np.zeros(inputs, grad.dtype))
+    gather = _gather(*grad.shape, inputs, step=inputs)
+    product_cuda(gather, grad, weight, (0, 1), no_bias, False, target)
     return out
 
 
 def _grad_weight_cuda(grad, x):
-    return product_transposed_cuda(_gather(*x.shape, 1), x, grad)
+    return product_transposed_cuda(_gather(*x.shape, grad.shape[0]), x, grad)
 
 
 forward = Kernel("dense.forward", _forward_reference, _forward_cpu, _forward_cuda, _forward_plain)

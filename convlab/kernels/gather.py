@@ -119,39 +119,39 @@ def _gather2d_grad_cpu(grad, rows, columns, size):
 
 
 @cuda.kernel
-def gather2d_kernel(x, x_start, size, rows, columns, output, out, count):
+def gather2d_kernel(x, size, rows, columns, output, out, count):
     # A thread for each number of the result: x (C, H, W, N), out (C, OH, OW, N).
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         batch = size[2]
         n, j, at = i % batch, i // batch % output[1], i // batch // output[1]
         row, column, channel = rows[at % output[0]], columns[j], at // output[0]
-        value = x.dtype.type(0)
+        value = x.numbers.dtype.type(0)
         if row >= 0 and column >= 0:
-            value = x[x_start + ((channel * size[0] + row) * size[1] + column) * batch + n]
+            value = x.numbers[x.start + ((channel * size[0] + row) * size[1] + column) * batch + n]
         out[i] = value
 
 
 @cuda.kernel
-def gather2d_grad_kernel(grad, grad_start, output, rows, columns, size, out, count):
+def gather2d_grad_kernel(grad, output, rows, columns, size, out, count):
     # A thread for each number that was read: it looks for all the places that read it.
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         batch = size[2]
         n, column, at = i % batch, i // batch % size[1], i // batch // size[1]
         row, channel = at % size[0], at // size[0]
-        total = grad.dtype.type(0)
+        total = grad.numbers.dtype.type(0)
         for a in range(output[0]):
             if rows[a] == row:
                 for b in range(output[1]):
                     if columns[b] == column:
                         here = (channel * output[0] + a) * output[1] + b
-                        total += grad[grad_start + here * batch + n]
+                        total += grad.numbers[grad.start + here * batch + n]
         out[i] = total
 
 
 def _gather2d_cuda(x, rows, columns):
     out = cuda.empty((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
     tables = [cuda.table(np.asarray(index, np.int32)) for index in (rows, columns)]
-    arguments = x.memory, x.start, x.shape[1:], *tables, out.shape[1:3]
+    arguments = x.run, x.shape[1:], *tables, out.shape[1:3]
     gather2d_kernel.each(out.size, *arguments, out.memory, out.size)
     return out
 
@@ -159,7 +159,7 @@ def _gather2d_cuda(x, rows, columns):
 def _gather2d_grad_cuda(grad, rows, columns, size):
     out = cuda.empty((grad.shape[0], *size, grad.shape[3]), grad.dtype)
     tables = [cuda.table(np.asarray(index, np.int32)) for index in (rows, columns)]
-    arguments = grad.memory, grad.start, grad.shape[1:3], *tables, out.shape[1:]
+    arguments = grad.run, grad.shape[1:3], *tables, out.shape[1:]
     gather2d_grad_kernel.each(out.size, *arguments, out.memory, out.size)
     return out
 
@@ -195,12 +195,13 @@ def _floats_cpu(images, index, scale, offset):
 
 
 @cuda.kernel
-def floats_kernel(images, images_start, index, index_start, pixels, scale, offset, out, count):
+def floats_kernel(images, index, pixels, scale, offset, out, count):
     # All images stay on the device as bytes; a thread reads one of them.
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         batch = count // (pixels[0] * pixels[1])
         m, pixel = i % batch, i // batch
-        byte = images[images_start + index[index_start + m] * pixels[0] * pixels[1] + pixel]
+        image = index.numbers[index.start + m]
+        byte = images.numbers[images.start + image * pixels[0] * pixels[1] + pixel]
         channel = pixel // pixels[1]
         out[i] = numba.float32(byte) * scale[channel] + offset[channel]
 
@@ -215,7 +216,7 @@ def _floats_cuda(images, index, scale, offset):
     out = cuda.empty((channels, height, width, len(index)), np.float32)
     numbers = (cuda.table(np.asarray(values, np.float32)) for values in (scale, offset))
     pixels = channels, height * width
-    arguments = images.memory, images.start, index.memory, index.start, pixels, *numbers
+    arguments = images.run, index.run, pixels, *numbers
     floats_kernel.each(out.size, *arguments, out.memory, out.size)
     return out
 

@@ -12,10 +12,12 @@ does the activation before it, for a quarter of the numbers.
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda as numba_cuda
 from numba import prange
+from numba.extending import register_jitable
 
 from convlab.kernels import cuda
 from convlab.kernels.device import empty, loop
@@ -284,122 +286,126 @@ def _max_backward_cpu(grad, index, w):
 # Neighbouring threads have neighbouring images, so that they read and write side by side.
 
 
+class _Windows(NamedTuple):
+    """Rows and columns of an input and of its output, and where the windows lie, on the device."""
+
+    size: tuple[int, int]
+    output: tuple[int, int, int]  # rows, columns, images
+    row_start: Any
+    row_end: Any
+    column_start: Any
+    column_end: Any
+    row_first: Any  # the first window that has a row of the input, and one behind the last
+    row_last: Any
+    column_first: Any
+    column_last: Any
+
+
+@register_jitable
+def _place(i, size):
+    # Channel, row, column and image of number i of maps of (rows, columns, images).
+    rows, columns, images = size
+    row = i // images // columns
+    return row // rows, row % rows, i // images % columns, i % images
+
+
 @cuda.kernel
-def max_forward_kernel(
-    x, x_start, size, output, row_start, row_end, column_start, column_end, dilation, relu, out,
-    index, count,
-):  # fmt: skip
+def max_forward_kernel(x, w, dilation, relu, out, index, count):
     # x: (C, H, W, N) · out, index: (C, OH, OW, N)
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
-        batch = output[2]
-        n, ow, oh = i % batch, i // batch % output[1], i // batch // output[1] % output[0]
-        channel = i // batch // output[1] // output[0]
-        best = x.dtype.type(0) if relu else x.dtype.type(-math.inf)
-        where = NO_WINNER if relu else row_start[oh] * size[1] + column_start[ow]
-        for ih in range(row_start[oh], row_end[oh], dilation[0]):
-            for iw in range(column_start[ow], column_end[ow], dilation[1]):
-                value = x[x_start + ((channel * size[0] + ih) * size[1] + iw) * batch + n]
+        channel, oh, ow, n = _place(i, w.output)
+        height, width = w.size
+        kind = x.numbers.dtype
+        best = kind.type(0) if relu else kind.type(-math.inf)
+        where = NO_WINNER if relu else w.row_start[oh] * width + w.column_start[ow]
+        for ih in range(w.row_start[oh], w.row_end[oh], dilation[0]):
+            for iw in range(w.column_start[ow], w.column_end[ow], dilation[1]):
+                at = ((channel * height + ih) * width + iw) * w.output[2] + n
+                value = x.numbers[x.start + at]
                 if value > best or value != value:
                     best = value
-                    where = ih * size[1] + iw
+                    where = ih * width + iw
         out[i] = best
         index[i] = where
 
 
 @cuda.kernel
-def max_backward_kernel(
-    grad, grad_start, index, index_start, size, output, row_first, row_last, column_first,
-    column_last, out, count,
-):  # fmt: skip
+def max_backward_kernel(grad, index, w, out, count):
     # grad, index: (C, OH, OW, N) · out: (C, H, W, N): each input cell looks at the windows that
     # may have it, and takes the gradient of those that it has won
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
-        batch = output[2]
-        n, iw, ih = i % batch, i // batch % size[1], i // batch // size[1] % size[0]
-        channel = i // batch // size[1] // size[0]
-        total = grad.dtype.type(0)
-        for oh in range(row_first[ih], row_last[ih]):
-            for ow in range(column_first[iw], column_last[iw]):
-                at = ((channel * output[0] + oh) * output[1] + ow) * batch + n
-                if index[index_start + at] == ih * size[1] + iw:
-                    total += grad[grad_start + at]
+        height, width, batch = w.output
+        channel, ih, iw, n = _place(i, (w.size[0], w.size[1], batch))
+        total = grad.numbers.dtype.type(0)
+        for oh in range(w.row_first[ih], w.row_last[ih]):
+            for ow in range(w.column_first[iw], w.column_last[iw]):
+                at = ((channel * height + oh) * width + ow) * batch + n
+                if index.numbers[index.start + at] == ih * w.size[1] + iw:
+                    total += grad.numbers[grad.start + at]
         out[i] = total
 
 
 @cuda.kernel
-def average_forward_kernel(
-    x, x_start, size, output, row_start, row_end, column_start, column_end, divisor, out, count
-):
+def average_forward_kernel(x, w, divisor, out, count):
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
-        batch = output[2]
-        n, ow, oh = i % batch, i // batch % output[1], i // batch // output[1] % output[0]
-        channel = i // batch // output[1] // output[0]
-        total = x.dtype.type(0)
-        for ih in range(row_start[oh], row_end[oh]):
-            for iw in range(column_start[ow], column_end[ow]):
-                total += x[x_start + ((channel * size[0] + ih) * size[1] + iw) * batch + n]
-        out[i] = total / divisor[oh * output[1] + ow]
+        channel, oh, ow, n = _place(i, w.output)
+        height, width = w.size
+        total = x.numbers.dtype.type(0)
+        for ih in range(w.row_start[oh], w.row_end[oh]):
+            for iw in range(w.column_start[ow], w.column_end[ow]):
+                at = ((channel * height + ih) * width + iw) * w.output[2] + n
+                total += x.numbers[x.start + at]
+        out[i] = total / divisor[oh * w.output[1] + ow]
 
 
 @cuda.kernel
-def average_backward_kernel(
-    grad, grad_start, size, output, row_first, row_last, row_start, row_end, column_first,
-    column_last, column_start, column_end, divisor, out, count,
-):  # fmt: skip
+def average_backward_kernel(grad, w, divisor, out, count):
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
-        batch = output[2]
-        n, iw, ih = i % batch, i // batch % size[1], i // batch // size[1] % size[0]
-        channel = i // batch // size[1] // size[0]
-        total = grad.dtype.type(0)
-        for oh in range(row_first[ih], row_last[ih]):
-            for ow in range(column_first[iw], column_last[iw]):
-                if row_start[oh] <= ih < row_end[oh] and column_start[ow] <= iw < column_end[ow]:
-                    at = ((channel * output[0] + oh) * output[1] + ow) * batch + n
-                    total += grad[grad_start + at] / divisor[oh * output[1] + ow]
+        height, width, batch = w.output
+        channel, ih, iw, n = _place(i, (w.size[0], w.size[1], batch))
+        total = grad.numbers.dtype.type(0)
+        for oh in range(w.row_first[ih], w.row_last[ih]):
+            for ow in range(w.column_first[iw], w.column_last[iw]):
+                in_rows = w.row_start[oh] <= ih < w.row_end[oh]
+                if in_rows and w.column_start[ow] <= iw < w.column_end[ow]:
+                    at = ((channel * height + oh) * width + ow) * batch + n
+                    total += grad.numbers[grad.start + at] / divisor[oh * width + ow]
         out[i] = total
 
 
-def _tables(w, *names):
-    return [cuda.table(getattr(w, name).astype(np.int32)) for name in names]
-
-
-_WINDOWS = "row_start", "row_end", "column_start", "column_end"
+def _windows(w, batch) -> _Windows:
+    tables = (cuda.table(getattr(w, name).astype(np.int32)) for name in _Windows._fields[2:])
+    return _Windows(w.input, (*w.output, batch), *tables)
 
 
 def _max_forward_cuda(x, w, relu=False):
     out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     index = cuda.empty(out.shape, _index_type(w))
-    output = (*w.output, x.shape[3])
-    arguments = x.memory, x.start, w.input, output, *_tables(w, *_WINDOWS), w.dilation, relu
+    arguments = x.run, _windows(w, x.shape[3]), w.dilation, relu
     max_forward_kernel.each(out.size, *arguments, out.memory, index.memory, out.size)
     return out, index
 
 
 def _max_backward_cuda(grad, index, w):
     out = cuda.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
-    reached = _tables(w, "row_first", "row_last", "column_first", "column_last")
-    gradients = grad.memory, grad.start, index.memory, index.start
-    output = (*w.output, grad.shape[3])
-    max_backward_kernel.each(out.size, *gradients, w.input, output, *reached, out.memory, out.size)
+    windows = _windows(w, grad.shape[3])
+    max_backward_kernel.each(out.size, grad.run, index.run, windows, out.memory, out.size)
     return out
 
 
 def _average_forward_cuda(x, w):
     out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     divisor = cuda.table(w.divisor.astype(x.dtype))
-    arguments = x.memory, x.start, w.input, (*w.output, x.shape[3]), *_tables(w, *_WINDOWS)
-    average_forward_kernel.each(out.size, *arguments, divisor, out.memory, out.size)
+    windows = _windows(w, x.shape[3])
+    average_forward_kernel.each(out.size, x.run, windows, divisor, out.memory, out.size)
     return out
 
 
 def _average_backward_cuda(grad, w):
     out = cuda.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
-    rows = _tables(w, "row_first", "row_last", "row_start", "row_end")
-    columns = _tables(w, "column_first", "column_last", "column_start", "column_end")
-    sizes = w.input, (*w.output, grad.shape[3])
     divisor = cuda.table(w.divisor.astype(grad.dtype))
-    gradients = grad.memory, grad.start, *sizes, *rows, *columns, divisor
-    average_backward_kernel.each(out.size, *gradients, out.memory, out.size)
+    windows = _windows(w, grad.shape[3])
+    average_backward_kernel.each(out.size, grad.run, windows, divisor, out.memory, out.size)
     return out
 
 

@@ -94,36 +94,38 @@ def _cross_entropy_cpu(x, labels):
 
 
 @cuda.kernel
-def softmax_kernel(x, x_start, classes, places, logarithm, out):
+def softmax_kernel(x, classes, places, logarithm, out):
     for i in range(numba_cuda.grid(1), places, numba_cuda.gridsize(1)):
-        top = x[x_start + i]
+        top = x.numbers[x.start + i]
         for k in range(1, classes):
-            value = x[x_start + k * places + i]
+            value = x.numbers[x.start + k * places + i]
             top = value if value > top or value != value else top
-        total = x.dtype.type(0)
+        total = x.numbers.dtype.type(0)
         for k in range(classes):
-            total += math.exp(x[x_start + k * places + i] - top)
+            total += math.exp(x.numbers[x.start + k * places + i] - top)
         for k in range(classes):
-            value = x[x_start + k * places + i] - top
+            value = x.numbers[x.start + k * places + i] - top
             out[k * places + i] = value - math.log(total) if logarithm else math.exp(value) / total
 
 
 @cuda.kernel
-def cross_entropy_kernel(x, x_start, labels, labels_start, classes, images, loss, gradient):
+def cross_entropy_kernel(x, labels, classes, images, loss, gradient):
     # Softmax and loss in one launch: the probabilities are most of the gradient.
     for n in range(numba_cuda.grid(1), images, numba_cuda.gridsize(1)):
-        top = x[x_start + n]
+        top = x.numbers[x.start + n]
         for k in range(1, classes):
-            value = x[x_start + k * images + n]
+            value = x.numbers[x.start + k * images + n]
             top = value if value > top or value != value else top
-        total = x.dtype.type(0)
+        total = x.numbers.dtype.type(0)
         for k in range(classes):
-            part = math.exp(x[x_start + k * images + n] - top)
+            part = math.exp(x.numbers[x.start + k * images + n] - top)
             gradient[k * images + n] = part
             total += part
-        label = labels[labels_start + n]
+        label = labels.numbers[labels.start + n]
         known = 0 <= label < classes  # nobody has looked at labels that were made here
-        chosen = x[x_start + label * images + n] if known else x.dtype.type(math.nan)
+        chosen = (
+            x.numbers[x.start + label * images + n] if known else x.numbers.dtype.type(math.nan)
+        )
         loss[n] = math.log(total) - (chosen - top)
         for k in range(classes):
             gradient[k * images + n] /= total
@@ -135,14 +137,14 @@ def _softmax_like_cuda(x, logarithm):
     x = cuda.contiguous(x)
     out = cuda.empty(x.shape, x.dtype)
     places = math.prod(x.shape[1:])
-    softmax_kernel.each(places, x.memory, x.start, x.shape[0], places, logarithm, out.memory)
+    softmax_kernel.each(places, x.run, x.shape[0], places, logarithm, out.memory)
     return out
 
 
 def _cross_entropy_cuda(x, labels):
     x, labels = cuda.contiguous(x), cuda.contiguous(cuda.on_device(labels))
     loss, gradient = cuda.empty(labels.shape, x.dtype), cuda.empty(x.shape, x.dtype)
-    arguments = x.memory, x.start, labels.memory, labels.start, *x.shape
+    arguments = x.run, labels.run, *x.shape
     cross_entropy_kernel.each(x.shape[1], *arguments, loss.memory, gradient.memory)
     return loss, gradient
 
@@ -166,20 +168,20 @@ def _right_cpu(x, labels):
 
 
 @cuda.kernel
-def right_kernel(x, x_start, labels, labels_start, classes, images, out):
+def right_kernel(x, labels, classes, images, out):
     for n in range(numba_cuda.grid(1), images, numba_cuda.gridsize(1)):
-        best, top = 0, x[x_start + n]
+        best, top = 0, x.numbers[x.start + n]
         for k in range(1, classes):
-            value = x[x_start + k * images + n]
+            value = x.numbers[x.start + k * images + n]
             if value > top or (value != value and top == top):
                 best, top = k, value
-        out[n] = 1 if best == labels[labels_start + n] else 0
+        out[n] = 1 if best == labels.numbers[labels.start + n] else 0
 
 
 def _right_cuda(x, labels):
     x, labels = cuda.contiguous(x), cuda.contiguous(cuda.on_device(labels))
     out = cuda.empty(labels.shape, x.dtype)
-    arguments = x.memory, x.start, labels.memory, labels.start, *x.shape
+    arguments = x.run, labels.run, *x.shape
     right_kernel.each(x.shape[1], *arguments, out.memory)
     return out
 
@@ -201,15 +203,15 @@ def _one_hot_cpu(labels, classes, dtype):
 
 
 @cuda.kernel
-def one_hot_kernel(labels, labels_start, classes, images, out):
+def one_hot_kernel(labels, classes, images, out):
     for i in range(numba_cuda.grid(1), classes * images, numba_cuda.gridsize(1)):
-        out[i] = 1 if labels[labels_start + i % images] == i // images else 0
+        out[i] = 1 if labels.numbers[labels.start + i % images] == i // images else 0
 
 
 def _one_hot_cuda(labels, classes, dtype):
     labels = cuda.contiguous(cuda.on_device(labels))
     out = cuda.empty((classes, len(labels)), dtype)
-    arguments = labels.memory, labels.start, classes, len(labels)
+    arguments = labels.run, classes, len(labels)
     one_hot_kernel.each(out.size, *arguments, out.memory)
     return out.T
 

@@ -22,6 +22,13 @@ from convlab.kernels.lanes_plan import grad_input_phases
 from convlab.shapes import Conv2dGeometry
 
 
+class Target(NamedTuple):
+    """Where results go: ``steps`` from one to that of the next channel, row and column."""
+
+    run: cuda.Run
+    steps: tuple[int, int, int]
+
+
 class Gather(NamedTuple):
     """Where a sum of products finds its numbers: what both CUDA loops want to know.
 
@@ -36,6 +43,8 @@ class Gather(NamedTuple):
     step: tuple[int, int]
     groups: int
     per_group: int  # input channels of a group
+    group_size: int  # output channels of a group
+    count: int  # of taps
 
 
 @lru_cache(maxsize=256)
@@ -46,7 +55,9 @@ def forward_gather(g: Conv2dGeometry, batch: int) -> Gather:
     taps = taps * (1, *g.dilation)
     taps = np.column_stack([taps, np.arange(len(taps))]).astype(np.int32)
     first = (-g.padding[0], -g.padding[2])
-    return Gather((*g.input, batch), (*g.output, batch), taps, first, g.stride, g.groups, per_group)
+    sizes = (*g.input, batch), (*g.output, batch)
+    channels = per_group, g.out_channels // g.groups
+    return Gather(*sizes, taps, first, g.stride, g.groups, *channels, len(taps))
 
 
 @lru_cache(maxsize=256)
@@ -69,50 +80,50 @@ def grad_input_gathers(g: Conv2dGeometry, batch: int) -> list[tuple[tuple[int, i
             (1, 1),
             g.groups,
             per_group,
+            g.in_channels // g.groups,
+            len(taps),
         )
         gathers.append(((rows.cells.start, columns.cells.start), gather))
     return gathers
 
 
 @register_jitable
-def _read(x, x_start, size, taps, t, channel, row, column, n):
+def _read(g, x, t, channel, row, column, n):
     # What tap t reads of image n where its group begins at a channel, row and column; 0 outside.
-    height, width, batch = size
-    r, c = row + taps[4 * t + 1], column + taps[4 * t + 2]
-    value = x.dtype.type(0)
+    height, width, batch = g.size
+    r, c = row + g.taps[4 * t + 1], column + g.taps[4 * t + 2]
+    value = x.numbers.dtype.type(0)
     if 0 <= r < height and 0 <= c < width:
-        value = x[x_start + (((channel + taps[4 * t]) * height + r) * width + c) * batch + n]
+        at = (((channel + g.taps[4 * t]) * height + r) * width + c) * batch + n
+        value = x.numbers[x.start + at]
     return value
 
 
 @cuda.kernel
-def product_plain(
-    x, x_start, size, output, taps, count, first, step, per_group, group_size, weight, places,
-    bias, bias_start, relu, out, out_start, out_steps,
-):  # fmt: skip
+def product_plain(g, x, weight, places, bias, relu, out):
     # One thread makes one output.  No thread waits for another, and any shape fits; but each
     # product loads two numbers from memory that others load as well.
-    height, width, batch = size
+    height, width, batch = g.size
     lane = numba_cuda.grid(1)
     o = numba_cuda.blockIdx.y
-    if lane < output[0] * output[1] * output[2]:
+    if lane < g.output[0] * g.output[1] * batch:
         n = lane % batch
-        column = lane // batch % output[1]
-        row = lane // batch // output[1]
-        group = o // group_size
-        total = bias[bias_start + o]
-        for t in range(count):
-            r = first[0] + row * step[0] + taps[4 * t + 1]
-            c = first[1] + column * step[1] + taps[4 * t + 2]
+        column = lane // batch % g.output[1]
+        row = lane // batch // g.output[1]
+        group = o // g.group_size
+        total = bias.numbers[bias.start + o]
+        for t in range(g.count):
+            r = g.first[0] + row * g.step[0] + g.taps[4 * t + 1]
+            c = g.first[1] + column * g.step[1] + g.taps[4 * t + 2]
             if 0 <= r < height and 0 <= c < width:
-                channel = group * per_group + taps[4 * t]
-                value = x[x_start + ((channel * height + r) * width + c) * batch + n]
-                place = places[0] + group * places[1] + o % group_size * places[2]
-                place += taps[4 * t + 3]
-                total += weight[place] * value
+                channel = group * g.per_group + g.taps[4 * t]
+                at = ((channel * height + r) * width + c) * batch + n
+                place = group * places[0] + o % g.group_size * places[1] + g.taps[4 * t + 3]
+                total += weight.numbers[weight.start + place] * x.numbers[x.start + at]
         if relu and total < 0:
-            total = x.dtype.type(0)
-        out[out_start + o * out_steps[0] + row * out_steps[1] + column * out_steps[2] + n] = total
+            total = x.numbers.dtype.type(0)
+        at = o * out.steps[0] + row * out.steps[1] + column * out.steps[2] + n
+        out.run.numbers[out.run.start + at] = total
 
 
 class _Tile(NamedTuple):
@@ -135,16 +146,15 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
     together = threads // (lanes // lanes_each)  # taps that are loaded at once
     own = own_channels * own_lanes
 
-    def product_tiled(
-        x, x_start, size, output, taps, count, first, step, per_group, group_size, weight, places,
-        bias, bias_start, relu, out, out_start, out_steps,
-    ):  # fmt: skip
-        weights = numba_cuda.shared.array((depth, channels), x.dtype)
-        inputs = numba_cuda.shared.array((depth, lanes), x.dtype)
-        sums = numba_cuda.local.array(own, x.dtype)
-        own_inputs = numba_cuda.local.array(own_lanes, x.dtype)
+    def product_tiled(g, x, weight, places, bias, relu, out):
+        first, step, output, count, group_size = g.first, g.step, g.output, g.count, g.group_size
+        kind = x.numbers.dtype
+        weights = numba_cuda.shared.array((depth, channels), kind)
+        inputs = numba_cuda.shared.array((depth, lanes), kind)
+        sums = numba_cuda.local.array(own, kind)
+        own_inputs = numba_cuda.local.array(own_lanes, kind)
         u = np.uint32  # an unsigned index needs no test for negative values: loops unroll
-        zero = x.dtype.type(0)
+        zero = kind.type(0)
         rows = numba_cuda.local.array(lanes_each, numba.int32)
         columns = numba_cuda.local.array(lanes_each, numba.int32)
         images = numba_cuda.local.array(lanes_each, numba.int32)
@@ -152,7 +162,7 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
         own_lane, own_channel = thread % across, thread // across * own_channels
         group = numba_cuda.blockIdx.z
         first_lane, first_channel = numba_cuda.blockIdx.x * lanes, numba_cuda.blockIdx.y * channels
-        batch, all_lanes = size[2], output[0] * output[1] * output[2]
+        batch, all_lanes = g.size[2], output[0] * output[1] * output[2]
         for i in range(own):
             sums[i] = 0
         load_lane, load_tap = thread % (lanes // lanes_each), thread // (lanes // lanes_each)
@@ -166,17 +176,18 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
         for begin in range(0, count, depth):
             for i in range(thread, depth * channels, threads):
                 t, o = begin + i // channels, first_channel + i % channels
-                w = x.dtype.type(0)
+                w = kind.type(0)
                 if t < count and o < group_size:
-                    w = weight[places[0] + group * places[1] + o * places[2] + taps[4 * t + 3]]
+                    place = weight.start + group * places[0] + o * places[1] + g.taps[4 * t + 3]
+                    w = weight.numbers[place]
                 weights[i // channels, i % channels] = w
             for k in range(load_tap, depth, together):
                 t = begin + k
                 for j in range(lanes_each):
-                    value = x.dtype.type(0)
+                    value = kind.type(0)
                     if t < count:
-                        place = group * per_group, rows[j], columns[j], images[j]
-                        value = _read(x, x_start, size, taps, t, *place)
+                        place = group * g.per_group, rows[j], columns[j], images[j]
+                        value = _read(g, x, t, *place)
                     inputs[k, load_lane + j * (lanes // lanes_each)] = value
             numba_cuda.syncthreads()
             for k in range(depth):
@@ -191,16 +202,16 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
         for j in range(own_lanes):
             lane = first_lane + own_lane + j * across
             column, row = lane // batch % output[1], lane // batch // output[1]
-            at = out_start + row * out_steps[1] + column * out_steps[2] + lane % batch
-            at += (group * group_size + channel) * out_steps[0]
+            at = out.run.start + row * out.steps[1] + column * out.steps[2] + lane % batch
+            at += (group * group_size + channel) * out.steps[0]
             here = min(own_channels, group_size - channel) if lane < all_lanes else 0
             for i in range(own_channels):
                 if i < here:
                     total = sums[u(i * own_lanes + j)]
-                    total += bias[u(bias_start + group * group_size + channel + i)]
+                    total += bias.numbers[u(bias.start + group * group_size + channel + i)]
                     if relu:
                         total = zero if total < zero else total  # max would lose a NaN
-                    out[np.uint64(at + i * out_steps[0])] = total
+                    out.run.numbers[np.uint64(at + i * out.steps[0])] = total
 
     name = f"product_tiled_{channels}x{lanes}"
     return _Tile(channels, lanes, threads, cuda.CudaKernel(product_tiled, name))
@@ -215,17 +226,15 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
     threads = across * (channels // own_channels)
     own, grads_row, inputs_row = own_channels * own_taps, channels + 1, taps_of_tile + 1
 
-    def product_transposed(
-        x, x_start, size, output, taps, count, first, step, per_group, group_size, grad, grad_start,
-        chunks, out,
-    ):  # fmt: skip
+    def product_transposed(g, x, grad, chunks, out):
         # out: (chunks, groups * group_size, taps + 1); the last is the sum without an input,
         # the gradient of the bias.
-        kind = x.dtype
+        first, step, output, count, group_size = g.first, g.step, g.output, g.count, g.group_size
+        kind = x.numbers.dtype
         grads = numba_cuda.shared.array((depth, grads_row), kind)
         inputs = numba_cuda.shared.array((depth, inputs_row), kind)
         sums = numba_cuda.local.array(own, kind)
-        batch = size[2]
+        batch = g.size[2]
         thread = numba_cuda.threadIdx.x
         tiles = (count + taps_of_tile) // taps_of_tile  # with the bias's tap
         first_tap = numba_cuda.blockIdx.x % tiles * taps_of_tile
@@ -243,20 +252,19 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
             column = first[1] + lane // batch % output[1] * step[1]
             row = first[0] + lane // batch // output[1] * step[0]
             for o in range(thread // depth, channels, threads // depth):
-                value = x.dtype.type(0)
+                value = kind.type(0)
                 if lane < end and first_channel + o < group_size:
                     channel = group * group_size + first_channel + o
-                    value = grad[grad_start + channel * all_lanes + lane]
+                    value = grad.numbers[grad.start + channel * all_lanes + lane]
                 grads[own_lane, o] = value
             for k in range(thread // depth, taps_of_tile, threads // depth):
                 t = first_tap + k
-                value = x.dtype.type(0)
+                value = kind.type(0)
                 if lane < end:
                     if t < count:
-                        place = group * per_group, row, column, n
-                        value = _read(x, x_start, size, taps, t, *place)
+                        value = _read(g, x, t, group * g.per_group, row, column, n)
                     elif t == count:
-                        value = x.dtype.type(1)
+                        value = kind.type(1)
                 inputs[own_lane, k] = value
             numba_cuda.syncthreads()
             for lane in range(depth):
@@ -306,23 +314,17 @@ FEW = 4  # output channels of a group under which a tile would be mostly empty
 MULTIPROCESSORS = 4 if cuda.SIMULATED else 132  # of an H100: so many blocks run at once
 
 
-def product_cuda(g: Gather, x, weight, places, bias, relu, out, out_start, out_steps) -> None:
+def product_cuda(g: Gather, x, weight, places, bias, relu: bool, out: Target) -> None:
     """``out`` from ``x`` (C, H, W, N) on the device; both without gaps.
 
     In ``weight``, that of tap t to output channel o of a group lies at ``group * places[0] +
-    o * places[1] + taps[t, 3]``; ``out_steps``: from an output to that of the next channel, row and
-    column, from ``out_start`` on.  ``bias``: (O,).
+    o * places[1] + taps[t, 3]``.  ``bias``: (O,).
     """
     bias = cuda.contiguous(bias)
-    channels = bias.size
-    group_size = channels // g.groups
+    channels, group_size = bias.size, g.group_size
     lanes = g.output[0] * g.output[1] * g.output[2]
-    taps = cuda.table(g.taps)
-    arguments = (
-        x.memory, x.start, g.size, g.output, taps, len(g.taps), g.first, g.step, g.per_group,
-        group_size, weight.memory, (weight.start, *places), bias.memory, bias.start, relu,
-        out.memory, out_start, out_steps,
-    )  # fmt: skip
+    read = g._replace(taps=cuda.table(g.taps))
+    arguments = read, x.run, weight.run, places, bias.run, relu, out
     if not lanes:
         return
     if max(weight.size, x.size // g.size[2]) >= 1 << 31:
@@ -366,17 +368,14 @@ def add_chunks(parts, chunks, columns, weights, bias, count):
 def product_transposed_cuda(g: Gather, x, grad):
     """Sums over lanes of ``grad`` (O, OH, OW, N) times ``x``: (O, taps) and, of grad, (O,)."""
     channels, lanes = grad.shape[0], g.output[0] * g.output[1] * g.output[2]
-    group_size, taps = channels // g.groups, len(g.taps)
+    group_size, taps = g.group_size, g.count
     fitting = (tile for tile in _TRANSPOSED if 2 * group_size > tile.channels)
     tile = next(fitting, _TRANSPOSED[-1])
     tiles = -(-group_size // tile.channels) * -(-(taps + 1) // tile.across)
     # Only the sizes decide, so that the same numbers are added in the same order.
     chunks = max(1, min(-(-2 * MULTIPROCESSORS // (tiles * g.groups)), lanes // 128))
     out = cuda.empty((chunks, channels, taps + 1), grad.dtype)
-    arguments = (
-        x.memory, x.start, g.size, g.output, cuda.table(g.taps), taps, g.first, g.step, g.per_group,
-        group_size, grad.memory, grad.start, chunks, out.memory,
-    )  # fmt: skip
+    arguments = g._replace(taps=cuda.table(g.taps)), x.run, grad.run, chunks, out.memory
     tile.kernel.launch((tiles, g.groups, chunks), tile.threads, *arguments)
     weights, bias = cuda.empty((channels, taps), grad.dtype), cuda.empty(channels, grad.dtype)
     count = channels * (taps + 1)

@@ -7,6 +7,7 @@ the optimiser remembers of it.
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda as numba_cuda
@@ -45,26 +46,20 @@ def _sgd_cpu(parameter, gradient, velocity, rate, momentum, weight_decay, nester
 
 
 @cuda.kernel
-def sgd_kernel(
-    parameter, p_start, gradient, g_start, velocity, v_start, rate, momentum, weight_decay,
-    nesterov, count,
-):  # fmt: skip
+def sgd_kernel(parameter, gradient, velocity, rate, momentum, weight_decay, nesterov, count):
     # All parameters lie in one run of memory, so one launch changes them all.
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
-        g = gradient[g_start + i] + weight_decay * parameter[p_start + i]
-        v = momentum * velocity[v_start + i] + g
-        velocity[v_start + i] = v
-        parameter[p_start + i] -= rate * (g + momentum * v if nesterov else v)
-
-
-def _runs(*arrays):
-    return [value for array in arrays for value in (array.memory, array.start)]
+        at = parameter.start + i
+        g = gradient.numbers[gradient.start + i] + weight_decay * parameter.numbers[at]
+        v = momentum * velocity.numbers[velocity.start + i] + g
+        velocity.numbers[velocity.start + i] = v
+        parameter.numbers[at] -= rate * (g + momentum * v if nesterov else v)
 
 
 def _sgd_cuda(parameter, gradient, velocity, rate, momentum, weight_decay, nesterov):
     kind = parameter.dtype.type
     gradient = cuda.contiguous(gradient)
-    arrays = _runs(parameter, gradient, velocity)
+    arrays = parameter.run, gradient.run, velocity.run
     numbers = kind(rate), kind(momentum), kind(weight_decay)
     sgd_kernel.each(parameter.size, *arrays, *numbers, nesterov, parameter.size)
 
@@ -84,10 +79,21 @@ def _adam_reference(parameter, gradient, mean, square, rate, betas, eps, weight_
         parameter[i] -= rate * unbiased_mean / (math.sqrt(unbiased_square) + eps)
 
 
+class _Step(NamedTuple):
+    """One step's numbers, in the kind of the parameters; ``rest_1`` is 1 - beta_1."""
+
+    rate: Any
+    rest_1: Any
+    beta_2: Any
+    rest_2: Any
+    eps: Any
+    weight_decay: Any
+    root_scale: Any
+
+
 @loop(parallel=False)
-def _adam_loop(
-    parameter, gradient, mean, square, rate, rest_1, beta_2, rest_2, eps, weight_decay, root_scale
-):
+def _adam_loop(parameter, gradient, mean, square, step):
+    rate, rest_1, beta_2, rest_2, eps, weight_decay, root_scale = step
     for i in range(np.uintp(parameter.size)):
         g = gradient[i] + weight_decay * parameter[i]
         mean[i] += (g - mean[i]) * rest_1
@@ -96,18 +102,18 @@ def _adam_loop(
 
 
 @cuda.kernel
-def adam_kernel(
-    parameter, p_start, gradient, g_start, mean, m_start, square, s_start, rate, rest_1, beta_2,
-    rest_2, eps, weight_decay, root_scale, count,
-):  # fmt: skip
+def adam_kernel(parameter, gradient, mean, square, numbers, count):
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
-        g = gradient[g_start + i] + weight_decay * parameter[p_start + i]
-        m = mean[m_start + i]
-        m += (g - m) * rest_1
-        v = beta_2 * square[s_start + i] + rest_2 * g * g
-        mean[m_start + i] = m
-        square[s_start + i] = v
-        parameter[p_start + i] -= rate * m / (math.sqrt(v) * root_scale + eps)
+        at = parameter.start + i
+        g = gradient.numbers[gradient.start + i] + numbers.weight_decay * parameter.numbers[at]
+        m = mean.numbers[mean.start + i]
+        m += (g - m) * numbers.rest_1
+        v = numbers.beta_2 * square.numbers[square.start + i] + numbers.rest_2 * g * g
+        mean.numbers[mean.start + i] = m
+        square.numbers[square.start + i] = v
+        parameter.numbers[at] -= (
+            numbers.rate * m / (math.sqrt(v) * numbers.root_scale + numbers.eps)
+        )
 
 
 def _adam_numbers(kind, rate, betas, eps, weight_decay, step):
@@ -116,19 +122,19 @@ def _adam_numbers(kind, rate, betas, eps, weight_decay, step):
     root_scale = 1 / math.sqrt(1 - betas[1] ** step)
     # 1 - 0.999 taken in float32 would be off by 5 in 100,000.
     rests = 1 - betas[0], betas[1], 1 - betas[1]
-    return [kind(number) for number in (rate, *rests, eps, weight_decay, root_scale)]
+    return _Step(*map(kind, (rate, *rests, eps, weight_decay, root_scale)))
 
 
 def _adam_cpu(parameter, gradient, mean, square, rate, betas, eps, weight_decay, step):
     arrays = (a.reshape(-1) for a in (parameter, gradient, mean, square))
-    _adam_loop(*arrays, *_adam_numbers(parameter.dtype.type, rate, betas, eps, weight_decay, step))
+    _adam_loop(*arrays, _adam_numbers(parameter.dtype.type, rate, betas, eps, weight_decay, step))
 
 
 def _adam_cuda(parameter, gradient, mean, square, rate, betas, eps, weight_decay, step):
     numbers = _adam_numbers(parameter.dtype.type, rate, betas, eps, weight_decay, step)
     gradient = cuda.contiguous(gradient)
-    arrays = _runs(parameter, gradient, mean, square)
-    adam_kernel.each(parameter.size, *arrays, *numbers, parameter.size)
+    arrays = parameter.run, gradient.run, mean.run, square.run
+    adam_kernel.each(parameter.size, *arrays, numbers, parameter.size)
 
 
 adam = Kernel("update.adam", _adam_reference, _adam_cpu, _adam_cuda)
