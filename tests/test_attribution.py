@@ -214,15 +214,20 @@ def test_smooth_is_the_mean_gradient_of_noisy_copies():
     network = smooth_network()
     x = noise(network)
     plain = insight.saliency(network, x, 1)
-    still = insight.saliency(network, x, 1, "smooth", noise=0.0, samples=3)
+    still = insight.saliency(
+        network, x, 1, "smooth", smoothing=insight.Smoothing(noise=0.0, samples=3)
+    )
     np.testing.assert_allclose(still.values, plain.values, atol=1e-12)
-    one = insight.saliency(network, x, 1, "smooth", seed=4)
-    same = insight.saliency(network, x, 1, "smooth", seed=4)
-    other = insight.saliency(network, x, 1, "smooth", seed=5)
+    one = insight.saliency(network, x, 1, "smooth", smoothing=insight.Smoothing(seed=4))
+    same = insight.saliency(network, x, 1, "smooth", smoothing=insight.Smoothing(seed=4))
+    other = insight.saliency(network, x, 1, "smooth", smoothing=insight.Smoothing(seed=5))
     np.testing.assert_array_equal(one.values, same.values)
     assert not np.allclose(one.values, other.values)
     # With more and more samples both go to the same mean.
-    many = [insight.saliency(network, x, 1, "smooth", seed=s, samples=2000) for s in (4, 5)]
+    many = [
+        insight.saliency(network, x, 1, "smooth", smoothing=insight.Smoothing(2000, seed=s))
+        for s in (4, 5)
+    ]
     near, far = (
         np.abs(first.values - second.values).mean() for first, second in (many, (one, other))
     )
@@ -333,7 +338,9 @@ def test_random_weights_do_not_find_it(pixel):
 
 def test_maximise_and_top_patches_find_the_pixel_that_decides(pixel):
     network, scaling, images = pixel
-    made = insight.maximise(network, "linear1", [0, 1], scaling, shift=0, blur=0, steps=100)
+    made = insight.maximise(
+        network, "linear1", [0, 1], scaling, insight.Ascent(shift=0, blur=0, steps=100)
+    )
     assert made.images[0, 0][DECIDES] == 0 and made.images[1, 0][DECIDES] == 255
     white, black = images[:, 0, DECIDES[0], DECIDES[1]] > 0, images[:, 0, 2, 5] == 0
     rows = insight.top_patches(network, "linear1", [0, 1], images, scaling, 3)
@@ -380,10 +387,10 @@ def test_nothing_leaves_a_trace_in_the_network():
     scaling = data.Scaling.between(-1, 1, 2)
     x = noise(network, dtype=np.float32)
     images = np.zeros((2, *network.input_shape), np.uint8)
-    insight.saliency(network, x, 0, "smooth", samples=2)
+    insight.saliency(network, x, 0, "smooth", smoothing=insight.Smoothing(samples=2))
     insight.occlusion(network, x, 0, (7, 6), (7, 6))
     insight.grad_cam(network, x, 0)
-    insight.maximise(network, "conv", [0], scaling, steps=2)
+    insight.maximise(network, "conv", [0], scaling, insight.Ascent(steps=2))
     insight.top_patches(network, "conv", [0], images, scaling, 1)
     with pytest.raises(SpecError):
         insight.grad_cam(network, x, 0, "nosuch")
@@ -407,7 +414,9 @@ def test_maximise_reaches_the_largest_answer_of_a_convolution():
     )
     scaling = data.Scaling((0.01, 0.02), (-1.0, -2.0))
     weight = network["conv"].weight.data.astype(np.float64)
-    made = insight.maximise(network, "conv", [2, 0], scaling, shift=0, decay=0, blur=0, rate=9)
+    made = insight.maximise(
+        network, "conv", [2, 0], scaling, insight.Ascent(shift=0, decay=0, blur=0, rate=9)
+    )
     # The middle of 9 x 9 is 4,4; three rows and five columns around it.
     assert (made.unit, made.box) == ((4, 4), (3, 2, 6, 7))
     black, white = np.array([-1.0, -2.0]), np.array([1.55, 3.1])
@@ -421,12 +430,12 @@ def test_maximise_reaches_the_largest_answer_of_a_convolution():
 
 def test_maximise_is_decided_by_its_seed_and_a_unit_by_itself():
     network, scaling = models.build("lenet5"), data.Scaling.between(-1, 1)
-    settings = {"steps": 10, "seed": 3}
-    two = insight.maximise(network, "conv2", [4, 7], scaling, **settings)
-    one = insight.maximise(network, "conv2", [7], scaling, **settings)
+    settings = insight.Ascent(steps=10, seed=3)
+    two = insight.maximise(network, "conv2", [4, 7], scaling, settings)
+    one = insight.maximise(network, "conv2", [7], scaling, settings)
     np.testing.assert_array_equal(two.images[1], one.images[0])
     assert two.values[1] == one.values[0]
-    other = insight.maximise(network, "conv2", [7], scaling, steps=10, seed=4)
+    other = insight.maximise(network, "conv2", [7], scaling, insight.Ascent(steps=10, seed=4))
     assert (other.images != one.images).any()
     # What is said is what the engine gives for the very image that is shown.
     x = data.to_floats(one.images, scaling)[0]
@@ -437,7 +446,9 @@ def test_maximise_is_decided_by_its_seed_and_a_unit_by_itself():
 def test_decay_leads_to_darker_images_than_none():
     network, scaling = models.build("lenet5"), data.Scaling.between(0, 1)
     light, dark = (
-        insight.maximise(network, "fc3", [0], scaling, decay=decay, steps=40).images.mean()
+        insight.maximise(
+            network, "fc3", [0], scaling, insight.Ascent(40, decay=decay)
+        ).images.mean()
         for decay in (0, 0.1)
     )
     assert dark < light
@@ -455,7 +466,7 @@ def test_a_step_of_maximise_is_the_smoothed_and_mixed_gradient_of_one_size():
     colours = np.array([[1.0, 0.75], [0.75, 1.0]])
     settings = {"steps": 1, "rate": 0.02, "decay": 0, "shift": 0, "seed": 4}
     made = insight.maximise(
-        network, "conv", [1], scaling, blur=1.5, colours=colours, **settings
+        network, "conv", [1], scaling, insight.Ascent(blur=1.5, **settings), colours=colours
     ).images[0]
     noise = np.random.default_rng([4, 2]).standard_normal((2, 9, 8)) * 0.255
     # The unit 3,3 of 7 x 6 sees rows 3 to 5 and columns 3 to 5.
@@ -489,7 +500,7 @@ def test_channels_correlate_as_numpy_says():
 def test_maximise_of_penalties_makes_them_small():
     network = penalties_network().astype(np.float32)
     scaling = data.Scaling.between(-1, 1, 2)
-    made = insight.maximise(network, "euclideanrbf1", [3], scaling, shift=0)
+    made = insight.maximise(network, "euclideanrbf1", [3], scaling, insight.Ascent(shift=0))
     assert made.started[0] < made.values[0] <= 0
     x = data.to_floats(made.images, scaling)[0]
     assert made.values[0] == pytest.approx(score(network, x, 3), rel=1e-4)
@@ -601,10 +612,11 @@ X = np.zeros((1, 28, 28), np.float32)
         (
             lambda: insight.saliency(LENET5, X, 0, "integrated-gradients", steps=0),
             SpecError,
-            "saliency: expected at least 1 step and sample, got 0 and 50",
+            "saliency: expected at least 1 step, got 0",
         ),
+        (lambda: insight.Smoothing(0), SpecError, "samples: expected at least 1, got 0"),
         (
-            lambda: insight.saliency(LENET5, X, 0, "smooth", noise=math.nan),
+            lambda: insight.Smoothing(noise=math.nan),
             SpecError,
             "noise: expected a share of at least 0, got nan",
         ),
@@ -641,12 +653,12 @@ X = np.zeros((1, 28, 28), np.float32)
             "unit: expected 0 to 15 of conv2, got 16",
         ),
         (
-            lambda: insight.maximise(LENET5, "conv2", [0], GREY, rate=0),
+            lambda: insight.Ascent(rate=0),
             SpecError,
             "maximise: expected a rate above 0 and a decay from 0 to below 1, got 0, 0.04",
         ),
         (
-            lambda: insight.maximise(LENET5, "conv2", [0], GREY, blur=math.inf),
+            lambda: insight.Ascent(blur=math.inf),
             SpecError,
             "maximise: expected a blur of at least 0 pixels, got inf",
         ),
@@ -661,7 +673,7 @@ X = np.zeros((1, 28, 28), np.float32)
             "expected images (N, C, H, W), got (0, 3, 2, 2)",
         ),
         (
-            lambda: insight.maximise(LENET5, "conv2", [0], GREY, steps=0),
+            lambda: insight.Ascent(steps=0),
             SpecError,
             "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
             " got 0, 1 and 0",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 from convlab_cli import attribution, options, units
 
@@ -60,10 +62,9 @@ def command(chosen, steps, rate, decay, blur, shift, seed, picture):
 
     run, images = chosen.run, chosen.images
     colours = insight.channel_correlation(images) if images.shape[1] > 1 else None
-    settings = {"steps": steps, "rate": rate, "decay": decay, "blur": blur, "shift": shift}
-    settings["seed"] = seed
+    ascent = insight.Ascent(steps, rate, decay, blur, shift, seed)
     made = insight.maximise(
-        run.network, chosen.layer, chosen.numbers, run.scaling, colours=colours, **settings
+        run.network, chosen.layer, chosen.numbers, run.scaling, ascent, colours=colours
     )
     values, _ = insight.largest(run.network, chosen.layer, chosen.numbers, images, run.scaling)
     real = values.max(axis=0)
@@ -110,7 +111,7 @@ def command(chosen, steps, rate, decay, blur, shift, seed, picture):
             "layer": chosen.layer,
             "units": chosen.numbers,
             "images": len(chosen.images),
-            **settings,
+            **asdict(ascent),
             "colours": colours,
         },
         inputs={},

@@ -63,9 +63,11 @@ def command(subject, method, steps, samples, noise, seed, picture):
     settings = usual | given
     black = data.to_floats(np.zeros_like(subject.pixels[None]), subject.run.scaling)[0]
 
+    chosen = {"smoothing": insight.Smoothing(**settings)} if method == "smooth" else settings
+
     def explain(network):
         found = insight.saliency(
-            network, subject.x, subject.target, method, baseline=black, **settings
+            network, subject.x, subject.target, method, baseline=black, **chosen
         )
         kept = {"values": found.values, "score": found.score}
         if found.baseline_score is not None:

@@ -6,6 +6,7 @@ from convlab.insight.attribution import (
     GradCam,
     Occlusion,
     Saliency,
+    Smoothing,
     grad_cam,
     gradients,
     occlusion,
@@ -57,7 +58,7 @@ from convlab.insight.fully_convolutional import (
     scan_stride,
     usual_scales,
 )
-from convlab.insight.maximise import Maximised, channel_correlation, maximise
+from convlab.insight.maximise import Ascent, Maximised, channel_correlation, maximise
 from convlab.insight.patches import (
     Patch,
     behind_relu,
@@ -81,6 +82,7 @@ __all__ = [
     "equivariance",
     "shift",
     "Activation",
+    "Ascent",
     "Cell",
     "ConvolutionSum",
     "DenseSum",
@@ -100,6 +102,7 @@ __all__ = [
     "Pooling",
     "SALIENCY_METHODS",
     "Saliency",
+    "Smoothing",
     "SoftmaxShare",
     "UnitField",
     "behind_relu",

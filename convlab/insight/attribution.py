@@ -120,6 +120,25 @@ def gradients(network: Network, x: np.ndarray, target: int) -> np.ndarray:
     return np.concatenate(found)
 
 
+@dataclass(frozen=True)
+class Smoothing:
+    """Copies of an image with normal noise, whose gradients are averaged.
+
+    ``noise``: its standard deviation, as a share of the span of the image's numbers
+    (Smilkov et al. 2017).  Raises SpecError for less than one sample or noise below 0.
+    """
+
+    samples: int = 50
+    noise: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise SpecError(f"samples: expected at least 1, got {self.samples}")
+        if not (math.isfinite(self.noise) and self.noise >= 0):
+            raise SpecError(f"noise: expected a share of at least 0, got {self.noise}")
+
+
 def saliency(
     network: Network,
     x: np.ndarray,
@@ -128,9 +147,7 @@ def saliency(
     *,
     baseline: np.ndarray | None = None,
     steps: int = 128,
-    samples: int = 50,
-    noise: float = 0.15,
-    seed: int = 0,
+    smoothing: Smoothing = Smoothing(),
 ) -> Saliency:
     """How the score of class ``target`` depends on each number of the image x (C, H, W).
 
@@ -138,19 +155,16 @@ def saliency(
     times the input (Shrikumar et al. 2016).  ``integrated-gradients``: the mean gradient on
     ``steps`` midpoints of the straight line from ``baseline`` (C, H, W; None: zeros) to x,
     times their difference; adds up to the difference of the scores (Sundararajan, Taly &
-    Yan 2017, section 3).  ``smooth``: the mean gradient of ``samples`` copies with normal
-    noise, whose standard deviation is ``noise`` times the span of x (Smilkov et al. 2017).
+    Yan 2017, section 3).  ``smooth``: the mean gradient of noisy copies, see ``Smoothing``.
 
     Raises ShapeError for an image or baseline of another size, SpecError for an
-    unknown method or class and for steps, samples or noise out of range.
+    unknown method or class and for less than one step.
     """
     _check(network, x.shape, target)
     if method not in SALIENCY_METHODS:
         raise SpecError(f"method: expected one of {', '.join(SALIENCY_METHODS)}, got {method!r}")
-    if steps < 1 or samples < 1:
-        raise SpecError(f"saliency: expected at least 1 step and sample, got {steps} and {samples}")
-    if not (math.isfinite(noise) and noise >= 0):
-        raise SpecError(f"noise: expected a share of at least 0, got {noise}")
+    if steps < 1:
+        raise SpecError(f"saliency: expected at least 1 step, got {steps}")
     baseline = np.zeros_like(x) if baseline is None else baseline.astype(x.dtype)
     if baseline.shape != x.shape:
         raise ShapeError(f"baseline: expected the shape {x.shape}, got {baseline.shape}")
@@ -158,8 +172,9 @@ def saliency(
         shares = ((np.arange(steps) + 0.5) / steps).astype(x.dtype)
         points = baseline + shares[:, None, None, None] * (x - baseline)
     elif method == "smooth":
-        deviation = noise * float(x.max() - x.min())
-        random_numbers = np.random.default_rng(seed).standard_normal((samples, *x.shape))
+        deviation = smoothing.noise * float(x.max() - x.min())
+        rng = np.random.default_rng(smoothing.seed)
+        random_numbers = rng.standard_normal((smoothing.samples, *x.shape))
         points = x + (deviation * random_numbers).astype(x.dtype)
     else:
         points = x[None]

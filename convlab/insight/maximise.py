@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,43 +58,65 @@ def channel_correlation(images: np.ndarray) -> np.ndarray:
     return correlation
 
 
+@dataclass(frozen=True)
+class Ascent:
+    """How an image climbs the gradient.
+
+    ``rate``: a step's root mean square over the pixels that the unit sees, as a share of the
+    span from black to white.  ``decay``: the share of the input that is taken off after each
+    step (L2 decay).  ``blur``: the standard deviation, in pixels, of the Gaussian that
+    smooths each step.  ``shift``: before each step the image is moved by up to so many
+    pixels, and back after it (jitter).  ``seed``: of the noise and of the jitter.
+    Raises SpecError for settings out of range.
+    """
+
+    steps: int = 200
+    rate: float = 0.02
+    decay: float = 0.04
+    blur: float = 1.0
+    shift: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.steps >= 1 and self.shift >= 0 and self.seed >= 0):
+            raise SpecError(
+                "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
+                f" got {self.steps}, {self.shift} and {self.seed}"
+            )
+        if not (math.isfinite(self.rate) and self.rate > 0 and 0 <= self.decay < 1):
+            raise SpecError(
+                "maximise: expected a rate above 0 and a decay from 0 to below 1,"
+                f" got {self.rate}, {self.decay}"
+            )
+        if not (math.isfinite(self.blur) and self.blur >= 0):
+            raise SpecError(f"maximise: expected a blur of at least 0 pixels, got {self.blur}")
+
+
 def maximise(
     network: Network,
     layer: str,
     units: Sequence[int],
     scaling: Scaling,
+    ascent: Ascent = Ascent(),
     *,
-    steps: int = 200,
-    rate: float = 0.02,
-    decay: float = 0.04,
-    blur: float = 1.0,
-    shift: int = 1,
     colours: np.ndarray | None = None,
-    seed: int = 0,
 ) -> Maximised:
     """Images made from noise by gradient ascent on the answer of each of ``units``.
 
     A unit of a convolution is a map; the one in its middle is raised.  Of a class, the
-    logit or minus the penalty.  ``rate``: a step's root mean square over the pixels that
-    the unit sees, as a share of the span from black to white.  ``blur``: the standard
-    deviation, in pixels, of the Gaussian that smooths each step.  ``colours``: how a step
-    in one channel goes on to the others, (C, C), as ``channel_correlation`` gives it; None:
-    not at all.  ``decay``: the share of the input that is taken off after each step (L2
-    decay).  ``shift``: before each step the image is moved by up to so many pixels, and
-    back after it (jitter).  In the last tenth of the steps it stands still and comes to
-    rest: rate and decay fall to 0.  Pixels stay between black and white.
+    logit or minus the penalty.  ``colours``: how a step in one channel goes on to the
+    others, (C, C), as ``channel_correlation`` gives it; None: not at all.  In the last tenth
+    of the steps the image stands still and comes to rest: rate and decay fall to 0.  Pixels
+    stay between black and white.
 
     Source: Erhan, Bengio, Courville & Vincent 2009; decay and blur by Yosinski et al. 2015,
     section 3; jitter, and steps smoothed and with the colours of images: Olah, Mordvintsev &
     Schubert 2017, "Preconditioning and Parameterization".  The same seed gives the same
     images, whatever units are asked for.
-    Raises SpecError for an unknown layer or unit and settings out of range, ShapeError for
-    colours of another number of channels.
+    Raises SpecError for an unknown layer or unit, ShapeError for colours of another number of
+    channels.
     """
-    from scipy.ndimage import gaussian_filter
-
     check_units(network, layer, units)
-    _check_settings(steps, rate, decay, blur, shift, seed)
     channels, *size = network.input_shape
     colours = np.eye(channels) if colours is None else np.asarray(colours)
     if colours.shape != (channels, channels):
@@ -110,29 +132,17 @@ def maximise(
     scale, black = (
         np.asarray(part, np.float32)[:, None, None] for part in (scaling.scale, scaling.offset)
     )
-    span, white = 255 * scale, 255 * scale + black
-    # Noise of a tenth of the span around 0, as near as pixels come to it: where decay leads.
-    noise = [
-        np.random.default_rng([seed, 1 + number]).standard_normal(network.input_shape)
-        for number in units
-    ]
-    x = np.clip(0.1 * span * np.stack(noise).astype(np.float32), black, white)
+    span = 255 * scale
+    white = span + black
+    x = np.clip(_noise(network.input_shape, units, ascent.seed) * span, black, white)
     start = _bytes(x, scale, black)
-    moves = np.random.default_rng([seed, 0]).integers(-shift, shift + 1, (steps, 2))
-    moves[steps - steps // 10 :] = 0
-    paces = np.minimum(1, 10 * np.arange(steps, 0, -1) / steps).astype(np.float32)
     chosen = (np.arange(len(units)), list(units), *(unit or ()))
     with at_rest(network):
-        for move, pace in zip(moves, paces, strict=True):
+        for move, pace in _moves(ascent):
             gradient = _gradient(network, layer, np.roll(x, move, (2, 3)), chosen)
-            gradient = np.roll(gradient, -move, (2, 3))
-            gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
-            gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
-            length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
-            # Where there is no gradient, as behind a ReLU that is off, there is no step.
-            direction = gradient / np.where(length > 0, length, 1)
-            step = pace * np.float32(rate) * span * direction
-            x = np.clip((x + step) * (1 - pace * np.float32(decay)), black, white)
+            step = _step(np.roll(gradient, -move, (2, 3)), ascent.blur, colours, seen)
+            x = x + pace * np.float32(ascent.rate) * span * step
+            x = np.clip(x * (1 - pace * np.float32(ascent.decay)), black, white)
         images = _bytes(x, scale, black)
         with no_grad():
             values, started = (
@@ -142,20 +152,30 @@ def maximise(
     return Maximised(images, values, started, unit, box)
 
 
-def _check_settings(
-    steps: int, rate: float, decay: float, blur: float, shift: int, seed: int
-) -> None:
-    if not (steps >= 1 and shift >= 0 and seed >= 0):
-        raise SpecError(
-            "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
-            f" got {steps}, {shift} and {seed}"
-        )
-    if not (math.isfinite(rate) and rate > 0 and 0 <= decay < 1):
-        raise SpecError(
-            f"maximise: expected a rate above 0 and a decay from 0 to below 1, got {rate}, {decay}"
-        )
-    if not (math.isfinite(blur) and blur >= 0):
-        raise SpecError(f"maximise: expected a blur of at least 0 pixels, got {blur}")
+def _noise(shape: tuple[int, ...], units: Sequence[int], seed: int) -> np.ndarray:
+    """Noise of a tenth of the span, around 0: where decay leads."""
+    drawn = [np.random.default_rng([seed, 1 + unit]).standard_normal(shape) for unit in units]
+    return 0.1 * np.stack(drawn).astype(np.float32)
+
+
+def _moves(ascent: Ascent) -> Iterator[tuple[np.ndarray, np.float32]]:
+    """Of each step, how the image is shifted (rows, columns), and the share of the rate."""
+    steps, shift = ascent.steps, ascent.shift
+    moves = np.random.default_rng([ascent.seed, 0]).integers(-shift, shift + 1, (steps, 2))
+    moves[steps - steps // 10 :] = 0
+    paces = np.minimum(1, 10 * np.arange(steps, 0, -1) / steps).astype(np.float32)
+    return zip(moves, paces, strict=True)
+
+
+def _step(gradient: np.ndarray, blur: float, colours: np.ndarray, seen: int) -> np.ndarray:
+    """Gradients (units, C, H, W) smoothed, mixed and with a root mean square of 1."""
+    from scipy.ndimage import gaussian_filter
+
+    gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
+    gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
+    length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
+    # Where there is no gradient, as behind a ReLU that is off, there is no step.
+    return gradient / np.where(length > 0, length, 1)
 
 
 def _gradient(network: Network, layer: str, x: np.ndarray, chosen: tuple) -> np.ndarray:

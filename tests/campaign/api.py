@@ -82,7 +82,7 @@ insight.unit_field(net(), _, (0, 0))|insight.unit_field(net(), "conv1", _)|insig
 insight.embed(rng.random((9, 3)), _)|insight.shift(image[None], _, 0)|tasks.overlaps(_, _)
 insight.shift(image[None], 1, 0, border=_)|insight.equivariance(net(), image[None], _)
 insight.maximise(net(), _, [0], scaling)|insight.maximise(net(), "conv1", _, scaling)
-insight.maximise(net(), "conv1", [0], scaling, steps=_)|tasks.non_maximum_suppression(_, _)
+insight.Ascent(steps=_)|insight.Smoothing(_)|tasks.non_maximum_suppression(_, _)
 convlab.manual_seed(_)|convlab.set_num_threads(_)|random.set_state(_)|tasks.gram(_)
 shapes.conv_output(_, 3)|shapes.conv_output(9, _)|shapes.conv_output(9, 3, _)
 shapes.pool_output(9, 3, _)|shapes.pair(_, "stride")|shapes.padding_sides(_, (3, 3))
