@@ -462,17 +462,20 @@ TABLE = [
             "target": 0,
             "method": "smooth",
             "steps": 2,
-            "samples": 2,
-            "noise": 0.1,
+            "smoothing": insight.Smoothing(2),
         },
         {
             "network": [None],
             "x": [None, "a", IMAGE[0]],
             "target": [-1, 3, "a", None, NAN],
             "method": [None, "x", 1],
-            "samples": [0, 1.5, "a", HUGE],
-            "noise": [-1, NAN, "a", None],
+            "smoothing": [None, 2],
         },
+    ),
+    (
+        insight.Smoothing,
+        {"samples": 2, "noise": 0.1},
+        {"samples": [0, 1.5, "a", HUGE], "noise": [-1, NAN, "a", None]},
     ),
     (
         insight.occlusion,
@@ -491,12 +494,30 @@ TABLE = [
     ),
     (
         insight.maximise,
-        {"network": NETWORK, "layer": "conv", "units": [0], "scaling": SCALING, "steps": 1},
+        {
+            "network": NETWORK,
+            "layer": "conv",
+            "units": [0],
+            "scaling": SCALING,
+            "ascent": insight.Ascent(1),
+        },
         {
             "layer": ["x", None],
             "units": [[9], None, "a", [NAN], 0],
             "scaling": [None],
-            "steps": [0, "a", NAN, None],
+            "ascent": [None, 1],
+        },
+    ),
+    (
+        insight.Ascent,
+        {"steps": 1},
+        {
+            "steps": [0, "a", NAN, None, 1.5],
+            "rate": [0, NAN, "a"],
+            "decay": [-1, 1, None],
+            "blur": [-1, NAN, "a"],
+            "shift": [-1, 0.5, HUGE],
+            "seed": [-1, 0.5, None],
         },
     ),
     (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from convlab import models, random
+from convlab.checks import number, whole
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.kernels.dispatch import to_device
 from convlab.models import Network
@@ -133,10 +135,9 @@ class Smoothing:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise SpecError(f"samples: expected at least 1, got {self.samples}")
-        if not (math.isfinite(self.noise) and self.noise >= 0):
-            raise SpecError(f"noise: expected a share of at least 0, got {self.noise}")
+        whole(self.samples, "samples", error=SpecError)
+        number(self.noise, "noise", 0, wanted="a share of at least 0")
+        whole(self.seed, "seed", 0, sys.maxsize, error=SpecError)
 
 
 def saliency(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from convlab.checks import LARGEST_SIDE, number, whole
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import at_rest
@@ -78,18 +80,12 @@ class Ascent:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (self.steps >= 1 and self.shift >= 0 and self.seed >= 0):
-            raise SpecError(
-                "maximise: expected at least 1 step, and a shift and a seed of at least 0,"
-                f" got {self.steps}, {self.shift} and {self.seed}"
-            )
-        if not (math.isfinite(self.rate) and self.rate > 0 and 0 <= self.decay < 1):
-            raise SpecError(
-                "maximise: expected a rate above 0 and a decay from 0 to below 1,"
-                f" got {self.rate}, {self.decay}"
-            )
-        if not (math.isfinite(self.blur) and self.blur >= 0):
-            raise SpecError(f"maximise: expected a blur of at least 0 pixels, got {self.blur}")
+        whole(self.steps, "steps", error=SpecError)
+        number(self.rate, "rate", np.nextafter(0, 1), wanted="a finite number above 0")
+        number(self.decay, "decay", 0, np.nextafter(1, 0), "a share from 0 to below 1")
+        number(self.blur, "blur", 0, wanted="pixels of at least 0")
+        whole(self.shift, "shift", 0, LARGEST_SIDE, error=SpecError)
+        whole(self.seed, "seed", 0, sys.maxsize, error=SpecError)
 
 
 def maximise(
