@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from convlab_cli import options
 from convlab_cli.main import convlab
-from convlab_gallery import build, catalog, page
+from convlab_gallery import build, catalog, site
 from PIL import Image
 
 from convlab import data, get_num_threads, set_num_threads
@@ -121,7 +121,7 @@ def first(small, tmp_path_factory):
     """(folder, outcomes) of the small catalogue, built; nobody may change the folder."""
     out = tmp_path_factory.mktemp("gallery") / "made" / "here"
     outcomes = list(build.build(small, out))
-    page.write(small, out)
+    site.write(small, out)
     return out, outcomes
 
 
@@ -283,7 +283,7 @@ def test_a_command_of_a_catalogue_writes_its_picture_alone(tmp_path, more):
     option = {"--output": "-o", "-ox.png": "-o"}.get(more.split()[0], more.split("=")[0].split()[0])
     with pytest.raises(SpecError, match=f"entry edge: expected a command without {option}, got"):
         read(tmp_path, text)
-    table = page.table(read(tmp_path, text.replace(f" {more}", "")))
+    table = site.table(read(tmp_path, text.replace(f" {more}", "")))
     assert "| &lt;script&gt;alert(1)&lt;/script&gt; \\| a |" in table
 
 
@@ -405,7 +405,7 @@ def test_nothing_is_made_twice(small, first, copy):
     before = contents(copy)
     times = {path: path.stat().st_mtime_ns for path in (copy / "pictures").iterdir()}
     outcomes = list(build.build(small, copy))
-    page.write(small, copy)
+    site.write(small, copy)
     assert states(outcomes) == dict.fromkeys(["lenet5", *ENTRIES], "kept")
     assert contents(copy) == before
     assert {path: path.stat().st_mtime_ns for path in times} == times
@@ -539,7 +539,7 @@ def test_pages_and_claims_are_made_linked_and_kept(with_claims, copy, one_proces
             assert image.size == (1600, 900) == (record["width"], record["height"])
             assert image.info["Description"] == record["alt"]
     assert json.loads((copy / record["numbers"]).read_text())["seconds"] == 3.2
-    html = page.render(page.context(with_claims, copy))
+    html = site.render(site.context(with_claims, copy))
     assert '<a href="lab.html">The &lt;i&gt;lab&lt;/i&gt; page</a>' in html
     assert "LeNet-5" in (copy / "lab.html").read_text(encoding="utf-8")
     # 92 ± sqrt(2) percent, as statistics define it.
@@ -548,7 +548,7 @@ def test_pages_and_claims_are_made_linked_and_kept(with_claims, copy, one_proces
     assert "<strong>Holds.</strong>" in html
     assert "<span>convlab</span> <span>experiment</span> <span>run</span>" in html
     assert states(build.build(with_claims, copy)) == dict.fromkeys(made, "kept")
-    assert "| `convlab experiment run dense-vs-conv` |" in page.table(with_claims)
+    assert "| `convlab experiment run dense-vs-conv` |" in site.table(with_claims)
 
 
 def test_a_claim_is_drawn_again_when_its_results_change(with_claims, copy, one_process):
@@ -556,7 +556,7 @@ def test_a_claim_is_drawn_again_when_its_results_change(with_claims, copy, one_p
     with_claims.claims[0].path.write_text(results([(0.5, 0.52)] * 4))
     again = build.build(with_claims, copy, only=["dense-vs-conv"])
     assert states(again) == {"dense-vs-conv": "made"}
-    html = page.render(page.context(with_claims, copy))
+    html = site.render(site.context(with_claims, copy))
     assert "<strong>Undecided.</strong>" in html
 
 
@@ -570,7 +570,7 @@ def test_results_that_are_none_are_one_line(with_claims, tmp_path):
 
 
 def test_what_the_page_shows(small, first):
-    shown = page.context(small, first[0])
+    shown = site.context(small, first[0])
     assert (shown["data"], shown["version"]) == ("digits", "0.1.0")
     assert shown["runs"] == [{"command": "convlab train --epochs 1"}]
     (chapter,) = shown["chapters"]
@@ -580,7 +580,7 @@ def test_what_the_page_shows(small, first):
         for kind in ("picture", "picture_dark", "numbers"):
             assert (first[0] / shown_entry[kind]).is_file()
     html = (first[0] / "index.html").read_text(encoding="utf-8")
-    assert html == page.render(shown)
+    assert html == site.render(shown)
     alternatives = [unescape(text) for text in re.findall(r'<img[^>]* alt="([^"]+)"', html)]
     assert alternatives == [entry["alt"] for entry in chapter["entries"]]
     assert "<b>" not in html and "An idea with &lt;b&gt; &amp;" in html
@@ -591,7 +591,7 @@ def test_only_what_is_there_is_shown(small, copy):
     for name in ("filters", "edges"):
         del manifest["entries"][name]
     (copy / "gallery.json").write_text(json.dumps(manifest))
-    shown = page.context(small, copy)
+    shown = site.context(small, copy)
     assert [entry["id"] for entry in shown["chapters"][0]["entries"]] == [*ENTRIES][:3]
     assert shown["runs"] == []
 
@@ -599,7 +599,7 @@ def test_only_what_is_there_is_shown(small, copy):
 def test_the_table(small, tmp_path):
     path = tmp_path / "text.md"
     path.write_text("before\r\n<!-- gallery -->\nold\n<!-- /gallery -->\nafter\n", newline="")
-    assert page.write_table(small, path)
+    assert site.write_table(small, path)
     lines = path.read_bytes().decode().split("\n")
     assert lines[0] == "before\r"
     assert lines[1:6] == [
@@ -612,12 +612,12 @@ def test_the_table(small, tmp_path):
     assert lines[6] == f"| The title of step | `{STEP}` |"
     assert lines[-4:] == ["", "<!-- /gallery -->", "after", ""]
     assert len(lines) == 6 + len(ENTRIES) + 4
-    assert not page.write_table(small, path)
+    assert not site.write_table(small, path)
 
 
 def test_the_table_of_the_readme_is_the_catalogue(tmp_path):
     path = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    assert not page.write_table(catalog.read(), path), "run: convlab gallery --table README.md"
+    assert not site.write_table(catalog.read(), path), "run: convlab gallery --table README.md"
 
 
 @pytest.mark.parametrize(
@@ -633,10 +633,10 @@ def test_a_file_without_the_marks_stays_as_it_was(small, tmp_path, text):
     path = tmp_path / "text.md"
     path.write_text(text)
     with pytest.raises(DataError, match="expected one <!-- gallery --> and after it one"):
-        page.write_table(small, path)
+        site.write_table(small, path)
     assert path.read_text() == text
     with pytest.raises(DataError, match="none.md: cannot be read: No such file"):
-        page.write_table(small, tmp_path / "none.md")
+        site.write_table(small, tmp_path / "none.md")
 
 
 # --- the command ----------------------------------------------------------------------------
