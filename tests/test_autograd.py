@@ -173,6 +173,7 @@ def test_every_operator_is_checked():
     assert operations - private - OTHERS == OPERATORS.keys()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", FUNCTIONS | OPERATORS)
 def test_gradcheck(name, device):
     for function, shapes in (FUNCTIONS | OPERATORS)[name]:

@@ -154,6 +154,7 @@ def own(tmp_path_factory):
 # --- help and usage ----------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_help_of_every_command(convlab, words):
     out = convlab.works(*words, "--help")
@@ -698,6 +699,7 @@ def digit(test_images, tmp_path_factory):
     return path
 
 
+@pytest.mark.smoke
 def test_evaluate(convlab, run, trained, test_images):
     folder = shutil.copytree(run, convlab.folder / "copy")
     table, answer = both(
@@ -778,6 +780,7 @@ def test_damaged_runs(convlab, run, damage, words):
     assert all(word in error for word in words), error
 
 
+@pytest.mark.smoke
 def test_a_folder_that_is_no_run(convlab):
     for command in (["evaluate"], ["render", "curves"], ["render", "filters"]):
         error = convlab.fails(*command, convlab.folder)
@@ -870,6 +873,7 @@ def test_names_of_classes_that_no_font_has(convlab, altered):
     assert "config.json: expected classes of different names, got 'caf\u00e9' twice" in error
 
 
+@pytest.mark.smoke
 def test_predict(convlab, run, test_images):
     """The same image as a number of the test set, a file, a drawing, and on standard input."""
     pixels = test_images.images[7, 0]
@@ -934,6 +938,7 @@ LENET5_1998 = {
 }
 
 
+@pytest.mark.smoke
 def test_summary_of_lenet5_as_published(convlab):
     rows = [
         json.loads(line) for line in convlab.works("summary", "lenet5-1998", "--json").splitlines()

@@ -20,6 +20,8 @@ from convlab import names
 from convlab.data.pictures import picture_header
 from convlab.errors import ConvlabError, DataError, DTypeError, ShapeError, SpecError
 
+pytestmark = pytest.mark.smoke
+
 
 def random_bytes(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)

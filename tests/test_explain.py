@@ -624,6 +624,7 @@ def test_a_colour_picture_and_every_kind_of_layer(tmp_path):
     assert np.asarray(Image.open(image))[row, column, channel] == byte
 
 
+@pytest.mark.smoke
 def test_numbers_of_the_record_are_those_of_the_network(convlab, run, tmp_path):
     out = convlab.works(
         "explain", run, "test:3", "--layer", "conv2", "--unit", "3,4,5", "--json", "sum.json"

@@ -94,6 +94,7 @@ def test_every_source_file_has_a_layer():
     assert without == {"convlab"}
 
 
+@pytest.mark.smoke
 def test_no_modules_import_each_other_in_a_circle():
     paths = {installed_name(path): path for path in sources()}
     graph = {name: modules_imported(path, paths.keys()) for name, path in paths.items()}
@@ -108,6 +109,7 @@ def test_the_rows_are_those_of_contributing():
     assert rows == own
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("path", sources(), ids=own_name)
 def test_imports_point_down(path):
     depth = layer_of(own_name(path))
@@ -211,6 +213,7 @@ def test_a_number_of_threads_that_is_none(wanted):
     assert wanted in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.smoke
 def test_public_names_are_not_those_of_modules():
     """Once every module is imported, which puts its name into its package."""
     code = """

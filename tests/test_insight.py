@@ -6,6 +6,8 @@ import pytest
 from convlab import Tensor, insight, models, no_grad, random
 from convlab.errors import ShapeError, SpecError
 
+pytestmark = pytest.mark.smoke
+
 TAIL = """
 [[layer]]
 type = "Flatten"

@@ -433,6 +433,7 @@ def strategy_of(name):
 # --- the tests ------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_every_kernel_has_a_strategy_and_every_strategy_a_kernel():
     assert sorted(KERNELS) == sorted(ARGUMENTS)
 
@@ -456,9 +457,10 @@ def test_loops_that_are_not_plain_have_a_plain_one_beside_them():
     ]
 
 
+@pytest.mark.parametrize("examples", [100, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "run"), ON_CPU)
-def test_cpu_agrees_with_reference(name, run):
-    @thorough(300)
+def test_cpu_agrees_with_reference(name, run, examples):
+    @thorough(examples)
     @given(strategy_of(name))
     def agrees(arguments):
         compare(KERNELS[name], arguments, run)

@@ -14,6 +14,8 @@ from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 from convlab.tensors import Tensor
 
+pytestmark = pytest.mark.smoke
+
 
 def one_line(kind, *parts):
     """Expect an error of one line in which all parts stand in this order."""

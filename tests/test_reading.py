@@ -9,6 +9,8 @@ import pytest
 
 from convlab import checks, reading
 
+pytestmark = pytest.mark.smoke
+
 
 def reason(path, read=reading.read_text, limit=1000):
     with pytest.raises(OSError) as caught:

@@ -10,6 +10,8 @@ from convlab import models, shapes
 from convlab.errors import ConvlabError, ShapeError, SpecError
 from convlab.shapes import ReceptiveField
 
+pytestmark = pytest.mark.smoke
+
 
 def one_line(kind, start):
     """Expect an error of one line that begins with ``start``."""

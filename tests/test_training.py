@@ -645,6 +645,7 @@ def test_discard_takes_only_what_is_the_runs_own(saved):
     assert not folder.exists()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("steps", [0, 1, 3, 4, 5, 9])
 @pytest.mark.parametrize(
     "settings",

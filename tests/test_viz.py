@@ -198,6 +198,7 @@ def texts_of(figure):
     return [text for text in texts if text.get_visible() and text.get_text()]
 
 
+@pytest.mark.sample(60)
 @pytest.mark.parametrize(("case", "size", "theme"), CASES)
 def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(
     case, size, theme, assert_legible
@@ -297,6 +298,7 @@ def test_ground(theme, alpha):
 # Numbers ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("classes", [2, 10])
 def test_numbers_in_the_confusion_are_the_matrix(classes):
     matrix = counts(classes) + np.arange(classes**2).reshape(classes, classes) * 7
