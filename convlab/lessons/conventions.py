@@ -78,75 +78,87 @@ def compare_conventions(
     """
     input, weights = example_numbers(size, kernel, seed)
     half = tuple(shapes.same_padding(k, d)[0] for k, d in zip(kernel, dilation, strict=True))
-    rows, columns = half if padding is None else padding
     pooled = tuple(k // 2 for k in kernel) if padding is None else padding
-    torch: Sides = (rows, rows, columns, columns)
-    same: Sides = tuple(
-        side
-        for axis in (0, 1)
-        for side in shapes.tensorflow_same_padding(
-            size[axis], kernel[axis], stride[axis], dilation[axis]
+    with no_grad():
+        compared = (
+            *_convolutions(input, weights, stride, dilation, half if padding is None else padding),
+            *_poolings(input, kernel, stride, pooled),
         )
+    return Conventions(input, weights, compared)
+
+
+def _convolutions(
+    input: np.ndarray, weights: np.ndarray, stride: Pair, dilation: Pair, padding: Pair
+) -> tuple[Comparison, Comparison]:
+    """The padding of a convolution, and correlation against convolution."""
+    rows, columns = padding
+    axes = list(zip(input.shape, weights.shape, stride, dilation, strict=True))
+    torch: Sides = (rows, rows, columns, columns)
+    same: Sides = tuple(side for axis in axes for side in shapes.tensorflow_same_padding(*axis))
+    torch_sizes = tuple(
+        str(conv_size(i, k, s, *torch[2 * axis : 2 * axis + 2], d))
+        for axis, (i, k, s, d) in enumerate(axes)
+    )
+    same_sizes = tuple(
+        f"⌈{i} / {s}⌉ = {shapes.conv_output(i, k, s, sum(same[2 * axis : 2 * axis + 2]), d)}"
+        for axis, (i, k, s, d) in enumerate(axes)
     )
 
-    def conv_sizes(sides: Sides) -> tuple[str, str]:
-        return tuple(
-            str(conv_size(i, k, s, *sides[2 * axis : 2 * axis + 2], d))
-            for axis, (i, k, s, d) in enumerate(zip(size, kernel, stride, dilation, strict=True))
-        )
-
-    def convolved(kernel_values: np.ndarray, sides: Sides) -> np.ndarray:
-        weight = Tensor(np.ascontiguousarray(kernel_values)[None, None])
+    def convolved(kernel: np.ndarray, sides: Sides) -> np.ndarray:
+        weight = Tensor(np.ascontiguousarray(kernel)[None, None])
+        image = Tensor(input[None, None])
         return F.conv2d(image, weight, None, stride, sides, dilation).numpy()[0, 0]
 
-    def pool_sizes(sides: Pair, ceil_mode: bool = False) -> tuple[str, str]:
+    correlated = convolved(weights, torch)
+    turned, tensorflow = convolved(weights[::-1, ::-1], torch), convolved(weights, same)
+    padded, padded_same = (f"padding {_both_sides_text(sides)}" for sides in (torch, same))
+    return (
+        _comparison(
+            "convolution: padding",
+            Convention("PyTorch", padded, torch_sizes, correlated),
+            Convention("TensorFlow", f"SAME: {padded_same}", same_sizes, tensorflow),
+        ),
+        _comparison(
+            "convolution: kernel",
+            Convention("correlation", "kernel as it is", torch_sizes, correlated),
+            Convention("convolution", "turned by 180°", torch_sizes, turned),
+        ),
+    )
+
+
+def _poolings(
+    input: np.ndarray, kernel: Pair, stride: Pair, padding: Pair
+) -> tuple[Comparison, Comparison]:
+    """The size of a pooling without padding, and the padding of a maximum."""
+
+    def sizes(padding: Pair, ceil_mode: bool = False) -> tuple[str, str]:
         return tuple(
             str(pool_size(i, k, s, p, ceil_mode=ceil_mode))
-            for i, k, s, p in zip(size, kernel, stride, sides, strict=True)
+            for i, k, s, p in zip(input.shape, kernel, stride, padding, strict=True)
         )
 
-    with no_grad():
-        image = Tensor(input[None, None])
-        torch_sizes = conv_sizes(torch)
-        as_it_is = convolved(weights, torch)
-        same_sizes = tuple(
-            f"⌈{i} / {s}⌉ = {shapes.conv_output(i, k, s, sum(same[2 * a : 2 * a + 2]), d)}"
-            for a, (i, k, s, d) in enumerate(zip(size, kernel, stride, dilation, strict=True))
+    image = Tensor(input[None, None])
+    around = (padding[1], padding[1], padding[0], padding[0])
+    floor, ceil, infinite, zeros = (
+        values.numpy()[0, 0]
+        for values in (
+            F.max_pool2d(image, kernel, stride),
+            F.max_pool2d(image, kernel, stride, ceil_mode=True),
+            F.max_pool2d(image, kernel, stride, padding),
+            F.max_pool2d(F.pad(image, around), kernel, stride),
         )
-        floor = F.max_pool2d(image, kernel, stride).numpy()[0, 0]
-        ceil = F.max_pool2d(image, kernel, stride, ceil_mode=True).numpy()[0, 0]
-        infinite = F.max_pool2d(image, kernel, stride, pooled).numpy()[0, 0]
-        around = (pooled[1], pooled[1], pooled[0], pooled[0])
-        zeros = F.max_pool2d(F.pad(image, around), kernel, stride).numpy()[0, 0]
-        turned, tensorflow = convolved(weights[::-1, ::-1], torch), convolved(weights, same)
-    padded = _both_sides_text(torch)
-    around_pool = f"padding {axis_text(pooled)}"
-    return Conventions(
-        input,
-        weights,
-        (
-            _comparison(
-                "convolution: padding",
-                Convention("PyTorch", f"padding {padded}", torch_sizes, as_it_is),
-                Convention(
-                    "TensorFlow", f"SAME: padding {_both_sides_text(same)}", same_sizes, tensorflow
-                ),
-            ),
-            _comparison(
-                "convolution: kernel",
-                Convention("correlation", "kernel as it is", torch_sizes, as_it_is),
-                Convention("convolution", "turned by 180°", torch_sizes, turned),
-            ),
-            _comparison(
-                "max pooling: size",
-                Convention("floor", "PyTorch's default", pool_sizes((0, 0)), floor),
-                Convention("ceil", "Caffe, ceil_mode", pool_sizes((0, 0), True), ceil),
-            ),
-            _comparison(
-                "max pooling: padding",
-                Convention("−∞", around_pool, pool_sizes(pooled), infinite),
-                Convention("zeros", around_pool, pool_sizes(pooled), zeros),
-            ),
+    )
+    padded = f"padding {axis_text(padding)}"
+    return (
+        _comparison(
+            "max pooling: size",
+            Convention("floor", "PyTorch's default", sizes((0, 0)), floor),
+            Convention("ceil", "Caffe, ceil_mode", sizes((0, 0), True), ceil),
+        ),
+        _comparison(
+            "max pooling: padding",
+            Convention("−∞", padded, sizes(padding), infinite),
+            Convention("zeros", padded, sizes(padding), zeros),
         ),
     )
 

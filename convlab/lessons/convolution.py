@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -199,6 +200,56 @@ def resolve_padding(
     return shapes.padding_sides(padding, kernel, stride, dilation)
 
 
+class _Setting(NamedTuple):
+    """How the kernel moves: all that input, kernel and bias do not say."""
+
+    stride: Pair
+    dilation: Pair
+    sides: Sides
+    extra: Pair
+    mode: str
+    transposed: bool
+
+    def relations(self, size: Pair, window: Pair) -> tuple[SizeRelation, SizeRelation]:
+        """The output's rows and columns, worked out."""
+        relation = conv_transpose_size if self.transposed else conv_size
+        return tuple(
+            relation(
+                size[axis],
+                window[axis],
+                self.stride[axis],
+                *self.sides[2 * axis : 2 * axis + 2],
+                *([self.extra[axis]] if self.transposed else []),
+                dilation=self.dilation[axis],
+            )
+            for axis in (0, 1)
+        )
+
+    def axes(self, size: Pair, window: Pair) -> tuple[StageAxis, StageAxis]:
+        """Where the cells that the window slides over come from."""
+        reach = [d * (k - 1) for d, k in zip(self.dilation, window, strict=True)]
+        return tuple(
+            _stretched_axis(size[i], self.stride[i], reach[i], self.sides, self.extra[i], i)
+            if self.transposed
+            else _padded_axis(size[i], *self.sides[2 * i : 2 * i + 2], self.mode)
+            for i in (0, 1)
+        )
+
+    def run(self, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """x (C, H, W) under the kernel w (O, C, KH, KW), by the operations that train networks."""
+        stride, sides, dilation = self.stride, self.sides, self.dilation
+        with no_grad():
+            x, b = Tensor(x[None]), Tensor(b)
+            if self.transposed:
+                w = Tensor(np.ascontiguousarray(w.swapaxes(0, 1)))
+                y = F.conv_transpose2d(x, w, b, stride, sides, self.extra, dilation=dilation)
+                return y.numpy()[0]
+            w = Tensor(np.ascontiguousarray(w))
+            if self.mode != "zeros":
+                x, sides = _padded(x, sides, self.mode), 0
+            return F.conv2d(x, w, b, stride, sides, dilation).numpy()[0]
+
+
 def convolution(
     input: np.ndarray,
     kernel: np.ndarray,
@@ -225,8 +276,7 @@ def convolution(
             "convolution: expected an input (C, H, W) and a kernel (O, C, KH, KW), got"
             f" {input.shape} and {kernel.shape}"
         )
-    filters = kernel.shape[0]
-    bias = np.zeros(filters, np.float32) if bias is None else np.asarray(bias)
+    bias = np.zeros(kernel.shape[0], np.float32) if bias is None else np.asarray(bias)
     terms = math.prod(kernel.shape[1:])
     dtype = summing_type(terms + 1, input, kernel, bias)
     input, kernel, bias = (part.astype(dtype) for part in (input, kernel, bias))
@@ -243,47 +293,18 @@ def convolution(
     if transposed and padding == "same" and convention == "tensorflow":
         spans = (shapes.effective_kernel(k, d) for k, d in zip(window, dilation, strict=True))
         extra = tuple(max(0, s - span) for s, span in zip(stride, spans, strict=True))
-    relations = tuple(
-        (conv_transpose_size if transposed else conv_size)(
-            size[axis],
-            window[axis],
-            stride[axis],
-            sides[2 * axis],
-            sides[2 * axis + 1],
-            *([extra[axis]] if transposed else []),
-            dilation=dilation[axis],
-        )
-        for axis in (0, 1)
-    )
-    weight = kernel[:, :, ::-1, ::-1] if flip else kernel
-
-    def run(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-        with no_grad():
-            x, b = Tensor(x[None]), Tensor(b)
-            if transposed:
-                w = Tensor(np.ascontiguousarray(w.swapaxes(0, 1)))
-                y = F.conv_transpose2d(x, w, b, stride, sides, extra, dilation=dilation)
-                return y.numpy()[0]
-            w = Tensor(np.ascontiguousarray(w))
-            if padding_mode == "zeros":
-                return F.conv2d(x, w, b, stride, sides, dilation).numpy()[0]
-            return F.conv2d(_padded(x, sides, padding_mode), w, b, stride, 0, dilation).numpy()[0]
-
-    axes = tuple(
-        _stretched_axis(size[i], stride[i], dilation[i] * (window[i] - 1), sides, extra[i], i)
-        if transposed
-        else _padded_axis(size[i], *sides[2 * i : 2 * i + 2], padding_mode)
-        for i in (0, 1)
-    )
+    setting = _Setting(stride, dilation, sides, extra, padding_mode, transposed)
+    relations, axes = setting.relations(size, window), setting.axes(size, window)
     rows, columns = (axis.source for axis in axes)
     sizes = (*kernel.shape[:2], len(rows), len(columns))
     shapes.check_numbers("filters, channels and padded input", sizes)
     shapes.check_numbers("products of all windows", (*sizes, *window), MAX_PRODUCTS)
     stage = np.where((rows[:, None] >= 0) & (columns >= 0), input[:, rows][:, :, columns], 0)
-    no_bias = np.zeros_like(bias)
-    output = np.ascontiguousarray(run(input, weight, bias))
+    weight, no_bias = kernel[:, :, ::-1, ::-1] if flip else kernel, np.zeros_like(bias)
+    output = np.ascontiguousarray(setting.run(input, weight, bias))
     if not np.isfinite(output).all() and all(map(np.all, map(np.isfinite, (input, kernel, bias)))):
         raise SpecError("convolution: expected numbers whose sums stay below 1.8e308, got larger")
+    parts = [(input[c : c + 1], weight[:, c : c + 1]) for c in range(len(input))]
     return Convolution(
         input=input,
         kernel=kernel,
@@ -291,9 +312,7 @@ def convolution(
         output=output,
         stage=stage.astype(dtype),
         taps=weight[:, :, ::-1, ::-1] if transposed else weight,
-        channel_sums=np.stack(
-            [run(input[c : c + 1], weight[:, c : c + 1], no_bias) for c in range(len(input))]
-        ),
+        channel_sums=np.stack([setting.run(*part, no_bias) for part in parts]),
         grain=grain(terms, input, kernel, bias),
         axes=axes,
         stride=stride,

@@ -164,6 +164,24 @@ class Pooling(Stepped):
         return window_text(self.kernel, self.stride, self.dilation)
 
 
+def _adaptive_windows(size: Pair, output_size: int | Pair) -> shapes.PoolWindows:
+    wanted = shapes.adaptive_output(size, output_size)
+    if wanted[0] > size[0] or wanted[1] > size[1]:
+        raise ShapeError(
+            f"adaptive pooling: expected at most {shapes.size_text(*size)} windows,"
+            f" got {shapes.size_text(*wanted)}"
+        )
+    return shapes.adaptive_pool_windows(size, wanted)
+
+
+def _overhanging(size: Pair, output: Pair, reach: Pair, stride: Pair, padding: Pair) -> list[Pair]:
+    """Cells before and behind rows and columns, so many that the last window does not hang over."""
+    return [
+        (p, max(p, (o - 1) * s + r - i - p))
+        for i, o, r, s, p in zip(size, output, reach, stride, padding, strict=True)
+    ]
+
+
 def pooling(
     input: np.ndarray,
     kind: str = "max",
@@ -187,8 +205,7 @@ def pooling(
         raise SpecError(f"pooling: expected {' or '.join(KINDS)}, got {kind!r}")
     if input.ndim != 3 or 0 in input.shape:
         raise ShapeError(f"pooling: expected an input (C, H, W), got {input.shape}")
-    size = input.shape[1:]
-    adaptive = output_size is not None
+    size, adaptive = input.shape[1:], output_size is not None
     kernel = None if adaptive else shapes.pair(kernel, "kernel")
     stride = kernel if stride is None else shapes.pair(stride, "stride")
     padding = (0, 0) if adaptive else shapes.pair(padding, "padding", least=0)
@@ -197,13 +214,7 @@ def pooling(
         raise SpecError("average pooling: expected dilation 1; only a maximum can be dilated")
     relations = None
     if adaptive:
-        wanted = shapes.adaptive_output(size, output_size)
-        if wanted[0] > size[0] or wanted[1] > size[1]:
-            raise ShapeError(
-                f"adaptive pooling: expected at most {shapes.size_text(*size)} windows,"
-                f" got {shapes.size_text(*wanted)}"
-            )
-        windows = shapes.adaptive_pool_windows(size, wanted)
+        windows = _adaptive_windows(size, output_size)
     else:
         relations = tuple(
             pool_size(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode)
@@ -216,40 +227,32 @@ def pooling(
         shapes.check_numbers("cells of all windows", cells, MAX_PRODUCTS)
     largest = (windows.row_end - windows.row_start).max()
     terms = int(largest * (windows.column_end - windows.column_start).max())
-    dtype = summing_type(1 if kind == "max" else terms, input)
-    if kind == "max" and np.array_equal(input.astype(np.float32), input):
-        dtype = np.dtype(np.float32)
-    input = input.astype(dtype)
-    winners = None
+    # A maximum is one of the numbers, so that float32 does where it holds them.
+    exact = kind == "max" and np.array_equal(input.astype(np.float32), input)
+    input = input.astype(np.float32 if exact else summing_type(terms, input))
     with no_grad():
-        x = Tensor(input[None])
-        if kind == "max":
-            if adaptive:
-                y, index = F.adaptive_max_pool2d(x, wanted, return_indices=True)
-            else:
-                y, index = F.max_pool2d(
-                    x, kernel, stride, padding, dilation, ceil_mode, return_indices=True
-                )
-            winners = np.ascontiguousarray(index[0])
+        x, winners = Tensor(input[None]), None
+        if adaptive and kind == "max":
+            y, winners = F.adaptive_max_pool2d(x, windows.output, return_indices=True)
         elif adaptive:
-            y = F.adaptive_avg_pool2d(x, wanted)
+            y = F.adaptive_avg_pool2d(x, windows.output)
+        elif kind == "max":
+            y, winners = F.max_pool2d(
+                x, kernel, stride, padding, dilation, ceil_mode, return_indices=True
+            )
         else:
             y = F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad)
+    sides = [(p, p) for p in padding]
+    if ceil_mode and kind == "max" and not adaptive:
+        reach = [shapes.effective_kernel(k, d) for k, d in zip(kernel, dilation, strict=True)]
+        sides = _overhanging(size, windows.output, reach, stride, padding)
     around = -np.inf if kind == "max" else 0
-    sides = [(0, 0)]
-    for axis in (0, 1):
-        behind = padding[axis]
-        if ceil_mode and kind == "max" and not adaptive:  # the last window may hang over
-            last = (windows.output[axis] - 1) * stride[axis]
-            reach = last + shapes.effective_kernel(kernel[axis], dilation[axis])
-            behind = max(behind, reach - size[axis] - padding[axis])
-        sides.append((padding[axis], behind))
     return Pooling(
         input=input,
         output=np.ascontiguousarray(y.numpy()[0]),
-        winners=winners,
+        winners=None if winners is None else np.ascontiguousarray(winners[0]),
         grain=grain(terms, input),
-        stage=np.pad(input, sides, constant_values=around),
+        stage=np.pad(input, [(0, 0), *sides], constant_values=around),
         kind=kind,
         kernel=kernel,
         stride=(1, 1) if adaptive else stride,
