@@ -108,9 +108,10 @@ class LoopCache(NullCache):
     def _file(self, signature, codegen) -> tuple[Path, bytes]:
         settings = [getattr(numba.config, name, None) for name in _SETTINGS]
         cpu = codegen.magic_tuple()
-        key = (self._name, signature, cpu, settings, sys.implementation.cache_tag)
-        key = repr(key).encode()
+        parts = (self._name, signature, cpu, settings, sys.implementation.cache_tag)
+        key = repr(parts).encode()
         name = f"{self._name.split('.')[-1]}-{hashlib.sha256(key).hexdigest()[:16]}.nbc"
+        assert self._folder is not None, "a loop is kept only where there is a folder"
         return self._folder / name, key
 
 
@@ -144,9 +145,9 @@ def own_folder() -> Path | None:
         digest.update(source.read_bytes())
     cpu = llvmlite.binding.get_host_cpu_name()
     digest.update(f"{numba.__version__} {cpu} {platform.machine()}".encode())
-    root = os.environ.get("CONVLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    chosen = os.environ.get("CONVLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     try:
-        root = Path(root) if root else Path("~/.cache").expanduser()
+        root = Path(chosen) if chosen else Path("~/.cache").expanduser()
         root = root.absolute()  # wherever the program moves to
     except (RuntimeError, OSError):
         return None

@@ -31,6 +31,10 @@ def implements(function: Callable) -> Callable:
     return lambda own: FUNCTIONS.setdefault(function, own)
 
 
+NUMPY: Any = np
+"""NumPy's functions, which know an array on the device by ``__array_function__`` (NEP 18)."""
+
+
 class Run(NamedTuple):
     """An array as kernels get it: flat ``numbers``, its own from ``start`` on."""
 
@@ -106,8 +110,8 @@ class CudaArray:
         """Axes in another order, the reverse by default; a view."""
         if len(axes) == 1 and (axes[0] is None or not isinstance(axes[0], int | np.integer)):
             axes = tuple(axes[0]) if axes[0] is not None else ()
-        axes = [a % self.ndim for a in axes] if axes else range(self.ndim)[::-1]
-        shape, steps = [self.shape[a] for a in axes], [self.steps[a] for a in axes]
+        order = [a % self.ndim for a in axes] if axes else range(self.ndim)[::-1]
+        shape, steps = [self.shape[a] for a in order], [self.steps[a] for a in order]
         return self.strided(self.start, shape, steps)
 
     @property
@@ -174,7 +178,7 @@ class CudaArray:
                 "cuda: expected numbers and slices where something is written, got an array as"
                 " index; numpy.add.at adds there"
             )
-        np.copyto(self[key], value)
+        NUMPY.copyto(self[key], value)
 
     # --- copies and sums ------------------------------------------------------------------
 
@@ -183,7 +187,7 @@ class CudaArray:
         if dtype == self.dtype and not copy:
             return self
         out = laid_out_like(self, self.shape, dtype)
-        np.copyto(out, self)
+        NUMPY.copyto(out, self)
         return out
 
     def copy(self) -> CudaArray:
@@ -241,13 +245,13 @@ class CudaArray:
         return np.power(self, other)
 
     def __iadd__(self, other):
-        return np.add(self, other, out=self)
+        return NUMPY.add(self, other, out=self)
 
     def __imul__(self, other):
-        return np.multiply(self, other, out=self)
+        return NUMPY.multiply(self, other, out=self)
 
     def __itruediv__(self, other):
-        return np.divide(self, other, out=self)
+        return NUMPY.divide(self, other, out=self)
 
 
 def _row_major(shape: Sequence[int]) -> tuple[int, ...]:
@@ -357,7 +361,7 @@ def contiguous(array: CudaArray) -> CudaArray:
     if array.is_contiguous:
         return array
     out = empty(array.shape, array.dtype)
-    np.copyto(out, array)
+    NUMPY.copyto(out, array)
     return out
 
 

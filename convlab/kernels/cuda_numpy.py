@@ -9,6 +9,7 @@ from numba import cuda
 
 from convlab.kernels.cuda_array import (
     FUNCTIONS,
+    NUMPY,
     UFUNCS,
     CudaArray,
     contiguous,
@@ -153,7 +154,7 @@ def _add_at(array: CudaArray, key: Any, values: Any) -> None:
     targets, begins = np.unique(places.ravel()[order], return_index=True)
     tables = [upload(x) for x in (targets, np.append(begins, places.size), order)]
     runs = empty(values.shape, array.dtype)
-    np.copyto(runs, values)
+    NUMPY.copyto(runs, values)
     arguments = (table.memory for table in tables)
     _add_picked.each(targets.size, array.memory, *arguments, runs.memory, targets.size)
 

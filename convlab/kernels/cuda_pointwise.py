@@ -12,6 +12,7 @@ from numba.extending import register_jitable
 
 from convlab.errors import DeviceError
 from convlab.kernels.cuda_array import (
+    NUMPY,
     UFUNCS,
     CudaArray,
     constant,
@@ -91,8 +92,8 @@ class Pointwise:
         if out is None:
             like = next((x for x in arrays if x.shape == shape), None)
             out = empty(shape, dtype) if like is None else laid_out_like(like, shape, dtype)
-        inputs = [x if isinstance(x, CudaArray) else _constant(x, dtype) for x in inputs]
-        self.into(out, *(np.broadcast_to(x, shape) for x in inputs))
+        given = [x if isinstance(x, CudaArray) else _constant(x, dtype) for x in inputs]
+        self.into(out, *(NUMPY.broadcast_to(x, shape) for x in given))
         return out
 
     def into(self, out: CudaArray, *inputs: CudaArray) -> None:
@@ -101,18 +102,18 @@ class Pointwise:
             return
         shape, steps = _joined(out, *inputs)
         if len(shape) == 1 and steps[0][0] == 1:
-            operands = [
-                v for x, (step,) in zip(inputs, steps[1:], strict=True) for v in (x.run, step)
-            ]
+            operands: list[Any] = []
+            for x, (step,) in zip(inputs, steps[1:], strict=True):
+                operands += x.run, step
             self.flat.each(out.size, *operands, out.run, out.size)
             return
         if len(shape) > AXES:
             raise DeviceError(f"cuda: expected at most {AXES} axes, got {out.ndim}")
         pad = AXES - len(shape)
-        out_steps, *steps = ((0,) * pad + tuple(step) for step in steps)
-        operands = [v for x, s in zip(inputs, steps, strict=True) for v in (x.run, s)]
-        shape = (1,) * pad + tuple(shape)
-        self.view.each(out.size, shape, *operands, out.run, out_steps, out.size)
+        out_steps, *padded = ((0,) * pad + tuple(step) for step in steps)
+        operands = [v for x, s in zip(inputs, padded, strict=True) for v in (x.run, s)]
+        sizes = (1,) * pad + tuple(shape)
+        self.view.each(out.size, sizes, *operands, out.run, out_steps, out.size)
 
 
 def _constant(value: Any, dtype: np.dtype) -> CudaArray:
@@ -207,4 +208,4 @@ for _function, _own in {
 
 @implements(np.copyto)
 def _copyto(target: CudaArray, source: Any) -> None:
-    _copy.into(target, np.broadcast_to(on_device(source, target.dtype), target.shape))
+    _copy.into(target, NUMPY.broadcast_to(on_device(source, target.dtype), target.shape))

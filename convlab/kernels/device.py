@@ -102,7 +102,7 @@ def _in_turn(function: Callable, dispatcher: Callable) -> Callable:
                 _start()
             return dispatcher(*arguments)
 
-    call.dispatcher = dispatcher
+    call.dispatcher = dispatcher  # type: ignore[attr-defined]
     return call
 
 

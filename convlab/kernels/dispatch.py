@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def constant(array: Array, device: str) -> Array:
     if device in ("cpu", device_of(array)) or array.nbytes > LARGEST_CONSTANT:
         return to_device(array, device)
     cuda.require()
-    return cuda.constant(array)
+    return cast("Array", cuda.constant(array))
 
 
 def to_device(array: Array, device: str) -> Array:
@@ -81,6 +81,6 @@ def to_device(array: Array, device: str) -> Array:
     if device == device_of(array):
         return array
     if device == "cpu":
-        return array.numpy()
+        return cast(cuda.CudaArray, array).numpy()
     cuda.require()
-    return cuda.upload(array)
+    return cast("Array", cuda.upload(array))

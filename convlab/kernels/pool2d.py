@@ -27,9 +27,9 @@ from convlab.kernels.dispatch import Kernel
 NO_WINNER = -1
 
 
-def _index_type(w) -> type:
+def _index_type(w) -> np.dtype:
     """The kind of number that holds the place of every cell of a map: row * W + column."""
-    return np.int32 if math.prod(w.input) <= 2**31 else np.int64
+    return np.dtype(np.int32 if math.prod(w.input) <= 2**31 else np.int64)
 
 
 # --- the definition ---------------------------------------------------------------
@@ -46,7 +46,7 @@ def _cells(w):
 def _max_forward_reference(x, w, relu=False):
     channels, _, width, batch = x.shape
     out = np.full((channels, *w.output, batch), 0 if relu else -np.inf, x.dtype)
-    index = np.zeros(out.shape, _index_type(w))
+    index: np.ndarray = np.zeros(out.shape, _index_type(w))
     for oh, ow, rows, columns in _cells(w):
         for c in range(channels):
             for n in range(batch):

@@ -26,7 +26,7 @@ class Target(NamedTuple):
     """Where results go: ``steps`` from one to that of the next channel, row and column."""
 
     run: cuda.Run
-    steps: tuple[int, int, int]
+    steps: tuple[int, ...]
 
 
 class Gather(NamedTuple):
@@ -44,7 +44,7 @@ class Gather(NamedTuple):
     groups: int
     per_group: int  # input channels of a group
     group_size: int  # output channels of a group
-    count: int  # of taps
+    tap_count: int
 
 
 @lru_cache(maxsize=256)
@@ -112,7 +112,7 @@ def product_plain(g, x, weight, places, bias, relu, out):
         row = lane // batch // g.output[1]
         group = o // g.group_size
         total = bias.numbers[bias.start + o]
-        for t in range(g.count):
+        for t in range(g.tap_count):
             r = g.first[0] + row * g.step[0] + g.taps[4 * t + 1]
             c = g.first[1] + column * g.step[1] + g.taps[4 * t + 2]
             if 0 <= r < height and 0 <= c < width:
@@ -147,7 +147,13 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
     own = own_channels * own_lanes
 
     def product_tiled(g, x, weight, places, bias, relu, out):
-        first, step, output, count, group_size = g.first, g.step, g.output, g.count, g.group_size
+        first, step, output, count, group_size = (
+            g.first,
+            g.step,
+            g.output,
+            g.tap_count,
+            g.group_size,
+        )
         kind = x.numbers.dtype
         weights = numba_cuda.shared.array((depth, channels), kind)
         inputs = numba_cuda.shared.array((depth, lanes), kind)
@@ -229,7 +235,13 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
     def product_transposed(g, x, grad, chunks, out):
         # out: (chunks, groups * group_size, taps + 1); the last is the sum without an input,
         # the gradient of the bias.
-        first, step, output, count, group_size = g.first, g.step, g.output, g.count, g.group_size
+        first, step, output, count, group_size = (
+            g.first,
+            g.step,
+            g.output,
+            g.tap_count,
+            g.group_size,
+        )
         kind = x.numbers.dtype
         grads = numba_cuda.shared.array((depth, grads_row), kind)
         inputs = numba_cuda.shared.array((depth, inputs_row), kind)
@@ -368,7 +380,7 @@ def add_chunks(parts, chunks, columns, weights, bias, count):
 def product_transposed_cuda(g: Gather, x, grad):
     """Sums over lanes of ``grad`` (O, OH, OW, N) times ``x``: (O, taps) and, of grad, (O,)."""
     channels, lanes = grad.shape[0], g.output[0] * g.output[1] * g.output[2]
-    group_size, taps = g.group_size, g.count
+    group_size, taps = g.group_size, g.tap_count
     fitting = (tile for tile in _TRANSPOSED if 2 * group_size > tile.channels)
     tile = next(fitting, _TRANSPOSED[-1])
     tiles = -(-group_size // tile.channels) * -(-(taps + 1) // tile.across)
