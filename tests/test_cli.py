@@ -725,6 +725,10 @@ def test_evaluate(convlab, run, trained, test_images):
     matrix = np.array([row[1:] for row in rows], int)
     np.testing.assert_array_equal(matrix.sum(1), np.bincount(test_images.labels))
     assert matrix.sum() == answer["images"] == 360
+    wrong = 360 - matrix.trace()
+    assert wrong > 40, "more than the picture shows"
+    with Image.open(evaluation / "mistakes.png") as picture:
+        assert picture.info["Description"].endswith(f"; {wrong} of 360 test images wrong.")
     assert answer["accuracy"] == matrix.trace() / 360
     # What train said of the same weights.
     summary = json.loads(trained[1].out.splitlines()[-1])
