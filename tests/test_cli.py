@@ -682,6 +682,13 @@ def test_resume_of_a_complete_run(convlab, run):
     assert bytes_of(run) == before
 
 
+def test_resume_of_a_complete_run_for_its_page(convlab, run):
+    folder = shutil.copytree(run, convlab.folder / "copy")
+    convlab.works("train", "--resume", "copy", "--page", "--quiet")
+    assert {path.name for path in folder.iterdir()} == {*bytes_of(run), "lab.html"}
+    assert weights(folder) == weights(run)
+
+
 # --- evaluate ----------------------------------------------------------------------------
 
 
