@@ -90,12 +90,12 @@ def command(run, data, data_dir, out, as_json):
     else:
         _print(rows, result, test, run)
     pictures = (
-        (confusion, "confusion.png", "Confusion matrix"),
-        (mistakes, "mistakes.png", "Worst mistakes"),
+        (confusion, "confusion.png", "Confusion matrix", accuracy),
+        (mistakes, "mistakes.png", "Worst mistakes", f"{accuracy}; {count} wrong"),
     )
-    for figure, file, title in pictures:
+    for figure, file, title, said in pictures:
         options.save_figure(
-            figure, out / file, f"{title}, {name}", f"{title} of {name}: {accuracy}.", quiet=as_json
+            figure, out / file, f"{title}, {name}", f"{title} of {name}: {said}.", quiet=as_json
         )
 
 

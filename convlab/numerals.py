@@ -180,7 +180,7 @@ def _places(values: NDArray, digits: int) -> int:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number by itself with up to so many significant digits, "≈" before a rounded one."""
+    """A number by itself as ``measured`` writes it, "≈" before a rounded one."""
     text = measured(value, digits)
     return text if says(text, value) else ALMOST + text
 
@@ -192,7 +192,10 @@ def plus_minus(value: float) -> str:
 
 
 def measured(value: float, digits: int = 3) -> str:
-    """A measured number, of which only its first digits count: −0.125, 12.3, 4.56 × 10⁻⁵."""
+    """A measured number, of which only its first digits count: −0.125, 12.3, 4.56 × 10⁻⁵.
+
+    Below a million all digits before the point are written: 1234, not 1230.
+    """
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

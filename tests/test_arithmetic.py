@@ -60,11 +60,12 @@ def test_the_relation_of_a_convolution(arguments, text, number):
         ((7, 3, 1, 2, 2), "(7 − 1) + 3 − 2·2 = 5", 11),
         ((2, 3, 2), "2·(2 − 1) + 3 = 5", 12),
         ((3, 3, 2, 1, 1), "2·(3 − 1) + 3 − 2·1 = 5", 13),
+        ((4, 3, 2, 1, 0), "2·(4 − 1) + 3 − (1 + 0) = 8", 13),
         ((3, 3, 2, 1, 1, 1), "2·(3 − 1) + 1 + 3 − 2·1 = 6", 14),
     ],
 )
 def test_the_relation_of_a_transposed_convolution(arguments, text, number):
-    # The sizes are those of the guide's figures 4.1 to 4.7.
+    # The sizes are those of the guide's figures 4.1 to 4.7; one has padding on one side alone.
     relation = conv_transpose_size(*arguments)
     assert (str(relation), relation.number) == (text, number)
 
@@ -112,6 +113,15 @@ def test_what_does_not_fit_says_so_with_the_relation():
         convolution(np.zeros((1, 7, 7)), np.zeros((1, 1, 3, 3)), padding="same", stride=2)
     with pytest.raises(SpecError, match="step: expected 0 to 24, got 25"):
         convolution(np.zeros((1, 7, 7)), np.zeros((1, 1, 3, 3))).picture(25)
+
+
+def test_tensorflows_same_transposed_with_a_stride_over_the_kernel():
+    """Three cells an input cell: two under the kernel, one that nothing reaches."""
+    x = np.arange(1.0, 10).reshape(1, 3, 3)
+    w = np.array([[[[1.0, 2], [3, 4]]]])
+    found = convolution(x, w, stride=3, padding="same", transposed=True, convention="tensorflow")
+    expected = np.kron(x[0], [[1, 2, 0], [3, 4, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(found.output, expected[None])
 
 
 # --- 200 random figures, from the command line to the SVG ---------------------------------------

@@ -861,6 +861,17 @@ def test_too_many_units_are_said_to_be_left_out(boxes_of):
     assert any("of these 40" in text for text in texts(figure, boxes_of))
 
 
+def test_too_many_patches_are_left_out_with_their_answers(boxes_of):
+    images, boxes = [[pixels(1, 3, 3)] * 40] * 2, [[(0, 0, 2, 2)] * 40] * 2
+    values = [np.arange(100, 140), np.arange(200, 240)]
+    said = texts(viz.top_patches(images, boxes, values, ["A", "B"], title="T"), boxes_of)
+    first, second = said.index("A"), said.index("B")
+    count = second - first - 1
+    assert 1 < count < 40 and f"first {count} of 40 patches" in said
+    assert said[first + 1 : second] == [str(100 + at) for at in range(count)]
+    assert said[second + 1 :] == [str(200 + at) for at in range(count)]
+
+
 def shown_rgb(figure):
     return [image.get_array() for axes in figure.axes for image in axes.images]
 

@@ -39,6 +39,11 @@ def test_short_functions_are_repeated():
     assert 2 <= len(calls) - 3 <= measure.SHORTEST / 0.001
 
 
+def test_the_time_of_many_calls_is_told_of_one():
+    (timing,) = bench.alternate([lambda: None], 3, [lambda function, count: 0.0005 * count])
+    assert timing == pytest.approx((0.0005, 0.0005, 0.0005))
+
+
 def test_median_and_quartiles():
     assert bench.Timing.of([5.0, 1.0, 2.0, 4.0, 3.0]) == (3.0, 2.0, 4.0)
 

@@ -682,6 +682,13 @@ def test_resume_of_a_complete_run(convlab, run):
     assert bytes_of(run) == before
 
 
+def test_resume_of_a_complete_run_for_its_page(convlab, run):
+    folder = shutil.copytree(run, convlab.folder / "copy")
+    convlab.works("train", "--resume", "copy", "--page", "--quiet")
+    assert {path.name for path in folder.iterdir()} == {*bytes_of(run), "lab.html"}
+    assert weights(folder) == weights(run)
+
+
 # --- evaluate ----------------------------------------------------------------------------
 
 
@@ -725,6 +732,10 @@ def test_evaluate(convlab, run, trained, test_images):
     matrix = np.array([row[1:] for row in rows], int)
     np.testing.assert_array_equal(matrix.sum(1), np.bincount(test_images.labels))
     assert matrix.sum() == answer["images"] == 360
+    wrong = 360 - matrix.trace()
+    assert wrong > 40, "more than the picture shows"
+    with Image.open(evaluation / "mistakes.png") as picture:
+        assert picture.info["Description"].endswith(f"; {wrong} of 360 test images wrong.")
     assert answer["accuracy"] == matrix.trace() / 360
     # What train said of the same weights.
     summary = json.loads(trained[1].out.splitlines()[-1])

@@ -1,5 +1,6 @@
 """Crashes, full disks and second writers cost no run and no file; see crashing.py."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,27 @@ def test_a_replaced_folder_keeps_the_users_files(tmp_path):
     files.discard(folder, own)
     names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
     assert names == ["notes", "parts", "parts/notes"]
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_a_folder_that_is_half_replaced_is_not_complete(tmp_path, monkeypatch, done):
+    places, replace = [], os.replace
+
+    def until_the_end(source, place):
+        if len(places) == done:
+            raise KeyboardInterrupt
+        places.append(place)
+        replace(source, place)
+
+    names = ("a", "last", "z")
+    for name in names:
+        (tmp_path / name).write_bytes(b"first")
+    with (
+        pytest.raises(KeyboardInterrupt),
+        files.new_folder(tmp_path, names, "last") as new,
+    ):
+        for name in names:
+            (new.path / name).write_bytes(b"second")
+        monkeypatch.setattr(os, "replace", until_the_end)
+        new.commit()
+    assert len(places) == done and not (tmp_path / "last").exists()

@@ -1,9 +1,12 @@
 """Detection: dense layers as convolutions, boxes, their precision, scenes, the command."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from convlab_cli import detect, train
 from PIL import Image
 
 from convlab import Tensor, data, insight, models, no_grad, tasks, training, viz
@@ -245,6 +248,21 @@ def test_the_picture_is_legible(assert_legible, size, theme, shape):
     assert_legible(figure, size)
 
 
+LARGER = """
+input = "32x32x1"
+[[layer]]
+type = "Conv2d"
+out_channels = 2
+kernel_size = 32
+stride = 32
+[[layer]]
+type = "Flatten"
+[[layer]]
+type = "Linear"
+out_features = "classes"
+"""
+
+
 def test_detect_in_a_scene_and_in_a_file(convlab, run):
     out = convlab("detect", run, "scene:3", "--json", "n.json", "-o", "seen.png")
     assert out.status == 0 and "knows no class 'background'" in out.err
@@ -257,6 +275,21 @@ def test_detect_in_a_scene_and_in_a_file(convlab, run):
     assert result["truth"] == [str(label) for label in shown.labels]
     assert len(result["boxes"]) == len(result["classes"]) == len(result["right"]) > 0
     assert min(result["probabilities"]) >= 0.5
+
+
+def test_images_in_a_larger_input_have_boxes_of_their_own_size(tmp_path, monkeypatch):
+    # Images of 28 pixels in the middle of 32: a digit's box has 24, as in windows of 28.
+    monkeypatch.chdir(tmp_path)
+    Path("net.toml").write_text(LARGER)
+    small = "--model net.toml --epochs 1 --limit 2 --validation 0.5 --quiet --out run"
+    scan = "run scene:3 --scales 1 --threshold 0 --json n.json"
+    for command, words in ((train.command, small), (detect.command, scan)):
+        result = CliRunner().invoke(command, words.split(), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    boxes = np.array(json.loads(Path("n.json").read_text())["result"]["boxes"])
+    whole = boxes[((boxes > 0) & (boxes < 128)).all(axis=1)]
+    assert len(whole) == 9  # the windows lie side by side
+    np.testing.assert_allclose(whole[:, 2:] - whole[:, :2], 24)
 
 
 def test_detect_refuses(convlab, run):

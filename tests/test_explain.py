@@ -281,6 +281,16 @@ def test_of_equal_cells_the_first_wins():
     assert (one.winner, one.strongest.place) == ((0, 0), (2, 6, 8))
 
 
+def test_a_window_over_the_edge_keeps_its_place():
+    # Its corner lies at (0, 1) less the padding; -1 stands for what is outside.
+    for padding, rows, columns in (
+        ((1, 0), [-1, 0, 1], [1, 2, 3]),
+        ((0, 1), [0, 1, 2], [0, 1, 2]),
+    ):
+        reads = nn.MaxPool2d(3, 1, padding).reads((2, 4, 5), (1, 0, 1))
+        assert (reads.rows.tolist(), reads.columns.tolist()) == (rows, columns)
+
+
 def test_averages_and_sums_of_windows(zoo, lenet_1998):
     network, x = zoo
     _, before, output = outputs(network, x)["averaged"]

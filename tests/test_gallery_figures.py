@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from convlab_gallery import catalog
+from matplotlib.colors import to_rgba
 from scipy import special
 
 from convlab import lessons, models, viz
@@ -222,6 +223,17 @@ def test_every_pixel_of_the_box_is_written(boxes_of):
     figure = viz.pixel_numbers(pixels, (1, 2, 5, 8), title="t")
     written = [text for text in texts(boxes_of, figure) if text.isdecimal()]
     assert written == [str(value) for value in pixels[:, 1:5, 2:8].ravel()]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_box_is_marked_where_it_lies(channels):
+    (axes,) = viz.pixel_numbers(image(channels, 20, 30), (3, 12, 8, 16), title="t").axes
+    left, right, bottom, top = axes.images[0].get_extent()
+    cell = (right - left) / 30
+    window = to_rgba(viz.style.theme_named("light").window)
+    marks = [patch.get_bbox() for patch in axes.patches if patch.get_edgecolor() == window]
+    found = marks[-1].x0 - left, marks[-1].y0 - min(top, bottom), marks[-1].width, marks[-1].height
+    assert np.divide(found, cell) == pytest.approx([12, 3, 4, 5])
 
 
 def test_pixels_that_do_not_fit_are_said_to_be_left_out(boxes_of):

@@ -200,6 +200,14 @@ def test_layer_that_is_used_twice_is_learned_once():
     np.testing.assert_allclose(layer.bias.numpy(), before - 0.5 * gradient, rtol=1e-6)
 
 
+def test_modules_inside_one_another_are_learned_once():
+    one, other = nn.Linear(2, 3), nn.Linear(3, 2)
+    one.next, other.next = other, one
+    names = ["weight", "bias", "next.weight", "next.bias"]
+    assert [name for name, _ in one.named_parameters()] == names
+    assert one.parameter_count() == 2 * 3 + 3 + 3 * 2 + 2
+
+
 def test_sequential_takes_modules_with_free_names():
     with one_line(SpecError, "Sequential: expected modules, got function"):
         nn.Sequential(nn.ReLU(), F.relu)
@@ -1037,6 +1045,17 @@ def test_mistake_in_a_spec(what, tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     with one_line(SpecError, *says):
         models.build("mine.toml")
+
+
+def test_the_limit_of_weights_is_that_of_all_layers_together():
+    def conv(filters, groups=1):
+        sizes = f"out_channels = {filters}\nkernel_size = 1\ngroups = {groups}"
+        return layer('type = "Conv2d"', sizes)
+
+    # 150 and 105 million, between them few.
+    layers = conv(10_000) + conv(15_000) + conv(15_000, 15_000) + conv(7_000)
+    with one_line(SpecError, "layer 4 (Conv2d): expected a network of at most 200,000,000 weights"):
+        models.build_from_text(spec(layers), name="x", weights=False)
 
 
 def test_good_parts_of_the_mistakes_are_good():
