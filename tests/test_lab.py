@@ -177,7 +177,7 @@ layer = [
 ]
 """
 # Joins of vectors, of one layer twice, of the image itself, and of maps whose effective strides
-# differ.
+# differ; layers that read none of their neighbours.
 MINGLED = """
 input = "12x10x2"
 layer = [
@@ -186,12 +186,16 @@ layer = [
     {type="Concat", name="around", inputs=["input", "twice", "first"]},
     {type="MaxPool2d", name="halved", kernel_size=2},
     {type="Conv2d", name="large", inputs=["around"], out_channels=8, kernel_size=[7, 6]},
-    {type="Add", name="uneven", inputs=["halved", "large"]},
+    {type="ReLU", name="early", inputs=["halved"]},
+    {type="Add", name="uneven", inputs=["early", "large"]},
     {type="Tanh", name="tanh1"},
-    {type="Conv2d", name="behind", out_channels=4, kernel_size=3, padding=1},
+    {type="Conv2d", name="behind", out_channels=8, kernel_size=3, padding=1},
+    {type="Add", name="again", inputs=["behind", "early"]},
+    {type="Conv2d", name="last", out_channels=4, kernel_size=1},
     {type="Flatten", name="flat"},
     {type="Linear", name="left", out_features=6},
-    {type="Linear", name="right", inputs=["flat"], out_features=6},
+    {type="Dropout", name="kept", inputs=["flat"]},
+    {type="Linear", name="right", out_features=6},
     {type="Add", name="vectors", inputs=["left", "right"]},
     {type="Sigmoid", name="sigmoid1"},
     {type="Concat", name="row", inputs=["sigmoid1", "left", "flat"]},
@@ -412,7 +416,7 @@ def test_forward_is_that_of_the_engine_in_every_layer(subjects, name):
         ("residual", 2, 4),  # read by both branches
         ("residual", 6, 1),
         ("inception", 7, 3),
-        ("mingled", 9, 2),
+        ("mingled", 12, 2),
     ],
 )
 def test_a_filter_that_is_off_gives_zeros_to_what_follows(subjects, name, layer, channel):
@@ -554,7 +558,9 @@ def test_the_sum_behind_a_unit_is_its_value_and_its_boxes_are_its_fields(subject
         if said["after"]:
             following = subject.outputs[readers[0]][0][tuple(unit)]
             assert said["after"] == [readers[0], pytest.approx(following, abs=1e-5)]
-            assert len(readers) == 1
+        families = [module.family for module in subject.modules] + [nn.Family.SOFTMAX]
+        activated = [families[reader] for reader in readers] == [nn.Family.ACTIVATION]
+        assert bool(said["after"]) == activated
         check_boxes(subject, layer, unit, said["boxes"])
         kinds.add(said["kind"])
     assert {"convolution", "pooling", "dense", "softmax", "pointwise"} <= kinds
@@ -586,6 +592,8 @@ def check_terms(subject, layer, said, before):
         assert before[said["map"], row, column] == inside.max()
     elif said["kind"] in ("dense", "distance"):
         assert said["placed"] is not False
+        if layer < len(subject.names) and subject.names[layer] == "right":
+            assert said["placed"]  # in the maps before "flat", past layers that lie between
         if said["kind"] == "dense":
             sizes = np.abs(said["products"])
             assert sizes[said["order"]].tolist() == sorted(sizes, reverse=True)[:20]
@@ -608,8 +616,9 @@ def check_boxes(subject, layer, unit, boxes):
     for earlier, found in enumerate(boxes, -1):
         expected = expected_box(subject, layer, unit, earlier)
         if found is None:
-            # No branch leads there, or one box would not be true of all units of "behind".
-            varies = subject.names[layer] == "behind" and earlier < subject.names.index("uneven")
+            # No branch leads there, or what a unit sees differs between those from "behind" on.
+            varies = subject.names[layer] in ("behind", "again", "last")
+            varies = varies and earlier < subject.names.index("uneven")
             assert expected == [] or varies or len(unit) == 1
             continue
         *box, sees_all = found
@@ -623,10 +632,10 @@ def check_boxes(subject, layer, unit, boxes):
         told, *_ = explain(subject.network, subject.inputs[0], subject.names[layer], unit)
         # From "uneven" on convlab names no box; for a unit of its own there is one all the same.
         if told.sees is None:
-            assert subject.names[layer] in ("uneven", "tanh1", "behind")
+            assert subject.names[layer] in ("uneven", "tanh1", "behind", "again", "last")
         else:
             assert boxes[0][:4] == list(told.sees)
-    else:
+    elif expected_box(subject, layer, unit, -1):
         field = unit_field(subject.network, subject.names[layer], tuple(unit[1:]))
         assert boxes[0][:4] == list(field.box)
 
