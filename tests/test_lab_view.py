@@ -845,6 +845,22 @@ def test_a_line_leads_from_every_layer_to_its_readers(viewers, silent, name, scr
                 assert high < other_low or other_high < low
 
 
+def test_lines_above_take_no_room_from_the_maps(viewers, silent):
+    viewer = viewers["branches"]
+    viewer.open("laptop")
+    heights = viewer.js("""
+        const edges = (selector) => {
+            const found = document.querySelectorAll(selector);
+            return found[found.length - 1].getBoundingClientRect();
+        };
+        return [edges("#network .labels li").bottom, edges("#network .scale").top,
+                edges("#sums .sum-line").bottom];
+    """)
+    last, scale, sums = heights
+    assert last <= scale
+    assert sums <= 720
+
+
 def test_layers_in_a_row_have_no_lines_above_them(viewer):
     assert viewer.all(".rail") == []
     assert viewer.all("#network .reads") == []
@@ -1090,7 +1106,7 @@ def test_texts_stand_against_their_ground(viewers, silent, theme):
 
 
 @pytest.mark.parametrize("screen", ["laptop", "tablet", "phone"])
-@pytest.mark.parametrize("name", ["lenet5", "coloured", "branches"])
+@pytest.mark.parametrize("name", ["lenet5", "coloured", "residual"])
 def test_no_screen_is_too_narrow(viewers, silent, name, screen):
     viewer = viewers[name]
     viewer.open(screen)

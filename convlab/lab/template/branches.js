@@ -2,7 +2,7 @@
 // with a line from each layer to those that read it.
 import { buildShape } from "./words.js";
 
-const LANE = 12; // pixels between lines
+const LANES = { apart: 12, least: 6, together: 72 }; // pixels: closer where there are many
 const KNOT = { long: 16, wide: 8 };
 const CORNER = 4;
 const MARGIN = 6; // between the knots and the layers
@@ -33,7 +33,8 @@ export function makeRail({ layers }) {
   const detours = detoursOf(layers);
   if (!detours.length) return null;
   const lanes = 1 + Math.max(...detours.map(({ lane }) => lane));
-  const base = lanes * LANE + KNOT.wide; // from the outer edge to the knots
+  const apart = Math.max(LANES.least, Math.min(LANES.apart, LANES.together / lanes));
+  const base = lanes * apart + KNOT.wide; // from the outer edge to the knots
   const element = buildShape("svg", { class: "rail", "aria-hidden": "true" });
 
   // knots: where each layer's lies along the line, the input's first; below: the layers stand
@@ -64,7 +65,7 @@ export function makeRail({ layers }) {
     }
     for (const { from, to, lane } of detours.toReversed()) {
       const start = knotOf(from) + KNOT.long / 4;
-      const far = (lane + 1) * LANE;
+      const far = (lane + 1) * apart;
       const ends = to.map((layer) => knotOf(layer) - KNOT.long / 4);
       const near = KNOT.wide / 2;
       const away = `M${at(start, near)}L${at(start, far - CORNER)}Q${at(start, far)} ${at(start + CORNER, far)}L`;

@@ -78,8 +78,9 @@ export function startMaps(store) {
   field.append(...columns.map((column) => column.element), overlay);
   const rail = makeRail(network);
   if (rail) {
-    field.classList.add("branched");
-    field.style.setProperty("--rail", `${rail.width}px`);
+    const lab = section.parentElement;
+    lab.classList.add("branched");
+    lab.style.setProperty("--rail", `${rail.width}px`);
     field.prepend(rail.element);
   }
   section.append(viewport, spoken);
