@@ -7,6 +7,8 @@ const KNOT = { long: 16, wide: 8 };
 const CORNER = 4;
 const MARGIN = 6; // between the knots and the layers
 const ARROW = { long: 6, wide: 3 };
+const NEAR = KNOT.wide / 2; // from the knots' line to their edge
+const FIRST = NEAR + ARROW.long + CORNER; // and to lane 0
 
 // The lines that lead past other layers, one from each layer that is read further on: {from, to,
 // lane}.  Lane 0 lies next to the layers; short lines come first.
@@ -34,7 +36,7 @@ export function makeRail({ layers }) {
   if (!detours.length) return null;
   const lanes = 1 + Math.max(...detours.map(({ lane }) => lane));
   const apart = Math.max(LANES.least, Math.min(LANES.apart, LANES.together / lanes));
-  const base = lanes * apart + KNOT.wide; // from the outer edge to the knots
+  const base = FIRST + (lanes - 1) * apart + 2; // from the outer edge to the knots
   const element = buildShape("svg", { class: "rail", "aria-hidden": "true" });
 
   // knots: where each layer's lies along the line, the input's first; below: the layers stand
@@ -65,21 +67,20 @@ export function makeRail({ layers }) {
     }
     for (const { from, to, lane } of detours.toReversed()) {
       const start = knotOf(from) + KNOT.long / 4;
-      const far = (lane + 1) * apart;
+      const far = FIRST + lane * apart;
       const ends = to.map((layer) => knotOf(layer) - KNOT.long / 4);
-      const near = KNOT.wide / 2;
-      const away = `M${at(start, near)}L${at(start, far - CORNER)}Q${at(start, far)} ${at(start + CORNER, far)}L`;
+      const away = `M${at(start, NEAR)}L${at(start, far - CORNER)}Q${at(start, far)} ${at(start + CORNER, far)}L`;
       lines(
         ends.map((end, number) => ({
           // The way to the last reader; the others' ways leave it.
           d:
             `${number === ends.length - 1 ? away : "M"}${at(end - CORNER, far)}` +
-            `Q${at(end, far)} ${at(end, far - CORNER)}L${at(end, near + ARROW.long)}`,
+            `Q${at(end, far)} ${at(end, far - CORNER)}L${at(end, NEAR + ARROW.long)}`,
           from,
           to: to[number],
         })),
       );
-      shapes.push(...ends.map((end) => arrow(end, near, [0, -1])));
+      shapes.push(...ends.map((end) => arrow(end, NEAR, [0, -1])));
     }
     knots.forEach((along, number) => {
       const [long, wide] = below ? [KNOT.wide, KNOT.long] : [KNOT.long, KNOT.wide];
@@ -98,5 +99,5 @@ export function makeRail({ layers }) {
     element.replaceChildren(...shapes);
   }
 
-  return { element, width: base + KNOT.wide + MARGIN, draw };
+  return { element, width: base + NEAR + MARGIN, draw };
 }
