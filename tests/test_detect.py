@@ -79,13 +79,58 @@ def test_even_adaptive_pooling_is_a_window(output):
         )
 
 
+# Branches of maps and of vectors, without padding.
+BRANCHES = """
+input = "20x18x1"
+layer = [
+    {type="Conv2d", name="conv1", out_channels=4, kernel_size=3},
+    {type="ReLU", name="relu1"},
+    {type="Conv2d", name="three", out_channels=3, kernel_size=3, stride=2},
+    {type="MaxPool2d", name="pool", inputs=["relu1"], kernel_size=3, stride=2},
+    {type="Concat", name="both", inputs=["three", "pool"]},
+    {type="Conv2d", name="one", out_channels=7, kernel_size=1},
+    {type="Add", name="sum", inputs=["both", "one"]},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="fc1", out_features=12},
+    {type="ReLU", name="relu2"},
+    {type="Linear", name="fc2", out_features=12},
+    {type="Concat", name="vectors", inputs=["relu2", "fc2"]},
+    {type="Linear", name="fc3", out_features="classes"},
+]
+"""
+
+
+def test_branches_give_every_window_s_answer():
+    network = models.spec.build_from_text(BRANCHES, name="branches").eval()
+    converted = insight.fully_convolutional(network).eval()
+    assert insight.scan_stride(converted) == (2, 2)
+    picture = RNG.standard_normal((1, 1, 26, 22)).astype(np.float32)
+    with no_grad():
+        maps = converted(Tensor(picture)).numpy()
+        assert maps.shape == (1, 10, 4, 3)
+        for row in range(4):
+            for column in range(3):
+                part = picture[:, :, 2 * row : 2 * row + 20, 2 * column : 2 * column + 18]
+                answer = network(Tensor(part)).numpy()[0]
+                np.testing.assert_allclose(maps[0, :, row, column], answer, rtol=1e-4, atol=1e-5)
+
+
 def test_networks_that_cannot_be_moved_over_a_picture():
     uneven = models.spec.build_from_text(GLOBAL.format(output=3), name="uneven")
     with pytest.raises(SpecError, match="uneven: cannot .* even windows, got adaptiveavgpool2d1"):
         insight.fully_convolutional(uneven)
-    branches = models.build("resnet50", weights=False)
-    with pytest.raises(SpecError, match="layers in a row, got one with branches"):
-        insight.fully_convolutional(branches)
+    # Windows of one branch are 2 pixels apart, of the other 1.
+    strides = BRANCHES.replace("kernel_size=3, stride=2}", "kernel_size=[11, 10]}", 1)
+    # Maps that are flat before they are joined.
+    flat = BRANCHES.replace(
+        '{type="Add", name="sum", inputs=["both", "one"]},\n    {type="Flatten", name="flat"}',
+        '{type="Flatten", name="one_flat"}, {type="Flatten", name="both_flat", inputs=["both"]},\n'
+        '    {type="Add", name="flat", inputs=["one_flat", "both_flat"]}',
+    )
+    for text, came in ((strides, "branches of several strides"), (flat, "flat of flat maps")):
+        branches = models.spec.build_from_text(text, name="branches")
+        with pytest.raises(SpecError, match=f"branches: cannot be made fully .*{came}"):
+            insight.fully_convolutional(branches)
 
 
 # --- boxes --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 from convlab import Tensor, data, lab, models, nn, no_grad, random
 from convlab.data import Dataset, Scaling
 from convlab.errors import DataError, SpecError
-from convlab.insight import unit_field
+from convlab.insight import BranchSum, explain, unit_field
 from convlab.lab import page as lab_page_module
 from convlab.models.bitmaps import digits_7x12
 from convlab.training import Run, Settings
@@ -142,14 +142,64 @@ out_features = "classes"
 [[layer]]
 type = "Softmax"
 """
-BRANCHES = """
+# A block with a shortcut, as in He, Zhang, Ren & Sun 2016.
+RESIDUAL = """
 input = "28x28x1"
 layer = [
-    {type = "Conv2d", name = "one", out_channels = 2, kernel_size = 3, padding = 1},
-    {type = "Conv2d", name = "two", out_channels = 2, kernel_size = 3, padding = 1},
-    {type = "Add", inputs = ["one", "two"]},
-    {type = "Flatten"},
-    {type = "Linear", out_features = "classes"},
+    {type="Conv2d", name="conv1", out_channels=6, kernel_size=3, padding=1},
+    {type="ReLU", name="relu1"},
+    {type="MaxPool2d", name="pool1", kernel_size=2},
+    {type="Conv2d", name="conv2", out_channels=6, kernel_size=3, padding=1},
+    {type="ReLU", name="relu2"},
+    {type="Conv2d", name="conv3", out_channels=6, kernel_size=3, padding=1},
+    {type="Add", name="sum", inputs=["pool1", "conv3"]},
+    {type="ReLU", name="relu3"},
+    {type="MaxPool2d", name="pool2", kernel_size=2},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="fc", out_features="classes"},
+]
+"""
+# Windows of several sizes side by side, as in Szegedy et al. 2015.
+INCEPTION = """
+input = "28x28x1"
+layer = [
+    {type="Conv2d", name="conv1", out_channels=4, kernel_size=5, padding=2},
+    {type="MaxPool2d", name="pool1", kernel_size=2},
+    {type="Conv2d", name="one", out_channels=3, kernel_size=1},
+    {type="ReLU", name="relu_one"},
+    {type="Conv2d", name="three", inputs=["pool1"], out_channels=5, kernel_size=3, padding=1},
+    {type="ReLU", name="relu_three"},
+    {type="MaxPool2d", name="same", inputs=["pool1"], kernel_size=3, stride=1, padding=1},
+    {type="Concat", name="mixed", inputs=["relu_one", "relu_three", "same"]},
+    {type="Conv2d", name="conv2", out_channels=4, kernel_size=3, stride=2},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="fc", out_features="classes"},
+]
+"""
+# Joins of vectors, of one layer twice, of the image itself, and of maps whose effective strides
+# differ; layers that read none of their neighbours.
+MINGLED = """
+input = "12x10x2"
+layer = [
+    {type="Conv2d", name="first", out_channels=3, kernel_size=3, padding=1},
+    {type="Add", name="twice", inputs=["first", "first"]},
+    {type="Concat", name="around", inputs=["input", "twice", "first"]},
+    {type="MaxPool2d", name="halved", kernel_size=2},
+    {type="Conv2d", name="large", inputs=["around"], out_channels=8, kernel_size=[7, 6]},
+    {type="ReLU", name="early", inputs=["halved"]},
+    {type="Add", name="uneven", inputs=["early", "large"]},
+    {type="Tanh", name="tanh1"},
+    {type="Conv2d", name="behind", out_channels=8, kernel_size=3, padding=1},
+    {type="Add", name="again", inputs=["behind", "early"]},
+    {type="Conv2d", name="last", out_channels=4, kernel_size=1},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="left", out_features=6},
+    {type="Dropout", name="kept", inputs=["flat"]},
+    {type="Linear", name="right", out_features=6},
+    {type="Add", name="vectors", inputs=["left", "right"]},
+    {type="Sigmoid", name="sigmoid1"},
+    {type="Concat", name="row", inputs=["sigmoid1", "left", "flat"]},
+    {type="Linear", name="fc", out_features="classes"},
 ]
 """
 HOSTILE = """</script></title><script>window.hacked = 1</script> & "two" 'quotes' {{ 7 * 7 }}"""
@@ -213,6 +263,15 @@ class Subject:
             self.outputs = [value.numpy() for _, _, value in steps]
             self.outputs.append(self.network.probabilities(self.outputs[-1]))
         self.modules = [layer for _, layer, _ in steps]
+        numbers = {name: number for number, name in enumerate(["input", *self.names], -1)}
+        reads = self.network.sources()
+        self.sources = [[numbers[source] for source in reads[name]] for name in self.names]
+        self.sources.append([len(self.names) - 1])  # of the probabilities
+        self.branched = isinstance(self.network, models.GraphNetwork)
+
+    def output(self, layer, image=0):
+        """What the engine makes of an image; -1: the image itself."""
+        return (self.inputs if layer < 0 else self.outputs[layer])[image]
 
     def open(self):
         if self.browser.current_url != self.url:
@@ -246,7 +305,7 @@ def unpacked(text):
     return np.frombuffer(base64.b64decode(text), "<f4")
 
 
-NAMES = ["lenet5", "lenet5-1998", "strided", "rest"]
+NAMES = ["lenet5", "lenet5-1998", "strided", "rest", "residual", "inception", "mingled"]
 PROBABLY = 1e-4  # of a probability
 
 
@@ -257,12 +316,19 @@ def subjects(browser, tmp_path_factory):
     pictures = noise((3, 48, 44), 3)
     small = noise((1, 11, 9), 4, count=40)
     strided = models.Spec(STRIDED, "strided", "strided.toml")
+    two = noise((2, 12, 10), 3, count=40)
     rest = models.Spec(REST, "rest", "rest.toml")
+    residual = models.Spec(RESIDUAL, "residual", "residual.toml")
+    inception = models.Spec(INCEPTION, "inception", "inception.toml")
+    mingled = models.Spec(MINGLED, "mingled", "mingled.toml")
     made = {
         "lenet5": (run_of("lenet5", digits.images, digits.classes), digits),
         "lenet5-1998": (run_of("lenet5-1998", digits.images, digits.classes), digits),
         "strided": (run_of(strided, pictures.images, pictures.classes, dark=False), pictures),
         "rest": (run_of(rest, small.images, small.classes, dark=False), small),
+        "residual": (run_of(residual, digits.images, digits.classes), digits),
+        "inception": (run_of(inception, digits.images, digits.classes), digits),
+        "mingled": (run_of(mingled, two.images, two.classes, dark=False), two),
     }
     return {key: Subject(*parts, folder, browser) for key, parts in made.items()}
 
@@ -342,18 +408,28 @@ def test_forward_is_that_of_the_engine_in_every_layer(subjects, name):
 
 @pytest.mark.parametrize(
     ("name", "layer", "channel"),
-    [("lenet5", 0, 3), ("lenet5", 3, 7), ("lenet5-1998", 4, 12), ("strided", 8, 1)],
+    [
+        ("lenet5", 0, 3),
+        ("lenet5", 3, 7),
+        ("lenet5-1998", 4, 12),
+        ("strided", 8, 1),
+        ("residual", 2, 4),  # read by both branches
+        ("residual", 6, 1),
+        ("inception", 7, 3),
+        ("mingled", 12, 2),
+    ],
 )
 def test_a_filter_that_is_off_gives_zeros_to_what_follows(subjects, name, layer, channel):
     subject = subjects[name]
     layer = min(layer, len(subject.modules) - 1)
     value = subject.outputs[layer][:1].copy()
     value[:, channel] = 0
-    x = Tensor(value)
+    values = {-1: Tensor(subject.inputs[:1])}
     with no_grad():
-        for module in subject.modules[layer + 1 :]:
-            x = module(x)
-    expected = subject.network.probabilities(x.numpy())[0]
+        for at, (module, sources) in enumerate(zip(subject.modules, subject.sources, strict=False)):
+            made = module(*(values[source] for source in sources))
+            values[at] = Tensor(value) if at == layer else made
+    expected = subject.network.probabilities(values[at].numpy())[0]
     page = subject.js(
         """
         const off = new Set([`${arguments[1]}:${arguments[2]}`]);
@@ -407,16 +483,28 @@ def expected_box(subject, layer, unit, earlier):
     layers = subject.laboratory.description["layers"]
     if len(layers[layer]["shape"]) == 1:
         return None
-    ends = []
-    for axis in (0, 1):
-        cells = {unit[1 + axis]}
-        for at in range(layer, earlier, -1):
-            size = layers[at]["input_shape"][1 + axis]
-            cells = read_cells(subject.modules[at], axis, cells, size)
-        ends.append((min(cells), max(cells) + 1) if cells else None)
-    if None in ends:
+    # Of each layer: rows, columns and maps that take part; where windows slide, all maps do.
+    parts = {layer: ({unit[1]}, {unit[2]}, {unit[0]})}
+    for at in range(layer, earlier, -1):
+        *cells, maps = parts.get(at, (set(), set(), set()))
+        module, first = subject.modules[at], 0
+        for source in subject.sources[at]:
+            shape = subject.output(source).shape
+            own = maps
+            if isinstance(module, nn.Concat):
+                own, first = {m - first for m in maps} & set(range(shape[0])), first + shape[0]
+            elif hasattr(module, "kernel_size") or hasattr(module, "output_size"):
+                own = set(range(shape[0]))
+            if not own or not maps:
+                continue
+            reads = [read_cells(module, axis, cells[axis], shape[1 + axis]) for axis in (0, 1)]
+            known = parts.setdefault(source, (set(), set(), set()))
+            for there, more in zip(known, (*reads, own), strict=True):
+                there |= more
+    rows, columns, _ = parts.get(earlier, ([], [], []))
+    if not rows or not columns:
         return []
-    return [ends[0][0], ends[1][0], ends[0][1], ends[1][1]]
+    return [min(rows), min(columns), max(rows) + 1, max(columns) + 1]
 
 
 EXPLAIN = """
@@ -425,8 +513,8 @@ return arguments[1].map(([layer, unit]) => {
     const said = network.explain(trace, layer, unit);
     const boxes = [];
     for (let earlier = -1; earlier < layer; earlier++) {
-        const { top, left, bottom, right, all } = network.box(layer, unit, earlier);
-        boxes.push([top, left, bottom, right, Boolean(all)]);
+        const box = network.box(layer, unit, earlier);
+        boxes.push(box && [box.top, box.left, box.bottom, box.right, Boolean(box.all)]);
     }
     const placed = said.place && said.inputs && said.place(0)
         ? [...said.order.slice(0, 3)].every((i) =>
@@ -440,7 +528,8 @@ return arguments[1].map(([layer, unit]) => {
         mapSums: said.mapSums, outside: said.outside, patch: said.patch, kernel: said.kernel,
         order: order && order.slice(0, 20), reads: network.reads(layer, unit[0]),
         after: said.after && [said.after.layer, said.after.value], bias: said.bias ?? 0,
-        name: network.unitName(layer, unit),
+        name: network.unitName(layer, unit), values: said.values ?? [said.input],
+        terms: said.kind === "pointwise" ? [[said.from, said.place]] : said.terms,
     };
 });
 """
@@ -464,14 +553,18 @@ def test_the_sum_behind_a_unit_is_its_value_and_its_boxes_are_its_fields(subject
         near = PROBABLY if last else 1e-5 * scale
         assert said["value"] == pytest.approx(values[tuple(unit)], abs=near)
         assert said["total"] == pytest.approx(said["value"], abs=1e-5 * scale)
-        before = subject.outputs[layer - 1][0] if layer else subject.inputs[0]
-        check_terms(subject, layer, said, before)
+        check_terms(subject, layer, said, subject.output(subject.sources[layer][0]))
+        readers = [at for at, sources in enumerate(subject.sources) if layer in sources]
         if said["after"]:
-            following = subject.outputs[said["after"][0]][0][tuple(unit)]
-            assert said["after"] == [layer + 1, pytest.approx(following, abs=1e-5)]
+            following = subject.outputs[readers[0]][0][tuple(unit)]
+            assert said["after"] == [readers[0], pytest.approx(following, abs=1e-5)]
+        families = [module.family for module in subject.modules] + [nn.Family.SOFTMAX]
+        activated = [families[reader] for reader in readers] == [nn.Family.ACTIVATION]
+        assert bool(said["after"]) == activated
         check_boxes(subject, layer, unit, said["boxes"])
         kinds.add(said["kind"])
     assert {"convolution", "pooling", "dense", "softmax", "pointwise"} <= kinds
+    assert ("branches" in kinds) == (name in ("residual", "mingled"))
 
 
 def check_terms(subject, layer, said, before):
@@ -499,25 +592,52 @@ def check_terms(subject, layer, said, before):
         assert before[said["map"], row, column] == inside.max()
     elif said["kind"] in ("dense", "distance"):
         assert said["placed"] is not False
+        if layer < len(subject.names) and subject.names[layer] == "right":
+            assert said["placed"]  # in the maps before "flat", past layers that lie between
         if said["kind"] == "dense":
             sizes = np.abs(said["products"])
             assert sizes[said["order"]].tolist() == sorted(sizes, reverse=True)[:20]
     elif said["kind"] == "pooling":
         assert said["reads"] == [said["map"]]
+    elif said["kind"] in ("branches", "pointwise") and layer < len(subject.modules):
+        told, *_ = explain(subject.network, subject.inputs[0], subject.names[layer], said["unit"])
+        cells = told.cells if isinstance(told, BranchSum) else [told.strongest]
+        names = [None, *subject.names]
+        assert [(names[at + 1], tuple(place)) for at, place in said["terms"]] == [
+            (cell.layer, cell.place) for cell in cells
+        ]
+        scale = float(np.abs(before).max())
+        assert said["values"] == pytest.approx([cell.value for cell in cells], abs=1e-5 * scale)
 
 
 def check_boxes(subject, layer, unit, boxes):
     if layer == len(subject.modules):
         return  # the probabilities
-    for earlier, (*box, sees_all) in enumerate(boxes, -1):
+    for earlier, found in enumerate(boxes, -1):
         expected = expected_box(subject, layer, unit, earlier)
+        if found is None:
+            # No branch leads there, or what a unit sees differs between those from "behind" on.
+            varies = subject.names[layer] in ("behind", "again", "last")
+            varies = varies and earlier < subject.names.index("uneven")
+            assert expected == [] or varies or len(unit) == 1
+            continue
+        *box, sees_all = found
         if expected == []:
             assert box[0] == box[2] or box[1] == box[3]
         elif expected is not None:
             assert (box, sees_all) == (expected, False)
-            if earlier == -1:
-                field = unit_field(subject.network, subject.names[layer], tuple(unit[1:]))
-                assert box == list(field.box)
+    if len(unit) != 3:
+        return
+    if subject.branched:
+        told, *_ = explain(subject.network, subject.inputs[0], subject.names[layer], unit)
+        # From "uneven" on convlab names no box; for a unit of its own there is one all the same.
+        if told.sees is None:
+            assert subject.names[layer] in ("uneven", "tanh1", "behind", "again", "last")
+        else:
+            assert boxes[0][:4] == list(told.sees)
+    elif expected_box(subject, layer, unit, -1):
+        field = unit_field(subject.network, subject.names[layer], tuple(unit[1:]))
+        assert boxes[0][:4] == list(field.box)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "lenet5-1998"])
@@ -604,7 +724,7 @@ def test_the_description_is_plain_json_and_says_what_it_is(subjects):
 @pytest.mark.parametrize(
     ("spec", "shape", "message"),
     [
-        ("resnet50", None, "page: expected a network whose layers stand in a row, resnet50 has"),
+        ("resnet50", None, "page: expected an input of at most 64 × 64 pixels, resnet50 has 224"),
         ("vgg16", None, "page: expected an input of at most 64 × 64 pixels, vgg16 has 224 × 224"),
         (
             "dense",
@@ -648,7 +768,11 @@ def test_a_test_set_of_other_classes(subjects):
 
 
 def test_the_command_refuses_in_one_line_and_writes_nothing(convlab, lab_run):
-    (convlab.folder / "branches.toml").write_text(BRANCHES, encoding="utf-8")
+    (convlab.folder / "large.toml").write_text(
+        'input = "28x28x1"\nlayer = [{type = "Flatten"}, {type = "Linear", out_features = 5000},'
+        ' {type = "Linear", out_features = "classes"}]',
+        encoding="utf-8",
+    )
     assert convlab.fails("page", "nowhere") == (
         "nowhere: expected the folder of a run with a config.json, there is none"
     )
@@ -658,12 +782,13 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(convlab, lab_run):
     assert "expected a file ending in .html or .htm, got 'lab.png'" in convlab.misused(
         "page", lab_run, "-o", "lab.png"
     )
-    refused = convlab("train", "--model", "branches.toml", "--page", "--quiet")
+    refused = convlab("train", "--model", "large.toml", "--page", "--quiet")
     assert (refused.status, refused.out) == (1, "")
     assert refused.err == (
-        "Error: page: expected a network whose layers stand in a row, branches has branches\n"
+        "Error: page: expected at most 3,000,000 weights and 300,000,000 multiply-adds, large has"
+        " 3,975,010 and 3,970,000\n"
     )
-    assert os.listdir(convlab.folder) == ["branches.toml"]
+    assert os.listdir(convlab.folder) == ["large.toml"]
 
 
 # --- the page as a file ------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from convlab import Tensor, data, lab, models, no_grad, numerals, random
 from convlab.data import Dataset, Scaling
-from convlab.insight import unit_field
+from convlab.insight import commuting, explain, unit_field
 from convlab.lab import page as lab_page_module
 from convlab.training import Run, Settings
 from convlab.viz import style
@@ -83,6 +83,42 @@ type = "Flatten"
 type = "Linear"
 name = "fc"
 out_features = "classes"
+"""
+RESIDUAL = """
+input = "28x28x1"
+layer = [
+    {type="Conv2d", name="conv1", out_channels=6, kernel_size=3, padding=1},
+    {type="ReLU", name="relu1"},
+    {type="MaxPool2d", name="pool1", kernel_size=2},
+    {type="Conv2d", name="conv2", out_channels=6, kernel_size=3, padding=1},
+    {type="ReLU", name="relu2"},
+    {type="Conv2d", name="conv3", out_channels=6, kernel_size=3, padding=1},
+    {type="Add", name="add", inputs=["pool1", "conv3"]},
+    {type="ReLU", name="relu3"},
+    {type="MaxPool2d", name="pool2", kernel_size=2},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="fc", out_features="classes"},
+]
+"""
+# One layer with three readers, lines over lines, and strides that differ where branches meet.
+BRANCHES = """
+input = "28x28x1"
+layer = [
+    {type="Conv2d", name="conv1", out_channels=4, kernel_size=5, padding=2},
+    {type="ReLU", name="relu1"},
+    {type="MaxPool2d", name="pool1", kernel_size=2},
+    {type="Conv2d", name="one", out_channels=3, kernel_size=1},
+    {type="ReLU", name="relu_one"},
+    {type="Conv2d", name="three", inputs=["pool1"], out_channels=5, kernel_size=3, padding=1},
+    {type="ReLU", name="relu_three"},
+    {type="MaxPool2d", name="same", inputs=["pool1"], kernel_size=3, stride=1, padding=1},
+    {type="Concat", name="mixed", inputs=["relu_one", "relu_three", "same"]},
+    {type="Conv2d", name="large", inputs=["input"], out_channels=12, kernel_size=15},
+    {type="Add", name="uneven", inputs=["mixed", "large"]},
+    {type="MaxPool2d", name="pool2", kernel_size=2},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="fc", out_features="classes"},
+]
 """
 SCREENS = {
     "projector": (1600, 900),
@@ -276,6 +312,12 @@ def viewers(browser, tmp_path_factory):
         "lenet5-1998": Viewer("lenet5-1998", digits, folder, browser),
         "coloured": Viewer(spec, coloured, folder, browser, dark=False),
         "shares": Viewer(models.Spec(SHARES, "shares", "shares.toml"), digits, folder, browser),
+        "residual": Viewer(
+            models.Spec(RESIDUAL, "residual", "residual.toml"), digits, folder, browser
+        ),
+        "branches": Viewer(
+            models.Spec(BRANCHES, "branches", "branches.toml"), digits, folder, browser
+        ),
     }
 
 
@@ -725,6 +767,274 @@ def test_a_filter_is_switched_off_and_on(viewer):
     assert viewer.js("return Array.from(state.trace.probabilities)") == before
 
 
+# --- branches ---------------------------------------------------------------------------------
+
+
+def reads_of(network):
+    """{(layer, what it reads)} by their numbers, -1 for the input."""
+    numbers = {name: number for number, name in enumerate(["input", *network.sources()], -1)}
+    pairs = {
+        (numbers[name], numbers[source])
+        for name, sources in network.sources().items()
+        for source in sources
+    }
+    return pairs | {(len(numbers) - 1, len(numbers) - 2)}  # the probabilities
+
+
+RAIL = """
+    const box = (element) => {
+        const { left, top, right, bottom } = element.getBoundingClientRect();
+        return [left, top, right, bottom];
+    };
+    const { left, top } = document.querySelector(".rail").getBoundingClientRect();
+    return {
+        lines: Array.from(document.querySelectorAll(".rail .line"), (line) => {
+            const length = line.getTotalLength();
+            const points = Array.from({ length: 200 }, (_, k) => {
+                const { x, y } = line.getPointAtLength((length * k) / 199);
+                return [left + x, top + y];
+            });
+            return [Number(line.dataset.to), Number(line.dataset.from), points];
+        }),
+        knots: Array.from(document.querySelectorAll(".rail .knot"), box),
+        headings: Array.from(document.querySelectorAll("#network .heading"), box),
+        viewport: box(document.querySelector("#network .viewport")),
+    };
+"""
+
+
+@pytest.mark.parametrize("screen", ["projector", "phone"])
+@pytest.mark.parametrize("name", ["residual", "branches"])
+def test_a_line_leads_from_every_layer_to_its_readers(viewers, silent, name, screen):
+    viewer = viewers[name]
+    viewer.open(screen)
+    drawn = viewer.js(RAIL)
+    pairs = [(to, source) for to, source, _ in drawn["lines"]]
+    assert sorted(pairs) == sorted(reads_of(viewer.network))
+    knots, headings = np.array(drawn["knots"]), np.array(drawn["headings"])
+    assert len(knots) == len(headings) == len(viewer.names) + 2
+    along, across = (1, 0) if screen == "phone" else (0, 1)
+    # Each knot stands beside its layer's name, and apart from it.
+    assert (knots[:, 2 + across] <= headings[:, across]).all()
+    assert (knots[:, along] >= headings[:, along] - 1).all()
+    assert (knots[:, 2 + along] <= headings[:, 2 + along] + 1).all()
+    runs = {}
+    for to, source, points in drawn["lines"]:
+        points = np.array(points)
+        start, end = knots[source + 1], knots[to + 1]
+        # An arrow's length from its reader's knot; where several ways part, on the longest.
+        assert np.abs(np.clip(points[-1], end[:2], end[2:]) - points[-1]).max() <= 6.5
+        first = max(reader for reader, read in pairs if read == source) == to or to == source + 1
+        if first:
+            assert np.abs(np.clip(points[0], start[:2], start[2:]) - points[0]).max() <= 0.5
+        if to > source + 1:
+            # At its farthest it runs along the layers, outside their knots.
+            lane = points[:, across].min()
+            assert lane < knots[:, across].min() - 2
+            assert lane >= drawn["viewport"][across]
+            flat = points[np.abs(points[:, across] - lane) < 0.5, along]
+            low, high = runs.get((source, lane), (np.inf, -np.inf))
+            runs[source, lane] = min(low, flat.min()), max(high, flat.max())
+        else:
+            assert np.ptp(points[:, across]) < 0.01
+    # All ways of one layer share a lane, and no two layers' run over each other.
+    assert len({source for source, _ in runs}) == len(runs)
+    for (source, lane), (low, high) in runs.items():
+        for (other, beside), (other_low, other_high) in runs.items():
+            if source != other and abs(lane - beside) < 5:
+                assert high < other_low or other_high < low
+
+
+def test_lines_above_take_no_room_from_the_maps(viewers, silent):
+    viewer = viewers["branches"]
+    viewer.open("laptop")
+    heights = viewer.js("""
+        const edges = (selector) => {
+            const found = document.querySelectorAll(selector);
+            return found[found.length - 1].getBoundingClientRect();
+        };
+        return [edges("#network .labels li").bottom, edges("#network .scale").top,
+                edges("#sums .sum-line").bottom];
+    """)
+    last, scale, sums = heights
+    assert last <= scale
+    assert sums <= 720
+
+
+def test_layers_in_a_row_have_no_lines_above_them(viewer):
+    assert viewer.all(".rail") == []
+    assert viewer.all("#network .reads") == []
+
+
+def test_layers_stand_in_the_order_of_the_file_and_say_what_they_read(viewers, silent):
+    viewer = viewers["branches"]
+    viewer.open("phone")
+    names = [text.replace("\u00ad", "") for text in viewer.texts("#network .name")]
+    assert names == ["input", *viewer.names, "probabilities"]
+    assert viewer.texts("#network .reads") == [
+        "reads pool1",
+        "reads pool1",
+        "reads relu_one, relu_three, same",
+        "reads input",
+        "reads mixed, large",
+    ]
+    said = viewer.js("""
+        const body = document.querySelector('[data-layer="8"]').closest(".maps");
+        return body.getAttribute("aria-label");
+    """)
+    assert said == "mixed, 12 maps of 14 \u00d7 14, reads relu_one, relu_three, same"
+
+
+def test_the_sum_of_branches_is_written_out_and_leads_to_them(viewers, silent):
+    viewer = viewers["residual"]
+    viewer.open()
+    viewer.point(6, [4, 7, 9], click=True)
+    pool1, conv3 = viewer.outputs[2][4, 7, 9], viewer.outputs[5][4, 7, 9]
+    value = viewer.value()
+    assert value[:2] == [6, [4, 7, 9]]
+    assert value[2] == pytest.approx(pool1 + conv3, abs=1e-5)
+    buttons = viewer.all("#sums [data-goes]")
+    assert [button.text.split("\n")[0] for button in buttons] == [
+        "pool1, map 4, row 7, column 9",
+        "conv3, map 4, row 7, column 9",
+        "relu3",
+    ]
+    numbers = [number_in(button.text.split("\n")[1]) for button in buttons]
+    relu3 = max(pool1 + conv3, 0)
+    assert numbers == pytest.approx([pool1, abs(conv3), relu3], rel=5.1e-3)
+    signs = viewer.texts("#sums .sum-line .sign")
+    assert signs[0] == ("+" if conv3 >= 0 else "\u2212")
+    assert viewer.texts("#sums > .quiet") == ["the sum of 2 branches: one number of each"]
+    # From either branch a line leads to the sum.
+    ways = viewer.js("""
+        return Array.from(document.querySelectorAll(".overlay .connection"), (line) =>
+            line.getPointAtLength(0).x);
+    """)
+    columns = viewer.js("""
+        const { left } = document.querySelector(".layers").getBoundingClientRect();
+        return [2, 5].map((layer) => {
+            const box = document.querySelector(
+                `#network canvas[data-layer="${layer}"][data-map="4"]`).getBoundingClientRect();
+            return [box.left - left, box.right - left];
+        });
+    """)
+    assert len(ways) == 2
+    assert all(low <= x <= high for x, (low, high) in zip(ways, columns, strict=True))
+    buttons[0].click()
+    viewer.settle()
+    assert viewer.value()[:2] == [2, [4, 7, 9]]
+
+
+def test_the_second_branch_keeps_the_focus_while_the_picture_changes(viewers, silent):
+    viewer = viewers["residual"]
+    viewer.open()
+    viewer.show(6, [4, 7, 9])
+    viewer.js("document.querySelectorAll('#sums [data-goes]')[1].focus()")
+    viewer.js("store.set({ shift: [0, 1] })")
+    viewer.settle()
+    assert viewer.js("return document.activeElement.dataset.goes") == "5:4,7,9"
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "unit", "taking"),
+    [
+        ("residual", 6, [0, 0, 13], {-1, 0, 1, 2, 3, 4, 5}),
+        ("residual", 8, [5, 6, 0], {-1, 0, 1, 2, 3, 4, 5, 6, 7}),
+        ("branches", 8, [1, 4, 5], {-1, 0, 1, 2, 3, 4}),
+        ("branches", 8, [6, 4, 5], {-1, 0, 1, 2, 5, 6}),
+        ("branches", 8, [11, 13, 5], {-1, 0, 1, 2, 7}),
+        ("branches", 10, [6, 0, 13], {-1, 0, 1, 2, 5, 6, 8, 9}),
+        # Behind strides of 2 and of 1 no one box is what all units see of the image.
+        ("branches", 11, [6, 3, 3], {0, 1, 2, 5, 6, 8, 9, 10}),
+    ],
+)
+def test_boxes_lie_on_the_branches_that_take_part(viewers, silent, name, layer, unit, taking):
+    viewer = viewers[name]
+    viewer.open()
+    viewer.show(layer, unit)
+    drawn = viewer.js("""
+        return Array.from(document.querySelectorAll(".overlay [data-box]"),
+            ({ dataset }) => Number(dataset.layer));
+    """)
+    assert set(drawn) == taking
+    x = np.array(viewer.js("return Array.from(state.input)"), np.float32).reshape(1, 28, 28)
+    told, *_ = explain(viewer.network, x, viewer.names[layer], unit)
+    if told.sees:
+        assert viewer.boxes(-1) == {0: list(told.sees)}
+    elif layer == 10:
+        # Map 6 of mixed sees rows from -4 to 5 and columns from 22 to 31; large rows from 0 to
+        # 14 and columns from 13 to 27.
+        assert viewer.boxes(-1) == {0: [-4, 13, 15, 32]}
+    # The picture beside the pad has a box where there is one.
+    assert len(viewer.all(".seen .box")) == (-1 in taking)
+
+
+def test_a_joined_number_is_passed_on_from_its_branch(viewers, silent):
+    viewer = viewers["branches"]
+    viewer.open()
+    viewer.show(8, [6, 4, 5])
+    assert viewer.value()[2] == pytest.approx(viewer.outputs[6][3, 4, 5], abs=1e-6)
+    (button,) = viewer.all("#sums [data-goes]")
+    assert button.text.startswith("relu_three, map 3, row 4, column 5\n")
+    assert len(viewer.all(".overlay .connection")) == 1
+    button.click()
+    viewer.settle()
+    assert viewer.value()[:2] == [6, [3, 4, 5]]
+
+
+def test_the_panel_of_a_join_says_whose_maps_are_which(viewers, silent):
+    viewer = viewers["branches"]
+    viewer.open()
+    summary = {row.name: row for row in models.summarise(viewer.network)}
+    told = {
+        "mixed": ("maps: 3 of relu_one + 5 of relu_three + 4 of same = 12", "10 \u00d7 10"),
+        "uneven": ("each number: mixed + large", "differs between units"),
+    }
+    for name, (formula, field) in told.items():
+        viewer.find(f'[data-heading="{viewer.names.index(name)}"]').click()
+        assert viewer.texts("#layer .formula") == [formula]
+        assert viewer.texts('#layer [data-fact="receptive-field"] dd') == [field]
+        assert (summary[name].receptive_field is None) == (field == "differs between units")
+        assert len(viewer.all("#layer [data-switch]")) == 12
+    assert summary["mixed"].receptive_field[0].size == 10
+    before = viewer.js("return Array.from(state.trace.probabilities)")
+    viewer.find('#layer [data-switch="10:3"]').click()
+    assert viewer.js("return Array.from(state.trace.probabilities)") != before
+
+
+def test_joins_of_what_is_never_negative_have_the_scale_of_activations(viewers, silent):
+    for name, layer, signed in [
+        ("branches", 8, False),  # of two ReLUs, and a pooling behind one
+        ("branches", 10, True),
+        ("residual", 6, True),
+        ("residual", 8, False),
+    ]:
+        viewers[name].open()
+        column = viewers[name].js(
+            "return document.querySelector(arguments[0]).closest('.column').innerText",
+            viewers[name].canvas(layer, [0, 0, 0]),
+        )
+        assert ("\u00b1" in column) == signed
+
+
+def test_shifts_of_branches_have_the_equivariance_that_insight_measures(viewers, silent):
+    viewer = viewers["branches"]
+    viewer.open()
+    x = np.array(viewer.js("return Array.from(state.input)"), np.float32).reshape(1, 28, 28)
+    viewer.js("store.set({ shift: [2, -3] })")
+    viewer.settle()
+    rows = viewer.js("""
+        return [...document.querySelectorAll("#whatif tbody tr")].map(({ dataset }) =>
+            [dataset.layer, Number(dataset.error), Number(dataset.inner)]);
+    """)
+    # Where the units have no one field, and so no one stride, maps have no shift of their own.
+    assert [name for name, _, _ in rows] == viewer.names[: viewer.names.index("uneven")]
+    black = (-1.97,)
+    for name, *got in rows:
+        wanted = commuting(viewer.network, x, name, (2, -3), border="zeros", background=black)
+        assert got == pytest.approx([wanted.error, wanted.inner], rel=1e-4, abs=1e-6)
+
+
 # --- screens ----------------------------------------------------------------------------------
 
 
@@ -796,7 +1106,7 @@ def test_texts_stand_against_their_ground(viewers, silent, theme):
 
 
 @pytest.mark.parametrize("screen", ["laptop", "tablet", "phone"])
-@pytest.mark.parametrize("name", ["lenet5", "coloured"])
+@pytest.mark.parametrize("name", ["lenet5", "coloured", "residual"])
 def test_no_screen_is_too_narrow(viewers, silent, name, screen):
     viewer = viewers[name]
     viewer.open(screen)

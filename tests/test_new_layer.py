@@ -43,6 +43,17 @@ type = "Linear"
 name = "fc"
 out_features = "classes"
 """
+SHUFFLED = """
+input = "28x28x1"
+layer = [
+    {type="Conv2d", name="one", out_channels=3, kernel_size=5, stride=4},
+    {type="Conv2d", inputs=["input"], name="two", out_channels=3, kernel_size=4, stride=4},
+    {type="MaxPool2d", name="cut", inputs=["two"], kernel_size=2, stride=1},
+    {type="Alternate", name="both", inputs=["one", "cut"]},
+    {type="Flatten"},
+    {type="Linear", name="fc", out_features="classes"},
+]
+"""
 
 
 class CrossConv2d(nn.Conv2d):
@@ -108,12 +119,32 @@ class SumPool2d(nn.Pooling):
         return F.avg_pool2d(x, self.size, divisor_override=1)
 
 
+class Alternate(nn.Join):
+    """The maps of all inputs in turn: the first of each, the second of each and so on."""
+
+    words = short = "in turn"
+
+    def output_shape(self, *inputs):
+        channels, *size = inputs[0]
+        return (channels * len(inputs), *size)
+
+    def summands(self, shapes, unit):
+        channel, *at = unit
+        return [(channel % len(shapes), (channel // len(shapes), *at))]
+
+    def forward(self, *inputs):
+        count, channels, *size = inputs[0].shape
+        turns = F.cat([x.reshape(count, channels, 1, *size) for x in inputs], 2)
+        return turns.reshape(count, -1, *size)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def registered():
-    for layer in (CrossConv2d, Leaky, SumPool2d):
+    layers = CrossConv2d, Leaky, SumPool2d, Alternate
+    for layer in layers:
         nn.register(layer)
     yield
-    for layer in (CrossConv2d, Leaky, SumPool2d):
+    for layer in layers:
         del nn.LAYERS[layer.__name__]
 
 
@@ -244,6 +275,49 @@ def test_the_page_computes_it(run, image, command, browser):
     np.testing.assert_allclose(outputs[4], wanted["fc"], rtol=1e-4, atol=1e-4)
     assert total == pytest.approx(wanted["sums"][3, 1, 2], abs=1e-4)
     assert browser.get_log("browser") == []
+
+
+def test_the_page_computes_a_join_that_it_has_never_met(command, browser):
+    (command.folder / "shuffled.toml").write_text(SHUFFLED)
+    command("train", "--model", "@shuffled.toml", "--out", "@shuffled", "--epochs", 1, "--page")
+    shuffled = training.load(command.folder / "shuffled")
+    _, test = data.load("digits")
+    x = shuffled.network_input(test.images[3])
+    browser.get((command.folder / "shuffled" / "lab.html").as_uri())
+    found = browser.execute_script(
+        """
+        const { network } = convlabLab;
+        const trace = network.forward(Float32Array.from(arguments[0]));
+        const { from, place, total } = network.explain(trace, 3, [3, 1, 5]);
+        return [trace.outputs.map((values) => [...values]), from, place, total];
+        """,
+        x.ravel().tolist(),
+    )
+    outputs, source, place, total = found
+    one, cut = (np.reshape(outputs[at], (3, 6, 6)) for at in (0, 2))
+    np.testing.assert_array_equal(np.reshape(outputs[3], (3, 2, 6, 6)), np.stack([one, cut], 1))
+    assert (source, place, total) == (2, [1, 1, 5], cut[1, 1, 5])
+    traced = {one.name: one.array for one in insight.trace(shuffled.network, x)}
+    for values, name in zip(outputs, ("one", "two", "cut", "both"), strict=False):
+        np.testing.assert_allclose(values, traced[name].ravel(), atol=1e-5)
+
+
+def test_a_page_refuses_a_join_that_moves_numbers():
+    from convlab import lab
+    from convlab.errors import SpecError
+
+    class Mirrored(Alternate):
+        def summands(self, shapes, unit):
+            ((number, (channel, row, column)),) = super().summands(shapes, unit)
+            return [(number, (channel, row, shapes[number][2] - 1 - column))]
+
+    network = models.build_from_text(SHUFFLED, name="shuffled")
+    layers = dict(network.named_children()) | {"both": Mirrored()}
+    mirrored = models.GraphNetwork(layers, network.sources())
+    mirrored.name, mirrored.input_shape = "mirrored", network.input_shape
+    lab.check_fits(network)
+    with pytest.raises(SpecError, match="page: both: expected a join that leaves numbers at their"):
+        lab.check_fits(mirrored)
 
 
 def test_a_page_refuses_a_formula_that_it_cannot_compute(run):

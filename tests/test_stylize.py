@@ -119,6 +119,38 @@ def test_maps_of_a_network_are_those_of_its_convolutions():
     np.testing.assert_allclose(second.numpy(), conv2(pool(wanted)).numpy(), atol=1e-5)
 
 
+def test_maps_of_branches_are_those_of_their_convolutions():
+    text = """
+    input = "16x16x3"
+    layer = [
+        {type="Conv2d", name="a", out_channels=4, kernel_size=3, padding=1},
+        {type="ReLU", name="relu_a"},
+        {type="Conv2d", name="b", out_channels=4, kernel_size=3, padding=1},
+        {type="Add", name="sum", inputs=["relu_a", "b"]},
+        {type="ReLU", name="relu_sum"},
+        {type="Conv2d", name="c", out_channels=2, kernel_size=1},
+        {type="ReLU", name="relu_c"},
+        {type="Concat", name="both", inputs=["c", "relu_c"]},
+        {type="MaxPool2d", name="pool", kernel_size=2},
+        {type="Flatten"},
+        {type="Linear", out_features="classes"},
+    ]
+    """
+    network = models.build_from_text(text, name="branches")
+    x = Tensor(picture(20, 24))
+    found = tasks.network_features(network, data.Scaling((0.01,) * 3, (-1.0,) * 3))(x)
+    a, relu, b = (network[name] for name in ("a", "relu_a", "b"))
+    first = relu(a(Tensor(x.numpy() * np.float32(2.55) - 1)))
+    second = b(first)
+    third = relu(first + second)
+    # c is read by two layers, by its ReLU and as it is.
+    fourth = network["c"](third)
+    wanted = [x, first, second, third, fourth, relu(fourth)]
+    assert len(found) == len(wanted)
+    for maps, expected in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(maps.numpy(), expected.numpy(), atol=1e-5)
+
+
 def test_networks_whose_filters_do_not_fit():
     scaling = data.Scaling((0.01,), (0.0,))
     grey = models.build_from_text(SMALL.format(channels=1), name="grey")

@@ -12,7 +12,7 @@ from convlab import functional as F
 from convlab import nn
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError
-from convlab.models import GraphNetwork, Network, receptive_fields
+from convlab.models import INPUT, GraphNetwork, Network, receptive_fields
 from convlab.nn import Family
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
@@ -46,23 +46,27 @@ def fully_convolutional(network: Network) -> Network:
 
     Source: LeCun et al. 1998, section VII ("space displacement neural networks"); Long,
     Shelhamer & Darrell 2015, section 3.1.
-    Raises SpecError for branches, for adaptive pooling whose windows differ in size, and
-    for layers that cannot be moved over a picture.
+    Raises SpecError for adaptive pooling whose windows differ in size, for branches whose
+    strides do, for flattened maps that are joined, and for layers that cannot be moved over a
+    picture.
     """
-    if isinstance(network, GraphNetwork):
-        raise _refusal(network, "a network of layers in a row", "one with branches")
     layers: dict[str, nn.Module] = {}
-    kernel: tuple[int, int] | None = None  # of the next dense layer, once the maps are flat
-    channels = 0
+    reads: dict[str, tuple[str, ...]] = {}
+    # Of each layer the one that now gives its numbers, and the kernel of a dense layer behind
+    # it, once the maps are flat.
+    now: dict[str, tuple[str, tuple[int, int] | None]] = {INPUT: (INPUT, None)}
+    kernel: tuple[int, int] | None
     layer: Any  # of each family, with the attributes that Family names
     for name, layer, before, _ in network.shapes():
         family = layer.family
+        given, (kernel, *others) = zip(*(now[s] for s in network.sources()[name]), strict=True)
+        reads[name], now[name] = given, (name, kernel)
         if family is Family.RESHAPE and len(before) == 3:
-            channels, rows, columns = before
-            kernel = rows, columns
+            now[name] = given[0], (before[1], before[2])
+            del reads[name]
         elif family is Family.DENSE and kernel is not None:
-            layers[name] = _as_convolution(layer, channels, kernel)
-            channels, kernel = layer.out_features, (1, 1)
+            layers[name] = _as_convolution(layer, kernel)
+            now[name] = name, (1, 1)
         elif family is Family.DISTANCE and kernel == (1, 1):
             layers[name] = RBFMap(layer.centres)
         elif family is Family.POOLING and layer.adaptive:
@@ -70,15 +74,19 @@ def fully_convolutional(network: Network) -> Network:
             layers[name] = pooling(*_even_windows(network, name, layer, before))
         elif family is Family.SOFTMAX:
             layers[name] = nn.Softmax(1)
+        elif others and any(one not in (None, (1, 1)) for one in (kernel, *others)):
+            raise _refusal(network, "joins of maps, or behind dense layers", f"{name} of flat maps")
         elif family in (Family.RESHAPE, Family.DENSE, Family.DISTANCE):
             raise _refusal(network, "dense layers behind one Flatten", f"{name}: {layer!r}")
         else:
             layers[name] = layer
-    if kernel != (1, 1):
+    if now[name][1] != (1, 1):
         raise _refusal(network, "a dense layer at its end", "none")
-    result = Network(layers)
+    branched = isinstance(network, GraphNetwork)
+    result = GraphNetwork(layers, reads) if branched else Network(layers)
     result.name, result.loss = network.name, network.loss
     result.classes, result.input_shape = network.classes, network.input_shape
+    scan_stride(result)  # branches of several have none
     return result
 
 
@@ -88,7 +96,8 @@ def _refusal(network: Network, wanted: str, came: str) -> SpecError:
     )
 
 
-def _as_convolution(layer: Any, channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
+def _as_convolution(layer: Any, kernel: tuple[int, int]) -> nn.Conv2d:
+    channels = layer.weight.shape[1] // (kernel[0] * kernel[1])
     moved = nn.Conv2d(channels, layer.out_features, kernel, initialisation=None)
     moved.weight.data = layer.weight.data.reshape(moved.weight.shape)
     moved.bias = layer.bias
@@ -111,7 +120,11 @@ def scan_stride(network: Network) -> tuple[int | Fraction, int | Fraction]:
     """Pixels from one window of a fully convolutional network to the next, down and right."""
     field = receptive_fields(network)[-1].field
     if field is None:
-        raise _refusal(network, "windows that slide", "units that see everything")
+        raise _refusal(
+            network,
+            "windows a stride apart",
+            "units that see everything, or branches of several strides",
+        )
     rows, columns = field
     return rows.stride, columns.stride
 

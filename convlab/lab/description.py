@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +19,11 @@ from convlab.data import Dataset
 from convlab.errors import DataError, SpecError
 from convlab.lessons.counts import conv_layer, dense_layer, shape_text
 from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
-from convlab.models import GraphNetwork, Network, summarise
+from convlab.models import INPUT, Network, summarise
 from convlab.models.summary import LayerSummary
 from convlab.names import listed
 from convlab.nn import Family
-from convlab.shapes import PoolWindows, ReceptiveField, size_text
+from convlab.shapes import PoolWindows, ReceptiveField, join_fields, size_text
 from convlab.training import Run
 
 # What a page can hold and compute while one draws on it.
@@ -31,7 +32,9 @@ MOST_WEIGHTS = 3_000_000  # 12 MB
 MOST_MULTIPLY_ADDS = 300_000_000
 
 # What a page knows to compute.
-_COMPUTED = [family.value for family in Family if family not in (Family.JOIN, Family.NORMALISATION)]
+_COMPUTED = [family.value for family in Family if family is not Family.NORMALISATION]
+# What a unit sees of a layer, where that is no box.
+NOTHING, VARIES = "nothing", "varies"
 # Networks and data sets as their authors write them.
 _NAMES = {
     "lenet5": "LeNet-5",
@@ -60,11 +63,7 @@ class Laboratory:
 
 
 def check_fits(network: Network) -> None:
-    """Raise SpecError for a network that no page can hold: branches, or too large."""
-    if isinstance(network, GraphNetwork):
-        raise SpecError(
-            f"page: expected a network whose layers stand in a row, {network.name} has branches"
-        )
+    """Raise SpecError for a network that no page can hold: too large, or of unknown layers."""
     rows, columns = network.input_shape[1:]
     if rows > LARGEST_INPUT[0] or columns > LARGEST_INPUT[1]:
         raise SpecError(
@@ -79,6 +78,7 @@ def check_fits(network: Network) -> None:
             f"page: expected at most {MOST_WEIGHTS:,} weights and {MOST_MULTIPLY_ADDS:,}"
             f" multiply-adds, {network.name} has {weights:,} and {multiply_adds:,}"
         )
+    inputs = _inputs(network)
     for name, layer, _, after in layers:
         if len(after) == 2:
             raise SpecError(
@@ -97,6 +97,8 @@ def check_fits(network: Network) -> None:
             )
         if layer.family is Family.SOFTMAX:
             _softmax_axis(name, layer, after)
+        if layer.family is Family.JOIN:
+            _joined(name, layer, [shape for _, shape in inputs[name]], after)
 
 
 def _is_formula(text: str) -> bool:
@@ -212,7 +214,8 @@ def _chosen(test: Dataset) -> list[int]:
 
 def _layers(network: Network, arrays: list[np.ndarray]) -> Iterator[dict[str, Any]]:
     """The entry of each layer; what its ``weights`` point at is put behind ``arrays``."""
-    fields = _fields(network)
+    fields, inputs = _fields(network), _inputs(network)
+    numbers = {name: number for number, name in enumerate([INPUT, *inputs], -1)}
     rows = zip(network.shapes(), summarise(network), fields, strict=True)
     for (name, layer, before, after), summary, seen in rows:
         weights = {}
@@ -236,6 +239,7 @@ def _layers(network: Network, arrays: list[np.ndarray]) -> Iterator[dict[str, An
             "formula": _formula(layer, summary),
             "receptive_field": _receptive_field(summary),
             **_settings(name, layer, before, after),
+            **_branches(name, layer, inputs[name], after, numbers),
             "weights": weights,
             "fields": seen,
         }
@@ -249,20 +253,46 @@ def _receptive_field(summary: LayerSummary) -> dict[str, Any] | None:
     return {"rows": rows.size, "columns": columns.size, "stride": stride}
 
 
-def _fields(network: Network) -> list[list[dict[str, Any] | None]]:
-    """For each layer, what one unit sees of the input, of the first layer's maps and so on."""
-    layers = network.shapes()
-    seen: list[list[dict[str, Any] | None]] = [[] for _ in layers]
-    for first, (_, _, shape, _) in enumerate(layers):
-        field = (ReceptiveField(), ReceptiveField()) if len(shape) == 3 else None
-        for entries, (_, layer, before, after) in zip(seen[first:], layers[first:], strict=True):
-            field = field and layer.field_of(field, before)
-            if len(after) != 3:
+def _fields(network: Network) -> list[list[dict[str, Any] | str | None]]:
+    """For each layer, what one unit sees of the input, of the first layer's maps and so on.
+
+    None: all of it; NOTHING: no branch leads there; VARIES: not the same for all units.
+    """
+    layers, sources = network.shapes(), network.sources()
+    shapes_of = {INPUT: network.input_shape} | {name: after for name, _, _, after in layers}
+    seen: list[list[dict[str, Any] | str | None]] = [[] for _ in layers]
+    for first, origin in enumerate([INPUT, *sources][:-1]):
+        whole = len(shapes_of[origin]) == 3
+        found: dict[str, nn.Field | str | None] = {
+            origin: (ReceptiveField(), ReceptiveField()) if whole else None
+        }
+        for entries, (name, layer, before, after) in zip(seen[first:], layers[first:], strict=True):
+            fields = [found.get(source, NOTHING) for source in sources[name]]
+            field = _hull([field for field in fields if field != NOTHING])
+            if isinstance(field, tuple) and layer.family is not Family.JOIN:
+                field = layer.field_of(field, before)
+            if len(after) != 3 and field != NOTHING:
                 field = None  # a unit of a vector has no row and column
+            found[name] = field
             entries.append(
-                field and {"rows": _axis_field(field[0]), "columns": _axis_field(field[1])}
+                {"rows": _axis_field(field[0]), "columns": _axis_field(field[1])}
+                if isinstance(field, tuple)
+                else field
             )
     return seen
+
+
+def _hull(fields: Sequence[nn.Field | str | None]) -> nn.Field | str | None:
+    """What is seen by units that read units with these fields."""
+    if len(fields) < 2:
+        return fields[0] if fields else NOTHING
+    if None in fields:
+        return None
+    known = [field for field in fields if isinstance(field, tuple)]
+    if len(known) < len(fields):
+        return VARIES
+    rows, columns = (join_fields(axis) for axis in zip(*known, strict=True))
+    return VARIES if rows is None or columns is None else (rows, columns)
 
 
 def _axis_field(field: ReceptiveField) -> dict[str, Any]:
@@ -307,6 +337,73 @@ def _settings(
     if family is Family.SOFTMAX:
         return {"axis": _softmax_axis(name, layer, after)}
     return {"computes": layer.formula} if layer.formula else {}
+
+
+# --- branches ------------------------------------------------------------------------------
+
+
+def _inputs(network: Network) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+    """For each layer what it reads, name and shape."""
+    shapes_of = {INPUT: network.input_shape}
+    shapes_of |= {name: after for name, _, _, after in network.shapes()}
+    return {
+        name: [(source, shapes_of[source]) for source in sources]
+        for name, sources in network.sources().items()
+    }
+
+
+def _branches(
+    name: str,
+    layer: nn.Module,
+    inputs: Sequence[tuple[str, tuple[int, ...]]],
+    after: tuple[int, ...],
+    numbers: Mapping[str, int],
+) -> dict[str, Any]:
+    """The numbers of the layers that a layer reads, where it is not just the one before it."""
+    sources = [numbers[source] for source, _ in inputs]
+    if sources == [numbers[name] - 1]:
+        return {}
+    settings: dict[str, Any] = {"sources": sources}
+    if layer.family is Family.JOIN:
+        joined = _joined(name, layer, [shape for _, shape in inputs], after)
+        settings |= {"joined": joined, "formula": _join_formula(joined, inputs, after)}
+    return settings
+
+
+def _joined(
+    name: str, layer: nn.Module, inputs: Sequence[tuple[int, ...]], after: tuple[int, ...]
+) -> list[list[list[int]]]:
+    """For each map of a join, or unit of a vector, [number of the input, map of it] of its terms.
+
+    Raises SpecError for a join whose terms stand elsewhere in their maps.
+    """
+    first = (0,) * (len(after) - 1)
+    last = tuple(size - 1 for size in after[1:])
+    found = []
+    for channel in range(after[0]):
+        terms = layer.summands(inputs, (channel, *first))
+        stays = [(number, (place[0], *last)) for number, place in terms]
+        if layer.summands(inputs, (channel, *last)) != stays:
+            raise SpecError(
+                f"page: {name}: expected a join that leaves numbers at their rows and columns"
+            )
+        found.append([[number, place[0]] for number, place in terms])
+    return found
+
+
+def _join_formula(
+    joined: Sequence[Sequence[Sequence[int]]],
+    inputs: Sequence[tuple[str, tuple[int, ...]]],
+    after: tuple[int, ...],
+) -> list[str]:
+    """What a join adds up, or which of its maps are whose."""
+    if all(len(terms) == len(inputs) for terms in joined):
+        return [f"each number: {' + '.join(source for source, _ in inputs)}"]
+    if all(len(terms) == 1 for terms in joined):
+        counts = Counter(number for ((number, _),) in joined)
+        parts = [f"{counts[number]} of {source}" for number, (source, _) in enumerate(inputs)]
+        return [f"{'maps' if len(after) == 3 else 'units'}: {' + '.join(parts)} = {after[0]}"]
+    return []
 
 
 def _padded(layer: nn.Module, before: tuple[int, ...]) -> dict[str, list[int]]:

@@ -21,6 +21,7 @@ class Family(str, Enum):
     TRANSPOSED: the same with output_padding instead of the last two.  POOLING: ``windows``,
     ``reduction`` and ``adaptive``.  DENSE: out_features, weight, bias.  DISTANCE: centres.
     ACTIVATION: ``formula``.  SOFTMAX: ``axis``.  DROPOUT: p.
+    JOIN: ``summands``.
     """
 
     CONVOLUTION = "convolution"

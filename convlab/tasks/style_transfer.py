@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -14,7 +14,7 @@ from convlab import functional as F
 from convlab import nn
 from convlab.data import Scaling
 from convlab.errors import ShapeError, SpecError, require_finite
-from convlab.models import GraphNetwork, Network
+from convlab.models import INPUT, Network
 from convlab.tape import gradient_of, no_grad
 from convlab.tensors import Tensor
 
@@ -56,31 +56,35 @@ def random_features(
 
 
 def network_features(network: Network, scaling: Scaling) -> Features:
-    """The picture, and the maps behind each convolution of a row of layers before the dense ones.
+    """The picture, and the maps behind each convolution before the dense layers.
 
-    Behind its activation where one follows.  ``scaling`` is what the network was trained
-    with; pictures are from 0 to 1.  Raises SpecError for a network with branches,
-    for one without convolutions and for one that does not take three channels.
+    Behind its activation where nothing else reads it, and behind every other activation.
+    ``scaling`` is what the network was trained with; pictures are from 0 to 1.  Raises
+    SpecError for a network without convolutions and for one that does not take three channels.
     """
-    if isinstance(network, GraphNetwork):
-        raise SpecError(f"{network.name}: expected a network of layers in a row, got branches")
     if network.input_shape[0] != 3:
         raise SpecError(
             f"{network.name}: expected a network for colour pictures of 3 channels, got"
             f" {network.input_shape[0]}"
         )
-    layers: list[nn.Module] = []
-    for layer in network:
+    layers: dict[str, nn.Module] = {}
+    for name, layer in network.named_children():
         if layer.family in (nn.Family.RESHAPE, nn.Family.DENSE) or getattr(
             layer, "adaptive", False
         ):
             break
-        layers.append(layer)
-    while layers and layers[-1].family in (nn.Family.POOLING, nn.Family.DROPOUT):
-        layers.pop()
-    if all(layer.family is not nn.Family.CONVOLUTION for layer in layers):
+        layers[name] = layer
+    sources = network.sources()
+    kept = [
+        name
+        for name, layer in layers.items()
+        if layer.family is nn.Family.ACTIVATION
+        or (layer.family is nn.Family.CONVOLUTION and not _is_activated(name, layers, sources))
+    ]
+    if all(layer.family is not nn.Family.CONVOLUTION for layer in layers.values()):
         raise SpecError(f"{network.name}: expected a network with convolutions, got none")
 
+    needed = dict(list(layers.items())[: 1 + list(layers).index(kept[-1])])
     scale, offset = (
         np.asarray(part, np.float32)[None, :, None, None]
         for part in (scaling.scale, scaling.offset)
@@ -88,17 +92,20 @@ def network_features(network: Network, scaling: Scaling) -> Features:
     scale = 255 * scale
 
     def features(x: Tensor) -> Maps:
-        maps: Maps = [x]
-        x = x * scale + offset
-        for layer, following in zip(layers, [*layers[1:], None], strict=True):
-            x = layer(x)
-            activated = following is not None and following.family is nn.Family.ACTIVATION
-            convolved = layer.family is nn.Family.CONVOLUTION and not activated
-            if convolved or layer.family is nn.Family.ACTIVATION:
-                maps.append(x)
-        return maps
+        values = {INPUT: x * scale + offset}
+        for name, layer in needed.items():
+            values[name] = layer(*(values[source] for source in sources[name]))
+        return [x, *(values[name] for name in kept)]
 
     return features
+
+
+def _is_activated(
+    name: str, layers: Mapping[str, nn.Module], sources: Mapping[str, tuple[str, ...]]
+) -> bool:
+    """Whether nothing but an activation reads a layer."""
+    readers = [layer for other, layer in layers.items() if name in sources[other]]
+    return [layer.family for layer in readers] == [nn.Family.ACTIVATION]
 
 
 def at_sizes(features: Features, levels: int = PYRAMID) -> Features:

@@ -410,7 +410,9 @@ function makeGot(store, notes) {
 function fieldOf({ network, unit: chosen, shown }) {
   if (!chosen || !shown) return [];
   const { layer, unit } = chosen;
-  const { top, left, bottom, right, all } = network.box(layer, unit, -1);
+  const seen = network.box(layer, unit, -1);
+  if (!seen) return [];
+  const { top, left, bottom, right, all } = seen;
   const [, rows, columns] = network.inputShape;
   const [y, x] = [Math.max(top, 0), Math.max(left, 0)];
   const [height, width] = [Math.min(bottom, rows) - y, Math.min(right, columns) - x];

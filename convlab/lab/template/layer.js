@@ -42,6 +42,7 @@ export function startLayer(store) {
     const list = [];
     if (entry) {
       const { receptive_field: field } = entry;
+      const seen = entry.fields[0] === "varies" ? "differs between units" : "all of the input";
       list.push(
         fact("Parameters", entry.parameters, "parameters"),
         fact("Multiply-adds", entry.multiply_adds, "multiply-adds"),
@@ -50,7 +51,7 @@ export function startLayer(store) {
       list.push(
         fact(
           "Receptive field",
-          field ? `${field.rows} × ${field.columns}` : "all of the input",
+          field ? `${field.rows} × ${field.columns}` : seen,
           "receptive-field",
         ),
       );

@@ -2,9 +2,11 @@
 // choose one.
 import { areRounded, build, buildShape, showMarked, showNumbers, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp, themeName } from "./colours.js";
+import { makeRail } from "./branches.js";
 
 const STACKED = "(max-width: 59.99rem)"; // as in style.css: layers below each other
 const MAP_GAP = 5; // pixels between maps
+const KNOT_AT = 8; // pixels from a column's edge to its layer's knot
 const KEY_STEPS = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
@@ -36,15 +38,28 @@ export function sameUnit(one, other) {
   return one?.layer === other?.layer && String(one?.unit) === String(other?.unit);
 }
 
+// The layers from which a layer's numbers have their signs: itself, or those before layers that
+// keep signs and joins of them (-1: the input).
+function signMakers(network, layer) {
+  const met = new Set([layer]);
+  const makers = [];
+  for (const at of met) {
+    const { sign, family, sources } = network.layers[at] ?? {};
+    if (sign === "kept" || family === "join") for (const source of sources) met.add(source);
+    else makers.push(at);
+  }
+  return makers;
+}
+
 // How a layer's numbers become colours: one scale for all of its maps.
 export function layerScale(network, trace, layer) {
   const [low, high] = extent(network.output(trace, layer));
-  let at = layer;
-  while (at >= 0 && network.layers[at].sign === "kept") at--;
-  const { family, sign } = network.layers[at] ?? {};
   if (layer < 0) return { map: "grey", low, high };
-  if (family === "softmax") return { map: "cividis", low: 0, high: 1 };
-  if (sign === "positive") return { map: "cividis", low: 0, high: high || 1 };
+  const makers = signMakers(network, layer).map((at) => network.layers[at] ?? {});
+  if (makers.length === 1 && makers[0].family === "softmax")
+    return { map: "cividis", low: 0, high: 1 };
+  if (makers.every(({ sign }) => sign === "positive"))
+    return { map: "cividis", low: 0, high: high || 1 };
   const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
   return { map: "diverging", low: -reach, high: reach };
 }
@@ -61,6 +76,13 @@ export function startMaps(store) {
   const columns = [];
   for (let layer = -1; layer < network.layers.length; layer++) columns.push(makeColumn(layer));
   field.append(...columns.map((column) => column.element), overlay);
+  const rail = makeRail(network);
+  if (rail) {
+    const lab = section.parentElement;
+    lab.classList.add("branched");
+    lab.style.setProperty("--rail", `${rail.width}px`);
+    field.prepend(rail.element);
+  }
   section.append(viewport, spoken);
 
   const columnOf = (layer) => columns[layer + 1];
@@ -72,9 +94,9 @@ export function startMaps(store) {
     const strip = isStrip(shape);
     const maps = strip ? 1 : shape[0];
     const rows = strip ? shape[0] : shape[1];
-    const what = strip
-      ? `${name}, ${shape[0]} units`
-      : `${name}, ${maps} maps of ${shape[1]} × ${shape[2]}`;
+    const reads = readsWords(layer);
+    const size = strip ? `${shape[0]} units` : `${maps} maps of ${shape[1]} × ${shape[2]}`;
+    const what = [name, size, reads].filter(Boolean).join(", ");
     const button = build(
       "button",
       {
@@ -94,6 +116,7 @@ export function startMaps(store) {
       button,
       said ? null : build("span", { class: "kind" }, brief),
       build("span", { class: "size" }, ...sizeParts(shape)),
+      reads ? build("span", { class: "reads" }, reads) : null,
     );
     const canvases = Array.from({ length: maps }, (_, map) =>
       build("canvas", {
@@ -151,6 +174,13 @@ export function startMaps(store) {
       order: null,
       places: [],
     };
+  }
+
+  // What a layer reads, where that is not just the one beside it.
+  function readsWords(layer) {
+    const sources = network.layers[layer]?.sources ?? [];
+    if (sources.every((source) => source === layer - 1) && sources.length < 2) return null;
+    return `reads ${sources.map((at) => network.layers[at]?.title ?? "input").join(", ")}`;
   }
 
   // 28 × 28 × 6, which may be broken before its channels.
@@ -264,7 +294,7 @@ export function startMaps(store) {
   }
 
   function layOutBelow() {
-    const width = section.clientWidth;
+    const width = section.clientWidth - (rail?.width ?? 0);
     for (const column of columns) {
       column.element.style.width = "";
       if (column.strip) {
@@ -302,6 +332,13 @@ export function startMaps(store) {
         };
       });
     }
+    const knots = columns.map(({ heading, button }) => {
+      const name = button.getBoundingClientRect();
+      return stacked.matches
+        ? (name.top + name.bottom) / 2 - origin.top
+        : heading.getBoundingClientRect().left + KNOT_AT - origin.left;
+    });
+    rail?.draw(knots, stacked.matches);
   }
 
   // --- painting ---
@@ -388,15 +425,16 @@ export function startMaps(store) {
     });
   }
 
-  // The maps of every earlier layer that take part in a unit; null: all of them.
+  // The maps of the layers before, by their layers, that take part in a unit.
   function takingPart(layer, unit) {
-    const parts = new Map();
-    let maps = new Set([unit[0]]);
+    const parts = new Map([[layer, new Set([unit[0]])]]);
     for (let at = layer; at >= 0; at--) {
-      const before = new Set();
-      for (const map of maps) for (const read of network.reads(at, map)) before.add(read);
-      maps = before;
-      parts.set(at - 1, maps);
+      for (const map of parts.get(at) ?? []) {
+        for (const [source, read] of network.feeds(at, map)) {
+          if (!parts.has(source)) parts.set(source, new Set());
+          parts.get(source).add(read);
+        }
+      }
     }
     return parts;
   }
@@ -406,8 +444,9 @@ export function startMaps(store) {
     const shapes = [];
     for (let earlier = layer - 1; earlier >= -1; earlier--) {
       const column = columnOf(earlier);
-      const box = network.box(layer, unit, earlier);
-      const near = earlier === layer - 1 ? "box near" : "box";
+      const box = parts.has(earlier) ? network.box(layer, unit, earlier) : null;
+      if (!box) continue;
+      const near = network.layers[layer].sources.includes(earlier) ? "box near" : "box";
       const data = {
         "data-layer": earlier,
         "data-box": [box.top, box.left, box.bottom, box.right].join(","),
@@ -488,18 +527,19 @@ export function startMaps(store) {
   function drawConnections(layer, unit) {
     const told = network.explain(state.trace, layer, unit);
     const end = placeOfUnit(layer, unit);
-    const before = columnOf(layer - 1);
+    const source = told.before;
+    const before = columnOf(source);
     const share = (terms) => {
       const most = terms.reduce((reach, term) => Math.max(reach, Math.abs(term)), 0) || 1;
       return (index) => Math.abs(terms[index]) / most;
     };
     if (told.kind === "convolution") {
       const part = share(told.mapSums);
-      const box = network.box(layer, unit, layer - 1);
+      const box = network.box(layer, unit, source);
       return told.maps.map((map, index) =>
         connection(
           before.strip
-            ? placeOfUnit(layer - 1, [map, 0, 0])
+            ? placeOfUnit(source, [map, 0, 0])
             : placeOfCells(
                 before,
                 map,
@@ -515,16 +555,22 @@ export function startMaps(store) {
     }
     if (told.kind === "pooling") {
       const { winner, map } = told;
-      const box = network.box(layer, unit, layer - 1);
+      const box = network.box(layer, unit, source);
       const from = winner
-        ? placeOfUnit(layer - 1, [map, told.rows[winner[0]], told.columns[winner[1]]])
+        ? placeOfUnit(source, [map, told.rows[winner[0]], told.columns[winner[1]]])
         : placeOfCells(before, map, box.top, box.left, box.bottom, box.right);
       return [connection(from, end, 0.5)];
     }
     if (told.kind === "pointwise")
-      return [connection(placeOfUnit(layer - 1, told.place), end, 0.5)];
-    if (network.shape(layer - 1).length === 3) return [];
-    const from = (index) => placeOfUnit(layer - 1, [index]);
+      return [connection(placeOfUnit(told.from, told.place), end, 0.5)];
+    if (told.kind === "branches") {
+      const part = share(told.values);
+      return told.terms.map(([at, term], index) =>
+        connection(placeOfUnit(at, term), end, part(index)),
+      );
+    }
+    if (network.shape(source).length === 3) return [];
+    const from = (index) => placeOfUnit(source, [index]);
     if (told.kind === "softmax") {
       const part = share(told.exponentials);
       return told.logits.map((_, index) => connection(from(index), end, part(index)));

@@ -294,6 +294,18 @@ function softmax(layer, x) {
   return out;
 }
 
+// Each map is the sum of maps of the inputs, or one of them.
+function join(layer, ...inputs) {
+  const out = new Float32Array(layer.size);
+  const plane = layer.size / layer.shape[0];
+  layer.joined.forEach((terms, map) => {
+    for (const [input, from] of terms) {
+      for (let i = 0; i < plane; i++) out[map * plane + i] += inputs[input][from * plane + i];
+    }
+  });
+  return out;
+}
+
 const FORWARD = {
   convolution: convolve,
   "transposed convolution": convolveTransposed,
@@ -304,10 +316,11 @@ const FORWARD = {
   activation: (layer, x) => x.map(layer.apply),
   reshape: (layer, x) => x.slice(),
   dropout: (layer, x) => x.slice(),
+  join,
 };
 
 // An output of its own for every layer: what is switched off in one is not in those before it.
-const layerForward = (layer, x) => FORWARD[layer.family](layer, x);
+const layerForward = (layer, inputs) => FORWARD[layer.family](layer, ...inputs);
 
 // --- the network -----------------------------------------------------------------------------
 
@@ -337,10 +350,13 @@ export class Network {
       weights: {},
       fields: new Array(description.layers.length + 1).fill(null),
     };
-    // Besides what the description says: values holds the weights by their names.
+    // Besides what the description says: values holds the weights by their names, sources the
+    // layers that are read (-1: the input), readers those that read it.
     this.layers = [...description.layers, virtual].map((layer, index) => ({
       ...layer,
       index,
+      sources: layer.sources ?? [index - 1],
+      readers: [],
       maps: layer.shape.length === 3 ? layer.shape[0] : 0,
       size: productOf(layer.shape),
       apply: layer.family === "activation" ? functionOf(layer.computes) : (x) => x,
@@ -348,6 +364,9 @@ export class Network {
         ([name, [offset, length]]) => [name, weights.subarray(offset, offset + length)],
       )),
     }));
+    for (const { index, sources } of this.layers) {
+      for (const source of new Set(sources)) this.layers[source]?.readers.push(index);
+    }
   }
 
   // The shape of a layer's output; -1 is the input.
@@ -358,19 +377,22 @@ export class Network {
   // input: Float32Array (C, H, W), scaled; off: "layer:channel" of the maps that are zero.
   forward(input, off = new Set()) {
     const outputs = [];
-    let x = input;
     for (const layer of this.layers) {
-      const out = layerForward(layer, x);
+      const read = layer.sources.map((source) => (source < 0 ? input : outputs[source]));
+      const out = layerForward(layer, read);
       const channelSize = layer.size / layer.shape[0];
       for (const name of off) {
         const [index, channel] = name.split(":").map(Number);
         if (index === layer.index) out.fill(0, channel * channelSize, (channel + 1) * channelSize);
       }
       outputs.push(out);
-      x = out;
     }
-    const answer = x.reduce((best, value, index) => (value > x[best] ? index : best), 0);
-    return { input, outputs, probabilities: x, answer, off: new Set(off) };
+    const probabilities = outputs.at(-1);
+    const answer = probabilities.reduce(
+      (best, value, index) => (value > probabilities[best] ? index : best),
+      0,
+    );
+    return { input, outputs, probabilities, answer, off: new Set(off) };
   }
 
   // The values of a layer, flat; -1 is the input.
@@ -388,7 +410,14 @@ export class Network {
     return unitAt(before, flatIndex(shape, unit));
   }
 
-  // The channels of the layer before that a map, or a unit of a vector, reads.
+  // The maps that a map, or a unit of a vector, reads: [layer, map] of each.
+  feeds(layer, map) {
+    const { sources, joined } = this.layers[layer];
+    if (joined) return joined[map].map(([input, from]) => [sources[input], from]);
+    return this.reads(layer, map).map((from) => [sources[0], from]);
+  }
+
+  // The channels of its input that a map, or a unit of a vector, reads; a join has several inputs.
   reads(layer, map) {
     const entry = this.layers[layer];
     if (entry.kernel && entry.groups) return mapsRead(entry, map);
@@ -411,43 +440,84 @@ export class Network {
     return last ? `${name}, class ${this.description.classes[unit[0]]}` : `${name}, unit ${unit[0]}`;
   }
 
+  // The numbers that are passed on to a unit or added up there, [layer, unit] of each; null where
+  // its layer does more with what it reads.
+  terms(layer, unit) {
+    const entry = this.layers[layer];
+    if (passesOn(entry)) return [[entry.sources[0], this.placeBefore(layer, unit)]];
+    if (!entry.joined) return null;
+    return this.feeds(layer, unit[0]).map(([source, map]) => [source, [map, ...unit.slice(1)]]);
+  }
+
+  // Where the terms of a unit, and their terms, come from: [layer, unit] of each, from `earlier` on.
+  origins(layer, unit, earlier) {
+    const found = [];
+    const waiting = new Map([[layer, new Map([[0, unit]])]]);
+    for (let at = layer; at >= earlier; at--) {
+      for (const place of waiting.get(at)?.values() ?? []) {
+        const terms = at > earlier ? this.terms(at, place) : null;
+        if (!terms) found.push([at, place]);
+        for (const [source, from] of terms ?? []) {
+          if (!waiting.has(source)) waiting.set(source, new Map());
+          waiting.get(source).set(flatIndex(this.shape(source), from), from); // each once
+        }
+      }
+    }
+    return found;
+  }
+
   // What a unit sees of an earlier layer (-1: the input): rows and columns, half-open; what lies
   // outside the maps is padding.  all: it sees the whole of it.  unit: it sees this one alone.
+  // null: no branch leads there, or what a unit sees is not the same all over a layer between.
   box(layer, unit, earlier) {
-    let place = unit;
-    let at = layer;
-    while (at > earlier && passesOn(this.layers[at])) place = this.placeBefore(at--, place);
     const shape = this.shape(earlier);
     const maps = shape.length === 3;
     const whole = { top: 0, left: 0, bottom: maps ? shape[1] : 1, right: shape.at(-1), all: true };
-    if (at === earlier) {
-      if (!maps) return { ...whole, all: shape[0] === 1, unit: place };
-      const [, row, column] = place;
-      return { top: row, left: column, bottom: row + 1, right: column + 1, unit: place };
+    const boxes = [];
+    for (const [at, place] of this.origins(layer, unit, earlier)) {
+      const field = at === earlier ? null : this.layers[at].fields[earlier + 1];
+      if (field === "nothing") continue;
+      if (field === "varies") return null;
+      if (at === earlier && !maps) boxes.push({ ...whole, all: shape[0] === 1, unit: place });
+      else if (at === earlier) {
+        const [, row, column] = place;
+        boxes.push({ top: row, left: column, bottom: row + 1, right: column + 1, unit: place });
+      } else if (!field || place.length !== 3) return whole;
+      else {
+        const [top, bottom] = spanOf(field.rows, place[1]);
+        const [left, right] = spanOf(field.columns, place[2]);
+        boxes.push({ top, left, bottom, right });
+      }
     }
-    const field = this.layers[at].fields[earlier + 1];
-    if (!field || place.length !== 3) return whole;
-    const [top, bottom] = spanOf(field.rows, place[1]);
-    const [left, right] = spanOf(field.columns, place[2]);
-    return { top, left, bottom, right };
+    if (boxes.length < 2) return boxes[0] ?? null;
+    const hull = (side, most) => most(...boxes.map((box) => box[side]));
+    return {
+      top: hull("top", Math.min),
+      left: hull("left", Math.min),
+      bottom: hull("bottom", Math.max),
+      right: hull("right", Math.max),
+    };
   }
 
   // The sum behind a unit's value: every number that goes into it, added up in float64.
   explain(trace, layer, unit) {
     const entry = this.layers[layer];
-    const x = this.output(trace, layer - 1);
+    const [before] = entry.sources;
+    const x = this.output(trace, before);
     const index = flatIndex(entry.shape, unit);
-    const following = this.layers[layer + 1];
+    const [next, another] = entry.readers;
+    const following = another === undefined ? this.layers[next] : null;
     const after = following?.family === "activation"
       ? {
-        layer: layer + 1,
+        layer: next,
         kind: following.kind,
         formula: following.computes,
-        value: trace.outputs[layer + 1][index],
+        value: trace.outputs[next][index],
       }
       : null;
     const known = {
       layer,
+      before,
       unit,
       value: trace.outputs[layer][index],
       off: trace.off.has(`${layer}:${unit[0]}`),
@@ -462,15 +532,18 @@ export class Network {
       return { ...known, ...explainDistance(entry, x, unit[0]), ...this.sourceOf(layer) };
     }
     if ("axis" in entry) return { ...known, ...explainSoftmax(entry, x, index) };
-    const place = this.placeBefore(layer, unit);
-    const input = this.value(trace, layer - 1, place);
+    const terms = this.terms(layer, unit);
+    const values = terms.map(([source, at]) => this.value(trace, source, at));
+    if (terms.length > 1) return { ...known, kind: "branches", terms, values, total: sumOf(values) };
+    const [[from, place]] = terms;
+    const [input] = values;
     return {
       ...known,
       kind: "pointwise",
-      formula: entry.computes,
+      formula: entry.computes ?? "x, passed on",
       input,
       total: entry.apply(input),
-      from: layer - 1,
+      from,
       place,
     };
   }
@@ -478,16 +551,19 @@ export class Network {
   // The layer in which the inputs of a dense layer have their places: the last one with maps,
   // where nothing but layers that pass numbers on lie between; else the one before.
   sourceOf(layer) {
-    let at = layer - 1;
-    while (at >= 0 && !this.layers[at].maps && passesOn(this.layers[at])) at--;
+    const [before] = this.layers[layer].sources;
+    let at = before;
+    while (at >= 0 && !this.layers[at].maps && passesOn(this.layers[at])) {
+      [at] = this.layers[at].sources;
+    }
     const shape = this.shape(at);
-    if (shape.length !== 3) return { from: layer - 1, place: () => null };
+    if (shape.length !== 3) return { from: before, place: () => null };
     return { from: at, place: (input) => unitAt(shape, input) };
   }
 }
 
 // The cells that a unit sees along one axis: shapes.ReceptiveField's span.
-function spanOf({ size, stride, padding, period, shift }, unit) {
+export function spanOf({ size, stride, padding, period, shift }, unit) {
   if (!period.length) return [unit * stride - padding, unit * stride - padding + size];
   const turn = Math.floor(unit / period.length);
   const [start, end] = period[unit - turn * period.length];

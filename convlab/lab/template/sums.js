@@ -148,8 +148,8 @@ export function startSums(store) {
   const bias = (value, name = "bias") => added(value, (text) => plain(name, text, "bias"));
 
   // A number of another unit, which it leads to.
-  function leading(name, layer, unit, value, role = "") {
-    const button = press(name, showNumber(value), { class: role, "data-goes": "" });
+  function leading(name, layer, unit, text, role = "") {
+    const button = press(name, text, { class: role, "data-goes": `${layer}:${unit}` });
     button.addEventListener("click", () => store.set({ unit: { layer, unit }, playing: false }));
     return button;
   }
@@ -168,7 +168,7 @@ export function startSums(store) {
     if (told.off) made.push(together(sign("→"), plain("switched off", "0", "off")));
     else if (told.after) {
       const { layer, value: next } = told.after;
-      const button = leading(layerName(layer), layer, told.unit, next, "result");
+      const button = leading(layerName(layer), layer, told.unit, showNumber(next), "result");
       made.push(together(sign("→"), button));
     }
     return made;
@@ -186,7 +186,7 @@ export function startSums(store) {
   // --- one way of telling for each kind ---
 
   function tellConvolution(told) {
-    const { layer, maps, mapSums } = told;
+    const { layer, before, maps, mapSums } = told;
     const order = maps
       .map((_, index) => index)
       .sort((a, b) => Math.abs(mapSums[b]) - Math.abs(mapSums[a]));
@@ -195,24 +195,24 @@ export function startSums(store) {
     const shown = many && !opened ? order.slice(0, SHOWN_TERMS) : order;
     const rest = many && !opened ? order.slice(SHOWN_TERMS) : [];
     const [rows, columns] = [told.kernel[0].length, told.kernel[0][0].length];
-    const before = network.shape(layer - 1);
+    const [channels] = network.shape(before);
     const { family, dilation } = network.layers[layer];
     const [down, across] = dilation;
     const dilated = family !== "transposed convolution" && (down > 1 || across > 1);
-    const where = maps.length > 1 ? mapName(layer - 1, maps[chosen]) : null;
+    const where = maps.length > 1 ? mapName(before, maps[chosen]) : null;
     subtitle.textContent =
       `${rows} × ${columns} kernel over ${
         maps.length === 1
-          ? `one map of ${layerName(layer - 1)}`
-          : `${maps.length} maps of ${layerName(layer - 1)}`
+          ? `one map of ${layerName(before)}`
+          : `${maps.length} maps of ${layerName(before)}`
       }: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}` +
       (dilated ? `, ${down === across ? down : `${down} and ${across}`} apart` : "") +
-      (before[0] > maps.length && maps.length > 1 ? `; reads maps ${maps.join(", ")}` : "");
+      (channels > maps.length && maps.length > 1 ? `; reads maps ${maps.join(", ")}` : "");
     const joined = (mark, cells) => build("div", { class: "joined" }, sign(mark), cells);
     const grids = build(
       "div",
       { class: "grids" },
-      cellsOf("patch", layer ? "patch" : "pixels", where, told.patch[chosen], {
+      cellsOf("patch", before < 0 ? "pixels" : "patch", where, told.patch[chosen], {
         outside: told.outside,
       }),
       joined("×", cellsOf("kernel", "kernel", where, told.kernel[chosen])),
@@ -229,7 +229,7 @@ export function startSums(store) {
       ),
     );
     const parts = shown.map((index, place) => {
-      const name = mapName(layer - 1, maps[index]);
+      const name = mapName(before, maps[index]);
       if (maps.length === 1) return plain(name, showNumber(mapSums[index]));
       const attributes = {
         class: index === chosen ? "chosen" : "",
@@ -253,12 +253,12 @@ export function startSums(store) {
   }
 
   function tellPooling(told) {
-    const { layer, patch } = told;
+    const { layer, before, patch } = told;
     const words = { maximum: "the largest of", mean: "the mean of", sum: "the sum of" }[
       told.reduction
     ];
     subtitle.textContent =
-      `${words} ${patch.length} × ${patch[0].length} values of ${layerName(layer - 1)}, ` +
+      `${words} ${patch.length} × ${patch[0].length} values of ${layerName(before)}, ` +
       `map ${told.map}: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}`;
     const parts = {
       maximum: () => [plain("largest", showNumber(told.total))],
@@ -361,7 +361,7 @@ export function startSums(store) {
   function tellDense(told) {
     const count = told.inputs.length;
     subtitle.textContent =
-      `${showCount(count)} inputs from ${layerName(told.layer - 1)}, each times its weight; ` +
+      `${showCount(count)} inputs from ${layerName(told.before)}, each times its weight; ` +
       "the strongest first";
     const table = contributions(
       told,
@@ -377,7 +377,7 @@ export function startSums(store) {
 
   function tellDistance(told) {
     subtitle.textContent =
-      `${told.inputs.length} values of ${layerName(told.layer - 1)}, each one’s squared distance ` +
+      `${told.inputs.length} values of ${layerName(told.before)}, each one’s squared distance ` +
       "from the pattern of this class; the largest first";
     const table = contributions(
       told,
@@ -446,12 +446,26 @@ export function startSums(store) {
     const name = network.unitName(told.from, told.place);
     return [
       sumLine(
-        leading(name, told.from, told.place, told.input),
+        leading(name, told.from, told.place, showNumber(told.input)),
         sign("→"),
         plain("function", told.formula),
         outcome(told, layerName(told.layer), [told.input]),
       ),
       build("p", { class: "quiet" }, `Choose ${showMarked(told.input)} to see its own sum.`),
+    ];
+  }
+
+  function tellBranches(told) {
+    const { terms, values } = told;
+    subtitle.textContent = `the sum of ${terms.length} branches: one number of each`;
+    const parts = terms.map(([layer, unit], index) => {
+      const name = network.unitName(layer, unit);
+      const write = (text) => leading(name, layer, unit, text);
+      return index ? added(values[index], write) : write(showNumber(values[index]));
+    });
+    return [
+      sumLine(parts, outcome(told, layerName(told.layer), values)),
+      build("p", { class: "quiet" }, "Choose a number to see its own sum."),
     ];
   }
 
@@ -483,6 +497,7 @@ export function startSums(store) {
     distance: tellDistance,
     softmax: tellSoftmax,
     pointwise: tellPointwise,
+    branches: tellBranches,
   };
 
   // --- showing ---
@@ -514,7 +529,7 @@ export function startSums(store) {
     body.replaceChildren(...(told ? TELL[told.kind](told) : tellPixel(unit)));
     const listed = body.querySelector(".listed");
     if (listed) listed.scrollTop = scrolled;
-    if (focused) body.querySelector(focused)?.focus();
+    focused.map((selector) => body.querySelector(selector)).find(Boolean)?.focus();
     play.textContent = state.playing ? "Pause" : "Play";
     pin.setAttribute("aria-pressed", String(state.pinned));
     pin.textContent = state.pinned ? "Release" : "Pin";
@@ -523,10 +538,12 @@ export function startSums(store) {
   // What has the focus in the sum keeps it when the sum is written anew.
   function focusedControl() {
     const active = body.contains(document.activeElement) ? document.activeElement : null;
-    if (!active) return null;
-    if ("shows" in active.dataset) return `[data-shows="${active.dataset.shows}"]`;
-    if ("opens" in active.dataset) return "[data-opens]";
-    return "goes" in active.dataset ? "[data-goes]" : null;
+    if (!active) return [];
+    if ("shows" in active.dataset) return [`[data-shows="${active.dataset.shows}"]`];
+    if ("opens" in active.dataset) return ["[data-opens]"];
+    return "goes" in active.dataset
+      ? [`[data-goes="${active.dataset.goes}"]`, "[data-goes]"]
+      : [];
   }
 
   body.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@ import { listenToTheme, paint, paintRamp, themeName } from "./colours.js";
 import { build, showNumber } from "./words.js";
 import { makeArrows, makeButton, paintBytes, shiftWords } from "./drawing.js";
 import { percent, points } from "./answer.js";
+import { spanOf } from "./network.js";
 
 const SLICE = 12; // milliseconds of work before the page may breathe
 
@@ -169,10 +170,8 @@ function rangeAfter(length, cells) {
 // Whether what a cell sees lies within the image before the shift, and after it off what came in.
 function seesOnlyImage(network, layer, axis, unit, by, cells) {
   const pixels = network.inputShape[axis + 1];
-  const span = (at) => {
-    const box = network.box(layer.index, axis ? [0, 0, at] : [0, at, 0], -1);
-    return axis ? [box.left, box.right] : [box.top, box.bottom];
-  };
+  const field = layer.fields[0][axis ? "columns" : "rows"];
+  const span = (at) => spanOf(field, at);
   const [start, end] = span(unit);
   const [startBefore, endBefore] = span(unit - cells);
   const after = start >= Math.max(by, 0) && end <= pixels + Math.min(by, 0);
