@@ -136,6 +136,8 @@ def _what(one: Any) -> str:
         return f"softmax of {one.logits.size} {kind}"
     if isinstance(one, insight.BranchSum):
         return f"the sum of {len(one.cells)} branches"
+    if one.strongest is None:
+        return f"{one.formula}: nothing of {source} stands here"
     return f"{one.formula} with x = {_cell(one.strongest)}"
 
 
@@ -619,7 +621,9 @@ def _print_pixels(chain: list[Explanation], x: np.ndarray, shown: np.ndarray) ->
     """The part of the image that the first unit sees, and the pixel at the chain's end."""
     sees, (_, height, width) = chain[0].sees, shown.shape
     unit = f"{chain[0].layer}, {_place(chain[0].unit)}," if len(chain) > 1 else "This unit"
-    if sees is None:
+    if sees is None and chain[0].strongest is None:
+        _say_wrapped(f"{unit} sees nothing: it is 0 whatever the image.")
+    elif sees is None:
         _say_wrapped(
             "The pixels that this unit sees are not the same box for every unit of the layer."
         )

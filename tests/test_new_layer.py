@@ -31,6 +31,12 @@ name = "leaky"
 slope = 0.25
 
 [[layer]]
+type = "Frame"
+name = "framed"
+top = 1
+left = 2
+
+[[layer]]
 type = "SumPool2d"
 name = "sums"
 size = 3
@@ -96,6 +102,32 @@ class Leaky(nn.Activation):
         return F.relu(x) - self.slope * F.relu(-x)
 
 
+class Frame(nn.Module):
+    """Zeros above the maps and left of them."""
+
+    family = nn.Family.PLACEMENT
+    words = short = "frame"
+    formula = "x, or 0 in the frame"
+    sign = "kept"
+
+    def __init__(self, top: int, left: int):
+        super().__init__()
+        self.top, self.left = top, left
+
+    def output_shape(self, shape):
+        return shape[0], shape[1] + self.top, shape[2] + self.left
+
+    def window(self, shape):
+        return nn.Window((1, 1), padding=(self.top, 0, self.left, 0))
+
+    def reads(self, shape, unit):
+        place = unit[0], unit[1] - self.top, unit[2] - self.left
+        return nn.One(None if min(place) < 0 else place)
+
+    def forward(self, x):
+        return F.pad(x, (self.left, 0, self.top, 0))
+
+
 class SumPool2d(nn.Pooling):
     """The sum over windows that stand side by side."""
 
@@ -140,7 +172,7 @@ class Alternate(nn.Join):
 
 @pytest.fixture(scope="module", autouse=True)
 def registered():
-    layers = CrossConv2d, Leaky, SumPool2d, Alternate
+    layers = CrossConv2d, Leaky, Frame, SumPool2d, Alternate
     for layer in layers:
         nn.register(layer)
     yield
@@ -190,9 +222,11 @@ def by_hand(network, x):
         ]
     ) + state["cross.bias"][:, None, None]  # fmt: skip
     leaky = np.where(cross > 0, cross, 0.25 * cross)
-    sums = leaky[:, :12, :12].reshape(4, 4, 3, 4, 3).sum(axis=(2, 4))
+    framed = np.zeros((4, 15, 16))
+    framed[:, 1:, 2:] = leaky
+    sums = framed[:, :, :15].reshape(4, 5, 3, 5, 3).sum(axis=(2, 4))
     scores = state["fc.weight"] @ sums.ravel() + state["fc.bias"]
-    return {"cross": cross, "leaky": leaky, "sums": sums, "fc": scores}
+    return {"cross": cross, "leaky": leaky, "framed": framed, "sums": sums, "fc": scores}
 
 
 def test_it_computes_and_learns(run, image, command):
@@ -219,7 +253,8 @@ def test_the_summary_counts_what_it_says(command):
     assert rows["cross"]["output_shape"] == [4, 14, 14]
     assert rows["sums"]["kernel"] == rows["sums"]["stride"] == [3, 3]
     assert rows["sums"]["receptive_field"] == [7, 7]
-    assert rows["fc"]["parameters"] == 64 * 10 + 10
+    assert rows["framed"]["output_shape"] == [4, 15, 16]
+    assert rows["fc"]["parameters"] == 100 * 10 + 10
 
 
 def test_its_sums_are_written_out(run, image, command):
@@ -230,6 +265,14 @@ def test_its_sums_are_written_out(run, image, command):
     assert (told.kernel[0][CROSS == 0] == 0).all() and told.sees == (9, 11, 12, 14)
     (told, *_) = insight.explain(run.network, image, "leaky", (0, 0, 0))
     assert told.formula == "max(x, 0.25x)"
+    (told, *before) = insight.explain(run.network, image, "framed", (1, 3, 9))
+    assert told.formula == Frame.formula
+    assert told.value == pytest.approx(outputs["leaky"][1, 2, 7], abs=1e-6)
+    assert [one.layer for one in before] == ["leaky", "cross"]
+    (told,) = insight.explain(run.network, image, "framed", (1, 3, 1))  # in the frame
+    assert (told.value, told.strongest, told.sees) == (0, None, None)
+    said = command("explain", "@run", "test:3", "--layer", "framed", "--unit", "1,3,1")
+    assert "nothing of leaky stands here" in said and "sees nothing" in said
     (told, *_) = insight.explain(run.network, image, "sums", (3, 1, 2))
     assert told.exact == pytest.approx(outputs["sums"][3, 1, 2], abs=1e-5)
     said = command("explain", "@run", "test:3", "--layer", "sums", "--unit", "3,1,2")
@@ -242,8 +285,12 @@ def test_pictures_show_it(command):
     said = command("render", "architecture", "@own.toml", "-o", "@a.png", "--json", "@a.json")
     assert said.startswith("wrote ")
     description = json.loads((command.folder / "a.json").read_text())["description"]
-    assert "cross 14 × 14 × 4, sums 4 × 4 × 4, fc 10 classes; 674 parameters" in description
+    assert (
+        "cross 14 × 14 × 4, framed 15 × 16 × 4, sums 5 × 5 × 4, fc 10 classes; 1,034 parameters"
+        in description
+    )
     drawn = {layer.name: layer for layer in drawn_layers(models.build(command.folder / "own.toml"))}
+    assert drawn["framed"].operation == ("frame",)
     assert drawn["sums"].operation == ("sum 3 × 3",) and drawn["cross"].notes == ("Leaky",)
     for words in (
         ("features", "@run", "test:3", "-o", "@f.png"),
@@ -264,15 +311,18 @@ def test_the_page_computes_it(run, image, command, browser):
     )
     found = browser.execute_script("""
         const { trace } = convlabLab.store.state;
-        const sums = convlabLab.network.explain(trace, 2, [3, 1, 2]);
-        return [trace.outputs.map((values) => [...values]), sums.total,
+        const told = (layer, unit) => convlabLab.network.explain(trace, layer, unit);
+        return [trace.outputs.map((values) => [...values]), told(3, [3, 1, 2]).total,
+            told(2, [1, 3, 9]), told(2, [1, 3, 1]),
             [...document.querySelectorAll("#network .kind")].map((one) => one.textContent)];
     """)
-    outputs, total, kinds = found
+    outputs, total, moved, nothing, kinds = found
     wanted = by_hand(run.network, image)
-    for name, values in zip(("cross", "leaky", "sums"), outputs, strict=False):
+    for name, values in zip(("cross", "leaky", "framed", "sums"), outputs, strict=False):
         np.testing.assert_allclose(values, wanted[name].ravel(), atol=1e-4)
-    np.testing.assert_allclose(outputs[4], wanted["fc"], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(outputs[5], wanted["fc"], rtol=1e-4, atol=1e-4)
+    assert (moved["kind"], moved["place"]) == ("pointwise", [1, 2, 7])
+    assert (nothing["kind"], nothing["total"]) == ("nothing", 0)
     assert total == pytest.approx(wanted["sums"][3, 1, 2], abs=1e-4)
     assert browser.get_log("browser") == []
 

@@ -130,6 +130,7 @@ _KINDS = {
     "pooling": "pool",
     "dense": "dense",
     "distance": "dense",
+    "placement": "placement",
 }
 
 
@@ -248,6 +249,7 @@ _WORDS = {
     "sum": ("sum", "sums"),
     "concatenation": ("concatenation", "concatenations"),
     "dense": ("dense layer", "dense layers"),
+    "placement": ("placement", "placements"),
 }
 
 
@@ -299,6 +301,8 @@ def _operation(row, module) -> tuple[str, ...]:
         return (_kind(row),)
     if row.family == "distance":
         return ("distances",)
+    if row.family == "placement":
+        return (module.short,)
     if row.family == "pooling":
         word = {"maximum": "max", "mean": "average"}.get(module.reduction, module.reduction)
         if module.adaptive:

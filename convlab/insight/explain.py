@@ -331,7 +331,16 @@ class _Step:
             cells = self.summands(self.module, unit)
             return (cells[0].layer, cells[0].place) if len(cells) == 1 else None
         reads = self.reads(unit)
-        return (self.before, reads.place) if isinstance(reads, nn.One) else None
+        if not isinstance(reads, nn.One) or reads.place is None:
+            return None
+        return self.before, reads.place
+
+    def reads_nothing(self, unit: tuple[int, ...]) -> bool:
+        """Whether the output at ``unit`` is 0 whatever comes in."""
+        if isinstance(self.module, nn.Join):
+            return False
+        reads = self.reads(unit)
+        return isinstance(reads, nn.One) and reads.place is None
 
 
 def _steps(network: Network, x: np.ndarray) -> dict[str, _Step]:
@@ -413,6 +422,8 @@ def _sees(
         if before is None:
             return unit[1], unit[2], unit[1] + 1, unit[2] + 1
         step = steps[before]
+    if step.reads_nothing(unit):
+        return None
     whole = (0, 0, *network.input_shape[1:])
     if step.output.ndim != 3:
         return whole
@@ -597,6 +608,15 @@ def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanatio
 
 
 def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation:
+    if reads.place is None:
+        return Pointwise(
+            **known,
+            recomputed=0.0,
+            order="nothing is read",
+            strongest=None,
+            input=0.0,
+            formula=step.formula,
+        )
     before = step.input[reads.place]
     recomputed = before
     if step.module is not None and step.family is Family.ACTIVATION:

@@ -336,7 +336,18 @@ def _settings(
         return settings
     if family is Family.SOFTMAX:
         return {"axis": _softmax_axis(name, layer, after)}
-    return {"computes": layer.formula} if layer.formula else {}
+    settings = {"computes": layer.formula} if layer.formula else {}
+    if family is Family.PLACEMENT:
+        settings["places"] = [_place(layer, before, unit) for unit in np.ndindex(after)]
+    elif family is Family.RESHAPE:
+        layer.reads(before, (0,) * len(after))  # whose numbers are those of its input
+    return settings
+
+
+def _place(layer: nn.Module, before: tuple[int, ...], unit: tuple[int, ...]) -> int:
+    """The number, in the order of memory, that an output repeats; -1 where there is none."""
+    reads = layer.reads(before, unit)
+    return -1 if reads.place is None else int(np.ravel_multi_index(reads.place, before))
 
 
 # --- branches ------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ class Family(str, Enum):
     padding_mode and ``connections_table`` (which outputs read which inputs, None: all).
     TRANSPOSED: the same with output_padding instead of the last two.  POOLING: ``windows``,
     ``reduction`` and ``adaptive``.  DENSE: out_features, weight, bias.  DISTANCE: centres.
-    ACTIVATION: ``formula``.  SOFTMAX: ``axis``.  DROPOUT: p.
+    ACTIVATION: ``formula``.  SOFTMAX: ``axis``.  DROPOUT: p.  PLACEMENT: ``reads`` of its own;
+    each output is one input or 0, as of padding, cropping or repeating pixels.
     JOIN: ``summands``.
     """
 
@@ -32,6 +33,7 @@ class Family(str, Enum):
     ACTIVATION = "activation"
     SOFTMAX = "softmax"
     NORMALISATION = "normalisation"
+    PLACEMENT = "placement"
     RESHAPE = "reshape"
     DROPOUT = "dropout"
     JOIN = "join"
@@ -109,9 +111,9 @@ class Share(NamedTuple):
 
 
 class One(NamedTuple):
-    """One number of the input, at ``place``, alone."""
+    """One number of the input, at ``place``, alone; None: none, so it is 0."""
 
-    place: tuple[int, ...]
+    place: tuple[int, ...] | None
 
 
 Reads = Taps | Pooled | Products | Squares | Share | One

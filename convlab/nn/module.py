@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -117,7 +118,13 @@ class Module:
         """
         if self.family not in (Family.ACTIVATION, *PASSES_ON):
             return None
-        flat = np.ravel_multi_index(unit, self.output_shape(shape))
+        output = self.output_shape(shape)
+        if math.prod(output) != math.prod(shape):
+            raise SpecError(
+                f"{type(self).__name__}: expected reads() of its own in a layer that makes"
+                f" {math.prod(output):,} numbers of {math.prod(shape):,}"
+            )
+        flat = np.ravel_multi_index(unit, output)
         return One(tuple(int(i) for i in np.unravel_index(flat, shape)))
 
     def arrays(self) -> dict[str, np.ndarray]:

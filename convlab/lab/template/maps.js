@@ -561,6 +561,7 @@ export function startMaps(store) {
         : placeOfCells(before, map, box.top, box.left, box.bottom, box.right);
       return [connection(from, end, 0.5)];
     }
+    if (told.kind === "nothing") return [];
     if (told.kind === "pointwise")
       return [connection(placeOfUnit(told.from, told.place), end, 0.5)];
     if (told.kind === "branches") {

@@ -4,7 +4,7 @@
 // sums as those are to the exact ones.
 import { functionOf } from "./formula.js";
 
-const PASSED_ON = new Set(["reshape", "dropout"]);
+const PASSED_ON = new Set(["placement", "reshape", "dropout"]);
 
 export function decodeBytes(base64) {
   const text = atob(base64.trim());
@@ -314,6 +314,7 @@ const FORWARD = {
   distance: squaredDistances,
   softmax,
   activation: (layer, x) => x.map(layer.apply),
+  placement: ({ places }, x) => Float32Array.from(places, (place) => (place < 0 ? 0 : x[place])),
   reshape: (layer, x) => x.slice(),
   dropout: (layer, x) => x.slice(),
   join,
@@ -404,10 +405,12 @@ export class Network {
     return this.output(trace, layer)[flatIndex(this.shape(layer), unit)];
   }
 
-  // Where a number that a layer only passes on stands before it.
+  // Where a number that a layer only passes on stands before it; null where it reads none.
   placeBefore(layer, unit) {
-    const { shape, input_shape: before } = this.layers[layer];
-    return unitAt(before, flatIndex(shape, unit));
+    const { shape, input_shape: before, places } = this.layers[layer];
+    const index = flatIndex(shape, unit);
+    const place = places ? places[index] : index;
+    return place < 0 ? null : unitAt(before, place);
   }
 
   // The maps that a map, or a unit of a vector, reads: [layer, map] of each.
@@ -423,6 +426,11 @@ export class Network {
     if (entry.kernel && entry.groups) return mapsRead(entry, map);
     if (entry.family === "reshape") {
       return entry.maps ? [map] : this.placeBefore(layer, [map]).slice(0, 1);
+    }
+    if (entry.places) {
+      const plane = entry.size / entry.shape[0];
+      const read = entry.places.slice(map * plane, (map + 1) * plane).filter((place) => place >= 0);
+      return [...new Set(read.map((place) => unitAt(entry.input_shape, place)[0]))];
     }
     if (entry.windows || passesOn(entry)) return [map];
     return rangeOf(entry.input_shape[0]);
@@ -444,7 +452,10 @@ export class Network {
   // its layer does more with what it reads.
   terms(layer, unit) {
     const entry = this.layers[layer];
-    if (passesOn(entry)) return [[entry.sources[0], this.placeBefore(layer, unit)]];
+    if (passesOn(entry)) {
+      const place = this.placeBefore(layer, unit);
+      return place ? [[entry.sources[0], place]] : [];
+    }
     if (!entry.joined) return null;
     return this.feeds(layer, unit[0]).map(([source, map]) => [source, [map, ...unit.slice(1)]]);
   }
@@ -534,6 +545,7 @@ export class Network {
     if ("axis" in entry) return { ...known, ...explainSoftmax(entry, x, index) };
     const terms = this.terms(layer, unit);
     const values = terms.map(([source, at]) => this.value(trace, source, at));
+    if (!terms.length) return { ...known, kind: "nothing", total: 0 };
     if (terms.length > 1) return { ...known, kind: "branches", terms, values, total: sumOf(values) };
     const [[from, place]] = terms;
     const [input] = values;

@@ -455,6 +455,11 @@ export function startSums(store) {
     ];
   }
 
+  function tellNothing(told) {
+    subtitle.textContent = "nothing of what is before it stands here";
+    return [sumLine(outcome(told, layerName(told.layer), []))];
+  }
+
   function tellBranches(told) {
     const { terms, values } = told;
     subtitle.textContent = `the sum of ${terms.length} branches: one number of each`;
@@ -497,6 +502,7 @@ export function startSums(store) {
     distance: tellDistance,
     softmax: tellSoftmax,
     pointwise: tellPointwise,
+    nothing: tellNothing,
     branches: tellBranches,
   };
 
