@@ -161,6 +161,7 @@ def test_what_is_a_derivative_and_what_is_symmetric():
 # --- against SciPy ----------------------------------------------------------------------
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["sobel-x", "emboss", "1 2 3 4 5; 0 -1 0 2 0; 5 0 1 1 9"])
 def test_correlation_and_convolution_as_in_scipy(mode, name):
@@ -171,6 +172,7 @@ def test_correlation_and_convolution_as_in_scipy(mode, name):
         assert ours == pytest.approx(reference(image, weights, mode=MODES[mode]), rel=1e-5)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["roberts-x", "box:4", "1 2; 3 4; 5 6", "motion:6"])
 def test_even_kernels_have_the_odd_pixel_of_padding_at_the_end(mode, name):
@@ -445,6 +447,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize(("case", "look"), CASES)
 def test_texts_neither_overlap_nor_leave_the_canvas(case, look, assert_legible):
     image, text, more = case

@@ -87,6 +87,7 @@ def texts_of(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("size", ["slide", "small", "paper", "paper-wide"])
 def test_text_is_legible_in_every_size(name, size, assert_legible):
@@ -379,6 +380,7 @@ BRANCHED = {
 }
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("name", BRANCHED)
 @pytest.mark.parametrize("size", ["slide", "small", "paper", "paper-wide"])
 def test_networks_with_branches_are_legible_in_every_size(name, size, assert_legible):

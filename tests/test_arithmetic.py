@@ -249,7 +249,7 @@ def evaluated(terms):
     )
 
 
-@pytest.mark.sample(40)
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("number", range(200))
 def test_a_random_figure_of_arithmetic_prints_what_was_computed(number, tmp_path):
     rng = np.random.default_rng(number)
@@ -553,7 +553,7 @@ FIGURES = [
 ]
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("kind", ["ints", "floats"])
 @pytest.mark.parametrize("figure", FIGURES, ids=str)
 def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):
@@ -577,7 +577,7 @@ def test_what_has_no_room_says_so():
         viz.sliding_window(example.picture(0), size="small")
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "settings",
     [

@@ -775,6 +775,7 @@ CASES = {
 }
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("name", CASES)
 def test_figures_are_legible(name, assert_legible):
     function, arrays, more = CASES[name]

@@ -176,6 +176,7 @@ PICTURES = [
 ]
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize("size", ["slide", "small", "paper", "paper-wide"])
 @pytest.mark.parametrize("case", PICTURES, ids=str)
 def test_conventions_are_legible(case, size, assert_legible):

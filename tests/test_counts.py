@@ -277,6 +277,7 @@ WIRINGS = [
 ]
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("case", WIRINGS, ids=str)
 def test_connections_are_legible(case, size, assert_legible):
@@ -348,6 +349,7 @@ LINES = [
 ]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("lines", LINES, ids=len)
 def test_parameters_are_legible(lines, size, assert_legible):

@@ -728,6 +728,7 @@ CASES = {
 }
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize(
     ("name", "size"),
     [

@@ -102,6 +102,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_texts_neither_overlap_nor_leave_the_canvas(number, assert_legible):
     function, arrays, more = CASES[number]

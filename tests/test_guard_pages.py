@@ -63,7 +63,7 @@ def test_one_number_outside_is_the_end_of_the_process(guarded, tmp_path, side, p
     assert guarded(side, test).returncode == -signal.SIGSEGV
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["behind", "before"])
 def test_rows_of_any_length(guarded, side):
     chosen = "rows_of or dense_w or pointwise_loop"

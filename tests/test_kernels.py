@@ -457,7 +457,7 @@ def test_loops_that_are_not_plain_have_a_plain_one_beside_them():
     ]
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "run"), ON_CPU)
 def test_cpu_agrees_with_reference(name, run, examples):
     @thorough(examples)
@@ -486,7 +486,7 @@ def test_cuda_agrees_with_reference(name):
 def test_nan_and_infinity_reach_what_the_reference_says(name, run):
     reached = []
 
-    @thorough(60)
+    @thorough(40)
     @given(strategy_of(name), st.lists(st.sampled_from(SPECIALS), min_size=1, max_size=3))
     def agrees(arguments, specials):
         array = arguments[SPECIAL_ARGUMENT.get(name, 0)]
@@ -630,6 +630,7 @@ def test_kernel_picks_its_version_by_where_the_array_lives():
         del KERNELS[name]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("side", [(1 << 15) - 1, 1 << 16])
 def test_places_of_more_cells_than_an_int32_counts(side):
     """A map of side + 1 rows and side columns, of which one row or number is in memory."""

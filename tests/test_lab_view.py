@@ -1105,6 +1105,7 @@ def test_texts_stand_against_their_ground(viewers, silent, theme):
     assert viewer.js(CONTRASTS) == []
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("screen", ["laptop", "tablet", "phone"])
 @pytest.mark.parametrize("name", ["lenet5", "coloured", "residual"])
 def test_no_screen_is_too_narrow(viewers, silent, name, screen):

@@ -123,7 +123,7 @@ def test_every_command_prints_in_every_encoding(say, encoding):
         assert err.decode(encoding).splitlines()[-1].startswith("Error: ")
 
 
-@pytest.mark.sample(12)
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("words", WORK, ids=lambda words: " ".join(words[:2]).replace(LATIN, "x"))
 def test_work_in_ascii_says_the_same_as_in_utf_8(say, words):
     status, full, _ = say(words, "utf-8")

@@ -97,6 +97,7 @@ def run_script(folder, script, layer=None, **variables):
 # --- fork --------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(1)
 @needs_fork
 @pytest.mark.parametrize("layer", LAYERS)
 def test_fork_before_any_loop(tmp_path, layer):
@@ -109,6 +110,7 @@ print(compute(), device.threading_layer())
     assert lines == ["2", "right", f"right {layer}"]
 
 
+@pytest.mark.sample(1)
 @needs_fork
 @pytest.mark.parametrize("layer", LAYERS)
 def test_fork_after_loops(tmp_path, layer):
@@ -123,6 +125,7 @@ print(compute())
     assert run_script(tmp_path, script, layer) == [answer, answer, "(3,)", "right"]
 
 
+@pytest.mark.sample(1)
 @needs_fork
 @pytest.mark.parametrize("layer", LAYERS)
 def test_fork_while_another_thread_computes(tmp_path, layer):
@@ -182,6 +185,7 @@ if __name__ == "__main__":
 # --- Python threads ----------------------------------------------------------------------
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_two_threads_compute_at_once(tmp_path, layer):
     script = """

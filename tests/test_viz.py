@@ -198,7 +198,7 @@ def texts_of(figure):
     return [text for text in texts if text.get_visible() and text.get_text()]
 
 
-@pytest.mark.sample(60)
+@pytest.mark.sample(40)
 @pytest.mark.parametrize(("case", "size", "theme"), CASES)
 def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(
     case, size, theme, assert_legible

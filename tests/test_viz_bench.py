@@ -179,7 +179,7 @@ FIGURES = {
 }
 
 
-@pytest.mark.sample(45)
+@pytest.mark.sample(30)
 @pytest.mark.parametrize("size", viz.SIZES)
 @pytest.mark.parametrize("name", FIGURES)
 def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(name, size, assert_legible):
