@@ -241,11 +241,6 @@ def pytest_unconfigure():
         server().close()
 
 
-def pytest_xdist_auto_num_workers(config):
-    """One process more than there are cores: some tests wait, for a browser or a command."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_ignore_collect(collection_path, config):
     """A smoke test is not to wait for files that have none."""
     if config.option.markexpr == "smoke" and collection_path.suffix == ".py":

@@ -486,7 +486,7 @@ def test_cuda_agrees_with_reference(name):
 def test_nan_and_infinity_reach_what_the_reference_says(name, run):
     reached = []
 
-    @thorough(40)
+    @thorough(60)
     @given(strategy_of(name), st.lists(st.sampled_from(SPECIALS), min_size=1, max_size=3))
     def agrees(arguments, specials):
         array = arguments[SPECIAL_ARGUMENT.get(name, 0)]
