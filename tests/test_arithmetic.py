@@ -553,7 +553,7 @@ FIGURES = [
 ]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", ["ints", "floats"])
 @pytest.mark.parametrize("figure", FIGURES, ids=str)
 def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):

@@ -411,6 +411,7 @@ def test_nothing_is_made_twice(small, first, copy):
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 
+@pytest.mark.slow
 def test_force_makes_it_again_and_the_bytes_are_the_same(small, first, copy, one_process):
     chosen = ["step", "moving", "drawing"]
     times = {path: path.stat().st_mtime_ns for path in (copy / "pictures").iterdir()}
@@ -456,6 +457,7 @@ def test_what_has_changed_is_made_again(tmp_path, copy, one_process):
     }
 
 
+@pytest.mark.slow
 def test_one_that_fails_stops_no_other(convlab_in, tmp_path, copy):
     wrong = "convlab render filters {lenet5} --layer none -o filters.png"
     text = SMALL.replace(ENTRIES["filters"], wrong)
@@ -551,6 +553,7 @@ def test_pages_and_claims_are_made_linked_and_kept(with_claims, copy, one_proces
     assert "| `convlab experiment run dense-vs-conv` |" in site.table(with_claims)
 
 
+@pytest.mark.slow
 def test_a_claim_is_drawn_again_when_its_results_change(with_claims, copy, one_process):
     list(build.build(with_claims, copy, only=["dense-vs-conv"]))
     with_claims.claims[0].path.write_text(results([(0.5, 0.52)] * 4))

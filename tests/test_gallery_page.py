@@ -175,6 +175,7 @@ def reader(driver, url):
     reader.js("localStorage.clear()")
 
 
+@pytest.mark.slow
 def test_the_page_has_the_colours_of_the_figures():
     text = (site.TEMPLATE / "style.css").read_text(encoding="utf-8")
     pairs = re.findall(r"--([a-z-]+): light-dark\((#\w{6}), (#\w{6})\);", text)
@@ -206,6 +207,7 @@ def test_the_page_asks_for_nothing_but_its_own_pictures(reader):
     assert asked == {reader.url} | {f"{folder}/{made['picture']}" for made in ENTRIES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -260,6 +262,7 @@ def test_every_picture_has_its_alternative_text_and_its_size(reader):
         assert box["height"] <= 640.5
 
 
+@pytest.mark.slow
 def test_the_trainings_can_be_read_and_copied(reader):
     assert reader.visible(".intro code") == []
     reader.find("summary").click()
@@ -267,6 +270,7 @@ def test_the_trainings_can_be_read_and_copied(reader):
     assert len(reader.visible(".intro .copy")) == 1
 
 
+@pytest.mark.slow
 def test_links_lead_to_the_files_of_an_entry(reader):
     base = reader.url.rsplit("/", 1)[0]
     for made in ENTRIES:
@@ -279,6 +283,7 @@ def test_links_lead_to_the_files_of_an_entry(reader):
         ]
 
 
+@pytest.mark.slow
 def test_a_link_opens_at_its_entry(reader):
     reader.open("#tall")
     top = reader.js("return document.getElementById('tall').getBoundingClientRect().top")
@@ -324,6 +329,7 @@ def test_search_narrows_by_title_idea_concept_and_command(reader):
         assert reader.js("return scrollY") == 0  # what is found is in sight
 
 
+@pytest.mark.slow
 def test_search_says_when_nothing_matches_and_comes_back(reader):
     box = reader.find("#page-search")
     box.send_keys("transformer")
@@ -334,6 +340,7 @@ def test_search_says_when_nothing_matches_and_comes_back(reader):
     assert (reader.articles(), reader.found()) == (IDS, "6 pictures")
 
 
+@pytest.mark.slow
 def test_a_link_to_an_entry_that_is_filtered_away_shows_it(reader):
     reader.find("#page-search").send_keys("stride")
     reader.js("location.hash = 'tall'")
@@ -364,6 +371,7 @@ def test_a_click_enlarges_and_escape_gives_the_focus_back(reader):
     assert reader.js("return document.activeElement.className") == "enlarge"
 
 
+@pytest.mark.slow
 def test_enter_enlarges_and_arrows_step_through_what_is_found(reader):
     reader.find("#page-search").send_keys("a")  # all but the one without that letter
     found = reader.articles()
@@ -387,6 +395,7 @@ def test_enter_enlarges_and_arrows_step_through_what_is_found(reader):
     reader.wait(lambda: focused_entry(reader) == last)
 
 
+@pytest.mark.slow
 def test_the_buttons_of_the_large_picture(reader):
     reader.find("#last .enlarge").click()
     reader.find("#page-previous").click()
@@ -402,6 +411,7 @@ def test_the_buttons_of_the_large_picture(reader):
     assert reader.large() is None
 
 
+@pytest.mark.slow
 def test_focus_stays_in_the_large_picture(reader):
     reader.find("#slide .enlarge").click()
     seen = set()
@@ -415,6 +425,7 @@ def test_focus_stays_in_the_large_picture(reader):
 # --- animations ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_animation_is_paused_and_played(reader):
     assert reader.shows("#slide") == "slide.gif"
     button = reader.find("#slide .pause")
@@ -431,6 +442,7 @@ def test_one_animation_is_paused_and_played(reader):
     assert len(reader.all("article .pause")) == 2
 
 
+@pytest.mark.slow
 def test_all_animations_are_paused_and_played(reader):
     button = reader.find("#page-pause")
     assert button.text == "Pause all animations"
@@ -444,6 +456,7 @@ def test_all_animations_are_paused_and_played(reader):
     assert (reader.shows("#slide"), reader.shows("#scan")) == ("slide.gif", "scan.gif")
 
 
+@pytest.mark.slow
 def test_who_wants_less_motion_starts_with_stills(reader):
     reader.prefers(motion="reduce")
     reader.open()
@@ -465,6 +478,7 @@ def choose_theme(reader, name):
     reader.find(f"label:has([value={name}])").click()
 
 
+@pytest.mark.slow
 def test_the_page_follows_the_readers_setting(reader):
     assert (reader.shows("#wide"), ground(reader)) == ("wide.png", LIGHT)
     reader.prefers(colours="dark")
@@ -472,6 +486,7 @@ def test_the_page_follows_the_readers_setting(reader):
     assert ground(reader) == DARK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("setting", "chosen"), [("light", "dark"), ("dark", "light")])
 def test_the_switch_changes_pictures_and_page_and_is_remembered(reader, setting, chosen):
     reader.prefers(colours=setting)
@@ -496,6 +511,7 @@ def test_the_switch_changes_pictures_and_page_and_is_remembered(reader, setting,
     assert reader.shows("#slide") == still[setting]
 
 
+@pytest.mark.slow
 def test_the_page_works_where_storage_is_refused(reader):
     refuse = "Object.defineProperty(window, 'localStorage', {get() {throw new DOMException('no')}})"
     made = reader.driver.execute_cdp_cmd(
@@ -521,6 +537,7 @@ def pasted(reader):
     return area.get_property("value")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clipboard", ["offered", "refused", "missing"])
 def test_a_command_is_copied(reader, clipboard):
     if clipboard == "refused":
@@ -537,6 +554,7 @@ def test_a_command_is_copied(reader, clipboard):
         assert pasted(reader) == made["command"]
 
 
+@pytest.mark.slow
 def test_a_command_that_cannot_be_copied_is_left_selected(reader):
     reader.js(
         "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
@@ -562,6 +580,7 @@ return [place ?? "page", element.id || element.className || element.name ||
 """
 
 
+@pytest.mark.slow
 def test_tab_reaches_everything_in_order_and_shows_where_it_is(reader):
     stops = []
     for _ in range(80):
@@ -586,6 +605,7 @@ def test_tab_reaches_everything_in_order_and_shows_where_it_is(reader):
     assert stops == expected
 
 
+@pytest.mark.slow
 def test_the_first_key_stop_skips_to_the_pictures(reader):
     reader.keys(Keys.TAB, Keys.ENTER, Keys.TAB)
     assert reader.js("return document.activeElement.closest('main') !== null")
@@ -601,6 +621,7 @@ return [...document.querySelectorAll("main *, .side *")]
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_the_screen(reader):
     for width in (320, 360, 640, 991, 992, 1280, 1399, 1400, 2560):
         reader.screen(width, 740)
@@ -615,6 +636,7 @@ def test_nothing_is_wider_than_the_screen(reader):
         reader.keys(Keys.ESCAPE)
 
 
+@pytest.mark.slow
 def test_paper_gets_light_stills_and_no_buttons(reader):
     choose_theme(reader, "dark")
     media = {"media": "print"}
@@ -631,6 +653,7 @@ def test_paper_gets_light_stills_and_no_buttons(reader):
     assert base64.b64decode(printed).startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_without_script_everything_is_there(reader):
     switch = "Emulation.setScriptExecutionDisabled"
     try:

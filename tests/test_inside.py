@@ -495,7 +495,7 @@ CASES = [
 ]
 
 
-@pytest.mark.sample(25)
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(("case", "size"), CASES)
 def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(case, size, assert_legible):
     function, arrays, more = case

@@ -336,6 +336,7 @@ def subjects(browser, tmp_path_factory):
 # --- the numbers are the engine's -----------------------------------------------------------
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_weights_are_the_engines_to_the_bit(subjects, name):
     subject = subjects[name]
@@ -352,6 +353,7 @@ def test_the_weights_are_the_engines_to_the_bit(subjects, name):
             assert part.tobytes() == expected.tobytes()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_gets_the_inputs_of_the_engine_to_the_bit(subjects, name):
     subject = subjects[name]
@@ -369,6 +371,7 @@ def test_the_page_gets_the_inputs_of_the_engine_to_the_bit(subjects, name):
     assert unpacked(inputs).tobytes() == subject.inputs[numbers].tobytes()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_forward_is_that_of_the_engine_in_every_layer(subjects, name):
     """All units of ten images, and of all images every class and 200 units of each layer."""
@@ -535,6 +538,7 @@ return arguments[1].map(([layer, unit]) => {
 """
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("name", "count"), [(name, 170) for name in NAMES])
 def test_the_sum_behind_a_unit_is_its_value_and_its_boxes_are_its_fields(subjects, name, count):
     subject = subjects[name]

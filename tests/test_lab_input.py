@@ -193,6 +193,7 @@ HANDWRITING = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["mnist", "digits"])
 def test_the_page_reads_what_is_drawn(name, request):
     page = request.getfixturevalue(name).open()
@@ -214,6 +215,7 @@ def test_the_page_reads_what_is_drawn(name, request):
     assert page.bytes.max() == 0
 
 
+@pytest.mark.slow
 def test_a_pen_that_is_pressed_draws_a_broader_line(digits):
     page = digits.open()
     inked = []
@@ -232,6 +234,7 @@ def test_a_pen_that_is_pressed_draws_a_broader_line(digits):
     assert inked[1] / inked[0] == pytest.approx(1.4 / 0.6, rel=0.1)
 
 
+@pytest.mark.slow
 def test_undo_and_clear(digits):
     page = digits.open()
     undo, clear = page.button("Undo"), page.button("Clear")
@@ -256,6 +259,7 @@ def test_undo_and_clear(digits):
     assert page.bytes.max() == 0 and not undo.is_enabled()
 
 
+@pytest.mark.slow
 def test_one_draws_and_chooses_with_keys_alone(digits):
     page = digits.open()
     page.js("document.body.tabIndex = -1; document.body.focus();")
@@ -526,6 +530,7 @@ def test_photographs_have_no_pad_and_of_many_classes_ten_are_shown(photographs):
 # --- what if ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_answer_stands_beside_the_class_and_the_answer_before(digits):
     page = digits.open()
     # With all its first maps off, the network says the same of every picture.
@@ -568,6 +573,7 @@ def test_a_filter_that_is_off_moves_the_answer_until_it_is_on_again(digits):
     assert not page.find("#answer .change").is_displayed()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("by", [(1, 0), (-3, 3), (0, 4)])
 def test_shifts_have_the_equivariance_that_insight_measures(digits, digits_run, by):
     page = digits.open()
@@ -646,6 +652,7 @@ def test_occlusion_is_that_of_insight(digits, digits_run):
     assert not page.find("#whatif .covered").is_displayed()
 
 
+@pytest.mark.slow
 def test_occlusion_can_be_cancelled(digits):
     page = digits.open()
     started = page.js("""
@@ -664,6 +671,7 @@ def test_occlusion_can_be_cancelled(digits):
 # --- places ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_on_a_projector_the_drawing_and_the_answer_are_seen_at_once(digits):
     page = digits.open(1600, 900)
     for selector in (".pad", ".got", ".samples", "#answer ol"):
@@ -686,6 +694,7 @@ def test_on_a_projector_the_drawing_and_the_answer_are_seen_at_once(digits):
     assert page.find(".samples").rect["y"] == top
 
 
+@pytest.mark.slow
 def test_on_a_phone_nothing_is_wider_than_the_screen(digits):
     page = digits.open(360, 800)
     page.find(".samples button").click()

@@ -385,6 +385,7 @@ def test_the_bar_of_the_pixels_has_every_grey(viewer):
 # --- a unit: what it sees, and its sum --------------------------------------------------------
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("layer", "unit", "boxes"),
     [
@@ -475,6 +476,7 @@ def test_connections_come_from_the_maps_that_are_read_alone(viewers, silent):
     assert set(viewers["coloured"].boxes(-1)) == {0, 1, 2}
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("name", "layer", "unit"),
     [
@@ -569,6 +571,7 @@ def test_the_words_above_a_sum_tell_of_dilation(viewers, silent):
     assert all(size["height"] == pytest.approx(3 * size["width"], abs=1) for size in sizes)
 
 
+@pytest.mark.slow
 def test_without_a_picture_the_maps_are_empty(viewer):
     viewer.js("store.set({ bytes: null })")
     viewer.settle()
@@ -593,6 +596,7 @@ def test_a_click_pins_and_a_second_one_releases(viewer):
     assert viewer.value()[:2] == [5, [2, 1, 1]]
 
 
+@pytest.mark.slow
 def test_the_network_is_read_with_the_keyboard_alone(viewer):
     viewer.js("document.querySelector('[data-heading=\"2\"]').focus()")
     viewer.keys(Keys.TAB)
@@ -630,6 +634,7 @@ def test_the_network_is_read_with_the_keyboard_alone(viewer):
     assert viewer.js(focused) == ["2", "1"]
 
 
+@pytest.mark.slow
 def test_playing_fills_the_map_cell_by_cell(viewer):
     viewer.show(3, [6, 5, 5])
     viewer.js("document.getElementById('speed').value = 7")
@@ -656,6 +661,7 @@ def test_playing_fills_the_map_cell_by_cell(viewer):
     assert viewer.value()[1] == [6, (index + 1) // 10, (index + 1) % 10]
 
 
+@pytest.mark.slow
 def test_playing_ends_at_the_last_cell(viewers, silent):
     viewer = viewers["coloured"]
     viewer.open()
@@ -668,6 +674,7 @@ def test_playing_ends_at_the_last_cell(viewers, silent):
     assert (viewer.pixels(4, 2)[..., 3] == 255).all()
 
 
+@pytest.mark.slow
 def test_who_wants_no_motion_steps(viewers, silent):
     viewer = viewers["lenet5"]
     viewer.open(motion="reduce")
@@ -803,6 +810,7 @@ RAIL = """
 """
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("screen", ["projector", "phone"])
 @pytest.mark.parametrize("name", ["residual", "branches"])
 def test_a_line_leads_from_every_layer_to_its_readers(viewers, silent, name, screen):
@@ -845,6 +853,7 @@ def test_a_line_leads_from_every_layer_to_its_readers(viewers, silent, name, scr
                 assert high < other_low or other_high < low
 
 
+@pytest.mark.slow
 def test_lines_above_take_no_room_from_the_maps(viewers, silent):
     viewer = viewers["branches"]
     viewer.open("laptop")
@@ -925,6 +934,7 @@ def test_the_sum_of_branches_is_written_out_and_leads_to_them(viewers, silent):
     assert viewer.value()[:2] == [2, [4, 7, 9]]
 
 
+@pytest.mark.slow
 def test_the_second_branch_keeps_the_focus_while_the_picture_changes(viewers, silent):
     viewer = viewers["residual"]
     viewer.open()
@@ -935,6 +945,7 @@ def test_the_second_branch_keeps_the_focus_while_the_picture_changes(viewers, si
     assert viewer.js("return document.activeElement.dataset.goes") == "5:4,7,9"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("name", "layer", "unit", "taking"),
     [
@@ -1002,6 +1013,7 @@ def test_the_panel_of_a_join_says_whose_maps_are_which(viewers, silent):
     assert viewer.js("return Array.from(state.trace.probabilities)") != before
 
 
+@pytest.mark.slow
 def test_joins_of_what_is_never_negative_have_the_scale_of_activations(viewers, silent):
     for name, layer, signed in [
         ("branches", 8, False),  # of two ReLUs, and a pooling behind one
@@ -1038,6 +1050,7 @@ def test_shifts_of_branches_have_the_equivariance_that_insight_measures(viewers,
 # --- screens ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_lenet5_stands_on_one_screen_of_a_projector(viewers, silent):
     for name in ("lenet5", "lenet5-1998"):
         viewer = viewers[name]
@@ -1059,6 +1072,7 @@ def test_lenet5_stands_on_one_screen_of_a_projector(viewers, silent):
             assert hidden <= 0
 
 
+@pytest.mark.slow
 def test_texts_are_large_enough_for_the_last_row(viewer):
     viewer.point(3, [2, 4, 4])
     smallest = viewer.js("""
@@ -1092,6 +1106,7 @@ CONTRASTS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_texts_stand_against_their_ground(viewers, silent, theme):
     viewer = viewers["lenet5"]
@@ -1105,7 +1120,7 @@ def test_texts_stand_against_their_ground(viewers, silent, theme):
     assert viewer.js(CONTRASTS) == []
 
 
-@pytest.mark.sample(5)
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", ["laptop", "tablet", "phone"])
 @pytest.mark.parametrize("name", ["lenet5", "coloured", "residual"])
 def test_no_screen_is_too_narrow(viewers, silent, name, screen):
@@ -1143,6 +1158,7 @@ def test_no_screen_is_too_narrow(viewers, silent, name, screen):
     assert min((right - left).min(), (bottom - top).min()) >= 12
 
 
+@pytest.mark.slow
 def test_ranges_below_slim_layers_stand_apart(viewers, silent):
     for name in viewers:
         viewers[name].open("old")
@@ -1164,6 +1180,7 @@ def test_ranges_below_slim_layers_stand_apart(viewers, silent):
         assert (left[1:] - right[:-1] >= 2).all(), name
 
 
+@pytest.mark.slow
 def test_the_network_is_printed_as_it_stands(viewer):
     rules = "return Array.from(document.styleSheets[0].cssRules, (rule) => rule.cssText)"
     before = viewer.js(rules)
@@ -1180,6 +1197,7 @@ def test_the_network_is_printed_as_it_stands(viewer):
     assert viewer.js("return document.documentElement.dataset.theme ?? null") is None
 
 
+@pytest.mark.slow
 def test_a_tap_shows_and_pins(viewers, silent):
     viewer = viewers["lenet5"]
     viewer.open("phone")

@@ -123,7 +123,7 @@ def test_every_command_prints_in_every_encoding(say, encoding):
         assert err.decode(encoding).splitlines()[-1].startswith("Error: ")
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("words", WORK, ids=lambda words: " ".join(words[:2]).replace(LATIN, "x"))
 def test_work_in_ascii_says_the_same_as_in_utf_8(say, words):
     status, full, _ = say(words, "utf-8")
@@ -159,6 +159,7 @@ def test_a_full_disk_behind_every_command(say):
         assert (status, err.decode()) == (1, NO_SPACE), words
 
 
+@pytest.mark.sample(4)
 @needs_full
 @pytest.mark.parametrize(
     "words, redirected, status, err",
@@ -187,6 +188,7 @@ def test_streams_that_are_full_or_closed(convlab, words, redirected, status, err
     assert "Traceback" not in done.stderr and err in (None, done.stderr)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "variables",
     [

@@ -95,6 +95,7 @@ def test_unknown_topic():
         quiz("dense", 0)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_exercises_are_for_the_hand(topic):
     for exercise in exercises(topic):
@@ -483,6 +484,7 @@ def texts_of(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_text_of_sheets_neither_overlaps_nor_leaves_the_margins(topic, assert_legible, boxes_of):
     for figure in sheet(topic, 5, 8, student="Ada " * 40, answers=True, footer="quiz " * 90):
@@ -541,6 +543,7 @@ def test_a_name_that_the_font_cannot_print():
 # --- the command -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_text_is_the_same_in_every_process_and_has_the_key_when_asked(convlab):
     plain = convlab.works("quiz", "all", "--seed", 7, "--count", 6, PYTHONHASHSEED=1)
     key = convlab.works(

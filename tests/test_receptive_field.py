@@ -592,6 +592,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("case", CHAINS)
 @pytest.mark.parametrize("size", SIZES)
 def test_a_chains_texts_are_legible(case, size, assert_legible):

@@ -150,6 +150,7 @@ print(compute())
     assert run_script(tmp_path, script, layer) == [str({answer}), "right"]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_fork_while_another_thread_compiles(tmp_path):
     script = """
@@ -164,6 +165,7 @@ worker.join()
     assert run_script(tmp_path, script, CONVLAB_CACHE_DIR=os.devnull) == ["(3,)"]
 
 
+@pytest.mark.slow
 @needs_fork
 @omp.marks[0]
 def test_pools_of_processes(tmp_path):
@@ -270,12 +272,14 @@ def notes(result):
 TRAIN = ("train", "--model", "dense", "--epochs", 1)
 
 
+@pytest.mark.slow
 def test_train_says_that_openmp_is_missing(convlab):
     result = convlab(*TRAIN, NUMBA_THREADING_LAYER="workqueue")
     assert notes(result) == [NOTE]
     assert "threads (workqueue); run in" in result.err
 
 
+@pytest.mark.slow
 @omp.marks[0]
 def test_train_without_the_library_itself(convlab, tmp_path_factory):
     # An empty file in the library's place: the loader takes it and fails.

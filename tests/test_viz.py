@@ -245,12 +245,14 @@ def test_a_long_headline_is_shortened_in_the_middle(boxes_of, find_collisions):
 ONE_OF_EACH = [(kind, cases[1]) for kind, cases in SHAPES.items()]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(("kind", "case"), ONE_OF_EACH, ids=[kind for kind, _ in ONE_OF_EACH])
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_the_same_figure_gives_the_same_bytes(kind, case, suffix):
     same_bytes(case, suffix)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["filters", "curves", "confusion"])
 def test_the_same_figure_gives_the_same_pdf(kind):
     same_bytes(SHAPES[kind][1], ".pdf")

@@ -186,6 +186,7 @@ def test_text_neither_overlaps_nor_leaves_the_canvas_nor_is_too_small(name, size
     assert_legible(FIGURES[name](size=size), size)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("size", viz.SIZES)
 @pytest.mark.parametrize("name", ["not compared", "above the roof", "scaling"])
 def test_no_text_lies_on_a_mark(name, size):
@@ -209,6 +210,7 @@ def test_all_13_layers_are_named_in_full(size):
     assert set(LAYERS) <= set(words(kernels(measured(), size=size)))
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", ["39 passes", "training", "scaling"])
 @pytest.mark.parametrize("size", viz.SIZES)
 def test_a_theme_changes_colours_alone(name, size):
