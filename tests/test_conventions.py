@@ -15,8 +15,6 @@ from convlab.lessons.conventions import (
     first_difference,
 )
 
-pytestmark = pytest.mark.smoke
-
 CASES = [
     # input, kernel, stride, dilation, padding
     ((6, 6), (3, 3), (2, 2), (1, 1), None),

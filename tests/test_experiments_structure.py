@@ -10,8 +10,6 @@ from convlab.experiments.drawing import measured_column
 from convlab.experiments.learning import costs
 from convlab.experiments.timing import step_seconds
 
-pytestmark = pytest.mark.smoke
-
 SIZES = ("slide", "animation", "small", "paper", "paper-wide")
 
 
