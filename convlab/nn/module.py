@@ -9,25 +9,17 @@ from typing import Any, TypeVar
 import numpy as np
 
 from convlab import shapes
-from convlab.checks import FAILURES, check_calls, real_numbers, shown
+from convlab.checks import FAILURES, check_calls, shown
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 from convlab.nn.families import PASSES_ON, Family, One, Reads, Window
+from convlab.nn.state import Parameter, checked_state
 from convlab.tensors import FLOATS, Tensor
 
 M = TypeVar("M", bound="Module")
 IntOrPair = int | Sequence[int]
 Field = tuple[shapes.ReceptiveField, shapes.ReceptiveField]
 _CHECKED = ("__init__", "output_shape", "load_state_dict", "to", "__getitem__")
-
-
-class Parameter(Tensor):
-    """A tensor that a module learns."""
-
-    __slots__ = ()
-
-    def __init__(self, array: Any):
-        super().__init__(array, requires_grad=True)
 
 
 class Module:
@@ -245,41 +237,11 @@ class Module:
         with different numbers, ShapeError for a parameter of another shape, DTypeError for
         one that is not of real numbers.
         """
-        if not isinstance(state, Mapping):
-            raise SpecError(
-                f"load_state_dict: expected arrays by their names, got {type(state).__name__}"
-            )
         own = {name: parameter for name, parameter, _ in self._all_parameters()}
-        given = {id(own[name]) for name in own.keys() & state.keys()}
-        missing = [
-            name for name, parameter in self.named_parameters() if id(parameter) not in given
-        ]
-        extra = sorted(map(str, state.keys() - own.keys()))
-        if missing or extra:
-            raise SpecError(
-                f"load_state_dict: expected the parameters {', '.join(own)}; missing:"
-                f" {', '.join(sorted(missing)) or 'none'}; not known: {', '.join(extra) or 'none'}"
-            )
-        taken: dict[int, tuple[str, np.ndarray]] = {}
-        for name, parameter in own.items():
-            if name not in state:
-                continue
-            values = real_numbers(state[name], f"load_state_dict: {name}")
-            if values.shape != parameter.shape:
-                raise ShapeError(
-                    f"load_state_dict: expected {name} of shape {parameter.shape},"
-                    f" got {values.shape}"
-                )
-            first, others = taken.setdefault(id(parameter), (name, values))
-            if values is not others and not np.array_equal(values, others, equal_nan=True):
-                raise SpecError(
-                    f"load_state_dict: expected the same numbers for {first} and {name}, which"
-                    " are one parameter, got different ones"
-                )
+        values = checked_state(own, state)
         for _, parameter in self.named_parameters():
-            _, values = taken[id(parameter)]
-            values = np.array(values, dtype=parameter.dtype, order="C")
-            parameter.data = to_device(values, parameter.device)
+            taken = np.array(values[id(parameter)], dtype=parameter.dtype, order="C")
+            parameter.data = to_device(taken, parameter.device)
 
     def extra_repr(self) -> str:
         """The layer's settings, as its constructor takes them."""
