@@ -25,6 +25,16 @@ if cuda.SIMULATED:
     # Its threads wait for each other in turns: of Python's usual 5 ms they are mostly waiting.
     sys.setswitchinterval(1e-4)
 
+    from numba.cuda.simulator.kernelapi import FakeCUDAShared
+
+    def shared_array(memory, shape, dtype):
+        """The block's array of this line; by Numba's own, two threads that ask at once get two."""
+        frame = sys._getframe(1)
+        line = frame.f_code, frame.f_lineno
+        return memory._allocations.setdefault(line, np.empty(shape, dtype))
+
+    FakeCUDAShared.array = shared_array
+
 
 @dataclass(frozen=True)
 class Result:
