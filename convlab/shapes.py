@@ -10,6 +10,7 @@ arithmetic for deep learning" (2016).  Sizes are in pixels, rows before columns.
 from __future__ import annotations
 
 import numbers
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -94,7 +95,7 @@ def conv_output(
     sides' padding added up so that they may differ.  Less than 1 where the
     kernel does not fit.
     """
-    return (size + padding - effective_kernel(kernel, dilation)) // stride + 1
+    return (size + padding - effective_kernel(kernel, dilation)) // operator.index(stride) + 1
 
 
 @checked
@@ -110,7 +111,8 @@ def conv_transpose_output(
 
     Relation 14: o' = s(i' - 1) + a + k - 2p, where a is ``output_padding``.
     """
-    return stride * (size - 1) + output_padding + effective_kernel(kernel, dilation) - padding
+    whole_size = stride * (size - 1) + output_padding + effective_kernel(kernel, dilation)
+    return operator.index(whole_size - padding)
 
 
 @checked
@@ -128,7 +130,10 @@ def pool_output(
     adds them.  With ``ceil_mode`` the last window may hang over the end, but
     it must start inside the input or its leading padding.
     """
-    span = size + 2 * padding - effective_kernel(kernel, dilation)
+    span, stride = (
+        operator.index(size + 2 * padding - effective_kernel(kernel, dilation)),
+        operator.index(stride),
+    )
     if not ceil_mode:
         return span // stride + 1
     output = -(-span // stride) + 1
@@ -143,14 +148,14 @@ def same_padding(kernel: int, dilation: int = 1) -> Pair:
 
     Relation 3 (half padding) for odd kernels.
     """
-    total = dilation * (kernel - 1)
+    total = operator.index(dilation * (kernel - 1))
     return total // 2, total - total // 2
 
 
 @checked
 def tensorflow_same_padding(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> Pair:
     """Zeros (before, after) of TensorFlow's SAME, for which o = ceil(i / s)."""
-    output = -(-size // stride)
+    output = -(-operator.index(size) // operator.index(stride))
     total = max(0, (output - 1) * stride + effective_kernel(kernel, dilation) - size)
     return total // 2, total - total // 2
 

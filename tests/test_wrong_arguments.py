@@ -303,7 +303,12 @@ TABLE = [
     (
         shapes.conv_output,
         {"size": 5, "kernel": 3, "stride": 1},
-        {"size": ["5", None], "kernel": [None, "3"], "stride": [0, None]},
+        {"size": ["5", None], "kernel": [None, "3"], "stride": [0, None, 1.5, np.zeros(3)]},
+    ),
+    (
+        shapes.pool_output,
+        {"size": 9, "kernel": 3, "stride": 2},
+        {"size": ["5", 1.5], "kernel": [None, np.ones(2)], "stride": [0, np.zeros((3, 2))]},
     ),
     (
         shapes.conv2d_geometry,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convlab.checks import real_numbers
 from convlab.data.scenes import BACKGROUND, BOX
 from convlab.errors import ShapeError, SpecError
 from convlab.insight.fully_convolutional import Level
@@ -33,12 +34,20 @@ class Detections:
         return len(self.labels)
 
 
+def _boxes(values: np.ndarray) -> np.ndarray:
+    boxes = real_numbers(values, "boxes").astype(float)
+    if boxes.size and (boxes.ndim > 2 or boxes.shape[-1] != 4):
+        raise ShapeError(f"boxes: expected the shape (boxes, 4), got {boxes.shape}")
+    return boxes.reshape(-1, 4)
+
+
 def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union of every box with every other: (M, 4), (K, 4) to (M, K).
 
-    Boxes are top, left, bottom, right; 0 where they do not meet.
+    Boxes are top, left, bottom, right; 0 where they do not meet.  Raises ShapeError for
+    arrays of another shape.
     """
-    boxes, others = (np.asarray(some, float).reshape(-1, 4) for some in (boxes, others))
+    boxes, others = (_boxes(some) for some in (boxes, others))
     inner = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     inner = (inner - np.maximum(boxes[:, None, :2], others[None, :, :2])).clip(0)
     shared = inner.prod(axis=2)
