@@ -128,7 +128,7 @@ def weights(folder):
 
 
 def both(function, *arguments):
-    """What the function gives for each argument, two at a time."""
+    """What the function gives for each argument; processes of their own run two at a time."""
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(function, arguments))
 

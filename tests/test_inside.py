@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -671,22 +670,14 @@ def real(tmp_path_factory):
     return folder / "run"
 
 
-def at_once(*calls):
-    """What the calls give, two at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda call: call(), calls))
-
-
 def numbers_of(convlab, name):
     return json.loads((convlab.folder / name).read_text())
 
 
 def test_pictures_from_snapshots(convlab, real):
-    at_once(
-        lambda: convlab.works("render", "filters", real, "-o", "f.gif", "--json", "f.json"),
-        lambda: convlab.works("render", "filters", real, "--before", "--json", "b.json"),
-        lambda: convlab.works("render", "weights", real, "--epochs", "--json", "w.json"),
-    )
+    convlab.works("render", "filters", real, "-o", "f.gif", "--json", "f.json")
+    convlab.works("render", "filters", real, "--before", "--json", "b.json")
+    convlab.works("render", "weights", real, "--epochs", "--json", "w.json")
     states = [training.snapshot(real, epoch) for epoch in (0, 1, 2)]
     with Image.open(convlab.folder / "f.gif") as picture:
         assert (picture.n_frames, picture.size) == (3, (800, 450))
@@ -705,9 +696,9 @@ def test_pictures_from_snapshots(convlab, real):
 def test_features_and_embedding_write_their_numbers(convlab, real):
     journey = ("test:3", "--dead", "--images", "50", "--npz", "all.npz", "--json", "f.json")
     plane = ("--images", "60", "--json", "e.json", "--alt")
-    out, described = at_once(
-        lambda: convlab.works("render", "features", real, *journey),
-        lambda: convlab.works("render", "embedding", real, *plane),
+    out, described = (
+        convlab.works("render", "features", real, *journey),
+        convlab.works("render", "embedding", real, *plane),
     )
     assert out == "wrote features.png\n"
     run, (_, test) = training.load(real), data.load("digits")
@@ -747,10 +738,8 @@ def test_train_with_snapshots_on_coloured_pictures_of_another_size(convlab, tmp_
     convlab.works("train", *words, "--out", "run", "--quiet", "--json")
     assert training.snapshot_epochs(tmp_path / "run") == [1]
     strongest = ("-o", "f.svg", "--scale", "map", "--dead", "--images", 2, "--json", "f.json")
-    at_once(
-        lambda: convlab.works("render", "embedding", "run", "--method", "tsne", "--size", "small"),
-        lambda: convlab.works("render", "features", "run", "test:0", "--layer", "relu", *strongest),
-    )
+    convlab.works("render", "embedding", "run", "--method", "tsne", "--size", "small")
+    convlab.works("render", "features", "run", "test:0", "--layer", "relu", *strongest)
     drawn = (convlab.folder / "f.svg").read_text(encoding="utf-8")
     assert "10 × 13 × 4, strongest first, each map on its own scale, dark to bright" in drawn
     found = numbers_of(convlab, "f.json")
@@ -768,7 +757,7 @@ def test_what_the_pictures_refuse(convlab, bare):
         ("weights", bare, "--layer", "relu"): "expected one with weights, conv, dense, got 'relu'",
         ("embedding", bare, "--layer", "conv9"): "layer: expected one of conv, relu, pool",
     }
-    errors = at_once(*(lambda words=words: convlab.fails("render", *words) for words in refused))
+    errors = [convlab.fails("render", *words) for words in refused]
     for error, message in zip(errors, refused.values(), strict=True):
         assert message in error
     assert list(convlab.folder.iterdir()) == []

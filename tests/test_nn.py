@@ -1093,3 +1093,15 @@ def test_models_that_cannot_be_read(tmp_path):
 def test_too_many_classes_for_the_bitmaps():
     with one_line(SpecError, "lenet5-1998.toml", "(output): ", "10", "12"):
         models.build("lenet5-1998", classes=12)
+
+
+@pytest.mark.parametrize("family", [nn.Family.RESHAPE, nn.Family.PLACEMENT])
+def test_a_layer_that_puts_numbers_elsewhere_says_itself_where(family):
+    class Halved(nn.Module):
+        def output_shape(self, shape):
+            return (shape[0] // 2, *shape[1:])
+
+    layer = Halved()
+    layer.family = family
+    with pytest.raises(SpecError, match=r"^Halved: expected reads\(\) of its own .* 8 .* of 16$"):
+        layer.reads((4, 2, 2), (0, 0, 0))

@@ -147,13 +147,8 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
     own = own_channels * own_lanes
 
     def product_tiled(g, x, weight, places, bias, relu, out):
-        first, step, output, count, group_size = (
-            g.first,
-            g.step,
-            g.output,
-            g.tap_count,
-            g.group_size,
-        )
+        first, step, output = g.first, g.step, g.output
+        count, group_size = g.tap_count, g.group_size
         kind = x.numbers.dtype
         weights = numba_cuda.shared.array((depth, channels), kind)
         inputs = numba_cuda.shared.array((depth, lanes), kind)
@@ -235,13 +230,8 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
     def product_transposed(g, x, grad, chunks, out):
         # out: (chunks, groups * group_size, taps + 1); the last is the sum without an input,
         # the gradient of the bias.
-        first, step, output, count, group_size = (
-            g.first,
-            g.step,
-            g.output,
-            g.tap_count,
-            g.group_size,
-        )
+        first, step, output = g.first, g.step, g.output
+        count, group_size = g.tap_count, g.group_size
         kind = x.numbers.dtype
         grads = numba_cuda.shared.array((depth, grads_row), kind)
         inputs = numba_cuda.shared.array((depth, inputs_row), kind)

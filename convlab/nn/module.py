@@ -108,10 +108,10 @@ class Module:
 
         Neither has a batch.
         """
-        if self.family not in (Family.ACTIVATION, *PASSES_ON):
+        if self.family not in (Family.ACTIVATION, Family.PLACEMENT, *PASSES_ON):
             return None
         output = self.output_shape(shape)
-        if math.prod(output) != math.prod(shape):
+        if self.family is Family.PLACEMENT or math.prod(output) != math.prod(shape):
             raise SpecError(
                 f"{type(self).__name__}: expected reads() of its own in a layer that makes"
                 f" {math.prod(output):,} numbers of {math.prod(shape):,}"
