@@ -43,7 +43,7 @@ def command(context, input, kernel, filters, layers, convention, as_json, no_bia
     a row of numbers, for dense layers.  Connections are counted as LeCun et al.
     did in 1998: biases and padding are among them.
     """
-    from convlab.lessons import conv_layer, count_layers
+    from convlab.lessons import conv_layer, count_layers, padding_by
 
     if (kernel is None) == (layers is None):
         raise click.UsageError("expected either --kernel or --layers")
@@ -62,10 +62,8 @@ def command(context, input, kernel, filters, layers, convention, as_json, no_bia
             )
         counts = count_layers(shape, layers, convention=convention)
     else:
-        layer = conv_layer(
-            shape, kernel, filters, bias=not no_bias, convention=convention, **settings
-        )
-        counts = [layer]
+        settings["padding"] = padding_by(settings["padding"], convention)
+        counts = [conv_layer(shape, kernel, filters, bias=not no_bias, **settings)]
     if as_json:
         for count in counts:
             click.echo(json_text(_json(count), ensure_ascii=False))

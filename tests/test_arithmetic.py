@@ -17,12 +17,14 @@ from convlab.errors import DataError, ShapeError, SpecError
 from convlab.kernels import conv2d as kernels
 from convlab.kernels import pool2d as pool_kernels
 from convlab.lessons import (
+    adaptive_pooling,
     conv_size,
     conv_transpose_size,
     convolution,
     pool_size,
     pooling,
     random_values,
+    transposed_convolution,
 )
 from convlab.shapes import adaptive_pool_windows, conv2d_geometry, pool_windows
 
@@ -119,7 +121,7 @@ def test_tensorflows_same_transposed_with_a_stride_over_the_kernel():
     """Three cells an input cell: two under the kernel, one that nothing reaches."""
     x = np.arange(1.0, 10).reshape(1, 3, 3)
     w = np.array([[[[1.0, 2], [3, 4]]]])
-    found = convolution(x, w, stride=3, padding="same", transposed=True, convention="tensorflow")
+    found = transposed_convolution(x, w, stride=3, padding="same-tensorflow")
     expected = np.kron(x[0], [[1, 2, 0], [3, 4, 0], [0, 0, 0]])
     np.testing.assert_array_equal(found.output, expected[None])
 
@@ -388,10 +390,11 @@ def test_the_window_of_each_step_makes_its_value():
     for settings in (
         {"padding": 2, "stride": 2},
         {"padding": "full", "dilation": (1, 2)},
-        {"transposed": True, "stride": (2, 3), "padding": 1, "output_padding": (1, 0)},
+        {"stride": (2, 3), "padding": 1, "output_padding": (1, 0)},
         {"padding": (1, 0, 2, 1), "padding_mode": "reflect", "flip": True},
     ):
-        example = convolution(x, kernel, np.array([1, -2]), **settings)
+        compute = transposed_convolution if "output_padding" in settings else convolution
+        example = compute(x, kernel, np.array([1, -2]), **settings)
         for step in range(example.steps):
             shown = example.picture(step)
             total = (shown.patch() * shown.kernel).sum() + shown.bias
@@ -518,6 +521,10 @@ def test_an_example_has_a_limit():
         (("--values", "gone.csv"), "gone.csv: cannot be read: No such file"),
         (("--step", "99"), "step: expected 0 to 8, got 99"),
         (("--output-padding", "1"), "output padding: expected a transposed convolution"),
+        (
+            ("--transposed", "--padding-mode", "reflect"),
+            "transposed convolution: expected padding mode zeros, got reflect",
+        ),
         (("--input", "64", "--step", "all"), "step: expected at most 500 for all, got 3844"),
     ],
 )
@@ -546,8 +553,8 @@ FIGURES = [
     ((16, 16), (5, 5), 1, 1, {"padding": "full"}),
     ((32, 32), (5, 5), 1, 1, {"padding": 2}),
     ((32, 32), (3, 3), 3, 6, {"stride": 2}),
-    ((3, 4), (3, 3), 1, 1, {"transposed": True, "stride": 2, "padding": 1}),
-    ((3, 3), (3, 3), 2, 2, {"transposed": True, "stride": 3, "output_padding": 1}),
+    ((3, 4), (3, 3), 1, 1, {"output_padding": 0, "stride": 2, "padding": 1}),
+    ((3, 3), (3, 3), 2, 2, {"output_padding": 1, "stride": 3}),
     ((6, 8), (3, 3), 1, 1, {"stride": 2}),
     ((32, 5), (7, 5), 1, 3, {}),
 ]
@@ -558,7 +565,8 @@ FIGURES = [
 @pytest.mark.parametrize("figure", FIGURES, ids=str)
 def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):
     size, kernel, channels, filters, settings = figure
-    example = convolution(
+    compute = transposed_convolution if "output_padding" in settings else convolution
+    example = compute(
         random_values((channels, *size), kind, 0, signed=False) * (1 if kind == "ints" else 10),
         random_values((filters, channels, *kernel), kind, 1, signed=True),
         np.full(filters, 1.5 if kind == "floats" else -2),
@@ -592,7 +600,8 @@ def test_what_has_no_room_says_so():
 @pytest.mark.parametrize("shape", [(1, 7, 5), (3, 6, 6), (1, 24, 24), (8, 4, 9)], ids=str)
 def test_no_text_of_a_pooling_touches_another(settings, shape, assert_legible):
     for kind in ("max", "average"):
-        example = pooling(random_values(shape, "ints", 0, signed=False), kind, **settings)
+        compute = adaptive_pooling if "output_size" in settings else pooling
+        example = compute(random_values(shape, "ints", 0, signed=False), kind, **settings)
         for canvas in ("slide", "small", "paper"):
             shown = example.picture(example.steps - 1)
             assert_legible(viz.isometric(shown, size=canvas), canvas)

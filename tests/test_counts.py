@@ -97,9 +97,8 @@ def test_lenet5_in_its_modern_form():
 def test_tensorflow_same_has_the_size_of_the_input_over_the_stride():
     for size in range(1, 30):
         for stride in range(1, 6):
-            count = conv_layer(
-                (1, size, size + 3), 3, 2, stride=stride, padding="same", convention="tensorflow"
-            )
+            shape = (1, size, size + 3)
+            count = conv_layer(shape, 3, 2, stride=stride, padding="same-tensorflow")
             assert count.output_shape == (
                 2,
                 math.ceil(size / stride),

@@ -139,7 +139,7 @@ def example_of(settings: dict):
     import numpy as np
 
     from convlab.errors import SpecError
-    from convlab.lessons import convolution
+    from convlab.lessons import convolution, padding_by, transposed_convolution
 
     values, seed = settings["values"], settings["seed"]
     array, numbers = steps.input_values(values, settings["shape"], settings["channels"], seed)
@@ -150,13 +150,18 @@ def example_of(settings: dict):
         bias = 1.0 if text is None and numbers else 0.0
     if not (np.isfinite(kernel).all() and np.isfinite(bias)):
         raise SpecError("kernel values and bias: expected finite numbers")
-    names = ("stride", "padding", "dilation", "padding_mode", "transposed", "output_padding")
-    example = convolution(
-        array,
-        kernel,
-        np.full(len(kernel), bias),
-        **{name: settings[name] for name in (*names, "convention", "flip")},
-    )
+    mode, extra = settings["padding_mode"], settings["output_padding"]
+    if settings["transposed"] and mode != "zeros":
+        raise SpecError(f"transposed convolution: expected padding mode zeros, got {mode}")
+    if not settings["transposed"] and any(extra):
+        raise SpecError("output padding: expected a transposed convolution")
+    arguments = {name: settings[name] for name in ("stride", "dilation", "flip")}
+    arguments["padding"] = padding_by(settings["padding"], settings["convention"])
+    bias = np.full(len(kernel), bias)
+    if settings["transposed"]:
+        example = transposed_convolution(array, kernel, bias, output_padding=extra, **arguments)
+    else:
+        example = convolution(array, kernel, bias, padding_mode=mode, **arguments)
     return example, numbers
 
 

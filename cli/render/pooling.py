@@ -50,7 +50,7 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
     import numpy as np
 
     from convlab.errors import SpecError
-    from convlab.lessons import pooling
+    from convlab.lessons import adaptive_pooling, pooling
     from convlab.viz.style import size_text
 
     if settings["whole"] and settings["adaptive"]:
@@ -70,17 +70,14 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
     array, numbers = steps.input_values(values, shape, channels, seed)
     if values == "ints" and array.size <= 100:  # all different, so that each maximum is one cell
         array = np.random.default_rng(seed).permutation(100)[: array.size].reshape(array.shape)
-    example = pooling(
-        array,
-        kind,
-        kernel=settings["kernel"],
-        stride=settings["stride"],
-        padding=settings["padding"],
-        dilation=settings["dilation"],
-        ceil_mode=settings["ceil_mode"],
-        count_include_pad=not settings["no_padding_in_mean"],
-        output_size=1 if settings["whole"] else settings["adaptive"],
-    )
+    wanted = 1 if settings["whole"] else settings["adaptive"]
+    if wanted is not None:
+        example = adaptive_pooling(array, kind, wanted)
+    else:
+        names = ("kernel", "stride", "padding", "dilation", "ceil_mode")
+        window = {name: settings[name] for name in names}
+        counted = not settings["no_padding_in_mean"]
+        example = pooling(array, kind, **window, count_include_pad=counted)
     title = {"max": "Max pooling", "average": "Average pooling"}[kind]
     subtitle = f"input {example.input_note()}, window {example.window_note()}"
     output = size_text(*example.output.shape[1:], *example.output.shape[:1])

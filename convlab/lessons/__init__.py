@@ -15,7 +15,14 @@ from convlab.lessons.classic import (
     record,
 )
 from convlab.lessons.conventions import Conventions, compare_conventions
-from convlab.lessons.convolution import Convolution, convolution, random_values, resolve_padding
+from convlab.lessons.convolution import (
+    Convolution,
+    convolution,
+    padding_by,
+    random_values,
+    resolve_padding,
+    transposed_convolution,
+)
 from convlab.lessons.counts import (
     Count,
     LayerCount,
@@ -30,7 +37,7 @@ from convlab.lessons.counts import (
 from convlab.lessons.field_growth import FieldGrowth, field_growth
 from convlab.lessons.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
 from convlab.lessons.patterns import PATTERNS, pattern
-from convlab.lessons.pooling import Pooling, pooling
+from convlab.lessons.pooling import Pooling, adaptive_pooling, pooling
 from convlab.lessons.pyramid import field_pyramid
 from convlab.lessons.recursion import field_recursion
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
@@ -69,9 +76,12 @@ __all__ = [
     "pool_layer",
     "shape_text",
     "wirings",
+    "adaptive_pooling",
+    "padding_by",
     "pooling",
     "random_values",
     "resolve_padding",
+    "transposed_convolution",
     "SizeRelation",
     "conv_size",
     "conv_transpose_size",

@@ -25,7 +25,8 @@ from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.viz import SlidingWindow
 
-CONVENTIONS = ("torch", "tensorflow")
+CONVENTIONS = {"torch": "same", "tensorflow": "same-tensorflow"}
+"""Whose padding ``same`` it is, and the word for it."""
 VALUES = ("ints", "floats")
 AXES = ("rows", "columns")
 MAX_PRODUCTS = 2_000_000_000
@@ -170,6 +171,15 @@ def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transpos
     return tuple(before_after)
 
 
+def padding_by(
+    padding: str | int | tuple[int, ...], convention: str
+) -> str | int | tuple[int, ...]:
+    """``padding``, with the word ``same`` as ``convention`` has it.  Raises SpecError."""
+    if convention not in CONVENTIONS:
+        raise SpecError(f"convention: expected {' or '.join(CONVENTIONS)}, got {convention!r}")
+    return CONVENTIONS[convention] if padding == "same" else padding
+
+
 def resolve_padding(
     padding: str | int | tuple[int, ...],
     size: Pair,
@@ -178,19 +188,16 @@ def resolve_padding(
     dilation: Pair = (1, 1),
     *,
     transposed: bool = False,
-    convention: str = "torch",
 ) -> Sides:
     """Padding in words or numbers as (top, bottom, left, right).
 
-    ``full`` is relation 4's k - 1; ``same`` follows ``convention``: PyTorch's
-    exists for stride 1 only, TensorFlow's for all.  Raises ShapeError, SpecError.
+    ``full`` is relation 4's k - 1; ``same`` is PyTorch's, which exists for stride 1 only,
+    ``same-tensorflow`` TensorFlow's, for all.  Raises ShapeError, SpecError.
     """
-    if convention not in CONVENTIONS:
-        raise SpecError(f"convention: expected {' or '.join(CONVENTIONS)}, got {convention!r}")
     if padding == "full":
         reach = [shapes.effective_kernel(k, d) - 1 for k, d in zip(kernel, dilation, strict=True)]
         return reach[0], reach[0], reach[1], reach[1]
-    if padding == "same" and convention == "tensorflow":
+    if padding == CONVENTIONS["tensorflow"]:
         return _same_sides(size, kernel, stride, dilation, transposed)
     if padding == "same" and stride != (1, 1):
         raise ShapeError(
@@ -250,6 +257,32 @@ class _Setting(NamedTuple):
             return F.conv2d(x, w, b, stride, sides, dilation).numpy()[0]
 
 
+class _Numbers(NamedTuple):
+    """input (C, H, W), kernel (O, C, KH, KW) and bias (O,), all of the same type."""
+
+    input: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def of(cls, input: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None) -> _Numbers:
+        """float64 where float32 would lose.  Raises ShapeError."""
+        input, kernel = np.asarray(input), np.asarray(kernel)
+        if input.ndim != 3 or kernel.ndim != 4 or kernel.shape[1] != input.shape[0]:
+            raise ShapeError(
+                "convolution: expected an input (C, H, W) and a kernel (O, C, KH, KW), got"
+                f" {input.shape} and {kernel.shape}"
+            )
+        bias = np.zeros(kernel.shape[0], np.float32) if bias is None else np.asarray(bias)
+        dtype = summing_type(math.prod(kernel.shape[1:]) + 1, input, kernel, bias)
+        return cls(*(part.astype(dtype) for part in (input, kernel, bias)))
+
+    @property
+    def sizes(self) -> tuple[Pair, Pair]:
+        """(H, W) and (KH, KW)."""
+        return self.input.shape[1:], self.kernel.shape[2:]
+
+
 def convolution(
     input: np.ndarray,
     kernel: np.ndarray,
@@ -259,41 +292,52 @@ def convolution(
     padding: str | int | tuple[int, ...] = 0,
     dilation: int | Pair = 1,
     padding_mode: str = "zeros",
-    transposed: bool = False,
-    output_padding: int | Pair = 0,
-    convention: str = "torch",
     flip: bool = False,
 ) -> Convolution:
     """Compute a convolution and keep all that a picture of any step needs.
 
-    input (C, H, W); kernel (O, C, KH, KW), also for a transposed convolution;
-    bias (O,), none for zeros.  ``flip`` turns the kernel by 180 degrees: true
-    convolution.  Raises ShapeError where the sizes do not fit, SpecError.
+    input (C, H, W); kernel (O, C, KH, KW); bias (O,), none for zeros.  ``padding``: see
+    ``resolve_padding``.  ``flip`` turns the kernel by 180 degrees: true convolution.
+    Raises ShapeError where the sizes do not fit, SpecError.
     """
-    input, kernel = np.asarray(input), np.asarray(kernel)
-    if input.ndim != 3 or kernel.ndim != 4 or kernel.shape[1] != input.shape[0]:
-        raise ShapeError(
-            "convolution: expected an input (C, H, W) and a kernel (O, C, KH, KW), got"
-            f" {input.shape} and {kernel.shape}"
-        )
-    bias = np.zeros(kernel.shape[0], np.float32) if bias is None else np.asarray(bias)
-    terms = math.prod(kernel.shape[1:])
-    dtype = summing_type(terms + 1, input, kernel, bias)
-    input, kernel, bias = (part.astype(dtype) for part in (input, kernel, bias))
+    numbers = _Numbers.of(input, kernel, bias)
+    stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
+    sides = resolve_padding(padding, *numbers.sizes, stride, dilation)
+    setting = _Setting(stride, dilation, sides, (0, 0), padding_mode, transposed=False)
+    return _worked_out(numbers, setting, flip)
+
+
+def transposed_convolution(
+    input: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | None = None,
+    *,
+    stride: int | Pair = 1,
+    padding: str | int | tuple[int, ...] = 0,
+    output_padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    flip: bool = False,
+) -> Convolution:
+    """Compute a transposed convolution and keep all that a picture of any step needs.
+
+    As ``convolution``, with its kernel (O, C, KH, KW): filters first.  TensorFlow's
+    ``same`` sets ``output_padding`` itself.  Raises ShapeError, SpecError.
+    """
+    numbers = _Numbers.of(input, kernel, bias)
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
     extra = shapes.pair(output_padding, "output_padding", least=0)
-    size, window = input.shape[1:], kernel.shape[2:]
-    sides = resolve_padding(
-        padding, size, window, stride, dilation, transposed=transposed, convention=convention
-    )
-    if transposed and padding_mode != "zeros":
-        raise SpecError(f"transposed convolution: expected padding mode zeros, got {padding_mode}")
-    if not transposed and any(extra):
-        raise SpecError("output padding: expected a transposed convolution")
-    if transposed and padding == "same" and convention == "tensorflow":
+    size, window = numbers.sizes
+    sides = resolve_padding(padding, size, window, stride, dilation, transposed=True)
+    if padding == CONVENTIONS["tensorflow"]:
         spans = (shapes.effective_kernel(k, d) for k, d in zip(window, dilation, strict=True))
         extra = tuple(max(0, s - span) for s, span in zip(stride, spans, strict=True))
-    setting = _Setting(stride, dilation, sides, extra, padding_mode, transposed)
+    setting = _Setting(stride, dilation, sides, extra, "zeros", transposed=True)
+    return _worked_out(numbers, setting, flip)
+
+
+def _worked_out(numbers: _Numbers, setting: _Setting, flip: bool) -> Convolution:
+    input, kernel, bias = numbers
+    size, window = numbers.sizes
     relations, axes = setting.relations(size, window), setting.axes(size, window)
     rows, columns = (axis.source for axis in axes)
     sizes = (*kernel.shape[:2], len(rows), len(columns))
@@ -302,7 +346,7 @@ def convolution(
     stage = np.where((rows[:, None] >= 0) & (columns >= 0), input[:, rows][:, :, columns], 0)
     weight, no_bias = kernel[:, :, ::-1, ::-1] if flip else kernel, np.zeros_like(bias)
     output = np.ascontiguousarray(setting.run(input, weight, bias))
-    if not np.isfinite(output).all() and all(map(np.all, map(np.isfinite, (input, kernel, bias)))):
+    if not np.isfinite(output).all() and all(map(np.all, map(np.isfinite, numbers))):
         raise SpecError("convolution: expected numbers whose sums stay below 1.8e308, got larger")
     parts = [(input[c : c + 1], weight[:, c : c + 1]) for c in range(len(input))]
     return Convolution(
@@ -310,17 +354,17 @@ def convolution(
         kernel=kernel,
         bias=bias,
         output=output,
-        stage=stage.astype(dtype),
-        taps=weight[:, :, ::-1, ::-1] if transposed else weight,
+        stage=stage.astype(input.dtype),
+        taps=weight[:, :, ::-1, ::-1] if setting.transposed else weight,
         channel_sums=np.stack([setting.run(*part, no_bias) for part in parts]),
-        grain=grain(terms, input, kernel, bias),
+        grain=grain(math.prod(kernel.shape[1:]), input, kernel, bias),
         axes=axes,
-        stride=stride,
-        padding=sides,
-        dilation=dilation,
-        padding_mode=padding_mode,
-        transposed=transposed,
-        output_padding=extra,
+        stride=setting.stride,
+        padding=setting.sides,
+        dilation=setting.dilation,
+        padding_mode=setting.mode,
+        transposed=setting.transposed,
+        output_padding=setting.extra,
         flip=flip,
         relations=relations,
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from convlab import shapes
 from convlab.errors import ShapeError, SpecError
-from convlab.lessons.convolution import resolve_padding
+from convlab.lessons.convolution import padding_by, resolve_padding
 from convlab.lessons.relations import SizeRelation, conv_size, pool_size
 from convlab.lessons.words import axis_text, sides_text
 from convlab.shapes import Pair, ReceptiveField, Sides, size_text
@@ -102,19 +102,18 @@ def conv_layer(
     dilation: int | Pair = 1,
     groups: int = 1,
     bias: bool = True,
-    convention: str = "torch",
 ) -> LayerCount:
     """Count a convolution of an input (channels, rows, columns).
 
-    ``padding`` and ``convention``: see ``resolve_padding``.  Relations 1 to 6 and
-    15 of Dumoulin & Visin (2016).  Raises ShapeError where the sizes do not fit.
+    ``padding``: see ``resolve_padding``.  Relations 1 to 6 and 15 of Dumoulin & Visin
+    (2016).  Raises ShapeError where the sizes do not fit.
     """
     channels, *size = _image(shape, "conv")
     kernel, stride = shapes.pair(kernel, "kernel"), shapes.pair(stride, "stride")
     dilation = shapes.pair(dilation, "dilation")
     if filters < 1:
         raise ShapeError(f"filters: expected at least 1, got {filters}")
-    sides = resolve_padding(padding, tuple(size), kernel, stride, dilation, convention=convention)
+    sides = resolve_padding(padding, tuple(size), kernel, stride, dilation)
     relations = tuple(
         conv_size(
             size[axis],
@@ -248,7 +247,8 @@ def _layer(shape: Shape, words: list[str], convention: str) -> LayerCount:
     if kind == "conv":
         kernel, filters = _lengths(words, "KERNEL FILTERS, such as conv 5x5 6", (2, 1))
         settings = _named(words[2:], ("stride", "padding", "dilation", "groups", "no-bias"))
-        return conv_layer(shape, kernel, *filters, **settings, convention=convention)
+        settings["padding"] = padding_by(settings.get("padding", 0), convention)
+        return conv_layer(shape, kernel, *filters, **settings)
     if kind == "pool":
         (kernel,) = _lengths(words, "KERNEL, such as pool 2", (2,))
         settings = _named(words[1:], ("stride", "padding"))

@@ -186,67 +186,42 @@ def pooling(
     input: np.ndarray,
     kind: str = "max",
     *,
-    kernel: int | Pair | None = 2,
+    kernel: int | Pair = 2,
     stride: int | Pair | None = None,
     padding: int | Pair = 0,
     dilation: int | Pair = 1,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-    output_size: int | Pair | None = None,
 ) -> Pooling:
     """Compute a pooling and keep all that a picture of any step needs.
 
-    input (C, H, W).  ``output_size`` makes it adaptive (1: global) and leaves the
-    window's settings aside; ``stride`` is the kernel's size by default.
-    Raises ShapeError where the sizes do not fit, SpecError for another kind.
+    input (C, H, W); ``stride`` is the kernel's size by default.  Raises ShapeError where
+    the sizes do not fit, SpecError for another kind.
     """
-    input = np.asarray(input)
-    if kind not in KINDS:
-        raise SpecError(f"pooling: expected {' or '.join(KINDS)}, got {kind!r}")
-    if input.ndim != 3 or 0 in input.shape:
-        raise ShapeError(f"pooling: expected an input (C, H, W), got {input.shape}")
-    size, adaptive = input.shape[1:], output_size is not None
-    kernel = None if adaptive else shapes.pair(kernel, "kernel")
+    size = _checked(input, kind)
+    kernel, dilation = shapes.pair(kernel, "kernel"), shapes.pair(dilation, "dilation")
     stride = kernel if stride is None else shapes.pair(stride, "stride")
-    padding = (0, 0) if adaptive else shapes.pair(padding, "padding", least=0)
-    dilation = (1, 1) if adaptive else shapes.pair(dilation, "dilation")
+    padding = shapes.pair(padding, "padding", least=0)
     if kind == "average" and dilation != (1, 1):
         raise SpecError("average pooling: expected dilation 1; only a maximum can be dilated")
-    relations = None
-    if adaptive:
-        windows = _adaptive_windows(size, output_size)
-    else:
-        relations = tuple(
-            pool_size(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode)
-            for i in (0, 1)
-        )
-        windows = shapes.pool_windows(
-            size, kernel, stride, padding, dilation, ceil_mode, count_include_pad
-        )
-        cells = (len(input), *windows.output, *kernel)
-        shapes.check_numbers("cells of all windows", cells, MAX_PRODUCTS)
-    largest = (windows.row_end - windows.row_start).max()
-    terms = int(largest * (windows.column_end - windows.column_start).max())
-    # A maximum is one of the numbers, so that float32 does where it holds them.
-    exact = kind == "max" and np.array_equal(input.astype(np.float32), input)
-    input = input.astype(np.float32 if exact else summing_type(terms, input))
+    relations = tuple(
+        pool_size(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode) for i in (0, 1)
+    )
+    geometry = size, kernel, stride, padding, dilation, ceil_mode
+    windows = shapes.pool_windows(*geometry, count_include_pad)
+    cells = (len(input), *windows.output, *kernel)
+    shapes.check_numbers("cells of all windows", cells, MAX_PRODUCTS)
+    x, terms = _pooled_numbers(input, kind, windows)
+    sides, winners = [(p, p) for p in padding], None
     with no_grad():
-        x, winners = Tensor(input[None]), None
-        if adaptive and kind == "max":
-            y, winners = F.adaptive_max_pool2d(x, windows.output, return_indices=True)
-        elif adaptive:
-            y = F.adaptive_avg_pool2d(x, windows.output)
-        elif kind == "max":
-            y, winners = F.max_pool2d(
-                x, kernel, stride, padding, dilation, ceil_mode, return_indices=True
-            )
+        if kind == "max":
+            y, winners = F.max_pool2d(x, *geometry[1:], return_indices=True)
         else:
             y = F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad)
-    sides = [(p, p) for p in padding]
-    if ceil_mode and kind == "max" and not adaptive:
+    if ceil_mode and kind == "max":
         reach = [shapes.effective_kernel(k, d) for k, d in zip(kernel, dilation, strict=True)]
         sides = _overhanging(size, windows.output, reach, stride, padding)
-    around = -np.inf if kind == "max" else 0
+    input, around = x.numpy()[0], -np.inf if kind == "max" else 0
     return Pooling(
         input=input,
         output=np.ascontiguousarray(y.numpy()[0]),
@@ -255,10 +230,61 @@ def pooling(
         stage=np.pad(input, [(0, 0), *sides], constant_values=around),
         kind=kind,
         kernel=kernel,
-        stride=(1, 1) if adaptive else stride,
+        stride=stride,
         padding=padding,
         dilation=dilation,
         count_include_pad=count_include_pad,
         windows=windows,
         relations=relations,
     )
+
+
+def adaptive_pooling(input: np.ndarray, kind: str = "max", output_size: int | Pair = 1) -> Pooling:
+    """A pooling to ``output_size`` windows, as even as they can be; to 1 it is global.
+
+    input (C, H, W).  Raises ShapeError for more windows than cells, SpecError for another kind.
+    """
+    windows = _adaptive_windows(_checked(input, kind), output_size)
+    x, terms = _pooled_numbers(input, kind, windows)
+    winners = None
+    with no_grad():
+        if kind == "max":
+            y, winners = F.adaptive_max_pool2d(x, windows.output, return_indices=True)
+        else:
+            y = F.adaptive_avg_pool2d(x, windows.output)
+    input = x.numpy()[0]
+    return Pooling(
+        input=input,
+        output=np.ascontiguousarray(y.numpy()[0]),
+        winners=None if winners is None else np.ascontiguousarray(winners[0]),
+        grain=grain(terms, input),
+        stage=input,
+        kind=kind,
+        kernel=None,
+        stride=(1, 1),
+        padding=(0, 0),
+        dilation=(1, 1),
+        count_include_pad=True,
+        windows=windows,
+        relations=None,
+    )
+
+
+def _checked(input: np.ndarray, kind: str) -> Pair:
+    """(H, W) of an input that can be pooled."""
+    if kind not in KINDS:
+        raise SpecError(f"pooling: expected {' or '.join(KINDS)}, got {kind!r}")
+    shape = np.shape(input)
+    if len(shape) != 3 or 0 in shape:
+        raise ShapeError(f"pooling: expected an input (C, H, W), got {shape}")
+    return shape[1:]
+
+
+def _pooled_numbers(input: np.ndarray, kind: str, windows: PoolWindows) -> tuple[Tensor, int]:
+    """(1, C, H, W) of the type that loses nothing, and the numbers of the largest window."""
+    input = np.asarray(input)
+    largest = (windows.row_end - windows.row_start).max()
+    terms = int(largest * (windows.column_end - windows.column_start).max())
+    # A maximum is one of the numbers, so that float32 does where it holds them.
+    exact = kind == "max" and np.array_equal(input.astype(np.float32), input)
+    return Tensor(input.astype(np.float32 if exact else summing_type(terms, input))[None]), terms
