@@ -6,6 +6,7 @@ Loops that one can read, compiled; a small autograd; every picture computed.
 from convlab import functional, nn, optim
 from convlab.errors import ConvlabError
 from convlab.kernels.device import get_num_threads, set_num_threads
+from convlab.kernels.dispatch import empty_cache
 from convlab.random import manual_seed
 from convlab.tape import Function, gradcheck, no_grad
 from convlab.tensors import Tensor, arange, ones, randn, tensor, zeros
@@ -17,6 +18,7 @@ __all__ = [
     "Function",
     "Tensor",
     "arange",
+    "empty_cache",
     "functional",
     "get_num_threads",
     "gradcheck",

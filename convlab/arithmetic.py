@@ -10,7 +10,7 @@ import numpy as np
 
 from convlab.kernels import dense
 from convlab.kernels.device import one_blas_thread
-from convlab.kernels.dispatch import Array, contiguous, device_of, to_device
+from convlab.kernels.dispatch import Array, contiguous, device_of, elementwise, to_device
 from convlab.tape import Context, Function
 
 
@@ -27,7 +27,7 @@ class Add(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a.shape, b.shape)
-        return a + b
+        return elementwise(np.add, a, b)
 
     @staticmethod
     def backward(context, gradient):
@@ -39,14 +39,14 @@ class Multiply(Function):
     @staticmethod
     def forward(context: Context, a, b):
         context.save(a, b)
-        return a * b
+        return elementwise(np.multiply, a, b)
 
     @staticmethod
     def backward(context, gradient):
         a, b = context.saved
         return (
-            sum_to(gradient * b, a.shape) if context.needs[0] else None,
-            sum_to(gradient * a, b.shape) if context.needs[1] else None,
+            sum_to(elementwise(np.multiply, gradient, b), a.shape) if context.needs[0] else None,
+            sum_to(elementwise(np.multiply, gradient, a), b.shape) if context.needs[1] else None,
         )
 
 

@@ -34,7 +34,16 @@ from convlab.kernels import pointwise as pointwise_kernels
 from convlab.kernels import pool2d as pool2d_kernels
 from convlab.kernels import softmax as softmax_kernels
 from convlab.kernels.cuda import CudaArray
-from convlab.kernels.dispatch import Array, constant, contiguous, device_of, to_device
+from convlab.kernels.dispatch import (
+    Array,
+    constant,
+    contiguous,
+    device_of,
+    elementwise,
+    empty_like,
+    has_gaps,
+    to_device,
+)
 from convlab.shapes import Conv2dGeometry, PoolWindows
 from convlab.tape import Context, Function
 from convlab.tensors import Tensor
@@ -59,17 +68,13 @@ def _laid_like(gradient: np.ndarray, y: np.ndarray) -> np.ndarray:
     """``gradient`` with the order in memory of ``y``."""
     if gradient.strides == y.strides:
         return gradient
-    result = np.empty_like(y)
+    result = empty_like(y)
     result[...] = gradient
     return result
 
 
 def _without_gaps(x: np.ndarray) -> np.ndarray:
-    result = np.empty_like(x)
-    if result.strides == x.strides:
-        return x
-    result[...] = x
-    return result
+    return contiguous(x) if has_gaps(x) else x
 
 
 def _zeros(like: Tensor, count: int) -> Tensor:
@@ -657,12 +662,12 @@ class _Dropout(Function):
         x = _batch_last(x) if x.ndim else x
         mask = pointwise_kernels.dropout_mask(x, p, key)
         context.save(mask)
-        return _batch_first(x * mask) if x.ndim else x * mask
+        return _batch_first(elementwise(np.multiply, x, mask)) if x.ndim else x * mask
 
     @staticmethod
     def backward(context, gradient):
         (mask,) = context.saved
-        return (gradient * (_batch_first(mask) if mask.ndim else mask),)
+        return (elementwise(np.multiply, gradient, _batch_first(mask) if mask.ndim else mask),)
 
 
 @checked

@@ -6,12 +6,14 @@ import math
 import sys
 from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from convlab.checks import check_calls, instance, number, one_of, whole
 from convlab.errors import DTypeError, ShapeError, SpecError
-from convlab.kernels import update
+from convlab.kernels import memory, update
+from convlab.kernels.dispatch import device_of
 from convlab.nn import Parameter
 from convlab.tensors import Tensor
 
@@ -57,7 +59,7 @@ class Optimizer:
 
         Raises ShapeError for a gradient of another shape than its parameter's.
         """
-        gradients = [parameter.grad for parameter in self.parameters]
+        gradients: list[Any] = [parameter.grad for parameter in self.parameters]
         for k, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
             if gradient is not None:
                 shape = getattr(gradient, "shape", type(gradient).__name__)
@@ -78,7 +80,7 @@ class Optimizer:
             if steps:
                 run = list(group)
                 place = slice(self._places[run[0]].start, self._places[run[-1]].stop)
-                self._update(place, np.concatenate([gradients[k] for k in run]), steps)
+                self._update(place, self._together([gradients[k] for k in run]), steps)
 
     def state(self) -> dict[str, list[np.ndarray]]:
         """What is remembered between steps, by its name."""
@@ -87,6 +89,13 @@ class Optimizer:
     def _update(self, place: slice, gradient: np.ndarray, steps: int) -> None:
         """Change what is at ``place`` of all parameters' numbers, now for the ``steps``-th time."""
         raise NotImplementedError
+
+    def _together(self, gradients: list[np.ndarray]) -> np.ndarray:
+        """Gradients as one run of numbers, in memory that is used again."""
+        if len(gradients) == 1 or device_of(gradients[0]) != "cpu":
+            return np.concatenate(gradients)
+        out = memory.empty((sum(map(len, gradients)),), self._all.dtype)
+        return np.concatenate(gradients, out=out)
 
     def _gather(self) -> None:
         self._all = np.concatenate([parameter.data.reshape(-1) for parameter in self.parameters])

@@ -16,7 +16,7 @@ import numpy as np
 from convlab.checks import checked, real_numbers
 from convlab.errors import DeviceError, DTypeError, GraphError, ShapeError
 from convlab.kernels.cuda import CudaArray
-from convlab.kernels.dispatch import Array, device_of, to_device
+from convlab.kernels.dispatch import Array, copied, device_of, elementwise, to_device
 
 
 class _Recording(threading.local):
@@ -236,7 +236,7 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
             if parent._node is None:
                 _accumulate(parent, part)
             elif id(parent) in pending:
-                pending[id(parent)] = pending[id(parent)] + part
+                pending[id(parent)] = elementwise(np.add, pending[id(parent)], part)
             else:
                 pending[id(parent)] = part
     # Freed from the result backwards, one node at a time: releasing the result
@@ -246,8 +246,9 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
 
 
 def _accumulate(leaf: Recorded, gradient: np.ndarray) -> None:
-    # The first gradient is copied unless it is already the leaf's own to keep.
-    leaf.grad = np.copy(gradient) if leaf.grad is None else leaf.grad + gradient
+    # The first is copied: others may have the same array.
+    grad = leaf.grad
+    leaf.grad = copied(gradient) if grad is None else elementwise(np.add, grad, gradient)
 
 
 def gradient_of(leaf: Recorded) -> Array:

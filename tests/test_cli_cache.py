@@ -221,7 +221,7 @@ import numpy as np
 from convlab_cli import output
 from convlab.kernels import device
 output.prepare()
-print(device.empty((3,), np.float32).shape, device.aligned(8, np.float32).shape)
+print(device.aligned(8, np.float32).shape)
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -230,7 +230,7 @@ print(device.empty((3,), np.float32).shape, device.aligned(8, np.float32).shape)
         text=True,
         timeout=60,
     )
-    assert done.stdout.startswith("(3,) (")
+    assert done.stdout.startswith("(")
     assert done.stderr == (
         "note: compiled loops are not kept: expected a folder that only you can write to, but"
         f" {folder} can be written by others\n"

@@ -14,7 +14,7 @@ from convlab.bench import im2col
 from convlab.bench.machine import other_name, version
 from convlab.bench.measure import Timing, alternate
 from convlab.errors import DeviceError
-from convlab.kernels import conv2d, cuda, device
+from convlab.kernels import conv2d, cuda, device, memory
 from convlab.shapes import Conv2dGeometry
 
 GRADIENTS = ("forward", "gradient of input", "gradient of weight")
@@ -200,7 +200,7 @@ def measure_kernels(layers: Sequence[Layer] = LAYERS, rounds: int = 7) -> Iterat
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    array = device.empty(shape, np.float32)
+    array = memory.empty(shape, np.float32)
     array[...] = rng.standard_normal(shape, dtype=np.float32)
     return array
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from convlab.bench.convolutions import Layer
 from convlab.bench.measure import Timing, alternate
-from convlab.kernels import conv2d, device
+from convlab.kernels import conv2d, device, memory
 
 # One size varies, the others stay those of a layer in the middle of a usual network.
 USUAL = {"batch": 64, "channels": 32, "image size": 28}
@@ -79,7 +79,7 @@ def _forward(sizes: dict[str, int]):
     channels, edge = sizes["channels"], sizes["image size"]
     layer = Layer("3×3", channels, channels, (edge, edge), 3, padding=1, batch=sizes["batch"])
     g = layer.geometry
-    x = device.empty((channels, edge, edge, layer.batch), np.float32)
+    x = memory.empty((channels, edge, edge, layer.batch), np.float32)
     x[...] = 1
     weight, bias = np.ones(g.weight_shape, np.float32), np.zeros(channels, np.float32)
     return (lambda: conv2d.forward(x, weight, bias, g)), layer

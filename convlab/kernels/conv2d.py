@@ -15,8 +15,8 @@ import math
 import numpy as np
 from numba import prange
 
-from convlab.kernels import cuda
-from convlab.kernels.device import empty, loop
+from convlab.kernels import cuda, memory
+from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import VECTOR, multiply_rows, multiply_rows_transposed
 from convlab.kernels.lanes_plan import grad_input_plans, input_plan
@@ -171,19 +171,19 @@ def _steps(g):
 
 
 def _forward_plain(x, weight, bias, g, relu=False):
-    out = empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    out = memory.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
     _forward_loop(x, weight, bias, *_steps(g), relu, out)
     return out
 
 
 def _grad_input_plain(grad, weight, g):
-    out = np.zeros((g.in_channels, *g.input, grad.shape[3]), grad.dtype)
+    out = memory.zeros((g.in_channels, *g.input, grad.shape[3]), grad.dtype)
     _grad_input_loop(grad, weight, *_steps(g), out)
     return out
 
 
 def _grad_weight_plain(grad, x, g):
-    out = empty(g.weight_shape, grad.dtype)
+    out = memory.empty(g.weight_shape, grad.dtype)
     _grad_weight_loop(grad, x, *_steps(g), out)
     return out, _grad_bias_plain(grad)
 
@@ -199,7 +199,7 @@ def _grad_bias_plain(grad):
 
 def _forward_cpu(x, weight, bias, g, relu=False):
     plan = input_plan(g, x.shape[3])
-    out = empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    out = memory.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
     rows = plan.rows(out)
     flat = plan.lay(x, rows.shape[2])
     multiply_rows(flat, *plan.weights(weight), bias, tuple(plan.ranges), relu, rows)
@@ -211,14 +211,14 @@ def _grad_input_cpu(grad, weight, g):
     # (groups, in / group, out / group, KH, KW): what an input channel gets from whom
     weight = weight.reshape(g.groups, -1, *g.weight_shape[1:]).swapaxes(1, 2)
     weight = weight.reshape(g.in_channels, -1, *g.kernel)
-    out = empty((g.in_channels, *g.input, batch), grad.dtype)
+    out = memory.empty((g.in_channels, *g.input, batch), grad.dtype)
     no_bias = np.zeros(g.in_channels, grad.dtype)
     flat = None
     for cells, kernel, plan in grad_input_plans(g, batch):
         part = out[cells]
         if part.size == 0:
             continue
-        target = part if g.stride == (1, 1) else empty(part.shape, grad.dtype)
+        target = part if g.stride == (1, 1) else memory.empty(part.shape, grad.dtype)
         rows = plan.rows(target)
         if flat is None:
             flat = plan.lay(grad, rows.shape[2])
@@ -235,7 +235,7 @@ def _grad_weight_cpu(grad, x, g):
     # to write and add up than there is input.  Only the sizes decide.
     offsets = plan.ranges.offsets
     chunks = min(len(plan.ranges.taps), max(16, x.size // offsets.size // g.out_channels))
-    out = np.zeros((chunks, g.out_channels + 1, *offsets.shape), grad.dtype)
+    out = memory.zeros((chunks, g.out_channels + 1, *offsets.shape), grad.dtype)
     rows = plan.rows(grad)
     flat = plan.lay(x, VECTOR)  # no lane is read that is not there
     by_bias = np.zeros((chunks, g.out_channels), grad.dtype)

@@ -131,9 +131,7 @@ class _Device:
         try:
             memory = self._ask(count, dtype)
         except OutOfMemoryError:
-            for (length, kind), arrays in list(self.spare.items()):
-                self.held -= len(arrays) * length * kind.itemsize
-                arrays.clear()
+            self.empty_cache()
             memory = self._ask(count, dtype)
         self.held += count * dtype.itemsize
         return memory
@@ -146,6 +144,12 @@ class _Device:
                 raise
             free, _ = cuda.current_context().get_memory_info()
             raise OutOfMemoryError(count * dtype.itemsize, free, self.held) from None
+
+    def empty_cache(self) -> None:
+        """Give what is spare back to the driver."""
+        for (length, kind), arrays in list(self.spare.items()):
+            self.held -= len(arrays) * length * kind.itemsize
+            arrays.clear()
 
     def release(self, memory: Any, count: int, dtype: np.dtype) -> None:
         self.spare[count, dtype].append(memory)
@@ -161,7 +165,13 @@ class _Device:
 
 
 # Where memory is asked for and kernels are launched: the last one, see ``CompileOnly``.
-BACKENDS: list[Any] = [_Device()]
+DEVICE = _Device()
+BACKENDS: list[Any] = [DEVICE]
+
+
+def empty_cache() -> None:
+    """Give memory of the device that no array lies in back to the driver."""
+    DEVICE.empty_cache()
 
 
 class Memory:

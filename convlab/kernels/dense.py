@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numba import prange
 
-from convlab.kernels import cuda
-from convlab.kernels.device import empty, loop
+from convlab.kernels import cuda, memory
+from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import Ranges, multiply_rows, with_room
 from convlab.kernels.tiles_cuda import Gather, Target, product_cuda, product_transposed_cuda
@@ -96,7 +96,7 @@ def _grad_weight_loop(grad, x, by_weight, by_bias):
 
 
 def _forward_plain(x, weight, bias, relu=False):
-    out = empty((weight.shape[0], x.shape[1]), x.dtype)
+    out = memory.empty((weight.shape[0], x.shape[1]), x.dtype)
     _forward_loop(x, weight, bias, relu, out)
     return out
 
@@ -125,11 +125,11 @@ def _ranges(inputs: int, lanes: int) -> tuple:
 
 def _product(weight, x, bias, relu=False):
     """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
-    out = empty((weight.shape[0], 1, x.shape[1]), x.dtype)
+    out = memory.empty((weight.shape[0], 1, x.shape[1]), x.dtype)
     flat = with_room(x, x.shape[1])
     # A transposed weight is read where it lies, one with gaps is copied.
     if not weight.flags.forc:
-        weight = weight.copy()
+        weight = memory.contiguous(weight)
     kept = weight.ravel(order="K")
     steps = tuple(step // weight.itemsize for step in weight.strides)
     multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, _ranges(*x.shape), relu, out)
@@ -146,7 +146,7 @@ def _grad_input_cpu(grad, weight):
 
 def _grad_weight_cpu(grad, x):
     # Lanes are the inputs here, taps the images: rows of the transposed x are long runs.
-    weight = _product(grad, np.ascontiguousarray(x.T), np.zeros(grad.shape[0], grad.dtype))
+    weight = _product(grad, memory.contiguous(x.T), np.zeros(grad.shape[0], grad.dtype))
     return weight, grad.sum(axis=1)
 
 

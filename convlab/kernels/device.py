@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections.abc import Callable
@@ -43,29 +42,7 @@ def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable
     return _in_turn(function, dispatcher) if parallel else dispatcher
 
 
-CACHE_LINE = 64  # bytes; the widest vector has as many
 PAGE = 4096  # bytes
-LARGE = 1 << 22  # bytes; from here on NumPy asks the system for large pages
-
-
-def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Memory for a result, not set, which starts at a cache line.
-
-    A vector that lies across two cache lines takes twice as long to load.
-    """
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    if size < LARGE:
-        return np.ndarray(shape, dtype, _aligned_bytes(size))
-    buffer = np.empty(size + CACHE_LINE, np.uint8)
-    return np.ndarray(shape, dtype, buffer, -buffer.ctypes.data % CACHE_LINE)
-
-
-@loop(parallel=False)
-def _aligned_bytes(count):
-    # Compiled, because asking NumPy for an address takes longer than all of this.
-    buffer = np.empty(count + CACHE_LINE, np.uint8)
-    return buffer[CACHE_LINE - buffer.ctypes.data % CACHE_LINE :]
 
 
 @loop(parallel=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from convlab.errors import DeviceError
-from convlab.kernels import cuda
+from convlab.kernels import cuda, memory
 
 if TYPE_CHECKING:
     Array = np.ndarray  # a CudaArray has what is asked of arrays here, and is told to be one
@@ -51,13 +51,48 @@ class Kernel:
 def contiguous(array: Array) -> Array:
     """The array itself where its numbers lie in order, else a copy in which they do."""
     if isinstance(array, np.ndarray):
-        return np.ascontiguousarray(array)
+        return memory.contiguous(array)
     return cuda.contiguous(array)
+
+
+def has_gaps(array: Array) -> bool:
+    """Whether the numbers lie otherwise than ``empty_like`` would have them."""
+    if isinstance(array, np.ndarray):
+        return memory.has_gaps(array)
+    return np.empty_like(array).strides != array.strides
+
+
+def empty_like(array: Array) -> Array:
+    """Of the same shape and kind, and of the same order in memory where that has no gaps."""
+    return memory.empty_like(array) if isinstance(array, np.ndarray) else np.empty_like(array)
 
 
 def device_of(array: Array) -> str:
     """Where an array lives: cpu or cuda."""
     return "cpu" if isinstance(array, np.ndarray) else "cuda"
+
+
+def empty_cache() -> None:
+    """Give memory that is free, but kept for later results, back to the system and to the GPU.
+
+    What ``torch.cuda.empty_cache`` is in PyTorch.
+    """
+    memory.empty_cache()
+    cuda.empty_cache()
+
+
+def copied(array: Array) -> Array:
+    """A copy with the same order in memory."""
+    if type(array) is not np.ndarray or memory.has_gaps(array):
+        return np.copy(array)
+    out = memory.empty_like(array)
+    out[...] = array
+    return out
+
+
+def elementwise(function: np.ufunc, *arrays: Array) -> Array:
+    """One of NumPy's functions of each number, in memory that is used again."""
+    return memory.elementwise(function, *arrays)
 
 
 LARGEST_CONSTANT = 1 << 16  # bytes

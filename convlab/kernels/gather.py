@@ -7,8 +7,8 @@ import numpy as np
 from numba import cuda as numba_cuda
 from numba import prange
 
-from convlab.kernels import cuda
-from convlab.kernels.device import empty, loop
+from convlab.kernels import cuda, memory
+from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
 # --- padding and cropping: out[c, i, j] = x[c, rows[i], columns[j]], zero where the index is -1 ---
@@ -107,13 +107,13 @@ def _gather2d_grad_loop(grad, rows, columns, out):
 
 
 def _gather2d_cpu(x, rows, columns):
-    out = empty((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
+    out = memory.empty((x.shape[0], len(rows), len(columns), x.shape[3]), x.dtype)
     copy_runs(x, rows, column_runs(columns), out)
     return out
 
 
 def _gather2d_grad_cpu(grad, rows, columns, size):
-    out = np.zeros((grad.shape[0], *size, grad.shape[3]), grad.dtype)
+    out = memory.zeros((grad.shape[0], *size, grad.shape[3]), grad.dtype)
     _gather2d_grad_loop(grad, rows, columns, out)
     return out
 
@@ -184,12 +184,14 @@ def _floats_reference(images, index, scale, offset):
 
 def _floats_cpu(images, index, scale, offset):
     if index is not None:
-        images = images.take(index, axis=0)
+        chosen = memory.empty((len(index), *images.shape[1:]), images.dtype)
+        images = images.take(index, axis=0, out=chosen, mode="wrap")  # others would copy
     count, channels, height, width = images.shape
     # Bytes are turned round before they are widened: a quarter of the traffic.
-    turned = np.ascontiguousarray(images.reshape(count, channels * height * width).T)
-    buffer = turned.astype(np.float32).reshape(channels, height * width * count)
-    buffer *= np.array(scale, np.float32)[:, np.newaxis]
+    turned = memory.contiguous(images.reshape(count, channels * height * width).T)
+    buffer = memory.empty((channels, height * width * count), np.float32)
+    scale = np.array(scale, np.float32)[:, np.newaxis]
+    np.multiply(turned.reshape(buffer.shape), scale, out=buffer)
     buffer += np.array(offset, np.float32)[:, np.newaxis]
     return buffer.reshape(channels, height, width, count)
 

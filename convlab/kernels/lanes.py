@@ -28,7 +28,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from convlab.kernels.device import aligned, empty, loop
+from convlab.kernels import memory
+from convlab.kernels.device import aligned, loop
 
 VECTOR = 16  # lanes that are worked on together: the widest vector of float32
 BLOCK = 6  # output channels of one turn
@@ -60,7 +61,7 @@ class Ranges(NamedTuple):
 def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """An array to fill, and its memory as a flat array with one vector of zeros behind it."""
     size = math.prod(shape)
-    flat = empty((size + VECTOR,), dtype)
+    flat = memory.empty((size + VECTOR,), dtype)
     flat[size:] = 0
     return flat[:size].reshape(shape), flat
 
@@ -73,7 +74,9 @@ def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
     """
     if lanes % VECTOR == 0 or lanes > TILE:
         return x.reshape(-1)
-    return np.concatenate((x.reshape(-1), np.zeros(VECTOR, x.dtype)))
+    inside, flat = room_for(x.shape, x.dtype)
+    inside[...] = x
+    return flat
 
 
 @loop

@@ -13,7 +13,7 @@ import numpy as np
 from numba import cuda as numba_cuda
 from numba import prange
 
-from convlab.kernels import cuda
+from convlab.kernels import cuda, memory
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
@@ -62,13 +62,13 @@ def _relu_backward_loop(grad, y, out):
 
 
 def _relu_forward_cpu(x):
-    out = np.empty_like(x)
+    out = memory.empty_like(x)
     _relu_forward_loop(_flat(x), _flat(out))
     return out
 
 
 def _relu_backward_cpu(grad, y):
-    out = np.empty_like(grad)
+    out = memory.empty_like(grad)
     _relu_backward_loop(_flat(grad), _flat(y), _flat(out))
     return out
 
@@ -111,7 +111,26 @@ def _sigmoid(x):
 def _sigmoid_forward_cpu(x):
     # An overflow to infinity gives the right 0; (1 + tanh(x / 2)) / 2 is 0 from x = -17 on.
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))
+        out = np.negative(x, out=memory.empty_like(x))
+        np.exp(out, out=out)
+    out += x.dtype.type(1)
+    return np.divide(x.dtype.type(1), out, out=out)
+
+
+def _sigmoid_backward_cpu(grad, y):
+    out = np.multiply(grad, y, out=memory.empty_like(y))
+    rest = np.subtract(y.dtype.type(1), y, out=memory.empty_like(y))
+    return np.multiply(out, rest, out=out)
+
+
+def _tanh_forward_cpu(x):
+    return np.tanh(x, out=memory.empty_like(x))
+
+
+def _tanh_backward_cpu(grad, y):
+    out = np.multiply(y, y, out=memory.empty_like(y))
+    np.subtract(y.dtype.type(1), out, out=out)
+    return np.multiply(grad, out, out=out)
 
 
 def _sigmoid_cuda(x):
@@ -141,22 +160,22 @@ sigmoid_forward = Kernel(
 sigmoid_backward = Kernel(
     "pointwise.sigmoid_backward",
     _each(lambda grad, y: grad * y * (1 - y)),
-    lambda grad, y: grad * y * (1 - y),
+    _sigmoid_backward_cpu,
     cuda.Pointwise(_sigmoid_backward_cuda, 2),
 )
 tanh_forward = Kernel(
-    "pointwise.tanh_forward", _each(math.tanh), np.tanh, cuda.Pointwise(_tanh_cuda, 1)
+    "pointwise.tanh_forward", _each(math.tanh), _tanh_forward_cpu, cuda.Pointwise(_tanh_cuda, 1)
 )
 tanh_backward = Kernel(
     "pointwise.tanh_backward",
     _each(lambda grad, y: grad * (1 - y * y)),
-    lambda grad, y: grad * (1 - y * y),
+    _tanh_backward_cpu,
     cuda.Pointwise(_tanh_backward_cuda, 2),
 )
 
 
 def _scaled_tanh_forward_cpu(x):
-    out = np.asarray(x * x.dtype.type(LECUN_SLOPE))
+    out = np.multiply(x, x.dtype.type(LECUN_SLOPE), out=memory.empty_like(x))
     np.tanh(out, out=out)
     out *= x.dtype.type(LECUN_AMPLITUDE)
     return out
@@ -164,7 +183,7 @@ def _scaled_tanh_forward_cpu(x):
 
 def _scaled_tanh_backward_cpu(grad, y):
     kind = y.dtype.type
-    out = y * y
+    out = np.multiply(y, y, out=memory.empty_like(y))
     out *= kind(-LECUN_SLOPE / LECUN_AMPLITUDE)
     out += kind(LECUN_AMPLITUDE * LECUN_SLOPE)
     out *= grad
@@ -203,7 +222,9 @@ def _weigh(x, weight):
 
 
 def _weigh_cpu(x, weight):
-    return np.multiply(x, weight, out=np.zeros_like(x), where=weight != 0)
+    out = memory.empty_like(x)
+    out[...] = 0
+    return np.multiply(x, weight, out=out, where=weight != 0)
 
 
 def _weigh_cuda(x, weight):
@@ -253,7 +274,7 @@ def _dropout_mask_loop(out, probability, kept, key):
 
 
 def _dropout_mask_cpu(like, probability, key):
-    out = np.empty_like(like)
+    out = memory.empty_like(like)
     kept = out.dtype.type(1 / (1 - probability))
     _dropout_mask_loop(_flat(out), probability, kept, np.uint64(key))
     return out

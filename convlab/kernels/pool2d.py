@@ -19,8 +19,8 @@ from numba import cuda as numba_cuda
 from numba import prange
 from numba.extending import register_jitable
 
-from convlab.kernels import cuda
-from convlab.kernels.device import empty, loop
+from convlab.kernels import cuda, memory
+from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
 # The index of a window in which nothing is above 0, after ReLU: no input has its gradient.
@@ -183,30 +183,29 @@ def _average_backward_loop(
 
 
 def _max_forward_plain(x, w, relu=False):
-    out = empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = empty(out.shape, _index_type(w))
+    out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    index = memory.empty(out.shape, _index_type(w))
     rows, columns = (w.row_start, w.row_end), (w.column_start, w.column_end)
     _max_forward_loop(x, *rows, *columns, w.dilation, relu, out, index)
     return out, index
 
 
 def _max_backward_plain(grad, index, w):
-    out = empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
-    out[...] = 0
+    out = memory.zeros((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
     columns = w.column_start, w.column_end, w.dilation[1]
     _max_backward_loop(grad, index, w.row_first, w.row_last, *columns, out)
     return out
 
 
 def _average_forward_cpu(x, w):
-    out = empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     divisor = w.divisor.astype(x.dtype)
     _average_forward_loop(x, w.row_start, w.row_end, w.column_start, w.column_end, divisor, out)
     return out
 
 
 def _average_backward_cpu(grad, w):
-    out = np.zeros((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
+    out = memory.zeros((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
     rows = w.row_first, w.row_last, w.row_start, w.row_end
     divisor = w.divisor.astype(grad.dtype)
     _average_backward_loop(grad, *rows, w.column_start, w.column_end, divisor, out)
@@ -266,8 +265,8 @@ def _max_backward_2x2_loop(grad, index, out):
 def _max_forward_cpu(x, w, relu=False):
     if not w.halves:
         return _max_forward_plain(x, w, relu)
-    out = empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = empty(out.shape, _index_type(w))
+    out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
+    index = memory.empty(out.shape, _index_type(w))
     _max_forward_2x2_loop(x, relu, out, index)
     return out, index
 
@@ -275,7 +274,7 @@ def _max_forward_cpu(x, w, relu=False):
 def _max_backward_cpu(grad, index, w):
     if not w.halves:
         return _max_backward_plain(grad, index, w)
-    out = empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
+    out = memory.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
     out[:, 2 * w.output[0] :] = 0  # the last row and column of an odd size
     out[:, :, 2 * w.output[1] :] = 0
     _max_backward_2x2_loop(grad, index, out)

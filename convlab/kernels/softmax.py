@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numba import cuda as numba_cuda
 
-from convlab.kernels import cuda
-from convlab.kernels.device import empty, loop
+from convlab.kernels import cuda, memory
+from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
 
@@ -85,7 +85,7 @@ def _cross_entropy_loop(x, labels, loss, gradient):
 
 
 def _cross_entropy_cpu(x, labels):
-    loss, gradient = empty(labels.shape, x.dtype), empty(x.shape, x.dtype)
+    loss, gradient = memory.empty(labels.shape, x.dtype), memory.empty(x.shape, x.dtype)
     _cross_entropy_loop(x, labels, loss, gradient)
     return loss, gradient
 

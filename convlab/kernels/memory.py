@@ -1,0 +1,131 @@
+"""Memory for results: blocks that are used again once nothing lies in them.
+
+Memory fresh from the system is slow: it maps and clears each page at its first touch, which
+takes longer than many a loop that fills it.  So a result lies in a *block*, which is free
+again when the last array or view that lies there is gone, whoever has had it.
+
+Blocks are lists by size: to take from one, or to give back, is one step of Python's that no
+other thread can divide.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import psutil
+
+CACHE_LINE = 64  # bytes; the widest vector has as many
+
+LIMIT = psutil.virtual_memory().total // 16
+"""Bytes that free blocks may have; beyond them all are given back to the system."""
+
+_free: dict[int, list[_Memory]] = {}  # by their size in bytes
+_held = 0  # bytes of all that are free
+
+
+class _Memory(np.ndarray):
+    """The bytes of a block.  NumPy takes for the base of a view its base's base, of one class."""
+
+    __slots__ = ()
+
+
+class _Block(np.ndarray):
+    """Bytes while they are lent to the arrays that lie in them."""
+
+    __slots__ = ()
+
+    def __del__(self):
+        global _held
+        memory = self.base
+        if type(memory) is not _Memory:  # a part of a block, or a copy
+            return
+        _free.setdefault(memory.nbytes, []).append(memory)
+        _held += memory.nbytes
+        if _held > LIMIT:
+            empty_cache()
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+    """An array whose numbers are not set yet; it begins at a cache line.
+
+    A vector that lies across two cache lines takes twice as long to load.
+    """
+    global _held
+    dtype = np.dtype(dtype)
+    # Sizes are rounded up, by an eighth at most, so that blocks serve other shapes too.
+    count = max(CACHE_LINE, math.prod(shape) * dtype.itemsize)
+    step = 1 << max(6, count.bit_length() - 4)
+    count = -(-count // step) * step
+    try:
+        memory = _free[count].pop()
+    except (KeyError, IndexError):
+        memory = _larger(count, step)
+    else:
+        _held -= count
+    return np.ndarray(shape, dtype, _Block((memory.size,), np.uint8, memory))
+
+
+def has_gaps(x: np.ndarray) -> bool:
+    """Whether numbers lie otherwise than in order: by the first axis, or by the last, or by the
+    second and the first behind all others, as images with their batch do."""
+    return not (x.flags.forc or x.transpose(*range(1, x.ndim), 0).flags.c_contiguous)
+
+
+def empty_like(x: np.ndarray) -> np.ndarray:
+    """Of the shape and the order in memory of ``x``, which has no gaps."""
+    return np.ndarray(x.shape, x.dtype, empty(x.shape, x.dtype), 0, x.strides)
+
+
+def contiguous(x: np.ndarray) -> np.ndarray:
+    """The array itself where its numbers lie in order, else a copy in which they do."""
+    if x.flags.c_contiguous:
+        return x
+    out = empty(x.shape, x.dtype)
+    out[...] = x
+    return out
+
+
+def elementwise(function: np.ufunc, *arrays: Any) -> Any:
+    """One of NumPy's functions of each number; arrays that lie alike have their result here."""
+    first = arrays[0]
+    for x in arrays:
+        alike = type(x) is np.ndarray and x.dtype == first.dtype and x.strides == first.strides
+        if not alike or x.shape != first.shape:
+            return function(*arrays)
+    return function(*arrays) if has_gaps(first) else function(*arrays, out=empty_like(first))
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+    """An array of zeros."""
+    out = empty(shape, dtype)
+    out[...] = 0
+    return out
+
+
+def empty_cache() -> None:
+    """Give all free blocks back to the system."""
+    global _held
+    _held = 0
+    for blocks in list(_free.values()):
+        blocks.clear()
+
+
+def _larger(count: int, step: int) -> _Memory:
+    """A free block of less than twice the size, as after a last batch of few; or a new one."""
+    global _held
+    for size in range(count + step, 2 * count, step):
+        if _free.get(size):
+            with suppress(IndexError):  # another thread may have been faster
+                memory = _free[size].pop()
+                _held -= size
+                return memory
+    try:
+        memory = np.empty(count + CACHE_LINE, np.uint8)
+    except MemoryError:
+        empty_cache()
+        memory = np.empty(count + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + count].view(_Memory)
