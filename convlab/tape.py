@@ -155,11 +155,12 @@ class Function:
 
     ``forward(context, *arrays, **settings)`` returns an array;
     ``backward(context, gradient)`` returns one gradient, or None where it is not
-    needed, for each array.
+    needed, for each array.  ``fresh``: whether these are arrays that nobody else has.
     """
 
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Sequence[Any]]]
+    fresh: ClassVar[bool] = False
 
     @classmethod
     def apply(cls, *tensors: T, **settings: Any) -> T:
@@ -169,22 +170,24 @@ class Function:
                 raise DTypeError(
                     f"{cls.__name__.strip('_')}: expected a Tensor, got {type(tensor).__name__}"
                 )
-        if len({type(tensor.data) for tensor in tensors}) > 1:
+        arrays = [tensor.data for tensor in tensors]
+        if len({*map(type, arrays)}) > 1:
             where = ", ".join(f"{tensor.shape} on {tensor.device}" for tensor in tensors)
             raise DeviceError(
                 f"{cls.__name__.strip('_')}: expected tensors on one device, got {where};"
                 " Tensor.to and Module.to copy"
             )
-        needs = tuple(tensor.requires_grad and _recording.on for tensor in tensors)
+        recording = _recording.on
+        needs = tuple([tensor.requires_grad and recording for tensor in tensors])
         context = Context(needs)
         try:
-            data = cls.forward(context, *(tensor.data for tensor in tensors), **settings)
+            data = cls.forward(context, *arrays, **settings)
         except MemoryError as error:
             raise ShapeError(
                 f"{cls.__name__.strip('_')}: expected a result that fits into memory: {error}"
             ) from error
         result = tensors[0].result(data)
-        if any(needs):
+        if True in needs:
             result.requires_grad = True
             result._node = Node(cls, context, tensors)
         return result
@@ -223,7 +226,7 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
     pending = {id(root): gradient}
     order = _order(root)
     if root._node is None:
-        _accumulate(root, gradient)
+        _accumulate(root, copied(gradient))
     for tensor, node in order:
         gradient = pending.pop(id(tensor))
         for parent, part in zip(
@@ -234,7 +237,7 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
             # A parent of the other kind of float keeps its own.
             part = part.astype(parent.dtype, copy=False)
             if parent._node is None:
-                _accumulate(parent, part)
+                _accumulate(parent, part if node.function.fresh else copied(part))
             elif id(parent) in pending:
                 pending[id(parent)] = elementwise(np.add, pending[id(parent)], part)
             else:
@@ -246,9 +249,8 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
 
 
 def _accumulate(leaf: Recorded, gradient: np.ndarray) -> None:
-    # The first is copied: others may have the same array.
     grad = leaf.grad
-    leaf.grad = copied(gradient) if grad is None else elementwise(np.add, grad, gradient)
+    leaf.grad = gradient if grad is None else elementwise(np.add, grad, gradient)
 
 
 def gradient_of(leaf: Recorded) -> Array:

@@ -19,6 +19,9 @@ import psutil
 
 CACHE_LINE = 64  # bytes; the widest vector has as many
 
+LARGE = 1 << 18  # bytes; from here on a block of another size is looked for
+SMALL = 16384  # bytes; below, the system's allocator is as good
+
 LIMIT = psutil.virtual_memory().total // 16
 """Bytes that free blocks may have; beyond them all are given back to the system."""
 
@@ -49,15 +52,17 @@ class _Block(np.ndarray):
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
-    """An array whose numbers are not set yet; it begins at a cache line.
+    """An array whose numbers are not set yet; unless it is small, it begins at a cache line.
 
     A vector that lies across two cache lines takes twice as long to load.
     """
     global _held
     dtype = np.dtype(dtype)
+    count = math.prod(shape) * dtype.itemsize
+    if count < SMALL:
+        return np.empty(shape, dtype)
     # Sizes are rounded up, by an eighth at most, so that blocks serve other shapes too.
-    count = max(CACHE_LINE, math.prod(shape) * dtype.itemsize)
-    step = 1 << max(6, count.bit_length() - 4)
+    step = 1 << (count.bit_length() - 4)
     count = -(-count // step) * step
     try:
         memory = _free[count].pop()
@@ -116,16 +121,16 @@ def empty_cache() -> None:
 def _larger(count: int, step: int) -> _Memory:
     """A free block of less than twice the size, as after a last batch of few; or a new one."""
     global _held
-    for size in range(count + step, 2 * count, step):
+    for size in range(count + step, 2 * count if count >= LARGE else 0, step):
         if _free.get(size):
             with suppress(IndexError):  # another thread may have been faster
                 memory = _free[size].pop()
                 _held -= size
                 return memory
     try:
-        memory = np.empty(count + CACHE_LINE, np.uint8)
+        fresh = np.empty(count + CACHE_LINE, np.uint8)
     except MemoryError:
         empty_cache()
-        memory = np.empty(count + CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % CACHE_LINE
-    return memory[start : start + count].view(_Memory)
+        fresh = np.empty(count + CACHE_LINE, np.uint8)
+    start = -fresh.ctypes.data % CACHE_LINE
+    return fresh[start : start + count].view(_Memory)

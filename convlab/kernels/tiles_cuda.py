@@ -149,13 +149,12 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
     def product_tiled(g, x, weight, places, bias, relu, out):
         first, step, output = g.first, g.step, g.output
         count, group_size = g.tap_count, g.group_size
-        kind = x.numbers.dtype
+        u = np.uint32  # an unsigned index needs no test for negative values: loops unroll
+        kind, zero = x.numbers.dtype, x.numbers.dtype.type(0)
         weights = numba_cuda.shared.array((depth, channels), kind)
         inputs = numba_cuda.shared.array((depth, lanes), kind)
         sums = numba_cuda.local.array(own, kind)
         own_inputs = numba_cuda.local.array(own_lanes, kind)
-        u = np.uint32  # an unsigned index needs no test for negative values: loops unroll
-        zero = kind.type(0)
         rows = numba_cuda.local.array(lanes_each, numba.int32)
         columns = numba_cuda.local.array(lanes_each, numba.int32)
         images = numba_cuda.local.array(lanes_each, numba.int32)

@@ -38,7 +38,7 @@ class Sequential(Module):
             before = name
 
     def forward(self, x: Tensor) -> Tensor:
-        layers = list(self)
+        layers = [value for value in vars(self).values() if isinstance(value, Module)]
         if layers != self._layers:
             self._layers, self._steps = layers, fused(self.nodes())
         return run(self._steps, x)
