@@ -30,7 +30,6 @@ from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels import conv2d as conv2d_kernels
 from convlab.kernels import dense as dense_kernels
 from convlab.kernels import gather as gather_kernels
-from convlab.kernels import halved as halved_kernels
 from convlab.kernels import pointwise as pointwise_kernels
 from convlab.kernels import pool2d as pool2d_kernels
 from convlab.kernels import softmax as softmax_kernels
@@ -156,30 +155,6 @@ class _Conv2d(Function):
         return grad_x, grad_weight, grad_bias
 
 
-class _HalvedConv2d(Function):
-    fresh = True
-
-    @staticmethod
-    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry, relu: bool):
-        x, weight = _batch_last(x), contiguous(weight)
-        y, index = halved_kernels.forward(x, weight, bias, geometry, relu)
-        context.save(x, weight, geometry, index)
-        return _batch_first(y)
-
-    @staticmethod
-    def backward(context, gradient):
-        x, weight, geometry, index = context.saved
-        gradient = _batch_last(gradient)
-        if not context.needs[0]:
-            return None, *halved_kernels.grad_weight(gradient, index, x, geometry)
-        windows = halved_kernels.windows_of(geometry)
-        gradient = pool2d_kernels.max_backward(gradient, index, windows)
-        grad_x = _batch_first(conv2d_kernels.grad_input(gradient, weight, geometry))
-        if not any(context.needs[1:]):
-            return grad_x, None, None
-        return grad_x, *conv2d_kernels.grad_weight(gradient, x, geometry)
-
-
 class _ConvTranspose2d(Function):
     fresh = True
 
@@ -234,15 +209,13 @@ def conv2d(
     groups: int = 1,
     *,
     relu: bool = False,
-    halve: bool = False,
 ) -> Tensor:
     """Two-dimensional convolution (cross-correlation) with zero padding.
 
     input: (N, C, H, W); weight: (O, C / groups, KH, KW); bias: (O,); result:
     (N, O, OH, OW), with OH and OW by relation 15 of Dumoulin & Visin (2016).
     ``padding``: see ``shapes.padding_sides``; four sides are top, bottom, left,
-    right.  ``relu=True`` is ``relu`` of the result and ``halve=True`` then ``max_pool2d`` by
-    2 x 2, without passes of their own.
+    right.  ``relu=True`` is ``relu`` of the result, without a pass of its own.
     Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
     """
     _check_kernel("conv2d", weight)
@@ -267,10 +240,7 @@ def conv2d(
             f" channels in {groups} group(s), got {weight.shape}"
         )
     bias = _zeros(weight, outputs) if bias is None else bias
-    if halve:
-        halved_kernels.windows_of(geometry)  # raises where there is no window
-    function = _HalvedConv2d if halve else _Conv2d
-    return function.apply(input, weight, bias, geometry=geometry, relu=relu)
+    return _Conv2d.apply(input, weight, bias, geometry=geometry, relu=relu)
 
 
 @_images

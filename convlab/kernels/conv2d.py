@@ -231,25 +231,15 @@ def _grad_input_cpu(grad, weight, g):
 
 def _grad_weight_cpu(grad, x, g):
     plan = input_plan(g, x.shape[3])
-    rows = plan.rows(grad)
-    return in_chunks(
-        plan,
-        x,
-        g,
-        lambda flat, ranges, *sums: multiply_rows_transposed(flat, rows, ranges, *sums),
-    )
-
-
-def in_chunks(plan, x, g, add_up):
-    """The gradients of weight and bias, by a loop that adds them up in chunks of rows."""
     # Many chunks, so that a chunk's input stays in the cache for all channels, but not more
     # to write and add up than there is input.  Only the sizes decide.
     offsets = plan.ranges.offsets
     chunks = min(len(plan.ranges.taps), max(16, x.size // offsets.size // g.out_channels))
-    out = memory.zeros((chunks, g.out_channels + 1, *offsets.shape), x.dtype)
+    out = memory.zeros((chunks, g.out_channels + 1, *offsets.shape), grad.dtype)
+    rows = plan.rows(grad)
     flat = plan.lay(x, VECTOR)  # no lane is read that is not there
-    by_bias = np.zeros((chunks, g.out_channels), x.dtype)
-    add_up(flat, tuple(plan.ranges), chunks, out, by_bias)
+    by_bias = np.zeros((chunks, g.out_channels), grad.dtype)
+    multiply_rows_transposed(flat, rows, tuple(plan.ranges), chunks, out, by_bias)
     return plan.unweights(out[:, :-1].sum(axis=0), g.weight_shape), by_bias.sum(axis=0)
 
 

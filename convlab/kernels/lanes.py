@@ -90,14 +90,14 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
     # kept in a small array of their own: the compiler sees that writing them changes no
     # input, they stay in the L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    _, _, _, groups, group_step, row_step = ranges
+    offsets, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
     zero = x.dtype.type(0)
     rows, lanes = out.shape[1], u(out.shape[2])
     group_size = out.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
     vectors = (out.shape[2] + VECTOR - 1) // VECTOR
     tiles = (out.shape[2] + TILE - 1) // TILE
-    o_step = u(weight_steps[0])
+    o_step, column_step, tap_step = u(weight_steps[0]), u(weight_steps[1]), u(weight_steps[2])
     for turn in prange(rows * tiles * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
@@ -111,11 +111,24 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
         start = u(group) * u(group_step) + row * u(row_step)
         channel = u(group * group_size + block * BLOCK)
         channels = min(u(BLOCK), u((group + 1) * group_size) - channel)
+        tap, taps = u(tap_ranges[row, 0]), u(tap_ranges[row, 1])
         sums = aligned(BLOCK * TILE, x.dtype)
-        own_weight, own_bias = weight[channel * o_step :], bias[channel:]
-        add_taps(
-            x, start, own_weight, weight_steps, own_bias, ranges, row, first, last, channels, sums
-        )
+        for o in range(channels):
+            s = sums[o * u(TILE) :]
+            for lane in range(last - first):
+                s[lane] = bias[channel + o]
+        for column in range(u(offsets.shape[0])):
+            begin = max(first, u(lane_ranges[column, 0]))
+            stop = min(last, u(lane_ranges[column, 1]))
+            if begin < stop:
+                run = x, start + begin, offsets[column], tap, taps, stop - begin
+                w = weight[channel * o_step + column * column_step :]
+                s = sums[begin - first :]
+                if channels > u(2):
+                    _add_to_six(*run, w, o_step, tap_step, channels, s)
+                else:
+                    for o in range(channels):
+                        _add_to_one(*run, w[o * o_step :], tap_step, s[o * u(TILE) :])
         for o in range(channels):
             y, s = out[channel + o, row, own:], sums[o * u(TILE) + own - first :]
             if relu:
@@ -124,31 +137,6 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
             else:
                 for lane in range(min(last, lanes) - own):
                     y[lane] = s[lane]
-
-
-@loop(parallel=False)
-def add_taps(x, start, weight, weight_steps, bias, ranges, row, first, last, channels, sums):
-    # sums[o * TILE + lane] = bias[o] + all taps of row ``row``, for lanes ``first`` to ``last`` of
-    # ``channels`` channels whose weights and biases are the first ones here
-    u = np.uintp
-    offsets, lane_ranges, tap_ranges = ranges[:3]
-    o_step, column_step, tap_step = u(weight_steps[0]), u(weight_steps[1]), u(weight_steps[2])
-    tap, taps = u(tap_ranges[row, 0]), u(tap_ranges[row, 1])
-    for o in range(channels):
-        s = sums[o * u(TILE) :]
-        for lane in range(last - first):
-            s[lane] = bias[o]
-    for column in range(u(offsets.shape[0])):
-        begin = max(first, u(lane_ranges[column, 0]))
-        stop = min(last, u(lane_ranges[column, 1]))
-        if begin < stop:
-            run = x, start + begin, offsets[column], tap, taps, stop - begin
-            w, s = weight[column * column_step :], sums[begin - first :]
-            if channels > u(2):
-                _add_to_six(*run, w, o_step, tap_step, channels, s)
-            else:
-                for o in range(channels):
-                    _add_to_one(*run, w[o * o_step :], tap_step, s[o * u(TILE) :])
 
 
 @loop(parallel=False)
@@ -260,13 +248,13 @@ def multiply_rows_transposed(x, grad, ranges, chunks, out, by_bias):
                     run = x, start + begin, offsets[column], tap, taps, stop - begin
                     total = out[chunk, :, column]
                     if end - channel > u(1):
-                        dot_with_six(*run, grad, row, begin, channel, end, total)
+                        _dot_with_six(*run, grad, row, begin, channel, end, total)
                     else:
-                        dot_with_one(*run, grad[channel, row, begin:], total[channel])
+                        _dot_with_one(*run, grad[channel, row, begin:], total[channel])
 
 
 @loop(parallel=False)
-def dot_with_six(x, at, offset, tap, taps, lanes, grad, row, begin, channel, end, total):
+def _dot_with_six(x, at, offset, tap, taps, lanes, grad, row, begin, channel, end, total):
     # total[o, t] += sum over lanes of grad[o, row, begin + lane] * x[at + offset[t] + lane]
     #
     # Six channels and two taps share a run of lanes: twelve running sums keep the
@@ -333,7 +321,7 @@ def dot_with_six(x, at, offset, tap, taps, lanes, grad, row, begin, channel, end
 
 
 @loop(parallel=False)
-def dot_with_one(x, at, offset, tap, taps, lanes, grad, total):
+def _dot_with_one(x, at, offset, tap, taps, lanes, grad, total):
     # total[t] += sum over lanes of grad[lane] * x[at + offset[t] + lane], four taps at a time
     u = np.uintp
     zero = x.dtype.type(0)

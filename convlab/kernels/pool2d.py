@@ -27,7 +27,7 @@ from convlab.kernels.dispatch import Kernel
 NO_WINNER = -1
 
 
-def index_type(w) -> np.dtype:
+def _index_type(w) -> np.dtype:
     """The kind of number that holds the place of every cell of a map: row * W + column."""
     return np.dtype(np.int32 if math.prod(w.input) <= 2**31 else np.int64)
 
@@ -46,7 +46,7 @@ def _cells(w):
 def _max_forward_reference(x, w, relu=False):
     channels, _, width, batch = x.shape
     out = np.full((channels, *w.output, batch), 0 if relu else -np.inf, x.dtype)
-    index: np.ndarray = np.zeros(out.shape, index_type(w))
+    index: np.ndarray = np.zeros(out.shape, _index_type(w))
     for oh, ow, rows, columns in _cells(w):
         for c in range(channels):
             for n in range(batch):
@@ -184,7 +184,7 @@ def _average_backward_loop(
 
 def _max_forward_plain(x, w, relu=False):
     out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = memory.empty(out.shape, index_type(w))
+    index = memory.empty(out.shape, _index_type(w))
     rows, columns = (w.row_start, w.row_end), (w.column_start, w.column_end)
     _max_forward_loop(x, *rows, *columns, w.dilation, relu, out, index)
     return out, index
@@ -215,39 +215,33 @@ def _average_backward_cpu(grad, w):
 # --- the CPU: the maximum of 2 x 2 side by side, which most networks have, in one pass -------
 
 
-@loop(parallel=False)
-def largest_of_four(x0, x1, x2, x3, first, width, relu, best, where):
-    # best, where: (N,) the largest, and the place of its cell in a map of ``width`` columns,
-    # whose first cell, that of x0, has the place ``first``
-    kind, zero = where.dtype, best.dtype.type(0)
-    i0, i1 = kind.type(first), kind.type(first + 1)
-    i2, i3 = kind.type(first + width), kind.type(first + width + 1)
-    for n in range(np.uintp(best.shape[0])):
-        top, winner = x0[n], i0
-        larger = x1[n] > top or x1[n] != x1[n]
-        top, winner = (x1[n], i1) if larger else (top, winner)
-        larger = x2[n] > top or x2[n] != x2[n]
-        top, winner = (x2[n], i2) if larger else (top, winner)
-        larger = x3[n] > top or x3[n] != x3[n]
-        top, winner = (x3[n], i3) if larger else (top, winner)
-        off = relu and top <= zero
-        best[n] = zero if off else top
-        where[n] = kind.type(NO_WINNER) if off else winner
-
-
 @loop
 def _max_forward_2x2_loop(x, relu, out, index):
     # One pass over the four numbers instead of five is three times as fast.
     height = out.shape[1]
+    batch = np.uintp(x.shape[3])
+    zero = x.dtype.type(0)
     for turn in prange(out.shape[0] * height):
         c, oh = turn // height, turn % height
         for ow in range(out.shape[2]):
             x0, x1 = x[c, 2 * oh, 2 * ow], x[c, 2 * oh, 2 * ow + 1]
             x2, x3 = x[c, 2 * oh + 1, 2 * ow], x[c, 2 * oh + 1, 2 * ow + 1]
             best, where = out[c, oh, ow], index[c, oh, ow]
-            largest_of_four(
-                x0, x1, x2, x3, 2 * oh * x.shape[2] + 2 * ow, x.shape[2], relu, best, where
-            )
+            i0 = index.dtype.type(2 * oh * x.shape[2] + 2 * ow)
+            i1 = index.dtype.type(i0 + 1)
+            i2 = index.dtype.type(i0 + x.shape[2])
+            i3 = index.dtype.type(i2 + 1)
+            for n in range(batch):
+                top, winner = x0[n], i0
+                larger = x1[n] > top or x1[n] != x1[n]
+                top, winner = (x1[n], i1) if larger else (top, winner)
+                larger = x2[n] > top or x2[n] != x2[n]
+                top, winner = (x2[n], i2) if larger else (top, winner)
+                larger = x3[n] > top or x3[n] != x3[n]
+                top, winner = (x3[n], i3) if larger else (top, winner)
+                off = relu and top <= zero
+                best[n] = zero if off else top
+                where[n] = index.dtype.type(NO_WINNER) if off else winner
 
 
 @loop
@@ -272,7 +266,7 @@ def _max_forward_cpu(x, w, relu=False):
     if not w.halves:
         return _max_forward_plain(x, w, relu)
     out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = memory.empty(out.shape, index_type(w))
+    index = memory.empty(out.shape, _index_type(w))
     _max_forward_2x2_loop(x, relu, out, index)
     return out, index
 
@@ -385,7 +379,7 @@ def _windows(w, batch) -> _Windows:
 
 def _max_forward_cuda(x, w, relu=False):
     out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
-    index = cuda.empty(out.shape, index_type(w))
+    index = cuda.empty(out.shape, _index_type(w))
     arguments = x.run, _windows(w, x.shape[3]), w.dilation, relu
     max_forward_kernel.each(out.size, *arguments, out.memory, index.memory, out.size)
     return out, index

@@ -118,17 +118,17 @@ class Conv2d(Module):
             self.padding_mode,
         )
 
-    def forward(self, x: Tensor, relu: bool = False, halve: bool = False) -> Tensor:
-        return self._convolve(x, self.weight, relu=relu, halve=halve)
+    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
+        return self._convolve(x, self.weight, relu)
 
-    def _convolve(self, x: Tensor, weight: Tensor, **fused: bool) -> Tensor:
+    def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False) -> Tensor:
         padding: shapes.Sides | int = self.padding
         if self.padding_mode != "zeros":
             top, bottom, left, right = self.padding
             x = F.pad(x, (left, right, top, bottom), self.padding_mode)
             padding = 0
         settings = self.stride, padding, self.dilation, self.groups
-        return F.conv2d(x, weight, self.bias, *settings, **fused)
+        return F.conv2d(x, weight, self.bias, *settings, relu=relu)
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}" + (

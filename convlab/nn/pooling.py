@@ -127,12 +127,6 @@ class MaxPool2d(_Pool2d):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = shapes.pair(dilation, "dilation")
 
-    @property
-    def halves(self) -> bool:
-        """Whether the windows are 2 × 2 and side by side."""
-        plain = (2, 2), (2, 2), (0, 0), (1, 1), False
-        return plain == (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
-
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
         settings = self.stride, self.padding, self.dilation, self.ceil_mode
         return F.max_pool2d(x, self.kernel_size, *settings, relu=relu)
