@@ -19,7 +19,7 @@ from convlab.kernels import cuda, memory
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import VECTOR, multiply_rows, multiply_rows_transposed
-from convlab.kernels.lanes_plan import grad_input_plans, input_plan
+from convlab.kernels.lanes_plan import grad_input_plans, input_plan, map_plan, whole_map_fits
 from convlab.kernels.tiles_cuda import (
     Target,
     forward_gather,
@@ -198,12 +198,15 @@ def _grad_bias_plain(grad):
 
 
 def _forward_cpu(x, weight, bias, g, relu=False):
-    plan = input_plan(g, x.shape[3])
-    out = memory.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    batch = x.shape[3]
+    whole = whole_map_fits(g, batch)
+    plan = map_plan(g, batch) if whole else input_plan(g, batch)
+    columns = plan.width if whole else g.output[1]
+    out = memory.empty((g.out_channels, g.output[0], columns, batch), x.dtype)
     rows = plan.rows(out)
     flat = plan.lay(x, rows.shape[2])
     multiply_rows(flat, *plan.weights(weight), bias, tuple(plan.ranges), relu, rows)
-    return out
+    return memory.contiguous(out[:, :, : g.output[1]])
 
 
 def _grad_input_cpu(grad, weight, g):

@@ -23,6 +23,10 @@ SPLIT = 8
 LONG = 1024
 
 
+# Lanes of a row up to which all rows of a map are better one run.
+SHORT = 64
+
+
 class Plan(NamedTuple):
     """How to lay the input, and where the taps of a convolution then find their rows.
 
@@ -31,6 +35,7 @@ class Plan(NamedTuple):
     """
 
     laid: np.ndarray | None  # runs of columns to lay first, see gather.py
+    rows_laid: np.ndarray  # the input's row behind each row that is laid, -1 for zero
     width: int  # columns as laid
     split: bool  # whether kernel columns are columns
     ranges: Ranges
@@ -39,9 +44,9 @@ class Plan(NamedTuple):
         """``x`` (C, H, W, N) as the flat array that the offsets point into."""
         if self.laid is None:
             return with_room(x, lanes)
-        channels, height, _, batch = x.shape
-        laid, flat = room_for((channels, height, self.width, batch), x.dtype)
-        copy_runs(x, np.arange(height), self.laid, laid)
+        channels, _, _, batch = x.shape
+        laid, flat = room_for((channels, len(self.rows_laid), self.width, batch), x.dtype)
+        copy_runs(x, self.rows_laid, self.laid, laid)
         return flat
 
     def weights(self, weight: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
@@ -107,7 +112,8 @@ def _plan(size, laid, batch, groups, per_group, row_taps, column_taps, first, st
         per_group * channel_step,
         step * row_step,
     )
-    return Plan(None if laid is None else column_runs(laid), width, split, ranges)
+    runs = None if laid is None else column_runs(laid)
+    return Plan(runs, np.arange(size[0]), width, split, ranges)
 
 
 def _merged(plan: Plan, lanes: int) -> Plan:
@@ -151,6 +157,54 @@ def input_plan(g: Conv2dGeometry, batch: int) -> Plan:
     rows = np.arange(kh) * dh, columns, -top, sh
     plan = _plan(g.input, laid, batch, g.groups, per_group, *rows, g.output)
     return _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
+
+
+def whole_map_fits(g: Conv2dGeometry, batch: int) -> bool:
+    """Whether all rows of a map had better be one run of lanes, with what ``map_plan`` costs.
+
+    Rows of few lanes are; and the taps of a kernel row are whole turns of the loops, so that
+    the sums are the same, to the bit, as of rows that leave out the taps of their padding.
+    """
+    together = 8 if g.out_channels // g.groups < 3 else 4
+    return (
+        g.stride == (1, 1)
+        and not _is_pointwise(g)
+        and g.output[1] * batch <= SHORT
+        and g.output[0] > 1
+        and g.in_channels // g.groups * g.kernel[1] % together == 0
+    )
+
+
+@lru_cache(maxsize=256)
+def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
+    """All output rows as one, of (output rows) * (columns as laid) * (images) lanes.
+
+    The input is laid with its padding on all sides, so that a tap is one offset for a whole
+    map.  The lanes between two rows, as many as a kernel is wide but for one, mean nothing.
+    """
+    (kh, kw), (dh, dw) = g.kernel, g.dilation
+    top, bottom, left, right = g.padding
+    per_group = g.in_channels // g.groups
+    columns = np.arange(-left, g.input[1] + right)
+    rows = np.arange(-top, g.input[0] + bottom + 1)  # one more, for what the last lanes read
+    columns[columns >= g.input[1]], rows[rows >= g.input[0]] = -1, -1
+    rows[rows < 0], columns[columns < 0] = -1, -1
+    row_step = len(columns) * batch
+    channel_step = len(rows) * row_step
+    offsets = (
+        np.arange(kh)[:, None, None] * dh * row_step
+        + np.arange(per_group)[:, None] * channel_step
+        + np.arange(kw) * dw * batch
+    )
+    ranges = Ranges(
+        offsets.reshape(1, -1).astype(np.uintp),
+        np.array([[0, g.output[0] * row_step]]),
+        np.array([[0, offsets.size]]),
+        g.groups,
+        per_group * channel_step,
+        0,
+    )
+    return Plan(column_runs(columns), rows, len(columns), False, ranges)
 
 
 class Phase(NamedTuple):
