@@ -205,19 +205,19 @@ def _forward_cpu(x, weight, bias, g, relu=False):
     out = memory.empty((g.out_channels, g.output[0], columns, batch), x.dtype)
     rows = plan.rows(out)
     flat = plan.lay(x, rows.shape[2])
-    multiply_rows(flat, *plan.weights(weight), bias, tuple(plan.ranges), relu, rows)
+    own = math.prod(g.weight_shape[1:])  # weights of an output channel
+    steps = g.out_channels // g.groups * own, own
+    multiply_rows(flat, weight.reshape(-1), steps, bias, tuple(plan.ranges), relu, rows)
     return memory.contiguous(out[:, :, : g.output[1]])
 
 
 def _grad_input_cpu(grad, weight, g):
     batch = grad.shape[3]
-    # (groups, in / group, out / group, KH, KW): what an input channel gets from whom
-    weight = weight.reshape(g.groups, -1, *g.weight_shape[1:]).swapaxes(1, 2)
-    weight = weight.reshape(g.in_channels, -1, *g.kernel)
+    steps = math.prod(g.weight_shape) // g.groups, math.prod(g.kernel)
     out = memory.empty((g.in_channels, *g.input, batch), grad.dtype)
     no_bias = np.zeros(g.in_channels, grad.dtype)
     flat = None
-    for cells, kernel, plan in grad_input_plans(g, batch):
+    for cells, plan in grad_input_plans(g, batch):
         part = out[cells]
         if part.size == 0:
             continue
@@ -225,8 +225,8 @@ def _grad_input_cpu(grad, weight, g):
         rows = plan.rows(target)
         if flat is None:
             flat = plan.lay(grad, rows.shape[2])
-        taps = plan.weights(weight[kernel])
-        multiply_rows(flat, *taps, no_bias, tuple(plan.ranges), False, rows)
+        ranges = tuple(plan.ranges)
+        multiply_rows(flat, weight.reshape(-1), steps, no_bias, ranges, False, rows)
         if target is not part:
             part[:] = target
     return out

@@ -117,10 +117,12 @@ def _grad_weight_plain(grad, x):
 
 
 @lru_cache(maxsize=256)
-def _ranges(inputs: int, lanes: int) -> tuple:
-    """One column and one row that has all taps, for ``multiply_rows``."""
-    offsets = np.arange(inputs, dtype=np.uintp)[None] * np.uintp(lanes)
-    return tuple(Ranges(offsets, np.array([[0, lanes]]), np.array([[0, inputs]]), 1, 0, 0))
+def _ranges(inputs: int, lanes: int, step: int) -> tuple:
+    """One column and one row that has all taps, their weights ``step`` apart."""
+    taps = np.arange(inputs, dtype=np.uintp)[None]
+    lane_range, tap_range = np.array([[0, lanes]]), np.array([[0, inputs]])
+    tables = taps * np.uintp(lanes), taps * np.uintp(step), lane_range, tap_range
+    return tuple(Ranges(*tables, 1, 0, 0))
 
 
 def _product(weight, x, bias, relu=False):
@@ -131,8 +133,10 @@ def _product(weight, x, bias, relu=False):
     if not weight.flags.forc:
         weight = memory.contiguous(weight)
     kept = weight.ravel(order="K")
-    steps = tuple(step // weight.itemsize for step in weight.strides)
-    multiply_rows(flat, kept, (steps[0], 0, steps[1]), bias, _ranges(*x.shape), relu, out)
+    # Along an axis of one number NumPy's steps mean nothing.
+    lengths = zip(weight.shape, weight.strides, strict=True)
+    down, along = (step // weight.itemsize if n > 1 else 0 for n, step in lengths)
+    multiply_rows(flat, kept, (0, down), bias, _ranges(*x.shape, along), relu, out)
     return out[:, 0]
 
 

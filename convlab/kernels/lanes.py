@@ -51,6 +51,7 @@ class Ranges(NamedTuple):
     """
 
     offsets: np.ndarray  # (columns, taps) of each tap from the start of its row's input
+    places: np.ndarray  # (columns, taps) of each tap's weight from its channel's first one
     lanes: np.ndarray  # (columns, 2) from and to: the lanes that a column reaches
     taps: np.ndarray  # (rows, 2) from and to: the taps of a row that are not padding
     groups: int
@@ -82,7 +83,7 @@ def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
 @loop
 def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
     # x: (any,) flat · weight: (any,) flat, see weight_steps · bias: (O,)
-    # weight_steps: from a weight to that of the next output channel, column and tap
+    # weight_steps: from a weight to that of the next group and output channel
     # ranges: ``Ranges`` as a tuple · out: (O, rows, lanes).  With ``relu`` negative results
     # become 0.
     #
@@ -90,14 +91,14 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
     # kept in a small array of their own: the compiler sees that writing them changes no
     # input, they stay in the L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    offsets, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
+    offsets, places, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
     zero = x.dtype.type(0)
     rows, lanes = out.shape[1], u(out.shape[2])
     group_size = out.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
     vectors = (out.shape[2] + VECTOR - 1) // VECTOR
     tiles = (out.shape[2] + TILE - 1) // TILE
-    o_step, column_step, tap_step = u(weight_steps[0]), u(weight_steps[1]), u(weight_steps[2])
+    weights_of_group, o_step = u(weight_steps[0]), u(weight_steps[1])
     for turn in prange(rows * tiles * groups * blocks):
         block = turn % blocks
         group = turn // blocks % groups
@@ -111,6 +112,7 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
         start = u(group) * u(group_step) + row * u(row_step)
         channel = u(group * group_size + block * BLOCK)
         channels = min(u(BLOCK), u((group + 1) * group_size) - channel)
+        w = weight[u(group) * weights_of_group + u(block * BLOCK) * o_step :]
         tap, taps = u(tap_ranges[row, 0]), u(tap_ranges[row, 1])
         sums = aligned(BLOCK * TILE, x.dtype)
         for o in range(channels):
@@ -122,13 +124,12 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
             stop = min(last, u(lane_ranges[column, 1]))
             if begin < stop:
                 run = x, start + begin, offsets[column], tap, taps, stop - begin
-                w = weight[channel * o_step + column * column_step :]
-                s = sums[begin - first :]
+                place, s = places[column], sums[begin - first :]
                 if channels > u(2):
-                    _add_to_six(*run, w, o_step, tap_step, channels, s)
+                    _add_to_six(*run, w, place, o_step, channels, s)
                 else:
                     for o in range(channels):
-                        _add_to_one(*run, w[o * o_step :], tap_step, s[o * u(TILE) :])
+                        _add_to_one(*run, w[o * o_step :], place, s[o * u(TILE) :])
         for o in range(channels):
             y, s = out[channel + o, row, own:], sums[o * u(TILE) + own - first :]
             if relu:
@@ -140,8 +141,9 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
 
 
 @loop(parallel=False)
-def _add_to_six(x, at, offset, tap, taps, lanes, weight, o_step, tap_step, channels, sums):
-    # sums[o * TILE + lane] += weight[o, t] * x[at + offset[t] + lane], for six channels o or less
+def _add_to_six(x, at, offset, tap, taps, lanes, weight, place, o_step, channels, sums):
+    # sums[o * TILE + lane] += weight[o * o_step + place[t]] * x[at + offset[t] + lane],
+    # for six channels o or less
     #
     # Six channels and four taps go through the lanes together: 24 products for each four
     # numbers that are loaded, and 24 weights are what 32 vector registers can hold.
@@ -157,7 +159,7 @@ def _add_to_six(x, at, offset, tap, taps, lanes, weight, o_step, tap_step, chann
         t1, t2, t3 = t + u(1), t + u(2), t + u(3)
         x0, x1 = x[at + offset[t] :], x[at + offset[t1] :]
         x2, x3 = x[at + offset[t2] :], x[at + offset[t3] :]
-        v, v1, v2, v3 = t * tap_step, t1 * tap_step, t2 * tap_step, t3 * tap_step
+        v, v1, v2, v3 = place[t], place[t1], place[t2], place[t3]
         a0, a1, a2, a3 = wa[v], wa[v1], wa[v2], wa[v3]
         b0, b1, b2, b3 = wb[v], wb[v1], wb[v2], wb[v3]
         c0, c1, c2, c3 = wc[v], wc[v1], wc[v2], wc[v3]
@@ -174,7 +176,7 @@ def _add_to_six(x, at, offset, tap, taps, lanes, weight, o_step, tap_step, chann
             sums[lane + _5] += f0 * p + f1 * q + f2 * r + f3 * s
     for t in range(fours, taps):
         x0 = x[at + offset[t] :]
-        v = t * tap_step
+        v = place[t]
         a0, b0, c0, d0, e0, f0 = wa[v], wb[v], wc[v], wd[v], we[v], wf[v]
         for lane in range(count):
             p = x0[lane]
@@ -187,8 +189,8 @@ def _add_to_six(x, at, offset, tap, taps, lanes, weight, o_step, tap_step, chann
 
 
 @loop(parallel=False)
-def _add_to_one(x, at, offset, tap, taps, lanes, weight, tap_step, sums):
-    # sums[lane] += weight[t] * x[at + offset[t] + lane], eight taps at a time
+def _add_to_one(x, at, offset, tap, taps, lanes, weight, place, sums):
+    # sums[lane] += weight[place[t]] * x[at + offset[t] + lane], eight taps at a time
     u = np.uintp
     count = (lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
     eights = taps - (taps - tap) % u(8)
@@ -199,16 +201,14 @@ def _add_to_one(x, at, offset, tap, taps, lanes, weight, tap_step, sums):
         x2, x3 = x[at + offset[t2] :], x[at + offset[t3] :]
         x4, x5 = x[at + offset[t4] :], x[at + offset[t5] :]
         x6, x7 = x[at + offset[t6] :], x[at + offset[t7] :]
-        w0, w1 = weight[t * tap_step], weight[t1 * tap_step]
-        w2, w3 = weight[t2 * tap_step], weight[t3 * tap_step]
-        w4, w5 = weight[t4 * tap_step], weight[t5 * tap_step]
-        w6, w7 = weight[t6 * tap_step], weight[t7 * tap_step]
+        w0, w1, w2, w3 = weight[place[t]], weight[place[t1]], weight[place[t2]], weight[place[t3]]
+        w4, w5, w6, w7 = weight[place[t4]], weight[place[t5]], weight[place[t6]], weight[place[t7]]
         for lane in range(count):
             sums[lane] += (w0 * x0[lane] + w1 * x1[lane] + w2 * x2[lane] + w3 * x3[lane]) + (
                 w4 * x4[lane] + w5 * x5[lane] + w6 * x6[lane] + w7 * x7[lane]
             )
     for t in range(eights, taps):
-        x0, w0 = x[at + offset[t] :], weight[t * tap_step]
+        x0, w0 = x[at + offset[t] :], weight[place[t]]
         for lane in range(count):
             sums[lane] += w0 * x0[lane]
 
@@ -225,7 +225,7 @@ def multiply_rows_transposed(x, grad, ranges, chunks, out, by_bias):
     # chunks so that the order of the additions does not depend on the number of threads.
     # The last row of ``out`` takes what is computed for channels past the group's last.
     u = np.uintp
-    offsets, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
+    offsets, _, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
     lanes = u(grad.shape[2])
     group_size = grad.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK

@@ -6,6 +6,7 @@ and one for each phase of the gradient of the input.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,33 +50,26 @@ class Plan(NamedTuple):
         copy_runs(x, self.rows_laid, self.laid, laid)
         return flat
 
-    def weights(self, weight: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
-        """``weight`` (O, C, KH, KW) in the order of (O, columns, taps), flat, and its steps."""
-        order = (0, 3, 2, 1) if self.split else (0, 2, 1, 3)
-        columns, taps = self.ranges.offsets.shape
-        return np.ascontiguousarray(weight.transpose(order)).reshape(-1), (columns * taps, taps, 1)
-
     def unweights(self, taps: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """The way back: (O, columns, taps) as (O, C, KH, KW)."""
-        outputs, channels, height, width = shape
-        if self.split:
-            taps = taps.reshape(outputs, width, height, channels).transpose(0, 3, 2, 1)
-        else:
-            taps = taps.reshape(outputs, height, channels, width).swapaxes(1, 2)
-        return np.ascontiguousarray(taps)
+        """(O, columns, taps) as (O, C / groups, KH, KW)."""
+        weight = np.empty((shape[0], taps[0].size), taps.dtype)
+        weight[:, self.ranges.places.reshape(-1)] = taps.reshape(shape[0], -1)
+        return weight.reshape(shape)
 
     def rows(self, out: np.ndarray) -> np.ndarray:
         """``out`` (O, OH, OW, N) as the plan's (O, rows, lanes)."""
         return out.reshape(out.shape[0], len(self.ranges.taps), -1)
 
 
-def _plan(size, laid, batch, groups, per_group, row_taps, column_taps, first, step, output) -> Plan:
+def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step, output) -> Plan:
     """The plan of ``output`` rows and columns; of output row r, tap row t reads input row
     ``first + r * step + row_taps[t]``, and nothing where the input has no such row.
 
     ``laid``: the input's column behind each column that is laid, -1 for zero, or None;
+    ``places``: (tap rows, channels of a group, tap columns) of the weights;
     ``column_taps``: what each kernel column reads for output column 0, in columns as laid.
     """
+    per_group = places.shape[1]
     width = size[1] if laid is None else len(laid)
     row_step = width * batch
     channel_step = size[0] * row_step
@@ -90,11 +84,11 @@ def _plan(size, laid, batch, groups, per_group, row_taps, column_taps, first, st
         (column_taps < 0).any() or (column_taps + output[1] > width).any()
     )
     if split:
-        offsets = offsets.reshape(-1, len(column_taps)).T
+        offsets, places = (table.reshape(-1, len(column_taps)).T for table in (offsets, places))
         reach = np.maximum(0, -column_taps), np.clip(width - column_taps, 0, output[1])
         lanes = np.stack(reach, axis=1) * batch
     else:
-        offsets = offsets.reshape(1, -1)
+        offsets, places = offsets.reshape(1, -1), places.reshape(1, -1)
         lanes = np.array([[0, output[1] * batch]])
     reads = first + np.arange(output[0])[:, None] * step + row_taps
     inside = (reads >= 0) & (reads < size[0])
@@ -106,6 +100,7 @@ def _plan(size, laid, batch, groups, per_group, row_taps, column_taps, first, st
     ranges = Ranges(
         # A negative one wraps around, and back when added.
         np.ascontiguousarray(offsets.astype(np.uintp)),
+        np.ascontiguousarray(places.astype(np.uintp)),
         lanes,
         taps * (per_group * (1 if split else len(column_taps))),
         groups,
@@ -136,6 +131,12 @@ def _is_pointwise(g: Conv2dGeometry) -> bool:
     return g.kernel == (1, 1) and g.stride == (1, 1) and not any(g.padding)
 
 
+def _places(g: Conv2dGeometry) -> np.ndarray:
+    """(KH, C / groups, KW) where in a channel's weights, (C / groups, KH, KW), those taps are."""
+    _, *shape = g.weight_shape
+    return np.arange(math.prod(shape)).reshape(shape).swapaxes(0, 1)
+
+
 @lru_cache(maxsize=256)
 def input_plan(g: Conv2dGeometry, batch: int) -> Plan:
     """Taps of the input as runs of lanes.
@@ -155,7 +156,7 @@ def input_plan(g: Conv2dGeometry, batch: int) -> Plan:
         laid = np.where((laid >= 0) & (laid < g.input[1]), laid, -1)
         columns = along % sw * per_phase + along // sw
     rows = np.arange(kh) * dh, columns, -top, sh
-    plan = _plan(g.input, laid, batch, g.groups, per_group, *rows, g.output)
+    plan = _plan(g.input, laid, batch, g.groups, _places(g), *rows, g.output)
     return _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
 
 
@@ -198,6 +199,7 @@ def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
     )
     ranges = Ranges(
         offsets.reshape(1, -1).astype(np.uintp),
+        _places(g).reshape(1, -1).astype(np.uintp),
         np.array([[0, g.output[0] * row_step]]),
         np.array([[0, offsets.size]]),
         g.groups,
@@ -238,11 +240,10 @@ def grad_input_phases(g: Conv2dGeometry) -> list[tuple[Phase, Phase]]:
 
 
 @lru_cache(maxsize=256)
-def grad_input_plans(g: Conv2dGeometry, batch: int) -> list[tuple[tuple, tuple, Plan]]:
+def grad_input_plans(g: Conv2dGeometry, batch: int) -> list[tuple[tuple, Plan]]:
     """Each input row as a sum of rows of the output's gradient: a plan for each phase.
 
-    Before it the phase's input cells and the weights that they meet, as indices into the
-    input's gradient and the weights.
+    Before it the phase's input cells, as indices into the input's gradient.
     """
     per_group = g.out_channels // g.groups
     laid, leftmost = None, 0
@@ -252,13 +253,16 @@ def grad_input_plans(g: Conv2dGeometry, batch: int) -> list[tuple[tuple, tuple, 
         leftmost = left // stride - g.dilation[1] * (g.kernel[1] - 1) // stride
         laid = np.arange(leftmost, (g.input[1] - 1 + left) // stride + 1)
         laid = np.where((laid >= 0) & (laid < g.output[1]), laid, -1)
+    # (KH, O / groups, KW): where the weights of one input channel are.
+    places = np.arange(math.prod(g.weight_shape) // g.groups)
+    places = places.reshape(per_group, *g.weight_shape[1:])[:, 0].swapaxes(0, 1)
     plans = []
     for rows, columns in grad_input_phases(g):
         reads = -rows.back, columns.first - columns.back - leftmost, rows.first, 1
         output = len(rows.cells), len(columns.cells)
-        plan = _plan(g.output, laid, batch, g.groups, per_group, *reads, output)
+        own = places[rows.taps][:, :, columns.taps]
+        plan = _plan(g.output, laid, batch, g.groups, own, *reads, output)
         plan = _merged(plan, g.output[1] * batch) if _is_pointwise(g) else plan
         cells = (slice(phase.cells.start, None, phase.cells.step) for phase in (rows, columns))
-        every = slice(None)
-        plans.append(((every, *cells), (every, every, rows.taps[:, None], columns.taps), plan))
+        plans.append(((slice(None), *cells), plan))
     return plans
