@@ -863,6 +863,8 @@ def cross_entropy(
         labels = None
     else:
         labels = _labels("cross_entropy", input, given)
+        if plain and 0 <= labels.min() <= labels.max() < classes and ignore_index < 0:
+            return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         counted = labels != ignore_index
         _check_range("cross_entropy", labels[counted], classes)
         if plain and counted.all():

@@ -48,6 +48,11 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
 
     Raises ShapeError for anything else.
     """
+    if type(value) is tuple and len(value) == 2:
+        # Almost always, and each layer asks in each step.
+        rows, columns = value
+        if type(rows) is int is type(columns) and least <= min(value) <= max(value) < LARGEST_SIDE:
+            return value
     values: Any = (value, value) if isinstance(value, numbers.Integral) else value
     if not is_integers(values, (2,)):
         raise ShapeError(f"{name}: expected an integer or a pair of integers, got {shown(value)}")
@@ -66,7 +71,7 @@ def check_numbers(name: str, sizes: Sequence[int], most: int = MAX_MAP) -> None:
 
 def is_integers(values: Any, lengths: tuple[int, ...]) -> TypeGuard[Sequence[int]]:
     if type(values) is tuple and len(values) in lengths and {*map(type, values)} == {int}:
-        return True  # almost always, and each layer asks in each step
+        return True
     return (
         isinstance(values, Sequence | np.ndarray)
         and not isinstance(values, str)
