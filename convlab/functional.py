@@ -793,6 +793,12 @@ def _check_range(name: str, labels: Array, classes: int) -> None:
         )
 
 
+def _all_count(labels: np.ndarray, classes: int, ignore_index: int) -> bool:
+    """Whether all are classes, none of them ignored."""
+    inside = 0 <= labels.min() <= labels.max() < classes
+    return bool(inside and (ignore_index < 0 or (labels != ignore_index).all()))
+
+
 def _class_weight(weight: np.ndarray | None, classes: int) -> np.ndarray:
     if weight is None:
         return np.ones(classes)
@@ -863,12 +869,10 @@ def cross_entropy(
         labels = None
     else:
         labels = _labels("cross_entropy", input, given)
-        if plain and 0 <= labels.min() <= labels.max() < classes and ignore_index < 0:
+        if plain and _all_count(labels, classes, ignore_index):
             return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         counted = labels != ignore_index
         _check_range("cross_entropy", labels[counted], classes)
-        if plain and counted.all():
-            return _CrossEntropy.apply(input, labels=labels, reduction=reduction)
         wanted = np.zeros((classes, *labels.shape), input.dtype)
         np.put_along_axis(wanted, np.where(counted, labels, 0)[None], 1, axis=0)
     class_weight = _class_weight(weight, classes)
