@@ -17,6 +17,7 @@ from convlab import (
     Tensor,
     bench,
     data,
+    empty_cache,
     insight,
     manual_seed,
     models,
@@ -138,6 +139,16 @@ def test_memory_that_is_no_longer_used_is_used_again():
     assert cuda.empty(1000).memory is not memory  # the view still lies there
     del view
     assert cuda.empty(1000).memory is memory
+
+
+@needs_cuda
+def test_empty_cache_gives_back_what_no_array_lies_in():
+    kept, spare = cuda.upload(np.arange(1000.0)), cuda.empty(5000)
+    memory = spare.memory
+    del spare
+    empty_cache()
+    assert cuda.empty(5000).memory is not memory
+    np.testing.assert_array_equal(kept.numpy(), np.arange(1000.0))
 
 
 @needs_cuda
