@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 
 import click
-from convlab_cli import options
+from convlab_cli import bench_card, options
 from convlab_cli.output import json_text
 
 
@@ -63,6 +63,9 @@ def command():
     """
 
 
+command.add_command(bench_card.command)
+
+
 @command.command()
 @click.option(
     "--layer",
@@ -71,10 +74,17 @@ def command():
     metavar="NAME",
     help="Only layers whose name has NAME in it, such as LeNet; may be repeated.",
 )
+@click.option(
+    "--layers",
+    type=click.Choice(["usual", "efficientnet"]),
+    default="usual",
+    show_default=True,
+    help="The usual sizes, or those of EfficientNet-B0 on 224x224.",
+)
 @options.threads
 @on_device
 @bench_options(rounds=7)
-def kernels(names, device, rounds, as_json, plot, size, theme):
+def kernels(names, layers, device, rounds, as_json, plot, size, theme):
     """Convolutions of the usual sizes: forward, gradient of input, gradient of weight."""
     with contextlib.suppress(ImportError):
         # Before convlab, which tells OpenMP how long idle threads wait: PyTorch's threads
@@ -83,11 +93,12 @@ def kernels(names, device, rounds, as_json, plot, size, theme):
     from convlab import bench
     from convlab.errors import SpecError
 
+    all_layers = bench.EFFICIENTNET if layers == "efficientnet" else bench.LAYERS
     layers = [
-        layer for layer in bench.LAYERS if not names or any(name in layer.name for name in names)
+        layer for layer in all_layers if not names or any(name in layer.name for name in names)
     ]
     if not layers:
-        known = ", ".join(layer.name for layer in bench.LAYERS)
+        known = ", ".join(layer.name for layer in all_layers)
         raise SpecError(f"layer: expected a part of one of {known}, got {' and '.join(names)}")
     if device == "cuda":
         _kernels_on_cuda(layers, rounds, as_json, plot)

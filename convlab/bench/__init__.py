@@ -1,6 +1,8 @@
 """How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
 
+from convlab.bench.card import Report, card_steps, run_steps
 from convlab.bench.convolutions import (
+    EFFICIENTNET,
     GRADIENTS,
     LAYERS,
     KernelRow,
@@ -26,17 +28,20 @@ from convlab.bench.training import TrainingRow, measure_training, training_image
 
 __all__ = [
     "BUSY",
+    "EFFICIENTNET",
     "GRADIENTS",
     "LAYERS",
     "Curve",
     "KernelRow",
     "Layer",
     "Machine",
+    "Report",
     "Roof",
     "Timing",
     "TrainingRow",
     "alternate",
     "busy_share",
+    "card_steps",
     "machine",
     "measure_kernels",
     "measure_kernels_on_cuda",
@@ -45,6 +50,7 @@ __all__ = [
     "measure_training",
     "other_name",
     "roof",
+    "run_steps",
     "torch_has_cuda",
     "training_images",
     "version",

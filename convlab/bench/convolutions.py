@@ -82,6 +82,20 @@ LAYERS = (
 )
 
 
+EFFICIENTNET = (
+    Layer("stem 3→32 3×3", 3, 32, (224, 224), 3, padding=1, stride=2, batch=32),
+    Layer("32 depthwise 3×3", 32, 32, (112, 112), 3, padding=1, groups=32, batch=32),
+    Layer("16→96 1×1", 16, 96, (112, 112), 1, batch=32),
+    Layer("144 depthwise 5×5", 144, 144, (56, 56), 5, padding=2, stride=2, groups=144, batch=32),
+    Layer("40→240 1×1", 40, 240, (28, 28), 1, batch=32),
+    Layer("480 depthwise 5×5", 480, 480, (14, 14), 5, padding=2, groups=480, batch=32),
+    Layer("112→672 1×1", 112, 672, (14, 14), 1, batch=32),
+    Layer("1152→192 1×1", 1152, 192, (7, 7), 1, batch=32),
+    Layer("320→1280 1×1", 320, 1280, (7, 7), 1, batch=32),
+)
+"""Convolutions of EfficientNet-B0 on 224 × 224 (Tan & Le 2019, table 1)."""
+
+
 @dataclass(frozen=True)
 class KernelRow:
     """One pass of one layer: ours, and the same by other libraries, by their names."""
