@@ -1,7 +1,8 @@
 """The plan of a convolution: where the taps of lanes.py find their rows, once for each geometry.
 
 A geometry and a batch size have a plan for the forward pass and the gradient of the weights,
-and one for each phase of the gradient of the input.
+and one for each phase of the gradient of the input.  Of maps with short rows, the forward pass
+has one of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from convlab.kernels.gather import column_runs, copy_runs
 from convlab.kernels.lanes import VECTOR, Ranges, room_for, with_room
-from convlab.shapes import Conv2dGeometry
+from convlab.shapes import Conv2dGeometry, padding_index
 
 # With fewer taps than this in a kernel column, columns of zeros cost less than
 # going through the lanes column by column.
@@ -23,7 +24,6 @@ SPLIT = 8
 # Lanes that are enough to hide what a run of them costs to begin.
 LONG = 1024
 
-
 # Lanes of a row up to which all rows of a map are better one run.
 SHORT = 64
 
@@ -31,8 +31,9 @@ SHORT = 64
 class Plan(NamedTuple):
     """How to lay the input, and where the taps of a convolution then find their rows.
 
-    Either all taps make one column and read the input with its zeros laid beside it, or
-    each kernel column is a column that reaches only the lanes that it has input for.
+    Either all taps make one column and read the input with its zeros laid beside it, and
+    maybe above and below it too, or each kernel column is a column that reaches only the lanes
+    that it has input for.
     """
 
     laid: np.ndarray | None  # runs of columns to lay first, see gather.py
@@ -186,10 +187,8 @@ def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
     (kh, kw), (dh, dw) = g.kernel, g.dilation
     top, bottom, left, right = g.padding
     per_group = g.in_channels // g.groups
-    columns = np.arange(-left, g.input[1] + right)
-    rows = np.arange(-top, g.input[0] + bottom + 1)  # one more, for what the last lanes read
-    columns[columns >= g.input[1]], rows[rows >= g.input[0]] = -1, -1
-    rows[rows < 0], columns[columns < 0] = -1, -1
+    columns = padding_index(g.input[1], left, right, "zeros")
+    rows = padding_index(g.input[0], top, bottom + 1, "zeros")  # one more, for the last lanes
     row_step = len(columns) * batch
     channel_step = len(rows) * row_step
     offsets = (
