@@ -11,6 +11,7 @@ other thread can divide.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +26,7 @@ SMALL = 16384  # bytes; below, the system's allocator is as good
 LIMIT = psutil.virtual_memory().total // 16
 """Bytes that free blocks may have; beyond them all are given back to the system."""
 
-_free: dict[int, list[_Memory]] = {}  # by their size in bytes
+_free: defaultdict[int, list[_Memory]] = defaultdict(list)  # by their size in bytes
 _held = 0  # bytes of all that are free
 
 
@@ -45,8 +46,8 @@ class _Block(np.ndarray):
         memory = self.base
         if type(memory) is not _Memory:  # a part of a block, or a copy
             return
-        _free.setdefault(memory.nbytes, []).append(memory)
-        _held += memory.nbytes
+        _free[memory.size].append(memory)
+        _held += memory.size
         if _held > LIMIT:
             empty_cache()
 
@@ -57,8 +58,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     A vector that lies across two cache lines takes twice as long to load.
     """
     global _held
-    dtype = np.dtype(dtype)
-    count = math.prod(shape) * dtype.itemsize
+    count = math.prod(shape) * np.dtype(dtype).itemsize
     if count < SMALL:
         return np.empty(shape, dtype)
     # Sizes are rounded up, by an eighth at most, so that blocks serve other shapes too.
@@ -66,7 +66,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     count = -(-count // step) * step
     try:
         memory = _free[count].pop()
-    except (KeyError, IndexError):
+    except IndexError:
         memory = _larger(count, step)
     else:
         _held -= count
