@@ -9,6 +9,7 @@ from convlab.bench.convolutions import (
     measure_kernels_on_cuda,
     torch_has_cuda,
 )
+from convlab.bench.ladder import LadderRow, check_ladder, measure_ladder
 from convlab.bench.machine import (
     BUSY,
     Machine,
@@ -30,6 +31,7 @@ __all__ = [
     "LAYERS",
     "Curve",
     "KernelRow",
+    "LadderRow",
     "Layer",
     "Machine",
     "Roof",
@@ -37,9 +39,11 @@ __all__ = [
     "TrainingRow",
     "alternate",
     "busy_share",
+    "check_ladder",
     "machine",
     "measure_kernels",
     "measure_kernels_on_cuda",
+    "measure_ladder",
     "measure_scaling",
     "measure_start",
     "measure_training",

@@ -27,6 +27,7 @@ from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.ladder import LadderStep, ladder
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
 from convlab.viz.line_panels import LinePanel, line_panels
 from convlab.viz.maximise import maximise
@@ -61,6 +62,7 @@ __all__ = [
     "Growth",
     "KernelColumn",
     "KernelPoint",
+    "LadderStep",
     "LayerCost",
     "LinePanel",
     "MeasuredColumn",
@@ -106,6 +108,7 @@ __all__ = [
     "isometric",
     "journey",
     "kernel_speed",
+    "ladder",
     "learned_kernels",
     "line_panels",
     "maximise",
