@@ -10,6 +10,7 @@ from convlab.bench.convolutions import (
     torch_has_cuda,
 )
 from convlab.bench.ladder import LadderRow, check_ladder, measure_ladder
+from convlab.bench.ladder_page import ladder_page, ladder_rung
 from convlab.bench.machine import (
     BUSY,
     Machine,
@@ -40,6 +41,8 @@ __all__ = [
     "alternate",
     "busy_share",
     "check_ladder",
+    "ladder_page",
+    "ladder_rung",
     "machine",
     "measure_kernels",
     "measure_kernels_on_cuda",

@@ -20,7 +20,7 @@ def _sizes(g: Conv2dGeometry) -> tuple[int, int]:
     top, bottom, left, right = g.padding
     height, width = g.input
     return (
-        fft.next_fast_len(height + top + bottom, real=True),
+        fft.next_fast_len(height + top + bottom),
         fft.next_fast_len(width + left + right, real=True),
     )
 

@@ -17,9 +17,9 @@ from convlab.kernels.device import loop
 @loop
 def convolve(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
     # x: (C, H, W, N) · weight: (O, C, KH, KW) · out: (O, OH, OW, N)
-    outputs, height, width, batch = out.shape
+    outputs, height, width, images = out.shape
     _, channels, kernel_height, kernel_width = weight.shape
-    lanes = width * batch
+    batch, lanes = images, width * images
     for turn in prange(outputs * height):
         o, oh = turn // height, turn % height
         y = out[o, oh].reshape(-1)

@@ -54,7 +54,7 @@ class Rung:
     @property
     def source(self) -> str:
         """The source of the loop, with the function that it is made in."""
-        maker = getattr(self.module, "convolve_with", self.module.__dict__.get("convolve"))
+        maker = getattr(self.module, "convolve_with", None) or self.module.convolve
         return inspect.getsource(inspect.unwrap(maker))
 
     @property
