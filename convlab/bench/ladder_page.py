@@ -14,7 +14,8 @@ HEAD = """\
 and `--show all` this page.  Each computes the same convolution, with stride 1 and without bias,
 and is the one before it with one idea more.  The zeros of the padding lie around the input
 already.  Letters: N images, C input channels, O output channels, H × W the input's size, OH × OW
-the output's, KH × KW the kernel's.
+the output's, KH × KW the kernel's.  `@loop` compiles a function with Numba when it is called first,
+and lets sums be reordered; in it `prange` deals its turns out to all cores.
 """
 
 
@@ -42,5 +43,5 @@ def ladder_page() -> str:
     for module in (im2col, fourier, winograd):
         title, _, text = inspect.cleandoc(module.__doc__ or "").partition("\n")
         path = module.__name__.replace(".", "/")
-        others.append(f"**{title.rstrip('.')}** (`{path}.py`).  {text.strip()}\n")
+        others.append(f"### {title.rstrip('.')}\n\n{text.strip()}\n\nSource: `{path}.py`\n")
     return "\n".join([HEAD, *rungs, "## Other ways to convolve\n", *others])

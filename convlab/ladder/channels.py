@@ -17,8 +17,6 @@ from numba import prange
 
 from convlab.kernels.device import loop
 
-BLOCK = 4  # output channels
-
 
 @lru_cache
 def convolve_with(kernel_width: int) -> Callable:

@@ -2,7 +2,7 @@
 
 Each output number is the sum of a window's numbers times the kernel's weights, over all input
 channels (Goodfellow, Bengio & Courville, Deep Learning, 2016, section 9.1).  For every product
-Python makes four objects, and looks up what adding and multiplying them means.
+Python makes at least four objects, and looks up what multiplying and adding them means.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ RUNGS = (
     Rung("batch innermost", batch_innermost),
     Rung("unsigned indices: vectors", unsigned_index),
     Rung("a row of taps at once", taps),
-    Rung("4 output channels at once", channels, block=channels.BLOCK),
-    Rung("tiles that stay in cache", tiles, block=channels.BLOCK),
+    Rung("4 output channels at once", channels, block=4),
+    Rung("tiles that stay in cache", tiles, block=4),
     Rung("the engine's own", engine),
 )
 PLAIN, ENGINE = RUNGS[0], RUNGS[-1]

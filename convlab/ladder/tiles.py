@@ -17,8 +17,6 @@ from numba import prange
 
 from convlab.kernels.device import loop
 
-TILE = 512  # lanes
-
 
 @lru_cache
 def convolve_with(kernel_width: int) -> Callable:
@@ -27,11 +25,12 @@ def convolve_with(kernel_width: int) -> Callable:
         # x: (C, H, W, N) · weight: (O, C, KH, KW) · out: (O, OH, OW, N) · O: a multiple of 4
         outputs, height, width, images = out.shape
         _, channels, kernel_height, _ = weight.shape
-        batch, blocks, tiles = np.uintp(images), outputs // 4, -(-width * images // TILE)
+        tile, batch = 512, np.uintp(images)
+        blocks, tiles = outputs // 4, -(-width * images // tile)
         for turn in prange(height * tiles * blocks):
-            o, oh, first = turn % blocks * 4, turn // blocks // tiles, turn // blocks % tiles * TILE
-            lanes = np.uintp(min(TILE, width * images - first))
-            sums = np.zeros((4, TILE), out.dtype)
+            o, oh, first = turn % blocks * 4, turn // blocks // tiles, turn // blocks % tiles * tile
+            lanes = np.uintp(min(tile, width * images - first))
+            sums = np.zeros((4, tile), out.dtype)
             y0, y1, y2, y3 = sums[0], sums[1], sums[2], sums[3]
             for c in range(channels):
                 for kh in range(kernel_height):

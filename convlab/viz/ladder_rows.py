@@ -71,12 +71,15 @@ class Rows:
             top, bottom = self._between()
             if self.bars >= least * width and (bottom - top) / self.count >= LINE * px:
                 break
-        if self.bars < 0.3 * width:
+        if self.bars < 0.3 * width and (bottom - top) / self.count >= 2.2 * self.px:
             # A row of two lines: its idea and gain above, its speed and bar below.
             self.lines, self.in_words = 2, True
             self._measure(canvas.size.small)
             self.ideas = min(self.ideas, width - self.gains - self.gap)
             self.bars = width - self.speeds - self.gap
+        elif self.bars < 0.3 * width:
+            self.ideas -= 0.3 * width - self.bars
+            self.bars = 0.3 * width
         values = [step.speed for step in (*rungs, *others) if step.speed is not None]
         low = 10.0 ** math.floor(math.log10(min(values)) - 0.3)
         high = 1.15 * max(*values, *roofs)
@@ -87,8 +90,7 @@ class Rows:
         measure, steps = self.canvas.widest, [*self.rungs, *self.others]
         self.px, self.gap = px, 1.2 * px
         self.number = measure(map(str, range(len(self.rungs) + 1)), px) + 0.6 * px
-        ideas = measure((step.idea for step in steps), px)
-        self.ideas = self.number + min(ideas, 0.36 * (self.canvas.right - self.canvas.left))
+        self.ideas = self.number + measure((step.idea for step in steps), px)
         self.speeds = measure([_UNIT, *map(_speed_text, steps)], px)
         self.gains = measure([_HEADS[self.in_words], *self._gains()], px)
 
