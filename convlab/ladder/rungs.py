@@ -121,7 +121,8 @@ class Task:
             shape, weight, self.share = _part(shape, weight)
         if rung.batch_innermost:
             x, shape = _batch_last(x), (*shape[1:], shape[0])
-        self.arguments = x, weight, np.empty(shape, x.dtype)
+        # Not empty: what was computed before may lie there.
+        self.arguments = x, weight, np.full(shape, np.nan, x.dtype)
         self.loop = rung.loop(g.kernel[1])
 
     def __call__(self) -> np.ndarray | None:
