@@ -60,14 +60,11 @@ def command(shape, kernel, filters, padding, batch, show, rounds, as_json, plot,
         bench.check_ladder(layer)
     except ConvlabError as error:
         raise click.UsageError(str(error)) from None
-    machine, roof = begin(as_json), bench.roof()
+    machine = begin(as_json)
     what = f"{layer.name}, padding {padding}, batch {batch}"
     if not as_json:
-        click.echo(
-            f"{what}: {layer.flops / 1e6:,.1f} MFLOP; peak of multiply-adds"
-            f" {roof.flops / 1e9:.0f} GF/s, memory {roof.bandwidth / 1e9:.0f} GB/s\n"
-        )
-    rungs, others = bench.measure_ladder(layer, rounds)
+        click.echo(f"{what}: {layer.flops / 1e6:,.1f} MFLOP")
+    rungs, others, roof = bench.measure_ladder(layer, rounds)
     if as_json:
         click.echo(json_text(_json(machine, layer, roof, rungs, others), ensure_ascii=False))
     else:
@@ -101,6 +98,10 @@ def _print(rungs, others, roof) -> None:
             f" {error:>9} {more:>12}"
         ).rstrip()
 
+    click.echo(
+        f"peak of multiply-adds {roof.flops / 1e9:.0f} GF/s, memory"
+        f" {roof.bandwidth / 1e9:.0f} GB/s\n"
+    )
     head = f"{'ms':>10} {'GF/s':>8} {{:>9}} {'of peak':>8} {'error':>9}"
     click.echo(f"{'rung':28} {head.format('gain')}")
     for number, (row, gain) in enumerate(zip(rungs, _gains(rungs), strict=True), 1):

@@ -129,7 +129,8 @@ def test_a_way_that_needs_too_much_memory_is_not_run():
 
 def test_a_ladder_is_measured():
     layer = Layer("small", 2, 3, (6, 6), 3, batch=2)
-    rungs, others = bench.measure_ladder(layer, rounds=1)
+    rungs, others, roof = bench.measure_ladder(layer, rounds=1)
+    assert 1e9 < roof.flops < 1e14 and 1e8 < roof.bandwidth < 1e13
     flops = 2 * 9 * 2 * 3 * 16 * 2
     assert [row.idea for row in rungs] == [rung.idea for rung in RUNGS]
     assert {row.flops for row in rungs + others} == {layer.flops} == {flops}
@@ -210,10 +211,11 @@ def check_json(found):
 def test_table_and_picture(tmp_path):
     out = in_this_process("--kernel", 3, "--plot", tmp_path / "ladder.png")
     lines = out.splitlines()
-    assert lines[2].startswith("6 × 6 × 2 to 3 maps, 3 × 3, padding 0, batch 2: 0.0 MFLOP; ")
-    assert [line.split()[0] for line in lines[5:14]] == [*"123456789"]
-    assert [line.split()[0] for line in lines[16:19]] == ["im2col,", "FFT", "Winograd"]
-    assert all(line.endswith(" MB") for line in lines[16:19])
+    assert lines[2].startswith("6 × 6 × 2 to 3 maps, 3 × 3, padding 0, batch 2: 0.0 MFLOP")
+    assert lines[3].startswith("peak of multiply-adds ")
+    assert [line.split()[0] for line in lines[6:15]] == [*"123456789"]
+    assert [line.split()[0] for line in lines[17:20]] == ["im2col,", "FFT", "Winograd"]
+    assert all(line.endswith(" MB") for line in lines[17:20])
     with Image.open(tmp_path / "ladder.png") as picture:
         assert picture.size == (1600, 900)
 
@@ -229,7 +231,7 @@ def test_as_a_user_runs_it(convlab):
     check_json(json.loads(result.out))
     result = convlab("bench", *SMALL, "--kernel", 2, "--threads", 1)
     assert result.status == 0, result
-    assert result.out.splitlines()[18].split("  ")[-1].strip() == "3 × 3 only"
+    assert result.out.splitlines()[19].split("  ")[-1].strip() == "3 × 3 only"
 
 
 @pytest.mark.parametrize(

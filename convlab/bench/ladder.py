@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from convlab.bench import fourier, im2col, winograd
 from convlab.bench.convolutions import Layer
+from convlab.bench.machine import Roof, roof_of, roof_tasks
 from convlab.bench.measure import Timing, alternate
 from convlab.errors import SpecError
 from convlab.kernels import device
@@ -48,6 +49,14 @@ class LadderRow:
         return None if self.seconds is None else self.flops / self.seconds.median
 
 
+class Ladder(NamedTuple):
+    """All that was measured; ``roof`` in turn with the rungs."""
+
+    rungs: list[LadderRow]
+    others: list[LadderRow]
+    roof: Roof
+
+
 class Way(NamedTuple):
     """Another way to convolve: ``run`` returns the output (N, O, OH, OW)."""
 
@@ -75,7 +84,7 @@ def check_ladder(layer: Layer) -> None:
         )
 
 
-def measure_ladder(layer: Layer, rounds: int = 7) -> tuple[list[LadderRow], list[LadderRow]]:
+def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
     """Every rung and every other way on random numbers, in turn, with the threads set now.
 
     Raises what ``check_ladder`` raises.
@@ -90,7 +99,8 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> tuple[list[LadderRow], list
     ways = other_ways(x, weight, g)
     run = [way for way in ways if not way.note]
     with threadpool_limits(device.get_num_threads(), user_api="blas"):
-        timings = alternate([*tasks, *(way.run for way in run)], rounds)
+        functions = [*roof_tasks(), *tasks, *(way.run for way in run)]
+        compute, move, *timings = alternate(functions, rounds)
         memory = {way.name: _extra_memory(way.run) for way in run}
         errors = {way.name: _error(way.run(), exact) for way in run}
     rungs = [
@@ -115,7 +125,7 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> tuple[list[LadderRow], list
         )
         for way in ways
     ]
-    return rungs, others
+    return Ladder(rungs, others, roof_of(compute, move))
 
 
 def other_ways(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> list[Way]:
