@@ -15,7 +15,7 @@ from convlab.viz import LadderStep
 IDEAS = (
     "plain Python",
     "compiled",
-    "all cores",
+    "threads",
     "batch innermost",
     "unsigned indices: vectors",
     "a row of taps at once",
@@ -103,6 +103,14 @@ def test_a_loss_has_the_colour_of_a_mistake():
     texts = [text for axes in figure.axes for text in axes.texts]
     lost = [text.get_text() for text in texts if to_hex(text.get_color()).upper() == mistake]
     assert lost == ["0.90 times as fast"]
+
+
+def test_what_medians_cannot_tell_is_no_difference():
+    figure = draw(speeds=(1e9, 0.97e9, 1e9))
+    said = words(figure)
+    assert said.count("as fast as before") == 2
+    colours = {to_hex(text.get_color()).upper() for axes in figure.axes for text in axes.texts}
+    assert viz.THEMES["light"].mistake not in colours
 
 
 def test_roofs_stand_at_their_speeds():

@@ -67,7 +67,7 @@ class Rung:
 RUNGS = (
     Rung("plain Python", plain_python, batch_innermost=False),
     Rung("compiled", compiled, batch_innermost=False),
-    Rung("all cores", threads, batch_innermost=False),
+    Rung("threads", threads, batch_innermost=False),
     Rung("batch innermost", batch_innermost),
     Rung("unsigned indices: vectors", unsigned_index),
     Rung("a row of taps at once", taps),

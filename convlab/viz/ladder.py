@@ -27,7 +27,8 @@ def ladder(
     ``others``: other ways to convolve, below the rungs; ``roofs``: FLOP/s at the peak of
     multiply-adds, and at which memory alone would limit this convolution (Williams, Waterman &
     Patterson, Communications of the ACM 52(4), 2009); ``what`` is convolved, ``machine`` says
-    where.  A rung that is slower than the one before has its loss in the colour of a mistake.
+    where.  A rung that is slower than the one before, by a twentieth or more, has its loss in the
+    colour of a mistake.
     Canvases too narrow for all columns have two lines a row.  All sizes have room for ten rungs
     and three other ways.
 

@@ -11,6 +11,7 @@ from convlab.viz.canvas import LINE, Canvas
 
 _GIGA = 1e9
 _UNIT = "GF/s"
+SPREAD = 0.05  # by which medians of the same loop differ
 _HEADS = ("gain", "what the idea bought")
 _OTHERS = "other ways, and the memory that they need"
 
@@ -41,9 +42,10 @@ class _Scale(NamedTuple):
 
 
 def _gain(ratio: float, words: bool) -> str:
-    """2 significant digits, 3 where 2 would hide that it is not 1."""
-    digits = 1 - math.floor(math.log10(ratio))
-    text = f"{ratio:.{max(0, digits if abs(ratio - 1) >= 0.05 else 2)}f}"
+    """2 significant digits; less than ``SPREAD`` is no difference."""
+    if abs(ratio - 1) < SPREAD:
+        return "as fast as before" if words else f"{TIMES}1.0"
+    text = f"{ratio:.{max(0, 1 - math.floor(math.log10(ratio)))}f}"
     return f"{text} times as fast" if words else f"{TIMES}{text}"
 
 
@@ -171,11 +173,12 @@ class Rows:
         y, room = bottom + 0.3 * px, 0.0
         for power in powers:
             x, text = self.scale.at(10.0**power), measured(10.0**power / _GIGA)
-            if min(abs(x - self.scale.at(speed)) for speed in self.roofs) < 0.5 * px:
-                continue
-            self._upright(x, canvas.theme.hairline, places)
             half = canvas.measure(text, px) / 2
-            if x - half >= room and x + half <= canvas.right:
+            if x + half > canvas.right:
+                break
+            if min(abs(x - self.scale.at(speed)) for speed in self.roofs) >= 0.5 * px:
+                self._upright(x, canvas.theme.hairline, places)
+            if x - half >= room:
                 canvas.text(x, y, text, px=px, colour=quiet, ha="center")
                 room = x + half + 0.5 * px
         x = self.scale.left - canvas.measure(measured(self.scale.low / _GIGA), px) / 2 - 0.6 * px
@@ -222,7 +225,7 @@ class Rows:
             self._fill(left, min(start, end), place, theme.output_fill)
         if end >= start:
             self._fill(start, end, place, theme.output)
-        else:
+        elif before is not None and speed < (1 - SPREAD) * before:
             y, thick = self._middle(place)
             edge = theme.mistake
             self.canvas.box(end, y - thick / 2, start - end, thick, edge=edge, dashed=True)
