@@ -7,7 +7,7 @@ import dataclasses
 
 import click
 from convlab_cli import bench_ladder, options
-from convlab_cli.bench_options import begin, bench_options
+from convlab_cli.bench_options import begin, bench_options, gpu_name
 from convlab_cli.output import json_text
 
 on_device = click.option(
@@ -116,7 +116,7 @@ def kernels(names, device, rounds, as_json, plot, size, theme):
 def _kernels_on_cuda(layers, rounds, as_json, plot) -> None:
     from convlab import bench
 
-    gpu = _gpu(plot)
+    gpu = gpu_name(plot)
     if not as_json:
         click.echo(f"{gpu}\n\n{'layer':22} {'':18} {'batch':>5} {'ms':>9} {'GF/s':>7}   other")
     rows = []
@@ -134,18 +134,6 @@ def _kernels_on_cuda(layers, rounds, as_json, plot) -> None:
         mean, slowest = _geometric_mean([r.ratio for r in rows]), min(r.ratio for r in rows)
         other = next(iter(rows[0].others))
         click.echo(f"\nspeed over {other}: geometric mean {mean:.2f}, slowest {slowest:.2f}")
-
-
-def _gpu(plot) -> str:
-    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
-    from convlab.kernels import cuda
-
-    cuda.require()
-    if plot:
-        raise click.UsageError("--plot draws the CPU's figures; with --device cuda, use --json")
-    gpu = cuda.devices()[0]
-    capability = ".".join(map(str, gpu.compute_capability))
-    return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"
 
 
 def _others(row) -> str:
@@ -220,7 +208,7 @@ def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size
     """
     from convlab import bench
 
-    gpu = _gpu(plot) if device == "cuda" else None
+    gpu = gpu_name(plot) if device == "cuda" else None
     machine, rows = begin(as_json), []
     every = machine.threads
     counts = counts or ((every,) if gpu else (1, every) if every > 1 else (1,))

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 from convlab_cli import options
-from convlab_cli.bench_options import begin, bench_options
+from convlab_cli.bench_options import begin, bench_options, gpu_name
 from convlab_cli.output import json_text
 
 SHOWN = (*map(str, range(1, 10)), "all")
@@ -30,9 +30,10 @@ SHOWN = (*map(str, range(1, 10)), "all")
     type=click.Choice(SHOWN),
     help="Measure nothing; print a rung and how it differs from the one before, or a page of all.",
 )
+@click.option("--cuda", is_flag=True, help="The four rungs of a GPU instead, by its own clock.")
 @options.threads
 @bench_options(rounds=7)
-def command(shape, kernel, filters, padding, batch, show, rounds, as_json, plot, size, theme):
+def command(shape, kernel, filters, padding, batch, show, cuda, rounds, as_json, plot, size, theme):
     """One convolution from plain Python to the engine's loop, one idea more on each rung.
 
     By default LeNet's C3.  A deeper layer: --input 14x14x64 --kernel 3 --filters 128
@@ -60,6 +61,9 @@ def command(shape, kernel, filters, padding, batch, show, rounds, as_json, plot,
         bench.check_ladder(layer)
     except ConvlabError as error:
         raise click.UsageError(str(error)) from None
+    if cuda:
+        _on_cuda(layer, rounds, as_json, plot)
+        return
     machine = begin(as_json)
     what = f"{layer.name}, padding {padding}, batch {batch}"
     if not as_json:
@@ -71,6 +75,29 @@ def command(shape, kernel, filters, padding, batch, show, rounds, as_json, plot,
         _print(rungs, others, roof)
     if plot:
         _draw(plot, rungs, others, roof, layer, what, machine.line(), size, theme, as_json)
+
+
+def _on_cuda(layer, rounds, as_json, plot) -> None:
+    from convlab import bench
+
+    name = gpu_name(plot)
+    rungs = bench.measure_ladder_on_cuda(layer, rounds)
+    gains = _gains(rungs)
+    if as_json:
+        rows = [
+            {"rung": number, **_numbers(row), "gain": gain}
+            for number, (row, gain) in enumerate(zip(rungs, gains, strict=True), 1)
+        ]
+        click.echo(json_text({"gpu": name, "flops": layer.flops, "rungs": rows}))
+        return
+    click.echo(f"{name}\n{layer.name}, batch {layer.batch}: {layer.flops / 1e6:,.1f} MFLOP\n")
+    click.echo(f"{'rung':28} {'ms':>10} {'GF/s':>8} {'gain':>9} {'error':>9}")
+    for number, (row, gain) in enumerate(zip(rungs, gains, strict=True), 1):
+        times = "" if gain is None else f"×{gain:.2f}"
+        click.echo(
+            f"{number} {row.idea:26} {row.seconds.median * 1e3:10.4f} {row.speed / 1e9:8.0f}"
+            f" {times:>9} {row.error:9.1e}"
+        )
 
 
 def _gains(rungs) -> list:
@@ -118,15 +145,19 @@ def _print(rungs, others, roof) -> None:
         click.echo(f"rung 1: {part} and scaled up")
 
 
+def _numbers(row) -> dict:
+    return {
+        "idea": row.idea,
+        "seconds": None if row.seconds is None else row.seconds._asdict(),
+        "flops_per_second": row.speed,
+        "error": row.error,
+    }
+
+
 def _json(machine, layer, roof, rungs, others) -> dict:
     def numbers(row) -> dict:
-        return {
-            "idea": row.idea,
-            "seconds": None if row.seconds is None else row.seconds._asdict(),
-            "flops_per_second": row.speed,
-            "share_of_peak": None if row.speed is None else row.speed / roof.flops,
-            "error": row.error,
-        }
+        share = None if row.speed is None else row.speed / roof.flops
+        return {**_numbers(row), "share_of_peak": share}
 
     gains = _gains(rungs)
     return {

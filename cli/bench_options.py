@@ -57,3 +57,15 @@ def begin(quiet: bool):
         versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
         click.echo(f"{machine.line()}\n{machine.system}, {versions}")
     return machine
+
+
+def gpu_name(plot) -> str:
+    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
+    from convlab.kernels import cuda
+
+    cuda.require()
+    if plot:
+        raise click.UsageError("--plot draws the CPU's figures; with --device cuda, use --json")
+    gpu = cuda.devices()[0]
+    capability = ".".join(map(str, gpu.compute_capability))
+    return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"

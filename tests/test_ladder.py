@@ -16,7 +16,8 @@ from convlab.bench import fourier, winograd
 from convlab.bench.convolutions import Layer
 from convlab.bench.ladder import MOST_BYTES, other_ways
 from convlab.errors import ShapeError, SpecError
-from convlab.ladder import RUNGS, Task, difference
+from convlab.kernels import cuda
+from convlab.ladder import CUDA_RUNGS, RUNGS, CudaTask, Task, difference
 from convlab.ladder.rungs import PART
 
 # Sizes that fill no block: 3 channels to 6, a map of odd sides, two tiles of lanes.
@@ -82,6 +83,16 @@ def test_the_loops_have_stride_1_alone():
     g = shapes.conv2d_geometry(1, 1, (5, 5), (3, 3), (2, 1))
     with pytest.raises(ShapeError, match=r"^ladder: expected stride 1, .*, got stride \(2, 1\), "):
         Task(RUNGS[1], *arrays(g, 1), g)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("rung", CUDA_RUNGS, ids=lambda rung: rung.idea)
+def test_every_cuda_rung_is_the_convolution(rung):
+    # More channels than a tile has, and lanes that fill no block.
+    g = shapes.conv2d_geometry(2, 9, (3, 4), (2, 3), padding=(1, 0, 0, 1))
+    x, weight = arrays(g, 3)
+    out = CudaTask(rung, x, weight, g).output()
+    np.testing.assert_allclose(out, by_scipy(x, weight, g), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("g", [WIDE, ODD, FIVE])
@@ -246,6 +257,13 @@ def test_as_a_user_runs_it(convlab):
 )
 def test_misuse(convlab, arguments, message):
     assert convlab.misused("bench", "ladder", *arguments).startswith(message)
+
+
+def test_without_a_gpu_cuda_is_one_line(convlab):
+    if cuda.why_not() is None:
+        pytest.skip("there is one")
+    message = convlab.fails("bench", "ladder", "--cuda")
+    assert message.startswith("device cuda: expected an NVIDIA GPU with its driver, got none: ")
 
 
 def test_shown_rungs_are_all():

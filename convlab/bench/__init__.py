@@ -9,7 +9,7 @@ from convlab.bench.convolutions import (
     measure_kernels_on_cuda,
     torch_has_cuda,
 )
-from convlab.bench.ladder import LadderRow, check_ladder, measure_ladder
+from convlab.bench.ladder import LadderRow, check_ladder, measure_ladder, measure_ladder_on_cuda
 from convlab.bench.ladder_page import ladder_page, ladder_rung
 from convlab.bench.machine import (
     BUSY,
@@ -47,6 +47,7 @@ __all__ = [
     "measure_kernels",
     "measure_kernels_on_cuda",
     "measure_ladder",
+    "measure_ladder_on_cuda",
     "measure_scaling",
     "measure_start",
     "measure_training",

@@ -16,8 +16,8 @@ from convlab.bench.convolutions import Layer
 from convlab.bench.machine import Roof, roof_of, roof_tasks
 from convlab.bench.measure import Timing, alternate
 from convlab.errors import SpecError
-from convlab.kernels import device
-from convlab.ladder import RUNGS, Task
+from convlab.kernels import cuda, device
+from convlab.ladder import CUDA_RUNGS, RUNGS, CudaTask, Task
 from convlab.shapes import Conv2dGeometry
 
 MOST_FLOPS = 2 * 10**9  # the first rungs take a second for so many
@@ -91,9 +91,7 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
     """
     check_ladder(layer)
     g = layer.geometry
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((layer.batch, g.in_channels, *g.input), dtype=np.float32)
-    weight = rng.standard_normal(g.weight_shape, dtype=np.float32)
+    x, weight = _arrays(layer)
     exact = _in_float64(x, weight, g)
     tasks = [Task(rung, x, weight, g) for rung in RUNGS]
     ways = other_ways(x, weight, g)
@@ -128,6 +126,22 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
     return Ladder(rungs, others, roof_of(compute, move))
 
 
+def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[LadderRow]:
+    """The rungs of a GPU, by its own clock.
+
+    Raises what ``check_ladder`` raises, and DeviceError where there is no GPU.
+    """
+    check_ladder(layer)
+    x, weight = _arrays(layer)
+    exact = _in_float64(x, weight, layer.geometry)
+    tasks = [CudaTask(rung, x, weight, layer.geometry) for rung in CUDA_RUNGS]
+    timings = alternate(tasks, rounds, [cuda.seconds] * len(tasks))
+    return [
+        LadderRow(task.rung.idea, layer.flops, timing, error=_error(task.output(), exact))
+        for task, timing in zip(tasks, timings, strict=True)
+    ]
+
+
 def other_ways(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> list[Way]:
     """A matrix product, spectra and Winograd's, for x (N, C, H, W), laid as each wants it."""
     batch, no_bias = len(x), np.zeros(g.out_channels, x.dtype)
@@ -147,6 +161,13 @@ def other_ways(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> list[Way
         way._replace(note=f"needs {way.bytes / 1e9:.1f} GB") if way.bytes > MOST_BYTES else way
         for way in ways
     ]
+
+
+def _arrays(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Random x (N, C, H, W) and weight (O, C, KH, KW)."""
+    g, rng = layer.geometry, np.random.default_rng(0)
+    x = rng.standard_normal((layer.batch, g.in_channels, *g.input), dtype=np.float32)
+    return x, rng.standard_normal(g.weight_shape, dtype=np.float32)
 
 
 def _in_float64(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> np.ndarray:

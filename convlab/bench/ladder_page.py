@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from convlab.bench import fourier, im2col, winograd
-from convlab.ladder import RUNGS, difference
+from convlab.ladder import CUDA_RUNGS, RUNGS, cuda_rungs, difference
 
 HEAD = """\
 # One convolution, one idea more on each rung
@@ -36,12 +36,27 @@ def ladder_rung(number: int, level: int = 1) -> str:
     return "\n".join(parts)
 
 
+def _on_cuda() -> str:
+    _, _, text = inspect.cleandoc(cuda_rungs.__doc__ or "").partition("\n")
+    kernels = [
+        f"### {number}. {rung.idea.capitalize()}\n\n```python\n{rung.source}```\n"
+        for number, rung in enumerate(CUDA_RUNGS, 1)
+        if rung.source
+    ]
+    rest = "The rung after them is the engine's own, in `convlab/kernels/tiles_cuda.py`.\n"
+    helper = inspect.getsource(cuda_rungs.input_of)
+    head = (
+        f"## On a GPU: `convlab bench ladder --cuda`\n\n{text.strip()}\n\n```python\n{helper}```\n"
+    )
+    return "\n".join([head, *kernels, rest])
+
+
 def ladder_page() -> str:
-    """All rungs and the other ways to convolve, as Markdown."""
+    """All rungs, those of a GPU and the other ways to convolve, as Markdown."""
     rungs = [ladder_rung(number, level=2) for number in range(1, len(RUNGS) + 1)]
     others = []
     for module in (im2col, fourier, winograd):
         title, _, text = inspect.cleandoc(module.__doc__ or "").partition("\n")
         path = module.__name__.replace(".", "/")
         others.append(f"### {title.rstrip('.')}\n\n{text.strip()}\n\nSource: `{path}.py`\n")
-    return "\n".join([HEAD, *rungs, "## Other ways to convolve\n", *others])
+    return "\n".join([HEAD, *rungs, _on_cuda(), "## Other ways to convolve\n", *others])
