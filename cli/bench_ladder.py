@@ -33,7 +33,7 @@ SHOWN = (*map(str, range(1, 10)), "all")
 @click.option("--cuda", is_flag=True, help="The four rungs of a GPU instead, by its own clock.")
 @options.threads
 @bench_options(rounds=7)
-def command(shape, kernel, filters, padding, batch, show, cuda, rounds, as_json, plot, size, theme):
+def command(show, cuda, rounds, as_json, plot, size, theme, **sizes):
     """One convolution from plain Python to the engine's loop, one idea more on each rung.
 
     By default LeNet's C3.  A deeper layer: --input 14x14x64 --kernel 3 --filters 128
@@ -47,16 +47,7 @@ def command(shape, kernel, filters, padding, batch, show, cuda, rounds, as_json,
     if show is not None:
         click.echo(bench.ladder_page() if show == "all" else bench.ladder_rung(int(show)), nl=False)
         return
-    rows, columns, channels = shape
-    layer = bench.Layer(
-        f"{rows} × {columns} × {channels} to {filters} maps, {kernel} × {kernel}",
-        channels,
-        filters,
-        (rows, columns),
-        kernel,
-        padding,
-        batch=batch,
-    )
+    layer = _layer(**sizes)
     try:
         bench.check_ladder(layer)
     except ConvlabError as error:
@@ -65,16 +56,29 @@ def command(shape, kernel, filters, padding, batch, show, cuda, rounds, as_json,
         _on_cuda(layer, rounds, as_json, plot)
         return
     machine = begin(as_json)
-    what = f"{layer.name}, padding {padding}, batch {batch}"
     if not as_json:
-        click.echo(f"{what}: {layer.flops / 1e6:,.1f} MFLOP")
-    rungs, others, roof = bench.measure_ladder(layer, rounds)
+        click.echo(f"{layer.name}: {layer.flops / 1e6:,.1f} MFLOP")
+    ladder = bench.measure_ladder(layer, rounds)
     if as_json:
-        click.echo(json_text(_json(machine, layer, roof, rungs, others), ensure_ascii=False))
+        click.echo(json_text(_json(machine, layer, *ladder), ensure_ascii=False))
     else:
-        _print(rungs, others, roof)
+        _print(*ladder)
     if plot:
-        _draw(plot, rungs, others, roof, layer, what, machine.line(), size, theme, as_json)
+        figure = _figure(layer, *ladder, machine=machine.line(), size=size, theme=theme)
+        description = "; ".join(f"{row.idea}: {row.speed / 1e9:.3g} GF/s" for row in ladder.rungs)
+        options.save_figure(figure, plot, "What each idea buys", description, quiet=as_json)
+
+
+def _layer(shape, kernel, filters, padding, batch):
+    from convlab import bench
+
+    rows, columns, channels = shape
+    name = (
+        f"{rows} × {columns} × {channels} to {filters} maps, {kernel} × {kernel},"
+        f" padding {padding}, batch {batch}"
+    )
+    size = rows, columns
+    return bench.Layer(name, channels, filters, size, kernel, padding, batch=batch)
 
 
 def _on_cuda(layer, rounds, as_json, plot) -> None:
@@ -90,7 +94,7 @@ def _on_cuda(layer, rounds, as_json, plot) -> None:
         ]
         click.echo(json_text({"gpu": name, "flops": layer.flops, "rungs": rows}))
         return
-    click.echo(f"{name}\n{layer.name}, batch {layer.batch}: {layer.flops / 1e6:,.1f} MFLOP\n")
+    click.echo(f"{name}\n{layer.name}: {layer.flops / 1e6:,.1f} MFLOP\n")
     click.echo(f"{'rung':28} {'ms':>10} {'GF/s':>8} {'gain':>9} {'error':>9}")
     for number, (row, gain) in enumerate(zip(rungs, gains, strict=True), 1):
         times = "" if gain is None else f"×{gain:.2f}"
@@ -154,7 +158,7 @@ def _numbers(row) -> dict:
     }
 
 
-def _json(machine, layer, roof, rungs, others) -> dict:
+def _json(machine, layer, rungs, others, roof) -> dict:
     def numbers(row) -> dict:
         share = None if row.speed is None else row.speed / roof.flops
         return {**_numbers(row), "share_of_peak": share}
@@ -177,7 +181,7 @@ def _json(machine, layer, roof, rungs, others) -> dict:
     }
 
 
-def _draw(plot, rungs, others, roof, layer, what, machine, size, theme, quiet) -> None:
+def _figure(layer, rungs, others, roof, **look):
     from convlab import viz
 
     notes = [_part(rungs[0]), *("" for _ in rungs[1:])]
@@ -189,6 +193,4 @@ def _draw(plot, rungs, others, roof, layer, what, machine, size, theme, quiet) -
         for row in others
     ]
     roofs = roof.flops, roof.bandwidth * layer.flops / layer.bytes
-    figure = viz.ladder(steps, beside, roofs, what=what, machine=machine, size=size, theme=theme)
-    description = "; ".join(f"{row.idea}: {row.speed / 1e9:.3g} GF/s" for row in rungs)
-    options.save_figure(figure, plot, "What each idea buys", description, quiet=quiet)
+    return viz.ladder(steps, beside, roofs, what=layer.name, **look)

@@ -65,7 +65,7 @@ def gpu_name(plot) -> str:
 
     cuda.require()
     if plot:
-        raise click.UsageError("--plot draws the CPU's figures; with --device cuda, use --json")
+        raise click.UsageError("--plot draws the CPU's figures; for those of a GPU, use --json")
     gpu = cuda.devices()[0]
     capability = ".".join(map(str, gpu.compute_capability))
     return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.signal import correlate
 
 from convlab import bench, shapes
-from convlab.bench import fourier, winograd
+from convlab.bench import fourier, measure, winograd
 from convlab.bench.convolutions import Layer
 from convlab.bench.ladder import MOST_BYTES, other_ways
 from convlab.errors import ShapeError, SpecError
@@ -257,6 +257,16 @@ def test_as_a_user_runs_it(convlab):
 )
 def test_misuse(convlab, arguments, message):
     assert convlab.misused("bench", "ladder", *arguments).startswith(message)
+
+
+@pytest.mark.cuda
+def test_rungs_of_a_gpu(monkeypatch):
+    if cuda.SIMULATED:  # whose clock stands still
+        monkeypatch.setattr(cuda, "seconds", measure.seconds)
+    sizes = ("--input", "3x3x1", "--filters", 1, "--batch", 1, "--kernel", 3)
+    found = json.loads(in_this_process(*sizes, "--cuda", "--json"))
+    assert [row["idea"] for row in found["rungs"]] == [rung.idea for rung in CUDA_RUNGS]
+    assert all(row["error"] < 1e-6 for row in found["rungs"])
 
 
 def test_without_a_gpu_cuda_is_one_line(convlab):
