@@ -6,40 +6,9 @@ import contextlib
 import dataclasses
 
 import click
-from convlab_cli import bench_card, options
+from convlab_cli import bench_card, bench_ladder, options
+from convlab_cli.bench_options import begin, bench_options, gpu_name
 from convlab_cli.output import json_text
-
-
-def bench_options(rounds: int, plot: bool = True):
-    """``--rounds``, ``--json``, and of those with a picture ``--plot``, ``--size``, ``--theme``."""
-
-    def decorate(command):
-        shared = [
-            click.option(
-                "--rounds",
-                type=click.IntRange(1, options.MOST),
-                default=rounds,
-                show_default=True,
-                help="Measurements of each, in turn; their median counts.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
-        ]
-        if plot:
-            shared += [
-                click.option(
-                    "--plot",
-                    type=options.WRITTEN,
-                    callback=_check_plot,
-                    help="Picture to write as well: .png, .svg or .pdf.",
-                ),
-                *options.appearance(),
-            ]
-        for option in reversed(shared):
-            command = option(command)
-        return command
-
-    return decorate
-
 
 on_device = click.option(
     "--device",
@@ -48,10 +17,6 @@ on_device = click.option(
     show_default=True,
     help="What is measured.",
 )
-
-
-def _check_plot(context, parameter, path):
-    return None if path is None else options.check_suffix(path)
 
 
 @click.group()
@@ -103,7 +68,7 @@ def kernels(names, layers, device, rounds, as_json, plot, size, theme):
     if device == "cuda":
         _kernels_on_cuda(layers, rounds, as_json, plot)
         return
-    machine, roof = _begin(as_json), bench.roof()
+    machine, roof = begin(as_json), bench.roof()
     rows = []
     if not as_json:
         click.echo(
@@ -162,7 +127,7 @@ def kernels(names, layers, device, rounds, as_json, plot, size, theme):
 def _kernels_on_cuda(layers, rounds, as_json, plot) -> None:
     from convlab import bench
 
-    gpu = _gpu(plot)
+    gpu = gpu_name(plot)
     if not as_json:
         click.echo(f"{gpu}\n\n{'layer':22} {'':18} {'batch':>5} {'ms':>9} {'GF/s':>7}   other")
     rows = []
@@ -180,18 +145,6 @@ def _kernels_on_cuda(layers, rounds, as_json, plot) -> None:
         mean, slowest = _geometric_mean([r.ratio for r in rows]), min(r.ratio for r in rows)
         other = next(iter(rows[0].others))
         click.echo(f"\nspeed over {other}: geometric mean {mean:.2f}, slowest {slowest:.2f}")
-
-
-def _gpu(plot) -> str:
-    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
-    from convlab.kernels import cuda
-
-    cuda.require()
-    if plot:
-        raise click.UsageError("--plot draws the CPU's figures; with --device cuda, use --json")
-    gpu = cuda.devices()[0]
-    capability = ".".join(map(str, gpu.compute_capability))
-    return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"
 
 
 def _others(row) -> str:
@@ -266,8 +219,8 @@ def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size
     """
     from convlab import bench
 
-    gpu = _gpu(plot) if device == "cuda" else None
-    machine, rows = _begin(as_json), []
+    gpu = gpu_name(plot) if device == "cuda" else None
+    machine, rows = begin(as_json), []
     every = machine.threads
     counts = counts or ((every,) if gpu else (1, every) if every > 1 else (1,))
     batches = batches or ((64, 1024) if gpu else (64, 256))
@@ -354,7 +307,7 @@ def start(rounds, as_json):
     """How long one waits for the help, and for the first training batch."""
     from convlab import bench
 
-    machine = _begin(as_json)
+    machine = begin(as_json)
     timings = bench.measure_start(rounds)
     if as_json:
         result = {
@@ -374,7 +327,7 @@ def scale(rounds, as_json, plot, size, theme):
     """Time of a 3 × 3 convolution against batch, channels, image size and threads."""
     from convlab import bench
 
-    machine = _begin(as_json)
+    machine = begin(as_json)
     curves = []
     for curve in bench.measure_scaling(rounds):
         curves.append(curve)
@@ -418,19 +371,4 @@ def scale(rounds, as_json, plot, size, theme):
         options.save_figure(figure, plot, "Speed against size", description, quiet=as_json)
 
 
-def _begin(quiet: bool):
-    """The machine, after a warning if it has other things to do."""
-    from convlab import bench
-
-    busy = bench.busy_share()
-    if busy > bench.BUSY:
-        click.echo(
-            f"warning: other programs use {busy:.0%} of this machine: the times will be"
-            " larger and less sure",
-            err=True,
-        )
-    machine = bench.machine()
-    if not quiet:
-        versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
-        click.echo(f"{machine.line()}\n{machine.system}, {versions}")
-    return machine
+command.add_command(bench_ladder.command, "ladder")

@@ -11,6 +11,8 @@ from convlab.bench.convolutions import (
     measure_kernels_on_cuda,
     torch_has_cuda,
 )
+from convlab.bench.ladder import LadderRow, check_ladder, measure_ladder, measure_ladder_on_cuda
+from convlab.bench.ladder_page import ladder_page, ladder_rung
 from convlab.bench.machine import (
     BUSY,
     Machine,
@@ -33,6 +35,7 @@ __all__ = [
     "LAYERS",
     "Curve",
     "KernelRow",
+    "LadderRow",
     "Layer",
     "Machine",
     "Report",
@@ -42,9 +45,14 @@ __all__ = [
     "alternate",
     "busy_share",
     "card_steps",
+    "check_ladder",
+    "ladder_page",
+    "ladder_rung",
     "machine",
     "measure_kernels",
     "measure_kernels_on_cuda",
+    "measure_ladder",
+    "measure_ladder_on_cuda",
     "measure_scaling",
     "measure_start",
     "measure_training",

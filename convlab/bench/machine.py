@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from convlab.bench.measure import alternate
+from convlab.bench.measure import Timing, alternate
 from convlab.kernels import device, peak
 
 # Share of the cores that others may use before measurements are worth a warning.
@@ -102,18 +103,25 @@ def multiply_adds() -> None:
     peak.multiply_add(_numbers, _TURNS, factors, np.float32(0.25))
 
 
+_MOVED = 1 << 24  # numbers of each of three arrays that no cache holds
+
+
+def roof_tasks() -> list[Callable[[], None]]:
+    """What has to be timed for ``roof_of``: multiply-adds in registers, x + 3 y in memory."""
+    large = [np.ones(_MOVED, np.float32) for _ in range(3)]
+    return [multiply_adds, lambda: peak.scale_add(*large)]
+
+
+def roof_of(compute: Timing, move: Timing) -> Roof:
+    """The roof from the times of both tasks."""
+    return Roof(MULTIPLY_ADDS / compute.low, 3 * 4 * _MOVED / move.low)
+
+
 def roof(rounds: int = 7) -> Roof:
     """Measure both with the threads that are set: what roofline pictures are drawn under.
 
     A fused multiply-add counts as two FLOP.  The bytes are those of x + 3 y on arrays
     that no cache holds, as STREAM counts them (McCalpin 1995).
     """
-    large = [np.ones(1 << 24, np.float32) for _ in range(3)]
-    compute, move = alternate(
-        [
-            multiply_adds,
-            lambda: peak.scale_add(*large),
-        ],
-        rounds,
-    )
-    return Roof(MULTIPLY_ADDS / compute.low, 3 * large[0].nbytes / move.low)
+    compute, move = alternate(roof_tasks(), rounds)
+    return roof_of(compute, move)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from convlab import functional as F
-from convlab import models, nn, random
+from convlab import models, nn, random, shapes
 from convlab.data import Dataset
 from convlab.errors import DeviceError
 from convlab.kernels import cuda, softmax
 from convlab.kernels.cuda import Compiled, CompileOnly
+from convlab.ladder import CUDA_RUNGS, CudaTask
 from convlab.tensors import Tensor
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
@@ -69,6 +70,10 @@ def _operations() -> None:
     ):
         layer = nn.Conv2d(channels, outputs, 3, padding=1, groups=groups).to("cuda")
         F.relu(layer(zeros(batch, channels, size, size))).sum().backward()
+    geometry = shapes.conv2d_geometry(6, 16, (14, 14), (5, 5))
+    images, weight = (np.zeros(sizes, np.float32) for sizes in ((2, 6, 14, 14), (16, 6, 5, 5)))
+    for rung in CUDA_RUNGS:
+        CudaTask(rung, images, weight, geometry)()
     maps = zeros(2, 3, 8, 8)
     for result in (
         F.max_pool2d(maps, 3, 2),

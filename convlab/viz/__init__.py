@@ -27,6 +27,8 @@ from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.ladder import ladder
+from convlab.viz.ladder_rows import LadderStep
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
 from convlab.viz.line_panels import LinePanel, line_panels
 from convlab.viz.maximise import maximise
@@ -61,6 +63,7 @@ __all__ = [
     "Growth",
     "KernelColumn",
     "KernelPoint",
+    "LadderStep",
     "LayerCost",
     "LinePanel",
     "MeasuredColumn",
@@ -106,6 +109,7 @@ __all__ = [
     "isometric",
     "journey",
     "kernel_speed",
+    "ladder",
     "learned_kernels",
     "line_panels",
     "maximise",

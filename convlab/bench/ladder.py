@@ -1,0 +1,190 @@
+"""One convolution as a ladder of loops, beside the other ways to convolve."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from convlab.bench import fourier, im2col, winograd
+from convlab.bench.convolutions import Layer
+from convlab.bench.machine import Roof, roof_of, roof_tasks
+from convlab.bench.measure import Timing, alternate
+from convlab.errors import SpecError
+from convlab.kernels import cuda, device
+from convlab.ladder import CUDA_RUNGS, RUNGS, CudaTask, Task
+from convlab.shapes import Conv2dGeometry
+
+MOST_FLOPS = 2 * 10**9  # the first rungs take a second for so many
+MOST_NUMBERS = 1 << 27  # of all arrays and the matrix of im2col together
+MOST_BYTES = 1 << 30  # that another way may need beside its arrays
+
+
+@dataclass(frozen=True)
+class LadderRow:
+    """A rung, or another way to convolve, measured.
+
+    ``seconds`` of the whole convolution, scaled up where a call did only ``share`` of it; None
+    for what was not run, and ``note`` says why.  ``error``: the largest difference to float64,
+    of the largest output; None where not all was computed.  ``memory``: the most bytes that it
+    held beside input, weights and output, for the other ways.
+    """
+
+    idea: str
+    flops: int
+    seconds: Timing | None
+    share: float = 1.0
+    error: float | None = None
+    memory: int | None = None
+    note: str = ""
+
+    @property
+    def speed(self) -> float | None:
+        """FLOP/s, counted as the definition has them."""
+        return None if self.seconds is None else self.flops / self.seconds.median
+
+
+class Ladder(NamedTuple):
+    """All that was measured; ``roof`` in turn with the rungs."""
+
+    rungs: list[LadderRow]
+    others: list[LadderRow]
+    roof: Roof
+
+
+class Way(NamedTuple):
+    """Another way to convolve: ``run`` returns the output (N, O, OH, OW)."""
+
+    name: str
+    run: Callable[[], np.ndarray]
+    bytes: int  # that it needs at least beside its arrays
+    note: str = ""  # why it cannot be run
+
+
+def check_ladder(layer: Layer) -> None:
+    """Raise ShapeError for sizes that do not fit, SpecError for more work than a lecture waits."""
+    g = layer.geometry
+    window, cells = g.in_channels * math.prod(g.kernel), math.prod(g.output) * layer.batch
+    flops = 2 * window * cells * g.out_channels
+    if flops > MOST_FLOPS:
+        raise SpecError(
+            f"ladder: expected a convolution of at most {MOST_FLOPS / 1e9:.0f} GFLOP, got"
+            f" {flops / 1e9:,.1f}; a smaller --batch makes it less"
+        )
+    numbers = (window + g.out_channels) * cells + window * g.out_channels
+    if numbers > MOST_NUMBERS:
+        raise SpecError(
+            f"ladder: expected at most {MOST_NUMBERS:,} numbers in windows, weights and output,"
+            f" got {numbers:,}; a smaller --batch makes them less"
+        )
+
+
+def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
+    """Every rung and every other way on random numbers, in turn, with the threads set now.
+
+    Raises what ``check_ladder`` raises.
+    """
+    check_ladder(layer)
+    g = layer.geometry
+    x, weight = _arrays(layer)
+    exact = _in_float64(x, weight, g)
+    tasks = [Task(rung, x, weight, g) for rung in RUNGS]
+    ways = other_ways(x, weight, g)
+    run = [way for way in ways if not way.note]
+    with threadpool_limits(device.get_num_threads(), user_api="blas"):
+        functions = [*roof_tasks(), *tasks, *(way.run for way in run)]
+        compute, move, *timings = alternate(functions, rounds)
+        memory = {way.name: _extra_memory(way.run) for way in run}
+        errors = {way.name: _error(way.run(), exact) for way in run}
+    rungs = [
+        LadderRow(
+            task.rung.idea,
+            layer.flops,
+            Timing(*(seconds / task.share for seconds in timing)),
+            task.share,
+            None if task.share < 1 else _error(task.output(), exact),
+        )
+        for task, timing in zip(tasks, timings, strict=False)
+    ]
+    seconds = dict(zip(memory, timings[len(tasks) :], strict=True))
+    others = [
+        LadderRow(
+            way.name,
+            layer.flops,
+            seconds.get(way.name),
+            error=errors.get(way.name),
+            memory=memory.get(way.name),
+            note=way.note,
+        )
+        for way in ways
+    ]
+    return Ladder(rungs, others, roof_of(compute, move))
+
+
+def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[LadderRow]:
+    """The rungs of a GPU, by its own clock.
+
+    Raises what ``check_ladder`` raises, and DeviceError where there is no GPU.
+    """
+    check_ladder(layer)
+    x, weight = _arrays(layer)
+    exact = _in_float64(x, weight, layer.geometry)
+    tasks = [CudaTask(rung, x, weight, layer.geometry) for rung in CUDA_RUNGS]
+    timings = alternate(tasks, rounds, [cuda.seconds] * len(tasks))
+    return [
+        LadderRow(task.rung.idea, layer.flops, timing, error=_error(task.output(), exact))
+        for task, timing in zip(tasks, timings, strict=True)
+    ]
+
+
+def other_ways(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> list[Way]:
+    """A matrix product, spectra and Winograd's, for x (N, C, H, W), laid as each wants it."""
+    batch, no_bias = len(x), np.zeros(g.out_channels, x.dtype)
+    last = np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+    columns = x.itemsize * batch * math.prod(g.weight_shape[1:]) * math.prod(g.output)
+    ways = [
+        Way("im2col, matrix product", lambda: im2col.forward(x, weight, no_bias, g), columns),
+        Way("FFT", lambda: fourier.forward(x, weight, g), fourier.memory(g, batch)),
+    ]
+    name = "Winograd F(2×2, 3×3)"
+    if winograd.fits(g):
+        run = lambda: winograd.forward(last, weight, g).transpose(3, 0, 1, 2)  # noqa: E731
+        ways.append(Way(name, run, winograd.memory(g, batch)))
+    else:
+        ways.append(Way(name, lambda: x, 0, "3 × 3 only"))
+    return [
+        way._replace(note=f"needs {way.bytes / 1e9:.1f} GB") if way.bytes > MOST_BYTES else way
+        for way in ways
+    ]
+
+
+def _arrays(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Random x (N, C, H, W) and weight (O, C, KH, KW)."""
+    g, rng = layer.geometry, np.random.default_rng(0)
+    x = rng.standard_normal((layer.batch, g.in_channels, *g.input), dtype=np.float32)
+    return x, rng.standard_normal(g.weight_shape, dtype=np.float32)
+
+
+def _in_float64(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> np.ndarray:
+    weight, no_bias = weight.astype(np.float64), np.zeros(g.out_channels)
+    images = (image[None].astype(np.float64) for image in x)
+    return np.concatenate([im2col.forward(image, weight, no_bias, g) for image in images])
+
+
+def _error(out: np.ndarray, exact: np.ndarray) -> float:
+    return float(np.abs(out - exact).max() / np.abs(exact).max())
+
+
+def _extra_memory(run: Callable[[], np.ndarray]) -> int:
+    """The most bytes of arrays that a call holds, but for its output's."""
+    tracemalloc.start()
+    try:
+        out = run()
+        return tracemalloc.get_traced_memory()[1] - out.nbytes
+    finally:
+        tracemalloc.stop()
