@@ -1,5 +1,6 @@
 """How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
 
+from convlab.bench.answers import AnswersRow, measure_answers
 from convlab.bench.convolutions import (
     GRADIENTS,
     LAYERS,
@@ -20,14 +21,27 @@ from convlab.bench.machine import (
     version,
 )
 from convlab.bench.measure import Timing, alternate
+from convlab.bench.networks import (
+    COMPARED,
+    RANDOM,
+    compared,
+    images_for,
+    network,
+    pytorch_layers,
+    random_images,
+    training_images,
+)
 from convlab.bench.scaling import Curve, measure_scaling
 from convlab.bench.start import measure_start
-from convlab.bench.training import TrainingRow, measure_training, training_images
+from convlab.bench.training import TrainingRow, measure_training
 
 __all__ = [
     "BUSY",
+    "COMPARED",
     "GRADIENTS",
     "LAYERS",
+    "RANDOM",
+    "AnswersRow",
     "Curve",
     "KernelRow",
     "Layer",
@@ -37,13 +51,19 @@ __all__ = [
     "TrainingRow",
     "alternate",
     "busy_share",
+    "compared",
+    "images_for",
     "machine",
+    "measure_answers",
     "measure_kernels",
     "measure_kernels_on_cuda",
     "measure_scaling",
     "measure_start",
     "measure_training",
+    "network",
     "other_name",
+    "pytorch_layers",
+    "random_images",
     "roof",
     "torch_has_cuda",
     "training_images",
