@@ -423,10 +423,10 @@ def answers(models, classes, batches, counts, rounds, as_json):
     networks = [_network(model, classes) for model in models or bench.COMPARED]
     machine, rows = _begin(as_json), []
     if not as_json:
-        other = f"{'PyTorch ms':>10} {'ratio':>5} {'differ':>7}" if bench.compared() else ""
+        other = f" {'PyTorch ms':25} {'ratio':>5} {'differ':>7}" if bench.compared() else ""
         click.echo(
             f"batches of {bench.RANDOM}\n\n"
-            f"{'network':18} {'threads':>7} {'batch':>5} {'ms':>8} {'images/s':>9} {other}".rstrip()
+            f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':24} {'images/s':>9} {other}".rstrip()
         )
     for network in networks:
         for threads in counts or sorted({1, machine.threads}):
@@ -445,13 +445,18 @@ def answers(models, classes, batches, counts, rounds, as_json):
 
 def _answers_line(row) -> str:
     line = (
-        f"{row.network:18} {row.threads:7} {row.batch:5} {row.ours.median * 1e3:8.3f}"
+        f"{row.network:16} {row.threads:7} {row.batch:5}  {_milliseconds(row.ours):24}"
         f" {row.speed:9,.0f}"
     )
     if row.other is not None:
-        line += f" {row.other.median * 1e3:10.3f} {row.ratio:5.2f} {row.difference:7.0e}"
+        line += f"  {_milliseconds(row.other):25} {row.ratio:5.2f} {row.difference:7.0e}"
         line += f"   ({row.layouts[1]})"
     return line
+
+
+def _milliseconds(timing) -> str:
+    median, low, high = (f"{seconds * 1e3:.4g}" for seconds in timing)
+    return f"{median} ({low} to {high})"
 
 
 def _answers_json(row) -> dict:
