@@ -424,10 +424,8 @@ def answers(models, classes, batches, counts, rounds, as_json):
     machine, rows = _begin(as_json), []
     if not as_json:
         other = f" {'PyTorch ms':25} {'ratio':>5} {'differ':>7}" if bench.compared() else ""
-        click.echo(
-            f"batches of {bench.RANDOM}\n\n"
-            f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':24} {'images/s':>9} {other}".rstrip()
-        )
+        head = f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':24} {'images/s':>9} {other}"
+        click.echo(f"batches of {bench.RANDOM}\n\n{head.rstrip()}")
     for network in networks:
         for threads in counts or sorted({1, machine.threads}):
             for row in bench.measure_answers(network, threads, batches, rounds):
