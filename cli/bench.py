@@ -345,7 +345,7 @@ def train(
         figure = viz.training_speed(
             bars,
             other=bench.other_name(),
-            machine=machine.line(),
+            machine=f"{network.name}; {machine.line()}",
             size=size,
             theme=theme,
         )

@@ -91,7 +91,7 @@ class Ours:
                 x = data.to_floats(self.test_images[start : start + batch], self.scaling)
                 self.network(Tensor(x)).numpy().argmax(axis=1)
 
-    def inputs(self, batch, layout):
+    def inputs(self, batch: int, layout: str) -> list:
         """A few batches to be answered, ready as floats."""
         from convlab import Tensor, data
 
@@ -100,13 +100,13 @@ class Ours:
             Tensor(data.to_floats(part, self.scaling)) for part in _parts(self.test_images, batch)
         ]
 
-    def logits(self, x):
+    def logits(self, x) -> np.ndarray:
         from convlab import no_grad
 
         with no_grad():
             return self.network(x).numpy()
 
-    def answer(self, inputs, count):
+    def answer(self, inputs: list, count: int) -> None:
         from convlab import no_grad
 
         with no_grad():
@@ -174,7 +174,7 @@ class PyTorch:
             for x in self.test_images.split(batch):
                 self.network(x.contiguous(memory_format=form)).argmax(1).cpu()
 
-    def inputs(self, batch, layout):
+    def inputs(self, batch: int, layout: str) -> list:
         """The same batches in PyTorch, in the order in memory that is asked for."""
         import torch
 
@@ -183,13 +183,13 @@ class PyTorch:
         self.network.eval().to(memory_format=form)
         return [x.contiguous(memory_format=form) for x in _parts(self.test_images, batch)]
 
-    def logits(self, x):
+    def logits(self, x) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
             return self.network(x).numpy()
 
-    def answer(self, inputs, count):
+    def answer(self, inputs: list, count: int) -> None:
         import torch
 
         with torch.inference_mode():
@@ -197,8 +197,8 @@ class PyTorch:
                 self.network(inputs[turn % len(inputs)]).argmax(1)
 
 
-def sequential(layers, weights):
-    """PyTorch's network of such layers in a row: (name, class, arguments) each.
+def sequential(layers: list, weights: dict[str, np.ndarray]):
+    """A torch.nn.Sequential of layers in a row: (name, class in torch.nn, arguments) each.
 
     ``weights``: arrays by the names that ``state_dict`` gives them, as "conv1.weight".
     """
@@ -214,7 +214,7 @@ def sequential(layers, weights):
     return torch.nn.Sequential(*modules)
 
 
-def _parts(images, batch):
+def _parts(images, batch: int) -> list:
     return [images[start : start + batch] for start in range(0, len(images), batch)][:INPUTS]
 
 
