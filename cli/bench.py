@@ -423,8 +423,8 @@ def answers(models, classes, batches, counts, rounds, as_json):
     networks = [_network(model, classes) for model in models or bench.COMPARED]
     machine, rows = _begin(as_json), []
     if not as_json:
-        other = f" {'PyTorch ms':25} {'ratio':>5} {'differ':>7}" if bench.compared() else ""
-        head = f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':24} {'images/s':>9} {other}"
+        other = f" {'PyTorch ms':28} {'ratio':>5} {'differ':>7}" if bench.compared() else ""
+        head = f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':28} {'images/s':>9} {other}"
         click.echo(f"batches of {bench.RANDOM}\n\n{head.rstrip()}")
     for network in networks:
         for threads in counts or sorted({1, machine.threads}):
@@ -443,11 +443,11 @@ def answers(models, classes, batches, counts, rounds, as_json):
 
 def _answers_line(row) -> str:
     line = (
-        f"{row.network:16} {row.threads:7} {row.batch:5}  {_milliseconds(row.ours):24}"
+        f"{row.network:16} {row.threads:7} {row.batch:5}  {_milliseconds(row.ours):28}"
         f" {row.speed:9,.0f}"
     )
     if row.other is not None:
-        line += f"  {_milliseconds(row.other):25} {row.ratio:5.2f} {row.difference:7.0e}"
+        line += f"  {_milliseconds(row.other):28} {row.ratio:5.2f} {row.difference:7.0e}"
         line += f"   ({row.layouts[1]})"
     return line
 
