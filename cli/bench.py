@@ -19,6 +19,43 @@ on_device = click.option(
 )
 
 
+class Several(click.ParamType):
+    """Whole numbers from 1, with commas between them."""
+
+    name = "N,N"
+
+    def __init__(self, most: int):
+        self.one = click.IntRange(1, most)
+
+    def convert(self, value, parameter, context):
+        if not isinstance(value, str):
+            return value
+        return tuple(self.one.convert(part, parameter, context) for part in value.split(","))
+
+
+classes_option = click.option(
+    "--classes",
+    type=click.IntRange(1, options.MOST),
+    default=10,
+    show_default=True,
+    help="Outputs of the network.",
+)
+
+
+def _network(model, classes: int, device: str = "cpu"):
+    """The network to be measured; misuse where PyTorch is to be measured and has no such one."""
+    from convlab import bench
+    from convlab.errors import SpecError
+
+    network = bench.network(model, classes)
+    if bench.compared(device):
+        try:
+            bench.pytorch_layers(network)
+        except SpecError as error:
+            raise click.UsageError(str(error)) from None
+    return network
+
+
 @click.group()
 def command():
     """Measure how fast convlab is on this machine, and PyTorch beside it, in turn.
@@ -188,6 +225,13 @@ def _geometric_mean(values) -> float:
 
 @command.command()
 @click.option(
+    "--model",
+    default="lenet5",
+    show_default=True,
+    help='A name or a .toml file; see "convlab summary".',
+)
+@classes_option
+@click.option(
     "--batch",
     "batches",
     type=click.IntRange(1, options.MOST),
@@ -211,29 +255,34 @@ def _geometric_mean(values) -> float:
 @options.data_dir
 @on_device
 @bench_options(rounds=3)
-def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size, theme):
-    """LeNet-5: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
+def train(
+    model, classes, batches, counts, images, data_dir, device, rounds, as_json, plot, size, theme
+):
+    """A network: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
 
-    On MNIST where it is found, else on digits repeated to as many images.  The time of
-    both sides is that of a whole epoch: batches, losses and right answers counted.
+    LeNet-5, or any other in rows of layers that PyTorch has.  On MNIST where it is found, else
+    on digits repeated to as many images; on random bytes where a network takes other images.
+    The time of both sides is that of a whole epoch: batches, losses and right answers counted.
     """
     from convlab import bench
 
     gpu = gpu_name(plot) if device == "cuda" else None
+    network = _network(model, classes, device)
+    name, arrays = bench.images_for(network, images, data_dir)
     machine, rows = begin(as_json), []
     every = machine.threads
     counts = counts or ((every,) if gpu else (1, every) if every > 1 else (1,))
     batches = batches or ((64, 1024) if gpu else (64, 256))
-    name, arrays = bench.training_images(images, data_dir)
     if not as_json:
         beside = (
             "seconds, and ours over PyTorch's"
-            if bench.version("torch") and (not gpu or bench.torch_has_cuda())
+            if bench.compared(device)
             else "seconds; with PyTorch installed, its own stand beside them"
         )
-        click.echo(f"{f'on {gpu}; ' if gpu else ''}{images:,} images of {name}; {beside}\n")
+        on = f"on {gpu}; " if gpu else ""
+        click.echo(f"{on}{network.name}, {images:,} images of {name}; {beside}\n")
     for threads in counts:
-        for row in bench.measure_training(arrays, threads, batches, rounds, device):
+        for row in bench.measure_training(network, arrays, threads, batches, rounds, device):
             rows.append(row)
             if not as_json:
                 click.echo(_training_line(row))
@@ -241,6 +290,7 @@ def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size
         result = {
             "machine": dataclasses.asdict(machine),
             "gpu": gpu,
+            "model": network.name,
             "data": name,
             "rows": [_training_json(row) for row in rows],
         }
@@ -259,7 +309,7 @@ def train(batches, counts, images, data_dir, device, rounds, as_json, plot, size
         figure = viz.training_speed(
             bars,
             other=bench.other_name(),
-            machine=machine.line(),
+            machine=f"{network.name}; {machine.line()}",
             size=size,
             theme=theme,
         )
@@ -298,6 +348,90 @@ def _training_json(row) -> dict:
         "ratio": row.ratio,
         "settings": row.settings,
         "memory": row.memory,
+    }
+
+
+@command.command()
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    help="A name or a .toml file; may be repeated.  [default: lenet5, fashion-cnn, four 3×3"
+    " convolutions of 32×32 RGB images, and dense]",
+)
+@classes_option
+@click.option(
+    "--batch",
+    "batches",
+    type=Several(options.MOST),
+    default="1,32",
+    show_default=True,
+    help="Images of a batch.",
+)
+@click.option(
+    "--threads",
+    "counts",
+    type=Several(options.MOST_THREADS),
+    help="Threads of both sides.  [default: 1 and all cores]",
+)
+@bench_options(rounds=7, plot=False)
+def answers(models, classes, batches, counts, rounds, as_json):
+    """The time of a batch of answers: forward without gradients, and the largest output.
+
+    Both sides have the same weights and the same batches of random bytes, ready as floats.
+    Before anything is timed, their logits are compared; "differ" is by how much, of the
+    largest.  A ratio below 1 is faster than PyTorch.
+    """
+    from convlab import bench
+
+    networks = [_network(model, classes) for model in models or bench.COMPARED]
+    machine, rows = begin(as_json), []
+    if not as_json:
+        other = f" {'PyTorch ms':28} {'ratio':>5} {'differ':>7}" if bench.compared() else ""
+        head = f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':28} {'images/s':>9} {other}"
+        click.echo(f"batches of {bench.RANDOM}\n\n{head.rstrip()}")
+    for network in networks:
+        for threads in counts or sorted({1, machine.threads}):
+            for row in bench.measure_answers(network, threads, batches, rounds):
+                rows.append(row)
+                if not as_json:
+                    click.echo(_answers_line(row))
+    if as_json:
+        result = {
+            "machine": dataclasses.asdict(machine),
+            "data": bench.RANDOM,
+            "rows": [_answers_json(row) for row in rows],
+        }
+        click.echo(json_text(result))
+
+
+def _answers_line(row) -> str:
+    line = (
+        f"{row.network:16} {row.threads:7} {row.batch:5}  {_milliseconds(row.ours):28}"
+        f" {row.speed:9,.0f}"
+    )
+    if row.other is not None:
+        line += f"  {_milliseconds(row.other):28} {row.ratio:5.2f} {row.difference:7.0e}"
+        line += f"   ({row.layouts[1]})"
+    return line
+
+
+def _milliseconds(timing) -> str:
+    median, low, high = (f"{seconds * 1e3:.4g}" for seconds in timing)
+    return f"{median} ({low} to {high})"
+
+
+def _answers_json(row) -> dict:
+    return {
+        "model": row.network,
+        "threads": row.threads,
+        "batch": row.batch,
+        "seconds": row.ours._asdict(),
+        "images_per_second": row.speed,
+        "pytorch_seconds": None if row.other is None else row.other._asdict(),
+        "ratio": row.ratio,
+        "largest_difference": row.difference,
+        "layouts": row.layouts,
     }
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import click
+from convlab_cli import options
 
 NAMES = (
     "devices",
@@ -25,7 +26,7 @@ NAMES = (
     "-o",
     "--out",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.Written(file_okay=False, path_type=Path),
     default=Path("report"),
     show_default=True,
     help="Folder of the report: index.html, report.json and what each step printed.",
@@ -39,7 +40,7 @@ NAMES = (
 )
 @click.option(
     "--limit",
-    type=click.FloatRange(0.1, 86_400),
+    type=options.Number(0.1, 86_400),
     help="Seconds that a step may take at most; each has a limit of its own.",
 )
 def command(folder, chosen, limit):

@@ -223,6 +223,12 @@ def test_start(convlab):
     ("arguments", "message"),
     [
         (["kernels", "--layer", "nothing"], "layer: expected a part of one of LeNet C1, "),
+        (["train", "--model", "nothing"], "model: expected one of alexnet, "),
+        (["answers", "--model", "missing.toml"], "missing.toml: cannot be read as a model: "),
+        (
+            ["train", "--model", "lenet5-1998"],
+            "lenet5-1998: expected a network with cross-entropy, got lecun-map",
+        ),
     ],
 )
 def test_error(convlab, arguments, message):
@@ -236,6 +242,10 @@ def test_error(convlab, arguments, message):
         ["kernels", "--plot", "roof.txt"],
         ["train", "--batch", "0"],
         ["train", "--threads", "no"],
+        ["train", "--classes", "0"],
+        ["answers", "--batch", "1,0"],
+        ["answers", "--batch", "1,,2"],
+        ["answers", "--threads", "two"],
         ["start", "--plot", "start.png"],
         ["scale", "extra"],
         ["speed"],

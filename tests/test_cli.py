@@ -81,6 +81,7 @@ COMMANDS = [
     ["bench"],
     ["bench", "kernels"],
     ["bench", "train"],
+    ["bench", "answers"],
     ["bench", "start"],
     ["bench", "scale"],
     ["devices"],

@@ -1,5 +1,6 @@
 """How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
 
+from convlab.bench.answers import AnswersRow, measure_answers
 from convlab.bench.card import Report, card_steps, run_steps
 from convlab.bench.convolutions import (
     EFFICIENTNET,
@@ -24,15 +25,28 @@ from convlab.bench.machine import (
     version,
 )
 from convlab.bench.measure import Timing, alternate
+from convlab.bench.networks import (
+    COMPARED,
+    RANDOM,
+    compared,
+    images_for,
+    network,
+    pytorch_layers,
+    random_images,
+    training_images,
+)
 from convlab.bench.scaling import Curve, measure_scaling
 from convlab.bench.start import measure_start
-from convlab.bench.training import TrainingRow, measure_training, training_images
+from convlab.bench.training import TrainingRow, measure_training
 
 __all__ = [
     "BUSY",
     "EFFICIENTNET",
+    "COMPARED",
     "GRADIENTS",
     "LAYERS",
+    "RANDOM",
+    "AnswersRow",
     "Curve",
     "KernelRow",
     "LadderRow",
@@ -48,7 +62,10 @@ __all__ = [
     "check_ladder",
     "ladder_page",
     "ladder_rung",
+    "compared",
+    "images_for",
     "machine",
+    "measure_answers",
     "measure_kernels",
     "measure_kernels_on_cuda",
     "measure_ladder",
@@ -56,7 +73,10 @@ __all__ = [
     "measure_scaling",
     "measure_start",
     "measure_training",
+    "network",
     "other_name",
+    "pytorch_layers",
+    "random_images",
     "roof",
     "run_steps",
     "torch_has_cuda",

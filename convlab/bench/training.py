@@ -1,4 +1,4 @@
-"""LeNet-5 as users train it: an epoch and 10,000 answers, beside PyTorch's."""
+"""A network as users train it: an epoch and 10,000 answers, beside PyTorch's."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from convlab import data, models
-from convlab.bench.convolutions import torch_has_cuda
-from convlab.bench.machine import MULTIPLY_ADDS, multiply_adds, version
+from convlab import models
+from convlab.bench import networks
+from convlab.bench.machine import MULTIPLY_ADDS, multiply_adds
 from convlab.bench.measure import PAUSE, Timing, alternate
-from convlab.errors import DataError, DeviceError
+from convlab.errors import DeviceError
 from convlab.kernels import device
 
-ANSWERS = 10_000
 WARM_UP_STEPS = 100
 ANSWERS_PER_EPOCH = 3  # rounds of answering after each round of epochs
 
@@ -58,13 +57,16 @@ class TrainingRow:
 
 
 class Worker:
-    """A process with one side of the comparison, see ``worker.py``."""
+    """A process with one side of the comparison, see ``worker.py``.
 
-    def __init__(self, side: str, path: Path, threads: int, device: str = "cpu"):
+    ``folder``: what ``networks.write`` has written.
+    """
+
+    def __init__(self, side: str, folder: Path, threads: int, device: str = "cpu"):
         script = Path(__file__).with_name("worker.py")
         self.side = side
         self.process = subprocess.Popen(
-            [sys.executable, str(script), side, str(path), str(threads), device],
+            [sys.executable, str(script), side, str(folder), str(threads), device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -95,31 +97,24 @@ class Worker:
             pipe.close()
 
 
-def training_images(
-    count: int = 60_000, data_dir: str | None = None
-) -> tuple[str, dict[str, np.ndarray]]:
-    """``count`` images of MNIST where it is found on this machine, else of digits; repeated.
+def step_products(network: models.Network) -> int:
+    """Products that are added up for one image in a step of training.
 
-    As many to be answered, but 10,000 at most.
-
-    Returns its name, and images, labels and test_images as arrays.
+    Forward and for the gradient of the weights; for that of the input too, but where there are
+    no weights before.
     """
-    try:
-        name = "mnist"
-        train, test = data.load(name, data_dir=data_dir, download=False)
-    except DataError:
-        name = "digits"
-        train, test = data.load(name)
-    rows = np.arange(count) % len(train)
-    arrays = {
-        "images": train.images[rows],
-        "labels": train.labels[rows],
-        "test_images": test.images[np.arange(min(count, ANSWERS)) % len(test)],
-    }
-    return name, arrays
+    total = 0
+    learned = {models.INPUT: False}  # whether there are weights in or before a layer
+    sources = network.sources()
+    for name, layer, shape, _ in network.shapes():
+        before = any(learned[source] for source in sources[name])
+        total += layer.multiply_adds(shape) * (2 + before)
+        learned[name] = before or layer.own_parameter_count() > 0
+    return total
 
 
 def measure_training(
+    network: models.Network,
     arrays: dict[str, np.ndarray],
     threads: int,
     batches: tuple[int, ...] = (64, 256),
@@ -128,30 +123,27 @@ def measure_training(
 ) -> Iterator[TrainingRow]:
     """An epoch at each batch size, then answers for the test images, with ``threads`` threads.
 
+    ``network`` and ``arrays`` as from ``networks.network`` and ``networks.images_for``.
     ``on``: cpu, or cuda, where no side waits for the GPU before the end of an epoch.
 
     Each side has a process of its own and runs while the other waits, A B A B, after a
     warm-up; one more for the answers, so that the memory is that of training.  For the
     answers each side takes the batch and layout that suit it best; their runs are short and
     stand between the epochs, so that a machine that is slow for some seconds does not decide
-    over them.
+    over them.  Raises SpecError for a network that PyTorch, where it is installed, has not.
     """
-    network = models.build("lenet5")
-    per_layer = [layer.multiply_adds(shape) for _, layer, shape, _ in network.shapes()]
-    # Forward and the gradient of weights for all, the gradient of input for all but the first.
-    products = 3 * sum(per_layer) - per_layer[0]
+    forward = sum(layer.multiply_adds(shape) for _, layer, shape, _ in network.shapes())
     images, answers = len(arrays["labels"]), len(arrays["test_images"])
     before = device.get_num_threads()
     with contextlib.ExitStack() as stack:
         stack.callback(device.set_num_threads, before)
         device.set_num_threads(threads)
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        path = Path(folder) / "images.npz"
-        np.savez(path, **arrays)
-        beside = version("torch") and (on == "cpu" or torch_has_cuda())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        beside = networks.compared(on)
+        networks.write(folder, network, arrays, beside)
         names = ("ours", "pytorch") if beside else ("ours",)
         workers, answering = (
-            [stack.enter_context(Worker(name, path, threads, on)) for name in names]
+            [stack.enter_context(Worker(name, folder, threads, on)) for name in names]
             for _ in range(2)
         )
         for worker in (*workers, *answering):
@@ -170,7 +162,7 @@ def measure_training(
                 f"epoch, batch {batch}",
                 threads,
                 images,
-                2 * products * images,
+                2 * step_products(network) * images,
                 *train.measured(),
                 ("",) * len(workers),
                 tuple(train.memory),
@@ -179,7 +171,7 @@ def measure_training(
             f"{answers:,} answers",
             threads,
             answers,
-            2 * sum(per_layer) * answers,
+            2 * forward * answers,
             *infer.measured(),
             tuple(f"batch {s['batch']}, {s['layout']}" for s in best),
             (None,) * len(workers),

@@ -1,16 +1,18 @@
-"""One side of ``convlab bench train`` in a process of its own: ours, or PyTorch's.
+"""One side of ``convlab bench train`` or ``answers`` in a process of its own: ours, or PyTorch's.
 
 Run as a file, so that PyTorch's side imports nothing of convlab and finds its threads as
-its users do: ``python worker.py ours|pytorch DATA.npz THREADS cpu|cuda``.  Each line of standard
-input is a task in JSON, each line of standard output its answer: seconds, and the most
-memory that the process ever held, in bytes.
+its users do: ``python worker.py ours|pytorch FOLDER THREADS cpu|cuda``.  FOLDER has the network
+and its images, see ``networks.write``.  Each line of standard input is a task in JSON, each
+line of standard output its answer: seconds, and the most memory that the process ever held,
+in bytes.
 """
 
 from __future__ import annotations
 
 import sys
 
-sys.path.pop(0)  # this file's folder, whose other files nobody may find as modules
+if __name__ == "__main__":
+    sys.path.pop(0)  # this file's folder, whose other files nobody may find as modules
 
 import json
 import os
@@ -19,25 +21,37 @@ import time
 import numpy as np
 
 RATE, MOMENTUM = 0.02, 0.9
+INPUTS = 4  # different batches that are answered in turn
 
 
 class Ours:
-    """LeNet-5 as a user of convlab trains it; the images stay bytes until their batch."""
+    """The network as a user of convlab trains it; the images stay bytes until their batch."""
 
     batches = (64, 128, 256, 512)
     layouts = ("batch innermost",)
+    ready = (None, [])
 
-    def __init__(self, images, labels, test_images, threads, device):
+    def __init__(self, description, weights, images, threads, device):
         os.environ["CONVLAB_NUM_THREADS"] = str(threads)
         from convlab import data, manual_seed, models, optim
         from convlab.kernels.dispatch import to_device
 
         manual_seed(0)
         self.device = device
-        self.data = data.Dataset("bench", "train", images, labels, tuple("0123456789"))
-        self.test_images = to_device(test_images, device)
-        self.scaling = data.Scaling.standardise(self.data)
-        self.network = models.build("lenet5").to(device)
+        classes = description["classes"]
+        names = tuple(map(str, range(classes)))
+        self.data = data.Dataset("bench", "train", images["images"], images["labels"], names)
+        self.test_images = to_device(images["test_images"], device)
+        self.scaling = data.Scaling(description["scale"], description["offset"])
+        self.network = models.build_from_text(
+            description["spec"],
+            name=description["name"],
+            input_shape=tuple(description["input_shape"]),
+            classes=classes,
+            weights=False,
+        )
+        self.network.load_state_dict(weights)
+        self.network.to(device)
         self.all_batches = {}  # by their size: on a GPU the images stay there
         self.optimizer = optim.SGD(self.network.parameters(), lr=RATE, momentum=MOMENTUM)
 
@@ -77,42 +91,53 @@ class Ours:
                 x = data.to_floats(self.test_images[start : start + batch], self.scaling)
                 self.network(Tensor(x)).numpy().argmax(axis=1)
 
+    def inputs(self, batch: int, layout: str) -> list:
+        """A few batches to be answered, ready as floats."""
+        from convlab import Tensor, data
+
+        self.network.eval()
+        return [
+            Tensor(data.to_floats(part, self.scaling)) for part in _parts(self.test_images, batch)
+        ]
+
+    def logits(self, x) -> np.ndarray:
+        from convlab import no_grad
+
+        with no_grad():
+            return self.network(x).numpy()
+
+    def answer(self, inputs: list, count: int) -> None:
+        from convlab import no_grad
+
+        with no_grad():
+            for turn in range(count):
+                self.network(inputs[turn % len(inputs)]).numpy().argmax(axis=1)
+
 
 class PyTorch:
     """The same network in PyTorch's usual loop, with the images in memory as floats."""
 
     batches = (64, 256, 1000, 10_000)
     layouts = ("contiguous", "channels last")
+    ready = (None, [])
 
-    def __init__(self, images, labels, test_images, threads, device):
+    def __init__(self, description, weights, images, threads, device):
         import torch
-        from torch import nn
 
         torch.manual_seed(0)
         torch.set_num_threads(threads)
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.device = device
-        mean, deviation = float(images.mean() / 255), float(images.std() / 255)
-        self.images, self.test_images = (
-            torch.from_numpy(a).float().div_(255).sub_(mean).div_(deviation).to(device)
-            for a in (images, test_images)
+        scale, offset = (
+            torch.tensor(description[k]).reshape(-1, 1, 1) for k in ("scale", "offset")
         )
-        self.labels = torch.from_numpy(labels).to(device)
-        self.network = nn.Sequential(
-            nn.Conv2d(1, 6, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(6, 16, 5),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(400, 120),
-            nn.ReLU(),
-            nn.Linear(120, 84),
-            nn.ReLU(),
-            nn.Linear(84, 10),
-        ).to(device)
-        self.loss = nn.CrossEntropyLoss()
+        self.images, self.test_images = (
+            torch.from_numpy(images[k]).float().mul_(scale).add_(offset).to(device)
+            for k in ("images", "test_images")
+        )
+        self.labels = torch.from_numpy(images["labels"]).to(device)
+        self.network = sequential(description["layers"], weights).to(device)
+        self.loss = torch.nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=RATE, momentum=MOMENTUM)
 
     def train(self, batch, steps=None):
@@ -149,6 +174,49 @@ class PyTorch:
             for x in self.test_images.split(batch):
                 self.network(x.contiguous(memory_format=form)).argmax(1).cpu()
 
+    def inputs(self, batch: int, layout: str) -> list:
+        """The same batches in PyTorch, in the order in memory that is asked for."""
+        import torch
+
+        channels_last = layout == "channels last"
+        form = torch.channels_last if channels_last else torch.contiguous_format
+        self.network.eval().to(memory_format=form)
+        return [x.contiguous(memory_format=form) for x in _parts(self.test_images, batch)]
+
+    def logits(self, x) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            return self.network(x).numpy()
+
+    def answer(self, inputs: list, count: int) -> None:
+        import torch
+
+        with torch.inference_mode():
+            for turn in range(count):
+                self.network(inputs[turn % len(inputs)]).argmax(1)
+
+
+def sequential(layers: list, weights: dict[str, np.ndarray]):
+    """A torch.nn.Sequential of layers in a row: (name, class in torch.nn, arguments) each.
+
+    ``weights``: arrays by the names that ``state_dict`` gives them, as "conv1.weight".
+    """
+    import torch
+
+    modules = []
+    for name, kind, arguments in layers:
+        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
+        module = getattr(torch.nn, kind)(**plain)
+        own = {k.partition(".")[2]: v for k, v in weights.items() if k.partition(".")[0] == name}
+        module.load_state_dict({k: torch.from_numpy(v) for k, v in own.items()})
+        modules.append(module)
+    return torch.nn.Sequential(*modules)
+
+
+def _parts(images, batch: int) -> list:
+    return [images[start : start + batch] for start in range(0, len(images), batch)][:INPUTS]
+
 
 def peak_memory() -> int | None:
     """The most that this process ever held in memory, in bytes; None where it is not known."""
@@ -177,19 +245,43 @@ def _answer(side: Ours | PyTorch, task: dict) -> dict:
         return {"seconds": _seconds(side.train, task["batch"], task.get("steps"))}
     if task["task"] == "infer":
         return {"seconds": _seconds(side.infer, task["batch"], task["layout"])}
+    if task["task"] == "logits":
+        inputs = _inputs(side, task["batch"], side.layouts[0])
+        return {"logits": side.logits(inputs[0]).tolist()}
+    if task["task"] == "answer":
+        inputs = _inputs(side, task["batch"], task["layout"])
+        return {"seconds": _seconds(side.answer, inputs, task["count"])}
+    if task["task"] == "choose layout":
+        return {"layout": min(side.layouts, key=lambda layout: _quickest(side, task, layout))}
     # The batch and layout that suit this side best: the least of three runs each.
     settings = [(batch, layout) for batch in side.batches for layout in side.layouts]
     batch, layout = min(settings, key=lambda s: min(_seconds(side.infer, *s) for _ in range(3)))
     return {"batch": batch, "layout": layout}
 
 
+def _inputs(side: Ours | PyTorch, batch: int, layout: str) -> list:
+    """The batches to be answered, those of the last call if they fit: making them takes time."""
+    if side.ready[0] != (batch, layout):
+        side.ready = (batch, layout), side.inputs(batch, layout)
+    return side.ready[1]
+
+
+def _quickest(side: Ours | PyTorch, task: dict, layout: str) -> float:
+    """Seconds of the quickest of three runs over a few batches, after one to warm up."""
+    inputs = _inputs(side, task["batch"], layout)
+    return min([_seconds(side.answer, inputs, INPUTS) for _ in range(4)][1:])
+
+
 def main() -> None:
     """Answer tasks until there are no more."""
-    name, path, threads, device = sys.argv[1:]
-    with np.load(path) as arrays:
-        images, labels, test_images = (arrays[k] for k in ("images", "labels", "test_images"))
+    name, folder, threads, device = sys.argv[1:]
+    with open(os.path.join(folder, "network.json"), encoding="utf-8") as file:
+        description = json.load(file)
+    images, weights = (
+        dict(np.load(os.path.join(folder, file))) for file in ("images.npz", "weights.npz")
+    )
     side = {"ours": Ours, "pytorch": PyTorch}[name](
-        images, labels, test_images, int(threads), device
+        description, weights, images, int(threads), device
     )
     for line in sys.stdin:
         answer = _answer(side, json.loads(line))

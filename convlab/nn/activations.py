@@ -26,6 +26,7 @@ class ReLU(Activation):
     words, short = "ReLU", "ReLU"
     formula = "max(x, 0)"
     sign = "positive"
+    pytorch = ()
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x)
@@ -38,6 +39,7 @@ class Sigmoid(Activation):
     words, short = "sigmoid", "sigmoid"
     formula = "1 / (1 + exp(−x))"
     sign = "positive"
+    pytorch = ()
 
     def forward(self, x: Tensor) -> Tensor:
         return F.sigmoid(x)
@@ -49,6 +51,7 @@ class Tanh(Activation):
 
     words, short = "tanh", "tanh"
     formula = "tanh(x)"
+    pytorch = ()
 
     def forward(self, x: Tensor) -> Tensor:
         return F.tanh(x)
@@ -72,6 +75,7 @@ class Softmax(Module):
     family = Family.SOFTMAX
     words = short = "softmax"
     sign = "positive"
+    pytorch = ("dim",)
 
     def __init__(self, dim: int = -1):
         super().__init__()

@@ -38,6 +38,15 @@ class Conv2d(Module):
 
     family = Family.CONVOLUTION
     words, short = "convolution", "conv"
+    pytorch = (
+        "in_channels",
+        "out_channels",
+        "kernel_size",
+        "stride",
+        "dilation",
+        "groups",
+        "padding_mode",
+    )
     connections_table: np.ndarray | None = None
 
     def __init__(
@@ -118,6 +127,9 @@ class Conv2d(Module):
             self.padding_mode,
         )
 
+    def pytorch_arguments(self):
+        return super().pytorch_arguments() | _pytorch_convolution(self)
+
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
         return self._convolve(x, self.weight, relu)
 
@@ -134,6 +146,22 @@ class Conv2d(Module):
         return f"{self.in_channels}, {self.out_channels}, {_convolution_repr(self)}" + (
             "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode!r}"
         )
+
+
+def _pytorch_convolution(module: Conv2d | ConvTranspose2d) -> dict[str, Any]:
+    """Padding and bias, as PyTorch's layer takes them.  Raises SpecError for uneven padding."""
+    top, bottom, left, right = module.padding
+    padding: tuple[int, int] | str = (top, left)
+    if padding != (bottom, right):
+        kernel, dilation = module.kernel_size, module.dilation
+        same = shapes.padding_sides("same", kernel, dilation=dilation)
+        if (module.family, module.stride, module.padding) != (Family.CONVOLUTION, (1, 1), same):
+            raise SpecError(
+                "expected padding that PyTorch has, as much above as below and left as right,"
+                f" got {module.padding} (top, bottom, left, right)"
+            )
+        padding = "same"
+    return {"padding": padding, "bias": module.bias is not None}
 
 
 def _convolution_repr(module: Conv2d | ConvTranspose2d) -> str:
@@ -161,6 +189,15 @@ class ConvTranspose2d(Module):
 
     family = Family.TRANSPOSED
     words, short = "transposed convolution", "conv"
+    pytorch = (
+        "in_channels",
+        "out_channels",
+        "kernel_size",
+        "stride",
+        "output_padding",
+        "groups",
+        "dilation",
+    )
 
     def __init__(
         self,
@@ -250,6 +287,9 @@ class ConvTranspose2d(Module):
             bias_first=False,
             turned=True,
         )
+
+    def pytorch_arguments(self):
+        return super().pytorch_arguments() | _pytorch_convolution(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv_transpose2d(

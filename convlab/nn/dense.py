@@ -19,6 +19,7 @@ class Linear(Module):
 
     family = Family.DENSE
     words = short = "dense"
+    pytorch = ("in_features", "out_features")
 
     def __init__(
         self,
@@ -54,6 +55,9 @@ class Linear(Module):
     def reads(self, shape, unit):
         (o,) = unit
         return Products(self.weight.numpy()[o], None if self.bias is None else self.bias.numpy()[o])
+
+    def pytorch_arguments(self):
+        return super().pytorch_arguments() | {"bias": self.bias is not None}
 
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
         return F.linear(x, self.weight, self.bias, relu=relu)

@@ -29,8 +29,9 @@ class Module:
     what figures, tables and pages ask: ``family``, ``words`` and ``short`` (what the layer is
     called in a text and over a column), ``formula`` (what it makes of x, where that is one
     number of one), ``sign`` ("kept" where an output of 0 or above comes from such an input,
-    "positive" where there is no other output), the methods for geometry and counts, and
-    ``reads``.
+    "positive" where there is no other output), the methods for geometry and counts,
+    ``reads``, and ``pytorch``: the arguments of PyTorch's layer of the same name, where it has
+    one.  A subclass has its own, or none.
     """
 
     family: Family | None = None
@@ -38,6 +39,7 @@ class Module:
     short = ""
     formula = ""
     sign = ""
+    pytorch: tuple[str, ...] | None = None
 
     def __init__(self):
         self.training = True
@@ -242,6 +244,16 @@ class Module:
         for _, parameter in self.named_parameters():
             taken = np.array(values[id(parameter)], dtype=parameter.dtype, order="C")
             parameter.data = to_device(taken, parameter.device)
+
+    def pytorch_arguments(self) -> dict[str, Any]:
+        """What PyTorch's layer of the same name is to be called with, to do the same.
+
+        Raises SpecError where PyTorch has no such layer.
+        """
+        names = vars(type(self)).get("pytorch")
+        if names is None:
+            raise SpecError(f"expected a layer that PyTorch has, got {type(self).__name__}")
+        return {name: getattr(self, name) for name in names}
 
     def extra_repr(self) -> str:
         """The layer's settings, as its constructor takes them."""

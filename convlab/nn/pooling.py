@@ -115,6 +115,7 @@ class MaxPool2d(_Pool2d):
     words, short = "max pooling", "max"
     reduction = "maximum"
     sign = "kept"
+    pytorch = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
         self,
@@ -139,6 +140,14 @@ class AvgPool2d(_Pool2d):
     words, short = "average pooling", "mean"
     reduction = "mean"
     sign = "kept"
+    pytorch = (
+        "kernel_size",
+        "stride",
+        "padding",
+        "ceil_mode",
+        "count_include_pad",
+        "divisor_override",
+    )
 
     def __init__(
         self,
@@ -173,6 +182,7 @@ class AdaptiveAvgPool2d(Pooling):
     reduction = "mean"
     adaptive = True
     sign = "kept"
+    pytorch = ("output_size",)
 
     def __init__(self, output_size: int | None | Sequence[int | None]):
         super().__init__()
@@ -213,6 +223,7 @@ class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
 
     words, short = "adaptive max pooling", "max"
     reduction = "maximum"
+    pytorch = ("output_size",)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.adaptive_max_pool2d(x, self.output_size)

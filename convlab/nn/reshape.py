@@ -20,6 +20,7 @@ class Flatten(Module):
     words = short = "flatten"
     formula = "x, moved into one row"
     sign = "kept"
+    pytorch = ("start_dim", "end_dim")
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
@@ -59,6 +60,7 @@ class Dropout(Module):
     words = short = "dropout"
     formula = "x, dropped only in training"
     sign = "kept"
+    pytorch = ("p",)
 
     def __init__(self, p: float = 0.5):
         super().__init__()

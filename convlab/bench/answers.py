@@ -1,0 +1,110 @@
+"""How long a trained network's answers take, batch by batch, beside PyTorch's."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convlab import models
+from convlab.bench import networks
+from convlab.bench.measure import Clock, Timing, alternate
+from convlab.bench.training import Worker
+from convlab.bench.worker import INPUTS
+from convlab.errors import DeviceError
+
+MOST_DIFFERENCE = 1e-3
+
+
+@dataclass(frozen=True)
+class AnswersRow:
+    """The answers to a batch: ours, and PyTorch's where it is installed.
+
+    ``ours`` and ``other``: seconds of a batch, forward without gradients and the largest
+    output; ``difference``: the largest between the logits of both for the first batch, over
+    PyTorch's largest; ``layouts`` of ours and theirs: the orders in memory.
+    """
+
+    network: str
+    batch: int
+    threads: int
+    ours: Timing
+    other: Timing | None
+    difference: float | None
+    layouts: tuple[str, ...]
+
+    @property
+    def speed(self) -> float:
+        """Ours, in images a second."""
+        return self.batch / self.ours.median
+
+    @property
+    def ratio(self) -> float | None:
+        """Our time over theirs: below 1 is faster."""
+        return None if self.other is None else self.ours.median / self.other.median
+
+
+def measure_answers(
+    network: models.Network, threads: int, batches: Sequence[int] = (1, 32), rounds: int = 5
+) -> Iterator[AnswersRow]:
+    """The answers of a network to batches of each size, with ``threads`` threads.
+
+    Both sides have the same weights and the same few batches of random bytes, ready as
+    floats in the order in memory that suits them best; each has a process of its own and
+    runs while the other waits, A B A B.  Raises SpecError for a network that PyTorch, where it
+    is installed, has not, ShapeError for batches that memory has no room for, and DeviceError
+    where the logits of the two differ by more than 0.001 of the largest.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        beside = networks.compared()
+        images = networks.random_images(network, INPUTS * max(batches))
+        images["test_images"] = images["images"]
+        networks.write(folder, network, images, beside)
+        names = ("ours", "pytorch") if beside else ("ours",)
+        workers = [stack.enter_context(Worker(name, folder, threads)) for name in names]
+        for batch in batches:
+            logits = [np.array(worker("logits", batch=batch)["logits"]) for worker in workers]
+            difference = _difference(network, *logits) if beside else None
+            layouts = [worker("choose layout", batch=batch)["layout"] for worker in workers]
+            sides = [_side(*each, batch) for each in zip(workers, layouts, strict=True)]
+            functions, clocks = zip(*sides, strict=True)
+            ours, *other = alternate(functions, rounds, clocks)
+            yield AnswersRow(
+                network.name,
+                batch,
+                threads,
+                ours,
+                other[0] if other else None,
+                difference,
+                tuple(layouts),
+            )
+
+
+def _difference(network: models.Network, ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference of two sides' logits, over the largest of theirs.
+
+    Raises DeviceError for one above MOST_DIFFERENCE, or for logits that are not finite.
+    """
+    with np.errstate(invalid="ignore"):  # of infinities, which the next line refuses
+        largest = max(np.abs(theirs).max(), np.finfo(np.float32).tiny)
+        difference = float(np.abs(ours - theirs).max() / largest)
+    if not difference <= MOST_DIFFERENCE:
+        raise DeviceError(
+            f"{network.name}: expected the logits of convlab and PyTorch to differ by at most"
+            f" {MOST_DIFFERENCE:g} of the largest, got {difference:.3g}"
+        )
+    return difference
+
+
+def _side(worker: Worker, layout: str, batch: int) -> tuple[Callable[[], object], Clock]:
+    """What one side does once, and what measures how long it takes to do it often."""
+
+    def seconds(_: Callable[[], object], count: int) -> float:
+        return worker("answer", batch=batch, layout=layout, count=count)["seconds"]
+
+    return lambda: seconds(lambda: None, 1), seconds

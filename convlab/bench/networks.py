@@ -1,0 +1,160 @@
+"""The networks that are measured, what they are fed with, and their counterparts in PyTorch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convlab import data, manual_seed, models, random
+from convlab.bench.convolutions import torch_has_cuda
+from convlab.bench.machine import version
+from convlab.checks import fits_memory
+from convlab.errors import DataError, SpecError
+
+ANSWERS = 10_000
+DIGITS = (1, 28, 28)  # (channels, rows, columns) of MNIST's images
+RANDOM = "random bytes"
+
+CONVOLUTIONS = models.Spec(
+    """
+input = "32x32x3"
+layer = [
+    {type = "Conv2d", out_channels = 32, kernel_size = 3, padding = 1},
+    {type = "ReLU"},
+    {type = "Conv2d", out_channels = 32, kernel_size = 3, padding = 1},
+    {type = "ReLU"},
+    {type = "MaxPool2d", kernel_size = 2},
+    {type = "Conv2d", out_channels = 64, kernel_size = 3, padding = 1},
+    {type = "ReLU"},
+    {type = "Conv2d", out_channels = 64, kernel_size = 3, padding = 1},
+    {type = "ReLU"},
+    {type = "MaxPool2d", kernel_size = 2},
+    {type = "Flatten"},
+    {type = "Linear", out_features = "classes"},
+]
+""",
+    "four 3×3 layers",
+    "four 3×3 layers",
+)
+"""Four convolutions of 3 x 3 on RGB images of 32 x 32."""
+
+COMPARED: tuple[str | models.Spec, ...] = ("lenet5", "fashion-cnn", CONVOLUTIONS, "dense")
+"""The networks whose answers are timed where none are asked for."""
+
+
+def network(model: str | Path | models.Spec, classes: int = 10) -> models.Network:
+    """A network to be measured, by its name, from a TOML file or a Spec; always the same weights.
+
+    Raises SpecError for one that cannot be built, has no weights, or is not trained with
+    cross-entropy.
+    """
+    before = random.get_state()
+    try:
+        manual_seed(0)
+        built = models.build(model, classes=classes)
+    finally:
+        random.set_state(before)
+    if built.loss != "cross-entropy":
+        raise SpecError(f"{built.name}: expected a network with cross-entropy, got {built.loss}")
+    if not built.parameters():
+        raise SpecError(f"{built.name}: expected a network with weights, got none")
+    return built
+
+
+def compared(on: str = "cpu") -> bool:
+    """Whether PyTorch is measured as well: it is installed, and computes there (cpu or cuda)."""
+    return version("torch") is not None and (on == "cpu" or torch_has_cuda())
+
+
+def pytorch_layers(built: models.Network) -> list[tuple[str, str, dict[str, Any]]]:
+    """(name, class in torch.nn, its arguments) of each layer of a network.
+
+    In a row they compute the same.  Raises SpecError, which names the layer, where PyTorch
+    has none that does the same, and for branches.
+    """
+    rows, before = [], None
+    for name, layer, sources in built.nodes():
+        if sources != (before,):
+            read = " and ".join(source or models.INPUT for source in sources)
+            raise SpecError(
+                f"{built.name}, {name}: expected layers in a row, as of PyTorch's Sequential,"
+                f" got one that reads {read}"
+            )
+        try:
+            rows.append((name, type(layer).__name__, layer.pytorch_arguments()))
+        except SpecError as error:
+            raise SpecError(f"{built.name}, {name}: {error}") from None
+        before = name
+    return rows
+
+
+def training_images(
+    count: int = 60_000, data_dir: str | None = None
+) -> tuple[str, dict[str, np.ndarray]]:
+    """``count`` images of MNIST where it is found on this machine, else of digits; repeated.
+
+    As many to be answered, but 10,000 at most.
+
+    Returns its name, and images, labels and test_images as arrays.
+    """
+    try:
+        name = "mnist"
+        train, test = data.load(name, data_dir=data_dir, download=False)
+    except DataError:
+        name = "digits"
+        train, test = data.load(name)
+    rows = np.arange(count) % len(train)
+    arrays = {
+        "images": train.images[rows],
+        "labels": train.labels[rows],
+        "test_images": test.images[np.arange(min(count, ANSWERS)) % len(test)],
+    }
+    return name, arrays
+
+
+def images_for(
+    built: models.Network, count: int = 60_000, data_dir: str | None = None
+) -> tuple[str, dict[str, np.ndarray]]:
+    """``training_images`` where they fit a network, else ``random_images`` and their name."""
+    if built.input_shape == DIGITS and built.classes >= 10:
+        return training_images(count, data_dir)
+    return RANDOM, random_images(built, count)
+
+
+def random_images(built: models.Network, count: int) -> dict[str, np.ndarray]:
+    """Random bytes of the shape that a network takes, the same at every call.
+
+    Returns images (count, C, H, W), labels (count,), and test_images, 10,000 at most.
+    Raises ShapeError for more than memory has room for.
+    """
+    fits_memory("images", count, *built.input_shape)
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (count, *built.input_shape), np.uint8)
+    labels = generator.integers(0, built.classes, count)
+    return {"images": images, "labels": labels, "test_images": images[:ANSWERS]}
+
+
+def write(
+    folder: Path, built: models.Network, arrays: dict[str, np.ndarray], mirrored: bool
+) -> None:
+    """Write what ``worker.py`` reads: images.npz, weights.npz and network.json.
+
+    ``mirrored``: whether PyTorch's side is among the readers; see ``pytorch_layers``.
+    """
+    names = tuple(map(str, range(built.classes)))
+    dataset = data.Dataset("bench", "train", arrays["images"], arrays["labels"], names)
+    scaling = data.Scaling.standardise(dataset)
+    description = {
+        **scaling.to_dict(),
+        "spec": built.spec,
+        "name": built.name,
+        "input_shape": built.input_shape,
+        "classes": built.classes,
+        "layers": pytorch_layers(built) if mirrored else [],
+    }
+    (folder / "network.json").write_text(json.dumps(description), encoding="utf-8")
+    np.savez(folder / "weights.npz", **built.state_dict())
+    np.savez(folder / "images.npz", **arrays)
