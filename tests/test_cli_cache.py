@@ -345,7 +345,11 @@ def warm(convlab, **settings):
 
 def test_warm_finds_what_is_compiled(convlab):
     warm(convlab)
-    now, _, total, folder = warm(convlab)
+    # What another process compiles at the same time is counted too.
+    for _ in range(3):
+        now, _, total, folder = warm(convlab)
+        if now == 0:
+            break
     assert now == 0 and total > 10
     found = json.loads(convlab.works("cache", "info", "--json"))["in_use"]
     assert found["folder"] == folder and found["files"] >= total and found["bytes"] > 100_000
