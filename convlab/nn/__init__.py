@@ -4,7 +4,7 @@ Each layer says what figures, tables and pages ask about it; see ``Module`` and 
 """
 
 from convlab.nn.activations import Activation, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
-from convlab.nn.convolution import Conv2d, ConvTranspose2d
+from convlab.nn.convolution import Conv2d
 from convlab.nn.dense import Linear
 from convlab.nn.families import (
     PASSES_ON,
@@ -31,6 +31,7 @@ from convlab.nn.pooling import (
 )
 from convlab.nn.reshape import Dropout, Flatten
 from convlab.nn.sequential import Sequential
+from convlab.nn.transposed import ConvTranspose2d
 
 __all__ = [
     "INITIALISATIONS",
