@@ -174,6 +174,7 @@ def measured(convlab, *arguments):
     return result.out
 
 
+@pytest.mark.slow
 def test_train_another_network(convlab):
     (convlab.folder / "tiny.toml").write_text(TINY)
     arguments = ("--model", "tiny.toml", "--images", 40, "--batch", 10, "--rounds", 1)
@@ -187,6 +188,7 @@ def test_train_another_network(convlab):
         assert epoch["ratio"] == pytest.approx(both[0] / both[1])
 
 
+@pytest.mark.slow
 def test_answers(convlab):
     (convlab.folder / "tiny.toml").write_text(TINY)
     arguments = ("--model", "tiny.toml", "--batch", "1,3", "--rounds", 1, "--classes", 4)

@@ -1,6 +1,5 @@
 """Memory of results: lent while anything lies in it, then used again, and never too much of it."""
 
-import gc
 import os
 import random
 import subprocess
@@ -19,7 +18,6 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds
 
 @pytest.fixture(autouse=True)
 def nothing_held():
-    gc.collect()
     convlab.empty_cache()
     yield
     convlab.empty_cache()
