@@ -10,7 +10,8 @@ import numpy as np
 
 from convlab.kernels import dense
 from convlab.kernels.device import one_blas_thread
-from convlab.kernels.dispatch import Array, contiguous, device_of, elementwise, to_device
+from convlab.kernels.dispatch import Array, contiguous, device_of, to_device
+from convlab.kernels.memory import elementwise
 from convlab.tape import Context, Function
 
 

@@ -39,11 +39,11 @@ from convlab.kernels.dispatch import (
     constant,
     contiguous,
     device_of,
-    elementwise,
     empty_like,
     has_gaps,
     to_device,
 )
+from convlab.kernels.memory import elementwise
 from convlab.shapes import Conv2dGeometry, PoolWindows
 from convlab.tape import Context, Function
 from convlab.tensors import Tensor

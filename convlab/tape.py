@@ -16,7 +16,8 @@ import numpy as np
 from convlab.checks import checked, real_numbers
 from convlab.errors import DeviceError, DTypeError, GraphError, ShapeError
 from convlab.kernels.cuda import CudaArray
-from convlab.kernels.dispatch import Array, copied, device_of, elementwise, to_device
+from convlab.kernels.dispatch import Array, copied, device_of, to_device
+from convlab.kernels.memory import elementwise
 
 
 class _Recording(threading.local):

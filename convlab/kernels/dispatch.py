@@ -90,11 +90,6 @@ def copied(array: Array) -> Array:
     return out
 
 
-def elementwise(function: np.ufunc, *arrays: Array) -> Array:
-    """One of NumPy's functions of each number, in memory that is used again."""
-    return memory.elementwise(function, *arrays)
-
-
 LARGEST_CONSTANT = 1 << 16  # bytes
 
 

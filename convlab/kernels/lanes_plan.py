@@ -184,28 +184,13 @@ def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
     The input is laid with its padding on all sides, so that a tap is one offset for a whole
     map.  The lanes between two rows, as many as a kernel is wide but for one, mean nothing.
     """
-    (kh, kw), (dh, dw) = g.kernel, g.dilation
     top, bottom, left, right = g.padding
-    per_group = g.in_channels // g.groups
-    columns = padding_index(g.input[1], left, right, "zeros")
     rows = padding_index(g.input[0], top, bottom + 1, "zeros")  # one more, for the last lanes
-    row_step = len(columns) * batch
-    channel_step = len(rows) * row_step
-    offsets = (
-        np.arange(kh)[:, None, None] * dh * row_step
-        + np.arange(per_group)[:, None] * channel_step
-        + np.arange(kw) * dw * batch
-    )
-    ranges = Ranges(
-        offsets.reshape(1, -1).astype(np.uintp),
-        _places(g).reshape(1, -1).astype(np.uintp),
-        np.array([[0, g.output[0] * row_step]]),
-        np.array([[0, offsets.size]]),
-        g.groups,
-        per_group * channel_step,
-        0,
-    )
-    return Plan(column_runs(columns), rows, len(columns), False, ranges)
+    columns = padding_index(g.input[1], left, right, "zeros")
+    size, output = (len(rows), len(columns)), (1, g.output[0] * len(columns))
+    down, along = (np.arange(k) * d for k, d in zip(g.kernel, g.dilation, strict=True))
+    plan = _plan(size, columns, batch, g.groups, _places(g), down, along, 0, 1, output)
+    return plan._replace(rows_laid=rows)
 
 
 class Phase(NamedTuple):

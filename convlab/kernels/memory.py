@@ -94,7 +94,10 @@ def contiguous(x: np.ndarray) -> np.ndarray:
 
 
 def elementwise(function: np.ufunc, *arrays: Any) -> Any:
-    """One of NumPy's functions of each number; arrays that lie alike have their result here."""
+    """One of NumPy's functions of each number, whose result has the arrays' kind of number.
+
+    Arrays on the CPU that lie alike have their result here, others where NumPy puts it.
+    """
     first = arrays[0]
     for x in arrays:
         alike = type(x) is np.ndarray and x.dtype == first.dtype and x.strides == first.strides
