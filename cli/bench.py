@@ -30,7 +30,10 @@ class Several(click.ParamType):
     def convert(self, value, parameter, context):
         if not isinstance(value, str):
             return value
-        return tuple(self.one.convert(part, parameter, context) for part in value.split(","))
+        parts = value.split(",")
+        if not all(part.strip().isdecimal() for part in parts):
+            self.fail(f"expected whole numbers such as 1,32, got {value!r}", parameter, context)
+        return tuple(self.one.convert(part, parameter, context) for part in parts)
 
 
 classes_option = click.option(

@@ -219,6 +219,13 @@ def test_a_network_that_pytorch_has_not(convlab, command):
     )
 
 
+@pytest.mark.parametrize("batches", ["1,x", ",", "", "1.5", "-1"])
+def test_batches_that_are_no_numbers(convlab, batches):
+    assert convlab.misused("bench", "answers", "--batch", batches) == (
+        f"Invalid value for '--batch': expected whole numbers such as 1,32, got {batches!r}"
+    )
+
+
 def test_images_that_no_memory_holds(convlab):
     spec = TINY.replace("6x5x2", "900x900x1").replace("out_channels = 4", "out_channels = 1")
     spec = spec.replace("kernel_size = 2", "kernel_size = 300")
