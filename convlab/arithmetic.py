@@ -190,16 +190,25 @@ class Max(Function):
         return (winners * (gradient / winners.sum(axis=axis, keepdims=True)),)
 
 
+def _reshaped(a: Array, shape: tuple[int, ...]) -> Array:
+    out = a.reshape(shape)
+    # What NumPy had to copy, a plan of calls would not see.
+    copied = isinstance(a, np.ndarray) and a.size and not np.may_share_memory(a, out)
+    return contiguous(a).reshape(shape) if copied else out
+
+
 class Reshape(Function):
+    plannable = True
+
     @staticmethod
     def forward(context: Context, a, *, shape):
         context.save(a.shape)
-        return a.reshape(shape)
+        return _reshaped(a, shape)
 
     @staticmethod
     def backward(context, gradient):
         (shape,) = context.saved
-        return (gradient.reshape(shape),)
+        return (_reshaped(gradient, shape),)
 
 
 class Transpose(Function):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast, overload
@@ -33,6 +34,7 @@ from convlab.kernels import gather as gather_kernels
 from convlab.kernels import pointwise as pointwise_kernels
 from convlab.kernels import pool2d as pool2d_kernels
 from convlab.kernels import softmax as softmax_kernels
+from convlab.kernels.calls import do
 from convlab.kernels.cuda import CudaArray
 from convlab.kernels.dispatch import (
     Array,
@@ -69,7 +71,7 @@ def _laid_like(gradient: np.ndarray, y: np.ndarray) -> np.ndarray:
     if gradient.strides == y.strides:
         return gradient
     result = empty_like(y)
-    result[...] = gradient
+    do(np.copyto, result, gradient)
     return result
 
 
@@ -77,8 +79,8 @@ def _without_gaps(x: np.ndarray) -> np.ndarray:
     return contiguous(x) if has_gaps(x) else x
 
 
-def _zeros(like: Tensor, count: int) -> Tensor:
-    return Tensor(np.zeros_like(like.data, shape=(count,)))
+def _zeros(like: Array, count: int) -> Array:
+    return np.zeros_like(like, shape=(count,))
 
 
 def _same_dtype(name: str, **tensors: Tensor | None) -> None:
@@ -129,12 +131,13 @@ def _images(operation: Operation) -> Operation:
 
 
 class _Conv2d(Function):
-    fresh = True
+    fresh = plannable = True
 
     @staticmethod
-    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry, relu: bool):
+    def forward(context: Context, x, weight, bias=None, *, geometry: Conv2dGeometry, relu: bool):
         # x: (N, C, H, W) · weight: (O, C / groups, KH, KW) · bias: (O,)
         x, weight = _batch_last(x), contiguous(weight)
+        bias = _zeros(weight, geometry.out_channels) if bias is None else bias
         y = conv2d_kernels.forward(x, weight, bias, geometry, relu)
         context.save(x, weight, geometry, y if relu else None)
         return _batch_first(y)
@@ -150,21 +153,22 @@ class _Conv2d(Function):
             grad_x = _batch_first(conv2d_kernels.grad_input(gradient, weight, geometry))
         if context.needs[1]:
             grad_weight, grad_bias = conv2d_kernels.grad_weight(gradient, x, geometry)
-        elif context.needs[2]:
+        elif context.needs[2:] == (True,):
             grad_bias = conv2d_kernels.grad_bias(gradient)
-        return grad_x, grad_weight, grad_bias
+        return (grad_x, grad_weight, grad_bias)[: len(context.needs)]
 
 
 class _ConvTranspose2d(Function):
-    fresh = True
+    fresh = plannable = True
 
     @staticmethod
-    def forward(context: Context, x, weight, bias, *, geometry: Conv2dGeometry):
+    def forward(context: Context, x, weight, bias=None, *, geometry: Conv2dGeometry):
         # ``geometry`` is that of the convolution whose gradient of input this is.
         x, weight = _batch_last(x), contiguous(weight)
         context.save(x, weight, geometry)
         out = conv2d_kernels.grad_input(x, weight, geometry)
-        out += bias[:, None, None, None]
+        if bias is not None:
+            do(operator.iadd, out, bias[:, None, None, None])
         return _batch_first(out)
 
     @staticmethod
@@ -173,14 +177,14 @@ class _ConvTranspose2d(Function):
         gradient = _batch_last(gradient)
         grad_x = grad_weight = grad_bias = None
         if context.needs[0]:
-            no_bias = np.zeros_like(gradient, shape=(geometry.out_channels,))
+            no_bias = _zeros(weight, geometry.out_channels)
             grad_x = conv2d_kernels.forward(gradient, weight, no_bias, geometry)
             grad_x = _batch_first(grad_x)
         if context.needs[1]:
             grad_weight, _ = conv2d_kernels.grad_weight(x, gradient, geometry)
-        if context.needs[2]:
+        if context.needs[2:] == (True,):
             grad_bias = conv2d_kernels.grad_bias(gradient)
-        return grad_x, grad_weight, grad_bias
+        return (grad_x, grad_weight, grad_bias)[: len(context.needs)]
 
 
 def _check_weight(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, outputs: int):
@@ -239,8 +243,8 @@ def conv2d(
             f"conv2d: expected a weight of shape {geometry.weight_shape} for {channels} input"
             f" channels in {groups} group(s), got {weight.shape}"
         )
-    bias = _zeros(weight, outputs) if bias is None else bias
-    return _Conv2d.apply(input, weight, bias, geometry=geometry, relu=relu)
+    tensors = (input, weight) if bias is None else (input, weight, bias)
+    return _Conv2d.apply(*tensors, geometry=geometry, relu=relu)
 
 
 @_images
@@ -303,23 +307,25 @@ def conv_transpose2d(
         # Output padding of a stride or more: the convolution has cells that this input lacks.
         rows, columns = (g - i for g, i in zip(geometry.output, input.shape[2:], strict=True))
         input = pad(input, (0, columns, 0, rows))
-    bias = _zeros(weight, outputs) if bias is None else bias
-    return _ConvTranspose2d.apply(input, weight, bias, geometry=geometry)
+    tensors = (input, weight) if bias is None else (input, weight, bias)
+    return _ConvTranspose2d.apply(*tensors, geometry=geometry)
 
 
 # --- padding ------------------------------------------------------------------------------
 
 
 class _Pad(Function):
+    plannable = True
+
     @staticmethod
     def forward(context: Context, x, *, rows, columns, value):
         context.save(rows, columns, x.shape[2:])
         out = gather_kernels.gather2d(_batch_last(x), rows, columns)
         if value:
             for row in np.flatnonzero(rows < 0):
-                out[:, row] = value
+                do(np.copyto, out[:, row], value)
             for column in np.flatnonzero(columns < 0):
-                out[:, :, column] = value
+                do(np.copyto, out[:, :, column], value)
         return _batch_first(out)
 
     @staticmethod
@@ -395,11 +401,14 @@ def cat(tensors: Sequence[Tensor], dim: int = 1) -> Tensor:
 
 
 class _MaxPool2d(Function):
+    plannable = True
+
     @staticmethod
-    def forward(context: Context, x, *, windows: PoolWindows, relu: bool, indices: list):
+    def forward(context: Context, x, *, windows: PoolWindows, relu: bool, winners: list | None):
         out, index = pool2d_kernels.max_forward(_batch_last(x), windows, relu)
         context.save(index, windows)
-        indices.append(_batch_first(index))
+        if winners is not None:
+            winners.append(_batch_first(index))
         return _batch_first(out)
 
     @staticmethod
@@ -410,6 +419,8 @@ class _MaxPool2d(Function):
 
 
 class _AveragePool2d(Function):
+    plannable = True
+
     @staticmethod
     def forward(context: Context, x, *, windows: PoolWindows):
         context.save(windows)
@@ -422,9 +433,9 @@ class _AveragePool2d(Function):
 
 
 def _max_pool(input: Tensor, windows: PoolWindows, return_indices: bool, relu: bool = False):
-    indices: list[Array] = []
-    result = _MaxPool2d.apply(input, windows=windows, relu=relu, indices=indices)
-    return (result, to_device(indices[0], "cpu")) if return_indices else result
+    winners: list[Array] | None = [] if return_indices else None
+    result = _MaxPool2d.apply(input, windows=windows, relu=relu, winners=winners)
+    return (result, to_device(winners[0], "cpu")) if winners else result
 
 
 @overload
@@ -558,12 +569,13 @@ def adaptive_max_pool2d(
 
 
 class _Linear(Function):
-    fresh = True
+    fresh = plannable = True
 
     @staticmethod
-    def forward(context: Context, x, weight, bias, *, relu: bool):
+    def forward(context: Context, x, weight, bias=None, *, relu: bool):
         # x: (N, I) · weight: (O, I) · bias: (O,)
         x, weight = _batch_last(x), contiguous(weight)
+        bias = _zeros(weight, len(weight)) if bias is None else bias
         y = dense_kernels.forward(x, weight, bias, relu)
         context.save(x, weight, y if relu else None)
         return _batch_first(y)
@@ -579,9 +591,9 @@ class _Linear(Function):
             grad_x = _batch_first(dense_kernels.grad_input(gradient, weight))
         if context.needs[1]:
             grad_weight, grad_bias = dense_kernels.grad_weight(gradient, x)
-        elif context.needs[2]:
+        elif context.needs[2:] == (True,):
             grad_bias = conv2d_kernels.grad_bias(gradient)
-        return grad_x, grad_weight, grad_bias
+        return (grad_x, grad_weight, grad_bias)[: len(context.needs)]
 
 
 @checked
@@ -599,11 +611,11 @@ def linear(
     _check_weight("linear", input, weight, bias, outputs)
     if input.ndim == 0 or input.shape[-1] != inputs:
         raise ShapeError(f"linear: expected an input of shape (..., {inputs}), got {input.shape}")
-    bias = _zeros(weight, outputs) if bias is None else bias
     if not input.size and input.ndim == 2:
         return linear(_with_one(input), weight, bias, relu=relu)[:0]
     if input.ndim == 2:
-        return _Linear.apply(input, weight, bias, relu=relu)
+        tensors = (input, weight) if bias is None else (input, weight, bias)
+        return _Linear.apply(*tensors, relu=relu)
     flat = linear(input.reshape(input.size // inputs, inputs), weight, bias, relu=relu)
     return flat.reshape(*input.shape[:-1], outputs)
 
@@ -615,6 +627,8 @@ def _activation(name: str, forward_kernel, backward_kernel) -> type[Function]:
     """A Function whose backward needs its output alone."""
 
     class Activation(Function):
+        plannable = True
+
         @staticmethod
         def forward(context: Context, x):
             y = forward_kernel(_without_gaps(x))

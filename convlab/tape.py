@@ -22,6 +22,7 @@ from convlab.kernels.memory import elementwise
 
 class _Recording(threading.local):
     on = True
+    listener: Callable[..., None] | None = None
 
 
 _recording = _Recording()
@@ -35,6 +36,24 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         _recording.on = before
+
+
+def is_recording() -> bool:
+    """Whether operations of this thread are recorded: not within ``no_grad``."""
+    return _recording.on
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[..., None]) -> Iterator[None]:
+    """Within this context, ``listener`` is told of each operation that this thread does.
+
+    It is called with the ``Function``, its tensors, its settings and the result.
+    """
+    before, _recording.listener = _recording.listener, listener
+    try:
+        yield
+    finally:
+        _recording.listener = before
 
 
 T = TypeVar("T", bound="Recorded")
@@ -157,11 +176,14 @@ class Function:
     ``forward(context, *arrays, **settings)`` returns an array;
     ``backward(context, gradient)`` returns one gradient, or None where it is not
     needed, for each array.  ``fresh``: whether these are arrays that nobody else has.
+    ``plannable``: whether both do all that they compute by kernels or ``calls.do``, so that what
+    they call, and for arrays of the same shapes always calls, can be called again.
     """
 
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Sequence[Any]]]
     fresh: ClassVar[bool] = False
+    plannable: ClassVar[bool] = False
 
     @classmethod
     def apply(cls, *tensors: T, **settings: Any) -> T:
@@ -191,6 +213,8 @@ class Function:
         if True in needs:
             result.requires_grad = True
             result._node = Node(cls, context, tensors)
+        if _recording.listener is not None:
+            _recording.listener(cls, tensors, settings, result)
         return result
 
 

@@ -11,11 +11,13 @@ A transposed convolution is ``grad_input``: it has no loop of its own.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import prange
 
 from convlab.kernels import cuda, memory
+from convlab.kernels.calls import do
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 from convlab.kernels.lanes import VECTOR, multiply_rows, multiply_rows_transposed
@@ -197,18 +199,26 @@ def _grad_bias_plain(grad):
 # --- the CPU: rows of output from rows of input, see lanes.py ----------------------
 
 
-def _forward_cpu(x, weight, bias, g, relu=False):
-    batch = x.shape[3]
+@lru_cache(maxsize=256)
+def _forward_setup(g, batch):
+    # The plan, its ranges, the shape of the output as it is made, that as rows, and the
+    # steps of the weights.
     whole = whole_map_fits(g, batch)
     plan = map_plan(g, batch) if whole else input_plan(g, batch)
     columns = plan.width if whole else g.output[1]
-    out = memory.empty((g.out_channels, g.output[0], columns, batch), x.dtype)
-    rows = plan.rows(out)
-    flat = plan.lay(x, rows.shape[2])
+    shape = g.out_channels, g.output[0], columns, batch
+    rows = g.out_channels, *plan.rows(shape)
     own = math.prod(g.weight_shape[1:])  # weights of an output channel
     steps = g.out_channels // g.groups * own, own
-    multiply_rows(flat, weight.reshape(-1), steps, bias, tuple(plan.ranges), relu, rows)
-    return memory.contiguous(out[:, :, : g.output[1]])
+    return plan, tuple(plan.ranges), shape, rows, steps
+
+
+def _forward_cpu(x, weight, bias, g, relu=False):
+    plan, ranges, shape, rows, steps = _forward_setup(g, x.shape[3])
+    out = memory.empty(shape, x.dtype)
+    flat = plan.lay(x, rows[2])
+    multiply_rows(flat, weight.reshape(-1), steps, bias, ranges, relu, out.reshape(rows))
+    return out if shape[2] == g.output[1] else memory.contiguous(out[:, :, : g.output[1]])
 
 
 def _grad_input_cpu(grad, weight, g):
@@ -222,13 +232,12 @@ def _grad_input_cpu(grad, weight, g):
         if part.size == 0:
             continue
         target = part if g.stride == (1, 1) else memory.empty(part.shape, grad.dtype)
-        rows = plan.rows(target)
+        rows = target.reshape(g.in_channels, *plan.rows(target.shape))
         if flat is None:
             flat = plan.lay(grad, rows.shape[2])
-        ranges = tuple(plan.ranges)
-        multiply_rows(flat, weight.reshape(-1), steps, no_bias, ranges, False, rows)
+        multiply_rows(flat, weight.reshape(-1), steps, no_bias, tuple(plan.ranges), False, rows)
         if target is not part:
-            part[:] = target
+            do(np.copyto, part, target)
     return out
 
 
@@ -239,16 +248,23 @@ def _grad_weight_cpu(grad, x, g):
     offsets = plan.ranges.offsets
     chunks = min(len(plan.ranges.taps), max(16, x.size // offsets.size // g.out_channels))
     out = memory.zeros((chunks, g.out_channels + 1, *offsets.shape), grad.dtype)
-    rows = plan.rows(grad)
+    by_bias = memory.zeros((chunks, g.out_channels), grad.dtype)
     flat = plan.lay(x, VECTOR)  # no lane is read that is not there
-    by_bias = np.zeros((chunks, g.out_channels), grad.dtype)
+    rows = grad.reshape(g.out_channels, *plan.rows(grad.shape))
     multiply_rows_transposed(flat, rows, tuple(plan.ranges), chunks, out, by_bias)
-    return plan.unweights(out[:, :-1].sum(axis=0), g.weight_shape), by_bias.sum(axis=0)
+    total = memory.empty(out.shape[1:], grad.dtype)
+    weight = memory.empty(g.weight_shape, grad.dtype)
+    bias = memory.empty((g.out_channels,), grad.dtype)
+    do(np.add.reduce, out, 0, None, total)
+    do(np.copyto, weight, plan.unweights(total[:-1], g))
+    do(np.add.reduce, by_bias, 0, None, bias)
+    return weight, bias
 
 
 def _grad_bias_cpu(grad):
     # NumPy adds each channel's run pairwise: more exact than one running sum, and as fast.
-    return grad.reshape(grad.shape[0], -1).sum(axis=1)
+    out = memory.empty((len(grad),), grad.dtype)
+    return do(np.add.reduce, grad.reshape(len(grad), -1), 1, None, out)
 
 
 # --- CUDA: taps as a table, see tiles_cuda.py ---------------------------------------

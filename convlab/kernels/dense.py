@@ -13,9 +13,10 @@ import numpy as np
 from numba import prange
 
 from convlab.kernels import cuda, memory
+from convlab.kernels.calls import do
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
-from convlab.kernels.lanes import Ranges, multiply_rows, with_room
+from convlab.kernels.lanes import Ranges, multiply_rows, room_for, with_room
 from convlab.kernels.tiles_cuda import Gather, Target, product_cuda, product_transposed_cuda
 
 # --- the definition ---------------------------------------------------------------
@@ -117,41 +118,50 @@ def _grad_weight_plain(grad, x):
 
 
 @lru_cache(maxsize=256)
-def _ranges(inputs: int, lanes: int, step: int) -> tuple:
-    """One column and one row that has all taps, their weights ``step`` apart."""
+def _setup(shape: tuple[int, int], strides: tuple[int, int], size: int, lanes: int) -> tuple:
+    """The steps of a weight of ``shape``, and one column and one row that has all its inputs."""
+    outputs, inputs = shape
+    # Along an axis of one number NumPy's steps mean nothing.
+    down, along = (step // size if n > 1 else 0 for n, step in zip(shape, strides, strict=True))
     taps = np.arange(inputs, dtype=np.uintp)[None]
     lane_range, tap_range = np.array([[0, lanes]]), np.array([[0, inputs]])
-    tables = taps * np.uintp(lanes), taps * np.uintp(step), lane_range, tap_range
-    return tuple(Ranges(*tables, 1, 0, 0))
+    tables = taps * np.uintp(lanes), taps * np.uintp(along), lane_range, tap_range
+    return (0, down), tuple(Ranges(*tables, 1, 0, 0)), (outputs, 1, lanes)
 
 
-def _product(weight, x, bias, relu=False):
-    """weight (O, I) times x (I, N) plus bias: one row whose taps are the inputs."""
-    out = memory.empty((weight.shape[0], 1, x.shape[1]), x.dtype)
-    flat = with_room(x, x.shape[1])
+def _product(weight, flat, lanes, bias, relu=False):
+    """weight (O, I) times x (I, N), flat and with room, plus bias: one row whose taps are the
+    inputs."""
     # A transposed weight is read where it lies, one with gaps is copied.
     if not weight.flags.forc:
         weight = memory.contiguous(weight)
-    kept = weight.ravel(order="K")
-    # Along an axis of one number NumPy's steps mean nothing.
-    lengths = zip(weight.shape, weight.strides, strict=True)
-    down, along = (step // weight.itemsize if n > 1 else 0 for n, step in lengths)
-    multiply_rows(flat, kept, (0, down), bias, _ranges(*x.shape, along), relu, out)
+    steps, ranges, shape = _setup(weight.shape, weight.strides, weight.itemsize, lanes)
+    out = memory.empty(shape, flat.dtype)
+    multiply_rows(flat, weight.ravel(order="K"), steps, bias, ranges, relu, out)
     return out[:, 0]
 
 
 def _forward_cpu(x, weight, bias, relu=False):
-    return _product(weight, x, bias, relu)
+    lanes = x.shape[1]
+    return _product(weight, with_room(x, lanes), lanes, bias, relu)
 
 
 def _grad_input_cpu(grad, weight):
-    return _product(weight.T, grad, np.zeros(weight.shape[1], grad.dtype))
+    lanes = grad.shape[1]
+    no_bias = np.zeros(weight.shape[1], grad.dtype)
+    return _product(weight.T, with_room(grad, lanes), lanes, no_bias)
 
 
 def _grad_weight_cpu(grad, x):
     # Lanes are the inputs here, taps the images: rows of the transposed x are long runs.
-    weight = _product(grad, memory.contiguous(x.T), np.zeros(grad.shape[0], grad.dtype))
-    return weight, grad.sum(axis=1)
+    turned, flat = room_for((x.shape[1], x.shape[0]), x.dtype)
+    step = max(64, 16384 // x.shape[1])  # inputs whose lines stay in the cache
+    for start in range(0, len(x), step):
+        part = slice(start, start + step)
+        do(np.copyto, turned[:, part], x[part].T)
+    weight = _product(grad, flat, x.shape[0], np.zeros(len(grad), grad.dtype))
+    bias = memory.empty((len(grad),), grad.dtype)
+    return weight, do(np.add.reduce, grad, 1, None, bias)
 
 
 # --- CUDA: a convolution of one pixel, see tiles_cuda.py -------------------------------------

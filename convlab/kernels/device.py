@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache, wraps
 
@@ -17,6 +17,7 @@ from threadpoolctl import ThreadpoolController
 from convlab.errors import DeviceError
 from convlab.kernels import WANTED_THREADS
 from convlab.kernels.cache import LoopCache, cache_folder
+from convlab.kernels.calls import Call, do
 
 # Sums may be reordered and fused so that loops vectorise.  "nnan" and "ninf" are
 # left out on purpose: with them the compiler may drop tests for NaN.
@@ -77,10 +78,19 @@ def _in_turn(function: Callable, dispatcher: Callable) -> Callable:
         with _turn:
             if _thread.told != _threads:
                 _start()
-            return dispatcher(*arguments)
+            return do(dispatcher, *arguments)
 
     call.dispatcher = dispatcher  # type: ignore[attr-defined]
     return call
+
+
+def repeat(calls: Iterable[Call]) -> None:
+    """Calls that were made before, once more: no other thread's loops come between them."""
+    with _turn:
+        if _thread.told != _threads:
+            _start()
+        for function, arguments in calls:
+            function(*arguments)
 
 
 def _start() -> None:

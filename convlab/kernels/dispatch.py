@@ -10,6 +10,7 @@ import numpy as np
 
 from convlab.errors import DeviceError
 from convlab.kernels import cuda, memory
+from convlab.kernels.calls import keepers
 
 if TYPE_CHECKING:
     Array = np.ndarray  # a CudaArray has what is asked of arrays here, and is told to be one
@@ -77,6 +78,8 @@ def empty_cache() -> None:
 
     What ``torch.cuda.empty_cache`` is in PyTorch.
     """
+    for keeper in list(keepers):
+        keeper.forget()
     memory.empty_cache()
     cuda.empty_cache()
 

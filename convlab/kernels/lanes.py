@@ -29,6 +29,7 @@ import numpy as np
 from numba import prange
 
 from convlab.kernels import memory
+from convlab.kernels.calls import do
 from convlab.kernels.device import aligned, loop
 
 VECTOR = 16  # lanes that are worked on together: the widest vector of float32
@@ -63,7 +64,7 @@ def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.nd
     """An array to fill, and its memory as a flat array with one vector of zeros behind it."""
     size = math.prod(shape)
     flat = memory.empty((size + VECTOR,), dtype)
-    flat[size:] = 0
+    do(np.copyto, flat[size:], 0)
     return flat[:size].reshape(shape), flat
 
 
@@ -76,7 +77,7 @@ def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
     if lanes % VECTOR == 0 or lanes > TILE:
         return x.reshape(-1)
     inside, flat = room_for(x.shape, x.dtype)
-    inside[...] = x
+    do(np.copyto, inside, x)
     return flat
 
 

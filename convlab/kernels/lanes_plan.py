@@ -51,15 +51,17 @@ class Plan(NamedTuple):
         copy_runs(x, self.rows_laid, self.laid, laid)
         return flat
 
-    def unweights(self, taps: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """(O, columns, taps) as (O, C / groups, KH, KW)."""
-        weight = np.empty((shape[0], taps[0].size), taps.dtype)
-        weight[:, self.ranges.places.reshape(-1)] = taps.reshape(shape[0], -1)
-        return weight.reshape(shape)
+    def unweights(self, taps: np.ndarray, g: Conv2dGeometry) -> np.ndarray:
+        """(O, columns, taps) as (O, C / groups, KH, KW): a view."""
+        high, wide = g.kernel
+        if self.split:
+            return taps.reshape(len(taps), wide, high, -1).transpose(0, 3, 2, 1)
+        return taps.reshape(len(taps), high, -1, wide).swapaxes(1, 2)
 
-    def rows(self, out: np.ndarray) -> np.ndarray:
-        """``out`` (O, OH, OW, N) as the plan's (O, rows, lanes)."""
-        return out.reshape(out.shape[0], len(self.ranges.taps), -1)
+    def rows(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """(rows, lanes) that the plan has of an output (O, OH, OW, N)."""
+        rows = len(self.ranges.taps)
+        return rows, math.prod(shape[1:]) // rows
 
 
 def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step, output) -> Plan:

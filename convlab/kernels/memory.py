@@ -13,10 +13,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import psutil
+
+from convlab.kernels.calls import do
 
 CACHE_LINE = 64  # bytes; the widest vector has as many
 
@@ -58,19 +61,30 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     A vector that lies across two cache lines takes twice as long to load.
     """
     global _held
-    count = math.prod(shape) * np.dtype(dtype).itemsize
+    count, step, blocks = _size_class(shape, dtype)
     if count < SMALL:
         return np.empty(shape, dtype)
-    # Sizes are rounded up, by an eighth at most, so that blocks serve other shapes too.
-    step = 1 << (count.bit_length() - 4)
-    count = -(-count // step) * step
     try:
-        memory = _free[count].pop()
+        memory = blocks.pop()
     except IndexError:
         memory = _larger(count, step)
     else:
         _held -= count
-    return np.ndarray(shape, dtype, _Block((memory.size,), np.uint8, memory))
+    return np.ndarray(shape, dtype, memory.view(_Block))
+
+
+@lru_cache(maxsize=1024)
+def _size_class(shape: tuple[int, ...], dtype: np.dtype | type) -> tuple[int, int, list[_Memory]]:
+    """Bytes of a block for such an array, from one size to the next, and the blocks of its size.
+
+    Sizes are rounded up, by an eighth at most, so that blocks serve other shapes too.
+    """
+    count = math.prod(shape) * np.dtype(dtype).itemsize
+    if count < SMALL:
+        return count, 0, []
+    step = 1 << (count.bit_length() - 4)
+    count = -(-count // step) * step
+    return count, step, _free[count]
 
 
 def has_gaps(x: np.ndarray) -> bool:
@@ -89,7 +103,7 @@ def contiguous(x: np.ndarray) -> np.ndarray:
     if x.flags.c_contiguous:
         return x
     out = empty(x.shape, x.dtype)
-    out[...] = x
+    do(np.copyto, out, x)
     return out
 
 
@@ -109,7 +123,7 @@ def elementwise(function: np.ufunc, *arrays: Any) -> Any:
 def zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     """An array of zeros."""
     out = empty(shape, dtype)
-    out[...] = 0
+    do(np.copyto, out, 0)
     return out
 
 

@@ -14,6 +14,7 @@ from numba import cuda as numba_cuda
 from numba import prange
 
 from convlab.kernels import cuda, memory
+from convlab.kernels.calls import do
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
@@ -108,29 +109,54 @@ def _sigmoid(x):
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
-def _sigmoid_forward_cpu(x):
+def _sigmoid_into(x, out):
     # An overflow to infinity gives the right 0; (1 + tanh(x / 2)) / 2 is 0 from x = -17 on.
     with np.errstate(over="ignore"):
-        out = np.negative(x, out=memory.empty_like(x))
+        np.negative(x, out=out)
         np.exp(out, out=out)
     out += x.dtype.type(1)
-    return np.divide(x.dtype.type(1), out, out=out)
+    np.divide(x.dtype.type(1), out, out=out)
 
 
-def _sigmoid_backward_cpu(grad, y):
-    out = np.multiply(grad, y, out=memory.empty_like(y))
+def _sigmoid_backward_into(grad, y, out):
     rest = np.subtract(y.dtype.type(1), y, out=memory.empty_like(y))
-    return np.multiply(out, rest, out=out)
+    np.multiply(grad, y, out=out)
+    np.multiply(out, rest, out=out)
 
 
-def _tanh_forward_cpu(x):
-    return np.tanh(x, out=memory.empty_like(x))
+def _tanh_into(x, out):
+    np.tanh(x, out=out)
 
 
-def _tanh_backward_cpu(grad, y):
-    out = np.multiply(y, y, out=memory.empty_like(y))
+def _tanh_backward_into(grad, y, out):
+    np.multiply(y, y, out=out)
     np.subtract(y.dtype.type(1), out, out=out)
-    return np.multiply(grad, out, out=out)
+    np.multiply(grad, out, out=out)
+
+
+def _scaled_tanh_into(x, out):
+    np.multiply(x, x.dtype.type(LECUN_SLOPE), out=out)
+    np.tanh(out, out=out)
+    out *= x.dtype.type(LECUN_AMPLITUDE)
+
+
+def _scaled_tanh_backward_into(grad, y, out):
+    kind = y.dtype.type
+    np.multiply(y, y, out=out)
+    out *= kind(-LECUN_SLOPE / LECUN_AMPLITUDE)
+    out += kind(LECUN_AMPLITUDE * LECUN_SLOPE)
+    out *= grad
+
+
+def _made(into):
+    """A kernel that makes what ``into(*arrays, out)`` fills."""
+
+    def version(*arrays):
+        out = memory.empty_like(arrays[-1])
+        do(into, *arrays, out)
+        return out
+
+    return version
 
 
 def _sigmoid_cuda(x):
@@ -154,40 +180,24 @@ def _tanh_backward_cuda(grad, y):
 sigmoid_forward = Kernel(
     "pointwise.sigmoid_forward",
     _each(_sigmoid),
-    _sigmoid_forward_cpu,
+    _made(_sigmoid_into),
     cuda.Pointwise(_sigmoid_cuda, 1),
 )
 sigmoid_backward = Kernel(
     "pointwise.sigmoid_backward",
     _each(lambda grad, y: grad * y * (1 - y)),
-    _sigmoid_backward_cpu,
+    _made(_sigmoid_backward_into),
     cuda.Pointwise(_sigmoid_backward_cuda, 2),
 )
 tanh_forward = Kernel(
-    "pointwise.tanh_forward", _each(math.tanh), _tanh_forward_cpu, cuda.Pointwise(_tanh_cuda, 1)
+    "pointwise.tanh_forward", _each(math.tanh), _made(_tanh_into), cuda.Pointwise(_tanh_cuda, 1)
 )
 tanh_backward = Kernel(
     "pointwise.tanh_backward",
     _each(lambda grad, y: grad * (1 - y * y)),
-    _tanh_backward_cpu,
+    _made(_tanh_backward_into),
     cuda.Pointwise(_tanh_backward_cuda, 2),
 )
-
-
-def _scaled_tanh_forward_cpu(x):
-    out = np.multiply(x, x.dtype.type(LECUN_SLOPE), out=memory.empty_like(x))
-    np.tanh(out, out=out)
-    out *= x.dtype.type(LECUN_AMPLITUDE)
-    return out
-
-
-def _scaled_tanh_backward_cpu(grad, y):
-    kind = y.dtype.type
-    out = np.multiply(y, y, out=memory.empty_like(y))
-    out *= kind(-LECUN_SLOPE / LECUN_AMPLITUDE)
-    out += kind(LECUN_AMPLITUDE * LECUN_SLOPE)
-    out *= grad
-    return out
 
 
 def _scaled_tanh_cuda(x):
@@ -204,13 +214,13 @@ def _scaled_tanh_backward_cuda(grad, y):
 scaled_tanh_forward = Kernel(
     "pointwise.scaled_tanh_forward",
     _each(lambda x: LECUN_AMPLITUDE * math.tanh(LECUN_SLOPE * x)),
-    _scaled_tanh_forward_cpu,
+    _made(_scaled_tanh_into),
     cuda.Pointwise(_scaled_tanh_cuda, 1),
 )
 scaled_tanh_backward = Kernel(
     "pointwise.scaled_tanh_backward",
     _each(lambda grad, y: grad * LECUN_SLOPE * (LECUN_AMPLITUDE - y * y / LECUN_AMPLITUDE)),
-    _scaled_tanh_backward_cpu,
+    _made(_scaled_tanh_backward_into),
     cuda.Pointwise(_scaled_tanh_backward_cuda, 2),
 )
 

@@ -20,6 +20,7 @@ from numba import prange
 from numba.extending import register_jitable
 
 from convlab.kernels import cuda, memory
+from convlab.kernels.calls import do
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
@@ -275,8 +276,10 @@ def _max_backward_cpu(grad, index, w):
     if not w.halves:
         return _max_backward_plain(grad, index, w)
     out = memory.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
-    out[:, 2 * w.output[0] :] = 0  # the last row and column of an odd size
-    out[:, :, 2 * w.output[1] :] = 0
+    rows, columns = 2 * w.output[0], 2 * w.output[1]
+    if (rows, columns) != w.input:  # the last row and column of an odd size
+        do(np.copyto, out[:, rows:], 0)
+        do(np.copyto, out[:, :, columns:], 0)
     _max_backward_2x2_loop(grad, index, out)
     return out
 

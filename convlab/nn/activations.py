@@ -26,6 +26,7 @@ class ReLU(Activation):
     words, short = "ReLU", "ReLU"
     formula = "max(x, 0)"
     sign = "positive"
+    steady = True
     pytorch = ()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,6 +40,7 @@ class Sigmoid(Activation):
     words, short = "sigmoid", "sigmoid"
     formula = "1 / (1 + exp(−x))"
     sign = "positive"
+    steady = True
     pytorch = ()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,6 +53,7 @@ class Tanh(Activation):
 
     words, short = "tanh", "tanh"
     formula = "tanh(x)"
+    steady = True
     pytorch = ()
 
     def forward(self, x: Tensor) -> Tensor:

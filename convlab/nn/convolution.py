@@ -39,6 +39,7 @@ class Conv2d(Module):
 
     family = Family.CONVOLUTION
     words, short = "convolution", "conv"
+    steady = True
     pytorch = (
         "in_channels",
         "out_channels",

@@ -19,6 +19,7 @@ class Linear(Module):
 
     family = Family.DENSE
     words = short = "dense"
+    steady = True
     pytorch = ("in_features", "out_features")
 
     def __init__(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from convlab.nn.activations import ReLU
+from convlab.nn.chain import Segment
 from convlab.nn.module import Module
 from convlab.tensors import Tensor
 
@@ -23,7 +24,7 @@ class Step(NamedTuple):
     """
 
     name: str
-    layer: Module
+    layer: Callable[..., Tensor]  # a Module, or a Segment of them
     sources: tuple[str | None, ...]
     relu: bool = False
     last: frozenset[str | None] = frozenset()
@@ -63,28 +64,51 @@ def fused(nodes: Iterable[Node]) -> list[Step]:
     ]
 
 
+def in_segments(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps, with those in a row that are steady as one."""
+    row: list[Step] = []
+    for step in steps:
+        steady = len(step.sources) == 1 and vars(type(step.layer)).get("steady", False)
+        if row and not (steady and step.last == {row[-1].name}):
+            yield _segment(row)
+            row = []
+        if steady:
+            row.append(step)
+        else:
+            yield step
+    if row:
+        yield _segment(row)
+
+
+def _segment(row: list[Step]) -> Step:
+    first, *rest = row
+    alone = first._replace(sources=(None,), last=frozenset({None}))
+    layers = [step.layer for step in row if isinstance(step.layer, Module)]  # all are
+    segment = Segment(layers, partial(run, [alone, *rest]))
+    return first._replace(name=row[-1].name, layer=segment, relu=False)
+
+
 def run(steps: Iterable[Step], x: Tensor) -> Tensor:
     """The output of the last step; each result is let go after its last reader."""
     values: dict[str | None, Tensor] = {None: x}
     for name, layer, sources, relu, last in steps:
         inputs = [values[source] for source in sources]
-        forward: Callable[..., Tensor] = layer.forward  # that it takes relu is known from fused
-        x = values[name] = forward(*inputs, relu=True) if relu else layer(*inputs)
+        x = values[name] = layer(*inputs, relu=True) if relu else layer(*inputs)
         for source in last:
             del values[source]
     return x
 
 
 @cache
-def _takes_relu(forward: Callable[..., Tensor]) -> bool:
-    return "relu" in inspect.signature(forward).parameters
+def _takes_relu(kind: Any) -> bool:
+    return "relu" in inspect.signature(kind.forward).parameters
 
 
 def _is_maximum(layer: Module | None) -> bool:
     if layer is None or getattr(layer, "reduction", "") != "maximum":
         return False
-    return _takes_relu(type(layer).forward)
+    return _takes_relu(type(layer))
 
 
 def _can_add_relu(step: Step | None) -> bool:
-    return step is not None and not step.relu and _takes_relu(type(step.layer).forward)
+    return step is not None and not step.relu and _takes_relu(type(step.layer))

@@ -30,8 +30,9 @@ class Module:
     called in a text and over a column), ``formula`` (what it makes of x, where that is one
     number of one), ``sign`` ("kept" where an output of 0 or above comes from such an input,
     "positive" where there is no other output), the methods for geometry and counts,
-    ``reads``, and ``pytorch``: the arguments of PyTorch's layer of the same name, where it has
-    one.  A subclass has its own, or none.
+    ``reads``, ``steady``: whether ``forward`` does the same operations for all inputs of a shape
+    as long as no attribute of the layer changes, and ``pytorch``: the arguments of PyTorch's
+    layer of the same name, where it has one.  The last two a subclass has by itself, or not.
     """
 
     family: Family | None = None
@@ -40,6 +41,7 @@ class Module:
     formula = ""
     sign = ""
     pytorch: tuple[str, ...] | None = None
+    steady = False
 
     def __init__(self):
         self.training = True
@@ -51,9 +53,9 @@ class Module:
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor, **settings: Any) -> Tensor:
         try:
-            return self.forward(*inputs)
+            return self.forward(*inputs, **settings)
         except ConvlabError:
             raise
         except FAILURES as error:

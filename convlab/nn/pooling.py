@@ -115,6 +115,7 @@ class MaxPool2d(_Pool2d):
     words, short = "max pooling", "max"
     reduction = "maximum"
     sign = "kept"
+    steady = True
     pytorch = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
@@ -140,6 +141,7 @@ class AvgPool2d(_Pool2d):
     words, short = "average pooling", "mean"
     reduction = "mean"
     sign = "kept"
+    steady = True
     pytorch = (
         "kernel_size",
         "stride",
@@ -182,6 +184,7 @@ class AdaptiveAvgPool2d(Pooling):
     reduction = "mean"
     adaptive = True
     sign = "kept"
+    steady = True
     pytorch = ("output_size",)
 
     def __init__(self, output_size: int | None | Sequence[int | None]):
@@ -223,6 +226,7 @@ class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
 
     words, short = "adaptive max pooling", "max"
     reduction = "maximum"
+    steady = True
     pytorch = ("output_size",)
 
     def forward(self, x: Tensor) -> Tensor:

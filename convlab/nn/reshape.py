@@ -20,6 +20,7 @@ class Flatten(Module):
     words = short = "flatten"
     formula = "x, moved into one row"
     sign = "kept"
+    steady = True
     pytorch = ("start_dim", "end_dim")
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convlab.errors import SpecError
-from convlab.nn.fusion import Node, Step, fused, run
+from convlab.nn.fusion import Node, Step, fused, in_segments, run
 from convlab.nn.module import Module
 from convlab.tensors import Tensor
 
@@ -40,7 +40,7 @@ class Sequential(Module):
     def forward(self, x: Tensor) -> Tensor:
         layers = [value for value in vars(self).values() if isinstance(value, Module)]
         if layers != self._layers:
-            self._layers, self._steps = layers, fused(self.nodes())
+            self._layers, self._steps = layers, list(in_segments(fused(self.nodes())))
         return run(self._steps, x)
 
     def output_shape(self, shape):

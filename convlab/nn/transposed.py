@@ -25,6 +25,7 @@ class ConvTranspose2d(Module):
 
     family = Family.TRANSPOSED
     words, short = "transposed convolution", "conv"
+    steady = True
     pytorch = (
         "in_channels",
         "out_channels",
