@@ -141,8 +141,50 @@ def _product(weight, flat, lanes, bias, relu=False):
     return out[:, 0]
 
 
+ROWS = 8  # outputs of one turn for a single image
+
+
+@loop(reorder=False)
+def _forward_one_loop(x, weight, bias, relu, out):
+    # x: (I,) · weight: (O, I) · bias: (O,) · out: (O,)
+    #
+    # With a single lane the sums of a few outputs, which do not wait for each other, stay in
+    # registers for all inputs.  Their order is that of many lanes, so an image has the same
+    # bits alone.  Past the last output, it is computed again.
+    u = np.uintp
+    zero, last = x.dtype.type(0), u(out.shape[0] - 1)
+    for turn in prange((out.shape[0] + ROWS - 1) // ROWS):
+        a = u(turn * ROWS)
+        b, c, d = min(a + u(1), last), min(a + u(2), last), min(a + u(3), last)
+        e, f, g = min(a + u(4), last), min(a + u(5), last), min(a + u(6), last)
+        h = min(a + u(7), last)
+        wa, wb, wc, wd = weight[a], weight[b], weight[c], weight[d]
+        we, wf, wg, wh = weight[e], weight[f], weight[g], weight[h]
+        sa, sb, sc, sd = bias[a], bias[b], bias[c], bias[d]
+        se, sf, sg, sh = bias[e], bias[f], bias[g], bias[h]
+        for i in range(u(x.shape[0])):
+            value = x[i]
+            sa += wa[i] * value
+            sb += wb[i] * value
+            sc += wc[i] * value
+            sd += wd[i] * value
+            se += we[i] * value
+            sf += wf[i] * value
+            sg += wg[i] * value
+            sh += wh[i] * value
+        out[a], out[b], out[c], out[d] = sa, sb, sc, sd
+        out[e], out[f], out[g], out[h] = se, sf, sg, sh
+        if relu:
+            for o in range(a, h + u(1)):
+                out[o] = zero if out[o] < zero else out[o]
+
+
 def _forward_cpu(x, weight, bias, relu=False):
     lanes = x.shape[1]
+    if lanes == 1:
+        out = memory.empty((len(weight), 1), x.dtype)
+        _forward_one_loop(x.reshape(-1), weight, bias, relu, out.reshape(-1))
+        return out
     return _product(weight, with_room(x, lanes), lanes, bias, relu)
 
 

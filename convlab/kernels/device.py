@@ -24,19 +24,20 @@ from convlab.kernels.calls import Call, do
 FAST_MATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 
-def loop(function: Callable | None = None, *, parallel: bool = True) -> Callable:
+def loop(
+    function: Callable | None = None, *, parallel: bool = True, reorder: bool = True
+) -> Callable:
     """Decorate a loop: compiled at its first call, kept in the cache folder.
 
     ``parallel`` loops use ``prange``; each of their turns owns what it writes,
     so that the result has the same bits for any number of threads.  They are called
     from Python, where threads that compute at once take turns; the others may also be
-    called from compiled loops.
+    called from compiled loops.  Without ``reorder`` sums keep the order in which they are written.
     """
     if function is None:
-        return lambda f: loop(f, parallel=parallel)
-    dispatcher = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", nogil=True)(
-        function
-    )
+        return lambda f: loop(f, parallel=parallel, reorder=reorder)
+    fast = FAST_MATH if reorder else FAST_MATH - {"reassoc"}
+    dispatcher = njit(parallel=parallel, fastmath=fast, error_model="numpy", nogil=True)(function)
     # The cache knows a loop by its name, and the sources in this folder.
     if function.__module__.startswith(__package__) and not function.__closure__:
         dispatcher._cache = LoopCache(function, cache_folder())

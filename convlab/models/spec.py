@@ -72,9 +72,10 @@ class Network(nn.Sequential):
         """Where its parameters are, cpu or cuda; inputs are taken there."""
         return next((parameter.device for _, parameter in self.named_parameters()), "cpu")
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor, **settings: Any) -> Tensor:
         device = self.device
-        return super().__call__(*(instance(x, "network", Tensor).to(device) for x in inputs))
+        inputs = tuple(instance(x, "network", Tensor).to(device) for x in inputs)
+        return super().__call__(*inputs, **settings)
 
     def nodes(self):
         sources = self.sources()

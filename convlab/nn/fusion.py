@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ class Step(NamedTuple):
     """
 
     name: str
-    layer: Callable[..., Tensor]  # a Module, or a Segment of them
+    layer: Any  # a Module, or a Segment of them
     sources: tuple[str | None, ...]
     relu: bool = False
     last: frozenset[str | None] = frozenset()
@@ -83,8 +83,7 @@ def in_segments(steps: Iterable[Step]) -> Iterator[Step]:
 def _segment(row: list[Step]) -> Step:
     first, *rest = row
     alone = first._replace(sources=(None,), last=frozenset({None}))
-    layers = [step.layer for step in row if isinstance(step.layer, Module)]  # all are
-    segment = Segment(layers, partial(run, [alone, *rest]))
+    segment = Segment([step.layer for step in row], partial(run, [alone, *rest]))
     return first._replace(name=row[-1].name, layer=segment, relu=False)
 
 
@@ -100,15 +99,15 @@ def run(steps: Iterable[Step], x: Tensor) -> Tensor:
 
 
 @cache
-def _takes_relu(kind: Any) -> bool:
-    return "relu" in inspect.signature(kind.forward).parameters
+def _takes_relu(forward: Any) -> bool:
+    return "relu" in inspect.signature(forward).parameters
 
 
 def _is_maximum(layer: Module | None) -> bool:
     if layer is None or getattr(layer, "reduction", "") != "maximum":
         return False
-    return _takes_relu(type(layer))
+    return _takes_relu(type(layer).forward)
 
 
 def _can_add_relu(step: Step | None) -> bool:
-    return step is not None and not step.relu and _takes_relu(type(step.layer))
+    return step is not None and not step.relu and _takes_relu(type(step.layer).forward)

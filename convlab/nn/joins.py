@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from convlab import functional as F
 from convlab.errors import ShapeError
@@ -16,12 +17,12 @@ class Join(Module):
 
     family = Family.JOIN
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor, **settings: Any) -> Tensor:
         if len(inputs) < 2:
             raise ShapeError(
                 f"{type(self).__name__}: expected at least two inputs, got {len(inputs)}"
             )
-        return super().__call__(*inputs)
+        return super().__call__(*inputs, **settings)
 
     def output_shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output for inputs of these shapes, all without the batch.
