@@ -1,6 +1,8 @@
 """The loops.  Here: what Numba and OpenMP read once, when they are loaded."""
 
 import os
+import sys
+from contextlib import suppress
 
 from convlab.errors import DeviceError
 
@@ -36,3 +38,7 @@ _threads_in("NUMBA_NUM_THREADS", "NUMBA_NUM_THREADS")
 WANTED_THREADS = _threads_in("CONVLAB_NUM_THREADS", "threads (--threads or CONVLAB_NUM_THREADS)")
 if WANTED_THREADS is not None:
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(WANTED_THREADS, os.cpu_count() or 1)))
+
+if "numba" in sys.modules:  # somebody was sooner; it would read all this only when it compiles
+    with suppress(RuntimeError):  # its threads run already
+        sys.modules["numba"].config.reload_config()

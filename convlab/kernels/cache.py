@@ -15,8 +15,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
 
 import llvmlite.binding
 import numba
@@ -67,6 +69,13 @@ class LoopCache(NullCache):
     def __init__(self, function: Callable, folder: Path | None):
         self._name, self._folder = f"{function.__module__}.{function.__qualname__}", folder
 
+    def _rebuilt(self, target_context, state):
+        return CompileResult._rebuild(target_context, *state)
+
+    def _state(self, compiled):
+        """What ``_rebuilt`` makes the same of, or None for what cannot be kept."""
+        return None if compiled.library.has_dynamic_globals else compiled._reduce()
+
     def load_overload(self, sig, target_context):
         """The version for these types of arguments, None where there is none to use."""
         if self._folder is None:
@@ -86,7 +95,7 @@ class LoopCache(NullCache):
             digest, payload = content[:32], content[32:]
             if digest != hashlib.sha256(key + payload).digest():
                 raise ValueError
-            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+            return self._rebuilt(target_context, pickle.loads(payload))
         except FileNotFoundError:
             pass
         except Exception:  # unpickling can raise any
@@ -95,10 +104,10 @@ class LoopCache(NullCache):
 
     def save_overload(self, sig, data):
         """Keep a compiled version."""
-        if self._folder is None or data.library.has_dynamic_globals:
+        if self._folder is None or (state := self._state(data)) is None:
             return
         path, key = self._file(sig, data.codegen)
-        payload = dumps(data._reduce())
+        payload = dumps(state)
         try:
             _make(self._folder)
             _write(path, hashlib.sha256(key + payload).digest() + payload)
@@ -107,12 +116,66 @@ class LoopCache(NullCache):
 
     def _file(self, signature, codegen) -> tuple[Path, bytes]:
         settings = [getattr(numba.config, name, None) for name in _SETTINGS]
-        cpu = codegen.magic_tuple()
-        parts = (self._name, signature, cpu, settings, sys.implementation.cache_tag)
+        processor = codegen.magic_tuple()
+        parts = (self._name, signature, processor, settings, sys.implementation.cache_tag)
         key = repr(parts).encode()
         name = f"{self._name.split('.')[-1]}-{hashlib.sha256(key).hexdigest()[:16]}.nbc"
         assert self._folder is not None, "a loop is kept only where there is a folder"
         return self._folder / name, key
+
+
+class KernelCache(LoopCache):
+    """The same for a CUDA kernel: a file has the machine code for one compute capability."""
+
+    def __init__(self, function: Callable, folder: Path | None):
+        super().__init__(function, folder)
+        made_of = _made_of(function)
+        if made_of is None:
+            self._folder = None
+        digest = hashlib.sha256(repr((made_of, _package_version())).encode()).hexdigest()
+        self._name += f"-{digest[:16]}"
+
+    def load_overload(self, sig, target_context):
+        return None if self._folder is None else super().load_overload(sig, target_context)
+
+    def _rebuilt(self, target_context, state):
+        from numba.cuda.dispatcher import _Kernel
+
+        return _Kernel._rebuild(**state)
+
+    def _state(self, compiled):
+        try:
+            state = compiled._reduce_states()
+            dumps(state)
+        except (RuntimeError, pickle.PicklingError):  # it is linked with other files
+            return None
+        return state
+
+
+def _package_version() -> str:
+    """Of what compiles for CUDA; Numba itself may be that."""
+    try:
+        return version("numba-cuda")
+    except PackageNotFoundError:
+        return numba.__version__
+
+
+def _made_of(function: Any) -> tuple | None:
+    """What tells a kernel from others, some of which one function of ours has made: its code
+    and what it has caught.  None where a function is not of this package, whose sources are
+    in the folder's name."""
+    if not function.__module__.startswith(__package__):
+        return None
+    code = function.__code__
+    caught = []
+    for cell in function.__closure__ or ():
+        value = cell.cell_contents
+        own = _made_of(value) if isinstance(value, FunctionType) else repr(value)
+        if own is None:
+            return None
+        caught.append(own)
+    numbers = [value for value in code.co_consts if not isinstance(value, CodeType)]
+    return function.__module__, function.__qualname__, code.co_code, numbers, caught
 
 
 @lru_cache  # said once: Python forgets what it has said whenever Numba compiles

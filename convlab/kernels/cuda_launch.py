@@ -17,6 +17,7 @@ import numpy as np
 from numba import cuda
 
 from convlab.errors import DeviceError
+from convlab.kernels.cache import KernelCache, cache_folder
 
 # The simulator runs each thread of a block in Python; small blocks show as much as large ones.
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
@@ -203,7 +204,10 @@ class CudaKernel:
 
     @cached_property
     def compiled(self) -> Any:
-        return cuda.jit(self.function)
+        dispatcher = cuda.jit(self.function)
+        if not SIMULATED:
+            dispatcher._cache = KernelCache(self.function, cache_folder())
+        return dispatcher
 
     def launch(self, blocks: int | tuple[int, ...], threads: int, *arguments: Any) -> None:
         """Run ``threads`` threads in each of ``blocks`` blocks; arrays as ``CudaArray.memory``."""
