@@ -9,6 +9,7 @@ from convlab_cli import options
 from convlab_cli.bench_options import begin, bench_options, gpu_name
 from convlab_cli.output import json_text
 
+TITLE = "What each idea buys"
 SHOWN = (*map(str, range(1, 10)), "all")
 
 
@@ -59,14 +60,14 @@ def command(show, cuda, rounds, as_json, plot, size, theme, **sizes):
     if not as_json:
         click.echo(f"{layer.name}: {layer.flops / 1e6:,.1f} MFLOP")
     ladder = bench.measure_ladder(layer, rounds)
+    record = _json(machine, layer, *ladder)
     if as_json:
-        click.echo(json_text(_json(machine, layer, *ladder), ensure_ascii=False))
+        click.echo(json_text(record, ensure_ascii=False))
     else:
         _print(*ladder)
     if plot:
-        figure = _figure(layer, *ladder, machine=machine.line(), size=size, theme=theme)
-        description = "; ".join(f"{row.idea}: {row.speed / 1e9:.3g} GF/s" for row in ladder.rungs)
-        options.save_figure(figure, plot, "What each idea buys", description, quiet=as_json)
+        figure = figure_of(record, size=size, theme=theme)
+        options.save_figure(figure, plot, TITLE, description(record), quiet=as_json)
 
 
 def _layer(shape, kernel, filters, padding, batch):
@@ -110,9 +111,9 @@ def _gains(rungs) -> list:
     return [None, *(after.speed / before.speed for before, after in pairs)]
 
 
-def _part(row) -> str:
-    """How much of the work the first rung was timed on; empty for all of it."""
-    return f"timed on 1/{round(1 / row.share):,} of it" if row.share < 1 else ""
+def _part(share: float) -> str:
+    """How much of the work a rung was timed on; empty for all of it."""
+    return f"timed on 1/{round(1 / share):,} of it" if share < 1 else ""
 
 
 def _print(rungs, others, roof) -> None:
@@ -145,7 +146,7 @@ def _print(rungs, others, roof) -> None:
         "\ngain: over the rung before; error: the largest difference to float64, of the largest"
         " output"
     )
-    if part := _part(rungs[0]):
+    if part := _part(rungs[0].share):
         click.echo(f"rung 1: {part} and scaled up")
 
 
@@ -181,16 +182,36 @@ def _json(machine, layer, rungs, others, roof) -> dict:
     }
 
 
-def _figure(layer, rungs, others, roof, **look):
-    from convlab import viz
+def figure_of(record: dict, **look):
+    """The picture of what ``--json`` writes.
 
-    notes = [_part(rungs[0]), *("" for _ in rungs[1:])]
+    Raises KeyError, TypeError, ValueError or AttributeError for anything else, SpecError for
+    speeds that cannot be.
+    """
+    from convlab import bench, viz
+
+    names = [record["layer"]["name"], *(row["idea"] for row in record["rungs"] + record["others"])]
+    if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
+        raise ValueError("no picture has room for that")
     steps = [
-        viz.LadderStep(row.idea, row.speed, note) for row, note in zip(rungs, notes, strict=True)
+        viz.LadderStep(row["idea"], row["flops_per_second"], _part(row["share_timed"]))
+        for row in record["rungs"]
     ]
     beside = [
-        viz.LadderStep(row.idea, row.speed, row.note or f"{row.memory / 1e6:,.2f} MB")
-        for row in others
+        viz.LadderStep(
+            row["idea"],
+            row["flops_per_second"],
+            row["note"] or f"{row['extra_memory'] / 1e6:,.2f} MB",
+        )
+        for row in record["others"]
     ]
-    roofs = roof.flops, roof.bandwidth * layer.flops / layer.bytes
-    return viz.ladder(steps, beside, roofs, what=layer.name, **look)
+    roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
+    machine = bench.Machine(**record["machine"]).line()
+    return viz.ladder(steps, beside, roofs, what=record["layer"]["name"], machine=machine, **look)
+
+
+def description(record: dict) -> str:
+    """What the picture shows, in words."""
+    return "; ".join(
+        f"{row['idea']}: {row['flops_per_second'] / 1e9:.3g} GF/s" for row in record["rungs"]
+    )

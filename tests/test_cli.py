@@ -56,6 +56,7 @@ COMMANDS = [
     ["render", "field-growth"],
     ["render", "architecture"],
     ["render", "costs"],
+    ["render", "ladder"],
     ["render", "equivariance"],
     ["render", "saliency"],
     ["render", "occlusion"],

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from convlab_cli.bench_ladder import SHOWN
 from PIL import Image
 from scipy.signal import correlate
 
-from convlab import bench, shapes
+from convlab import bench, ladder, shapes
 from convlab.bench import fourier, measure, winograd
 from convlab.bench.convolutions import Layer
 from convlab.bench.ladder import MOST_BYTES, other_ways
@@ -278,3 +279,52 @@ def test_without_a_gpu_cuda_is_one_line(convlab):
 
 def test_shown_rungs_are_all():
     assert (*(str(number) for number in range(1, len(RUNGS) + 1)), "all") == SHOWN
+
+
+# --- the picture of what was measured before -----------------------------------------------
+
+
+def measured():
+    return json.loads(Path(ladder.__file__).with_name("measured.json").read_text())
+
+
+def test_the_picture_shows_what_the_file_says(convlab, tmp_path):
+    out = tmp_path / "ladder.png"
+    convlab.works("render", "ladder", "-o", out, "--json", tmp_path / "kept.json")
+    assert json.loads((tmp_path / "kept.json").read_text())["result"] == measured()
+    text = convlab.works("render", "ladder", "-o", out, "--alt")
+    for row in measured()["rungs"]:
+        assert f"{row['idea']}: {row['flops_per_second'] / 1e9:.3g} GF/s" in text
+
+
+def test_what_bench_writes_can_be_drawn(convlab, tmp_path):
+    (tmp_path / "own.json").write_text(in_this_process("--json"))
+    convlab.works("render", "ladder", tmp_path / "own.json", "-o", tmp_path / "own.svg")
+    assert "6 × 6 × 2 to 3 maps" in (tmp_path / "own.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.pop("others"),
+        lambda record: record.update(rungs=3),
+        lambda record: record.update(rungs=[]),
+        lambda record: record.update(rungs=record["rungs"] * 2),
+        lambda record: record.update(bytes=0),
+        lambda record: record["machine"].update(cheese=1),
+        lambda record: record["layer"].update(name=None),
+        lambda record: record["rungs"][0].update(share_timed=0),
+        lambda record: record["rungs"][3].update(flops_per_second="fast"),
+        lambda record: record["rungs"][3].update(flops_per_second=-1),
+        lambda record: record["others"][0].update(extra_memory="much"),
+        lambda record: record["others"][0].update(idea="a" * 5000),
+    ],
+)
+def test_another_file_is_refused(convlab, tmp_path, change):
+    record = measured()
+    change(record)
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(record))
+    message = convlab.fails("render", "ladder", path, "-o", tmp_path / "ladder.png")
+    wanted = "expected what convlab bench ladder --json wrote, got something else"
+    assert message == f"{path}: {wanted}"

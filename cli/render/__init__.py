@@ -40,6 +40,10 @@ from convlab_cli.lazy import LazyGroup
             "convlab_cli.render.costs",
             "Parameters and multiply-adds of each layer.",
         ),
+        "ladder": (
+            "convlab_cli.render.ladder",
+            "What each idea buys one convolution.",
+        ),
         "equivariance": (
             "convlab_cli.render.equivariance",
             "Shift, then convolve, and the other way round.",
