@@ -290,6 +290,7 @@ def test_a_command_of_a_catalogue_writes_its_picture_alone(tmp_path, more):
 def test_every_option_that_writes_is_known_to_the_catalogue():
     """A path is either one that a command reads or one that no catalogue may choose."""
     reads = {"run", "data_dir", "against", "start", "start_from", "network", "catalog_file"}
+    reads.add("file")  # that render ladder draws
 
     def commands(command):
         if not isinstance(command, click.Group):
