@@ -17,6 +17,7 @@ from convlab_cli.output import record_bytes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from convlab import pictures
     from convlab.models import Network
     from convlab.training import Run
 
@@ -239,9 +240,22 @@ class Picture:
         return self.path is not None or self.json is not None
 
     @property
+    def moving(self) -> bool:
+        """Whether the picture is to be one that moves."""
+        return self.path is not None and self.path.suffix in (".gif", ".webp")
+
+    @property
     def look(self) -> dict[str, str]:
         """``theme`` and ``size``, as every function of ``viz`` takes them."""
         return {"theme": self.theme, "size": self.size}
+
+    def finish(self, made: pictures.Picture) -> None:
+        """Write a picture, its numbers where --json asks for them, and say so."""
+        content = b""
+        if self.path is not None:
+            look = {**self.look, "command": command_line()}
+            content = made.content(self.path.suffix, **look)
+        self.write(content, made.title, made.alt, **made.numbers)
 
     def save(self, figure: Figure, title: str, description: str, **numbers: dict) -> None:
         """Write the figure; see ``write``."""

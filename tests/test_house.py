@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 # A module may import from its own row and from the rows below it.
 LAYERS = [
     ("cli", "gallery"),
+    ("convlab.pictures",),
     ("convlab.experiments",),
     ("convlab.bench",),
     ("convlab.quiz",),

@@ -27,22 +27,6 @@ def command(names, reach, picture):
 
     scaled-tanh is the squashing function of 1998's LeNet-5.
     """
-    from convlab import lessons, viz
+    from convlab import pictures
 
-    names = tuple(dict.fromkeys(names)) or ("relu", "sigmoid", "tanh")
-    curves = [lessons.activation_curve(name, reach) for name in names]
-    title = "Activation functions and their gradients"
-    subtitle = "gradient: what a change of x changes in the output"
-    figure = viz.activations(curves, title=title, subtitle=subtitle, **picture.look)
-    notes = "; ".join(f"{curve.name}: gradient {', '.join(curve.notes)}" for curve in curves)
-    picture.save(
-        figure,
-        title,
-        f"{title}. {notes}.",
-        parameters={"functions": names, "reach": reach},
-        inputs={"x": curves[0].x},
-        weights={},
-        result={
-            curve.name: {"output": curve.output, "gradient": curve.gradient} for curve in curves
-        },
-    )
+    picture.finish(pictures.activations(names or ("relu", "sigmoid", "tanh"), reach))

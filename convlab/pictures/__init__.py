@@ -1,0 +1,46 @@
+"""Pictures from Python: one function for each that the command line has, and what it returns.
+
+Each takes a run or its folder, a model's name or numbers, with the command's defaults, and
+returns a ``Picture``, which a notebook shows and ``save`` writes.  They are loaded when they are
+first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convlab.pictures._activations import activations
+    from convlab.pictures._costs import costs
+    from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures.picture import Picture
+
+_MODULES = {
+    "Picture": "picture",
+    "activations": "_activations",
+    "costs": "_costs",
+    "filters": "_filters",
+    "filters_by_epoch": "_filters",
+}
+"""The names, and the module of each."""
+
+__all__ = [
+    "Picture",
+    "activations",
+    "costs",
+    "filters",
+    "filters_by_epoch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,38 @@
+"""Activation functions and their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from convlab import lessons, viz
+from convlab.pictures.picture import Picture
+
+
+def activations(
+    functions: Sequence[str] = ("relu", "sigmoid", "tanh"), reach: float = 6.0
+) -> Picture:
+    """Activation functions, and below them the gradients that their backward pass gives.
+
+    ``functions``: of relu, sigmoid, tanh and scaled-tanh, the squashing function of 1998's
+    LeNet-5; the curves go from minus ``reach`` to ``reach``.  Raises SpecError for others.
+    """
+    names = tuple(dict.fromkeys(functions))
+    curves = [lessons.activation_curve(name, reach) for name in names]
+    title = "Activation functions and their gradients"
+    notes = "; ".join(f"{curve.name}: gradient {', '.join(curve.notes)}" for curve in curves)
+    return Picture(
+        title,
+        f"{title}. {notes}.",
+        partial(
+            viz.activations,
+            curves,
+            title=title,
+            subtitle="gradient: what a change of x changes in the output",
+        ),
+        parameters={"functions": names, "reach": reach},
+        inputs={"x": curves[0].x},
+        result={
+            curve.name: {"output": curve.output, "gradient": curve.gradient} for curve in curves
+        },
+    )

@@ -1,0 +1,137 @@
+"""The weights that a network has learned."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convlab import training, viz
+from convlab.errors import ShapeError, SpecError
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import RunLike, run_of, title_of
+from convlab.shapes import size_text
+from convlab.training import Run
+
+MOST_FRAMES = 60  # half a minute of animation; of more epochs these many, evenly
+
+
+def filters(
+    run: RunLike, layer: str | None = None, number: int | None = None, before: bool = False
+) -> Picture:
+    """The weights of a convolution: one picture a filter and input channel.
+
+    ``layer``: a convolution, the first by default; ``number``: one filter from 0, all its
+    input channels large; ``before``: also the weights before training, and what training changed.
+    Raises SpecError for another layer, ShapeError for a filter that it lacks.
+    """
+    run = run_of(run)
+    found = _found(run, layer, number)
+    weights = {"weight": found.weight}
+    result, labels, earlier = {}, None, None
+    if before:
+        earlier = training.initial_weights(run.folder)[f"{found.layer}.weight"][found.chosen]
+        weights["before training"] = earlier
+        result["after minus before"] = found.weight - earlier
+        labels = "before training", f"after epoch {run.best_epoch}"
+    ending = f", before training and after epoch {run.best_epoch}" if before else ""
+    subtitle = f"{title_of(run)}; {found.what}"
+    return Picture(
+        f"{found.look['title']}, {title_of(run)}",
+        f"{subtitle}{ending}.",
+        partial(
+            viz.filters,
+            found.weight,
+            subtitle=subtitle,
+            before=earlier,
+            labels=labels,
+            **found.look,
+        ),
+        parameters={"run": run.folder, "layer": found.layer, "filter": number},
+        weights=weights,
+        result=result,
+    )
+
+
+def filters_by_epoch(run: RunLike, layer: str | None = None, number: int | None = None) -> Picture:
+    """``filters`` that move: a frame an epoch, the first from before training, on one scale.
+
+    Raises as ``filters``, and RunError for a run without snapshots.
+    """
+    run = run_of(run)
+    found = _found(run, layer, number)
+    kept = [0, *training.snapshot_epochs(run.folder)]
+    places = np.linspace(0, len(kept) - 1, min(MOST_FRAMES, len(kept))).round().astype(int)
+    epochs = [kept[place] for place in places]
+    weights = {
+        epoch: training.snapshot(run.folder, epoch)[f"{found.layer}.weight"][found.chosen]
+        for epoch in epochs
+    }
+    largest = max(float(np.abs(w[np.isfinite(w)]).max(initial=0.0)) for w in weights.values())
+    subtitle = f"{title_of(run)}; {found.what}"
+
+    def frame(epoch: int, **look: Any):
+        when = f"after epoch {epoch} of {kept[-1]}" if epoch else "before training"
+        # Numbers that come and go with their digits would draw the eye from the change.
+        return viz.filters(
+            weights[epoch],
+            subtitle=subtitle,
+            # A line of its own: the grid below stands still from frame to frame.
+            labels=(when,),
+            limit=largest or None,
+            numbers=False,
+            **found.look,
+            **look,
+        )
+
+    title = found.look["title"]
+    return Picture(
+        title,
+        f"{title}, {subtitle}, from before training to epoch {epochs[-1]}.",
+        partial(frame, epochs[-1]),
+        lambda **look: (frame(epoch, **look) for epoch in epochs),
+        parameters={
+            "run": run.folder,
+            "layer": found.layer,
+            "filter": number,
+            "epochs": epochs,
+        },
+        weights={"by epoch": weights},
+    )
+
+
+class _Found(NamedTuple):
+    """A convolution's filters: ``chosen`` of them, ``what`` they are, and how they look."""
+
+    layer: str
+    chosen: slice
+    weight: np.ndarray
+    what: str
+    look: dict[str, Any]
+
+
+def _found(run: Run, layer: str | None, number: int | None) -> _Found:
+    children = run.network.named_children()
+    layers: dict[str, Any] = {n: m for n, m in children if m.family == "convolution"}
+    if not layers:
+        raise SpecError(f"filters: {run.network.name} has no convolution")
+    first = next(iter(layers))
+    layer = layer or first
+    if layer not in layers:
+        raise SpecError(f"layer: expected a convolution, {', '.join(layers)}, got {layer!r}")
+    weight = layers[layer].weight.numpy()
+    out, per_filter, rows, columns = weight.shape
+    if number is not None and number >= out:
+        raise ShapeError(f"filter: expected 0 to {out - 1} of {layer}, got {number}")
+    chosen = slice(None) if number is None else slice(number, number + 1)
+    size = size_text(rows, columns, per_filter)
+    table = layers[layer].connections_table
+    look = {
+        "title": f"Filters of {layer}" if number is None else f"Filter {number} of {layer}",
+        "channels": ("red", "green", "blue") if layer == first and per_filter == 3 else None,
+        "connected": None if table is None else table[chosen],
+        "alone": number is not None and per_filter > 1,
+    }
+    what = f"{out} filters of {size}" if number is None else size
+    return _Found(layer, chosen, weight[chosen], what, look)

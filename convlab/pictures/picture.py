@@ -1,0 +1,90 @@
+"""``Picture``: a figure, what it is called and shows, and every number in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from convlab.errors import SpecError
+from convlab.files import write_atomically
+from convlab.viz import animation_bytes, figure_bytes
+
+STILL = (".png", ".svg", ".pdf")
+MOVING = (".gif", ".webp")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Picture:
+    """A finished picture, which a notebook shows by itself.
+
+    ``title``; ``alt``: what it shows, in words; ``parameters``, ``inputs``, ``weights`` and
+    ``result``: arrays, numbers and texts by their names: the settings, what went in, what was
+    learned or given as weights, and what the engine made of them.
+    ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves.
+    """
+
+    title: str
+    alt: str
+    draw: Callable[..., Figure]
+    frames: Callable[..., Iterable[Figure]] | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The figure, light and as large as a slide."""
+        return self.draw(theme="light", size="slide")
+
+    @property
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """All numbers: ``parameters``, ``inputs``, ``weights`` and ``result``."""
+        names = "parameters", "inputs", "weights", "result"
+        return {name: getattr(self, name) for name in names}
+
+    def content(
+        self,
+        suffix: str,
+        *,
+        theme: str = "light",
+        size: str | None = None,
+        command: str | None = None,
+    ) -> bytes:
+        """The bytes of a file: .png, .svg or .pdf, and .gif or .webp of a picture that moves.
+
+        ``theme`` is light, dark or transparent; ``size`` is slide, small, animation, paper or
+        paper-wide, by default a slide's, or an animation's; ``command`` makes it again, for the
+        file's metadata.  Raises SpecError for others.
+        """
+        if suffix in MOVING and self.frames is not None:
+            frames = self.frames(theme=theme, size=size or "animation")
+            return animation_bytes(frames, suffix, description=self.alt, command=command)
+        if suffix not in STILL:
+            known = STILL if self.frames is None else (*STILL, *MOVING)
+            listed = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise SpecError(f"picture: expected a file ending in {listed}, got {suffix!r}")
+        figure = self.draw(theme=theme, size=size or "slide")
+        return figure_bytes(figure, suffix, title=self.title, description=self.alt, command=command)
+
+    def save(self, path: str | Path, *, theme: str = "light", size: str | None = None) -> None:
+        """Write the picture to a file; its ending, ``theme`` and ``size`` as in ``content``."""
+        path = Path(path)
+        write_atomically(path, self.content(path.suffix, theme=theme, size=size))
+
+    def __repr__(self) -> str:
+        return f"Picture({self.alt})"
+
+    def _repr_png_(self) -> bytes:
+        return self.content(".png", size="animation")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """For a notebook: one that moves is a GIF."""
+        if self.frames is None:
+            return {"image/png": self._repr_png_(), "text/plain": repr(self)}
+        return {"image/gif": self.content(".gif"), "text/plain": repr(self)}
