@@ -13,9 +13,6 @@ from click.core import ParameterSource
 from convlab_cli import options
 from convlab_cli.output import json_text
 
-# Few images need variations to be enough; these are what a hand varies too.
-DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
-
 
 @click.command()
 @click.option(
@@ -54,7 +51,7 @@ DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
 @click.option(
     "--augment",
     help="Variations of the training images, such as shift=2,rotate=15,scale=0.15,flip,elastic=34,"
-    f" or none.  [default: {DIGITS_AUGMENTATION} for digits, else none]",
+    " or none.  [default: shift=2,rotate=15,scale=0.15 for digits, else none]",
 )
 @click.option(
     "--validation",
@@ -162,9 +159,6 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
             if trainer.finished and not mended and all((folder / p).exists() for p in pictures):
                 raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
         else:
-            few = settings["data"] == "digits"
-            usual = {"augment": DIGITS_AUGMENTATION if few else "none", "epochs": 60 if few else 20}
-            settings |= {name: value for name, value in usual.items() if settings[name] is None}
             settings["freeze"] = ",".join(settings["freeze"]) or None
             start, spec = settings["start_from"], None
             if start is not None:

@@ -55,6 +55,11 @@ out_features = "classes"
 """
 
 
+def plain(**settings):
+    """Settings without variations of the images, which are random here."""
+    return Settings(**{"epochs": 20, "augment": "none"} | settings)
+
+
 @pytest.fixture(scope="module")
 def digits():
     return data.load("digits")
@@ -191,13 +196,13 @@ def test_settings_refuse(setting, message):
 def test_settings_survive_json():
     settings = Settings(rate=1, dropout=0.25, patience=3, augment="shift=2,flip")
     assert Settings(**json.loads(json.dumps(settings.to_dict()))) == settings
-    settings = Settings(limit=7, start_from="a/run", new_head=True, freeze="conv1,dense")
+    settings = plain(limit=7, start_from="a/run", new_head=True, freeze="conv1,dense")
     assert Settings(**json.loads(json.dumps(settings.to_dict()))) == settings
 
 
 def test_dropout_for_a_network_without_it_is_refused():
     with pytest.raises(SpecError, match="expected a network with Dropout layers, lenet5 has none"):
-        training.prepare(Settings(dropout=0.5))
+        training.prepare(plain(dropout=0.5))
 
 
 def test_images_too_large_for_the_memory_are_an_error(monkeypatch):
@@ -207,7 +212,7 @@ def test_images_too_large_for_the_memory_are_an_error(monkeypatch):
     monkeypatch.setattr(sys.modules["convlab.training.settings"], "centred", centred)
     words = "digits: 1,437 images centred in the network's 32 x 32 pixels are too large"
     with pytest.raises(DataError, match=words):
-        training.prepare(Settings(model="lenet5-1998"))
+        training.prepare(plain(model="lenet5-1998"))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +235,7 @@ def test_a_spec_with_a_value_of_another_kind(before, after, message):
 def test_the_first_loss_of_the_deep_network_is_near_that_of_guessing():
     # Guessing among ten classes costs ln 10 = 2.30.  Nearly three times that, as with He's
     # initial weights, and the first steps switch most units before the last layers off for good.
-    settings = Settings(model="fashion-cnn")
+    settings = plain(model="fashion-cnn")
     task = training.prepare(settings)
     x, labels = next(Trainer(settings, task).batches.epoch(0))
     with no_grad():
@@ -239,7 +244,7 @@ def test_the_first_loss_of_the_deep_network_is_near_that_of_guessing():
 
 
 def test_prepare_splits_and_scales(digits):
-    task = training.prepare(Settings(seed=2, validation=0.2))
+    task = training.prepare(plain(seed=2, validation=0.2))
     train, test = digits
     assert len(task.train) + len(task.validation) == len(train)
     assert len(task.validation) == math.ceil(0.2 * len(train))
@@ -281,7 +286,7 @@ def test_centred_images_with_odd_margins_and_none():
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_records_equal_a_recomputation(small, schedule):
-    settings = Settings(epochs=3, batch_size=7, rate=0.05, schedule=schedule)
+    settings = plain(epochs=3, batch_size=7, rate=0.05, schedule=schedule)
     trainer = Trainer(settings, small(settings))
     records, states = [], [trainer.network.state_dict()]
     for record in trainer.fit():
@@ -351,7 +356,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("fewer, best", [(0, 3), (1, 3), (2, 2)])
 def test_one_right_answer_less_is_chance(small, monkeypatch, fewer, best):
-    settings = Settings(epochs=4, batch_size=20)
+    settings = plain(epochs=4, batch_size=20)
     trainer = Trainer(settings, small(settings))
     count = len(trainer.task.validation)
     right = [count // 2, count, count - fewer, count // 2]
@@ -366,7 +371,7 @@ def test_one_right_answer_less_is_chance(small, monkeypatch, fewer, best):
     [([0.5, 0.8, 0.7, 0.8, 0.6], 4), ([0.9, 0.8], 1), ([0.0, 0.0, 0.0], 3), ([0.1, 0.2, 0.3], 3)],
 )
 def test_best_is_the_last_epoch_with_the_most_right_answers(small, monkeypatch, accuracies, best):
-    settings = Settings(epochs=len(accuracies), batch_size=20)
+    settings = plain(epochs=len(accuracies), batch_size=20)
     trainer = Trainer(settings, small(settings))
     assert 1 / len(trainer.task.validation) < 0.1  # steps of 0.1 are more than one answer
     prescribe(monkeypatch, accuracies, [1.0] * len(accuracies))
@@ -387,7 +392,7 @@ def test_best_is_the_last_epoch_with_the_most_right_answers(small, monkeypatch, 
     ],
 )
 def test_patience(small, monkeypatch, losses, patience, epochs):
-    settings = Settings(epochs=len(losses), batch_size=20, patience=patience)
+    settings = plain(epochs=len(losses), batch_size=20, patience=patience)
     trainer = Trainer(settings, small(settings))
     prescribe(monkeypatch, [0.5] * len(losses), losses)
     assert list(fitted(trainer)) == list(range(1, epochs + 1))
@@ -397,7 +402,7 @@ def test_patience(small, monkeypatch, losses, patience, epochs):
 
 
 def test_a_diverging_loss_is_an_error_that_names_a_smaller_rate(small):
-    settings = Settings(epochs=5, batch_size=20, rate=1e30, schedule="constant")
+    settings = plain(epochs=5, batch_size=20, rate=1e30, schedule="constant")
     trainer = Trainer(settings, small(settings))
     with (
         np.errstate(all="raise"),
@@ -407,7 +412,7 @@ def test_a_diverging_loss_is_an_error_that_names_a_smaller_rate(small):
 
 
 def test_a_validation_loss_that_is_not_finite_is_an_error(small, monkeypatch):
-    settings = Settings(epochs=2, batch_size=20, rate=0.02)
+    settings = plain(epochs=2, batch_size=20, rate=0.02)
     trainer = Trainer(settings, small(settings))
     prescribe(monkeypatch, [0.5], [math.nan])
     with pytest.raises(DivergedError, match=r"validation loss is nan in epoch 1, .* --lr 0\.002$"):
@@ -415,7 +420,7 @@ def test_a_validation_loss_that_is_not_finite_is_an_error(small, monkeypatch):
 
 
 def test_weights_that_are_not_finite_are_neither_kept_nor_loaded(small, tmp_path):
-    settings = Settings(epochs=1, batch_size=20)
+    settings = plain(epochs=1, batch_size=20)
     task = small(settings)
     task.network["conv"].requires_grad_(False)
     trainer = Trainer(settings, task)
@@ -436,7 +441,7 @@ def test_weights_that_are_not_finite_are_neither_kept_nor_loaded(small, tmp_path
 
 
 def test_an_output_that_is_not_finite_has_no_probabilities(small):
-    task = small(Settings())
+    task = small(plain())
     task.network.load_state_dict({k: v * 1e30 for k, v in task.network.state_dict().items()})
     with pytest.raises(NotFiniteError, match="^output of small: .*; the weights are too large"):
         training.evaluate(task.network, task.test, task.scaling)
@@ -470,7 +475,7 @@ def test_evaluate_equals_a_plain_computation(digits):
 
 
 def test_evaluate_is_without_dropout(small):
-    settings = Settings(dropout=0.9)
+    settings = plain(dropout=0.9)
     task = small(settings)
     result = training.evaluate(task.network, task.test, task.scaling)
     x = data.to_floats(task.test.images, task.scaling)
@@ -480,7 +485,7 @@ def test_evaluate_is_without_dropout(small):
 
 
 def test_one_step_of_lenet5_as_published(digits):
-    settings = Settings(model="lenet5-1998", batch_size=16, epochs=1)
+    settings = plain(model="lenet5-1998", batch_size=16, epochs=1)
     train, test = digits
     task = training.prepare(settings)
     assert task.train.image_shape == (1, 32, 32) and task.image_shape == (1, 28, 28)
@@ -509,7 +514,7 @@ def test_one_step_of_lenet5_as_published(digits):
 @pytest.fixture
 def saved(small, tmp_path):
     """(folder, trainer) of a training of two epochs, saved."""
-    settings = Settings(epochs=2, batch_size=10)
+    settings = plain(epochs=2, batch_size=10)
     trainer = Trainer(settings, small(settings))
     list(trainer.fit())
     folder = tmp_path / "runs" / "small"
@@ -651,7 +656,7 @@ def test_discard_takes_only_what_is_the_runs_own(saved):
     "settings",
     [
         Settings(dropout=0.3, augment="shift=2,rotate=10"),
-        Settings(optimizer="adam", dropout=0.3, weight_decay=1e-3, schedule="step"),
+        plain(optimizer="adam", dropout=0.3, weight_decay=1e-3, schedule="step"),
         Settings(optimizer="nesterov", schedule="cosine", augment="scale=0.1,elastic=34"),
     ],
     ids=["sgd", "adam", "nesterov"],
@@ -863,7 +868,7 @@ def test_a_state_whose_arrays_are_others(saved, small):
 
 
 def test_a_run_of_before_these_settings_is_read_and_resumed(small, tmp_path):
-    settings = Settings(epochs=2, batch_size=10, optimizer="adam")
+    settings = plain(epochs=2, batch_size=10, optimizer="adam")
     whole = Trainer(settings, small(settings))
     list(whole.fit())
     first = Trainer(settings, small(settings))
@@ -902,7 +907,7 @@ def test_a_limit_takes_so_many_of_each_class(digits):
 
 
 def test_prepare_with_a_limit_leaves_the_rest_unused(digits):
-    task = training.prepare(Settings(limit=10, validation=0.2, seed=5))
+    task = training.prepare(plain(limit=10, validation=0.2, seed=5))
     assert np.bincount(task.train.labels).tolist() == [8] * 10
     assert np.bincount(task.validation.labels).tolist() == [2] * 10
     assert len(task.test) == len(digits[1])
@@ -920,7 +925,7 @@ def other_classes(count):
 
 
 def test_layers_of_the_same_name_and_shape_are_taken_over(small):
-    there = small(Settings()).network.state_dict()
+    there = small(plain()).network.state_dict()
     network = other_classes(10)
     own = network.state_dict()
     assert training.take_over(network, there) == (("conv", "dense"), {})
@@ -987,7 +992,7 @@ def test_what_cannot_be_frozen(words, message):
 
 def test_a_new_head_is_not_frozen():
     with pytest.raises(SpecError, match="freeze: expected the new head, fc3, to be trained"):
-        training.prepare(Settings(start_from="a", new_head=True, freeze="fc3"))
+        training.prepare(plain(start_from="a", new_head=True, freeze="fc3"))
 
 
 @pytest.mark.parametrize("kind", ["sgd", "nesterov", "adam"])
@@ -1000,7 +1005,7 @@ def test_frozen_layers_keep_their_bytes_and_get_no_gradient(small, monkeypatch, 
 
     monkeypatch.setattr(conv2d, "grad_weight", never)
     monkeypatch.setattr(conv2d, "grad_input", never)
-    settings = Settings(epochs=2, batch_size=10, optimizer=kind, weight_decay=0.1, freeze="conv")
+    settings = plain(epochs=2, batch_size=10, optimizer=kind, weight_decay=0.1, freeze="conv")
     task = small(settings)
     training.freeze(task.network, settings.freeze)
     before = task.network.state_dict()
@@ -1014,7 +1019,7 @@ def test_frozen_layers_keep_their_bytes_and_get_no_gradient(small, monkeypatch, 
 
 
 def test_a_run_with_frozen_layers_is_resumed_to_the_bit(small, tmp_path):
-    settings = Settings(epochs=2, batch_size=10, freeze="conv")
+    settings = plain(epochs=2, batch_size=10, freeze="conv")
 
     def task(seed):
         made = small(dataclasses.replace(settings, seed=seed))
@@ -1034,7 +1039,7 @@ def test_a_run_with_frozen_layers_is_resumed_to_the_bit(small, tmp_path):
 
 
 def test_the_first_weights_of_a_run_that_began_with_others(small, tmp_path):
-    settings = Settings(epochs=1, start_from="another", batch_size=20)
+    settings = plain(epochs=1, start_from="another", batch_size=20)
     task = small(settings)
     training.take_over(task.network, other_classes(10).state_dict(), new_head=True)
     before = task.network.state_dict()
@@ -1050,7 +1055,7 @@ def test_the_first_weights_of_a_run_that_began_with_others(small, tmp_path):
 def test_a_run_keeps_its_network_when_the_file_changes(tmp_path):
     file = tmp_path / "net.toml"
     file.write_text(SMALL)
-    settings = Settings(model=str(file), epochs=1)
+    settings = plain(model=str(file), epochs=1)
     trainer = Trainer(settings, training.prepare(settings))
     training.create(tmp_path / "run", trainer)
     file.write_text(SMALL.replace("ReLU", "Tanh"))
@@ -1157,3 +1162,14 @@ def test_published_accuracy(convlab, name, arguments, least):
         pytest.skip(f"needs {name} in the folder that CONVLAB_DATA_DIR names")
     own = Path(own).resolve()
     assert accuracy_of(convlab, "--data", name, *arguments, CONVLAB_DATA_DIR=own) >= least
+
+
+def test_the_usual_settings_are_those_of_the_command():
+    few, many = Settings(), Settings(data="mnist")
+    assert (few.epochs, few.augment) == (60, "shift=2,rotate=15,scale=0.15")
+    assert (many.epochs, many.augment) == (20, "none")
+    assert Settings(augment="none", epochs=3).to_dict() | {"seed": 0} == {
+        **few.to_dict(),
+        "augment": "none",
+        "epochs": 3,
+    }

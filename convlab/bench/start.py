@@ -14,7 +14,7 @@ from convlab.errors import DeviceError
 HELP = "from convlab_cli.main import main; main()"
 FIRST_BATCH = """
 from convlab import training
-settings = training.Settings()
+settings = training.Settings(augment="none")
 next(training.Trainer(settings, training.prepare(settings)).fit())
 """
 

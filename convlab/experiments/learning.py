@@ -24,8 +24,9 @@ def load(source: str, image_size: tuple[int, int] | None = None) -> tuple[Datase
 
 
 def settings_of(trial: Trial) -> training.Settings:
-    """The training settings among a trial's entries; what it does not say is as usual."""
-    return training.Settings(**{key: trial[key] for key in trial if key in _SETTINGS})
+    """The training settings among a trial's entries; unless it says so, nothing is varied."""
+    said = {key: trial[key] for key in trial if key in _SETTINGS}
+    return training.Settings(**{"epochs": 20, "augment": "none"} | said)
 
 
 def train(

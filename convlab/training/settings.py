@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import get_args, get_type_hints
+from typing import cast, get_args, get_type_hints
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from convlab.training import transfer
 
 OPTIMIZERS = ("sgd", "nesterov", "adam")
 
+DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
+"""What a hand varies too: there are few digits."""
+
 # Kinds of settings in the words of an error.
 _KINDS = {
     str: "a text",
@@ -33,20 +36,21 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train: the options of ``convlab train``, and nothing that changes no bit.
+    """How to train: the options of ``convlab train`` that decide the network's bits.
 
-    ``validation`` is the share of the training images that is held out to choose
-    the best epoch; the test images have no part in it.  ``rate`` None takes the
-    network's or the optimiser's usual one.  ``limit`` is how many training images a
-    class, those held out among them, are used; the seed chooses them.  ``start_from`` is the
-    folder of the run whose weights were taken over, but for the last layer with weights where
-    there is a ``new_head``; ``freeze`` names layers that are not trained, between commas.
+    ``epochs`` and ``augment`` are, unless they are given, what suits the data: few images need
+    more epochs, and variations of them.  ``validation`` is the share of the training images that
+    is held out to choose the best epoch; the test images have no part in it.  ``rate`` None takes
+    the network's or the optimiser's usual one.  ``limit`` is how many training images a class,
+    those held out among them, are used; the seed chooses them.  ``start_from`` is the folder of
+    the run whose weights were taken over, but for the last layer with weights where there is a
+    ``new_head``; ``freeze`` names layers that are not trained, between commas.
     Raises SpecError for a value that is not possible.
     """
 
     model: str = "lenet5"
     data: str = "digits"
-    epochs: int = 20
+    epochs: int = cast(int, None)
     batch_size: int = 64
     rate: float | None = None
     optimizer: str = "sgd"
@@ -54,7 +58,7 @@ class Settings:
     weight_decay: float = 5e-4
     schedule: str = "one-cycle"
     dropout: float | None = None
-    augment: str = "none"
+    augment: str = cast(str, None)
     patience: int | None = None
     validation: float = 0.1
     seed: int = 0
@@ -64,6 +68,13 @@ class Settings:
     freeze: str | None = None
 
     def __post_init__(self):
+        few = self.data == "digits"
+        for name, usual in (
+            ("epochs", 60 if few else 20),
+            ("augment", DIGITS_AUGMENTATION if few else "none"),
+        ):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, usual)
         self._check_kinds()
         self._check_numbers()
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
