@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import arithmetic, random
+from convlab import arithmetic, display, random
 from convlab.checks import checked, fits_memory, instance, real_numbers, shown, whole
 from convlab.errors import DTypeError, ShapeError
 from convlab.kernels.cuda import CudaArray
@@ -98,6 +98,11 @@ class Tensor(Recorded):
         tail += ", requires_grad=True" if self.requires_grad else ""
         tail += "" if self.device == "cpu" else f", device={self.device!r}"
         return f"Tensor({array}{tail})"
+
+    def _repr_html_(self) -> str:
+        facts = ["requires_grad"] if self.requires_grad else []
+        facts += [] if self.device == "cpu" else [self.device]
+        return display.array(self.numpy(), facts)
 
     # --- arithmetic -----------------------------------------------------------------------
 

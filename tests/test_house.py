@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 # A module may import from its own row and from the rows below it.
 LAYERS = [
     ("cli", "gallery"),
+    ("convlab.interface",),
     ("convlab.pictures",),
     ("convlab.experiments",),
     ("convlab.bench",),
@@ -31,7 +32,7 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
-    ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files"),
+    ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {

@@ -3,7 +3,6 @@
 from convlab.checks import check_calls
 from convlab.models.encoder_decoder import encoder_decoder
 from convlab.models.spec import (
-    INPUT,
     LOSSES,
     GraphNetwork,
     Network,
@@ -14,7 +13,14 @@ from convlab.models.spec import (
     model_names,
     read_spec,
 )
-from convlab.models.summary import LayerField, LayerSummary, receptive_fields, summarise
+from convlab.models.summary import (
+    INPUT,
+    LayerField,
+    LayerSummary,
+    receptive_fields,
+    summarise,
+)
+from convlab.models.summary_table import SummaryTable
 
 __all__ = [
     "INPUT",
@@ -24,6 +30,7 @@ __all__ = [
     "LayerSummary",
     "Network",
     "Spec",
+    "SummaryTable",
     "build",
     "build_from_text",
     "encoder_decoder",

@@ -34,6 +34,8 @@ from convlab import nn, random, reading, shapes
 from convlab.checks import instance, shortened, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
 from convlab.models.bitmaps import digits_7x12
+from convlab.models.summary import INPUT, summarise
+from convlab.models.summary_table import SummaryTable
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
 from convlab.tensors import Tensor
 
@@ -44,7 +46,6 @@ LOSSES = ("cross-entropy", "lecun-map")
 _CENTRES = {"digits-7x12": digits_7x12}
 # Arguments that follow from what comes in.
 _INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
-INPUT = "input"  # what a spec calls the image
 
 
 class Network(nn.Sequential):
@@ -100,6 +101,13 @@ class Network(nn.Sequential):
             joins = layer.family is nn.Family.JOIN
             rows.append((name, layer, after if joins else before[0], after))
         return rows
+
+    def summary(self) -> SummaryTable:
+        """What each layer costs and sees, as a table that prints and shows itself."""
+        return SummaryTable(self.name, self.input_shape, summarise(self))
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def steps(self, x: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
         """(name, layer, output) of each layer in turn, for a batch x: (N, C, H, W)."""

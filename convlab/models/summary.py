@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from convlab.models.spec import INPUT, Network
 from convlab.nn import Family, Field, Module, Window
 from convlab.shapes import ReceptiveField, join_fields, misalignment
+
+if TYPE_CHECKING:
+    from convlab.models.spec import Network
+
+INPUT = "input"
+"""What a spec calls the image."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from convlab.files import write_atomically
 from convlab.training.compiling import compile_cuda
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
+    Image,
+    ImageLike,
     Run,
     check_free,
     create,
@@ -41,6 +43,8 @@ __all__ = [
     "BatchRecord",
     "EpochRecord",
     "Evaluation",
+    "Image",
+    "ImageLike",
     "Run",
     "Settings",
     "TakenOver",

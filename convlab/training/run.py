@@ -23,27 +23,31 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import html
 import io
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
 
 import convlab
-from convlab import files, models, random, reading, tensor_files
+from convlab import data, display, files, models, random, reading, tensor_files
 from convlab.checks import shown
 from convlab.data import Scaling, to_floats
 from convlab.errors import ConvlabError, DataError, RunError, SpecError
 from convlab.files import write_atomically, write_changed
 from convlab.names import class_names
-from convlab.training.fit import EpochRecord, Trainer
-from convlab.training.settings import Settings, Task, centred_images
+from convlab.tape import no_grad
+from convlab.tensors import Tensor
+from convlab.training.fit import EpochRecord, Evaluation, Trainer, evaluate
+from convlab.training.settings import Settings, Task, centred, centred_images
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
 FIRST = "first.safetensors"
@@ -202,9 +206,21 @@ def _table(history: list[dict]) -> bytes:
     return text.getvalue().encode()
 
 
+ImageLike = np.ndarray | str | os.PathLike
+"""Pixels (C, H, W) of bytes, a picture's file, "-" for standard input, or test:N of a test set."""
+
+
+class Image(NamedTuple):
+    """An image as a run takes it: bytes (C, H, W), whether they were inverted, and its name."""
+
+    pixels: np.ndarray
+    inverted: bool
+    name: str
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trained network as it lies in a run folder."""
+    """A trained network as it lies in a run folder, which answers for images."""
 
     folder: Path
     settings: Settings
@@ -219,6 +235,80 @@ class Run:
         """An image of bytes (C, H, W) of the data's size as the network takes it, in floats."""
         x = centred_images(image[np.newaxis], self.network.input_shape[1:])
         return np.ascontiguousarray(to_floats(x, self.scaling)[0])
+
+    @property
+    def name(self) -> str:
+        """The run in words, for a picture's subtitle."""
+        folder = self.folder.resolve().name
+        return f"run {folder}, {self.network.name} trained on {Path(self.settings.data).name}"
+
+    def image(self, source: ImageLike, data_dir: str | os.PathLike | None = None) -> Image:
+        """An image as the run's data are: of their size, and light on dark where they are.
+
+        Raises DataError for a number that the test set does not have, for a file that is no
+        picture, and for bytes of another shape than ``image_shape``.
+        """
+        if isinstance(source, np.ndarray):
+            if source.dtype != np.uint8 or source.shape != self.image_shape:
+                raise DataError(
+                    f"image: expected bytes of shape {self.image_shape}, got {source.dtype} of"
+                    f" shape {source.shape}"
+                )
+            return Image(source, False, "an image")
+        source = os.fspath(source)
+        name = Path(source).name
+        if source.startswith("test:"):
+            _, test = data.load(self.settings.data, data_dir=data_dir)
+            number = source.removeprefix("test:")
+            if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
+                raise DataError(
+                    f"image {source}: expected test:0 to test:{len(test) - 1} of {test.name}"
+                )
+            return Image(test.images[int(number)], False, name)
+        channels, rows, columns = self.image_shape
+        given = reading.read_standard_input() if source == "-" else Path(source)
+        pixels = data.read_picture(given, size=(rows, columns), channels=channels)
+        if self.dark_background:
+            return Image(*data.as_dark_background(pixels), name)
+        return Image(pixels, False, name)
+
+    def predict(
+        self, *images: ImageLike, data_dir: str | os.PathLike | None = None
+    ) -> list[dict[str, float]]:
+        """For each image the probability of every class, the likeliest first.
+
+        Raises as ``image``; all are read before the first answer.
+        """
+        read = [self.image(image, data_dir).pixels for image in images]
+        x = np.stack([self.network_input(pixels) for pixels in read])
+        with no_grad():
+            chances = self.network.probabilities(self.network(Tensor(x)).numpy())
+        return [
+            {self.classes[k]: float(row[k]) for k in np.argsort(-row, kind="stable")}
+            for row in chances
+        ]
+
+    def evaluate(self, data_dir: str | os.PathLike | None = None) -> Evaluation:
+        """The network's answers on its test images.  Raises DataError where they are not there."""
+        _, test = data.load(self.settings.data, data_dir=data_dir)
+        return evaluate(self.network, centred(test, self.network.input_shape[1:]), self.scaling)
+
+    def summary(self) -> models.SummaryTable:
+        """What each layer costs and sees."""
+        return self.network.summary()
+
+    def __repr__(self) -> str:
+        return f"Run({self.name}, best epoch {self.best_epoch})"
+
+    def _repr_html_(self) -> str:
+        accuracy = [float(value) for value in history(self.folder)["validation_accuracy"]]
+        best = accuracy[self.best_epoch - 1]
+        said = (
+            f"{self.name}; validation accuracy {100 * best:.2f} % in epoch {self.best_epoch} of"
+            f" {len(accuracy)}"
+        )
+        drawn = display.curve(accuracy, "validation accuracy by epoch")
+        return f"<div>{html.escape(said)}</div>{drawn}{self.summary()._repr_html_()}"
 
 
 def _snapshot_name(epoch: int) -> str:

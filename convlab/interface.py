@@ -1,0 +1,129 @@
+"""convlab in a line: train a network, load it, put its page into a notebook."""
+
+from __future__ import annotations
+
+import html
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from convlab import data, lab, pictures, training
+from convlab.kernels import cuda
+from convlab.training import EpochRecord, Evaluation, Run, Settings, Trainer
+from convlab.training.run import CURVES
+
+Folder = str | os.PathLike
+
+
+def load(folder: Folder) -> Run:
+    """A run by its folder.  Raises RunError where that is none, or is damaged."""
+    return training.load(Path(folder))
+
+
+def train(
+    model: str | os.PathLike = "lenet5",
+    data: str | os.PathLike = "digits",
+    out: Folder | None = None,
+    *,
+    exist_ok: bool = False,
+    snapshots: bool = False,
+    data_dir: Folder | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a network as ``convlab train`` does, and return its run.
+
+    ``model``: a name or a .toml file; ``data``: a data set's name or a folder of images;
+    ``out``: the run's folder, runs/MODEL-DATA by default, which may hold a run already only
+    where it ``exist_ok`` to replace it; ``snapshots`` keeps the weights of each epoch;
+    ``progress`` says each epoch on standard error; ``settings``: those of
+    ``training.Settings``, such as ``epochs`` and ``seed``.
+
+    Raises SpecError, DataError or RunError for what does not fit, DivergedError for a
+    training that diverges, DeviceError where there is no such device.
+    """
+    if device == "cuda":
+        cuda.require()
+    source = os.fspath(data)
+    if Path(source).is_dir():
+        source = str(Path(source).resolve())
+    chosen = Settings(model=os.fspath(model), data=source, **settings)
+    folder = Path(out) if out is not None else usual_folder(chosen)
+    training.check_free(folder, exist_ok)
+    where = None if data_dir is None else os.fspath(data_dir)
+    task = training.prepare(chosen, data_dir=where)
+    trainer = Trainer(chosen, task, device)
+    with training.new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots):
+        for record in trainer.fit():
+            if isinstance(record, EpochRecord):
+                training.save(folder, trainer)
+                if progress:
+                    print(epoch_text(trainer, record), file=sys.stderr)
+        finish(folder, trainer)
+    run = load(folder)
+    run.network.to(device)
+    return run
+
+
+def usual_folder(settings: Settings) -> Path:
+    """Where a run lies unless it is said: runs/MODEL-DATA."""
+    return Path("runs") / f"{Path(settings.model).stem}-{Path(settings.data).name}"
+
+
+def finish(folder: Path, trainer: Trainer) -> Evaluation:
+    """Give a network the weights of its best epoch, test it, and draw the run's curves."""
+    task = trainer.task
+    task.network.load_state_dict(trainer.best)
+    test = training.evaluate(task.network, task.test, task.scaling)
+    pictures.curves(folder).save(folder / CURVES)
+    return test
+
+
+def epoch_text(trainer: Trainer, record: EpochRecord) -> str:
+    """An epoch in one line."""
+    return (
+        f"epoch {record.epoch}/{trainer.settings.epochs}"
+        f"  loss {record.train_loss:.4f}  accuracy {100 * record.train_accuracy:.2f} %"
+        f"  validation {100 * record.validation_accuracy:.2f} %"
+        f"  {record.images_per_second:,.0f} images/s"
+    )
+
+
+class Page:
+    """A page of a network's own, which a notebook shows in a frame."""
+
+    def __init__(self, content: str, name: str):
+        self.content, self.name = content, name
+
+    def save(self, path: Folder) -> None:
+        """Write the page to an .html file."""
+        Path(path).write_text(self.content, encoding="utf-8", errors="replace")
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self.content)}" title="{html.escape(self.name)}"'
+            ' width="100%" height="800" style="border: 0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Page({self.name}, {len(self.content) / 1e6:.1f} MB)"
+
+
+def page(run: Run | Folder, data_dir: Folder | None = None) -> Page:
+    """The lab page of a run: a network to draw on, change and look into.
+
+    Raises RunError, or DataError where its data set is not there, and SpecError for a network
+    that no page can hold.
+    """
+    run = run if isinstance(run, Run) else load(run)
+    lab.check_fits(run.network)
+    _, test = data.load(run.settings.data, data_dir=data_dir)
+    result = training.evaluate(
+        run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
+    )
+    described = lab.describe(
+        run, test, accuracy=result.accuracy, command=f"convlab page {run.folder}"
+    )
+    return Page(lab.render(described), f"{run.network.name}, {run.folder.name}")

@@ -1,0 +1,118 @@
+"""What each layer costs and sees, as a table for a terminal and for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convlab import display
+from convlab.models.summary import LayerSummary
+
+# Families that change what units see, though a layer may have no one window.
+_SEEING = ("join", "transposed convolution", "pooling")
+
+HEAD = (
+    "layer",
+    "type",
+    "kernel",
+    "stride",
+    "padding",
+    "output",
+    "parameters",
+    "connections",
+    "multiply-adds",
+    "receptive field",
+    "stride at input",
+    "dense",
+)
+NUMERIC = set(range(6, 12))
+
+
+@dataclass(frozen=True)
+class SummaryTable:
+    """The layers of a network in rows; ``str`` of it is the table of ``convlab summary``.
+
+    Receptive field and stride are in input pixels; "dense" is the number of parameters that a
+    dense layer between the same numbers would have.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    layers: list[LayerSummary]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells: the input, each layer, the total."""
+        totals = [
+            sum(getattr(layer, key) for layer in self.layers)
+            for key in ("parameters", "connections", "multiply_adds")
+        ]
+        return [
+            ("input", "", "", "", "", _shape(self.input_shape), *[""] * 6),
+            *map(_row, self.layers),
+            ("total", *[""] * 5, *(f"{total:,}" for total in totals), "", "", ""),
+        ]
+
+    def __str__(self) -> str:
+        table = [HEAD, *self.rows]
+        widths = [max(len(row[i]) for row in table) for i in range(len(HEAD))]
+        lines = []
+        for row in table:
+            cells = (
+                cell.rjust(width) if i in NUMERIC else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        parameters = sum(layer.parameters for layer in self.layers)
+        title = f"{self.name}: {len(self.layers)} layers, {parameters:,} parameters"
+        return display.folded(title, display.table(HEAD, self.rows, NUMERIC))
+
+
+def _pair(values: Sequence) -> str:
+    return str(values[0]) if values[0] == values[1] else f"{values[0]}x{values[1]}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """Rows × columns × channels, or the number of features."""
+    return f"{shape[1]} × {shape[2]} × {shape[0]}" if len(shape) == 3 else str(shape[0])
+
+
+def _row(row: LayerSummary) -> tuple[str, ...]:
+    window = row.window
+    kernel = stride = padding = field = effective = ""
+    if window is not None:
+        kernel = f"{window.kernel[0]} × {window.kernel[1]}"
+        if window.dilation != (1, 1):
+            kernel += f" dilated {_pair(window.dilation)}"
+        stride = _pair(window.stride)
+        top, bottom, left, right = window.padding
+        padding = (
+            _pair((top, left))
+            if (top, left) == (bottom, right)
+            else f"{top},{bottom},{left},{right}"
+        )
+    if row.receptive_field is None:
+        field = "all" if len(row.output_shape) == 1 else "varies"
+    elif window is not None or row.family in _SEEING:
+        rows, columns = row.receptive_field
+        most = "≤ " if rows.period or columns.period else ""
+        field = f"{most}{rows.size} × {columns.size}"
+        effective = _pair((rows.stride, columns.stride))
+    counts = (row.parameters, row.connections, row.multiply_adds)
+    return (
+        row.name,
+        row.kind,
+        kernel,
+        stride,
+        padding,
+        _shape(row.output_shape),
+        *(f"{count:,}" if count else "" for count in counts),
+        field,
+        effective,
+        f"{row.dense_parameters:,}" if row.dense_parameters else "",
+    )
