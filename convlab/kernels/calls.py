@@ -34,12 +34,34 @@ def recording() -> Iterator[list[Call]]:
         _recorder.calls = before
 
 
+class NotRecorded(Exception):
+    """Something was computed into memory of its own: to call that again would change nothing."""
+
+
+def do(function: Callable, *arguments: Any) -> Any:
+    """``function(*arguments)``, whose result is one of the arguments or None.
+
+    Raises NotRecorded for another result while calls are recorded.
+    """
+    result = function(*arguments)
+    if _recorder.calls is not None:
+        if result is not None and not any(result is argument for argument in arguments):
+            raise NotRecorded(function)
+        _recorder.calls.append((function, arguments))
+    return result
+
+
 keepers: weakref.WeakSet = weakref.WeakSet()
 """Who keeps memory for calls, and gives it back when told to ``forget``."""
 
 
-def do(function: Callable, *arguments: Any) -> Any:
-    """``function(*arguments)``."""
-    if _recorder.calls is not None:
-        _recorder.calls.append((function, arguments))
-    return function(*arguments)
+def forget_all() -> None:
+    """Let all keepers forget what they keep."""
+    while True:
+        try:
+            found = list(keepers)
+            break
+        except RuntimeError:  # another thread has made one: look again
+            continue
+    for keeper in found:
+        keeper.forget()

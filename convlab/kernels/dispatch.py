@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from convlab.errors import DeviceError
-from convlab.kernels import cuda, memory
-from convlab.kernels.calls import keepers
+from convlab.kernels import calls, cuda, memory
 
 if TYPE_CHECKING:
     Array = np.ndarray  # a CudaArray has what is asked of arrays here, and is told to be one
@@ -78,8 +77,7 @@ def empty_cache() -> None:
 
     What ``torch.cuda.empty_cache`` is in PyTorch.
     """
-    for keeper in list(keepers):
-        keeper.forget()
+    calls.forget_all()
     memory.empty_cache()
     cuda.empty_cache()
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from convlab.errors import GraphError
 from convlab.kernels import memory
-from convlab.kernels.calls import Call, keepers, recording
+from convlab.kernels.calls import Call, NotRecorded, keepers, recording
 from convlab.kernels.device import repeat
 from convlab.kernels.dispatch import contiguous, copied
 from convlab.nn.module import Module
@@ -23,12 +24,12 @@ from convlab.nn.state import Parameter
 from convlab.tape import Context, Function, is_recording, listening
 from convlab.tensors import Tensor
 
-LARGEST = 1 << 24  # bytes of results; where there is more to do, the loops take the time
-MOST = 8  # kinds of inputs that are known; with one more, all are forgotten
+LARGEST = 1 << 24  # bytes of results and weights; where there is more, the loops take the time
+MOST = 4  # kinds of inputs that a row of layers knows; with one more, all are forgotten
 
 
 class _Link(NamedTuple):
-    """An operation; ``places``: which of all parameters it takes besides its input."""
+    """An operation; ``places``: which of the chain's parameters it takes besides its input."""
 
     function: type[Function]
     places: tuple[int, ...]
@@ -49,12 +50,20 @@ class _Slot(NamedTuple):
 class _Plan:
     """The calls of a chain's forward and backward, and the memory that they use.
 
-    ``x``: the batch innermost, without gaps; ``needs``: of the input and all parameters.
+    ``x`` has no gaps in memory; ``parameters``: their numbers; ``needs``: of all of these;
+    ``cost``: about the bytes that it keeps.  Raises NotRecorded where an operation computes what
+    cannot be called again.
     """
 
-    def __init__(self, links: list[_Link], x: np.ndarray, parameters: list, needs: tuple):
+    held = 0  # bytes of all plans
+
+    def __init__(
+        self, links: list[_Link], x: np.ndarray, parameters: list, needs: tuple, cost: int
+    ):
+        self.cost = cost
+        _Plan.held += cost
         contexts = []
-        y, wanted = x.transpose(-1, *range(x.ndim - 1)), needs[0]
+        y, wanted = x, needs[0]
         with recording() as self.forward:
             for function, places, settings in links:
                 own = Context((wanted, *[needs[1 + place] for place in places]))
@@ -63,37 +72,34 @@ class _Plan:
                 contexts.append(own)
         self.y = y
         self.gradient = gradient = np.zeros_like(y)
-        gradients: list[np.ndarray | None] = [None] * len(parameters)
+        self.parts: list[np.ndarray | None] = [None] * len(parameters)
         with recording() as self.backward:
             for (function, places, _), own in zip(links[::-1], contexts[::-1], strict=True):
                 if True in own.needs:
                     gradient, *parts = function.backward(own, gradient)
                     for place, part in zip(places, parts, strict=True):
-                        gradients[place] = part
+                        self.parts[place] = contiguous(part) if needs[1 + place] else None
         self.by_x = gradient if needs[0] else None
-        # Parameters' gradients leave as parts of one run of numbers.
-        wanted_ones = [g if need else None for g, need in zip(gradients, needs[1:], strict=True)]
-        self.runs = [g.reshape(-1) for g in wanted_ones if g is not None]
-        ends = iter(np.cumsum([0, *map(len, self.runs)]).tolist())
-        self.size = next(ends)
-        self.parts: list[tuple | None] = []
-        for g in wanted_ones:
-            start = self.size
-            self.size = self.size if g is None else next(ends)
-            self.parts.append(None if g is None else (slice(start, self.size), g.shape))
-        self.slots = [
-            _Slot(calls, i, j, a.shape, a.strides, _address(a) - _address(x))
+        start = _address(x)
+        self._slots = [
+            _Slot(calls, i, j, a.shape, a.strides, _address(a) - start)
             for calls in (self.forward, self.backward)
             for i, (_, arguments) in enumerate(calls)
             for j, a in enumerate(arguments)
             if isinstance(a, np.ndarray) and np.may_share_memory(a, x)
         ]
 
-    def read(self, x: np.ndarray) -> None:
-        """Take ``x`` for the input."""
-        for calls, i, j, shape, strides, offset in self.slots:
+    def __del__(self):
+        _Plan.held -= self.cost
+
+    def read(self, x: np.ndarray | None) -> None:
+        """Take ``x`` for the input, or let the last one go."""
+        memory_of_x = None if x is None else _in_order(x)
+        for calls, i, j, shape, strides, offset in self._slots:
             function, arguments = calls[i]
-            view = np.ndarray(shape, x.dtype, x, offset, strides)
+            view = None
+            if memory_of_x is not None:
+                view = np.ndarray(shape, memory_of_x.dtype, memory_of_x, offset, strides)
             calls[i] = function, (*arguments[:j], view, *arguments[j + 1 :])
 
 
@@ -101,14 +107,37 @@ def _address(x: np.ndarray) -> int:
     return x.__array_interface__["data"][0]
 
 
-class _Lease:
-    """A plan while its memory is in use: until the last is gone that is to read it."""
+def _in_order(x: np.ndarray) -> np.ndarray | None:
+    """``x`` with its axes as its numbers lie in memory, by the first axis or with the batch last.
 
-    def __init__(self, plan: _Plan, free: list[_Plan]):
-        self.plan, self._free = plan, free
+    None where they lie otherwise.
+    """
+    if x.flags.c_contiguous:
+        return x
+    turned = x.transpose(*range(1, x.ndim), 0)
+    return turned if turned.flags.c_contiguous else None
+
+
+class _Lease:
+    """A plan while its memory is in use: until the last is gone that is to read it.
+
+    Raises IndexError where the plan is in use already.
+    """
+
+    def __init__(self, free: list[_Plan]):
+        self._free = free
+        self.plan = free.pop()
 
     def __del__(self):
-        self._free.append(self.plan)
+        if hasattr(self, "plan"):
+            self.plan.read(None)
+            self._free.append(self.plan)
+
+    def __reduce__(self):
+        raise GraphError(
+            "copy: expected a tensor without a graph, such as that of detach(), got"
+            " the output of layers whose gradient may still be asked for"
+        )
 
 
 class _Chain(Function):
@@ -117,7 +146,7 @@ class _Chain(Function):
     @staticmethod
     def forward(context: Context, x, *parameters, lease: _Lease):
         context.save(lease)
-        lease.plan.read(_batch_last(x))
+        lease.plan.read(x)
         repeat(lease.plan.forward)
         return copied(lease.plan.y)
 
@@ -127,64 +156,83 @@ class _Chain(Function):
         plan = lease.plan
         np.copyto(plan.gradient, gradient)
         repeat(plan.backward)
-        by_x = None if plan.by_x is None else copied(plan.by_x)
-        run = memory.empty((plan.size,), plan.y.dtype)
-        if plan.runs:
-            np.concatenate(plan.runs, out=run)
-        return by_x, *[p and run[p[0]].reshape(p[1]) for p in plan.parts]
+        return _fresh(plan.by_x), *map(_fresh, plan.parts)
 
 
-def _batch_last(x: np.ndarray) -> np.ndarray:
-    return contiguous(x.transpose(*range(1, x.ndim), 0))
+def _fresh(part: np.ndarray | None) -> np.ndarray | None:
+    return None if part is None else copied(part)
 
 
 class _Known:
     """Inputs of one kind: what the layers do with them, as far as it was heard, and its plan."""
 
-    def __init__(self, x: Tensor, parameters: list[Parameter]):
-        self.links: list[_Link] | None = []  # None for what cannot be planned
-        self.arrays: list = []  # the numbers of the parameters, when the last such input came
-        self.free: list[_Plan] | None = None  # the plan, unless it is in use; None: not made yet
-        self._places = {id(parameter): place for place, parameter in enumerate(parameters)}
+    def __init__(self, x: Tensor, parameters: list[Parameter], recorded: bool):
+        self.parameters: list[Parameter] = []  # those that the operations take
+        self._links: list[_Link] | None = []  # None for what cannot be planned
+        self._arrays: list = []  # the numbers of the parameters, when the last such input came
+        self._free: list[_Plan] | None = None  # the plan, unless it is in use; None: not made yet
+        self._own = {id(parameter) for parameter in parameters}
+        self._recorded = recorded
         self._last: Tensor | None = x
-        self._bytes = 0
+        self._bytes = sum(parameter.data.nbytes for parameter in parameters)
 
     def hear(self, function: type[Function], tensors: tuple, settings: dict, result: Any) -> None:
         """An operation that was done: the next link, where it can be one."""
         first, *others = tensors
         self._bytes += result.data.nbytes
-        fits = self._bytes <= LARGEST and function.plannable and first is self._last
-        if self.links is not None and fits and all(id(p) in self._places for p in others):
-            places = tuple([self._places.pop(id(p)) for p in others])
-            self.links.append(_Link(function, places, settings))
-            self._last = result
-        else:
-            self.links, self._last = None, None
+        wanted = self._recorded and any(tensor.requires_grad for tensor in tensors)
+        fits = (
+            self._links is not None
+            and function.plannable
+            and first is self._last
+            and self._bytes <= LARGEST
+            and result.requires_grad == wanted
+            and len({id(p) for p in others} & self._own) == len(others)
+        )
+        if self._links is None or not fits:
+            self._links, self._last = None, None
+            return
+        self._own -= {id(p) for p in others}
+        count = len(self.parameters)
+        self.parameters += others
+        places = tuple(range(count, count + len(others)))
+        self._links.append(_Link(function, places, settings))
+        self._last = result
 
     def all_heard(self, result: Tensor) -> None:
         """With ``result``, all is done."""
         if result is not self._last:
-            self.links = None
+            self._links = None
         self._last = None
 
-    def lease(self, x: np.ndarray, arrays: list, needs: tuple) -> _Lease | None:
+    def lease(self, x: Tensor, recorded: bool) -> _Lease | None:
         """The plan for this input, or None where there is none, or it is in use."""
-        if self.links is None:
+        if self._links is None:
             return None
-        before, self.arrays = self.arrays, arrays
+        arrays = [parameter.data for parameter in self.parameters]
+        before, self._arrays = self._arrays, arrays
         if len(before) != len(arrays) or any(map(is_not, before, arrays)):
-            self.free = None
-            return None
-        free = self.free
-        if free is None:
-            x = _batch_last(x)
-            plan = _Plan(self.links, x, arrays, needs)
-            if np.may_share_memory(plan.y, x):
-                self.links = None  # nothing but another view of the input
+            self._free = None
+            if arrays:
                 return None
-            self.free = free = [plan]
+        free = self._free
+        if free is None:
+            cost = 4 * self._bytes
+            alike = any(np.may_share_memory(x.data, array) for array in arrays)
+            if alike or _Plan.held + cost > memory.LIMIT:
+                return None
+            needs = tuple([recorded and t.requires_grad for t in (x, *self.parameters)])
+            try:
+                plan = _Plan(self._links, x.data, arrays, needs, cost)
+            except (NotRecorded, MemoryError):
+                self._links = None
+                return None
+            if np.may_share_memory(plan.y, x.data):
+                self._links = None  # nothing but another view of the input
+                return None
+            self._free = free = [plan]
         try:
-            return _Lease(free.pop(), free)
+            return _Lease(free)
         except IndexError:
             return None
 
@@ -194,9 +242,9 @@ class Segment:
 
     def __init__(self, layers: Sequence[Module], run: Callable[[Tensor], Tensor]):
         self._layers, self._run = layers, run
-        self._attributes: list[dict[str, Any]] = []  # of the layers, when they were heard
+        self._modules: list[Module] = []  # the layers and those inside them
+        self._attributes: list[Any] = []  # of these, when they were heard
         self._parameters: list[Parameter] = []
-        self._overridden = False  # whether one of them has a forward of its own
         self._known: dict[Any, _Known] = {}
         keepers.add(self)
 
@@ -209,33 +257,50 @@ class Segment:
 
     def __call__(self, x: Tensor) -> Tensor:
         if self._changed():
-            self._attributes = [dict(vars(layer)) for layer in self._layers]
-            self._overridden = any("forward" in kept for kept in self._attributes)
-            values = (value for kept in self._attributes for value in kept.values())
-            self._parameters = [value for value in values if isinstance(value, Parameter)]
-            self.forget()
-        if self._overridden or type(x.data) is not np.ndarray:
+            self._look()
+        numbers = x.data
+        kinds = [
+            (type(p.data), getattr(p.data, "shape", None), getattr(p.data, "dtype", None))
+            for p in self._parameters
+        ]
+        plain = type(numbers) is np.ndarray and all(kind[0] is np.ndarray for kind in kinds)
+        if not plain or not numbers.ndim or _in_order(numbers) is None:
             return self._run(x)
-        recorded = is_recording()
+        recorded, known_of = is_recording(), self._known
         needs = tuple([recorded and t.requires_grad for t in (x, *self._parameters)])
-        kind = x.data.shape, x.data.dtype, needs
-        known = self._known.get(kind)
+        kind = numbers.shape, numbers.strides, numbers.dtype, needs, *kinds
+        known = known_of.get(kind)
         if known is None:
-            known = _Known(x, self._parameters)
+            known = _Known(x, self._parameters, recorded)
             with listening(known.hear):
                 result = self._run(x)
             known.all_heard(result)
-            if len(self._known) == MOST:
-                self.forget()
-            self._known[kind] = known
+            if len(known_of) >= MOST:
+                known_of.clear()
+            known_of[kind] = known
             return result
-        lease = known.lease(x.data, [p.data for p in self._parameters], needs)
+        lease = known.lease(x, recorded)
         if lease is None:
             return self._run(x)
-        return _Chain.apply(x, *self._parameters, lease=lease)
+        return _Chain.apply(x, *known.parameters, lease=lease)
 
     def _changed(self) -> bool:
         try:
-            return [vars(layer) for layer in self._layers] != self._attributes
-        except ValueError:  # somebody has given a layer another array: which has no truth value
+            return _attributes(self._modules) != self._attributes or not self._modules
+        except Exception:  # attributes that cannot be compared, such as arrays: they are others
             return True
+
+    def _look(self) -> None:
+        """Look at the layers as they are now, and forget what they did before."""
+        modules = [module for layer in self._layers for _, module in layer.named_modules()]
+        attributes = [(kind, dict(values)) for kind, values in _attributes(modules)]
+        found = (value for _, values in attributes for value in values.values())
+        parameters = {id(value): value for value in found if isinstance(value, Parameter)}
+        self._modules, self._parameters = modules, list(parameters.values())
+        self.forget()
+        self._attributes = attributes  # last: another thread may ask what has changed
+
+
+def _attributes(modules: Sequence[Module]) -> list[tuple[Callable, dict[str, Any]]]:
+    """What a module does and what it has."""
+    return [(type(module).forward, vars(module)) for module in modules]

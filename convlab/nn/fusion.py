@@ -47,16 +47,14 @@ def fused(nodes: Iterable[Node]) -> list[Step]:
     left_out: dict[str | None, str | None] = {}  # a ReLU, and what stands before it
     for name, layer, sources in nodes:
         before = sources[0]
-        if type(layer) is ReLU and _is_maximum(alone.get(name)):
+        relu = type(layer) is ReLU and is_own(layer)
+        if relu and _is_maximum(alone.get(name)):
             left_out[name] = before
-        elif (
-            type(layer) is ReLU and alone.get(before) is layer and _can_add_relu(steps.get(before))
-        ):
+        elif relu and alone.get(before) is layer and _can_add_relu(steps.get(before)):
             steps[name] = steps.pop(before)._replace(name=name, relu=True)
         else:
-            relu = before in left_out
             sources = tuple(left_out.get(source, source) for source in sources)
-            steps[name] = Step(name, layer, sources, relu)
+            steps[name] = Step(name, layer, sources, before in left_out)
     last_reader = {source: name for name, step in steps.items() for source in step.sources}
     return [
         step._replace(last=frozenset(s for s in step.sources if last_reader[s] == name))
@@ -68,7 +66,8 @@ def in_segments(steps: Iterable[Step]) -> Iterator[Step]:
     """The steps, with those in a row that are steady as one."""
     row: list[Step] = []
     for step in steps:
-        steady = len(step.sources) == 1 and vars(type(step.layer)).get("steady", False)
+        said = vars(type(step.layer)).get("steady", False)
+        steady = len(step.sources) == 1 and said and is_own(step.layer)
         if row and not (steady and step.last == {row[-1].name}):
             yield _segment(row)
             row = []
@@ -98,6 +97,11 @@ def run(steps: Iterable[Step], x: Tensor) -> Tensor:
     return x
 
 
+def is_own(layer: Module) -> bool:
+    """Whether a layer's ``forward`` is that of its class: nobody has given it another."""
+    return "forward" not in vars(layer)
+
+
 @cache
 def _takes_relu(forward: Any) -> bool:
     return "relu" in inspect.signature(forward).parameters
@@ -106,8 +110,10 @@ def _takes_relu(forward: Any) -> bool:
 def _is_maximum(layer: Module | None) -> bool:
     if layer is None or getattr(layer, "reduction", "") != "maximum":
         return False
-    return _takes_relu(type(layer).forward)
+    return _takes_relu(type(layer).forward) and is_own(layer)
 
 
 def _can_add_relu(step: Step | None) -> bool:
-    return step is not None and not step.relu and _takes_relu(type(step.layer).forward)
+    if step is None or step.relu or not is_own(step.layer):
+        return False
+    return _takes_relu(type(step.layer).forward)

@@ -189,7 +189,7 @@ class AdaptiveAvgPool2d(Pooling):
 
     def __init__(self, output_size: int | None | Sequence[int | None]):
         super().__init__()
-        self.output_size = output_size
+        self.output_size = tuple(output_size) if isinstance(output_size, list) else output_size
 
     def windows(self, shape):
         check_image(self, shape)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convlab.errors import SpecError
-from convlab.nn.fusion import Node, Step, fused, in_segments, run
+from convlab.nn.fusion import Node, Step, fused, in_segments, is_own, run
 from convlab.nn.module import Module
 from convlab.tensors import Tensor
 
@@ -16,7 +16,7 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module | Mapping[str, Module]):
         super().__init__()
-        self._layers: list[Module] = []
+        self._layers: list[tuple[Module, bool]] = []
         self._steps: list[Step] = []  # what these layers are run as
         named: dict[str, Any]
         if len(modules) == 1 and isinstance(modules[0], Mapping):
@@ -38,7 +38,8 @@ class Sequential(Module):
             before = name
 
     def forward(self, x: Tensor) -> Tensor:
-        layers = [value for value in vars(self).values() if isinstance(value, Module)]
+        found = (value for value in vars(self).values() if isinstance(value, Module))
+        layers = [(layer, is_own(layer)) for layer in found]
         if layers != self._layers:
             self._layers, self._steps = layers, list(in_segments(fused(self.nodes())))
         return run(self._steps, x)
