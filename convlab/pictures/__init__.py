@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
     from convlab.pictures._costs import costs
+    from convlab.pictures._features import features
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures.picture import Picture
 
@@ -20,6 +21,7 @@ _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
     "costs": "_costs",
+    "features": "_features",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
 }
@@ -29,6 +31,7 @@ __all__ = [
     "Picture",
     "activations",
     "costs",
+    "features",
     "filters",
     "filters_by_epoch",
 ]
