@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from convlab.pictures._costs import costs
     from convlab.pictures._features import features
     from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures._grad_cam import grad_cam
+    from convlab.pictures._occlusion import occlusion
+    from convlab.pictures._saliency import saliency
     from convlab.pictures.picture import Picture
 
 _MODULES = {
@@ -24,6 +27,9 @@ _MODULES = {
     "features": "_features",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
+    "grad_cam": "_grad_cam",
+    "occlusion": "_occlusion",
+    "saliency": "_saliency",
 }
 """The names, and the module of each."""
 
@@ -34,6 +40,9 @@ __all__ = [
     "features",
     "filters",
     "filters_by_epoch",
+    "grad_cam",
+    "occlusion",
+    "saliency",
 ]
 
 
