@@ -1,4 +1,4 @@
-"""Pictures from Python: what layers make of an image, and what an answer depends on."""
+"""Pictures from Python: what layers make of an image, what they like, and what a shift changes."""
 
 import numpy as np
 import pytest
@@ -66,14 +66,63 @@ def of_grad_cam(run, test_set):
     return made, "Grad-CAM of test:3 for class 7: relu2", kept["coarse"], weighted
 
 
+def of_maximise(run, test_set):
+    made = pictures.maximise(run, "conv1", [2], images=20, steps=2)
+    weight, bias = (run.network.state_dict()[f"conv1.{name}"][2] for name in ("weight", "bias"))
+    x = np.pad(run.network_input(made.result["images"][0]), ((0, 0), (2, 2), (2, 2)))
+    row, column = made.result["unit"]
+    answer = (x[:, row : row + 5, column : column + 5] * weight).sum() + bias
+    return made, "Activation maximisation of conv1", made.result["activations"], [answer]
+
+
+def of_two_ways(run, test_set):
+    made = pictures.two_ways(run, "test:3", "conv1", shift=(0, 1), number=0)
+    moved = run.network_input(np.roll(test_set.images[3], 1, 2))
+    expected = insight.trace(run.network, moved, "conv1")[0].array
+    return made, "conv1: shift before or after", made.result["shift, then layer"], expected
+
+
+def of_equivariance(run, test_set):
+    made = pictures.equivariance(run, [0, 2], layers=["relu1"], images=3)
+    x = made.inputs["images"]
+    maps, after = (
+        [insight.trace(run.network, i, "relu1")[0].array for i in images]
+        for images in (x, np.roll(x, 2, 3))
+    )
+    errors = [
+        np.linalg.norm(one - np.roll(other, 2, 2)) / np.linalg.norm(other)
+        for one, other in zip(after, maps, strict=True)
+    ]
+    found = made.result["relu1"]["errors"]
+    return made, "Equivariance of lenet5 to shifts", found, [0, np.mean(errors)]
+
+
+def of_invariance(run, test_set):
+    made = pictures.invariance(run, shifts=[1], direction="right", border="circular")
+    x = np.stack([run.network_input(image) for image in np.roll(test_set.images, 1, 3)])
+    right = run.network(Tensor(x)).numpy().argmax(axis=1) == test_set.labels
+    return made, "What a shift of the image costs", made.result["run"]["accuracy"], [right.mean()]
+
+
 @pytest.mark.parametrize(
-    "make", [of_features, of_one_layer, of_saliency, of_occlusion, of_grad_cam]
+    "make",
+    [
+        of_features,
+        of_one_layer,
+        of_saliency,
+        of_occlusion,
+        of_grad_cam,
+        of_maximise,
+        of_two_ways,
+        of_equivariance,
+        of_invariance,
+    ],
 )
 def test_a_picture_and_its_numbers(make, run, test_set):
     made, title, found, expected = make(run, test_set)
     assert made.title == title and made.alt.startswith(title)
     assert set(made.numbers) == {"parameters", "inputs", "weights", "result"}
-    assert made.parameters["run"] == run.folder
+    assert run.folder in (made.parameters.get("run"), *made.parameters.get("runs", ()))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
 
@@ -115,6 +164,11 @@ def test_a_run_stays_where_it_is(run, monkeypatch):
             lambda run: pictures.occlusion(run, "test:0", patch=(4, 29)),
             ShapeError,
             "patch: expected 1 × 1 to 28 × 28 pixels, got 4 × 29",
+        ),
+        (
+            lambda run: pictures.invariance(run, [run] * 4),
+            SpecError,
+            "against: expected at most three runs, got 4",
         ),
     ],
 )

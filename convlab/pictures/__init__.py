@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures._grad_cam import grad_cam
     from convlab.pictures._invariance import invariance
+    from convlab.pictures._maximise import maximise
     from convlab.pictures._occlusion import occlusion
     from convlab.pictures._saliency import saliency
     from convlab.pictures._two_ways import two_ways
@@ -33,6 +34,7 @@ _MODULES = {
     "filters_by_epoch": "_filters",
     "grad_cam": "_grad_cam",
     "invariance": "_invariance",
+    "maximise": "_maximise",
     "occlusion": "_occlusion",
     "saliency": "_saliency",
     "two_ways": "_two_ways",
@@ -49,6 +51,7 @@ __all__ = [
     "filters_by_epoch",
     "grad_cam",
     "invariance",
+    "maximise",
     "occlusion",
     "saliency",
     "two_ways",
