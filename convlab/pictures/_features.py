@@ -6,6 +6,7 @@ import os
 from functools import partial
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from convlab import Tensor, insight, no_grad, viz
 from convlab.data import Dataset
@@ -43,8 +44,8 @@ def features(
     ``order`` of the maps: strongest or number, by default strongest for the maps of one layer,
     else number; ``scale`` of the maps of ``layer``: one for all (layer) or for each its own
     (map).  Maps and units that are 0 everywhere on this image are named, with ``dead`` also
-    those that are 0 everywhere on ``images`` test images, evenly over the test set.
-    Raises SpecError for another layer and for ``scale`` map without one, and as ``image_of``.
+    those on ``images`` test images, evenly over the test set.  Raises as ``image_of``, and
+    SpecError for another layer and for ``scale`` map without one.
     """
     if scale == "map" and layer is None:
         raise SpecError("scale: expected --layer with --scale map")
@@ -59,17 +60,9 @@ def features(
     result = {a.name: a.array for a in found} | silent
     subtitle = f"{title_of(run)}{'; inverted' if subject.inverted else ''}"
     if layer is None:
-        order = order or "number"
-        title = f"The journey of {subject.name}"
+        order, title = order or "number", f"The journey of {subject.name}"
         probabilities = _probabilities(run.network, x)
-        draw = partial(
-            viz.journey,
-            subject.pixels,
-            [(a.name, a.array) for a in shown],
-            minor=_before_activations(run.network, shown),
-            classes=run.classes,
-            probabilities=probabilities,
-        )
+        draw = _journey(run, subject.pixels, shown, probabilities)
         result["probabilities"] = dict(zip(run.classes, probabilities.tolist(), strict=True))
     else:
         (activation,) = shown
@@ -94,6 +87,19 @@ def features(
         inputs={"image": subject.pixels, "network input": x},
         weights=run.network.state_dict(),
         result=result,
+    )
+
+
+def _journey(
+    run: Run, pixels: np.ndarray, shown: list[insight.Activation], probabilities: np.ndarray
+) -> partial[Figure]:
+    return partial(
+        viz.journey,
+        pixels,
+        [(a.name, a.array) for a in shown],
+        minor=_before_activations(run.network, shown),
+        classes=run.classes,
+        probabilities=probabilities,
     )
 
 

@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from convlab import insight, viz
-from convlab.insight import Ascent
+from convlab.insight import Ascent, Maximised
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, title_of
 from convlab.pictures.units import chosen_units
@@ -38,8 +39,7 @@ def maximise(
     reached stands the largest that any test image gives.
     ``layer``, ``units`` and ``images``: see ``top_patches``; the others: see ``insight.Ascent``.
     Source: Erhan et al. 2009, Yosinski et al. 2015, Olah et al. 2017.
-    Raises SpecError for a layer that is not there and settings out of range, ShapeError for
-    units that the layer lacks.
+    Raises SpecError for another layer and settings out of range, ShapeError for other units.
     """
     chosen = chosen_units(run, layer, units, images, data_dir)
     network, layer, scaling = chosen.run.network, chosen.layer, chosen.run.scaling
@@ -75,16 +75,18 @@ def maximise(
             "colours": colours,
         },
         weights=network.state_dict(),
-        result={
-            "images": made.images,
-            "box": made.box,
-            "unit": made.unit,
-            "activations": made.values,
-            "of the noise": made.started,
-            "largest in the data": real,
-            "never fires": never,
-        },
+        result={**_numbers(made), "largest in the data": real, "never fires": never},
     )
+
+
+def _numbers(made: Maximised) -> dict[str, Any]:
+    return {
+        "images": made.images,
+        "box": made.box,
+        "unit": made.unit,
+        "activations": made.values,
+        "of the noise": made.started,
+    }
 
 
 def _how(ascent: Ascent, coloured: bool) -> str:

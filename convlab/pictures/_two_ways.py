@@ -31,8 +31,7 @@ def two_ways(
     ``layer``: one with feature maps, the first by default; ``shift``: pixels down and to the
     right, negative ones up and left; ``number``: a map from 0, by default the strongest;
     ``border``: what a shift brings in, what left at the other side (circular) or black (zeros).
-    Raises SpecError for a layer, shift or border that does not fit, ShapeError for a map that
-    is not there, and as ``image_of``.
+    Raises SpecError for what does not fit, ShapeError for another map, and as ``image_of``.
     """
     run = run_of(run)
     subject = image_of(run, image, data_dir)
@@ -40,31 +39,23 @@ def two_ways(
     x = run.network_input(subject.pixels)
     black = np.array(run.scaling.offset, np.float32)
     found = insight.commuting(run.network, x, layer, shift, border=border, background=black)
-    count = len(found.maps)
-    if number is None:
-        number = int(np.abs(found.maps).max(axis=(1, 2)).argmax())
-    if number >= count:
-        raise ShapeError(f"map: expected 0 to {count - 1}, the maps of {layer}, got {number}")
+    number = _map_of(found, number)
     shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
     title = f"{layer}: shift before or after"
     subtitle = (
-        f"{title_of(run)}; {subject.name}, map {number} of {count},"
+        f"{title_of(run)}; {subject.name}, map {number} of {len(found.maps)},"
         f" {size_text(*found.maps.shape[1:])}; border {border}"
         f"{'; inverted' if subject.inverted else ''}"
     )
-    of_image, of_maps = _steps(shift), _steps(found.cells)
-    nearest = ", the nearest whole cell" if found.rounded else ""
-    note = _note(found)
+    of_image, of_maps, note = _steps(shift), _steps(found.cells), _note(found)
     return Picture(
         title,
-        f"{title}, {subtitle}: image {of_image} pixels, maps {of_maps} cells{nearest}; {note}.",
+        f"{title}, {subtitle}: image {of_image} pixels, maps {of_maps} cells"
+        f"{', the nearest whole cell' if found.rounded else ''}; {note}.",
         partial(
             viz.two_ways,
-            shown,
-            insight.shift(shown, *shift, border),
-            found.maps[number],
-            found.maps_of_shifted[number],
-            found.shifted_maps[number],
+            *(shown, insight.shift(shown, *shift, border)),
+            *(maps[number] for maps in (found.maps, found.maps_of_shifted, found.shifted_maps)),
             layer=layer,
             steps=(of_image, ("≈ " if found.rounded else "") + of_maps),
             facts=("difference", note + ("" if found.compared.all() else "; grey: not compared")),
@@ -92,6 +83,16 @@ def _first_with_maps(network: Network) -> str:
         if row.receptive_field and row.window:
             return row.name
     raise SpecError(f"equivariance: {network.name} has no layer with feature maps")
+
+
+def _map_of(found: Commuting, number: int | None) -> int:
+    """The number of the map that is drawn, by default the strongest.  Raises ShapeError."""
+    if number is None:
+        return int(np.abs(found.maps).max(axis=(1, 2)).argmax())
+    last = len(found.maps) - 1
+    if number > last:
+        raise ShapeError(f"map: expected 0 to {last}, the maps of {found.layer}, got {number}")
+    return number
 
 
 def _note(found: Commuting) -> str:
