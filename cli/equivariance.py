@@ -85,13 +85,11 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
     Zero padding breaks it at the border: a second table has the errors of those cells
     alone that have read neither padding nor what the shift brought in.
     """
-    import numpy as np
-
-    from convlab import insight
-    from convlab.shapes import size_text
+    from convlab import pictures
+    from convlab.pictures import transformed
 
     given = {"shift": shifts, "rotation": angles, "scale": scales}
-    amounts = given.pop(transform) or _DEFAULTS[transform]
+    amounts = given.pop(transform) or transformed.AMOUNTS[transform]
     for other, value in given.items():
         if value is not None:
             raise click.BadParameter(
@@ -99,135 +97,42 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
                 param_hint=f"--{_OPTIONS[other]}",
             )
     network, run = options.network_of(network)
-    if run is not None:
-        x, background, source = _test_images(run, images, data_dir)
-        name = options.title_of(run)
-    else:
-        x = np.random.default_rng(0).standard_normal((images, *network.input_shape))
-        x, background, source = x.astype(np.float32), 0, f"{images} random images"
-        name = f"{network.name}, random weights"
-    rows = insight.equivariance(
-        network,
-        x,
+    made = pictures.equivariance(
+        run or network,
         amounts,
         transform=transform,
+        layers=layers,
         border=border,
-        layers=layers or None,
-        background=background,
+        images=images,
+        data_dir=data_dir,
     )
-    heads = [_head(amount, transform) for amount in amounts]
-    how = _HOW[transform] + (f", border {border}" if transform == "shift" else "")
-    notes = [(row.name, f"{size_text(*row.map_size)}, stride {_pair(row.stride)}") for row in rows]
-    errors = np.array([row.errors for row in rows])
-    rounded = None if rows[0].rounded is None else np.array([row.rounded for row in rows])
-    click.echo(f"{name}; {how}; mean relative error over {source}")
-    _print(notes, heads, errors, rounded)
-    inner = None if rows[0].inner is None else np.array([row.inner for row in rows])
-    if inner is not None:
+    count = len(made.inputs["images"])
+    words = transformed.transform_words(network, run, transform, border, count)
+    click.echo("; mean relative error over ".join(words))
+    heads = [transformed.amount_text(amount, transform) for amount in amounts]
+    _print(made.result, heads, "errors")
+    if transform == "shift":
         click.echo(f"\n{_INNER}")
-        _print(notes, heads, inner, rounded)
-        _say_why(network, rows)
-    if not picture.wanted:
-        return
-    title = f"Equivariance of {network.name} to {_TITLES[transform]}"
-    subtitle = f"{name}; {how}; mean over {source}"
-    exact = sum(1 for value in errors.ravel() if value == 0)
-    description = (
-        f"{title}; {subtitle}: relative error by layer and {transform}, {exact} of {errors.size}"
-        f" exactly 0, the largest {errors[np.isfinite(errors)].max(initial=0):.3g}."
-    )
-    record = {
-        "parameters": {
-            "network": network.name,
-            "run": None if run is None else run.folder,
-            "transform": transform,
-            "amounts": amounts,
-            "border": border if transform == "shift" else None,
-        },
-        "inputs": {"images": x},
-        "weights": network.state_dict(),
-        "result": {
-            row.name: {
-                "type": row.kind,
-                "maps": row.map_size,
-                "effective_stride": row.stride,
-                "errors": row.errors,
-                "shift_of_maps": row.cells,
-                "nearest_whole": row.rounded,
-                "errors_away_from_border": row.inner,
-            }
-            for row in rows
-        },
-    }
-    if picture.path is None:
-        picture.write(b"", title, description, **record)
-        return
-    from convlab import viz
-
-    figure = viz.equivariance(
-        errors,
-        notes,
-        heads,
-        rounded=rounded,
-        inner=inner,
-        word=_HOW[transform],
-        title=title,
-        subtitle=subtitle,
-        **picture.look,
-    )
-    picture.save(figure, title, description, **record)
+        _print(made.result, heads, "errors_away_from_border")
+        _say_why(network, made.result)
+    if picture.wanted:
+        picture.finish(made)
 
 
 _INNER = (
     "away from the border alone: cells that have read neither padding nor what the shift brought in"
 )
-_DEFAULTS = {
-    "shift": (0, 1, 2, 3, 4),
-    "rotation": (0.0, 15.0, 45.0, 90.0, 180.0),
-    "scale": (0.8, 0.9, 1.0, 1.1, 1.25),
-}
 _OPTIONS = {"shift": "shifts", "rotation": "angles", "scale": "scales"}
-_HOW = {
-    "shift": "shift to the right in pixels",
-    "rotation": "rotation anticlockwise in degrees",
-    "scale": "scaled by a factor",
-}
-_TITLES = {"shift": "shifts", "rotation": "rotations", "scale": "changes of scale"}
 
 
-def _test_images(run, count: int, data_dir: str | None):
-    """(floats (N, C, H, W), what black is in them (C,), in words) of a run's test set."""
-    import numpy as np
-
-    from convlab import data, training
-    from convlab.data.batches import to_floats
-
-    _, test = data.load(run.settings.data, data_dir=data_dir)
-    images = training.centred_images(test.images[:count], run.network.input_shape[1:])
-    words = f"{len(images)} test image{'s' * (len(images) != 1)}"
-    return to_floats(images, run.scaling), np.array(run.scaling.offset, np.float32), words
-
-
-def _head(amount: float, transform: str) -> str:
-    from convlab.numerals import number
-
-    return number(amount, 15) + {"rotation": "°", "scale": " ×"}.get(transform, "")
-
-
-def _pair(values) -> str:
-    from convlab.shapes import size_text
-
-    return str(values[0]) if values[0] == values[1] else size_text(*values)
-
-
-def _say_why(network, rows) -> None:
+def _say_why(network, rows: dict) -> None:
     """What follows for layers that are exact away from the border, and not at it."""
     exact = [
-        row.name
-        for row in rows
-        if max(row.errors) > 0
-        and not any(error > 0 for error in row.inner)
-        and any(error == 0 for error in row.inner[row.errors > 0])
+        name
+        for name, row in rows.items()
+        if max(row["errors"]) > 0
+        and not any(error > 0 for error in row["errors_away_from_border"])
+        and any(error == 0 for error in row["errors_away_from_border"][row["errors"] > 0])
     ]
     if not exact:
         return
@@ -243,15 +148,18 @@ def _say_why(network, rows) -> None:
     )
 
 
-def _print(notes, heads, errors, rounded) -> None:
+def _print(rows: dict, heads: list[str], key: str) -> None:
+    """A table of errors: layers below each other, amounts side by side."""
+    from convlab.pictures.transformed import maps_text
+
     table = [["layer", "maps", *heads]]
-    for index, (name, note) in enumerate(notes):
-        marks = [False] * len(heads) if rounded is None else rounded[index]
+    for name, row in rows.items():
+        marks = [False] * len(heads) if row["nearest_whole"] is None else row["nearest_whole"]
         cells = [
             "-" if math.isnan(error) else f"{'≈' if mark else ''}{error:.3g}"
-            for error, mark in zip(errors[index], marks, strict=True)
+            for error, mark in zip(row[key], marks, strict=True)
         ]
-        table.append([name, note, *cells])
+        table.append([name, maps_text(row["maps"], row["effective_stride"]), *cells])
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         cells = [

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from convlab_cli import options
-from convlab_cli.render.embedding import some_test_images
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from convlab import pictures
     from convlab.models import Network
-
-MOST_NAMED = 12  # maps whose numbers a line can hold
 
 
 @click.command()
@@ -58,123 +53,26 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
     those that are 0 everywhere on all test images.  Where not all layers fit, those
     that an activation follows are left out first; --layer draws any of them.
     """
-    import numpy as np
+    from convlab import files, pictures
 
-    from convlab import Tensor, files, insight, no_grad, viz
-    from convlab.errors import SpecError
-    from convlab.nn import PASSES_ON
-
-    if scale == "map" and layer is None:
-        raise SpecError("scale: expected --layer with --scale map")
     run = options.load_run(run)
-    pixels, inverted = options.read_image(run, image, data_dir)
-    x = run.network_input(pixels)
-    name = Path(image).name
-    activations = insight.trace(run.network, x, layer)
-    # These show the same numbers again.
-    shown = [a for a in activations if layer is not None or a.layer.family not in PASSES_ON]
-    subtitle = f"{options.title_of(run)}{'; inverted' if inverted else ''}"
-    silent = {a.name: insight.silent_maps(a.array) for a in shown}
-    counts = {a.name: (len(a.array), "maps" if a.array.ndim == 3 else "units") for a in shown}
-    result = {activation.name: activation.array for activation in activations}
-    result["0 everywhere on this image"] = silent
-    notes = []
-    if any(silent.values()):
-        notes.append(f"0 everywhere on this image: {_named(silent, counts, layer)}")
-    if dead:
-        chosen, said = some_test_images(run, images, data_dir)
-        found = insight.never_firing(run.network, chosen, run.scaling, layer)
-        never = {name: found[name] for name in counts}
-        result["0 everywhere on the test images"] = never
-        notes.append(f"0 everywhere on {said}: {_named(never, counts, layer)}")
-    look = {**picture.look, "notes": notes}
-    if layer is not None:
-        (activation,) = activations
-        title = f"{layer}: {activation.kind} of {name}"
-        maps = activation.array.ndim == 3 and activation.array.shape[1:] != (1, 1)
-        if activation.array.ndim == 3:
-            channels, rows, columns = activation.array.shape
-            subtitle += f"; {rows} × {columns} × {channels}"
-        order = order or ("strongest" if maps else "number")
-        figure = viz.feature_maps(
-            activation.array,
-            title=title,
-            subtitle=subtitle,
-            order=order,
-            own_scales=scale == "map",
-            **look,
-        )
-    else:
-        with no_grad():
-            output_array = run.network(Tensor(x[np.newaxis])).numpy()
-        probabilities = run.network.probabilities(output_array)[0]
-        title = f"The journey of {name}"
-        order = order or "number"
-        figure = viz.journey(
-            pixels,
-            [(a.name, a.array) for a in shown],
-            minor=_before_activations(run.network, shown),
-            title=title,
-            subtitle=subtitle,
-            classes=run.classes,
-            probabilities=probabilities,
-            order=order,
-            **look,
-        )
-        result["probabilities"] = dict(zip(run.classes, probabilities.tolist(), strict=True))
-    if npz is not None:
-        arrays = {"image": pixels, "network_input": x}
-        if layer is None:
-            arrays["probabilities"] = probabilities
-        files.write_atomically(npz, _npz(arrays, activations))
-    description = "; ".join([f"{title}, {subtitle}", *notes])
-    picture.save(
-        figure,
-        title,
-        f"{description}.",
-        parameters={
-            "run": run.folder,
-            "image": image,
-            "layer": layer,
-            "order": order,
-            "scale": scale,
-            "test images": len(chosen) if dead else None,
-            "inverted": inverted,
-        },
-        inputs={"image": pixels, "network input": x},
-        weights=run.network.state_dict(),
-        result=result,
+    made = pictures.features(
+        run,
+        image,
+        layer,
+        order=order,
+        scale=scale,
+        dead=dead,
+        images=images,
+        data_dir=data_dir,
     )
+    arrays = b"" if npz is None else _npz(made, layer, run.network)
+    picture.finish(made)
+    if npz is not None:
+        files.write_atomically(npz, arrays)
 
 
-def _before_activations(network: Network, activations: list) -> set[str]:
-    """The names of the layers whose output an activation reads."""
-    sources = network.sources()
-    read = {name for a in activations if a.layer.family == "activation" for name in sources[a.name]}
-    return read & {a.name for a in activations}
-
-
-def _named(silent: dict, counts: dict, layer: str | None) -> str:
-    """The silent maps of one layer by their numbers, of all layers how many."""
-    if layer is not None:
-        numbers = silent[layer]
-        listed = ", ".join(map(str, numbers[:MOST_NAMED]))
-        more = " \u2026" if len(numbers) > MOST_NAMED else ""
-        count, kind = counts[layer]
-        return f"{len(numbers)} of {count} {kind}: {listed}{more}" if numbers else "none"
-    found, last = [], None
-    for name, numbers in silent.items():
-        count, kind = counts[name]
-        # Pooling passes a silent map on: it is named once.
-        if numbers and (numbers, count) != last:
-            found.append(f"{len(numbers)} of {count} {kind} of {name}")
-        last = numbers, count
-    if len(found) > 3:
-        found = [*found[:2], f"and some of {len(found) - 2} more layers"]
-    return ", ".join(found) or "none"
-
-
-def _npz(arrays: dict[str, np.ndarray], activations: list) -> bytes:
+def _npz(made: pictures.Picture, layer: str | None, network: Network) -> bytes:
     """All arrays as the bytes of an .npz file, each layer's under its name."""
     import io
 
@@ -182,10 +80,15 @@ def _npz(arrays: dict[str, np.ndarray], activations: list) -> bytes:
 
     from convlab.errors import SpecError
 
+    arrays = {"image": made.inputs["image"], "network_input": made.inputs["network input"]}
+    if layer is None:
+        chances = made.result["probabilities"].values()
+        arrays["probabilities"] = np.array([*chances], np.float32)
+    layers = [name for name, _ in network.named_children()] if layer is None else [layer]
     # What NumPy's own arguments are called cannot name an array.
-    taken = {*arrays, "file", "allow_pickle"} & {activation.name for activation in activations}
+    taken = {*arrays, "file", "allow_pickle"} & {*layers}
     if taken:
         raise SpecError(f"npz: expected other names of layers than {', '.join(sorted(taken))}")
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays, **{a.name: a.array for a in activations})
+    np.savez(buffer, **arrays, **{name: made.result[name] for name in layers})
     return buffer.getvalue()

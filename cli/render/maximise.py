@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 from convlab_cli import attribution, options, units
 
@@ -46,7 +44,7 @@ from convlab_cli import attribution, options, units
 )
 @options.threads
 @options.picture("maximise.png")
-def command(chosen, steps, rate, decay, blur, shift, seed, picture):
+def command(asked, steps, rate, decay, blur, shift, seed, picture):
     """The image that each unit of a layer likes best, made from noise by gradient ascent.
 
     Of a map its middle unit is raised, and what that unit sees is drawn; of the last
@@ -56,73 +54,10 @@ def command(chosen, steps, rate, decay, blur, shift, seed, picture):
     activation that was reached, and the largest one that any image of the run's test set
     gives; where a ReLU cuts off even that one, the unit never fires.
     """
-    import numpy as np
+    from convlab import pictures
 
-    from convlab import insight, viz
-
-    run, images = chosen.run, chosen.images
-    colours = insight.channel_correlation(images) if images.shape[1] > 1 else None
-    ascent = insight.Ascent(steps, rate, decay, blur, shift, seed)
-    made = insight.maximise(
-        run.network, chosen.layer, chosen.numbers, run.scaling, ascent, colours=colours
-    )
-    values, _ = insight.largest(run.network, chosen.layer, chosen.numbers, images, run.scaling)
-    real = values.max(axis=0)
-    never = np.logical_and(real <= 0, insight.behind_relu(run.network, chosen.layer))
-    title = f"Activation maximisation of {chosen.layer}"
-    subtitle = f"{options.title_of(run)}{chosen.note}"
-    how = [f"noise (seed {seed}) climbs the gradient for {steps} steps of {rate} of black to white"]
-    if blur:
-        how.append(f"each blurred by {blur:g} {'pixel' if blur == 1 else 'pixels'}")
-    if colours is not None:
-        how.append("coloured as the test images are")
-    if shift:
-        how.append(f"shifted by up to {shift} {'pixel' if shift == 1 else 'pixels'}")
-    if decay:
-        how.append(f"then faded by {decay}")
-    facts = [
-        ("made", f"the activation of the image drawn: {', '.join(how)}"),
-        ("real", f"the largest activation on {chosen.searched}"),
-    ]
-    if never.any():
-        facts.append(("never fires", "on none of these above 0, where the ReLU cuts off"))
-    figure = viz.maximise(
-        made.images,
-        made.box,
-        chosen.names,
-        made.values,
-        real,
-        never=never,
-        title=title,
-        subtitle=subtitle,
-        facts=facts,
-        **picture.look,
-    )
-    said = "; ".join(
-        f"{name} made {value:.3g}, real {other:.3g}{', never fires' if dead else ''}"
-        for name, value, other, dead in zip(chosen.names, made.values, real, never, strict=True)
-    )
-    picture.save(
-        figure,
-        title,
-        f"{title}, {subtitle}; {'; '.join(f'{label}: {text}' for label, text in facts)}; {said}.",
-        parameters={
-            "run": run.folder,
-            "layer": chosen.layer,
-            "units": chosen.numbers,
-            "images": len(chosen.images),
-            **asdict(ascent),
-            "colours": colours,
-        },
-        inputs={},
-        weights=run.network.state_dict(),
-        result={
-            "images": made.images,
-            "box": made.box,
-            "unit": made.unit,
-            "activations": made.values,
-            "of the noise": made.started,
-            "largest in the data": real,
-            "never fires": never,
-        },
+    picture.finish(
+        pictures.maximise(
+            **asked, steps=steps, rate=rate, decay=decay, blur=blur, shift=shift, seed=seed
+        )
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @options.threads
 @options.picture("top-patches.png")
-def command(chosen, patches, picture):
+def command(asked, patches, picture):
     """The patches of the run's test images that excite each unit of a layer most.
 
     A unit of a convolution is a map; its largest activation in an image counts, and
@@ -34,7 +34,9 @@ def command(chosen, patches, picture):
     import numpy as np
 
     from convlab import insight, viz
+    from convlab.pictures.units import chosen_units
 
+    chosen = chosen_units(**asked)
     run, images = chosen.run, chosen.images
     found = insight.top_patches(
         run.network, chosen.layer, chosen.numbers, images, run.scaling, patches

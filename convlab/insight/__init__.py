@@ -3,6 +3,7 @@
 from convlab.checks import check_calls
 from convlab.insight.attribution import (
     SALIENCY_METHODS,
+    SALIENCY_SETTINGS,
     GradCam,
     Occlusion,
     Saliency,
@@ -101,6 +102,7 @@ __all__ = [
     "Pointwise",
     "Pooling",
     "SALIENCY_METHODS",
+    "SALIENCY_SETTINGS",
     "Saliency",
     "Smoothing",
     "SoftmaxShare",

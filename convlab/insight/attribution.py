@@ -6,7 +6,8 @@ import contextlib
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -138,6 +139,13 @@ class Smoothing:
         whole(self.samples, "samples", error=SpecError)
         number(self.noise, "noise", 0, wanted="a share of at least 0")
         whole(self.seed, "seed", 0, sys.maxsize, error=SpecError)
+
+
+SALIENCY_SETTINGS: dict[str, dict[str, Any]] = {
+    "integrated-gradients": {"steps": 128},
+    "smooth": asdict(Smoothing()),
+}
+"""The methods of ``saliency`` with settings, and their defaults."""
 
 
 def saliency(

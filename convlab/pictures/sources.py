@@ -5,34 +5,42 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from convlab import models, training
+import numpy as np
+
+from convlab import data, models, training
 from convlab.errors import SpecError
-from convlab.training import Image, ImageLike, Run
+from convlab.training import Evaluation, Run
 
 RunLike = Run | str | os.PathLike
 """A run, or its folder."""
 NetworkLike = models.Network | RunLike
 """A network, a model's name, a .toml file, a run or its folder."""
+
 INVERTED = "dark on light, as drawings are: inverted to light on dark"
 
 
 def run_of(run: RunLike, device: str = "cpu") -> Run:
-    """A run, its network on ``device``.  Raises RunError for a folder that is none."""
-    run = run if isinstance(run, Run) else training.load(Path(run))
-    run.network.to(device)
-    return run
+    """A run as it is, or one loaded from its folder, its network on ``device``.
+
+    Raises RunError for a folder that is none.
+    """
+    if isinstance(run, Run):
+        return run
+    loaded = training.load(Path(run))
+    loaded.network.to(device)
+    return loaded
 
 
 def network_of(
     source: NetworkLike, *, weights: bool = True, device: str = "cpu"
 ) -> tuple[models.Network, Run | None]:
-    """A network, and the run that has trained it, if one has.
+    """A network as it is, or made on ``device``, and the run that has trained it, if one has.
 
     ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
     Raises SpecError for anything else than a ``NetworkLike``.
     """
     if isinstance(source, models.Network):
-        return source.to(device), None
+        return source, None
     if isinstance(source, Run) or Path(source).is_dir():
         run = run_of(source, device)
         return run.network, run
@@ -45,11 +53,24 @@ def network_of(
     )
 
 
-def image_of(run: Run, image: ImageLike, data_dir: str | os.PathLike | None = None) -> Image:
-    """An image as the run's data are, see ``Run.image``."""
-    return run.image(image, data_dir)
+def some_test_images(
+    run: Run, count: int, data_dir: str | os.PathLike | None = None
+) -> tuple[data.Dataset, str]:
+    """At most ``count`` images evenly over a run's test set, as its network takes them.
+
+    With them, in words, which these are.
+    """
+    _, test = data.load(run.settings.data, data_dir=data_dir)
+    total, shown = len(test), min(count, len(test))
+    # Evenly: the images of a folder lie class by class.
+    test = test.subset(np.linspace(0, total - 1, shown).round().astype(int))
+    said = f"{shown:,} of {total:,} test images" if shown < total else f"{total:,} test images"
+    return training.centred(test, run.network.input_shape[1:]), said
 
 
-def title_of(run: Run) -> str:
-    """A run in a picture's subtitle."""
-    return run.name
+def tested(
+    run: Run, data_dir: str | os.PathLike | None = None
+) -> tuple[data.Dataset, Evaluation]:
+    """A run's test set, and its network's answers to all of it."""
+    _, test = data.load(run.settings.data, data_dir=data_dir)
+    return test, run.evaluate(test)

@@ -211,11 +211,16 @@ ImageLike = np.ndarray | str | os.PathLike
 
 
 class Image(NamedTuple):
-    """An image as a run takes it: bytes (C, H, W), whether they were inverted, and its name."""
+    """An image as a run takes it: bytes (C, H, W), whether they were inverted, and their source."""
 
     pixels: np.ndarray
     inverted: bool
-    name: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The image, for titles."""
+        return Path(self.source).name
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +261,6 @@ class Run:
                 )
             return Image(source, False, "an image")
         source = os.fspath(source)
-        name = Path(source).name
         if source.startswith("test:"):
             _, test = data.load(self.settings.data, data_dir=data_dir)
             number = source.removeprefix("test:")
@@ -264,13 +268,13 @@ class Run:
                 raise DataError(
                     f"image {source}: expected test:0 to test:{len(test) - 1} of {test.name}"
                 )
-            return Image(test.images[int(number)], False, name)
+            return Image(test.images[int(number)], False, source)
         channels, rows, columns = self.image_shape
         given = reading.read_standard_input() if source == "-" else Path(source)
         pixels = data.read_picture(given, size=(rows, columns), channels=channels)
         if self.dark_background:
-            return Image(*data.as_dark_background(pixels), name)
-        return Image(pixels, False, name)
+            return Image(*data.as_dark_background(pixels), source)
+        return Image(pixels, False, source)
 
     def predict(
         self, *images: ImageLike, data_dir: str | os.PathLike | None = None
@@ -288,9 +292,15 @@ class Run:
             for row in chances
         ]
 
-    def evaluate(self, data_dir: str | os.PathLike | None = None) -> Evaluation:
-        """The network's answers on its test images.  Raises DataError where they are not there."""
-        _, test = data.load(self.settings.data, data_dir=data_dir)
+    def evaluate(
+        self, test: data.Dataset | None = None, data_dir: str | os.PathLike | None = None
+    ) -> Evaluation:
+        """The network's answers to images of the data's size, by default those of its test set.
+
+        Raises DataError where that is not there.
+        """
+        if test is None:
+            _, test = data.load(self.settings.data, data_dir=data_dir)
         return evaluate(self.network, centred(test, self.network.input_shape[1:]), self.scaling)
 
     def summary(self) -> models.SummaryTable:

@@ -1,0 +1,211 @@
+"""What ``saliency``, ``occlusion`` and ``grad_cam`` share: maps, and how they are told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from convlab import data, insight, training, viz
+from convlab.errors import SpecError
+from convlab.models import Network
+from convlab.names import listed, one_line
+from convlab.numerals import MINUS, number
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import ImageLike, RunLike, Subject, image_of, run_of, title_of
+from convlab.training import Run
+
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A network, an image and a class that are asked about.
+
+    pixels: (C, H, W) uint8 as they stand in the network's input; x: the same as floats.
+    true: the image's own class, None where it is not known.
+    ``untrained``: the network with weights drawn with ``seed``; None without a sanity check.
+    """
+
+    run: Run
+    image: Subject
+    pixels: np.ndarray
+    x: np.ndarray
+    target: int
+    true: int | None
+    untrained: Network | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The target class."""
+        return self.run.classes[self.target]
+
+    @property
+    def true_name(self) -> str | None:
+        """The image's own class, None where it is not known."""
+        return None if self.true is None else self.run.classes[self.true]
+
+    @property
+    def score(self) -> str:
+        """What stands for the class in front of the softmax."""
+        if self.run.network.loss == "lecun-map":
+            return f"minus the penalty of {self.name}"
+        return f"the logit of {self.name}"
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What the lower and the upper end of a signed scale say."""
+        return f"against {self.name}", f"for {self.name}"
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The trained network, and beside it that of random weights."""
+        networks = {"trained": self.run.network}
+        return networks if self.untrained is None else networks | {"random weights": self.untrained}
+
+
+def question(
+    run: RunLike,
+    image: ImageLike,
+    target: str,
+    sanity: bool,
+    data_dir: str | os.PathLike | None,
+) -> Question:
+    """What is asked about.  Raises SpecError for a class that the run lacks, and as ``image_of``.
+
+    ``target``: predicted, or a class by its name.
+    """
+    run = run_of(run)
+    target = one_line(target)
+    if target != "predicted" and target not in run.classes:
+        raise SpecError(
+            f"target: expected predicted or one of {listed(run.classes)}, got {target!r}"
+        )
+    subject = image_of(run, image, data_dir)
+    true = None
+    if subject.source.startswith("test:"):
+        _, test = data.load(run.settings.data, data_dir=data_dir)
+        true = int(test.labels[int(subject.source.removeprefix("test:"))])
+    x = run.network_input(subject.pixels)
+    pixels = training.centred_images(subject.pixels[np.newaxis], run.network.input_shape[1:])[0]
+    if target == "predicted":
+        asked = int(insight.probabilities(run.network, x[np.newaxis])[0].argmax())
+    else:
+        asked = run.classes.index(target)
+    # Not the seed that the run's own weights were first drawn with.
+    seed = run.settings.seed + 1
+    untrained = insight.randomised(run.network, seed) if sanity else None
+    return Question(run, subject, pixels, x, asked, true, untrained, seed)
+
+
+def answered(
+    asked: Question,
+    explain: Callable[[Network], tuple[np.ndarray, dict[str, Any]]],
+    *,
+    title: str,
+    what: str,
+    parameters: dict[str, Any],
+    facts: Callable[[dict[str, Any]], Facts] = lambda result: [],
+    **look: Any,
+) -> Picture:
+    """The map of the trained network, beside that of random weights.
+
+    ``explain`` gives a network's map (H, W) and all that is to be kept of it;
+    ``what`` says what the map shows; ``facts`` are made of what was kept.
+    """
+    result, notes = _explained(asked, explain)
+    maps = [(name, kept["map"]) for name, kept in result.items()]
+    chances = f"{result['trained']['probability']:.3f} for {asked.name}"
+    if asked.untrained is not None:
+        chances += f", with random weights {result['random weights']['probability']:.3f}"
+    lines = [("map", what), ("probability", chances), *facts(result["trained"])]
+    if asked.untrained is not None:
+        result["likeness"], text = _likeness(*(map_ for _, map_ in maps))
+        lines.append(("likeness", text))
+    subtitle = title_of(asked.run) + ("; image inverted" if asked.image.inverted else "")
+    said = [text for text, _ in notes[:2] if text]
+    first = float(maps[0][1].flat[0])
+    if (maps[0][1] == first).all():
+        said.append(f"{number(first)} everywhere")
+    said += [f"{label}: {text}" for label, text in lines]
+    return Picture(
+        title,
+        f"{title}; {'; '.join([subtitle, *said])}.",
+        partial(
+            viz.attribution,
+            asked.pixels,
+            maps,
+            title=title,
+            subtitle=subtitle,
+            notes=notes,
+            facts=lines,
+            **look,
+        ),
+        parameters={
+            "run": asked.run.folder,
+            "image": asked.image.source,
+            "inverted": asked.image.inverted,
+            "target": asked.name,
+            "true class": asked.true_name,
+            "seed of the random weights": None if asked.untrained is None else asked.seed,
+            **parameters,
+        },
+        inputs={"image": asked.pixels, "network input": asked.x},
+        weights={name: network.state_dict() for name, network in asked.networks.items()},
+        result=result,
+    )
+
+
+def _explained(
+    asked: Question, explain: Callable[[Network], tuple[np.ndarray, dict[str, Any]]]
+) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bool]]]:
+    """Each network's map and answer, and what stands below the image and the maps."""
+    result = {}
+    notes = [("" if asked.true is None else f"true class {asked.true_name}", False)]
+    for name, network in asked.networks.items():
+        map_, kept = explain(network)
+        chances = insight.probabilities(network, asked.x[None])[0]
+        answer = int(chances.argmax())
+        result[name] = {
+            "map": map_,
+            "answer": asked.run.classes[answer],
+            "probability of the answer": float(chances[answer]),
+            "probability": float(chances[asked.target]),
+            **kept,
+        }
+        # What is wrong without training is no mistake.
+        wrong = network is asked.run.network and asked.true not in (None, answer)
+        text = f"answer {asked.run.classes[answer]} ({chances[answer]:.3f})"
+        notes.append((f"{text}, wrong" if wrong else text, wrong))
+    return result, notes
+
+
+def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, float | None], str]:
+    """How alike two maps are, as numbers and in words.
+
+    Where the image is black some methods give 0 for every network; so also without
+    the pixels that are 0 in both.
+    """
+    known = (trained != 0) | (untrained != 0)
+    parts = {"rank correlation": insight.similarity(trained, untrained)}
+    if not known.all():
+        parts["where not both are 0"] = insight.similarity(trained[known], untrained[known])
+    numbers = {name: None if value != value else value for name, value in parts.items()}
+    if numbers["rank correlation"] is None:
+        both = (np.ptp(trained), np.ptp(untrained)) == (0, 0)
+        which = "both maps are" if both else "one of the maps is"
+        return numbers, f"none: {which} the same everywhere"
+    texts = ["not defined" if value is None else _two_digits(value) for value in numbers.values()]
+    text = f"{texts[-1]}, the rank correlation of their magnitudes"
+    if len(texts) > 1:
+        text += f" ({texts[0]} with the pixels that are 0 in both)"
+    return numbers, f"{text}; near 1 the map shows nothing that was learned"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", MINUS)

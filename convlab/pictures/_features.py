@@ -1,0 +1,163 @@
+"""What every layer makes of an image."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convlab import Tensor, insight, no_grad, viz
+from convlab.data import Dataset
+from convlab.errors import SpecError
+from convlab.models import Network
+from convlab.nn import PASSES_ON
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import (
+    ImageLike,
+    RunLike,
+    image_of,
+    run_of,
+    some_test_images,
+    title_of,
+)
+from convlab.shapes import size_text
+from convlab.training import Run
+
+MOST_NAMED = 12  # maps whose numbers a line can hold
+
+
+def features(
+    run: RunLike,
+    image: ImageLike,
+    layer: str | None = None,
+    *,
+    order: str | None = None,
+    scale: str = "layer",
+    dead: bool = False,
+    images: int = 1000,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """What every layer makes of an image, or ``layer`` alone, large.
+
+    ``order`` of the maps: strongest or number, by default strongest for the maps of one layer,
+    else number; ``scale`` of the maps of ``layer``: one for all (layer) or for each its own
+    (map).  Maps and units that are 0 everywhere on this image are named, with ``dead`` also
+    those on ``images`` test images, evenly over the test set.  Raises as ``image_of``, and
+    SpecError for another layer and for ``scale`` map without one.
+    """
+    if scale == "map" and layer is None:
+        raise SpecError("scale: expected --layer with --scale map")
+    run = run_of(run)
+    subject = image_of(run, image, data_dir)
+    x = run.network_input(subject.pixels)
+    found = insight.trace(run.network, x, layer)
+    # Those that pass on show the same numbers again.
+    shown = [a for a in found if layer is not None or a.layer.family not in PASSES_ON]
+    tested = some_test_images(run, images, data_dir) if dead else None
+    silent, notes = _silent(run, shown, layer, tested)
+    result = {a.name: a.array for a in found} | silent
+    subtitle = f"{title_of(run)}{'; inverted' if subject.inverted else ''}"
+    if layer is None:
+        order, title = order or "number", f"The journey of {subject.name}"
+        probabilities = _probabilities(run.network, x)
+        draw = _journey(run, subject.pixels, shown, probabilities)
+        result["probabilities"] = dict(zip(run.classes, probabilities.tolist(), strict=True))
+    else:
+        (activation,) = shown
+        channels, *size = activation.array.shape
+        order = order or ("number" if size in ([], [1, 1]) else "strongest")
+        title = f"{layer}: {activation.kind} of {subject.name}"
+        subtitle += f"; {size_text(*size, channels)}" if size else ""
+        draw = partial(viz.feature_maps, activation.array, own_scales=scale == "map")
+    return Picture(
+        title,
+        f"{'; '.join([f'{title}, {subtitle}', *notes])}.",
+        partial(draw, title=title, subtitle=subtitle, order=order, notes=notes),
+        parameters={
+            "run": run.folder,
+            "image": subject.source,
+            "layer": layer,
+            "order": order,
+            "scale": scale,
+            "test images": len(tested[0]) if tested else None,
+            "inverted": subject.inverted,
+        },
+        inputs={"image": subject.pixels, "network input": x},
+        weights=run.network.state_dict(),
+        result=result,
+    )
+
+
+def _journey(
+    run: Run, pixels: np.ndarray, shown: list[insight.Activation], probabilities: np.ndarray
+) -> partial[Figure]:
+    return partial(
+        viz.journey,
+        pixels,
+        [(a.name, a.array) for a in shown],
+        minor=_before_activations(run.network, shown),
+        classes=run.classes,
+        probabilities=probabilities,
+    )
+
+
+def _probabilities(network: Network, x: np.ndarray) -> np.ndarray:
+    with no_grad():
+        output = network(Tensor(x[np.newaxis])).numpy()
+    return network.probabilities(output)[0]
+
+
+def _silent(
+    run: Run,
+    shown: list[insight.Activation],
+    layer: str | None,
+    tested: tuple[Dataset, str] | None,
+) -> tuple[dict[str, dict[str, list[int]]], list[str]]:
+    """The maps and units that are 0 everywhere, as numbers and in words.
+
+    ``tested``: test images whose zeros are asked for as well, and which they are.
+    """
+    counts = {a.name: (len(a.array), "maps" if a.array.ndim == 3 else "units") for a in shown}
+    here = {a.name: insight.silent_maps(a.array) for a in shown}
+    silent, notes = {"0 everywhere on this image": here}, []
+    if any(here.values()):
+        notes.append(f"0 everywhere on this image: {_named(here, counts, layer)}")
+    if tested is not None:
+        images, said = tested
+        found = insight.never_firing(run.network, images, run.scaling, layer)
+        never = {name: found[name] for name in counts}
+        silent["0 everywhere on the test images"] = never
+        notes.append(f"0 everywhere on {said}: {_named(never, counts, layer)}")
+    return silent, notes
+
+
+def _before_activations(network: Network, activations: list[insight.Activation]) -> set[str]:
+    """The names of the layers whose output an activation reads."""
+    sources = network.sources()
+    read = {name for a in activations if a.layer.family == "activation" for name in sources[a.name]}
+    return read & {a.name for a in activations}
+
+
+def _named(
+    silent: dict[str, list[int]], counts: dict[str, tuple[int, str]], layer: str | None
+) -> str:
+    """The silent maps of one layer by their numbers, of all layers how many."""
+    if layer is not None:
+        numbers = silent[layer]
+        listed = ", ".join(map(str, numbers[:MOST_NAMED]))
+        more = " \u2026" if len(numbers) > MOST_NAMED else ""
+        count, kind = counts[layer]
+        return f"{len(numbers)} of {count} {kind}: {listed}{more}" if numbers else "none"
+    found: list[str] = []
+    last = None
+    for name, numbers in silent.items():
+        count, kind = counts[name]
+        # Pooling passes a silent map on: it is named once.
+        if numbers and (numbers, count) != last:
+            found.append(f"{len(numbers)} of {count} {kind} of {name}")
+        last = numbers, count
+    if len(found) > 3:
+        found = [*found[:2], f"and some of {len(found) - 2} more layers"]
+    return ", ".join(found) or "none"

@@ -1,0 +1,62 @@
+"""Where a layer's maps speak for a class."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from convlab import insight
+from convlab.models import Network
+from convlab.pictures._attribution import Facts, answered, question
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import ImageLike, RunLike
+from convlab.shapes import size_text
+
+
+def grad_cam(
+    run: RunLike,
+    image: ImageLike,
+    layer: str | None = None,
+    *,
+    target: str = "predicted",
+    sanity: bool = True,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """Where in an image the feature maps of a layer speak for a class.
+
+    The maps are weighted with the mean gradient of the class's score by each, added up, cut
+    off below 0 and stretched to the input (bilinear).  The score is the logit, or minus the
+    penalty.  ``layer``: by default the last with more than one unit a map; ``target``: the
+    class that is asked about, by its name; ``sanity``: also the map of random weights.
+    Source: Selvaraju et al. 2017.
+    Raises SpecError for a class or layer that is not there or has no maps, and as ``image_of``.
+    """
+    asked = question(run, image, target, sanity, data_dir)
+    found = insight.grad_cam(asked.run.network, asked.x, asked.target, layer)
+
+    def explain(network: Network) -> tuple[np.ndarray, dict[str, Any]]:
+        own = insight.grad_cam(network, asked.x, asked.target, layer)
+        return own.map, {"coarse": own.coarse, "map weights": own.weights}
+
+    def facts(kept: dict[str, Any]) -> Facts:
+        if not kept["coarse"].any():
+            return [("note", "0 everywhere: no place of this layer speaks for the class")]
+        return []
+
+    maps = f"{found.weights.size} maps of {size_text(*found.coarse.shape)}"
+    return answered(
+        asked,
+        explain,
+        title=f"Grad-CAM of {asked.image.name} for class {asked.name}: {found.layer}",
+        what=(
+            f"{maps}, each times the mean gradient of {asked.score} by it, added up, cut off"
+            " below 0; stretched to the input (bilinear)"
+        ),
+        parameters={"layer": found.layer},
+        facts=facts,
+        signed=False,
+        ends=("", asked.ends[1]),
+        over=True,
+    )

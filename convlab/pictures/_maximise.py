@@ -1,0 +1,104 @@
+"""Images made to excite the units of a layer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from convlab import insight, viz
+from convlab.insight import Ascent, Maximised
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import RunLike, title_of
+from convlab.pictures.units import chosen_units
+
+
+def maximise(
+    run: RunLike,
+    layer: str | None = None,
+    units: Sequence[int] = (),
+    images: int = 1000,
+    *,
+    steps: int = 200,
+    rate: float = 0.02,
+    decay: float = 0.04,
+    blur: float = 1.0,
+    shift: int = 1,
+    seed: int = 0,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """The image that each unit of a layer likes best, made from noise by gradient ascent.
+
+    Of a map its middle unit is raised, and what that unit sees is drawn; of the last layer the
+    logits of the classes, or minus their penalties.  In colour, a step in one channel goes on to
+    the others as far as they go together in the test images.  Beside the activation that was
+    reached stands the largest that any test image gives.
+    ``layer``, ``units`` and ``images``: see ``top_patches``; the others: see ``insight.Ascent``.
+    Source: Erhan et al. 2009, Yosinski et al. 2015, Olah et al. 2017.
+    Raises SpecError for another layer and settings out of range, ShapeError for other units.
+    """
+    chosen = chosen_units(run, layer, units, images, data_dir)
+    network, layer, scaling = chosen.run.network, chosen.layer, chosen.run.scaling
+    colours = insight.channel_correlation(chosen.images) if chosen.images.shape[1] > 1 else None
+    ascent = Ascent(steps, rate, decay, blur, shift, seed)
+    made = insight.maximise(network, layer, chosen.numbers, scaling, ascent, colours=colours)
+    values, _ = insight.largest(network, layer, chosen.numbers, chosen.images, scaling)
+    real = values.max(axis=0)
+    never = np.logical_and(real <= 0, insight.behind_relu(network, layer))
+    title, subtitle = f"Activation maximisation of {layer}", f"{title_of(chosen.run)}{chosen.note}"
+    facts = [
+        ("made", f"the activation of the image drawn: {_how(ascent, colours is not None)}"),
+        ("real", f"the largest activation on {chosen.searched}"),
+    ]
+    if never.any():
+        facts.append(("never fires", "on none of these above 0, where the ReLU cuts off"))
+    said = [f"{label}: {text}" for label, text in facts]
+    said += [
+        f"{name} made {value:.3g}, real {other:.3g}{', never fires' if dead else ''}"
+        for name, value, other, dead in zip(chosen.names, made.values, real, never, strict=True)
+    ]
+    shown = made.images, made.box, chosen.names, made.values, real
+    return Picture(
+        title,
+        f"{title}, {subtitle}; {'; '.join(said)}.",
+        partial(viz.maximise, *shown, never=never, title=title, subtitle=subtitle, facts=facts),
+        parameters={
+            "run": chosen.run.folder,
+            "layer": layer,
+            "units": chosen.numbers,
+            "images": len(chosen.images),
+            **asdict(ascent),
+            "colours": colours,
+        },
+        weights=network.state_dict(),
+        result={**_numbers(made), "largest in the data": real, "never fires": never},
+    )
+
+
+def _numbers(made: Maximised) -> dict[str, Any]:
+    return {
+        "images": made.images,
+        "box": made.box,
+        "unit": made.unit,
+        "activations": made.values,
+        "of the noise": made.started,
+    }
+
+
+def _how(ascent: Ascent, coloured: bool) -> str:
+    """How noise becomes an image, in words."""
+    steps = f"{ascent.steps} steps of {ascent.rate} of black to white"
+    how = [f"noise (seed {ascent.seed}) climbs the gradient for {steps}"]
+    if ascent.blur:
+        how.append(f"each blurred by {ascent.blur:g} {'pixel' if ascent.blur == 1 else 'pixels'}")
+    if coloured:
+        how.append("coloured as the test images are")
+    if ascent.shift:
+        how.append(f"shifted by up to {ascent.shift} {'pixel' if ascent.shift == 1 else 'pixels'}")
+    if ascent.decay:
+        how.append(f"then faded by {ascent.decay}")
+    return ", ".join(how)

@@ -1,0 +1,99 @@
+"""What covering a part of an image costs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from convlab import data, insight
+from convlab.checks import whole
+from convlab.errors import SpecError
+from convlab.models import Network
+from convlab.numerals import number
+from convlab.pictures._attribution import Facts, answered, question
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import ImageLike, RunLike
+from convlab.shapes import size_text
+
+
+def occlusion(
+    run: RunLike,
+    image: ImageLike,
+    *,
+    target: str = "predicted",
+    patch: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, int] | None = None,
+    value: int | str = "background",
+    sanity: bool = True,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """How much the probability of a class drops when a patch of an image is covered.
+
+    Each pixel shows the mean drop of the patches that cover it.  ``target``: the class that is
+    asked about, by its name; ``patch``: its pixels, or its rows and columns, by default a seventh
+    of the image; ``stride``: pixels from one patch to the next, by default half a patch;
+    ``value``: what covers, the median colour of the image's border or a byte; ``sanity``: also
+    the map of random weights.
+    Source: Zeiler & Fergus 2014.
+    Raises SpecError for a class that is not there and a value that is no byte, ShapeError for
+    a patch or stride that does not fit, and as ``image_of``.
+    """
+    asked = question(run, image, target, sanity, data_dir)
+    size = asked.pixels.shape[1:]
+    window = _pair(patch, [max(1, round(length / 7)) for length in size])
+    step = _pair(stride, [max(1, length // 2) for length in window])
+    cover = _cover(asked.pixels, value)
+    level = data.to_floats(cover.reshape(1, -1, 1, 1), asked.run.scaling).reshape(-1)
+
+    def explain(network: Network) -> tuple[np.ndarray, dict[str, Any]]:
+        found = insight.occlusion(network, asked.x, asked.target, window, step, level)
+        return found.map, {"drops": found.drops, "tops": found.tops, "lefts": found.lefts}
+
+    where = "of the background" if value == "background" else f"of byte {value}"
+    return answered(
+        asked,
+        explain,
+        title=f"Occlusion of {asked.image.name} for class {asked.name}",
+        what=(
+            f"drop of the probability of {asked.name} by a patch of {size_text(*window)} {where},"
+            f" stride {size_text(*step)}"
+        ),
+        parameters={"patch": window, "stride": step, "value": value, "cover": cover},
+        facts=_largest,
+        signed=True,
+        ends=asked.ends,
+    )
+
+
+def _pair(given: int | tuple[int, int] | None, usual: list[int]) -> tuple[int, int]:
+    """Rows and columns: those given, one number for both, or the usual ones."""
+    if isinstance(given, int):
+        return given, given
+    rows, columns = given or usual
+    return rows, columns
+
+
+def _cover(pixels: np.ndarray, value: int | str) -> np.ndarray:
+    """The colour (C,) of a patch."""
+    if value == "background":
+        edges = [pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]]
+        return np.median(np.concatenate(edges, axis=1), axis=1).round().astype(np.uint8)
+    byte = int(value) if isinstance(value, str) and value.isdecimal() else value
+    return np.full(len(pixels), whole(byte, "value", 0, 255, SpecError), np.uint8)
+
+
+def _largest(kept: dict[str, Any]) -> Facts:
+    """The patch that changes most."""
+    drops = kept["drops"]
+    if not drops.any():
+        return [("largest", "no patch changes the probability")]
+    row, column = np.unravel_index(np.abs(drops).argmax(), drops.shape)
+    before, after = kept["probability"], kept["probability"] - drops[row, column]
+    place = f"row {kept['tops'][row]}, column {kept['lefts'][column]}"
+    text = (
+        f"change from {number(float(before))} to {number(float(after))}, the patch from"
+        f" {place}; a pixel shows the mean drop of its patches"
+    )
+    return [("largest", text)]

@@ -1,0 +1,112 @@
+"""Which pixels a class's score depends on."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from convlab import data, insight
+from convlab.errors import SpecError
+from convlab.models import Network
+from convlab.numerals import number
+from convlab.pictures._attribution import Facts, Question, answered, question
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import ImageLike, RunLike
+
+NAMES = {
+    "gradient": "gradient",
+    "gradient-x-input": "gradient × input",
+    "integrated-gradients": "integrated gradients",
+    "smooth": "SmoothGrad",
+}
+
+
+def saliency(
+    run: RunLike,
+    image: ImageLike,
+    method: str = "gradient",
+    *,
+    target: str = "predicted",
+    steps: int | None = None,
+    samples: int | None = None,
+    noise: float | None = None,
+    seed: int | None = None,
+    sanity: bool = True,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """Which pixels of an image the score of a class depends on, by gradients.
+
+    The score is the class's logit; for 1998's LeNet-5, whose outputs are penalties, minus the
+    penalty.  ``method``: gradient, gradient-x-input, integrated-gradients or smooth, see
+    ``insight.saliency``, which names their sources.  ``target``: the class that is asked about,
+    by its name; ``steps``: points from black to the image, of integrated-gradients (128);
+    ``samples``, ``noise`` and ``seed``: of smooth, see ``insight.Smoothing``; ``sanity``: also
+    the map of random weights.
+    Raises SpecError for a class that is not there, for another method and for a setting that
+    it lacks, and as ``image_of``.
+    """
+    given = {"steps": steps, "samples": samples, "noise": noise, "seed": seed}
+    settings = _settings(method, {name: v for name, v in given.items() if v is not None})
+    asked = question(run, image, target, sanity, data_dir)
+    chosen = {"smoothing": insight.Smoothing(**settings)} if method == "smooth" else settings
+    black = data.to_floats(np.zeros_like(asked.pixels[None]), asked.run.scaling)[0]
+
+    def explain(network: Network) -> tuple[np.ndarray, dict[str, Any]]:
+        found = insight.saliency(network, asked.x, asked.target, method, baseline=black, **chosen)
+        kept = {"values": found.values, "score": found.score}
+        if found.baseline_score is not None:
+            kept["score of black"] = found.baseline_score
+        return found.map, kept
+
+    def facts(kept: dict[str, Any]) -> Facts:
+        if "score of black" not in kept:
+            return [("score", f"{asked.score} is {number(kept['score'])}")]
+        total = number(float(kept["map"].sum()))
+        gain = number(kept["score"] - kept["score of black"])
+        return [
+            ("sum", f"{total} over all pixels; the score changes by {gain} from black to the image")
+        ]
+
+    signed = method in ("gradient-x-input", "integrated-gradients")
+    return answered(
+        asked,
+        explain,
+        title=f"Saliency of {asked.image.name} for class {asked.name}: {NAMES[method]}",
+        what=_what(asked, method, settings, signed),
+        parameters={"method": method, **settings},
+        facts=facts,
+        signed=signed,
+        ends=asked.ends if signed else ("", ""),
+    )
+
+
+def _settings(method: str, given: dict[str, Any]) -> dict[str, Any]:
+    """All settings of a method, those of others not among them."""
+    if method not in NAMES:
+        raise SpecError(f"method: expected one of {', '.join(NAMES)}, got {method!r}")
+    usual = insight.SALIENCY_SETTINGS.get(method, {})
+    for name in given:
+        if name not in usual:
+            raise SpecError(f"{name}: the method {method} has no such setting")
+    return usual | given
+
+
+def _what(asked: Question, method: str, settings: dict[str, Any], signed: bool) -> str:
+    """What a map shows."""
+    words = {
+        "gradient": f"magnitude of the gradient of {asked.score} by the input",
+        "gradient-x-input": f"gradient of {asked.score} times the input",
+        "integrated-gradients": (
+            f"mean gradient of {asked.score} at {settings.get('steps')} points from black to"
+            " the image, times their difference"
+        ),
+        "smooth": (
+            f"magnitude of the mean gradient of {asked.score} by {settings.get('samples')} copies"
+            f" with noise {settings.get('noise')}, seed {settings.get('seed')}"
+        ),
+    }
+    if asked.pixels.shape[0] != 3:
+        return words[method]
+    return f"{words[method]}, {'summed over' if signed else 'the largest of the'} channels"

@@ -1,0 +1,128 @@
+"""One image, shifted before a layer and after it."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+import numpy as np
+
+from convlab import insight, models, training, viz
+from convlab.errors import ShapeError, SpecError
+from convlab.insight import Commuting
+from convlab.models import Network
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import ImageLike, RunLike, image_of, run_of, title_of
+from convlab.shapes import size_text
+
+
+def two_ways(
+    run: RunLike,
+    image: ImageLike,
+    layer: str | None = None,
+    *,
+    shift: tuple[int, int] = (0, 2),
+    number: int | None = None,
+    border: str = "circular",
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """Shift, then convolve; convolve, then shift; and the difference of the two.
+
+    ``layer``: one with feature maps, the first by default; ``shift``: pixels down and to the
+    right, negative ones up and left; ``number``: a map from 0, by default the strongest;
+    ``border``: what a shift brings in, what left at the other side (circular) or black (zeros).
+    Raises SpecError for what does not fit, ShapeError for another map, and as ``image_of``.
+    """
+    run = run_of(run)
+    subject = image_of(run, image, data_dir)
+    layer = layer or _first_with_maps(run.network)
+    x = run.network_input(subject.pixels)
+    black = np.array(run.scaling.offset, np.float32)
+    found = insight.commuting(run.network, x, layer, shift, border=border, background=black)
+    number = _map_of(found, number)
+    shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
+    title = f"{layer}: shift before or after"
+    subtitle = (
+        f"{title_of(run)}; {subject.name}, map {number} of {len(found.maps)},"
+        f" {size_text(*found.maps.shape[1:])}; border {border}"
+        f"{'; inverted' if subject.inverted else ''}"
+    )
+    of_image, of_maps, note = _steps(shift), _steps(found.cells), _note(found)
+    return Picture(
+        title,
+        f"{title}, {subtitle}: image {of_image} pixels, maps {of_maps} cells"
+        f"{', the nearest whole cell' if found.rounded else ''}; {note}.",
+        partial(
+            viz.two_ways,
+            *(shown, insight.shift(shown, *shift, border)),
+            *(maps[number] for maps in (found.maps, found.maps_of_shifted, found.shifted_maps)),
+            layer=layer,
+            steps=(of_image, ("≈ " if found.rounded else "") + of_maps),
+            facts=("difference", note + ("" if found.compared.all() else "; grey: not compared")),
+            compared=found.compared,
+            title=title,
+            subtitle=subtitle,
+        ),
+        parameters={
+            "run": run.folder,
+            "image": subject.source,
+            "layer": layer,
+            "shift": shift,
+            "map": number,
+            "border": border,
+            "inverted": subject.inverted,
+        },
+        inputs={"image": shown, "network input": x},
+        weights=run.network.state_dict(),
+        result=_numbers(found),
+    )
+
+
+def _first_with_maps(network: Network) -> str:
+    for row in models.summarise(network):
+        if row.receptive_field and row.window:
+            return row.name
+    raise SpecError(f"equivariance: {network.name} has no layer with feature maps")
+
+
+def _map_of(found: Commuting, number: int | None) -> int:
+    """The number of the map that is drawn, by default the strongest.  Raises ShapeError."""
+    if number is None:
+        return int(np.abs(found.maps).max(axis=(1, 2)).argmax())
+    last = len(found.maps) - 1
+    if number > last:
+        raise ShapeError(f"map: expected 0 to {last}, the maps of {found.layer}, got {number}")
+    return number
+
+
+def _note(found: Commuting) -> str:
+    """How large the difference is."""
+    if found.error == 0:
+        return "exactly 0 in all maps"
+    inner = "" if np.isnan(found.inner) else f"; away from the border {found.inner:.3g}"
+    return f"relative error of all maps {found.error:.3g}{inner}"
+
+
+def _numbers(found: Commuting) -> dict[str, object]:
+    return {
+        "shift of maps": found.cells,
+        "nearest whole": found.rounded,
+        "maps": found.maps,
+        "shift, then layer": found.maps_of_shifted,
+        "layer, then shift": found.shifted_maps,
+        "difference": found.maps_of_shifted - found.shifted_maps,
+        "compared": found.compared,
+        "error": found.error,
+        "error away from the border": found.inner,
+    }
+
+
+def _steps(by: tuple[int, int]) -> str:
+    """A shift in arrows: ↓1 →2."""
+    arrows = (("↓", "↑"), ("→", "←"))
+    parts = [
+        f"{pair[amount < 0]} {abs(amount)}"
+        for amount, pair in zip(by, arrows, strict=True)
+        if amount
+    ]
+    return " ".join(parts) or "by 0"
