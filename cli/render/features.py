@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 from convlab_cli import options
-from convlab_cli.render.embedding import some_test_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +62,7 @@ def command(run, image, layer, order, scale, dead, images, npz, data_dir, pictur
     from convlab import Tensor, files, insight, no_grad, viz
     from convlab.errors import SpecError
     from convlab.nn import PASSES_ON
+    from convlab.pictures.sources import some_test_images
 
     if scale == "map" and layer is None:
         raise SpecError("scale: expected --layer with --scale map")

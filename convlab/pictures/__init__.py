@@ -12,25 +12,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._connections import connections
     from convlab.pictures._costs import costs
+    from convlab.pictures._embedding import embedding
     from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures._image import image
+    from convlab.pictures._parameters import parameters
     from convlab.pictures.picture import Picture
 
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "connections": "_connections",
     "costs": "_costs",
+    "embedding": "_embedding",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
+    "image": "_image",
+    "parameters": "_parameters",
 }
 """The names, and the module of each."""
 
 __all__ = [
     "Picture",
     "activations",
+    "connections",
     "costs",
+    "embedding",
     "filters",
     "filters_by_epoch",
+    "image",
+    "parameters",
 ]
 
 

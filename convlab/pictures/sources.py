@@ -24,10 +24,15 @@ INVERTED = "dark on light, as drawings are: inverted to light on dark"
 
 
 def run_of(run: RunLike, device: str = "cpu") -> Run:
-    """A run, its network on ``device``.  Raises RunError for a folder that is none."""
-    run = run if isinstance(run, Run) else training.load(Path(run))
-    run.network.to(device)
-    return run
+    """A run as it is, or one loaded from its folder, its network on ``device``.
+
+    Raises RunError for a folder that is none.
+    """
+    if isinstance(run, Run):
+        return run
+    loaded = training.load(Path(run))
+    loaded.network.to(device)
+    return loaded
 
 
 def network_of(
@@ -95,3 +100,27 @@ def title_of(run: Run) -> str:
     """A run in a picture's subtitle."""
     folder = run.folder.resolve().name
     return f"run {folder}, {run.network.name} trained on {Path(run.settings.data).name}"
+
+
+def some_test_images(
+    run: Run, count: int, data_dir: str | os.PathLike | None = None
+) -> tuple[data.Dataset, str]:
+    """At most ``count`` images evenly over a run's test set, as its network takes them.
+
+    With them, in words, which these are.
+    """
+    _, test = data.load(run.settings.data, data_dir=data_dir)
+    total, shown = len(test), min(count, len(test))
+    # Evenly: the images of a folder lie class by class.
+    test = test.subset(np.linspace(0, total - 1, shown).round().astype(int))
+    said = f"{shown:,} of {total:,} test images" if shown < total else f"{total:,} test images"
+    return training.centred(test, run.network.input_shape[1:]), said
+
+
+def tested(
+    run: Run, data_dir: str | os.PathLike | None = None
+) -> tuple[data.Dataset, training.Evaluation]:
+    """A run's test set, and its network's answers to all of it."""
+    _, test = data.load(run.settings.data, data_dir=data_dir)
+    centred = training.centred(test, run.network.input_shape[1:])
+    return test, training.evaluate(run.network, centred, run.scaling)
