@@ -38,13 +38,13 @@ def run_of(run: RunLike, device: str = "cpu") -> Run:
 def network_of(
     source: NetworkLike, *, weights: bool = True, device: str = "cpu"
 ) -> tuple[models.Network, Run | None]:
-    """A network, and the run that has trained it, if one has.
+    """A network as it is, or made on ``device``, and the run that has trained it, if one has.
 
     ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
     Raises SpecError for anything else than a ``NetworkLike``.
     """
     if isinstance(source, models.Network):
-        return source.to(device), None
+        return source, None
     if isinstance(source, Run) or Path(source).is_dir():
         run = run_of(source, device)
         return run.network, run
@@ -58,11 +58,16 @@ def network_of(
 
 
 class Subject(NamedTuple):
-    """An image for a run: bytes (C, H, W), whether they were inverted, and its name."""
+    """An image for a run: bytes (C, H, W), whether they were inverted, and what was given."""
 
     pixels: np.ndarray
     inverted: bool
-    name: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The image, for titles."""
+        return Path(self.source).name
 
 
 def image_of(run: Run, image: ImageLike, data_dir: str | os.PathLike | None = None) -> Subject:
@@ -80,7 +85,6 @@ def image_of(run: Run, image: ImageLike, data_dir: str | os.PathLike | None = No
             )
         return Subject(image, False, "an image")
     source = str(image)
-    name = Path(source).name
     if source.startswith("test:"):
         _, test = data.load(run.settings.data, data_dir=data_dir)
         number = source.removeprefix("test:")
@@ -88,12 +92,12 @@ def image_of(run: Run, image: ImageLike, data_dir: str | os.PathLike | None = No
             raise DataError(
                 f"image {source}: expected test:0 to test:{len(test) - 1} of {test.name}"
             )
-        return Subject(test.images[int(number)], False, name)
+        return Subject(test.images[int(number)], False, source)
     given = read_standard_input() if source == "-" else Path(source)
     pixels = data.read_picture(given, size=tuple(size), channels=channels)
     if run.dark_background:
-        return Subject(*data.as_dark_background(pixels), name)
-    return Subject(pixels, False, name)
+        return Subject(*data.as_dark_background(pixels), source)
+    return Subject(pixels, False, source)
 
 
 def title_of(run: Run) -> str:
