@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING
 
 import click
 from convlab_cli import options
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from convlab.training import Run
-
-FIRST = 16  # units of a layer where none are named
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """Units of a layer of a run, and the test images that they are shown.
-
-    images: (N, C, H, W) uint8, of the network's input; ``searched`` says which they
-    are; ``note`` what the last layer's answers are, and that there are more units, or "".
-    """
-
-    run: Run
-    layer: str
-    numbers: list[int]
-    names: list[str]
-    images: np.ndarray
-    searched: str
-    note: str
+FIRST = 16  # as convlab.pictures.units.FIRST
 
 
 def arguments(function):
-    """RUN, ``--layer``, ``--unit`` and ``--images`` of a command, as one argument ``chosen``."""
+    """RUN, ``--layer``, ``--unit`` and ``--images`` of a command, as one argument ``asked``.
+
+    It has the arguments of the picture's function by their names.
+    """
 
     @wraps(function)
     def command(run, layer, unit, images, data_dir, **settings):
-        return function(chosen=_chosen(run, layer, unit, images, data_dir), **settings)
+        asked = {
+            "run": options.load_run(run),
+            "layer": layer,
+            "units": unit,
+            "images": images,
+            "data_dir": data_dir,
+        }
+        return function(asked=asked, **settings)
 
     for option in (
         options.device,
@@ -64,26 +50,3 @@ def arguments(function):
     ):
         command = option(command)
     return command
-
-
-def _chosen(run, layer, unit, images, data_dir) -> Chosen:
-    from convlab import data, insight, training
-
-    run = options.load_run(run)
-    layer = layer or insight.default_layer(run.network)
-    shape = insight.layer_shape(run.network, layer)
-    numbers = list(dict.fromkeys(unit)) or list(range(min(FIRST, shape[0])))
-    insight.check_units(run.network, layer, numbers)
-    _, test = data.load(run.settings.data, data_dir=data_dir)
-    some = training.centred_images(test.images[:images], run.network.input_shape[1:])
-    if layer == list(run.network.named_children())[-1][0]:
-        kind, names = "classes", [run.classes[number] for number in numbers]
-        what = "; minus the penalties" if run.network.loss == "lecun-map" else "; logits"
-    else:
-        kind, what = "maps" if len(shape) == 3 else "units", ""
-        names = [f"{kind[:-1]} {number}" for number in numbers]
-    first = "" if len(some) == len(test) else f"the first {len(some):,} of "
-    searched = f"{first}{len(test):,} test images"
-    if not unit and shape[0] > FIRST:
-        what += f"; first {len(numbers)} of {shape[0]} {kind}"
-    return Chosen(run, layer, numbers, names, some, searched, what)

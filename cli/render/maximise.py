@@ -46,7 +46,7 @@ from convlab_cli import attribution, options, units
 )
 @options.threads
 @options.picture("maximise.png")
-def command(chosen, steps, rate, decay, blur, shift, seed, picture):
+def command(asked, steps, rate, decay, blur, shift, seed, picture):
     """The image that each unit of a layer likes best, made from noise by gradient ascent.
 
     Of a map its middle unit is raised, and what that unit sees is drawn; of the last
@@ -59,7 +59,9 @@ def command(chosen, steps, rate, decay, blur, shift, seed, picture):
     import numpy as np
 
     from convlab import insight, viz
+    from convlab.pictures.units import chosen_units
 
+    chosen = chosen_units(**asked)
     run, images = chosen.run, chosen.images
     colours = insight.channel_correlation(images) if images.shape[1] > 1 else None
     ascent = insight.Ascent(steps, rate, decay, blur, shift, seed)

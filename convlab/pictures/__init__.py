@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from convlab.pictures._neighbours import neighbours
     from convlab.pictures._padding_modes import padding_modes
     from convlab.pictures._parameters import parameters
+    from convlab.pictures._top_patches import top_patches
     from convlab.pictures._weights import weights
     from convlab.pictures.picture import Picture
 
@@ -47,6 +48,7 @@ _MODULES = {
     "neighbours": "_neighbours",
     "padding_modes": "_padding_modes",
     "parameters": "_parameters",
+    "top_patches": "_top_patches",
     "weights": "_weights",
 }
 """The names, and the module of each."""
@@ -69,6 +71,7 @@ __all__ = [
     "neighbours",
     "padding_modes",
     "parameters",
+    "top_patches",
     "weights",
 ]
 
