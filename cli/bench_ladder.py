@@ -9,7 +9,6 @@ from convlab_cli import options
 from convlab_cli.bench_options import begin, bench_options, gpu_name
 from convlab_cli.output import json_text
 
-TITLE = "What each idea buys"
 SHOWN = (*map(str, range(1, 10)), "all")
 
 
@@ -66,8 +65,11 @@ def command(show, cuda, rounds, as_json, plot, size, theme, **sizes):
     else:
         _print(*ladder)
     if plot:
-        figure = figure_of(record, size=size, theme=theme)
-        options.save_figure(figure, plot, TITLE, description(record), quiet=as_json)
+        from convlab import viz
+        from convlab.pictures._ladder import TITLE, ladder_content, ladder_text
+
+        figure = viz.ladder(**ladder_content(record), size=size, theme=theme)
+        options.save_figure(figure, plot, TITLE, ladder_text(record), quiet=as_json)
 
 
 def _layer(shape, kernel, filters, padding, batch):
@@ -111,12 +113,8 @@ def _gains(rungs) -> list:
     return [None, *(after.speed / before.speed for before, after in pairs)]
 
 
-def _part(share: float) -> str:
-    """How much of the work a rung was timed on; empty for all of it."""
-    return f"timed on 1/{round(1 / share):,} of it" if share < 1 else ""
-
-
 def _print(rungs, others, roof) -> None:
+    from convlab.bench.ladder import part_text
     from convlab.numerals import TIMES, measured
 
     def line(number, row, gain, memory=None):
@@ -146,7 +144,7 @@ def _print(rungs, others, roof) -> None:
         "\ngain: over the rung before; error: the largest difference to float64, of the largest"
         " output"
     )
-    if part := _part(rungs[0].share):
+    if part := part_text(rungs[0].share):
         click.echo(f"rung 1: {part} and scaled up")
 
 
@@ -180,38 +178,3 @@ def _json(machine, layer, rungs, others, roof) -> dict:
             {**numbers(row), "extra_memory": row.memory, "note": row.note} for row in others
         ],
     }
-
-
-def figure_of(record: dict, **look):
-    """The picture of what ``--json`` writes.
-
-    Raises KeyError, TypeError, ValueError or AttributeError for anything else, SpecError for
-    speeds that cannot be.
-    """
-    from convlab import bench, viz
-
-    names = [record["layer"]["name"], *(row["idea"] for row in record["rungs"] + record["others"])]
-    if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
-        raise ValueError("no picture has room for that")
-    steps = [
-        viz.LadderStep(row["idea"], row["flops_per_second"], _part(row["share_timed"]))
-        for row in record["rungs"]
-    ]
-    beside = [
-        viz.LadderStep(
-            row["idea"],
-            row["flops_per_second"],
-            row["note"] or f"{row['extra_memory'] / 1e6:,.2f} MB",
-        )
-        for row in record["others"]
-    ]
-    roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
-    machine = bench.Machine(**record["machine"]).line()
-    return viz.ladder(steps, beside, roofs, what=record["layer"]["name"], machine=machine, **look)
-
-
-def description(record: dict) -> str:
-    """What the picture shows, in words."""
-    return "; ".join(
-        f"{row['idea']}: {row['flops_per_second'] / 1e9:.3g} GF/s" for row in record["rungs"]
-    )

@@ -378,13 +378,9 @@ def save_figure(
     title: str,
     description: str,
     *,
-    command: str | None = None,
     quiet: bool = False,
 ) -> None:
-    """Write a picture that a command makes beside its other results, and say so.
-
-    ``command``: what makes the picture again, if that is another command.
-    """
+    """Write a picture that a command makes beside its other results, and say so."""
     from convlab.files import write_atomically
     from convlab.viz import figure_bytes
 
@@ -393,7 +389,7 @@ def save_figure(
         path.suffix,
         title=title,
         description=description,
-        command=command or command_line(),
+        command=command_line(),
     )
     write_atomically(path, content)
     if not quiet:

@@ -320,10 +320,18 @@ def _epoch_text(trainer, record) -> str:
     )
 
 
+def _draw_curves(folder: Path, output: Path) -> None:
+    from convlab import files, pictures
+
+    # The same for a run that was resumed.
+    command = shlex.join(["convlab", "render", "curves", str(folder), "-o", str(output)])
+    content = pictures.curves(folder).content(output.suffix, command=command)
+    files.write_atomically(output, content)
+
+
 def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
     """Test the best network, draw the curves and the page, print the summary."""
     from convlab_cli.page import write_page
-    from convlab_cli.render.curves import draw_curves
 
     from convlab import training
     from convlab.training.run import CURVES, PAGE
@@ -331,7 +339,7 @@ def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
     task, progress = trainer.task, trainer.progress
     task.network.load_state_dict(trainer.best)
     test = training.evaluate(task.network, task.test, task.scaling)
-    draw_curves(folder, folder / CURVES)
+    _draw_curves(folder, folder / CURVES)
     seconds = sum(record["seconds"] for record in progress.history)
     right = int((test.predictions == test.labels).sum())
     if as_json:

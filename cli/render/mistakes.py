@@ -24,37 +24,6 @@ def command(run, most, data_dir, picture):
 
     Below each stands its true class, the answer and the answer's probability.
     """
-    from convlab import data, training, viz
+    from convlab import pictures
 
-    run = options.load_run(run)
-    _, test = data.load(run.settings.data, data_dir=data_dir)
-    result = training.evaluate(
-        run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
-    )
-    wrong = result.mistakes()
-    shown = wrong[:most]
-    chances = result.probabilities[shown].max(axis=1)
-    true = [run.classes[label] for label in result.labels[shown]]
-    answers = [run.classes[label] for label in result.predictions[shown]]
-    title = "Worst mistakes"
-    count = f"{len(wrong):,} of {len(test):,} test images wrong"
-    subtitle = f"{options.title_of(run)}; {count}; true → answer, its probability"
-    figure = viz.mistakes(
-        test.images[shown],
-        true,
-        answers,
-        chances,
-        title=title,
-        subtitle=subtitle,
-        **picture.look,
-    )
-    named = "; ".join(f"{a} → {b}, {p:.2f}" for a, b, p in zip(true, answers, chances, strict=True))
-    picture.save(
-        figure,
-        f"{title}, {options.title_of(run)}",
-        f"{title}, {options.title_of(run)}: {count}{f': {named}' if named else ''}.",
-        parameters={"run": run.folder, "data": run.settings.data, "most": most},
-        inputs={"number": shown, "images": test.images[shown]},
-        weights={},
-        result={"true": true, "answer": answers, "probability": chances},
-    )
+    picture.finish(pictures.mistakes(options.load_run(run), most, data_dir))

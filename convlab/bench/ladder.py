@@ -49,6 +49,11 @@ class LadderRow:
         return None if self.seconds is None else self.flops / self.seconds.median
 
 
+def part_text(share: float) -> str:
+    """How much of the work a rung was timed on; empty for all of it."""
+    return f"timed on 1/{round(1 / share):,} of it" if share < 1 else ""
+
+
 class Ladder(NamedTuple):
     """All that was measured; ``roof`` in turn with the rungs."""
 

@@ -12,49 +12,91 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._confusion import confusion
+    from convlab.pictures._connection_table import connection_table
+    from convlab.pictures._connections import connections
     from convlab.pictures._costs import costs
+    from convlab.pictures._curves import curves
+    from convlab.pictures._embedding import embedding
     from convlab.pictures._equivariance import equivariance
     from convlab.pictures._features import features
+    from convlab.pictures._field_growth import field_growth
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures._grad_cam import grad_cam
+    from convlab.pictures._image import image
     from convlab.pictures._invariance import invariance
+    from convlab.pictures._ladder import ladder
     from convlab.pictures._maximise import maximise
+    from convlab.pictures._mistakes import mistakes
+    from convlab.pictures._neighbours import neighbours
     from convlab.pictures._occlusion import occlusion
+    from convlab.pictures._padding_modes import padding_modes
+    from convlab.pictures._parameters import parameters
     from convlab.pictures._saliency import saliency
+    from convlab.pictures._top_patches import top_patches
     from convlab.pictures._two_ways import two_ways
+    from convlab.pictures._weights import weights
     from convlab.pictures.picture import Picture
 
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "confusion": "_confusion",
+    "connection_table": "_connection_table",
+    "connections": "_connections",
     "costs": "_costs",
+    "curves": "_curves",
+    "embedding": "_embedding",
     "equivariance": "_equivariance",
     "features": "_features",
+    "field_growth": "_field_growth",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
     "grad_cam": "_grad_cam",
+    "image": "_image",
     "invariance": "_invariance",
+    "ladder": "_ladder",
     "maximise": "_maximise",
+    "mistakes": "_mistakes",
+    "neighbours": "_neighbours",
     "occlusion": "_occlusion",
+    "padding_modes": "_padding_modes",
+    "parameters": "_parameters",
     "saliency": "_saliency",
+    "top_patches": "_top_patches",
     "two_ways": "_two_ways",
+    "weights": "_weights",
 }
 """The names, and the module of each."""
 
 __all__ = [
     "Picture",
     "activations",
+    "confusion",
+    "connection_table",
+    "connections",
     "costs",
+    "curves",
+    "embedding",
     "equivariance",
     "features",
+    "field_growth",
     "filters",
     "filters_by_epoch",
     "grad_cam",
+    "image",
     "invariance",
+    "ladder",
     "maximise",
+    "mistakes",
+    "neighbours",
     "occlusion",
+    "padding_modes",
+    "parameters",
     "saliency",
+    "top_patches",
     "two_ways",
+    "weights",
 ]
 
 

@@ -1,0 +1,133 @@
+"""The channels of an image, or its numbers."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convlab import data as data_sets
+from convlab import lessons, viz
+from convlab.data.pictures import picture_header
+from convlab.errors import DataError, ShapeError, SpecError
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import ImageLike
+from convlab.reading import read_standard_input
+from convlab.shapes import Pair, size_text
+
+
+def image(
+    image: ImageLike = "china",
+    numbers: bool = False,
+    pixels: Pair | None = None,
+    at: Pair | None = None,
+    data: str = "digits",
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """An image as a network gets it: its red, green and blue channels, or numbers.
+
+    ``image``: pixels, a picture's file, "-", a photograph (china, flower), or test:N of
+    ``data``.  ``numbers``: the values of some pixels, as of every grey image; ``pixels``: rows
+    and columns of them, by default at most 14 × 14, of colours 14 × 8.  ``at``: the first of
+    them, or the pixel marked on the image, (row, column); by default in the middle.
+    Raises DataError for an image that there is not, ShapeError for pixels outside it and
+    SpecError for ``pixels`` of channels.
+    """
+    shown, name = _read(image, data, data_dir)
+    channels, rows, columns = shown.shape
+    if numbers or channels == 1:
+        title, levels, draw, said, chosen, result = _numbers(shown, name, pixels, at)
+    elif pixels:
+        raise SpecError("pixels: expected together with numbers")
+    else:
+        title, levels, draw, said, chosen, result = _channels(shown, at)
+    subtitle = f"{name}, {size_text(rows, columns, channels)}: {levels}"
+    return Picture(
+        title,
+        f"{title}: {subtitle}; {said}.",
+        partial(draw, title=title, subtitle=subtitle),
+        parameters={
+            "image": name if isinstance(image, np.ndarray) else str(image),
+            **chosen,
+        },
+        inputs={"image": lessons.record(shown)},
+        result=result,
+    )
+
+
+def _numbers(shown: np.ndarray, name: str, pixels: Pair | None, at: Pair | None) -> tuple[Any, ...]:
+    """Title, what the levels say, the drawing, what it shows, and the numbers of both kinds."""
+    channels, rows, columns = shown.shape
+    high, wide = pixels or (min(14, rows), min(14 if channels == 1 else 8, columns))
+    top, left = at or (max(0, (rows - high) // 2), max(0, (columns - wide) // 2))
+    if not (0 <= top <= rows - high and 0 <= left <= columns - wide):
+        raise ShapeError(
+            f"pixels: expected {size_text(high, wide)} of them inside {name}, which has"
+            f" {size_text(rows, columns)}, got the first one at row {top}, column {left}"
+        )
+    box = (top, left, top + high, left + wide)
+    return (
+        "An image is numbers",
+        "0 is black, 255 is white" if channels == 1 else "of each colour, 0 is none, 255 is all",
+        partial(viz.pixel_numbers, shown, box),
+        f"rows {top} to {box[2] - 1}, columns {left} to {box[3] - 1}",
+        {"box": box},
+        {"pixels": shown[:, top : box[2], left : box[3]]},
+    )
+
+
+def _channels(shown: np.ndarray, at: Pair | None) -> tuple[Any, ...]:
+    """The same as ``_numbers``, of the three channels."""
+    _, rows, columns = shown.shape
+    row, column = at or (rows // 2, columns // 2)
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise ShapeError(
+            f"at: expected a pixel inside {size_text(rows, columns)}, got row {row}, column"
+            f" {column}"
+        )
+    values = shown[:, row, column]
+    return (
+        "A colour image is three maps",
+        "in each channel 0 is black, 255 is white",
+        partial(viz.channels, shown, (row, column)),
+        "row {}, column {} is red {}, green {}, blue {}".format(row, column, *values),
+        {"pixel": (row, column)},
+        {"values": values},
+    )
+
+
+def _read(
+    image: ImageLike, source: str, data_dir: str | os.PathLike | None
+) -> tuple[np.ndarray, str]:
+    """Bytes (C, H, W), and what the image is called."""
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or len(image) not in (1, 3):
+            raise DataError(
+                "image: expected bytes of shape (1 or 3, rows, columns), got"
+                f" {image.dtype} of shape {image.shape}"
+            )
+        return image, "an image"
+    image = str(image)
+    if image.startswith("test:"):
+        _, test = data_sets.load(source, data_dir=data_dir)
+        number = image.removeprefix("test:")
+        if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
+            raise DataError(f"image {image}: expected test:0 to test:{len(test) - 1}")
+        return test.images[int(number)], f"{image} of {test.name}"
+    if image in data_sets.PHOTOGRAPHS:
+        return data_sets.photograph(image).transpose(2, 0, 1), image
+    content: bytes | Path
+    if image == "-":
+        content, name = read_standard_input(), "standard input"
+    else:
+        content, name = Path(image), Path(image).name
+        if not content.exists():
+            raise DataError(
+                f"{image}: expected a picture file, test:N or one of"
+                f" {', '.join(data_sets.PHOTOGRAPHS)}; there is no such file"
+            )
+    size, is_grey = picture_header(content)
+    return data_sets.read_picture(content, size=size, channels=1 if is_grey else 3), name

@@ -1,0 +1,44 @@
+"""The test images that a network gets wrong."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from convlab import viz
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import RunLike, run_of, tested, title_of
+
+
+def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = None) -> Picture:
+    """The test images that a run gets wrong, those first of whose answer it was surest.
+
+    ``most``: at most so many.  Below each stands its true class, the answer and the answer's
+    probability.
+    """
+    run = run_of(run)
+    test, result = tested(run, data_dir)
+    wrong = result.mistakes()
+    shown = wrong[:most]
+    chances = result.probabilities[shown].max(axis=1)
+    true = [run.classes[label] for label in result.labels[shown]]
+    answers = [run.classes[label] for label in result.predictions[shown]]
+    count = f"{len(wrong):,} of {len(test):,} test images wrong"
+    named = "; ".join(f"{a} → {b}, {p:.2f}" for a, b, p in zip(true, answers, chances, strict=True))
+    title = f"Worst mistakes, {title_of(run)}"
+    return Picture(
+        title,
+        f"{title}: {count}{f': {named}' if named else ''}.",
+        partial(
+            viz.mistakes,
+            test.images[shown],
+            true,
+            answers,
+            chances,
+            title="Worst mistakes",
+            subtitle=f"{title_of(run)}; {count}; true → answer, its probability",
+        ),
+        parameters={"run": run.folder, "data": run.settings.data, "most": most},
+        inputs={"number": shown, "images": test.images[shown]},
+        result={"true": true, "answer": answers, "probability": chances},
+    )
