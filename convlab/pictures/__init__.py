@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._architecture import architecture
     from convlab.pictures._costs import costs
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures.picture import Picture
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "architecture": "_architecture",
     "costs": "_costs",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
@@ -28,6 +30,7 @@ _MODULES = {
 __all__ = [
     "Picture",
     "activations",
+    "architecture",
     "costs",
     "filters",
     "filters_by_epoch",
