@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from convlab.pictures._activations import activations
     from convlab.pictures._architecture import architecture
     from convlab.pictures._costs import costs
+    from convlab.pictures._effective_field import effective_receptive_field
     from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures._receptive_field import (
+        receptive_field,
+        receptive_field_chain,
+        receptive_field_pyramid,
+    )
     from convlab.pictures.picture import Picture
 
 _MODULES = {
@@ -22,8 +28,12 @@ _MODULES = {
     "activations": "_activations",
     "architecture": "_architecture",
     "costs": "_costs",
+    "effective_receptive_field": "_effective_field",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
+    "receptive_field": "_receptive_field",
+    "receptive_field_chain": "_receptive_field",
+    "receptive_field_pyramid": "_receptive_field",
 }
 """The names, and the module of each."""
 
@@ -32,8 +42,12 @@ __all__ = [
     "activations",
     "architecture",
     "costs",
+    "effective_receptive_field",
     "filters",
     "filters_by_epoch",
+    "receptive_field",
+    "receptive_field_chain",
+    "receptive_field_pyramid",
 ]
 
 

@@ -24,8 +24,13 @@ INVERTED = "dark on light, as drawings are: inverted to light on dark"
 
 
 def run_of(run: RunLike, device: str = "cpu") -> Run:
-    """A run, its network on ``device``.  Raises RunError for a folder that is none."""
-    run = run if isinstance(run, Run) else training.load(Path(run))
+    """A run as it is, or that of a folder, its network on ``device``.
+
+    Raises RunError for a folder that is none.
+    """
+    if isinstance(run, Run):
+        return run
+    run = training.load(Path(run))
     run.network.to(device)
     return run
 
@@ -33,13 +38,13 @@ def run_of(run: RunLike, device: str = "cpu") -> Run:
 def network_of(
     source: NetworkLike, *, weights: bool = True, device: str = "cpu"
 ) -> tuple[models.Network, Run | None]:
-    """A network, and the run that has trained it, if one has.
+    """A network as it is, or made on ``device``, and the run that has trained it, if one has.
 
     ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
     Raises SpecError for anything else than a ``NetworkLike``.
     """
     if isinstance(source, models.Network):
-        return source.to(device), None
+        return source, None
     if isinstance(source, Run) or Path(source).is_dir():
         run = run_of(source, device)
         return run.network, run
