@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from convlab.pictures._architecture import architecture
     from convlab.pictures._costs import costs
     from convlab.pictures._effective_field import effective_receptive_field
+    from convlab.pictures._explanation import explanation
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures._receptive_field import (
         receptive_field,
@@ -29,6 +30,7 @@ _MODULES = {
     "architecture": "_architecture",
     "costs": "_costs",
     "effective_receptive_field": "_effective_field",
+    "explanation": "_explanation",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
     "receptive_field": "_receptive_field",
@@ -43,6 +45,7 @@ __all__ = [
     "architecture",
     "costs",
     "effective_receptive_field",
+    "explanation",
     "filters",
     "filters_by_epoch",
     "receptive_field",
