@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 from convlab_cli import options
-from convlab_cli.explain_run import BIAS, INPUT, OUTPUT, WIDTH, WINDOW, say
+from convlab_cli.explain_text import BIAS, INPUT, OUTPUT, WIDTH, WINDOW, say
 from convlab_cli.render.arithmetic import example_of
 
 ENDS = 3  # channels that are shown before and after those left out

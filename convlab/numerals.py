@@ -77,15 +77,15 @@ def grain(terms: int, inputs: NDArray, weights: ArrayLike = 1.0, added: ArrayLik
 
     The sums are taken to be worked out in the type of ``inputs``.
     """
-    found = [places_of(part) for part in (inputs, weights, added)]
-    if None in found:
+    of_inputs, of_weights, of_added = (places_of(part) for part in (inputs, weights, added))
+    if of_inputs is None or of_weights is None or of_added is None:
         return Grain(None)
 
     def largest(part: ArrayLike) -> float:
-        part = np.abs(np.asarray(part, float))
-        return float(part.max(initial=0.0, where=np.isfinite(part)))
+        sizes = np.abs(np.asarray(part, float))
+        return float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
 
-    places = max(found[0] + found[1], found[2])
+    places = max(of_inputs + of_weights, of_added)
     most = terms * largest(inputs) * largest(weights) + largest(added)
     unit = float(np.finfo(inputs.dtype).eps) / 2
     if places == 0 and most < 1 / unit:
@@ -144,24 +144,25 @@ def sums(
     values = np.asarray(values, float)
     flat = values.ravel()
     finite = flat[np.isfinite(flat)]
-    if finite.size < flat.size or not grain.holds():
+    own = grain.places
+    if finite.size < flat.size or own is None or not grain.holds():
         places = _places(finite, digits or 3)
-        if digits is None and grain.places and 0 < grain.error < math.inf:  # as far as known
-            places = max(places, min(grain.places, math.floor(-math.log10(2.5 * grain.error))))
+        if digits is None and own and 0 < grain.error < math.inf:  # as far as known
+            places = max(places, min(own, math.floor(-math.log10(2.5 * grain.error))))
         if finite.size and np.abs(finite).max() < 10.0**_MOST_DIGITS and places <= MOST_PLACES:
             return Numbers([fixed(value, places) for value in flat.tolist()], [True] * flat.size)
         return Numbers([measured(value) for value in flat.tolist()], [True] * flat.size)
     divisor = np.broadcast_to(np.asarray(divisors, np.int64), values.shape).ravel()
-    whole = np.rint(flat * divisor * 10.0**grain.places).astype(np.int64)
+    whole = np.rint(flat * divisor * 10.0**own).astype(np.int64)
 
     def said(places: int) -> NDArray:
         """Where value · 10^places is whole."""
-        more = places - grain.places
+        more = places - own
         if more < 0:
             return whole % (divisor * 10**-more) == 0
         return whole % divisor * 10**more % divisor == 0
 
-    most = min(MOST_PLACES, grain.places + 6)
+    most = min(MOST_PLACES, own + 6)
     known = said(most)
     places = next(places for places in range(most + 1) if (said(places) == known).all())
     if not known.all():

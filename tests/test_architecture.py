@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from convlab_cli.render.architecture import _in_words, drawn_layers
 
 from convlab import models, viz
 from convlab.errors import ShapeError
+from convlab.pictures._architecture import in_words
+from convlab.pictures._drawn_layers import drawn_layers
 from convlab.viz.architecture import planes
 
 ODD = """
@@ -188,7 +189,7 @@ def test_sides_are_square_roots():
 def test_stages_name_their_layers_and_what_is_not_drawn():
     layers = drawn_layers(models.build("vgg16", weights=False))
     unsaid = "ReLU after every convolution, fc6 and fc7, dropout 0.5 after fc6 and fc7"
-    assert unsaid == _in_words(models.build("vgg16", weights=False))
+    assert unsaid == in_words(models.build("vgg16", weights=False))
     figure = viz.architecture(layers, title="", subtitle="all", unsaid=unsaid, size="small")
     drawn = texts_of(figure)
     # Table 1 of Simonyan & Zisserman 2015, column D: 2, 2, 3, 3 and 3 convolutions.
@@ -389,7 +390,7 @@ def test_networks_with_branches_are_legible_in_every_size(name, size, assert_leg
         drawn_layers(network),
         title=name,
         subtitle="parameters",
-        unsaid=_in_words(network),
+        unsaid=in_words(network),
         theme="dark" if size == "paper" else "light",
         size=size,
     )
@@ -400,7 +401,7 @@ def test_networks_with_branches_are_legible_in_every_size(name, size, assert_leg
 def test_resnet50_in_the_words_of_its_paper():
     # He et al. 2016, table 1: the 50-layer net.
     network = models.build("resnet50", weights=False)
-    words = {"title": "resnet50", "subtitle": "parameters", "unsaid": _in_words(network)}
+    words = {"title": "resnet50", "subtitle": "parameters", "unsaid": in_words(network)}
     drawn = texts_of(viz.architecture(drawn_layers(network), size="slide", **words))
     table = {"3 blocks of": 2, "4 blocks of": 1, "6 blocks of": 1}
     assert {text: drawn.count(text) for text in table} == table
@@ -420,10 +421,10 @@ def test_equal_blocks_are_one_with_their_number(assert_legible):
 
 
 def test_the_words_for_what_is_not_drawn():
-    assert _in_words(models.build("lenet5")) == "ReLU after every convolution, fc1 and fc2"
-    assert _in_words(built(residual(3, 2))) == "ReLU after 6 of 15 convolutions and every sum"
-    assert _in_words(built(BRANCHES)) == ""
-    assert _in_words(built(ODD)) == "dropout 0.25 after all, Softmax after last"
+    assert in_words(models.build("lenet5")) == "ReLU after every convolution, fc1 and fc2"
+    assert in_words(built(residual(3, 2))) == "ReLU after 6 of 15 convolutions and every sum"
+    assert in_words(built(BRANCHES)) == ""
+    assert in_words(built(ODD)) == "dropout 0.25 after all, Softmax after last"
 
 
 def test_a_network_without_a_layer_to_draw_is_one_clear_line(convlab):

@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from convlab_cli import explain_run
 from convlab_cli.main import convlab as commands
 
 from convlab import (
@@ -28,6 +27,7 @@ from convlab import (
 )
 from convlab import functional as F
 from convlab.errors import DeviceError
+from convlab.insight.sum_words import check_words
 from convlab.kernels import conv2d, cuda, cuda_launch, dense, gather, softmax
 from convlab.kernels.dispatch import KERNELS, to_device
 
@@ -411,7 +411,7 @@ def test_a_value_of_the_device_is_explained(published):
         assert there.value == pytest.approx(here.value, rel=1e-5)
         assert there.recomputed == pytest.approx(there.value, rel=1e-5)
         assert there.exact == pytest.approx(here.exact, rel=1e-5)
-        told = explain_run._check_words(there, "cuda")
+        told = check_words(there, "cuda")
         step, apart = there.value, 0
         while step != there.recomputed:
             step, apart = np.nextafter(step, there.recomputed), apart + 1

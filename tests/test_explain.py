@@ -11,12 +11,12 @@ import pytest
 import scipy.special
 from click.testing import CliRunner
 from convlab_cli import explain as cli
-from convlab_cli import explain_run
 from PIL import Image
 
 from convlab import insight, models, nn, random, training, viz
 from convlab.errors import ConvlabError, ShapeError, SpecError
 from convlab.insight.explain import _explained, _fused, _steps
+from convlab.insight.sum_words import check_words
 
 # Only where the processor has them does the compiler fuse; ARM's 64-bit processors all have.
 FUSES = bool(
@@ -432,15 +432,13 @@ def test_another_order_would_not_have_them(lenet):
 def test_a_difference_is_named_with_its_size(lenet):
     network, x = lenet
     (one,) = insight.explain(network, x, "fc1", (3,))
-    assert explain_run._check_words(replace(one, recomputed=one.value)).endswith("to the last bit")
+    assert check_words(replace(one, recomputed=one.value)).endswith("to the last bit")
     other = np.nextafter(one.value, np.float32(np.inf))
-    words = explain_run._check_words(replace(one, recomputed=other))
+    words = check_words(replace(one, recomputed=other))
     assert "they differ by 1 unit in the last place" in words
     assert f"the network's: {one.value:.9g}".replace("-", "−") in words
     other = np.nextafter(other, np.float32(np.inf))
-    assert "by 2 units in the last place" in explain_run._check_words(
-        replace(one, recomputed=other)
-    )
+    assert "by 2 units in the last place" in check_words(replace(one, recomputed=other))
 
 
 # --- down to a pixel ----------------------------------------------------------------------------

@@ -266,7 +266,7 @@ def explain(
         name, place = cell.layer, cell.place
 
 
-def ulps(a: float, b: float) -> int:
+def ulps(a: Number, b: Number) -> int:
     """How many float32 numbers lie from ``a`` to ``b``: units in the last place, 0 for equal."""
     steps = []
     for value in (a, b):

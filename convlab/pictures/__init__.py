@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._architecture import architecture
     from convlab.pictures._confusion import confusion
     from convlab.pictures._connection_table import connection_table
     from convlab.pictures._connections import connections
     from convlab.pictures._costs import costs
     from convlab.pictures._curves import curves
+    from convlab.pictures._effective_field import effective_receptive_field
     from convlab.pictures._embedding import embedding
     from convlab.pictures._equivariance import equivariance
+    from convlab.pictures._explanation import explanation
     from convlab.pictures._features import features
     from convlab.pictures._field_growth import field_growth
     from convlab.pictures._filters import filters, filters_by_epoch
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
     from convlab.pictures._occlusion import occlusion
     from convlab.pictures._padding_modes import padding_modes
     from convlab.pictures._parameters import parameters
+    from convlab.pictures._receptive_field import (
+        receptive_field,
+        receptive_field_chain,
+        receptive_field_pyramid,
+    )
     from convlab.pictures._saliency import saliency
     from convlab.pictures._top_patches import top_patches
     from convlab.pictures._two_ways import two_ways
@@ -41,13 +49,16 @@ if TYPE_CHECKING:
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "architecture": "_architecture",
     "confusion": "_confusion",
     "connection_table": "_connection_table",
     "connections": "_connections",
     "costs": "_costs",
     "curves": "_curves",
+    "effective_receptive_field": "_effective_field",
     "embedding": "_embedding",
     "equivariance": "_equivariance",
+    "explanation": "_explanation",
     "features": "_features",
     "field_growth": "_field_growth",
     "filters": "_filters",
@@ -62,6 +73,9 @@ _MODULES = {
     "occlusion": "_occlusion",
     "padding_modes": "_padding_modes",
     "parameters": "_parameters",
+    "receptive_field": "_receptive_field",
+    "receptive_field_chain": "_receptive_field",
+    "receptive_field_pyramid": "_receptive_field",
     "saliency": "_saliency",
     "top_patches": "_top_patches",
     "two_ways": "_two_ways",
@@ -72,13 +86,16 @@ _MODULES = {
 __all__ = [
     "Picture",
     "activations",
+    "architecture",
     "confusion",
     "connection_table",
     "connections",
     "costs",
     "curves",
+    "effective_receptive_field",
     "embedding",
     "equivariance",
+    "explanation",
     "features",
     "field_growth",
     "filters",
@@ -93,6 +110,9 @@ __all__ = [
     "occlusion",
     "padding_modes",
     "parameters",
+    "receptive_field",
+    "receptive_field_chain",
+    "receptive_field_pyramid",
     "saliency",
     "top_patches",
     "two_ways",

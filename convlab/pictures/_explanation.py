@@ -1,0 +1,185 @@
+"""The whole sum behind one value, and the chain of sums down to a pixel."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from convlab import insight, numerals, training, viz
+from convlab.insight import Explanation, ulps
+from convlab.insight.sum_words import check_words, passes_on, unit_name, value_text, what_text
+from convlab.numerals import MINUS
+from convlab.pictures._drawn_sums import chain_steps, drawn_sum, pixel_name, share_decimals
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import INVERTED, ImageLike, RunLike, image_of, run_of, title_of
+from convlab.training import Run
+
+
+def explanation(
+    run: RunLike,
+    image: ImageLike,
+    layer: str | None = None,
+    unit: tuple[int, ...] | None = None,
+    deep: bool = False,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """The whole sum behind one value of a trained network.
+
+    ``layer``: its name, or "probabilities", the softmax at the end, by default; ``unit``:
+    (map, row, column) or (number,) from 0, the largest value by default.  With ``deep`` the
+    picture is the chain of strongest terms down to a pixel, and a .pdf has a page for each of
+    the sums behind it.  Raises as ``insight.explain``, and DataError for an image that is none.
+    """
+    return explained(run, image, layer, unit, deep, data_dir).picture()
+
+
+def explained(
+    run: RunLike,
+    image: ImageLike,
+    layer: str | None = None,
+    unit: tuple[int, ...] | None = None,
+    deep: bool = False,
+    data_dir: str | os.PathLike | None = None,
+) -> Explained:
+    """The sums that ``explanation`` draws; arguments and errors are its own."""
+    run = run_of(run)
+    subject = image_of(run, image, data_dir)
+    x = run.network_input(subject.pixels)
+    layer = insight.PROBABILITIES if layer is None else layer
+    chain = insight.explain(run.network, x, layer, unit, deep=deep)
+    shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
+    given = subject.name if isinstance(image, np.ndarray) else str(image)
+    return Explained(run, given, subject.name, subject.inverted, x, shown, chain, deep)
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Explanations of a value, as ``insight.explain`` gives them, and what they are of.
+
+    ``image`` is what was given and ``name`` what it is called, ``x`` what the network takes of
+    it and ``shown`` the bytes (C, H, W) of which it is made.
+    """
+
+    run: Run
+    image: str
+    name: str
+    inverted: bool
+    x: np.ndarray
+    shown: np.ndarray
+    chain: list[Explanation]
+    deep: bool
+
+    def picture(self) -> Picture:
+        """The sum, or the chain of sums, drawn."""
+        run, first = self.run, self.chain[0]
+        # Pictures are of sums: what only passes a number on has none.
+        sums = [one for one in self.chain if not isinstance(one, insight.Pointwise)] or [first]
+        title, subtitle = self._heads(sums[0])
+        alt = f"{title}, {subtitle}: recomputed in float32 {value_text(sums[0].recomputed)},"
+        alt += f" {check_words(sums[0], run.network.device)}."
+        numbers: dict[str, Any] = {
+            "parameters": {
+                "run": run.folder,
+                "image": self.image,
+                "inverted": self.inverted,
+                "layer": first.layer,
+                "unit": first.unit,
+            },
+            "inputs": {"image": self.shown, "network input": self.x},
+            "weights": run.network.state_dict(),
+            "result": {"explanations": [_numbers(one) for one in self.chain]},
+        }
+        links = [one for one in self.chain if not passes_on(one)] if self.deep else []
+        if not links:
+            return Picture(title, alt, lambda **look: self._sum(sums[0], **look), **numbers)
+        alt += f"  Its strongest terms, sum by sum: {', '.join(map(_cell_name, links))}."
+        outputs = self._outputs()
+        # The chain draws the maps that its units stand in.
+        numbers["result"]["outputs"] = outputs
+
+        def draw(**look: Any) -> Figure:
+            return viz.sum_chain(
+                **self._links(outputs),
+                image=self.shown,
+                title=unit_name(first, run.network, run.classes),
+                subtitle=f"and its strongest terms down to a pixel; {self._source()}",
+                **look,
+            )
+
+        def pages(**look: Any) -> list[Figure]:
+            return [draw(**look), *(self._sum(one, **look) for one in sums)]
+
+        return Picture(title, alt, draw, pages=pages, **numbers)
+
+    def _source(self) -> str:
+        note = f" ({INVERTED})" if self.inverted else ""
+        return f"{self.name}{note}, {title_of(self.run)}"
+
+    def _heads(self, one: Explanation) -> tuple[str, str]:
+        """Title and second line of a sum's picture."""
+        number: Any = one.value
+        value, said = value_text(number), what_text(one)
+        if isinstance(one, insight.SoftmaxShare):
+            value = numerals.to_places(number, share_decimals(one))
+            said += f", exp(x {MINUS} max) / sum of all"
+        name = unit_name(one, self.run.network, self.run.classes)
+        return f"{name}: {value}", f"{said}; {self._source()}"
+
+    def _sum(self, one: Explanation, **look: Any) -> Figure:
+        title, subtitle = self._heads(one)
+        look |= {"title": title, "subtitle": subtitle, "image": self.shown, "box": one.sees}
+        return viz.unit_sum(**drawn_sum(one, self.run), **look)
+
+    def _outputs(self) -> dict[str, np.ndarray]:
+        """What every layer gives, and the probabilities behind the last."""
+        network = self.run.network
+        outputs = {a.name: a.array for a in insight.trace(network, self.x)}
+        last = list(outputs.values())[-1]
+        return {insight.PROBABILITIES: network.probabilities(last[None])[0], **outputs}
+
+    def _links(self, outputs: dict[str, np.ndarray]) -> dict[str, Any]:
+        """What the chain shows: its sums, each with the layers behind it, and the pixel.
+
+        A layer that only hands a number on belongs to the sum before it in the network,
+        which the chain reaches later.
+        """
+        links: list[viz.ChainLink] = []
+        passed: list[str] = []
+        channels = len(self.shown)
+        for one in self.chain:
+            if passes_on(one):
+                passed.insert(0, one.layer)
+                continue
+            values, at = outputs[one.layer], one.unit
+            if values.ndim == 3:
+                values, at = values[at[0]], at[1:]
+            steps, value = chain_steps(one, channels), float(one.value)
+            links.append(viz.ChainLink(_cell_name(one), steps, value, values, at, passed))
+            passed = []
+        cell = self.chain[-1].strongest
+        if cell is None or cell.layer is not None:
+            return {"links": links, "pixel": None, "pixel_name": "", "pixel_value": 0.0}
+        return {
+            "links": links,
+            "pixel": cell.place[1:],
+            "pixel_name": pixel_name(cell, channels),
+            "pixel_value": float(self.x[cell.place]),
+            "passed": passed,
+        }
+
+
+def _cell_name(one: Explanation) -> str:
+    return f"{one.layer} {','.join(map(str, one.unit))}"
+
+
+def _numbers(one: Explanation) -> dict[str, Any]:
+    """All numbers of an explanation by their names."""
+    names = [*vars(one), "exact", "products", "map_sums", "squares", "exponentials"]
+    numbers = {name: getattr(one, name) for name in names if hasattr(one, name)}
+    strongest = None if one.strongest is None else vars(one.strongest)
+    apart = ulps(one.value, one.recomputed)
+    return numbers | {"strongest": strongest, "units in the last place apart": apart}

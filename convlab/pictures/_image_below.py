@@ -1,0 +1,79 @@
+"""An image made to fit a network's input, to lie below what its units see."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convlab import data
+from convlab.data.pictures import picture_header
+from convlab.errors import SpecError
+from convlab.models import Network
+from convlab.pictures.sources import ImageLike, image_of
+from convlab.shapes import size_text
+from convlab.training import Run, centred_images
+
+
+class ImageBelow(NamedTuple):
+    """Bytes (C, H, W) below a box, what a run's network takes of them, and how they were fitted."""
+
+    pixels: np.ndarray | None = None
+    x: np.ndarray | None = None
+    fitted: str = ""
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The bytes, where there are any, by their name."""
+        return {} if self.pixels is None else {"image": self.pixels}
+
+
+def image_below(
+    network: Network, run: Run | None, image: ImageLike | None, data_dir: str | os.PathLike | None
+) -> ImageBelow:
+    """An image of the size that a network takes.
+
+    A picture for a model without a run is cropped in its middle, as is usual; a run's is what
+    the run reads.  Raises SpecError for test:N without a run, DataError as ``image_of``.
+    """
+    if image is None:
+        return ImageBelow()
+    channels, rows, columns = network.input_shape
+    file = None if isinstance(image, np.ndarray) else str(image)
+    if run is not None:
+        pixels, *_ = image_of(run, image, data_dir)
+        fitted = ""
+        if file not in (None, "-") and not file.startswith("test:"):
+            (height, width), _ = picture_header(Path(file))
+            if height * pixels.shape[2] != width * pixels.shape[1]:
+                size = size_text(*pixels.shape[1:])
+                fitted = f"picture of {size_text(height, width)} padded to {size}"
+        centred = centred_images(pixels[None], (rows, columns))[0]
+        return ImageBelow(centred, run.network_input(pixels), fitted)
+    if file is None:
+        return ImageBelow(np.asarray(image))
+    if file.startswith("test:"):
+        raise SpecError(f"image {file}: expected a picture file, or the folder of a run")
+    (height, width), _ = picture_header(Path(file))
+    pixels, cropped = _cropped(Path(file), (height, width), (rows, columns), channels)
+    fitted = f"centre of a picture of {size_text(height, width)}" if cropped else ""
+    return ImageBelow(pixels, fitted=fitted)
+
+
+def _cropped(
+    path: Path, size: tuple[int, int], wanted: tuple[int, int], channels: int
+) -> tuple[np.ndarray, bool]:
+    """The middle of a picture of ``size``, scaled to cover ``wanted``; whether any is cut off.
+
+    Very long pictures are not cut: a strip of them would be no picture.
+    """
+    factor = max(need / have for need, have in zip(wanted, size, strict=True))
+    cover = [max(need, math.ceil(have * factor)) for need, have in zip(wanted, size, strict=True)]
+    if max(have / need for have, need in zip(cover, wanted, strict=True)) > 4:
+        return data.read_picture(path, size=wanted, channels=channels), False
+    pixels = data.read_picture(path, size=(cover[0], cover[1]), channels=channels)
+    top, left = ((have - need) // 2 for have, need in zip(cover, wanted, strict=True))
+    return pixels[:, top : top + wanted[0], left : left + wanted[1]], tuple(cover) != wanted

@@ -1,0 +1,112 @@
+"""Pictures from Python of how a network is built, what its units see and what they add up."""
+
+import numpy as np
+import pytest
+
+from convlab import data, insight, pictures, training
+
+PLACE = {"network", "layer", "unit"}
+EXPLAINED = {"run", "image", "inverted", "layer", "unit"}
+EFFECTIVE = {"box", "half", "gradient", "share_inside", "centre", "standard_deviation"}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A run of LeNet-5 that has seen twenty digits once."""
+    settings = training.Settings(epochs=1, limit=20)
+    trainer = training.Trainer(settings, training.prepare(settings))
+    for _ in trainer.fit():
+        pass
+    folder = tmp_path_factory.mktemp("pictures") / "small"
+    training.create(folder, trainer)
+    return training.load(folder)
+
+
+@pytest.fixture(scope="module")
+def image(small):
+    return np.random.default_rng(0).integers(0, 256, small.image_shape, dtype=np.uint8)
+
+
+def gradient(run):
+    _, test = data.load("digits")
+    images = np.stack([run.network_input(pixels) for pixels in test.images[:2]])
+    return insight.effective_field(run.network, "conv2", (3, 4), images).gradient
+
+
+def activation(run, image, layer):
+    return insight.trace(run.network, run.network_input(image), layer)[-1].array
+
+
+def probabilities(run, image):
+    logits = activation(run, image, None)
+    return run.network.probabilities(logits[None])[0]
+
+
+# Each picture: its title, its numbers by their names, and what one of them is.
+PICTURES = {
+    "architecture": (
+        lambda run, image: pictures.architecture("lenet5"),
+        "Architecture of lenet5",
+        ({"network"}, {"input_shape"}, {"parameters", "layers"}),
+        lambda result: result["parameters"],
+        # Two convolutions, the second in full, and three dense layers.
+        lambda run, image: 6 * 26 + 16 * 151 + 120 * 401 + 84 * 121 + 10 * 85,
+    ),
+    "receptive field": (
+        lambda run, image: pictures.receptive_field(run, "conv2", (3, 4), image),
+        "Receptive field of conv2, unit 3,4",
+        (PLACE, {"image"}, {"box", "facts", "map"}),
+        lambda result: result["map"][3, 4],
+        lambda run, image: activation(run, image, "conv2")[:, 3, 4].max(),
+    ),
+    "receptive fields": (
+        lambda run, image: pictures.receptive_field_chain("lenet5", "conv2", (3, 4)),
+        "Receptive fields on the way to conv2, unit 3,4",
+        (PLACE, set(), {"boxes"}),
+        lambda result: result["boxes"][-1]["box"],
+        # 5 cells of 2 pixels, and the 4 pixels around a convolution's centre.
+        lambda run, image: (2 * 3 - 2, 2 * 4 - 2, 2 * 3 + 12, 2 * 4 + 12),
+    ),
+    "pyramid": (
+        lambda run, image: pictures.receptive_field_pyramid(run.folder, "conv2", (3, 4)),
+        "What conv2 reads, row 3",
+        (PLACE | {"axis"}, set(), {"receptive_field", "levels"}),
+        lambda result: result["receptive_field"],
+        lambda run, image: [4, 18],
+    ),
+    "effective": (
+        lambda run, image: pictures.effective_receptive_field(
+            run, "conv2", (3, 4), image, images=2
+        ),
+        "Effective receptive field of conv2, unit 3,4",
+        (PLACE | {"images"}, {"image"}, EFFECTIVE),
+        lambda result: result["gradient"],
+        lambda run, image: gradient(run),
+    ),
+    "explanation": (
+        lambda run, image: pictures.explanation(run, image),
+        "probabilities, unit ",
+        (EXPLAINED, {"image", "network input"}, {"explanations"}),
+        lambda result: result["explanations"][0]["value"],
+        lambda run, image: probabilities(run, image).max(),
+    ),
+    "chain of explanations": (
+        lambda run, image: pictures.explanation(run.folder, "test:3", "conv2", (3, 4, 5), True),
+        "conv2, map 3, row 4, column 5: ",
+        (EXPLAINED, {"image", "network input"}, {"explanations", "outputs"}),
+        lambda result: result["outputs"]["conv2"][3, 4, 5],
+        lambda run, image: activation(run, data.load("digits")[1].images[3], "conv2")[3, 4, 5],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture(name, small, image):
+    make, title, (parameters, inputs, result), number, expected = PICTURES[name]
+    made = make(small, image)
+    assert made.title.startswith(title)
+    assert set(made.parameters) == parameters
+    assert set(made.inputs) == inputs
+    assert set(made.result) == result
+    np.testing.assert_array_equal(number(made.result), expected(small, image))
+    assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
