@@ -8,7 +8,7 @@ from convlab_cli.explain_sums import print_sum
 from convlab_cli.explain_text import say
 
 from convlab.pictures._explanation import explained
-from convlab.pictures.sources import INVERTED, title_of
+from convlab.pictures.sources import INVERTED
 
 
 def explain(run, image, layer, unit, deep, complete, data_dir, picture: options.Picture) -> None:
@@ -16,7 +16,7 @@ def explain(run, image, layer, unit, deep, complete, data_dir, picture: options.
     run = options.load_run(run)
     found = explained(run, image, layer, unit, deep, data_dir)
     first, *rest = chain = found.chain
-    say(f"{title_of(run)}; {found.name}{f'; {INVERTED}' if found.inverted else ''}", dim=True)
+    say(f"{run.name}; {found.name}{f'; {INVERTED}' if found.inverted else ''}", dim=True)
     say()
     print_sum(first, run, complete)
     for one in rest:

@@ -16,8 +16,8 @@ from convlab.models import Network
 from convlab.names import listed, one_line
 from convlab.numerals import MINUS, number
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, RunLike, Subject, image_of, run_of, title_of
-from convlab.training import Run
+from convlab.pictures.sources import RunLike, run_of
+from convlab.training import Image, ImageLike, Run
 
 Facts = list[tuple[str, str]]
 
@@ -32,7 +32,7 @@ class Question:
     """
 
     run: Run
-    image: Subject
+    image: Image
     pixels: np.ndarray
     x: np.ndarray
     target: int
@@ -86,7 +86,7 @@ def question(
         raise SpecError(
             f"target: expected predicted or one of {listed(run.classes)}, got {target!r}"
         )
-    subject = image_of(run, image, data_dir)
+    subject = run.image(image, data_dir)
     true = None
     if subject.source.startswith("test:"):
         _, test = data.load(run.settings.data, data_dir=data_dir)
@@ -127,7 +127,7 @@ def answered(
     if asked.untrained is not None:
         result["likeness"], text = _likeness(*(map_ for _, map_ in maps))
         lines.append(("likeness", text))
-    subtitle = title_of(asked.run) + ("; image inverted" if asked.image.inverted else "")
+    subtitle = asked.run.name + ("; image inverted" if asked.image.inverted else "")
     said = [text for text, _ in notes[:2] if text]
     first = float(maps[0][1].flat[0])
     if (maps[0][1] == first).all():

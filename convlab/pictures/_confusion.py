@@ -7,7 +7,7 @@ from functools import partial
 
 from convlab import viz
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, run_of, tested, title_of
+from convlab.pictures.sources import RunLike, run_of, tested
 
 
 def confusion(run: RunLike, data_dir: str | os.PathLike | None = None) -> Picture:
@@ -15,7 +15,7 @@ def confusion(run: RunLike, data_dir: str | os.PathLike | None = None) -> Pictur
     run = run_of(run)
     _, result = tested(run, data_dir)
     matrix = result.confusion()
-    title = f"Confusion matrix, {title_of(run)}"
+    title = f"Confusion matrix, {run.name}"
     subtitle = f"test accuracy {100 * result.accuracy:.2f} %"
     return Picture(
         title,

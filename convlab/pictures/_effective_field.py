@@ -12,8 +12,9 @@ from convlab.insight import EffectiveField
 from convlab.pictures._image_below import image_below
 from convlab.pictures._receptive_field import described, heads, place
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, NetworkLike, network_of
+from convlab.pictures.sources import NetworkLike, network_of
 from convlab.shapes import size_text
+from convlab.training import ImageLike
 
 
 def effective_receptive_field(

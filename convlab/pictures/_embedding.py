@@ -9,7 +9,7 @@ from convlab import insight, viz
 from convlab.insight import Embedding
 from convlab.numerals import number
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, run_of, some_test_images, title_of
+from convlab.pictures.sources import RunLike, run_of, some_test_images
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
@@ -36,7 +36,7 @@ def embedding(
     how, axes = _axes(found, features.shape[1])
     title = f"{NAMES[method]} of {layer}"
     subtitle = (
-        f"{title_of(run)}; {how}; {said}, {mistakes:,} {'mistake' if mistakes == 1 else 'mistakes'}"
+        f"{run.name}; {how}; {said}, {mistakes:,} {'mistake' if mistakes == 1 else 'mistakes'}"
     )
     return Picture(
         title,

@@ -15,8 +15,8 @@ from convlab.insight.sum_words import check_words, passes_on, unit_name, value_t
 from convlab.numerals import MINUS
 from convlab.pictures._drawn_sums import chain_steps, drawn_sum, pixel_name, share_decimals
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import INVERTED, ImageLike, RunLike, image_of, run_of, title_of
-from convlab.training import Run
+from convlab.pictures.sources import INVERTED, RunLike, run_of
+from convlab.training import ImageLike, Run
 
 
 def explanation(
@@ -47,7 +47,7 @@ def explained(
 ) -> Explained:
     """The sums that ``explanation`` draws; arguments and errors are its own."""
     run = run_of(run)
-    subject = image_of(run, image, data_dir)
+    subject = run.image(image, data_dir)
     x = run.network_input(subject.pixels)
     layer = insight.PROBABILITIES if layer is None else layer
     chain = insight.explain(run.network, x, layer, unit, deep=deep)
@@ -117,7 +117,7 @@ class Explained:
 
     def _source(self) -> str:
         note = f" ({INVERTED})" if self.inverted else ""
-        return f"{self.name}{note}, {title_of(self.run)}"
+        return f"{self.name}{note}, {self.run.name}"
 
     def _heads(self, one: Explanation) -> tuple[str, str]:
         """Title and second line of a sum's picture."""

@@ -14,16 +14,9 @@ from convlab.errors import SpecError
 from convlab.models import Network
 from convlab.nn import PASSES_ON
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import (
-    ImageLike,
-    RunLike,
-    image_of,
-    run_of,
-    some_test_images,
-    title_of,
-)
+from convlab.pictures.sources import RunLike, run_of, some_test_images
 from convlab.shapes import size_text
-from convlab.training import Run
+from convlab.training import ImageLike, Run
 
 MOST_NAMED = 12  # maps whose numbers a line can hold
 
@@ -50,7 +43,7 @@ def features(
     if scale == "map" and layer is None:
         raise SpecError("scale: expected --layer with --scale map")
     run = run_of(run)
-    subject = image_of(run, image, data_dir)
+    subject = run.image(image, data_dir)
     x = run.network_input(subject.pixels)
     found = insight.trace(run.network, x, layer)
     # Those that pass on show the same numbers again.
@@ -58,7 +51,7 @@ def features(
     tested = some_test_images(run, images, data_dir) if dead else None
     silent, notes = _silent(run, shown, layer, tested)
     result = {a.name: a.array for a in found} | silent
-    subtitle = f"{title_of(run)}{'; inverted' if subject.inverted else ''}"
+    subtitle = f"{run.name}{'; inverted' if subject.inverted else ''}"
     if layer is None:
         order, title = order or "number", f"The journey of {subject.name}"
         probabilities = _probabilities(run.network, x)

@@ -10,7 +10,7 @@ import numpy as np
 from convlab import training, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, run_of, title_of
+from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
 from convlab.training import Run
 
@@ -36,9 +36,9 @@ def filters(
         result["after minus before"] = found.weight - earlier
         labels = "before training", f"after epoch {run.best_epoch}"
     ending = f", before training and after epoch {run.best_epoch}" if before else ""
-    subtitle = f"{title_of(run)}; {found.what}"
+    subtitle = f"{run.name}; {found.what}"
     return Picture(
-        f"{found.look['title']}, {title_of(run)}",
+        f"{found.look['title']}, {run.name}",
         f"{subtitle}{ending}.",
         partial(
             viz.filters,
@@ -69,7 +69,7 @@ def filters_by_epoch(run: RunLike, layer: str | None = None, number: int | None 
         for epoch in epochs
     }
     largest = max(float(np.abs(w[np.isfinite(w)]).max(initial=0.0)) for w in weights.values())
-    subtitle = f"{title_of(run)}; {found.what}"
+    subtitle = f"{run.name}; {found.what}"
 
     def frame(epoch: int, **look: Any):
         when = f"after epoch {epoch} of {kept[-1]}" if epoch else "before training"

@@ -11,8 +11,9 @@ from convlab import insight
 from convlab.models import Network
 from convlab.pictures._attribution import Facts, answered, question
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, RunLike
+from convlab.pictures.sources import RunLike
 from convlab.shapes import size_text
+from convlab.training import ImageLike
 
 
 def grad_cam(

@@ -14,9 +14,9 @@ from convlab import lessons, viz
 from convlab.data.pictures import picture_header
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike
 from convlab.reading import read_standard_input
 from convlab.shapes import Pair, size_text
+from convlab.training import ImageLike
 
 
 def image(

@@ -13,9 +13,8 @@ from convlab import data
 from convlab.data.pictures import picture_header
 from convlab.errors import SpecError
 from convlab.models import Network
-from convlab.pictures.sources import ImageLike, image_of
 from convlab.shapes import size_text
-from convlab.training import Run, centred_images
+from convlab.training import ImageLike, Run, centred_images
 
 
 class ImageBelow(NamedTuple):
@@ -44,7 +43,7 @@ def image_below(
     channels, rows, columns = network.input_shape
     file = None if isinstance(image, np.ndarray) else str(image)
     if run is not None:
-        pixels, *_ = image_of(run, image, data_dir)
+        pixels, *_ = run.image(image, data_dir)
         fitted = ""
         if file not in (None, "-") and not file.startswith("test:"):
             (height, width), _ = picture_header(Path(file))

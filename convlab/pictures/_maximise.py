@@ -13,7 +13,7 @@ import numpy as np
 from convlab import insight, viz
 from convlab.insight import Ascent, Maximised
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, title_of
+from convlab.pictures.sources import RunLike
 from convlab.pictures.units import chosen_units
 
 
@@ -49,7 +49,7 @@ def maximise(
     values, _ = insight.largest(network, layer, chosen.numbers, chosen.images, scaling)
     real = values.max(axis=0)
     never = np.logical_and(real <= 0, insight.behind_relu(network, layer))
-    title, subtitle = f"Activation maximisation of {layer}", f"{title_of(chosen.run)}{chosen.note}"
+    title, subtitle = f"Activation maximisation of {layer}", f"{chosen.run.name}{chosen.note}"
     facts = [
         ("made", f"the activation of the image drawn: {_how(ascent, colours is not None)}"),
         ("real", f"the largest activation on {chosen.searched}"),

@@ -7,7 +7,7 @@ from functools import partial
 
 from convlab import viz
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, run_of, tested, title_of
+from convlab.pictures.sources import RunLike, run_of, tested
 
 
 def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = None) -> Picture:
@@ -25,7 +25,7 @@ def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = 
     answers = [run.classes[label] for label in result.predictions[shown]]
     count = f"{len(wrong):,} of {len(test):,} test images wrong"
     named = "; ".join(f"{a} → {b}, {p:.2f}" for a, b, p in zip(true, answers, chances, strict=True))
-    title = f"Worst mistakes, {title_of(run)}"
+    title = f"Worst mistakes, {run.name}"
     return Picture(
         title,
         f"{title}: {count}{f': {named}' if named else ''}.",
@@ -36,7 +36,7 @@ def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = 
             answers,
             chances,
             title="Worst mistakes",
-            subtitle=f"{title_of(run)}; {count}; true → answer, its probability",
+            subtitle=f"{run.name}; {count}; true → answer, its probability",
         ),
         parameters={"run": run.folder, "data": run.settings.data, "most": most},
         inputs={"number": shown, "images": test.images[shown]},

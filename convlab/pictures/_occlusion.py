@@ -14,8 +14,9 @@ from convlab.models import Network
 from convlab.numerals import number
 from convlab.pictures._attribution import Facts, answered, question
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, RunLike
+from convlab.pictures.sources import RunLike
 from convlab.shapes import size_text
+from convlab.training import ImageLike
 
 
 def occlusion(

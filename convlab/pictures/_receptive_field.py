@@ -13,8 +13,9 @@ from convlab.insight import UnitField
 from convlab.models import Network
 from convlab.pictures._image_below import image_below
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, NetworkLike, network_of
+from convlab.pictures.sources import NetworkLike, network_of
 from convlab.shapes import size_text
+from convlab.training import ImageLike
 
 AXES = ("rows", "columns")
 

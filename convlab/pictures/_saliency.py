@@ -13,7 +13,8 @@ from convlab.models import Network
 from convlab.numerals import number
 from convlab.pictures._attribution import Facts, Question, answered, question
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, RunLike
+from convlab.pictures.sources import RunLike
+from convlab.training import ImageLike
 
 NAMES = {
     "gradient": "gradient",

@@ -13,7 +13,7 @@ from convlab import insight, viz
 from convlab.insight import Patch
 from convlab.numerals import number
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, title_of
+from convlab.pictures.sources import RunLike
 from convlab.pictures.units import chosen_units
 
 
@@ -42,7 +42,7 @@ def top_patches(
     largest = np.array([row[0].value for row in found])
     never = np.logical_and(largest <= 0, insight.behind_relu(network, layer))
     title = f"Top patches of {layer}"
-    subtitle = f"{title_of(chosen.run)}; best of {chosen.searched}{chosen.note}"
+    subtitle = f"{chosen.run.name}; best of {chosen.searched}{chosen.note}"
     said = "; ".join(
         f"{name} {'never fires, at most' if dead else 'from'} {most:.3g}"
         for name, most, dead in zip(names, largest, never, strict=True)

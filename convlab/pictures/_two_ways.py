@@ -12,8 +12,9 @@ from convlab.errors import ShapeError, SpecError
 from convlab.insight import Commuting
 from convlab.models import Network
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import ImageLike, RunLike, image_of, run_of, title_of
+from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
+from convlab.training import ImageLike
 
 
 def two_ways(
@@ -34,7 +35,7 @@ def two_ways(
     Raises SpecError for what does not fit, ShapeError for another map, and as ``image_of``.
     """
     run = run_of(run)
-    subject = image_of(run, image, data_dir)
+    subject = run.image(image, data_dir)
     layer = layer or _first_with_maps(run.network)
     x = run.network_input(subject.pixels)
     black = np.array(run.scaling.offset, np.float32)
@@ -43,7 +44,7 @@ def two_ways(
     shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
     title = f"{layer}: shift before or after"
     subtitle = (
-        f"{title_of(run)}; {subject.name}, map {number} of {len(found.maps)},"
+        f"{run.name}; {subject.name}, map {number} of {len(found.maps)},"
         f" {size_text(*found.maps.shape[1:])}; border {border}"
         f"{'; inverted' if subject.inverted else ''}"
     )

@@ -12,7 +12,7 @@ from convlab.errors import SpecError
 from convlab.models import Network
 from convlab.numerals import number
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import RunLike, run_of, title_of
+from convlab.pictures.sources import RunLike, run_of
 from convlab.training import Run
 
 MOST_EPOCHS = 8  # curves that can stand behind each other
@@ -47,9 +47,9 @@ def weights(run: RunLike, layer: str | None = None, by_epoch: bool = False) -> P
         for name, of in last.items()
     ]
     title = f"Weights of {layer}" if layer is not None else "Weights by layer"
-    subtitle = f"{title_of(run)}; {when}"
+    subtitle = f"{run.name}; {when}"
     return Picture(
-        f"{title}, {title_of(run)}",
+        f"{title}, {run.name}",
         f"{title}, {subtitle}. {'; '.join(sentences)}.",
         partial(viz.weights, found, title=title, subtitle=subtitle),
         parameters={"run": run.folder, "layer": layer, "epochs": list(states)},

@@ -68,9 +68,7 @@ def some_test_images(
     return training.centred(test, run.network.input_shape[1:]), said
 
 
-def tested(
-    run: Run, data_dir: str | os.PathLike | None = None
-) -> tuple[data.Dataset, Evaluation]:
+def tested(run: Run, data_dir: str | os.PathLike | None = None) -> tuple[data.Dataset, Evaluation]:
     """A run's test set, and its network's answers to all of it."""
     _, test = data.load(run.settings.data, data_dir=data_dir)
     return test, run.evaluate(test)

@@ -8,7 +8,6 @@ from pathlib import Path
 from convlab import insight
 from convlab.models import Network
 from convlab.numerals import number
-from convlab.pictures.sources import title_of
 from convlab.shapes import size_text
 from convlab.training import Run
 
@@ -44,7 +43,7 @@ def transform_words(
     how = HOW[transform] + (f", border {border}" if transform == "shift" else "")
     if run is None:
         return f"{network.name}, random weights; {how}", f"{count} random images"
-    return f"{title_of(run)}; {how}", f"{count} test image{'s' * (count != 1)}"
+    return f"{run.name}; {how}", f"{count} test image{'s' * (count != 1)}"
 
 
 def shift_words(runs: Sequence[Run], count: int, direction: str, border: str) -> str:
