@@ -29,7 +29,7 @@ MOST = 65_535
 MOST_THREADS = 1024
 """The most threads, as kernels.MOST_THREADS."""
 DRAWN = 128
-"""The most cells along an axis of what is drawn cell by cell."""
+"""The most cells along an axis of what is drawn cell by cell, as lessons.example.DRAWN."""
 SEED = click.IntRange(0, 2**63 - 1)
 
 

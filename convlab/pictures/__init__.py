@@ -12,25 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._arithmetic import arithmetic, explain_example
     from convlab.pictures._costs import costs
     from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures._pooling import pooling
     from convlab.pictures.picture import Picture
 
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "arithmetic": "_arithmetic",
     "costs": "_costs",
+    "explain_example": "_arithmetic",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
+    "pooling": "_pooling",
 }
 """The names, and the module of each."""
 
 __all__ = [
     "Picture",
     "activations",
+    "arithmetic",
     "costs",
+    "explain_example",
     "filters",
     "filters_by_epoch",
+    "pooling",
 ]
 
 

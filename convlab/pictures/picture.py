@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from convlab.errors import SpecError
 from convlab.files import write_atomically
-from convlab.viz import animation_bytes, figure_bytes
+from convlab.viz import animation_bytes, figure_bytes, pages_bytes
 
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif", ".webp")
@@ -25,13 +25,15 @@ class Picture:
     ``title``; ``alt``: what it shows, in words; ``parameters``, ``inputs``, ``weights`` and
     ``result``: arrays, numbers and texts by their names: the settings, what went in, what was
     learned or given as weights, and what the engine made of them.
-    ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves.
+    ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves,
+    ``pages`` those of a .pdf with several.
     """
 
     title: str
     alt: str
     draw: Callable[..., Figure]
     frames: Callable[..., Iterable[Figure]] | None = None
+    pages: Callable[..., Iterable[Figure]] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
@@ -69,8 +71,11 @@ class Picture:
             known = STILL if self.frames is None else (*STILL, *MOVING)
             listed = f"{', '.join(known[:-1])} or {known[-1]}"
             raise SpecError(f"picture: expected a file ending in {listed}, got {suffix!r}")
-        figure = self.draw(theme=theme, size=size or "slide")
-        return figure_bytes(figure, suffix, title=self.title, description=self.alt, command=command)
+        look = {"theme": theme, "size": size or "slide"}
+        words = {"title": self.title, "description": self.alt, "command": command}
+        if suffix == ".pdf" and self.pages is not None:
+            return pages_bytes(self.pages(**look), **words)
+        return figure_bytes(self.draw(**look), suffix, **words)
 
     def save(self, path: str | Path, *, theme: str = "light", size: str | None = None) -> None:
         """Write the picture to a file; its ending, ``theme`` and ``size`` as in ``content``."""
