@@ -24,34 +24,60 @@ def pooled():
     return pictures.pooling("average", input=(5, 7), values=NUMBERS, kernel=3, stride=2)
 
 
+def applied():
+    return pictures.apply(np.uint8(NUMBERS)[None], "1 0; 0 -1", padding="valid")
+
+
+def conventions():
+    return pictures.compare_conventions(input=7, kernel=1, stride=1)
+
+
 SLOPE = NUMBERS[:-1, :-1] - NUMBERS[1:, 1:]
 MEANS = np.lib.stride_tricks.sliding_window_view(NUMBERS, (3, 3))[::2, ::2].mean((2, 3))
 PICTURES = {
     arithmetic: (
         "Convolution",
         {"output", "channel_sums", "size", "relations", "at", "values"},
-        ("output", SLOPE[None, ::2] + 1),
+        lambda made: (made.result["output"], SLOPE[None, ::2] + 1),
     ),
     explained: (
         "Convolution",
         {"output", "patch", "taps", "channel_sums", "value"},
-        ("value", SLOPE[3, 2]),
+        lambda made: (made.result["value"], SLOPE[3, 2]),
     ),
     pooled: (
         "Average pooling",
         {"output", "winners", "divisor", "size", "at", "values"},
-        ("output", MEANS[None]),
+        lambda made: (made.result["output"], MEANS[None]),
+    ),
+    applied: (
+        "Own kernel",
+        {"output", "output size", "values"},
+        lambda made: (made.result["output"], SLOPE),
+    ),
+    conventions: (
+        "Where conventions part",
+        {
+            "convolution: padding",
+            "convolution: kernel",
+            "max pooling: size",
+            "max pooling: padding",
+        },
+        lambda made: (
+            made.result["convolution: padding"]["PyTorch"]["values"],
+            made.inputs["input"] * made.weights["kernel"],
+        ),
     ),
 }
 
 
 @pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
 def test_a_picture_from_python(make):
-    title, keys, (name, expected) = PICTURES[make]
+    title, keys, compared = PICTURES[make]
     made = make()
-    assert made.title == title and made.alt.startswith(title)
+    assert made.title.startswith(title) and made.alt.startswith(title)
     assert made.numbers["result"].keys() == keys
-    np.testing.assert_allclose(made.result[name], expected, rtol=1e-6)
+    np.testing.assert_allclose(*compared(made), rtol=1e-6)
     assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._apply import apply
     from convlab.pictures._arithmetic import arithmetic, explain_example
+    from convlab.pictures._compare_conventions import compare_conventions
     from convlab.pictures._costs import costs
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures._pooling import pooling
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "apply": "_apply",
     "arithmetic": "_arithmetic",
+    "compare_conventions": "_compare_conventions",
     "costs": "_costs",
     "explain_example": "_arithmetic",
     "filters": "_filters",
@@ -33,7 +37,9 @@ _MODULES = {
 __all__ = [
     "Picture",
     "activations",
+    "apply",
     "arithmetic",
+    "compare_conventions",
     "costs",
     "explain_example",
     "filters",
