@@ -67,109 +67,47 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
 
     The kernel slides over the image as it is printed: cross-correlation.
     """
-    from convlab import lessons, viz
-    from convlab.shapes import size_text
+    import dataclasses
 
-    chosen = lessons.classic_kernel(kernel)
-    if chosen.is_pair and grey is False:
+    from convlab import lessons, pictures
+    from convlab.files import write_atomically
+
+    if grey is False and lessons.classic_kernel(kernel).is_pair:
+        name = lessons.classic_kernel(kernel).name
         raise click.UsageError(
-            f"--colour: expected one kernel such as {chosen.name}-x, got the pair {chosen.name},"
+            f"--colour: expected one kernel such as {name}-x, got the pair {name},"
             " whose direction is that of one channel"
         )
-    pixels, luma = _read(image, chosen.is_derivative if grey is None else grey)
-    is_pattern = image in lessons.PATTERNS
-    if padding is None:
-        padding = "valid" if image == "6x6-edge" else "same"
-
-    def apply(flip: bool):
-        return lessons.apply_kernel(
-            pixels, chosen, stride=stride, padding=padding, padding_mode=padding_mode, flip=flip
-        )
-
-    applied = apply(False)
-    shown = lessons.AppliedView(
-        applied,
-        apply(True) if convolve else None,
-        levels=(0.0, 10.0) if is_pattern else (0.0, 255.0),
-        unit="" if is_pattern else "grey levels",
+    made = pictures.apply(
+        image,
+        kernel,
+        grey=grey,
+        padding=padding,
+        padding_mode=padding_mode,
+        stride=stride,
+        convolve=convolve,
         threshold=threshold,
     )
-    numbers = shown.numbers() if raw is not None or picture.json is not None else None
+    numbers = made.result["output"]
     content = None if raw is None else _raw_bytes(raw, numbers)
 
-    channels, *size = pixels.shape
-    name = "standard input" if image == "-" else Path(image).name
-    subtitle = f"{name}, {size_text(*size, *([channels] if channels > 1 else []))}"
-    subtitle += ", grey (BT.601 luma)" if luma else ""
-    subtitle += f"; {applied.setting()}"
-    facts = shown.facts()
-    words = [*facts, shown.values()]
-    figure = viz.applied(
-        pixels,
-        shown.kernels(),
-        shown.results(),
-        title=chosen.title,
-        subtitle=subtitle,
-        facts=facts,
-        levels=shown.levels,
-        padded=applied.padded,
-        sides=applied.padding,
-        **picture.look,
-    )
-    if raw is not None:
-        from convlab.files import write_atomically
-
-        write_atomically(raw, content)
-    if not picture.alt:
-        for label, text in [("image", subtitle), *words]:
+    def before() -> None:
+        if raw is not None:
+            write_atomically(raw, content)
+        if picture.alt:
+            return
+        for label, text in made.facts.items():
             click.echo(f"{label}: {text}")
         if raw is not None:
             click.echo(f"wrote {raw}")
-    described = "; ".join(f"{label}: {text}" for label, text in words)
-    picture.save(
-        figure,
-        f"{chosen.title} on {name}",
-        f"{chosen.title} on {subtitle}. {described}.",
-        parameters={
-            "image": image,
-            "grey": channels == 1,
-            "kernel": chosen.name,
-            "stride": stride,
-            "padding": applied.padding,
-            "padding_mode": padding_mode,
-            "convolve": convolve,
-        }
-        | ({"threshold": shown.least} if chosen.is_pair else {}),
-        inputs={"image": lessons.record(pixels)},
-        weights={"kernel": chosen.weights},
-        result={} if numbers is None else {"output": lessons.record(numbers), **dict(words)},
-    )
 
-
-def _read(image: str, grey: bool):
-    """(pixels (C, H, W), whether they are the luma of a colour picture)."""
-    from convlab import data, lessons
-    from convlab.data.pictures import picture_header
-    from convlab.errors import DataError
-    from convlab.reading import read_standard_input
-
-    if image in lessons.PATTERNS:
-        return lessons.pattern(image)[None], False
-    if image in data.PHOTOGRAPHS:
-        pixels = data.photograph(image).transpose(2, 0, 1)[None]
-        return (data.fit_images(pixels, channels=1) if grey else pixels)[0], grey
-    if image == "-":
-        source = read_standard_input()
-    elif not Path(image).exists():
-        names = ", ".join([*data.PHOTOGRAPHS, *lessons.PATTERNS])
-        raise DataError(
-            f"{image}: expected a picture file or one of {names}; there is no such file"
+    if picture.json is not None:  # without the megabytes of a photograph
+        made = dataclasses.replace(
+            made,
+            inputs={"image": lessons.record(made.inputs["image"])},
+            result={**made.result, "output": lessons.record(numbers)},
         )
-    else:
-        source = Path(image)
-    size, is_grey = picture_header(source)
-    channels = 1 if grey or is_grey else 3
-    return data.read_picture(source, size=size, channels=channels), grey and not is_grey
+    picture.finish(made, before)
 
 
 def _raw_bytes(path: Path, numbers) -> bytes:

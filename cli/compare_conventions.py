@@ -34,63 +34,27 @@ def command(input, kernel, stride, dilation, padding, seed, picture):
     pooling rounded down or up (Caffe), and a maximum padded with minus infinity or
     zeros.  The input's small integers come from the seed.
     """
-    from convlab import viz
-    from convlab.lessons import compare_conventions
+    from convlab import lessons, pictures
     from convlab.shapes import size_text
 
     if max(input) > MOST:
         raise click.BadParameter(
             f"expected at most {MOST} x {MOST}, got {size_text(*input)}", param_hint="--input"
         )
-    found = compare_conventions(input, kernel, stride, dilation, padding, seed)
-    title = "Where conventions part"
-    subtitle = f"input {size_text(*input)}, kernel {size_text(*kernel)}"
-    for name, values in (("stride", stride), ("dilation", dilation)):
-        if values != (1, 1):
-            same = values[0] == values[1]
-            subtitle += f", {name} {values[0] if same else size_text(*values)}"
-    subtitle += f", seed {seed}"
-    figure = viz.conventions(
-        found.input, found.kernel, found.comparisons, title=title, subtitle=subtitle, **picture.look
-    )
-    if not picture.alt:
-        click.echo(subtitle)
+    settings = input, kernel, stride, dilation, padding, seed
+    made = pictures.compare_conventions(*settings)
+
+    def before() -> None:
+        if picture.alt:
+            return
+        click.echo(made.facts["setting"])
+        found = lessons.compare_conventions(*settings)
         _beside(("input", [], found.input), ("kernel", [], found.kernel))
         for comparison in found.comparisons:
             _compare(comparison)
         click.echo()
-    described = "; ".join(
-        f"{c.title}, {c.sides[0].name} and {c.sides[1].name}: {c.difference()}"
-        for c in found.comparisons
-    )
-    picture.save(
-        figure,
-        title,
-        f"{title}: {subtitle}. {described}.",
-        parameters={
-            "kernel": kernel,
-            "stride": stride,
-            "dilation": dilation,
-            "padding": padding,
-            "seed": seed,
-        },
-        inputs={"input": found.input},
-        weights={"kernel": found.kernel},
-        result={
-            c.title: {
-                "first": c.first,
-                **{
-                    side.name: {
-                        "setting": side.setting,
-                        "sizes": side.sizes,
-                        "values": side.values,
-                    }
-                    for side in c.sides
-                },
-            }
-            for c in found.comparisons
-        },
-    )
+
+    picture.finish(made, before)
 
 
 def _compare(comparison) -> None:

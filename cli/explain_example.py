@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 from convlab_cli import options
 from convlab_cli.explain_text import BIAS, INPUT, OUTPUT, WIDTH, WINDOW, say
-from convlab_cli.render.arithmetic import example_of
 
 ENDS = 3  # channels that are shown before and after those left out
 
@@ -14,29 +15,21 @@ def explain(
     at: tuple[int, int, int], settings: dict, complete: bool, picture: options.Picture
 ) -> None:
     """Print the sum behind the output value ``at`` (filter, row, column), and draw it."""
-    import numpy as np
-
-    from convlab.errors import ShapeError, SpecError
+    from convlab.errors import SpecError
+    from convlab.lessons import convolution_example
     from convlab.shapes import size_text
 
     if settings["values"] == "none":
         raise SpecError("explain: expected numbers, got --values none")
-    example, _ = example_of(settings)
-    shape = example.output.shape
-    if any(i >= length for i, length in zip(at, shape, strict=True)):
-        raise ShapeError(
-            f"--filter, --row and --col: expected within {size_text(*shape)}, from 0, got"
-            f" {', '.join(map(str, at))}"
-        )
-    step = int(np.ravel_multi_index(at, shape))
-    shown = example.picture(step)
-    title = "Transposed convolution" if example.transposed else "Convolution"
-    subtitle = f"input {example.input_note()}, kernel {example.kernel_note()}"
+    given = {name: value for name, value in settings.items() if name != "shape"}
+    example = convolution_example(settings["shape"], **given)
+    shown = example.picture(example.step(at))
+    title, subtitle = example.words()
     say(f"{title}, {subtitle}", dim=True)
     say()
     say(
         click.style(
-            f"filter {at[0]}, row {at[1]}, column {at[2]} of {size_text(*shape)}",
+            f"filter {at[0]}, row {at[1]}, column {at[2]} of {size_text(*example.output.shape)}",
             fg=OUTPUT,
             bold=True,
         )
@@ -47,27 +40,10 @@ def explain(
         say(f"  {axis:8} {relation}{number}", dim=True)
     if not picture.wanted:
         return
-    record = {
-        "parameters": {**settings, "at": at},
-        "inputs": {"input": example.input},
-        "weights": {"kernel": example.kernel, "bias": example.bias},
-        "result": {
-            "output": example.output,
-            "patch": shown.patch(),
-            "taps": shown.kernel,
-            "channel_sums": shown.channel_sums,
-            "value": example.output[at],
-        },
-    }
-    description = f"{title}, {subtitle}: row {at[1]}, column {at[2]} of filter {at[0]} is"
-    description += f" {shown.result()}."
-    if picture.path is None:
-        picture.write(b"", title, description, **record)
-        return
-    from convlab import viz
+    from convlab import pictures
 
-    figure = viz.sliding_window(shown, **picture.look)
-    picture.save(figure, title, description, **record)
+    made = pictures.explain_example(example, at)
+    picture.finish(dataclasses.replace(made, parameters={**settings, "at": at}))
 
 
 def _print_window(shown, complete: bool) -> None:

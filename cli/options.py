@@ -6,6 +6,7 @@ import math
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -29,7 +30,7 @@ MOST = 65_535
 MOST_THREADS = 1024
 """The most threads, as kernels.MOST_THREADS."""
 DRAWN = 128
-"""The most cells along an axis of what is drawn cell by cell."""
+"""The most cells along an axis of what is drawn cell by cell, as lessons.example.DRAWN."""
 SEED = click.IntRange(0, 2**63 - 1)
 
 
@@ -249,12 +250,17 @@ class Picture:
         """``theme`` and ``size``, as every function of ``viz`` takes them."""
         return {"theme": self.theme, "size": self.size}
 
-    def finish(self, made: pictures.Picture) -> None:
-        """Write a picture, its numbers where --json asks for them, and say so."""
+    def finish(self, made: pictures.Picture, before: Callable[[], None] | None = None) -> None:
+        """Write a picture, its numbers where --json asks for them, and say so.
+
+        ``before`` says and writes what comes before, once the picture is drawn.
+        """
         content = b""
         if self.path is not None:
             look = {**self.look, "command": command_line()}
             content = made.content(self.path.suffix, **look)
+        if before is not None:
+            before()
         self.write(content, made.title, made.alt, **made.numbers)
 
     def save(self, figure: Figure, title: str, description: str, **numbers: dict) -> None:

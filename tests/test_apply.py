@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from convlab import lessons, numerals, viz
 from convlab.errors import DataError, ShapeError, SpecError
+from convlab.pictures._apply import _read
 from convlab.viz import style
 
 RNG = np.random.default_rng(0)
@@ -588,22 +589,22 @@ def photographs():
 def test_smoothing_keeps_the_colours_of_a_picture(tmp_path):
     pixels = RNG.integers(0, 256, (12, 9, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "mine.png")
-    colour, luma = apply_command._read(str(tmp_path / "mine.png"), grey=False)
+    colour, luma, _ = _read(str(tmp_path / "mine.png"), grey=False)
     assert np.array_equal(colour, pixels.transpose(2, 0, 1)) and not luma
-    grey, luma = apply_command._read(str(tmp_path / "mine.png"), grey=True)
+    grey, luma, _ = _read(str(tmp_path / "mine.png"), grey=True)
     expected = pixels @ (0.299, 0.587, 0.114)  # ITU-R BT.601
     assert luma and np.abs(grey[0] - expected).max() <= 0.51
     Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
-    grey, luma = apply_command._read(str(tmp_path / "grey.png"), grey=True)
+    grey, luma, _ = _read(str(tmp_path / "grey.png"), grey=True)
     assert np.array_equal(grey[0], pixels[..., 0]) and not luma
 
 
 def test_images_that_there_are_not(tmp_path):
     with pytest.raises(DataError, match="^nowhere.png: expected a picture file or one of china"):
-        apply_command._read("nowhere.png", grey=True)
+        _read("nowhere.png", grey=True)
     (tmp_path / "bad.png").write_bytes(b"hello")
     with pytest.raises(DataError, match=r"bad.png: expected a picture \(PNG"):
-        apply_command._read(str(tmp_path / "bad.png"), grey=True)
+        _read(str(tmp_path / "bad.png"), grey=True)
 
 
 def test_several_maps_are_no_csv_file():

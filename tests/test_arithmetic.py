@@ -8,11 +8,11 @@ from collections import Counter
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from convlab_cli import steps
 from convlab_cli.render.arithmetic import command as arithmetic
 from convlab_cli.render.pooling import command as pooling_command
 
 from convlab import viz
+from convlab.data import table
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.kernels import conv2d as kernels
 from convlab.kernels import pool2d as pool_kernels
@@ -471,7 +471,7 @@ TABLES = [
 def test_a_table_as_programs_write_it(tmp_path, content, rows):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
-    assert steps.read_table(str(path)) == rows
+    assert table.read_numbers(str(path)) == rows
 
 
 @pytest.mark.parametrize(
@@ -497,7 +497,7 @@ def test_a_table_that_is_none(tmp_path, content, message):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        steps.read_table(str(path))
+        table.read_numbers(str(path))
     text = str(caught.value)
     assert message in text
     assert "\n" not in text

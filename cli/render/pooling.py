@@ -47,76 +47,25 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
     convlab render pooling --input 6x6 -o pooling.gif
     convlab render pooling --kind average --input 7x7 --adaptive 3x3
     """
-    import numpy as np
-
+    from convlab import pictures
     from convlab.errors import SpecError
-    from convlab.lessons import adaptive_pooling, pooling
-    from convlab.viz.style import size_text
 
     if settings["whole"] and settings["adaptive"]:
         raise SpecError("pooling: expected --global or --adaptive, got both")
-    given = {
-        name
-        for name in ("kernel", "stride", "padding", "dilation", "ceil_mode", "no_padding_in_mean")
-        if click.get_current_context().get_parameter_source(name).name == "COMMANDLINE"
-    }
+    names = "kernel", "stride", "padding", "dilation", "ceil_mode", "no_padding_in_mean"
+    source = click.get_current_context().get_parameter_source
+    given = [f"--{n.replace('_', '-')}" for n in sorted(names) if source(n).name == "COMMANDLINE"]
     if given and (settings["whole"] or settings["adaptive"]):
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
-        raise SpecError(f"pooling: expected --global or --adaptive alone, got {names} too")
+        raise SpecError(
+            f"pooling: expected --global or --adaptive alone, got {', '.join(given)} too"
+        )
     if settings["no_padding_in_mean"] and kind == "max":
         raise SpecError("--no-padding-in-mean: expected --kind average, got max")
-    if shape is None and values in ("ints", "floats", "none"):  # a file says its own
-        shape = 6, 6
-    array, numbers = steps.input_values(values, shape, channels, seed)
-    if values == "ints" and array.size <= 100:  # all different, so that each maximum is one cell
-        array = np.random.default_rng(seed).permutation(100)[: array.size].reshape(array.shape)
-    wanted = 1 if settings["whole"] else settings["adaptive"]
-    if wanted is not None:
-        example = adaptive_pooling(array, kind, wanted)
-    else:
-        names = ("kernel", "stride", "padding", "dilation", "ceil_mode")
-        window = {name: settings[name] for name in names}
-        counted = not settings["no_padding_in_mean"]
-        example = pooling(array, kind, **window, count_include_pad=counted)
-    title = {"max": "Max pooling", "average": "Average pooling"}[kind]
-    subtitle = f"input {example.input_note()}, window {example.window_note()}"
-    output = size_text(*example.output.shape[1:], *example.output.shape[:1])
-
-    def describe(k: int) -> str:
-        shown = example.picture(k)
-        channel, row, column = shown.at
-        place = f"channel {channel}, row {row}, column {column}"
-        return f"The output is {output}; {place} is {shown.result()}."
-
-    record = {
-        "parameters": {
-            "kind": kind,
-            "kernel": example.kernel,
-            "stride": example.stride,
-            "padding": example.padding,
-            "dilation": example.dilation,
-            "ceil_mode": settings["ceil_mode"],
-            "count_include_pad": example.count_include_pad,
-            "output_size": None if example.kernel else example.output.shape[1:],
-            "seed": seed,
-        },
-        "inputs": {"input": example.input},
-        "weights": {},
-        "result": {
-            "output": example.output,
-            "winners": example.winners,
-            "divisor": example.windows.divisor,
-            "size": [str(relation) for relation in example.relations or ()],
-        },
-    }
-    steps.save_steps(
-        picture,
-        example,
-        step,
-        title,
-        subtitle,
-        describe,
-        numbers=numbers,
-        layout=layout,
-        record=record,
+    window = {"adaptive": 1 if settings["whole"] else settings["adaptive"]}
+    if window["adaptive"] is None:
+        window = {name: settings[name] for name in names[:-1]}
+        window["count_include_pad"] = not settings["no_padding_in_mean"]
+    numbers = {"channels": channels, "values": values, "seed": seed, "layout": layout}
+    steps.finish(
+        picture, step, lambda k: pictures.pooling(kind, shape, step=k, **window, **numbers)
     )

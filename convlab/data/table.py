@@ -7,6 +7,8 @@ import os
 import re
 
 from convlab import reading
+from convlab.checks import shown
+from convlab.errors import DataError
 
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -50,3 +52,28 @@ def number(text: str) -> float:
     if "_" in text or not abs(value) <= LARGEST:  # Python takes 1_000
         raise ValueError(text)
     return value
+
+
+def read_numbers(path: str | os.PathLike) -> list[list[float]]:
+    """The rows of a text file of numbers, all of one length.  Raises DataError."""
+    try:
+        rows = read_rows(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    if not rows:
+        raise DataError(f"{path}: expected rows of numbers, got none")
+
+    def cell(row: int, column: int, text: str) -> float:
+        try:
+            return number(text)
+        except ValueError:
+            raise DataError(
+                f"{path}: expected numbers with commas, semicolons or tabs between them, at most"
+                f" {LARGEST:g}, got {shown(text)} in row {row}, column {column}"
+            ) from None
+
+    numbers = [[cell(r, c, text) for c, text in enumerate(row)] for r, row in enumerate(rows)]
+    lengths = sorted({len(row) for row in rows})
+    if len(lengths) > 1:
+        raise DataError(f"{path}: expected rows of one length, got lengths {shown(lengths)}")
+    return numbers

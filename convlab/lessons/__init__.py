@@ -34,6 +34,7 @@ from convlab.lessons.counts import (
     shape_text,
     wirings,
 )
+from convlab.lessons.example import convolution_example, example_input
 from convlab.lessons.field_growth import FieldGrowth, field_growth
 from convlab.lessons.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
 from convlab.lessons.patterns import PATTERNS, pattern
@@ -62,6 +63,8 @@ __all__ = [
     "compare_conventions",
     "conv_layer",
     "convolution",
+    "convolution_example",
+    "example_input",
     "count_layers",
     "dense_layer",
     "FieldGrowth",

@@ -124,6 +124,11 @@ class Convolution(Stepped):
             sizes=tuple((str(relation), relation.number) for relation in self.relations),
         )
 
+    def words(self) -> tuple[str, str]:
+        """What it is, and its sizes and settings."""
+        name = "Transposed convolution" if self.transposed else "Convolution"
+        return name, f"input {self.input_note()}, kernel {self.kernel_note()}"
+
     def input_note(self) -> str:
         """Size and padding of the input in words: "5 × 7, zero padding 1"."""
         channels, *size = self.input.shape

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convlab.errors import SpecError
+from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, Sides, size_text
 
 
@@ -47,3 +47,13 @@ class Stepped:
         if not 0 <= step < self.steps:
             raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
         return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
+
+    def step(self, at: tuple[int, int, int]) -> int:
+        """The step of a place.  Raises ShapeError for one outside of the output."""
+        shape = self.output.shape
+        if not all(0 <= i < length for i, length in zip(at, shape, strict=True)):
+            raise ShapeError(
+                f"--filter, --row and --col: expected within {size_text(*shape)}, from 0, got"
+                f" {', '.join(map(str, at))}"
+            )
+        return int(np.ravel_multi_index(at, shape))

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._apply import apply
     from convlab.pictures._architecture import architecture
+    from convlab.pictures._arithmetic import arithmetic, explain_example
+    from convlab.pictures._compare_conventions import compare_conventions
     from convlab.pictures._confusion import confusion
     from convlab.pictures._connection_table import connection_table
     from convlab.pictures._connections import connections
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from convlab.pictures._occlusion import occlusion
     from convlab.pictures._padding_modes import padding_modes
     from convlab.pictures._parameters import parameters
+    from convlab.pictures._pooling import pooling
     from convlab.pictures._receptive_field import (
         receptive_field,
         receptive_field_chain,
@@ -49,7 +53,10 @@ if TYPE_CHECKING:
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "apply": "_apply",
     "architecture": "_architecture",
+    "arithmetic": "_arithmetic",
+    "compare_conventions": "_compare_conventions",
     "confusion": "_confusion",
     "connection_table": "_connection_table",
     "connections": "_connections",
@@ -58,6 +65,7 @@ _MODULES = {
     "effective_receptive_field": "_effective_field",
     "embedding": "_embedding",
     "equivariance": "_equivariance",
+    "explain_example": "_arithmetic",
     "explanation": "_explanation",
     "features": "_features",
     "field_growth": "_field_growth",
@@ -73,6 +81,7 @@ _MODULES = {
     "occlusion": "_occlusion",
     "padding_modes": "_padding_modes",
     "parameters": "_parameters",
+    "pooling": "_pooling",
     "receptive_field": "_receptive_field",
     "receptive_field_chain": "_receptive_field",
     "receptive_field_pyramid": "_receptive_field",
@@ -86,7 +95,10 @@ _MODULES = {
 __all__ = [
     "Picture",
     "activations",
+    "apply",
     "architecture",
+    "arithmetic",
+    "compare_conventions",
     "confusion",
     "connection_table",
     "connections",
@@ -95,6 +107,7 @@ __all__ = [
     "effective_receptive_field",
     "embedding",
     "equivariance",
+    "explain_example",
     "explanation",
     "features",
     "field_growth",
@@ -110,6 +123,7 @@ __all__ = [
     "occlusion",
     "padding_modes",
     "parameters",
+    "pooling",
     "receptive_field",
     "receptive_field_chain",
     "receptive_field_pyramid",

@@ -26,7 +26,7 @@ class Picture:
     ``result``: arrays, numbers and texts by their names: the settings, what went in, what was
     learned or given as weights, and what the engine made of them.
     ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves,
-    ``pages`` those of a .pdf with several.
+    ``pages`` those of a .pdf with several; ``facts``: what it says in words, by labels.
     """
 
     title: str
@@ -38,6 +38,7 @@ class Picture:
     inputs: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def figure(self) -> Figure:

@@ -1,0 +1,119 @@
+"""A classic kernel on an image."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from convlab import data, lessons, viz
+from convlab.data.pictures import picture_header
+from convlab.errors import DataError, SpecError
+from convlab.pictures.picture import Picture
+from convlab.reading import read_standard_input
+from convlab.shapes import Pair, size_text
+from convlab.training import ImageLike
+
+
+def apply(
+    image: ImageLike = "china",
+    kernel: str = "sobel",
+    *,
+    grey: bool | None = None,
+    padding: str | int | tuple[int, ...] | None = None,
+    padding_mode: str = "replicate",
+    stride: int | Pair = 1,
+    convolve: bool = False,
+    threshold: float | None = None,
+) -> Picture:
+    """What a kernel makes of an image: before, kernel, after.
+
+    ``image``: a photograph (china, flower), a test pattern (step, checkerboard, 6x6-edge),
+    a picture's file, "-" for standard input, or bytes (C, H, W); ``kernel`` as in
+    ``lessons.classic_kernel``; ``grey``: the luma of a colour picture, by default for edges;
+    ``padding``: same by default, valid for 6x6-edge; ``convolve``: also true convolution, and
+    the difference; ``threshold``: the least magnitude whose direction is shown, by default a
+    tenth of the largest.  Raises DataError, ShapeError, SpecError.
+    """
+    chosen = lessons.classic_kernel(kernel)
+    if chosen.is_pair and grey is False:
+        raise SpecError(f"grey: expected one kernel such as {chosen.name}-x for colours")
+    pixels, luma, name = _read(image, chosen.is_derivative if grey is None else grey)
+    is_pattern = isinstance(image, str) and image in lessons.PATTERNS
+    if padding is None:
+        padding = "valid" if is_pattern and name == "6x6-edge" else "same"
+
+    def apply(flip: bool) -> lessons.Applied:
+        return lessons.apply_kernel(
+            pixels, chosen, stride=stride, padding=padding, padding_mode=padding_mode, flip=flip
+        )
+
+    applied = apply(False)
+    shown = lessons.AppliedView(
+        applied,
+        apply(True) if convolve else None,
+        levels=(0.0, 10.0) if is_pattern else (0.0, 255.0),
+        unit="" if is_pattern else "grey levels",
+        threshold=threshold,
+    )
+    channels, *size = pixels.shape
+    subtitle = f"{name}, {size_text(*size, *([channels] if channels > 1 else []))}"
+    subtitle += ", grey (BT.601 luma)" if luma else ""
+    subtitle += f"; {applied.setting()}"
+    facts = shown.facts()
+    words = dict([*facts, shown.values()])
+    described = "; ".join(f"{label}: {text}" for label, text in words.items())
+    return Picture(
+        f"{chosen.title} on {name}",
+        f"{chosen.title} on {subtitle}. {described}.",
+        partial(
+            viz.applied,
+            pixels,
+            shown.kernels(),
+            shown.results(),
+            title=chosen.title,
+            subtitle=subtitle,
+            facts=facts,
+            levels=shown.levels,
+            padded=applied.padded,
+            sides=applied.padding,
+        ),
+        facts={"image": subtitle, **words},
+        parameters={
+            "image": name if isinstance(image, np.ndarray) else str(image),
+            "grey": channels == 1,
+            "kernel": chosen.name,
+            "stride": applied.stride,
+            "padding": applied.padding,
+            "padding_mode": padding_mode,
+            "convolve": convolve,
+        }
+        | ({"threshold": shown.least} if chosen.is_pair else {}),
+        inputs={"image": pixels},
+        weights={"kernel": chosen.weights},
+        result={"output": shown.numbers(), **words},
+    )
+
+
+def _read(image: ImageLike, grey: bool) -> tuple[np.ndarray, bool, str]:
+    """(pixels (C, H, W), whether they are the luma of a colour picture, the image's name)."""
+    if isinstance(image, np.ndarray):
+        luma = grey and image.ndim == 3 and len(image) == 3
+        return data.fit_images(image[None], channels=1)[0] if luma else image, luma, "an image"
+    source = str(image)
+    if source in lessons.PATTERNS:
+        return lessons.pattern(source)[None], False, source
+    if source in data.PHOTOGRAPHS:
+        pixels = data.photograph(source).transpose(2, 0, 1)[None]
+        return (data.fit_images(pixels, channels=1) if grey else pixels)[0], grey, source
+    if source != "-" and not Path(source).exists():
+        names = ", ".join([*data.PHOTOGRAPHS, *lessons.PATTERNS])
+        raise DataError(
+            f"{source}: expected a picture file or one of {names}; there is no such file"
+        )
+    given = read_standard_input() if source == "-" else Path(source)
+    size, is_grey = picture_header(given)
+    pixels = data.read_picture(given, size=size, channels=1 if grey or is_grey else 3)
+    name = "standard input" if source == "-" else Path(source).name
+    return pixels, grey and not is_grey, name

@@ -1,0 +1,80 @@
+"""Where PyTorch, TensorFlow and Caffe part."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from convlab import lessons, shapes, viz
+from convlab.errors import ShapeError
+from convlab.lessons.words import axis_text
+from convlab.pictures.picture import Picture
+from convlab.shapes import Pair, size_text
+
+MOST = 40  # rows and columns of an input whose outputs a picture still shows
+
+
+def compare_conventions(
+    input: int | Pair = 6,
+    kernel: int | Pair = 3,
+    stride: int | Pair = 2,
+    dilation: int | Pair = 1,
+    padding: int | Pair | None = None,
+    seed: int = 1,
+) -> Picture:
+    """The same numbers under several conventions, and the first cell in which they part.
+
+    PyTorch's padding, by default half the kernel, against TensorFlow's SAME, correlation
+    against convolution, pooling rounded down or up (Caffe), and a maximum padded with minus
+    infinity or zeros.  Raises ShapeError for an input that is too large to be shown.
+    """
+    input, kernel = shapes.pair(input, "input"), shapes.pair(kernel, "kernel")
+    stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
+    if max(input) > MOST:
+        raise ShapeError(f"input: expected at most {MOST} x {MOST}, got {size_text(*input)}")
+    found = lessons.compare_conventions(input, kernel, stride, dilation, padding, seed)
+    title = "Where conventions part"
+    subtitle = f"input {size_text(*input)}, kernel {size_text(*kernel)}"
+    for name, values in (("stride", stride), ("dilation", dilation)):
+        if values != (1, 1):
+            subtitle += f", {name} {axis_text(values)}"
+    subtitle += f", seed {seed}"
+    described = "; ".join(
+        f"{c.title}, {c.sides[0].name} and {c.sides[1].name}: {c.difference()}"
+        for c in found.comparisons
+    )
+    return Picture(
+        title,
+        f"{title}: {subtitle}. {described}.",
+        partial(
+            viz.conventions,
+            found.input,
+            found.kernel,
+            found.comparisons,
+            title=title,
+            subtitle=subtitle,
+        ),
+        facts={"setting": subtitle},
+        parameters={
+            "kernel": kernel,
+            "stride": stride,
+            "dilation": dilation,
+            "padding": padding,
+            "seed": seed,
+        },
+        inputs={"input": found.input},
+        weights={"kernel": found.kernel},
+        result={
+            c.title: {
+                "first": c.first,
+                **{
+                    side.name: {
+                        "setting": side.setting,
+                        "sizes": side.sizes,
+                        "values": side.values,
+                    }
+                    for side in c.sides
+                },
+            }
+            for c in found.comparisons
+        },
+    )

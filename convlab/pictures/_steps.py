@@ -1,0 +1,74 @@
+"""One step of an example, or all of them: frames, pages or a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from convlab import viz
+from convlab.checks import one_of
+from convlab.errors import SpecError
+from convlab.lessons import Convolution, Pooling
+from convlab.pictures.picture import Picture
+
+MOST_FRAMES = 500
+LAYOUTS = {"row": viz.sliding_window, "isometric": viz.isometric}
+
+
+def stepped(
+    example: Convolution | Pooling,
+    title: str,
+    subtitle: str,
+    describe: Callable[[int], str],
+    *,
+    step: int | str | None,
+    layout: str,
+    numbers: bool,
+    parameters: dict[str, Any],
+    result: dict[str, Any],
+    **record: dict[str, Any],
+) -> Picture:
+    """The step ``step``, all of them, or by default the one in the middle of the first map.
+
+    ``describe`` says a step in words.  Raises SpecError for a step that there is not.
+    """
+    window = LAYOUTS[one_of(layout, "layout", LAYOUTS)]
+    if step is None:
+        _, rows, columns = example.output.shape
+        step = rows // 2 * columns + columns // 2
+    if step == "all":
+        if example.steps > MOST_FRAMES:
+            raise SpecError(f"step: expected at most {MOST_FRAMES} for all, got {example.steps}")
+        chosen = list(range(example.steps))
+        few = example.steps <= 50
+        values = ", ".join(example.picture(0).results().marked()) if few else ""
+        words = f"The output, row by row: {values}." if numbers and values else describe(0)
+        alt = f"{title}, {subtitle}, in {example.steps} steps. {words}"
+    else:
+        example.place(step)
+        chosen = [step]
+        alt = f"{title}, {subtitle}. {describe(step)}"
+    places = [example.place(k) for k in chosen]
+
+    def figure(k: int, **look: Any):
+        return window(example.picture(k), numbers=numbers, **look)
+
+    def figures(**look: Any):
+        return (figure(k, **look) for k in chosen)
+
+    def sheet(**look: Any):
+        shown = [example.picture(k) for k in chosen]
+        return viz.step_sheet(shown, title=title, subtitle=subtitle, numbers=numbers, **look)
+
+    whole = step == "all"
+    return Picture(
+        title,
+        alt,
+        sheet if whole else partial(figure, step),
+        figures if whole else None,
+        figures if whole else None,
+        parameters={**parameters, "steps": chosen, "layout": layout, "numbers": numbers},
+        result={**result, "at": places, "values": [example.output[place] for place in places]},
+        **record,
+    )

@@ -1,0 +1,102 @@
+"""Worked examples from Python: what each picture is called, and its numbers by other means."""
+
+import re
+
+import numpy as np
+import pytest
+
+from convlab import lessons, pictures
+from convlab.errors import ShapeError, SpecError
+
+NUMBERS = np.arange(35.0).reshape(5, 7)
+EDGE = np.array([[1.0, 0.0], [0.0, -1.0]])
+
+
+def arithmetic():
+    return pictures.arithmetic(values=NUMBERS, kernel_values=EDGE, stride=(2, 1), bias=1)
+
+
+def explained():
+    return pictures.explain_example(lessons.convolution(NUMBERS[None], EDGE[None, None]), (0, 3, 2))
+
+
+def pooled():
+    return pictures.pooling("average", input=(5, 7), values=NUMBERS, kernel=3, stride=2)
+
+
+def applied():
+    return pictures.apply(np.uint8(NUMBERS)[None], "1 0; 0 -1", padding="valid")
+
+
+def conventions():
+    return pictures.compare_conventions(input=7, kernel=1, stride=1)
+
+
+SLOPE = NUMBERS[:-1, :-1] - NUMBERS[1:, 1:]
+MEANS = np.lib.stride_tricks.sliding_window_view(NUMBERS, (3, 3))[::2, ::2].mean((2, 3))
+PICTURES = {
+    arithmetic: (
+        "Convolution",
+        {"output", "channel_sums", "size", "relations", "at", "values"},
+        lambda made: (made.result["output"], SLOPE[None, ::2] + 1),
+    ),
+    explained: (
+        "Convolution",
+        {"output", "patch", "taps", "channel_sums", "value"},
+        lambda made: (made.result["value"], SLOPE[3, 2]),
+    ),
+    pooled: (
+        "Average pooling",
+        {"output", "winners", "divisor", "size", "at", "values"},
+        lambda made: (made.result["output"], MEANS[None]),
+    ),
+    applied: (
+        "Own kernel",
+        {"output", "output size", "values"},
+        lambda made: (made.result["output"], SLOPE),
+    ),
+    conventions: (
+        "Where conventions part",
+        {
+            "convolution: padding",
+            "convolution: kernel",
+            "max pooling: size",
+            "max pooling: padding",
+        },
+        lambda made: (
+            made.result["convolution: padding"]["PyTorch"]["values"],
+            made.inputs["input"] * made.weights["kernel"],
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
+def test_a_picture_from_python(make):
+    title, keys, compared = PICTURES[make]
+    made = make()
+    assert made.title.startswith(title) and made.alt.startswith(title)
+    assert made.numbers["result"].keys() == keys
+    np.testing.assert_allclose(*compared(made), rtol=1e-6)
+    assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+
+
+def test_all_steps_move_and_are_pages(tmp_path):
+    made = pictures.arithmetic(input=(3, 4), kernel=3, step="all")
+    assert made._repr_mimebundle_()["image/gif"].startswith(b"GIF89a")
+    made.save(tmp_path / "pages.pdf")
+    pages = re.findall(rb"/Type /Page\b", (tmp_path / "pages.pdf").read_bytes())
+    assert len(pages) == 2
+    with pytest.raises(SpecError, match=r"expected a file ending in .png, .svg or .pdf"):
+        pictures.pooling(step=0).save(tmp_path / "one.gif")
+
+
+def test_examples_that_cannot_be():
+    with pytest.raises(SpecError, match="pooling: expected adaptive alone"):
+        pictures.pooling(adaptive=2, stride=2)
+    with pytest.raises(SpecError, match="layout: expected one of row, isometric, got 'column'"):
+        pictures.pooling(layout="column")
+    with pytest.raises(ShapeError, match="values: expected rows for 2 channels below each other"):
+        pictures.arithmetic(values=NUMBERS, channels=2)
+    with pytest.raises(ShapeError, match="kernel values: expected rows of numbers"):
+        pictures.arithmetic(kernel_values=np.zeros((1, 1, 2, 2)))
