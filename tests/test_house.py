@@ -230,4 +230,5 @@ for package in packages:
             print(f"{package.__name__}.{name}")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["convlab.functional", "convlab.nn", "convlab.optim"]
+    rooms = "data experiments functional insight lessons models nn optim pictures tasks training"
+    assert done.stdout.split() == [f"convlab.{room}" for room in rooms.split()]

@@ -1,0 +1,121 @@
+"""Every picture in a real notebook, and what else shows itself there."""
+
+import base64
+import io
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from PIL import Image
+
+from convlab import pictures, training
+from convlab.training import Settings, Trainer
+
+# One line for each picture: what a user types in a cell.  {run} is a run's folder.
+CELLS = {
+    "activations": "pictures.activations()",
+    "apply": "pictures.apply('china', 'sobel')",
+    "architecture": "pictures.architecture('lenet5')",
+    "arithmetic": "pictures.arithmetic(input=(5, 7), kernel=3, stride=2)",
+    "compare_conventions": "pictures.compare_conventions(6, 3, 2)",
+    "confusion": "pictures.confusion({run})",
+    "connection_table": "pictures.connection_table()",
+    "connections": "pictures.connections()",
+    "costs": "pictures.costs()",
+    "curves": "pictures.curves({run})",
+    "effective_receptive_field": "pictures.effective_receptive_field('lenet5', images=2)",
+    "embedding": "pictures.embedding({run}, images=40)",
+    "equivariance": "pictures.equivariance({run}, (0, 1), images=2)",
+    "explain_example": "pictures.explain_example(convlab.lessons.convolution(IMAGE, KERNEL))",
+    "explanation": "pictures.explanation({run}, 'test:3')",
+    "features": "pictures.features({run}, 'test:3')",
+    "field_growth": "pictures.field_growth('lenet5', 'vgg16')",
+    "filters": "pictures.filters({run}, before=True)",
+    "filters_by_epoch": "pictures.filters_by_epoch({run})",
+    "grad_cam": "pictures.grad_cam({run}, 'test:3')",
+    "image": "pictures.image()",
+    "invariance": "pictures.invariance({run}, shifts=(0, 1))",
+    "ladder": "pictures.ladder()",
+    "maximise": "pictures.maximise({run}, 'fc3', (0, 1), images=20, steps=4)",
+    "mistakes": "pictures.mistakes({run})",
+    "neighbours": "pictures.neighbours(images=20)",
+    "occlusion": "pictures.occlusion({run}, 'test:3', patch=7, stride=7)",
+    "padding_modes": "pictures.padding_modes()",
+    "parameters": "pictures.parameters()",
+    "pooling": "pictures.pooling()",
+    "receptive_field": "pictures.receptive_field('lenet5')",
+    "receptive_field_chain": "pictures.receptive_field_chain('lenet5')",
+    "receptive_field_pyramid": "pictures.receptive_field_pyramid('lenet5')",
+    "saliency": "pictures.saliency({run}, 'test:3')",
+    "top_patches": "pictures.top_patches({run}, images=20)",
+    "two_ways": "pictures.two_ways({run}, 'test:3')",
+    "weights": "pictures.weights({run})",
+}
+
+
+FIRST = """
+import convlab, numpy
+from convlab import pictures
+IMAGE, KERNEL = numpy.arange(25.0).reshape(1, 5, 5), numpy.ones((1, 1, 3, 3))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebook") / "tiny"
+    settings = Settings(epochs=1, limit=20)
+    trainer = Trainer(settings, training.prepare(settings))
+    training.create(folder, trainer, snapshots=True)
+    for _ in trainer.fit():
+        training.save(folder, trainer)
+    return folder
+
+
+def outputs(folder, cells):
+    """What a kernel of Jupyter shows for each cell, by the kind of content."""
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
+    return [
+        {
+            kind: content
+            for output in cell.outputs
+            for kind, content in output.get("data", {}).items()
+        }
+        for cell in notebook.cells
+    ]
+
+
+def test_every_picture_shows_itself(run, tmp_path):
+    assert {*CELLS, "Picture"} == {*pictures.__all__}
+    cells = [line.replace("{run}", repr(str(run))) for line in CELLS.values()]
+    _, *shown = outputs(tmp_path, [FIRST, *cells])
+    for name, content in zip(CELLS, shown, strict=True):
+        kind = "image/gif" if "image/gif" in content else "image/png"
+        with Image.open(io.BytesIO(base64.b64decode(content[kind]))) as picture:
+            assert picture.width == 800, name
+        assert content["text/plain"].startswith("Picture("), name
+
+
+def test_training_and_what_it_gives(tmp_path):
+    cells = [
+        "import convlab\nrun = convlab.train(epochs=1, limit=20, progress=False)\nrun",
+        "run.predict('test:3')[0]",
+        "round(run.evaluate().accuracy, 2)",
+        "run.network",
+        "run.summary()",
+        "convlab.load('runs/lenet5-digits').network.conv1.weight",
+        "convlab.page(run)",
+        "convlab.randn(0, 3)",
+    ]
+    run, answer, accuracy, network, summary, weight, page, empty = outputs(tmp_path, cells)
+    assert "validation accuracy" in run["text/html"] and "<svg" in run["text/html"]
+    assert len(eval(answer["text/plain"])) == 10
+    assert 0 <= float(accuracy["text/plain"]) <= 1
+    for table in (network, summary):
+        assert table["text/html"].count("<tr>") == 15 and "61,706" in table["text/html"]
+    assert "6 × 1 × 5 × 5, float32" in weight["text/html"]
+    assert page["text/html"].startswith("<iframe srcdoc=") and page["text/plain"].startswith(
+        "Page("
+    )
+    assert empty["text/html"] == "0 × 3, float32, empty"
+    assert (tmp_path / "runs" / "lenet5-digits" / "curves.png").stat().st_size > 10_000
