@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from convlab.pictures._arithmetic import arithmetic, explain_example
     from convlab.pictures._compare_conventions import compare_conventions
     from convlab.pictures._costs import costs
+    from convlab.pictures._detect import detect
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures._pooling import pooling
+    from convlab.pictures._segment import segment
+    from convlab.pictures._stylize import stylize
     from convlab.pictures.picture import Picture
 
 _MODULES = {
@@ -27,10 +30,13 @@ _MODULES = {
     "arithmetic": "_arithmetic",
     "compare_conventions": "_compare_conventions",
     "costs": "_costs",
+    "detect": "_detect",
     "explain_example": "_arithmetic",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
     "pooling": "_pooling",
+    "segment": "_segment",
+    "stylize": "_stylize",
 }
 """The names, and the module of each."""
 
@@ -41,10 +47,13 @@ __all__ = [
     "arithmetic",
     "compare_conventions",
     "costs",
+    "detect",
     "explain_example",
     "filters",
     "filters_by_epoch",
     "pooling",
+    "segment",
+    "stylize",
 ]
 
 
