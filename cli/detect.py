@@ -8,8 +8,6 @@ from pathlib import Path
 import click
 from convlab_cli import options
 
-LARGEST = 512  # pixels of a picture's longer side; larger pictures are reduced
-
 
 class Scales(click.ParamType):
     """Enlargements of a picture, such as 1.4,1,0.7."""
@@ -86,53 +84,48 @@ def command(run, image, scenes, seed, clutter, threshold, overlap, scales, data_
         raise click.UsageError("expected either IMAGE or --scenes")
     if scenes is not None and picture.path is not None:
         raise click.UsageError("-o: expected IMAGE with it; --scenes has numbers alone")
-    from convlab import insight
-    from convlab.data.scenes import BACKGROUND, BOX
+    from convlab import pictures, tasks
+    from convlab.data import BACKGROUND
 
     run = options.load_run(run)
-    network = insight.fully_convolutional(run.network)
-    _require_drawings(run)
+    detector = tasks.detector(run, threshold, overlap)
     if BACKGROUND not in run.classes:
         click.echo(
             f"note: {run.folder} knows no class {BACKGROUND!r}, so it finds digits everywhere; one"
             " that does: convlab train --data scenes",
             err=True,
         )
-    # The images may stand in a larger input; the box is a share of the image.
-    box = BOX * run.image_shape[1] / network.input_shape[1]
-    settings = {"threshold": threshold, "overlap": overlap, "box": box}
     if scenes is not None:
-        _measure(run, network, scenes, seed, clutter, scales, settings, data_dir, picture)
-    else:
-        _show(run, network, image, seed, clutter, scales, settings, data_dir, picture)
+        _measure(detector, scenes, seed, clutter, scales, data_dir, picture)
+        return
+    made = pictures.detect(
+        run,
+        image,
+        seed=seed,
+        clutter=clutter,
+        threshold=threshold,
+        overlap=overlap,
+        scales=scales,
+        data_dir=data_dir,
+    )
+
+    def before() -> None:
+        if not picture.alt:
+            click.echo("\n".join(filter(None, [made.facts["boxes"], made.facts["found"]])))
+
+    picture = dataclasses.replace(picture, path=picture.path or Path("detected.png"))
+    picture.finish(made, before)
 
 
-def _require_drawings(run) -> None:
-    from convlab.errors import RunError
-
-    if run.image_shape[0] != 1 or not run.dark_background:
-        raise RunError(
-            f"{run.folder}: expected a run on bright drawings on black, such as digits, mnist or"
-            f" scenes, got one on {run.settings.data}"
-        )
-
-
-def _digits(run, data_dir):
-    """The test images that scenes are made of."""
-    from convlab import data
-
-    source = "mnist" if run.settings.data == "scenes" else run.settings.data
-    return data.load(source, data_dir=data_dir)[1]
-
-
-def _measure(run, network, count, seed, clutter, scales, settings, data_dir, picture) -> None:
+def _measure(detector, count, seed, clutter, scales, data_dir, picture) -> None:
+    """Print the average precision of each class on generated scenes."""
     import time
 
     import numpy as np
 
-    from convlab import data, insight, tasks
+    from convlab import data, tasks
 
-    digits = _digits(run, data_dir)
+    digits = detector.digits(data_dir)
     begin = time.perf_counter()
     found, truth = [], []
     for first in range(0, count, 50):
@@ -140,11 +133,8 @@ def _measure(run, network, count, seed, clutter, scales, settings, data_dir, pic
         shown = [data.scene(digits, n, seed=seed, clutter=clutter) for n in numbers]
         images = np.stack([one.image for one in shown])
         size = images.shape[2:]
-        used = scales or insight.usual_scales(network, size)
-        levels = [insight.scan(network, images, run.scaling, scale) for scale in used]
-        found += [
-            tasks.detect(one, run.classes, size, **settings) for one in zip(*levels, strict=True)
-        ]
+        used = scales or detector.scales(size)
+        found += [detector.found(one, size) for one in detector.scan(images, used)]
         truth += [(one.boxes, one.labels) for one in shown]
     values = tasks.average_precisions(found, truth, len(digits.classes))
     seconds = time.perf_counter() - begin
@@ -166,15 +156,15 @@ def _measure(run, network, count, seed, clutter, scales, settings, data_dir, pic
     if picture.json is not None or picture.alt:
         picture.write(
             b"",
-            f"Detection by {run.folder.name}",
+            f"Detection by {detector.run.folder.name}",
             f"{summary}.",
             parameters={
-                "run": run.folder,
+                "run": detector.run.folder,
                 "scenes": count,
                 "seed": seed,
                 "clutter": clutter,
                 "scales": used,
-                **settings,
+                **detector.settings,
             },
             inputs={"data": digits.name, "digits": counts},
             weights={},
@@ -187,125 +177,3 @@ def _measure(run, network, count, seed, clutter, scales, settings, data_dir, pic
                 "seconds": seconds,
             },
         )
-
-
-def _show(run, network, image, seed, clutter, scales, settings, data_dir, picture) -> None:
-    from convlab import data, insight, tasks, viz
-    from convlab.shapes import size_text
-
-    pixels, truth, note = _read(run, image, seed, clutter, data_dir)
-    size = pixels.shape[1:]
-    used = scales or insight.usual_scales(network, size)
-    levels = [insight.scan(network, pixels[None], run.scaling, scale)[0] for scale in used]
-    found = tasks.detect(levels, run.classes, size, **settings)
-    maps = tasks.score_maps(levels, size)
-    boxes, labels, kinds = list(found.boxes), [], []
-    for label, chance in zip(found.labels, found.probabilities, strict=True):
-        labels.append(f"{run.classes[label]} {chance:.2f}")
-        kinds.append("found")
-    facts = [("found", _listed([run.classes[label] for label in found.labels]))]
-    hits = missed = None
-    if truth is not None:
-        hits, missed = tasks.compared(found, *truth)
-        kinds = ["found" if hit else "wrong" for hit in hits]
-        names = [run.classes[label] for label in truth[1]]
-        for number in missed:
-            boxes.append(truth[0][number])
-            labels.append(f"{names[number]} missed")
-            kinds.append("missed")
-        facts = [
-            (
-                "found",
-                f"{int(hits.sum())} of {len(names)} digits, {_boxes(int((~hits).sum()))}"
-                " (right: the class, and an intersection over union above 0.5)",
-            )
-        ]
-    windows = sum(level.probabilities[0].size for level in levels)
-    stride = insight.scan_stride(network)
-    facts.append(
-        (
-            "scan",
-            f"{windows:,} windows of {size_text(*network.input_shape[1:])}, stride"
-            f" {size_text(*stride)}, at {len(used)} sizes of the picture from {max(used):.2g} to"
-            f" {min(used):.2g}; a map shows the highest probability of all sizes",
-        )
-    )
-    name = "standard input" if image == "-" else Path(image).name
-    title = f"Detection in {name}"
-    subtitle = (
-        f"{options.title_of(run)}; {size_text(*size)}{note}; probability at least"
-        f" {settings['threshold']:g}"
-    )
-    figure = viz.detections(
-        pixels,
-        boxes,
-        labels,
-        kinds,
-        [
-            (name, map_)
-            for name, map_ in zip(run.classes, maps, strict=True)
-            if name != data.BACKGROUND  # of all sizes together, background is everywhere
-        ],
-        facts=facts,
-        title=title,
-        subtitle=subtitle,
-        **picture.look,
-    )
-    if not picture.alt:
-        for text, (top, left, bottom, right), kind in zip(labels, boxes, kinds, strict=True):
-            place = f"rows {top:.0f} to {bottom:.0f}, columns {left:.0f} to {right:.0f}"
-            click.echo(f"{text}  {place}{'  wrong' if kind == 'wrong' else ''}")
-        click.echo("; ".join(text for label, text in facts[:1]))
-    shown = dataclasses.replace(picture, path=picture.path or Path("detected.png"))
-    shown.save(
-        figure,
-        title,
-        f"{title}; {subtitle}; {'; '.join(f'{label}: {text}' for label, text in facts)}.",
-        parameters={
-            "run": run.folder,
-            "image": image,
-            "seed": seed,
-            "clutter": clutter,
-            "scales": used,
-            **settings,
-        },
-        inputs={"image": pixels},
-        weights={},
-        result={
-            "boxes": found.boxes,
-            "classes": [run.classes[label] for label in found.labels],
-            "probabilities": found.probabilities,
-            "support": found.support,
-            **({} if truth is None else {"right": hits, "true boxes": truth[0], "truth": names}),
-        },
-    )
-
-
-def _boxes(wrong: int) -> str:
-    return f"{wrong} wrong box" + ("" if wrong == 1 else "es")
-
-
-def _listed(names: list[str]) -> str:
-    return f"{len(names)} ({', '.join(names)})" if names else "nothing"
-
-
-def _read(run, image: str, seed: int, clutter: int, data_dir):
-    """(bytes (1, H, W) bright on black, (boxes, labels) where known, what to say of it)."""
-    from convlab import data, tasks
-    from convlab.data.pictures import picture_header
-    from convlab.errors import DataError
-    from convlab.reading import read_standard_input
-
-    if image.startswith("scene:"):
-        number = image.removeprefix("scene:")
-        if not number.isdecimal() or len(number) > 9:
-            raise DataError(f"image {image}: expected scene:N with a number from 0")
-        shown = data.scene(_digits(run, data_dir), int(number), seed=seed, clutter=clutter)
-        return shown.image, (shown.boxes, shown.labels), f", seed {seed}"
-    source = read_standard_input() if image == "-" else Path(image)
-    (rows, columns), _ = picture_header(source)
-    factor = min(1.0, LARGEST / max(rows, columns))
-    size = max(1, round(rows * factor)), max(1, round(columns * factor))
-    pixels = data.read_picture(source, size=size, channels=1)
-    pixels, inverted = data.as_dark_background(pixels)
-    return tasks.as_ink(pixels), None, "; image inverted" if inverted else ""

@@ -140,70 +140,11 @@ def predict(run, image, seed, pixels, data_dir, picture):
 
     scene:N is a generated scene of the test digits, whose truth is known.
     """
-    from convlab import tasks, viz
-    from convlab.shapes import size_text
+    from convlab import pictures
 
-    segmenter = tasks.load_segmenter(run)
-    shown, truth, note = _read(segmenter, image, seed, pixels, data_dir)
-    answer = segmenter.answers(shown[None])[0]
-    classes = segmenter.classes
-    panels = [("answer", answer, tasks.regions(answer, classes))]
-    present = [name for k, name in enumerate(classes) if k and (answer == k).any()]
-    facts = [("answer", f"digits {', '.join(present)}" if present else "background alone")]
-    shares = None
-    if truth is not None:
-        panels.insert(0, ("truth", truth, tasks.regions(truth, classes)))
-        confusion = tasks.pixel_confusion(truth, answer, len(classes))
-        shares = tasks.intersection_over_union(confusion)
-        accuracy = tasks.pixel_accuracy(confusion)
-        each = ", ".join(
-            f"{name} {share:.2f}"
-            for name, share in zip(classes, shares, strict=True)
-            if share == share
-        )
-        facts = [
-            ("pixels", f"{100 * accuracy:.2f} % right"),
-            ("IoU", f"{each} (intersection over union of what is there or was answered)"),
-        ]
-    name = "standard input" if image == "-" else Path(image).name
-    title = f"Segmentation of {name}"
-    folder = run.resolve().name
-    subtitle = (
-        f"run {folder}, encoder-decoder trained on scenes of"
-        f" {Path(segmenter.settings.data).name}; {size_text(*shown.shape[1:])}{note}"
-    )
-    figure = viz.segmentation(
-        shown, panels, classes, facts=facts, title=title, subtitle=subtitle, **picture.look
-    )
-    said = "; ".join(f"{label}: {text}" for label, text in facts)
-    if not picture.alt:
-        click.echo(said)
-    picture.save(
-        figure,
-        title,
-        f"{title}; {subtitle}; {said}.",
-        parameters={
-            "run": run,
-            "image": image,
-            "seed": seed,
-            "pixels": pixels,
-            "classes": classes,
-        },
-        inputs={"image": shown},
-        weights={},
-        result={
-            "answer": answer,
-            **(
-                {}
-                if truth is None
-                else {
-                    "truth": truth,
-                    "pixel accuracy": accuracy,
-                    "intersection over union": [None if s != s else s for s in shares.tolist()],
-                }
-            ),
-        },
-    )
+    made = pictures.segment(run, image, seed, pixels, data_dir)
+    said = "; ".join(f"{label}: {text}" for label, text in made.facts.items())
+    picture.finish(made, lambda: None if picture.alt else click.echo(said))
 
 
 def _measure(segmenter, test, scenes: int, seed: int):
@@ -228,25 +169,3 @@ def _measure(segmenter, test, scenes: int, seed: int):
         f" {scenes} scenes of {test.name} (test)"
     )
     return numbers, lines
-
-
-def _read(segmenter, image: str, seed: int, pixels: int, data_dir):
-    """(bytes (1, H, W), class numbers (H, W) where known, what to say of the image)."""
-    from convlab import data, tasks
-    from convlab.data.pictures import picture_header
-    from convlab.errors import DataError
-    from convlab.reading import read_standard_input
-
-    if image.startswith("scene:"):
-        number = image.removeprefix("scene:")
-        if not number.isdecimal() or len(number) > 9:
-            raise DataError(f"image {image}: expected scene:N with a number from 0")
-        _, test = data.load(segmenter.settings.data, data_dir=data_dir)
-        shown = tasks.segmentation_scene(test, int(number), seed)
-        return shown.image, shown.mask, f", seed {seed}"
-    source = read_standard_input() if image == "-" else Path(image)
-    rows, columns = picture_header(source)[0]
-    factor = pixels / max(rows, columns)
-    size = max(1, round(rows * factor)), max(1, round(columns * factor))
-    drawing, inverted = data.as_dark_background(data.read_picture(source, size=size, channels=1))
-    return tasks.as_ink(drawing), None, "; image inverted" if inverted else ""

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from convlab import lessons, pictures
+from convlab import data, insight, lessons, pictures, tasks, training
 from convlab.errors import ShapeError, SpecError
 
 NUMBERS = np.arange(35.0).reshape(5, 7)
@@ -100,3 +100,66 @@ def test_examples_that_cannot_be():
         pictures.arithmetic(values=NUMBERS, channels=2)
     with pytest.raises(ShapeError, match="kernel values: expected rows of numbers"):
         pictures.arithmetic(kernel_values=np.zeros((1, 1, 2, 2)))
+
+
+# --- tasks --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """LeNet-5 after one epoch on two digits a class."""
+    settings = training.Settings(epochs=1, limit=20)
+    trainer = training.Trainer(settings, training.prepare(settings))
+    list(trainer.fit())
+    folder = tmp_path_factory.mktemp("pictures") / "run"
+    training.create(folder, trainer)
+    training.save(folder, trainer)
+    return training.load(folder)
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    """The folder of a segmenter after one step."""
+    folder = tmp_path_factory.mktemp("pictures") / "segmenter"
+    folder.mkdir()
+    digits, _ = data.load("digits")
+    made = tasks.new_segmenter(tasks.SegmentationSettings(steps=1, batch_size=2), digits)
+    tasks.save_segmenter(folder, made, list(tasks.train_segmenter(made, digits)))
+    return folder
+
+
+def test_digits_found_in_a_scene(run):
+    made = pictures.detect(run, "scene:3", scales=[1.0], threshold=0.2)
+    assert made.title == "Detection in scene:3"
+    assert {"boxes", "classes", "right", "true boxes", "truth"} <= made.result.keys()
+    shown = data.scene(data.load("digits")[1], 3)
+    assert made.result["truth"] == [str(label) for label in shown.labels]
+    # What each box says is what the network answers for a window of its own.
+    network = insight.fully_convolutional(run.network)
+    level = insight.scan(network, shown.image[None], run.scaling, 1.0)[0]
+    tops = level.probabilities.max(axis=(1, 2))
+    for label, chance in zip(made.result["classes"], made.result["probabilities"], strict=True):
+        assert 0.2 <= chance <= tops[int(label)] + 1e-6
+    assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+
+
+def test_pixels_of_a_scene(segmenter):
+    made = pictures.segment(segmenter, "scene:2")
+    assert made.title == "Segmentation of scene:2"
+    assert {"answer", "truth", "pixel accuracy", "intersection over union"} == made.result.keys()
+    right = made.result["answer"] == made.result["truth"]
+    assert made.result["pixel accuracy"] == pytest.approx(right.mean())
+    assert made.facts["pixels"] == f"{100 * right.mean():.2f} % right"
+    assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+
+
+def test_the_content_of_one_in_the_style_of_another():
+    steps = []
+    made = pictures.stylize("china", "flower", pixels=96, steps=2, every=2, watch=steps.append)
+    assert made.title == "china in the style of flower"
+    assert {"picture", "loss", "content", "style"} == made.result.keys()
+    assert made.result["loss"] == [
+        pytest.approx(0.05 * step.content + step.style, rel=1e-5) for step in steps
+    ]
+    assert made.result["picture"].shape == made.inputs["content"].shape == (3, 64, 96)
+    assert made._repr_mimebundle_()["image/gif"].startswith(b"GIF89a")

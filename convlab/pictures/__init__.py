@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from convlab.pictures._connections import connections
     from convlab.pictures._costs import costs
     from convlab.pictures._curves import curves
+    from convlab.pictures._detect import detect
     from convlab.pictures._effective_field import effective_receptive_field
     from convlab.pictures._embedding import embedding
     from convlab.pictures._equivariance import equivariance
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
         receptive_field_pyramid,
     )
     from convlab.pictures._saliency import saliency
+    from convlab.pictures._segment import segment
+    from convlab.pictures._stylize import stylize
     from convlab.pictures._top_patches import top_patches
     from convlab.pictures._two_ways import two_ways
     from convlab.pictures._weights import weights
@@ -62,6 +65,7 @@ _MODULES = {
     "connections": "_connections",
     "costs": "_costs",
     "curves": "_curves",
+    "detect": "_detect",
     "effective_receptive_field": "_effective_field",
     "embedding": "_embedding",
     "equivariance": "_equivariance",
@@ -86,6 +90,8 @@ _MODULES = {
     "receptive_field_chain": "_receptive_field",
     "receptive_field_pyramid": "_receptive_field",
     "saliency": "_saliency",
+    "segment": "_segment",
+    "stylize": "_stylize",
     "top_patches": "_top_patches",
     "two_ways": "_two_ways",
     "weights": "_weights",
@@ -104,6 +110,7 @@ __all__ = [
     "connections",
     "costs",
     "curves",
+    "detect",
     "effective_receptive_field",
     "embedding",
     "equivariance",
@@ -128,6 +135,8 @@ __all__ = [
     "receptive_field_chain",
     "receptive_field_pyramid",
     "saliency",
+    "segment",
+    "stylize",
     "top_patches",
     "two_ways",
     "weights",

@@ -43,36 +43,48 @@ def apply(
     is_pattern = isinstance(image, str) and image in lessons.PATTERNS
     if padding is None:
         padding = "valid" if is_pattern and name == "6x6-edge" else "same"
-
-    def apply(flip: bool) -> lessons.Applied:
-        return lessons.apply_kernel(
-            pixels, chosen, stride=stride, padding=padding, padding_mode=padding_mode, flip=flip
-        )
-
-    applied = apply(False)
+    slide = partial(
+        lessons.apply_kernel,
+        pixels,
+        chosen,
+        stride=stride,
+        padding=padding,
+        padding_mode=padding_mode,
+    )
+    applied = slide()
     shown = lessons.AppliedView(
         applied,
-        apply(True) if convolve else None,
+        slide(flip=True) if convolve else None,
         levels=(0.0, 10.0) if is_pattern else (0.0, 255.0),
         unit="" if is_pattern else "grey levels",
         threshold=threshold,
     )
+    called = name if isinstance(image, np.ndarray) else str(image)
+    words = ", grey (BT.601 luma)" if luma else ""
+    return _picture(shown, pixels, called, name, words)
+
+
+def _picture(
+    shown: lessons.AppliedView, pixels: np.ndarray, image: str, name: str, luma: str
+) -> Picture:
+    """``image`` as it was asked for, ``name`` as it is called."""
+    applied = shown.applied
+    kernel = applied.kernel
     channels, *size = pixels.shape
     subtitle = f"{name}, {size_text(*size, *([channels] if channels > 1 else []))}"
-    subtitle += ", grey (BT.601 luma)" if luma else ""
-    subtitle += f"; {applied.setting()}"
+    subtitle += f"{luma}; {applied.setting()}"
     facts = shown.facts()
     words = dict([*facts, shown.values()])
     described = "; ".join(f"{label}: {text}" for label, text in words.items())
     return Picture(
-        f"{chosen.title} on {name}",
-        f"{chosen.title} on {subtitle}. {described}.",
+        f"{kernel.title} on {name}",
+        f"{kernel.title} on {subtitle}. {described}.",
         partial(
             viz.applied,
             pixels,
             shown.kernels(),
             shown.results(),
-            title=chosen.title,
+            title=kernel.title,
             subtitle=subtitle,
             facts=facts,
             levels=shown.levels,
@@ -81,17 +93,17 @@ def apply(
         ),
         facts={"image": subtitle, **words},
         parameters={
-            "image": name if isinstance(image, np.ndarray) else str(image),
+            "image": image,
             "grey": channels == 1,
-            "kernel": chosen.name,
+            "kernel": kernel.name,
             "stride": applied.stride,
             "padding": applied.padding,
-            "padding_mode": padding_mode,
-            "convolve": convolve,
-        }
-        | ({"threshold": shown.least} if chosen.is_pair else {}),
+            "padding_mode": applied.padding_mode,
+            "convolve": shown.convolved is not None,
+            **({"threshold": shown.least} if kernel.is_pair else {}),
+        },
         inputs={"image": pixels},
-        weights={"kernel": chosen.weights},
+        weights={"kernel": kernel.weights},
         result={"output": shown.numbers(), **words},
     )
 

@@ -72,26 +72,25 @@ def arithmetic(
         step=step,
         layout=layout,
         numbers=numbers,
-        parameters={
-            **_setting(example),
-            "convention": convention,
-            "flip": example.flip,
-            "seed": seed,
-        },
+        parameters=_setting(example) | {"convention": convention, "flip": flip, "seed": seed},
+        result=_result(example),
         inputs={"input": example.input},
         weights={"kernel": example.kernel, "bias": example.bias},
-        result={
-            "output": example.output,
-            "channel_sums": example.channel_sums,
-            "size": [str(relation) for relation in example.relations],
-            "relations": [relation.number for relation in example.relations],
-        },
     )
 
 
 def _setting(example: Convolution) -> dict[str, Any]:
     names = "stride", "padding", "dilation", "padding_mode", "transposed", "output_padding"
     return {name: getattr(example, name) for name in names}
+
+
+def _result(example: Convolution) -> dict[str, Any]:
+    return {
+        "output": example.output,
+        "channel_sums": example.channel_sums,
+        "size": [str(relation) for relation in example.relations],
+        "relations": [relation.number for relation in example.relations],
+    }
 
 
 def _described(example: Convolution, numbers: bool, step: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from convlab import lessons, shapes, viz
 from convlab.errors import ShapeError
@@ -64,17 +65,11 @@ def compare_conventions(
         inputs={"input": found.input},
         weights={"kernel": found.kernel},
         result={
-            c.title: {
-                "first": c.first,
-                **{
-                    side.name: {
-                        "setting": side.setting,
-                        "sizes": side.sizes,
-                        "values": side.values,
-                    }
-                    for side in c.sides
-                },
-            }
+            c.title: {"first": c.first, **{side.name: _record(side) for side in c.sides}}
             for c in found.comparisons
         },
     )
+
+
+def _record(side: viz.Convention) -> dict[str, Any]:
+    return {"setting": side.setting, "sizes": side.sizes, "values": side.values}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convlab import lessons
 from convlab.errors import SpecError
+from convlab.lessons import Pooling
 from convlab.pictures._steps import stepped
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
@@ -47,32 +50,13 @@ def pooling(
     # All different, so that each maximum is one cell.
     if random and values == "ints" and array.size <= 100:
         array = np.random.default_rng(seed).permutation(100)[: array.size].reshape(array.shape)
-    window = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
-    if adaptive is None:
-        example = lessons.pooling(
-            array,
-            kind,
-            kernel=2 if kernel is None else kernel,
-            count_include_pad=count_include_pad,
-            **window,
-        )
-    elif kernel is not None or [*window.values(), count_include_pad] != [None, 0, 1, False, True]:
-        raise SpecError("pooling: expected adaptive alone, got a kernel or its settings too")
-    else:
-        example = lessons.adaptive_pooling(array, kind, adaptive)
-    output = size_text(*example.output.shape[1:], *example.output.shape[:1])
-
-    def describe(k: int) -> str:
-        shown = example.picture(k)
-        channel, row, column = shown.at
-        place = f"channel {channel}, row {row}, column {column}"
-        return f"The output is {output}; {place} is {shown.result()}."
-
+    window = stride, padding, dilation, ceil_mode, count_include_pad
+    example = _example(array, kind, kernel, window, adaptive)
     return stepped(
         example,
         {"max": "Max pooling", "average": "Average pooling"}[kind],
         f"input {example.input_note()}, window {example.window_note()}",
-        describe,
+        partial(_described, example),
         step=step,
         layout=layout,
         numbers=not (random and values == "none"),
@@ -87,12 +71,41 @@ def pooling(
             "output_size": None if example.kernel else example.output.shape[1:],
             "seed": seed,
         },
+        result=_result(example),
         inputs={"input": example.input},
-        weights={},
-        result={
-            "output": example.output,
-            "winners": example.winners,
-            "divisor": example.windows.divisor,
-            "size": [str(relation) for relation in example.relations or ()],
-        },
     )
+
+
+def _example(
+    array: np.ndarray,
+    kind: str,
+    kernel: int | Pair | None,
+    window: tuple,
+    adaptive: int | Pair | None,
+) -> Pooling:
+    """``window``: stride, padding, dilation, ceil_mode and count_include_pad."""
+    if adaptive is None:
+        names = "stride", "padding", "dilation", "ceil_mode", "count_include_pad"
+        settings = dict(zip(names, window, strict=True))
+        return lessons.pooling(array, kind, kernel=2 if kernel is None else kernel, **settings)
+    if kernel is not None or window != (None, 0, 1, False, True):
+        raise SpecError("pooling: expected adaptive alone, got a kernel or its settings too")
+    return lessons.adaptive_pooling(array, kind, adaptive)
+
+
+def _result(example: Pooling) -> dict[str, Any]:
+    return {
+        "output": example.output,
+        "winners": example.winners,
+        "divisor": example.windows.divisor,
+        "size": [str(relation) for relation in example.relations or ()],
+    }
+
+
+def _described(example: Pooling, step: int) -> str:
+    """One step in words."""
+    shown = example.picture(step)
+    channel, row, column = shown.at
+    output = size_text(*example.output.shape[1:], *example.output.shape[:1])
+    place = f"channel {channel}, row {row}, column {column}"
+    return f"The output is {output}; {place} is {shown.result()}."

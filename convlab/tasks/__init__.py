@@ -13,6 +13,7 @@ from convlab.tasks.detection import (
     overlaps,
     score_maps,
 )
+from convlab.tasks.detector import Detector, detector
 from convlab.tasks.segmentation import (
     SegmentationSettings,
     Segmenter,
@@ -42,6 +43,7 @@ from convlab.tasks.style_transfer import (
 
 __all__ = [
     "Detections",
+    "Detector",
     "SegmentationSettings",
     "Segmenter",
     "StepRecord",
@@ -53,6 +55,7 @@ __all__ = [
     "average_precisions",
     "compared",
     "detect",
+    "detector",
     "evaluate_segmenter",
     "gram",
     "intersection_over_union",

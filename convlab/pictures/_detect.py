@@ -1,0 +1,168 @@
+"""Digits of several sizes in one picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convlab import data, insight, tasks, viz
+from convlab.data.pictures import picture_header
+from convlab.errors import DataError
+from convlab.pictures.picture import Picture
+from convlab.pictures.sources import RunLike, run_of
+from convlab.reading import read_standard_input
+from convlab.shapes import size_text
+
+LARGEST = 512  # pixels of a picture's longer side; larger pictures are reduced
+
+
+def detect(
+    run: RunLike,
+    image: str | os.PathLike,
+    *,
+    seed: int = 0,
+    clutter: int = 0,
+    threshold: float = 0.5,
+    overlap: float = 0.1,
+    scales: Sequence[float] | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """Digits of several sizes in one picture: the network, moved over all of it.
+
+    ``image``: a file, "-" for standard input, or scene:N, a generated scene of the test set's
+    digits, by ``seed`` and with ``clutter`` fragments of others; ``threshold``: the least
+    probability of a box; ``overlap``: the most intersection over union of two; ``scales``: how
+    far the picture is enlarged for each scan, by default a quarter octave apart.  LeCun et al.
+    1998, section VII.  Raises DataError, RunError, SpecError.
+    """
+    run = run_of(run)
+    detector = tasks.detector(run, threshold, overlap)
+    source = str(image)
+    pixels, truth, note = _read(detector, source, seed, clutter, data_dir)
+    size = pixels.shape[1:]
+    used = list(scales or detector.scales(size))
+    levels = detector.scan(pixels[None], used)[0]
+    found = detector.found(levels, size)
+    boxes = _boxes(run.classes, found, truth)
+    facts = {"found": boxes.said, "scan": _scan_text(detector, levels, used)}
+    name = "standard input" if source == "-" else Path(source).name
+    title = f"Detection in {name}"
+    subtitle = f"{run.name}; {size_text(*size)}{note}; probability at least {threshold:g}"
+    maps = zip(run.classes, tasks.score_maps(levels, size), strict=True)
+    said = "; ".join(f"{label}: {text}" for label, text in facts.items())
+    return Picture(
+        title,
+        f"{title}; {subtitle}; {said}.",
+        partial(
+            viz.detections,
+            pixels,
+            boxes.boxes,
+            boxes.labels,
+            boxes.kinds,
+            # Of all sizes together, background is everywhere.
+            [(label, scores) for label, scores in maps if label != data.BACKGROUND],
+            facts=list(facts.items()),
+            title=title,
+            subtitle=subtitle,
+        ),
+        facts={"boxes": boxes.listed(), **facts},
+        parameters={
+            "run": run.folder,
+            "image": source,
+            "seed": seed,
+            "clutter": clutter,
+            "scales": used,
+            **detector.settings,
+        },
+        inputs={"image": pixels},
+        result=boxes.result,
+    )
+
+
+Truth = tuple[np.ndarray, np.ndarray]
+"""The boxes of a scene, and their class numbers."""
+
+
+class _Boxes(NamedTuple):
+    """The boxes to draw, ``said`` of them, and their numbers."""
+
+    boxes: list[np.ndarray]
+    labels: list[str]
+    kinds: list[str]
+    said: str
+    result: dict[str, Any]
+
+    def listed(self) -> str:
+        """A line for each box."""
+        lines = []
+        for text, box, kind in zip(self.labels, self.boxes, self.kinds, strict=True):
+            top, left, bottom, right = box
+            place = f"rows {top:.0f} to {bottom:.0f}, columns {left:.0f} to {right:.0f}"
+            lines.append(f"{text}  {place}{'  wrong' if kind == 'wrong' else ''}")
+        return "\n".join(lines)
+
+
+def _boxes(classes: tuple[str, ...], found: tasks.Detections, truth: Truth | None) -> _Boxes:
+    """What was found, and what was missed where the truth is known."""
+    answers = [classes[label] for label in found.labels]
+    boxes = list(found.boxes)
+    result = {
+        "boxes": found.boxes,
+        "classes": answers,
+        "probabilities": found.probabilities,
+        "support": found.support,
+    }
+    labels = [f"{a} {p:.2f}" for a, p in zip(answers, found.probabilities, strict=True)]
+    if truth is None:
+        said = f"{len(answers)} ({', '.join(answers)})" if answers else "nothing"
+        return _Boxes(boxes, labels, ["found"] * len(boxes), said, result)
+    hits, missed = tasks.compared(found, *truth)
+    names = [classes[label] for label in truth[1]]
+    kinds = ["found" if hit else "wrong" for hit in hits] + ["missed"] * len(missed)
+    boxes += [truth[0][number] for number in missed]
+    labels += [f"{names[number]} missed" for number in missed]
+    wrong = int((~hits).sum())
+    said = (
+        f"{int(hits.sum())} of {len(names)} digits, {wrong} wrong box{'' if wrong == 1 else 'es'}"
+        " (right: the class, and an intersection over union above 0.5)"
+    )
+    result |= {"right": hits, "true boxes": truth[0], "truth": names}
+    return _Boxes(boxes, labels, kinds, said, result)
+
+
+def _scan_text(detector: tasks.Detector, levels: Sequence[insight.Level], used: list[float]) -> str:
+    windows = sum(level.probabilities[0].size for level in levels)
+    network = detector.network
+    return (
+        f"{windows:,} windows of {size_text(*network.input_shape[1:])}, stride"
+        f" {size_text(*insight.scan_stride(network))}, at {len(used)} sizes of the picture from"
+        f" {max(used):.2g} to {min(used):.2g}; a map shows the highest probability of all sizes"
+    )
+
+
+def _read(
+    detector: tasks.Detector,
+    image: str,
+    seed: int,
+    clutter: int,
+    data_dir: str | os.PathLike | None,
+) -> tuple[np.ndarray, Truth | None, str]:
+    """(bytes (1, H, W) bright on black, (boxes, labels) where known, what to say of it)."""
+    if image.startswith("scene:"):
+        number = image.removeprefix("scene:")
+        if not number.isdecimal() or len(number) > 9:
+            raise DataError(f"image {image}: expected scene:N with a number from 0")
+        shown = data.scene(detector.digits(data_dir), int(number), seed=seed, clutter=clutter)
+        return shown.image, (shown.boxes, shown.labels), f", seed {seed}"
+    source = read_standard_input() if image == "-" else Path(image)
+    (rows, columns), _ = picture_header(source)
+    factor = min(1.0, LARGEST / max(rows, columns))
+    size = max(1, round(rows * factor)), max(1, round(columns * factor))
+    pixels = data.read_picture(source, size=size, channels=1)
+    pixels, inverted = data.as_dark_background(pixels)
+    return tasks.as_ink(pixels), None, "; image inverted" if inverted else ""

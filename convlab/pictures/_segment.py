@@ -1,0 +1,115 @@
+"""Which pixel of a picture belongs to which digit."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from convlab import data, tasks, viz
+from convlab.data.pictures import picture_header
+from convlab.errors import DataError
+from convlab.pictures.picture import Picture
+from convlab.reading import read_standard_input
+from convlab.shapes import size_text
+from convlab.tasks import Segmenter
+
+
+def segment(
+    run: str | os.PathLike,
+    image: str | os.PathLike,
+    seed: int = 0,
+    pixels: int = 128,
+    data_dir: str | os.PathLike | None = None,
+) -> Picture:
+    """What a segmenter answers for each pixel of a picture.
+
+    ``run``: the folder of one; ``image``: a file, "-" for standard input, or scene:N, a
+    generated scene of the test digits, whose truth is known, by ``seed``; ``pixels``: the longer
+    side that a file is brought to.  Raises DataError, RunError.
+    """
+    segmenter = tasks.load_segmenter(Path(run))
+    source = str(image)
+    shown, truth, note = _read(segmenter, source, seed, pixels, data_dir)
+    answer = segmenter.answers(shown[None])[0]
+    classes = segmenter.classes
+    panels = [("answer", answer, tasks.regions(answer, classes))]
+    present = [name for k, name in enumerate(classes) if k and (answer == k).any()]
+    facts = {"answer": f"digits {', '.join(present)}" if present else "background alone"}
+    measured = {}
+    if truth is not None:
+        panels.insert(0, ("truth", truth, tasks.regions(truth, classes)))
+        facts, measured = _compared(truth, answer, classes)
+    name = "standard input" if source == "-" else Path(source).name
+    title = f"Segmentation of {name}"
+    subtitle = (
+        f"run {Path(run).resolve().name}, encoder-decoder trained on scenes of"
+        f" {Path(segmenter.settings.data).name}; {size_text(*shown.shape[1:])}{note}"
+    )
+    said = "; ".join(f"{label}: {text}" for label, text in facts.items())
+    return Picture(
+        title,
+        f"{title}; {subtitle}; {said}.",
+        partial(
+            viz.segmentation,
+            shown,
+            panels,
+            classes,
+            facts=list(facts.items()),
+            title=title,
+            subtitle=subtitle,
+        ),
+        facts=facts,
+        parameters={
+            "run": run,
+            "image": source,
+            "seed": seed,
+            "pixels": pixels,
+            "classes": classes,
+        },
+        inputs={"image": shown},
+        result={"answer": answer, **measured},
+    )
+
+
+def _compared(
+    truth: np.ndarray, answer: np.ndarray, classes: tuple[str, ...]
+) -> tuple[dict[str, str], dict[str, object]]:
+    """How much of an answer is right: facts, and numbers."""
+    confusion = tasks.pixel_confusion(truth, answer, len(classes))
+    shares = tasks.intersection_over_union(confusion)
+    accuracy = tasks.pixel_accuracy(confusion)
+    each = ", ".join(
+        f"{name} {share:.2f}" for name, share in zip(classes, shares, strict=True) if share == share
+    )
+    facts = {
+        "pixels": f"{100 * accuracy:.2f} % right",
+        "IoU": f"{each} (intersection over union of what is there or was answered)",
+    }
+    numbers = {
+        "truth": truth,
+        "pixel accuracy": accuracy,
+        "intersection over union": [None if s != s else s for s in shares.tolist()],
+    }
+    return facts, numbers
+
+
+def _read(
+    segmenter: Segmenter, image: str, seed: int, pixels: int, data_dir: str | os.PathLike | None
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """(bytes (1, H, W), class numbers (H, W) where known, what to say of the image)."""
+    if image.startswith("scene:"):
+        number = image.removeprefix("scene:")
+        if not number.isdecimal() or len(number) > 9:
+            raise DataError(f"image {image}: expected scene:N with a number from 0")
+        _, test = data.load(segmenter.settings.data, data_dir=data_dir)
+        shown = tasks.segmentation_scene(test, int(number), seed)
+        return shown.image, shown.mask, f", seed {seed}"
+    source = read_standard_input() if image == "-" else Path(image)
+    rows, columns = picture_header(source)[0]
+    factor = pixels / max(rows, columns)
+    size = max(1, round(rows * factor)), max(1, round(columns * factor))
+    drawing, inverted = data.as_dark_background(data.read_picture(source, size=size, channels=1))
+    return tasks.as_ink(drawing), None, "; image inverted" if inverted else ""
