@@ -263,19 +263,6 @@ class Picture:
             before()
         self.write(content, made.title, made.alt, **made.numbers)
 
-    def save(self, figure: Figure, title: str, description: str, **numbers: dict) -> None:
-        """Write the figure; see ``write``."""
-        from convlab.viz import figure_bytes
-
-        content = figure_bytes(
-            figure,
-            self.path.suffix,
-            title=title,
-            description=description,
-            command=command_line(),
-        )
-        self.write(content, title, description, **numbers)
-
     def write(
         self,
         content: bytes,
@@ -402,12 +389,6 @@ def save_figure(
         click.echo(f"wrote {path}")
 
 
-def title_of(run: Run) -> str:
-    """A run in a picture's subtitle."""
-    folder = run.folder.resolve().name
-    return f"run {folder}, {run.network.name} trained on {Path(run.settings.data).name}"
-
-
 def chosen_device() -> str:
     """What ``--device`` says, cpu where a command has no such option.
 
@@ -435,49 +416,10 @@ def load_run(folder: Path) -> Run:
 
 
 def network_of(source: str, weights: bool = True) -> tuple[Network, Run | None]:
-    """A network by the folder of a run, a model's name or a .toml file.
+    """A network by the folder of a run, a model's name or a .toml file, on the chosen device.
 
     ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
     """
-    from convlab import models
-    from convlab.errors import SpecError
+    from convlab.pictures import sources
 
-    if Path(source).is_dir():
-        run = load_run(source)
-        return run.network, run
-    if source in models.model_names() or source.endswith(".toml"):
-        return models.build(source, weights=weights).to(chosen_device()), None
-    raise SpecError(
-        f"expected the folder of a run, one of {', '.join(models.model_names())}, or a .toml"
-        f" file, got {source}"
-    )
-
-
-def read_image(run: Run, source: str, data_dir: str | None = None):
-    """An image for a run, from a file, "-" (standard input) or "test:N" of its test set.
-
-    Returns (bytes (C, H, W) of the data's size, whether it was inverted).
-    """
-    from convlab import data
-    from convlab.errors import DataError
-    from convlab.reading import read_standard_input
-
-    channels, *size = run.image_shape
-    if source.startswith("test:"):
-        _, test = data.load(run.settings.data, data_dir=data_dir)
-        number = source.removeprefix("test:")
-        if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
-            raise DataError(
-                f"image {source}: expected test:0 to test:{len(test) - 1} of {test.name}"
-            )
-        return test.images[int(number)], False
-    if source == "-":
-        image = data.read_picture(read_standard_input(), size=tuple(size), channels=channels)
-    else:
-        image = data.read_picture(Path(source), size=tuple(size), channels=channels)
-    if run.dark_background:
-        return data.as_dark_background(image)
-    return image, False
-
-
-INVERTED = "dark on light, as drawings are: inverted to light on dark"
+    return sources.network_of(source, weights=weights, device=chosen_device())

@@ -67,9 +67,11 @@ def write_page(
 
 def _first(run, source, data_dir, labels):
     """(name, bytes, class or None) of the image that the page begins with."""
-    pixels, inverted = options.read_image(run, source, data_dir)
+    from convlab.pictures.sources import INVERTED
+
+    pixels, inverted, _ = run.image(source, data_dir)
     if inverted:
-        click.echo(f"{source}: {options.INVERTED}", err=True)
+        click.echo(f"{source}: {INVERTED}", err=True)
     number = source.removeprefix("test:")
     if number != source:
         return f"test:{int(number)}", pixels, int(labels[int(number)])

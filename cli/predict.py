@@ -27,25 +27,20 @@ def command(run, images, top, data_dir, as_json):
     Images are brought to the size and colours of the training images.  Dark
     drawings on light paper are inverted where the training images are light on dark.
     """
-    import numpy as np
-
-    from convlab import Tensor, no_grad
     from convlab.names import shortened
+    from convlab.pictures.sources import INVERTED
 
     run = options.load_run(run)
     # All are read before the first answer: one bad file of many is known at once.
-    pictures = [options.read_image(run, source, data_dir) for source in images]
-    x = np.stack([run.network_input(image) for image, _ in pictures])
-    with no_grad():
-        probabilities = run.network.probabilities(run.network(Tensor(x)).numpy())
-    for source, (_, inverted), chances in zip(images, pictures, probabilities, strict=True):
-        order = np.argsort(-chances, kind="stable")
+    read = [run.image(source, data_dir) for source in images]
+    answers = run.predict(*(image.pixels for image in read))
+    for source, image, answer in zip(images, read, answers, strict=True):
         if as_json:
-            answer = {run.classes[k]: float(chances[k]) for k in order}
+            inverted = image.inverted
             click.echo(json_text({"image": source, "inverted": inverted, "probabilities": answer}))
             continue
         named = "  ".join(
-            f"{shortened(run.classes[k])} {100 * chances[k]:.2f} %" for k in order[:top]
+            f"{shortened(name)} {100 * chance:.2f} %" for name, chance in [*answer.items()][:top]
         )
-        note = f"  ({options.INVERTED})" if inverted else ""
+        note = f"  ({INVERTED})" if image.inverted else ""
         click.echo(f"{source}: {named}{note}")

@@ -137,6 +137,7 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
         _refuse_settings(context)
     from convlab import training
     from convlab.errors import DivergedError
+    from convlab.interface import usual_folder
     from convlab.kernels.device import threading_layer
     from convlab.training.run import CURVES, PAGE
 
@@ -170,7 +171,7 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
             if Path(settings["data"]).is_dir():
                 settings["data"] = str(Path(settings["data"]).resolve())
             chosen = training.Settings(**settings)
-            folder = out or Path("runs") / f"{Path(chosen.model).stem}-{Path(chosen.data).name}"
+            folder = out or usual_folder(chosen)
             # Before the data are loaded: a name that is taken shall not cost a download.
             training.check_free(folder, exist_ok)
             task = training.prepare(chosen, data_dir=data_dir, spec=spec)
@@ -264,6 +265,7 @@ def _announce_taken(taken, start: Path) -> None:
 
 def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
     """Train with a progress bar, saving each epoch; False where Ctrl-C stopped it."""
+    from convlab.interface import epoch_text
     from convlab.training import EpochRecord, save
 
     interrupted = []
@@ -292,7 +294,7 @@ def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
                 if as_json:
                     click.echo(json_text({"type": "epoch", **vars(record)}))
                 if not quiet and bar is None:
-                    click.echo(_epoch_text(trainer, record), err=True)
+                    click.echo(epoch_text(trainer, record), err=True)
             elif bar is not None:
                 rate = (record.images / progress.seconds) if progress.seconds else 0
                 bar.label = f"epoch {record.epoch}/{trainer.settings.epochs}"
@@ -311,35 +313,15 @@ def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
     return True
 
 
-def _epoch_text(trainer, record) -> str:
-    return (
-        f"epoch {record.epoch}/{trainer.settings.epochs}"
-        f"  loss {record.train_loss:.4f}  accuracy {100 * record.train_accuracy:.2f} %"
-        f"  validation {100 * record.validation_accuracy:.2f} %"
-        f"  {record.images_per_second:,.0f} images/s"
-    )
-
-
-def _draw_curves(folder: Path, output: Path) -> None:
-    from convlab import files, pictures
-
-    # The same for a run that was resumed.
-    command = shlex.join(["convlab", "render", "curves", str(folder), "-o", str(output)])
-    content = pictures.curves(folder).content(output.suffix, command=command)
-    files.write_atomically(output, content)
-
-
 def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
     """Test the best network, draw the curves and the page, print the summary."""
     from convlab_cli.page import write_page
 
-    from convlab import training
-    from convlab.training.run import CURVES, PAGE
+    from convlab import interface, training
+    from convlab.training.run import PAGE
 
     task, progress = trainer.task, trainer.progress
-    task.network.load_state_dict(trainer.best)
-    test = training.evaluate(task.network, task.test, task.scaling)
-    _draw_curves(folder, folder / CURVES)
+    test = interface.finish(folder, trainer)
     seconds = sum(record["seconds"] for record in progress.history)
     right = int((test.predictions == test.labels).sum())
     if as_json:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 from convlab import data, lab, pictures, training
+from convlab.files import write_atomically
 from convlab.kernels import cuda
 from convlab.training import EpochRecord, Evaluation, Run, Settings, Trainer
 from convlab.training.run import CURVES
@@ -77,7 +79,10 @@ def finish(folder: Path, trainer: Trainer) -> Evaluation:
     task = trainer.task
     task.network.load_state_dict(trainer.best)
     test = training.evaluate(task.network, task.test, task.scaling)
-    pictures.curves(folder).save(folder / CURVES)
+    path = folder / CURVES
+    # The same for a run that was resumed.
+    command = shlex.join(["convlab", "render", "curves", str(folder), "-o", str(path)])
+    write_atomically(path, pictures.curves(folder).content(path.suffix, command=command))
     return test
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from convlab_cli.main import convlab as group
-from convlab_cli.render.architecture import drawn_layers
 from PIL import Image
 from selenium.webdriver.support.ui import WebDriverWait
 
 from convlab import Tensor, data, gradcheck, insight, models, nn, training
 from convlab import functional as F
 from convlab.nn.fusion import fused
+from convlab.pictures._drawn_layers import drawn_layers
 
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.float32)
 SPEC = """

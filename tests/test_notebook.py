@@ -8,10 +8,10 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-from convlab import pictures, training
+from convlab import data, pictures, tasks, training
 from convlab.training import Settings, Trainer
 
-# One line for each picture: what a user types in a cell.  {run} is a run's folder.
+# One line for each picture: what a user types in a cell.  In braces: folders of what was trained.
 CELLS = {
     "activations": "pictures.activations()",
     "apply": "pictures.apply('china', 'sobel')",
@@ -23,6 +23,7 @@ CELLS = {
     "connections": "pictures.connections()",
     "costs": "pictures.costs()",
     "curves": "pictures.curves({run})",
+    "detect": "pictures.detect({run}, 'scene:3', scales=[1.0], threshold=0.2)",
     "effective_receptive_field": "pictures.effective_receptive_field('lenet5', images=2)",
     "embedding": "pictures.embedding({run}, images=40)",
     "equivariance": "pictures.equivariance({run}, (0, 1), images=2)",
@@ -47,6 +48,8 @@ CELLS = {
     "receptive_field_chain": "pictures.receptive_field_chain('lenet5')",
     "receptive_field_pyramid": "pictures.receptive_field_pyramid('lenet5')",
     "saliency": "pictures.saliency({run}, 'test:3')",
+    "segment": "pictures.segment({segmenter}, 'scene:2')",
+    "stylize": "pictures.stylize('china', 'flower', pixels=96, steps=2, every=2)",
     "top_patches": "pictures.top_patches({run}, images=20)",
     "two_ways": "pictures.two_ways({run}, 'test:3')",
     "weights": "pictures.weights({run})",
@@ -85,9 +88,19 @@ def outputs(folder, cells):
     ]
 
 
-def test_every_picture_shows_itself(run, tmp_path):
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebook")
+    digits, _ = data.load("digits")
+    made = tasks.new_segmenter(tasks.SegmentationSettings(steps=1, batch_size=2), digits)
+    tasks.save_segmenter(folder, made, list(tasks.train_segmenter(made, digits)))
+    return folder
+
+
+def test_every_picture_shows_itself(run, segmenter, tmp_path):
     assert {*CELLS, "Picture"} == {*pictures.__all__}
-    cells = [line.replace("{run}", repr(str(run))) for line in CELLS.values()]
+    folders = {"run": repr(str(run)), "segmenter": repr(str(segmenter))}
+    cells = [line.format(**folders) for line in CELLS.values()]
     _, *shown = outputs(tmp_path, [FIRST, *cells])
     for name, content in zip(CELLS, shown, strict=True):
         kind = "image/gif" if "image/gif" in content else "image/png"

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from convlab_cli.explain_run import _chain_steps
 from matplotlib.colors import to_hex
 from PIL import Image
 
@@ -14,6 +13,7 @@ from convlab import insight, lessons, models, nn, random, viz
 from convlab.errors import NotFiniteError, ShapeError, SpecError
 from convlab.lessons import field_recursion
 from convlab.models import build_from_text, receptive_fields
+from convlab.pictures._drawn_sums import chain_steps
 from convlab.shapes import ReceptiveField, join_fields, misalignment
 from convlab.tensors import Tensor
 
@@ -464,7 +464,7 @@ def test_a_branch_that_is_added_to_itself_is_told_twice():
     x = np.random.default_rng(0).standard_normal((2, 8, 8)).astype(np.float32)
     told, *_ = insight.explain(network, x, "sum")
     assert told.value == 2 * x.max()
-    steps = _chain_steps(told, None)
+    steps = chain_steps(told, None)
     assert [step.number for step in steps] == [x.max(), x.max()]
 
 

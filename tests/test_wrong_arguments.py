@@ -569,7 +569,7 @@ TABLE = [
         training.Settings,
         {"epochs": 1, "batch_size": 2, "validation": 0.1},
         {
-            "epochs": [0, -1, 1.5, "a", None, True],
+            "epochs": [0, -1, 1.5, "a", True],
             "batch_size": [0, "a", NAN, HUGE],
             "validation": [0, 1, NAN, "a"],
         },
