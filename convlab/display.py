@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 MOST_CELLS = 28  # of a heat map along an axis
-CELL = 9  # pixels of a cell's side
+MOST_MAPS = 8  # side by side
+MAP = 84  # pixels of a map's longer side, about
+
 NEGATIVE, POSITIVE = (33, 102, 172), (217, 95, 2)
 
 
@@ -21,7 +23,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: set[int])
 
     def row(cells: Sequence[str], tag: str) -> str:
         made = (
-            f'<{tag} style="text-align: {"right" if i in numeric else "left"}">'
+            f'<{tag} style="white-space: nowrap; text-align:'
+            f' {"right" if i in numeric else "left"}">'
             f"{html.escape(cell)}</{tag}>"
             for i, cell in enumerate(cells)
         )
@@ -37,44 +40,61 @@ def folded(title: str, content: str, opened: bool = True) -> str:
     return f"<details{' open' if opened else ''}><summary>{said}</summary>{content}</details>"
 
 
-def heat_map(array: np.ndarray) -> str:
-    """The last two axes of an array as coloured cells: orange above 0, blue below, none at 0.
+def heat_map(values: np.ndarray, largest: float, side: int = MAP) -> str:
+    """A matrix as coloured cells: orange above 0, blue below, none at 0.
 
-    Of more axes the first maps are shown, of more cells the first ones; numbers that are not
-    finite are crossed.
+    ``largest``: the magnitude that has the full colour; ``side``: pixels of the longer side, about.
+    Numbers that are not finite are crossed.
     """
-    while array.ndim > 2:
-        array = array[0]
-    values = np.atleast_2d(array)[:MOST_CELLS, :MOST_CELLS]
-    finite = values[np.isfinite(values)]
-    largest = float(np.abs(finite).max(initial=0.0)) or 1.0
+    rows, columns = values.shape
+    cell = max(3, side // max(rows, columns))
     cells = []
     for i, row in enumerate(values.tolist()):
         for j, value in enumerate(row):
-            x, y = j * CELL, i * CELL
+            x, y = j * cell, i * cell
             if not np.isfinite(value):
-                path = f"M{x} {y}l{CELL} {CELL}m0 -{CELL}l-{CELL} {CELL}"
+                path = f"M{x} {y}l{cell} {cell}m0 -{cell}l-{cell} {cell}"
                 cells.append(f'<path d="{path}" stroke="currentColor"/>')
                 continue
             red, green, blue = POSITIVE if value > 0 else NEGATIVE
-            share = abs(value) / largest
             cells.append(
-                f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}"'
-                f' fill="rgba({red},{green},{blue},{share:.2f})"><title>{value:.5g}</title></rect>'
+                f'<rect x="{x}" y="{y}" width="{cell}" height="{cell}"'
+                f' fill="rgba({red},{green},{blue},{abs(value) / largest:.2f})">'
+                f"<title>{_number(value)}</title></rect>"
             )
-    high, wide = values.shape[0] * CELL, values.shape[1] * CELL
+    high, wide = rows * cell, columns * cell
     frame = f'<rect width="{wide}" height="{high}" fill="none" stroke="currentColor"/>'
-    return f'<svg width="{wide}" height="{high}" role="img">{"".join(cells)}{frame}</svg>'
+    return (
+        f'<svg width="{wide}" height="{high}" role="img" style="margin-right: 6px">'
+        f"{''.join(cells)}{frame}</svg>"
+    )
 
 
 def array(values: np.ndarray, facts: Sequence[str]) -> str:
-    """An array: what is known of it, and a part of it as a heat map."""
+    """An array: what is known of it, and its first maps as heat maps on one scale."""
     known = [" × ".join(map(str, values.shape)) or "one number", str(values.dtype), *facts]
-    if not values.size:
-        return html.escape(", ".join([*known, "empty"]))
-    known.append(f"{values.min():.5g} to {values.max():.5g}")
-    shown = "" if values.ndim <= 2 else f"; shown is map {', '.join(['0'] * (values.ndim - 2))}"
-    return f"<div>{html.escape(', '.join(known) + shown)}</div>{heat_map(values)}"
+    if values.size < 2:
+        said = _number(values.item()) if values.size else "empty"
+        return html.escape(", ".join([*known, said]))
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        known.append(f"{_number(finite.min())} to {_number(finite.max())}")
+    if finite.size < values.size:
+        known.append(f"{values.size - finite.size:,} not finite")
+    maps = np.atleast_2d(values)
+    maps = maps.reshape(-1, *maps.shape[-2:])
+    shown = maps[:MOST_MAPS, :MOST_CELLS, :MOST_CELLS]
+    if shown.shape != maps.shape:
+        sizes = " × ".join(map(str, shown.shape[1:]))
+        known.append(f"shown: {len(shown)} of {len(maps):,} maps, {sizes} of each")
+    largest = float(np.abs(shown[np.isfinite(shown)]).max(initial=0.0)) or 1.0
+    side = 2 * MAP if len(shown) == 1 else MAP
+    drawn = "".join(heat_map(one, largest, side) for one in shown)
+    return f"<div>{html.escape(', '.join(known))}</div>{drawn}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.5g}".replace("-", "−")
 
 
 def curve(values: Sequence[float], title: str, width: int = 240, height: int = 60) -> str:
