@@ -216,6 +216,23 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A run of LeNet-5 that has seen twenty digits of each class once, with snapshots.
+
+    Nobody may change it.
+    """
+    from convlab import training
+
+    folder = tmp_path_factory.mktemp("tiny") / "tiny"
+    settings = training.Settings(epochs=1, limit=20)
+    trainer = training.Trainer(settings, training.prepare(settings))
+    training.create(folder, trainer, snapshots=True)
+    for _ in trainer.fit():
+        training.save(folder, trainer)
+    return training.load(folder)
+
+
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """Chromium without a window, as a Selenium driver, or a visible skip."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="pages are tested with Selenium")

@@ -8,8 +8,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-from convlab import data, pictures, tasks, training
-from convlab.training import Settings, Trainer
+from convlab import data, pictures, tasks
 
 # One line for each picture: what a user types in a cell.  In braces: folders of what was trained.
 CELLS = {
@@ -64,14 +63,8 @@ IMAGE, KERNEL = numpy.arange(25.0).reshape(1, 5, 5), numpy.ones((1, 1, 3, 3))
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("notebook") / "tiny"
-    settings = Settings(epochs=1, limit=20)
-    trainer = Trainer(settings, training.prepare(settings))
-    training.create(folder, trainer, snapshots=True)
-    for _ in trainer.fit():
-        training.save(folder, trainer)
-    return folder
+def run(tiny):
+    return tiny.folder
 
 
 def outputs(folder, cells):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from convlab import data, insight, lessons, pictures, tasks, training
+from convlab import data, insight, lessons, pictures, tasks
 from convlab.errors import ShapeError, SpecError
 
 NUMBERS = np.arange(35.0).reshape(5, 7)
@@ -106,15 +106,8 @@ def test_examples_that_cannot_be():
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """LeNet-5 after one epoch on two digits a class."""
-    settings = training.Settings(epochs=1, limit=20)
-    trainer = training.Trainer(settings, training.prepare(settings))
-    list(trainer.fit())
-    folder = tmp_path_factory.mktemp("pictures") / "run"
-    training.create(folder, trainer)
-    training.save(folder, trainer)
-    return training.load(folder)
+def run(tiny):
+    return tiny
 
 
 @pytest.fixture(scope="module")

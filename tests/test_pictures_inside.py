@@ -3,20 +3,13 @@
 import numpy as np
 import pytest
 
-from convlab import Tensor, data, insight, pictures, training
+from convlab import Tensor, data, insight, pictures
 from convlab.errors import ShapeError, SpecError
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """LeNet-5 after one epoch on five digits a class."""
-    settings = training.Settings(model="lenet5", epochs=1, limit=5)
-    trainer = training.Trainer(settings, training.prepare(settings))
-    list(trainer.fit())
-    folder = tmp_path_factory.mktemp("pictures") / "run"
-    training.create(folder, trainer)
-    training.save(folder, trainer)
-    return training.load(folder)
+def run(tiny):
+    return tiny
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +94,7 @@ def of_invariance(run, test_set):
     made = pictures.invariance(run, shifts=[1], direction="right", border="circular")
     x = np.stack([run.network_input(image) for image in np.roll(test_set.images, 1, 3)])
     right = run.network(Tensor(x)).numpy().argmax(axis=1) == test_set.labels
-    return made, "What a shift of the image costs", made.result["run"]["accuracy"], [right.mean()]
+    return made, "What a shift of the image costs", made.result["tiny"]["accuracy"], [right.mean()]
 
 
 @pytest.mark.parametrize(

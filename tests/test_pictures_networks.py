@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convlab import data, insight, pictures, training
+from convlab import data, insight, pictures
 
 PLACE = {"network", "layer", "unit"}
 EXPLAINED = {"run", "image", "inverted", "layer", "unit"}
@@ -11,15 +11,8 @@ EFFECTIVE = {"box", "half", "gradient", "share_inside", "centre", "standard_devi
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A run of LeNet-5 that has seen twenty digits once."""
-    settings = training.Settings(epochs=1, limit=20)
-    trainer = training.Trainer(settings, training.prepare(settings))
-    for _ in trainer.fit():
-        pass
-    folder = tmp_path_factory.mktemp("pictures") / "small"
-    training.create(folder, trainer)
-    return training.load(folder)
+def small(tiny):
+    return tiny
 
 
 @pytest.fixture(scope="module")

@@ -7,21 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convlab import data, insight, ladder, models, pictures, training
+from convlab import data, insight, ladder, models, pictures
 from convlab.errors import DataError, RunError, ShapeError, SpecError
-from convlab.training import Settings, Trainer
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """A run of one epoch on a few digits, with snapshots."""
-    folder = tmp_path_factory.mktemp("pictures") / "tiny"
-    settings = Settings(epochs=1, limit=20)
-    trainer = Trainer(settings, training.prepare(settings))
-    training.create(folder, trainer, snapshots=True)
-    for _ in trainer.fit():
-        training.save(folder, trainer)
-    return training.load(folder)
 
 
 def images():
