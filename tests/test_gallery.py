@@ -619,9 +619,11 @@ def test_the_table(small, tmp_path):
     assert not site.write_table(small, path)
 
 
-def test_the_table_of_the_readme_is_the_catalogue(tmp_path):
-    path = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    assert not site.write_table(catalog.read(), path), "run: convlab gallery --table README.md"
+def test_the_table_in_docs_is_the_catalogue(tmp_path):
+    path = Path(shutil.copy(ROOT / "docs" / "gallery.md", tmp_path))
+    assert not site.write_table(catalog.read(), path), (
+        "run: convlab gallery --table docs/gallery.md"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""All commands with their help as one page: ``python -m convlab_cli.reference``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+HEAD = """\
+# All commands
+
+What each says of itself with `--help`. In bash, `eval "$(_CONVLAB_COMPLETE=bash_source convlab)"`
+completes names and options with the tab key; in zsh and fish, `zsh_source` and `fish_source` do.
+"""
+
+
+def pages(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """(what a user types, its help) of a command and of all inside it."""
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None and not inner.hidden:
+                yield from pages(inner, click.Context(inner, context, name, terminal_width=90))
+
+
+def reference() -> str:
+    """The page, in Markdown."""
+    from convlab_cli.main import convlab
+
+    context = click.Context(convlab, info_name="convlab", terminal_width=90)
+    parts = [HEAD]
+    for typed, text in pages(convlab, context):
+        lines = "\n".join(line.rstrip() for line in text.splitlines())
+        parts.append(f"## {typed}\n\n```\n{lines}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    click.echo(reference(), nl=False)
