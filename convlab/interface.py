@@ -15,6 +15,8 @@ from convlab.kernels import cuda
 from convlab.training import EpochRecord, Evaluation, Run, Settings, Trainer
 from convlab.training.run import CURVES
 
+__all__ = ["load", "page", "train"]
+
 Folder = str | os.PathLike
 
 

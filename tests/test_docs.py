@@ -13,16 +13,17 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
 
-def test_the_page_of_commands_is_their_help():
-    """Written by ``python -m convlab_cli.reference > docs/commands.md``."""
+@pytest.mark.parametrize(("page", "name"), [("commands", "commands"), ("names", "python")])
+def test_pages_that_are_made(page, name):
+    """Written by ``python -m convlab_cli.reference NAME > docs/PAGE.md``."""
     made = subprocess.run(
-        [sys.executable, "-m", "convlab_cli.reference"],
+        [sys.executable, "-m", "convlab_cli.reference", name],
         env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
-    kept = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    kept = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert made.stdout.split() == kept.split()  # where lines end is Click's affair
 
 

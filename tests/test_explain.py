@@ -540,9 +540,7 @@ def number(text):
 
 def test_the_printed_value_is_the_networks_and_the_sums_make_it(say, run):
     loaded = training.load(run)
-    from convlab_cli import options
-
-    x = loaded.network_input(options.read_image(loaded, "test:3")[0])
+    x = loaded.network_input(loaded.image("test:3").pixels)
     (activation,) = insight.trace(loaded.network, x, "conv2")
     for unit in units(activation.array.shape, 3):
         lines = say("test:3", "--layer", "conv2", "--unit", ",".join(map(str, unit)))
@@ -938,14 +936,12 @@ def test_sum_chain_refuses():
 
 
 def test_the_chain_is_drawn_with_the_networks_numbers(say, run, tmp_path):
-    from convlab_cli import options
-
     names = ("-o", tmp_path / "chain.svg", "--json", tmp_path / "chain.json")
     lines = say("test:3", "--deep", *names, "--alt")
     assert "strongest terms, sum by sum: probabilities " in lines[-1]
     drawn = (tmp_path / "chain.svg").read_text(encoding="utf-8")
     loaded = training.load(run)
-    x = loaded.network_input(options.read_image(loaded, "test:3")[0])
+    x = loaded.network_input(loaded.image("test:3").pixels)
     found = json.loads((tmp_path / "chain.json").read_text(encoding="utf-8"))["result"]["outputs"]
     for activation in insight.trace(loaded.network, x):
         assert np.array_equal(np.float32(found[activation.name]), activation.array)
