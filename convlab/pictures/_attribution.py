@@ -76,7 +76,7 @@ def question(
     sanity: bool,
     data_dir: str | os.PathLike | None,
 ) -> Question:
-    """What is asked about.  Raises SpecError for a class that the run lacks, and as ``image_of``.
+    """What is asked about.  Raises SpecError for a class that the run lacks, and as ``Run.image``.
 
     ``target``: predicted, or a class by its name.
     """

@@ -37,7 +37,7 @@ def features(
     ``order`` of the maps: strongest or number, by default strongest for the maps of one layer,
     else number; ``scale`` of the maps of ``layer``: one for all (layer) or for each its own
     (map).  Maps and units that are 0 everywhere on this image are named, with ``dead`` also
-    those on ``images`` test images, evenly over the test set.  Raises as ``image_of``, and
+    those on ``images`` test images, evenly over the test set.  Raises as ``Run.image``, and
     SpecError for another layer and for ``scale`` map without one.
     """
     if scale == "map" and layer is None:

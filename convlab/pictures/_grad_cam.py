@@ -32,7 +32,7 @@ def grad_cam(
     penalty.  ``layer``: by default the last with more than one unit a map; ``target``: the
     class that is asked about, by its name; ``sanity``: also the map of random weights.
     Source: Selvaraju et al. 2017.
-    Raises SpecError for a class or layer that is not there or has no maps, and as ``image_of``.
+    Raises SpecError for a class or layer that is not there or has no maps, and as ``Run.image``.
     """
     asked = question(run, image, target, sanity, data_dir)
     found = insight.grad_cam(asked.run.network, asked.x, asked.target, layer)

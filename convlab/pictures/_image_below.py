@@ -36,7 +36,7 @@ def image_below(
     """An image of the size that a network takes.
 
     A picture for a model without a run is cropped in its middle, as is usual; a run's is what
-    the run reads.  Raises SpecError for test:N without a run, DataError as ``image_of``.
+    the run reads.  Raises SpecError for test:N without a run, DataError as ``Run.image``.
     """
     if image is None:
         return ImageBelow()

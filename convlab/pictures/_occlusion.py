@@ -39,7 +39,7 @@ def occlusion(
     the map of random weights.
     Source: Zeiler & Fergus 2014.
     Raises SpecError for a class that is not there and a value that is no byte, ShapeError for
-    a patch or stride that does not fit, and as ``image_of``.
+    a patch or stride that does not fit, and as ``Run.image``.
     """
     asked = question(run, image, target, sanity, data_dir)
     size = asked.pixels.shape[1:]

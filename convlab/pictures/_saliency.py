@@ -46,7 +46,7 @@ def saliency(
     ``samples``, ``noise`` and ``seed``: of smooth, see ``insight.Smoothing``; ``sanity``: also
     the map of random weights.
     Raises SpecError for a class that is not there, for another method and for a setting that
-    it lacks, and as ``image_of``.
+    it lacks, and as ``Run.image``.
     """
     given = {"steps": steps, "samples": samples, "noise": noise, "seed": seed}
     settings = _settings(method, {name: v for name, v in given.items() if v is not None})

@@ -32,7 +32,7 @@ def two_ways(
     ``layer``: one with feature maps, the first by default; ``shift``: pixels down and to the
     right, negative ones up and left; ``number``: a map from 0, by default the strongest;
     ``border``: what a shift brings in, what left at the other side (circular) or black (zeros).
-    Raises SpecError for what does not fit, ShapeError for another map, and as ``image_of``.
+    Raises SpecError for what does not fit, ShapeError for another map, and as ``Run.image``.
     """
     run = run_of(run)
     subject = run.image(image, data_dir)
