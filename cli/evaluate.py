@@ -27,7 +27,7 @@ def command(run, data, data_dir, out, as_json):
     """Accuracy, a table of the classes, the confusion matrix and the worst mistakes of RUN."""
 
     from convlab import data as data_sets
-    from convlab import files, training, viz
+    from convlab import files, viz
     from convlab.errors import DataError
     from convlab.names import listed
 
@@ -45,9 +45,7 @@ def command(run, data, data_dir, out, as_json):
             f"{source}: expected the run's classes {listed(run.classes)}, got"
             f" {listed(test.classes)}"
         )
-    result = training.evaluate(
-        run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
-    )
+    result = run.evaluate(test)
     matrix = result.confusion()
     out = out or run.folder / "evaluation"
     table = io.StringIO()

@@ -52,8 +52,7 @@ def write_page(
     _, test = data.load(run.settings.data, data_dir=data_dir)
     first = None if image is None else _first(run, image, data_dir, test.labels)
     if accuracy is None:
-        centred = training.centred(test, run.network.input_shape[1:])
-        accuracy = training.evaluate(run.network, centred, run.scaling).accuracy
+        accuracy = run.evaluate(test).accuracy
     laboratory = lab.describe(
         run, test, accuracy=accuracy, command=command or options.command_line(), image=first
     )

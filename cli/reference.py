@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,6 +112,12 @@ def _typed(name: str, value: Any) -> str:
     return "\n".join([f"{name}(", *arguments, f"){returned}"])
 
 
+@click.command()
+@click.argument("page", type=click.Choice(["commands", "python"]))
+def command(page):
+    """Print a page of docs/ that is made: all commands, or all names in Python."""
+    click.echo(commands() if page == "commands" else python(), nl=False)
+
+
 if __name__ == "__main__":
-    pages_by_name = {"commands": commands, "python": python}
-    click.echo(pages_by_name[sys.argv[1]](), nl=False)
+    command()

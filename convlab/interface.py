@@ -106,7 +106,7 @@ class Page:
 
     def save(self, path: Folder) -> None:
         """Write the page to an .html file."""
-        Path(path).write_text(self.content, encoding="utf-8", errors="replace")
+        write_atomically(Path(path), self.content.encode("utf-8", "replace"))
 
     def _repr_html_(self) -> str:
         return (
@@ -127,10 +127,6 @@ def page(run: Run | Folder, data_dir: Folder | None = None) -> Page:
     run = run if isinstance(run, Run) else load(run)
     lab.check_fits(run.network)
     _, test = data.load(run.settings.data, data_dir=data_dir)
-    result = training.evaluate(
-        run.network, training.centred(test, run.network.input_shape[1:]), run.scaling
-    )
-    described = lab.describe(
-        run, test, accuracy=result.accuracy, command=f"convlab page {run.folder}"
-    )
+    command = shlex.join(["convlab", "page", str(run.folder)])
+    described = lab.describe(run, test, accuracy=run.evaluate(test).accuracy, command=command)
     return Page(lab.render(described), f"{run.network.name}, {run.folder.name}")

@@ -27,6 +27,16 @@ def test_pages_that_are_made(page, name):
     assert made.stdout.split() == kept.split()  # where lines end is Click's affair
 
 
+def test_another_page_is_refused_in_one_line():
+    for words in ([], ["pages"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "convlab_cli.reference", *words], capture_output=True, text=True
+        )
+        assert done.returncode == 2
+        assert "\nError: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def anchors(text):
     """The headings of a page as links name them."""
     headings = re.findall(r"(?m)^#+ (.*)$", text)

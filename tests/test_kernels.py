@@ -659,3 +659,19 @@ def test_an_answer_does_not_depend_on_the_images_beside_it(kernel):
     for column in range(50):
         alone = getattr(softmax, kernel)(x[:, column : column + 1].copy())
         np.testing.assert_array_equal(alone[:, 0], of_all[:, column])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize(("outputs", "inputs"), [(1, 1), (7, 33), (8, 5), (9, 400), (300, 784)])
+def test_a_dense_layer_gives_an_image_the_same_bits_alone_as_among_others(
+    outputs, inputs, relu, dtype
+):
+    rng = np.random.default_rng(0)
+    x, weight, bias = (
+        numbers(rng, shape, dtype) for shape in ((inputs, 37), (outputs, inputs), (outputs,))
+    )
+    many = dense.forward(x, weight, bias, relu)
+    for image in (0, 36):
+        alone = dense.forward(np.ascontiguousarray(x[:, image : image + 1]), weight, bias, relu)
+        assert np.array_equal(alone[:, 0], many[:, image])
