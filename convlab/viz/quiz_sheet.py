@@ -13,6 +13,7 @@ from convlab.errors import SpecError
 from convlab.shapes import Pair, Sides
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.matrix import Cells, number_size
 
 WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
 
@@ -237,18 +238,14 @@ class _Sheet:
             least, most = block.room
             y = block.draw(canvas, y, min(max(free, least), most))
         px, colour = canvas.size.small, canvas.theme.quiet
-        room = 0.85 * (canvas.right - canvas.left)
-        canvas.text(
-            canvas.left, canvas.bottom, footer, px=px, colour=colour, va="bottom", width=room
-        )
-        canvas.text(
-            canvas.right, canvas.bottom, count, px=px, colour=colour, ha="right", va="bottom"
-        )
+        room = 0.85 * canvas.inner_width
+        canvas.text(canvas.left, canvas.bottom, footer, "lb", px=px, colour=colour, width=room)
+        canvas.text(canvas.right, canvas.bottom, count, "rb", px=px, colour=colour)
         return canvas.figure
 
     def _head(self, canvas: Canvas, number: int) -> None:
         theme, px = canvas.theme, canvas.size.label
-        width = canvas.right - canvas.left
+        width = canvas.inner_width
         whose = self.student if number or self.key else None
         title_room = width if whose is None else 0.62 * width
         canvas.text(
@@ -256,9 +253,7 @@ class _Sheet:
         )
         if whose is not None:
             y = canvas.top + 0.9 * canvas.size.title
-            canvas.text(
-                canvas.right, y, whose, px=px, ha="right", va="baseline", width=0.34 * width
-            )
+            canvas.text(canvas.right, y, whose, "rs", px=px, width=0.34 * width)
         if number or self.key:
             return
         y = canvas.top + canvas.size.title * LINE + 1.7 * px
@@ -274,12 +269,10 @@ def _writing_line(
 ) -> None:
     """A label with a line to write on behind it, the baseline at y."""
     px = canvas.size.label
-    canvas.text(left, y, label, px=px, colour=canvas.theme.quiet, va="baseline")
+    canvas.text(left, y, label, "ls", px=px, colour=canvas.theme.quiet)
     begin = left + canvas.measure(label, px) + 0.6 * px
     if written:
-        canvas.text(
-            begin + 0.3 * px, y, written, px=px, va="baseline", width=right - begin - 0.3 * px
-        )
+        canvas.text(begin + 0.3 * px, y, written, "ls", px=px, width=right - begin - 0.3 * px)
     y += 0.3 * px
     canvas.line([begin, right], [y, y], canvas.theme.quiet)
 
@@ -324,10 +317,10 @@ def _paragraph(
 
     def draw(canvas: Canvas, y: float) -> None:
         if number is not None:
-            canvas.text(canvas.left, y + px, str(number), px=px, bold=True, va="baseline")
+            canvas.text(canvas.left, y + px, str(number), "ls", px=px, bold=True)
         for row, line in enumerate(lines):
             base = y + px + row * px * LINE
-            canvas.text(left, base, line, px=px, colour=colour, bold=bold, va="baseline")
+            canvas.text(left, base, line, "ls", px=px, colour=colour, bold=bold)
 
     return _Piece(len(lines) * px * LINE, draw)
 
@@ -366,7 +359,7 @@ def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
         for index, text in enumerate(texts):
             column, row = divmod(index, rows)
             base = y + px + row * px * LINE
-            canvas.text(left + column * half, base, text, px=px, va="baseline")
+            canvas.text(left + column * half, base, text, "ls", px=px)
 
     return _Piece(rows * px * LINE, draw)
 
@@ -414,7 +407,7 @@ class _Figure:
         while self._width() > canvas.right - self.left:
             self.cell -= 1
         # A little air, so that neighbours such as −13 and −11 stay apart.
-        self.px = canvas.number_size(texts, 0.93 * self.cell, self.cell) or canvas.size.small
+        self.px = number_size(canvas, texts, 0.93 * self.cell, self.cell) or canvas.size.small
 
     def _cell(self, grid: NumberGrid) -> float:
         if any(text for row in grid.cells for text in row):
@@ -458,7 +451,7 @@ class _Figure:
 
     def _sign(self, canvas: Canvas, sign: str, x: float, y: float) -> None:
         colour = canvas.theme.quiet
-        canvas.text(x, y, sign, px=1.3 * self.title, colour=colour, ha="center", va="center")
+        canvas.text(x, y, sign, "mc", px=1.3 * self.title, colour=colour)
 
     def _grid(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
         theme, cell = canvas.theme, self._cell(grid)
@@ -469,15 +462,14 @@ class _Figure:
             "output": theme.output_fill,
         }[grid.role]
         base = top - 0.35 * self.note - self.note * LINE
-        canvas.text(x, base, grid.title, px=self.title, colour=colour, bold=True, va="baseline")
+        canvas.text(x, base, grid.title, "ls", px=self.title, colour=colour, bold=True)
         base += self.note * LINE
-        canvas.text(x, base, grid.note, px=self.note, colour=theme.quiet, va="baseline")
+        canvas.text(x, base, grid.note, "ls", px=self.note, colour=theme.quiet)
         above, below, before, behind = grid.padding
         if any(grid.padding):
             width, height = grid.columns * cell, grid.rows * cell
             canvas.box(x, top, width, height, fill=theme.hairline_fill)
-            size = (cell, cell)
-            canvas.grid_lines(x, top, grid.rows, grid.columns, size, theme.hairline, dashed=True)
+            Cells(canvas, x, top, grid.rows, grid.columns, cell).lines(theme.hairline, dashed=True)
         rows, columns = grid.rows - above - below, grid.columns - before - behind
         left, upper = x + before * cell, top + above * cell
         if grid.role == "output":
@@ -488,7 +480,7 @@ class _Figure:
                         canvas.box(x + column * cell, top + row * cell, cell, cell, fill=fill)
         else:
             canvas.box(left, upper, columns * cell, rows * cell, fill=fill)
-        canvas.grid_lines(left, upper, rows, columns, (cell, cell), colour)
+        Cells(canvas, left, upper, rows, columns, cell).lines(colour)
         self._window(canvas, grid, x, top)
         self._numbers(canvas, grid, x, top)
         if grid.marked is not None:
@@ -497,16 +489,10 @@ class _Figure:
             canvas.box(*corner, cell, cell, edge=theme.output, stroke=canvas.size.thick)
         if grid.bias:
             base = top + grid.rows * cell + 1.4 * self.title
-            canvas.text(x, base, "bias", px=self.title, colour=theme.quiet, va="baseline")
+            canvas.text(x, base, "bias", "ls", px=self.title, colour=theme.quiet)
             behind = x + canvas.measure("bias ", self.title) + 0.3 * self.title
             canvas.text(
-                behind,
-                base,
-                grid.bias,
-                px=self.title,
-                colour=theme.mistake,
-                bold=True,
-                va="baseline",
+                behind, base, grid.bias, "ls", px=self.title, colour=theme.mistake, bold=True
             )
 
     def _window(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
@@ -533,11 +519,10 @@ class _Figure:
                     x + (column + 0.5) * self.cell,
                     top + (row + 0.5) * self.cell,
                     text,
+                    "mc",
                     px=self.px,
                     colour=canvas.theme.quiet if quiet else canvas.theme.ink,
                     bold=bold and canvas.measure(text, self.px, True) < 0.9 * self.cell,
-                    ha="center",
-                    va="center",
                 )
 
 

@@ -192,6 +192,11 @@ def blank_figure(size: str = "slide", theme: str = "light", aspect: float = 9 / 
     return figure
 
 
+def rgb_bytes(colour: str) -> NDArray:
+    """#RRGGBB as three bytes."""
+    return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.uint8)
+
+
 def blend(start: str, end: str, share: float) -> str:
     """The colour ``share`` (0 to 1) of the way from ``start`` to ``end``, as #RRGGBB."""
     mixed = np.asarray(to_rgb(start)) * (1 - share) + np.asarray(to_rgb(end)) * share
