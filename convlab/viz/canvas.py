@@ -179,11 +179,12 @@ class Canvas:
         anchor: str = "lt",
         *,
         bold: bool = False,
+        rotation: float = 0,
         width: float = math.inf,
     ) -> None:
         """A small quiet line, placed as by :meth:`text`."""
-        settings = {"px": self.size.small, "colour": self.theme.quiet, "bold": bold}
-        self.text(x, y, text, anchor, **settings, width=width)
+        look = {"px": self.size.small, "colour": self.theme.quiet, "bold": bold}
+        self.text(x, y, text, anchor, rotation=rotation, width=width, **look)
 
     def paragraph(
         self,

@@ -699,7 +699,8 @@ def _probabilities(
         y = top + head + place * step
         middle, thick = y + step / 2, step * 0.56
         won = index == winner
-        canvas.note(left, middle, names[index], "lm", bold=won, width=name)
+        look = {"px": small, "bold": won, "colour": theme.ink if won else theme.quiet}
+        canvas.text(left, middle, names[index], "lm", width=name, **look)
         share = min(max(float(np.nan_to_num(chances[index])), 0.0), 1.0)
         canvas.box(
             left + name + pad,
@@ -708,4 +709,4 @@ def _probabilities(
             thick,
             fill=theme.output if won else theme.hairline,
         )
-        canvas.note(left + width, middle, value, "rm", bold=won)
+        canvas.text(left + width, middle, value, "rm", **look)
