@@ -82,3 +82,9 @@ class ColourBar:
             # The end labels stay inside the bar's height; those between are centred.
             anchor = {0.0: "lt", 1.0: "lb"}.get(share, "lc")
             canvas.text(beside, top + share * height, text, anchor, px=small)
+
+    def strip(self, left: float, top: float, width: float, height: float) -> None:
+        """The shades alone, lying, the lowest at the left."""
+        shades = np.linspace(self.scale.lowest, self.scale.highest, 257)[None]
+        edge = self.canvas.theme.hairline
+        self.canvas.picture(self.scale.rgb(shades), left, top, width, height, edge=edge)
