@@ -1,8 +1,9 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.folding import DrawnLayer, Skip
 from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
-from convlab.viz.architecture import DrawnLayer, Skip, architecture
+from convlab.viz.architecture import architecture
 from convlab.viz.attribution import attribution
 from convlab.viz.bench import (
     KernelPoint,
