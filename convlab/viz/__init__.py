@@ -1,5 +1,6 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.equations import ChainLink, SumStep, SumTerm
 from convlab.folding import DrawnLayer, Skip
 from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
@@ -47,9 +48,9 @@ from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
 from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
-from convlab.viz.sum_chain import ChainLink, sum_chain
+from convlab.viz.sum_chain import sum_chain
 from convlab.viz.top_patches import top_patches
-from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
+from convlab.viz.unit_sum import unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 
