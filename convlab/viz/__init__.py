@@ -21,10 +21,12 @@ from convlab.viz.conventions import Comparison, Convention, conventions
 from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
 from convlab.viz.detections import detections
+from convlab.viz.effective_field import effective_field
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
 from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
 from convlab.viz.feature_maps import feature_maps, journey
+from convlab.viz.field_chain import field_chain
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
@@ -42,7 +44,7 @@ from convlab.viz.parameters import Example, Growth, parameters
 from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
-from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
+from convlab.viz.receptive_field import receptive_field
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
