@@ -16,7 +16,7 @@ from convlab.viz.bench import (
 )
 from convlab.viz.confusion import confusion
 from convlab.viz.connection_table import connection_table
-from convlab.viz.connections import Wiring, connections
+from convlab.viz.connections import connections
 from convlab.viz.conventions import Comparison, Convention, conventions
 from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
@@ -55,6 +55,7 @@ from convlab.viz.top_patches import top_patches
 from convlab.viz.unit_sum import unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
+from convlab.wiring import Wiring
 
 __all__ = [
     "ActivationCurve",

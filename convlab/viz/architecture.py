@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -76,7 +76,7 @@ class _Look:
     """What stands above a drawing, by the arguments of ``folding.second_line``, and its looks."""
 
     title: str
-    words: dict
+    words: dict[str, Any]
     theme: str
     size: str
 
@@ -98,55 +98,43 @@ def _largest(layers: list[ShownLayer], look: _Look, smallest: float) -> _Drawing
         canvas = look.canvas(detail, noted)
         for count in range(1, min(6, len(layers))):
             rows = parted(detail, count)
-            if rows is None:
+            drawing = _Drawing(canvas, rows or [], smallest * canvas.unit)
+            if rows is None or (smallest and not drawing.fits(drawing.scale)):
                 continue
-            drawing = _Drawing.of(canvas, rows, smallest * canvas.unit)
-            if smallest and not drawing.fits:
-                continue
-            drawing = drawing.grown(LARGEST * canvas.unit)
+            drawing.grow(LARGEST * canvas.unit)
             found.append((drawing.scale * 0.72**count * worth, drawing, detail, noted))
     if not found:
         return None
     _, drawing, detail, noted = max(found, key=lambda one: one[0])
     # As high as the rows need, with air between them.
     canvas, rows = drawing.canvas, [row.layers for row in drawing.rows]
-    needed = canvas.top + canvas.margin + drawing.height + 1.5 * canvas.size.label * len(rows)
-    canvas = look.canvas(detail, noted, needed / canvas.width)
-    return _Drawing.of(canvas, rows, drawing.scale)
+    needed = canvas.top + canvas.margin + drawing.height(drawing.scale)
+    needed += 1.5 * canvas.size.label * len(rows)
+    return _Drawing(look.canvas(detail, noted, needed / canvas.width), rows, drawing.scale)
 
 
-@dataclass(frozen=True, eq=False)
 class _Drawing:
     """Rows of layers; ``scale``: pixels for the square root of a map's pixel."""
 
-    canvas: Canvas
-    rows: list[_Row]
-    scale: float
+    def __init__(self, canvas: Canvas, rows: list[list[ShownLayer]], scale: float) -> None:
+        self.canvas, self.scale = canvas, scale
+        self.rows = [_Row(canvas, row) for row in rows]
 
-    @classmethod
-    def of(cls, canvas: Canvas, rows: list[list[ShownLayer]], scale: float) -> _Drawing:
-        return cls(canvas, [_Row(canvas, row) for row in rows], scale)
-
-    @property
-    def height(self) -> float:
+    def height(self, scale: float) -> float:
         """Height of all rows with the least gap between them."""
         gaps = 1.6 * self.canvas.size.label * (len(self.rows) - 0.5)
-        return sum(sum(row.heights(self.scale)) for row in self.rows) + gaps
+        return sum(sum(row.heights(scale)) for row in self.rows) + gaps
 
-    @property
-    def fits(self) -> bool:
-        room = self.canvas.inner_width
-        return self.height <= self.canvas.inner_height and all(
-            row.width(self.scale) <= room for row in self.rows
-        )
+    def fits(self, scale: float) -> bool:
+        canvas = self.canvas
+        wide = (row.width(scale) > canvas.inner_width for row in self.rows)
+        return self.height(scale) <= canvas.inner_height and not any(wide)
 
-    def grown(self, high: float) -> _Drawing:
+    def grow(self, high: float) -> None:
         """As large as fits, up to a scale of ``high``."""
-        low = self.scale
         for _ in range(16):
-            scale = (low + high) / 2
-            low, high = (scale, high) if replace(self, scale=scale).fits else (low, scale)
-        return replace(self, scale=low)
+            middle = (self.scale + high) / 2
+            self.scale, high = (middle, high) if self.fits(middle) else (self.scale, middle)
 
     def draw(self) -> None:
         canvas, scale, rows = self.canvas, self.scale, self.rows
@@ -159,36 +147,17 @@ class _Drawing:
             top += sum(row.heights(scale)) + gap
 
 
-@dataclass(frozen=True, eq=False)
 class _Row:
     """A row of layers, the paths above it, and the words at each layer and between them."""
 
-    canvas: Canvas
-    layers: list[ShownLayer]
-
-    @cached_property
-    def arcs(self) -> list[Arc]:
-        return arcs(self.layers)
-
-    @cached_property
-    def lanes(self) -> int:
-        """How many paths lie above each other."""
-        return max((arc.lane + 1 for arc in self.arcs), default=0)
-
-    @property
-    def lane(self) -> float:
-        """Height of one path around layers and its label."""
-        return 2.2 * self.canvas.size.small
-
-    @cached_property
-    def heads(self) -> int:
-        """The most lines above a layer."""
-        return max(len(layer.head) for layer in self.layers)
-
-    @cached_property
-    def operations(self) -> int:
-        """The most lines at the rays."""
-        return max(len(layer.operation) for layer in self.layers[1:])
+    def __init__(self, canvas: Canvas, layers: list[ShownLayer]) -> None:
+        self.canvas, self.layers, self.arcs = canvas, layers, arcs(layers)
+        self.lanes = max((arc.lane + 1 for arc in self.arcs), default=0)
+        self.lane = 2.2 * canvas.size.small  # height of a path and its label
+        # The most lines above a layer, at the rays, and below a layer.
+        self.heads = max(len(layer.head) for layer in layers)
+        self.operations = max(len(layer.operation) for layer in layers[1:])
+        self.feet = max(len(layer.below) for layer in layers)
 
     def heights(self, scale: float) -> tuple[float, float, float]:
         """Heights above the drawings, of them, and below."""
@@ -196,8 +165,7 @@ class _Row:
         above = self.heads * size.label * LINE + 0.4 * size.small + self.lanes * self.lane
         drawing = max(Volume(self.canvas, layer, scale).extent[1] for layer in self.layers)
         below = (0.8 + 1.25 * self.operations) * size.small
-        lines = max(len(layer.below) for layer in self.layers)
-        below += size.label * LINE + (lines - 1) * size.small * LINE
+        below += size.label * LINE + (self.feet - 1) * size.small * LINE
         return above, drawing, below
 
     def width(self, scale: float) -> float:
@@ -205,25 +173,19 @@ class _Row:
         before, between, after = self._distances(scale)
         return before + sum(between) + after
 
-    @cached_property
-    def _texts(self) -> list[float]:
-        """Widths of the words above and below each layer."""
+    def _words(self, layer: ShownLayer) -> float:
+        """Width of what stands above and below a layer."""
         canvas, size = self.canvas, self.canvas.size
-
-        def width(layer: ShownLayer) -> float:
-            below = [
-                canvas.measure(text, size.label if bold else size.small, bold)
-                for text, bold in layer.below
-            ]
-            return max(canvas.widest(layer.head, size.label), *below, 0.0)
-
-        return [width(layer) for layer in self.layers]
+        widths = [canvas.widest(layer.head, size.label)]
+        for text, bold in layer.below:
+            widths.append(canvas.measure(text, size.label if bold else size.small, bold))
+        return max(widths)
 
     def _distances(self, scale: float) -> tuple[float, list[float], float]:
         """From the left end to the first centre, between centres, from the last to the end."""
         canvas, unit, small = self.canvas, self.canvas.unit, self.canvas.size.small
         halves = [Volume(canvas, layer, scale).extent[0] / 2 for layer in self.layers]
-        texts = [width / 2 for width in self._texts]
+        texts = [self._words(layer) / 2 for layer in self.layers]
         between = []
         for i, layer in enumerate(self.layers[1:]):
             operation = canvas.widest(layer.operation, small)
@@ -241,39 +203,35 @@ class _Row:
         return max(halves[0], texts[0]), between, max(halves[-1], texts[-1])
 
     def _centres(self, scale: float, alone: bool) -> list[float]:
-        before, between, _ = self._distances(scale)
+        first, between, _ = self._distances(scale)
         spare = self.canvas.inner_width - self.width(scale)
         more = min(spare / len(between), 6 * scale)
-        first = self.canvas.left + before
-        if alone:
-            first += (spare - more * len(between)) / 2
+        first += self.canvas.left + ((spare - more * len(between)) / 2 if alone else 0.0)
         return list(itertools.accumulate((distance + more for distance in between), initial=first))
 
     def draw(self, scale: float, top: float, *, is_first: bool, is_last: bool) -> None:
         """The row from ``top`` on; all but the first begin with a pale copy."""
-        canvas = self.canvas
+        canvas, small = self.canvas, self.canvas.size.small
         above, drawing, _ = self.heights(scale)
         middle, foot = top + above + drawing / 2, top + above + drawing
-        centres = self._centres(scale, alone=is_first and is_last)
-        volumes = [
-            Volume(canvas, layer, scale, x, middle)
-            for layer, x in zip(self.layers, centres, strict=True)
-        ]
-        roles = ["input" if is_first else "hairline", *["output"] * (len(volumes) - 1)]
-        for volume, role in zip(volumes, roles, strict=True):
+        places = zip(self.layers, self._centres(scale, is_first and is_last), strict=True)
+        volumes = [Volume(canvas, layer, scale, x, middle) for layer, x in places]
+        for volume in volumes:
+            role = "output"
+            if volume is volumes[0]:
+                role = "input" if is_first else "hairline"
             volume.draw(role, is_last=is_last and volume is volumes[-1])
             self._write(volume, role, top, foot)
         for arc in self.arcs:
-            self._draw_arc(arc, centres, top)
+            self._draw_arc(arc, volumes, top)
         # All windows before all rays: a window may cover the whole plane that rays lead to.
         for before, after in itertools.pairwise(volumes):
             draw_window(before, after)
         for before, after in itertools.pairwise(volumes):
             if before.layer.shape and after.layer.shape:
                 draw_rays(before, after)
-            x, small = (before.x + after.x) / 2, canvas.size.small
             for number, line in enumerate(after.layer.operation):
-                y = foot + (0.5 + 1.25 * number) * small
+                x, y = (before.x + after.x) / 2, foot + (0.5 + 1.25 * number) * small
                 canvas.text(x, y, line, "mt", px=small, colour=canvas.theme.window)
 
     def _head(self, layer: ShownLayer, top: float) -> float:
@@ -300,13 +258,13 @@ class _Row:
             canvas.text(volume.x, y, line, "mt", px=px, bold=bold, colour=colour)
             y += px * LINE
 
-    def _draw_arc(self, arc: Arc, centres: list[float], top: float) -> None:
+    def _draw_arc(self, arc: Arc, volumes: list[Volume], top: float) -> None:
         """A path around layers: up from the first, along and down to the last."""
         canvas, small, colour = self.canvas, self.canvas.size.small, self.canvas.theme.window
         # Inner paths stand further inside; those that end and begin at a layer stay apart.
         lane = self.lanes - arc.lane
         inset = 7 * canvas.unit * lane
-        left, right = centres[arc.start] + inset, centres[arc.end] - inset
+        left, right = volumes[arc.start].x + inset, volumes[arc.end].x - inset
         y = top + lane * self.lane - 0.8 * small
         feet = [self._head(self.layers[at], top) - 0.1 * small for at in (arc.start, arc.end)]
         canvas.line([left, left, right, right], [feet[0], y, y, feet[1]], colour)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -68,45 +67,23 @@ def field_chain(
     return canvas.figure
 
 
-@dataclass(frozen=True, eq=False)
 class _Labels:
     """Columns of names, sizes and notes; the notes only where they leave room for the image.
 
-    ``gap``: between the image and them.
+    ``gap``: between the image and them.  The widths of notes are 0 where they are left out.
     """
 
-    canvas: Canvas
-    named: Sequence[tuple[str, Box, str]]
-    gap: float
-
-    @property
-    def names(self) -> float:
-        """Width of the names."""
-        names = [name for name, _, _ in self.named]
-        widest = self.canvas.widest(names, self.canvas.size.label, True)
-        return min(widest, 0.25 * self.canvas.inner_width)
-
-    @property
-    def sizes(self) -> list[str]:
-        return [style.size_text(box[2] - box[0], box[3] - box[1]) for _, box, _ in self.named]
-
-    @property
-    def extents(self) -> float:
-        """Width of the sizes."""
-        return self.canvas.widest(self.sizes, self.canvas.size.small)
-
-    @property
-    def notes(self) -> float:
-        """Width of the notes, 0 where they are left out."""
-        size = self.canvas.size
-        notes = self.canvas.widest([note for _, _, note in self.named], size.small)
-        whole = self.names + self.extents + notes + 2 * size.label + self.gap
-        return 0.0 if whole > 0.45 * self.canvas.inner_width else notes
-
-    @property
-    def width(self) -> float:
-        label, notes = self.canvas.size.label, self.notes
-        return self.names + label + self.extents + (label + notes if notes else 0.0)
+    def __init__(self, canvas: Canvas, named: Sequence[tuple[str, Box, str]], gap: float) -> None:
+        self.canvas, self.named, self.gap = canvas, named, gap
+        label, small, whole = canvas.size.label, canvas.size.small, canvas.inner_width
+        self.names = min(canvas.widest([name for name, _, _ in named], label, True), 0.25 * whole)
+        self.sizes = [style.size_text(box[2] - box[0], box[3] - box[1]) for _, box, _ in named]
+        self.extents = canvas.widest(self.sizes, small)
+        self.width = self.names + label + self.extents
+        self.notes = canvas.widest([note for _, _, note in named], small)
+        if self.width + self.notes + label + gap > 0.45 * whole:
+            self.notes = 0.0
+        self.width += label + self.notes if self.notes else 0.0
 
     def draw(self, boxed: BoxedImage, step: float) -> None:
         """A label at every ``step``, a line from its box to it, and behind it the columns."""
