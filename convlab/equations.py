@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convlab.numerals import ALMOST, MINUS, TIMES, equals, fixed, says, worked_out
+from convlab.errors import ShapeError
+from convlab.numerals import ALMOST, MINUS, TIMES, equals, exact, fixed, says, worked_out
 
 ARROW = "\u2192"
 MOST_PLACES = 9  # decimals of a chain of sums
@@ -108,7 +109,45 @@ def written(steps: Sequence[SumStep], places: int) -> list[Piece]:
     return pieces
 
 
-# --- windows --------------------------------------------------------------------------------
+# --- terms of windows, and of single numbers --------------------------------------------------
+
+
+def windows_of(
+    terms: Sequence[SumTerm], columns: int, outside: ArrayLike | None
+) -> tuple[NDArray, NDArray] | None:
+    """Of terms that are windows the numbers (terms, columns, KH, KW), and what lies outside.
+
+    None of terms that are single numbers.  Raises ShapeError for columns or sizes that differ.
+    """
+    arrays = [[np.asarray(part, float) for part in term.numbers] for term in terms]
+    if any(len(parts) != columns - (parts[0].ndim == 0) for parts in arrays):
+        raise ShapeError(f"expected {columns} columns of numbers, got terms of others")
+    if not arrays or arrays[0][0].ndim != 2:
+        return None
+    hidden = np.zeros(arrays[0][0].shape, bool) if outside is None else np.asarray(outside, bool)
+    if {part.shape for parts in arrays for part in parts} != {hidden.shape}:
+        raise ShapeError(f"expected windows of one size, got {[p.shape for p in arrays[0]]}")
+    return np.stack(arrays), hidden
+
+
+def columns_of(
+    terms: Sequence[SumTerm], heads: Sequence[tuple[str, str]], decimals: int | None
+) -> list[tuple[str, str, list[str]]]:
+    """Name, "≈" before it where something is rounded, role and texts of each column of a table.
+
+    The last column is what the terms add.  ``decimals``: of all numbers, or what suits each column.
+    """
+    totals = [term.total for term in terms]
+    parts = [*zip(*(term.numbers for term in terms), strict=True), totals]
+    found = []
+    for (name, role), part in zip(heads, map(np.array, parts), strict=True):
+        if decimals is None:
+            texts = exact(part, 4).texts
+        else:
+            texts = [fixed(value, decimals) for value in part]
+        known = all(map(says, texts, part))
+        found.append((name if known else f"{ALMOST} {name}", role, texts))
+    return found
 
 
 def texts_in_cells(values: NDArray, places: int, bare: bool) -> list[str]:
@@ -135,7 +174,7 @@ def decimals_in_cells(values: NDArray) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class ChainLink:
-    """One sum of a chain.
+    """One sum of a chain, or, without steps, the number at its end.
 
     ``name``: layer and unit.  ``steps``: what is added up, the first the strongest
     term, as value and weight; ``value``: the sum.  ``values``: the map (H, W) or
@@ -150,13 +189,27 @@ class ChainLink:
     at: tuple[int, ...]
     passed: Sequence[str] = ()
 
+    @property
+    def role(self) -> str:
+        """Whose colour the value has."""
+        return "output" if self.steps else "input"
+
+    @property
+    def handed_on(self) -> str:
+        """The layers that hand the value on, in words."""
+        return f"{ARROW} {', '.join(self.passed)}" if self.passed else ""
+
     def pieces(self, places: int, brief: int) -> list[Piece]:
         """The steps and, last, the result.
 
         ``brief``: 1 makes all but the strongest term one, 2 also names the unit at the
         result, 3 also gives the strongest term as one number, its product.
         """
-        steps = list(self.steps)
+        steps, text = list(self.steps), fixed(self.value, places)
+        name = self.name if brief > 1 else ""
+        if not steps:
+            sign = "" if says(text, self.value) else ALMOST
+            return [Piece(sign, name or "network input", text, self.role)]
         if brief and len(steps) > 3 and all(step.sign == "+" for step in steps[2:]):
             steps[2:] = [SumStep("+", "others", sum(step.number for step in steps[2:]))]
         if brief > 2 and len(steps) > 1 and steps[1].sign == TIMES:
@@ -165,25 +218,24 @@ class ChainLink:
             step.piece(places, step.sign == "÷" and float(step.number).is_integer())
             for step in steps
         ]
-        text = fixed(self.value, places)
         sign = equals([(piece.sign, piece.text) for piece in pieces], text, self.value)
-        return [*pieces, Piece(sign, self.name if brief > 1 else "", text, "output")]
+        return [*pieces, Piece(sign, name, text, self.role)]
 
     def agrees(self, places: int) -> bool:
         """Whether the numbers with so many decimals make the sum, to a thousandth of it."""
         made = worked_out([(step.sign, fixed(step.number, places)) for step in self.steps])
-        if made is None or not math.isfinite(self.value):
+        if not self.steps or made is None or not math.isfinite(self.value):
             return True
         return abs(float(made) - self.value) <= max(1e-3 * abs(self.value), 10.0**-MOST_PLACES)
 
 
-def chain_places(links: Sequence[ChainLink], pixel: float) -> int:
+def chain_places(links: Sequence[ChainLink]) -> int:
     """Decimals of all numbers: three, and more where the smallest needs them, up to six.
 
     More, too, until what the shown numbers make agrees with each sum.
     """
     numbers = [step.number for link in links for step in link.steps]
-    numbers += [pixel, *(link.value for link in links)]
+    numbers += [link.value for link in links]
     found = [abs(number) for number in numbers if number and math.isfinite(number)]
     least = min(6, max(3, 1 - math.floor(math.log10(min(found, default=1.0)))))
     agreeing = (p for p in range(least, MOST_PLACES) if all(link.agrees(p) for link in links))

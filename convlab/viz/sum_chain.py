@@ -10,11 +10,10 @@ from functools import cached_property
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convlab.equations import ChainLink, Piece, chain_places
 from convlab.errors import ShapeError
-from convlab.numerals import ALMOST, fixed, says
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.feature_maps import value_scale
@@ -50,70 +49,35 @@ def sum_chain(
     """
     if not links:
         raise ShapeError("expected at least one sum, got none")
+    for link in links:
+        shape = np.shape(link.values)
+        if len(shape) not in (1, 2) or len(link.at) != len(shape) or 0 in shape:
+            raise ShapeError(
+                f"expected a map (H, W) or vector (N,) with a place in it for {link.name},"
+                f" got {shape} and {link.at}"
+            )
     rgb = image_rgb(np.asarray(image))
     canvas = Canvas(size, theme, aspect=1.0)
     canvas.headline(title, subtitle, canvas.theme.output)
-    places = chain_places(links, pixel_value)
-    rows = []
-    for link in links:
-        pieces = [link.pieces(places, brief) for brief in range(4)]
-        rows.append(_Row(_checked(link), link.at, link.name, link.passed, pieces))
+    rows = [*links]
     if pixel is not None:
-        text = fixed(pixel_value, places)
-        sign = "" if says(text, pixel_value) else ALMOST
-        names = ("network input",) * 2 + (pixel_name or "network input",) * 2
-        pieces = [[Piece(sign, name, text, "input")] for name in names]
-        rows.append(_Row(None, pixel, pixel_name, passed, pieces))
-
+        rows.append(ChainLink(pixel_name, [], pixel_value, rgb, pixel, passed))
     small, room = canvas.size.small, canvas.inner_height
     least = (small + canvas.size.label) * LINE + 0.5 * small
     left_out = 0 if len(rows) * least <= room else len(rows) + 1 - max(3, math.floor(room / least))
     head = math.ceil((len(rows) - left_out) / 2)
     drawn = rows[:head] + rows[head + left_out :]
     step = min(room / (len(drawn) + bool(left_out)), 2.4 * least)
-    sheet = _fullest(canvas, drawn, step)
+    sheet = _fullest(canvas, drawn, chain_places(rows), step)
     top = canvas.top
     for index in range(len(drawn)):
         if left_out and index == head:
             said = f"{style.ELLIPSIS} {left_out} sums between are left out"
             canvas.note(canvas.left, top + step / 2, said, "lm")
             top += step
-        sheet.draw(index, rgb, top)
+        sheet.draw(index, top)
         top += step
     return canvas.figure
-
-
-def _checked(link: ChainLink) -> NDArray:
-    values = np.asarray(link.values, dtype=float)
-    if values.ndim not in (1, 2) or len(link.at) != values.ndim or 0 in values.shape:
-        raise ShapeError(
-            f"expected a map (H, W) or vector (N,) with a place in it for {link.name},"
-            f" got {values.shape} and {link.at}"
-        )
-    return values
-
-
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """What a row shows: a map (H, W), a vector (N,), or with None the image.
-
-    ``pieces``: those of its sum, briefer and briefer.
-    """
-
-    values: NDArray | None
-    at: tuple[int, ...]
-    name: str
-    passed: Sequence[str]
-    pieces: list[list[Piece]]
-
-    @property
-    def role(self) -> str:
-        return "input" if self.values is None else "output"
-
-    @property
-    def handed_on(self) -> str:
-        """The layers that hand the value on, in words."""
-        return f"{style.ARROW} {', '.join(self.passed)}" if self.passed else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +85,8 @@ class _Sheet:
     """How rows are drawn: how briefly, and widths of pictures and names, 0 for none."""
 
     canvas: Canvas
-    rows: Sequence[_Row]
+    rows: Sequence[ChainLink]
+    places: int
     step: float
     brief: int
     px: float
@@ -137,7 +102,7 @@ class _Sheet:
         def shortened(piece: Piece) -> Piece:
             return replace(piece, label=self.canvas.fit(piece.label, most, small)[0])
 
-        return [[shortened(piece) for piece in row.pieces[self.brief]] for row in self.rows]
+        return [[*map(shortened, row.pieces(self.places, self.brief))] for row in self.rows]
 
     @cached_property
     def columns(self) -> list[float]:
@@ -162,18 +127,13 @@ class _Sheet:
         free = self.canvas.inner_width - self.picture - self.name - sum(self.columns)
         return free / max(1, gaps)
 
-    def draw(self, index: int, rgb: NDArray, top: float) -> None:
+    def draw(self, index: int, top: float) -> None:
         """A row: its picture, its name, and its pieces."""
-        canvas, size, theme, row = (
-            self.canvas,
-            self.canvas.size,
-            self.canvas.theme,
-            self.rows[index],
-        )
-        gap = min(self.free_gap, 3.5 * self.px)
+        canvas, size, theme = self.canvas, self.canvas.size, self.canvas.theme
+        row, gap = self.rows[index], min(self.free_gap, 3.5 * self.px)
         x, middle = canvas.left, top + self.step / 2
         if self.picture:
-            _draw_picture(canvas, row, rgb, x, top + (self.step - self.picture) / 2, self.picture)
+            _draw_picture(canvas, row, x, top + (self.step - self.picture) / 2, self.picture)
             x += self.picture + gap
         above, below = middle - 0.75 * size.label, middle + 0.75 * size.small
         if self.name:
@@ -183,9 +143,8 @@ class _Sheet:
                 canvas.note(x, below, row.handed_on, "lm", width=self.name)
             x += self.name + gap
         *steps, result = self.pieces[index]
-        *starts, last = itertools.accumulate(
-            (width + gap for width in self.columns[:-1]), initial=x
-        )
+        widths = [width + gap for width in self.columns[:-1]]
+        *starts, last = itertools.accumulate(widths, initial=x)
         for piece, start in [*zip(steps, starts, strict=False), (result, last)]:
             # Its name above its number, the sign before both.
             right, px, colour = start + self._sign_width(piece), self.px, getattr(theme, piece.role)
@@ -195,7 +154,7 @@ class _Sheet:
             canvas.text(right, below, piece.text, "lm", px=px, colour=colour, bold=bold)
 
 
-def _fullest(canvas: Canvas, rows: Sequence[_Row], step: float) -> _Sheet:
+def _fullest(canvas: Canvas, rows: Sequence[ChainLink], places: int, step: float) -> _Sheet:
     """The fullest rows that fit the canvas's width, or else the narrowest."""
     size = canvas.size
     under = canvas.widest([row.handed_on for row in rows], size.small)
@@ -204,38 +163,35 @@ def _fullest(canvas: Canvas, rows: Sequence[_Row], step: float) -> _Sheet:
     choices = itertools.product((True, False), range(4), (size.label, size.small))
     for pictures, brief, px in choices:
         picture, name = 0.82 * step if pictures else 0.0, named if brief < 2 else 0.0
-        sheet = _Sheet(canvas, rows, step, brief, px, picture, name)
+        sheet = _Sheet(canvas, rows, places, step, brief, px, picture, name)
         if sheet.free_gap >= 0.7 * px:
             break
     return sheet
 
 
-def _draw_picture(
-    canvas: Canvas, row: _Row, rgb: NDArray, left: float, top: float, side: float
-) -> None:
+def _draw_picture(canvas: Canvas, row: ChainLink, left: float, top: float, side: float) -> None:
     """The map, the vector in reading order, or the image, with the unit outlined."""
-    theme, at = canvas.theme, row.at
-    if row.values is not None and row.values.ndim == 1:
-        columns = math.ceil(math.sqrt(row.values.size))
-        rows, at = math.ceil(row.values.size / columns), divmod(at[0], columns)
+    theme, values, at = canvas.theme, np.asarray(row.values), row.at
+    if values.ndim == 1:
+        columns = math.ceil(math.sqrt(values.size))
+        rows, at = math.ceil(values.size / columns), divmod(at[0], columns)
     else:
-        rows, columns = rgb.shape[:2] if row.values is None else row.values.shape
+        rows, columns = values.shape[:2]
     cell = whole_cells(side, side, rows, columns)
     cells = Cells(canvas, left, top + (side - rows * cell) / 2, rows, columns, cell)
-    if row.values is None:
-        canvas.picture(rgb, *cells.place, edge=theme.input)
-    elif row.values.ndim == 2:
-        cells.shades(row.values, value_scale(row.values, theme), theme.hairline)
+    if values.ndim == 3:
+        canvas.picture(values, *cells.place, edge=theme.input)
     else:
-        scale = value_scale(row.values, theme)
-        for line, first in enumerate(range(0, row.values.size, columns)):
-            part = row.values[None, first : first + columns]
-            cells.part(line, 0, 1, part.size).shades(part, scale, theme.hairline)
+        scale = value_scale(values, theme)
+        starts = range(0, values.size, columns if values.ndim == 1 else values.size)
+        for line, first in enumerate(starts):
+            part = values[None, first : first + columns] if values.ndim == 1 else values
+            cells.part(line, 0, *part.shape).shades(part, scale, theme.hairline)
     # A tiny cell still gets an outline that is seen.
     outline = max(cell, 9 * canvas.unit)
     x, y = cells.middle(*at)
-    _, _, width, height = cells.place
-    x = cells.left + min(max(x - cells.left - outline / 2, 0.0), width - outline)
-    y = cells.top + min(max(y - cells.top - outline / 2, 0.0), height - outline)
-    edge = getattr(theme, row.role)
-    canvas.box(x, y, outline, outline, edge=edge, stroke=canvas.size.thick * 0.6)
+    width, height = cells.place[2:]
+    x = min(max(x - outline / 2, cells.left), cells.left + width - outline)
+    y = min(max(y - outline / 2, cells.top), cells.top + height - outline)
+    edge, stroke = getattr(theme, row.role), canvas.size.thick * 0.6
+    canvas.box(x, y, outline, outline, edge=edge, stroke=stroke)

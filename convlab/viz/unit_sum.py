@@ -10,15 +10,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from convlab.equations import Piece, SumStep, SumTerm, equation, places_of_all, written
-from convlab.errors import ShapeError
+from convlab.equations import (
+    Piece,
+    SumStep,
+    SumTerm,
+    equation,
+    places_of_all,
+    windows_of,
+    written,
+)
 from convlab.numerals import MINUS
 from convlab.viz import style
 from convlab.viz.boxed_image import Box, BoxedImage
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.sum_table import Table
-from convlab.viz.sum_windows import Windows
+from convlab.viz.sum_windows import Windows, large_numbers
 from convlab.viz.tiles import whole_cells
 
 
@@ -58,7 +65,7 @@ def unit_sum(
     Raises ShapeError for arrays that do not fit, SpecError for an unknown theme or size.
     """
     canvas = Canvas(size, theme, aspect=0.75)
-    windows = _windows(terms, len(heads), outside)
+    windows = windows_of(terms, len(heads), outside)
     canvas.headline(title, subtitle, canvas.theme.output)
     width = (0.24 if len(heads) > 1 else 0.34) * canvas.inner_width
     left = canvas.left + width + 2.2 * canvas.size.label
@@ -81,21 +88,6 @@ def unit_sum(
     return canvas.figure
 
 
-def _windows(
-    terms: Sequence[SumTerm], columns: int, outside: ArrayLike | None
-) -> tuple[NDArray, NDArray] | None:
-    """Of terms that are windows the numbers (terms, columns, KH, KW), and what lies outside."""
-    arrays = [[np.asarray(part, float) for part in term.numbers] for term in terms]
-    if any(len(parts) != columns - (parts[0].ndim == 0) for parts in arrays):
-        raise ShapeError(f"expected {columns} columns of numbers, got terms of others")
-    if not arrays or arrays[0][0].ndim != 2:
-        return None
-    hidden = np.zeros(arrays[0][0].shape, bool) if outside is None else np.asarray(outside, bool)
-    if {part.shape for parts in arrays for part in parts} != {hidden.shape}:
-        raise ShapeError(f"expected windows of one size, got {[p.shape for p in arrays[0]]}")
-    return np.stack(arrays), hidden
-
-
 @dataclass(frozen=True)
 class _Equation:
     """Rows of pieces, each with its width, at the foot of the canvas; ``px`` of the numbers."""
@@ -108,8 +100,7 @@ class _Equation:
     def of(cls, canvas: Canvas, steps: Sequence[SumStep], decimals: int | None) -> _Equation:
         """The steps on few rows, as large and with as many decimals as fit these."""
         most = places_of_all(steps) if decimals is None else decimals
-        large = min(1.45 * canvas.size.label, canvas.size.title)
-        sizes = (large, min(most, 5)), (canvas.size.label, 3)
+        sizes = (large_numbers(canvas), min(most, 5)), (canvas.size.label, 3)
         for most_rows, (px, least) in itertools.product((1, 2, 3), sizes):
             for places in range(most, least - 1, -1):
                 found = cls(canvas, _rows(canvas, written(steps, places), px), px)
