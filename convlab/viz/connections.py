@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from convlab.shapes import Pair
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.canvas import Canvas
 from convlab.viz.matrix import Cells
 from convlab.wiring import Wiring, check_room, check_unit
 
@@ -52,13 +52,8 @@ def connections(
     width = (canvas.inner_width - gap * (len(wirings) - 1)) / len(wirings)
     panels: list[_Panel] = []
     for wiring, counts in zip(wirings, _counts(canvas, wirings, width), strict=True):
-        left, top = canvas.left + len(panels) * (width + gap), canvas.top
-        canvas.text(left, top, wiring.name, bold=True, width=width)
-        top += canvas.size.label * LINE
-        for text in counts:
-            canvas.note(left, top, text)
-            top += canvas.size.small * LINE
-        top += 0.6 * canvas.size.small
+        left = canvas.left + len(panels) * (width + gap)
+        top = canvas.heading(left, wiring.name, counts, width=width) + 0.6 * canvas.size.small
         place = (left, top, width, canvas.bottom - top)
         panels.append(_Panel(canvas, wiring, input_size, padding, unit_size, unit, place))
     if dimensions == 1:

@@ -65,12 +65,9 @@ def effective_field(
     explained = f"{theory}, dashed: padding"
     if boxed.padded and canvas.measure(explained, small) <= room:
         theory = explained
-    for x, name, note, colour in (
-        (canvas.left, "theory", theory, canvas.theme.window),
-        (second, "measured", half_words, canvas.theme.output),
-    ):
-        canvas.text(x, canvas.top, name, colour=colour, bold=True, width=room)
-        canvas.note(x, canvas.top + canvas.size.label * LINE, note, width=room)
+    window, output = canvas.theme.window, canvas.theme.output
+    canvas.heading(canvas.left, "theory", [theory], colour=window, width=room)
+    canvas.heading(second, "measured", [half_words], colour=output, width=room)
     boxed = boxed.at(canvas.left, canvas.top + head, pixel)
     boxed.draw(rgb, box)
     measured = boxed.at(second, boxed.top, pixel)
@@ -78,7 +75,7 @@ def effective_field(
     measured.cells().shades(values, bar.scale, canvas.theme.input)
     measured.frame(box, canvas.size.thick)
     if half is not None and half[2] > half[0] and half[3] > half[1]:
-        measured.frame(half, 0.5 * canvas.size.thick, canvas.theme.output)
+        measured.frame(half, 0.5 * canvas.size.thick, output)
     beside = second + max(width, canvas.measure(half_words, small)) + gap
     bar.draw(min(beside, canvas.right - bar.width), canvas.top, min(rows * pixel + head, height))
     return canvas.figure

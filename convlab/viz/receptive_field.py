@@ -75,8 +75,8 @@ def receptive_field(
     left = canvas.right - max(map_room, cell * map_size[1])
     cells = Cells(canvas, left, boxed.top, *map_size, cell)
     said = style.size_text(*input_size) + (", dashed: padding" if boxed.padded else "")
-    _heading(canvas, canvas.left, "input", [said], canvas.theme.input)
-    _heading(canvas, left, "feature map", notes, canvas.theme.output)
+    canvas.heading(canvas.left, "input", [said], colour=canvas.theme.input)
+    canvas.heading(left, "feature map", notes, colour=canvas.theme.output)
     boxed.draw(rgb, box)
     if values is not None:
         cells.shades(values, scale)
@@ -85,14 +85,6 @@ def receptive_field(
     cells.box(canvas.theme.output)
     _draw_unit(boxed.cells(box), cells.part(*unit), empty=values is None)
     return canvas.figure
-
-
-def _heading(canvas: Canvas, x: float, name: str, notes: Sequence[str], colour: str) -> None:
-    canvas.text(x, canvas.top, name, colour=colour, bold=True)
-    y = canvas.top + canvas.size.label * LINE
-    for note in notes:
-        canvas.note(x, y, note)
-        y += canvas.size.small * LINE
 
 
 def _draw_unit(field: Cells, unit: Cells, empty: bool) -> None:

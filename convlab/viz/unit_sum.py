@@ -164,11 +164,7 @@ def _draw_image(
         sees = style.size_text(box[2] - box[0], box[3] - box[1])
         notes.append("sees all" if box == (0, 0, *shape) else f"sees {sees}")
         notes += ["dashed: padding"] if boxed.padded else []
-    canvas.text(canvas.left, canvas.top, "image", colour=theme.input, bold=True, width=width)
-    y = canvas.top + size.label * LINE
-    for note in notes:
-        canvas.note(canvas.left, y, note, width=width)
-        y += size.small * LINE
+    y = canvas.heading(canvas.left, "image", notes, colour=theme.input, width=width)
     y += 0.5 * size.small
     room = max(bottom - (1.9 * size.small if shades else 0.0) - y, 1.0)
     boxed = boxed.at(canvas.left, y, whole_cells(width, room, *boxed.shape))
