@@ -55,27 +55,35 @@ def effective_field(
     room = (canvas.inner_width - bar.width - 2 * gap) / 2
     boxed = BoxedImage(canvas, values.shape, [box])
     pixel = boxed.largest_pixel(room, height - head)
-    rows, columns = boxed.shape
-    width = columns * pixel
-    second = canvas.left + max(width, room) + gap
-    half_words = HALF if canvas.measure(HALF, small) <= room else "inner frame: half"
-    if half is None:
-        half_words = "no pixel changes the unit"
-    theory = style.size_text(box[2] - box[0], box[3] - box[1])
-    explained = f"{theory}, dashed: padding"
-    if boxed.padded and canvas.measure(explained, small) <= room:
-        theory = explained
+    rows, columns = (length * pixel for length in boxed.shape)
+    second = canvas.left + max(columns, room) + gap
+    theory, measured = _notes(boxed, half, room)
     window, output = canvas.theme.window, canvas.theme.output
     canvas.heading(canvas.left, "theory", [theory], colour=window, width=room)
-    canvas.heading(second, "measured", [half_words], colour=output, width=room)
+    canvas.heading(second, "measured", [measured], colour=output, width=room)
     boxed = boxed.at(canvas.left, canvas.top + head, pixel)
     boxed.draw(rgb, box)
-    measured = boxed.at(second, boxed.top, pixel)
-    measured.cells(box).box(canvas.theme.hairline, canvas.theme.hairline_fill, dashed=True)
-    measured.cells().shades(values, bar.scale, canvas.theme.input)
-    measured.frame(box, canvas.size.thick)
+    beside = boxed.at(second, boxed.top, pixel)
+    beside.cells(box).box(canvas.theme.hairline, canvas.theme.hairline_fill, dashed=True)
+    beside.cells().shades(values, bar.scale, canvas.theme.input)
+    beside.frame(box, canvas.size.thick)
     if half is not None and half[2] > half[0] and half[3] > half[1]:
-        measured.frame(half, 0.5 * canvas.size.thick, output)
-    beside = second + max(width, canvas.measure(half_words, small)) + gap
-    bar.draw(min(beside, canvas.right - bar.width), canvas.top, min(rows * pixel + head, height))
+        beside.frame(half, 0.5 * canvas.size.thick, output)
+    left = min(
+        second + max(columns, canvas.measure(measured, small)) + gap, canvas.right - bar.width
+    )
+    bar.draw(left, canvas.top, min(rows + head, height))
     return canvas.figure
+
+
+def _notes(boxed: BoxedImage, half: Box | None, room: float) -> tuple[str, str]:
+    """What stands above the theory and above what was measured, in full where there is room."""
+    canvas, ((top, left, bottom, right),) = boxed.canvas, boxed.boxes
+    theory = style.size_text(bottom - top, right - left)
+    full = f"{theory}, dashed: padding"
+    if boxed.padded and canvas.measure(full, canvas.size.small) <= room:
+        theory = full
+    if half is None:
+        return theory, "no pixel changes the unit"
+    fits = canvas.measure(HALF, canvas.size.small) <= room
+    return theory, HALF if fits else "inner frame: half"

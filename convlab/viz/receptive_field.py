@@ -53,18 +53,14 @@ def receptive_field(
     rgb = checked_image(image, input_size)
     canvas = Canvas(size, theme, aspect=0.85)
     canvas.headline(title, subtitle, canvas.theme.window)
-    height, small, room = (
-        fact_columns(canvas, facts) - canvas.top,
-        canvas.size.small,
-        canvas.inner_width,
-    )
-    notes = [f"{style.size_text(*map_size)}, unit row {unit[0]}, column {unit[1]}"]
+    height = fact_columns(canvas, facts) - canvas.top
+    small, room = canvas.size.small, canvas.inner_width
     scale = style.activation_scale(np.zeros(1) if values is None else values)
+    notes = [f"{style.size_text(*map_size)}, unit row {unit[0]}, column {unit[1]}"]
     if values is not None:
         value = "" if scale.only is not None else f", unit {number(float(values[tuple(unit)]))}"
         notes.append(scale.words + value)
     head = (canvas.size.label + len(notes) * small) * LINE + 0.4 * small
-
     # The input and the padding that the box reaches, together as large as the left part allows.
     boxed = BoxedImage(canvas, input_size, [box])
     map_room = max(0.3 * room, canvas.widest(notes, small))
@@ -73,11 +69,11 @@ def receptive_field(
     wished = max(0.75 * boxed.shape[0] * pixel, 120 * canvas.unit)
     cell = whole_cells(map_room, min(height - head, wished), *map_size)
     left = canvas.right - max(map_room, cell * map_size[1])
-    cells = Cells(canvas, left, boxed.top, *map_size, cell)
     said = style.size_text(*input_size) + (", dashed: padding" if boxed.padded else "")
     canvas.heading(canvas.left, "input", [said], colour=canvas.theme.input)
     canvas.heading(left, "feature map", notes, colour=canvas.theme.output)
     boxed.draw(rgb, box)
+    cells = Cells(canvas, left, boxed.top, *map_size, cell)
     if values is not None:
         cells.shades(values, scale)
     elif cell >= 8 * canvas.unit:
