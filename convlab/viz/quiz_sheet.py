@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
@@ -13,14 +13,30 @@ from convlab.errors import SpecError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.quiz_grids import GridRow, NumberGrid
+from convlab.viz.style import Size
 
 WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
 
-PAPER = (210.0, 297.0)  # A4, in millimetres
-MARGIN = 17.0  # room for the holes of a folder
+_DPI = 300.0
+_MM, _PT = _DPI / 25.4, _DPI / 72
+# A4 upright, with larger text than a figure in a paper has: it is written on.
+A4 = Size(
+    name="a4",
+    dpi=_DPI,
+    width=210 * _MM,
+    heights=(297 * _MM, 297 * _MM),
+    title=16 * _PT,
+    subtitle=9 * _PT,
+    label=10 * _PT,
+    small=8 * _PT,
+    hair=0.5 * _PT,
+    thick=1.6 * _PT,
+    margin=17 * _MM,  # room for the holes of a folder
+)
 WORKING = (9.0, 48.0)  # room to write in an exercise, at least and at most
 GAP = 7.0  # between exercises
 KEY_GAP = 3.5  # between their answers
+_INDENT = 2.6 * A4.label  # of all that stands behind an exercise's number
 LETTERS = "abcdefgh"
 
 
@@ -60,7 +76,7 @@ def quiz_sheet(
     """
     if student is not None:
         _check_letters(student)
-    ruler = _blank_page()
+    ruler = Canvas(A4, "light")
     blocks = [_exercise_block(ruler, number, one) for number, one in enumerate(exercises, 1)]
     sheets = [_Sheet(ruler, title, student, blocks)]
     if answers:
@@ -76,32 +92,6 @@ def quiz_sheet(
 # --- pages ----------------------------------------------------------------------------------
 
 
-def _blank_page() -> Canvas:
-    """An A4 page, with larger text than a figure in a paper has: it is written on."""
-    canvas = Canvas("paper-wide", "light")
-    pt, mm = canvas.size.dpi / 72, canvas.size.dpi / 25.4
-    canvas.width, canvas.height = (length * mm for length in PAPER)
-    canvas.size = replace(
-        canvas.size,
-        name="a4",
-        width=round(canvas.width),
-        heights=(round(canvas.height),) * 2,
-        title=16 * pt,
-        subtitle=9 * pt,
-        label=10 * pt,
-        small=8 * pt,
-    )
-    canvas.unit = canvas.size.small / 17
-    canvas.figure.set_size_inches(*(length / 25.4 for length in PAPER))
-    (axes,) = canvas.figure.axes
-    axes.set_xlim(0, canvas.width)
-    axes.set_ylim(canvas.height, 0)
-    canvas.margin = MARGIN * mm
-    canvas.left, canvas.right = canvas.margin, canvas.width - canvas.margin
-    canvas.top, canvas.bottom = canvas.margin, canvas.height - canvas.margin
-    return canvas
-
-
 def _check_letters(name: str) -> None:
     font = get_font(findfont(style.FONT[0]))
     missing = sorted({letter for letter in name if not font.get_char_index(ord(letter))})
@@ -110,10 +100,6 @@ def _check_letters(name: str) -> None:
             f"student: expected letters that {style.FONT[0]} has, got {' '.join(missing)} in"
             f" {name}; leave the name out of the .pdf, or write it in Latin letters"
         )
-
-
-def _mm(canvas: Canvas) -> float:
-    return canvas.size.dpi / 25.4
 
 
 @dataclass(frozen=True)
@@ -179,7 +165,7 @@ class _Sheet:
         return canvas.top + head
 
     def draw(self, number: int, footer: str, count: str) -> Figure:
-        canvas = _blank_page()
+        canvas = Canvas(A4, "light")
         self._head(canvas, number)
         y, blocks = self._top(canvas, number), self.pages[number]
         taken = sum(block.height + block.gap for block in blocks) - blocks[-1].gap
@@ -235,10 +221,6 @@ def kept_together(text: str) -> str:
     return re.sub(r" (?=[×=≈] )|(?<=[×=≈]) | (?=\(?[\u2212\d])", "\u00a0", text)
 
 
-def _indent(canvas: Canvas) -> float:
-    return 2.6 * canvas.size.label
-
-
 def _paragraph(
     canvas: Canvas,
     text: str,
@@ -249,7 +231,7 @@ def _paragraph(
     number: int | None = None,
 ) -> _Piece:
     """Wrapped text, behind the number of its exercise where it begins one."""
-    left = canvas.left + _indent(canvas)
+    left = canvas.left + _INDENT
     room = (canvas.right - left) * (0.93 if bold else 1)
     lines = canvas.wrapped(kept_together(text), room, px)
 
@@ -281,18 +263,18 @@ def _exercise_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Bl
     if exercise.choices:
         pieces += [_space(0.6 * px), _choices(canvas, exercise.choices)]
     last = _answer_lines(canvas, exercise.asks) if exercise.answer_lines else _space(0)
-    room = tuple(length * _mm(canvas) for length in WORKING)
-    return _Block(tuple(pieces), last, room, GAP * _mm(canvas))
+    room = tuple(length * _MM for length in WORKING)
+    return _Block(tuple(pieces), last, room, GAP * _MM)
 
 
 def _grids(canvas: Canvas, grids: Sequence[NumberGrid]) -> _Piece:
-    row = GridRow(canvas, grids, canvas.left + _indent(canvas))
+    row = GridRow(canvas, grids, canvas.left + _INDENT)
     return _Piece(row.height, row.draw)
 
 
 def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
     """Lettered answers, in two columns where they fit."""
-    px, left = canvas.size.label, canvas.left + _indent(canvas)
+    px, left = canvas.size.label, canvas.left + _INDENT
     texts = [f"{letter})  {text}" for letter, text in zip(LETTERS, choices, strict=False)]
     half = (canvas.right - left) / 2
     columns = 2 if canvas.widest(texts, px) < half - px else 1
@@ -309,7 +291,7 @@ def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
 
 def _answer_lines(canvas: Canvas, asks: Sequence[str]) -> _Piece:
     """What is asked for, each with a line to write on, beside each other."""
-    px, left = canvas.size.label, canvas.left + _indent(canvas)
+    px, left = canvas.size.label, canvas.left + _INDENT
     gap = 1.5 * px
     labels = [canvas.measure(ask, px) for ask in asks]
     line = (canvas.right - left - sum(labels) - gap * (len(asks) - 1)) / len(asks)
@@ -328,4 +310,4 @@ def _answer_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Bloc
     px, colour = canvas.size.label, canvas.theme.output
     answer = _paragraph(canvas, exercise.answer, px, colour=colour, bold=True, number=number)
     lines = [_paragraph(canvas, line, canvas.size.subtitle) for line in exercise.solution]
-    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _mm(canvas))
+    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _MM)
