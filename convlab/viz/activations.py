@@ -57,7 +57,7 @@ def activations(
             )
     canvas = Canvas(size, theme, aspect=1.0)
     canvas.headline(title, subtitle, canvas.theme.ink)
-    small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
+    small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     gap = 2 * label
     width = (canvas.inner_width - gap * (len(curves) - 1)) / len(curves)
     head = 2 * label * LINE + 0.5 * label
@@ -70,9 +70,9 @@ def activations(
         canvas.note(left, top + label * LINE, curve.formula, width=width)
         ends = float(curve.output.min()), float(curve.output.max())
         place = left, top + head, width, height
-        _panel(canvas, place, curve.x, curve.output, ends, "output", theme.output)
+        _panel(canvas, place, curve.x, curve.output, ends, "output", colours.output)
         place = left, top + head + height + 0.9 * label, width, height
-        _panel(canvas, place, curve.x, curve.gradient, steepest, "gradient", theme.window)
+        _panel(canvas, place, curve.x, curve.gradient, steepest, "gradient", colours.window)
         canvas.paragraph(left, canvas.bottom - foot, curve.notes, px=small, width=width)
     return canvas.figure
 

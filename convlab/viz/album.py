@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz.canvas import LINE, Canvas, image_rgb
@@ -51,7 +51,7 @@ class Album:
     """
 
     canvas: Canvas
-    images: Sequence[ArrayLike]
+    images: Sequence[ArrayLike] | NDArray
     box: Box
     captions: Sequence[Sequence[Sequence[Sequence[Piece]]]]
     names: Sequence[str] = ()

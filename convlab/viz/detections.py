@@ -88,7 +88,8 @@ def _draw_boxes(
 ) -> None:
     """Boxes (left, top, right, bottom), their labels at the first corner with room for them."""
     left, top, across, tall = frame
-    px, taken, theme = canvas.size.small, [], canvas.theme
+    px, theme = canvas.size.small, canvas.theme
+    taken: list[tuple[float, float, float, float]] = []
     colours = {FOUND: theme.output, WRONG: theme.mistake, MISSED: theme.mistake}
     for (x0, y0, x1, y1), kind in zip(boxes, kinds, strict=True):
         place = left + x0, top + y0, x1 - x0, y1 - y0
@@ -113,8 +114,8 @@ def _draw_boxes(
         colour = colours[kind]
         fill, ink = (theme.ground, colour) if kind == MISSED else (colour, style.ink_on(colour))
         canvas.box(left + x0, top + y0, x1 - x0, y1 - y0, fill=fill)
-        place = left + x0 + 0.25 * px, top + (y0 + y1) / 2
-        canvas.text(*place, label, "lm", px=px, colour=ink, bold=True)
+        x, y = left + x0 + 0.25 * px, top + (y0 + y1) / 2
+        canvas.text(x, y, label, "lm", px=px, colour=ink, bold=True)
 
 
 def _chips(box: NDArray, width: float, height: float) -> list[tuple[float, float, float, float]]:

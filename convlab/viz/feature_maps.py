@@ -70,7 +70,7 @@ def feature_maps(
 
 def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) -> None:
     """Maps on the scale whose bar stands at the right, or each with the ends of its own beside."""
-    canvas, theme, (count, *shape) = head.canvas, head.canvas.theme, maps.shape
+    canvas, theme, count, shape = head.canvas, head.canvas.theme, len(maps), maps.shape[1:]
     small, label = canvas.size.small, canvas.size.small * LINE
     width, beside, more = canvas.inner_width, 0.0, []
     if own_scales:

@@ -79,7 +79,8 @@ def _draw_marks(
 ) -> None:
     """Texts above their places, or below, as far as they find room beside each other."""
     left, top, across, tall = place
-    px, taken = canvas.size.small, []
+    px = canvas.size.small
+    taken: list[tuple[float, float, float, float]] = []
     for text, upper, lower, column in marks:
         width, high = canvas.measure(text, px, True) + 0.4 * px, 1.25 * px
         x = min(max(column * cell - width / 2, 0.0), across - width)

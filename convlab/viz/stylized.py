@@ -57,8 +57,9 @@ def stylized(
     # The curve stands right of the result on a wide canvas, and is left out on a narrow one.
     of = max(of, len(values))
     wide = 0.24 * width > 14 * small and width > 1.6 * canvas.inner_height
-    plotted = of > 2 and wide and span is not None
-    room = width - gap - (0.24 * width + gap if plotted else 0.0)
+    if of <= 2 or not wide:
+        span = None
+    room = width - gap - (0.24 * width + gap if span else 0.0)
     # Both sources one above the other are as high as the result.
     tall, widest = canvas.inner_height - head, max(map(_ratio, sources))
     least = widest * (tall - head - 0.5 * gap) / 2 + _ratio(made) * tall
@@ -72,10 +73,10 @@ def stylized(
         framed(canvas, rgb, place, name, ink, head=head, width=widest * each)
     left, across = canvas.left + widest * each + gap, _ratio(made) * large
     framed(canvas, made, (left, top, across, large), "result", canvas.theme.output, head=head)
-    if plotted:
+    if span:
         left += across + 1.4 * gap
-        wide = canvas.right - left
-        _curve(canvas, (left, top - head, wide, min(head + large, 0.75 * wide)), values, of, span)
+        room = canvas.right - left
+        _curve(canvas, (left, top - head, room, min(head + large, 0.75 * room)), values, of, span)
     return canvas.figure
 
 
