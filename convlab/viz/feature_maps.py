@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,7 +23,7 @@ from convlab.viz.responses import (
     value_scale,
     written,
 )
-from convlab.viz.tiles import Grid, arrange, how_many_fit
+from convlab.viz.tiles import arrange, how_many_fit
 from convlab.viz.vector import draw_vector
 
 
@@ -83,11 +82,15 @@ def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) ->
         scales, ends = [value_scale(maps, theme)] * count, [[]] * count
         bar = ColourBar(canvas, scales[0], "activation", not np.isfinite(maps).all())
         width -= bar.width + 2 * canvas.size.label
-    look = {"gap": 10 * canvas.unit, "label": label}
-    shown = _how_many(head, count, width, shape, beside, look)
+    look = {"gap": 10 * canvas.unit, "label": label, "beside": beside}
+    smallest = (3 if beside else 2.2) * small * max(shape) / min(shape)
+    height = canvas.inner_height - head.height
+    shown = how_many_fit(count, width, height, shape, **look, smallest=smallest)
     head.draw(shown, count, "maps", *more)
-    grid = _grid(canvas, shown, width, shape, beside, look)
-    cell = grid.width / shape[1], grid.height / shape[0]
+    # A number stands above each map, however narrow that is.
+    grid = arrange(shown, width, canvas.inner_height, shape, **look, need=2.2 * small)
+    rows, columns = shape
+    cell = grid.width / columns, grid.height / rows
     texts, px = written(canvas, maps[:shown], *cell)
     each = math.prod(shape)
     for index in range(shown):
@@ -95,7 +98,7 @@ def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) ->
         canvas.note(left, top - label, str(numbers[index]))
         for text, y in zip(ends[index], (0.0, max(grid.height - 1.2 * small, label)), strict=False):
             canvas.text(left + grid.width + 0.4 * small, top + y, text, px=small)
-        cells = Cells(canvas, left, top, *shape, *cell)
+        cells = Cells(canvas, left, top, rows, columns, *cell)
         own = texts[index * each : (index + 1) * each]
         cells.numbered(maps[index], scales[index], own, px, theme.hairline)
     if not own_scales:
@@ -108,29 +111,3 @@ def _ends(values: NDArray) -> list[str]:
     finite = values[np.isfinite(values)]
     ends = [number(finite.max()), number(finite.min())] if finite.size else []
     return ends[:1] if len({*ends}) == 1 else ends
-
-
-def _how_many(
-    head: Head, count: int, width: float, shape: Sequence[int], beside: float, look: dict
-) -> int:
-    """How many maps keep a readable side, with the room that their numbers need."""
-    cell = (3 if beside else 2.2) * head.canvas.size.small / min(shape)
-    room = shape[0], shape[1] + math.ceil(beside / cell)
-    height = head.canvas.inner_height - head.height
-    return how_many_fit(count, width, height, room, **look, smallest=cell * max(room))
-
-
-def _grid(
-    canvas: Canvas, count: int, width: float, shape: Sequence[int], beside: float, look: dict
-) -> Grid:
-    """The grid of maps (rows, columns) with room for a number above and ``beside`` pixels."""
-    rows, columns = shape
-    wide = columns
-    while True:
-        # As if the map had more columns.
-        grid = arrange(count, width, canvas.inner_height, (rows, wide), **look)
-        cell = grid.width / wide
-        need = max(2.2 * canvas.size.small, beside + columns * cell)
-        if grid.width >= need or grid.height <= 1:
-            return replace(grid, width=columns * cell, gap_x=grid.gap_x + (wide - columns) * cell)
-        wide += math.ceil(wide / 4)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.numerals import number, to_places
+from convlab.numerals import number
 from convlab.viz import style
+from convlab.viz.bars import draw_shares
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.matrix import Cells
 from convlab.viz.responses import colours_mean, has_both_signs, map_order, value_scale, written
@@ -57,30 +57,27 @@ class _Stop:
 
     def draw(self, left: float, top: float, height: float) -> None:
         """The image, the maps, or the vector as a column of cells, with its numbers if they fit."""
-        canvas, theme, values = self.canvas, self.canvas.theme, self.values
-        grid, foot = self.grid, top
-        if grid is None:
-            self.shown = min(len(values), math.floor(height / (3 * canvas.unit)))
-            tall = min(height / self.shown, 2 * canvas.size.label)
-            scale = value_scale(values, theme)
-            texts, px = written(canvas, values, self.width, tall)
-            across = self.width if px is not None else min(self.width, 44 * canvas.unit)
-            cells = Cells(canvas, left, top, self.shown, 1, across, tall)
-            shown = values[: self.shown, None]
-            cells.numbered(shown, scale, texts[: self.shown], px, theme.hairline)
-            foot += tall * self.shown
-        elif self.is_image:
-            canvas.picture(values, left, top, grid.width, grid.height, edge=theme.input)
+        canvas, theme, values, grid = self.canvas, self.canvas.theme, self.values, self.grid
+        if grid and self.is_image:
+            canvas.picture(values, *grid.place(0, left, top), edge=theme.input)
             return
-        else:
-            scale = value_scale(values, theme)
+        scale = value_scale(values, theme)
+        if grid:
             for index in range(self.shown):
                 place = grid.place(index, left, top)
                 canvas.array(values[index], scale, *place, edge=theme.hairline)
-            foot += grid.total_height
+            top += grid.total_height
+        else:
+            shown = self.shown = min(len(values), math.floor(height / (3 * canvas.unit)))
+            tall = min(height / shown, 2 * canvas.size.label)
+            texts, px = written(canvas, values, self.width, tall)
+            across = self.width if px is not None else min(self.width, 44 * canvas.unit)
+            cells = Cells(canvas, left, top, shown, 1, across, tall)
+            cells.numbered(values[:shown, None], scale, texts[:shown], px, theme.hairline)
+            top += tall * shown
         if self.shown < len(values):
             more = f"+{len(values) - self.shown}"
-            canvas.note(left, foot + 0.15 * canvas.size.small, more)
+            canvas.note(left, top + 0.15 * canvas.size.small, more)
 
 
 def journey(
@@ -257,10 +254,10 @@ class _Way:
     def _draw_chances(
         self, chances: list[tuple[str, float]], left: float, top: float, height: float
     ) -> None:
-        """Bars with the names of classes at the left and their probabilities at the right."""
+        """The probability of each class, or of as many of the most probable as fit."""
         canvas, small, width = self.canvas, self.canvas.size.small, self.end
-        theme = canvas.theme
-        canvas.text(left, top, "probability", colour=theme.output, bold=True, width=width)
+        colour = canvas.theme.output
+        canvas.text(left, top, "probability", colour=colour, bold=True, width=width)
         height -= self.head
         step = max(min(height / min(len(chances), 12), 2 * small * LINE), small * 1.25)
         room, said = max(1, math.floor(height / step)), f"of {len(chances)} classes"
@@ -271,21 +268,7 @@ class _Way:
             order = np.argsort([-chance for _, chance in chances], kind="stable")
             chances = [chances[index] for index in order[:room]]
         canvas.note(left, top + canvas.size.label * LINE, said, width=width)
-        right = canvas.widest([to_places(chance, 3) for _, chance in chances], small, bold=True)
-        names = min(canvas.widest([name for name, _ in chances], small, bold=True), 0.42 * width)
-        bar = left + names + 8 * canvas.unit
-        full, thick = width - names - right - 16 * canvas.unit, step * 0.56
-        for place, one in enumerate(chances):
-            middle = top + self.head + (place + 0.5) * step
-            won = one is winner
-            write = partial(
-                canvas.text, px=small, bold=won, colour=theme.ink if won else theme.quiet
-            )
-            write(left, middle, one[0], "lm", width=names)
-            share = min(max(float(np.nan_to_num(one[1])), 0.0), 1.0)
-            fill = theme.output if won else theme.hairline
-            canvas.box(bar, middle - thick / 2, full * share, thick, fill=fill)
-            write(left + width, middle, to_places(one[1], 3), "rm")
+        draw_shares(canvas, chances, (left, top + self.head, width), step, winner)
 
 
 def _shared_out(

@@ -110,14 +110,15 @@ class _Pyramid:
 
     def marks(self) -> list[str]:
         """What the kinds of dots mean that there are."""
-        pale = hollow = False
-        for level, dot in zip(self.levels, self.dots, strict=True):
-            for unit, centre in level.centres.items() if dot else ():
-                inside, read = unit in range(level.length), unit in level.reads
-                hollow = hollow or (read and not inside)
-                pale = pale or (inside and not read and self.low < centre < self.high - 1)
-        said = ("a dot a unit", any(self.dots)), ("pale: not read", pale)
-        return [text for text, there in (*said, ("hollow: padding", hollow)) if there]
+        kinds = {
+            (unit in range(level.length), unit in level.reads)
+            for level, dot in zip(self.levels, self.dots, strict=True)
+            for unit, centre in level.centres.items()
+            if dot and (unit in level.reads or self.low < centre < self.high - 1)
+        }
+        texts = {"a dot a unit": any(self.dots), "pale: not read": (True, False) in kinds}
+        texts["hollow: padding"] = (False, True) in kinds
+        return [text for text, there in texts.items() if there]
 
     def draw(self) -> None:
         theme, top = self.canvas.theme, len(self.levels) - 1

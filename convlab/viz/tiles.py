@@ -62,17 +62,23 @@ def arrange(
     gap: float,
     label: float = 0.0,
     largest: float = math.inf,
+    beside: float = 0.0,
+    need: float = 0.0,
 ) -> Grid:
     """The grid that shows ``count`` arrays of ``shape`` (rows, columns) about as large as possible.
 
     Among grids with nearly the largest tiles it takes the one with the fullest
-    last row.  ``largest`` limits the side of one tile.  Room that is left widens
-    the gaps, so that the grid fills its place.
+    last row.  ``largest`` limits the side of one tile; at the right of each ``beside`` pixels
+    stay free, and all in all it has ``need`` pixels.  Room that is left widens the gaps, so that
+    the grid fills its place.
     """
     found = []
     for columns in range(1, count + 1):
         rows = math.ceil(count / columns)
-        tile_width = min((width - gap * (columns - 1)) / columns, largest)
+        slot = (width - gap * (columns - 1)) / columns
+        if slot < need and columns > 1:
+            continue
+        tile_width = min(slot - beside, largest)
         tile_height = min((height - gap * (rows - 1)) / rows - label, largest)
         # A place too low for its labels still gets a dot of a tile.
         cell = whole_cells(max(tile_width, 1.0), max(tile_height, 1.0), *shape)
@@ -80,6 +86,7 @@ def arrange(
     cell, _, columns = fullest(found)
     rows = math.ceil(count / columns)
     tile_width, tile_height = cell * shape[1], cell * shape[0]
+    wide = max(tile_width + beside, need)
 
     def spread(room: float, tile: float, tiles: int, share: float) -> float:
         free = (room - tile * tiles) / max(1, tiles - 1)
@@ -90,7 +97,7 @@ def arrange(
         rows,
         tile_width,
         tile_height,
-        spread(width, tile_width, columns, 0.75),
+        spread(width, wide, columns, 0.75) + wide - tile_width,
         spread(height, tile_height + label, rows, 0.33),
         label,
     )
@@ -111,6 +118,7 @@ def how_many_fit(
     gap: float,
     label: float,
     smallest: float,
+    beside: float = 0.0,
 ) -> int:
     """How many of ``count`` tiles fit when the longer side of each is at least ``smallest``.
 
@@ -119,7 +127,7 @@ def how_many_fit(
 
     def room(side: float) -> tuple[int, int]:
         cell = side / max(shape)
-        columns = max(1, math.floor((width + gap) / (cell * shape[1] + gap)))
+        columns = max(1, math.floor((width + gap) / (cell * shape[1] + beside + gap)))
         return columns, max(1, math.floor((height + gap) / (cell * shape[0] + label + gap)))
 
     if count <= math.prod(room(0.8 * smallest)):
