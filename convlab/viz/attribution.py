@@ -50,13 +50,7 @@ def attribution(
     """
     rgb = image_rgb(np.asarray(image))
     arrays = [np.asarray(values, dtype=float) for _, values in maps]
-    if not arrays:
-        raise ShapeError("expected at least one map, got none")
-    for array in arrays:
-        if array.shape != rgb.shape[:2]:
-            raise ShapeError(f"expected maps {rgb.shape[:2]} as the image, got {array.shape}")
-    if notes and len(notes) != 1 + len(maps):
-        raise ShapeError(f"expected {1 + len(maps)} notes, got {len(notes)}")
+    _check(rgb, arrays, len(notes))
     canvas = Canvas(size, theme, aspect=0.9)
     if len(maps) > 1 and not all(map(_constant, arrays)):
         subtitle = "; ".join(filter(None, (subtitle, "each map on its own scale")))
@@ -84,6 +78,16 @@ def attribution(
         else:
             canvas.picture(rgb, *place, edge=canvas.theme.input)
     return canvas.figure
+
+
+def _check(rgb: NDArray, arrays: list[NDArray], notes: int) -> None:
+    if not arrays:
+        raise ShapeError("expected at least one map, got none")
+    for array in arrays:
+        if array.shape != rgb.shape[:2]:
+            raise ShapeError(f"expected maps {rgb.shape[:2]} as the image, got {array.shape}")
+    if notes not in (0, 1 + len(arrays)):
+        raise ShapeError(f"expected {1 + len(arrays)} notes, got {notes}")
 
 
 def _constant(values: NDArray) -> bool:

@@ -56,8 +56,7 @@ def stylized(
     head = canvas.size.label * LINE + 0.2 * small
     # The curve stands right of the result on a wide canvas, and is left out on a narrow one.
     of = max(of, len(values))
-    wide = 0.24 * width > 14 * small and width > 1.6 * canvas.inner_height
-    if of <= 2 or not wide:
+    if of <= 2 or 0.24 * width <= 14 * small or width <= 1.6 * canvas.inner_height:
         span = None
     room = width - gap - (0.24 * width + gap if span else 0.0)
     # Both sources one above the other are as high as the result.

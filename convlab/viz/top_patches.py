@@ -102,18 +102,16 @@ class _Sheet:
         lines = canvas.headline_lines(subtitle)
         height = canvas.inner_height - canvas.headline_height(lines)
         most = min(patches, max(1, math.floor((canvas.inner_width - self.left) / self.need)))
-        found = []
-        for each in range(most, most * 2 // 3, -1):
-            shown = units
-            while shown > 1 and not self._readable(shown, each, height):
-                shown -= 1
-            found.append((shown, each))
-        # All units with some patches less are better than some units with all patches.
-        return next((one for one in found[::-1] if one[0] == units), found[0])
 
-    def _readable(self, units: int, each: int, height: float) -> bool:
-        side = self.arranged(units, each, height)[0] * max(self.shape)
-        return side >= 2 * self.canvas.size.small
+        def readable(shown: int, each: int) -> bool:
+            side = self.arranged(shown, each, height)[0] * max(self.shape)
+            return shown == 1 or side >= 2 * canvas.size.small
+
+        # All units with some patches less are better than some units with all patches.
+        for each in range(most, most * 2 // 3, -1):
+            if readable(units, each):
+                return units, each
+        return next(shown for shown in range(units, 0, -1) if readable(shown, most)), most
 
     def arranged(self, units: int, each: int, height: float) -> tuple[float, int]:
         """Side of a cell, and in how many blocks the rows stand side by side: the largest."""
