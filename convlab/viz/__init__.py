@@ -25,12 +25,13 @@ from convlab.viz.effective_field import effective_field
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
 from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
-from convlab.viz.feature_maps import feature_maps, journey
+from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_chain import field_chain
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.journey import journey
 from convlab.viz.ladder import ladder
 from convlab.viz.ladder_rows import LadderStep
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
@@ -43,7 +44,8 @@ from convlab.viz.padding_modes import padding_modes
 from convlab.viz.parameters import Example, Growth, parameters
 from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
-from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
+from convlab.viz.quiz_grids import NumberGrid
+from convlab.viz.quiz_sheet import SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import receptive_field
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window

@@ -16,8 +16,8 @@ from convlab.equations import ChainLink, Piece, chain_places
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.feature_maps import value_scale
 from convlab.viz.matrix import Cells
+from convlab.viz.responses import value_scale
 from convlab.viz.tiles import whole_cells
 
 
