@@ -213,6 +213,24 @@ def measured(value: float, digits: int = 3) -> str:
     return f"{mantissa} {TIMES} 10{power}"
 
 
+def ratio(value: float) -> str:
+    """How many times as much, in 2 significant digits, all that timings support: 0.70, 2.0, 26.
+
+    In 3 where 2 would hide which side of 1 it lies on.
+    """
+    for digits in (2, 3):
+        exponent = int(f"{value:.{digits - 1}e}".split("e")[1])
+        text = f"{value:.{max(0, digits - 1 - exponent)}f}"
+        if float(text) != 1:
+            break
+    return text
+
+
+def duration(seconds: float, longest: float) -> str:
+    """A time in the unit of the longest that it stands beside: milliseconds below a second."""
+    return f"{measured(1000 * seconds)} ms" if longest < 1 else f"{measured(seconds)} s"
+
+
 def fixed(value: float, places: int, plus: bool = False) -> str:
     """A number with so many decimals and a real minus sign; with ``plus`` a sign before all."""
     if not math.isfinite(value):

@@ -37,7 +37,7 @@ LAYERS = [
 ]
 VIZ_MAY_IMPORT = {
     *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
-    *("numpy", "matplotlib", "PIL"),
+    *("convlab.checks", "numpy", "matplotlib", "PIL"),
 }
 
 

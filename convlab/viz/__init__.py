@@ -4,14 +4,6 @@ from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
 from convlab.viz.architecture import DrawnLayer, Skip, architecture
 from convlab.viz.attribution import attribution
-from convlab.viz.bench import (
-    KernelPoint,
-    ScalingCurve,
-    TrainingBar,
-    kernel_speed,
-    scaling,
-    training_speed,
-)
 from convlab.viz.confusion import confusion
 from convlab.viz.connection_table import connection_table
 from convlab.viz.connections import Wiring, connections
@@ -27,6 +19,7 @@ from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.kernel_speed import kernel_speed
 from convlab.viz.ladder import ladder
 from convlab.viz.ladder_rows import LadderStep
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
@@ -41,6 +34,8 @@ from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
+from convlab.viz.roofline import KernelPoint
+from convlab.viz.scaling import ScalingCurve, scaling
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
@@ -48,6 +43,7 @@ from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
 from convlab.viz.sum_chain import ChainLink, sum_chain
 from convlab.viz.top_patches import top_patches
+from convlab.viz.training_speed import TrainingBar, training_speed
 from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,41 @@ def ticks_within(low: float, high: float, least: float, whole: bool = False) -> 
             break
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [at * step for at in range(first, last + 1)]
+
+
+def beside(axis: Axis, values: Iterable[float], room: Callable[[float], float]) -> list[float]:
+    """Those values whose labels stand beside each other; earlier ones have the right.
+
+    ``room``: pixels that the label of a value needs.
+    """
+    kept: list[float] = []
+    for value in values:
+        if all(
+            abs(axis.at(value) - axis.at(other)) >= (room(value) + room(other)) / 2
+            for other in kept
+        ):
+            kept.append(value)
+    return kept
+
+
+def logarithmic_ticks(axis: Axis, room: Callable[[float], float]) -> list[float]:
+    """Round numbers on a logarithmic axis; ``room``: pixels that the label of one needs.
+
+    1, 2, 5, 10 ... if they fit, else powers of ten, else every second or later of them.
+    """
+    first, last = math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high))
+    powers = range(first, last + 1)
+    choices = [[factor * 10.0**power for power in powers for factor in (1, 2, 5)]]
+    choices += [
+        [10.0**power for power in powers if power % every == 0]
+        for every in range(1, len(powers) + 1)
+    ]
+    for choice in choices:
+        # A hair of room, so that a limit of 0.1 has its tick in spite of rounding.
+        ticks = [t for t in choice if axis.low * 0.999999 <= t <= axis.high * 1.000001]
+        if beside(axis, ticks, room) == ticks:
+            break
+    return ticks
 
 
 def tick_texts(ticks: Sequence[float], unit: str = "") -> list[str]:
