@@ -17,11 +17,16 @@ Point = tuple[float, float]
 
 # Straight to the right, left, below and above first, in degrees.
 _TURNS = sorted(range(0, 360, 15), key=lambda turn: (turn % 90 > 0, turn % 180 > 0, turn))
-# How far away, in text heights, and whether across a hairline: beside its mark a label across one
-# reads better than far off.
-_TRIES = sorted(
-    itertools.product((0.0, 0.8, 1.6, 2.6, 4.0), (False, True)), key=lambda t: t[0] + 2 * t[1]
-)
+
+
+def _tries(far: bool) -> list[tuple[float, bool, bool]]:
+    """How far away, in text heights, whether on the grid, whether tied across a curve; best first.
+
+    Beside its mark a label on the grid reads better than one far off.
+    """
+    away = (0.0, 0.8, 1.6, 2.6, 4.0, 6.0, 9.0, 13.0) if far else (0.0, 0.8, 1.6, 2.6, 4.0)
+    tries = itertools.product(away, (False, True), (False, True) if far else (False,))
+    return sorted(tries, key=lambda one: one[0] + 2 * one[1] + 5 * one[2])
 
 
 class Place(NamedTuple):
@@ -93,7 +98,7 @@ class LabelledPlot:
         ``on_grid``: it may lie across a hairline.
         """
         box = (left, top, left + self.canvas.measure(text, self.small), top + LINE * self.small)
-        if free := self._free(box, on_grid):
+        if free := self._free(box, self.taken, on_grid):
             self.taken.append(box)
             self.canvas.text(left, top + LINE * self.small / 2, text, "lm", px=self.small)
         return free
@@ -113,49 +118,54 @@ class LabelledPlot:
         if place.tie:
             self.canvas.line(*zip(*place.tie, strict=True), self.canvas.theme.quiet)
 
-    def find(self, mark: Point, sizes: Sequence[tuple[float, float]]) -> Place | None:
+    def find(
+        self, mark: Point, sizes: Sequence[tuple[float, float]], far: bool = False
+    ) -> Place | None:
         """The nearest free place to a mark for a label, in the first of its forms that fits there.
 
-        ``sizes``: width and height of each form.  The place is taken from then on.
+        ``sizes``: width and height of each form; ``far``: better far away, and tied across curves,
+        than nowhere.  The place is taken from then on.
         """
-        own, small = _around(mark, 0.75 * self.small), self.small
-        for (away, on_grid), form, turn in itertools.product(_TRIES, range(len(sizes)), _TURNS):
+        small, own = self.small, _around(mark, 0.75 * self.small)
+        taken = [box for box in self.taken if box != own]
+        tries = itertools.product(_tries(far), range(len(sizes)), _TURNS)
+        for (away, on_grid, over_curves), form, turn in tries:
             across, down = math.cos(math.radians(turn)), math.sin(math.radians(turn))
             # The nearest edge or corner of the label is so far from the middle of the mark.
             gap, (width, height) = (0.9 + away) * small, sizes[form]
             left = mark[0] + gap * across - width * (1 - across) / 2
             top = mark[1] + gap * down - height * (1 - down) / 2
             box = (left, top, left + width, top + height)
+            if not self._free(box, taken, on_grid):
+                continue
             start = (mark[0] + 0.6 * small * across, mark[1] + 0.6 * small * down)
             tie = (start, _nearest(mark, box))
-            if not self._free(box, on_grid, own):
+            crossed = taken if over_curves else [*taken, *self.lines]
+            points = _along(tie, 0.2 * small) if away else []
+            if any(_meets(_around(point, 0), crossed) for point in points):
                 continue
-            if self._clear(tie, own) if away else self._alone(mark, box):
-                self.taken.append(box)
+            if away or self._alone(mark, box):
+                self.taken += [box, *(_around(point, 0) for point in points)]
                 return Place(form, box, tie if away else None)
         return None
 
-    def _free(self, box: Box, on_grid: bool, own: Box | None = None) -> bool:
-        """Whether a box lies inside the plot and near to nothing, but what is its mark's own."""
+    def _free(self, box: Box, taken: Sequence[Box], on_grid: bool) -> bool:
+        """Whether a box lies inside the plot, and on nothing that is taken or drawn."""
         left, top, right, bottom = self.area
         inside = left <= box[0] and top <= box[1] and box[2] <= right and box[3] <= bottom
-        return inside and not self._meets(box, own, () if on_grid else self.grid)
-
-    def _meets(self, box: Box, own: Box | None, more: Sequence[Box] = ()) -> bool:
-        return any(
-            box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
-            for other in itertools.chain(self.taken, self.lines, more)
-            if other != own
-        )
-
-    def _clear(self, tie: tuple[Point, Point], own: Box) -> bool:
-        points = _along(tie, 0.2 * self.small)
-        return not any(self._meets((x, y, x, y), own) for x, y in points)
+        return inside and not _meets(box, taken, self.lines, () if on_grid else self.grid)
 
     def _alone(self, mark: Point, box: Box) -> bool:
         """Whether no other mark is so near to a label that it could be the one named."""
         others = (other for other in self.marks if other != mark)
         return all(math.dist(other, _nearest(other, box)) > 1.6 * self.small for other in others)
+
+
+def _meets(box: Box, *others: Sequence[Box]) -> bool:
+    return any(
+        box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+        for other in itertools.chain(*others)
+    )
 
 
 def _around(point: Sequence[float], half: float) -> Box:
