@@ -37,7 +37,7 @@ from convlab.bench.networks import (
 )
 from convlab.bench.scaling import Curve, measure_scaling
 from convlab.bench.start import measure_start
-from convlab.bench.titles import kernel_words, ladder_title, scaling_title, training_title
+from convlab.bench.titles import kernel_words, ladder_words, scaling_title, training_title
 from convlab.bench.training import TrainingRow, measure_training
 
 __all__ = [
@@ -64,7 +64,7 @@ __all__ = [
     "kernel_words",
     "ladder_page",
     "ladder_rung",
-    "ladder_title",
+    "ladder_words",
     "compared",
     "images_for",
     "machine",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -71,12 +70,17 @@ def scaling_title(curves: Sequence[ScalingCurve]) -> str:
     return f"No cliff: {measured(min(speeds))} to {measured(max(speeds))} GF/s"
 
 
-def ladder_title(rungs: Sequence[LadderStep], what: str) -> str:
-    """The title of ``viz.ladder``: what all ideas together bought ``what`` is convolved."""
-    if len(rungs) == 1:
-        return what
-    gain = max(rung.speed or 0.0 for rung in rungs) / (rungs[0].speed or math.nan)
-    return f"{len(rungs)} rungs: {float(f'{gain:.2g}'):,.10g} times as fast as {rungs[0].idea}"
+def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> dict[str, str]:
+    """``title`` and ``subtitle`` of ``viz.ladder``: what all ideas together bought.
+
+    ``what`` is convolved.  Raises TypeError, ValueError or ArithmeticError for rungs that cannot
+    be drawn.
+    """
+    title = what
+    if len(rungs) > 1:
+        gain = max(rung.speed for rung in rungs) / rungs[0].speed
+        title = f"{len(rungs)} rungs: {float(f'{gain:.2g}'):,.10g} times as fast as {rungs[0].idea}"
+    return {"title": title, "subtitle": f"{what}; {machine}"}
 
 
 def _count_of(count: int, total: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convlab.numerals import TIMES, measured
+from convlab.numerals import TIMES, measured, ratio
+from convlab.viz.axes import Axis
 from convlab.viz.canvas import LINE, Canvas
 
 _GIGA = 1e9
@@ -27,30 +29,22 @@ class LadderStep(NamedTuple):
     speed: float | None
     note: str = ""
 
-
-class _Scale(NamedTuple):
-    """FLOP/s to pixels, logarithmic."""
-
-    low: float
-    high: float
-    left: float
-    right: float
-
-    def at(self, speed: float) -> float:
-        share = math.log(speed / self.low) / math.log(self.high / self.low)
-        return self.left + share * (self.right - self.left)
+    @property
+    def speed_text(self) -> str:
+        """GF/s, empty where it was not run."""
+        return "" if self.speed is None else measured(self.speed / _GIGA)
 
 
-def _gain(ratio: float, words: bool) -> str:
-    """2 significant digits; less than ``SPREAD`` is no difference."""
-    if abs(ratio - 1) < SPREAD:
-        return "as fast as before" if words else f"{TIMES}1.0"
-    text = f"{ratio:.{max(0, 1 - math.floor(math.log10(ratio)))}f}"
-    return f"{text} times as fast" if words else f"{TIMES}{text}"
+def _gain(gain: float, in_words: bool) -> str:
+    """How many times as fast; less than ``SPREAD`` is no difference."""
+    same = abs(gain - 1) < SPREAD
+    if in_words:
+        return "as fast as before" if same else f"{ratio(gain)} times as fast"
+    return TIMES + ("1.0" if same else ratio(gain))
 
 
 class Rows:
-    """The columns of a picture and its rows: number, idea, GF/s, gain and bar."""
+    """The columns of a picture and its rows; a row has two lines where columns find no room."""
 
     def __init__(
         self,
@@ -61,40 +55,46 @@ class Rows:
     ):
         self.canvas, self.rungs, self.others, self.roofs = canvas, rungs, others, roofs
         self.count = len(rungs) + (len(others) + 1 if others else 0)
-        width = canvas.inner_width
-        self.lines = 1
-        for px, self.in_words, least in (
+        self._choose_columns()
+        self.top, bottom = self._between()
+        self.height = min((bottom - self.top) / self.count, 2.6 * self.lines * LINE * self.px)
+        speeds = [step.speed for step in (*rungs, *others) if step.speed is not None]
+        low, high = 10.0 ** math.floor(math.log10(min(speeds)) - 0.3), 1.15 * max(*speeds, *roofs)
+        self.scale = Axis(low, high, canvas.right - self.bars, canvas.right, logarithmic=True)
+
+    def _choose_columns(self) -> None:
+        """The largest texts, and the most words, that leave room for the bars."""
+        canvas, width = self.canvas, self.canvas.inner_width
+        small, self.lines = canvas.size.small, 1
+        for px, in_words, least in (
             (canvas.size.label, True, 0.4),
-            (canvas.size.small, True, 0.4),
-            (canvas.size.small, False, 0.3),
+            (small, True, 0.4),
+            (small, False, 0.3),
         ):
-            self._measure(px)
+            self._measure(px, in_words)
             self.bars = width - self.ideas - self.speeds - self.gains - 3 * self.gap
             top, bottom = self._between()
-            if self.bars >= least * width and (bottom - top) / self.count >= LINE * px:
+            height = (bottom - top) / self.count
+            if self.bars >= least * width and height >= LINE * px:
                 break
-        if self.bars < 0.3 * width and (bottom - top) / self.count >= 2.2 * self.px:
+        if self.bars < 0.3 * width and height >= 2.2 * small:
             # A row of two lines: its idea and gain above, its speed and bar below.
-            self.lines, self.in_words = 2, True
-            self._measure(canvas.size.small)
+            self.lines = 2
+            self._measure(small, in_words=True)
             self.ideas = min(self.ideas, width - self.gains - self.gap)
             self.bars = width - self.speeds - self.gap
         elif self.bars < 0.3 * width:
             self.ideas -= 0.3 * width - self.bars
             self.bars = 0.3 * width
-        values = [step.speed for step in (*rungs, *others) if step.speed is not None]
-        low = 10.0 ** math.floor(math.log10(min(values)) - 0.3)
-        high = 1.15 * max(*values, *roofs)
-        self.scale = _Scale(low, high, canvas.right - self.bars, canvas.right)
 
-    def _measure(self, px: float) -> None:
+    def _measure(self, px: float, in_words: bool) -> None:
         """The widths of the columns of text of this height."""
-        measure, steps = self.canvas.widest, [*self.rungs, *self.others]
-        self.px, self.gap = px, 1.2 * px
-        self.number = measure(map(str, range(len(self.rungs) + 1)), px) + 0.6 * px
-        self.ideas = self.number + measure((step.idea for step in steps), px)
-        self.speeds = measure([_UNIT, *map(_speed_text, steps)], px)
-        self.gains = measure([_HEADS[self.in_words], *self._gains()], px)
+        widest, steps = self.canvas.widest, [*self.rungs, *self.others]
+        self.px, self.gap, self.in_words = px, 1.2 * px, in_words
+        self.number = widest(map(str, range(len(self.rungs) + 1)), px) + 0.6 * px
+        self.ideas = self.number + widest((step.idea for step in steps), px)
+        self.speeds = widest([_UNIT, *(step.speed_text for step in steps)], px)
+        self.gains = widest([_HEADS[in_words], *self._gains()], px)
 
     def _between(self) -> tuple[float, float]:
         """Top and bottom of the rows: above are two lines of roofs, below one of the scale."""
@@ -103,147 +103,121 @@ class Rows:
 
     def _gains(self) -> list[str]:
         """The texts of the column of gains, rungs before other ways."""
-        speeds = [rung.speed for rung in self.rungs]
-        texts = [self.rungs[0].note if self.in_words else ""]
-        pairs = zip(speeds, speeds[1:], strict=False)
-        texts += [_gain(after / before, self.in_words) for before, after in pairs]
-        return texts + [way.note for way in self.others]
+        pairs = itertools.pairwise(rung.speed for rung in self.rungs)
+        gains = [_gain(after / before, self.in_words) for before, after in pairs]
+        first = self.rungs[0].note if self.in_words else ""
+        return [first, *gains, *(way.note for way in self.others)]
 
     def draw(self) -> None:
-        """Heads, rows, scale and roofs."""
-        canvas, px = self.canvas, self.px
-        top, bottom = self._between()
-        height = min((bottom - top) / self.count, 2.6 * self.lines * LINE * px)
-        places = [(top + row * height, height) for row in range(self.count)]
-        bottom = top + self.count * height
+        """Heads, scale, roofs and rows."""
+        canvas, gains = self.canvas, self._gains()
+        rungs = len(self.rungs)
         if self.lines == 1:
-            self._heads(top - (LINE + 0.2) * px)
-        # Where rows have two lines, the name of the other ways lies among the bars.
-        crossed = [p for row, p in enumerate(places) if self.lines == 1 or row != len(self.rungs)]
-        self._grid(crossed, bottom)
-        self._roofs(crossed)
-        texts = self._gains()
+            top = self.top - (LINE + 0.2) * self.px
+            x = canvas.left + self.ideas + self.gap + self.speeds
+            self._write(x, top, _UNIT, "rt")
+            self._write(x + self.gap, top, _HEADS[self.in_words])
+        self._grid()
+        self._roofs()
         before = None
-        for row, rung in enumerate(self.rungs):
-            self._row(rung, str(row + 1), texts[row], places[row])
-            self._bar(rung.speed, before, places[row])
+        for row, (rung, gain) in enumerate(zip(self.rungs, gains, strict=False)):
+            self._texts(row, rung, gain, str(row + 1))
+            self._bar(row, rung.speed, before)
             before = rung.speed
-        if not self.others:
-            return
-        head, *rest = places[len(self.rungs) :]
-        room = self.ideas + self.speeds + self.gains + 2 * self.gap
-        canvas.text(
-            canvas.left,
-            head[0] + height - 0.5 * LINE * px,
-            _OTHERS,
-            "lm",
-            px=px,
-            colour=canvas.theme.quiet,
-            width=room if self.lines == 1 else canvas.inner_width,
-        )
-        for way, text, place in zip(self.others, texts[len(self.rungs) :], rest, strict=True):
-            self._row(way, "", text, place)
+        if self.others:
+            room = self.ideas + self.speeds + self.gains + 2 * self.gap
+            room = room if self.lines == 1 else canvas.inner_width
+            y = self.top + (rungs + 1) * self.height - 0.5 * LINE * self.px
+            self._write(canvas.left, y, _OTHERS, "lm", width=room)
+        for nth, (way, gain) in enumerate(zip(self.others, gains[rungs:], strict=True)):
+            self._texts(rungs + 1 + nth, way, gain)
             if way.speed is not None:
-                self._fill(self.scale.left, self.scale.at(way.speed), place, canvas.theme.quiet)
+                fill = canvas.theme.quiet
+                canvas.box(*self._place(rungs + 1 + nth, self.scale.low, way.speed), fill=fill)
 
-    def _fill(self, start: float, end: float, place: tuple[float, float], fill: str) -> None:
-        y, thick = self._middle(place)
-        self.canvas.box(start, y - thick / 2, end - start, thick, fill=fill)
+    def _write(
+        self, x: float, y: float, text: str, anchor: str = "lt", colour: str = "", width=math.inf
+    ) -> None:
+        colour = colour or self.canvas.theme.quiet
+        self.canvas.text(x, y, text, anchor, px=self.px, colour=colour, width=width)
 
-    def _heads(self, top: float) -> None:
-        canvas, px, quiet = self.canvas, self.px, self.canvas.theme.quiet
-        x = canvas.left + self.ideas + self.gap + self.speeds
-        canvas.text(x, top, _UNIT, "rt", px=px, colour=quiet)
-        canvas.text(x + self.gap, top, _HEADS[self.in_words], px=px, colour=quiet)
+    def _place(self, row: int, start: float, end: float) -> tuple[float, float, float, float]:
+        """Left, top, width and height of the bar of a row between two speeds."""
+        middle, thick = (0.5, 0.62) if self.lines == 1 else (0.72, 0.34)
+        top, left = self.top + (row + middle - thick / 2) * self.height, self.scale.at(start)
+        return left, top, self.scale.at(end) - left, thick * self.height
 
-    def _upright(self, x: float, colour: str, places: list[tuple[float, float]], **stroke) -> None:
+    def _upright(self, x: float, colour: str, stroke: float | None = None) -> None:
         """A line across all bars; where rows have two lines it stays out of their texts."""
         if self.lines == 1:
-            top, bottom = places[0][0], sum(places[-1])
-            self.canvas.line([x, x], [top, bottom], colour, **stroke)
-            return
-        for place in places:
-            y, thick = self._middle(place)
-            self.canvas.line([x, x], [y - thick / 2, y + thick / 2], colour, **stroke)
+            spans = [(self.top, self.top + self.count * self.height)]
+        else:
+            # The name of the other ways lies among the bars.
+            rows = [row for row in range(self.count) if row != len(self.rungs)]
+            places = [self._place(row, self.scale.low, self.scale.high) for row in rows]
+            spans = [(top, top + thick) for _, top, _, thick in places]
+        for top, bottom in spans:
+            self.canvas.line([x, x], [top, bottom], colour, stroke=stroke)
 
-    def _grid(self, places: list[tuple[float, float]], bottom: float) -> None:
+    def _grid(self) -> None:
         """A hairline and its number for each power of ten, but for one that a roof hides."""
-        canvas, px, quiet = self.canvas, self.px, self.canvas.theme.quiet
-        powers = range(round(math.log10(self.scale.low)), math.ceil(math.log10(self.scale.high)))
-        y, room = bottom + 0.3 * px, 0.0
-        for power in powers:
-            x, text = self.scale.at(10.0**power), measured(10.0**power / _GIGA)
+        canvas, px, scale = self.canvas, self.px, self.scale
+        y, room = self.top + self.count * self.height + 0.3 * px, 0.0
+        for power in range(round(math.log10(scale.low)), math.ceil(math.log10(scale.high))):
+            x, text = scale.at(10.0**power), measured(10.0**power / _GIGA)
             half = canvas.measure(text, px) / 2
             if x + half > canvas.right:
                 break
-            if min(abs(x - self.scale.at(speed)) for speed in self.roofs) >= 0.5 * px:
-                self._upright(x, canvas.theme.hairline, places)
+            if min(abs(x - scale.at(speed)) for speed in self.roofs) >= 0.5 * px:
+                self._upright(x, canvas.theme.hairline)
             if x - half >= room:
-                canvas.text(x, y, text, "mt", px=px, colour=quiet)
+                self._write(x, y, text, "mt")
                 room = x + half + 0.5 * px
-        x = self.scale.left - canvas.measure(measured(self.scale.low / _GIGA), px) / 2 - 0.6 * px
+        x = scale.start - canvas.measure(measured(scale.low / _GIGA), px) / 2 - 0.6 * px
         for text in ("GF/s, logarithmic scale", "GF/s, logarithmic", "GF/s"):
             if canvas.measure(text, px) <= x - canvas.left:
-                canvas.text(x, y, text, "rt", px=px, colour=quiet)
+                self._write(x, y, text, "rt")
                 break
 
-    def _middle(self, place: tuple[float, float]) -> tuple[float, float]:
-        """The y of a row's bar, and its thickness."""
-        top, height = place
-        if self.lines == 1:
-            return top + height / 2, 0.62 * height
-        return top + 0.72 * height, 0.34 * height
-
-    def _row(self, step: LadderStep, number: str, gain: str, place: tuple[float, float]) -> None:
-        """All texts of a row."""
-        canvas, theme = self.canvas, self.canvas.theme
-        lower, _ = self._middle(place)
-        upper = lower if self.lines == 1 else place[0] + 0.28 * place[1]
+    def _texts(self, row: int, step: LadderStep, gain: str, number: str = "") -> None:
+        """All texts of a row; those of another way, which has no number, are quiet."""
+        canvas, theme, (_, top, _, thick) = self.canvas, self.canvas.theme, self._place(row, 1, 1)
+        lower = top + thick / 2
+        upper = lower if self.lines == 1 else self.top + (row + 0.28) * self.height
         ink = theme.ink if number else theme.quiet
-
-        def write(x: float, y: float, text: str, colour: str, width: float, anchor: str = "lm"):
-            canvas.text(x, y, text, anchor, px=self.px, colour=colour, width=width)
-
-        write(canvas.left, upper, number, theme.quiet, self.number)
-        write(canvas.left + self.number, upper, step.idea, ink, self.ideas - self.number + 0.5)
+        x = canvas.left + self.number
+        self._write(canvas.left, upper, number, "lm", width=self.number)
+        self._write(x, upper, step.idea, "lm", ink, self.ideas - self.number + 0.5)
         x = canvas.left + self.speeds + (self.gap + self.ideas if self.lines == 1 else 0.0)
-        write(x, lower, _speed_text(step), ink, self.speeds + 0.5, "rm")
+        self._write(x, lower, step.speed_text, "rm", ink, self.speeds + 0.5)
         lost = number and gain.removeprefix(TIMES).startswith("0")
-        colour = theme.mistake if lost else ink
-        if self.lines == 1:
-            write(x + self.gap, upper, gain, colour, self.gains + 0.5)
-        else:
-            write(canvas.right, upper, gain, colour, self.gains + 0.5, "rm")
+        x, anchor = (x + self.gap, "lm") if self.lines == 1 else (canvas.right, "rm")
+        self._write(x, upper, gain, anchor, theme.mistake if lost else ink, self.gains + 0.5)
 
-    def _bar(self, speed: float, before: float | None, place: tuple[float, float]) -> None:
+    def _bar(self, row: int, speed: float, before: float | None) -> None:
         """What the rungs before have reached, quietly, and what this one adds or loses."""
-        theme, left, end = self.canvas.theme, self.scale.left, self.scale.at(speed)
-        start = left if before is None else self.scale.at(before)
-        if start > left:
-            self._fill(left, min(start, end), place, theme.output_fill)
-        if end >= start:
-            self._fill(start, end, place, theme.output)
-        elif before is not None and speed < (1 - SPREAD) * before:
-            y, thick = self._middle(place)
-            edge = theme.mistake
-            self.canvas.box(end, y - thick / 2, start - end, thick, edge=edge, dashed=True)
+        canvas, theme, low = self.canvas, self.canvas.theme, self.scale.low
+        start = low if before is None else before
+        if before is not None and before > low:
+            canvas.box(*self._place(row, low, min(before, speed)), fill=theme.output_fill)
+        if speed >= start:
+            canvas.box(*self._place(row, start, speed), fill=theme.output)
+        elif speed < (1 - SPREAD) * start:
+            canvas.box(*self._place(row, speed, start), edge=theme.mistake, dashed=True)
 
-    def _roofs(self, places: list[tuple[float, float]]) -> None:
+    def _roofs(self) -> None:
         """Both roofs as upright lines, each with its name to its left, the farther one higher."""
-        canvas, px, theme = self.canvas, self.px, self.canvas.theme
-        peak, memory = self.roofs
-        names = [(memory, ("roof of memory", "memory")), (peak, ("peak of multiply-adds", "peak"))]
+        canvas, px, ink = self.canvas, self.px, self.canvas.theme.ink
+        words = ("peak of multiply-adds", "peak"), ("roof of memory", "memory")
         stroke = 0.4 * canvas.size.thick
-        for line, (speed, words) in enumerate(sorted(names, reverse=True)):
+        roofs = sorted(zip(self.roofs, words, strict=True), reverse=True)
+        for line, (speed, names) in enumerate(roofs):
             x, y = self.scale.at(speed), canvas.top + line * LINE * px
-            canvas.line([x, x], [y, places[0][0]], theme.ink, stroke=stroke)
-            self._upright(x, theme.ink, places, stroke=stroke)
-            room = x - 0.5 * px - (self.scale.left if self.lines == 1 else canvas.left)
-            texts = [f"{word} {measured(speed / _GIGA)}" for word in words]
+            canvas.line([x, x], [y, self.top], ink, stroke=stroke)
+            self._upright(x, ink, stroke)
+            end = x - 0.5 * px
+            room = end - (self.scale.start if self.lines == 1 else canvas.left)
+            texts = [f"{name} {measured(speed / _GIGA)}" for name in names]
             texts[0] += " GF/s"
             text = next((t for t in texts if canvas.measure(t, px) <= room), texts[-1])
-            canvas.text(x - 0.5 * px, y, text, "rt", px=px, width=room)
-
-
-def _speed_text(step: LadderStep) -> str:
-    return "" if step.speed is None else measured(step.speed / _GIGA)
+            self._write(end, y, text, "rt", ink, room)
