@@ -83,15 +83,19 @@ class Plot:
         return end
 
     def line(self, xs: ArrayLike, ys: ArrayLike, look: Look, dot: float = 0.0) -> None:
-        """A line through numbers (n,), with gaps where they are NaN.
+        """A line through numbers (n,), with gaps where they are NaN, and a :meth:`dot` at each."""
+        xs, ys, stroke = np.asarray(xs), np.asarray(ys), 0.6 * self.canvas.size.thick
+        self.canvas.line(
+            self.x.at(xs), self.y.at(ys), look.colour, stroke=stroke, dashes=look.dashes
+        )
+        for x, y in zip(xs, ys, strict=True) if dot else ():
+            self.dot(x, y, look, dot)
 
-        ``dot``: the diameter of a mark at each of them, in the size's thick strokes.
-        """
-        xs, ys, thick = self.x.at(np.asarray(xs)), self.y.at(np.asarray(ys)), self.canvas.size.thick
-        self.canvas.line(xs, ys, look.colour, stroke=0.6 * thick, dashes=look.dashes)
-        for x, y in zip(xs, ys, strict=True):
-            if dot and math.isfinite(y):
-                self.canvas.dot(x, y, look.colour, dot * thick, hollow=look.dashes is not None)
+    def dot(self, x: float, y: float, look: Look, diameter: float) -> None:
+        """A mark of a line at two numbers, none where y is NaN; ``diameter`` in thick strokes."""
+        if math.isfinite(y):
+            place, across = (self.x.at(x), self.y.at(y)), diameter * self.canvas.size.thick
+            self.canvas.dot(*place, look.colour, across, hollow=look.dashes is not None)
 
     def names(self, ends: Sequence[LineEnd], width: float) -> None:
         """A name of at most ``width`` at the right of each line's end, led to it and kept apart."""
