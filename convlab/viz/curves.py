@@ -14,6 +14,7 @@ from convlab.numerals import measured
 from convlab.viz.axes import ticks_within
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.line_plot import LineEnd, Look, Plot, ruled_plot
+from convlab.viz.tiles import side_by_side
 
 _PANELS = ("loss", "accuracy")
 
@@ -82,32 +83,19 @@ def curves(
             raise ShapeError(f"expected a best epoch of the history, got {best_epoch}")
         best, note = int(np.flatnonzero(epochs == best_epoch)[0]), f"kept: epoch {best_epoch}"
     canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
-    _draw_panels(canvas, epochs, panels, best)
+    labels = [line.label for lines in panels.values() for line in lines]
+    label = canvas.widest(labels, canvas.size.small) + 46 * canvas.unit
+    # Side by side while a panel keeps a plot wider than its label, else one above the other.
+    place = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
+    gaps = 2.2 * canvas.size.label, 0.8 * canvas.size.label
+    places = side_by_side(len(panels), place, (2.5 * label, 0), gaps)
+    for place, (kind, lines) in zip(places, panels.items(), strict=True):
+        _Panel(canvas, place, kind, epochs, lines, label).draw(best)
     return canvas.figure
 
 
 def _epoch(value: float) -> str:
     return str(int(value)) if value == int(value) else measured(value)
-
-
-def _draw_panels(
-    canvas: Canvas, epochs: NDArray, panels: Mapping[str, list[_Line]], best: int | None
-) -> None:
-    size, count = canvas.size, len(panels)
-    labels = [line.label for lines in panels.values() for line in lines]
-    label = canvas.widest(labels, size.small) + 46 * canvas.unit
-    room_x, room_y, gap = canvas.inner_width, canvas.inner_height, 2.2 * size.label
-    # Side by side while a panel keeps a plot wider than its label, else one above the other.
-    if (room_x - gap) / 2 - label >= 1.5 * label or count == 1:
-        width, height = (room_x - gap * (count - 1)) / count, room_y
-        step_x, step_y = width + gap, 0.0
-    else:
-        gap = 0.8 * size.label
-        width, height = room_x, (room_y - gap * (count - 1)) / count
-        step_x, step_y = 0.0, height + gap
-    for at, (kind, lines) in enumerate(panels.items()):
-        corner = canvas.left + at * step_x, canvas.top + at * step_y
-        _Panel(canvas, (*corner, width, height), kind, epochs, lines, label).draw(best)
 
 
 @dataclass(frozen=True)
@@ -139,9 +127,13 @@ class _Panel:
         _epoch_axis(plot)
         if best is not None:
             self._mark(plot, self.epochs[best])
-        for line in self.lines:
-            self._line(plot, line, best)
-        self._names(plot)
+        ends = [end for line in self.lines for end in self._line(plot, line, best)]
+        # A sample of each line leads from its end to its name.
+        for y, end in plot.spread(ends, 1.25 * small):
+            x, sample = plot.right, {"stroke": 0.6 * size.thick, "dashes": end.look.dashes}
+            xs = [x + 8 * canvas.unit, x + 36 * canvas.unit]
+            canvas.line(xs, [y, y], end.look.colour, **sample)
+            canvas.text(x + 46 * canvas.unit, y, end.name, "lm", px=small)
 
     def _y_range(self, known: NDArray) -> tuple[float, float]:
         if len(self.epochs) == 1:
@@ -165,28 +157,15 @@ class _Panel:
         centre = min(max(x, head + half), left + width - half)
         canvas.note(centre, top - 0.4 * small, text, "mb")
 
-    def _line(self, plot: Plot, line: _Line, best: int | None) -> None:
-        plot.line(self.epochs, line.values, line.look)
+    def _line(self, plot: Plot, line: _Line, best: int | None) -> list[LineEnd]:
+        ends = plot.line(self.epochs, line.values, line.look, name=line.label)
         known = np.pad(np.isfinite(line.values), 1)
         # A value between two gaps has no line: it needs a mark to be seen.
         for at in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]):
             plot.dot(self.epochs[at], line.values[at], line.look, 1.6)
         if best is not None:
             plot.dot(self.epochs[best], line.values[best], line.look, 2)
-
-    def _names(self, plot: Plot) -> None:
-        """A sample of each line leads from its end to its name and last value."""
-        canvas, unit, right = self.canvas, self.canvas.unit, plot.right
-        ends = []
-        for line in self.lines:
-            known = np.flatnonzero(np.isfinite(line.values))
-            if known.size:
-                y = plot.at_y(line.values[known[-1]])
-                ends.append(LineEnd(right, y, line.label, line.look))
-        for y, end in plot.spread(ends, 1.25 * canvas.size.small):
-            sample = {"stroke": 0.6 * canvas.size.thick, "dashes": end.look.dashes}
-            canvas.line([right + 8 * unit, right + 36 * unit], [y, y], end.look.colour, **sample)
-            canvas.text(right + 46 * unit, y, end.name, "lm", px=canvas.size.small)
+        return ends
 
 
 def _epoch_axis(plot: Plot) -> None:

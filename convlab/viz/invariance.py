@@ -14,7 +14,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.line_plot import DASHES, LineEnd, Look, Plot, ruled_plot
+from convlab.viz.line_plot import DASHES, Look, Plot, ruled_plot
 
 
 def invariance(
@@ -77,9 +77,7 @@ def _draw(canvas: Canvas, shifts: NDArray, lines: dict[str, NDArray]) -> None:
     ends = []
     for at, (name, shares) in enumerate(lines.items()):
         look = Look(colours[at], DASHES[at])
-        plot.line(shifts, shares, look, dot=1.7)
-        x, y = plot.at_x(shifts[-1]), plot.at_y(shares[-1])
-        ends.append(LineEnd(x, y, name, look, notes[name]))
+        ends += plot.line(shifts, shares, look, 1.7, name, notes[name])
         if table:
             _row(plot, shifts, rows[name], look, bottom + (3.4 + at * LINE) * small)
     plot.names(ends, label)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,8 @@ from convlab.viz import style
 from convlab.viz.axes import Axis, tick_texts, ticks_within
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.experiment import ROLES, UNITS, canvases, check_named, lay_texts, limits
-from convlab.viz.line_plot import LineEnd, Look, Plot
+from convlab.viz.line_plot import Look, Plot
+from convlab.viz.tiles import side_by_side
 
 MOST_LINES = 6
 _MOST_PLACES = 12  # beyond them only round ones are written along x
@@ -126,17 +126,12 @@ def line_panels(
         raise SpecError("expected at least one panel, each with a line, got one without")
     canvas = Canvas(size, theme, aspect=aspect_of(size))
     lay_texts(canvas, title, verdict, note)
-    left, top, room_x, room_y = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
-    unit, gap = canvas.unit, _GAP * canvas.unit
-    columns = max(1, min(len(panels), int((room_x + gap) / (_LEAST[0] * unit + gap))))
-    rows = math.ceil(len(panels) / columns)
-    rows = max(1, min(rows, int((room_y + gap) / (_LEAST[1] * unit + gap))))
-    width = (room_x - (columns - 1) * gap) / columns
-    height = (room_y - (rows - 1) * 0.5 * gap) / rows
-    for index, panel in enumerate(panels[: rows * columns]):
-        row, column = divmod(index, columns)
-        canvas.left, canvas.top = left + column * (width + gap), top + row * (height + 0.5 * gap)
-        canvas.right, canvas.bottom = canvas.left + width, canvas.top + height
+    place = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
+    gap, least = _GAP * canvas.unit, (_LEAST[0] * canvas.unit, _LEAST[1] * canvas.unit)
+    places = side_by_side(len(panels), place, least, (gap, 0.5 * gap))
+    for panel, (left, top, width, height) in zip(panels, places, strict=False):
+        canvas.left, canvas.right = left, left + width
+        canvas.top, canvas.bottom = top, top + height
         draw_panel(canvas, panel)
     return canvas.figure
 
@@ -169,11 +164,8 @@ def _draw_lines(canvas: Canvas, panel: LinePanel) -> None:
     ends = []
     for line, colour, (places, middles, _) in zip(panel.lines, colours, means, strict=True):
         look = Look(colour, (4.0, 2.0) if line.dashed else None)
-        plot.line(places, middles, look, dot=1.6 if len(places) <= 20 else 0)
-        known = np.flatnonzero(np.isfinite(middles))
-        if known.size:
-            x, y = plot.at_x(places[known[-1]]), plot.at_y(middles[known[-1]])
-            ends.append(LineEnd(x, y, line.name, look))
+        dot = 1.6 if len(places) <= 20 else 0
+        ends += plot.line(places, middles, look, dot, name=line.name)
     plot.names(ends, label)
 
 

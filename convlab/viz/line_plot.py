@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from convlab.numerals import exact
 from convlab.viz.axes import Axis, apart, tick_texts, ticks_around, ticks_within
@@ -82,14 +82,19 @@ class Plot:
                 end = x + half
         return end
 
-    def line(self, xs: ArrayLike, ys: ArrayLike, look: Look, dot: float = 0.0) -> None:
-        """A line through numbers (n,), with gaps where they are NaN, and a :meth:`dot` at each."""
-        xs, ys, stroke = np.asarray(xs), np.asarray(ys), 0.6 * self.canvas.size.thick
-        self.canvas.line(
-            self.x.at(xs), self.y.at(ys), look.colour, stroke=stroke, dashes=look.dashes
-        )
+    def line(
+        self, xs: NDArray, ys: NDArray, look: Look, dot: float = 0, name: str = "", note: str = ""
+    ) -> list[LineEnd]:
+        """A line through numbers (n,), with gaps where they are NaN, and a :meth:`dot` at each.
+
+        Returns where it ends with what stands there, for :meth:`names`; empty where all are NaN.
+        """
+        at_x, at_y, stroke = self.x.at(xs), self.y.at(ys), 0.6 * self.canvas.size.thick
+        self.canvas.line(at_x, at_y, look.colour, stroke=stroke, dashes=look.dashes)
         for x, y in zip(xs, ys, strict=True) if dot else ():
             self.dot(x, y, look, dot)
+        last = np.flatnonzero(np.isfinite(ys))[-1:]
+        return [LineEnd(at_x[at], at_y[at], name, look, note) for at in last]
 
     def dot(self, x: float, y: float, look: Look, diameter: float) -> None:
         """A mark of a line at two numbers, none where y is NaN; ``diameter`` in thick strokes."""
