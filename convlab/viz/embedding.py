@@ -7,38 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.lettering import lettering
+from convlab.viz.class_marks import CIRCLE, ClassKey, ClassMarks
 
-_TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 # To the right and left of a mistake, above and below it, then across its corners.
 _AROUND = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
 _MOST_IMAGES = 300  # a canvas has no room for more
 _MOST_NAMED = 16  # mistakes; more names than these hide the points
-
-
-def _regular(corners: int, turn: float, reach: float) -> NDArray:
-    """A regular polygon (corners, 2) around 0; ``turn`` in quarters, y downwards."""
-    angles = 2 * np.pi * np.arange(corners) / corners + turn * np.pi / 2
-    return reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
-# Of about the same area each.
-_SHAPES = (
-    _CIRCLE,
-    _regular(4, 0.5, 1.27),
-    _regular(3, -1, 1.5),
-    _regular(4, 0, 1.35),
-    _regular(3, 1, 1.5),
-    _regular(10, -1, 1.5) * np.tile([1, 0.5], 5)[:, None],  # a star
-)
 
 
 def embedding(
@@ -82,6 +61,7 @@ def embedding(
                 f"expected {name} ({len(points)},) from 0 to {len(classes) - 1}, got {array.shape}"
                 f" from {array.min()} to {array.max()}"
             )
+    images = None if images is None else np.asarray(images)
     if images is not None and len(images) != len(points):
         raise ShapeError(f"expected {len(points)} images, got {len(images)}")
     canvas = Canvas(size, theme, aspect=0.85)
@@ -94,17 +74,15 @@ class _Plane:
     """The points on their canvas; boxes are (left, top, right, bottom) in pixels."""
 
     def __init__(self, canvas, points, labels, answers, classes, images, ink, axes):
-        self.canvas, self.labels, self.answers = canvas, labels, answers
-        self.classes, self.images, self.ink, self.axes = classes, images, ink, axes
-        self.small, self.unit, theme = canvas.size.small, canvas.unit, canvas.theme
-        hues = (theme.input, theme.window, theme.output, theme.quiet)
-        self.colours = [hues[number % len(hues)] for number in range(len(classes))]
-        self.written = all(len(name) <= 2 for name in classes)
-        self.marks = _written(classes) if self.written else _shapes(len(classes), len(hues))
+        self.canvas, self.labels, self.answers, self.classes = canvas, labels, answers, classes
+        self.images, self.ink, self.axes = images, ink, axes
+        self.small, self.unit = canvas.size.small, canvas.unit
         self.wrong = np.flatnonzero(labels != answers)
-        self.counts = np.bincount(labels, minlength=len(classes))
         self.radius = (5.5 if len(points) <= 1500 else 3.5) * self.unit
-        self.key = _Key(self)
+        self.marks = ClassMarks(canvas, classes, self.radius)
+        self.counts = np.bincount(labels, minlength=len(classes))
+        wrong = np.bincount(labels[self.wrong], minlength=len(classes))
+        self.key = ClassKey(self.marks, self.counts, wrong)
         right = canvas.right - self.key.width
         # Few images are shown larger.
         side = math.sqrt(0.1 * (right - canvas.left) * canvas.inner_height / len(points))
@@ -125,7 +103,8 @@ class _Plane:
         return (self.low + self.high) / 2 + (points - (low + high) / 2) * scale * (1, -1)
 
     def draw(self) -> None:
-        self.key.draw()
+        canvas, small = self.canvas, self.small
+        self.key.draw(self.high[1])
         if self.axes:
             self._take(self._axes())
         centres = self._centres()
@@ -134,43 +113,48 @@ class _Plane:
         # Mistakes last, so that no other point hides one.
         dots = np.concatenate([np.setdiff1d(dots, self.wrong), np.intersect1d(dots, self.wrong)])
         if len(dots):
-            self.mark(self.at[dots], self.labels[dots])
+            self.marks.draw(self.at[dots], self.labels[dots])
         for index in shown:
             self._image(index)
-        self.reaches = {index: self._reach(index, index in shown) for index in self.wrong}
-        self._ring(self.at[self.wrong], np.array(list(self.reaches.values())))
-        for label, text, (left, top, right, bottom) in centres:
-            place, edge = (left, top, right - left, bottom - top), self.colours[label]
-            ground = {"fill": self.canvas.theme.ground, "stroke": 2 * self.unit}
-            self.canvas.box(*place, edge=edge, **ground)
-            middle = (left + right) / 2, (top + bottom) / 2
-            self.canvas.text(*middle, text, "mm", px=self.small, bold=True)
+        self.reaches = np.full(len(self.at), self._reach(False))
+        self.reaches[shown] = self._reach(True)
+        self._ring(self.at[self.wrong], self.reaches[self.wrong])
+        for label, text, box in centres:
+            edge, stroke = self.marks.colours[label], 2 * self.unit
+            place = (*box[:2], *(box[2:] - box[:2]))
+            canvas.box(*place, edge=edge, fill=canvas.theme.ground, stroke=stroke)
+            canvas.text(*(box[:2] + box[2:]) / 2, text, "mm", px=small, bold=True)
         self._foot(sum(map(self._name, self._named())), len(centres))
-
-    def mark(self, at: NDArray, labels: NDArray) -> None:
-        """The marks of classes at pixels (n, 2)."""
-        fill = [self.colours[label] for label in labels]
-        self.canvas.polygons(at[:, None] + self.radius * self.marks[labels], fill=fill)
 
     def _ring(self, at: NDArray, reach: NDArray) -> None:
         if len(at):
-            rings = at[:, None] + reach[:, None, None] * _CIRCLE
+            rings = at[:, None] + reach[:, None, None] * CIRCLE
             self.canvas.polygons(rings, edge=self.canvas.theme.mistake, stroke=1.4 * self.unit)
+
+    def _reach(self, shown: bool) -> float:
+        """Radius of the ring around a mistake, whose image may be shown."""
+        if not shown:
+            return 1.9 * self.radius
+        return (0.5 if self.ink else 0.72) * self.tile + 2 * self.unit
 
     # What is free ----------------------------------------------------------------------------
 
-    def _free(self, box: Sequence[float]) -> bool:
+    def _free(self, box: NDArray) -> bool:
         left, top, right, bottom = self.taken.T
         apart = (right <= box[0]) | (box[2] <= left) | (bottom <= box[1]) | (box[3] <= top)
         return bool(apart.all())
 
-    def _take(self, *boxes: Sequence[float]) -> None:
+    def _take(self, *boxes: NDArray) -> None:
         self.taken = np.vstack([self.taken, *boxes])
 
-    def _covered(self, box: Sequence[float], across: float = 0.0, down: float = 0.0) -> NDArray:
+    def _around(self, index: int, reach: float) -> NDArray:
+        """The box around a point."""
+        return np.concatenate([self.at[index] - reach, self.at[index] + reach])
+
+    def _covered(self, box: NDArray, across: float = 0.0, down: float = 0.0) -> NDArray:
         """Which points lie inside a box, or as near to it as that."""
-        near, corners = np.array([across, down]), np.reshape(box, (2, 2))
-        return ((self.at > corners[0] - near) & (self.at < corners[1] + near)).all(axis=1)
+        near = np.array([across, down])
+        return ((self.at > box[:2] - near) & (self.at < box[2:] + near)).all(axis=1)
 
     # Texts at the points --------------------------------------------------------------------
 
@@ -184,13 +168,12 @@ class _Plane:
         # The largest classes first: theirs are the names that must be there.
         for label in np.argsort(-self.counts, kind="stable"):
             # A name beside one or two marks that are that name already says nothing.
-            if self.counts[label] < (3 if self.written else 1):
+            if self.counts[label] < (3 if self.marks.written else 1):
                 break
-            small, fits = self.small, 9 * self.small
-            text, _ = self.canvas.fit(self.classes[label], fits, small, small, bold=True)
-            size = np.array(
-                [self.canvas.measure(text, small, bold=True) + 0.8 * small, 1.5 * small]
-            )
+            canvas, small, fits = self.canvas, self.small, 9 * self.small
+            text = canvas.fit(self.classes[label], fits, small, small, bold=True)[0]
+            width = canvas.measure(text, small, bold=True) + 0.8 * small
+            size = np.array([width, 1.5 * small])
             box = self._aside(np.median(self.at[self.labels == label], axis=0), size, label)
             if box is not None:
                 self._take(box)
@@ -214,27 +197,24 @@ class _Plane:
                 return box
         return first
 
-    def _named(self) -> NDArray:
+    def _named(self) -> list[int]:
         """The mistakes that may get a name, around which no other may stand."""
-        named = self.wrong if len(self.wrong) <= _MOST_NAMED else self.wrong[:0]
+        named = self.wrong.tolist() if len(self.wrong) <= _MOST_NAMED else []
         for index in named:
-            reach = self.reaches[index] + 3 * self.unit
-            self._take([*(self.at[index] - reach), *(self.at[index] + reach)])
+            self._take(self._around(index, self.reaches[index] + 3 * self.unit))
         return named
 
     def _name(self, index: int) -> bool:
         """Name a mistake where there is room near it, over no other point."""
         canvas, small = self.canvas, self.small
-        pair = (self.classes[of[index]] for of in (self.labels, self.answers))
-        text = f" {style.ARROW} ".join(
-            canvas.fit(name, 7 * small, small, small)[0] for name in pair
-        )
+        pair = self.classes[self.labels[index]], self.classes[self.answers[index]]
+        names = [canvas.fit(name, 7 * small, small, small)[0] for name in pair]
+        text = f"{names[0]} {style.ARROW} {names[1]}"
         size = np.array([canvas.measure(text, small), 1.35 * small])
         reach = self.reaches[index] + 3 * self.unit
         # Beside the ring, then above and below it, then farther off with a line to it.
         for turn in range(2 * len(_AROUND)):
-            far, direction = divmod(turn, len(_AROUND))
-            direction = np.array(_AROUND[direction])
+            far, direction = turn // len(_AROUND), np.array(_AROUND[turn % len(_AROUND)])
             away = direction * (reach + self.unit + far * 2.2 * small)
             corner = self.at[index] + away + (direction - 1) * size / 2
             box = np.concatenate([corner, corner + size])
@@ -263,12 +243,6 @@ class _Plane:
         self.canvas.line(*ends[[0, -1]].T, self.canvas.theme.mistake)
         return True
 
-    def _reach(self, index: int, shown: bool) -> float:
-        """Radius of the ring around a mistake."""
-        if not shown:
-            return 1.9 * self.radius
-        return (0.5 if self.ink else 0.72) * self.tile + 2 * self.unit
-
     # Images ----------------------------------------------------------------------------------
 
     def _images(self) -> list[int]:
@@ -279,8 +253,8 @@ class _Plane:
         shown: list[int] = []
         for index in [*self.wrong.tolist(), *rest.tolist()]:
             # With its ring, if there is one.
-            half = self.tile / 2 if index in rest else self._reach(index, True)
-            box = [*(self.at[index] - half), *(self.at[index] + half)]
+            half = self.tile / 2 if index in rest else self._reach(True)
+            box = self._around(index, half)
             if self._covered(box, self.radius, self.radius).sum() == 1 and self._free(box):
                 self._take(box)
                 shown.append(index)
@@ -289,8 +263,8 @@ class _Plane:
         return shown
 
     def _image(self, index: int) -> None:
-        canvas, colour = self.canvas, self.colours[self.labels[index]]
-        rgb = image_rgb(np.asarray(self.images[index]))
+        canvas, colour = self.canvas, self.marks.colours[self.labels[index]]
+        rgb = image_rgb(self.images[index])
         size = self.tile / max(rgb.shape[:2]) * np.array(rgb.shape[1::-1])
         place = (*(self.at[index] - size / 2), *size)
         if self.ink:
@@ -300,13 +274,15 @@ class _Plane:
         else:
             canvas.picture(rgb, *place)
             canvas.box(*place, edge=colour, stroke=2.5 * self.unit)
-        if len(set(self.colours)) < len(self.classes) and not (self.ink and self.written):
+        if len(set(self.marks.colours)) < len(self.classes) and not (
+            self.ink and self.marks.written
+        ):
             # Several classes have one colour: the mark at the lower right corner says which.
-            self.mark((self.at[index] + size / 2)[None], self.labels[[index]])
+            self.marks.draw((self.at[index] + size / 2)[None], self.labels[[index]])
 
     # Around the points --------------------------------------------------------------------------
 
-    def _axes(self) -> tuple[float, float, float, float]:
+    def _axes(self) -> NDArray:
         """What the two directions are; returns the box of the upright text."""
         canvas, small, (across, down) = self.canvas, self.small, self.axes
         middle, room = (self.low + self.high) / 2, self.high - self.low
@@ -314,7 +290,7 @@ class _Plane:
         left = max(self.at[:, 0].min() - 0.75 * self.tile - small, canvas.left + small / 2)
         canvas.note(left, middle[1], down, "mc", rotation=90, width=room[1])
         wide, long = 0.75 * small, min(canvas.measure(down, small), room[1]) / 2
-        return left - wide, middle[1] - long, left + wide, middle[1] + long
+        return np.array([left - wide, middle[1] - long, left + wide, middle[1] + long])
 
     def _foot(self, named: int, centres: int) -> None:
         """What a ring is, and what is not named."""
@@ -327,79 +303,7 @@ class _Plane:
             ends = f", {named} of {len(self.wrong)} named" if 0 < named < len(self.wrong) else ""
             parts.append(f"mistake{mean}{ends}")
         present = len(np.unique(self.labels))
-        if centres < present and not self.written:
+        if centres < present and not self.marks.written:
             parts.append(f"{centres} of {present} classes named")
         text = "; ".join(parts) or "no mistakes"
         canvas.note(left, y, text, "lm", width=canvas.right - left)
-
-
-class _Key:
-    """What belongs to each class: its colour, images and mistakes.
-
-    ``width`` is what it takes with the space before it, 0 where a canvas is too narrow for it.
-    """
-
-    def __init__(self, plane: _Plane) -> None:
-        self.plane, canvas, small = plane, plane.canvas, plane.small
-        wrong = np.bincount(plane.labels[plane.wrong], minlength=len(plane.classes))
-        self.numbers = [[f"{count:,}" for count in counts] for counts in (plane.counts, wrong)]
-        self.name = min(canvas.widest(["class", *plane.classes], small), 9 * small)
-        self.widths = [
-            canvas.widest([head, *texts], small)
-            for head, texts in zip(("images", "wrong"), self.numbers, strict=True)
-        ]
-        needed = self.name + sum(self.widths) + 20 * plane.unit + 3 * 1.2 * small
-        self.width = needed if needed < 0.26 * canvas.inner_width else 0.0
-
-    def draw(self) -> None:
-        if not self.width:
-            return
-        plane, canvas, small = self.plane, self.plane.canvas, self.plane.small
-        theme, classes = canvas.theme, plane.classes
-        right, step = canvas.right, small * LINE * 1.15
-        images = right - self.widths[1] - 1.2 * small
-        left = images - self.widths[0] - 1.2 * small - self.name
-        room = math.floor((plane.high[1] - canvas.top - step) / step)
-        shown = len(classes) if len(classes) <= room else room - 1
-        ys = canvas.top + (np.arange(shown + 1) + 1.5) * step
-        canvas.note(left, canvas.top, "class")
-        canvas.note(images, canvas.top, "images", "rt")
-        canvas.note(right, canvas.top, "wrong", "rt")
-        if not plane.written:
-            x = left - 13 * plane.unit
-            plane.mark(np.stack([np.full(shown, x), ys[:-1]], axis=1), np.arange(shown))
-        for label, (y, count, wrong) in enumerate(zip(ys[:-1], *self.numbers, strict=False)):
-            name = {"bold": True, "colour": plane.colours[label]} if plane.written else {}
-            canvas.text(left, y, classes[label], "lm", px=small, width=self.name, **name)
-            canvas.text(images, y, count, "rm", px=small)
-            ink = theme.quiet if wrong == "0" else theme.mistake
-            canvas.text(right, y, wrong, "rm", px=small, colour=ink)
-        if shown < len(classes):
-            canvas.note(left, ys[-1], f"+{len(classes) - shown} classes", "lm")
-
-
-def _shapes(classes: int, hues: int) -> NDArray:
-    """A shape for each class (classes, corners, 2), the same for as many as there are colours."""
-    return _equally_many([_SHAPES[label // hues % len(_SHAPES)] for label in range(classes)])
-
-
-def _written(names: Sequence[str]) -> NDArray:
-    """Names of one or two letters as outlines (names, corners, 2), y downwards, around 0."""
-    outlines = []
-    for name in names:
-        text, families, bold, _ = lettering(name, bold=True)
-        font = FontProperties(family=list(families), weight="bold" if bold else "normal")
-        text = text.replace("$", r"\$")  # no mathematics
-        rings = TextPath((0, 0), text, size=1, prop=font, usetex=False).to_polygons()
-        # One line through all rings: holes run the other way round, so they stay open.
-        joined = [part for ring in rings for part in (ring, rings[0][:1])]
-        outline = np.concatenate(joined) if joined else np.zeros((1, 2))
-        outlines.append((outline - (outline.min(axis=0) + outline.max(axis=0)) / 2) * (1, -1))
-    tallest = max(np.ptp(outline[:, 1]) for outline in outlines) or 1.0
-    return 2.6 / tallest * _equally_many(outlines)
-
-
-def _equally_many(outlines: Sequence[NDArray]) -> NDArray:
-    """Outlines with the last corner repeated until all have as many as the longest."""
-    most = max(map(len, outlines))
-    return np.stack([np.pad(line, ((0, most - len(line)), (0, 0)), "edge") for line in outlines])
