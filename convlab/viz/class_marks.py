@@ -108,7 +108,8 @@ def _written(names: Sequence[str]) -> NDArray:
         text, families, bold, _ = lettering(name, bold=True)
         font = FontProperties(family=list(families), weight="bold" if bold else "normal")
         text = text.replace("$", r"\$")  # no mathematics
-        rings = TextPath((0, 0), text, size=1, prop=font, usetex=False).to_polygons()
+        path = TextPath((0, 0), text, size=1, prop=font, usetex=False)
+        rings = [np.asarray(ring) for ring in path.to_polygons()]
         # One line through all rings: holes run the other way round, so they stay open.
         joined = [part for ring in rings for part in (ring, rings[0][:1])]
         outline = np.concatenate(joined) if joined else np.zeros((1, 2))

@@ -116,8 +116,8 @@ class _Panel:
         values = np.concatenate([line.values for line in self.lines])
         known = values[np.isfinite(values)]
         if not known.size:
-            error = {"px": small, "colour": canvas.theme.mistake}
-            canvas.text(left, top + 2 * size.label, "no finite values", **error)
+            y, mistake = top + 2 * size.label, canvas.theme.mistake
+            canvas.text(left, y, "no finite values", px=small, colour=mistake)
             return
         bottom = top + height - small * LINE - 0.4 * small
         borders = left, top + size.label * LINE + 0.9 * small, left + width - self.label, bottom
@@ -130,9 +130,9 @@ class _Panel:
         ends = [end for line in self.lines for end in self._line(plot, line, best)]
         # A sample of each line leads from its end to its name.
         for y, end in plot.spread(ends, 1.25 * small):
-            x, sample = plot.right, {"stroke": 0.6 * size.thick, "dashes": end.look.dashes}
+            x, look, stroke = plot.right, end.look, 0.6 * size.thick
             xs = [x + 8 * canvas.unit, x + 36 * canvas.unit]
-            canvas.line(xs, [y, y], end.look.colour, **sample)
+            canvas.line(xs, [y, y], look.colour, stroke=stroke, dashes=look.dashes)
             canvas.text(x + 46 * canvas.unit, y, end.name, "lm", px=small)
 
     def _y_range(self, known: NDArray) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.class_marks import CIRCLE, ClassKey, ClassMarks
+from convlab.viz.free_room import FreeRoom
 
 # To the right and left of a mistake, above and below it, then across its corners.
 _AROUND = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
@@ -92,7 +93,7 @@ class _Plane:
         left = canvas.left + (1.5 * self.small + 0.25 * self.tile if axes else 0.0)
         self.low, self.high = np.array([left, canvas.top]), np.array([right, bottom])
         self.at = self._placed(points)
-        self.taken = np.zeros((0, 4))  # boxes that nothing else may touch
+        self.room = FreeRoom(self.low, self.high, self.at)
 
     def _placed(self, points: NDArray) -> NDArray:
         """The points in pixels, with room for a picture at each border."""
@@ -106,7 +107,7 @@ class _Plane:
         canvas, small = self.canvas, self.small
         self.key.draw(self.high[1])
         if self.axes:
-            self._take(self._axes())
+            self.room.take(self._axes())
         centres = self._centres()
         shown = self._images()
         dots = np.setdiff1d(np.arange(len(self.at)), shown)
@@ -137,25 +138,6 @@ class _Plane:
             return 1.9 * self.radius
         return (0.5 if self.ink else 0.72) * self.tile + 2 * self.unit
 
-    # What is free ----------------------------------------------------------------------------
-
-    def _free(self, box: NDArray) -> bool:
-        left, top, right, bottom = self.taken.T
-        apart = (right <= box[0]) | (box[2] <= left) | (bottom <= box[1]) | (box[3] <= top)
-        return bool(apart.all())
-
-    def _take(self, *boxes: NDArray) -> None:
-        self.taken = np.vstack([self.taken, *boxes])
-
-    def _around(self, index: int, reach: float) -> NDArray:
-        """The box around a point."""
-        return np.concatenate([self.at[index] - reach, self.at[index] + reach])
-
-    def _covered(self, box: NDArray, across: float = 0.0, down: float = 0.0) -> NDArray:
-        """Which points lie inside a box, or as near to it as that."""
-        near = np.array([across, down])
-        return ((self.at > box[:2] - near) & (self.at < box[2:] + near)).all(axis=1)
-
     # Texts at the points --------------------------------------------------------------------
 
     def _centres(self) -> list[tuple[int, str, NDArray]]:
@@ -164,44 +146,30 @@ class _Plane:
         Moved aside where another stands, and where it would cover more than a fifth of them or
         a mistake.
         """
-        found = []
+        canvas, small, found = self.canvas, self.small, []
         # The largest classes first: theirs are the names that must be there.
-        for label in np.argsort(-self.counts, kind="stable"):
+        for label in np.argsort(-self.counts, kind="stable").tolist():
             # A name beside one or two marks that are that name already says nothing.
             if self.counts[label] < (3 if self.marks.written else 1):
                 break
-            canvas, small, fits = self.canvas, self.small, 9 * self.small
-            text = canvas.fit(self.classes[label], fits, small, small, bold=True)[0]
-            width = canvas.measure(text, small, bold=True) + 0.8 * small
-            size = np.array([width, 1.5 * small])
-            box = self._aside(np.median(self.at[self.labels == label], axis=0), size, label)
-            if box is not None:
-                self._take(box)
-                found.append((int(label), text, box))
+            text = canvas.fit(self.classes[label], 9 * small, small, small, bold=True)[0]
+            size = np.array([canvas.measure(text, small, bold=True) + 0.8 * small, 1.5 * small])
+            boxes = self.room.spiral(np.median(self.at[self.labels == label], axis=0), size)
+            if boxes:
+                box = next((box for box in boxes if self._covers_little(box, label)), boxes[0])
+                self.room.take(box)
+                found.append((label, text, box))
         return found
 
-    def _aside(self, middle: NDArray, size: NDArray, label: int) -> NDArray | None:
-        """A free box near ``middle``, the first that covers little; None where all is taken."""
-        first = None
-        for turn in range(25):
-            # A spiral: the place itself, then 8 places around it, farther and farther.
-            angle, reach = turn * math.pi / 4, math.ceil(turn / 8)
-            away = reach * np.array([0.8 * math.cos(angle), 1.3 * math.sin(angle)]) * size
-            corner = np.clip(middle + away - size / 2, self.low, self.high - size)
-            box = np.concatenate([corner, corner + size])
-            if not self._free(box):
-                continue
-            first = box if first is None else first
-            covered = self._covered(box)
-            if covered.sum() <= 0.2 * self.counts[label] and not covered[self.wrong].any():
-                return box
-        return first
+    def _covers_little(self, box: NDArray, label: int) -> bool:
+        covered = self.room.covered(box)
+        return covered.sum() <= 0.2 * self.counts[label] and not covered[self.wrong].any()
 
     def _named(self) -> list[int]:
         """The mistakes that may get a name, around which no other may stand."""
         named = self.wrong.tolist() if len(self.wrong) <= _MOST_NAMED else []
         for index in named:
-            self._take(self._around(index, self.reaches[index] + 3 * self.unit))
+            self.room.take(self.room.around(index, self.reaches[index] + 3 * self.unit))
         return named
 
     def _name(self, index: int) -> bool:
@@ -218,13 +186,12 @@ class _Plane:
             away = direction * (reach + self.unit + far * 2.2 * small)
             corner = self.at[index] + away + (direction - 1) * size / 2
             box = np.concatenate([corner, corner + size])
-            inside = (corner >= self.low).all() and (corner + size <= self.high).all()
-            covered = self._covered(box, self.radius, self.radius / 2)
-            if not inside or covered.any() or not self._free(box):
+            covered = self.room.covered(box, self.radius, self.radius / 2)
+            if not self.room.inside(box) or covered.any() or not self.room.free(box):
                 continue
             if far and not self._lead(index, away, reach):
                 continue
-            self._take(box + 0.5 * small * np.array([-1, 0, 1, 0]))
+            self.room.take(box + 0.5 * small * np.array([-1, 0, 1, 0]))
             place = box[0], (box[1] + box[3]) / 2
             canvas.text(*place, text, "lm", px=small, colour=canvas.theme.mistake)
             return True
@@ -237,9 +204,9 @@ class _Plane:
         ends = self.at[index] + line
         outside = np.abs(line).max(axis=1) > reach
         boxes = np.concatenate([ends - 1, ends + 1], axis=1)[outside]
-        if not all(map(self._free, boxes)):
+        if not all(map(self.room.free, boxes)):
             return False
-        self._take(*boxes)
+        self.room.take(*boxes)
         self.canvas.line(*ends[[0, -1]].T, self.canvas.theme.mistake)
         return True
 
@@ -254,9 +221,9 @@ class _Plane:
         for index in [*self.wrong.tolist(), *rest.tolist()]:
             # With its ring, if there is one.
             half = self.tile / 2 if index in rest else self._reach(True)
-            box = self._around(index, half)
-            if self._covered(box, self.radius, self.radius).sum() == 1 and self._free(box):
-                self._take(box)
+            box = self.room.around(index, half)
+            if self.room.covered(box, self.radius, self.radius).sum() == 1 and self.room.free(box):
+                self.room.take(box)
                 shown.append(index)
                 if len(shown) == _MOST_IMAGES:
                     break

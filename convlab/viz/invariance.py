@@ -88,7 +88,7 @@ def _row(plot: Plot, shifts: NDArray, texts: Sequence[str], look: Look, y: float
     canvas, small = plot.canvas, plot.canvas.size.small
     xs = plot.at_x(shifts)
     end, middle = xs[0] - canvas.measure(texts[0], small) / 2 - 8 * canvas.unit, y + 0.5 * small
-    sample = {"stroke": 0.6 * canvas.size.thick, "dashes": look.dashes}
-    canvas.line([canvas.left, end], [middle, middle], look.colour, **sample)
+    stroke = 0.6 * canvas.size.thick
+    canvas.line([canvas.left, end], [middle] * 2, look.colour, stroke=stroke, dashes=look.dashes)
     for x, text in zip(xs, texts, strict=True):
         canvas.text(x, y, text, "mt", px=small)

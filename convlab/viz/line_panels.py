@@ -186,7 +186,7 @@ def _axes(canvas: Canvas, panel: LinePanel, means: NDArray, right: float) -> Plo
     plot.rules(ticks, texts)
     if len(places) > _MOST_PLACES and not panel.logarithmic:
         round_ones = ticks_within(places[0], places[-1], most=9)
-        places = [place for place in places if np.isclose(round_ones, place).any()]
+        places = places[[np.isclose(round_ones, place).any() for place in places]]
     plot.numbers(places, [measured(p) if abs(p) < 1000 else f"{p:,.0f}" for p in places])
     middle, y = (left + right) / 2, bottom + 1.75 * small
     width = 2 * min(middle - canvas.left, canvas.right - middle)

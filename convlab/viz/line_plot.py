@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class Plot:
             self.canvas.line([self.left, self.right], [y, y], self.canvas.theme.hairline)
             self.canvas.note(self.left - 10 * self.canvas.unit, y, text, "rm")
 
-    def numbers(self, places: Sequence[float], texts: Sequence[str]) -> float:
+    def numbers(self, places: Iterable[float], texts: Sequence[str]) -> float:
         """Those numbers below the plot that have room; returns the pixel at which they end."""
         small, end = self.canvas.size.small, -math.inf
         for place, text in zip(places, texts, strict=True):
@@ -111,10 +112,10 @@ class Plot:
             colour, dashes = end.look.colour, end.look.dashes
             xs, ys = [end.x + 6 * unit, self.right + 8 * unit, x - 8 * unit], [end.y, end.y, y]
             canvas.line(xs, ys, colour, stroke=0.35 * canvas.size.thick, dashes=dashes)
-            bold = {"px": small, "bold": True, "colour": colour, "width": width}
-            canvas.text(x, y, end.name, "lb" if notes else "lm", **bold)
+            write = partial(canvas.text, x, px=small, width=width)
+            write(y, end.name, "lb" if notes else "lm", bold=True, colour=colour)
             if notes:
-                canvas.text(x, y + 0.1 * small, end.note, px=small, width=width)
+                write(y + 0.1 * small, end.note)
 
     def spread(self, ends: Iterable[LineEnd], step: float) -> Iterable[tuple[float, LineEnd]]:
         """The ends from top to bottom, each with a height ``step`` from the next and inside."""
