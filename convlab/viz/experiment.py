@@ -187,15 +187,15 @@ class _Rows:
             canvas.line([x, x], [self.top - 0.2 * small, bottom], theme.mistake, dashes=(4, 3))
             half = canvas.measure(word, small) / 2
             x, y = min(max(x, left + half), canvas.right - half), self.top - (LINE + 0.25) * small
-            look = {"px": small, "colour": theme.mistake, "width": canvas.right - left}
-            canvas.text(x, y, word, "mt", **look)
+            width = canvas.right - left
+            canvas.text(x, y, word, "mt", px=small, colour=theme.mistake, width=width)
         return axis
 
     def _row(self, row: MeasuredRow, spread: Spread, y: float, axis: Axis) -> None:
         canvas, thick, small = self.canvas, self.canvas.size.thick, self.small
         colour, width = getattr(canvas.theme, row.role), self.names - self.indent
-        name = {"px": small, "bold": True, "width": width}
-        canvas.text(canvas.left + self.indent, y, row.name, "lm", **name)
+        left = canvas.left + self.indent
+        canvas.text(left, y, row.name, "lm", px=small, bold=True, width=width)
         for x, note in zip(self.notes, row.notes, strict=False):
             canvas.text(x - self.gap, y, note, "rm", px=small)
         if spread.deviation:

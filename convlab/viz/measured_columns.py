@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 
@@ -120,22 +121,20 @@ class _Columns:
         return shown
 
     def draw(self) -> None:
-        canvas, px, step = self.canvas, self.px, self.step
-        quiet = {"px": px, "colour": canvas.theme.quiet}
+        canvas, px, step, left = self.canvas, self.px, self.step, self.canvas.left
+        quiet = partial(canvas.text, px=px, colour=canvas.theme.quiet)
         most = max(map(len, self.heads))
-        for left, width, lines in zip(self.lefts, self.widths, self.heads, strict=True):
-            top = canvas.top + (most - len(lines)) * LINE * px
-            canvas.paragraph(left, top, lines, width=width, **quiet)
+        for x, width, lines in zip(self.lefts, self.widths, self.heads, strict=True):
+            for at, line in enumerate(lines, most - len(lines)):
+                quiet(x, canvas.top + at * LINE * px, line, width=width)
         y = self.top
         for heading in self.headings:
             if heading:
-                middle = y + GROUP * step / 2
-                canvas.text(canvas.left, middle, heading, "lm", width=self.label, **quiet)
+                quiet(left, y + GROUP * step / 2, heading, "lm", width=self.label)
                 y += GROUP * step
             for row in (at for at, group in enumerate(self.groups) if group == heading):
-                name = {"px": px, "bold": True, "width": self.label - self.indent}
-                x, middle = canvas.left + self.indent, y + step / 2
-                canvas.text(x, middle, self.names[row], "lm", **name)
+                x, middle, width = left + self.indent, y + step / 2, self.label - self.indent
+                canvas.text(x, middle, self.names[row], "lm", px=px, bold=True, width=width)
                 for place in zip(self.columns, self.lefts, self.widths, strict=False):
                     draw = self._field if place[0].kind == "fields" else self._cell
                     draw(row, middle, *place)

@@ -95,6 +95,6 @@ def _draw_lines(
         plot.line(distances, line, look, dot=1.7)
         word = word.removeprefix("pixels ")
         text = f"{word}: {number(line[1])} at distance {number(distances[1])}"
-        name = {"px": small, "colour": look.colour, "width": plot.right - x}
         away, anchor = (-0.5, "lb") if line[1] >= other[1] else (0.5, "lt")
-        canvas.text(x, plot.at_y(line[1]) + away * small, text, anchor, **name)
+        y, width = plot.at_y(line[1]) + away * small, plot.right - x
+        canvas.text(x, y, text, anchor, px=small, colour=look.colour, width=width)
