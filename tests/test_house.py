@@ -32,12 +32,16 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
-    ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
+    (
+        *("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.spread"),
+        *("convlab.files", "convlab.display"),
+    ),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
-    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
-    *("convlab.checks", "numpy", "matplotlib", "PIL"),
+    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.spread"),
+    *("convlab.errors", "convlab.checks"),
+    *("numpy", "matplotlib", "PIL"),
 }
 
 

@@ -13,7 +13,7 @@ from convlab.viz.curves import curves
 from convlab.viz.detections import detections
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
-from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
+from convlab.viz.experiment import MeasuredRow, measured_rows
 from convlab.viz.feature_maps import feature_maps, journey
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
@@ -23,7 +23,7 @@ from convlab.viz.kernel_speed import kernel_speed
 from convlab.viz.ladder import ladder
 from convlab.viz.ladder_rows import LadderStep
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
-from convlab.viz.line_panels import LinePanel, line_panels
+from convlab.viz.line_panels import LinePanel, MeasuredLine, line_panels, measured_lines
 from convlab.viz.maximise import maximise
 from convlab.viz.measured_columns import MeasuredColumn, measured_columns
 from convlab.viz.mistakes import mistakes

@@ -22,15 +22,22 @@ class Axis:
     logarithmic: bool = False
 
     def at(self, value):
-        """Pixels of a number, or of an array of them."""
+        """Pixels of a number, or of an array of them; the middle where low and high are one."""
         low, high = self.low, self.high
         if self.logarithmic:
             value, low, high = np.log(value), math.log(low), math.log(high)
-        return self.start + (value - low) / (high - low) * (self.end - self.start)
+        share = 0.5 + 0 * value if low == high else (value - low) / (high - low)
+        return self.start + share * (self.end - self.start)
 
-    def clipped(self, value: float) -> float:
-        """Pixels of a number, or of the end of the axis that it lies beyond."""
-        return self.at(min(max(value, self.low), self.high))
+    def clipped(self, value):
+        """The same, or pixels of the end of the axis that a number lies beyond."""
+        return self.at(np.clip(value, self.low, self.high))
+
+
+def with_room(low: float, high: float) -> tuple[float, float]:
+    """Ends of an axis with some room around numbers from low to high, which may be one."""
+    edge = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
+    return low - edge, high + edge
 
 
 def round_steps(span: float) -> Iterator[float]:
@@ -52,12 +59,17 @@ def ticks_around(low: float, high: float, most: int) -> list[float]:
     return [at * step for at in range(first, last + 1)]
 
 
-def ticks_within(low: float, high: float, least: float, whole: bool = False) -> list[float]:
-    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished."""
+def ticks_within(
+    low: float, high: float, least: float = 0.0, *, most: float = math.inf, whole: bool = False
+) -> list[float]:
+    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished.
+
+    At most ``most`` of them, but two are always granted.
+    """
     for step in round_steps(high - low):
-        if step >= least and (not whole or step >= 1):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if step >= least and last - first < max(2, most) and (not whole or step >= 1):
             break
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [at * step for at in range(first, last + 1)]
 
 

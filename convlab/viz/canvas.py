@@ -310,7 +310,7 @@ class Canvas:
         colour: str,
         *,
         stroke: float | None = None,
-        dashes: tuple[float, float] | None = None,
+        dashes: tuple[float, ...] | None = None,
     ) -> None:
         """A line through points; NaN breaks it.  ``dashes`` are in strokes."""
         stroke = self.size.hair if stroke is None else stroke
