@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convlab.viz.axes import Axis
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.line_plot import LineEnd, Look, Plot
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 Point = tuple[float, float]
@@ -24,7 +27,7 @@ def _tries(far: bool) -> list[tuple[float, bool, bool]]:
 
     Beside its mark a label on the grid reads better than one far off.
     """
-    away = (0.0, 0.8, 1.6, 2.6, 4.0, 6.0, 9.0, 13.0) if far else (0.0, 0.8, 1.6, 2.6, 4.0)
+    away = [0.0, *np.arange(0.8, 13.0, 0.4)] if far else [0.0, 0.8, 1.6, 2.6, 4.0]
     tries = itertools.product(away, (False, True), (False, True) if far else (False,))
     return sorted(tries, key=lambda one: one[0] + 2 * one[1] + 5 * one[2])
 
@@ -37,55 +40,44 @@ class Place(NamedTuple):
     tie: tuple[Point, Point] | None
 
 
-class LabelledPlot:
-    """Two axes, and what between them is taken, so that a label finds a free place.
+@dataclass(frozen=True)
+class LabelledPlot(Plot):
+    """A plot that knows what in it is taken, so that labels find free places below ``lid``."""
 
-    ``area``: the pixels of the plot and of the numbers at its left; ``y``: its upright axis, with a
-    hairline for each of its ``ticks`` and their texts.  The other axis is logarithmic, ``x_range``
-    its numbers ``inset`` pixels from both ends.
-    """
+    lid: float
+    marks: list[Point] = field(default_factory=list)
+    taken: list[Box] = field(default_factory=list)
+    curves: list[Box] = field(default_factory=list)
+    grid: list[Box] = field(default_factory=list)  # what a label covers only where it must
 
-    def __init__(
-        self,
-        canvas: Canvas,
-        area: Box,
-        y: Axis,
-        ticks: Mapping[float, str],
-        x_range: tuple[float, float],
-        inset: float = 0.0,
-    ):
-        left, top, right, bottom = area
-        self.canvas, self.y, self.small = canvas, y, canvas.size.small
-        left += canvas.widest(ticks.values(), self.small) + 10 * canvas.unit
-        self.area = left, top, right, bottom
-        self.x = Axis(*x_range, left + inset, right - inset, logarithmic=True)
-        self.marks: list[Point] = []
-        self.taken: list[Box] = []
-        self.lines: list[Box] = []
-        self.grid: list[Box] = []  # what a label covers only where it must
-        for tick, text in ticks.items():
-            height = y.at(tick)
-            canvas.line([left, right], [height, height], canvas.theme.hairline)
-            canvas.note(left - 10 * canvas.unit, height, text, "rm")
-            self.grid.append((left, height - 1, right, height + 1))
+    @property
+    def small(self) -> float:
+        """The height of labels."""
+        return self.canvas.size.small
+
+    def rules(self, ticks: Sequence[float], texts: Sequence[str]) -> None:
+        super().rules(ticks, texts)
+        heights = map(self.y.at, ticks)
+        self.grid.extend((self.left, y - 1, self.right, y + 1) for y in heights)
 
     def tick(self, number: float, text: str, rise: float = 0.3) -> None:
         """A number below the plot."""
-        x, bottom = self.x.at(number), self.area[3]
-        self.canvas.line([x, x], [bottom, bottom - rise * self.small], self.canvas.theme.quiet)
-        self.canvas.note(x, bottom + 0.4 * self.small, text, "mt")
+        x = self.x.at(number)
+        ys = [self.bottom, self.bottom - rise * self.small]
+        self.canvas.line([x, x], ys, self.canvas.theme.quiet)
+        self.canvas.note(x, self.bottom + 0.4 * self.small, text, "mt")
 
     def points(self, xs: Iterable[float], ys: Iterable[float]) -> list[Point]:
         """The pixels where pairs of numbers stand."""
         return [(self.x.at(x), self.y.at(y)) for x, y in zip(xs, ys, strict=True)]
 
-    def curve(self, xs: Iterable[float], ys: Iterable[float], colour: str) -> list[Point]:
-        """A line through pairs of numbers, which labels avoid; returns its points."""
-        points = self.points(xs, ys)
-        self.canvas.line(*zip(*points, strict=True), colour, stroke=0.6 * self.canvas.size.thick)
+    def line(
+        self, xs: NDArray, ys: NDArray, look: Look, dot: float = 0, name: str = "", note: str = ""
+    ) -> list[LineEnd]:
         half = 0.25 * self.small
-        self.lines += [_around(point, half) for point in _along(points, half)]
-        return points
+        points = _along(self.points(xs, ys), half)
+        self.curves.extend(_around(point, half) for point in points)
+        return super().line(xs, ys, look, dot, name, note)
 
     def mark(self, point: Point) -> None:
         """Keep labels off the mark at these pixels."""
@@ -140,25 +132,60 @@ class LabelledPlot:
                 continue
             start = (mark[0] + 0.6 * small * across, mark[1] + 0.6 * small * down)
             tie = (start, _nearest(mark, box))
-            crossed = taken if over_curves else [*taken, *self.lines]
+            crossed = taken if over_curves else [*taken, *self.curves]
             points = _along(tie, 0.2 * small) if away else []
             if any(_meets(_around(point, 0), crossed) for point in points):
                 continue
             if away or self._alone(mark, box):
-                self.taken += [box, *(_around(point, 0) for point in points)]
+                self.taken.extend([box, *(_around(point, 0) for point in points)])
                 return Place(form, box, tie if away else None)
         return None
 
+    def find_all(self, marks: Sequence[Point], sizes: Sequence[tuple[float, float]]) -> list[Place]:
+        """A place for the label of each mark, far away if need be; none where one finds none."""
+        trial = replace(self, taken=self.taken.copy())
+        found = [trial.find(m, [size], far=True) for m, size in zip(marks, sizes, strict=True)]
+        places = [place for place in found if place]
+        if len(places) < len(marks):
+            return []
+        self.taken[:] = trial.taken
+        return places
+
     def _free(self, box: Box, taken: Sequence[Box], on_grid: bool) -> bool:
         """Whether a box lies inside the plot, and on nothing that is taken or drawn."""
-        left, top, right, bottom = self.area
-        inside = left <= box[0] and top <= box[1] and box[2] <= right and box[3] <= bottom
-        return inside and not _meets(box, taken, self.lines, () if on_grid else self.grid)
+        across = self.left <= box[0] and box[2] <= self.right
+        return (
+            across
+            and self.lid <= box[1]
+            and box[3] <= self.bottom
+            and not _meets(box, taken, self.curves, () if on_grid else self.grid)
+        )
 
     def _alone(self, mark: Point, box: Box) -> bool:
         """Whether no other mark is so near to a label that it could be the one named."""
         others = (other for other in self.marks if other != mark)
         return all(math.dist(other, _nearest(other, box)) > 1.6 * self.small for other in others)
+
+
+def labelled_plot(
+    canvas: Canvas,
+    borders: tuple[float, float, float],
+    y: Axis,
+    ticks: Mapping[float, str],
+    x_range: tuple[float, float],
+    inner: float = 0.0,
+) -> LabelledPlot:
+    """A plot with a rule for each of ``ticks``; its x axis is logarithmic.
+
+    ``borders``: left, of the texts of ticks, then top and right, of the plot.  The x axis ends
+    ``inner`` pixels inside the plot.
+    """
+    left, top, right = borders
+    left += canvas.widest(ticks.values(), canvas.size.small) + 10 * canvas.unit
+    x = Axis(*x_range, left + inner, right - inner, logarithmic=True)
+    plot = LabelledPlot(canvas, left, right, x, y, top)
+    plot.rules([*ticks], [*ticks.values()])
+    return plot
 
 
 def _meets(box: Box, *others: Sequence[Box]) -> bool:

@@ -6,17 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
 from convlab.numerals import power_of_ten
-from convlab.viz.axes import Axis, apart, logarithmic_ticks
+from convlab.viz.axes import Axis, logarithmic_ticks
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.labels import LabelledPlot, Place
+from convlab.viz.labels import LabelledPlot, labelled_plot
+from convlab.viz.line_plot import Look
 from convlab.viz.style import Theme
-
-_GAP = 46  # slide pixels from the plot to the names of its lines
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,15 @@ def parameters(
         raise ShapeError("parameters: expected at least one line, got none")
     canvas = Canvas(size, theme, aspect=1.0)
     canvas.headline(title, subtitle, canvas.theme.ink)
-    plot = _axes(canvas, growths)
-    _curves(plot, growths)
+    names = canvas.widest((growth.name for growth in growths), canvas.size.small, bold=True)
+    details = canvas.widest((growth.detail for growth in growths), canvas.size.small)
+    plot = _axes(canvas, growths, canvas.right - max(names, details) - 48 * canvas.unit)
+    ends = []
+    for growth in growths:
+        sides, counts = np.asarray(growth.sides), np.asarray(growth.counts, float)
+        look = Look(_colour(canvas.theme, growth))
+        ends += plot.line(sides, counts, look, name=growth.name, note=growth.detail)
+    plot.names(ends, max(names, details) + 0.5)
     _examples(plot, examples)
     return canvas.figure
 
@@ -84,9 +91,9 @@ def _colour(theme: Theme, line: Growth | Example) -> str:
     return theme.input if line.dense else theme.window
 
 
-def _axes(canvas: Canvas, growths: Sequence[Growth]) -> LabelledPlot:
-    """The axes of all lines, with room to the right for what each is."""
-    small, unit = canvas.size.small, canvas.unit
+def _axes(canvas: Canvas, growths: Sequence[Growth], right: float) -> LabelledPlot:
+    """The axes of all lines, from the left of the canvas to ``right``."""
+    small = canvas.size.small
     counts = [count for growth in growths for count in growth.counts]
     sides = [side for growth in growths for side in growth.sides]
     low, high = math.floor(math.log10(min(counts))), math.ceil(math.log10(max(counts)))
@@ -97,13 +104,10 @@ def _axes(canvas: Canvas, growths: Sequence[Growth]) -> LabelledPlot:
     if canvas.widest(texts, small) > 0.12 * canvas.inner_width:
         texts = [power_of_ten(power) for power in powers]
     canvas.text(canvas.left, canvas.top, "parameters", px=small, bold=True)
-    names = canvas.widest((growth.name for growth in growths), small, bold=True)
-    details = canvas.widest((growth.detail for growth in growths), small)
-    right = canvas.right - max(names, details) - _GAP * unit
     top, bottom = canvas.top + 1.5 * LINE * small, canvas.bottom - 1.3 * LINE * small
-    plot = LabelledPlot(
+    plot = labelled_plot(
         canvas,
-        (canvas.left, top, right, bottom),
+        (canvas.left, top, right),
         Axis(10.0**low, 10.0**high, bottom, top, logarithmic=True),
         {10.0**power: text for power, text in zip(powers, texts, strict=True)},
         (min(sides), max(sides)),
@@ -118,26 +122,6 @@ def _axes(canvas: Canvas, growths: Sequence[Growth]) -> LabelledPlot:
     return plot
 
 
-def _curves(plot: LabelledPlot, growths: Sequence[Growth]) -> None:
-    """The lines, and to the right of them their names."""
-    canvas, small, unit = plot.canvas, plot.small, plot.canvas.unit
-    ends = []
-    for growth in growths:
-        colour = _colour(canvas.theme, growth)
-        ends.append((*plot.curve(growth.sides, growth.counts, colour)[-1], growth))
-    ends.sort(key=lambda end: end[1])
-    _, top, right, bottom = plot.area
-    step = 2.2 * LINE * small
-    middles = apart([y for _, y, _ in ends], step, top + step / 2, bottom - step / 2)
-    left = right + _GAP * unit
-    for middle, (x, y, growth) in zip(middles, ends, strict=True):
-        colour = _colour(canvas.theme, growth)
-        canvas.line([x, left - 8 * unit], [y, middle], colour)
-        top = middle - LINE * small
-        canvas.text(left, top, growth.name, px=small, colour=colour, bold=True)
-        canvas.text(left, top + LINE * small, growth.detail, px=small)
-
-
 def _examples(plot: LabelledPlot, examples: Sequence[Example]) -> None:
     """The marks of all examples, each with its number and its text, all in the same form."""
     if not examples:
@@ -146,39 +130,27 @@ def _examples(plot: LabelledPlot, examples: Sequence[Example]) -> None:
     points = plot.points([e.side for e in examples], [e.count for e in examples])
     for point in points:
         plot.mark(point)
-    forms = [
-        [(f"{e.count:,}", e.texts[min(form, len(e.texts) - 1)]) for e in examples]
-        for form in range(max(len(e.texts) for e in examples))
-    ]
-    # The longest for which there is room; better on a line than not at all.
-    for texts, lines in [*((form, plot.lines) for form in forms), (forms[-1], [])]:
-        plot.lines = lines
-        if places := _places(plot, points, texts):
+    numbers = [f"{example.count:,}" for example in examples]
+    for form in range(max(len(example.texts) for example in examples)):
+        texts = [example.texts[min(form, len(example.texts) - 1)] for example in examples]
+        sizes = [
+            (max(canvas.measure(number, small, True), canvas.measure(text, small)), lines * small)
+            for number, text in zip(numbers, texts, strict=True)
+            for lines in [2 * LINE if text else LINE]
+        ]
+        if places := plot.find_all(points, sizes):
             break
     else:
+        plot.curves.clear()  # better on a curve than not at all
+        places = plot.find_all(points, sizes)
+    if not places:
         raise ShapeError("parameters: expected a larger picture for texts as long as these")
     for place in places:
         plot.tie(place)
-    for example, point, place, lines_of in zip(examples, points, places, texts, strict=True):
-        canvas.dot(*point, _colour(canvas.theme, example), 2.4 * canvas.size.thick)
+    for number, text, example, point, place in zip(
+        numbers, texts, examples, points, places, strict=True
+    ):
         left, top, _, _ = place.box
-        canvas.text(left, top, lines_of[0], px=small, bold=True)
-        canvas.text(left, top + LINE * small, lines_of[1], px=small)
-
-
-def _places(
-    plot: LabelledPlot, points: Sequence[tuple[float, float]], texts: Sequence[tuple[str, str]]
-) -> list[Place]:
-    """Free places for pairs of texts, each beside its point; none where one finds no place."""
-    free, places = plot.taken.copy(), []
-    for point, (number, text) in zip(points, texts, strict=True):
-        width = max(
-            plot.canvas.measure(number, plot.small, bold=True),
-            plot.canvas.measure(text, plot.small),
-        )
-        place = plot.find(point, [(width, (2 if text else 1) * LINE * plot.small)], far=True)
-        if place is None:
-            plot.taken = free
-            return []
-        places.append(place)
-    return places
+        canvas.dot(*point, _colour(canvas.theme, example), 2.4 * canvas.size.thick)
+        canvas.text(left, top, number, px=small, bold=True)
+        canvas.text(left, top + LINE * small, text, px=small)

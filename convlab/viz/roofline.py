@@ -13,7 +13,8 @@ from convlab.numerals import measured
 from convlab.viz import style
 from convlab.viz.axes import Axis, logarithmic_ticks
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.labels import Box, LabelledPlot, Point
+from convlab.viz.labels import LabelledPlot, Point, labelled_plot
+from convlab.viz.line_plot import Look
 from convlab.viz.style import Theme
 
 GIGA = 1e9
@@ -114,20 +115,19 @@ class Roofline:
         canvas, small = self.canvas, self.canvas.size.small
         canvas.text(left, top, "speed in GF/s", bold=True)
         top = self._key(left, top + LINE * canvas.size.label, right) + 0.4 * small
-        plot = self._axes((left, top, right, bottom - 2 * LINE * small - 0.4 * small))
+        plot = self._axes(left, top, right, bottom - 2 * LINE * small - 0.4 * small)
         low, high = plot.x.low, plot.x.high
         corners = [max(low, plot.y.low / self.bandwidth), self.peak / self.bandwidth, high]
         heights = [roof(corner, self.peak, self.bandwidth) for corner in corners]
-        line = plot.curve(corners, heights, canvas.theme.ink)
+        plot.line(np.array(corners), np.array(heights), Look(canvas.theme.ink))
         numbers = [(point.intensity, point.speed / GIGA) for point in self.points]
         places = plot.points(*zip(*numbers, strict=True))
         for point, (x, y) in zip(self.points, places, strict=True):
             _mark(canvas, x, y, point.gradient, 0.8 * small)
             plot.mark((x, y))
-        self._name_roof(plot, line)
-        _, top, _, bottom = plot.area
+        self._name_roof(plot, plot.points(corners, heights))
         of = " of the roof"  # the first says what the percentages are of
-        for at in self._extremes(min(5, max(1, int((bottom - top) / (4.5 * small))))):
+        for at in self._extremes(min(5, max(1, int((plot.bottom - plot.lid) / (4.5 * small))))):
             text = f"{self.points[at].layer} {self.shares[at]:.0%}{of}"
             plot.name(places[at], [text], canvas.theme.ink)
             of = ""
@@ -143,10 +143,9 @@ class Roofline:
             x += width + 1.2 * small
         return top + small * LINE
 
-    def _axes(self, area: Box) -> LabelledPlot:
+    def _axes(self, left: float, top: float, right: float, bottom: float) -> LabelledPlot:
         """Both parts of the roof are always seen, with room for their names."""
         canvas, small = self.canvas, self.canvas.size.small
-        _, top, right, bottom = area
         speeds = [point.speed / GIGA for point in self.points]
         intensities = [point.intensity for point in self.points]
         low, high = min(min(speeds) / 1.4, self.peak / 8), max(*speeds, self.peak)
@@ -154,7 +153,8 @@ class Roofline:
         ticks = logarithmic_ticks(y, lambda _: 1.8 * small)
         ridge = self.peak / self.bandwidth
         across = min(min(intensities) / 1.5, ridge / 6), max(max(intensities) * 1.5, ridge * 4)
-        plot = LabelledPlot(canvas, area, y, {tick: measured(tick) for tick in ticks}, across)
+        texts = {tick: measured(tick) for tick in ticks}
+        plot = labelled_plot(canvas, (left, top, right), y, texts, across)
         for tick in logarithmic_ticks(plot.x, lambda t: canvas.measure(measured(t), small) + small):
             text = measured(tick)
             if plot.x.at(tick) + canvas.measure(text, small) / 2 <= canvas.right:
@@ -170,7 +170,7 @@ class Roofline:
 
     def _name_roof(self, plot: LabelledPlot, line: Sequence[Point]) -> None:
         """The numbers of both parts of the roof, beside them."""
-        canvas, small, strip = self.canvas, self.canvas.size.small, plot.area[1]
+        canvas, small, strip = self.canvas, self.canvas.size.small, plot.lid
         (start, low), (ridge, high), (end, _) = line
         text = f"peak {measured(self.peak)} GF/s"
         left = end - canvas.measure(text, small)
@@ -189,7 +189,7 @@ class Roofline:
                 left, top = (x - 0.6 * small - width, y - height) if above else (x + 0.6 * small, y)
                 if plot.write(left, top, text, on_grid):
                     return
-        plot.write(plot.area[0], strip, text)
+        plot.write(plot.left, strip, text)
 
     def _extremes(self, most: int) -> list[int]:
         """Which points to name: the lowest and the highest share, the lowest first.

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.checks import above_zero
@@ -14,7 +15,8 @@ from convlab.errors import ShapeError, SpecError
 from convlab.numerals import measured
 from convlab.viz.axes import Axis, beside, ticks_around
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.labels import Box, LabelledPlot
+from convlab.viz.labels import Box, labelled_plot
+from convlab.viz.line_plot import Look
 
 _GIGA = 1e9
 
@@ -117,20 +119,21 @@ def _panel(canvas: Canvas, curve: ScalingCurve, highest: float, place: Box) -> N
     top += LINE * size.label + 0.7 * small
     bottom -= LINE * small + 0.4 * small
     ticks = ticks_around(0, highest, max(1, min(6, int((bottom - top) / (2 * small)))))
-    plot = LabelledPlot(
+    plot = labelled_plot(
         canvas,
-        (left, top - 0.5 * small, right, bottom),
+        (left, top - 0.5 * small, right),
         Axis(0.0, ticks[-1], bottom, top),
         {tick: measured(tick) for tick in ticks},
         (first, last) if len(values) > 1 else (first / 2, first * 2),
-        inset=0.5 * canvas.measure(str(last), small),
+        inner=0.5 * canvas.measure(str(last), small),
     )
     # Cliffs and both ends are named first, other values where there is room.
     order = [*(values[at] for at in cliffs), first, last, *values]
     widths = {value: canvas.measure(measured(value), small) + 0.5 * small for value in order}
     for value in beside(plot.x, order, widths.__getitem__):
         plot.tick(value, measured(value), rise=-0.25)
-    points = plot.curve(values, speeds, theme.output)
+    plot.line(np.array(values), np.array(speeds), Look(theme.output))
+    points = plot.points(values, speeds)
     for at, (x, y) in enumerate(points):
         cliff = at in cliffs
         colour, diameter = (theme.mistake, 0.78) if cliff else (theme.output, 0.6)
