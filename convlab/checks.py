@@ -86,7 +86,8 @@ def number(
 
 def above_zero(value: Any, what: str) -> float:
     """A finite number above 0; ``what`` it is, such as "a time".  Raises SpecError."""
-    if not (isinstance(value, numbers.Real) and 0 < value <= _FINITE):
+    real = isinstance(value, numbers.Real)
+    if not (real and 0 < value <= _FINITE):
         raise SpecError(f"expected {what} above 0, got {shown(value)}")
     return float(value)
 

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from convlab.spread import Spread
-from convlab.viz.axes import Axis, apart, tick_texts, ticks_around, ticks_within, with_room
+from convlab.viz.axes import (
+    Axis,
+    apart,
+    beside,
+    logarithmic_ticks,
+    tick_texts,
+    ticks_around,
+    ticks_within,
+    with_room,
+)
 from convlab.viz.canvas import Canvas
 from convlab.viz.free_room import FreeRoom
 from convlab.viz.line_plot import Look, ruled_plot
@@ -34,6 +43,20 @@ def test_round_numbers():
     assert ticks_within(1, 40, 4) == [5, 10, 15, 20, 25, 30, 35, 40]
     assert ticks_within(1, 3, 0.2, whole=True) == [1, 2, 3]
     assert tick_texts([0.1, 0.1 + 0.2], " %") == ["10 %", "30 %"]
+
+
+def test_round_numbers_on_a_logarithmic_axis():
+    axis = Axis(0.1, 100, 0, 300, logarithmic=True)
+    assert logarithmic_ticks(axis, lambda _: 20) == [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+    assert logarithmic_ticks(axis, lambda _: 40) == [0.1, 1, 10, 100]
+    assert logarithmic_ticks(axis, lambda _: 150) == [1, 100]
+    assert logarithmic_ticks(axis, lambda _: 250) == [1]
+
+
+def test_of_labels_that_would_overlap_the_earlier_stays():
+    axis = Axis(0, 10, 0, 100)
+    assert beside(axis, [5, 0, 4, 10, 5], lambda _: 20) == [5, 0, 10]
+    assert beside(axis, [4, 5], lambda value: 10 if value > 4 else 11) == [4]
 
 
 def test_heights_are_moved_apart_and_stay_inside():

@@ -42,9 +42,7 @@ def steps(speeds=SPEEDS, note="timed on 1/341 of it"):
 
 def draw(speeds=SPEEDS, others=OTHERS, roofs=ROOFS, **more):
     rungs = steps(speeds)
-    if "title" not in more:
-        more |= bench.ladder_words(rungs, WHAT, MACHINE)
-    return viz.ladder(rungs, others, roofs, **more)
+    return viz.ladder(rungs, others, roofs, **bench.ladder_words(rungs, WHAT, MACHINE), **more)
 
 
 def words(figure):
@@ -168,4 +166,4 @@ def test_texts_are_legible(shape, size, assert_legible):
 )
 def test_numbers_that_cannot_be_drawn(settings, message):
     with pytest.raises(SpecError, match=message):
-        draw(title="", **settings)
+        draw(**settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -73,12 +74,12 @@ def scaling_title(curves: Sequence[ScalingCurve]) -> str:
 def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> dict[str, str]:
     """``title`` and ``subtitle`` of ``viz.ladder``: what all ideas together bought.
 
-    ``what`` is convolved.  Raises TypeError, ValueError or ArithmeticError for rungs that cannot
-    be drawn.
+    ``what`` is convolved.
     """
     title = what
+    speeds = [rung.speed or math.nan for rung in rungs]
     if len(rungs) > 1:
-        gain = max(rung.speed for rung in rungs) / rungs[0].speed
+        gain = max(speeds) / speeds[0]
         title = f"{len(rungs)} rungs: {float(f'{gain:.2g}'):,.10g} times as fast as {rungs[0].idea}"
     return {"title": title, "subtitle": f"{what}; {machine}"}
 

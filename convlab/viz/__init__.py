@@ -20,8 +20,7 @@ from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
 from convlab.viz.kernel_speed import kernel_speed
-from convlab.viz.ladder import ladder
-from convlab.viz.ladder_rows import LadderStep
+from convlab.viz.ladder import LadderStep, ladder
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
 from convlab.viz.line_panels import LinePanel, MeasuredLine, line_panels, measured_lines
 from convlab.viz.maximise import maximise

@@ -108,7 +108,8 @@ class LabelledPlot(Plot):
     def tie(self, place: Place) -> None:
         """The line from a mark to its label where that is far."""
         if place.tie:
-            self.canvas.line(*zip(*place.tie, strict=True), self.canvas.theme.quiet)
+            (x, y), (end_x, end_y) = place.tie
+            self.canvas.line([x, end_x], [y, end_y], self.canvas.theme.quiet)
 
     def find(
         self, mark: Point, sizes: Sequence[tuple[float, float]], far: bool = False

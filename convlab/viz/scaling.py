@@ -129,8 +129,7 @@ def _panel(canvas: Canvas, curve: ScalingCurve, highest: float, place: Box) -> N
     )
     # Cliffs and both ends are named first, other values where there is room.
     order = [*(values[at] for at in cliffs), first, last, *values]
-    widths = {value: canvas.measure(measured(value), small) + 0.5 * small for value in order}
-    for value in beside(plot.x, order, widths.__getitem__):
+    for value in beside(plot.x, order, lambda n: canvas.measure(measured(n), small) + 0.5 * small):
         plot.tick(value, measured(value), rise=-0.25)
     plot.line(np.array(values), np.array(speeds), Look(theme.output))
     points = plot.points(values, speeds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
@@ -44,7 +45,10 @@ class TrainingBar(NamedTuple):
     @property
     def spreads(self) -> list[tuple[float, float, float]]:
         """Time and ends of the spread of each side that was measured, ours first."""
-        return [spread for spread in (self[1:4], self[4:]) if spread[0] is not None]
+        ours = self.seconds, self.low, self.high
+        if self.other_seconds is None or self.other_low is None or self.other_high is None:
+            return [ours]
+        return [ours, (self.other_seconds, self.other_low, self.other_high)]
 
     @property
     def overlap(self) -> bool:
@@ -171,12 +175,12 @@ class _Pairs:
         """The bar of one side, its spread, its name to the left and its time to the right."""
         canvas, size, theme = self.canvas, self.canvas.size, self.canvas.theme
         (seconds, low, high), (fill, ink), gap = spread, colours, 0.7 * size.small
-        look = {"px": size.small, "colour": ink}
+        write = partial(canvas.text, px=size.small, colour=ink)
         room = axis.start - gap - canvas.left + 0.5
-        canvas.text(axis.start - gap, y, side, "rm", **look, width=room)
+        write(axis.start - gap, y, side, "rm", width=room)
         canvas.box(axis.start, y - thick / 2, axis.at(seconds) - axis.start, thick, fill=fill)
         if low < high:
             # On a rim of the ground the line is seen on its bar and beyond it.
             for colour, stroke in ((theme.ground, 6 * size.hair), (theme.ink, 2 * size.hair)):
                 canvas.line([axis.at(low), axis.at(high)], [y, y], colour, stroke=stroke)
-        canvas.text(axis.at(high) + gap, y, duration(seconds, axis.high), "lm", **look)
+        write(axis.at(high) + gap, y, duration(seconds, axis.high), "lm")

@@ -1,0 +1,80 @@
+"""Labels in plots: beside their mark if it is free, else near, tied to it, and on nothing else."""
+
+import math
+
+import numpy as np
+import pytest
+
+from convlab.viz.axes import Axis
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.labels import labelled_plot
+from convlab.viz.line_plot import Look
+
+
+@pytest.fixture
+def plot():
+    y = Axis(0.0, 4.0, 800, 200)
+    canvas = Canvas("slide", "light")
+    return labelled_plot(canvas, (100, 180, 1500), y, {0.0: "0", 2.0: "2", 4.0: "4"}, (1, 1000))
+
+
+def texts(plot):
+    return {text.get_text(): text.get_position() for text in plot.canvas.figure.axes[0].texts}
+
+
+def middle(plot):
+    return plot.points([30], [1])[0]
+
+
+def test_a_plot_begins_after_the_numbers_at_its_left(plot):
+    assert texts(plot)["2"] == (plot.left - 10, 500) and 100 < plot.left < 130
+    assert plot.points([1, 1000], [0, 4]) == [(plot.left, 800), (1500, 200)]
+
+
+def test_a_label_stands_to_the_right_of_its_mark(plot):
+    x, y = middle(plot)
+    plot.mark((x, y))
+    plot.name((x, y), ["name"], "#000000")
+    assert texts(plot)["name"] == pytest.approx((x + 0.9 * plot.small, y))
+
+
+def test_a_label_gives_way_to_other_labels_and_is_tied_to_its_mark_where_it_is_far(plot):
+    mark = middle(plot)
+    plot.mark(mark)
+    places = [plot.find(mark, [(60, LINE * plot.small)]) for _ in range(4)]
+    for n, place in enumerate(places):
+        left, top, right, bottom = place.box
+        for other in places[:n]:
+            far = left >= other.box[2] or right <= other.box[0]
+            assert far or top >= other.box[3] or bottom <= other.box[1]
+    assert places[0].tie is None
+    start, (x, y) = places[3].tie
+    left, top, right, bottom = places[3].box
+    assert left <= x <= right and top <= y <= bottom
+    assert math.dist(start, mark) == pytest.approx(0.6 * plot.small)
+
+
+def test_labels_avoid_curves(plot):
+    x, y = middle(plot)
+    plot.line(np.array([1, 1000]), np.array([1.0, 1.0]), Look("#000000"))
+    plot.mark((x, y))
+    _, top, _, bottom = plot.find((x, y), [(60, 20)]).box
+    assert bottom < y or y < top
+
+
+def test_the_first_text_that_fits_is_taken_or_none(plot):
+    mark = middle(plot)
+    plot.mark(mark)
+    assert plot.find(mark, [(2000, 20), (60, 20)]).form == 1
+    plot.taken.append((plot.left, plot.lid, plot.right, plot.bottom))
+    plot.name(mark, ["nowhere"], "#000000")
+    assert "nowhere" not in texts(plot)
+
+
+def test_all_labels_find_a_place_or_none_is_taken(plot):
+    marks = plot.points([10, 100], [1, 2])
+    for mark in marks:
+        plot.mark(mark)
+    before = list(plot.taken)
+    assert plot.find_all(marks, [(60, 20), (2000, 20)]) == [] and plot.taken == before
+    assert len(plot.find_all(marks, [(60, 20), (80, 20)])) == 2 and len(plot.taken) >= 4
