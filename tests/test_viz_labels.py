@@ -38,20 +38,24 @@ def test_a_label_stands_to_the_right_of_its_mark(plot):
     assert texts(plot)["name"] == pytest.approx((x + 0.9 * plot.small, y))
 
 
-def test_a_label_gives_way_to_other_labels_and_is_tied_to_its_mark_where_it_is_far(plot):
+def test_labels_give_way_to_each_other(plot):
     mark = middle(plot)
     plot.mark(mark)
-    places = [plot.find(mark, [(60, LINE * plot.small)]) for _ in range(4)]
-    for n, place in enumerate(places):
-        left, top, right, bottom = place.box
-        for other in places[:n]:
-            far = left >= other.box[2] or right <= other.box[0]
-            assert far or top >= other.box[3] or bottom <= other.box[1]
-    assert places[0].tie is None
-    start, (x, y) = places[3].tie
-    left, top, right, bottom = places[3].box
-    assert left <= x <= right and top <= y <= bottom
-    assert math.dist(start, mark) == pytest.approx(0.6 * plot.small)
+    boxes = [plot.find(mark, [(60, LINE * plot.small)]).box for _ in range(4)]
+    for n, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[:n]:
+            beside = left >= other[2] or right <= other[0]
+            assert beside or top >= other[3] or bottom <= other[1]
+
+
+def test_a_label_that_is_far_is_tied_to_its_mark(plot):
+    x, y = middle(plot)
+    plot.mark((x, y))
+    for across, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        plot.mark((x + 2 * across * plot.small, y + 2 * down * plot.small))
+    (left, top, right, bottom), (start, end) = plot.find((x, y), [(60, 20)])[1:]
+    assert math.dist(start, (x, y)) == pytest.approx(0.6 * plot.small)
+    assert left <= end[0] <= right and top <= end[1] <= bottom
 
 
 def test_labels_avoid_curves(plot):
