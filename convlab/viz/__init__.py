@@ -14,11 +14,12 @@ from convlab.viz.detections import detections
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
 from convlab.viz.experiment import MeasuredRow, measured_rows
-from convlab.viz.feature_maps import feature_maps, journey
+from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.journey import journey
 from convlab.viz.kernel_speed import kernel_speed
 from convlab.viz.ladder import LadderStep, ladder
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
@@ -31,7 +32,8 @@ from convlab.viz.padding_modes import padding_modes
 from convlab.viz.parameters import Example, Growth, parameters
 from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
-from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
+from convlab.viz.quiz_grids import NumberGrid
+from convlab.viz.quiz_sheet import SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
 from convlab.viz.roofline import KernelPoint
 from convlab.viz.scaling import ScalingCurve, scaling
