@@ -139,7 +139,8 @@ class LabelledPlot(Plot):
                 continue
             if away or self._alone(mark, box):
                 self.taken.extend([box, *(_around(point, 0) for point in points)])
-                return Place(form, box, tie if away else None)
+                long = away and math.dist(*tie) > 0.5 * small  # a shorter one looks like a speck
+                return Place(form, box, tie if long else None)
         return None
 
     def find_all(self, marks: Sequence[Point], sizes: Sequence[tuple[float, float]]) -> list[Place]:
