@@ -156,7 +156,7 @@ def kernels(names, layers, device, rounds, as_json, plot, size, theme):
             roof.flops,
             bandwidth=roof.bandwidth,
             other=other,
-            machine=machine.line(),
+            **bench.kernel_words(points, roof, other, machine.line()),
             size=size,
             theme=theme,
         )
@@ -313,6 +313,7 @@ def train(
             bars,
             other=bench.other_name(),
             machine=f"{network.name}; {machine.line()}",
+            title=bench.training_title(bars, bench.other_name()),
             size=size,
             theme=theme,
         )
@@ -493,17 +494,14 @@ def scale(rounds, as_json, plot, size, theme):
     if plot:
         from convlab import viz
 
-        figure = viz.scaling(
-            [
-                viz.ScalingCurve(
-                    curve.axis, curve.values, tuple(t.median for t in curve.timings), curve.flops
-                )
-                for curve in curves
-            ],
-            machine=machine.line(),
-            size=size,
-            theme=theme,
-        )
+        shown = [
+            viz.ScalingCurve(
+                curve.axis, curve.values, tuple(t.median for t in curve.timings), curve.flops
+            )
+            for curve in curves
+        ]
+        title = bench.scaling_title(shown)
+        figure = viz.scaling(shown, machine=machine.line(), title=title, size=size, theme=theme)
         description = "Speed of a 3 × 3 convolution against " + ", ".join(c.axis for c in curves)
         options.save_figure(figure, plot, "Speed against size", description, quiet=as_json)
 

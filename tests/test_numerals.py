@@ -268,3 +268,18 @@ def test_a_number_is_read_back(value, digits):
     if 10**digits <= abs(expected) < 10**6:  # no digit before the point becomes a zero
         expected = round(Fraction(value))
     assert numerals.read(text) == expected
+
+
+def test_ratios_have_two_digits_unless_they_would_hide_which_side_of_1_they_lie_on():
+    texts = [numerals.ratio(value) for value in (0.698, 0.998, 1, 1.001, 1.04, 2, 9.96, 26.4, 318)]
+    assert texts == ["0.70", "0.998", "1.00", "1.00", "1.04", "2.0", "10", "26", "318"]
+
+
+def test_durations_have_the_unit_of_the_longest():
+    assert numerals.duration(0.25, 0.75) == "250 ms" and numerals.duration(0.01, 10) == "0.01 s"
+
+
+def test_powers_of_ten():
+    assert [numerals.power_of_ten(power) for power in (6, -2)] == ["10⁶", "10⁻²"]
+    in_words = [numerals.power_of_ten(power, in_words=True) for power in (0, 2, 4, 9, 19)]
+    assert in_words == ["1", "100", "10 thousand", "1 billion", "10,000 quadrillion"]

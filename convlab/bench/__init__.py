@@ -37,6 +37,7 @@ from convlab.bench.networks import (
 )
 from convlab.bench.scaling import Curve, measure_scaling
 from convlab.bench.start import measure_start
+from convlab.bench.titles import kernel_words, ladder_words, scaling_title, training_title
 from convlab.bench.training import TrainingRow, measure_training
 
 __all__ = [
@@ -60,8 +61,10 @@ __all__ = [
     "busy_share",
     "card_steps",
     "check_ladder",
+    "kernel_words",
     "ladder_page",
     "ladder_rung",
+    "ladder_words",
     "compared",
     "images_for",
     "machine",
@@ -79,7 +82,9 @@ __all__ = [
     "random_images",
     "roof",
     "run_steps",
+    "scaling_title",
     "torch_has_cuda",
     "training_images",
+    "training_title",
     "version",
 ]

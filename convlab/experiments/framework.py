@@ -6,10 +6,8 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import math
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,59 +20,17 @@ import convlab
 from convlab.errors import RunError, SpecError
 from convlab.files import make_folder, write_atomically
 from convlab.reading import read_json
+from convlab.spread import Spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MINUS = "\u2212"
 UNITS = ("text", "count", "%", "number", "seconds")
 
 # One training or measurement, as plain values: everything that decides its figures.
 Trial = Mapping[str, Any]
 # A trial's settings and, beside them, the figures that it gave.
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The same figure from several seeds; shares of 1 for percentages.
-
-    ``deviation`` is the standard deviation over the seeds (divided by one less than their
-    number), 0 for a single value.
-    """
-
-    values: tuple[float, ...]
-
-    @classmethod
-    def of(cls, records: Sequence[Record], key: str) -> Spread:
-        """The figure ``key`` of several records."""
-        return cls(tuple(float(record[key]) for record in records))
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
-
-    @property
-    def deviation(self) -> float:
-        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
-
-    def text(self, unit: str = "number") -> str:
-        """Mean ± standard deviation: 97.2 ± 0.3 %; the mean alone for a single value."""
-        if unit == "%":
-            places = 2 if 0 < self.deviation < 0.0005 else 1  # never ± 0.0 for a spread
-            spread = f" ± {100 * self.deviation:.{places}f}" if len(self.values) > 1 else ""
-            return f"{100 * self.mean:.{places}f}{spread} %".replace("-", MINUS)
-        places = _places(self.deviation or self.mean)
-        end = " s" if unit == "seconds" else ""
-        spread = f" ± {self.deviation:.{places}f}" if len(self.values) > 1 else ""
-        return f"{self.mean:.{places}f}{spread}{end}".replace("-", MINUS)
-
-
-def _places(value: float) -> int:
-    """Decimals that show two significant digits."""
-    if not value or not math.isfinite(value):
-        return 2
-    return min(6, max(0, 1 - math.floor(math.log10(abs(value)))))
 
 
 @dataclass(frozen=True)

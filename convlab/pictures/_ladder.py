@@ -74,8 +74,8 @@ def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
         for row in record["others"]
     ]
     roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
-    machine = bench.Machine(**record["machine"]).line()
-    return {"rungs": steps, "others": beside, "roofs": roofs, "what": layer, "machine": machine}
+    words = bench.ladder_words(steps, layer, bench.Machine(**record["machine"]).line())
+    return {"rungs": steps, "others": beside, "roofs": roofs, **words}
 
 
 def ladder_text(record: dict[str, Any]) -> str:

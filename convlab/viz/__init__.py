@@ -6,14 +6,6 @@ from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
 from convlab.viz.architecture import architecture
 from convlab.viz.attribution import attribution
-from convlab.viz.bench import (
-    KernelPoint,
-    ScalingCurve,
-    TrainingBar,
-    kernel_speed,
-    scaling,
-    training_speed,
-)
 from convlab.viz.confusion import confusion
 from convlab.viz.connection_table import connection_table
 from convlab.viz.connections import connections
@@ -24,7 +16,7 @@ from convlab.viz.detections import detections
 from convlab.viz.effective_field import effective_field
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
-from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
+from convlab.viz.experiment import MeasuredRow, measured_rows
 from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_chain import field_chain
 from convlab.viz.field_growth import FieldLine, field_growth
@@ -32,10 +24,10 @@ from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
 from convlab.viz.journey import journey
-from convlab.viz.ladder import ladder
-from convlab.viz.ladder_rows import LadderStep
+from convlab.viz.kernel_speed import kernel_speed
+from convlab.viz.ladder import LadderStep, ladder
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels
-from convlab.viz.line_panels import LinePanel, line_panels
+from convlab.viz.line_panels import LinePanel, MeasuredLine, line_panels, measured_lines
 from convlab.viz.maximise import maximise
 from convlab.viz.measured_columns import MeasuredColumn, measured_columns
 from convlab.viz.mistakes import mistakes
@@ -47,6 +39,8 @@ from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_grids import NumberGrid
 from convlab.viz.quiz_sheet import SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import receptive_field
+from convlab.viz.roofline import KernelPoint
+from convlab.viz.scaling import ScalingCurve, scaling
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
@@ -54,6 +48,7 @@ from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
 from convlab.viz.sum_chain import sum_chain
 from convlab.viz.top_patches import top_patches
+from convlab.viz.training_speed import TrainingBar, training_speed
 from convlab.viz.unit_sum import unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes

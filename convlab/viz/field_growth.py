@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from convlab.errors import ShapeError
 from convlab.viz.axes import apart
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.line_plot import line_plot
-
-DASHES = (None, (5.0, 2.5), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
+from convlab.viz.line_plot import DASHES, line_plot
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,28 @@ def whole_cells(width: float, height: float, rows: int, columns: int) -> float:
     return float(math.floor(side)) if side >= 2 else side
 
 
+def side_by_side(
+    count: int,
+    place: tuple[float, float, float, float],
+    least: tuple[float, float],
+    gaps: tuple[float, float],
+) -> list[tuple[float, float, float, float]]:
+    """Places (left, top, width, height) of equal panels that fill ``place``.
+
+    As many side by side as have the width ``least`` asks for, the others below them as long as
+    they have its height; the last are left out.  ``gaps`` lie between columns and rows.
+    """
+    left, top, room_x, room_y = place
+    columns = max(1, min(count, int((room_x + gaps[0]) / (least[0] + gaps[0]))))
+    rows = max(1, min(math.ceil(count / columns), int((room_y + gaps[1]) / (least[1] + gaps[1]))))
+    width = (room_x - (columns - 1) * gaps[0]) / columns
+    height = (room_y - (rows - 1) * gaps[1]) / rows
+    return [
+        (left + column * (width + gaps[0]), top + row * (height + gaps[1]), width, height)
+        for row, column in (divmod(index, columns) for index in range(min(count, rows * columns)))
+    ]
+
+
 def arrange(
     count: int,
     width: float,
