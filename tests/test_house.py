@@ -32,6 +32,7 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
+    ("convlab.terminal",),
     ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
     ("convlab.errors", "convlab.checks"),
 ]

@@ -42,6 +42,7 @@ from convlab.lessons.pooling import Pooling, adaptive_pooling, pooling
 from convlab.lessons.pyramid import field_pyramid
 from convlab.lessons.recursion import field_recursion
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
+from convlab.lessons.window_lines import example_lines
 
 __all__ = [
     "ACTIVATIONS",
@@ -65,6 +66,7 @@ __all__ = [
     "convolution",
     "convolution_example",
     "example_input",
+    "example_lines",
     "count_layers",
     "dense_layer",
     "FieldGrowth",
