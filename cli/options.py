@@ -279,30 +279,31 @@ class Picture:
         The four dicts hold arrays, numbers and texts: the settings, what went in, what was
         learned or given as weights, and what the engine made of them.
         """
-        from importlib.metadata import version
-
         from convlab.files import write_atomically
 
         # All that can go wrong does before the first file is written.
         numbers = b""
         if self.json is not None:
-            numbers = record_bytes(
-                {
-                    "convlab": version("convlab"),
-                    "command": command_line(),
-                    "title": title,
-                    "description": description,
-                    "parameters": parameters,
-                    "inputs": inputs,
-                    "weights": weights,
-                    "result": result,
-                }
-            )
+            parts = {
+                "parameters": parameters,
+                "inputs": inputs,
+                "weights": weights,
+                "result": result,
+            }
+            numbers = numbers_file(title, description, parts)
         if self.path is not None:
             write_atomically(self.path, content)
         if self.json is not None:
             write_atomically(self.json, numbers)
         click.echo(description if self.alt else f"wrote {self.path or self.json}")
+
+
+def numbers_file(title: str, description: str, numbers: dict[str, dict[str, Any]]) -> bytes:
+    """The content of the JSON file beside a picture."""
+    from importlib.metadata import version
+
+    head = {"convlab": version("convlab"), "command": command_line()}
+    return record_bytes({**head, "title": title, "description": description, **numbers})
 
 
 def command_line() -> str:

@@ -23,6 +23,7 @@ from convlab.lessons.convolution import (
     resolve_padding,
     transposed_convolution,
 )
+from convlab.lessons.count_table import count_lines
 from convlab.lessons.counts import (
     Count,
     LayerCount,
@@ -36,6 +37,7 @@ from convlab.lessons.counts import (
 )
 from convlab.lessons.example import convolution_example, example_input
 from convlab.lessons.field_growth import FieldGrowth, field_growth
+from convlab.lessons.field_table import field_explanation, field_table
 from convlab.lessons.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
 from convlab.lessons.patterns import PATTERNS, pattern
 from convlab.lessons.pooling import Pooling, adaptive_pooling, pooling
@@ -68,11 +70,14 @@ __all__ = [
     "example_input",
     "example_lines",
     "count_layers",
+    "count_lines",
     "dense_layer",
     "FieldGrowth",
+    "field_explanation",
     "field_growth",
     "field_pyramid",
     "field_recursion",
+    "field_table",
     "Neighbours",
     "correlation_at",
     "neighbours",
