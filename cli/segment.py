@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from convlab_cli import options
+from convlab_cli import options, terminal
 from convlab_cli.output import json_text
 
 QUICK = 150  # steps
@@ -53,7 +53,7 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     """Train on scenes that are new in each step, then measure on the test digits."""
     import dataclasses
 
-    from convlab import data, files, tasks, training
+    from convlab import data, tasks, training
 
     if quick and steps is not None:
         raise click.UsageError("--quick is a number of steps; drop --steps")
@@ -65,36 +65,31 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     training.check_free(folder, exist_ok)
     digits, test = data.load(source, data_dir=data_dir)
     segmenter = tasks.new_segmenter(settings, digits)
-    if not quiet:
-        click.echo(
-            f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
-            f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}",
-            err=True,
-        )
-    # Before the training: a folder that cannot be written shall not cost one.
-    files.make_folder(folder)
-    history = []
-    try:
-        with files.locked(folder):
-            for record in tasks.train_segmenter(segmenter, digits):
-                history.append(record)
-                if not quiet:
-                    click.echo(
-                        f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
-                        f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s",
-                        err=True,
-                    )
-            tasks.save_segmenter(folder, segmenter, history)
-    except BaseException:
-        files.discard(folder, ())  # if it is empty
-        raise
-    numbers, lines = _measure(segmenter, test, 100, 0)
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
+    say(
+        f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
+        f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}"
+    )
+    history = tasks.fit_segmenter(
+        folder,
+        segmenter,
+        digits,
+        lambda record: say(
+            f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
+            f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s"
+        ),
+    )
+    scores = tasks.segmentation_scores(segmenter, test, 100)
     if as_json:
-        summary = {"run": str(folder), **dataclasses.asdict(history[-1]), **numbers}
-        click.echo(json_text(summary))
+        last = dataclasses.asdict(history[-1])
+        click.echo(json_text({"run": str(folder), **last, **scores.record()}))
         return
-    for line in [*lines, f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]:
-        click.echo(line)
+    said = [f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]
+    terminal.say([*scores.lines(), *said])
 
 
 @command.command()
@@ -108,17 +103,12 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def evaluate(run, scenes, seed, data_dir, as_json):
     """Pixel accuracy and intersection over union on scenes of the test digits."""
-
     from convlab import data, tasks
 
     segmenter = tasks.load_segmenter(run)
     _, test = data.load(segmenter.settings.data, data_dir=data_dir)
-    numbers, lines = _measure(segmenter, test, scenes, seed)
-    if as_json:
-        click.echo(json_text(numbers))
-        return
-    for line in lines:
-        click.echo(line)
+    scores = tasks.segmentation_scores(segmenter, test, scenes, seed)
+    terminal.say([json_text(scores.record())] if as_json else scores.lines())
 
 
 @command.command()
@@ -142,30 +132,4 @@ def predict(run, image, seed, pixels, data_dir, picture):
     """
     from convlab import pictures
 
-    made = pictures.segment(run, image, seed, pixels, data_dir)
-    said = "; ".join(f"{label}: {text}" for label, text in made.facts.items())
-    picture.finish(made, lambda: None if picture.alt else click.echo(said))
-
-
-def _measure(segmenter, test, scenes: int, seed: int):
-    """(numbers for JSON, lines for people) of the test digits' scenes."""
-    import numpy as np
-
-    from convlab import tasks
-
-    confusion = tasks.evaluate_segmenter(segmenter, test, scenes, seed)
-    shares = tasks.intersection_over_union(confusion)
-    mean, accuracy = float(np.nanmean(shares)), tasks.pixel_accuracy(confusion)
-    named = dict(zip(segmenter.classes, shares.tolist(), strict=True))
-    numbers = {
-        "scenes": scenes,
-        "pixel_accuracy": accuracy,
-        "mean_intersection_over_union": mean,
-        "intersection_over_union": {k: None if v != v else v for k, v in named.items()},
-    }
-    lines = [f"{name}: intersection over union {share:.3f}" for name, share in named.items()]
-    lines.append(
-        f"mean intersection over union {mean:.3f}, pixel accuracy {100 * accuracy:.2f} % on"
-        f" {scenes} scenes of {test.name} (test)"
-    )
-    return numbers, lines
+    terminal.show(pictures.segment(run, image, seed, pixels, data_dir), picture)

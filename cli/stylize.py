@@ -97,6 +97,7 @@ def command(
     is also written alone.
     """
     from convlab import files, pictures
+    from convlab.data.pictures import picture_bytes
 
     plain = result or picture.path.with_name(f"{picture.path.stem}-result.png")
     if plain == picture.path:
@@ -125,19 +126,7 @@ def command(
         seed=seed,
         watch=watch,
     )
-    alone = _encoded(made.result["picture"], plain)
+    alone = picture_bytes(made.result["picture"], plain.suffix)
     picture.finish(made, lambda: files.write_atomically(plain, alone))
     if not picture.alt:
         click.echo(f"wrote {plain}")
-
-
-def _encoded(image, path: Path) -> bytes:
-    """A picture's bytes as a file's."""
-    import io
-
-    from PIL import Image
-
-    stream = io.BytesIO()
-    kind = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}[path.suffix]
-    Image.fromarray(image.transpose(1, 2, 0)).save(stream, kind, quality=95)
-    return stream.getvalue()
