@@ -28,7 +28,7 @@ class Picture:
     learned or given as weights, and what the engine made of them.
     ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves,
     ``pages`` those of a .pdf with several; ``facts``: what it says in words, by labels;
-    ``lines()``: what it says in a terminal.
+    ``lines()``: what a command prints of it.
     """
 
     title: str
