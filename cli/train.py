@@ -139,7 +139,7 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
     from convlab.errors import DivergedError
     from convlab.interface import usual_folder
     from convlab.kernels.device import threading_layer
-    from convlab.training.run import CURVES, PAGE
+    from convlab.training.run_folder import CURVES, PAGE
 
     device = options.chosen_device()
     layer = threading_layer()  # where none can be loaded, nothing has been written yet
@@ -318,7 +318,7 @@ def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
     from convlab_cli.page import write_page
 
     from convlab import interface, training
-    from convlab.training.run import PAGE
+    from convlab.training.run_folder import PAGE
 
     task, progress = trainer.task, trainer.progress
     test = interface.finish(folder, trainer)

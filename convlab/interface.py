@@ -13,7 +13,7 @@ from convlab import data, lab, pictures, training
 from convlab.files import write_atomically
 from convlab.kernels import cuda
 from convlab.training import EpochRecord, Evaluation, Run, Settings, Trainer
-from convlab.training.run import CURVES
+from convlab.training.run_folder import CURVES
 
 __all__ = ["load", "page", "train"]
 

@@ -35,7 +35,7 @@ from convlab.errors import ConvlabError, DataError, RunError
 from convlab.experiments import Result, read_result
 from convlab.files import is_free, locked, make_folder, write_atomically
 from convlab.reading import read_json
-from convlab.training.run import MODEL
+from convlab.training.run_folder import MODEL
 
 MANIFEST = "gallery.json"
 PHOTO_CREDIT = "china.jpg by danielbuechele, CC BY 2.0, from scikit-learn"

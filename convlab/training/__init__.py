@@ -8,12 +8,16 @@ from convlab.training.run import (
     Image,
     ImageLike,
     Run,
+    initial_weights,
+    load,
+    snapshot,
+    snapshot_epochs,
+)
+from convlab.training.run_folder import (
     check_free,
     create,
     discard,
     history,
-    initial_weights,
-    load,
     load_settings,
     load_spec,
     locked,
@@ -21,8 +25,6 @@ from convlab.training.run import (
     new_run,
     resume,
     save,
-    snapshot,
-    snapshot_epochs,
     wants_page,
     write_results,
 )
