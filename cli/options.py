@@ -6,7 +6,7 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -48,6 +48,45 @@ class Number(click.FloatRange):
 
 class Written(click.Path):
     """A file or folder that a command writes, which a gallery's catalogue may not choose."""
+
+
+def together(shared: Sequence[Callable]) -> Callable:
+    """Several options as one decorator, in this order in the help."""
+
+    def decorate(command):
+        for option in reversed(shared):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def whole(*names: str, least: int = 1, most: int = MOST, default: int | None = None, **settings):
+    """An option that takes a whole number from ``least`` to ``most``."""
+    return click.option(
+        *names,
+        type=click.IntRange(least, most),
+        default=default,
+        show_default=default is not None,
+        **settings,
+    )
+
+
+def choice(name: str, *values: str, **settings):
+    """An option that takes one of some words, by default the first."""
+    return click.option(
+        name, type=click.Choice(values), default=values[0], show_default=True, **settings
+    )
+
+
+def seed(help: str | None = None, default: int = 0):
+    """``--seed`` of what is drawn at random."""
+    return click.option("--seed", type=SEED, default=default, show_default=True, help=help)
+
+
+def json_flag(help: str = "One JSON object on stdout."):
+    """``--json``: print JSON instead of a text."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
 
 
 data_dir = click.option(
@@ -316,6 +355,27 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
     The command gets them as one argument, ``picture``; without a ``default`` there is a
     picture only where -o says so.
     """
+    shared = [
+        click.option(
+            "-o",
+            "--output",
+            type=WRITTEN,
+            default=default,
+            show_default=default is not None,
+            callback=lambda context, parameter, path: path and check_suffix(path, suffixes),
+            help=f"Picture to write: {_listed(suffixes)}.",
+        ),
+        *reversed(appearance(None if suffixes == MOVING else "slide")),
+        click.option(
+            "--json",
+            "json_file",
+            type=WRITTEN,
+            help="Also write all numbers of the picture, with the command that makes it.",
+        ),
+        click.option(
+            "--alt", is_flag=True, help="Print the picture's alternative text: what it shows."
+        ),
+    ]
 
     def decorate(function):
         @wraps(function)
@@ -325,29 +385,7 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
             shown = Picture(output, theme, size, json_file, alt)
             return function(*arguments, picture=shown, **settings)
 
-        for option in (
-            click.option(
-                "--alt", is_flag=True, help="Print the picture's alternative text: what it shows."
-            ),
-            click.option(
-                "--json",
-                "json_file",
-                type=WRITTEN,
-                help="Also write all numbers of the picture, with the command that makes it.",
-            ),
-            *appearance(None if suffixes == MOVING else "slide"),
-            click.option(
-                "-o",
-                "--output",
-                type=WRITTEN,
-                default=default,
-                show_default=default is not None,
-                callback=lambda context, parameter, path: path and check_suffix(path, suffixes),
-                help=f"Picture to write: {_listed(suffixes)}.",
-            ),
-        ):
-            command = option(command)
-        return command
+        return together(shared)(command)
 
     return decorate
 
