@@ -105,12 +105,7 @@ def kernels(names, layers, device, rounds, as_json, plot, **look):
 
 
 @command.command()
-@click.option(
-    "--model",
-    default="lenet5",
-    show_default=True,
-    help='A name or a .toml file; see "convlab summary".',
-)
+@options.model
 @classes_option
 @click.option(
     "--batch",

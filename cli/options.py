@@ -89,6 +89,12 @@ def json_flag(help: str = "One JSON object on stdout."):
     return click.option("--json", "as_json", is_flag=True, help=help)
 
 
+model = click.option(
+    "--model",
+    default="lenet5",
+    show_default=True,
+    help='A name or a .toml file; see "convlab summary".',
+)
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),

@@ -16,6 +16,7 @@ LAYERS = [
     ("cli",),
     ("gallery",),
     ("convlab.interface",),
+    ("convlab.session",),
     ("convlab.pictures",),
     ("convlab.experiments",),
     ("convlab.bench",),

@@ -238,7 +238,7 @@ class TrainingReport(Report):
 
 
 class AnswersReport(Report):
-    """Answers of networks, see ``measure_answers``, of 1 and of all threads by default; no figure."""
+    """Answers of networks, see ``measure_answers``, of 1 and of all threads by default."""
 
     def __init__(
         self,
