@@ -43,7 +43,7 @@ from convlab_cli.output import json_text
     " <!-- gallery --> and <!-- /gallery -->.",
 )
 @options.threads
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
+@options.json_flag("Print what was done as one JSON object.")
 def command(out, data, only, force, catalog_file, table, as_json):
     """Make every picture of the catalogue, and a page that shows them.
 

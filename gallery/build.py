@@ -473,22 +473,13 @@ def _draw_claim(claim: Claim, path: str) -> tuple[float, dict]:
 
 
 def _draw_result(result: Result, path: Path, folder: Path) -> dict:
-    from convlab import viz
-
     name, numbers = result.experiment.name, folder / path.name
-    moving = result.experiment.frames is not None
-    texts = {"description": result.description, "command": result.command}
+    suffix = result.suffixes[-1]
+    moving = suffix == ".gif"
     pictures = []
     for theme, ending in (("light", ""), ("dark", "-dark")):
-        file = f"{name}{ending}{'.gif' if moving else '.png'}"
-        if moving:
-            frames = result.experiment.frames(result, theme=theme, size="animation")
-            content = viz.animation_bytes(frames, ".gif", **texts)
-        else:
-            figure = result.experiment.figure(result, theme=theme, size="slide")
-            title = result.experiment.title
-            content = viz.figure_bytes(figure, ".png", title=title, **texts)
-        write_atomically(folder / file, content)
+        file = f"{name}{ending}{suffix}"
+        write_atomically(folder / file, result.content(suffix, theme=theme, command=result.command))
         pictures.append(file)
     stills = [_still(folder / file) for file in pictures] if moving else []
     write_atomically(numbers, path.read_bytes())

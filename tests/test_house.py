@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     ("cli",),
     ("gallery",),
-    ("convlab.interface",),
+    ("convlab.documentation", "convlab.interface"),
     ("convlab.session",),
     ("convlab.pictures",),
     ("convlab.experiments",),

@@ -80,8 +80,7 @@ def gpu_name() -> str:
     """The GPU that is measured, in words.  Raises DeviceError where there is none."""
     cuda.require()
     gpu = cuda.devices()[0]
-    capability = ".".join(map(str, gpu.compute_capability))
-    return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"
+    return f"{gpu.name}, compute capability {gpu.capability}, driver for CUDA {gpu.driver}"
 
 
 def _processor() -> str:

@@ -2,7 +2,7 @@
 
 from convlab.checks import check_calls
 from convlab.files import write_atomically
-from convlab.training.compiling import compile_cuda
+from convlab.training.compiling import compile_cuda, compiled_lines
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
     Image,
@@ -38,7 +38,7 @@ from convlab.training.settings import (
     scaling_for,
 )
 from convlab.training.transfer import TakenOver, freeze, head, layers_with_weights, take_over
-from convlab.training.warm import warm_up
+from convlab.training.warm import fill_cache, warm_up
 
 __all__ = [
     "OPTIMIZERS",
@@ -56,9 +56,11 @@ __all__ = [
     "centred_images",
     "check_free",
     "compile_cuda",
+    "compiled_lines",
     "create",
     "discard",
     "evaluate",
+    "fill_cache",
     "freeze",
     "head",
     "history",
