@@ -8,13 +8,7 @@ import click
 from convlab_cli import bench_card, bench_ladder, options
 from convlab_cli.bench_options import bench_options, check_gpu, show
 
-on_device = click.option(
-    "--device",
-    type=click.Choice(["cpu", "cuda"]),
-    default="cpu",
-    show_default=True,
-    help="What is measured.",
-)
+on_device = options.choice("--device", "cpu", "cuda", help="What is measured.")
 
 
 class Several(click.ParamType):
@@ -34,13 +28,7 @@ class Several(click.ParamType):
         return tuple(self.one.convert(part, parameter, context) for part in parts)
 
 
-classes_option = click.option(
-    "--classes",
-    type=click.IntRange(1, options.MOST),
-    default=10,
-    show_default=True,
-    help="Outputs of the network.",
-)
+classes_option = options.whole("--classes", default=10, help="Outputs of the network.")
 
 
 def _network(model, classes: int, device: str = "cpu"):
@@ -77,11 +65,10 @@ command.add_command(bench_card.command)
     metavar="NAME",
     help="Only layers whose name has NAME in it, such as LeNet; may be repeated.",
 )
-@click.option(
+@options.choice(
     "--layers",
-    type=click.Choice(["usual", "efficientnet"]),
-    default="usual",
-    show_default=True,
+    "usual",
+    "efficientnet",
     help="The usual sizes, or those of EfficientNet-B0 on 224x224.",
 )
 @options.threads
@@ -107,26 +94,19 @@ def kernels(names, layers, device, rounds, as_json, plot, **look):
 @command.command()
 @options.model
 @classes_option
-@click.option(
+@options.whole(
     "--batch",
     "batches",
-    type=click.IntRange(1, options.MOST),
     multiple=True,
     help="Images of a batch; may be repeated.  [default: 64 and 256; on a GPU 64 and 1024]",
 )
-@click.option(
+@options.whole(
     "--threads",
-    type=click.IntRange(1, options.MOST_THREADS),
+    most=options.MOST_THREADS,
     multiple=True,
     help="Threads of both sides; may be repeated.  [default: 1 and all cores]",
 )
-@click.option(
-    "--images",
-    type=click.IntRange(1, options.MOST),
-    default=60_000,
-    show_default=True,
-    help="Images of an epoch.",
-)
+@options.whole("--images", default=60_000, help="Images of an epoch.")
 @options.data_dir
 @on_device
 @bench_options(rounds=3)

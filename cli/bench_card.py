@@ -33,9 +33,9 @@ NAMES = (
     multiple=True,
     help="Only this step; may be repeated.",
 )
-@click.option(
+@options.number(
     "--limit",
-    type=options.Number(0.1, 86_400),
+    within=(0.1, 86_400),
     help="Seconds that a step may take at most; each has a limit of its own.",
 )
 def command(folder, only, limit):

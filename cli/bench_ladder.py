@@ -18,10 +18,10 @@ SHOWN = (*map(str, range(1, 10)), "all")
     default="14x14x6",
     show_default=True,
 )
-@click.option("--kernel", type=click.IntRange(1, options.MOST), default=5, show_default=True)
-@click.option("--filters", type=click.IntRange(1, options.MOST), default=16, show_default=True)
-@click.option("--padding", type=click.IntRange(0, options.MOST), default=0, show_default=True)
-@click.option("--batch", type=click.IntRange(1, options.MOST), default=64, show_default=True)
+@options.whole("--kernel", default=5)
+@options.whole("--filters", default=16)
+@options.whole("--padding", least=0, default=0)
+@options.whole("--batch", default=64)
 @click.option(
     "--show",
     "rung",

@@ -19,12 +19,8 @@ def bench_options(rounds: int, plot: bool = True):
     Of all but the first a command gets one argument, ``show``: what measures and shows.
     """
     shared = [
-        click.option(
-            "--rounds",
-            type=click.IntRange(1, options.MOST),
-            default=rounds,
-            show_default=True,
-            help="Measurements of each, in turn; their median counts.",
+        options.whole(
+            "--rounds", default=rounds, help="Measurements of each, in turn; their median counts."
         ),
         options.json_flag(),
     ]

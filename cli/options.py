@@ -79,6 +79,37 @@ def choice(name: str, *values: str, **settings):
     )
 
 
+def number(
+    name: str,
+    within: tuple[float, float],
+    *,
+    default: float | None = None,
+    help: str | None = None,
+    **ends: bool,
+):
+    """An option that takes a finite number between two, ``ends`` as ``FloatRange`` takes them."""
+    return click.option(
+        name,
+        type=Number(*within, **ends),
+        default=default,
+        show_default=default is not None,
+        help=help,
+    )
+
+
+def lengths(
+    *names: str,
+    default: Any = None,
+    show_default: bool | str | None = None,
+    help: str | None = None,
+    **settings,
+):
+    """An option that takes rows and columns, or one number for both; settings of ``Lengths``."""
+    return click.option(
+        *names, type=Lengths(**settings), default=default, show_default=show_default, help=help
+    )
+
+
 def seed(help: str | None = None, default: int = 0):
     """``--seed`` of what is drawn at random."""
     return click.option("--seed", type=SEED, default=default, show_default=True, help=help)

@@ -14,12 +14,8 @@ from convlab_cli import options
     type=click.Choice(["relu", "sigmoid", "tanh", "scaled-tanh"]),
     help="Can be repeated.  [default: relu, sigmoid and tanh]",
 )
-@click.option(
-    "--reach",
-    type=options.Number(0.01, 100),
-    default=6.0,
-    show_default=True,
-    help="The curves go from minus this to this.",
+@options.number(
+    "--reach", within=(0.01, 100), default=6.0, help="The curves go from minus this to this."
 )
 @options.picture("activations.png")
 def command(names, reach, picture):

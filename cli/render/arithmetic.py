@@ -10,23 +10,16 @@ def arithmetic_options(command):
     """What says a convolution, for ``render arithmetic`` and ``explain``."""
     for option in reversed(
         (
-            click.option(
+            options.lengths(
                 "--input",
                 "shape",
-                type=options.Lengths(most=options.DRAWN),
+                most=options.DRAWN,
                 help="Rows x columns; 5x5 unless --values has a table.",
             ),
-            click.option(
-                "--kernel",
-                type=options.Lengths(most=options.DRAWN),
-                help="Rows x columns; as --kernel-values, else 3x3.",
+            options.lengths(
+                "--kernel", most=options.DRAWN, help="Rows x columns; as --kernel-values, else 3x3."
             ),
-            click.option(
-                "--stride",
-                type=options.Lengths(most=options.DRAWN),
-                default=(1, 1),
-                show_default="1",
-            ),
+            options.lengths("--stride", most=options.DRAWN, default=(1, 1), show_default="1"),
             click.option(
                 "--padding",
                 type=options.Padding(options.DRAWN),
@@ -34,34 +27,22 @@ def arithmetic_options(command):
                 show_default=True,
                 help="In words, one number, ROWSxCOLUMNS, or top,bottom,left,right.",
             ),
-            click.option(
-                "--dilation",
-                type=options.Lengths(most=options.DRAWN),
-                default=(1, 1),
-                show_default="1",
-            ),
-            click.option("--channels", type=click.IntRange(1, 512), default=1, show_default=True),
-            click.option("--filters", type=click.IntRange(1, 512), default=1, show_default=True),
+            options.lengths("--dilation", most=options.DRAWN, default=(1, 1), show_default="1"),
+            options.whole("--channels", most=512, default=1),
+            options.whole("--filters", most=512, default=1),
             click.option("--transposed", is_flag=True, help="Transposed convolution."),
-            click.option(
+            options.lengths(
                 "--output-padding",
-                type=options.Lengths(least=0, example="1", most=options.DRAWN),
+                least=0,
+                example="1",
+                most=options.DRAWN,
                 default=(0, 0),
                 show_default="0",
                 help="Of a transposed convolution: rows and columns more.",
             ),
-            click.option(
-                "--padding-mode",
-                type=click.Choice(["zeros", "reflect", "replicate", "circular"]),
-                default="zeros",
-                show_default=True,
-            ),
-            click.option(
-                "--convention",
-                type=click.Choice(["torch", "tensorflow"]),
-                default="torch",
-                show_default=True,
-                help="Whose padding 'same' it is.",
+            options.choice("--padding-mode", "zeros", "reflect", "replicate", "circular"),
+            options.choice(
+                "--convention", "torch", "tensorflow", help="Whose padding 'same' it is."
             ),
             click.option(
                 "--flip", is_flag=True, help="Turn the kernel by 180 degrees: true convolution."
@@ -72,9 +53,9 @@ def arithmetic_options(command):
                 metavar='"1 0; 0 -1"|FILE.csv',
                 help="Numbers of the kernel, rows separated by ;, or a table as for --values.",
             ),
-            click.option(
+            options.number(
                 "--bias",
-                type=options.Number(-1e30, 1e30),
+                within=(-1e30, 1e30),
                 help="Added to every output; by default 1 beside random kernels, else 0.",
             ),
         )

@@ -7,13 +7,13 @@ from convlab_cli import options
 
 
 @click.command()
-@click.option(
+@options.lengths(
     "--inputs",
-    type=options.Lengths(both=False),
+    both=False,
     help="Inputs: 12 in one dimension, 6x6 (rows x columns) in two by default.",
 )
-@click.option("--kernel", type=options.Lengths(both=False), default="3", show_default=True)
-@click.option("--stride", type=options.Lengths(both=False), default="1", show_default=True)
+@options.lengths("--kernel", both=False, default="3", show_default=True)
+@options.lengths("--stride", both=False, default="1", show_default=True)
 @click.option("--padding", type=options.Padding(), default="0", show_default=True)
 @click.option(
     "--dimensions",

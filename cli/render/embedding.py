@@ -9,19 +9,9 @@ from convlab_cli import attribution, options
 @click.command()
 @attribution.runs_only
 @options.run_argument
-@click.option(
-    "--images",
-    type=click.IntRange(4, options.MOST),
-    default=500,
-    show_default=True,
-    help="Test images, evenly over the test set.",
-)
-@click.option(
-    "--method",
-    type=click.Choice(["pca", "tsne"]),
-    default="pca",
-    show_default=True,
-    help="Largest variance, or neighbours that stay neighbours.",
+@options.whole("--images", least=4, default=500, help="Test images, evenly over the test set.")
+@options.choice(
+    "--method", "pca", "tsne", help="Largest variance, or neighbours that stay neighbours."
 )
 @click.option("--layer", help="Whose output; the last hidden layer by default.")
 @options.data_dir

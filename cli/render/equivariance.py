@@ -18,12 +18,7 @@ from convlab_cli.equivariance import border as border_option
     show_default=True,
     help="Pixels down and to the right; negative ones go up and left.",
 )
-@click.option(
-    "--map",
-    "number",
-    type=click.IntRange(0, options.MOST),
-    help="A map, from 0; by default the strongest.",
-)
+@options.whole("--map", "number", least=0, help="A map, from 0; by default the strongest.")
 @border_option
 @options.data_dir
 @options.device

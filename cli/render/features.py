@@ -21,23 +21,13 @@ if TYPE_CHECKING:
     type=click.Choice(["strongest", "number"]),
     help="Which maps come first.  [default: strongest for the maps of one layer, else number]",
 )
-@click.option(
-    "--scale",
-    type=click.Choice(["layer", "map"]),
-    default="layer",
-    show_default=True,
-    help="One scale for all maps of --layer, or for each map its own.",
+@options.choice(
+    "--scale", "layer", "map", help="One scale for all maps of --layer, or for each map its own."
 )
 @click.option(
     "--dead", is_flag=True, help="Also name the maps and units that no test image makes fire."
 )
-@click.option(
-    "--images",
-    type=click.IntRange(1, options.MOST),
-    default=1000,
-    show_default=True,
-    help="Test images of --dead, evenly over the test set.",
-)
+@options.whole("--images", default=1000, help="Test images of --dead, evenly over the test set.")
 @click.option(
     "--npz",
     type=options.WRITTEN,

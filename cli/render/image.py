@@ -9,9 +9,9 @@ from convlab_cli import options
 @click.command()
 @click.argument("image", metavar="[IMAGE]", default="china")
 @click.option("--numbers", is_flag=True, help="The values of some pixels, instead of channels.")
-@click.option(
+@options.lengths(
     "--pixels",
-    type=options.Lengths(example="8x8"),
+    example="8x8",
     help="Rows x columns of --numbers; 14x14 of a grey image, 14x8 of colours by default.",
 )
 @click.option(

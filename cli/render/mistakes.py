@@ -8,13 +8,7 @@ from convlab_cli import options
 
 @click.command()
 @options.run_argument
-@click.option(
-    "--most",
-    type=click.IntRange(1, 40),
-    default=40,
-    show_default=True,
-    help="Images at most, the worst first.",
-)
+@options.whole("--most", most=40, default=40, help="Images at most, the worst first.")
 @options.data_dir
 @options.device
 @options.threads

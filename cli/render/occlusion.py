@@ -20,16 +20,10 @@ class Value(click.ParamType):
 
 @click.command()
 @attribution.arguments
-@click.option(
-    "--patch",
-    type=options.Lengths(),
-    help="Its size in pixels, such as 4 or 3x5; by default a seventh of the image.",
+@options.lengths(
+    "--patch", help="Its size in pixels, such as 4 or 3x5; by default a seventh of the image."
 )
-@click.option(
-    "--stride",
-    type=options.Lengths(),
-    help="Pixels from one patch to the next; by default half a patch.",
-)
+@options.lengths("--stride", help="Pixels from one patch to the next; by default half a patch.")
 @click.option(
     "--value",
     type=Value(),

@@ -7,12 +7,12 @@ from convlab_cli import options
 
 
 @click.command()
-@click.option(
-    "--input", "shape", type=options.Lengths(most=options.DRAWN), default="3", show_default=True
-)
-@click.option(
+@options.lengths("--input", "shape", most=options.DRAWN, default="3", show_default=True)
+@options.lengths(
     "--padding",
-    type=options.Lengths(least=0, example="2", most=options.DRAWN),
+    least=0,
+    example="2",
+    most=options.DRAWN,
     default="2",
     show_default=True,
     help="Rows and columns on each side.",

@@ -7,9 +7,9 @@ from convlab_cli import options
 
 
 @click.command()
-@click.option("--neurons", type=click.IntRange(1, 10**6), default=1000, show_default=True)
-@click.option("--kernel", type=options.Lengths(), default="5", show_default=True)
-@click.option("--filters", type=click.IntRange(1, 10**6), default=6, show_default=True)
+@options.whole("--neurons", most=10**6, default=1000)
+@options.lengths("--kernel", default="5", show_default=True)
+@options.whole("--filters", most=10**6, default=6)
 @options.picture("parameters.png")
 def command(neurons, kernel, filters, picture):
     """Parameters of dense layers and of a convolution as the image grows.

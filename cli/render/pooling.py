@@ -7,34 +7,26 @@ from convlab_cli import options, steps
 
 
 @click.command()
-@click.option("--kind", type=click.Choice(["max", "average"]), default="max", show_default=True)
-@click.option("--input", "shape", type=options.Lengths(most=options.DRAWN), help="Rows x columns.")
-@click.option(
-    "--kernel", type=options.Lengths(most=options.DRAWN), default=(2, 2), show_default="2x2"
+@options.choice("--kind", "max", "average")
+@options.lengths("--input", "shape", most=options.DRAWN, help="Rows x columns.")
+@options.lengths("--kernel", most=options.DRAWN, default=(2, 2), show_default="2x2")
+@options.lengths("--stride", most=options.DRAWN, help="The kernel's size by default.")
+@options.lengths(
+    "--padding", least=0, example="1", most=options.DRAWN, default=(0, 0), show_default="0"
 )
-@click.option(
-    "--stride", type=options.Lengths(most=options.DRAWN), help="The kernel's size by default."
-)
-@click.option(
-    "--padding",
-    type=options.Lengths(least=0, example="1", most=options.DRAWN),
-    default=(0, 0),
-    show_default="0",
-)
-@click.option(
-    "--dilation", type=options.Lengths(most=options.DRAWN), default=(1, 1), show_default="1"
-)
+@options.lengths("--dilation", most=options.DRAWN, default=(1, 1), show_default="1")
 @click.option("--ceil-mode", is_flag=True, help="Let the last window hang over the end.")
 @click.option(
     "--no-padding-in-mean", is_flag=True, help="An average divides by the input's cells alone."
 )
-@click.option(
+@options.lengths(
     "--adaptive",
-    type=options.Lengths(example="3x3", most=options.DRAWN),
+    example="3x3",
+    most=options.DRAWN,
     help="As many windows, as even as they can be, instead of a kernel.",
 )
 @click.option("--global", "whole", is_flag=True, help="One window over all: --adaptive 1.")
-@click.option("--channels", type=click.IntRange(1, 512), default=1, show_default=True)
+@options.whole("--channels", most=512, default=1)
 @steps.numbers_options[0]
 @steps.numbers_options[1]
 @steps.step_option

@@ -21,9 +21,9 @@ from convlab_cli import options
     help="Which axis --pyramid shows; rows by default.",
 )
 @click.option("--effective", is_flag=True, help="How much each pixel weighs: the unit's gradient.")
-@click.option(
+@options.whole(
     "--images",
-    type=click.IntRange(1, 10_000),
+    most=10_000,
     help="Images for --effective: the first of a run's test set, or random normal numbers"
     " for a model without a run.  32 by default.",
 )

@@ -8,25 +8,18 @@ from convlab_cli import attribution, options
 
 @click.command()
 @attribution.arguments
-@click.option(
-    "--method",
-    type=click.Choice(["gradient", "gradient-x-input", "integrated-gradients", "smooth"]),
-    default="gradient",
-    show_default=True,
-)
-@click.option(
+@options.choice("--method", "gradient", "gradient-x-input", "integrated-gradients", "smooth")
+@options.whole(
     "--steps",
-    type=click.IntRange(1, 10_000),
+    most=10_000,
     help="Points from black to the image, of integrated-gradients.  [default: 128]",
 )
-@click.option(
-    "--samples",
-    type=click.IntRange(1, 10_000),
-    help="Noisy copies of the image, of smooth.  [default: 50]",
+@options.whole(
+    "--samples", most=10_000, help="Noisy copies of the image, of smooth.  [default: 50]"
 )
-@click.option(
+@options.number(
     "--noise",
-    type=options.Number(0, 10),
+    within=(0, 10),
     help="Its standard deviation as a share of the image's span, of smooth.  [default: 0.15]",
 )
 @click.option("--seed", type=options.SEED, help="Of the noise, of smooth.  [default: 0]")

@@ -9,13 +9,7 @@ from convlab_cli import attribution, options, units
 @click.command()
 @attribution.runs_only
 @units.arguments
-@click.option(
-    "--patches",
-    type=click.IntRange(1, 50),
-    default=5,
-    show_default=True,
-    help="Patches for each unit, at most one an image.",
-)
+@options.whole("--patches", most=50, default=5, help="Patches for each unit, at most one an image.")
 @options.threads
 @options.picture("top-patches.png")
 def command(asked, patches, picture):
