@@ -427,6 +427,25 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
     return decorate
 
 
+def draws(default: str, suffixes: tuple[str, ...] = PICTURES):
+    """``picture`` for a command that does nothing else: its function returns what is written.
+
+    It gets ``convlab.pictures`` first, which is not imported before.
+    """
+
+    def decorate(function):
+        @picture(default, suffixes)
+        @wraps(function)
+        def command(*, picture, **settings):
+            from convlab import pictures
+
+            picture.finish(function(pictures, **settings))
+
+        return command
+
+    return decorate
+
+
 def check_suffix(path: Path, suffixes: tuple[str, ...] = PICTURES) -> Path:
     """A picture's file name.  Raises BadParameter for another suffix than those written."""
     if path.suffix not in suffixes:

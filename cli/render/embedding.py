@@ -17,14 +17,12 @@ from convlab_cli import attribution, options
 @options.data_dir
 @options.device
 @options.threads
-@options.picture("embedding.png")
-def command(run, images, method, layer, data_dir, picture):
+@options.draws("embedding.png")
+def command(pictures, run, images, method, layer, data_dir):
     """Test images in a plane, those together that a layer answers alike.
 
     Mistakes of the network are ringed; where they are few, the true class and its answer
     stand beside them.
     """
-    from convlab import pictures
-
     run = options.load_run(run)
-    picture.finish(pictures.embedding(run, images, method, layer, data_dir))
+    return pictures.embedding(run, images, method, layer, data_dir)

@@ -22,17 +22,13 @@ from convlab_cli.equivariance import border as border_option
 @border_option
 @options.data_dir
 @options.device
-@options.picture("equivariance.png")
-def command(run, image, layer, shift, number, border, data_dir, picture):
+@options.draws("equivariance.png")
+def command(pictures, run, image, layer, shift, number, border, data_dir):
     """Shift, then convolve; convolve, then shift; and the difference of the two.
 
     IMAGE is a file, "-", or test:N of the run's test set.
     """
-    from convlab import pictures
-
     run = options.load_run(run)
-    picture.finish(
-        pictures.two_ways(
-            run, image, layer, shift=shift, number=number, border=border, data_dir=data_dir
-        )
+    return pictures.two_ways(
+        run, image, layer, shift=shift, number=number, border=border, data_dir=data_dir
     )

@@ -27,8 +27,8 @@ from convlab_cli import options
     help="The data set of test:N.",
 )
 @options.data_dir
-@options.picture("image.png")
-def command(image, numbers, pixels, at, source, data_dir, picture):
+@options.draws("image.png")
+def command(pictures, image, numbers, pixels, at, source, data_dir):
     """An image as a network gets it: its red, green and blue channels, or numbers.
 
     IMAGE is a picture file, "-", a photograph (china, flower), or test:N of --data.  A grey
@@ -38,11 +38,9 @@ def command(image, numbers, pixels, at, source, data_dir, picture):
     convlab render image photo.png
     convlab render image test:7 --numbers --pixels 12
     """
-    from convlab import pictures
     from convlab.errors import SpecError
 
     try:
-        made = pictures.image(image, numbers, pixels, at, source, data_dir)
+        return pictures.image(image, numbers, pixels, at, source, data_dir)
     except SpecError:
         raise click.UsageError("--pixels: expected together with --numbers") from None
-    picture.finish(made)

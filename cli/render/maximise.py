@@ -40,8 +40,8 @@ from convlab_cli import attribution, options, units
 )
 @options.seed("Of noise and shifts.")
 @options.threads
-@options.picture("maximise.png")
-def command(asked, steps, rate, decay, blur, shift, seed, picture):
+@options.draws("maximise.png")
+def command(pictures, asked, **settings):
     """The image that each unit of a layer likes best, made from noise by gradient ascent.
 
     Of a map its middle unit is raised, and what that unit sees is drawn; of the last
@@ -51,10 +51,4 @@ def command(asked, steps, rate, decay, blur, shift, seed, picture):
     activation that was reached, and the largest one that any image of the run's test set
     gives; where a ReLU cuts off even that one, the unit never fires.
     """
-    from convlab import pictures
-
-    picture.finish(
-        pictures.maximise(
-            **asked, steps=steps, rate=rate, decay=decay, blur=blur, shift=shift, seed=seed
-        )
-    )
+    return pictures.maximise(**asked, **settings)

@@ -12,12 +12,10 @@ from convlab_cli import options
 @options.data_dir
 @options.device
 @options.threads
-@options.picture("mistakes.png")
-def command(run, most, data_dir, picture):
+@options.draws("mistakes.png")
+def command(pictures, run, most, data_dir):
     """The test images that RUN gets wrong, those first of whose answer it was surest.
 
     Below each stands its true class, the answer and the answer's probability.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.mistakes(options.load_run(run), most, data_dir))
+    return pictures.mistakes(options.load_run(run), most, data_dir)

@@ -15,15 +15,12 @@ from convlab_cli import options
 @options.whole("--example", least=0, default=0, help="The image shown.")
 @options.seed("Of the shuffling.")
 @options.data_dir
-@options.picture("neighbours.png")
-def command(source, count, farthest, example, seed, data_dir, picture):
+@options.draws("neighbours.png")
+def command(pictures, source, count, farthest, example, seed, data_dir):
     """Why neighbouring pixels matter: their correlation by distance.
 
     Beside it the same after all images had their pixels shuffled, in one order for all.  DATA
     is digits, mnist, fashion-mnist, cifar10 or a folder of images; Pearson's correlation of
     all pairs of pixels that are so far apart in a row or a column.
     """
-    from convlab import pictures
-
-    made = pictures.neighbours(source, count, farthest, example, seed, data_dir)
-    picture.finish(made)
+    return pictures.neighbours(source, count, farthest, example, seed, data_dir)

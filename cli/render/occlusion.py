@@ -32,13 +32,11 @@ class Value(click.ParamType):
     help="What covers: the median colour of the image's border, or a byte.",
 )
 @options.threads
-@options.picture("occlusion.png")
-def command(asked, patch, stride, value, picture):
+@options.draws("occlusion.png")
+def command(pictures, asked, patch, stride, value):
     """How much the probability of a class drops when a patch of IMAGE is covered.
 
     IMAGE is a file, "-", or test:N of the run's test set.  Each pixel shows the mean
     drop of the patches that cover it (Zeiler & Fergus 2014).
     """
-    from convlab import pictures
-
-    picture.finish(pictures.occlusion(patch=patch, stride=stride, value=value, **asked))
+    return pictures.occlusion(patch=patch, stride=stride, value=value, **asked)
