@@ -28,16 +28,7 @@ def list_(as_json):
 
     found = [experiments.find(name) for name in experiments.NAMES]
     if as_json:
-        rows = [
-            {
-                "name": one.name,
-                "claim": one.claim,
-                "quick": len(one.quick.trials),
-                "full": len(one.full.trials),
-            }
-            for one in found
-        ]
-        click.echo(json_text(rows))
+        click.echo(json_text([one.to_dict() for one in found]))
         return
     for one in found:
         click.echo(one.name)

@@ -321,11 +321,6 @@ class Picture:
         """Whether the picture is to be one that moves."""
         return self.path is not None and self.path.suffix in (".gif", ".webp")
 
-    @property
-    def look(self) -> dict[str, str]:
-        """``theme`` and ``size``, as every function of ``viz`` takes them."""
-        return {"theme": self.theme, "size": self.size}
-
     def finish(self, made: pictures.Picture, before: Callable[[], None] | None = None) -> None:
         """Write a picture, its numbers where --json asks for them, and say so.
 
@@ -333,51 +328,32 @@ class Picture:
         """
         content = b""
         if self.path is not None:
-            look = {**self.look, "command": command_line()}
-            content = made.content(self.path.suffix, **look)
+            look = {"theme": self.theme, "size": self.size}
+            content = made.content(self.path.suffix, **look, command=command_line())
         if before is not None:
             before()
         self.write(content, made.title, made.alt, **made.numbers)
 
     def write(
-        self,
-        content: bytes,
-        title: str,
-        description: str,
-        *,
-        parameters: dict[str, Any],
-        inputs: dict[str, Any],
-        weights: dict[str, Any],
-        result: dict[str, Any],
+        self, content: bytes, title: str, description: str, **numbers: dict[str, Any]
     ) -> None:
         """Write the bytes of a picture, its numbers where --json asks for them, and say so.
 
-        The four dicts hold arrays, numbers and texts: the settings, what went in, what was
-        learned or given as weights, and what the engine made of them.
+        ``numbers``: arrays, numbers and texts, in four dicts as those of ``pictures.Picture``.
         """
         from importlib.metadata import version
 
         from convlab.files import write_atomically
 
         # All that can go wrong does before the first file is written.
-        numbers = b""
+        record = b""
         if self.json is not None:
-            numbers = record_bytes(
-                {
-                    "convlab": version("convlab"),
-                    "command": command_line(),
-                    "title": title,
-                    "description": description,
-                    "parameters": parameters,
-                    "inputs": inputs,
-                    "weights": weights,
-                    "result": result,
-                }
-            )
+            made = {"convlab": version("convlab"), "command": command_line()}
+            record = record_bytes({**made, "title": title, "description": description, **numbers})
         if self.path is not None:
             write_atomically(self.path, content)
         if self.json is not None:
-            write_atomically(self.json, numbers)
+            write_atomically(self.json, record)
         click.echo(description if self.alt else f"wrote {self.path or self.json}")
 
 

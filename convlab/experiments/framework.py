@@ -309,6 +309,11 @@ class Experiment:
     figure: Callable[..., Figure]
     frames: Callable[..., list[Figure]] | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Name, claim and how many trials there are, for JSON."""
+        trials = {"quick": len(self.quick.trials), "full": len(self.full.trials)}
+        return {"name": self.name, "claim": self.claim, **trials}
+
     def design(self, scale: str) -> Design:
         """The design of a scale, quick or full."""
         return {"quick": self.quick, "full": self.full}[scale]
