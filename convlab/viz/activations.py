@@ -59,17 +59,15 @@ def activations(
     canvas.headline(title, subtitle, canvas.theme.ink)
     small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     gap = 2 * label
-    width = (canvas.right - canvas.left - gap * (len(curves) - 1)) / len(curves)
+    width = (canvas.inner_width - gap * (len(curves) - 1)) / len(curves)
     head = 2 * label * LINE + 0.5 * label
     foot = max(len(curve.notes) for curve in curves) * small * LINE
-    height = (canvas.bottom - canvas.top - head - foot - 0.9 * label) / 2
+    height = (canvas.inner_height - head - foot - 0.9 * label) / 2
     steepest = max(float(curve.gradient.max()) for curve in curves)
     for index, curve in enumerate(curves):
         left, top = canvas.left + index * (width + gap), canvas.top
         canvas.text(left, top, curve.name, bold=True, width=width)
-        canvas.text(
-            left, top + label * LINE, curve.formula, px=small, colour=colours.quiet, width=width
-        )
+        canvas.note(left, top + label * LINE, curve.formula, width=width)
         top += head
         reach = float(curve.x[0]), float(curve.x[-1])
         ends = float(curve.output.min()), float(curve.output.max())

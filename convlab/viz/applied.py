@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -16,6 +15,8 @@ from convlab.errors import ShapeError, SpecError
 from convlab.numerals import Grain, Numbers, exact, number, sums
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import Cells, cell_numbers, number_size
 from convlab.viz.style import Scale
 
 KINDS = ("image", "signed", "magnitude", "direction")
@@ -121,7 +122,7 @@ def _foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     """
     px = (canvas.size.label + canvas.size.small) / 2
     indent = canvas.widest([label for label, _ in facts], px) + px
-    width = canvas.right - canvas.left - indent
+    width = canvas.inner_width - indent
     pitch = px * LINE * 1.1
     lines: list[tuple[str, str]] = []
     for label, text in facts:
@@ -325,7 +326,7 @@ class _Sheet:
         """The layout with the largest cells, up to ``most`` pixels."""
         canvas = self.canvas
         head = max(self._head(tile) for block in layout.blocks for tile in block[0])
-        room_x = canvas.right - canvas.left - legends - len(layout.signs) * self._sign_room()
+        room_x = canvas.inner_width - legends - len(layout.signs) * self._sign_room()
         room_y = self.bottom - canvas.top - head - 0.5 * self.gap
 
         def fits(layout: _Layout) -> bool:
@@ -372,7 +373,7 @@ class _Sheet:
         """Draw the blocks around one middle line, and the scales at their right."""
         canvas = self.canvas
         legend_width = self._legend_width(legends)
-        free = canvas.right - canvas.left - legend_width - self._width(layout)
+        free = canvas.inner_width - legend_width - self._width(layout)
         sign = min(free / max(1, len(layout.signs)), 3.2 * canvas.size.title)
         x = canvas.left + max(0.0, (free - sign * len(layout.signs)) / 2)
         head = max(self._head(tile) for block in layout.blocks for tile in block[0])
@@ -392,10 +393,9 @@ class _Sheet:
                     x + sign / 2,
                     middle,
                     layout.signs[index],
+                    "mc",
                     px=canvas.size.title,
                     colour=self.theme.quiet,
-                    ha="center",
-                    va="center",
                 )
                 x += sign
         self._legends(legends, x + self.gap, top, rows)
@@ -406,7 +406,7 @@ class _Sheet:
         canvas.text(left, y, tile.name, px=self.name_px, colour=tile.colour, bold=True, width=room)
         y += self.name_px * LINE
         for note in tile.notes:
-            canvas.text(left, y, note, px=canvas.size.small, colour=self.theme.quiet, width=room)
+            canvas.note(left, y, note, width=room)
             y += canvas.size.small * LINE
         tile.draw(left, top, *tile.size(cell))
 
@@ -430,7 +430,7 @@ class _Sheet:
                 )
                 widths.append(max(ring, canvas.measure(kind, canvas.size.small)))
             elif not self._in_colour(kind):
-                widths.append(canvas.bar_width(self.scales[kind], self._word(kind)))
+                widths.append(ColourBar(canvas, self.scales[kind], self._word(kind)).width)
         return max(widths) + self.gap if widths else 0.0
 
     def _in_colour(self, kind: str) -> bool:
@@ -460,7 +460,7 @@ class _Sheet:
                 self._ring(left, y)
             else:
                 tall = min(height, 300 * canvas.unit)
-                canvas.bar(self.scales[kind], self._word(kind), left, y, tall)
+                ColourBar(canvas, self.scales[kind], self._word(kind)).draw(left, y, tall)
 
     def _ring_height(self) -> float:
         small = self.canvas.size.small
@@ -469,7 +469,7 @@ class _Sheet:
     def _ring(self, left: float, top: float) -> None:
         """Every direction in its colour, at the place where it points to."""
         canvas, small = self.canvas, self.canvas.size.small
-        canvas.text(left, top, "direction", px=small, colour=self.theme.quiet)
+        canvas.note(left, top, "direction")
         radius = 42 * canvas.unit
         x, y = left + radius, top + small * LINE + 0.3 * small + radius
         parts = 90
@@ -481,8 +481,8 @@ class _Sheet:
         corners = np.concatenate([outer, inner[:, ::-1]], axis=1)
         fills = [_hex(rgb) for rgb in self.scales["direction"].rgb(degrees)]
         canvas.polygons(corners, fill=fills)
-        canvas.text(x + radius + 0.4 * small, y, "0°", px=small, va="center")
-        canvas.text(x, y + radius + 0.2 * small, "90°", px=small, ha="center")
+        canvas.text(x + radius + 0.4 * small, y, "0°", "lc", px=small)
+        canvas.text(x, y + radius + 0.2 * small, "90°", "mt", px=small)
 
     # Cells with numbers -----------------------------------------------------------------------
 
@@ -557,7 +557,7 @@ class _Sheet:
         """Numbers with as many digits as fit their cells, and their height; None if none do."""
         for digits, share in choices:
             texts = _written(values, known, digits).marked()
-            px = self.canvas.number_size(texts, share * cell, cell)
+            px = number_size(self.canvas, texts, share * cell, cell)
             if px is not None:
                 return texts, px
         return None
@@ -572,21 +572,20 @@ class _Sheet:
         inside[above : rows - below, before : columns - after] = True
         if any(self.sides):
             canvas.box(left, top, width, height, fill=theme.hairline_fill)
-            canvas.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline, dashed=True)
+            Cells(canvas, left, top, rows, columns, cell).lines(theme.hairline, dashed=True)
         x, y = left + before * cell, top + above * cell
         size = (rows - above - below, columns - before - after)
         canvas.box(x, y, size[1] * cell, size[0] * cell, fill=theme.input_fill)
-        canvas.grid_lines(x, y, *size, (cell, cell), theme.input)
+        Cells(canvas, x, y, *size, cell).lines(theme.input)
         for index, text in enumerate(texts):
             row, column = divmod(index, columns)
             canvas.text(
                 left + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,
+                "mm",
                 px=px,
                 colour=theme.ink if inside[row, column] else theme.quiet,
-                ha="center",
-                va="center_baseline",
             )
 
     def _result_cells(
@@ -598,13 +597,13 @@ class _Sheet:
         fill = theme.ground if result.difference else theme.output_fill
         cell = width / columns
         canvas.box(left, top, width, height, fill=fill)
-        canvas.grid_lines(left, top, rows, columns, (cell, cell), edge)
+        Cells(canvas, left, top, rows, columns, cell).lines(edge)
         if _has_arrows(result):
             self._arrows(result, left, top, cell)
             return
         texts, px = self._fitted_texts(result.values, cell, result.grain)
-        fills = np.broadcast_to(_bytes(fill), (rows, columns, 3))
-        canvas.cell_numbers(texts, fills, px, left, top, width, height)
+        fills = np.broadcast_to(style.rgb_bytes(fill), (rows, columns, 3))
+        cell_numbers(canvas, texts, fills, px, left, top, width, height)
 
     def _arrows(self, result: ShownResult, left: float, top: float, cell: float) -> None:
         segments = []
@@ -622,7 +621,7 @@ class _Sheet:
 
     def _direction(self, result: ShownResult) -> NDArray:
         rgb = _shades(result.values, self.scales["direction"])
-        rgb[~_known(result)] = _bytes(self.theme.ground)
+        rgb[~_known(result)] = style.rgb_bytes(self.theme.ground)
         return rgb
 
     # Kernels ----------------------------------------------------------------------------------
@@ -661,7 +660,7 @@ class _Sheet:
         """Side of a kernel's cells, of several down and across, and whether numbers fit them."""
         canvas = self.canvas
         rows, columns = kernel.weights.shape
-        most_x = 0.26 * (canvas.right - canvas.left) / across / columns
+        most_x = 0.26 * canvas.inner_width / across / columns
 
         def most(notes: int) -> float:
             head = self.name_px * LINE + (notes * LINE + 0.4) * canvas.size.small
@@ -687,12 +686,12 @@ class _Sheet:
             scale = style.signed_scale(kernel.weights, theme)
             canvas.array(kernel.weights, scale, left, top, width, height, edge=theme.window)
             if min(cell) >= 8 * canvas.unit:
-                canvas.grid_lines(left, top, rows, columns, cell, theme.window)
+                Cells(canvas, left, top, rows, columns, *cell).lines(theme.window)
             return
-        fills = np.broadcast_to(_bytes(theme.window_fill), (rows, columns, 3))
+        fills = np.broadcast_to(style.rgb_bytes(theme.window_fill), (rows, columns, 3))
         canvas.box(left, top, width, height, fill=theme.window_fill)
-        canvas.grid_lines(left, top, rows, columns, cell, theme.window)
-        canvas.cell_numbers(*written[:1], fills, written[1], left, top, width, height)
+        Cells(canvas, left, top, rows, columns, *cell).lines(theme.window)
+        cell_numbers(canvas, *written[:1], fills, written[1], left, top, width, height)
 
     # Pictures ---------------------------------------------------------------------------------
 
@@ -804,7 +803,3 @@ def _range(values: NDArray, known: Grain | None = None) -> str:
 
 def _hex(rgb: NDArray) -> str:
     return "#" + "".join(f"{part:02X}" for part in rgb)
-
-
-def _bytes(colour: str) -> NDArray:
-    return np.round(255 * np.array(to_rgb(colour))).astype(np.uint8)

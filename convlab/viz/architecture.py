@@ -401,7 +401,7 @@ class _Row:
             y = self._head(canvas, layer)
             for line in layer.head:
                 colour = theme.quiet if pale or not layer.shape else theme.ink
-                canvas.text(x, y, line, colour=colour, ha="center")
+                canvas.text(x, y, line, "mt", colour=colour)
                 y += size.label * LINE
             y = self.foot + (0.5 + 1.25 * self.lines.operation) * size.small
             y += 0.3 * size.small if self.lines.operation else 0
@@ -414,7 +414,7 @@ class _Row:
                 else:
                     colour = theme.quiet
                 px = size.label if bold else size.small
-                canvas.text(x, y, line, px=px, bold=bold, colour=colour, ha="center")
+                canvas.text(x, y, line, "mt", px=px, bold=bold, colour=colour)
                 y += px * LINE
         for arc in self.arcs:
             self._arc(canvas, arc)
@@ -430,9 +430,7 @@ class _Row:
                 self._rays(layout, before, x_before, layer, x)
             y = self.foot + 0.5 * size.small
             for line in layer.operation:
-                canvas.text(
-                    (x_before + x) / 2, y, line, px=size.small, colour=theme.window, ha="center"
-                )
+                canvas.text((x_before + x) / 2, y, line, "mt", px=size.small, colour=theme.window)
                 y += 1.25 * size.small
 
     def _head(self, canvas: Canvas, layer: _Shown) -> float:
@@ -456,10 +454,9 @@ class _Row:
             (left + right) / 2,
             y - 0.2 * small,
             arc.skip.text,
+            "mb",
             px=small,
             colour=theme.window,
-            ha="center",
-            va="bottom",
             width=right - left - 0.5 * small,
         )
 
@@ -608,7 +605,7 @@ class _Words:
             text += own
         if parts:
             text += f"{'; ' if text else ''}not drawn: {', '.join(parts)}"
-        room = canvas.right - canvas.left
+        room = canvas.inner_width
         if (
             canvas.widest(canvas.lines(text, room, canvas.size.subtitle), canvas.size.subtitle)
             > room
@@ -838,25 +835,25 @@ def _height(canvas: Canvas, rows: list[list[_Shown]], scale: float) -> float:
 
 
 def _fits(canvas: Canvas, rows: list[list[_Shown]], scale: float) -> bool:
-    if _height(canvas, rows, scale) > canvas.bottom - canvas.top:
+    if _height(canvas, rows, scale) > canvas.inner_height:
         return False
     for row in rows:
         before, between, after = _distances(canvas, row, scale)
-        if before + sum(between) + after > canvas.right - canvas.left:
+        if before + sum(between) + after > canvas.inner_width:
             return False
     return True
 
 
 def _placed(canvas: Canvas, rows: list[list[_Shown]], scale: float) -> list[_Row]:
     heights = [_heights(canvas, row, scale) for row in rows]
-    free = canvas.bottom - canvas.top - sum(map(sum, heights))
+    free = canvas.inner_height - sum(map(sum, heights))
     # A row alone stands in the middle; several share what is left above and between them.
     gap = min(free / (len(rows) - 0.5), 6 * canvas.size.label)
     top = canvas.top + max(0.0, free - gap * (len(rows) - 1)) / 2
     placed = []
     for index, (row, (above, drawing, below)) in enumerate(zip(rows, heights, strict=True)):
         before, between, after = _distances(canvas, row, scale)
-        spare = canvas.right - canvas.left - before - sum(between) - after
+        spare = canvas.inner_width - before - sum(between) - after
         more = min(spare / len(between), 6 * scale)
         x = canvas.left + before
         if len(rows) == 1:

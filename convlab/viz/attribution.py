@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number, plus_minus
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.style import Scale
+from convlab.viz.tiles import whole_cells
 
 COVER = 0.85  # of the image, where a map that is drawn over it has its largest value
 DIMMED = (14, 0.36)  # the grey of black under such a map, and the share that is left of contrast
@@ -64,7 +65,7 @@ def attribution(
     strip, gap = 14 * unit, 10 * unit
     below = gap + strip + 0.3 * small + small * LINE * (2 if any(ends) else 1)
     between = 26 * unit
-    width = (canvas.right - canvas.left - len(maps) * between) / (1 + len(maps))
+    width = (canvas.inner_width - len(maps) * between) / (1 + len(maps))
     rows, columns = rgb.shape[:2]
 
     def cell_above(facts: Sequence[tuple[str, str]]) -> float:
@@ -151,7 +152,7 @@ def _limits(
     canvas: Canvas, scale: Scale, ends: tuple[str, str], left: float, y: float, width: float
 ) -> None:
     """The ends of a flat bar with their meaning, and zero in its middle, as far as they fit."""
-    small, quiet = canvas.size.small, canvas.theme.quiet
+    small = canvas.size.small
     low, high = number(scale.lowest), number(scale.highest)
     sides = [canvas.widest(pair, small) for pair in ((low, ends[0]), (high, ends[1]))]
     if sum(sides) + small > width:
@@ -162,15 +163,15 @@ def _limits(
         for line, text in enumerate(lines):
             canvas.text(left, y + line * small * LINE, text, px=small, width=width)
         return
-    for x, ha, text, word in (
-        (left, "left", low, ends[0]),
-        (left + width, "right", high, ends[1]),
+    for x, anchor, text, word in (
+        (left, "lt", low, ends[0]),
+        (left + width, "rt", high, ends[1]),
     ):
-        canvas.text(x, y, text, px=small, ha=ha)
+        canvas.text(x, y, text, anchor, px=small)
         if word:
-            canvas.text(x, y + small * LINE, word, px=small, colour=quiet, ha=ha)
+            canvas.note(x, y + small * LINE, word, anchor)
     if scale.lowest < 0 and 2 * canvas.widest([low, high], small) + 3 * small < width:
-        canvas.text(left + width / 2, y, "0", px=small, ha="center")
+        canvas.text(left + width / 2, y, "0", "mt", px=small)
 
 
 def facts_at_foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
@@ -181,7 +182,7 @@ def facts_at_foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     for index, (name, line) in enumerate(lines):
         y = top + index * small * LINE
         left = canvas.left + labels
-        canvas.text(canvas.left, y, name, px=small, colour=canvas.theme.quiet, width=labels)
+        canvas.note(canvas.left, y, name, width=labels)
         canvas.text(left, y, line, px=small, width=canvas.right - left)
     return room_above(canvas, facts)
 
@@ -202,7 +203,7 @@ def _fact_lines(
     return labels, [
         (name if not number else "", line)
         for name, text in facts
-        for number, line in enumerate(_wrapped(canvas, text, canvas.right - canvas.left - labels))
+        for number, line in enumerate(_wrapped(canvas, text, canvas.inner_width - labels))
     ]
 
 

@@ -288,7 +288,7 @@ class _Plot:
         if not inside or any(_meet(box, other) for other in avoided if other != own):
             return False
         middle = (box[1] + box[3]) / 2
-        self.canvas.text(left, middle, text, px=small, colour=colour, va="center_baseline")
+        self.canvas.text(left, middle, text, "lm", px=small, colour=colour)
         self.taken.append(box)
         return True
 
@@ -410,7 +410,7 @@ def _key(canvas: Canvas, passes: Sequence[str], left: float, right: float, top: 
         if x > left and x + width > right:
             x, top = left, top + step
         _mark(canvas, x + small / 2, top + step / 2, gradient, 0.8 * small)
-        canvas.text(x + 1.2 * small, top + step / 2, gradient, px=small, va="center_baseline")
+        canvas.text(x + 1.2 * small, top + step / 2, gradient, "lm", px=small)
         x += width + 1.2 * small
     return top + step
 
@@ -489,15 +489,7 @@ def _extremes(points: Sequence[KernelPoint], shares: Sequence[float], most: int)
 
 
 def _tick_left(canvas: Canvas, x: float, y: float, text: str) -> None:
-    canvas.text(
-        x - 10 * canvas.unit,
-        y,
-        text,
-        px=canvas.size.small,
-        colour=canvas.theme.quiet,
-        ha="right",
-        va="center_baseline",
-    )
+    canvas.note(x - 10 * canvas.unit, y, text, "rm")
 
 
 def _roofline_foot(canvas: Canvas, axis: _Axis, bottom: float) -> None:
@@ -508,14 +500,12 @@ def _roofline_foot(canvas: Canvas, axis: _Axis, bottom: float) -> None:
         half = canvas.measure(text, small) / 2
         if x + half <= canvas.right:
             canvas.line([x, x], [bottom, bottom - 0.3 * small], quiet)
-            canvas.text(x, y, text, px=small, colour=quiet, ha="center")
-    canvas.text(
+            canvas.note(x, y, text, "mt")
+    canvas.note(
         axis.end,
         y + LINE * small,
         f"FLOP per byte that must be moved {style.ARROW}",
-        px=small,
-        colour=quiet,
-        ha="right",
+        "rt",
         width=axis.end - canvas.left,
     )
 
@@ -590,7 +580,7 @@ def _draw_bars(
     row_bottom = row_top + rows * height
     for row, layer in enumerate(layers[:rows]):
         y = row_top + (row + 0.5) * height
-        canvas.text(left + names, y, layer, px=small, ha="right", va="center_baseline", width=names)
+        canvas.text(left + names, y, layer, "rm", px=small, width=names)
 
     for nth, gradient in enumerate(passes):
         x = left + names + gap + nth * (column + gap)
@@ -606,11 +596,10 @@ def _draw_bars(
                 x + number,
                 y,
                 texts[layer, gradient],
+                "rm",
                 px=small,
                 colour=theme.mistake if (layer, gradient) in slower else theme.ink,
                 bold=(layer, gradient) in slower,
-                ha="right",
-                va="center_baseline",
             )
             ends = sorted((axis.at(base), axis.at(value)))
             canvas.box(
@@ -622,15 +611,7 @@ def _draw_bars(
             )
     # A narrow canvas has no room for both; that the scale is logarithmic its ticks say too.
     foot = f"first {rows} of {len(layers)} layers; {foot}" if rows < len(layers) else foot + scale
-    canvas.text(
-        right,
-        row_bottom + 0.3 * small + LINE * small,
-        foot,
-        px=small,
-        colour=theme.quiet,
-        ha="right",
-        width=right - left,
-    )
+    canvas.note(right, row_bottom + 0.3 * small + LINE * small, foot, "rt", width=right - left)
 
 
 def _pass_head(
@@ -642,7 +623,7 @@ def _pass_head(
     words = gradient.split(" ", 1) if lines == 2 else [gradient]
     for line, text in enumerate(words):
         y = top + (line + 0.5) * LINE * small
-        canvas.text(x + 1.2 * small, y, text, px=small, va="center_baseline", width=width)
+        canvas.text(x + 1.2 * small, y, text, "lm", px=small, width=width)
 
 
 def _bar_axis(canvas: Canvas, axis: _Axis, at: float, top: float, bottom: float) -> None:
@@ -656,7 +637,7 @@ def _bar_axis(canvas: Canvas, axis: _Axis, at: float, top: float, bottom: float)
         canvas.line(
             [x, x], [top, bottom + 0.2 * small], theme.ink if tick == at else theme.hairline
         )
-        canvas.text(x, bottom + 0.3 * small, text, px=small, colour=theme.quiet, ha="center")
+        canvas.note(x, bottom + 0.3 * small, text, "mt")
 
 
 def _spaced(canvas: Canvas, axis: _Axis, values: Sequence[float]) -> list[tuple[float, str]]:
@@ -708,7 +689,7 @@ def training_speed(
     # The second line may take two lines: rows are counted as if it did.
     head = (canvas.size.title + 2 * canvas.size.subtitle) * LINE + 0.7 * label
     lowest = LINE * label + (1.25 * len(sides) + 0.5) * small
-    rows = min(len(bars), max(1, int((canvas.bottom - canvas.top - head) / lowest)))
+    rows = min(len(bars), max(1, int((canvas.inner_height - head) / lowest)))
     notes = [machine, "lower is better", "thin line: spread"]
     overlapping = sum(_spreads_overlap(bar) for bar in bars)
     if overlapping:
@@ -725,15 +706,15 @@ def training_speed(
         for seconds in (bar.seconds, bar.other_seconds)
         if seconds is not None
     ]
-    names = min(canvas.widest(sides, small), 0.3 * (canvas.right - canvas.left))
+    names = min(canvas.widest(sides, small), 0.3 * canvas.inner_width)
     start = canvas.left + names + 0.7 * small
     end = canvas.right - canvas.widest(times, small) - 0.7 * small
     ratio = canvas.widest(map(_share_text, compared), label, bold=True)
     # Beside the bars a ratio must leave them half of the width, else it stands above them.
-    beside = end - start - ratio >= 0.5 * (canvas.right - canvas.left)
+    beside = end - start - ratio >= 0.5 * canvas.inner_width
     if compared and beside:
         end -= ratio + 1.5 * small
-    height = min((canvas.bottom - canvas.top + 0.5 * small) / rows, 2.6 * lowest)
+    height = min((canvas.inner_height + 0.5 * small) / rows, 2.6 * lowest)
     for row, bar in enumerate(bars[:rows]):
         axis = _Axis(0.0, reach[row], start, end, logarithmic=False)
         _draw_pair(canvas, bar, sides, axis, (canvas.top + row * height, height), beside)
@@ -802,7 +783,7 @@ def _draw_pair(
     size, theme, small = canvas.size, canvas.theme, canvas.size.small
     top, height = place
     ratio = "" if bar.other_seconds is None else _share_text(bar)
-    room = canvas.right - canvas.left - canvas.measure(ratio, size.label, bold=True) - size.label
+    room = canvas.inner_width - canvas.measure(ratio, size.label, bold=True) - size.label
     canvas.text(canvas.left, top, bar.what, bold=True, width=room)
     first = top + LINE * size.label
     # White space below a pair is larger than that under its name, so that they belong together.
@@ -817,11 +798,10 @@ def _draw_pair(
             axis.start - 0.7 * small,
             y,
             sides[nth],
+            "rm",
             px=small,
             colour=ink,
-            ha="right",
-            va="center_baseline",
-            width=axis.start - 0.7 * small - canvas.left + 0.5,  # for rounding
+            width=axis.start - 0.7 * small - canvas.left + 0.5,
         )
         canvas.box(axis.start, y - thick / 2, axis.at(seconds) - axis.start, thick, fill=fill)
         if low < high:
@@ -832,9 +812,9 @@ def _draw_pair(
             axis.at(high) + 0.7 * small,
             y,
             _duration(seconds, axis.high),
+            "lm",
             px=small,
             colour=ink,
-            va="center_baseline",
         )
     if ratio:
         canvas.text(
@@ -843,8 +823,7 @@ def _draw_pair(
             ratio,
             colour=theme.quiet if _spreads_overlap(bar) else theme.ink,
             bold=True,
-            ha="right",
-            va="center_baseline" if beside else "top",
+            anchor="rm" if beside else "rt",
         )
 
 
@@ -876,7 +855,7 @@ def scaling(
     note = "GF/s, higher is better; cliff: less than half of the speed one step before"
     canvas.headline(title, f"{machine}; {note}", canvas.theme.ink)
 
-    room_x, room_y = canvas.right - canvas.left, canvas.bottom - canvas.top
+    room_x, room_y = canvas.inner_width, canvas.inner_height
     gap_x, gap_y = 2.2 * canvas.size.label, 0.9 * canvas.size.label
 
     def unshapely(columns: int) -> float:
@@ -991,7 +970,7 @@ def _scaling_panel(
     for value, text in _spaced(canvas, x_axis, order):
         x = x_axis.at(value)
         canvas.line([x, x], [plot_bottom, plot_bottom + 0.25 * small], theme.quiet)
-        canvas.text(x, plot_bottom + 0.4 * small, text, px=small, colour=theme.quiet, ha="center")
+        canvas.note(x, plot_bottom + 0.4 * small, text, "mt")
 
     xs, ys = [x_axis.at(value) for value in values], [y_axis.at(speed) for speed in speeds]
     canvas.line(xs, ys, theme.output, stroke=0.6 * size.thick)

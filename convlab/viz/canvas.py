@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
@@ -23,14 +22,14 @@ from PIL import Image
 
 from convlab.errors import ShapeError
 from convlab.names import one_line
-from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.lettering import lettering
-from convlab.viz.style import Scale
+from convlab.viz.style import Scale, Size
 
 LINE = 1.35  # from one line of text to the next, in text heights
+_ACROSS = {"l": "left", "m": "center", "r": "right"}
+_DOWN = {"t": "top", "m": "center_baseline", "c": "center", "s": "baseline", "b": "bottom"}
 LONGEST = 300  # letters of a line; no canvas has room for more
-EVERYWHERE = "everywhere"  # below the number of a bar that has no other
 
 
 @cache
@@ -51,120 +50,6 @@ def _width(text: str, px: float, dpi: float, bold: bool) -> float:
     text, families, bold, _ = lettering(text, bold)
     font = _font(px, dpi, bold, families)
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Equal tiles in rows, all lengths in pixels; a label of height ``label`` above each."""
-
-    columns: int
-    rows: int
-    width: float
-    height: float
-    gap_x: float
-    gap_y: float
-    label: float
-
-    def corner(self, index: int) -> tuple[float, float]:
-        """Left and top of a tile (below its label), from the grid's own corner."""
-        row, column = divmod(index, self.columns)
-        left = column * (self.width + self.gap_x)
-        return left, row * (self.label + self.height + self.gap_y) + self.label
-
-    @property
-    def total_width(self) -> float:
-        return self.columns * self.width + (self.columns - 1) * self.gap_x
-
-    @property
-    def total_height(self) -> float:
-        return self.rows * (self.label + self.height) + (self.rows - 1) * self.gap_y
-
-
-def whole_cells(width: float, height: float, rows: int, columns: int) -> float:
-    """The side in pixels of square cells, (rows, columns) of them inside width × height.
-
-    Whole pixels from 2 on, so that all cells of a picture are equally large.
-    """
-    side = min(width / columns, height / rows)
-    return float(math.floor(side)) if side >= 2 else side
-
-
-def arrange(
-    count: int,
-    width: float,
-    height: float,
-    shape: tuple[int, int],
-    *,
-    gap: float,
-    label: float = 0.0,
-    largest: float = math.inf,
-) -> Grid:
-    """The grid that shows ``count`` arrays of ``shape`` (rows, columns) about as large as possible.
-
-    Among grids with nearly the largest tiles it takes the one with the fullest
-    last row.  ``largest`` limits the side of one tile.  Room that is left widens
-    the gaps, so that the grid fills its place.
-    """
-    found = []
-    for columns in range(1, count + 1):
-        rows = math.ceil(count / columns)
-        tile_width = min((width - gap * (columns - 1)) / columns, largest)
-        tile_height = min((height - gap * (rows - 1)) / rows - label, largest)
-        # A place too low for its labels still gets a dot of a tile.
-        cell = whole_cells(max(tile_width, 1.0), max(tile_height, 1.0), *shape)
-        found.append((cell, rows * columns, columns))
-    most = max(found)[0]
-    near = [(-places, cell, columns) for cell, places, columns in found if cell >= 0.82 * most]
-    _, cell, columns = max(near)
-    rows = math.ceil(count / columns)
-    tile_width, tile_height = cell * shape[1], cell * shape[0]
-
-    def spread(room: float, tile: float, tiles: int, share: float) -> float:
-        free = (room - tile * tiles) / max(1, tiles - 1)
-        return max(min(free, max(gap, share * tile)), 0.0)
-
-    return Grid(
-        columns,
-        rows,
-        tile_width,
-        tile_height,
-        spread(width, tile_width, columns, 0.75),
-        spread(height, tile_height + label, rows, 0.33),
-        label,
-    )
-
-
-def how_many_fit(
-    count: int,
-    width: float,
-    height: float,
-    shape: tuple[int, int],
-    *,
-    gap: float,
-    label: float,
-    smallest: float,
-) -> int:
-    """How many of ``count`` tiles fit when the longer side of each is at least ``smallest``.
-
-    All of them when a fifth smaller is enough for that: nobody wants the first 60 of 64.
-    """
-
-    def room(side: float) -> tuple[int, int]:
-        cell = side / max(shape)
-        columns = max(1, math.floor((width + gap) / (cell * shape[1] + gap)))
-        return columns, max(1, math.floor((height + gap) / (cell * shape[0] + label + gap)))
-
-    if count <= math.prod(room(0.8 * smallest)):
-        return count
-    columns, rows = room(smallest)
-    return round_count(count, columns) * rows
-
-
-def round_count(count: int, room: int) -> int:
-    """All of ``count`` if there is room, else the room rounded down to an easy number."""
-    if count <= room:
-        return count
-    return max(1, room - room % 4 if room >= 8 else room)
 
 
 def image_rgb(image: NDArray) -> NDArray:
@@ -188,13 +73,13 @@ def image_rgb(image: NDArray) -> NDArray:
 class Canvas:
     """One figure being drawn; all positions and lengths in pixels from the upper left corner."""
 
-    def __init__(self, size: str, theme: str, aspect: float = 9 / 16) -> None:
+    def __init__(self, size: str | Size, theme: str, aspect: float = 9 / 16) -> None:
         self.size = style.size_named(size)
         self.theme = style.theme_named(theme)
         self.figure = style.blank_figure(size, theme, aspect)
         self.width = self.figure.get_figwidth() * self.size.dpi
         self.height = self.figure.get_figheight() * self.size.dpi
-        self.margin = self.width / 20
+        self.margin = self.size.margin or self.width / 20
         self.left, self.right = self.margin, self.width - self.margin
         self.top, self.bottom = self.margin, self.height - self.margin
         self.unit = self.size.small / 17  # a pixel of the slide, at this size
@@ -204,6 +89,16 @@ class Canvas:
         self._axes.set_ylim(self.height, 0)
         self._axes.autoscale(False)
         self._layer = 0
+
+    @property
+    def inner_width(self) -> float:
+        """Pixels from ``left`` to ``right``."""
+        return self.right - self.left
+
+    @property
+    def inner_height(self) -> float:
+        """Pixels from ``top`` to ``bottom``."""
+        return self.bottom - self.top
 
     # Text ---------------------------------------------------------------------------------
 
@@ -245,16 +140,20 @@ class Canvas:
         x: float,
         y: float,
         text: str,
+        anchor: str = "lt",
         *,
         px: float | None = None,
         colour: str | None = None,
         bold: bool = False,
-        ha: str = "left",
-        va: str = "top",
         rotation: float = 0,
         width: float = math.inf,
     ) -> None:
-        """One line of text at (x, y), fitted into ``width`` along its own direction."""
+        """One line of text at (x, y), fitted into ``width`` along its own direction.
+
+        ``anchor`` says what of the text stands there, as in Pillow: left, middle or right of it
+        (l, m, r), then its top, the middle of its letters, its centre, baseline or bottom (t, m,
+        c, s, b).
+        """
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
         fitted, families, bold, undrawn = lettering(fitted, bold)
         artist = Text(
@@ -263,8 +162,8 @@ class Canvas:
             fitted,
             color=colour or self.theme.ink,
             fontproperties=_font(height, self.size.dpi, bold, families),
-            horizontalalignment=ha,
-            verticalalignment=va,
+            horizontalalignment=_ACROSS[anchor[0]],
+            verticalalignment=_DOWN[anchor[1]],
             rotation=rotation,
             parse_math=False,  # a class may be called $5
             zorder=self._above(),
@@ -272,13 +171,46 @@ class Canvas:
         artist.undrawn = undrawn  # whoever writes the figure says so
         self._axes.add_artist(artist)
 
+    def note(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        anchor: str = "lt",
+        *,
+        bold: bool = False,
+        rotation: float = 0,
+        width: float = math.inf,
+    ) -> None:
+        """A small quiet line, placed as by :meth:`text`."""
+        look = {"px": self.size.small, "colour": self.theme.quiet, "bold": bold}
+        self.text(x, y, text, anchor, rotation=rotation, width=width, **look)
+
+    def paragraph(
+        self,
+        x: float,
+        y: float,
+        lines: Iterable[str],
+        *,
+        px: float | None = None,
+        colour: str | None = None,
+        bold: bool = False,
+        width: float = math.inf,
+    ) -> float:
+        """Lines below each other from (x, y) on; returns where the next one would stand."""
+        px = px or self.size.label
+        for line in lines:
+            self.text(x, y, line, px=px, colour=colour, bold=bold, width=width)
+            y += px * LINE
+        return y
+
     def run(
-        self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, va: str = "top"
+        self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, down: str = "t"
     ) -> None:
         """Pieces (text, colour, bold) one after the other on a line; the caller has fitted them."""
         space = self.measure("n n", px) - self.measure("nn", px)
         for text, colour, bold in parts:
-            self.text(x, y, text, px=px, colour=colour, bold=bold, va=va)
+            self.text(x, y, text, f"l{down}", px=px, colour=colour, bold=bold)
             x += self.measure(text, px, bold) + space
 
     def run_width(self, parts: Sequence[tuple[str, str, bool]], px: float) -> float:
@@ -292,16 +224,22 @@ class Canvas:
 
         The quiet line may take a second line where the figure is narrow.
         """
-        room, size = self.right - self.left, self.size
+        room, size = self.inner_width, self.size
         y = self.top
         if title.strip():
             fitted, px = self.fit(title, room, size.title, max(size.subtitle, size.small), True)
             self.text(self.left, y, fitted, px=px, colour=colour, bold=True)
             y += size.title * LINE
-        for line in self.lines(subtitle, room, size.subtitle):
-            self.text(self.left, y, line, px=size.subtitle, colour=self.theme.quiet, width=room)
-            y += size.subtitle * LINE
+        quiet = {"px": size.subtitle, "colour": self.theme.quiet}
+        y = self.paragraph(
+            self.left, y, self.lines(subtitle, room, size.subtitle), **quiet, width=room
+        )
         self.top = y + 0.7 * size.label
+
+    def headline_height(self, lines: int = 2) -> float:
+        """How far :meth:`headline` moves ``top`` with a title and ``lines`` below it, at most 2."""
+        size = self.size
+        return (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
 
     def lines(self, text: str, width: float, px: float) -> list[str]:
         """A text as one line, or as two where ``width`` is less than it needs."""
@@ -316,6 +254,17 @@ class Canvas:
             else:
                 lines.append(word)
         return lines
+
+    def wrapped(self, text: str, width: float, px: float) -> list[str]:
+        """A text in as many lines as ``width`` asks for; no line ends at a no-break space."""
+        lines: list[str] = []
+        for word in text.split(" "):
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self.measure(longer, px) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return [line for line in lines if line]
 
     # Lines and boxes ------------------------------------------------------------------------
 
@@ -438,31 +387,17 @@ class Canvas:
             )
         )
 
-    def grid_lines(
-        self,
-        left: float,
-        top: float,
-        rows: int,
-        columns: int,
-        cell: tuple[float, float],
-        colour: str,
-        dashed: bool = False,
-    ) -> None:
-        """The lines of (rows, columns) cells of width and height ``cell``, outline included."""
-        width, height = cell
-        right, bottom = left + columns * width, top + rows * height
-        across = [
-            ((left, top + row * height), (right, top + row * height)) for row in range(rows + 1)
-        ]
-        down = [
-            ((left + column * width, top), (left + column * width, bottom))
-            for column in range(columns + 1)
-        ]
-        self.strokes(across + down, colour, dashed=dashed)
-
     # Arrays -----------------------------------------------------------------------------------
 
-    def picture(self, rgb: NDArray, left: float, top: float, width: float, height: float) -> None:
+    def picture(
+        self,
+        rgb: NDArray,
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+        edge: str | None = None,
+    ) -> None:
         """Bytes (H, W, 3) as H × W equal cells; smoothed only where cells are below 2 pixels."""
         whole = width / rgb.shape[1] >= 2 and height / rgb.shape[0] >= 2
         # Of a photograph far larger than its place, means of blocks: matplotlib takes 50 bytes
@@ -480,6 +415,8 @@ class Canvas:
             resample=True,
             zorder=self._above(),
         )
+        if edge:
+            self.box(left, top, width, height, edge=edge)
 
     def array(
         self,
@@ -494,7 +431,7 @@ class Canvas:
         """Numbers (H, W) as shades; cells that are not finite are hatched."""
         rgb = scale.rgb(values)
         broken = ~np.isfinite(values)
-        rgb = np.where(broken[..., None], _bytes(self.theme.ground), rgb).astype(np.uint8)
+        rgb = np.where(broken[..., None], style.rgb_bytes(self.theme.ground), rgb).astype(np.uint8)
         self.picture(rgb, left, top, width, height)
         rows, columns = values.shape
         for row, column in np.argwhere(broken):
@@ -516,119 +453,6 @@ class Canvas:
             self.theme.mistake,
         )
 
-    def number_size(self, texts: Sequence[str], width: float, height: float) -> float | None:
-        """Text height at which every text fits its cell, None where none is legible.
-
-        Numbers stand in cells of at least 22 slide pixels.
-        """
-        if min(width, height) < 22 * self.unit or len(texts) > 1500:
-            return None
-        longest = sorted(set(texts), key=len)[-12:]
-        for px in (self.size.label, (self.size.label + self.size.small) / 2, self.size.small):
-            if self.widest(longest, px) <= 0.92 * width and px * 1.2 <= height:
-                return px
-        return None
-
-    def cell_numbers(
-        self,
-        texts: Sequence[str],
-        fills: NDArray,
-        px: float,
-        left: float,
-        top: float,
-        width: float,
-        height: float,
-        faint: str | None = None,
-    ) -> None:
-        """Texts in row order into the cells of fills (H, W, 3), in the ink that reads there.
-
-        The text ``faint`` is quiet; it stands on the ground's colour.
-        """
-        rows, columns = fills.shape[:2]
-        for index, text in enumerate(texts):
-            row, column = divmod(index, columns)
-            self.text(
-                left + (column + 0.5) * width / columns,
-                top + (row + 0.5) * height / rows,
-                text,
-                px=px,
-                colour=self.theme.quiet
-                if text == faint
-                else style.ink_on(fills[row, column] / 255),
-                ha="center",
-                va="center_baseline",
-            )
-
-    # The bar of a scale -------------------------------------------------------------------------
-
-    def _bar_labels(self, scale: Scale) -> list[tuple[float, str]]:
-        if scale.only is not None:
-            return [(scale.only, number(scale.only))]
-        low, high = number(scale.lowest), number(scale.highest)
-        labels = [
-            (scale.lowest, f"≤ {low}" if scale.cut_low else low),
-            (scale.highest, f"≥ {high}" if scale.cut_high else high),
-        ]
-        span = scale.highest - scale.lowest
-        if min(-scale.lowest, scale.highest) > 0.2 * span:
-            labels.append((0.0, "0"))
-        return labels
-
-    def bar_width(self, scale: Scale, word: str, broken: bool = False) -> float:
-        """Width in pixels that :meth:`bar` takes."""
-        texts = [text for _, text in self._bar_labels(scale)]
-        beside = 30 * self.unit + self.widest(texts, self.size.small)
-        words = [word, *(["not finite"] if broken else [])]
-        words += [EVERYWHERE] if scale.only is not None else []
-        return max(beside, self.widest(words, self.size.small))
-
-    def bar(
-        self,
-        scale: Scale,
-        word: str,
-        left: float,
-        top: float,
-        height: float,
-        broken: bool = False,
-    ) -> None:
-        """The figure's scale, upright: its word above, its limits beside it.
-
-        A bar too low for its labels is made as high as they need; of numbers that do not
-        differ it is one cell, and says so.  ``broken`` adds the hatched cell and its meaning at
-        the foot.
-        """
-        unit, small = self.unit, self.size.small
-        if word:
-            self.text(left, top, word, px=small, colour=self.theme.quiet)
-            top += small * LINE + 0.3 * small
-            height -= small * LINE + 0.3 * small
-        height = max(height, 2.6 * small)
-        if broken:
-            height -= 2.6 * small * LINE
-            foot = top + height + small
-            self.box(left, foot, 18 * unit, 18 * unit, edge=self.theme.mistake)
-            self.hatch(left, foot, 18 * unit, 18 * unit)
-            self.text(left, foot + small * LINE, "not finite", px=small, colour=self.theme.quiet)
-        bar = 18 * unit
-        if scale.only is not None:
-            self.picture(scale.rgb(np.array([[scale.only]])), left, top, bar, bar)
-            self.box(left, top, bar, bar, edge=self.theme.hairline)
-            ((_, text),) = self._bar_labels(scale)
-            self.text(left + 30 * unit, top, text, px=small)
-            self.text(left, top + bar + 0.3 * small, EVERYWHERE, px=small)
-            return
-        shades = np.linspace(scale.highest, scale.lowest, 257)[:, None]
-        self.picture(scale.rgb(shades), left, top, bar, height)
-        self.box(left, top, bar, height, edge=self.theme.hairline)
-        span = scale.highest - scale.lowest
-        for value, text in self._bar_labels(scale):
-            share = (scale.highest - value) / span
-            if 0 < share < 1 and min(share, 1 - share) * height < 2.2 * small:
-                continue
-            # The end labels stay inside the bar's height; those between are centred.
-            va = {0.0: "top", 1.0: "bottom"}.get(share, "center")
-            self.text(left + 30 * unit, top + share * height, text, px=small, va=va)
-
 
 def _shortened(text: str, kept: int) -> str:
     if len(text) <= kept:
@@ -636,7 +460,3 @@ def _shortened(text: str, kept: int) -> str:
     head = (kept + 1) // 2
     tail = kept - head
     return text[:head].rstrip() + style.ELLIPSIS + (text[-tail:].lstrip() if tail else "")
-
-
-def _bytes(colour: str) -> NDArray:
-    return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.uint8)

@@ -15,6 +15,8 @@ from convlab.errors import ShapeError
 from convlab.numerals import to_places
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import Cells, cell_numbers, number_size
 from convlab.viz.style import Scale
 
 
@@ -55,17 +57,19 @@ def confusion(
     shares = _shares(counts)
     off = np.where(np.eye(len(counts), dtype=bool), 0.0, np.nan_to_num(shares))
     scales = _shade(canvas, "right", 1.0), _shade(canvas, "wrong", float(off.max()) or 1.0)
-    bars = max(canvas.bar_width(scales[0], "right"), canvas.bar_width(scales[1], "wrong"))
+    bars = max(
+        ColourBar(canvas, scales[0], "right").width, ColourBar(canvas, scales[1], "wrong").width
+    )
     # How many names fit decides the second line, so the headline is first taken at its highest.
     tallest = (canvas.size.title + 2 * canvas.size.subtitle) * LINE + 0.7 * canvas.size.label
-    every = _layout(canvas, names, texts, canvas.bottom - canvas.top - tallest, bars).every
+    every = _layout(canvas, names, texts, canvas.inner_height - tallest, bars).every
     notes = [subtitle]
     if total:
         notes.append(f"{right} of {total} right")
     if every > 1:
         notes.append(f"every {every}{_ordinal(every)} class named")
     canvas.headline(title, ", ".join(note for note in notes if note), canvas.theme.ink)
-    layout = _layout(canvas, names, texts, canvas.bottom - canvas.top, bars)
+    layout = _layout(canvas, names, texts, canvas.inner_height, bars)
     _draw(canvas, shares, names, texts, replace(layout, every=every), scales, bars)
     return canvas.figure
 
@@ -116,7 +120,7 @@ def _layout(
     widest = canvas.widest(names, small)
     side = max(min(widest, 0.17 * canvas.width), canvas.measure(_TRUE, small)) + pad
     accuracy = canvas.measure("accuracy", small) + 60 * unit
-    room = canvas.right - canvas.left - side - accuracy - 2 * pad
+    room = canvas.inner_width - side - accuracy - 2 * pad
 
     def whole(length: float) -> float:
         return float(math.floor(length)) if length >= 2 else length
@@ -129,7 +133,7 @@ def _layout(
         head = small * LINE + above
         tall = whole((height - head) / count)
         wide = whole(min(room / count, 1.9 * tall))
-        number = canvas.number_size(texts, wide, tall)
+        number = number_size(canvas, texts, wide, tall)
         if number is None:
             wide = whole(min((room - bars - 2 * pad) / count, 1.9 * tall))
             tall = min(tall, 1.2 * wide)
@@ -162,7 +166,7 @@ def _draw(
     fills[diagonal, diagonal] = right_scale.rgb(np.nan_to_num(shares[diagonal, diagonal]))
     canvas.picture(fills, left, top, wide, tall)
     if min(width, height) >= 6 * unit:
-        canvas.grid_lines(left, top, count, count, (width, height), theme.hairline)
+        Cells(canvas, left, top, count, count, width, height).lines(theme.hairline)
         for index in range(count):
             canvas.box(
                 left + index * width,
@@ -175,37 +179,22 @@ def _draw(
     else:
         canvas.box(left, top, wide, tall, edge=theme.hairline)
     if px is not None:
-        canvas.cell_numbers(texts, fills, px, left, top, wide, tall, faint="0")
+        cell_numbers(canvas, texts, fills, px, left, top, wide, tall, faint="0")
 
     # Names of low rows reach above the matrix; the words over them keep clear of that.
     above = top - max(0.15 * small, small - height / 2)
-    canvas.text(left, canvas.top, f"predicted {style.ARROW}", px=small, colour=theme.quiet)
-    canvas.text(
-        left - max(pad, 0.8 * small - width / 2),
-        above,
-        _TRUE,
-        px=small,
-        colour=theme.quiet,
-        ha="right",
-        va="bottom",
-    )
+    canvas.note(left, canvas.top, f"predicted {style.ARROW}")
+    canvas.note(left - max(pad, 0.8 * small - width / 2), above, _TRUE, "rb")
     for index in range(0, count, every):
         canvas.text(
-            left - pad,
-            top + (index + 0.5) * height,
-            names[index],
-            px=small,
-            ha="right",
-            va="center_baseline",
-            width=side - pad,
+            left - pad, top + (index + 0.5) * height, names[index], "rm", px=small, width=side - pad
         )
         canvas.text(
             left + (index + 0.5) * width,
             top - 0.25 * small,
             names[index],
+            "mb",
             px=small,
-            ha="center",
-            va="bottom",
             rotation=90 if stand else 0,
             width=layout.head - small * LINE - 0.3 * small if stand else width * every,
         )
@@ -215,8 +204,8 @@ def _draw(
         # A low matrix does not press the two bars together.
         room = max(tall, min(canvas.bottom - top, 18 * small))
         each = min(room / 2 - small, 230 * unit)
-        canvas.bar(right_scale, "right", x, top, each)
-        canvas.bar(wrong_scale, "wrong", x, top + each + 2 * small, each)
+        ColourBar(canvas, right_scale, "right").draw(x, top, each)
+        ColourBar(canvas, wrong_scale, "wrong").draw(x, top + each + 2 * small, each)
 
 
 def _accuracy(
@@ -230,7 +219,7 @@ def _accuracy(
     """A bar a class from 0 to 1, with its number where a line of text has room."""
     left, top, width = place
     small, theme = canvas.size.small, canvas.theme
-    canvas.text(left, above, "accuracy", px=small, colour=theme.quiet, va="bottom")
+    canvas.note(left, above, "accuracy", "lb")
     number = canvas.measure("≈0.00", small) + 8 * canvas.unit
     full = width - number
     for index, share in enumerate(np.diagonal(shares)):
@@ -242,6 +231,4 @@ def _accuracy(
         if known:
             canvas.box(left + number, y - thick / 2, full * share, thick, fill=theme.output)
         if index % every == 0:
-            canvas.text(
-                left, y, to_places(share, 2) if known else "none", px=small, va="center_baseline"
-            )
+            canvas.text(left, y, to_places(share, 2) if known else "none", "lm", px=small)

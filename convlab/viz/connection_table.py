@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.matrix import Cells
 
 
 def connection_table(
@@ -50,14 +51,12 @@ def connection_table(
     )
     left = canvas.left + side_head + 0.8 * label
     head = canvas.widest((name for name, _ in facts), small) + label
-    broken = [
-        (name, canvas.lines(text, canvas.right - canvas.left - head, small)) for name, text in facts
-    ]
+    broken = [(name, canvas.lines(text, canvas.inner_width - head, small)) for name, text in facts]
     lines = (sum(len(text) for _, text in broken) * LINE + 1.2 * bool(facts)) * small
     under = 2 * small * LINE + 0.5 * small
     over = 2 * small * LINE + 0.2 * small
     width = (canvas.right - left) / outputs
-    height = (canvas.bottom - canvas.top - over - under - lines) / inputs
+    height = (canvas.inner_height - over - under - lines) / inputs
     # Cells may be wider than high, so that the numbers below them have room.
     cell_height = min(height, width, 4 * label)
     cell_width = min(width, 2 * cell_height)
@@ -74,19 +73,11 @@ def connection_table(
     numbered = max(1, int(np.ceil((canvas.measure(str(outputs), small) + 6 * unit) / cell_width)))
     for o in range(0, outputs, numbered):
         x = left + (o + 0.5) * cell_width
-        canvas.text(x, canvas.top + small * LINE, str(o), px=small, colour=theme.quiet, ha="center")
+        canvas.note(x, canvas.top + small * LINE, str(o), "mt")
     numbered = max(1, int(np.ceil(1.15 * small / cell_height)))
     for i in range(0, inputs, numbered):
-        canvas.text(
-            left - 0.5 * label,
-            top + (i + 0.5) * cell_height,
-            str(i),
-            px=small,
-            colour=theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
-    canvas.grid_lines(left, top, inputs, outputs, (cell_width, cell_height), theme.hairline)
+        canvas.note(left - 0.5 * label, top + (i + 0.5) * cell_height, str(i), "rm")
+    Cells(canvas, left, top, inputs, outputs, cell_width, cell_height).lines(theme.hairline)
     outputs_read, inputs_read = np.nonzero(table)
     corners = np.stack([left + outputs_read * cell_width, top + inputs_read * cell_height], -1)
     around = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (cell_width, cell_height)
@@ -103,13 +94,13 @@ def connection_table(
     for word, row in zip(words, counts, strict=True):
         texts = [f"{count:,}" for count in row]
         if canvas.widest(texts, small) + 4 * unit <= cell_width:
-            canvas.text(canvas.left, y, word, px=small, colour=theme.quiet)
+            canvas.note(canvas.left, y, word)
             for o, text in enumerate(texts):
-                canvas.text(left + (o + 0.5) * cell_width, y, text, px=small, ha="center")
+                canvas.text(left + (o + 0.5) * cell_width, y, text, "mt", px=small)
             y += small * LINE
     y += 0.8 * small
     for name, text in broken:
-        canvas.text(canvas.left, y, name, px=small, colour=theme.quiet)
+        canvas.note(canvas.left, y, name)
         for line in text:
             x = canvas.left + head
             canvas.text(x, y, line, px=small, width=canvas.right - x)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.matrix import Cells, number_size
 
 Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]
@@ -78,7 +79,7 @@ def connections(
     canvas = Canvas(size, theme, aspect=1.0 if dimensions == 1 else 0.85)
     canvas.headline(title, subtitle, canvas.theme.ink)
     gap = min(60 * canvas.unit, 0.05 * canvas.width)
-    width = (canvas.right - canvas.left - gap * (len(wirings) - 1)) / len(wirings)
+    width = (canvas.inner_width - gap * (len(wirings) - 1)) / len(wirings)
     panels = []
     for index, (wiring, counts) in enumerate(
         zip(wirings, _counts(canvas, wirings, width), strict=True)
@@ -87,7 +88,7 @@ def connections(
         canvas.text(left, top, wiring.name, bold=True, width=width)
         top += canvas.size.label * LINE
         for text in counts:
-            canvas.text(left, top, text, px=canvas.size.small, colour=canvas.theme.quiet)
+            canvas.note(left, top, text)
             top += canvas.size.small * LINE
         top += 0.6 * canvas.size.small
         place = (left, top, width, canvas.bottom - top)
@@ -205,9 +206,9 @@ class _Panel:
             out_x + 1.1 * dot + 4 * unit,
             y_of(self.chosen, units),
             str(self.chosen),
+            "lm",
             px=small,
             bold=True,
-            va="center_baseline",
         )
 
     def name_weights(self, names, x, y_of, pitch) -> None:
@@ -218,7 +219,7 @@ class _Panel:
             zip(self.wiring.reads[self.chosen], names, strict=True)
         ):
             if index % every == 0:
-                canvas.text(x, y_of(cell), name, px=small, ha="right", va="center_baseline")
+                canvas.text(x, y_of(cell), name, "rm", px=small)
 
     # Two dimensions --------------------------------------------------------------------------
 
@@ -247,7 +248,7 @@ class _Panel:
     def number_size(self, prefix: str) -> float | None:
         """Text height at which the numbers of all shown weights fit their cells."""
         shown = self.wiring.weights[self.shown()].reshape(-1) + 1
-        return self.canvas.number_size([f"{prefix}{w}" for w in shown], self.cell, self.cell)
+        return number_size(self.canvas, [f"{prefix}{w}" for w in shown], self.cell, self.cell)
 
     def grids(self, prefix: str) -> None:
         """The input above the units, the windows of some; ``prefix`` of the weights' numbers."""
@@ -258,7 +259,7 @@ class _Panel:
         unit_x = x + (columns - unit_columns) * cell / 2
         unit_y = y + (rows + BETWEEN) * cell
         self._input(x, y, cell)
-        canvas.grid_lines(unit_x, unit_y, unit_rows, unit_columns, (cell, cell), theme.output)
+        Cells(canvas, unit_x, unit_y, unit_rows, unit_columns, cell).lines(theme.output)
         shown = self.shown()[::-1]  # the emphasised unit on top of the other
         corners = {
             at: (unit_x + at % unit_columns * cell, unit_y + at // unit_columns * cell)
@@ -293,11 +294,11 @@ class _Panel:
         top, bottom, left, right = self.padding
         if any(self.padding):
             canvas.box(x, y, columns * cell, rows * cell, fill=theme.hairline_fill)
-            canvas.grid_lines(x, y, rows, columns, (cell, cell), theme.hairline, dashed=True)
+            Cells(canvas, x, y, rows, columns, cell).lines(theme.hairline, dashed=True)
         inner = (rows - top - bottom, columns - left - right)
         x, y = x + left * cell, y + top * cell
         canvas.box(x, y, inner[1] * cell, inner[0] * cell, fill=theme.input_fill)
-        canvas.grid_lines(x, y, *inner, (cell, cell), theme.input)
+        Cells(canvas, x, y, *inner, cell).lines(theme.input)
 
     def _window(self, at: int, prefix: str, px: float | None) -> None:
         """The cells that a unit sees, filled, each with its weight's name where it fits."""
@@ -317,10 +318,9 @@ class _Panel:
                     x + cell / 2,
                     y + cell / 2,
                     f"{prefix}{weight + 1}",
+                    "mm",
                     px=px,
                     colour=style.ink_on(fill),
-                    ha="center",
-                    va="center_baseline",
                 )
 
     def _guides(self, extent: tuple[int, int, int, int], corner: tuple[float, float]) -> None:

@@ -15,6 +15,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.numerals import exact, number
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.matrix import Cells, number_size
 
 Pair = tuple[int, int]
 
@@ -104,13 +105,13 @@ class _Sheet:
             canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width(cell))
             top += canvas.size.label * LINE
             size = style.size_text(*values.shape)
-            canvas.text(canvas.left, top, size, px=canvas.size.small, colour=theme.quiet)
+            canvas.note(canvas.left, top, size)
             self.grid(values, canvas.left, top + canvas.size.small * LINE * 1.3, cell, edge, fill)
         width = self.block_width(cell)
         for index, (comparison, texts) in enumerate(zip(self.comparisons, lines, strict=True)):
             row, column = divmod(index, 2)
             left = canvas.right - width if column else canvas.right - 2 * width - self.gap
-            top = canvas.top + row * (canvas.bottom - canvas.top + self.between) / 2
+            top = canvas.top + row * (canvas.inner_height + self.between) / 2
             self.block(comparison, texts, left, top, cell)
 
     # Lengths ----------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ class _Sheet:
     @property
     def narrow(self) -> bool:
         """Whether there is no room for the input beside outputs with their names."""
-        return self.canvas.right - self.canvas.left < 55 * self.canvas.size.small
+        return self.canvas.inner_width < 55 * self.canvas.size.small
 
     @property
     def gap(self) -> float:
@@ -139,7 +140,7 @@ class _Sheet:
 
     def block_width(self, cell: float) -> float:
         canvas = self.canvas
-        return (canvas.right - canvas.left - self.left_width(cell) - 2 * self.gap) / 2
+        return (canvas.inner_width - self.left_width(cell) - 2 * self.gap) / 2
 
     def side_width(self, cell: float) -> float:
         """Of one of the two conventions of a comparison."""
@@ -164,7 +165,7 @@ class _Sheet:
         best = (-1, 0.0, 0)
         for most in (3, 2, 1):
             cell = self.cell(most)
-            numbered = sum(canvas.number_size(each, cell, cell) is not None for each in texts)
+            numbered = sum(number_size(canvas, each, cell, cell) is not None for each in texts)
             if cell and numbered > best[0]:
                 best = (numbered, cell, most)
         _, cell, most = best
@@ -179,7 +180,7 @@ class _Sheet:
         0 where there is none.
         """
         canvas, small = self.canvas, self.canvas.size.small
-        high = (canvas.bottom - canvas.top - self.between) / 2
+        high = (canvas.inner_height - self.between) / 2
         outputs = [side.values.shape for c in self.comparisons for side in c.sides]
         rows, columns = np.max(outputs, axis=0)
         for cell in range(math.floor(70 * canvas.unit), 0, -1):
@@ -236,10 +237,10 @@ class _Sheet:
             canvas.text(x, y, side.name, px=small, colour=theme.output, bold=True, width=side_width)
             y += small * LINE
             for text in texts:
-                canvas.text(x, y, text, px=small, colour=theme.quiet)
+                canvas.note(x, y, text)
                 y += small * LINE
             y += 0.3 * small
-            canvas.grid_lines(x, y, *union, (cell, cell), theme.hairline, dashed=True)
+            Cells(canvas, x, y, *union, cell).lines(theme.hairline, dashed=True)
             self.grid(
                 side.values,
                 x,
@@ -285,7 +286,7 @@ class _Sheet:
         canvas, theme = self.canvas, self.canvas.theme
         rows, columns = values.shape
         texts = exact(values).marked()
-        px = canvas.number_size(texts, cell, cell)
+        px = number_size(canvas, texts, cell, cell)
         if px is None and differs is not None:
             # Without numbers the cells themselves say where they differ.
             tints = [to_rgb(fill), to_rgb(style.blend(fill, theme.mistake, 0.4))]
@@ -294,7 +295,7 @@ class _Sheet:
         else:
             canvas.box(left, top, columns * cell, rows * cell, fill=fill)
         if cell >= 4 * canvas.unit:
-            canvas.grid_lines(left, top, rows, columns, (cell, cell), edge)
+            Cells(canvas, left, top, rows, columns, cell).lines(edge)
         else:
             canvas.box(left, top, columns * cell, rows * cell, edge=edge)
         if px is None:
@@ -305,10 +306,9 @@ class _Sheet:
                 left + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,
+                "mm",
                 px=px,
                 colour=theme.mistake if part else theme.ink,
-                ha="center",
-                va="center_baseline",
             )
 
 

@@ -46,11 +46,11 @@ def costs(
     canvas.headline(title, subtitle, canvas.theme.ink)
     small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
     head = 2 * small * LINE + 0.6 * label
-    room = canvas.bottom - canvas.top - head
+    room = canvas.inner_height - head
     rows = _rows(layers, totals, max(2, int(room // (1.35 * small))))
     step = min(room / len(rows), 3.6 * label)
     names = canvas.widest((row.name for row in rows), small, bold=True)
-    left = canvas.left + min(names, 0.22 * (canvas.right - canvas.left)) + label
+    left = canvas.left + min(names, 0.22 * canvas.inner_width) + label
     gap = 1.2 * label
     width = (canvas.right - left - gap) / 2
     columns = (
@@ -72,29 +72,20 @@ def costs(
         for row, (count, text) in enumerate(zip(counts, texts, strict=True)):
             y = canvas.top + head + row * step
             middle = y + step / 2
-            canvas.text(
-                x + number - 0.5 * label, middle, text, px=small, ha="right", va="center_baseline"
-            )
+            canvas.text(x + number - 0.5 * label, middle, text, "rm", px=small)
             length = bar * count / max(counts)
             if count:
                 canvas.box(x + number, y + 0.18 * step, length, 0.64 * step, edge=colour, fill=fill)
             if share:
-                canvas.text(
-                    x + number + length + 0.3 * label,
-                    middle,
-                    shares[row],
-                    px=small,
-                    colour=theme.quiet,
-                    va="center_baseline",
-                )
+                canvas.note(x + number + length + 0.3 * label, middle, shares[row], "lm")
     for row, layer in enumerate(rows):
         canvas.text(
             canvas.left,
             canvas.top + head + (row + 0.5) * step,
             layer.name,
+            "lm",
             px=small,
             bold=True,
-            va="center_baseline",
             width=left - canvas.left - 0.5 * label,
         )
     return canvas.figure

@@ -94,7 +94,7 @@ def _draw_panels(
             text = f"{line.word} {measured(known[-1]) if known.size else ''}"
             label = max(label, canvas.measure(text, size.small))
     label += 46 * canvas.unit
-    room_x, room_y = canvas.right - canvas.left, canvas.bottom - canvas.top
+    room_x, room_y = canvas.inner_width, canvas.inner_height
     gap = 2.2 * size.label
     # Side by side while a panel keeps a plot wider than its label, else one above the other.
     beside = (room_x - gap) / 2 - label >= 1.5 * label or len(panels) == 1
@@ -149,15 +149,7 @@ def _panel(
     for tick, text in zip(ticks, texts, strict=True):
         y = at_y(tick)
         canvas.line([plot_left, plot_right], [y, y], theme.hairline)
-        canvas.text(
-            plot_left - 10 * canvas.unit,
-            y,
-            text,
-            px=small,
-            colour=theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
+        canvas.note(plot_left - 10 * canvas.unit, y, text, "rm")
     _epoch_axis(canvas, epochs, at_x, plot_right, plot_bottom + 0.4 * small)
 
     if best is not None:
@@ -167,15 +159,7 @@ def _panel(
         half = canvas.measure(text, small) / 2
         head = left + canvas.measure(kind, size.label, bold=True) + size.label
         centre = min(max(x, head + half), left + width - half)
-        canvas.text(
-            centre,
-            plot_top - 0.4 * small,
-            text,
-            px=small,
-            colour=theme.quiet,
-            ha="center",
-            va="bottom",
-        )
+        canvas.note(centre, plot_top - 0.4 * small, text, "mb")
     ends = []
     for line in lines:
         canvas.line(
@@ -214,7 +198,7 @@ def _panel(
         # A sample of the line leads from its end to its name.
         sample = [plot_right + 8 * canvas.unit, plot_right + 36 * canvas.unit]
         canvas.line(sample, [y, y], line.colour, stroke=0.6 * size.thick, dashes=line.dashes)
-        canvas.text(plot_right + 46 * canvas.unit, y, text, px=small, va="center_baseline")
+        canvas.text(plot_right + 46 * canvas.unit, y, text, "lm", px=small)
 
 
 def _ticks(
@@ -244,7 +228,7 @@ def _tick_texts(ticks: Sequence[float]) -> list[str]:
 def _epoch_axis(
     canvas: Canvas, epochs: NDArray, at_x: Callable[[float], float], right: float, y: float
 ) -> None:
-    small, quiet = canvas.size.small, canvas.theme.quiet
+    small, _quiet = canvas.size.small, canvas.theme.quiet
     first, last = float(epochs.min()), float(epochs.max())
     room = (at_x(last) - at_x(first)) / (canvas.measure(_epoch(last), small) + 2 * small)
     if first == last:
@@ -257,9 +241,9 @@ def _epoch_axis(
     end = right
     for tick in ticks:
         text = _epoch(tick)
-        canvas.text(at_x(tick), y, text, px=small, colour=quiet, ha="center")
+        canvas.note(at_x(tick), y, text, "mt")
         end = max(end, at_x(tick) + canvas.measure(text, small) / 2)
-    canvas.text(end + 14 * canvas.unit, y, "epoch", px=small, colour=quiet)
+    canvas.note(end + 14 * canvas.unit, y, "epoch")
 
 
 def _apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.attribution import facts_at_foot, room_above
-from convlab.viz.canvas import LINE, Canvas, arrange, image_rgb
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.tiles import arrange
 
 FOUND, WRONG, MISSED = "found", "wrong", "missed"
 """What a box is: an answer, one that the truth denies, and a truth that was not found."""
@@ -60,7 +62,7 @@ def detections(
     small, unit, rows, columns = canvas.size.small, canvas.unit, *rgb.shape[:2]
     head = small * LINE + 0.3 * small
     height = foot - canvas.top - head
-    cell = min(0.55 * (canvas.right - canvas.left) / columns, height / rows)
+    cell = min(0.55 * canvas.inner_width / columns, height / rows)
     across, tall = cell * columns, cell * rows
     left, top = canvas.left, canvas.top + head
     canvas.text(left, canvas.top, "picture", px=small, colour=canvas.theme.input, bold=True)
@@ -70,7 +72,7 @@ def detections(
 
     start = left + across + 36 * unit
     scale = style.Scale(0.0, 1.0, style.activation_scale(np.zeros(1)).colours)
-    bar = canvas.bar_width(scale, "probability")
+    bar = ColourBar(canvas, scale, "probability").width
     room = canvas.right - start - bar - 20 * unit
     grid = arrange(
         len(arrays), room, height + head, arrays[0].shape, gap=0.7 * small, label=small * LINE
@@ -83,7 +85,9 @@ def detections(
             array, scale, start + x, canvas.top + y, grid.width, grid.height, canvas.theme.hairline
         )
     bar_left = start + grid.total_width + 20 * unit
-    canvas.bar(scale, "probability", bar_left, canvas.top, min(height, 0.6 * canvas.height))
+    ColourBar(canvas, scale, "probability").draw(
+        bar_left, canvas.top, min(height, 0.6 * canvas.height)
+    )
     return canvas.figure
 
 
@@ -137,10 +141,10 @@ def _draw_boxes(
             left + x + 0.25 * px,
             top + y + high / 2,
             label,
+            "lm",
             px=px,
             colour=colours[kind] if kind == MISSED else style.ink_on(fill),
             bold=True,
-            va="center_baseline",
         )
 
 

@@ -128,9 +128,7 @@ class _Plane:
         self.radius = (5.5 if len(points) <= 1500 else 3.5) * self.unit
         self.right = canvas.right - self._key_width()
         # Few images are shown larger.
-        side = math.sqrt(
-            0.1 * (self.right - canvas.left) * (canvas.bottom - canvas.top) / len(points)
-        )
+        side = math.sqrt(0.1 * (self.right - canvas.left) * canvas.inner_height / len(points))
         self.tile = min(max(side, 26 * self.unit), 64 * self.unit)
         # Below the points: what the axis is, and what a ring is.
         self.bottom = canvas.bottom - self.small * LINE * (2 if axes else 1) - 0.5 * self.small
@@ -182,13 +180,7 @@ class _Plane:
                 stroke=2 * self.unit,
             )
             self.canvas.text(
-                left + width / 2,
-                top + height / 2,
-                text,
-                px=self.small,
-                bold=True,
-                ha="center",
-                va="center_baseline",
+                left + width / 2, top + height / 2, text, "mm", px=self.small, bold=True
             )
         named = self._names(set(shown))
         self._foot(named, len(centres))
@@ -296,14 +288,7 @@ class _Plane:
                     ends = line[[0, -1]] + (x, y)
                     canvas.line(ends[:, 0].tolist(), ends[:, 1].tolist(), mistake)
                 self.taken.add(left - 0.5 * small, top, right + 0.5 * small, bottom)
-                canvas.text(
-                    left,
-                    top + height / 2,
-                    text,
-                    px=small,
-                    colour=mistake,
-                    va="center_baseline",
-                )
+                canvas.text(left, top + height / 2, text, "lm", px=small, colour=mistake)
                 named += 1
                 break
         return named
@@ -389,7 +374,7 @@ class _Plane:
     def _key_width(self) -> float:
         """Width of the key with the space before it, 0 where a canvas is too narrow for one."""
         needed = sum(self._widths()) + 20 * self.unit + 3 * 1.2 * self.small
-        room = self.canvas.right - self.canvas.left
+        room = self.canvas.inner_width
         return needed if needed < 0.26 * room else 0.0
 
     def _key(self) -> None:
@@ -405,9 +390,9 @@ class _Plane:
         rows = self._rows()
         room = math.floor((self.bottom - canvas.top - step) / step)
         shown = rows if len(rows) <= room else rows[: room - 1]
-        canvas.text(left + 20 * self.unit, canvas.top, "class", px=small, colour=theme.quiet)
+        canvas.note(left + 20 * self.unit, canvas.top, "class")
         for x, text in ((at_images, "images"), (right, "wrong")):
-            canvas.text(x, canvas.top, text, px=small, colour=theme.quiet, ha="right")
+            canvas.note(x, canvas.top, text, "rt")
         for index, (text, count, mistakes, label) in enumerate(shown):
             y = canvas.top + (index + 1.5) * step
             if not self.written:
@@ -416,41 +401,34 @@ class _Plane:
                 left + 20 * self.unit,
                 y,
                 text,
+                "lm",
                 px=small,
                 colour=self.colours[label] if self.written else None,
                 bold=self.written,
-                va="center_baseline",
                 width=name,
             )
             for x, number, colour in (
                 (at_images, count, theme.ink),
                 (right, mistakes, theme.mistake if mistakes != "0" else theme.quiet),
             ):
-                canvas.text(x, y, number, px=small, colour=colour, ha="right", va="center_baseline")
+                canvas.text(x, y, number, "rm", px=small, colour=colour)
         if len(shown) < len(rows):
             y = canvas.top + (len(shown) + 1.5) * step
             more = f"+{len(rows) - len(shown)} classes"
-            canvas.text(
-                left + 20 * self.unit, y, more, px=small, colour=theme.quiet, va="center_baseline"
-            )
+            canvas.note(left + 20 * self.unit, y, more, "lm")
 
     def _foot(self, named: int, centres: int) -> None:
-        canvas, small, theme = self.canvas, self.small, self.canvas.theme
+        canvas, small = self.canvas, self.small
         if self.axes is not None:
             middle = (self.left + self.right) / 2
             y = canvas.bottom - 2 * small * LINE
             width = self.right - self.left
-            canvas.text(
-                middle, y, self.axes[0], px=small, colour=theme.quiet, ha="center", width=width
-            )
-            canvas.text(
+            canvas.note(middle, y, self.axes[0], "mt", width=width)
+            canvas.note(
                 self.beside,
                 (canvas.top + self.bottom) / 2,
                 self.axes[1],
-                px=small,
-                colour=theme.quiet,
-                ha="center",
-                va="center",
+                "mc",
                 rotation=90,
                 width=self.bottom - canvas.top,
             )
@@ -466,15 +444,7 @@ class _Plane:
             parts.append(f"{centres} of {present} classes named")
         text = "; ".join(parts) or "no mistakes"
         left = canvas.left + (1.4 * small if len(self.wrong) else 0.0)
-        canvas.text(
-            left,
-            canvas.bottom - small * LINE / 2,
-            text,
-            px=small,
-            colour=theme.quiet,
-            va="center_baseline",
-            width=canvas.right - left,
-        )
+        canvas.note(left, canvas.bottom - small * LINE / 2, text, "lm", width=canvas.right - left)
 
 
 def _shapes(classes: int, hues: int) -> NDArray:

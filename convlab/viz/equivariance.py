@@ -13,6 +13,7 @@ from convlab.errors import ShapeError
 from convlab.numerals import MINUS, number
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.colour_bar import ColourBar
 
 NEAREST = "≈"
 
@@ -59,7 +60,7 @@ def equivariance(
     notes = [subtitle] if subtitle else []
     head = 2.8 * small
     # Three lines of headline are the most that can come.
-    room = canvas.bottom - canvas.top - (canvas.size.title + 2 * canvas.size.subtitle) * LINE - head
+    room = canvas.inner_height - (canvas.size.title + 2 * canvas.size.subtitle) * LINE - head
     most = max(1, math.floor(room / (1.45 * small)))
     if len(layers) > most:
         notes.append(f"first {most} of {len(layers)} layers")
@@ -68,7 +69,7 @@ def equivariance(
     if marks.any():
         notes.append(f"{NEAREST} nearest whole cell")
     scale = style.activation_scale(np.append(errors[np.isfinite(errors)], 0.0))
-    bar = canvas.bar_width(scale, "error")
+    bar = ColourBar(canvas, scale, "error").width
     names = canvas.widest((name for name, _ in layers), small, True)
     quiet = canvas.widest((note for _, note in layers), small)
     left = canvas.left + names + (1.2 * small + quiet if quiet else 0) + 1.2 * small
@@ -92,19 +93,19 @@ def equivariance(
     )
     if height < 1.25 * (px or math.inf):
         px = small if canvas.widest(texts, small) <= 0.92 * width else None
-    canvas.text(left, canvas.top, word, px=small, colour=theme_.quiet, width=right - left)
+    canvas.note(left, canvas.top, word, width=right - left)
     every = math.ceil((canvas.widest(amounts, small) + 0.5 * small) / width)
     for column, amount in enumerate(amounts):
         if column % every == 0:
             x = left + (column + 0.5) * width
-            canvas.text(x, canvas.top + 1.45 * small, amount, px=small, bold=True, ha="center")
+            canvas.text(x, canvas.top + 1.45 * small, amount, "mt", px=small, bold=True)
     fills = scale.rgb(errors)
     for row, (name, note) in enumerate(layers):
         y = top + (row + 0.5) * height
-        canvas.text(canvas.left, y, name, px=small, bold=True, va="center_baseline")
+        canvas.text(canvas.left, y, name, "lm", px=small, bold=True)
         if quiet:
             x = canvas.left + names + 1.2 * small
-            canvas.text(x, y, note, px=small, colour=theme_.quiet, va="center_baseline")
+            canvas.note(x, y, note, "lm")
         for column in range(len(amounts)):
             x, value = left + column * width, errors[row, column]
             gap = 1.5 * unit
@@ -118,16 +119,14 @@ def equivariance(
                 colour = theme_.output if exact else style.ink_on(fill)
                 below = inside and shaded and np.isfinite(within[row, column])
                 shift = 0.65 * small if below else 0.0
-                where = {"ha": "center", "va": "center_baseline", "colour": colour}
+                where = {"anchor": "mm", "colour": colour}
                 canvas.text(x + width / 2, y - shift, texts[at], px=px, bold=exact, **where)
                 if below:
                     canvas.text(x + width / 2, y + 1.3 * shift, inside[at], px=small, **where)
-    canvas.bar(
-        scale,
-        "error",
+    ColourBar(canvas, scale, "error").draw(
         canvas.right - bar,
         canvas.top,
-        min(canvas.bottom - canvas.top, head + len(layers) * height, 420 * unit),
+        min(canvas.inner_height, head + len(layers) * height, 420 * unit),
     )
     return canvas.figure
 
@@ -210,7 +209,7 @@ class _TwoWays:
     def draw(self) -> None:
         canvas = self.canvas
         words = canvas.widest((*self.steps, self.layer), canvas.size.small)
-        bars = canvas.bar_width(self.signed, "") + 0.8 * canvas.size.label
+        bars = ColourBar(canvas, self.signed, "").width + 0.8 * canvas.size.label
         if not self._laid_out(max(words + 14 * canvas.unit, 60 * canvas.unit), bars, 1.0):
             # On a narrow canvas the steps stand above what they make, the scale below all.
             self._laid_out(34 * canvas.unit, 0.0, 0.0)
@@ -223,18 +222,18 @@ class _TwoWays:
         head = size.label * LINE + 0.2 * small + (small * LINE if narrow else 0)
         foot = 2.4 * small * LINE if narrow else 0.0
         gap_y, fork = 0.9 * size.label, 2.2 * size.label
-        room = canvas.right - canvas.left - 2 * arrow - bars - fork
+        room = canvas.inner_width - 2 * arrow - bars - fork
         rows, columns = self.pictures[0].shape[:2]
         # As wide as high at most: a very long image gets a lower box.
-        side = min(room / 4, (canvas.bottom - canvas.top - foot - 2 * head - gap_y) / 2)
+        side = min(room / 4, (canvas.inner_height - foot - 2 * head - gap_y) / 2)
         if side < least * 150 * unit:
             return False
         ratio = rows / columns
         width, height = (side, side * ratio) if ratio <= 1 else (side / ratio, side)
         total = 4 * width + 2 * arrow + fork + bars
-        left = canvas.left + (canvas.right - canvas.left - total) / 2
+        left = canvas.left + (canvas.inner_width - total) / 2
         block = 2 * (head + height) + gap_y
-        top = canvas.top + max(0.0, canvas.bottom - canvas.top - foot - block) / 2
+        top = canvas.top + max(0.0, canvas.inner_height - foot - block) / 2
         xs = [left, left + width + arrow, left + 2 * (width + arrow)]
         shift, move = self.steps
         lines = [
@@ -285,13 +284,13 @@ class _TwoWays:
             x, y, beside = (
                 canvas.left,
                 canvas.bottom - foot + 0.6 * small,
-                canvas.right - canvas.left,
+                canvas.inner_width,
             )
         else:
-            canvas.bar(self.signed, "", x + width + 0.8 * size.label, y, height)
+            ColourBar(canvas, self.signed, "").draw(x + width + 0.8 * size.label, y, height)
             y += height + 0.4 * small
         for line in notes:
-            canvas.text(x, y, line, px=small, colour=theme.quiet, width=beside)
+            canvas.note(x, y, line, width=beside)
             y += small * LINE
         return True
 
@@ -313,10 +312,9 @@ class _TwoWays:
             x,
             y - 0.35 * self.canvas.size.small,
             label,
+            "mb",
             px=self.canvas.size.small,
             colour=self.canvas.theme.window,
-            ha="center",
-            va="bottom",
             width=width,
         )
 

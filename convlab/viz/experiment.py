@@ -136,7 +136,7 @@ def measured_lines(
     for aspect in (0.75, 1.1, 1.4):
         canvas = Canvas(size, theme, aspect)
         lay_texts(canvas, title, verdict, note)
-        if canvas.bottom - canvas.top >= needed * canvas.size.small:
+        if canvas.inner_height >= needed * canvas.size.small:
             break
     Lines(canvas, lines, x_label, y_label, unit, logarithmic, y_range, marks).draw()
     return canvas.figure
@@ -151,7 +151,7 @@ def _check(role: str, unit: str) -> None:
 
 def lay_texts(canvas: Canvas, title: str, verdict: str, note: str) -> None:
     """Title, the verdict in full below it, and a quiet line at the foot; moves top and bottom."""
-    size, room = canvas.size, canvas.right - canvas.left
+    size, room = canvas.size, canvas.inner_width
     canvas.headline(title, "", canvas.theme.ink)
     canvas.top -= 0.4 * size.label
     for line in _wrapped(canvas, verdict, room, size.subtitle):
@@ -162,7 +162,7 @@ def lay_texts(canvas: Canvas, title: str, verdict: str, note: str) -> None:
     y = canvas.bottom - len(notes) * size.small * LINE
     canvas.bottom = y - 0.6 * size.small if notes else canvas.bottom
     for line in notes:
-        canvas.text(canvas.left, y, line, px=size.small, colour=canvas.theme.quiet, width=room)
+        canvas.note(canvas.left, y, line, width=room)
         y += size.small * LINE
 
 
@@ -252,8 +252,8 @@ class _Rows:
 
     def draw(self) -> None:
         canvas, groups, step, top = self.canvas, self.groups, self.step, self.top
-        small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
-        room = canvas.right - canvas.left
+        small, label = canvas.size.small, canvas.size.label
+        room = canvas.inner_width
         gap = 1.1 * label
         indent = 0.8 * label if any(groups) else 0.0
         names = indent + canvas.widest((row.name for row in self.rows), small, True)
@@ -273,27 +273,16 @@ class _Rows:
         x = canvas.left + names + gap
         for at, width in enumerate(notes):
             x += width
-            canvas.text(x, canvas.top, self.headings[at], px=small, colour=theme.quiet, ha="right")
+            canvas.note(x, canvas.top, self.headings[at], "rt")
             x += gap
         left, right = x, canvas.right - means - gap
-        canvas.text(
-            left, canvas.top, self.label, px=small, colour=theme.quiet, width=canvas.right - left
-        )
+        canvas.note(left, canvas.top, self.label, width=canvas.right - left)
         bottom = top + step * self.lines
         at_x = self._axis(left, right, top, bottom)
         y = top
         for group in groups:
             if group:
-                canvas.text(
-                    canvas.left,
-                    y + 0.5 * step,
-                    group,
-                    px=small,
-                    colour=theme.quiet,
-                    bold=True,
-                    va="center_baseline",
-                    width=names,
-                )
+                canvas.note(canvas.left, y + 0.5 * step, group, "lm", bold=True, width=names)
                 y += 0.9 * step
             for row in (row for row in self.rows if row.group == group):
                 self._row(row, y + step / 2, step, at_x, indent, names, notes, gap)
@@ -322,7 +311,7 @@ class _Rows:
             canvas.line([x, x], [top, bottom], theme.hairline)
             half = canvas.measure(text, small) / 2
             x = min(max(x, left - small + half), canvas.right - half)
-            canvas.text(x, bottom + 0.4 * small, text, px=small, colour=theme.quiet, ha="center")
+            canvas.note(x, bottom + 0.4 * small, text, "mt")
         if self.reference is not None:
             value, word = self.reference
             x = at_x(value)
@@ -332,9 +321,9 @@ class _Rows:
                 min(max(x, left + half), canvas.right - half),
                 top - (LINE + 0.25) * small,
                 word,
+                "mt",
                 px=small,
                 colour=theme.mistake,
-                ha="center",
                 width=canvas.right - left,
             )
         return at_x
@@ -344,18 +333,12 @@ class _Rows:
         colour = getattr(canvas.theme, row.role)
         mean, deviation = _spread(row.values)
         canvas.text(
-            canvas.left + indent,
-            y,
-            row.name,
-            px=small,
-            bold=True,
-            va="center_baseline",
-            width=names - indent,
+            canvas.left + indent, y, row.name, "lm", px=small, bold=True, width=names - indent
         )
         x = canvas.left + names + gap
         for width, note in zip(notes, row.notes, strict=False):
             x += width
-            canvas.text(x, y, note, px=small, ha="right", va="center_baseline")
+            canvas.text(x, y, note, "rm", px=small)
             x += gap
         thick = 1.4 * size.thick
         if math.isfinite(mean):
@@ -370,14 +353,7 @@ class _Rows:
                 if math.isfinite(value):
                     canvas.dot(at_x(value), y, colour, thick, hollow=True)
             canvas.dot(at_x(mean), y, colour, 1.7 * thick)
-        canvas.text(
-            canvas.right,
-            y,
-            _written(row.values, self.unit),
-            px=small,
-            ha="right",
-            va="center_baseline",
-        )
+        canvas.text(canvas.right, y, _written(row.values, self.unit), "rm", px=small)
 
 
 class Lines:
@@ -404,7 +380,7 @@ class Lines:
         ticks = _ticks(low, high, int(min(6, (bottom - top) / (1.9 * small))))
         texts = _tick_texts(ticks, self.unit)
         left = canvas.left + canvas.widest(texts, small) + 10 * unit
-        room = canvas.right - canvas.left
+        room = canvas.inner_width
         label = min(canvas.widest((line.name for line in self.lines), small, True), 0.4 * room)
         right = canvas.right - label - 50 * unit
         inner = 10 * unit
@@ -419,19 +395,11 @@ class Lines:
         def at_y(value: float) -> float:
             return bottom - (min(max(value, low), high) - low) / (high - low) * (bottom - top)
 
-        canvas.text(canvas.left, canvas.top, self.y_label, px=small, colour=theme.quiet, width=room)
+        canvas.note(canvas.left, canvas.top, self.y_label, width=room)
         for tick, text in zip(ticks, texts, strict=True):
             y = at_y(tick)
             canvas.line([left, right], [y, y], theme.hairline)
-            canvas.text(
-                left - 10 * unit,
-                y,
-                text,
-                px=small,
-                colour=theme.quiet,
-                ha="right",
-                va="center_baseline",
-            )
+            canvas.note(left - 10 * unit, y, text, "rm")
         self._x_axis(places, at_x, bottom, left, right)
         for line, spread in zip(self.lines, spreads, strict=True):
             self._band(line, spread, at_x, at_y)
@@ -464,14 +432,7 @@ class Lines:
                 dashes=dashes,
             )
             canvas.text(
-                right + 48 * unit,
-                y,
-                name,
-                px=small,
-                bold=True,
-                colour=colour,
-                va="center_baseline",
-                width=label,
+                right + 48 * unit, y, name, "lm", px=small, bold=True, colour=colour, width=label
             )
 
     def _band(self, line, spread, at_x, at_y) -> None:
@@ -501,11 +462,11 @@ class Lines:
             begin = y if free else top + len(marks) * LINE * small
             canvas.line([x, x], [begin, bottom], quiet, dashes=(4, 3))
             left = max(left, canvas.left)
-            canvas.text(left, y, word, px=small, colour=quiet, width=canvas.right - left)
+            canvas.note(left, y, word, width=canvas.right - left)
 
     def _x_axis(self, places, at_x, bottom, left, right) -> None:
         """The places that were measured, as many as have room, and what they are."""
-        canvas, small, quiet = self.canvas, self.canvas.size.small, self.canvas.theme.quiet
+        canvas, small, _quiet = self.canvas, self.canvas.size.small, self.canvas.theme.quiet
         end = -math.inf
         if len(places) > _MOST_PLACES and not self.logarithmic:
             round_ones = _ticks(float(places.min()), float(places.max()), 9)
@@ -514,17 +475,13 @@ class Lines:
             text = measured(place) if abs(place) < 1000 else f"{place:,.0f}"
             half = canvas.measure(text, small) / 2
             if at_x(place) - half > end:
-                canvas.text(
-                    at_x(place), bottom + 0.4 * small, text, px=small, colour=quiet, ha="center"
-                )
+                canvas.note(at_x(place), bottom + 0.4 * small, text, "mt")
                 end = at_x(place) + half + 0.5 * small
         middle = (left + right) / 2
-        canvas.text(
+        canvas.note(
             middle,
             bottom + 1.75 * small,
             self.x_label,
-            px=small,
-            colour=quiet,
-            ha="center",
+            "mt",
             width=2 * min(middle - canvas.left, canvas.right - middle),
         )

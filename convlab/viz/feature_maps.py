@@ -15,8 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import exact, number, to_places
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, Grid, arrange, how_many_fit, image_rgb, round_count
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import Cells, cell_numbers, number_size
 from convlab.viz.style import Scale, Theme
+from convlab.viz.tiles import Grid, arrange, how_many_fit, round_count
 
 ORDERS = ("strongest", "number")
 # What the colours of numbers of both signs mean, in both themes.
@@ -115,7 +118,7 @@ def _written(
     """Numbers with as many digits as fit a cell, and their height; None where none do."""
     for digits in (3, 2):
         texts = exact(values, digits).marked()
-        px = canvas.number_size(texts, width, height)
+        px = number_size(canvas, texts, width, height)
         if px is not None:
             break
     return texts, px
@@ -146,7 +149,7 @@ class _Head:
 
     def height(self, canvas: Canvas) -> float:
         """Height that it takes where nothing is added to the subtitle."""
-        used = len(canvas.lines(self.subtitle, canvas.right - canvas.left, canvas.size.subtitle))
+        used = len(canvas.lines(self.subtitle, canvas.inner_width, canvas.size.subtitle))
         return self.most(canvas) - (2 - used) * canvas.size.subtitle * LINE
 
     def draw(
@@ -164,13 +167,13 @@ class _Head:
 
 def _note_lines(canvas: Canvas, notes: Sequence[str]) -> list[str]:
     """Notes as lines, each as one or two."""
-    room = canvas.right - canvas.left
+    room = canvas.inner_width
     return [line for note in notes for line in canvas.lines(note, room, canvas.size.subtitle)]
 
 
 def _draw_notes(canvas: Canvas, notes: Sequence[str]) -> None:
     """Lines of their own below the headline."""
-    y, room, size = canvas.top - 0.7 * canvas.size.label, canvas.right - canvas.left, canvas.size
+    y, room, size = canvas.top - 0.7 * canvas.size.label, canvas.inner_width, canvas.size
     for line, text in enumerate(_note_lines(canvas, notes)):
         top = y + line * size.subtitle * LINE
         canvas.text(canvas.left, top, text, px=size.subtitle, width=room)
@@ -189,8 +192,12 @@ def _maps(
     count, *shape = maps.shape
     broken = not np.isfinite(maps).all()
     small, unit = canvas.size.small, canvas.unit
-    bar = canvas.bar_width(shared, "activation", broken) + 2 * canvas.size.label if shared else 0.0
-    width = canvas.right - canvas.left - bar
+    bar = (
+        ColourBar(canvas, shared, "activation", broken).width + 2 * canvas.size.label
+        if shared
+        else 0.0
+    )
+    width = canvas.inner_width - bar
     gap, label = 10 * unit, small * LINE
     names = [str(number) for number in numbers]
     ends, more, beside = [("", "")] * count, (), 0.0
@@ -203,11 +210,11 @@ def _maps(
     cell = (3 if beside else 2.2) * small / min(shape)
     wide = shape[1] + math.ceil(beside / cell)
     place = {"gap": gap, "label": label}
-    height = canvas.bottom - canvas.top - head.most(canvas)
+    height = canvas.inner_height - head.most(canvas)
     smallest = max(shape[0], wide) * cell
     shown = how_many_fit(count, width, height, (shape[0], wide), **place, smallest=smallest)
     head.draw(canvas, shown, count, "maps", more)
-    height = canvas.bottom - canvas.top
+    height = canvas.inner_height
     wide, least = shape[1], 2.2 * small
     grid = arrange(shown, width, height, (shape[0], wide), **place)
     while grid.width < max(least, beside + grid.width * shape[1] / wide) and grid.height > 1:
@@ -224,7 +231,7 @@ def _maps(
     for index in range(shown):
         left, top = grid.corner(index)
         left, top = canvas.left + left, canvas.top + top
-        canvas.text(left, top - label, names[index], px=small, colour=canvas.theme.quiet)
+        canvas.note(left, top - label, names[index])
         for end, text in enumerate(ends[index]):
             y = top + end * max(grid.height - 1.2 * small, small * LINE)
             canvas.text(left + grid.width + 0.4 * small, y, text, px=small)
@@ -233,7 +240,8 @@ def _maps(
         if px is not None:
             known = np.isfinite(maps[index]).ravel()
             written = texts[index * each : (index + 1) * each]
-            canvas.cell_numbers(
+            cell_numbers(
+                canvas,
                 [text if good else "" for text, good in zip(written, known, strict=True)],
                 scales[index].rgb(maps[index]),
                 px,
@@ -245,14 +253,14 @@ def _maps(
     if shared is not None:
         bar_height = min(height - label, 420 * unit)
         left = canvas.left + width + 2 * canvas.size.label
-        canvas.bar(shared, "activation", left, canvas.top, bar_height + label, broken)
+        ColourBar(canvas, shared, "activation", broken).draw(left, canvas.top, bar_height + label)
 
 
 def _vector(canvas: Canvas, values: NDArray, numbers: NDArray, scale: Scale, head: _Head) -> None:
     small, count = canvas.size.small, len(values)
     finite = np.where(np.isfinite(values), values, 0.0)
     texts = exact(finite, 3).marked()
-    room = canvas.right - canvas.left
+    room = canvas.inner_width
     least = canvas.widest([*texts, str(count - 1)], small) + 8 * canvas.unit
     shown = min(count, max(1, math.floor(room / least)))
     if shown == count or head.order == "strongest":
@@ -297,18 +305,9 @@ def _bars(canvas: Canvas, values: NDArray, texts: list[str], numbers: NDArray, s
             text if good else "NaN",
             px=small,
             colour=theme.ink if good else theme.mistake,
-            ha="center",
-            va="top" if below else "bottom",
+            anchor="mt" if below else "mb",
         )
-        canvas.text(
-            x,
-            canvas.bottom,
-            str(numbers[index]),
-            px=small,
-            colour=theme.quiet,
-            ha="center",
-            va="bottom",
-        )
+        canvas.note(x, canvas.bottom, str(numbers[index]), "mb")
     canvas.line([canvas.left, canvas.right], [at(0.0), at(0.0)], theme.quiet)
 
 
@@ -316,10 +315,10 @@ def _cells(canvas: Canvas, values: NDArray, scale: Scale, head: _Head) -> None:
     """Cells in reading order, as many in a row as make them large; a row's first index at left."""
     small, unit, count = canvas.size.small, canvas.unit, len(values)
     broken = not np.isfinite(values).all()
-    bar = canvas.bar_width(scale, "activation", broken)
+    bar = ColourBar(canvas, scale, "activation", broken).width
     index = canvas.measure(str(count), small) + 12 * unit
-    width = canvas.right - canvas.left - bar - 2 * canvas.size.label - index
-    height = canvas.bottom - canvas.top - head.most(canvas)
+    width = canvas.inner_width - bar - 2 * canvas.size.label - index
+    height = canvas.inner_height - head.most(canvas)
     least_width, least_height = 12 * unit, small * 1.1
     most_rows = math.floor(height / least_height)
     # Rows of a round length, so that the index of any cell can be counted.
@@ -335,7 +334,7 @@ def _cells(canvas: Canvas, values: NDArray, scale: Scale, head: _Head) -> None:
     )
     shown = min(count, columns * most_rows)
     head.draw(canvas, shown, count, "units")
-    height = canvas.bottom - canvas.top
+    height = canvas.inner_height
     rows = math.ceil(shown / columns)
     cell_width = math.floor(width / columns)
     cell_height = max(min(math.floor(height / rows), cell_width), least_height)
@@ -345,26 +344,27 @@ def _cells(canvas: Canvas, values: NDArray, scale: Scale, head: _Head) -> None:
     for row in range(rows):
         part = values[row * columns : min((row + 1) * columns, shown)]
         top = canvas.top + row * cell_height
-        canvas.text(
-            left - 12 * unit,
-            top + cell_height / 2,
-            str(row * columns),
-            px=small,
-            colour=canvas.theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
+        canvas.note(left - 12 * unit, top + cell_height / 2, str(row * columns), "rm")
         canvas.array(part[None], scale, left, top, cell_width * len(part), cell_height)
-        canvas.grid_lines(left, top, 1, len(part), (cell_width, cell_height), canvas.theme.ground)
+        Cells(canvas, left, top, 1, len(part), cell_width, cell_height).lines(canvas.theme.ground)
         if px is not None:
             written = [
                 text if math.isfinite(value) else ""
                 for text, value in zip(texts[row * columns :], part, strict=False)
             ]
-            canvas.cell_numbers(
-                written, scale.rgb(part[None]), px, left, top, cell_width * len(part), cell_height
+            cell_numbers(
+                canvas,
+                written,
+                scale.rgb(part[None]),
+                px,
+                left,
+                top,
+                cell_width * len(part),
+                cell_height,
             )
-    canvas.bar(scale, "activation", canvas.right - bar, canvas.top, min(height, 420 * unit), broken)
+    ColourBar(canvas, scale, "activation", broken).draw(
+        canvas.right - bar, canvas.top, min(height, 420 * unit)
+    )
 
 
 # An image's way through the network ------------------------------------------------------------
@@ -447,7 +447,7 @@ def journey(
     canvas.headline(title, line, canvas.theme.ink)
     _draw_notes(canvas, notes)
     between = _between(canvas)
-    height = (canvas.bottom - canvas.top - between * (len(rows) - 1)) / len(rows)
+    height = (canvas.inner_height - between * (len(rows) - 1)) / len(rows)
     for index, row in enumerate(rows):
         top = canvas.top + index * (height + between)
         last = end if index == len(rows) - 1 else 0.0
@@ -524,8 +524,8 @@ def _rows(
     the pictures keep most of the height.  ``head``: height of the figure's own
     headline.  The last is whether all have their room.
     """
-    room = canvas.right - canvas.left
-    low = canvas.bottom - canvas.top - head + _between(canvas)
+    room = canvas.inner_width
+    low = canvas.inner_height - head + _between(canvas)
     for count in range(1, len(stations) + 1):
         each = math.ceil(len(stations) / count)
         rows = [stations[start : start + each] for start in range(0, len(stations), each)]
@@ -564,7 +564,7 @@ def _draw_row(
     lines: int,
 ) -> None:
     head, foot = _head(canvas, lines), canvas.size.small * LINE
-    room = canvas.right - canvas.left - (end + gap if end else 0.0)
+    room = canvas.inner_width - (end + gap if end else 0.0)
     headings = {stop: stop.heading(canvas, lines) for stop in row}
     squeeze = (room - gap * (len(row) - 1)) / sum(headings.values())
     for stop in row:
@@ -622,10 +622,10 @@ def _draw_station(
 ) -> None:
     size, theme = canvas.size, canvas.theme
     width = stop.width
-    canvas.text(left, top, stop.name, px=size.label, colour=stop.colour, bold=True, width=width)
+    canvas.text(left, top, stop.name, colour=stop.colour, bold=True, width=width)
     for line, text in enumerate(stop.lines):
         y = top + size.label * LINE + line * size.small * LINE
-        canvas.text(left, y, text, px=size.small, colour=theme.quiet, width=width)
+        canvas.note(left, y, text, width=width)
     top += head
     if stop.values is not None and stop.values.ndim == 1:
         _column(canvas, stop.values, left, top, width, body)
@@ -645,7 +645,7 @@ def _draw_station(
 
 def _more(canvas: Canvas, count: int, left: float, y: float) -> None:
     small = canvas.size.small
-    canvas.text(left, y + 0.15 * small, f"+{count}", px=small, colour=canvas.theme.quiet)
+    canvas.note(left, y + 0.15 * small, f"+{count}")
 
 
 def _column(
@@ -664,7 +664,7 @@ def _column(
     if px is not None:
         known = np.isfinite(values[:shown])
         written = [text if good else "" for text, good in zip(texts, known, strict=True)]
-        canvas.cell_numbers(written, scale.rgb(part), px, left, top, across, tall * shown)
+        cell_numbers(canvas, written, scale.rgb(part), px, left, top, across, tall * shown)
     if shown < len(values):
         _more(canvas, len(values) - shown, left, top + tall * shown)
 
@@ -680,9 +680,7 @@ def _probabilities(
     size, theme = canvas.size, canvas.theme
     small = size.small
     winner = int(np.nanargmax(chances)) if np.isfinite(chances).any() else -1
-    canvas.text(
-        left, top, "probability", px=size.label, colour=theme.output, bold=True, width=width
-    )
+    canvas.text(left, top, "probability", colour=theme.output, bold=True, width=width)
     step = min((height - head) / max(1, min(len(chances), 12)), 2 * small * LINE)
     step = max(step, small * 1.25)
     room = max(1, math.floor((height - head) / step))
@@ -691,7 +689,7 @@ def _probabilities(
     if len(chances) > room:
         order = [int(index) for index in np.argsort(-chances, kind="stable")[:room]]
         said = f"{room} largest of {len(chances)}"
-    canvas.text(left, top + size.label * LINE, said, px=small, colour=theme.quiet, width=width)
+    canvas.note(left, top + size.label * LINE, said, width=width)
     values = [to_places(chances[index], 3) for index in order]
     right = canvas.widest(values, small, bold=True)
     name = min(canvas.widest([names[index] for index in order], small, bold=True), 0.42 * width)
@@ -701,16 +699,8 @@ def _probabilities(
         y = top + head + place * step
         middle, thick = y + step / 2, step * 0.56
         won = index == winner
-        canvas.text(
-            left,
-            middle,
-            names[index],
-            px=small,
-            bold=won,
-            va="center_baseline",
-            colour=theme.ink if won else theme.quiet,
-            width=name,
-        )
+        look = {"px": small, "bold": won, "colour": theme.ink if won else theme.quiet}
+        canvas.text(left, middle, names[index], "lm", width=name, **look)
         share = min(max(float(np.nan_to_num(chances[index])), 0.0), 1.0)
         canvas.box(
             left + name + pad,
@@ -719,13 +709,4 @@ def _probabilities(
             thick,
             fill=theme.output if won else theme.hairline,
         )
-        canvas.text(
-            left + width,
-            middle,
-            value,
-            px=small,
-            bold=won,
-            ha="right",
-            va="center_baseline",
-            colour=theme.ink if won else theme.quiet,
-        )
+        canvas.text(left + width, middle, value, "rm", **look)

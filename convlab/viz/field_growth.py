@@ -63,16 +63,16 @@ def field_growth(
             canvas.widest((name for name, _ in texts), small, bold=True),
             canvas.widest((text for _, text in texts), small),
         ),
-        0.4 * (canvas.right - canvas.left),
+        0.4 * canvas.inner_width,
     )
     deepest = max(line.depths[-1] for line in lines)
     largest = max(max(line.fields) for line in lines)
     if input_side is not None:
         largest = max(largest, input_side)
-    width = canvas.right - canvas.left - label - 50 * unit
+    width = canvas.inner_width - label - 50 * unit
     plot = line_plot(
         canvas,
-        (canvas.left, canvas.top, width, canvas.bottom - canvas.top),
+        (canvas.left, canvas.top, width, canvas.inner_height),
         (0, deepest),
         (0, largest),
         x_label="convolutions and poolings",
@@ -86,9 +86,9 @@ def field_growth(
             plot.left + 6 * unit,
             y - 0.3 * small,
             f"side of the image: {input_side}",
+            "lb",
             px=small,
             colour=theme.input,
-            va="bottom",
         )
     colours = (theme.window, theme.output, theme.mistake, theme.ink)
     ends = []

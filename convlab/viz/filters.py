@@ -13,8 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, exact, places_of
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, arrange, how_many_fit, round_count, whole_cells
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import cell_numbers, number_size
 from convlab.viz.style import Scale
+from convlab.viz.tiles import arrange, how_many_fit, round_count, whole_cells
 
 
 def filters(
@@ -139,11 +142,11 @@ class _Sheet:
         # Room for the mark where numbers are longer than a cell shows.
         long = any(places_of(part.values.ravel()[:999]) not in (0, 1, 2) for part in parts)
         self.bar = max(
-            canvas.bar_width(scale, f"{ALMOST} {word}" if long else word, self.broken)
+            ColourBar(canvas, scale, f"{ALMOST} {word}" if long else word, self.broken).width
             for word, scale in self.bars.items()
         )
         self.apart = 2.2 * canvas.size.label
-        room = canvas.right - canvas.left - self.bar - 2 * canvas.size.label
+        room = canvas.inner_width - self.bar - 2 * canvas.size.label
         self.width = (room - self.apart * (len(parts) - 1)) / len(parts)
         # Above each part what it is; bold texts are wider than they measure as plain ones.
         self.labels = [
@@ -183,10 +186,7 @@ class _Sheet:
         """What surely stays below a headline of three lines."""
         canvas = self.canvas
         return (
-            canvas.bottom
-            - canvas.top
-            - (canvas.size.title + 2 * canvas.size.subtitle) * LINE
-            - self.above
+            canvas.inner_height - (canvas.size.title + 2 * canvas.size.subtitle) * LINE - self.above
         )
 
     def grid(self, title: str, subtitle: str, names: Sequence[str], what: str) -> None:
@@ -203,7 +203,7 @@ class _Sheet:
         )
         note = f"first {shown} of {count} {what}" if shown < count else ""
         self._headed(title, subtitle, note)
-        height = canvas.bottom - canvas.top
+        height = canvas.inner_height
         grid = arrange(shown, self.width, height, tuple(shape), gap=gap, label=label)
         cell = grid.width / shape[1]
         texts, px, self.rounded = _numbers(
@@ -236,7 +236,7 @@ class _Sheet:
         """A row a filter, a column an input channel."""
         canvas = self.canvas
         outputs, inputs, *shape = self.parts[0].values.shape
-        small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
+        small, unit = canvas.size.small, canvas.unit
         width = self.width
         gap, head = 5 * unit, small * LINE
         between = 40 * unit if len(self.parts) == 1 else 0.6 * self.apart
@@ -268,7 +268,7 @@ class _Sheet:
             notes.append("dashed: not connected")
         self._headed(title, subtitle, *notes)
 
-        height = canvas.bottom - canvas.top - head
+        height = canvas.inner_height - head
         best = (1.0, -1)
         for blocks in range(1, shown_outputs + 1):
             rows = math.ceil(shown_outputs / blocks)
@@ -302,15 +302,7 @@ class _Sheet:
                 column, row = divmod(index, rows)
                 left = self._left(part) + column * step_x
                 top = canvas.top + head + row * step_y
-                canvas.text(
-                    left + number - 10 * unit,
-                    top + tile_height / 2,
-                    str(index),
-                    px=small,
-                    colour=theme.quiet,
-                    ha="right",
-                    va="center_baseline",
-                )
+                canvas.note(left + number - 10 * unit, top + tile_height / 2, str(index), "rm")
                 for channel in range(shown_inputs):
                     x = left + number + channel * pitch
                     if row == 0 and channel % every == 0:
@@ -318,9 +310,9 @@ class _Sheet:
                             x + tile_width / 2,
                             canvas.top,
                             names[channel],
+                            "mt",
                             px=small,
                             colour=_channel_colour(canvas, names[channel]),
-                            ha="center",
                             width=math.inf if channels is None else pitch - 3 * unit,
                         )
                     at = index * shown_inputs + channel
@@ -350,25 +342,23 @@ class _Sheet:
             return
         canvas.array(values, scale, *place, edge=canvas.theme.window)
         if px is not None and self.numbers:
-            canvas.cell_numbers(texts, scale.rgb(values), px, *place)
+            cell_numbers(canvas, texts, scale.rgb(values), px, *place)
 
     def _draw_bars(self, drop: float) -> None:
         """The bar of each scale, one below the other."""
         canvas, count = self.canvas, len(self.bars)
         gap = 1.5 * canvas.size.small
-        room = (canvas.bottom - canvas.top - gap * (count - 1)) / count
+        room = (canvas.inner_height - gap * (count - 1)) / count
         height = min(room, (420 if count == 1 else 290) * canvas.unit + drop)
         for index, (word, scale) in enumerate(self.bars.items()):
             top = canvas.top + index * (height + gap)
             last = index == count - 1
-            canvas.bar(
+            ColourBar(
+                canvas,
                 scale,
                 f"{ALMOST} {word}" if self.rounded and self.numbers else word,
-                canvas.right - self.bar,
-                top,
-                height,
                 self.broken and last,
-            )
+            ).draw(canvas.right - self.bar, top, height)
 
 
 def _channel_colour(canvas: Canvas, name: str) -> str:
@@ -389,7 +379,7 @@ def _numbers(
     finite = np.where(known, weights, 0.0)
     for digits in (3, 2):
         found = exact(finite, digits)
-        px = canvas.number_size(found.texts, cell, cell)
+        px = number_size(canvas, found.texts, cell, cell)
         if px is not None:
             break
     shown = np.where(known.ravel(), found.texts, "").reshape(*weights.shape[:2], -1)

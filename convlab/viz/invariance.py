@@ -60,16 +60,16 @@ def _draw(canvas: Canvas, shifts: NDArray, lines: dict[str, NDArray]) -> None:
         for name, values in lines.items()
     }
     left = canvas.left + canvas.measure("100 %", small) + 10 * unit
-    label = min(canvas.widest(lines, small, True), 0.4 * (canvas.right - canvas.left))
+    label = min(canvas.widest(lines, small, True), 0.4 * canvas.inner_width)
     room = canvas.right - label - 70 * unit - left
     closest = np.diff(shifts).min(initial=math.inf) / max(1.0, np.ptp(shifts)) * room
     cells = {name: [_percent(value) for value in values] for name, values in lines.items()}
     table = canvas.widest((text for row in cells.values() for text in row), small) < 0.9 * closest
     if not table:
         label = max(label, canvas.widest(notes.values(), small))
-        label = min(label, 0.4 * (canvas.right - canvas.left))
+        label = min(label, 0.4 * canvas.inner_width)
     right = canvas.right - label - 50 * unit
-    canvas.text(canvas.left, canvas.top, "accuracy on the test set", px=small, colour=theme.quiet)
+    canvas.note(canvas.left, canvas.top, "accuracy on the test set")
     top = canvas.top + 2.2 * small
     bottom = canvas.bottom - 2.9 * small - (len(lines) * LINE + 0.5) * small * table
     inner = 10 * unit
@@ -86,24 +86,10 @@ def _draw(canvas: Canvas, shifts: NDArray, lines: dict[str, NDArray]) -> None:
     for tick in steps:
         y = at_y(tick / 100)
         canvas.line([left, right], [y, y], theme.hairline)
-        canvas.text(
-            left - 10 * unit,
-            y,
-            f"{tick} %",
-            px=small,
-            colour=theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
+        canvas.note(left - 10 * unit, y, f"{tick} %", "rm")
     _shift_axis(canvas, shifts, at_x, bottom + 0.4 * small)
-    canvas.text(
-        (left + right) / 2,
-        bottom + 1.65 * small,
-        "shift in pixels",
-        px=small,
-        colour=theme.quiet,
-        ha="center",
-        width=right - left,
+    canvas.note(
+        (left + right) / 2, bottom + 1.65 * small, "shift in pixels", "mt", width=right - left
     )
     colours = (theme.output, theme.input, theme.window, theme.mistake)
     ends = []
@@ -126,7 +112,7 @@ def _draw(canvas: Canvas, shifts: NDArray, lines: dict[str, NDArray]) -> None:
                 [canvas.left, end], [middle] * 2, colour, stroke=0.6 * size.thick, dashes=dashes
             )
             for shift, text in zip(shifts, row, strict=True):
-                canvas.text(at_x(shift), y, text, px=small, ha="center")
+                canvas.text(at_x(shift), y, text, "mt", px=small)
     step = (LINE if table else 2 * LINE + 0.35) * small
     heights = _apart([y for y, *_ in ends], step, top + step / 2, bottom - step / 2)
     for y, (end, name, colour, dashes) in zip(heights, ends, strict=True):
@@ -138,8 +124,8 @@ def _draw(canvas: Canvas, shifts: NDArray, lines: dict[str, NDArray]) -> None:
             dashes=dashes,
         )
         x = right + 48 * unit
-        va = "center_baseline" if table else "bottom"
-        canvas.text(x, y, name, px=small, bold=True, colour=colour, va=va, width=label)
+        anchor = "lm" if table else "lb"
+        canvas.text(x, y, name, anchor, px=small, bold=True, colour=colour, width=label)
         if not table:
             canvas.text(x, y + 0.1 * small, notes[name], px=small, width=label)
 
@@ -156,7 +142,7 @@ def _shift_axis(canvas: Canvas, shifts: NDArray, at_x, y: float) -> None:
         text = number(shift, 15)
         half = canvas.measure(text, small) / 2
         if at_x(shift) - half > end:
-            canvas.text(at_x(shift), y, text, px=small, colour=canvas.theme.quiet, ha="center")
+            canvas.note(at_x(shift), y, text, "mt")
             end = at_x(shift) + half + 0.5 * small
 
 

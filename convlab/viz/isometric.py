@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.matrix import Cells, number_size
 from convlab.viz.sliding_window import CHANNEL_NAMES, SlidingWindow, words
 
 # One row further back goes this far to the right and up, in cells.
@@ -84,7 +85,7 @@ class _View:
         upper = -out_rows * BACK[1] + (self.maps - 1) * LAYER
         between = 0.35 * max(rows, out_rows) * -BACK[1] + 0.8
         height = lower + upper + between
-        room = canvas.right - canvas.left - side - side_right
+        room = canvas.inner_width - side - side_right
         cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
         left = canvas.left + side
         left += (room - width * cell) / 2
@@ -170,15 +171,15 @@ class _View:
         line = 1.6 * canvas.size.label if shown.bias is not None else 0.0
         cell = min((bottom - top - line) / rows, (side - canvas.size.title) / columns)
         cell = min(cell, 2.6 * canvas.size.label)
-        px = canvas.number_size(texts, cell, cell)
+        px = number_size(canvas, texts, cell, cell)
         if px is None:
             return
         canvas.box(canvas.left, top, columns * cell, rows * cell, fill=theme.window_fill)
-        canvas.grid_lines(canvas.left, top, rows, columns, (cell, cell), theme.window)
+        Cells(canvas, canvas.left, top, rows, columns, cell).lines(theme.window)
         for i, text in enumerate(texts):
             row, column = divmod(i, columns)
             x, y = canvas.left + (column + 0.5) * cell, top + (row + 0.5) * cell
-            canvas.text(x, y, text, px=px, ha="center", va="center")
+            canvas.text(x, y, text, "mc", px=px)
         if shown.bias is not None:
             parts = [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
             canvas.run(canvas.left, top + rows * cell + 0.3 * line, parts, canvas.size.label)
@@ -206,7 +207,7 @@ class _View:
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
             px = self.canvas.size.small
             if plane.cell * LAYER > px * 1.2:
-                self.canvas.text(x, y, name, px=px, colour=edge, va="center")
+                self.canvas.text(x, y, name, "lc", px=px, colour=edge)
 
     def _output(self, plane: _Plane, index: int) -> None:
         shown, theme = self.shown, self.theme
@@ -223,7 +224,7 @@ class _View:
             x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
             px = self.canvas.size.small
             if plane.cell * LAYER > px * 1.2:
-                self.canvas.text(x, y, f"map {index}", px=px, colour=theme.output, va="center")
+                self.canvas.text(x, y, f"map {index}", "lc", px=px, colour=theme.output)
 
     def _numbers(
         self,
@@ -242,7 +243,7 @@ class _View:
             texts = np.reshape(written(digits), (-1, *plane.shape))[index]
             # A text must stay inside its slanted cell.
             flat = texts.ravel().tolist()
-            px = canvas.number_size(flat, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
+            px = number_size(canvas, flat, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
             if px is not None:
                 break
         if not self.numbers or px is None:
@@ -252,7 +253,7 @@ class _View:
         for row, column in zip(*np.nonzero(texts), strict=True):
             x, y = plane.at(row + 0.5, column + 0.5)
             colour = self.theme.quiet if quiet[row, column] else self.theme.ink
-            canvas.text(x, y, texts[row, column], px=px, colour=colour, ha="center", va="center")
+            canvas.text(x, y, texts[row, column], "mc", px=px, colour=colour)
 
     def _rays(self, plane: _Plane, target: _Plane) -> None:
         """From the corners of the window to those of the cell that it makes."""

@@ -61,7 +61,7 @@ class Rows:
     ):
         self.canvas, self.rungs, self.others, self.roofs = canvas, rungs, others, roofs
         self.count = len(rungs) + (len(others) + 1 if others else 0)
-        width = canvas.right - canvas.left
+        width = canvas.inner_width
         self.lines = 1
         for px, self.in_words, least in (
             (canvas.size.label, True, 0.4),
@@ -136,10 +136,10 @@ class Rows:
             canvas.left,
             head[0] + height - 0.5 * LINE * px,
             _OTHERS,
+            "lm",
             px=px,
             colour=canvas.theme.quiet,
-            va="center_baseline",
-            width=room if self.lines == 1 else canvas.right - canvas.left,
+            width=room if self.lines == 1 else canvas.inner_width,
         )
         for way, text, place in zip(self.others, texts[len(self.rungs) :], rest, strict=True):
             self._row(way, "", text, place)
@@ -153,7 +153,7 @@ class Rows:
     def _heads(self, top: float) -> None:
         canvas, px, quiet = self.canvas, self.px, self.canvas.theme.quiet
         x = canvas.left + self.ideas + self.gap + self.speeds
-        canvas.text(x, top, _UNIT, px=px, colour=quiet, ha="right")
+        canvas.text(x, top, _UNIT, "rt", px=px, colour=quiet)
         canvas.text(x + self.gap, top, _HEADS[self.in_words], px=px, colour=quiet)
 
     def _upright(self, x: float, colour: str, places: list[tuple[float, float]], **stroke) -> None:
@@ -179,12 +179,12 @@ class Rows:
             if min(abs(x - self.scale.at(speed)) for speed in self.roofs) >= 0.5 * px:
                 self._upright(x, canvas.theme.hairline, places)
             if x - half >= room:
-                canvas.text(x, y, text, px=px, colour=quiet, ha="center")
+                canvas.text(x, y, text, "mt", px=px, colour=quiet)
                 room = x + half + 0.5 * px
         x = self.scale.left - canvas.measure(measured(self.scale.low / _GIGA), px) / 2 - 0.6 * px
         for text in ("GF/s, logarithmic scale", "GF/s, logarithmic", "GF/s"):
             if canvas.measure(text, px) <= x - canvas.left:
-                canvas.text(x, y, text, px=px, colour=quiet, ha="right")
+                canvas.text(x, y, text, "rt", px=px, colour=quiet)
                 break
 
     def _middle(self, place: tuple[float, float]) -> tuple[float, float]:
@@ -201,21 +201,19 @@ class Rows:
         upper = lower if self.lines == 1 else place[0] + 0.28 * place[1]
         ink = theme.ink if number else theme.quiet
 
-        def write(x: float, y: float, text: str, colour: str, width: float, ha: str = "left"):
-            canvas.text(
-                x, y, text, px=self.px, colour=colour, ha=ha, va="center_baseline", width=width
-            )
+        def write(x: float, y: float, text: str, colour: str, width: float, anchor: str = "lm"):
+            canvas.text(x, y, text, anchor, px=self.px, colour=colour, width=width)
 
         write(canvas.left, upper, number, theme.quiet, self.number)
         write(canvas.left + self.number, upper, step.idea, ink, self.ideas - self.number + 0.5)
         x = canvas.left + self.speeds + (self.gap + self.ideas if self.lines == 1 else 0.0)
-        write(x, lower, _speed_text(step), ink, self.speeds + 0.5, "right")
+        write(x, lower, _speed_text(step), ink, self.speeds + 0.5, "rm")
         lost = number and gain.removeprefix(TIMES).startswith("0")
         colour = theme.mistake if lost else ink
         if self.lines == 1:
             write(x + self.gap, upper, gain, colour, self.gains + 0.5)
         else:
-            write(canvas.right, upper, gain, colour, self.gains + 0.5, "right")
+            write(canvas.right, upper, gain, colour, self.gains + 0.5, "rm")
 
     def _bar(self, speed: float, before: float | None, place: tuple[float, float]) -> None:
         """What the rungs before have reached, quietly, and what this one adds or loses."""
@@ -244,7 +242,7 @@ class Rows:
             texts = [f"{word} {measured(speed / _GIGA)}" for word in words]
             texts[0] += " GF/s"
             text = next((t for t in texts if canvas.measure(t, px) <= room), texts[-1])
-            canvas.text(x - 0.5 * px, y, text, px=px, ha="right", width=room)
+            canvas.text(x - 0.5 * px, y, text, "rt", px=px, width=room)
 
 
 def _speed_text(step: LadderStep) -> str:

@@ -15,6 +15,7 @@ from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.experiment import lay_texts
 from convlab.viz.line_panels import LinePanel, aspect_of, draw_panel
+from convlab.viz.matrix import Cells
 
 _LEAST_CURVE = 300  # pixels of a slide
 
@@ -72,7 +73,7 @@ def _draw_kernels(canvas: Canvas, names: Sequence[str], columns: Sequence[Kernel
     gap, line = 16 * unit, LINE * small
     scales = [style.signed_scale(kernel, theme) for kernel in columns[-1].kernels]
     ends = [[number(end) for end in (scale.lowest, scale.highest)] for scale in scales]
-    room = canvas.right - canvas.left
+    room = canvas.inner_width
     wide = max(
         canvas.widest(names, small, True), *(canvas.widest(pair, small) * 2.2 for pair in ends)
     )
@@ -101,7 +102,7 @@ def _draw_kernels(canvas: Canvas, names: Sequence[str], columns: Sequence[Kernel
             kernel = column.kernels[row]
             canvas.array(kernel, scale, left, y, side, side)
             cell = side / kernel.shape[1], side / kernel.shape[0]
-            canvas.grid_lines(left, y, *kernel.shape, cell, theme.hairline)
+            Cells(canvas, left, y, *kernel.shape, *cell).lines(theme.hairline)
             known = column is columns[-1]
             canvas.box(left, y, side, side, edge=theme.output if known else theme.window)
             canvas.text(left, y + side + 0.25 * small, column.notes[row], px=small, width=text_room)
@@ -114,7 +115,5 @@ def _bar(canvas: Canvas, scale: style.Scale, top: float, width: float, ends: Seq
     shades = np.linspace(scale.lowest, scale.highest, 257)[None]
     canvas.picture(scale.rgb(shades), canvas.left, top, width, 0.6 * small)
     canvas.box(canvas.left, top, width, 0.6 * small, edge=canvas.theme.hairline)
-    for text, x, ha in zip(
-        ends, (canvas.left, canvas.left + width), ("left", "right"), strict=True
-    ):
-        canvas.text(x, top + 0.8 * small, text, px=small, colour=canvas.theme.quiet, ha=ha)
+    for text, x, anchor in zip(ends, (canvas.left, canvas.left + width), ("lt", "rt"), strict=True):
+        canvas.note(x, top + 0.8 * small, text, anchor)

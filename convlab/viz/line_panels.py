@@ -73,9 +73,7 @@ def aspect_of(size: str) -> float:
 def draw_panel(canvas: Canvas, panel: LinePanel) -> None:
     """Draw a panel between the canvas's left, right, top and bottom."""
     small = canvas.size.small
-    canvas.text(
-        canvas.left, canvas.top, panel.title, px=small, bold=True, width=canvas.right - canvas.left
-    )
+    canvas.text(canvas.left, canvas.top, panel.title, px=small, bold=True, width=canvas.inner_width)
     canvas.top += LINE * small
     Lines(
         canvas,

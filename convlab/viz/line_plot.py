@@ -58,19 +58,11 @@ def line_plot(
     texts = exact(np.round(ticks, 10)).texts
     plot_left = left + canvas.widest(texts, small) + 10 * unit
     plot = Plot(plot_left, plot_top, left + width - 6 * unit, plot_bottom, x_range, y_range)
-    canvas.text(left, top, y_label, px=small, colour=theme.quiet, width=width)
+    canvas.note(left, top, y_label, width=width)
     for tick, text in zip(ticks, texts, strict=True):
         y = plot.at_y(tick)
         canvas.line([plot.left, plot.right], [y, y], theme.hairline)
-        canvas.text(
-            plot.left - 10 * unit,
-            y,
-            text,
-            px=small,
-            colour=theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
+        canvas.note(plot.left - 10 * unit, y, text, "rm")
     _x_axis(canvas, plot, left + width, x_label, whole)
     return plot
 
@@ -105,7 +97,7 @@ def _x_ticks(low: float, high: float, least: float, whole: bool) -> list[float]:
 
 def _x_axis(canvas: Canvas, plot: Plot, end: float, label: str, whole: bool) -> None:
     """Numbers below the plot, and at its right end what they are."""
-    small, quiet = canvas.size.small, canvas.theme.quiet
+    small, _quiet = canvas.size.small, canvas.theme.quiet
     y = plot.bottom + 0.7 * small
     low, high = plot.x_range
     width = canvas.measure(label, small)
@@ -116,8 +108,8 @@ def _x_axis(canvas: Canvas, plot: Plot, end: float, label: str, whole: bool) -> 
     for tick, text in zip(ticks, exact(np.round(ticks, 10)).texts, strict=True):
         x, half = plot.at_x(tick), canvas.measure(text, small) / 2
         if x + half < end - width - small:
-            canvas.text(x, y, text, px=small, colour=quiet, ha="center")
-    canvas.text(end, y, label, px=small, colour=quiet, ha="right")
+            canvas.note(x, y, text, "mt")
+    canvas.note(end, y, label, "rt")
 
 
 def apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:

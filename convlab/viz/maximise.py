@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz.attribution import facts_at_foot
-from convlab.viz.canvas import LINE, Canvas, whole_cells
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.tiles import whole_cells
 from convlab.viz.top_patches import Box, box_shape, draw_patch, room_below_headline
 
 
@@ -76,7 +77,7 @@ def maximise(
     rows = math.ceil(shown / columns)
     wide, tall = cell * shape[1], cell * shape[0]
     around = _around(canvas, lines)
-    slot = (canvas.right - canvas.left - gap * (columns - 1)) / columns
+    slot = (canvas.inner_width - gap * (columns - 1)) / columns
     used = max(wide, _need(canvas, names[:shown], captions[:shown], lines))
     step_x = min(slot, max(used, 2 * wide)) + gap
     step_y = tall + around + min((height - rows * (tall + around)) / max(1, rows - 1), 0.6 * tall)
@@ -140,7 +141,7 @@ def _arrangement(
         need = _need(canvas, names, captions, lines)
         for columns in range(1, count + 1):
             rows = math.ceil(count / columns)
-            slot = (canvas.right - canvas.left - gap * (columns - 1)) / columns
+            slot = (canvas.inner_width - gap * (columns - 1)) / columns
             tall = (height - gap * (rows - 1)) / rows - _around(canvas, lines)
             if tall < 1 or (slot < need and columns > 1):
                 continue

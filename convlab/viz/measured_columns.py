@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from convlab.errors import ShapeError, SpecError
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.experiment import ROLES, lay_texts
+from convlab.viz.matrix import Cells
 
 KINDS = ("bars", "spread", "fields")
 # In text heights: the lowest row, and the room of the largest field; in rows: a group's heading.
@@ -97,7 +98,7 @@ class _Columns:
         self.indent = 0.8 * px if any(self.headings) else 0.0
         label = self.indent + canvas.widest(self.names, px, True)
         label = max(label, canvas.widest(self.headings, px))
-        self.label = min(label, 0.4 * (canvas.right - canvas.left))
+        self.label = min(label, 0.4 * canvas.inner_width)
         start = canvas.left + self.label + gap
         words = [canvas.widest(column.texts, px) for column in columns]
         # A heading may take two lines; squares have a fixed width and the others share the rest.
@@ -144,13 +145,7 @@ class _Columns:
             if heading:
                 middle = y + GROUP * self.step / 2
                 canvas.text(
-                    canvas.left,
-                    middle,
-                    heading,
-                    px=px,
-                    colour=quiet,
-                    va="center_baseline",
-                    width=self.label,
+                    canvas.left, middle, heading, "lm", px=px, colour=quiet, width=self.label
                 )
                 y += GROUP * self.step
             for row in (at for at, group in enumerate(self.groups) if group == heading):
@@ -158,9 +153,9 @@ class _Columns:
                     canvas.left + self.indent,
                     y + self.step / 2,
                     self.names[row],
+                    "lm",
                     px=px,
                     bold=True,
-                    va="center_baseline",
                     width=self.label - self.indent,
                 )
                 for column, left, width in zip(self.columns, self.lefts, self.widths, strict=False):
@@ -177,7 +172,7 @@ class _Columns:
             return
         # Text and mark together stand in the middle of the row.
         middle = y + self.step / 2
-        canvas.text(left, middle, column.texts[row], px=px, va="bottom", width=width)
+        canvas.text(left, middle, column.texts[row], "lb", px=px, width=width)
         if not values:
             return
         mean = statistics.fmean(values)
@@ -213,9 +208,9 @@ class _Columns:
             fill = canvas.theme.window_fill
             canvas.box(left, top, side * cell, side * cell, edge=canvas.theme.window, fill=fill)
             if cell >= 5 * canvas.unit:
-                canvas.grid_lines(left, top, side, side, (cell, cell), canvas.theme.window)
+                Cells(canvas, left, top, side, side, cell).lines(canvas.theme.window)
         x = left + largest * cell + 0.5 * px
-        canvas.text(x, y + self.step / 2, text, px=px, va="center_baseline", width=words)
+        canvas.text(x, y + self.step / 2, text, "lm", px=px, width=words)
 
 
 def _scale(column: MeasuredColumn) -> tuple[float, float]:

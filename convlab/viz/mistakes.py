@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import to_places
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.style import ARROW
+from convlab.viz.tiles import whole_cells
 
 _MOST = 40  # more images than this cannot be looked at together
 
@@ -67,10 +68,9 @@ def mistakes(
             canvas.width / 2,
             (canvas.top + canvas.bottom) / 2,
             "no mistakes",
+            "mc",
             px=canvas.size.title,
             colour=canvas.theme.quiet,
-            ha="center",
-            va="center",
         )
         return canvas.figure
     _grid(canvas, images[:shown], captions[:shown])
@@ -105,7 +105,7 @@ def _how_many(canvas: Canvas, captions: Sequence[Sequence[str]], shape: tuple[in
     """How many images keep a readable side; the headline is taken as high as it can become."""
     size = canvas.size
     headline = (size.title + 2 * size.subtitle) * LINE + 0.7 * size.label
-    height = canvas.bottom - canvas.top - headline
+    height = canvas.inner_height - headline
     for shown in range(len(captions), 1, -1):
         cell, _, _ = _arrangement(canvas, captions[:shown], shape, height)
         if cell * max(shape) >= 2.8 * size.small:
@@ -117,7 +117,7 @@ def _arrangement(
     canvas: Canvas, captions: Sequence[Sequence[str]], shape: tuple[int, ...], height: float
 ) -> tuple[float, int, int]:
     """Side of a cell, which of the breaks, and number of columns: the largest images that fit."""
-    small, width = canvas.size.small, canvas.right - canvas.left
+    small, width = canvas.size.small, canvas.inner_width
     gap, largest = _gap(canvas), 300 * canvas.unit
     found = []
     for way, breaks in enumerate(_BREAKS):
@@ -147,7 +147,7 @@ def _gap(canvas: Canvas) -> float:
 def _grid(canvas: Canvas, images: np.ndarray, captions: Sequence[tuple[str, str, str]]) -> None:
     small, count = canvas.size.small, len(images)
     shape, gap = images.shape[2:], _gap(canvas)
-    width, height = canvas.right - canvas.left, canvas.bottom - canvas.top
+    width, height = canvas.inner_width, canvas.inner_height
     cell, way, columns = _arrangement(canvas, captions, shape, height)
     breaks = _BREAKS[way]
     rows = math.ceil(count / columns)

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.line_plot import line_plot
+from convlab.viz.tiles import whole_cells
 
 
 def neighbours(
@@ -55,12 +56,12 @@ def neighbours(
 
     # Two pictures at the left, one above the other, as high as they fit.
     head, gap = small * LINE, 0.9 * canvas.size.label
-    room = 0.3 * (canvas.right - canvas.left), (canvas.bottom - canvas.top - gap) / 2 - head
+    room = 0.3 * canvas.inner_width, (canvas.inner_height - gap) / 2 - head
     rows, columns = image.shape[1:]
     cell = whole_cells(*room, rows, columns)
     width, height = cell * columns, cell * rows
     wide = max(width, canvas.widest(words, small, bold=True))
-    step = (canvas.bottom - canvas.top + gap) / 2
+    step = (canvas.inner_height + gap) / 2
     for at, (pixels, word, (colour, _)) in enumerate(zip(pictures, words, looks, strict=True)):
         top = canvas.top + at * min(step, height + head + 2 * gap)
         canvas.text(canvas.left, top, word, px=small, colour=colour, bold=True)
@@ -71,7 +72,7 @@ def neighbours(
     known = np.concatenate(lines)
     plot = line_plot(
         canvas,
-        (left, canvas.top, canvas.right - left, canvas.bottom - canvas.top),
+        (left, canvas.top, canvas.right - left, canvas.inner_height),
         (float(distances[0]), float(distances[-1])),
         # Below the lower line stands what it is.
         (min(-0.2, float(np.nanmin(known))), max(0.0, float(np.nanmax(known)))),
@@ -93,7 +94,7 @@ def neighbours(
             f"{words[at].removeprefix('pixels ')}: {value} at distance {pixels}",
             px=small,
             colour=colour,
-            va="bottom" if above else "top",
+            anchor="lb" if above else "lt",
             width=plot.right - x,
         )
     return canvas.figure

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import exact
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, arrange
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.matrix import Cells, number_size
 from convlab.viz.style import Scale
+from convlab.viz.tiles import arrange
 
 WORDS = {
     "zeros": "nothing but 0 around",
@@ -58,10 +60,10 @@ def padding_modes(
     # Where numbers have no room below two lines, below one they may.
     for lines in (2, 1):
         head = lines * small * LINE + 0.2 * small
-        room = canvas.right - canvas.left, canvas.bottom - canvas.top
+        room = canvas.inner_width, canvas.inner_height
         gap = (1.2 if lines == 2 else 0.6) * label
         grid = arrange(len(arrays), *room, shape, gap=gap, label=head)
-        px = canvas.number_size(texts, grid.width / shape[1], grid.height / shape[0])
+        px = number_size(canvas, texts, grid.width / shape[1], grid.height / shape[0])
         if px is not None:
             break
     # Without numbers shades tell them apart, on one scale.
@@ -73,7 +75,7 @@ def padding_modes(
         canvas.text(x, y - head, mode, px=small, bold=True, width=width)
         if lines == 2:
             below = y - head + small * LINE
-            canvas.text(x, below, WORDS[mode], px=small, colour=canvas.theme.quiet, width=width)
+            canvas.note(x, below, WORDS[mode], width=width)
         place = (x, y, grid.width, grid.height)
         _panel(canvas, values, sides, texts[at * count :], px or scale, place)
     return canvas.figure
@@ -103,10 +105,10 @@ def _panel(
         canvas.box(*inner, edge=theme.input, stroke=0.6 * canvas.size.thick)
         return
     canvas.box(x, y, width, height, fill=theme.hairline_fill)
-    canvas.grid_lines(x, y, rows, columns, cell, theme.hairline, dashed=True)
+    Cells(canvas, x, y, rows, columns, *cell).lines(theme.hairline, dashed=True)
     canvas.box(*inner, fill=theme.input_fill)
-    canvas.grid_lines(
-        inner[0], inner[1], rows - top - bottom, columns - left - right, cell, theme.input
+    Cells(canvas, inner[0], inner[1], rows - top - bottom, columns - left - right, *cell).lines(
+        theme.input
     )
     canvas.box(*inner, edge=theme.input, stroke=0.6 * canvas.size.thick)
     for at in range(rows * columns):
@@ -116,8 +118,7 @@ def _panel(
             x + (column + 0.5) * cell[0],
             y + (row + 0.5) * cell[1],
             texts[at],
+            "mm",
             px=look,
             colour=theme.ink if own else theme.quiet,
-            ha="center",
-            va="center_baseline",
         )

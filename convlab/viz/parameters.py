@@ -121,7 +121,7 @@ def _axes(canvas: Canvas, growths: Sequence[Growth]) -> _Plot:
     every = 3 if high - low > 4 else 1
     powers = [power for power in range(low, high + 1) if power % every == 0]
     texts = [_power_text(power) for power in powers]
-    if canvas.widest(texts, small) > 0.12 * (canvas.right - canvas.left):
+    if canvas.widest(texts, small) > 0.12 * canvas.inner_width:
         texts = [f"10{str(power).translate(_SUPERSCRIPT)}" for power in powers]
     left = canvas.left + canvas.widest(texts, small) + 10 * unit
     right = canvas.right - _label_width(canvas, growths) - 46 * unit
@@ -133,19 +133,11 @@ def _axes(canvas: Canvas, growths: Sequence[Growth]) -> _Plot:
     canvas.text(canvas.left, canvas.top, "parameters", px=small, bold=True)
     for y, text in zip(grid, texts, strict=True):
         canvas.line([left, right], [y, y], theme.hairline)
-        canvas.text(
-            left - 10 * unit,
-            y,
-            text,
-            px=small,
-            colour=theme.quiet,
-            ha="right",
-            va="center_baseline",
-        )
+        canvas.note(left - 10 * unit, y, text, "rm")
     name = "side in pixels"
     y = bottom + 0.4 * small
     name_width = canvas.measure(name, small)
-    canvas.text(canvas.right, y, name, px=small, ha="right")
+    canvas.text(canvas.right, y, name, "rt", px=small)
     end = -math.inf
     for side in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000):
         x, text = plot.at_x(side), f"{side:,}"
@@ -153,7 +145,7 @@ def _axes(canvas: Canvas, growths: Sequence[Growth]) -> _Plot:
         room = x - half > end and x + half < canvas.right - name_width - small
         if sides.min() <= side <= sides.max() and room:
             canvas.line([x, x], [bottom, bottom - 8 * unit], theme.quiet)
-            canvas.text(x, y, text, px=small, colour=theme.quiet, ha="center")
+            canvas.note(x, y, text, "mt")
             end = x + half + 0.8 * small
     return plot
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.matrix import cell_numbers, number_size
 
 CHANNELS = ("red", "green", "blue")
 
@@ -59,7 +60,7 @@ def channels(
     canvas.headline(title, subtitle, canvas.theme.input)
     small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
     head, gap = small * LINE + 0.3 * small, 1.3 * label
-    width, height = canvas.right - canvas.left, canvas.bottom - canvas.top
+    width, height = canvas.inner_width, canvas.inner_height
     named = _named(canvas, image)
     ratio, words = columns / rows, canvas.measure("green", small, bold=True)
     if ratio > 4:
@@ -97,7 +98,7 @@ def channels(
     left, top = places[3]
     room, line = canvas.right - left, 1.3 * small
     canvas.text(left, top, "one pixel", px=small, colour=theme.window, bold=True, width=room)
-    canvas.text(left, top + line, f"at {row},{column}", px=small, colour=theme.quiet, width=room)
+    canvas.note(left, top + line, f"at {row},{column}", width=room)
     line = max(line, min(label * LINE, tall / 4))
     px = max(small, min(label, line / LINE))
     top += 2.6 * small
@@ -138,7 +139,7 @@ def pixel_numbers(
     canvas.headline(title, subtitle, canvas.theme.input)
     small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     head, gap = 2 * small * LINE + 0.2 * small, 0.8 * label
-    room = canvas.right - canvas.left, canvas.bottom - canvas.top - head
+    room = canvas.inner_width, canvas.inner_height - head
     share = 0.42 if len(image) == 1 else 0.27
     # Of a colour image the pixels of the box also stand below it, without numbers.
     tall = room[1] if len(image) == 1 else 0.46 * room[1]
@@ -148,7 +149,7 @@ def pixel_numbers(
     y = canvas.top + head
     sizes = style.size_text(rows, columns)
     canvas.text(canvas.left, canvas.top, "image", px=small, colour=colours.input, bold=True)
-    canvas.text(canvas.left, canvas.top + small * LINE, sizes, px=small, colour=colours.quiet)
+    canvas.note(canvas.left, canvas.top + small * LINE, sizes)
     canvas.picture(image_rgb(image), canvas.left, y, width, height)
     canvas.box(canvas.left, y, width, height, edge=colours.input)
 
@@ -177,19 +178,12 @@ def pixel_numbers(
         canvas.text(x, canvas.top, name, px=small, colour=colour, bold=True, width=slot)
         if at == 0:
             words = f"rows {top} to {top + down - 1}, columns {left} to {left + across - 1}"
-            canvas.text(
-                x,
-                canvas.top + small * LINE,
-                words,
-                px=small,
-                colour=colours.quiet,
-                width=canvas.right - x,
-            )
+            canvas.note(x, canvas.top + small * LINE, words, width=canvas.right - x)
         fills = image_rgb(pixels[None])
         canvas.picture(fills, x, y, side * across, side * down)
         texts = [str(value) for value in pixels.ravel().tolist()]
-        px = canvas.number_size(["255"], 0.88 * side, side) or small
-        canvas.cell_numbers(texts, fills, px, x, y, side * across, side * down)
+        px = number_size(canvas, ["255"], 0.88 * side, side) or small
+        cell_numbers(canvas, texts, fills, px, x, y, side * across, side * down)
         canvas.box(x, y, side * across, side * down, edge=colour, stroke=0.5 * canvas.size.thick)
     box_width, box_height = across * cell, down * cell
     canvas.box(*seen, box_width, box_height, edge=colours.window, stroke=0.6 * canvas.size.thick)

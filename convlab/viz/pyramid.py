@@ -70,18 +70,17 @@ def pyramid(
         _dots(canvas, level, x, y, dot, colour, (canvas.left + column + label, canvas.right))
         name, note = names[at]
         head = {"colour": colour, "bold": True}
-        quiet = {"px": small, "colour": canvas.theme.quiet}
         if below:
-            canvas.text(canvas.left, y, name, va="bottom", width=column, **head)
+            canvas.text(canvas.left, y, name, "lb", width=column, **head)
             if canvas.measure(note, small) > column:
                 note = _count(level)
-            canvas.text(canvas.left, y + 0.15 * small, note, width=column, **quiet)
+            canvas.note(canvas.left, y + 0.15 * small, note, width=column)
         else:
-            canvas.text(canvas.left, y, name, va="center_baseline", width=words, **head)
+            canvas.text(canvas.left, y, name, "lm", width=words, **head)
             place, width = canvas.left + words + label, column - words - label
             if canvas.measure(note, small) > width:
                 note = _count(level)
-            canvas.text(place, y, note, va="center_baseline", width=width, **quiet)
+            canvas.note(place, y, note, "lm", width=width)
     start, end = span
     _measure(canvas, x(start - 0.5), x(end - 0.5), heights[0] + max(dots[0], 0.25 * small), span)
     return canvas.figure
@@ -113,9 +112,9 @@ class _Place:
         self.below = step >= (label + small) * LINE + 0.3 * small
         texts = canvas.widest([note for _, note in self.names], small)
         words = canvas.widest([name for name, _ in self.names], label, bold=True)
-        self.words = min(words, 0.25 * (canvas.right - canvas.left))
+        self.words = min(words, 0.25 * canvas.inner_width)
         column = max(self.words, texts) if self.below else self.words + label + texts
-        self.column = min(column, 0.42 * (canvas.right - canvas.left))
+        self.column = min(column, 0.42 * canvas.inner_width)
         reach = [c for level in levels for u, c in level.centres.items() if u in level.reads]
         low, high = min(span[0], *reach) - 0.5, max(span[1], *reach) + 0.5
         margin = max(1.0, 0.06 * (high - low))
@@ -215,4 +214,4 @@ def _measure(canvas: Canvas, left: float, right: float, y: float, span: tuple[in
     text = f"receptive field {span[1] - span[0]} pixels, {first} to {last}"
     half = canvas.measure(text, canvas.size.small) / 2
     middle = min(max((left + right) / 2, canvas.left + half), canvas.right - half)
-    canvas.text(middle, y + 1.5 * tick, text, px=canvas.size.small, colour=colour, ha="center")
+    canvas.text(middle, y + 1.5 * tick, text, "mt", px=canvas.size.small, colour=colour)

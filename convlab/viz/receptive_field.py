@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import Cells
 from convlab.viz.style import Scale
+from convlab.viz.tiles import whole_cells
 
 HALF = "inner frame: half of the gradient"
 
@@ -72,7 +75,7 @@ def receptive_field(
     first_row, first_column = min(0, top), min(0, left)
     rows = max(input_size[0], bottom) - first_row
     columns = max(input_size[1], right) - first_column
-    room = canvas.right - canvas.left
+    room = canvas.inner_width
     map_room = max(0.3 * room, words)
     pixel = whole_cells(room - map_room - 0.1 * room, height - head, rows, columns)
     body = canvas.top + head
@@ -143,7 +146,7 @@ def field_chain(
     named = boxes[left_out:][::-1]  # the outermost first
 
     # Columns of the labels: name, size, note; the note only where the image stays large.
-    whole = canvas.right - canvas.left
+    whole = canvas.inner_width
     names = min(canvas.widest([name for name, _, _ in named], label, True), 0.25 * whole)
     sizes = [style.size_text(b[2] - b[0], b[3] - b[1]) for _, b, _ in named]
     extents = canvas.widest(sizes, small)
@@ -153,7 +156,7 @@ def field_chain(
         notes = 0.0
     labels = names + label + extents + (label + notes if notes else 0.0)
 
-    height = canvas.bottom - canvas.top - line
+    height = canvas.inner_height - line
     first_row = min(0, *(b[0] for _, b, _ in boxes))
     first_column = min(0, *(b[1] for _, b, _ in boxes))
     rows = max(input_size[0], *(b[2] for _, b, _ in boxes)) - first_row
@@ -192,7 +195,7 @@ def field_chain(
     left += max(0.0, min(spare - bars, 2 * gap)) if bars else 0.0
     bar_left = left + labels + 2 * label
     if bars:
-        canvas.text(bar_left, canvas.top, words, px=small, colour=theme_colours.quiet, width=bars)
+        canvas.note(bar_left, canvas.top, words, width=bars)
     last_leader = -np.inf
     for index, ((name, box, note), extent) in enumerate(zip(named, sizes, strict=True)):
         y = body + (index + 0.5) * step
@@ -207,11 +210,11 @@ def field_chain(
                 dashes=(1, 2.5),
             )
             last_leader = start
-        canvas.text(left, y, name, bold=index == 0, va="center_baseline", width=names)
+        canvas.text(left, y, name, "lm", bold=index == 0, width=names)
         x = left + names + label
         for text in (extent, note if notes else ""):
             if text:
-                canvas.text(x, y, text, px=small, colour=theme_colours.quiet, va="center_baseline")
+                canvas.note(x, y, text, "lm")
             x += extents + label
         if bars:
             scale = bars / columns
@@ -267,9 +270,9 @@ def effective_field(
     first_row, first_column = min(0, box[0]), min(0, box[1])
     rows = max(input_size[0], box[2]) - first_row
     columns = max(input_size[1], box[3]) - first_column
-    bar = canvas.bar_width(scale, "gradient")
+    bar = ColourBar(canvas, scale, "gradient").width
     gap = 2.5 * canvas.size.label
-    room = (canvas.right - canvas.left - bar - 2 * gap) / 2
+    room = (canvas.inner_width - bar - 2 * gap) / 2
     pixel = _pixel(room, height - head, rows, columns)
     body = canvas.top + head
     width = columns * pixel
@@ -290,7 +293,7 @@ def effective_field(
     ):
         canvas.text(x, canvas.top, name, colour=colour, bold=True, width=room)
         y = canvas.top + canvas.size.label * LINE
-        canvas.text(x, y, note, px=canvas.size.small, colour=canvas.theme.quiet, width=room)
+        canvas.note(x, y, note, width=room)
     origin = (canvas.left - first_column * pixel, body - first_row * pixel)
     _input(canvas, rgb, input_size, box, origin, pixel)
     origin = (second - first_column * pixel, origin[1])
@@ -310,7 +313,7 @@ def effective_field(
         _frame(canvas, half, origin, pixel, 0.5 * canvas.size.thick, canvas.theme.output)
     words = canvas.measure(half_words, canvas.size.small)
     beside = min(second + max(width, words) + gap, canvas.right - bar)
-    canvas.bar(scale, "gradient", beside, canvas.top, min(rows * pixel + head, height))
+    ColourBar(canvas, scale, "gradient").draw(beside, canvas.top, min(rows * pixel + head, height))
     return canvas.figure
 
 
@@ -353,7 +356,7 @@ def _heading(
     width = max(width, canvas.widest(notes, canvas.size.small))
     y += canvas.size.label * LINE
     for note in notes:
-        canvas.text(x, y, note, px=canvas.size.small, colour=canvas.theme.quiet, width=width)
+        canvas.note(x, y, note, width=width)
         y += canvas.size.small * LINE
 
 
@@ -375,7 +378,7 @@ def _input(
     canvas.box(box_left, box_top, box_width, box_height, fill=theme.hairline_fill)
     if pixel >= 8 * canvas.unit:
         shape = (bottom - top, right - left)
-        canvas.grid_lines(box_left, box_top, *shape, (pixel, pixel), theme.hairline, dashed=True)
+        Cells(canvas, box_left, box_top, *shape, pixel).lines(theme.hairline, dashed=True)
     else:
         canvas.box(box_left, box_top, box_width, box_height, edge=theme.hairline, dashed=True)
     width, height = columns * pixel, rows * pixel
@@ -394,7 +397,7 @@ def _input(
                 fill=theme.window_fill,
             )
         if pixel >= 8 * canvas.unit:
-            canvas.grid_lines(x, y, rows, columns, (pixel, pixel), theme.hairline)
+            Cells(canvas, x, y, rows, columns, pixel).lines(theme.hairline)
     canvas.box(x, y, width, height, edge=theme.input)
     canvas.box(
         box_left, box_top, box_width, box_height, edge=theme.window, stroke=canvas.size.thick
@@ -416,7 +419,7 @@ def _map(
     if values is not None and scale is not None:
         canvas.array(values, scale, left, top, columns * cell, rows * cell)
     elif cell >= 8 * canvas.unit:
-        canvas.grid_lines(left, top, rows, columns, (cell, cell), theme.hairline)
+        Cells(canvas, left, top, rows, columns, cell).lines(theme.hairline)
     canvas.box(left, top, columns * cell, rows * cell, edge=theme.output)
     unit_left, unit_top = left + unit[1] * cell, top + unit[0] * cell
     fill = theme.output_fill if values is None else None
@@ -438,7 +441,7 @@ def _facts(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
     if not facts:
         return canvas.bottom
     size = canvas.size
-    gap, room = 2 * size.label, canvas.right - canvas.left
+    gap, room = 2 * size.label, canvas.inner_width
     pair = (size.small + size.label) * LINE
 
     def natural(label: str, text: str) -> float:
@@ -462,6 +465,6 @@ def _facts(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
         x = canvas.left + sum(widths[:column]) + column * min(spare, 3 * gap)
         y = top + row * step
         width = widths[column]
-        canvas.text(x, y, label, px=size.small, colour=canvas.theme.quiet, width=width)
+        canvas.note(x, y, label, width=width)
         canvas.text(x, y + size.small * LINE, text, width=width)
     return top - 1.5 * size.label

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.attribution import facts_at_foot, room_above
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.tiles import whole_cells
 
 Mark = tuple[str, float, float, float]  # text; top, bottom and middle column of what it names
 
@@ -50,7 +51,7 @@ def segmentation(
     rows, columns = rgb.shape[:2]
     head, between = canvas.size.label * LINE + 0.3 * small, 26 * unit
     legend = 2.6 * small
-    width = (canvas.right - canvas.left - len(masks) * between) / (1 + len(masks))
+    width = (canvas.inner_width - len(masks) * between) / (1 + len(masks))
 
     def cell_above(facts: Sequence[tuple[str, str]]) -> float:
         height = room_above(canvas, facts) - canvas.top - head - legend
@@ -118,26 +119,18 @@ def _draw_marks(
             continue
         taken.append(box)
         canvas.box(left + x, top + y, width, high, fill=canvas.theme.ground)
-        canvas.text(
-            left + x + width / 2,
-            top + y + high / 2,
-            text,
-            px=px,
-            bold=True,
-            ha="center",
-            va="center_baseline",
-        )
+        canvas.text(left + x + width / 2, top + y + high / 2, text, "mm", px=px, bold=True)
 
 
 def _legend(canvas: Canvas, names: Sequence[str], fills: NDArray, y: float) -> None:
     """A chip of each class's colour with its name, side by side, as many as fit."""
     small, x = canvas.size.small, canvas.left
     widths = [1.5 * small + canvas.measure(name, small) for name in names]
-    spare = canvas.right - canvas.left - sum(widths)
+    spare = canvas.inner_width - sum(widths)
     gap = max(0.4 * small, min(1.2 * small, spare / max(1, len(names) - 1)))
     for name, fill, width in zip(names, fills, widths, strict=True):
         if x + width > canvas.right:
             return
         canvas.picture(fill[None, None], x, y, 1.1 * small, 1.1 * small)
-        canvas.text(x + 1.5 * small, y + 0.55 * small, name, px=small, va="center_baseline")
+        canvas.text(x + 1.5 * small, y + 0.55 * small, name, "lm", px=small)
         x += width + gap

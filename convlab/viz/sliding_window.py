@@ -16,6 +16,8 @@ from convlab.errors import SpecError
 from convlab.numerals import ALMOST, Grain, Numbers, bracketed, exact, number, read, sums
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import Cells, number_size
 from convlab.viz.style import Scale
 
 Pair = tuple[int, int]
@@ -257,7 +259,7 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool) -> float:
         place = f"{'filter' if shown.channel is None else 'channel'} {o}, {place}"
     labels = [place, shown.size_label]
     indent = canvas.widest(labels, px) + 1.2 * px
-    width = canvas.right - canvas.left - indent
+    width = canvas.inner_width - indent
     lines = []
     if numbers:
         lines.append((place, _sum_parts(canvas, shown, px, width)))
@@ -368,14 +370,14 @@ class _Row:
         cells = [cell, max(cell, wanted[0]), max(cell, wanted[1])]
         texts = [self.input_texts, self.kernel_texts, self.output_texts]
         fitting = (
-            self.canvas.number_size(t, c, c) is not None for t, c in zip(texts, cells, strict=True)
+            number_size(self.canvas, t, c, c) is not None for t, c in zip(texts, cells, strict=True)
         )
         return sum(fitting)
 
     def _head(self, title: str, note: str) -> float:
         """Width that a block needs for its headline."""
         canvas = self.canvas
-        room = 0.24 * (canvas.right - canvas.left)
+        room = 0.24 * canvas.inner_width
         note_width = min(1.02 * canvas.measure(note, canvas.size.small), room)
         return max(canvas.measure(title, self.title, True), note_width)
 
@@ -437,11 +439,11 @@ class _Row:
         return max(width, self.shown.kernel.shape[2] * kernel)
 
     def _bar_is_there(self, texts: list[str], cell: float) -> bool:
-        return self.bars and self.numbers and self.canvas.number_size(texts, cell, cell) is None
+        return self.bars and self.numbers and number_size(self.canvas, texts, cell, cell) is None
 
     def _bar_width(self, values: NDArray) -> float:
         scale = style.activation_scale(values)
-        return self.gap + self.canvas.bar_width(scale, "")
+        return self.gap + ColourBar(self.canvas, scale, "").width
 
     def _left_out(self) -> str:
         return f"{style.ELLIPSIS} {len(self.shown.stage) - len(self.channels)} more"
@@ -498,7 +500,7 @@ class _Row:
         width = sum(self._widths(*cells)) + self._operators(beside) * self.sign
         canvas = self.canvas
         room = self.bottom - canvas.top
-        return width <= canvas.right - canvas.left and self._height(*cells) <= room
+        return width <= canvas.inner_width and self._height(*cells) <= room
 
     def _arrangement(self) -> tuple[float, float, float, bool, int]:
         return self.cell, self.kernel_cell, self.output_cell, self.beside, self.map_columns
@@ -513,7 +515,7 @@ class _Row:
         canvas, shown, cell = self.canvas, self.shown, self.cell
         widths = self._widths(*self._arrangement())
         operators = self._operators(self.beside)
-        free = canvas.right - canvas.left - sum(widths)
+        free = canvas.inner_width - sum(widths)
         gap = min(free / max(operators, 1), 4.5 * self.title)
         x = canvas.left + (free - gap * operators) / 2
         middle = canvas.top + self.header + (self.bottom - canvas.top - self.header) / 2
@@ -548,7 +550,7 @@ class _Row:
         if self._bar_is_there(self.input_texts, cell):
             scale = style.grey_scale(shown.stage)
             left = x + shown.stage.shape[2] * cell + self.gap
-            canvas.bar(scale, "", left, tops[0], min(height, 9 * canvas.size.label))
+            ColourBar(canvas, scale, "").draw(left, tops[0], min(height, 9 * canvas.size.label))
         x += widths[0]
         centres = [top + height / 2 for top in tops]
         if shown.kernel is not None:
@@ -605,14 +607,7 @@ class _Row:
         for i, channel in enumerate(self.channels):
             if i and self.channels[i - 1] != channel - 1:
                 text = self._left_out()
-                canvas.text(
-                    x,
-                    top + rows * cell / 2,
-                    text,
-                    px=canvas.size.small,
-                    colour=theme.quiet,
-                    va="center",
-                )
+                canvas.note(x, top + rows * cell / 2, text, "lc")
                 if self.has_sums:
                     added = f"+ {bracketed(shown.sum_of(self.unseen))}"
                     canvas.text(x, foot, added, px=px, bold=True)
@@ -625,11 +620,11 @@ class _Row:
             if self.has_sums:
                 text = f"+ {bracketed(self.sums[channel])}" if i else self.sums[channel]
                 centre = left + kernel_columns * self.kernel_cell / 2
-                canvas.text(centre, foot, text, px=px, bold=True, ha="center")
+                canvas.text(centre, foot, text, "mt", px=px, bold=True)
             x += width + 2 * self.gap
         if self._bar_is_there(self.input_texts, cell):
             scale = style.grey_scale(shown.stage)
-            canvas.bar(scale, "", x - self.gap, top, min(rows * cell, 9 * px))
+            ColourBar(canvas, scale, "").draw(x - self.gap, top, min(rows * cell, 9 * px))
         return foot + 1.5 * px if shown.kernel is not None else top + rows * cell
 
     def _kernel_line(self) -> tuple[list[tuple[str, str, bool]], float]:
@@ -641,7 +636,7 @@ class _Row:
         ]
         if shown.bias is not None:
             parts += [("and bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
-        if self.canvas.run_width(parts, self.note) > 0.5 * (self.canvas.right - self.canvas.left):
+        if self.canvas.run_width(parts, self.note) > 0.5 * self.canvas.inner_width:
             del parts[1]  # the size can be seen
         return parts, self.note
 
@@ -670,9 +665,7 @@ class _Row:
         canvas.text(x, y, note, px=self.note, colour=self.theme.quiet, width=max(width, 1))
 
     def _sign(self, sign: str, x: float, y: float) -> None:
-        self.canvas.text(
-            x, y, sign, px=self.canvas.size.title, colour=self.theme.quiet, ha="center", va="center"
-        )
+        self.canvas.text(x, y, sign, "mc", px=self.canvas.size.title, colour=self.theme.quiet)
 
     def _channel_colour(self, channel: int) -> str:
         if len(self.shown.stage) == 3:
@@ -685,7 +678,7 @@ class _Row:
             name = CHANNEL_NAMES[channel] if count == 3 else f"channel {channel}"
             px = self.canvas.size.small
             colour = self._channel_colour(channel)
-            self.canvas.text(x, top - 0.25 * px, name, px=px, colour=colour, va="bottom")
+            self.canvas.text(x, top - 0.25 * px, name, "lb", px=px, colour=colour)
 
     def _stroke(self, cell: float) -> float:
         """Of a thick outline: less around small cells, but never lost."""
@@ -693,7 +686,7 @@ class _Row:
 
     def _cells(self, x: float, top: float, rows: int, columns: int, edge: str, fill: str) -> None:
         self.canvas.box(x, top, columns * self.cell, rows * self.cell, fill=fill)
-        self.canvas.grid_lines(x, top, rows, columns, (self.cell, self.cell), edge)
+        Cells(self.canvas, x, top, rows, columns, self.cell).lines(edge)
 
     def _input(self, channel: int, x: float, top: float) -> None:
         canvas, shown, theme, cell = self.canvas, self.shown, self.theme, self.cell
@@ -702,7 +695,7 @@ class _Row:
         self._channel_label(channel, x, top)
         per_map = height * width
         texts = self.input_texts[channel * per_map : (channel + 1) * per_map]
-        px = canvas.number_size(texts, cell, cell) if self.numbers else None
+        px = number_size(canvas, texts, cell, cell) if self.numbers else None
         lined = cell >= 6 * self.unit
         if self.numbers and px is None:
             values = shown.stage[channel]
@@ -714,7 +707,7 @@ class _Row:
             if not shaded:
                 canvas.box(x, top, width * cell, height * cell, fill=theme.hairline_fill)
             if lined and not shaded:
-                canvas.grid_lines(x, top, height, width, (cell, cell), theme.hairline, dashed=True)
+                Cells(canvas, x, top, height, width, cell).lines(theme.hairline, dashed=True)
         inside = ~(shown.outside | shown.inserted)
         rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         fill = theme.input_fill if px is not None or not self.numbers else "none"
@@ -724,7 +717,7 @@ class _Row:
                 if fill != "none":
                     canvas.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, fill=fill)
                 if lined:
-                    canvas.grid_lines(left, up, r1 - r0, c1 - c0, (cell, cell), edge)
+                    Cells(canvas, left, up, r1 - r0, c1 - c0, cell).lines(edge)
                 else:
                     canvas.box(left, up, (c1 - c0) * cell, (r1 - r0) * cell, edge=edge)
         active = shown.channel is None or shown.channel == channel
@@ -815,21 +808,19 @@ class _Row:
                 left + cell / 2,
                 up + (0.38 if tags and under else 0.5) * cell,
                 text,
+                "mc",
                 px=px,
                 colour=theme.quiet if quiet and not under else theme.ink,
-                ha="center",
-                va="center",
             )
             if under and tags:
                 canvas.text(
                     left + 0.94 * cell,
                     up + 0.98 * cell,
                     f"{style.TIMES}{next(tag)}",
+                    "rb",
                     px=canvas.size.small,
                     colour=theme.window,
                     bold=True,
-                    ha="right",
-                    va="bottom",
                 )
 
     def _kernels(self, x: float, gap: float, centres: list[float], width: float) -> None:
@@ -850,46 +841,34 @@ class _Row:
         canvas, theme, cell = self.canvas, self.theme, self.kernel_cell
         _, height, columns = self.shown.kernel.shape
         texts = self._texts_of(channel)
-        px = canvas.number_size(texts, cell, cell) if self.numbers else None
+        px = number_size(canvas, texts, cell, cell) if self.numbers else None
         if self.numbers and px is None:
             scale = style.signed_scale(self.shown.kernel, theme)
             values = self.shown.kernel[channel]
             canvas.array(values, scale, left, top, columns * cell, height * cell, edge=theme.window)
             return
         canvas.box(left, top, columns * cell, height * cell, fill=theme.window_fill)
-        canvas.grid_lines(left, top, height, columns, (cell, cell), theme.window)
+        Cells(canvas, left, top, height, columns, cell).lines(theme.window)
         for i, text in enumerate(texts if self.numbers else []):
             row, column = divmod(i, columns)
-            canvas.text(
-                left + (column + 0.5) * cell,
-                top + (row + 0.5) * cell,
-                text,
-                px=px,
-                ha="center",
-                va="center",
-            )
+            canvas.text(left + (column + 0.5) * cell, top + (row + 0.5) * cell, text, "mc", px=px)
 
     def _texts_of(self, channel: int) -> list[str]:
         per_channel = self.shown.kernel[0].size
         return self.kernel_texts[channel * per_channel : (channel + 1) * per_channel]
 
     def _channel_sums(self, x: float, gap: float, centres: list[float], width: float) -> None:
-        canvas, theme = self.canvas, self.theme
+        canvas = self.canvas
         px = canvas.size.label
         right = x + gap + width
         for channel, centre in zip(self.channels, centres, strict=True):
             self._sign("=", x + gap / 2, centre)
-            canvas.text(
-                right, centre, self.sums[channel], px=px, bold=True, ha="right", va="center"
-            )
-        canvas.text(
+            canvas.text(right, centre, self.sums[channel], "rc", px=px, bold=True)
+        canvas.note(
             right,
             centres[0] - max(self.shown.kernel.shape[1] * self.kernel_cell / 2, px) - 0.3 * px,
             "adds",
-            px=canvas.size.small,
-            colour=theme.quiet,
-            ha="right",
-            va="bottom",
+            "rb",
         )
 
     def _outputs(self, x: float, middle: float, width: float) -> None:
@@ -911,16 +890,16 @@ class _Row:
         if self._bar_is_there(self.output_texts, cell):
             left = x + self.map_columns * (self._map_width(cell) + self.gap)
             scale = style.activation_scale(shown.output)
-            canvas.bar(scale, "", left, tops[0], min(height * cell, 9 * canvas.size.label))
+            ColourBar(canvas, scale, "").draw(
+                left, tops[0], min(height * cell, 9 * canvas.size.label)
+            )
         now = int(np.ravel_multi_index(shown.at, shown.output.shape))
         for i, index in enumerate(self.maps):
             top = tops[i // self.map_columns]
             left = x + i % self.map_columns * (self._map_width(cell) + self.gap)
             if label:
                 px = canvas.size.small
-                canvas.text(
-                    left, top - 0.25 * px, f"map {index}", px=px, colour=theme.output, va="bottom"
-                )
+                canvas.text(left, top - 0.25 * px, f"map {index}", "lb", px=px, colour=theme.output)
             begin = index * height * columns
             texts = self.output_texts[begin : begin + height * columns]
             done = min(max(now + 1 - begin, 0), height * columns)
@@ -939,7 +918,7 @@ class _Row:
         """The first ``done`` cells of one output map, in the order of the loop."""
         canvas, theme, cell = self.canvas, self.theme, self.output_cell
         height, columns = values.shape
-        px = canvas.number_size(self.output_texts, cell, cell) if self.numbers else None
+        px = number_size(canvas, self.output_texts, cell, cell) if self.numbers else None
         full, rest = divmod(done, columns)
         if self.numbers and px is None:
             scale = style.activation_scale(self.shown.output)
@@ -948,7 +927,7 @@ class _Row:
             canvas.box(x, top, columns * cell, full * cell, fill=theme.output_fill)
             canvas.box(x, top + full * cell, rest * cell, cell, fill=theme.output_fill)
         if cell >= 6 * self.unit:
-            canvas.grid_lines(x, top, height, columns, (cell, cell), theme.output)
+            Cells(canvas, x, top, height, columns, cell).lines(theme.output)
         else:
             canvas.box(x, top, columns * cell, height * cell, edge=theme.output)
         if px is None:
@@ -961,10 +940,9 @@ class _Row:
                 x + (column + 0.5) * cell,
                 top + (row + 0.5) * cell,
                 text,
+                "mc",
                 px=px,
                 bold=bool(last and canvas.measure(text, px, True) < 0.95 * cell),
-                ha="center",
-                va="center",
             )
 
     def _shades(self, values, scale: Scale, full: int, rest: int, x: float, top: float) -> None:

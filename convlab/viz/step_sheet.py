@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.errors import SpecError
-from convlab.viz.canvas import Canvas, arrange
+from convlab.viz.canvas import Canvas
+from convlab.viz.matrix import Cells
 from convlab.viz.sliding_window import SlidingWindow
+from convlab.viz.tiles import arrange
 
 SMALLEST = 5  # pixels of a slide that a cell must have
 
@@ -37,12 +39,12 @@ def step_sheet(
     label = 1.4 * canvas.size.small
     grid = arrange(
         len(steps),
-        canvas.right - canvas.left,
-        canvas.bottom - canvas.top,
+        canvas.inner_width,
+        canvas.inner_height,
         (tall, wide),
         gap=1.2 * canvas.size.small,
         label=label,
-        largest=0.5 * (canvas.right - canvas.left),
+        largest=0.5 * canvas.inner_width,
     )
     cell = grid.width / wide
     if cell < SMALLEST * canvas.unit:
@@ -65,7 +67,7 @@ def _tile(canvas: Canvas, shown: SlidingWindow, left, top, cell, label, numbers)
     empty = shown.outside | shown.inserted
     if empty.any():
         canvas.box(left, y, columns * cell, rows * cell, fill=theme.hairline_fill)
-        canvas.grid_lines(left, y, rows, columns, (cell, cell), theme.hairline, dashed=True)
+        Cells(canvas, left, y, rows, columns, cell).lines(theme.hairline, dashed=True)
     quads = [_quad(left, y, cell, row, column) for row, column in np.argwhere(~empty)]
     canvas.polygons(np.array(quads), edge=theme.input, fill=theme.input_fill)
     window_rows, window_columns = shown.window

@@ -53,7 +53,7 @@ def stylized(
     foot = facts_at_foot(canvas, facts)
     small, label, unit = canvas.size.small, canvas.size.label, canvas.unit
     head, gap = label * LINE + 0.2 * small, 30 * unit
-    width, height = canvas.right - canvas.left, foot - canvas.top
+    width, height = canvas.inner_width, foot - canvas.top
     ratios = [rgb.shape[1] / rgb.shape[0] for rgb in pictures]
     # The curve stands right of the result on a wide canvas, and is left out on a narrow one.
     of = max(of, len(values))

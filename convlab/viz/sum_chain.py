@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, equals, fixed, says, worked_out
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.feature_maps import value_scale
+from convlab.viz.tiles import whole_cells
 from convlab.viz.unit_sum import SumStep
 
 _MOST_PLACES = 9
@@ -77,7 +78,7 @@ def sum_chain(
 
     small = canvas.size.small
     least = (small + canvas.size.label) * LINE + 0.5 * small
-    room = canvas.bottom - canvas.top
+    room = canvas.inner_height
     left_out = 0 if len(rows) * least <= room else len(rows) + 1 - max(3, math.floor(room / least))
     head = math.ceil((len(rows) - left_out) / 2)
     drawn = rows[:head] + rows[head + left_out :]
@@ -87,8 +88,7 @@ def sum_chain(
     for index, row in enumerate(drawn):
         if left_out and index == head:
             said = f"{style.ELLIPSIS} {left_out} sums between are left out"
-            settings = {"px": small, "colour": canvas.theme.quiet, "va": "center_baseline"}
-            canvas.text(canvas.left, top + step / 2, said, **settings)
+            canvas.note(canvas.left, top + step / 2, said, "lm")
             top += step
         _draw_row(canvas, row, layout, index, rgb, top, step)
         top += step
@@ -202,7 +202,7 @@ def _layout(
 
     The results have the last column, however many steps lead to them.
     """
-    size, room = canvas.size, canvas.right - canvas.left
+    size, room = canvas.size, canvas.inner_width
     under = [row.handed_on for row in rows]
     named = max(
         canvas.widest([row.name for row in rows], size.label, True),
@@ -246,13 +246,12 @@ def _draw_row(
         _draw_picture(canvas, row, rgb, x, top + (step - layout.picture) / 2, layout.picture)
         x += layout.picture + layout.gap
     above, below = middle - 0.75 * size.label, middle + 0.75 * size.small
-    settings = {"va": "center_baseline", "width": layout.name}
     if layout.name:
         colour = theme.input if row.link is None else theme.output
         y = above if row.passed else middle
-        canvas.text(x, y, row.name, colour=colour, bold=True, **settings)
+        canvas.text(x, y, row.name, "lm", colour=colour, bold=True, width=layout.name)
         if row.passed:
-            canvas.text(x, below, row.handed_on, px=size.small, colour=theme.quiet, **settings)
+            canvas.note(x, below, row.handed_on, "lm", width=layout.name)
         x += layout.name + layout.gap
     *steps, result = layout.pieces[index]
     starts = x + np.cumsum([0.0, *(width + layout.gap for width in layout.columns[:-1])])
@@ -272,11 +271,10 @@ def _draw_piece(
 ) -> None:
     """Its name above its number, the sign before both."""
     theme, right = canvas.theme, x + _sign_width(canvas, piece, px)
-    settings = {"va": "center_baseline"}
-    canvas.text(x, below, piece.sign, px=px, colour=theme.quiet, **settings)
-    canvas.text(right, above, piece.label, px=canvas.size.small, colour=theme.quiet, **settings)
+    canvas.text(x, below, piece.sign, "lm", px=px, colour=theme.quiet)
+    canvas.note(right, above, piece.label, "lm")
     colour = getattr(theme, piece.role)
-    canvas.text(right, below, piece.number, px=px, colour=colour, bold=bold, **settings)
+    canvas.text(right, below, piece.number, "lm", px=px, colour=colour, bold=bold)
 
 
 def _draw_picture(

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz.attribution import facts_at_foot
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.tiles import whole_cells
 
 Box = tuple[int, int, int, int]
 
@@ -57,7 +58,7 @@ def top_patches(
     texts = [number(value) for value in values.flat]
     need = canvas.widest(texts, small) + 0.5 * small
     left = min(canvas.widest(names, label, bold=True), 6 * label) + label
-    room = canvas.right - canvas.left - left
+    room = canvas.inner_width - left
     patches, each = each, min(each, max(1, math.floor(room / need)))
     height = room_below_headline(canvas, f"{subtitle}, first {units} of these {units}")
     shown = 0
@@ -72,10 +73,10 @@ def top_patches(
     if each < patches:
         notes.append(f"first {each} of {patches} patches")
     canvas.headline(title, ", ".join(notes), canvas.theme.output)
-    height = canvas.bottom - canvas.top
+    height = canvas.inner_height
     cell, blocks = _cell(canvas, shown, each, shape, need, left, height)
     rows = math.ceil(shown / blocks)
-    block = (canvas.right - canvas.left + 2 * label) / blocks
+    block = (canvas.inner_width + 2 * label) / blocks
     slot = (block - 2 * label - left) / each
     wide, tall = cell * shape[1], cell * shape[0]
     pitch = min(slot, max(need, 2.4 * wide))
@@ -88,9 +89,9 @@ def top_patches(
             x,
             y + tall / 2,
             names[index],
+            "lm",
             colour=canvas.theme.output,
             bold=True,
-            va="center_baseline",
             width=left - 0.6 * label,
         )
         for place in range(each):
@@ -104,9 +105,9 @@ def top_patches(
 def room_below_headline(canvas: Canvas, subtitle: str) -> float:
     """Height from below a headline with this second line, or two, down to the margin."""
     size = canvas.size
-    lines = 1 if canvas.measure(subtitle, size.subtitle) <= canvas.right - canvas.left else 2
+    lines = 1 if canvas.measure(subtitle, size.subtitle) <= canvas.inner_width else 2
     headline = (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
-    return canvas.bottom - canvas.top - headline
+    return canvas.inner_height - headline
 
 
 def box_shape(boxes: Sequence[Box]) -> tuple[int, int]:
@@ -173,7 +174,7 @@ def _cell(
     found = []
     for blocks in range(1, units + 1):
         rows = math.ceil(units / blocks)
-        slot = ((canvas.right - canvas.left + gap) / blocks - gap - left) / each
+        slot = ((canvas.inner_width + gap) / blocks - gap - left) / each
         tall = height / rows - under
         if slot < need or tall <= 0:
             continue

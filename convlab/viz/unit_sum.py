@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, equals, exact, fixed, number, plus_minus, says
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas, image_rgb, whole_cells
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.tiles import whole_cells
 
 Box = tuple[int, int, int, int]
 
@@ -90,7 +91,7 @@ def unit_sum(
         raise ShapeError(f"expected windows of one size, got {[p.shape for p in arrays[0]]}")
 
     # The equation's height depends on how many terms stand in it, and those on its height.
-    left_width = (0.24 if len(heads) > 1 else 0.34) * (canvas.right - canvas.left)
+    left_width = (0.24 if len(heads) > 1 else 0.34) * canvas.inner_width
     area_left = canvas.left + left_width + 2.2 * canvas.size.label
     shown, layout = len(terms), None
     while layout is None or layout.shown < shown:
@@ -171,7 +172,7 @@ def _equation(
     for index, (label, value) in enumerate(result):
         sign = "=" if index == 0 else style.ARROW
         parts.append((sign, label, value, theme.output, True))
-    room = canvas.right - canvas.left
+    room = canvas.inner_width
     finite = [abs(part[2]) for part in parts if math.isfinite(part[2])]
     largest = max(finite, default=0.0) or 1.0
     most = min(max(0, 8 - math.floor(math.log10(largest))), 12)
@@ -222,9 +223,7 @@ def _draw_equation(canvas: Canvas, lines: _Equation, top: float) -> None:
                 canvas.text(at, top + small * LINE, sign, px=px, colour=canvas.theme.quiet)
                 at += canvas.measure(sign, px) + 0.35 * px
             room = max(width - (at - x), canvas.measure(text, px, bold))
-            canvas.text(
-                at, top, label, px=small, colour=canvas.theme.quiet, width=canvas.right - at
-            )
+            canvas.note(at, top, label, width=canvas.right - at)
             canvas.text(
                 at, top + small * LINE, text, px=px, colour=colour, bold=bold, width=1.02 * room
             )
@@ -251,7 +250,7 @@ def _draw_image(
     canvas.text(canvas.left, canvas.top, "image", colour=theme.input, bold=True, width=width)
     y = canvas.top + size.label * LINE
     for note in notes:
-        canvas.text(canvas.left, y, note, px=size.small, colour=theme.quiet, width=width)
+        canvas.note(canvas.left, y, note, width=width)
         y += size.small * LINE
     y += 0.5 * size.small
     first_row, first_column = min(0, top), min(0, left)
@@ -274,9 +273,8 @@ def _draw_image(
         x, length = canvas.left + side, width - 2 * side
         canvas.picture(scale.rgb(np.linspace(-1, 1, 257)[None]), x, y, length, size.small)
         canvas.box(x, y, length, size.small, edge=theme.hairline)
-        settings = {"px": size.small, "colour": theme.quiet, "va": "center_baseline"}
-        canvas.text(canvas.left, y + size.small / 2, MINUS, **settings)
-        canvas.text(canvas.left + width, y + size.small / 2, "+", ha="right", **settings)
+        canvas.note(canvas.left, y + size.small / 2, MINUS, "lm")
+        canvas.note(canvas.left + width, y + size.small / 2, "+", "rm")
 
 
 # --- terms that are windows -----------------------------------------------------------------------
@@ -421,7 +419,7 @@ class _Sheet:
         total = f"adds {number(term.total)}" if len(self.heads) > 1 else ""
         room = block
         if total and block - canvas.measure(total, size.small) > 5 * size.small:
-            canvas.text(x + block, y, total, px=size.small, ha="right")
+            canvas.text(x + block, y, total, "rt", px=size.small)
             room -= canvas.measure(total, size.small) + size.small
         channels = {"red": theme.red, "green": theme.green, "blue": theme.blue}
         colour = channels.get(term.label, theme.quiet)
@@ -433,8 +431,7 @@ class _Sheet:
                 self._head(part, at, wide)
             if part:
                 sign, middle = (style.TIMES, self._equals())[part - 1], at - layout.gap / 2
-                settings = {"colour": theme.quiet, "ha": "center", "va": "center_baseline"}
-                canvas.text(middle, y + high / 2, sign, **settings)
+                canvas.text(middle, y + high / 2, sign, "mm", colour=theme.quiet)
             texts = self.written[part]
             if texts is not None:
                 texts = texts[0][index * rows * columns :][: rows * columns], texts[1]
@@ -522,10 +519,9 @@ def _draw_window(canvas, values, dots, empty, written, role, largest, corner, ce
                 x + (column + 0.5) * cell,
                 y + (row + 0.5) * cell,
                 empty if quiet else text,
+                "mm",
                 px=px,
                 colour=theme.quiet if quiet else theme.ink,
-                ha="center",
-                va="center_baseline",
             )
     if marked is not None:
         canvas.box(
@@ -581,7 +577,7 @@ def _draw_table(canvas: Canvas, terms, heads, layout: _Layout, area, decimals: i
     edges = (left + label + np.cumsum(np.array(widths) + gap)).tolist()
     for (name, role), edge in zip(heads, edges, strict=True):
         colour = getattr(theme, role)
-        canvas.text(edge, top, name, px=size.small, colour=colour, bold=True, ha="right")
+        canvas.text(edge, top, name, "rt", px=size.small, colour=colour, bold=True)
     low, high = min(totals.min(), 0.0), max(totals.max(), 0.0)
     if decimals is not None:
         low, high = 0.0, 1.0
@@ -589,11 +585,11 @@ def _draw_table(canvas: Canvas, terms, heads, layout: _Layout, area, decimals: i
     zero = edges[-1] + gap + bar * -low / span
     for row, term in enumerate(terms):
         y = top + (row + 1.5) * layout.cell
-        settings = {"va": "center_baseline", "bold": term.chosen}
+        bold = term.chosen
         ink, quiet = (theme.output,) * 2 if term.chosen else (theme.ink, theme.quiet)
-        canvas.text(left, y, term.label, px=label_px, colour=quiet, width=label, **settings)
+        canvas.text(left, y, term.label, "lm", px=label_px, colour=quiet, bold=bold, width=label)
         for texts, edge in zip(columns, edges, strict=True):
-            canvas.text(edge, y, texts[row], px=px, colour=ink, ha="right", **settings)
+            canvas.text(edge, y, texts[row], "rm", px=px, colour=ink, bold=bold)
         if bar > 4 * px:
             length = bar * term.total / span
             canvas.box(
@@ -609,5 +605,5 @@ def _draw_table(canvas: Canvas, terms, heads, layout: _Layout, area, decimals: i
         canvas.line([zero, zero], ends, theme.quiet)
         if decimals is not None:
             canvas.line([right, right], ends, theme.hairline)
-            for x, text, ha in ((zero, "0", "left"), (right, "1", "right")):
-                canvas.text(x, top, text, px=size.small, colour=theme.quiet, ha=ha)
+            for x, text, anchor in ((zero, "0", "lt"), (right, "1", "rt")):
+                canvas.note(x, top, text, anchor)

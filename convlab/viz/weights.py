@@ -133,14 +133,14 @@ def _hill(
 
 def _axis(canvas: Canvas, limit: float, left: float, width: float, top: float, foot: float) -> None:
     """A quiet line at 0 and the ends' numbers below the foot."""
-    small, quiet = canvas.size.small, canvas.theme.quiet
+    small = canvas.size.small
     middle = left + width / 2
     canvas.line([middle, middle], [top, foot], canvas.theme.hairline)
     ends = (number(-limit), "0", number(limit))
     # The outer numbers begin and end with the axis.
-    places = ((left, "left"), (middle, "center"), (left + width, "right"))
-    for (x, ha), text in zip(places, ends, strict=True):
-        canvas.text(x, foot + 0.35 * small, text, px=small, colour=quiet, ha=ha)
+    places = ((left, "lt"), (middle, "mt"), (left + width, "rt"))
+    for (x, anchor), text in zip(places, ends, strict=True):
+        canvas.note(x, foot + 0.35 * small, text, anchor)
 
 
 def _percent(share: float) -> str:
@@ -164,7 +164,7 @@ def _cells(found: WeightNumbers) -> tuple[str, ...]:
 def _table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str) -> None:
     size, theme, small, unit = canvas.size, canvas.theme, canvas.size.small, canvas.unit
     head, foot = 1.6 * small, 1.6 * small
-    height = canvas.bottom - canvas.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
+    height = canvas.inner_height - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
     most = max(1, math.floor((height - head - foot) / (2 * small)))
     shown = dict(list(layers.items())[:most])
     found = {name: WeightNumbers.of(values) for name, values in shown.items()}
@@ -182,7 +182,7 @@ def _table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str
         canvas.widest([title, *(row[k] for row in cells.values())], small)
         for k, title in enumerate(_COLUMNS)
     ]
-    room = canvas.right - canvas.left
+    room = canvas.inner_width
     names = min(canvas.widest(shown, size.label, bold=True), 0.2 * room)
     # A narrow canvas keeps its histograms: columns go from the first.
     first = 0
@@ -192,10 +192,10 @@ def _table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str
     rights = {}
     for k in range(3, first - 1, -1):
         rights[k] = place
-        canvas.text(place, canvas.top, _COLUMNS[k], px=small, colour=theme.quiet, ha="right")
+        canvas.note(place, canvas.top, _COLUMNS[k], "rt")
         place -= widths[k] + gap
     left, width = canvas.left + names + gap, place - canvas.left - names - gap
-    step = (canvas.bottom - canvas.top - head - foot) / len(shown)
+    step = (canvas.inner_height - head - foot) / len(shown)
     limit = _limit(list(shown.values()))
     page_foot = canvas.top + head + step * len(shown)
     _axis(canvas, limit, left, width, canvas.top + head, page_foot)
@@ -206,17 +206,9 @@ def _table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str
         if shares.any():
             _hill(canvas, shares, shares.max(), left, base, width, 0.86 * step)
         middle = base - step / 2
-        canvas.text(
-            canvas.left,
-            middle,
-            name,
-            colour=theme.window,
-            bold=True,
-            va="center_baseline",
-            width=names,
-        )
+        canvas.text(canvas.left, middle, name, "lm", colour=theme.window, bold=True, width=names)
         for k, right in rights.items():
-            canvas.text(right, middle, cells[name][k], px=small, ha="right", va="center_baseline")
+            canvas.text(right, middle, cells[name][k], "rm", px=small)
 
 
 # Several epochs: a panel a layer ------------------------------------------------------------------
@@ -246,8 +238,8 @@ def _ridges(
     label = canvas.widest(map(_epoch_text, epochs), small) + 12 * unit
     texts = [text for by_epoch in layers.values() for text in _said(by_epoch)]
     least_width = max(label + 100 * unit, canvas.widest(texts, small))
-    room = canvas.right - canvas.left
-    height = canvas.bottom - canvas.top - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
+    room = canvas.inner_width
+    height = canvas.inner_height - (size.title + 2 * size.subtitle) * LINE - 0.7 * size.label
     columns = max(1, math.floor((room + gap) / (least_width + gap)))
     # Rather fewer epochs than fewer layers, but never fewer than three.
     for chosen in range(len(epochs), min(2, len(epochs) - 1), -1):
@@ -265,7 +257,7 @@ def _ridges(
     rows = min(rows, math.ceil(len(shown) / columns))
     columns = math.ceil(len(shown) / rows)
     width = (room - gap * (columns - 1)) / columns
-    height = (canvas.bottom - canvas.top - between * (rows - 1)) / rows
+    height = (canvas.inner_height - between * (rows - 1)) / rows
     for index, (name, by_epoch) in enumerate(shown.items()):
         row, column = divmod(index, columns)
         left = canvas.left + column * (width + gap)
@@ -288,7 +280,7 @@ def _panel(
     canvas.text(left, top, name, colour=theme.window, bold=True, width=width)
     for line, text in enumerate(_said(by_epoch)):
         y = top + size.label * LINE + line * small * LINE
-        canvas.text(left, y, text, px=small, colour=theme.quiet, width=width)
+        canvas.note(left, y, text, width=width)
     limit = _limit(list(by_epoch.values()))
     bins = _bins(by_epoch[max(by_epoch)], limit)
     shares = {epoch: _shares(values, limit, bins) for epoch, values in by_epoch.items()}
@@ -304,11 +296,4 @@ def _panel(
         canvas.line([plot, plot + across], [base, base], theme.hairline)
         if part.any():
             _hill(canvas, part, most, plot, base, across, rise * step)
-        canvas.text(
-            left,
-            base,
-            _epoch_text(epoch),
-            px=small,
-            colour=theme.quiet,
-            va="bottom",
-        )
+        canvas.note(left, base, _epoch_text(epoch), "lb")

@@ -1,0 +1,81 @@
+"""Numbers along a line: where they stand, round ones for ticks, and labels that keep apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab.numerals import exact
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Numbers to pixels: ``low`` stands at ``start``, ``high`` at ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def at(self, value):
+        """Pixels of a number, or of an array of them."""
+        low, high = self.low, self.high
+        if self.logarithmic:
+            value, low, high = np.log(value), math.log(low), math.log(high)
+        return self.start + (value - low) / (high - low) * (self.end - self.start)
+
+    def clipped(self, value: float) -> float:
+        """Pixels of a number, or of the end of the axis that it lies beyond."""
+        return self.at(min(max(value, self.low), self.high))
+
+
+def round_steps(span: float) -> Iterator[float]:
+    """1, 2 and 5 times powers of ten, from a hundredth of ``span`` up to more than it."""
+    power = math.floor(math.log10(span)) - 2
+    for more in range(5):
+        yield from (digit * 10.0 ** (power + more) for digit in (1, 2, 5))
+
+
+def ticks_around(low: float, high: float, most: int) -> list[float]:
+    """Round numbers around low to high, at most ``most`` steps from the first to the last.
+
+    Two steps at least are granted: numbers on both sides of 0 cannot do with fewer.
+    """
+    for step in round_steps(high - low):
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        if last - first <= max(2, most):
+            break
+    return [at * step for at in range(first, last + 1)]
+
+
+def ticks_within(low: float, high: float, least: float, whole: bool = False) -> list[float]:
+    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished."""
+    for step in round_steps(high - low):
+        if step >= least and (not whole or step >= 1):
+            break
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [at * step for at in range(first, last + 1)]
+
+
+def tick_texts(ticks: Sequence[float], unit: str = "") -> list[str]:
+    """Ticks as they are written; of the unit " %" they are shares of 1.
+
+    Rounded to what steps of 1, 2 and 5 need, so that 0.30000000000000004 is 0.3.
+    """
+    scale = 100 if unit.strip() == "%" else 1
+    return [f"{text}{unit}" for text in exact(np.round([scale * t for t in ticks], 10)).texts]
+
+
+def apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:
+    """Ascending heights moved apart to at least ``step``, inside top and bottom where they fit."""
+    placed: list[float] = []
+    for y in heights:
+        placed.append(max(y, top, placed[-1] + step if placed else top))
+    for index in range(len(placed) - 1, -1, -1):
+        limit = bottom if index == len(placed) - 1 else placed[index + 1] - step
+        placed[index] = min(placed[index], limit)
+    return placed

@@ -1,0 +1,90 @@
+"""The bar of a scale: what the shades of a figure mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convlab.numerals import number
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.style import Scale
+
+EVERYWHERE = "everywhere"  # below the number of a bar that has no other
+
+
+@dataclass(frozen=True)
+class ColourBar:
+    """A figure's scale, upright: its word above, its limits beside it.
+
+    ``broken`` adds the hatched cell and its meaning at the foot.
+    """
+
+    canvas: Canvas
+    scale: Scale
+    word: str = ""
+    broken: bool = False
+
+    def _labels(self) -> list[tuple[float, str]]:
+        scale = self.scale
+        if scale.only is not None:
+            return [(scale.only, number(scale.only))]
+        low, high = number(scale.lowest), number(scale.highest)
+        labels = [
+            (scale.lowest, f"≤ {low}" if scale.cut_low else low),
+            (scale.highest, f"≥ {high}" if scale.cut_high else high),
+        ]
+        if min(-scale.lowest, scale.highest) > 0.2 * (scale.highest - scale.lowest):
+            labels.append((0.0, "0"))
+        return labels
+
+    @property
+    def width(self) -> float:
+        """Pixels that :meth:`draw` takes."""
+        canvas, small = self.canvas, self.canvas.size.small
+        beside = 30 * canvas.unit + canvas.widest((text for _, text in self._labels()), small)
+        words = [self.word, *(["not finite"] if self.broken else [])]
+        words += [EVERYWHERE] if self.scale.only is not None else []
+        return max(beside, canvas.widest(words, small))
+
+    def draw(self, left: float, top: float, height: float) -> None:
+        """Draw it at (left, top).
+
+        A bar too low for its labels is made as high as they need; of numbers that do not differ
+        it is one cell, and says so.
+        """
+        canvas, scale, theme = self.canvas, self.scale, self.canvas.theme
+        small, side = canvas.size.small, 18 * canvas.unit
+        if self.word:
+            canvas.note(left, top, self.word)
+            top += small * LINE + 0.3 * small
+            height -= small * LINE + 0.3 * small
+        height = max(height, 2.6 * small)
+        if self.broken:
+            height -= 2.6 * small * LINE
+            foot = top + height + small
+            canvas.box(left, foot, side, side, edge=theme.mistake)
+            canvas.hatch(left, foot, side, side)
+            canvas.note(left, foot + small * LINE, "not finite")
+        beside = left + 30 * canvas.unit
+        if scale.only is not None:
+            only = scale.rgb(np.array([[scale.only]]))
+            canvas.picture(only, left, top, side, side, edge=theme.hairline)
+            canvas.text(beside, top, number(scale.only), px=small)
+            canvas.text(left, top + side + 0.3 * small, EVERYWHERE, px=small)
+            return
+        shades = np.linspace(scale.highest, scale.lowest, 257)[:, None]
+        canvas.picture(scale.rgb(shades), left, top, side, height, edge=theme.hairline)
+        for value, text in self._labels():
+            share = (scale.highest - value) / (scale.highest - scale.lowest)
+            if 0 < share < 1 and min(share, 1 - share) * height < 2.2 * small:
+                continue
+            # The end labels stay inside the bar's height; those between are centred.
+            anchor = {0.0: "lt", 1.0: "lb"}.get(share, "lc")
+            canvas.text(beside, top + share * height, text, anchor, px=small)
+
+    def strip(self, left: float, top: float, width: float, height: float) -> None:
+        """The shades alone, lying, the lowest at the left."""
+        shades = np.linspace(self.scale.lowest, self.scale.highest, 257)[None]
+        edge = self.canvas.theme.hairline
+        self.canvas.picture(self.scale.rgb(shades), left, top, width, height, edge=edge)

@@ -1,0 +1,141 @@
+"""Cells in rows and columns: where each stands, their lines, shades and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from numpy.typing import NDArray
+
+from convlab.viz import style
+from convlab.viz.canvas import Canvas
+from convlab.viz.style import Scale
+
+
+@dataclass(frozen=True)
+class Cells:
+    """``rows`` × ``columns`` equal cells from (left, top) on; ``width``, ``height`` of one.
+
+    All lengths in pixels; a ``height`` of 0 makes cells square.
+    """
+
+    canvas: Canvas
+    left: float
+    top: float
+    rows: int
+    columns: int
+    width: float
+    height: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "height", self.height or self.width)
+
+    @property
+    def place(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of all of them."""
+        return self.left, self.top, self.columns * self.width, self.rows * self.height
+
+    def corner(self, row: float, column: float) -> tuple[float, float]:
+        """The upper left corner of a cell."""
+        return self.left + column * self.width, self.top + row * self.height
+
+    def middle(self, row: float, column: float) -> tuple[float, float]:
+        """The middle of a cell."""
+        return self.corner(row + 0.5, column + 0.5)
+
+    def part(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Cells:
+        """Some of the cells, from one on."""
+        left, top = self.corner(row, column)
+        return replace(self, left=left, top=top, rows=rows, columns=columns)
+
+    def box(
+        self,
+        edge: str | None = None,
+        fill: str | None = None,
+        *,
+        stroke: float | None = None,
+        dashed: bool = False,
+    ) -> None:
+        """One rectangle around all of them."""
+        self.canvas.box(*self.place, edge=edge, fill=fill, stroke=stroke, dashed=dashed)
+
+    def lines(self, colour: str, dashed: bool = False) -> None:
+        """The lines of the cells, outline included."""
+        left, top, width, height = self.place
+        right, bottom = left + width, top + height
+        ys = [top + row * self.height for row in range(self.rows + 1)]
+        xs = [left + column * self.width for column in range(self.columns + 1)]
+        segments = [((left, y), (right, y)) for y in ys] + [((x, top), (x, bottom)) for x in xs]
+        self.canvas.strokes(segments, colour, dashed=dashed)
+
+    def draw(self, edge: str, fill: str | None = None, dashed: bool = False) -> None:
+        """The cells on their ground: filled, then lined."""
+        if fill:
+            self.box(fill=fill)
+        self.lines(edge, dashed)
+
+    def shades(self, values: NDArray, scale: Scale, edge: str | None = None) -> None:
+        """Numbers (rows, columns) as shades; see :meth:`Canvas.array`."""
+        self.canvas.array(values, scale, *self.place, edge=edge)
+
+    def size_of(self, texts: Sequence[str], share: float = 1.0) -> float | None:
+        """Text height at which every text fits ``share`` of its cell; see :func:`number_size`."""
+        return number_size(self.canvas, texts, share * self.width, self.height)
+
+    def write(
+        self,
+        texts: Sequence[str],
+        px: float,
+        inks: str | Sequence[str] | None = None,
+        *,
+        anchor: str = "mm",
+        bold: bool = False,
+    ) -> None:
+        """Texts in row order, one in the middle of each cell; ``inks``: a colour, or one each."""
+        for index, text in enumerate(texts):
+            x, y = self.middle(*divmod(index, self.columns))
+            ink = inks[index] if inks is not None and not isinstance(inks, str) else inks
+            self.canvas.text(x, y, text, anchor, px=px, colour=ink, bold=bold)
+
+
+def inks_on(fills: NDArray) -> list[str]:
+    """For fills (rows, columns, 3) in bytes the ink that reads on each, in row order."""
+    return [style.ink_on(fill / 255) for fill in fills.reshape(-1, 3)]
+
+
+def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: float) -> float | None:
+    """Text height at which every text fits a cell, None where none is legible.
+
+    Numbers stand in cells of at least 22 slide pixels.
+    """
+    if min(width, height) < 22 * canvas.unit or len(texts) > 1500:
+        return None
+    label, small = canvas.size.label, canvas.size.small
+    longest = sorted(set(texts), key=len)[-12:]
+    for px in (label, (label + small) / 2, small):
+        if canvas.widest(longest, px) <= 0.92 * width and px * 1.2 <= height:
+            return px
+    return None
+
+
+def cell_numbers(
+    canvas: Canvas,
+    texts: Sequence[str],
+    fills: NDArray,
+    px: float,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    faint: str | None = None,
+) -> None:
+    """Texts in row order into the cells of fills (H, W, 3), in the ink that reads there.
+
+    The text ``faint`` is quiet; it stands on the ground's colour.
+    """
+    rows, columns = fills.shape[:2]
+    inks = inks_on(fills)
+    if faint is not None:
+        quiet = canvas.theme.quiet
+        inks = [quiet if text == faint else ink for text, ink in zip(texts, inks, strict=True)]
+    Cells(canvas, left, top, rows, columns, width / columns, height / rows).write(texts, px, inks)
