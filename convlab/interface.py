@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convlab import data, lab, pictures, training
+from convlab import data, lab, session, training
 from convlab.files import write_atomically
 from convlab.kernels import cuda
 from convlab.pictures.sources import INVERTED
-from convlab.training import EpochRecord, Evaluation, Run, Settings, Trainer
-from convlab.training.run import CURVES
+from convlab.training import EpochRecord, Run
 
 __all__ = ["load", "page", "train"]
 
@@ -51,52 +50,25 @@ def train(
     """
     if device == "cuda":
         cuda.require()
-    source = os.fspath(data)
-    if Path(source).is_dir():
-        source = str(Path(source).resolve())
-    chosen = Settings(model=os.fspath(model), data=source, **settings)
-    folder = Path(out) if out is not None else usual_folder(chosen)
-    training.check_free(folder, exist_ok)
-    where = None if data_dir is None else os.fspath(data_dir)
-    task = training.prepare(chosen, data_dir=where)
-    trainer = Trainer(chosen, task, device)
-    with training.new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots):
-        for record in trainer.fit():
-            if isinstance(record, EpochRecord):
-                training.save(folder, trainer)
-                if progress:
-                    print(epoch_text(trainer, record), file=sys.stderr)
-        finish(folder, trainer)
-    run = load(folder)
+    start = settings.pop("start_from", None)
+    with session.begin(
+        os.fspath(model),
+        os.fspath(data),
+        out=None if out is None else Path(out),
+        start_from=None if start is None else Path(start),
+        data_dir=None if data_dir is None else os.fspath(data_dir),
+        device=device,
+        exist_ok=exist_ok,
+        snapshots=snapshots,
+        **settings,
+    ) as begun:
+        for record in begun.fit():
+            if progress and isinstance(record, EpochRecord):
+                print(begun.epoch_text(record), file=sys.stderr)
+        begun.finish()
+    run = load(begun.folder)
     run.network.to(device)
     return run
-
-
-def usual_folder(settings: Settings) -> Path:
-    """Where a run lies unless it is said: runs/MODEL-DATA."""
-    return Path("runs") / f"{Path(settings.model).stem}-{Path(settings.data).name}"
-
-
-def finish(folder: Path, trainer: Trainer) -> Evaluation:
-    """Give a network the weights of its best epoch, test it, and draw the run's curves."""
-    task = trainer.task
-    task.network.load_state_dict(trainer.best)
-    test = training.evaluate(task.network, task.test, task.scaling)
-    path = folder / CURVES
-    # The same for a run that was resumed.
-    command = shlex.join(["convlab", "render", "curves", str(folder), "-o", str(path)])
-    write_atomically(path, pictures.curves(folder).content(path.suffix, command=command))
-    return test
-
-
-def epoch_text(trainer: Trainer, record: EpochRecord) -> str:
-    """An epoch in one line."""
-    return (
-        f"epoch {record.epoch}/{trainer.settings.epochs}"
-        f"  loss {record.train_loss:.4f}  accuracy {100 * record.train_accuracy:.2f} %"
-        f"  validation {100 * record.validation_accuracy:.2f} %"
-        f"  {record.images_per_second:,.0f} images/s"
-    )
 
 
 class Page:

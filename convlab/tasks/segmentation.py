@@ -25,7 +25,7 @@ from convlab.names import class_names
 from convlab.optim import Adam, scheduled_rate
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
-from convlab.training.run import CONFIG, HISTORY, MODEL, OWN
+from convlab.training.run_folder import CONFIG, HISTORY, MODEL, OWN
 from convlab.training.settings import has_dark_background
 
 SEGMENTATION_SIZE = (64, 64)
