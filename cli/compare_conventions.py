@@ -24,7 +24,7 @@ MOST = 40  # rows and columns of an input whose outputs a picture still shows
     type=options.Lengths(least=0, most=MOST),
     help="PyTorch's, on both sides; half the kernel by default.",
 )
-@click.option("--seed", type=options.SEED, default=1, show_default=True)
+@options.seed(default=1)
 @options.picture("conventions.png")
 def command(input, kernel, stride, dilation, padding, seed, picture):
     """The same numbers under several conventions, and the first cell in which they part.

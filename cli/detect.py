@@ -29,18 +29,12 @@ class Scales(click.ParamType):
 @click.command()
 @options.run_argument
 @click.argument("image", metavar="[IMAGE]", required=False)
-@click.option(
-    "--scenes",
-    type=click.IntRange(1, 10_000),
-    help="Measure the mean average precision on so many generated scenes.",
+@options.whole(
+    "--scenes", most=10_000, help="Measure the mean average precision on so many generated scenes."
 )
-@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the scenes.")
-@click.option(
-    "--clutter",
-    type=click.IntRange(0, 100),
-    default=0,
-    show_default=True,
-    help="Fragments of other digits in each scene.",
+@options.seed("Of the scenes.")
+@options.whole(
+    "--clutter", least=0, most=100, default=0, help="Fragments of other digits in each scene."
 )
 @click.option(
     "--threshold",

@@ -51,12 +51,7 @@ border = border_option("circular")
 @click.command()
 @click.argument("network", metavar="RUN|MODEL|SPEC.toml")
 @click.option("--layer", "layers", multiple=True, help="A layer with feature maps; all by default.")
-@click.option(
-    "--transform",
-    type=click.Choice(["shift", "rotation", "scale"]),
-    default="shift",
-    show_default=True,
-)
+@options.choice("--transform", "shift", "rotation", "scale")
 @click.option(
     "--shifts",
     type=Numbers("0,1,2,3", whole=True),
@@ -69,11 +64,10 @@ border = border_option("circular")
     "--scales", type=Numbers("0.8,1,1.25"), help="Factors.  [default: 0.8,0.9,1,1.1,1.25]"
 )
 @border
-@click.option(
+@options.whole(
     "--images",
-    type=click.IntRange(1, 10_000),
+    most=10_000,
     default=64,
-    show_default=True,
     help="The first ones of the test set; random images where there is no run.",
 )
 @options.data_dir

@@ -20,7 +20,7 @@ from convlab_cli.output import json_text
     type=options.Written(file_okay=False, path_type=Path),
     help="Folder of the tables and pictures.  [default: RUN/evaluation]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.json_flag()
 def command(run, data, data_dir, out, as_json):
     """Accuracy, a table of the classes, the confusion matrix and the worst mistakes of RUN."""
     from convlab import files

@@ -36,14 +36,8 @@ def _check_sheet(context, parameter, path):
 
 @click.command()
 @click.argument("topic", required=False)
-@click.option(
-    "--seed",
-    type=options.SEED,
-    default=0,
-    show_default=True,
-    help="Another seed, another sheet; the same seed, the same sheet.",
-)
-@click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True)
+@options.seed("Another seed, another sheet; the same seed, the same sheet.")
+@options.whole("--count", most=100, default=5)
 @click.option(
     "--student",
     callback=_check_student,

@@ -33,13 +33,9 @@ def command():
     help="What the digits are taken from: digits, mnist, or a folder of images.",
 )
 @options.data_dir
-@click.option(
-    "--steps",
-    type=click.IntRange(1, options.MOST),
-    help="Steps of 16 new scenes each.  [default: 1500]",
-)
+@options.whole("--steps", help="Steps of 16 new scenes each.  [default: 1500]")
 @click.option("--quick", is_flag=True, help=f"Only {QUICK} steps, to see that it works.")
-@click.option("--seed", type=options.SEED, default=0, show_default=True)
+@options.seed()
 @options.threads
 @click.option(
     "--out",
@@ -48,7 +44,7 @@ def command():
 )
 @click.option("--exist-ok", is_flag=True, help="Replace what is there already.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.json_flag()
 def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     """Train on scenes that are new in each step, then measure on the test digits."""
     import dataclasses
@@ -94,13 +90,11 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
 
 @command.command()
 @options.run_argument
-@click.option(
-    "--scenes", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many."
-)
-@click.option("--seed", type=options.SEED, default=0, show_default=True)
+@options.whole("--scenes", most=10_000, default=200, help="How many.")
+@options.seed()
 @options.data_dir
 @options.threads
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.json_flag()
 def evaluate(run, scenes, seed, data_dir, as_json):
     """Pixel accuracy and intersection over union on scenes of the test digits."""
     from convlab import data, tasks
@@ -114,12 +108,12 @@ def evaluate(run, scenes, seed, data_dir, as_json):
 @command.command()
 @options.run_argument
 @click.argument("image", metavar="IMAGE")
-@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the scenes.")
-@click.option(
+@options.seed("Of the scenes.")
+@options.whole(
     "--pixels",
-    type=click.IntRange(32, 512),
+    least=32,
+    most=512,
     default=128,
-    show_default=True,
     help="Longer side that a file is brought to: its digits should get 24 to 36.",
 )
 @options.data_dir

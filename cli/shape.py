@@ -14,25 +14,19 @@ from convlab_cli.output import json_text
     type=options.Lengths((1, 2, 3), "28x28x3, 28x28 or 784", both=False, most=10**9),
 )
 @click.option("--kernel", type=options.Lengths(), help="Of one convolution: 5 or 5x7.")
-@click.option("--filters", type=click.IntRange(1, options.MOST), default=1, show_default=True)
+@options.whole("--filters", default=1)
 @click.option("--stride", type=options.Lengths(), default="1", show_default=True)
 @click.option("--padding", type=options.Padding(), default="0", show_default=True)
 @click.option("--dilation", type=options.Lengths(), default="1", show_default=True)
-@click.option("--groups", type=click.IntRange(1, options.MOST), default=1, show_default=True)
+@options.whole("--groups", default=1)
 @click.option("--no-bias", is_flag=True, help="Weights only.")
 @click.option(
     "--layers",
     metavar="TEXT",
     help='Several layers: "conv 5x5 6 padding 2, pool 2, flatten, dense 10".',
 )
-@click.option(
-    "--convention",
-    type=click.Choice(["torch", "tensorflow"]),
-    default="torch",
-    show_default=True,
-    help="Whose padding same.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, a layer each.")
+@options.choice("--convention", "torch", "tensorflow", help="Whose padding same.")
+@options.json_flag("One JSON object a line, a layer each.")
 @click.pass_context
 def command(context, input, kernel, filters, layers, convention, as_json, no_bias, **settings):
     """Output size, parameters, multiply-adds and connections of layers, worked out.

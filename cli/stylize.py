@@ -19,19 +19,11 @@ PLAIN = (".png", ".jpg", ".webp")
     callback=lambda context, parameter, path: path and options.check_suffix(path, PLAIN),
     help="The result alone: .png, .jpg or .webp.  [default: -o's name with -result.png]",
 )
-@click.option(
-    "--pixels",
-    type=click.IntRange(64, 512),
-    default=256,
-    show_default=True,
-    help="Longer side of the result.",
-)
-@click.option("--steps", type=click.IntRange(1, 5000), default=80, show_default=True)
-@click.option(
+@options.whole("--pixels", least=64, most=512, default=256, help="Longer side of the result.")
+@options.whole("--steps", most=5000, default=80)
+@options.whole(
     "--every",
-    type=click.IntRange(1, options.MOST),
     default=10,
-    show_default=True,
     help="Steps from one frame of a .gif or .webp, and line of progress, to the next.",
 )
 @click.option(
@@ -54,20 +46,8 @@ PLAIN = (".png", ".jpg", ".webp")
     metavar="RUN",
     help="Filters of a run on colour pictures.  [default: random filters]",
 )
-@click.option(
-    "--start",
-    type=click.Choice(["content", "noise"]),
-    default="content",
-    show_default=True,
-    help="The picture whose pixels are changed.",
-)
-@click.option(
-    "--seed",
-    type=options.SEED,
-    default=0,
-    show_default=True,
-    help="Of random filters and of noise.",
-)
+@options.choice("--start", "content", "noise", help="The picture whose pixels are changed.")
+@options.seed("Of random filters and of noise.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @options.threads
 @options.picture("stylized.png", options.MOVING)

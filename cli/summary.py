@@ -9,7 +9,7 @@ from convlab_cli.output import json_text
 
 @click.command()
 @click.argument("network", metavar="MODEL|RUN|SPEC.toml")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, a layer each.")
+@options.json_flag("One JSON object a line, a layer each.")
 def command(network, as_json):
     """Shapes, parameters, connections, multiply-adds and receptive field of every layer.
 
