@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convlab_cli import apply as apply_command
 from matplotlib.colors import to_rgb
 from PIL import Image
 from scipy import ndimage
 
 from convlab import lessons, numerals, viz
+from convlab.data.table import numbers_bytes
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.pictures._apply import _read
 from convlab.viz import style
@@ -609,7 +609,7 @@ def test_images_that_there_are_not(tmp_path):
 
 def test_several_maps_are_no_csv_file():
     with pytest.raises(DataError, match="^r.csv: expected one map .* got 2 × 8 × 8 numbers"):
-        apply_command._raw_bytes(Path("r.csv"), np.zeros((2, 8, 8)))
+        numbers_bytes(np.zeros((2, 8, 8)), "r.csv")
 
 
 def test_commands_that_cannot_be_leave_nothing_behind(convlab):

@@ -1,18 +1,17 @@
 """What is shown is exact or says that it is rounded: judged by fractions, from the texts."""
 
-import contextlib
-import io
 import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from convlab_cli.explain_example import _print_window
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convlab import lessons, numerals, viz
+from convlab.lessons.window_lines import window_lines
 from convlab.quiz import quiz
+from convlab.terminal import plain
 from convlab.viz import ChainLink, SumStep
 
 KEPT = settings(max_examples=20, deadline=None, derandomize=True)
@@ -127,10 +126,7 @@ def test_convolutions_show_sums_that_add_up(x, w, bias):
     for value, text in zip(exactly, shown.results().marked(), strict=True):
         assert text.startswith("≈") or reckoned(text) == value
     # The terminal shows the same.
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        _print_window(shown, True)
-    lines = out.getvalue().splitlines()
+    lines = [plain(line) for line in window_lines(shown, True)]
     total = next(
         line for line in lines if re.search(r"[=≈] [^ ]+( × 10.*)?$", line) and "+" in line
     )

@@ -129,6 +129,15 @@ class Design:
     set_up: tuple[str, ...]
     trials: tuple[Trial, ...]
 
+    def texts(self) -> list[str]:
+        """Each trial by what tells it from the others."""
+        keys = [key for key in self.trials[0] if key not in ("seed", "spec")]
+        telling = [k for k in keys if len({json.dumps(trial.get(k)) for trial in self.trials}) > 1]
+        return [
+            ", ".join([*(str(trial.get(key)) for key in telling), f"seed {trial.get('seed', 0)}"])
+            for trial in self.trials
+        ]
+
 
 @dataclass(frozen=True)
 class Result:
@@ -174,6 +183,37 @@ class Result:
             for row in self.table.rows
         )
         return f"{self.experiment.claim} {self.verdict.text} {'; '.join(rows)}."
+
+    def lines(self) -> list[str]:
+        """Claim, set-up, table and verdict as a text."""
+        return [
+            f"claim: {self.experiment.claim}",
+            *self.design.set_up,
+            "",
+            *self.table.lines(),
+            f"\nverdict ({self.verdict.word}): {self.verdict.text}",
+        ]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The kinds of files that ``content`` makes: .png, and .gif where there are frames."""
+        return (".png",) if self.experiment.frames is None else (".png", ".gif")
+
+    def content(
+        self, suffix: str, *, theme: str = "light", size: str = "slide", command: str | None = None
+    ) -> bytes:
+        """The bytes of its picture, or of its animation, which has a size of its own.
+
+        ``command`` makes it, for the file's metadata.
+        """
+        from convlab import viz
+
+        words = {"description": self.description, "command": command}
+        if suffix == ".gif":
+            frames = self.experiment.frames(self, theme=theme, size="animation")
+            return viz.animation_bytes(frames, suffix, **words)
+        figure = self.experiment.figure(self, theme=theme, size=size)
+        return viz.figure_bytes(figure, suffix, title=self.experiment.title, **words)
 
     def to_dict(self) -> dict[str, Any]:
         """All figures and settings as plain values, for JSON."""
@@ -224,6 +264,11 @@ class Experiment:
     verdict: Callable[[Table], Verdict]
     figure: Callable[..., Figure]
     frames: Callable[..., list[Figure]] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, claim and how many trials there are, for JSON."""
+        trials = {"quick": len(self.quick.trials), "full": len(self.full.trials)}
+        return {"name": self.name, "claim": self.claim, **trials}
 
     def design(self, scale: str) -> Design:
         """The design of a scale, quick or full."""

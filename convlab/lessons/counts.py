@@ -59,6 +59,32 @@ class LayerCount:
     connections: Count | None = None
     dense: Count | None = None
 
+    def record(self) -> dict[str, Any]:
+        """The layer by its names, as JSON has them."""
+
+        def count(value: Count | None) -> dict[str, Any] | None:
+            return None if value is None else vars(value)
+
+        return {
+            "type": self.kind,
+            "layer": self.text,
+            "input_shape": self.input_shape,
+            "output_shape": self.output_shape,
+            "sizes": [
+                {
+                    "expression": relation.expression,
+                    "value": relation.value,
+                    "relation": relation.number,
+                }
+                for relation in self.relations
+            ],
+            "weights_per_unit": count(self.per_unit),
+            "parameters": count(self.parameters),
+            "multiply_adds": count(self.multiply_adds),
+            "connections": count(self.connections),
+            "dense_weights": count(self.dense),
+        }
+
 
 def shape_text(shape: Shape) -> str:
     """Rows × columns × channels, or the number of features."""
