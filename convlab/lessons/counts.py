@@ -20,7 +20,7 @@ from convlab.lessons.convolution import padding_by, resolve_padding
 from convlab.lessons.relations import SizeRelation, conv_size, pool_size
 from convlab.lessons.words import axis_text, sides_text
 from convlab.shapes import Pair, ReceptiveField, Sides, size_text
-from convlab.viz import Wiring
+from convlab.wiring import Wiring
 
 Shape = tuple[int, ...]  # (channels, rows, columns) or (features,)
 SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")

@@ -1,8 +1,10 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.equations import ChainLink, SumStep, SumTerm
+from convlab.folding import DrawnLayer, Skip
 from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
-from convlab.viz.architecture import DrawnLayer, Skip, architecture
+from convlab.viz.architecture import architecture
 from convlab.viz.attribution import attribution
 from convlab.viz.bench import (
     KernelPoint,
@@ -14,15 +16,17 @@ from convlab.viz.bench import (
 )
 from convlab.viz.confusion import confusion
 from convlab.viz.connection_table import connection_table
-from convlab.viz.connections import Wiring, connections
+from convlab.viz.connections import connections
 from convlab.viz.conventions import Comparison, Convention, conventions
 from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
 from convlab.viz.detections import detections
+from convlab.viz.effective_field import effective_field
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance, two_ways
 from convlab.viz.experiment import MeasuredRow, measured_rows
 from convlab.viz.feature_maps import feature_maps
+from convlab.viz.field_chain import field_chain
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
@@ -42,17 +46,18 @@ from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_grids import NumberGrid
 from convlab.viz.quiz_sheet import SheetExercise, quiz_sheet
-from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
+from convlab.viz.receptive_field import receptive_field
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window
 from convlab.viz.step_sheet import step_sheet
 from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
-from convlab.viz.sum_chain import ChainLink, sum_chain
+from convlab.viz.sum_chain import sum_chain
 from convlab.viz.top_patches import top_patches
-from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
+from convlab.viz.unit_sum import unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
+from convlab.wiring import Wiring
 
 __all__ = [
     "ActivationCurve",

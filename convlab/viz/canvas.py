@@ -204,6 +204,21 @@ class Canvas:
             y += px * LINE
         return y
 
+    def heading(
+        self,
+        x: float,
+        name: str,
+        notes: Iterable[str] = (),
+        *,
+        colour: str | None = None,
+        width: float = math.inf,
+    ) -> float:
+        """A bold name at ``top``, and quiet notes below it; returns where they end."""
+        self.text(x, self.top, name, colour=colour, bold=True, width=width)
+        y = self.top + self.size.label * LINE
+        quiet = self.theme.quiet
+        return self.paragraph(x, y, notes, px=self.size.small, colour=quiet, width=width)
+
     def run(
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, down: str = "t"
     ) -> None:
