@@ -7,6 +7,7 @@ the smallest legible size, then shortened in the middle, never left to run over.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
@@ -219,11 +220,13 @@ class Canvas:
         widths = [self.measure(text, px, bold) for text, _, bold in parts]
         return sum(widths) + space * (len(parts) - 1)
 
-    def headline(self, title: str, subtitle: str, colour: str) -> None:
+    def headline(self, title: str, subtitle: str, colour: str, *notes: str) -> None:
         """The title in its role's colour and the quiet line below it; moves ``top`` below both.
 
-        The quiet line may take a second line where the figure is narrow.
+        The quiet line goes on with the notes that say something, behind commas; it may take a
+        second line where the figure is narrow.
         """
+        subtitle = ", ".join(part for part in (subtitle, *notes) if part)
         room, size = self.inner_width, self.size
         y = self.top
         if title.strip():
@@ -255,10 +258,13 @@ class Canvas:
                 lines.append(word)
         return lines
 
-    def wrapped(self, text: str, width: float, px: float) -> list[str]:
-        """A text in as many lines as ``width`` asks for; no line ends at a no-break space."""
+    def wrapped(self, text: str, width: float, px: float, breaks: str = " ") -> list[str]:
+        """A text in as many lines as ``width`` asks for; no line ends at a no-break space.
+
+        ``breaks``: a regular expression for where a line may end.
+        """
         lines: list[str] = []
-        for word in text.split(" "):
+        for word in re.split(breaks, text):
             longer = f"{lines[-1]} {word}" if lines else word
             if lines and self.measure(longer, px) <= width:
                 lines[-1] = longer

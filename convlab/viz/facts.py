@@ -1,0 +1,67 @@
+"""Facts about what a figure shows: labels in a column, a text beside each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from convlab.viz.canvas import LINE, Canvas
+
+
+class Facts:
+    """(label, text) pairs as lines below each other; the first that ``most`` pixels have room for.
+
+    ``px`` is the height of the text, ``gap`` the space behind the labels (both small text by
+    default), ``spacing`` from line to line in text heights.  A text too long for one line goes
+    on in the next at what ``breaks``, a regular expression, finds.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        px: float | None = None,
+        gap: float | None = None,
+        spacing: float = LINE,
+        breaks: str = " ",
+        most: float = math.inf,
+    ) -> None:
+        self.canvas = canvas
+        self.px = px or canvas.size.small
+        self.step = spacing * self.px
+        self.indent = canvas.widest((label for label, _ in pairs), self.px) + (gap or self.px)
+        self.width = canvas.inner_width - self.indent
+        self.lines: list[tuple[str, str]] = []
+        for label, text in pairs:
+            first, *others = canvas.wrapped(text, self.width, canvas.size.small, breaks) or [""]
+            lines = [(label, first), *(("", line) for line in others)]
+            if (len(self.lines) + len(lines)) * self.step > most:
+                break
+            self.lines += lines
+
+    @property
+    def height(self) -> float:
+        """Pixels that :meth:`draw` takes."""
+        return self.step * len(self.lines)
+
+    def draw(self, top: float) -> None:
+        """Draw them between the canvas's left and right, from ``top`` on."""
+        canvas = self.canvas
+        for index, (label, text) in enumerate(self.lines):
+            y = top + index * self.step
+            canvas.text(canvas.left, y, label, px=self.px, colour=canvas.theme.quiet)
+            canvas.text(canvas.left + self.indent, y, text, px=self.px, width=self.width)
+
+
+def facts_at_foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
+    """Facts as lines at the foot; returns where the room above them ends."""
+    shown = Facts(canvas, facts)
+    shown.draw(canvas.bottom - shown.height)
+    return room_above(canvas, facts)
+
+
+def room_above(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
+    """Where the room above facts at the foot ends."""
+    height = Facts(canvas, facts).height
+    return canvas.bottom - height - canvas.size.label if facts else canvas.bottom
