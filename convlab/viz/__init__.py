@@ -20,7 +20,7 @@ from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
 from convlab.viz.detections import detections
 from convlab.viz.embedding import embedding
-from convlab.viz.equivariance import equivariance, two_ways
+from convlab.viz.equivariance import equivariance
 from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
 from convlab.viz.feature_maps import feature_maps, journey
 from convlab.viz.field_growth import FieldLine, field_growth
@@ -48,6 +48,7 @@ from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
 from convlab.viz.sum_chain import ChainLink, sum_chain
 from convlab.viz.top_patches import top_patches
+from convlab.viz.two_ways import two_ways
 from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes

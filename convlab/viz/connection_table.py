@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -70,11 +71,11 @@ def connection_table(
 def _draw(cells: Cells, table: NDArray, names: tuple[str, str]) -> None:
     """The table between its names and numbers, with a crossed cell for each connection."""
     canvas, theme = cells.canvas, cells.canvas.theme
-    small, quiet = canvas.size.small, {"px": canvas.size.small, "colour": canvas.theme.quiet}
-    bold = {"px": small, "bold": True}
-    canvas.text(cells.left, canvas.top, names[1], colour=theme.output, **bold)
+    small = canvas.size.small
+    quiet: dict[str, Any] = {"px": small, "colour": theme.quiet}
+    canvas.text(cells.left, canvas.top, names[1], px=small, colour=theme.output, bold=True)
     y = cells.top - small * LINE - 0.2 * small
-    canvas.text(canvas.left, y, names[0], colour=theme.input, **bold)
+    canvas.text(canvas.left, y, names[0], px=small, colour=theme.input, bold=True)
     numbers = [str(number) for number in range(max(table.shape))]
     every = one_in(canvas.measure(str(cells.columns), small) + 6 * canvas.unit, cells.width)
     cells.heads(numbers, canvas.top + small * LINE, every=every, **quiet)
