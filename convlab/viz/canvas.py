@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from convlab.errors import ShapeError
@@ -53,15 +53,21 @@ def _width(text: str, px: float, dpi: float, bold: bool) -> float:
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
 
-def image_rgb(image: NDArray) -> NDArray:
+def checked_image(image: ArrayLike) -> NDArray:
+    """An image (1, H, W) or (3, H, W) as an array.  Raises ShapeError for another shape."""
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
+        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    return image
+
+
+def image_rgb(image: ArrayLike) -> NDArray:
     """An image (1, H, W) or (3, H, W) as bytes (H, W, 3).
 
     uint8 is shown as it is, and floats from 0 to 1 too; other floats are
     stretched from their smallest to their largest value.  Raises ShapeError.
     """
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
-        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    image = checked_image(image)
     if image.dtype != np.uint8:
         image = np.nan_to_num(image.astype(float))
         lowest, highest = image.min(), image.max()

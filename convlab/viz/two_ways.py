@@ -49,7 +49,7 @@ def two_ways(
     inside = np.ones(plain, bool) if compared is None else np.asarray(compared, bool)
     if inside.shape != plain:
         raise ShapeError(f"expected compared {plain}, got {inside.shape}")
-    before, after = image_rgb(np.asarray(image)), image_rgb(np.asarray(shifted_image))
+    before, after = image_rgb(image), image_rgb(shifted_image)
     if before.shape != after.shape:
         raise ShapeError(
             f"expected two images of one size, got {before.shape[:2]} and {after.shape[:2]}"

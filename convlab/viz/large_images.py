@@ -1,0 +1,45 @@
+"""Bytes of images of millions of pixels, quickly and in little memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convlab.viz.style import Scale
+
+_STEPS = 256
+
+
+def shades(values: NDArray, scale: Scale) -> NDArray:
+    """Values (H, W) as bytes (H, W, 3): ``scale.rgb`` by a table."""
+    table = scale.rgb(np.linspace(scale.lowest, scale.highest, _STEPS + 1))
+    factor = np.float32(_STEPS / (scale.highest - scale.lowest))
+    place = (values - np.float32(scale.lowest)) * factor + np.float32(0.5)
+    return table.take(np.clip(place, 0, _STEPS).astype(np.uint16), axis=0)
+
+
+def colours(image: NDArray, levels: tuple[float, float]) -> NDArray:
+    """An RGB image (3, H, W) over ``levels`` as bytes (H, W, 3)."""
+    low, high = (np.float32(level) for level in levels)
+    share = np.clip((image - low) * (np.float32(255) / (high - low)) + np.float32(0.5), 0, 255)
+    return np.moveaxis(share.astype(np.uint8), 0, -1)
+
+
+def reduced(rgb: NDArray, factor: int) -> NDArray:
+    """Means over blocks of factor × factor; what is left over at the end is below one pixel."""
+    rows, columns = (length // factor * factor for length in rgb.shape[:2])
+    starts = range(0, rows, factor), range(0, columns, factor)
+    tall = np.add.reduceat(rgb[:rows, :columns], *starts[:1], axis=0, dtype=np.uint32)
+    total = np.add.reduceat(tall, starts[1], axis=1)
+    return ((total + factor**2 // 2) // factor**2).astype(np.uint8)
+
+
+def shown_limit(values: list[NDArray]) -> float:
+    """The largest magnitude of several maps; of large maps a percentile that most keep within."""
+    largest = max(float(max(abs(v.min()), abs(v.max()))) for v in values)
+    if max(v.size for v in values) <= 4096:
+        return largest or 1.0
+    # A million values are enough to know a percentile well.
+    some = np.concatenate([np.abs(v.ravel()[:: max(1, v.size // 1_000_000)]) for v in values])
+    shown = float(f"{np.percentile(some, 99):.2g}")
+    return shown if 0 < shown < largest else largest or 1.0
