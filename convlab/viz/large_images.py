@@ -28,9 +28,9 @@ def colours(image: NDArray, levels: tuple[float, float]) -> NDArray:
 def reduced(rgb: NDArray, factor: int) -> NDArray:
     """Means over blocks of factor × factor; what is left over at the end is below one pixel."""
     rows, columns = (length // factor * factor for length in rgb.shape[:2])
-    starts = range(0, rows, factor), range(0, columns, factor)
-    tall = np.add.reduceat(rgb[:rows, :columns], *starts[:1], axis=0, dtype=np.uint32)
-    total = np.add.reduceat(tall, starts[1], axis=1)
+    rgb, steps = rgb[:rows, :columns], range(factor)
+    tall: NDArray = sum((rgb[step::factor] for step in steps), np.uint32(0))
+    total: NDArray = sum((tall[:, step::factor] for step in steps), np.uint32(0))
     return ((total + factor**2 // 2) // factor**2).astype(np.uint8)
 
 

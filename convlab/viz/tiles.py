@@ -118,3 +118,8 @@ def round_count(count: int, room: int) -> int:
     if count <= room:
         return count
     return max(1, room - room % 4 if room >= 8 else room)
+
+
+def first_of(shown: int, count: int, what: str) -> str:
+    """What is left out, in words: "first 8 of 16 maps"; nothing where all are shown."""
+    return f"first {shown} of {count} {what}" if shown < count else ""
