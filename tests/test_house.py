@@ -32,11 +32,19 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
-    ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
+    (
+        "convlab.shapes",
+        "convlab.names",
+        "convlab.numerals",
+        "convlab.files",
+        "convlab.display",
+        "convlab.spread",
+    ),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
-    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
+    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.spread"),
+    "convlab.errors",
     *("numpy", "matplotlib", "PIL"),
 }
 

@@ -1,5 +1,6 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.spread import WeightNumbers
 from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
 from convlab.viz.architecture import DrawnLayer, Skip, architecture
@@ -50,7 +51,7 @@ from convlab.viz.sum_chain import ChainLink, sum_chain
 from convlab.viz.top_patches import top_patches
 from convlab.viz.two_ways import two_ways
 from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
-from convlab.viz.weights import WeightNumbers, weights
+from convlab.viz.weights import weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 
 __all__ = [

@@ -32,6 +32,20 @@ class Cells:
     def __post_init__(self) -> None:
         object.__setattr__(self, "height", self.height or self.width)
 
+    @classmethod
+    def within(
+        cls,
+        canvas: Canvas,
+        shape: Sequence[int],
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+    ) -> Cells:
+        """Cells in rows and columns, ``shape``, that fill a place."""
+        rows, columns = shape
+        return cls(canvas, left, top, rows, columns, width / columns, height / rows)
+
     @property
     def place(self) -> tuple[float, float, float, float]:
         """Left, top, width and height of all of them."""
