@@ -19,7 +19,7 @@ from convlab.viz.blocks import Block, Blocks, Tile, best, heading_height, turned
 from convlab.viz.canvas import LINE, Canvas, checked_image
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.direction_ring import DirectionRing
-from convlab.viz.facts import Facts
+from convlab.viz.facts import FactLines
 from convlab.viz.large_images import colours, reduced, shades, shown_limit
 from convlab.viz.matrix import Cells, number_size
 from convlab.viz.style import Scale
@@ -106,7 +106,7 @@ def applied(
     canvas.headline(title, subtitle, canvas.theme.window)
     px = (canvas.size.label + canvas.size.small) / 2
     breaks, most = "(?<=[,;]) ", canvas.height / 6
-    foot = Facts(canvas, facts, px=px, spacing=1.1 * LINE, breaks=breaks, most=most)
+    foot = FactLines(canvas, facts, px=px, spacing=1.1 * LINE, breaks=breaks, most=most)
     if foot.lines:
         top = canvas.bottom - foot.height + foot.step - px
         foot.draw(top)

@@ -12,7 +12,6 @@ from convlab.errors import ShapeError
 from convlab.numerals import number, plus_minus
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.style import Scale
 from convlab.viz.tiles import whole_cells
 
@@ -173,3 +172,47 @@ def _limits(
             canvas.note(x, y + small * LINE, word, anchor)
     if scale.lowest < 0 and 2 * canvas.widest([low, high], small) + 3 * small < width:
         canvas.text(left + width / 2, y, "0", "mt", px=small)
+
+
+def facts_at_foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
+    """Facts as lines at the foot, labels in a column; returns where the room above them ends."""
+    small = canvas.size.small
+    labels, lines = _fact_lines(canvas, facts)
+    top = canvas.bottom - len(lines) * small * LINE
+    for index, (name, line) in enumerate(lines):
+        y = top + index * small * LINE
+        left = canvas.left + labels
+        canvas.note(canvas.left, y, name, width=labels)
+        canvas.text(left, y, line, px=small, width=canvas.right - left)
+    return room_above(canvas, facts)
+
+
+def room_above(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
+    """Where the room above facts ends."""
+    if not facts:
+        return canvas.bottom
+    lines = _fact_lines(canvas, facts)[1]
+    return canvas.bottom - len(lines) * canvas.size.small * LINE - canvas.size.label
+
+
+def _fact_lines(
+    canvas: Canvas, facts: Sequence[tuple[str, str]]
+) -> tuple[float, list[tuple[str, str]]]:
+    """Width of the facts' labels and the space after them, and (label, text) of each line."""
+    labels = canvas.widest([name for name, _ in facts], canvas.size.small) + canvas.size.small
+    return labels, [
+        (name if not number else "", line)
+        for name, text in facts
+        for number, line in enumerate(_wrapped(canvas, text, canvas.inner_width - labels))
+    ]
+
+
+def _wrapped(canvas: Canvas, text: str, width: float) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and canvas.measure(longer, canvas.size.small) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

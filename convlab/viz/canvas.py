@@ -226,13 +226,11 @@ class Canvas:
         widths = [self.measure(text, px, bold) for text, _, bold in parts]
         return sum(widths) + space * (len(parts) - 1)
 
-    def headline(self, title: str, subtitle: str, colour: str, *notes: str) -> None:
+    def headline(self, title: str, subtitle: str, colour: str) -> None:
         """The title in its role's colour and the quiet line below it; moves ``top`` below both.
 
-        The quiet line goes on with the notes that say something, behind commas; it may take a
-        second line where the figure is narrow.
+        The quiet line may take a second line where the figure is narrow.
         """
-        subtitle = ", ".join(part for part in (subtitle, *notes) if part)
         room, size = self.inner_width, self.size
         y = self.top
         if title.strip():

@@ -18,7 +18,7 @@ from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells, inks_on, number_size, one_in
 from convlab.viz.style import Scale
-from convlab.viz.tiles import whole_pixels
+from convlab.viz.tiles import joined, whole_pixels
 
 
 def confusion(
@@ -55,13 +55,9 @@ def confusion(
     # How many names fit decides the second line, so the headline is first taken at its highest.
     every = sheet.laid_out(canvas.inner_height - canvas.headline_height()).every
     total, right = int(counts.sum()), int(np.trace(counts))
-    canvas.headline(
-        title,
-        subtitle,
-        canvas.theme.ink,
-        f"{right} of {total} right" if total else "",
-        f"every {every}{_ordinal(every)} class named" if every > 1 else "",
-    )
+    answers = f"{right} of {total} right" if total else ""
+    named = f"every {every}{_ordinal(every)} class named" if every > 1 else ""
+    canvas.headline(title, joined(subtitle, answers, named), canvas.theme.ink)
     sheet.draw(sheet.laid_out(canvas.inner_height), every)
     return canvas.figure
 

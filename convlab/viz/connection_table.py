@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.facts import Facts
+from convlab.viz.facts import FactLines
 from convlab.viz.matrix import Cells, one_in
 
 
@@ -49,7 +49,7 @@ def connection_table(
     left += max(
         canvas.widest([*below, str(inputs - 1)], small), canvas.measure(names[0], small, True)
     )
-    foot = Facts(canvas, facts, gap=label)
+    foot = FactLines(canvas, facts, gap=label)
     over, under = 2 * small * LINE + 0.2 * small, 2 * small * LINE + 0.5 * small
     under += foot.height + 1.2 * small * bool(facts)
     width = (canvas.right - left) / outputs

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
+from convlab.viz.attribution import facts_at_foot, room_above
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.colour_bar import ColourBar
-from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.tiles import arrange
 
 FOUND, WRONG, MISSED = "found", "wrong", "missed"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from convlab.viz.canvas import LINE, Canvas
 
 
-class Facts:
+class FactLines:
     """(label, text) pairs as lines below each other; the first that ``most`` pixels have room for.
 
     ``px`` is the height of the text, ``gap`` the space behind the labels (both small text by
@@ -52,16 +52,3 @@ class Facts:
             y = top + index * self.step
             canvas.text(canvas.left, y, label, px=self.px, colour=canvas.theme.quiet)
             canvas.text(canvas.left + self.indent, y, text, px=self.px, width=self.width)
-
-
-def facts_at_foot(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
-    """Facts as lines at the foot; returns where the room above them ends."""
-    shown = Facts(canvas, facts)
-    shown.draw(canvas.bottom - shown.height)
-    return room_above(canvas, facts)
-
-
-def room_above(canvas: Canvas, facts: Sequence[tuple[str, str]]) -> float:
-    """Where the room above facts at the foot ends."""
-    height = Facts(canvas, facts).height
-    return canvas.bottom - height - canvas.size.label if facts else canvas.bottom

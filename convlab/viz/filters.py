@@ -18,7 +18,7 @@ from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells, inks_on, number_size, one_in
 from convlab.viz.style import Scale
-from convlab.viz.tiles import arrange, first_of, how_many_fit, round_count, whole_cells
+from convlab.viz.tiles import arrange, how_many_fit, joined, part_of, round_count, whole_cells
 
 
 def filters(
@@ -135,7 +135,7 @@ class _Sheet:
     def _headed(self, title: str, subtitle: str, *notes: str) -> None:
         """The headline, and what each part is; moves the canvas's top below both."""
         canvas, theme = self.canvas, self.canvas.theme
-        canvas.headline(title, subtitle, theme.window, *notes)
+        canvas.headline(title, joined(subtitle, *notes), theme.window)
         for left, part, lines in zip(self.lefts, self.parts, self.labels, strict=True):
             colour = theme.mistake if part.word == "change" else theme.ink
             canvas.paragraph(left, canvas.top, lines, colour=colour, bold=True, width=self.width)
@@ -154,7 +154,7 @@ class _Sheet:
         smallest = max(2.2 * small, 3 * unit * max(self.shape), canvas.widest(names, small))
         height = self._height()
         shown = how_many_fit(count, self.width, height, self.shape, smallest=smallest, **room)
-        self._headed(title, subtitle, first_of(shown, count, what))
+        self._headed(title, subtitle, part_of(shown, count, what))
         grid = arrange(shown, self.width, canvas.inner_height, self.shape, **room)
         corners = [grid.corner(index) for index in range(shown)]
         places = [(x, canvas.top + y) for x, y in corners]
@@ -189,8 +189,8 @@ class _Sheet:
             title,
             subtitle,
             "rows: filters, columns: input channels",
-            first_of(outputs, all_outputs, "filters"),
-            first_of(inputs, all_inputs, "input channels"),
+            part_of(outputs, all_outputs, "filters"),
+            part_of(inputs, all_inputs, "input channels"),
             "" if self.connected.all() else "dashed: not connected",
         )
         self.connected = self.connected[:outputs, :inputs]

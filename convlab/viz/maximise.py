@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
+from convlab.viz.attribution import facts_at_foot
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.facts import facts_at_foot
 from convlab.viz.tiles import whole_cells
 from convlab.viz.top_patches import Box, box_shape, draw_patch, room_below_headline
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
+from convlab.viz.attribution import facts_at_foot, room_above
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.tiles import whole_cells
 
 Mark = tuple[str, float, float, float]  # text; top, bottom and middle column of what it names

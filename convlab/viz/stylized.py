@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
+from convlab.viz.attribution import facts_at_foot, room_above
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.line_plot import line_plot
 
 LOSS = "loss, logarithm to base 10"

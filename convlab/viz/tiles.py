@@ -124,6 +124,12 @@ def round_count(count: int, room: int) -> int:
     return max(1, room - room % 4 if room >= 8 else room)
 
 
-def first_of(shown: int, count: int, what: str) -> str:
-    """What is left out, in words: "first 8 of 16 maps"; nothing where all are shown."""
-    return f"first {shown} of {count} {what}" if shown < count else ""
+def joined(*parts: str) -> str:
+    """Parts of a second line, those that there are."""
+    return ", ".join(filter(None, parts))
+
+
+def part_of(shown: int, count: int, what: str = "", word: str = "first") -> str:
+    """How many are shown, as in "first 8 of 20 maps", or "of these 20"; nothing where all are."""
+    whole = f"{count} {what}" if what else f"these {count}"
+    return f"{word} {shown} of {whole}" if shown < count else ""

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
+from convlab.viz.attribution import facts_at_foot
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.facts import facts_at_foot
 from convlab.viz.tiles import whole_cells
 
 Box = tuple[int, int, int, int]

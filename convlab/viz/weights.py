@@ -16,7 +16,7 @@ from convlab.spread import WeightNumbers, bins_of, round_limit, shares_of
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells
-from convlab.viz.tiles import first_of
+from convlab.viz.tiles import joined, part_of
 
 
 def weights(
@@ -92,14 +92,12 @@ def _draw_table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle
     shown = dict(list(layers.items())[: max(1, math.floor(height / (2 * small)))])
     found = [WeightNumbers.of(values) for values in shown.values()]
     broken = sum(numbers.not_finite for numbers in found)
-    canvas.headline(
-        title,
-        subtitle,
-        canvas.theme.window,
+    notes = (
         "each row its own height" if len(shown) > 1 else "",
-        first_of(len(shown), len(layers), "layers"),
+        part_of(len(shown), len(layers), "layers"),
         f"{broken:,} not finite left out" if broken else "",
     )
+    canvas.headline(title, joined(subtitle, *notes), canvas.theme.window)
     columns = {word: [numbers.texts[word] for numbers in found] for word in found[0].texts}
     widths = {word: canvas.widest([word, *texts], small) for word, texts in columns.items()}
     names = min(canvas.widest(shown, canvas.size.label, bold=True), 0.2 * canvas.inner_width)
@@ -156,13 +154,9 @@ def _draw_panels(
             break
     places = np.linspace(0, len(epochs) - 1, chosen).round().astype(int)
     shown = dict(list(layers.items())[: columns * rows])
-    canvas.headline(
-        title,
-        subtitle,
-        canvas.theme.window,
-        "each layer its own axis and height" if len(shown) > 1 else "",
-        first_of(len(shown), count, "layers"),
-    )
+    own = "each layer its own axis and height" if len(shown) > 1 else ""
+    notes = joined(subtitle, own, part_of(len(shown), count, "layers"))
+    canvas.headline(title, notes, canvas.theme.window)
     rows = min(rows, math.ceil(len(shown) / columns))
     columns = math.ceil(len(shown) / rows)
     width = (canvas.inner_width + gap) / columns
