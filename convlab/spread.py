@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,8 @@ class WeightNumbers:
         values = np.asarray(weights, dtype=float).ravel()
         finite = values[np.isfinite(values)]
         if not finite.size:
-            return cls(len(values), *[math.nan] * 5, len(values))
+            nan = math.nan
+            return cls(len(values), nan, nan, nan, nan, nan, len(values))
         return cls(
             len(values),
             float(finite.mean()),
@@ -83,3 +84,14 @@ def bins_of(values: NDArray, limit: float) -> int:
     found = WeightNumbers.of(values)
     width = 3.5 * found.deviation / found.count ** (1 / 3)
     return 2 * max(5, min(120, round(limit / width) if width > 0 else 0)) + 1
+
+
+def shown_limit(values: Sequence[NDArray]) -> float:
+    """The largest magnitude of several maps; of large maps a percentile that most keep within."""
+    largest = max(float(max(abs(v.min()), abs(v.max()))) for v in values)
+    if max(v.size for v in values) <= 4096:
+        return largest or 1.0
+    # A million values are enough to know a percentile well.
+    some = np.concatenate([np.abs(v.ravel()[:: max(1, v.size // 1_000_000)]) for v in values])
+    shown = float(f"{np.percentile(some, 99):.2g}")
+    return shown if 0 < shown < largest else largest or 1.0

@@ -2,7 +2,8 @@
 
 from convlab.spread import WeightNumbers
 from convlab.viz.activations import ActivationCurve, activations
-from convlab.viz.applied import ShownKernel, ShownResult, applied
+from convlab.viz.applied import applied
+from convlab.viz.applied_tiles import ShownKernel, ShownResult
 from convlab.viz.architecture import DrawnLayer, Skip, architecture
 from convlab.viz.attribution import attribution
 from convlab.viz.bench import (

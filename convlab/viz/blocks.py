@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 from convlab.viz.canvas import LINE, Canvas
 
+Place = tuple[float, float, float, float]  # left, top, width and height in pixels
+
 
 @dataclass(frozen=True)
 class Tile:
     """A picture with its heading: rows × columns cells, of the common side or a ``fixed`` one.
 
-    ``draw`` is called with left, top, width and height in pixels.
+    ``draw`` is called with its place.
     """
 
     name: str
@@ -21,7 +23,7 @@ class Tile:
     colour: str
     rows: float
     columns: float
-    draw: Callable[[float, float, float, float], None]
+    draw: Callable[[Place], None]
     fixed: float | None = None
 
     def size(self, cell: float) -> tuple[float, float]:
@@ -148,7 +150,7 @@ class Blocks:
         canvas.text(left, y, tile.name, px=px, colour=tile.colour, bold=True, width=room)
         small, quiet = canvas.size.small, canvas.theme.quiet
         canvas.paragraph(left, y + px * LINE, tile.notes, px=small, colour=quiet, width=room)
-        tile.draw(left, top, *tile.size(self.cell))
+        tile.draw((left, top, *tile.size(self.cell)))
 
 
 def best(layouts: Sequence[Blocks], most: float, enough: float) -> Blocks:

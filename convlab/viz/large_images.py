@@ -29,17 +29,6 @@ def reduced(rgb: NDArray, factor: int) -> NDArray:
     """Means over blocks of factor × factor; what is left over at the end is below one pixel."""
     rows, columns = (length // factor * factor for length in rgb.shape[:2])
     rgb, steps = rgb[:rows, :columns], range(factor)
-    tall: NDArray = sum((rgb[step::factor] for step in steps), np.uint32(0))
-    total: NDArray = sum((tall[:, step::factor] for step in steps), np.uint32(0))
+    tall: NDArray = sum((rgb[step::factor] for step in steps), np.zeros((), np.uint32))
+    total: NDArray = sum((tall[:, step::factor] for step in steps), np.zeros((), np.uint32))
     return ((total + factor**2 // 2) // factor**2).astype(np.uint8)
-
-
-def shown_limit(values: list[NDArray]) -> float:
-    """The largest magnitude of several maps; of large maps a percentile that most keep within."""
-    largest = max(float(max(abs(v.min()), abs(v.max()))) for v in values)
-    if max(v.size for v in values) <= 4096:
-        return largest or 1.0
-    # A million values are enough to know a percentile well.
-    some = np.concatenate([np.abs(v.ravel()[:: max(1, v.size // 1_000_000)]) for v in values])
-    shown = float(f"{np.percentile(some, 99):.2g}")
-    return shown if 0 < shown < largest else largest or 1.0
