@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -53,12 +52,14 @@ def confusion(
     canvas = Canvas(size, theme, aspect=1.05)
     sheet = _Sheet(canvas, counts, [" ".join(str(name).split()) for name in classes])
     # How many names fit decides the second line, so the headline is first taken at its highest.
-    every = sheet.laid_out(canvas.inner_height - canvas.headline_height()).every
+    sheet.lay_out(canvas.inner_height - canvas.headline_height())
+    every = sheet.every
     total, right = int(counts.sum()), int(np.trace(counts))
     answers = f"{right} of {total} right" if total else ""
     named = f"every {every}{_ordinal(every)} class named" if every > 1 else ""
     canvas.headline(title, joined(subtitle, answers, named), canvas.theme.ink)
-    sheet.draw(sheet.laid_out(canvas.inner_height), every)
+    sheet.lay_out(canvas.inner_height)
+    sheet.draw(every)
     return canvas.figure
 
 
@@ -66,18 +67,6 @@ def _ordinal(value: int) -> str:
     if value % 100 in (11, 12, 13):
         return "th"
     return {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How large a cell is, in pixels, and where names go."""
-
-    head: float  # of the word and the predicted names, above the matrix
-    width: float  # of a cell
-    height: float
-    number: float | None  # height of the numbers in the cells, None if they do not fit
-    stand: bool  # the predicted names stand upright
-    every: int  # one in so many classes is named
 
 
 _TRUE = "true ↓"
@@ -108,44 +97,43 @@ class _Sheet:
         end = style.blend(ground, colour, strength)
         return Scale(0.0, highest, LinearSegmentedColormap.from_list("share", [ground, end]))
 
-    def laid_out(self, height: float) -> _Layout:
-        """Names lie above their columns if they fit there, else they stand upright."""
+    def lay_out(self, height: float) -> None:
+        """Set how large a cell is and where names go: above their columns, or there upright."""
         canvas, small, count = self.canvas, self.canvas.size.small, len(self.names)
         room = canvas.inner_width - self.side - self.accuracy - 2 * self.pad
         upright = min(self.widest, 0.2 * canvas.height) + 0.3 * small
-        for stand, above in ((False, small * LINE), (True, upright)):
-            head = small * LINE + above
-            tall = whole_pixels((height - head) / count)
+        for self.stand, above in ((False, small * LINE), (True, upright)):
+            self.head = small * LINE + above
+            tall = whole_pixels((height - self.head) / count)
             wide = whole_pixels(min(room / count, 1.9 * tall))
-            number = number_size(canvas, self.texts, wide, tall)
-            if number is None:
+            self.px = number_size(canvas, self.texts, wide, tall)
+            if self.px is None:
                 narrow = (room - self.bar - 2 * self.pad) / count
                 wide = whole_pixels(min(narrow, 1.9 * tall))
                 tall = min(tall, 1.2 * wide)
-            line = 1.25 * small
-            every = max(one_in(line, tall), one_in(line, wide) if stand else 1)
-            if self.widest + 0.4 * small <= wide * every:
+            self.cell, line = (wide, tall), 1.25 * small
+            self.every = max(one_in(line, tall), one_in(line, wide) if self.stand else 1)
+            if self.widest + 0.4 * small <= wide * self.every:
                 break
-        return _Layout(head, wide, tall, number, stand, every)
 
-    def draw(self, layout: _Layout, every: int) -> None:
+    def draw(self, every: int) -> None:
         """The matrix, its names and accuracies, and the bars where numbers have no room."""
         canvas, small, count = self.canvas, self.canvas.size.small, len(self.names)
-        left, top = canvas.left + self.side, canvas.top + layout.head
-        cells = Cells(canvas, left, top, count, count, layout.width, layout.height)
-        self._matrix(cells, layout.number)
+        left, top = canvas.left + self.side, canvas.top + self.head
+        cells = Cells(canvas, left, top, count, count, *self.cell)
+        self._matrix(cells)
         # Names of low rows reach above the matrix; the words over them keep clear of that.
-        above = top - max(0.15 * small, small - layout.height / 2)
+        above = top - max(0.15 * small, small - cells.height / 2)
         canvas.note(left, canvas.top, f"predicted {style.ARROW}")
-        canvas.note(left - max(self.pad, 0.8 * small - layout.width / 2), above, _TRUE, "rb")
+        canvas.note(left - max(self.pad, 0.8 * small - cells.width / 2), above, _TRUE, "rb")
         width = self.side - self.pad
         cells.sides(self.names, left - self.pad, every=every, px=small, width=width)
-        width = layout.head - small * LINE - 0.3 * small if layout.stand else layout.width * every
-        upright = {"rotation": 90 if layout.stand else 0, "width": width}
-        cells.heads(self.names, top - 0.25 * small, "mb", every=every, px=small, **upright)
+        width = self.head - small * LINE - 0.3 * small if self.stand else cells.width * every
+        look = {"px": small, "rotation": 90 if self.stand else 0, "width": width}
+        cells.heads(self.names, top - 0.25 * small, "mb", every=every, **look)
         end = left + cells.place[2]
         self._accuracies(cells, end + 2 * self.pad, above, every)
-        if layout.number is None:
+        if self.px is None:
             x = canvas.right - self.bar
             # A low matrix does not press the two bars together.
             room = max(cells.place[3], min(canvas.bottom - top, 18 * small))
@@ -153,8 +141,8 @@ class _Sheet:
             for bar, y in zip(self.bars, (top, top + each + 2 * small), strict=True):
                 bar.draw(x, y, each)
 
-    def _matrix(self, cells: Cells, px: float | None) -> None:
-        """Shares as shades, the diagonal's outlined, and counts as numbers of this height."""
+    def _matrix(self, cells: Cells) -> None:
+        """Shares as shades, the diagonal's outlined, and counts as numbers where they fit."""
         canvas, theme = self.canvas, self.canvas.theme
         right, wrong = (bar.scale.rgb(self.known) for bar in self.bars)
         diagonal = np.eye(cells.rows, dtype=bool)
@@ -166,10 +154,10 @@ class _Sheet:
                 cells.part(index, index).box(theme.output, stroke=1.8 * canvas.size.hair)
         else:
             cells.box(edge=theme.hairline)
-        if px is not None:
+        if self.px is not None:
             pairs = zip(self.texts, inks_on(fills), strict=True)
             inks = [theme.quiet if text == "0" else ink for text, ink in pairs]
-            cells.write(self.texts, px, inks)
+            cells.write(self.texts, self.px, inks)
 
     def _accuracies(self, cells: Cells, left: float, above: float, every: int) -> None:
         """A bar a class from 0 to 1, with its number where a line of text has room."""

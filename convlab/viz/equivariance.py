@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from convlab.viz import style
 from convlab.viz.canvas import Canvas
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells, one_in
+from convlab.viz.tiles import part_of
 
 
 def equivariance(
@@ -54,63 +56,56 @@ def equivariance(
         if given.shape != errors.shape:
             raise ShapeError(f"expected {name} {errors.shape}, got {given.shape}")
     canvas = Canvas(size, theme, aspect=0.75)
-    head = 2.8 * canvas.size.small
     # Three lines of headline are the most that can come.
-    room = canvas.inner_height - canvas.headline_height() + 0.7 * canvas.size.label - head
+    room = canvas.inner_height - canvas.headline_height() + 0.7 * canvas.size.label
+    room -= _HEAD * canvas.size.small
     most = max(1, math.floor(room / (1.45 * canvas.size.small)))
-    notes = [subtitle] if subtitle else []
-    if len(layers) > most:
-        notes.append(f"first {most} of {len(layers)} layers")
-    if marks[:most].any():
-        notes.append(f"{ALMOST} nearest whole cell")
+    notes = [subtitle, part_of(most, len(layers), "layers")]
+    notes.append(f"{ALMOST} nearest whole cell" if marks[:most].any() else "")
     table = _Table(canvas, errors[:most], marks[:most], layers[:most], amounts)
     if room / len(table.errors) >= 3 * canvas.size.small and table.write_inside(within[:most]):
         notes.append("inside: away from the border alone")
-    canvas.headline(title, "; ".join(notes), canvas.theme.ink)
-    table.draw(word, head)
+    canvas.headline(title, "; ".join(filter(None, notes)), canvas.theme.ink)
+    table.draw(word)
     return canvas.figure
 
 
+_HEAD = 2.8  # of the table, in heights of small text
+
+
+@dataclass
 class _Table:
     """A row a layer, a column an amount, and the scale at the right."""
 
-    def __init__(
-        self,
-        canvas: Canvas,
-        errors: NDArray,
-        rounded: NDArray,
-        layers: Sequence[tuple[str, str]],
-        amounts: Sequence[str],
-    ) -> None:
-        self.canvas, self.errors, self.rounded = canvas, errors, rounded
-        self.names, self.notes = zip(*layers, strict=True)
-        self.amounts = amounts
+    canvas: Canvas
+    errors: NDArray
+    rounded: NDArray
+    layers: Sequence[tuple[str, str]]
+    amounts: Sequence[str]
+
+    def __post_init__(self) -> None:
+        canvas, errors, small = self.canvas, self.errors, self.canvas.size.small
         self.texts, self.inside = self._texts(errors), [""] * errors.size
         scale = style.activation_scale(np.append(errors[np.isfinite(errors)], 0.0))
-        self.scale, self.bar = scale, ColourBar(canvas, scale, "error")
-        small, gap = canvas.size.small, 1.2 * canvas.size.small
-        self.notes_left = canvas.left + canvas.widest(self.names, small, True) + gap
-        self.right = canvas.right - self.bar.width - 1.6 * canvas.size.label
-        notes = canvas.widest(self.notes, small)
-        self.left = self.notes_left + (notes + gap if notes else 0.0)
+        self.bar, gap = ColourBar(canvas, scale, "error"), 1.2 * small
+        self.names, self.notes = zip(*self.layers, strict=True)
+        self.left = self.beside = canvas.left + canvas.widest(self.names, small, True) + gap
+        right = canvas.right - self.bar.width - 1.6 * canvas.size.label
+        notes = canvas.widest(self.notes, small) + gap
         # A narrow canvas shows numbers rather than notes.
-        needed = len(amounts) * canvas.widest(self.texts, small)
-        if (self.right - self.left) * 0.92 < needed:
-            self.left, self.notes = self.notes_left, ()
-        self.width = (self.right - self.left) / len(amounts)
+        needed = len(self.amounts) * canvas.widest(self.texts, small)
+        if any(self.notes) and (right - self.left - notes) * 0.92 >= needed:
+            self.left += notes
+        self.width = (right - self.left) / len(self.amounts)
 
     def _texts(self, errors: NDArray) -> list[str]:
-        pairs = zip(errors.ravel().tolist(), self.rounded.ravel(), strict=True)
-        return [_text(error, rounded) for error, rounded in pairs]
+        return list(map(_text, errors.ravel().tolist(), self.rounded.ravel()))
 
     def _fits(self, texts: Sequence[str], px: float) -> bool:
         return self.canvas.widest(texts, px) <= 0.92 * self.width
 
     def write_inside(self, errors: NDArray) -> bool:
-        """Write errors away from the border below the others, where there are any; False: no room.
-
-        Below an exact 0 none stands.
-        """
+        """Write errors away from the border below those that are not 0; False: none, or no room."""
         texts = [f"inside {text}" for text in self._texts(errors)]
         if not np.isfinite(errors).any() or not self._fits(texts, self.canvas.size.small):
             return False
@@ -118,34 +113,38 @@ class _Table:
         self.inside = np.where(written.ravel(), texts, "").tolist()
         return True
 
-    def draw(self, word: str, head: float) -> None:
-        """Draw it below the headline, its own heads in the first ``head`` pixels."""
-        canvas, size, theme = self.canvas, self.canvas.size, self.canvas.theme
-        small, top, count = size.small, canvas.top + head, len(self.errors)
+    def draw(self, word: str) -> None:
+        """Draw it below the headline."""
+        canvas, size, small = self.canvas, self.canvas.size, self.canvas.size.small
+        top, (count, columns) = canvas.top + _HEAD * small, self.errors.shape
         height = min((canvas.bottom - top) / count, 110 * canvas.unit)
-        cells = Cells(canvas, self.left, top, count, len(self.amounts), self.width, height)
-        canvas.note(self.left, canvas.top, word, width=self.right - self.left)
+        cells = Cells(canvas, self.left, top, count, columns, self.width, height)
+        canvas.note(self.left, canvas.top, word, width=columns * self.width)
         every = one_in(canvas.widest(self.amounts, small) + 0.5 * small, self.width)
         y = canvas.top + 1.45 * small
         cells.heads(self.amounts, y, every=every, px=small, bold=True)
         cells.sides(self.names, canvas.left, "lm", px=small, bold=True)
-        if self.notes:
-            cells.sides(self.notes, self.notes_left, "lm", px=small, colour=theme.quiet)
-        px = None
-        if self._fits(self.texts, small):
-            large = self._fits(self.texts, size.label) and height >= 1.25 * size.label
-            px = size.label if large else small
+        if self.left > self.beside:
+            cells.sides(self.notes, self.beside, "lm", px=small, colour=canvas.theme.quiet)
+        px = small if self._fits(self.texts, small) else None
+        if self._fits(self.texts, size.label) and height >= 1.25 * size.label:
+            px = size.label
         for at, error in enumerate(self.errors.ravel()):
-            cell = cells.part(*divmod(at, cells.columns))
-            self._cell(cell, error, self.texts[at], px, self.inside[at])
-        tall = min(canvas.inner_height, head + count * height, 420 * canvas.unit)
+            self._draw_cell(
+                cells.part(*divmod(at, columns)), error, px, self.texts[at], self.inside[at]
+            )
+        tall = min(canvas.inner_height, top - canvas.top + count * height, 420 * canvas.unit)
         self.bar.draw(canvas.right - self.bar.width, canvas.top, tall)
 
-    def _cell(self, cell: Cells, error: float, text: str, px: float | None, inside: str) -> None:
+    def _draw_cell(
+        self, cell: Cells, error: float, px: float | None, text: str, inside: str
+    ) -> None:
         """One error in its shade; an exact or missing one in an outline."""
         canvas, theme, gap = self.canvas, self.canvas.theme, 1.5 * self.canvas.unit
         exact, shaded = error == 0, bool(np.isfinite(error) and error != 0)
-        fill = style.to_hex(self.scale.rgb(np.array([error]))[0] / 255) if shaded else theme.ground
+        fill = (
+            style.to_hex(self.bar.scale.rgb(np.array([error]))[0] / 255) if shaded else theme.ground
+        )
         edge = None if shaded else theme.output if exact else theme.hairline
         left, top, width, height = cell.place
         canvas.box(left + gap, top + gap, width - 2 * gap, height - 2 * gap, fill=fill, edge=edge)

@@ -114,7 +114,8 @@ class _Sheet:
         self, canvas: Canvas, parts: list[_Part], connected: NDArray, numbers: bool
     ) -> None:
         self.canvas, self.parts, self.connected, self.numbers = canvas, parts, connected, numbers
-        self.shape = parts[0].values.shape[2:]
+        rows, columns = parts[0].values.shape[2:]
+        self.shape = rows, columns
         broken = not all(np.isfinite(part.values).all() for part in parts)
         # Room for the mark where numbers are longer than a cell shows.
         long = any(places_of(part.values.ravel()[:999]) not in (0, 1, 2) for part in parts)
