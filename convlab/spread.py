@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,13 @@ class WeightNumbers:
             "std. dev.": number(self.deviation),
             "|w| < 0.001": near,
         }
+
+
+def changes(by_epoch: Mapping[int, ArrayLike]) -> list[str]:
+    """How the numbers of weights changed from the first to the last epoch, in words."""
+    first, last = (WeightNumbers.of(by_epoch[at]).texts for at in (min(by_epoch), max(by_epoch)))
+    words = {"mean": "mean", "std. dev.": "std. dev.", "|w| < 0.001": "|w| < 0.001:"}
+    return [f"{said} {first[word]} \u2192 {last[word]}" for word, said in words.items()]
 
 
 def round_limit(arrays: Iterable[NDArray]) -> float:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.numerals import ALMOST, MINUS, number
+from convlab.numerals import ALMOST, small_error
 from convlab.viz import style
 from convlab.viz.canvas import Canvas
 from convlab.viz.colour_bar import ColourBar
@@ -99,7 +99,7 @@ class _Table:
         self.width = (right - self.left) / len(self.amounts)
 
     def _texts(self, errors: NDArray) -> list[str]:
-        return list(map(_text, errors.ravel().tolist(), self.rounded.ravel()))
+        return list(map(small_error, errors.ravel().tolist(), self.rounded.ravel()))
 
     def _fits(self, texts: Sequence[str], px: float) -> bool:
         return self.canvas.widest(texts, px) <= 0.92 * self.width
@@ -156,14 +156,3 @@ class _Table:
         canvas.text(x, y - shift, text, "mm", px=px, colour=ink, bold=exact)
         if inside:
             canvas.text(x, y + 1.3 * shift, inside, "mm", px=canvas.size.small, colour=ink)
-
-
-def _text(error: float, rounded: bool) -> str:
-    """An error with three decimals; what that would round to zero as a power of ten."""
-    if math.isnan(error):
-        return MINUS
-    if error == 0 or math.isinf(error):
-        text = number(error)
-    else:
-        text = f"{error:.3f}" if error >= 0.0005 else number(float(f"{error:.0e}"))
-    return f"{ALMOST}{text}" if rounded else text

@@ -78,8 +78,7 @@ def filters(
         parts = _compared(canvas, earlier, weights, scale, labels)
     sheet = _Sheet(canvas, parts, pairs, numbers)
     if grid:
-        names = channels or [str(index) for index in range(max(outputs, inputs))]
-        sheet.grid(title, subtitle, names, "input channels" if alone else "filters")
+        sheet.grid(title, subtitle, channels, "input channels" if alone else "filters")
     else:
         sheet.table(title, subtitle, channels)
     return canvas.figure
@@ -147,10 +146,11 @@ class _Sheet:
         headline = self.canvas.headline_height() - 0.7 * self.canvas.size.label
         return self.canvas.inner_height - headline - self.above
 
-    def grid(self, title: str, subtitle: str, names: Sequence[str], what: str) -> None:
+    def grid(self, title: str, subtitle: str, channels: Sequence[str] | None, what: str) -> None:
         """Every filter, or every input channel of the only one, with its name above."""
         canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
         count = self.connected.size
+        names = list(channels or map(str, range(count)))
         room = {"gap": 10 * unit, "label": small * LINE}
         smallest = max(2.2 * small, 3 * unit * max(self.shape), canvas.widest(names, small))
         height = self._height()

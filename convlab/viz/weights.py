@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
-from convlab.spread import WeightNumbers, bins_of, round_limit, shares_of
-from convlab.viz import style
+from convlab.spread import WeightNumbers, bins_of, changes, round_limit, shares_of
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells
 from convlab.viz.tiles import joined, part_of
@@ -127,13 +126,6 @@ def _epoch_text(epoch: int) -> str:
     return f"epoch {epoch}" if epoch else "before"
 
 
-def _changes(by_epoch: dict[int, NDArray]) -> list[str]:
-    """How a layer's numbers changed from the first to the last epoch."""
-    first, last = (WeightNumbers.of(by_epoch[at]).texts for at in (min(by_epoch), max(by_epoch)))
-    words = {"mean": "mean", "std. dev.": "std. dev.", "|w| < 0.001": "|w| < 0.001:"}
-    return [f"{said} {first[word]} {style.ARROW} {last[word]}" for word, said in words.items()]
-
-
 def _draw_panels(
     canvas: Canvas, layers: dict[str, dict[int, NDArray]], title: str, subtitle: str
 ) -> None:
@@ -142,7 +134,7 @@ def _draw_panels(
     count, epochs = len(layers), list(next(iter(layers.values())))
     gap, between = 30 * unit, 1.2 * size.label
     label = canvas.widest(map(_epoch_text, epochs), small) + 12 * unit
-    texts = [text for by_epoch in layers.values() for text in _changes(by_epoch)]
+    texts = [text for by_epoch in layers.values() for text in changes(by_epoch)]
     least_width = max(label + 100 * unit, canvas.widest(texts, small))
     height = canvas.inner_height - canvas.headline_height()
     columns = max(1, math.floor((canvas.inner_width + gap) / (least_width + gap)))
@@ -186,7 +178,7 @@ def _draw_panel(
     small, theme, (head, foot) = canvas.size.small, canvas.theme, _beside(canvas)
     canvas.text(left, top, name, colour=theme.window, bold=True, width=width)
     y = top + canvas.size.label * LINE
-    canvas.paragraph(left, y, _changes(by_epoch), px=small, colour=theme.quiet, width=width)
+    canvas.paragraph(left, y, changes(by_epoch), px=small, colour=theme.quiet, width=width)
     plot = _Plot(canvas, round_limit(by_epoch.values()), left + label, left + width)
     bins = bins_of(by_epoch[max(by_epoch)], plot.limit)
     shares = [shares_of(values, plot.limit, bins) for values in by_epoch.values()]
