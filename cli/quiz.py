@@ -224,7 +224,7 @@ def _wrapped(text: str, first: str, others: str) -> str:
 
 def _beside(grids: Sequence[NumberGrid]) -> list[str]:
     """Grids of numbers as lines of text, beside each other around one middle line."""
-    from convlab.viz.quiz_sheet import sign_between
+    from convlab.viz.quiz_grids import sign_between
 
     tallest = max(grid.rows for grid in grids)
     blocks = []

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import numbers
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import gcd, lcm, prod
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
 from convlab.checks import LARGEST_SIDE, check_calls, checked, fits_memory, shown, whole
 from convlab.errors import ShapeError, SpecError
+
+_T = TypeVar("_T")
 
 Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]
@@ -36,6 +38,16 @@ MAX_WEIGHTS = 200_000_000
 """The most weights of a network from a spec; VGG-16 has 138,357,544."""
 MAX_SPANS = 1_000_000
 """The most windows that are followed to find a receptive field whose units differ."""
+
+
+def on_axes(of: Callable[[int], _T]) -> tuple[_T, _T]:
+    """What a function gives for rows, 0, and for columns, 1."""
+    return of(0), of(1)
+
+
+def along(sides: Sides, axis: int) -> Pair:
+    """Of (top, bottom, left, right) the two before and after rows, 0, or columns, 1."""
+    return (sides[2], sides[3]) if axis else (sides[0], sides[1])
 
 
 def size_text(*sizes: int) -> str:

@@ -504,9 +504,9 @@ def _transposed_size(layer: nn.Module, axis: int, size: int):
         size,
         layer.kernel_size[axis],
         layer.stride[axis],
-        *layer.padding[2 * axis : 2 * axis + 2],
-        layer.output_padding[axis],
-        layer.dilation[axis],
+        *shapes.along(layer.padding, axis),
+        output_padding=layer.output_padding[axis],
+        dilation=layer.dilation[axis],
     )
 
 
@@ -520,8 +520,8 @@ def _convolution_formula(
                 size,
                 layer.kernel_size[axis],
                 layer.stride[axis],
-                *layer.padding[2 * axis : 2 * axis + 2],
-                layer.dilation[axis],
+                *shapes.along(layer.padding, axis),
+                dilation=layer.dilation[axis],
             )
         ),
     )

@@ -377,11 +377,10 @@ def apply_kernel(
     window = kernel.weights.shape[1:]
     # Without the stride: half padding gives ceil(i / s) pixels for every stride s.
     sides = resolve_padding(padding, tuple(size), window)
-    relations = tuple(
-        conv_size(size[axis], window[axis], stride[axis], *sides[2 * axis : 2 * axis + 2])
-        for axis in (0, 1)
+    relations = shapes.on_axes(
+        lambda axis: conv_size(size[axis], window[axis], stride[axis], *shapes.along(sides, axis))
     )
-    padded = [size[axis] + sum(sides[2 * axis : 2 * axis + 2]) for axis in (0, 1)]
+    padded = [size[axis] + sum(shapes.along(sides, axis)) for axis in (0, 1)]
     shapes.check_numbers("padded image", padded, MAX_PIXELS)
     terms = kernel.weights[0].size
     small = max(size) <= _FULL_RECORD

@@ -77,8 +77,8 @@ def compare_conventions(
     Raises ShapeError where a kernel or window does not fit.
     """
     input, weights = example_numbers(size, kernel, seed)
-    half = tuple(shapes.same_padding(k, d)[0] for k, d in zip(kernel, dilation, strict=True))
-    pooled = tuple(k // 2 for k in kernel) if padding is None else padding
+    half = shapes.on_axes(lambda i: shapes.same_padding(kernel[i], dilation[i])[0])
+    pooled = (kernel[0] // 2, kernel[1] // 2) if padding is None else padding
     with no_grad():
         compared = (
             *_convolutions(input, weights, stride, dilation, half if padding is None else padding),
@@ -94,15 +94,19 @@ def _convolutions(
     rows, columns = padding
     axes = list(zip(input.shape, weights.shape, stride, dilation, strict=True))
     torch: Sides = (rows, rows, columns, columns)
-    same: Sides = tuple(side for axis in axes for side in shapes.tensorflow_same_padding(*axis))
-    torch_sizes = tuple(
-        str(conv_size(i, k, s, *torch[2 * axis : 2 * axis + 2], d))
-        for axis, (i, k, s, d) in enumerate(axes)
-    )
-    same_sizes = tuple(
-        f"⌈{i} / {s}⌉ = {shapes.conv_output(i, k, s, sum(same[2 * axis : 2 * axis + 2]), d)}"
-        for axis, (i, k, s, d) in enumerate(axes)
-    )
+    over, across = (shapes.tensorflow_same_padding(*axis) for axis in axes)
+    same: Sides = (*over, *across)
+
+    def torch_size(axis: int) -> str:
+        i, k, s, d = axes[axis]
+        return str(conv_size(i, k, s, *shapes.along(torch, axis), dilation=d))
+
+    def same_size(axis: int) -> str:
+        i, k, s, d = axes[axis]
+        output = shapes.conv_output(i, k, s, sum(shapes.along(same, axis)), d)
+        return f"⌈{i} / {s}⌉ = {output}"
+
+    torch_sizes, same_sizes = shapes.on_axes(torch_size), shapes.on_axes(same_size)
 
     def convolved(kernel: np.ndarray, sides: Sides) -> np.ndarray:
         weight = Tensor(np.ascontiguousarray(kernel)[None, None])
@@ -132,10 +136,8 @@ def _poolings(
     """The size of a pooling without padding, and the padding of a maximum."""
 
     def sizes(padding: Pair, ceil_mode: bool = False) -> tuple[str, str]:
-        return tuple(
-            str(pool_size(i, k, s, p, ceil_mode=ceil_mode))
-            for i, k, s, p in zip(input.shape, kernel, stride, padding, strict=True)
-        )
+        lengths = list(zip(input.shape, kernel, stride, padding, strict=True))
+        return shapes.on_axes(lambda axis: str(pool_size(*lengths[axis], ceil_mode=ceil_mode)))
 
     image = Tensor(input[None, None])
     around = (padding[1], padding[1], padding[0], padding[0])

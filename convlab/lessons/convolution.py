@@ -82,12 +82,8 @@ class Convolution(Stepped):
 
     def window(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Stage rows (KH,) and columns (KW,) under the kernel for one output cell."""
-        return tuple(
-            at * stride + dilation * np.arange(length)
-            for at, stride, dilation, length in zip(
-                (row, column), self.step_stride, self.dilation, self.kernel.shape[2:], strict=True
-            )
-        )
+        at, stride, size = (row, column), self.step_stride, self.kernel.shape[2:]
+        return shapes.on_axes(lambda i: at[i] * stride[i] + self.dilation[i] * np.arange(size[i]))
 
     def uncovered(self) -> np.ndarray:
         """(SH, SW) bool: the cells that no position of the window reads."""
@@ -121,7 +117,9 @@ class Convolution(Stepped):
             grain=self.grain,
             input_note=self.input_note(),
             window_note=self.kernel_note(),
-            sizes=tuple((str(relation), relation.number) for relation in self.relations),
+            sizes=shapes.on_axes(
+                lambda axis: (str(self.relations[axis]), self.relations[axis].number)
+            ),
         )
 
     def words(self) -> tuple[str, str]:
@@ -138,8 +136,8 @@ class Convolution(Stepped):
             if self.stride != (1, 1):
                 between = axis_text([s - 1 for s in self.stride])
                 text += f", zeros between: {between}"
-            around = [int(n) for axis in self.axes for n in _ends(axis.outside)]
-            return f"{text}, around: {sides_text(tuple(around))}"
+            rows, columns = (_ends(axis.outside) for axis in self.axes)
+            return f"{text}, around: {sides_text((*rows, *columns))}"
         if not any(self.padding):
             return text
         kind = "zero" if self.padding_mode == "zeros" else self.padding_mode
@@ -161,19 +159,20 @@ class Convolution(Stepped):
 def _ends(outside: np.ndarray) -> tuple[int, int]:
     """How many cells of padding stand before and after the input along one axis."""
     inside = np.flatnonzero(~outside)
-    return (inside[0], len(outside) - 1 - inside[-1]) if len(inside) else (len(outside), 0)
+    if not len(inside):
+        return len(outside), 0
+    return int(inside[0]), len(outside) - 1 - int(inside[-1])
 
 
 def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transposed: bool) -> Sides:
     """TensorFlow's SAME: o = ceil(i / s), or o = s i of a transposed convolution."""
-    before_after = []
-    for axis in (0, 1):
+
+    def along(axis: int) -> Pair:
         # The transposed one undoes a convolution from s i cells to i.
         cells = size[axis] * stride[axis] if transposed else size[axis]
-        before_after += shapes.tensorflow_same_padding(
-            cells, kernel[axis], stride[axis], dilation[axis]
-        )
-    return tuple(before_after)
+        return shapes.tensorflow_same_padding(cells, kernel[axis], stride[axis], dilation[axis])
+
+    return (*along(0), *along(1))
 
 
 def padding_by(
@@ -224,42 +223,44 @@ class _Setting(NamedTuple):
 
     def relations(self, size: Pair, window: Pair) -> tuple[SizeRelation, SizeRelation]:
         """The output's rows and columns, worked out."""
-        relation = conv_transpose_size if self.transposed else conv_size
-        return tuple(
-            relation(
-                size[axis],
-                window[axis],
-                self.stride[axis],
-                *self.sides[2 * axis : 2 * axis + 2],
-                *([self.extra[axis]] if self.transposed else []),
-                dilation=self.dilation[axis],
-            )
-            for axis in (0, 1)
-        )
+
+        def relation(axis: int) -> SizeRelation:
+            sides, dilation = shapes.along(self.sides, axis), self.dilation[axis]
+            lengths = size[axis], window[axis], self.stride[axis]
+            if self.transposed:
+                return conv_transpose_size(*lengths, *sides, self.extra[axis], dilation=dilation)
+            return conv_size(*lengths, *sides, dilation=dilation)
+
+        return shapes.on_axes(relation)
 
     def axes(self, size: Pair, window: Pair) -> tuple[StageAxis, StageAxis]:
         """Where the cells that the window slides over come from."""
         reach = [d * (k - 1) for d, k in zip(self.dilation, window, strict=True)]
-        return tuple(
-            _stretched_axis(size[i], self.stride[i], reach[i], self.sides, self.extra[i], i)
-            if self.transposed
-            else _padded_axis(size[i], *self.sides[2 * i : 2 * i + 2], self.mode)
-            for i in (0, 1)
+        if self.transposed:
+            return shapes.on_axes(
+                lambda i: _stretched_axis(
+                    size[i], self.stride[i], reach[i], self.sides, self.extra[i], i
+                )
+            )
+        return shapes.on_axes(
+            lambda i: _padded_axis(size[i], *shapes.along(self.sides, i), self.mode)
         )
 
     def run(self, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
         """x (C, H, W) under the kernel w (O, C, KH, KW), by the operations that train networks."""
         stride, sides, dilation = self.stride, self.sides, self.dilation
         with no_grad():
-            x, b = Tensor(x[None]), Tensor(b)
+            input, bias = Tensor(x[None]), Tensor(b)
             if self.transposed:
-                w = Tensor(np.ascontiguousarray(w.swapaxes(0, 1)))
-                y = F.conv_transpose2d(x, w, b, stride, sides, self.extra, dilation=dilation)
-                return y.numpy()[0]
-            w = Tensor(np.ascontiguousarray(w))
+                weight = Tensor(np.ascontiguousarray(w.swapaxes(0, 1)))
+                output = F.conv_transpose2d(
+                    input, weight, bias, stride, sides, self.extra, dilation=dilation
+                )
+                return output.numpy()[0]
+            weight = Tensor(np.ascontiguousarray(w))
             if self.mode != "zeros":
-                x, sides = _padded(x, sides, self.mode), 0
-            return F.conv2d(x, w, b, stride, sides, dilation).numpy()[0]
+                input, sides = _padded(input, sides, self.mode), (0, 0, 0, 0)
+            return F.conv2d(input, weight, bias, stride, sides, dilation).numpy()[0]
 
 
 class _Numbers(NamedTuple):
@@ -334,8 +335,9 @@ def transposed_convolution(
     size, window = numbers.sizes
     sides = resolve_padding(padding, size, window, stride, dilation, transposed=True)
     if padding == CONVENTIONS["tensorflow"]:
-        spans = (shapes.effective_kernel(k, d) for k, d in zip(window, dilation, strict=True))
-        extra = tuple(max(0, s - span) for s, span in zip(stride, spans, strict=True))
+        extra = shapes.on_axes(
+            lambda i: max(0, stride[i] - shapes.effective_kernel(window[i], dilation[i]))
+        )
     setting = _Setting(stride, dilation, sides, extra, "zeros", transposed=True)
     return _worked_out(numbers, setting, flip)
 
@@ -394,7 +396,7 @@ def _stretched_axis(
     source = np.concatenate([np.full(reach, -1), stretched, np.full(reach + extra, -1)])
     at = np.arange(-reach, len(stretched) + reach + extra)
     outside = (at < 0) | (at >= len(stretched))
-    before, after = sides[2 * axis : 2 * axis + 2]
+    before, after = shapes.along(sides, axis)
     keep = slice(before, len(source) - after)
     return StageAxis(source[keep], outside[keep])
 

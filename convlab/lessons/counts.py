@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from convlab.lessons.words import axis_text, sides_text
 from convlab.shapes import Pair, ReceptiveField, Sides, size_text
 from convlab.viz import Wiring
 
-Shape = tuple[int, int, int] | tuple[int]  # (channels, rows, columns) or (features,)
+Shape = tuple[int, ...]  # (channels, rows, columns) or (features,)
 SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")
 
 
@@ -108,24 +109,24 @@ def conv_layer(
     ``padding``: see ``resolve_padding``.  Relations 1 to 6 and 15 of Dumoulin & Visin
     (2016).  Raises ShapeError where the sizes do not fit.
     """
-    channels, *size = _image(shape, "conv")
+    channels, rows, columns = _image(shape, "conv")
+    size = rows, columns
     kernel, stride = shapes.pair(kernel, "kernel"), shapes.pair(stride, "stride")
     dilation = shapes.pair(dilation, "dilation")
     if filters < 1:
         raise ShapeError(f"filters: expected at least 1, got {filters}")
-    sides = resolve_padding(padding, tuple(size), kernel, stride, dilation)
-    relations = tuple(
-        conv_size(
+    sides = resolve_padding(padding, size, kernel, stride, dilation)
+    relations = shapes.on_axes(
+        lambda axis: conv_size(
             size[axis],
             kernel[axis],
             stride[axis],
-            *sides[2 * axis : 2 * axis + 2],
-            dilation[axis],
+            *shapes.along(sides, axis),
+            dilation=dilation[axis],
         )
-        for axis in (0, 1)
     )
     geometry = shapes.conv2d_geometry(
-        channels, filters, tuple(size), kernel, stride, sides, dilation, groups
+        channels, filters, size, kernel, stride, sides, dilation, groups
     )
     after = (filters, *geometry.output)
     per_filter = Count(_product(*kernel, channels // groups), math.prod(geometry.weight_shape[1:]))
@@ -230,10 +231,10 @@ def count_layers(shape: Shape, text: str, *, convention: str = "torch") -> list[
     """
     counts = []
     for number, words in enumerate(text.split(","), 1):
-        words = words.lower().replace("×", "x").split()
-        where = f"layer {number} ({' '.join(words)})" if words else f"layer {number}"
+        parts = words.lower().replace("×", "x").split()
+        where = f"layer {number} ({' '.join(parts)})" if parts else f"layer {number}"
         try:
-            counts.append(_layer(tuple(shape), words, convention))
+            counts.append(_layer(tuple(shape), parts, convention))
         except ShapeError as error:
             raise ShapeError(f"{where}: {error}") from None
         except SpecError as error:
@@ -281,14 +282,15 @@ def _whole(word: str, most: int) -> tuple[int, ...] | None:
 
 
 def _lengths(words: list[str], wanted: str, counts: tuple[int, ...]) -> list[tuple[int, ...]]:
-    found = [_whole(word, most) for word, most in zip(words, counts, strict=False)]
-    if len(found) < len(counts) or None in found:
+    read = [_whole(word, most) for word, most in zip(words, counts, strict=False)]
+    found = [lengths for lengths in read if lengths is not None]
+    if len(found) < len(counts):
         raise SpecError(f"expected {wanted}, got {' '.join(words) or 'nothing'!r}")
     return found
 
 
-def _named(words: list[str], allowed: tuple[str, ...]) -> dict[str, object]:
-    settings: dict[str, object] = {}
+def _named(words: list[str], allowed: tuple[str, ...]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
     while words:
         name, *words = words
         if name not in allowed:

@@ -48,36 +48,23 @@ class Pooling(Stepped):
 
     def window(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Stage rows and columns of one window: what the engine compares or adds up."""
+        w, at = self.windows, (row, column)
         if self.kernel is None or not self._counts_padding():
-            w = self.windows
-            starts, ends = (
-                (w.row_start[row], w.column_start[column]),
-                (
-                    w.row_end[row],
-                    w.column_end[column],
-                ),
+            spans = (
+                (w.row_start[row], w.row_end[row]),
+                (w.column_start[column], w.column_end[column]),
             )
-            return tuple(
-                np.arange(start, end, step) + p
-                for start, end, step, p in zip(
-                    starts, ends, self.dilation, self.padding, strict=True
-                )
+            return shapes.on_axes(
+                lambda i: np.arange(*spans[i], self.dilation[i]) + self.padding[i]
             )
-        # With its padding, but without what ceil_mode adds behind it.
-        return tuple(
-            cells[cells < length]
-            for cells, length in (
-                (at * s + d * np.arange(k), length)
-                for at, s, d, k, length in zip(
-                    (row, column),
-                    self.stride,
-                    self.dilation,
-                    self.kernel,
-                    self.stage.shape[1:],
-                    strict=True,
-                )
-            )
-        )
+        kernel = self.kernel
+
+        def cells(i: int) -> np.ndarray:
+            # With its padding, but without what ceil_mode adds behind it.
+            reached = at[i] * self.stride[i] + self.dilation[i] * np.arange(kernel[i])
+            return reached[reached < self.stage.shape[1 + i]]
+
+        return shapes.on_axes(cells)
 
     def _counts_padding(self) -> bool:
         return self.kind == "max" or self.count_include_pad
@@ -93,10 +80,8 @@ class Pooling(Stepped):
         return ~read & inside
 
     def _inside(self) -> tuple[slice, slice]:
-        return tuple(
-            slice(p, p + length)
-            for p, length in zip(self.padding, self.input.shape[1:], strict=True)
-        )
+        padding, size = self.padding, self.input.shape[1:]
+        return shapes.on_axes(lambda i: slice(padding[i], padding[i] + size[i]))
 
     def picture(self, step: int) -> SlidingWindow:
         """What a figure of one step shows.  Raises SpecError for a step that there is not."""
@@ -108,11 +93,12 @@ class Pooling(Stepped):
         if self.winners is not None:
             cell = divmod(int(self.winners[at]), self.input.shape[2])
             winner = cell[0] + self.padding[0], cell[1] + self.padding[1]
+        sizes: tuple[tuple[str, int | None], tuple[str, int | None]]
         if self.relations is None:
             label, sizes = "window", self._adaptive_texts(row, column)
         else:
-            label = "output size"
-            sizes = tuple((str(relation), relation.number) for relation in self.relations)
+            label, (over, across) = "output size", self.relations
+            sizes = (str(over), over.number), (str(across), across.number)
         return SlidingWindow(
             stage=self.stage,
             outside=outside,
@@ -137,15 +123,15 @@ class Pooling(Stepped):
     def _adaptive_texts(self, row: int, column: int) -> tuple[tuple[str, None], tuple[str, None]]:
         """The range of rows and of columns that an adaptive window covers, worked out."""
         w = self.windows
-        texts = []
-        for axis, at, start, end in (
-            (0, row, w.row_start, w.row_end),
-            (1, column, w.column_start, w.column_end),
-        ):
+
+        def text(axis: int) -> tuple[str, None]:
+            at = (row, column)[axis]
+            start, end = ((w.row_start, w.row_end), (w.column_start, w.column_end))[axis]
             i, n = w.input[axis], w.output[axis]
             ends = f"⌊{at}·{i}/{n}⌋ to ⌈{at + 1}·{i}/{n}⌉ {MINUS} 1"
-            texts.append((f"{ends} = {start[at]} to {end[at] - 1}", None))
-        return tuple(texts)
+            return f"{ends} = {start[at]} to {end[at] - 1}", None
+
+        return shapes.on_axes(text)
 
     def input_note(self) -> str:
         """Size and padding of the input in words."""
@@ -204,8 +190,8 @@ def pooling(
     padding = shapes.pair(padding, "padding", least=0)
     if kind == "average" and dilation != (1, 1):
         raise SpecError("average pooling: expected dilation 1; only a maximum can be dilated")
-    relations = tuple(
-        pool_size(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode) for i in (0, 1)
+    relations = shapes.on_axes(
+        lambda i: pool_size(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode)
     )
     geometry = size, kernel, stride, padding, dilation, ceil_mode
     windows = shapes.pool_windows(*geometry, count_include_pad)
@@ -219,7 +205,7 @@ def pooling(
         else:
             y = F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad)
     if ceil_mode and kind == "max":
-        reach = [shapes.effective_kernel(k, d) for k, d in zip(kernel, dilation, strict=True)]
+        reach = shapes.on_axes(lambda i: shapes.effective_kernel(kernel[i], dilation[i]))
         sides = _overhanging(size, windows.output, reach, stride, padding)
     input, around = x.numpy()[0], -np.inf if kind == "max" else 0
     return Pooling(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Module:
     sign = ""
     pytorch: tuple[str, ...] | None = None
     steady = False
+
+    if TYPE_CHECKING:
+        # A kernel_size or groups: who has found a layer by its family may ask for what it has.
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self):
         self.training = True

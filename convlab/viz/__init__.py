@@ -41,7 +41,8 @@ from convlab.viz.padding_modes import padding_modes
 from convlab.viz.parameters import Example, Growth, parameters
 from convlab.viz.pixels import channels, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
-from convlab.viz.quiz_sheet import NumberGrid, SheetExercise, quiz_sheet
+from convlab.viz.quiz_grids import NumberGrid
+from convlab.viz.quiz_sheet import SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
 from convlab.viz.segmentation import segmentation
 from convlab.viz.sliding_window import SlidingWindow, sliding_window

@@ -25,7 +25,7 @@ from convlab.errors import ShapeError
 from convlab.names import one_line
 from convlab.viz import style
 from convlab.viz.lettering import lettering
-from convlab.viz.style import Scale
+from convlab.viz.style import Scale, Size
 
 LINE = 1.35  # from one line of text to the next, in text heights
 _ACROSS = {"l": "left", "m": "center", "r": "right"}
@@ -80,13 +80,13 @@ def image_rgb(image: ArrayLike) -> NDArray:
 class Canvas:
     """One figure being drawn; all positions and lengths in pixels from the upper left corner."""
 
-    def __init__(self, size: str, theme: str, aspect: float = 9 / 16) -> None:
+    def __init__(self, size: str | Size, theme: str, aspect: float = 9 / 16) -> None:
         self.size = style.size_named(size)
         self.theme = style.theme_named(theme)
         self.figure = style.blank_figure(size, theme, aspect)
         self.width = self.figure.get_figwidth() * self.size.dpi
         self.height = self.figure.get_figheight() * self.size.dpi
-        self.margin = self.width / 20
+        self.margin = self.size.margin or self.width / 20
         self.left, self.right = self.margin, self.width - self.margin
         self.top, self.bottom = self.margin, self.height - self.margin
         self.unit = self.size.small / 17  # a pixel of the slide, at this size

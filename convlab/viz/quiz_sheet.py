@@ -4,74 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 
 from convlab.errors import SpecError
-from convlab.shapes import Pair, Sides
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.matrix import Cells, number_size
+from convlab.viz.quiz_grids import GridRow, NumberGrid
+from convlab.viz.style import Size
 
 WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
 
-PAPER = (210.0, 297.0)  # A4, in millimetres
-MARGIN = 17.0  # room for the holes of a folder
-CELLS = (6.8, 9.0)  # of a grid of numbers, at least and at most, where the width allows it
-TALLEST = 50.0  # a figure, where its cells need not be larger
-FILLED_IN = 10.0  # cells of an output that students fill in
+_DPI = 300.0
+_MM, _PT = _DPI / 25.4, _DPI / 72
+# A4 upright, with larger text than a figure in a paper has: it is written on.
+A4 = Size(
+    name="a4",
+    dpi=_DPI,
+    width=210 * _MM,
+    heights=(297 * _MM, 297 * _MM),
+    title=16 * _PT,
+    subtitle=9 * _PT,
+    label=10 * _PT,
+    small=8 * _PT,
+    hair=0.5 * _PT,
+    thick=1.6 * _PT,
+    margin=17 * _MM,  # room for the holes of a folder
+)
 WORKING = (9.0, 48.0)  # room to write in an exercise, at least and at most
 GAP = 7.0  # between exercises
 KEY_GAP = 3.5  # between their answers
+_INDENT = 2.6 * A4.label  # of all that stands behind an exercise's number
 LETTERS = "abcdefgh"
-
-
-@dataclass(frozen=True)
-class NumberGrid:
-    """Numbers in cells under a headline; ``role`` is input, window or output.
-
-    ``cells`` holds rows of texts, "" for an empty cell.  ``padding`` (top, bottom,
-    left, right) counts the cells that lie outside; ``window`` the rows and columns
-    of cells that are read; ``marked`` one cell (row, column); ``bias`` stands below.
-    """
-
-    title: str
-    note: str
-    role: str
-    cells: tuple[tuple[str, ...], ...]
-    padding: Sides = (0, 0, 0, 0)
-    window: tuple[tuple[int, ...], tuple[int, ...]] | None = None
-    marked: Pair | None = None
-    bias: str = ""
-
-    @property
-    def rows(self) -> int:
-        return len(self.cells)
-
-    @property
-    def columns(self) -> int:
-        return len(self.cells[0])
-
-    def is_padding(self, row: int, column: int) -> bool:
-        """Whether a cell lies outside the input."""
-        top, bottom, left, right = self.padding
-        inside = top <= row < self.rows - bottom and left <= column < self.columns - right
-        return not inside
-
-    def is_read(self, row: int, column: int) -> bool:
-        """Whether a cell lies under the window."""
-        return self.window is not None and row in self.window[0] and column in self.window[1]
-
-
-def sign_between(left: NumberGrid, right: NumberGrid) -> str:
-    """What stands between two grids of a sum over channels, or of a pooling."""
-    if right.role == "window":
-        return "∗"
-    if right.role == "input":
-        return "+"
-    return "=" if left.role == "window" else "→"
 
 
 @dataclass(frozen=True)
@@ -110,7 +76,7 @@ def quiz_sheet(
     """
     if student is not None:
         _check_letters(student)
-    ruler = _blank_page()
+    ruler = Canvas(A4, "light")
     blocks = [_exercise_block(ruler, number, one) for number, one in enumerate(exercises, 1)]
     sheets = [_Sheet(ruler, title, student, blocks)]
     if answers:
@@ -126,32 +92,6 @@ def quiz_sheet(
 # --- pages ----------------------------------------------------------------------------------
 
 
-def _blank_page() -> Canvas:
-    """An A4 page, with larger text than a figure in a paper has: it is written on."""
-    canvas = Canvas("paper-wide", "light")
-    pt, mm = canvas.size.dpi / 72, canvas.size.dpi / 25.4
-    canvas.width, canvas.height = (length * mm for length in PAPER)
-    canvas.size = replace(
-        canvas.size,
-        name="a4",
-        width=round(canvas.width),
-        heights=(round(canvas.height),) * 2,
-        title=16 * pt,
-        subtitle=9 * pt,
-        label=10 * pt,
-        small=8 * pt,
-    )
-    canvas.unit = canvas.size.small / 17
-    canvas.figure.set_size_inches(*(length / 25.4 for length in PAPER))
-    (axes,) = canvas.figure.axes
-    axes.set_xlim(0, canvas.width)
-    axes.set_ylim(canvas.height, 0)
-    canvas.margin = MARGIN * mm
-    canvas.left, canvas.right = canvas.margin, canvas.width - canvas.margin
-    canvas.top, canvas.bottom = canvas.margin, canvas.height - canvas.margin
-    return canvas
-
-
 def _check_letters(name: str) -> None:
     font = get_font(findfont(style.FONT[0]))
     missing = sorted({letter for letter in name if not font.get_char_index(ord(letter))})
@@ -160,10 +100,6 @@ def _check_letters(name: str) -> None:
             f"student: expected letters that {style.FONT[0]} has, got {' '.join(missing)} in"
             f" {name}; leave the name out of the .pdf, or write it in Latin letters"
         )
-
-
-def _mm(canvas: Canvas) -> float:
-    return canvas.size.dpi / 25.4
 
 
 @dataclass(frozen=True)
@@ -229,7 +165,7 @@ class _Sheet:
         return canvas.top + head
 
     def draw(self, number: int, footer: str, count: str) -> Figure:
-        canvas = _blank_page()
+        canvas = Canvas(A4, "light")
         self._head(canvas, number)
         y, blocks = self._top(canvas, number), self.pages[number]
         taken = sum(block.height + block.gap for block in blocks) - blocks[-1].gap
@@ -285,23 +221,6 @@ def kept_together(text: str) -> str:
     return re.sub(r" (?=[×=≈] )|(?<=[×=≈]) | (?=\(?[\u2212\d])", "\u00a0", text)
 
 
-def _wrapped(canvas: Canvas, text: str, width: float, px: float) -> list[str]:
-    """Lines of at most ``width``, broken where a reader would break them."""
-    words = kept_together(text).split(" ")
-    lines = [words[0]]
-    for word in words[1:]:
-        longer = f"{lines[-1]} {word}"
-        if canvas.measure(longer.replace("\u00a0", " "), px) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return [line.replace("\u00a0", " ") for line in lines]
-
-
-def _indent(canvas: Canvas) -> float:
-    return 2.6 * canvas.size.label
-
-
 def _paragraph(
     canvas: Canvas,
     text: str,
@@ -312,8 +231,9 @@ def _paragraph(
     number: int | None = None,
 ) -> _Piece:
     """Wrapped text, behind the number of its exercise where it begins one."""
-    left = canvas.left + _indent(canvas)
-    lines = _wrapped(canvas, text, (canvas.right - left) * (0.93 if bold else 1), px)
+    left = canvas.left + _INDENT
+    room = (canvas.right - left) * (0.93 if bold else 1)
+    lines = canvas.wrapped(kept_together(text), room, px)
 
     def draw(canvas: Canvas, y: float) -> None:
         if number is not None:
@@ -337,19 +257,24 @@ def _exercise_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Bl
         colour = canvas.theme.mistake
         pieces.append(_paragraph(canvas, WITH_A_MISTAKE, px, colour=colour, bold=True))
     if exercise.grids:
-        pieces += [_space(0.6 * px), _Figure(canvas, exercise.grids).piece()]
+        pieces += [_space(0.6 * px), _grids(canvas, exercise.grids)]
     for line in exercise.lines:
         pieces += [_space(0.6 * px), _paragraph(canvas, line, px)]
     if exercise.choices:
         pieces += [_space(0.6 * px), _choices(canvas, exercise.choices)]
     last = _answer_lines(canvas, exercise.asks) if exercise.answer_lines else _space(0)
-    room = tuple(length * _mm(canvas) for length in WORKING)
-    return _Block(tuple(pieces), last, room, GAP * _mm(canvas))
+    room = tuple(length * _MM for length in WORKING)
+    return _Block(tuple(pieces), last, room, GAP * _MM)
+
+
+def _grids(canvas: Canvas, grids: Sequence[NumberGrid]) -> _Piece:
+    row = GridRow(canvas, grids, canvas.left + _INDENT)
+    return _Piece(row.height, row.draw)
 
 
 def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
     """Lettered answers, in two columns where they fit."""
-    px, left = canvas.size.label, canvas.left + _indent(canvas)
+    px, left = canvas.size.label, canvas.left + _INDENT
     texts = [f"{letter})  {text}" for letter, text in zip(LETTERS, choices, strict=False)]
     half = (canvas.right - left) / 2
     columns = 2 if canvas.widest(texts, px) < half - px else 1
@@ -366,7 +291,7 @@ def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
 
 def _answer_lines(canvas: Canvas, asks: Sequence[str]) -> _Piece:
     """What is asked for, each with a line to write on, beside each other."""
-    px, left = canvas.size.label, canvas.left + _indent(canvas)
+    px, left = canvas.size.label, canvas.left + _INDENT
     gap = 1.5 * px
     labels = [canvas.measure(ask, px) for ask in asks]
     line = (canvas.right - left - sum(labels) - gap * (len(asks) - 1)) / len(asks)
@@ -385,146 +310,4 @@ def _answer_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Bloc
     px, colour = canvas.size.label, canvas.theme.output
     answer = _paragraph(canvas, exercise.answer, px, colour=colour, bold=True, number=number)
     lines = [_paragraph(canvas, line, canvas.size.subtitle) for line in exercise.solution]
-    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _mm(canvas))
-
-
-# --- figures --------------------------------------------------------------------------------
-
-
-class _Figure:
-    """Grids of numbers from left to right, with the signs between them."""
-
-    def __init__(self, canvas: Canvas, grids: Sequence[NumberGrid]) -> None:
-        self.canvas, self.grids = canvas, grids
-        self.title, self.note = canvas.size.label, canvas.size.small
-        self.header = (self.title + self.note) * LINE + 0.2 * self.note
-        self.left = canvas.left + _indent(canvas)
-        self.gap = 2.6 * self.title
-        texts = [text for grid in grids for row in grid.cells for text in row if text]
-        smallest, largest = (length * _mm(canvas) for length in CELLS)
-        largest = min(largest, TALLEST * _mm(canvas) / max(grid.rows for grid in grids))
-        self.cell = max(smallest, min(canvas.widest(texts, canvas.size.label) / 0.9, largest))
-        while self._width() > canvas.right - self.left:
-            self.cell -= 1
-        # A little air, so that neighbours such as −13 and −11 stay apart.
-        self.px = number_size(canvas, texts, 0.93 * self.cell, self.cell) or canvas.size.small
-
-    def _cell(self, grid: NumberGrid) -> float:
-        if any(text for row in grid.cells for text in row):
-            return self.cell
-        return max(self.cell, FILLED_IN * _mm(self.canvas))
-
-    def _height(self, grid: NumberGrid) -> float:
-        return grid.rows * self._cell(grid)
-
-    def _block_width(self, grid: NumberGrid) -> float:
-        canvas = self.canvas
-        heads = canvas.measure(grid.title, self.title, True), canvas.measure(grid.note, self.note)
-        bias = canvas.measure(_bias_text(grid), self.title)
-        return max(grid.columns * self._cell(grid), *heads, bias)
-
-    def _width(self) -> float:
-        blocks = sum(self._block_width(grid) for grid in self.grids)
-        return blocks + self.gap * (len(self.grids) - 1)
-
-    def _foot(self, grid: NumberGrid) -> float:
-        return 1.7 * self.title if grid.bias else 0.0
-
-    def piece(self) -> _Piece:
-        tallest = max(self._height(grid) for grid in self.grids)
-        # Grids stand around one middle line; a bias below the tallest takes room of its own.
-        below = max(self._height(grid) / 2 + self._foot(grid) for grid in self.grids)
-        height = self.header + tallest / 2 + max(tallest / 2, below)
-
-        def draw(canvas: Canvas, y: float) -> None:
-            middle = y + self.header + tallest / 2
-            x = self.left
-            for index, grid in enumerate(self.grids):
-                if index:
-                    sign = sign_between(self.grids[index - 1], grid)
-                    self._sign(canvas, sign, x + self.gap / 2, middle)
-                    x += self.gap
-                self._grid(canvas, grid, x, middle - self._height(grid) / 2)
-                x += self._block_width(grid)
-
-        return _Piece(height, draw)
-
-    def _sign(self, canvas: Canvas, sign: str, x: float, y: float) -> None:
-        colour = canvas.theme.quiet
-        canvas.text(x, y, sign, "mc", px=1.3 * self.title, colour=colour)
-
-    def _grid(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
-        theme, cell = canvas.theme, self._cell(grid)
-        colour = {"input": theme.input, "window": theme.window, "output": theme.output}[grid.role]
-        fill = {
-            "input": theme.input_fill,
-            "window": theme.window_fill,
-            "output": theme.output_fill,
-        }[grid.role]
-        base = top - 0.35 * self.note - self.note * LINE
-        canvas.text(x, base, grid.title, "ls", px=self.title, colour=colour, bold=True)
-        base += self.note * LINE
-        canvas.text(x, base, grid.note, "ls", px=self.note, colour=theme.quiet)
-        above, below, before, behind = grid.padding
-        if any(grid.padding):
-            width, height = grid.columns * cell, grid.rows * cell
-            canvas.box(x, top, width, height, fill=theme.hairline_fill)
-            Cells(canvas, x, top, grid.rows, grid.columns, cell).lines(theme.hairline, dashed=True)
-        rows, columns = grid.rows - above - below, grid.columns - before - behind
-        left, upper = x + before * cell, top + above * cell
-        if grid.role == "output":
-            # What is not yet computed is empty.
-            for row, texts in enumerate(grid.cells):
-                for column, text in enumerate(texts):
-                    if text and text != "?":
-                        canvas.box(x + column * cell, top + row * cell, cell, cell, fill=fill)
-        else:
-            canvas.box(left, upper, columns * cell, rows * cell, fill=fill)
-        Cells(canvas, left, upper, rows, columns, cell).lines(colour)
-        self._window(canvas, grid, x, top)
-        self._numbers(canvas, grid, x, top)
-        if grid.marked is not None:
-            row, column = grid.marked
-            corner = x + column * cell, top + row * cell
-            canvas.box(*corner, cell, cell, edge=theme.output, stroke=canvas.size.thick)
-        if grid.bias:
-            base = top + grid.rows * cell + 1.4 * self.title
-            canvas.text(x, base, "bias", "ls", px=self.title, colour=theme.quiet)
-            behind = x + canvas.measure("bias ", self.title) + 0.3 * self.title
-            canvas.text(
-                behind, base, grid.bias, "ls", px=self.title, colour=theme.mistake, bold=True
-            )
-
-    def _window(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
-        if grid.window is None:
-            return
-        theme, cell = canvas.theme, self.cell
-        rows, columns = grid.window
-        for row in rows:
-            for column in columns:
-                corner = x + column * cell, top + row * cell
-                canvas.box(*corner, cell, cell, edge=theme.window, fill=theme.window_fill)
-        corner = x + columns[0] * cell, top + rows[0] * cell
-        width, height = ((cells[-1] - cells[0] + 1) * cell for cells in (columns, rows))
-        canvas.box(*corner, width, height, edge=theme.window, stroke=canvas.size.thick)
-
-    def _numbers(self, canvas: Canvas, grid: NumberGrid, x: float, top: float) -> None:
-        for row, texts in enumerate(grid.cells):
-            for column, text in enumerate(texts):
-                if not text:
-                    continue
-                bold = (row, column) == grid.marked
-                quiet = grid.is_padding(row, column) and not grid.is_read(row, column)
-                canvas.text(
-                    x + (column + 0.5) * self.cell,
-                    top + (row + 0.5) * self.cell,
-                    text,
-                    "mc",
-                    px=self.px,
-                    colour=canvas.theme.quiet if quiet else canvas.theme.ink,
-                    bold=bold and canvas.measure(text, self.px, True) < 0.9 * self.cell,
-                )
-
-
-def _bias_text(grid: NumberGrid) -> str:
-    return f"bias {grid.bias}" if grid.bias else ""
+    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _MM)

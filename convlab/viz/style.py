@@ -119,19 +119,21 @@ class Size:
     """A canvas: extents, text and strokes in pixels at ``dpi`` dots an inch.
 
     ``heights`` are the lowest and the highest canvas; a figure says which shape
-    it needs and gets the nearest height between them.
+    it needs and gets the nearest height between them.  A ``margin`` of 0 is a twentieth of
+    the width.
     """
 
     name: str
     dpi: float
-    width: int
-    heights: tuple[int, int]
+    width: float
+    heights: tuple[float, float]
     title: float
     subtitle: float
     label: float
     small: float
     hair: float
     thick: float
+    margin: float = 0.0
 
 
 def _paper(name: str, width_mm: float, lowest_mm: float, highest_mm: float) -> Size:
@@ -167,14 +169,18 @@ def theme_named(name: str) -> Theme:
     return THEMES[name]
 
 
-def size_named(name: str) -> Size:
-    """The size called by one of the names of SIZES.  Raises SpecError for another."""
+def size_named(name: str | Size) -> Size:
+    """The size called by one of the names of SIZES, or itself.  Raises SpecError for another."""
+    if isinstance(name, Size):
+        return name
     if name not in SIZES:
         raise SpecError(f"expected a size among {', '.join(SIZES)}, got {name!r}")
     return SIZES[name]
 
 
-def blank_figure(size: str = "slide", theme: str = "light", aspect: float = 9 / 16) -> Figure:
+def blank_figure(
+    size: str | Size = "slide", theme: str = "light", aspect: float = 9 / 16
+) -> Figure:
     """An empty figure of one of our sizes on the ground of one of our themes.
 
     ``aspect`` is the wished height / width; sizes that are not fixed follow it
