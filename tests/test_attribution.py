@@ -873,6 +873,13 @@ def test_too_many_patches_are_left_out_with_their_answers(boxes_of):
     assert said[second + 1 :] == [str(200 + at) for at in range(count)]
 
 
+def test_patches_that_fit_are_all_shown(boxes_of):
+    function, arrays, more = patched(16, 5)
+    figure = function(*arrays, title="T", subtitle="a run", **more)
+    assert "a run" in texts(figure, boxes_of)
+    assert len(shown_rgb(figure)) == 16 * 5
+
+
 def shown_rgb(figure):
     return [image.get_array() for axes in figure.axes for image in axes.images]
 

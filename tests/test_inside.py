@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from convlab import data, insight, models, numerals, random, training, viz
 from convlab.errors import NotFiniteError, RunError, ShapeError, SpecError
 from convlab.training import EpochRecord, Settings, Task, Trainer
-from convlab.viz.feature_maps import map_order
+from convlab.viz.responses import map_order
 
 SIZES = ("slide", "animation", "small", "paper", "paper-wide")
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]

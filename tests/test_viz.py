@@ -15,7 +15,9 @@ from convlab import numerals, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
 from convlab.viz.canvas import Canvas, image_rgb
+from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.lettering import BOX, lettering
+from convlab.viz.tiles import arrange
 
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]
 SHORT = [str(index) for index in range(100)]
@@ -604,3 +606,31 @@ def test_a_scale_without_two_numbers_says_so(boxes_of):
     ):
         texts = [text.get_text() for text, _ in boxes_of(figure)]
         assert "everywhere" in texts and "0" in texts and "1" not in texts
+
+
+@pytest.mark.parametrize("count, shape", [(1, (5, 5)), (6, (24, 24)), (7, (40, 3)), (64, (9, 14))])
+@pytest.mark.parametrize("beside, need", [(0, 0), (60, 0), (0, 70), (60, 90)])
+def test_tiles_keep_their_room_inside_their_place(count, shape, beside, need):
+    look = {"gap": 10, "label": 20, "beside": beside, "need": need}
+    grid = arrange(count, 1000, 700, shape, **look)
+    assert grid.columns * grid.rows >= count and grid.total_height <= 700
+    assert grid.width / shape[1] == grid.height / shape[0]
+    assert grid.total_width + max(beside, need - grid.width) <= 1000
+    assert grid.columns == 1 or grid.gap_x >= max(beside, need - grid.width) + 10
+    left, top, *size = grid.place(count - 1, 3, 4)
+    assert (left - 3, top - 4) == grid.corner(count - 1) and size == [grid.width, grid.height]
+
+
+def test_facts_give_way_until_there_is_enough_room(boxes_of):
+    facts = [("one", "a " * 200), ("two", "b"), ("three", "c")]
+    for least, shown in ((0, {"one", "two", "three"}), (700, {"one", "two"}), (10_000, {"one"})):
+        canvas = Canvas("slide", "light")
+        kept = [fact for fact in facts if fact[0] in shown]
+        bottom = room_above(canvas, kept)
+        facts_at_foot(canvas, facts, lambda bottom, least=least: bottom >= least)
+        assert canvas.bottom == bottom
+        texts = {text.get_text() for text, _ in boxes_of(canvas.figure)}
+        assert texts & {"one", "two", "three"} == shown
+    canvas = Canvas("slide", "light")
+    facts_at_foot(canvas, [])
+    assert canvas.bottom == canvas.height - canvas.margin and not boxes_of(canvas.figure)

@@ -24,11 +24,12 @@ from convlab.viz.detections import detections
 from convlab.viz.embedding import embedding
 from convlab.viz.equivariance import equivariance
 from convlab.viz.experiment import MeasuredLine, MeasuredRow, measured_lines, measured_rows
-from convlab.viz.feature_maps import feature_maps, journey
+from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
+from convlab.viz.journey import journey
 from convlab.viz.ladder import ladder
 from convlab.viz.ladder_rows import LadderStep
 from convlab.viz.learned_kernels import KernelColumn, learned_kernels

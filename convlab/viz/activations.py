@@ -63,30 +63,35 @@ def activations(
     head = 2 * label * LINE + 0.5 * label
     foot = max(len(curve.notes) for curve in curves) * small * LINE
     height = (canvas.inner_height - head - foot - 0.9 * label) / 2
-    steepest = max(float(curve.gradient.max()) for curve in curves)
+    steepest = 0.0, max(float(curve.gradient.max()) for curve in curves)
     for index, curve in enumerate(curves):
         left, top = canvas.left + index * (width + gap), canvas.top
         canvas.text(left, top, curve.name, bold=True, width=width)
         canvas.note(left, top + label * LINE, curve.formula, width=width)
-        top += head
-        reach = float(curve.x[0]), float(curve.x[-1])
         ends = float(curve.output.min()), float(curve.output.max())
-        for values, y_range, word, colour in (
-            (curve.output, ends, "output", colours.output),
-            (curve.gradient, (0.0, steepest), "gradient", colours.window),
-        ):
-            plot = line_plot(
-                canvas, (left, top, width, height), reach, y_range, x_label="x", y_label=""
-            )
-            canvas.text(left, top, word, px=small, colour=colour, bold=True, width=width)
-            # A jump, such as that of ReLU's gradient, is no slope.
-            broken = np.abs(np.diff(values)) > 0.2 * np.ptp(y_range)
-            xs = np.insert(curve.x, np.flatnonzero(broken) + 1, np.nan)
-            ys = np.insert(values, np.flatnonzero(broken) + 1, np.nan)
-            canvas.line(plot.at_x(xs), plot.at_y(ys), colour, stroke=0.7 * canvas.size.thick)
-            top += height + 0.9 * label
-        top = canvas.bottom - foot
-        for note in curve.notes:
-            canvas.text(left, top, note, px=small, width=width)
-            top += small * LINE
+        place = left, top + head, width, height
+        _panel(canvas, place, curve.x, curve.output, ends, "output", colours.output)
+        place = left, top + head + height + 0.9 * label, width, height
+        _panel(canvas, place, curve.x, curve.gradient, steepest, "gradient", colours.window)
+        canvas.paragraph(left, canvas.bottom - foot, curve.notes, px=small, width=width)
     return canvas.figure
+
+
+def _panel(
+    canvas: Canvas,
+    place: tuple[float, float, float, float],
+    x: NDArray,
+    values: NDArray,
+    y_range: tuple[float, float],
+    word: str,
+    colour: str,
+) -> None:
+    """One curve on its axes, what it is above."""
+    reach = float(x[0]), float(x[-1])
+    plot = line_plot(canvas, place, reach, y_range, x_label="x", y_label="")
+    left, top, width, _ = place
+    canvas.text(left, top, word, px=canvas.size.small, colour=colour, bold=True, width=width)
+    # A jump, such as that of ReLU's gradient, is no slope.
+    broken = np.flatnonzero(np.abs(np.diff(values)) > 0.2 * np.ptp(y_range)) + 1
+    xs, ys = plot.at_x(np.insert(x, broken, np.nan)), plot.at_y(np.insert(values, broken, np.nan))
+    canvas.line(xs, ys, colour, stroke=0.7 * canvas.size.thick)

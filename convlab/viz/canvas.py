@@ -226,10 +226,11 @@ class Canvas:
         widths = [self.measure(text, px, bold) for text, _, bold in parts]
         return sum(widths) + space * (len(parts) - 1)
 
-    def headline(self, title: str, subtitle: str, colour: str) -> None:
+    def headline(self, title: str, subtitle: str, colour: str, notes: Iterable[str] = ()) -> None:
         """The title in its role's colour and the quiet line below it; moves ``top`` below both.
 
-        The quiet line may take a second line where the figure is narrow.
+        The quiet line may take a second line where the figure is narrow, and so may each of the
+        ``notes`` below it.
         """
         room, size = self.inner_width, self.size
         y = self.top
@@ -241,11 +242,21 @@ class Canvas:
         y = self.paragraph(
             self.left, y, self.lines(subtitle, room, size.subtitle), **quiet, width=room
         )
+        y = self.paragraph(self.left, y, self._notes(notes), px=size.subtitle, width=room)
         self.top = y + 0.7 * size.label
 
-    def headline_height(self, lines: int = 2) -> float:
+    def headline_lines(self, subtitle: str) -> int:
+        """How many lines this text takes below the title of :meth:`headline`."""
+        return len(self.lines(subtitle, self.inner_width, self.size.subtitle))
+
+    def _notes(self, notes: Iterable[str]) -> list[str]:
+        px = self.size.subtitle
+        return [line for note in notes for line in self.lines(note, self.inner_width, px)]
+
+    def headline_height(self, lines: int = 2, notes: Iterable[str] = ()) -> float:
         """How far :meth:`headline` moves ``top`` with a title and ``lines`` below it, at most 2."""
         size = self.size
+        lines += len(self._notes(notes))
         return (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
 
     def lines(self, text: str, width: float, px: float) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convlab.numerals import number
+from convlab.numerals import number, plus_minus
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Scale
 
@@ -88,3 +88,25 @@ class ColourBar:
         shades = np.linspace(self.scale.lowest, self.scale.highest, 257)[None]
         edge = self.canvas.theme.hairline
         self.canvas.picture(self.scale.rgb(shades), left, top, width, height, edge=edge)
+
+    def limits(
+        self, left: float, top: float, width: float, meanings: tuple[str, str] = ("", "")
+    ) -> None:
+        """The ends of a lying bar with their meanings, zero in its middle, as far as they fit."""
+        canvas, scale, small = self.canvas, self.scale, self.canvas.size.small
+        low, high = ends = number(scale.lowest), number(scale.highest)
+        sides = [canvas.widest(pair, small) for pair in zip(ends, meanings, strict=True)]
+        if sum(sides) + small > width:
+            # Too narrow for both side by side: one below the other.
+            lines = [f"{end} {word}" for end, word in zip(ends, meanings, strict=True)]
+            if not any(meanings):
+                lines = [plus_minus(scale.highest) if scale.lowest < 0 else f"{low} to {high}"]
+            canvas.paragraph(left, top, lines, px=small, width=width)
+            return
+        for x, anchor, end, word in zip(
+            (left, left + width), ("lt", "rt"), ends, meanings, strict=True
+        ):
+            canvas.text(x, top, end, anchor, px=small)
+            canvas.note(x, top + small * LINE, word, anchor)
+        if scale.lowest < 0 and 2 * canvas.widest(ends, small) + 3 * small < width:
+            canvas.text(left + width / 2, top, "0", "mt", px=small)

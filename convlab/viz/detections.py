@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
-from convlab.viz.attribution import facts_at_foot, room_above
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.colour_bar import ColourBar
-from convlab.viz.tiles import arrange
+from convlab.viz.facts import facts_at_foot
+from convlab.viz.tiles import arrange, framed, overlap
 
 FOUND, WRONG, MISSED = "found", "wrong", "missed"
 """What a box is: an answer, one that the truth denies, and a truth that was not found."""
@@ -36,7 +36,7 @@ def detections(
 
     image: (1, H, W) or (3, H, W), uint8.  boxes: (M, 4), top, left, bottom, right in
     pixels; labels: M texts such as "7 0.98"; kinds: M of FOUND, WRONG (in the mistake's
-    colour, with a cross) and MISSED (dashed).  A label that finds no room is left out.
+    colour) and MISSED (dashed).  A label that finds no room is left out.
     maps: class names with arrays (H, W) of probabilities, all on one scale from 0 to 1.
     facts: (label, text) pairs that stand below.
 
@@ -55,39 +55,27 @@ def detections(
         raise ShapeError("expected at least one map of scores, got none")
     canvas = Canvas(size, theme, aspect=1.1)
     canvas.headline(title, subtitle, canvas.theme.output)
-    # On a small canvas the picture comes before the last facts.
-    while len(facts) > 1 and room_above(canvas, facts) - canvas.top < 0.3 * canvas.width:
-        facts = facts[:-1]
-    foot = facts_at_foot(canvas, facts)
-    small, unit, rows, columns = canvas.size.small, canvas.unit, *rgb.shape[:2]
+    facts_at_foot(canvas, facts, lambda bottom: bottom - canvas.top >= 0.3 * canvas.width)
+    small, (rows, columns) = canvas.size.small, rgb.shape[:2]
     head = small * LINE + 0.3 * small
-    height = foot - canvas.top - head
+    height = canvas.inner_height - head
     cell = min(0.55 * canvas.inner_width / columns, height / rows)
-    across, tall = cell * columns, cell * rows
-    left, top = canvas.left, canvas.top + head
-    canvas.text(left, canvas.top, "picture", px=small, colour=canvas.theme.input, bold=True)
-    canvas.picture(rgb, left, top, across, tall)
-    canvas.box(left, top, across, tall, edge=canvas.theme.input)
-    _draw_boxes(canvas, boxes * cell, labels, kinds, (left, top, across, tall))
+    place = canvas.left, canvas.top + head, cell * columns, cell * rows
+    framed(canvas, rgb, place, "picture", canvas.theme.input, head=head, px=small)
+    _draw_boxes(canvas, boxes[:, [1, 0, 3, 2]] * cell, labels, kinds, place)
 
-    start = left + across + 36 * unit
+    start = canvas.left + cell * columns + 36 * canvas.unit
     scale = style.Scale(0.0, 1.0, style.activation_scale(np.zeros(1)).colours)
-    bar = ColourBar(canvas, scale, "probability").width
-    room = canvas.right - start - bar - 20 * unit
-    grid = arrange(
-        len(arrays), room, height + head, arrays[0].shape, gap=0.7 * small, label=small * LINE
-    )
+    bar = ColourBar(canvas, scale, "probability")
+    room = canvas.right - start - bar.width - 20 * canvas.unit, canvas.inner_height
+    look = {"gap": 0.7 * small, "label": small * LINE}
+    grid = arrange(len(arrays), *room, arrays[0].shape, **look)
     for index, ((name, _), array) in enumerate(zip(maps, arrays, strict=True)):
-        x, y = grid.corner(index)
-        words = canvas.fit(name, grid.width, small)[0]
-        canvas.text(start + x, canvas.top + y - small * LINE, words, px=small, width=grid.width)
-        canvas.array(
-            array, scale, start + x, canvas.top + y, grid.width, grid.height, canvas.theme.hairline
-        )
-    bar_left = start + grid.total_width + 20 * unit
-    ColourBar(canvas, scale, "probability").draw(
-        bar_left, canvas.top, min(height, 0.6 * canvas.height)
-    )
+        left, top, *_ = place = grid.place(index, start, canvas.top)
+        canvas.text(left, top - small * LINE, name, px=small, width=grid.width)
+        canvas.array(array, scale, *place, canvas.theme.hairline)
+    left = start + grid.total_width + 20 * canvas.unit
+    bar.draw(left, canvas.top, min(height, 0.6 * canvas.height))
     return canvas.figure
 
 
@@ -98,55 +86,43 @@ def _draw_boxes(
     kinds: Sequence[str],
     frame: tuple[float, float, float, float],
 ) -> None:
-    """Boxes in pixels of the drawing, their labels at the first corner with room for them."""
+    """Boxes (left, top, right, bottom), their labels at the first corner with room for them."""
     left, top, across, tall = frame
-    px, taken = canvas.size.small, []
-    others = [(x0, y0, x1, y1) for y0, x0, y1, x1 in boxes]
-    colours = {
-        FOUND: canvas.theme.output,
-        WRONG: canvas.theme.mistake,
-        MISSED: canvas.theme.mistake,
-    }
-    for (y0, x0, y1, x1), kind in zip(boxes, kinds, strict=True):
+    px, theme = canvas.size.small, canvas.theme
+    taken: list[tuple[float, float, float, float]] = []
+    colours = {FOUND: theme.output, WRONG: theme.mistake, MISSED: theme.mistake}
+    for (x0, y0, x1, y1), kind in zip(boxes, kinds, strict=True):
         place = left + x0, top + y0, x1 - x0, y1 - y0
         # A dark line below it parts a box from ink of any brightness.
         canvas.box(*place, edge="#000000", stroke=0.9 * canvas.size.thick)
-        canvas.box(
-            *place, edge=colours[kind], stroke=0.5 * canvas.size.thick, dashed=kind == MISSED
-        )
-    for (y0, x0, y1, x1), label, kind in zip(boxes, labels, kinds, strict=True):
-        width, high = canvas.measure(label, px, True) + 0.5 * px, 1.3 * px
-        middle = (x0 + x1 - width) / 2
-        corners = [(x0, y0 - high), (x0, y1), (x1 - width, y0 - high), (x1 - width, y1)]
-        corners += [(middle, y0 - high), (middle, y1), (x1, y0), (x0 - width, y0)]
-        corners += [(x1, y1 - high), (x0 - width, y1 - high)]
-        chips = [(x, y, x + width, y + high) for x, y in corners]
-        free = [
+        stroke = 0.5 * canvas.size.thick
+        canvas.box(*place, edge=colours[kind], stroke=stroke, dashed=kind == MISSED)
+    for box, label, kind in zip(boxes, labels, kinds, strict=True):
+        chips = [
             chip
-            for chip in chips
+            for chip in _chips(box, canvas.measure(label, px, True) + 0.5 * px, 1.3 * px)
             if min(chip[:2]) >= 0
             and chip[2] <= across
             and chip[3] <= tall
-            and not any(_meet(chip, other) for other in taken)
+            and not any(overlap(chip, other) for other in taken)
         ]
-        if not free:
+        if not chips:
             continue
         # The first that covers the fewest other boxes.
-        chip = min(free, key=lambda one: sum(_meet(one, box) for box in others))
-        x, y = chip[:2]
+        x0, y0, x1, y1 = chip = min(chips, key=lambda c: sum(overlap(c, other) for other in boxes))
         taken.append(chip)
-        fill = canvas.theme.ground if kind == MISSED else colours[kind]
-        canvas.box(left + x, top + y, width, high, fill=fill)
-        canvas.text(
-            left + x + 0.25 * px,
-            top + y + high / 2,
-            label,
-            "lm",
-            px=px,
-            colour=colours[kind] if kind == MISSED else style.ink_on(fill),
-            bold=True,
-        )
+        colour = colours[kind]
+        fill, ink = (theme.ground, colour) if kind == MISSED else (colour, style.ink_on(colour))
+        canvas.box(left + x0, top + y0, x1 - x0, y1 - y0, fill=fill)
+        x, y = left + x0 + 0.25 * px, top + (y0 + y1) / 2
+        canvas.text(x, y, label, "lm", px=px, colour=ink, bold=True)
 
 
-def _meet(one: tuple, other: tuple) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _chips(box: NDArray, width: float, height: float) -> list[tuple[float, float, float, float]]:
+    """Where a label may stand: above, below and beside a box, as (left, top, right, bottom)."""
+    x0, y0, x1, y1 = box
+    middle, above = (x0 + x1 - width) / 2, y0 - height
+    corners = [(x0, above), (x0, y1), (x1 - width, above), (x1 - width, y1)]
+    corners += [(middle, above), (middle, y1), (x1, y0), (x0 - width, y0)]
+    corners += [(x1, y1 - height), (x0 - width, y1 - height)]
+    return [(x, y, x + width, y + height) for x, y in corners]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from convlab.viz.canvas import LINE, Canvas
 
+Facts = Sequence[tuple[str, str]]  # labels with texts
+
 
 class FactLines:
-    """(label, text) pairs as lines below each other; the first that ``most`` pixels have room for.
+    """Facts as lines below each other; the first that ``most`` pixels have room for.
 
     ``px`` is the height of the text, ``gap`` the space behind the labels (both small text by
     default), ``spacing`` from line to line in text heights.  A text too long for one line goes
@@ -19,7 +21,7 @@ class FactLines:
     def __init__(
         self,
         canvas: Canvas,
-        pairs: Sequence[tuple[str, str]],
+        facts: Facts,
         *,
         px: float | None = None,
         gap: float | None = None,
@@ -30,10 +32,10 @@ class FactLines:
         self.canvas = canvas
         self.px = px or canvas.size.small
         self.step = spacing * self.px
-        self.indent = canvas.widest((label for label, _ in pairs), self.px) + (gap or self.px)
+        self.indent = canvas.widest((label for label, _ in facts), self.px) + (gap or self.px)
         self.width = canvas.inner_width - self.indent
         self.lines: list[tuple[str, str]] = []
-        for label, text in pairs:
+        for label, text in facts:
             first, *others = canvas.wrapped(text, self.width, canvas.size.small, breaks) or [""]
             lines = [(label, first), *(("", line) for line in others)]
             if (len(self.lines) + len(lines)) * self.step > most:
@@ -52,3 +54,24 @@ class FactLines:
             y = top + index * self.step
             canvas.text(canvas.left, y, label, px=self.px, colour=canvas.theme.quiet)
             canvas.text(canvas.left + self.indent, y, text, px=self.px, width=self.width)
+
+
+def facts_at_foot(
+    canvas: Canvas, facts: Facts, enough: Callable[[float], bool] = lambda bottom: True
+) -> None:
+    """Write facts at the foot, their texts in as many lines as they need; moves ``bottom`` above.
+
+    On a small canvas the picture comes before the last facts: they are left out until
+    ``enough`` says that the room down to a height is enough.
+    """
+    while len(facts) > 1 and not enough(room_above(canvas, facts)):
+        facts = facts[:-1]
+    lines = FactLines(canvas, facts)
+    lines.draw(canvas.bottom - lines.height)
+    canvas.bottom = room_above(canvas, facts)
+
+
+def room_above(canvas: Canvas, facts: Facts) -> float:
+    """Where the room above facts ends."""
+    height = FactLines(canvas, facts).height
+    return canvas.bottom - height - canvas.size.label if facts else canvas.bottom

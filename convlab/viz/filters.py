@@ -16,7 +16,7 @@ from convlab.numerals import ALMOST, MINUS, exact, places_of
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
-from convlab.viz.matrix import Cells, inks_on, number_size, one_in
+from convlab.viz.matrix import Cells, number_size, one_in
 from convlab.viz.style import Scale
 from convlab.viz.tiles import arrange, how_many_fit, joined, part_of, round_count, whole_cells
 
@@ -264,9 +264,7 @@ class _Sheet:
                 if not connected[at]:
                     cells.box(theme.hairline, dashed=True)
                     continue
-                cells.shades(values[at], part.scale, edge=theme.window)
-                if px is not None:
-                    cells.write(written[at], px, inks_on(part.scale.rgb(values[at])))
+                cells.numbered(values[at], part.scale, written[at], px, edge=theme.window)
 
     def _written(
         self, weights: NDArray, connected: NDArray, cell: float

@@ -94,6 +94,19 @@ class Cells:
         """Numbers (rows, columns) as shades; see :meth:`Canvas.array`."""
         self.canvas.array(values, scale, *self.place, edge=edge)
 
+    def numbered(
+        self,
+        values: NDArray,
+        scale: Scale,
+        texts: Sequence[str],
+        px: float | None,
+        edge: str | None = None,
+    ) -> None:
+        """Numbers (rows, columns) as shades, with their texts where those have a height."""
+        self.shades(values, scale, edge)
+        if px is not None:
+            self.write(texts, px, inks_on(scale.rgb(values)))
+
     def size_of(self, texts: Sequence[str], share: float = 1.0) -> float | None:
         """Text height at which every text fits ``share`` of its cell; see :func:`number_size`."""
         return number_size(self.canvas, texts, share * self.width, self.height)

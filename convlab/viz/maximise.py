@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
-from convlab.viz.attribution import facts_at_foot
-from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.tiles import whole_cells
-from convlab.viz.top_patches import Box, box_shape, draw_patch, room_below_headline
+from convlab.viz.album import Album, Box
+from convlab.viz.canvas import Canvas
+from convlab.viz.facts import facts_at_foot
+from convlab.viz.tiles import joined, part_of
 
 
 def maximise(
@@ -52,106 +52,19 @@ def maximise(
             f"expected M images (C, H, W) and as many names and answers, got {images.shape},"
             f" {count}, {reached.shape}, {natural.shape} and {never.shape}"
         )
-    shape = box_shape([box])
     canvas = Canvas(size, theme, aspect=1.0)
-    small = canvas.size.small
-    captions = [
-        (f"made {number(one)}", "never fires" if dead else f"real {number(other)}")
-        for one, other, dead in zip(reached, natural, never, strict=True)
-    ]
-    foot = facts_at_foot(canvas, facts)
-    below = room_below_headline(canvas, f"{subtitle}, first {count} of these {count}")
-    height = below - (canvas.bottom - foot)
-    shown = count
-    while shown > 1:
-        cell, _, _ = _arrangement(canvas, names[:shown], captions[:shown], shape, height)
-        if cell * max(shape) >= 2.8 * small:
-            break
-        shown -= 1
-    note = f"first {shown} of these {count}" if shown < count else ""
-    canvas.headline(
-        title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.output
-    )
-    height, gap = foot - canvas.top, 1.6 * small
-    cell, columns, lines = _arrangement(canvas, names[:shown], captions[:shown], shape, height)
-    rows = math.ceil(shown / columns)
-    wide, tall = cell * shape[1], cell * shape[0]
-    around = _around(canvas, lines)
-    slot = (canvas.inner_width - gap * (columns - 1)) / columns
-    used = max(wide, _need(canvas, names[:shown], captions[:shown], lines))
-    step_x = min(slot, max(used, 2 * wide)) + gap
-    step_y = tall + around + min((height - rows * (tall + around)) / max(1, rows - 1), 0.6 * tall)
-    for index in range(shown):
-        row, column = divmod(index, columns)
-        x, y = canvas.left + column * step_x, canvas.top + row * step_y
-        canvas.text(
-            x, y, names[index], px=small, colour=canvas.theme.output, bold=True, width=step_x - gap
-        )
-        y += small * LINE
-        draw_patch(canvas, images[index], box, x, y, cell)
-        y += tall + 0.3 * small
-        parts = [
-            (captions[index][0], canvas.theme.ink, True),
-            (captions[index][1], canvas.theme.quiet, False),
-        ]
-        if lines == 1:
-            canvas.run(x, y, parts, small)
-        else:
-            for line, (text, colour, bold) in enumerate(parts):
-                canvas.text(
-                    x,
-                    y + line * small * LINE,
-                    text,
-                    px=small,
-                    colour=colour,
-                    bold=bold,
-                    width=step_x - gap,
-                )
+    captions = []
+    for one, other, dead in zip(reached, natural, never, strict=True):
+        made = (f"made {number(one)}", canvas.theme.ink, True)
+        real = ("never fires" if dead else f"real {number(other)}", canvas.theme.quiet, False)
+        captions.append([[[made, real]], [[made], [real]]])
+    look = partial(Album, largest=460 * canvas.unit, gap=1.6, pad=0.3, spread=(2.0, 0.6))
+    album = look(canvas, images, box, captions, names)
+    facts_at_foot(canvas, facts)
+    longest = f"{subtitle}, first {count} of these {count}"
+    headline = canvas.headline_height(canvas.headline_lines(longest))
+    shown = album.how_many(canvas.inner_height - headline)
+    said = joined(subtitle, part_of(shown, count))
+    canvas.headline(title, said, canvas.theme.output)
+    album.draw(shown)
     return canvas.figure
-
-
-def _around(canvas: Canvas, lines: int) -> float:
-    """Height of the name above an image and the lines below it."""
-    return ((1 + lines) * LINE + 0.3) * canvas.size.small
-
-
-def _need(canvas: Canvas, names: Sequence[str], captions: Sequence[tuple[str, str]], lines: int):
-    small = canvas.size.small
-    looks = (canvas.theme.ink, True), (canvas.theme.quiet, False)
-    pieces = [[(text, *look) for text, look in zip(pair, looks, strict=True)] for pair in captions]
-    if lines == 1:
-        below = max(canvas.run_width(parts, small) for parts in pieces)
-    else:
-        below = max(canvas.measure(t, small, bold) for parts in pieces for t, _, bold in parts)
-    # A long name is shortened in the end, but keeps a dozen letters.
-    return max(below, min(canvas.widest(names, small, bold=True), 7 * small))
-
-
-def _arrangement(
-    canvas: Canvas,
-    names: Sequence[str],
-    captions: Sequence[tuple[str, str]],
-    shape: tuple[int, int],
-    height: float,
-) -> tuple[float, int, int]:
-    """Side of a cell, columns, and lines below an image: the largest images that fit."""
-    gap, count = 1.6 * canvas.size.small, len(names)
-    found = []
-    for lines in (1, 2):
-        need = _need(canvas, names, captions, lines)
-        for columns in range(1, count + 1):
-            rows = math.ceil(count / columns)
-            slot = (canvas.inner_width - gap * (columns - 1)) / columns
-            tall = (height - gap * (rows - 1)) / rows - _around(canvas, lines)
-            if tall < 1 or (slot < need and columns > 1):
-                continue
-            largest = 460 * canvas.unit
-            cell = whole_cells(min(slot, largest), min(tall, largest), *shape)
-            found.append((cell, rows * columns, -lines, columns))
-    if not found:
-        return 1.0 / max(shape), 1, 2
-    most = max(found)[0]
-    # Among nearly the largest images, the grid with the fullest last row.
-    near = [(-places, cell, lines, columns) for cell, places, lines, columns in found]
-    _, cell, lines, columns = max(choice for choice in near if choice[1] >= 0.82 * most)
-    return cell, columns, -lines

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError
 from convlab.numerals import MINUS
+from convlab.viz.axes import Axis
 from convlab.viz.canvas import LINE, Canvas
 
 
@@ -50,43 +52,18 @@ def pyramid(
     """
     if len(levels) < 2:
         raise ShapeError(f"expected at least two levels, got {len(levels)}")
-    marks = ("a dot a unit", "pale: not read", "hollow: padding")
+    marks = ["a dot a unit", "pale: not read", "hollow: padding"]
     for _ in range(3):  # with fewer words there may be more room
-        there = marks
         words = "; ".join(filter(None, [subtitle, ", ".join(marks)]))
-        place = _Place(Canvas(size, theme, aspect=0.75), levels, span, title, words)
-        marks = place.marks()
-        if marks == there:
+        drawn = _Pyramid(Canvas(size, theme, aspect=0.75), levels, span, title, words)
+        if drawn.marks() == marks:
             break
-    canvas, x, dots, heights = place.canvas, place.x, place.dots, place.heights
-    small, label = canvas.size.small, canvas.size.label
-    names, below, column, words = place.names, place.below, place.column, place.words
-    for at in range(len(levels) - 1, 0, -1):
-        _rays(canvas, levels[at], levels[at - 1], x, heights[at], heights[at - 1], dots[at - 1])
-    for at, (level, y, dot) in enumerate(zip(levels, heights, dots, strict=True)):
-        colour = canvas.theme.input if at == 0 else canvas.theme.window
-        if at == len(levels) - 1:
-            colour = canvas.theme.output
-        _dots(canvas, level, x, y, dot, colour, (canvas.left + column + label, canvas.right))
-        name, note = names[at]
-        head = {"colour": colour, "bold": True}
-        if below:
-            canvas.text(canvas.left, y, name, "lb", width=column, **head)
-            if canvas.measure(note, small) > column:
-                note = _count(level)
-            canvas.note(canvas.left, y + 0.15 * small, note, width=column)
-        else:
-            canvas.text(canvas.left, y, name, "lm", width=words, **head)
-            place, width = canvas.left + words + label, column - words - label
-            if canvas.measure(note, small) > width:
-                note = _count(level)
-            canvas.note(place, y, note, "lm", width=width)
-    start, end = span
-    _measure(canvas, x(start - 0.5), x(end - 0.5), heights[0] + max(dots[0], 0.25 * small), span)
-    return canvas.figure
+        marks = drawn.marks()
+    drawn.draw()
+    return drawn.canvas.figure
 
 
-class _Place:
+class _Pyramid:
     """Where everything stands, under a headline."""
 
     def __init__(
@@ -97,121 +74,129 @@ class _Place:
         title: str,
         subtitle: str,
     ) -> None:
-        self.canvas, self.levels = canvas, levels
+        self.canvas, self.levels, self.span = canvas, levels, span
         small, label = canvas.size.small, canvas.size.label
         canvas.headline(title, subtitle, canvas.theme.window)
-        foot = 2 * small * LINE
-        step = (canvas.bottom - foot - canvas.top - 0.5 * label) / (len(levels) - 0.5)
+        foot = canvas.bottom - 2 * small * LINE
+        height = foot - canvas.top - 0.5 * label
+        step = height / (len(levels) - 0.5)
         if step < 1.3 * small:
-            most = int((canvas.bottom - foot - canvas.top - 0.5 * label) / (1.3 * small) + 0.5)
             raise ShapeError(
-                f"pyramid: expected at most {most} levels at this size, got {len(levels)}; choose"
-                " a layer nearer to the image"
+                f"pyramid: expected at most {int(height / (1.3 * small) + 0.5)} levels at this"
+                f" size, got {len(levels)}; choose a layer nearer to the image"
             )
-        self.names = [_words(level) for level in levels]
+        names = canvas.widest([level.name for level in levels], label, bold=True)
+        notes = canvas.widest(map(_note, levels), small)
+        self.words = min(names, 0.25 * canvas.inner_width)
         self.below = step >= (label + small) * LINE + 0.3 * small
-        texts = canvas.widest([note for _, note in self.names], small)
-        words = canvas.widest([name for name, _ in self.names], label, bold=True)
-        self.words = min(words, 0.25 * canvas.inner_width)
-        column = max(self.words, texts) if self.below else self.words + label + texts
+        column = max(self.words, notes) if self.below else self.words + label + notes
         self.column = min(column, 0.42 * canvas.inner_width)
-        reach = [c for level in levels for u, c in level.centres.items() if u in level.reads]
+        reach = [
+            at for level in levels for unit, at in level.centres.items() if unit in level.reads
+        ]
         low, high = min(span[0], *reach) - 0.5, max(span[1], *reach) + 0.5
         margin = max(1.0, 0.06 * (high - low))
         self.low, self.high = low - margin, high + margin
-        self.left = canvas.left + self.column + 2 * label
-        self.pixel = (canvas.right - self.left) / (self.high - self.low)
-        self.heights = [canvas.bottom - foot - (at + 0.25) * step for at in range(len(levels))]
-        self.dots = [_diameter(canvas, level, self.pixel, step) for level in levels]
+        left = canvas.left + self.column + 2 * label
+        self.axis = Axis(self.low - 0.5, self.high - 0.5, left, canvas.right)
+        self.heights = [foot - (at + 0.25) * step for at in range(len(levels))]
+        self.dots = [self._diameter(level, step) for level in levels]
 
-    def x(self, place: float) -> float:
-        return self.left + (place + 0.5 - self.low) * self.pixel
+    def _diameter(self, level: PyramidLevel, step: float) -> float:
+        """As large as half the distance of two dots; 0 where they would run into each other."""
+        places, unit = self.axis.at(np.unique([*level.centres.values()])), self.canvas.unit
+        diameter = min(0.55 * np.diff(places).min(initial=np.inf), 16 * unit, 0.4 * step)
+        return diameter if diameter >= 2.5 * unit else 0.0
 
-    def marks(self) -> tuple[str, ...]:
+    def marks(self) -> list[str]:
         """What the kinds of dots mean that there are."""
-        pale = hollow = False
-        for level, dot in zip(self.levels, self.dots, strict=True):
-            for unit, centre in level.centres.items() if dot else ():
-                inside = 0 <= unit < level.length
-                hollow = hollow or (unit in level.reads and not inside)
-                shown = self.low < centre < self.high - 1
-                pale = pale or (unit not in level.reads and inside and shown)
-        meanings = {
-            "a dot a unit": any(self.dots),
-            "pale: not read": pale,
-            "hollow: padding": hollow,
+        kinds = {
+            (unit in range(level.length), unit in level.reads)
+            for level, dot in zip(self.levels, self.dots, strict=True)
+            for unit, centre in level.centres.items()
+            if dot and (unit in level.reads or self.low < centre < self.high - 1)
         }
-        return tuple(text for text, there in meanings.items() if there)
+        texts = {"a dot a unit": any(self.dots), "pale: not read": (True, False) in kinds}
+        texts["hollow: padding"] = (False, True) in kinds
+        return [text for text, there in texts.items() if there]
+
+    def draw(self) -> None:
+        theme, top = self.canvas.theme, len(self.levels) - 1
+        for at in range(top, 0, -1):
+            self._draw_rays(at)
+        for at in range(top + 1):
+            colour = {0: theme.input, top: theme.output}.get(at, theme.window)
+            self._draw_dots(at, colour)
+            self._draw_name(at, colour)
+        self._draw_length()
+
+    def _draw_rays(self, at: int) -> None:
+        """The cone from all units of a level to all that they read, and a line for each pair."""
+        canvas, x, above, below = self.canvas, self.axis.at, self.levels[at], self.levels[at - 1]
+        top, foot = self.heights[at], self.heights[at - 1]
+        rays = [
+            ((x(above.centres[unit]), top), (x(below.centres[read]), foot))
+            for unit, reads in above.reads.items()
+            for read in reads
+        ]
+        uppers, lowers = zip(*rays, strict=True)
+        cone = [min(uppers), max(uppers), max(lowers), min(lowers)]
+        canvas.polygons(np.array([cone]), fill=canvas.theme.window_fill)
+        if not self.dots[at - 1] or len(rays) > 2000:
+            rays = [(cone[0], cone[3]), (cone[1], cone[2])]
+        canvas.strokes(rays, canvas.theme.window)
+
+    def _draw_dots(self, at: int, colour: str) -> None:
+        """The units of a level that fit beside the names; a line where dots have no room."""
+        canvas, level, y, dot = self.canvas, self.levels[at], self.heights[at], self.dots[at]
+        left = canvas.left + self.column + canvas.size.label
+        inside, read = range(level.length), level.reads
+        places = {unit: self.axis.at(centre) for unit, centre in level.centres.items()}
+        shown = {u: x for u, x in places.items() if left + dot <= x <= canvas.right - dot}
+        if dot:
+            for unit, x in shown.items():
+                if unit not in inside and unit in read:
+                    canvas.dot(x, y, canvas.theme.quiet, dot, hollow=True)
+                elif unit in inside:
+                    canvas.dot(x, y, colour if unit in read else canvas.theme.hairline, dot)
+            return
+        rest = [x for unit, x in shown.items() if unit in inside]
+        seen = [x for unit, x in shown.items() if unit in inside and unit in read]
+        for xs, ink in ((rest, canvas.theme.hairline), (seen, colour)):
+            canvas.line([min(xs), max(xs)], [y, y], ink, stroke=canvas.size.thick)
+
+    def _draw_name(self, at: int, colour: str) -> None:
+        """The name of a level, and below it or beside it what the level is."""
+        canvas, level, y = self.canvas, self.levels[at], self.heights[at]
+        small, left, width = canvas.size.small, canvas.left, self.column
+        write = partial(canvas.text, left, y, level.name, colour=colour, bold=True)
+        if self.below:
+            write("lb", width=width)
+            y, anchor = y + 0.15 * small, "lt"
+        else:
+            write("lm", width=self.words)
+            beside, anchor = self.words + canvas.size.label, "lm"
+            left, width = left + beside, width - beside
+        fits = canvas.measure(_note(level), small) <= width
+        canvas.note(left, y, _note(level) if fits else _count(level), anchor, width=width)
+
+    def _draw_length(self) -> None:
+        """The receptive field's length, as a dimension line below the image."""
+        canvas, (start, end) = self.canvas, self.span
+        small, colour, tick = canvas.size.small, canvas.theme.window, 0.3 * canvas.size.small
+        left, right = self.axis.at(start - 0.5), self.axis.at(end - 0.5)
+        y = self.heights[0] + max(self.dots[0], 0.25 * small) + tick
+        ends = [((x, y - tick), (x, y + tick)) for x in (left, right)]
+        canvas.strokes([((left, y), (right, y)), *ends], colour)
+        text = f"receptive field {end - start} pixels, {start} to {end - 1}".replace("-", MINUS)
+        half = canvas.measure(text, small) / 2
+        middle = min(max((left + right) / 2, canvas.left + half), canvas.right - half)
+        canvas.text(middle, y + 1.5 * tick, text, "mt", px=small, colour=colour)
 
 
-def _words(level: PyramidLevel) -> tuple[str, str]:
-    return level.name, f"{level.text} · {_count(level)}" if level.text else _count(level)
+def _note(level: PyramidLevel) -> str:
+    return f"{level.text} · {_count(level)}" if level.text else _count(level)
 
 
 def _count(level: PyramidLevel) -> str:
     return f"{sum(0 <= unit < level.length for unit in level.reads)} of {level.length}"
-
-
-def _diameter(canvas: Canvas, level: PyramidLevel, pixel: float, step: float) -> float:
-    """As large as half the distance of two dots; 0 where they would run into each other."""
-    places = sorted(set(level.centres.values()))
-    nearest = float(np.diff(places).min()) if len(places) > 1 else np.inf
-    diameter = min(0.55 * nearest * pixel, 16 * canvas.unit, 0.4 * step)
-    return diameter if diameter >= 2.5 * canvas.unit else 0.0
-
-
-def _rays(canvas: Canvas, above: PyramidLevel, below: PyramidLevel, x, top, foot, dot) -> None:
-    """The cone from all units above to all that they read, and a line for each pair."""
-    theme = canvas.theme
-    pairs = [
-        (x(above.centres[unit]), x(below.centres[read]))
-        for unit, reads in above.reads.items()
-        for read in reads
-    ]
-    uppers, lowers = zip(*pairs, strict=True)
-    cone = [
-        (min(uppers), top),
-        (max(uppers), top),
-        (max(lowers), foot),
-        (min(lowers), foot),
-    ]
-    canvas.polygons(np.array([cone]), fill=theme.window_fill)
-    if dot and len(pairs) <= 2000:
-        canvas.strokes([((up, top), (low, foot)) for up, low in pairs], theme.window)
-    else:
-        canvas.strokes([(cone[0], cone[3]), (cone[1], cone[2])], theme.window)
-
-
-def _dots(canvas: Canvas, level: PyramidLevel, x, y, dot, colour, limits) -> None:
-    places = {unit: x(centre) for unit, centre in level.centres.items()}
-    shown = {unit: at for unit, at in places.items() if limits[0] + dot <= at <= limits[1] - dot}
-    if not dot:
-        rest = [at for unit, at in shown.items() if 0 <= unit < level.length]
-        read = [
-            at for unit, at in shown.items() if unit in level.reads and 0 <= unit < level.length
-        ]
-        canvas.line([min(rest), max(rest)], [y, y], canvas.theme.hairline, stroke=canvas.size.thick)
-        canvas.line([min(read), max(read)], [y, y], colour, stroke=canvas.size.thick)
-        return
-    for unit, at in shown.items():
-        if unit in level.reads:
-            padding = not 0 <= unit < level.length
-            canvas.dot(at, y, canvas.theme.quiet if padding else colour, dot, hollow=padding)
-        elif 0 <= unit < level.length:
-            canvas.dot(at, y, canvas.theme.hairline, dot)
-
-
-def _measure(canvas: Canvas, left: float, right: float, y: float, span: tuple[int, int]) -> None:
-    """The receptive field's length, as a dimension line below the image."""
-    colour, tick = canvas.theme.window, 0.3 * canvas.size.small
-    y += tick
-    canvas.strokes(
-        [((left, y), (right, y)), ((left, y - tick), (left, y + tick))]
-        + [((right, y - tick), (right, y + tick))],
-        colour,
-    )
-    first, last = (str(edge).replace("-", MINUS) for edge in (span[0], span[1] - 1))
-    text = f"receptive field {span[1] - span[0]} pixels, {first} to {last}"
-    half = canvas.measure(text, canvas.size.small) / 2
-    middle = min(max((left + right) / 2, canvas.left + half), canvas.right - half)
-    canvas.text(middle, y + 1.5 * tick, text, "mt", px=canvas.size.small, colour=colour)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.viz.attribution import facts_at_foot, room_above
 from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.facts import facts_at_foot
 from convlab.viz.line_plot import line_plot
+from convlab.viz.tiles import framed
 
 LOSS = "loss, logarithm to base 10"
 
@@ -41,61 +42,58 @@ def stylized(
 
     Raises ShapeError for other arrays, SpecError for an unknown theme or size.
     """
-    pictures = [image_rgb(np.asarray(one)) for one in (content, style, result)]
+    *sources, made = (image_rgb(np.asarray(one)) for one in (content, style, result))
     values = np.asarray(losses, dtype=float)
     if values.ndim != 1 or not (np.isfinite(values) & (values >= 0)).all():
         raise ShapeError(f"expected a row of losses of at least 0, got shape {values.shape}")
     above_zero = values[values > 0]  # what a logarithmic axis has a place for
+    if span is None and above_zero.size:
+        span = above_zero.min(), above_zero.max()
     canvas = Canvas(size, theme, aspect=0.6)
     canvas.headline(title, subtitle, canvas.theme.output)
-    while len(facts) > 1 and room_above(canvas, facts) - canvas.top < 0.3 * canvas.width:
-        facts = facts[:-1]
-    foot = facts_at_foot(canvas, facts)
-    small, label, unit = canvas.size.small, canvas.size.label, canvas.unit
-    head, gap = label * LINE + 0.2 * small, 30 * unit
-    width, height = canvas.inner_width, foot - canvas.top
-    ratios = [rgb.shape[1] / rgb.shape[0] for rgb in pictures]
+    facts_at_foot(canvas, facts, lambda bottom: bottom - canvas.top >= 0.3 * canvas.width)
+    small, gap, width = canvas.size.small, 30 * canvas.unit, canvas.inner_width
+    head = canvas.size.label * LINE + 0.2 * small
     # The curve stands right of the result on a wide canvas, and is left out on a narrow one.
     of = max(of, len(values))
-    wide = 0.24 * width > 14 * small and width > 1.6 * height
-    plot = 0.24 * width if of > 2 and wide and (span or above_zero.size) else 0.0
-    room = width - gap - (plot + gap if plot else 0.0)
+    if of <= 2 or 0.24 * width <= 14 * small or width <= 1.6 * canvas.inner_height:
+        span = None
+    room = width - gap - (0.24 * width + gap if span else 0.0)
     # Both sources one above the other are as high as the result.
-    tall = height - head
-    each = (tall - head - 0.5 * gap) / 2
-    least = max(ratios[0], ratios[1]) * each + ratios[2] * tall
-    shrink = min(1.0, room / least)
-    large = tall * shrink
+    tall, widest = canvas.inner_height - head, max(map(_ratio, sources))
+    least = widest * (tall - head - 0.5 * gap) / 2 + _ratio(made) * tall
+    large = tall * min(1.0, room / least)
     each = (large - head - 0.5 * gap) / 2
-    aside = max(ratios[0], ratios[1]) * each
-    top = canvas.top + (tall - large) / 3
-    inks = (canvas.theme.input, canvas.theme.window)
-    for number, (name, ink) in enumerate(zip(names, inks, strict=True)):
-        y = top + number * (head + each + 0.5 * gap)
-        across = ratios[number] * each
-        canvas.text(canvas.left, y, name, colour=ink, bold=True, width=aside)
-        canvas.picture(pictures[number], canvas.left, y + head, across, each)
-        canvas.box(canvas.left, y + head, across, each, edge=ink)
-    left, across = canvas.left + aside + gap, ratios[2] * large
-    canvas.text(left, top, "result", colour=canvas.theme.output, bold=True, width=across)
-    canvas.picture(pictures[2], left, top + head, across, large)
-    canvas.box(left, top + head, across, large, edge=canvas.theme.output)
-    if plot:
-        start = left + across + 1.4 * gap
-        logs = np.log10(np.where(values > 0, values, np.nan))
-        low, high = np.log10(span or (above_zero.min(), above_zero.max()))
-        place = (start, top, canvas.right - start, min(head + large, 0.75 * (canvas.right - start)))
-        axes = line_plot(
-            canvas,
-            place,
-            (0, of - 1),
-            (float(low), float(high) + 1e-6),
-            x_label="step",
-            y_label=LOSS,
-            whole=True,
-        )
-        steps = np.arange(len(values))
-        canvas.line(
-            axes.at_x(steps), axes.at_y(logs), canvas.theme.output, stroke=0.5 * canvas.size.thick
-        )
+    top = canvas.top + (tall - large) / 3 + head
+    inks = canvas.theme.input, canvas.theme.window
+    for at, (rgb, name, ink) in enumerate(zip(sources, names, inks, strict=True)):
+        y = top + at * (head + each + 0.5 * gap)
+        place = canvas.left, y, _ratio(rgb) * each, each
+        framed(canvas, rgb, place, name, ink, head=head, width=widest * each)
+    left, across = canvas.left + widest * each + gap, _ratio(made) * large
+    framed(canvas, made, (left, top, across, large), "result", canvas.theme.output, head=head)
+    if span:
+        left += across + 1.4 * gap
+        room = canvas.right - left
+        _curve(canvas, (left, top - head, room, min(head + large, 0.75 * room)), values, of, span)
     return canvas.figure
+
+
+def _ratio(rgb: NDArray) -> float:
+    return rgb.shape[1] / rgb.shape[0]
+
+
+def _curve(
+    canvas: Canvas,
+    place: tuple[float, float, float, float],
+    losses: NDArray,
+    of: int,
+    span: tuple[float, float],
+) -> None:
+    """The losses so far, of ``of`` between the two of ``span``, on a logarithmic axis."""
+    low, high = np.log10(span)
+    ranges = (0, of - 1), (float(low), float(high) + 1e-6)
+    axes = line_plot(canvas, place, *ranges, x_label="step", y_label=LOSS, whole=True)
+    xs = axes.at_x(np.arange(len(losses)))
+    ys = axes.at_y(np.log10(np.where(losses > 0, losses, np.nan)))
+    canvas.line(xs, ys, canvas.theme.output, stroke=0.5 * canvas.size.thick)

@@ -15,7 +15,7 @@ from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, equals, fixed, says, worked_out
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.feature_maps import value_scale
+from convlab.viz.responses import value_scale
 from convlab.viz.tiles import whole_cells
 from convlab.viz.unit_sum import SumStep
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from numpy.typing import NDArray
+
+from convlab.viz.canvas import Canvas
+from convlab.viz.facts import Facts, facts_at_foot, room_above
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,11 @@ class Grid:
         row, column = divmod(index, self.columns)
         left = column * (self.width + self.gap_x)
         return left, row * (self.label + self.height + self.gap_y) + self.label
+
+    def place(self, index: int, left: float, top: float) -> tuple[float, float, float, float]:
+        """Left, top, width and height of a tile of the grid that stands at (left, top)."""
+        x, y = self.corner(index)
+        return left + x, top + y, self.width, self.height
 
     @property
     def total_width(self) -> float:
@@ -55,26 +66,31 @@ def arrange(
     gap: float,
     label: float = 0.0,
     largest: float = math.inf,
+    beside: float = 0.0,
+    need: float = 0.0,
 ) -> Grid:
     """The grid that shows ``count`` arrays of ``shape`` (rows, columns) about as large as possible.
 
     Among grids with nearly the largest tiles it takes the one with the fullest
-    last row.  ``largest`` limits the side of one tile.  Room that is left widens
-    the gaps, so that the grid fills its place.
+    last row.  ``largest`` limits the side of one tile; at the right of each ``beside`` pixels
+    stay free, and all in all it has ``need`` pixels.  Room that is left widens the gaps, so that
+    the grid fills its place.
     """
     found = []
     for columns in range(1, count + 1):
         rows = math.ceil(count / columns)
-        tile_width = min((width - gap * (columns - 1)) / columns, largest)
+        slot = (width - gap * (columns - 1)) / columns
+        if slot < need and columns > 1:
+            continue
+        tile_width = min(slot - beside, largest)
         tile_height = min((height - gap * (rows - 1)) / rows - label, largest)
         # A place too low for its labels still gets a dot of a tile.
         cell = whole_cells(max(tile_width, 1.0), max(tile_height, 1.0), *shape)
         found.append((cell, rows * columns, columns))
-    most = max(found)[0]
-    near = [(-places, cell, columns) for cell, places, columns in found if cell >= 0.82 * most]
-    _, cell, columns = max(near)
+    cell, _, columns = fullest(found)
     rows = math.ceil(count / columns)
     tile_width, tile_height = cell * shape[1], cell * shape[0]
+    wide = max(tile_width + beside, need)
 
     def spread(room: float, tile: float, tiles: int, share: float) -> float:
         free = (room - tile * tiles) / max(1, tiles - 1)
@@ -85,10 +101,16 @@ def arrange(
         rows,
         tile_width,
         tile_height,
-        spread(width, tile_width, columns, 0.75),
+        spread(width, wide, columns, 0.75) + wide - tile_width,
         spread(height, tile_height + label, rows, 0.33),
         label,
     )
+
+
+def fullest(found: Sequence[tuple]) -> tuple:
+    """Of (side of a cell, places, ...) nearly the largest, with the fewest places left empty."""
+    most = max(found)[0]
+    return max((one for one in found if one[0] >= 0.82 * most), key=lambda c: (-c[1], c[0], *c[2:]))
 
 
 def how_many_fit(
@@ -100,6 +122,7 @@ def how_many_fit(
     gap: float,
     label: float,
     smallest: float,
+    beside: float = 0.0,
 ) -> int:
     """How many of ``count`` tiles fit when the longer side of each is at least ``smallest``.
 
@@ -108,7 +131,7 @@ def how_many_fit(
 
     def room(side: float) -> tuple[int, int]:
         cell = side / max(shape)
-        columns = max(1, math.floor((width + gap) / (cell * shape[1] + gap)))
+        columns = max(1, math.floor((width + gap) / (cell * shape[1] + beside + gap)))
         return columns, max(1, math.floor((height + gap) / (cell * shape[0] + label + gap)))
 
     if count <= math.prod(room(0.8 * smallest)):
@@ -133,3 +156,67 @@ def part_of(shown: int, count: int, what: str = "", word: str = "first") -> str:
     """How many are shown, as in "first 8 of 20 maps", or "of these 20"; nothing where all are."""
     whole = f"{count} {what}" if what else f"these {count}"
     return f"{word} {shown} of {whole}" if shown < count else ""
+
+
+def framed(
+    canvas: Canvas,
+    rgb: NDArray,
+    place: tuple[float, float, float, float],
+    heading: str,
+    colour: str,
+    *,
+    head: float,
+    px: float | None = None,
+    width: float = 0.0,
+) -> None:
+    """A picture in ``place`` (left, top, width, height) in its frame, with its heading above.
+
+    The heading stands ``head`` pixels above and is as wide as the picture, or as ``width``.
+    """
+    left, top, across, _ = place
+    canvas.text(left, top - head, heading, px=px, colour=colour, bold=True, width=width or across)
+    canvas.picture(rgb, *place, edge=colour)
+
+
+class Panels:
+    """``count`` pictures of one shape side by side above facts, as large as there is room.
+
+    ``head`` and ``below``: heights of what stands above and below each; ``need``: the width that
+    this takes.  Panels of narrow pictures stand as far apart as that asks for, and a little more.
+    Draws the facts; on a small canvas the picture comes before the last ones.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        count: int,
+        shape: tuple[int, int],
+        facts: Facts,
+        *,
+        head: float,
+        below: float,
+        need: float = math.inf,
+    ) -> None:
+        between = 26 * canvas.unit
+        width = (canvas.inner_width - (count - 1) * between) / count
+
+        def side(bottom: float) -> float:
+            return whole_cells(width, bottom - canvas.top - head - below, *shape)
+
+        alone = room_above(canvas, facts[:1])
+        facts_at_foot(canvas, facts, lambda bottom: side(bottom) >= 0.75 * side(alone))
+        self.cell = side(canvas.bottom)
+        self.height, self.width = (self.cell * length for length in shape)
+        self.left, self.slot = canvas.left, min(width, max(self.width, need))
+        self.step = min(width + between, self.slot + 6 * between)
+        spare = canvas.inner_height - head - self.height - below
+        self.top = canvas.top + min(max(spare, 0.0) / 2, 1.5 * canvas.size.label) + head
+
+    def place(self, index: int) -> tuple[float, float, float, float]:
+        """Left, top, width and height of a picture; texts above and below are ``slot`` wide."""
+        return self.left + index * self.step, self.top, self.width, self.height
+
+
+def overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two boxes (left, top, right, bottom) have a piece in common."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

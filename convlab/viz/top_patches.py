@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
-from convlab.viz.attribution import facts_at_foot
-from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.tiles import whole_cells
-
-Box = tuple[int, int, int, int]
+from convlab.viz.album import Box, box_shape, draw_patch
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.facts import facts_at_foot
+from convlab.viz.tiles import joined, part_of, whole_cells
 
 
 def top_patches(
@@ -48,140 +49,78 @@ def top_patches(
             f"expected values (units, images) and a name a unit, got {values.shape} and"
             f" {len(names)} names"
         )
-    units, each = values.shape
-    if {len(row) for row in (*images, *boxes)} != {each} or len(images) != units != len(boxes):
-        raise ShapeError(f"expected {each} images and boxes for each of {units} units")
-    shape = box_shape([box for row in boxes for box in row])
+    units, patches = values.shape
+    if {len(row) for row in (*images, *boxes)} != {patches} or {len(images), len(boxes)} != {units}:
+        raise ShapeError(f"expected {patches} images and boxes for each of {units} units")
     canvas = Canvas(size, theme, aspect=1.0)
-    canvas.bottom = facts_at_foot(canvas, facts)
+    facts_at_foot(canvas, facts)
     small, label = canvas.size.small, canvas.size.label
-    texts = [number(value) for value in values.flat]
-    need = canvas.widest(texts, small) + 0.5 * small
+    texts = [[number(value) for value in row] for row in values]
+    need = canvas.widest([text for row in texts for text in row], small) + 0.5 * small
     left = min(canvas.widest(names, label, bold=True), 6 * label) + label
-    room = canvas.inner_width - left
-    patches, each = each, min(each, max(1, math.floor(room / need)))
-    height = room_below_headline(canvas, f"{subtitle}, first {units} of these {units}")
-    shown = 0
-    # All units with some patches less are better than some units with all patches.
-    for fewer in range(each, each * 2 // 3, -1):
-        fitting = _how_many(canvas, units, fewer, shape, need, left, height)
-        if fitting == units or not shown:
-            shown, each = fitting, fewer
-    notes = [subtitle] if subtitle else []
-    if shown < units:
-        notes.append(f"first {shown} of these {units}")
-    if each < patches:
-        notes.append(f"first {each} of {patches} patches")
-    canvas.headline(title, ", ".join(notes), canvas.theme.output)
-    height = canvas.inner_height
-    cell, blocks = _cell(canvas, shown, each, shape, need, left, height)
+    sheet = _Sheet(canvas, box_shape([box for row in boxes for box in row]), need, left)
+    shown, each = sheet.how_many(units, patches, f"{subtitle}, first {units} of these {units}")
+    said = part_of(shown, units), part_of(each, patches, "patches")
+    canvas.headline(title, joined(subtitle, *said), canvas.theme.output)
+    cell, blocks = sheet.arranged(shown, each, canvas.inner_height)
     rows = math.ceil(shown / blocks)
-    block = (canvas.inner_width + 2 * label) / blocks
-    slot = (block - 2 * label - left) / each
-    wide, tall = cell * shape[1], cell * shape[0]
-    pitch = min(slot, max(need, 2.4 * wide))
-    under = 0.25 * small + small * LINE
-    step = min(height / rows, 1.6 * (tall + under))
+    tall, wide = (cell * length for length in sheet.shape)
+    pitch = min(sheet.slot(blocks, each), max(need, 2.4 * wide))
+    step = min(canvas.inner_height / rows, 1.6 * (tall + 0.25 * small + small * LINE))
     for index in range(shown):
         column, row = divmod(index, rows)
-        x, y = canvas.left + column * block, canvas.top + row * step
-        canvas.text(
-            x,
-            y + tall / 2,
-            names[index],
-            "lm",
-            colour=canvas.theme.output,
-            bold=True,
-            width=left - 0.6 * label,
-        )
-        for place in range(each):
+        x, y = canvas.left + column * sheet.block(blocks), canvas.top + row * step
+        write = partial(canvas.text, colour=canvas.theme.output, bold=True)
+        write(x, y + tall / 2, names[index], "lm", width=left - 0.6 * label)
+        for place, text in enumerate(texts[index][:each]):
             at = x + left + place * pitch
             draw_patch(canvas, images[index][place], boxes[index][place], at, y, cell)
-            text = texts[index * patches + place]
             canvas.text(at, y + tall + 0.25 * small, text, px=small, width=pitch)
     return canvas.figure
 
 
-def room_below_headline(canvas: Canvas, subtitle: str) -> float:
-    """Height from below a headline with this second line, or two, down to the margin."""
-    size = canvas.size
-    lines = 1 if canvas.measure(subtitle, size.subtitle) <= canvas.inner_width else 2
-    headline = (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
-    return canvas.inner_height - headline
+@dataclass(frozen=True)
+class _Sheet:
+    """Rows of patches of ``shape``, each at least ``need`` pixels wide, ``left`` before a row."""
 
+    canvas: Canvas
+    shape: tuple[int, int]
+    need: float
+    left: float
 
-def box_shape(boxes: Sequence[Box]) -> tuple[int, int]:
-    """Rows and columns of boxes (top, left, bottom, right).  Raises ShapeError for several."""
-    shapes = {(bottom - top, right - left) for top, left, bottom, right in boxes}
-    if len(shapes) != 1 or min(next(iter(shapes))) < 1:
-        raise ShapeError(f"expected boxes of one size, with pixels in them, got {sorted(shapes)}")
-    return next(iter(shapes))
+    def block(self, blocks: int) -> float:
+        """From one block of rows to the next."""
+        return (self.canvas.inner_width + 2 * self.canvas.size.label) / blocks
 
+    def slot(self, blocks: int, each: int) -> float:
+        """Width for one of ``each`` patches."""
+        return (self.block(blocks) - 2 * self.canvas.size.label - self.left) / each
 
-def draw_patch(canvas: Canvas, image: ArrayLike, box: Box, x: float, y: float, cell: float) -> None:
-    """What a box cuts out of an image (C, H, W); outside the image the ground of padding."""
-    rgb = image_rgb(np.asarray(image))
-    top, left, bottom, right = box
-    rows, columns = rgb.shape[:2]
-    inside: NDArray = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    width, height = (right - left) * cell, (bottom - top) * cell
-    if inside.shape[:2] != (bottom - top, right - left):
-        canvas.box(
-            x,
-            y,
-            width,
-            height,
-            edge=canvas.theme.quiet,
-            fill=canvas.theme.hairline_fill,
-            dashed=True,
-        )
-    if inside.size:
-        x, y = x + max(-left, 0) * cell, y + max(-top, 0) * cell
-        height, width = (cell * length for length in inside.shape[:2])
-        canvas.picture(inside, x, y, width, height)
-        canvas.box(x, y, width, height, edge=canvas.theme.input)
+    def how_many(self, units: int, patches: int, subtitle: str) -> tuple[int, int]:
+        """Of how many units how many patches keep a readable side, below a headline."""
+        canvas = self.canvas
+        lines = canvas.headline_lines(subtitle)
+        height = canvas.inner_height - canvas.headline_height(lines)
+        most = min(patches, max(1, math.floor((canvas.inner_width - self.left) / self.need)))
 
+        def readable(shown: int, each: int) -> bool:
+            side = self.arranged(shown, each, height)[0] * max(self.shape)
+            return shown == 1 or side >= 2 * canvas.size.small
 
-def _how_many(
-    canvas: Canvas,
-    units: int,
-    each: int,
-    shape: tuple[int, int],
-    need: float,
-    left: float,
-    height: float,
-) -> int:
-    """Of how many units the patches keep a readable side."""
-    for shown in range(units, 1, -1):
-        cell, _ = _cell(canvas, shown, each, shape, need, left, height)
-        if cell * max(shape) >= 2 * canvas.size.small:
-            return shown
-    return 1
+        # All units with some patches less are better than some units with all patches.
+        for each in range(most, most * 2 // 3, -1):
+            if readable(units, each):
+                return units, each
+        return next(shown for shown in range(units, 0, -1) if readable(shown, most)), most
 
-
-def _cell(
-    canvas: Canvas,
-    units: int,
-    each: int,
-    shape: tuple[int, int],
-    need: float,
-    left: float,
-    height: float,
-) -> tuple[float, int]:
-    """Side of a cell, and in how many blocks the rows stand side by side: the largest that fit."""
-    small, gap = canvas.size.small, 2 * canvas.size.label
-    under = 0.25 * small + small * LINE + 0.3 * small
-    found = []
-    for blocks in range(1, units + 1):
-        rows = math.ceil(units / blocks)
-        slot = ((canvas.inner_width + gap) / blocks - gap - left) / each
-        tall = height / rows - under
-        if slot < need or tall <= 0:
-            continue
-        found.append(
-            (whole_cells(min(slot - 0.4 * small, 300 * canvas.unit), tall, *shape), -blocks)
-        )
-    if not found:
-        return 1.0 / max(shape), 1
-    cell, blocks = max(found)
-    return cell, -blocks
+    def arranged(self, units: int, each: int, height: float) -> tuple[float, int]:
+        """Side of a cell, and in how many blocks the rows stand side by side: the largest."""
+        small, found = self.canvas.size.small, []
+        for blocks in range(1, units + 1):
+            slot = self.slot(blocks, each)
+            tall = height / math.ceil(units / blocks) - (0.55 + LINE) * small
+            if slot >= self.need and tall > 0:
+                wide = min(slot - 0.4 * small, 300 * self.canvas.unit)
+                found.append((whole_cells(wide, tall, *self.shape), -blocks))
+        cell, blocks = max(found, default=(1.0 / max(self.shape), -1))
+        return cell, -blocks

@@ -145,8 +145,7 @@ class _Sheet:
         for row in range(2):
             at = first.corner(row, 0)[1] + self.height / 2
             canvas.line([end + gap, bend, bend, x - gap], [at, at, centre, centre], theme.quiet)
-        rows, columns = inside.shape
-        cells = Cells(canvas, x, y, rows, columns, self.width / columns, self.height / rows)
+        cells = Cells.within(canvas, inside.shape, x, y, self.width, self.height)
         cells.shades(self.difference, self.bar.scale)
         for row, column in np.argwhere(~inside):
             cells.part(row, column).box(fill=theme.hairline)
