@@ -38,12 +38,12 @@ LAYERS = [
         "convlab.numerals",
         "convlab.files",
         "convlab.display",
-        "convlab.spread",
+        "convlab.histograms",
     ),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
-    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.spread"),
+    *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.histograms"),
     "convlab.errors",
     *("numpy", "matplotlib", "PIL"),
 }

@@ -1,6 +1,6 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
-from convlab.spread import WeightNumbers
+from convlab.histograms import WeightNumbers
 from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import applied
 from convlab.viz.applied_tiles import ShownKernel, ShownResult

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
-from convlab.spread import shown_limit
+from convlab.histograms import shown_limit
 from convlab.viz import style
 from convlab.viz.applied_tiles import ShownKernel, ShownResult, Tiles
 from convlab.viz.blocks import Block, Blocks, Tile, best, turned

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
-from convlab.spread import WeightNumbers, bins_of, changes, round_limit, shares_of
+from convlab.histograms import WeightNumbers, bins_of, changes, round_limit, shares_of
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells
 from convlab.viz.tiles import joined, part_of
