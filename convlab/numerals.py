@@ -187,6 +187,28 @@ def number(value: float, digits: int = 3) -> str:
     return text if says(text, value) else ALMOST + text
 
 
+def small_error(value: float, marked: bool = False) -> str:
+    """An error with three decimals; what that would round to zero as a power of ten.
+
+    ``marked``: with "≈" before it.  A dash where there is none (NaN).
+    """
+    if math.isnan(value):
+        return MINUS
+    if value == 0 or math.isinf(value):
+        text = number(value)
+    else:
+        text = f"{value:.3f}" if value >= 0.0005 else number(float(f"{value:.0e}"))
+    return f"{ALMOST}{text}" if marked else text
+
+
+def range_text(values: NDArray, grain: Grain | None = None, digits: int = 3) -> str:
+    """The smallest and the largest of values, exactly where they are sums whose grain is known."""
+    ends = np.array([values.min(), values.max()])
+    exactly = grain is not None and grain.holds()
+    low, high = sums(ends, grain).marked() if exactly else [number(end, digits) for end in ends]
+    return low if low == high else f"{low} to {high}"
+
+
 def plus_minus(value: float) -> str:
     """The ends of a range with 0 in its middle: ±0.5, ≈±0.123."""
     text = number(value)

@@ -35,14 +35,18 @@ LAYERS = [
     ("convlab.tensor_files",),
     ("convlab.reading",),
     ("convlab.terminal",),
-    ("convlab.equations", "convlab.folding", "convlab.spread", "convlab.wiring"),
+    (
+        *("convlab.equations", "convlab.folding", "convlab.histograms"),
+        *("convlab.spread", "convlab.wiring"),
+    ),
     ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
     *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
     "convlab.checks",
-    *("convlab.equations", "convlab.folding", "convlab.spread", "convlab.wiring"),
+    *("convlab.equations", "convlab.folding", "convlab.histograms"),
+    *("convlab.spread", "convlab.wiring"),
     *("numpy", "matplotlib", "PIL"),
 }
 

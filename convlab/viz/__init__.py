@@ -2,8 +2,10 @@
 
 from convlab.equations import ChainLink, SumStep, SumTerm
 from convlab.folding import DrawnLayer, Skip
+from convlab.histograms import WeightNumbers
 from convlab.viz.activations import ActivationCurve, activations
-from convlab.viz.applied import ShownKernel, ShownResult, applied
+from convlab.viz.applied import applied
+from convlab.viz.applied_tiles import ShownKernel, ShownResult
 from convlab.viz.architecture import architecture
 from convlab.viz.attribution import attribution
 from convlab.viz.confusion import confusion
@@ -15,7 +17,7 @@ from convlab.viz.curves import curves
 from convlab.viz.detections import detections
 from convlab.viz.effective_field import effective_field
 from convlab.viz.embedding import embedding
-from convlab.viz.equivariance import equivariance, two_ways
+from convlab.viz.equivariance import equivariance
 from convlab.viz.experiment import MeasuredRow, measured_rows
 from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_chain import field_chain
@@ -49,8 +51,9 @@ from convlab.viz.stylized import stylized
 from convlab.viz.sum_chain import sum_chain
 from convlab.viz.top_patches import top_patches
 from convlab.viz.training_speed import TrainingBar, training_speed
+from convlab.viz.two_ways import two_ways
 from convlab.viz.unit_sum import unit_sum
-from convlab.viz.weights import WeightNumbers, weights
+from convlab.viz.weights import weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 from convlab.wiring import Wiring
 

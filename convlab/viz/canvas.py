@@ -7,6 +7,7 @@ the smallest legible size, then shortened in the middle, never left to run over.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
@@ -17,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from convlab.errors import ShapeError
@@ -52,15 +53,21 @@ def _width(text: str, px: float, dpi: float, bold: bool) -> float:
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
 
-def image_rgb(image: NDArray) -> NDArray:
+def checked_image(image: ArrayLike) -> NDArray:
+    """An image (1, H, W) or (3, H, W) as an array.  Raises ShapeError for another shape."""
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
+        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    return image
+
+
+def image_rgb(image: ArrayLike) -> NDArray:
     """An image (1, H, W) or (3, H, W) as bytes (H, W, 3).
 
     uint8 is shown as it is, and floats from 0 to 1 too; other floats are
     stretched from their smallest to their largest value.  Raises ShapeError.
     """
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
-        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    image = checked_image(image)
     if image.dtype != np.uint8:
         image = np.nan_to_num(image.astype(float))
         lowest, highest = image.min(), image.max()
@@ -281,10 +288,13 @@ class Canvas:
                 lines.append(word)
         return lines
 
-    def wrapped(self, text: str, width: float, px: float) -> list[str]:
-        """A text in as many lines as ``width`` asks for; no line ends at a no-break space."""
+    def wrapped(self, text: str, width: float, px: float, breaks: str = " ") -> list[str]:
+        """A text in as many lines as ``width`` asks for; no line ends at a no-break space.
+
+        ``breaks``: a regular expression for where a line may end.
+        """
         lines: list[str] = []
-        for word in text.split(" "):
+        for word in re.split(breaks, text):
             longer = f"{lines[-1]} {word}" if lines else word
             if lines and self.measure(longer, px) <= width:
                 lines[-1] = longer

@@ -49,8 +49,12 @@ def whole_cells(width: float, height: float, rows: int, columns: int) -> float:
 
     Whole pixels from 2 on, so that all cells of a picture are equally large.
     """
-    side = min(width / columns, height / rows)
-    return float(math.floor(side)) if side >= 2 else side
+    return whole_pixels(min(width / columns, height / rows))
+
+
+def whole_pixels(length: float) -> float:
+    """A length in pixels, rounded down to whole ones from 2 on."""
+    return float(math.floor(length)) if length >= 2 else length
 
 
 def side_by_side(
