@@ -50,8 +50,8 @@ def along(sides: Sides, axis: int) -> Pair:
     return (sides[2], sides[3]) if axis else (sides[0], sides[1])
 
 
-def size_text(*sizes: int) -> str:
-    """Sizes as they are written everywhere: ``5 × 7``."""
+def size_text(*sizes: int | Fraction | str) -> str:
+    """Sizes, numbers or texts, as they are written everywhere: ``5 × 7``."""
     return " × ".join(str(size) for size in sizes)
 
 

@@ -443,17 +443,23 @@ class AppliedView:
             return float(self.applied.magnitude.max()) / 10
         return self.threshold
 
+    def _turned(self) -> Applied:
+        """The result of convolution.  Raises SpecError where only cross-correlation is shown."""
+        if self.convolved is None:
+            raise SpecError("differences: expected the convolution beside the cross-correlation")
+        return self.convolved
+
     @property
     def agree(self) -> bool:
         """Whether both results are the same numbers; only with ``convolved``."""
-        return np.array_equal(self.applied.output, self.convolved.output)
+        return np.array_equal(self.applied.output, self._turned().output)
 
     def differences(self) -> list[np.ndarray]:
-        """Cross-correlation less convolution, each (C, OH, OW).
+        """Cross-correlation less convolution, each (C, OH, OW); only with ``convolved``.
 
         Of one kernel the output's; of a pair the magnitude's, and the direction's in degrees.
         """
-        ours, turned = self.applied, self.convolved
+        ours, turned = self.applied, self._turned()
         if not ours.kernel.is_pair:
             return [ours.output[0] - turned.output[0]]
         turn = turned_by(ours.direction, turned.direction)
@@ -625,8 +631,9 @@ class AppliedView:
 
 def _range(values: np.ndarray, known: Grain | None = None) -> str:
     ends = np.array([values.min(), values.max()])
-    exactly = known is not None and known.holds()
-    return " to ".join(sums(ends, known).marked() if exactly else [number(end, 4) for end in ends])
+    if known is not None and known.holds():
+        return " to ".join(sums(ends, known).marked())
+    return " to ".join(number(end, 4) for end in ends)
 
 
 def record(values: np.ndarray) -> Any:
@@ -643,5 +650,5 @@ def record(values: np.ndarray) -> Any:
         "dtype": str(values.dtype),
         "smallest": float(values.min()),
         "largest": float(values.max()),
-        "sha256": hashlib.sha256(np.ascontiguousarray(values)).hexdigest(),
+        "sha256": hashlib.sha256(np.ascontiguousarray(values).data).hexdigest(),
     }
