@@ -9,6 +9,7 @@ cells and around it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -185,7 +186,7 @@ def padding_by(
 
 
 def resolve_padding(
-    padding: str | int | tuple[int, ...],
+    padding: str | int | Sequence[int],
     size: Pair,
     kernel: Pair,
     stride: Pair = (1, 1),
