@@ -180,7 +180,7 @@ class WrittenFile(Written):
     def convert(self, value, parameter, context):
         from convlab.errors import RunError
 
-        path = super().convert(value, parameter, context)
+        path: Any = super().convert(value, parameter, context)  # a Path, as path_type says
         if context.meta.get(NOT_RUN):
             return path
         if not os.path.isdir(path.parent):
