@@ -32,13 +32,13 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
-    ("convlab.comparison",),
+    ("convlab.comparison", "convlab.window_step"),
     ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
     *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
-    "convlab.comparison",
+    *("convlab.comparison", "convlab.window_step"),
     *("numpy", "matplotlib", "PIL"),
 }
 

@@ -1,5 +1,6 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.comparison import Comparison, Convention
 from convlab.viz.activations import ActivationCurve, activations
 from convlab.viz.applied import ShownKernel, ShownResult, applied
 from convlab.viz.architecture import DrawnLayer, Skip, architecture
@@ -15,7 +16,7 @@ from convlab.viz.bench import (
 from convlab.viz.confusion import confusion
 from convlab.viz.connection_table import connection_table
 from convlab.viz.connections import Wiring, connections
-from convlab.viz.conventions import Comparison, Convention, conventions
+from convlab.viz.conventions import conventions
 from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
 from convlab.viz.detections import detections
@@ -44,7 +45,7 @@ from convlab.viz.quiz_grids import NumberGrid
 from convlab.viz.quiz_sheet import SheetExercise, quiz_sheet
 from convlab.viz.receptive_field import effective_field, field_chain, receptive_field
 from convlab.viz.segmentation import segmentation
-from convlab.viz.sliding_window import SlidingWindow, sliding_window
+from convlab.viz.sliding_window import sliding_window
 from convlab.viz.step_sheet import step_sheet
 from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
@@ -53,6 +54,7 @@ from convlab.viz.top_patches import top_patches
 from convlab.viz.unit_sum import SumStep, SumTerm, unit_sum
 from convlab.viz.weights import WeightNumbers, weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
+from convlab.window_step import SlidingWindow
 
 __all__ = [
     "ActivationCurve",
