@@ -21,6 +21,7 @@ from convlab.window_step import SlidingWindow
 LEAN, FLAT = 0.42, 0.52
 LAYER = 0.62  # from one plane of a stack to the next, in cells
 MOST_PLANES = 8
+Written = Callable[[int | None], Numbers]  # numbers with at most so many digits
 
 
 def isometric(
@@ -102,9 +103,8 @@ class _View:
         for plane, channel in zip(inputs, _from_below(len(shown.stage), first), strict=True):
             self._input(plane, channel)
         self._rays(inputs[-1], outputs[-1])
-        everywhere = np.ones(shown.inside.shape, bool)
-        free = shown.inside | shown.under(first)
-        self._numbers(inputs[-1], shown.inputs, first, everywhere, free)
+        inks = np.where(shown.inside | shown.under(first), self.theme.ink, self.theme.quiet)
+        self._numbers(inputs[-1], shown.inputs, first, inks)
         for plane, index in zip(outputs, _from_below(len(shown.output), shown.at[0]), strict=True):
             self._output(plane, index)
         self._heads()
@@ -126,7 +126,7 @@ class _View:
             current = plane.part(*shown.at[1:]).outline()[None]
             stroke = 0.8 * self.canvas.size.thick
             self.canvas.polygons(current, edge=theme.output, stroke=stroke)
-            self._numbers(plane, shown.results, index, done, done)
+            self._numbers(plane, shown.results, index, np.where(done, theme.ink, ""))
         if len(shown.output) > 1:
             self._label(plane, f"map {index}", theme.output)
 
@@ -137,31 +137,23 @@ class _View:
             x, y = plane.corner(0, plane.columns)
             self.canvas.note(x + 0.3 * plane.width, y, text, "lc", colour=colour)
 
-    def _numbers(
-        self,
-        plane: _Plane,
-        written: Callable[[int | None], Numbers],
-        index: int,
-        chosen: NDArray,
-        free: NDArray,
-    ) -> None:
-        """Upright numbers in the chosen cells of a plane, the ``index``-th of those written.
+    def _numbers(self, plane: _Plane, written: Written, index: int, inks: NDArray) -> None:
+        """Upright numbers in the cells of a plane that have an ink, the ``index``-th of those.
 
-        With as many digits as fit, of at most so many; those not ``free`` are quiet.
+        With as many digits as fit, of at most so many.
         """
         # A text must stay inside its slanted cell.
         cell = replace(plane, height=1.15 * plane.height)
         for digits in (None, 3, 2):
-            texts = np.reshape(written(digits).marked(), (-1, *chosen.shape))[index]
+            texts = np.reshape(written(digits).marked(), (-1, *inks.shape))[index]
             px = cell.size_of(texts.ravel().tolist(), 0.72)
             if px is not None:
                 break
         if not self.numbers or px is None:
             return
-        for row, column in np.argwhere(chosen):
-            colour = self.theme.ink if free[row, column] else self.theme.quiet
-            text = texts[row, column]
-            self.canvas.text(*plane.middle(row, column), text, "mc", px=px, colour=colour)
+        for place, ink in np.ndenumerate(inks):
+            if ink:
+                self.canvas.text(*plane.middle(*place), texts[place], "mc", px=px, colour=ink)
 
     def _rays(self, plane: _Plane, target: _Plane) -> None:
         """From the corners of the window to those of the cell that it makes."""
