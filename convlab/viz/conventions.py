@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -71,40 +72,39 @@ def _largest(sheet: Callable[[float], _Sheet], canvas: Canvas) -> _Sheet | None:
     return next((sheet for sheet in sheets if sheet.fits()), None)
 
 
+@dataclass
 class _Sheet:
     """All grids with cells of one ``side``, at most ``most`` quiet lines above each output."""
 
-    def __init__(
-        self,
-        canvas: Canvas,
-        input: NDArray,
-        kernel: NDArray,
-        comparisons: Sequence[Comparison],
-        most: int,
-        side: float,
-    ) -> None:
-        self.canvas, self.theme, self.side = canvas, canvas.theme, side
-        self.input, self.kernel, self.comparisons = input, kernel, comparisons
-        self.sides = [side for comparison in comparisons for side in comparison.sides]
+    canvas: Canvas
+    input: NDArray
+    kernel: NDArray
+    comparisons: Sequence[Comparison]
+    most: int
+    side: float
+
+    def __post_init__(self) -> None:
+        canvas, self.theme = self.canvas, self.canvas.theme
+        self.sides = [side for comparison in self.comparisons for side in comparison.sides]
         small, label = canvas.size.small, canvas.size.label
         self.narrow = _narrow(canvas)
         self.gap = (0.03 if self.narrow else 0.04) * canvas.width
         self.between = 1.2 * small  # the upper grids and the lower ones
         self.left_head = (label + 1.3 * small) * LINE
-        columns = max(input.shape[1], kernel.shape[1])
-        self.left_width = max(canvas.measure("kernel", label, bold=True), side * columns)
+        columns = max(self.input.shape[1], self.kernel.shape[1])
+        self.left_width = max(canvas.measure("kernel", label, bold=True), self.side * columns)
         left = 0.0 if self.narrow else self.left_width + self.gap
         self.width = (canvas.inner_width - left - self.gap) / 2
         self.side_width = (self.width - 0.4 * self.gap) / 2
-        self.notes = self._notes(most)
+        self.notes = self._notes()
 
-    def _notes(self, most: int) -> list[Callable[[Convention], str]]:
+    def _notes(self) -> list[Callable[[Convention], str]]:
         """What makes the quiet lines above an output: those that fit everywhere."""
         kinds = [lambda side: style.size_text(*side.values.shape), lambda side: side.setting]
         if all(side.sizes[0] == side.sizes[1] for side in self.sides):
             kinds.append(lambda side: side.sizes[0])
-        widest = partial(self.canvas.widest, px=self.canvas.size.small)
-        return [kind for kind in kinds[:most] if widest(map(kind, self.sides)) <= self.side_width]
+        widest, kinds = partial(self.canvas.widest, px=self.canvas.size.small), kinds[: self.most]
+        return [kind for kind in kinds if widest(map(kind, self.sides)) <= self.side_width]
 
     def fits(self) -> bool:
         """Whether there is room for all of it."""
@@ -122,16 +122,12 @@ class _Sheet:
     def numbered(self) -> int:
         """How many grids have their numbers."""
         arrays = [self.input, self.kernel, *(side.values for side in self.sides)]
-        return sum(self._grid(values)[2] is not None for values in arrays)
+        sizes = [self._cells(values).size_of(exact(values).marked()) for values in arrays]
+        return len(sizes) - sizes.count(None)
 
-    def _grid(
-        self, values: NDArray, left: float = 0.0, top: float = 0.0
-    ) -> tuple[Cells, list[str], float | None]:
-        """Cells, their numbers, and the height of these where they are legible."""
+    def _cells(self, values: NDArray, left: float = 0.0, top: float = 0.0) -> Cells:
         rows, columns = values.shape
-        cells = Cells(self.canvas, left, top, rows, columns, self.side)
-        texts = exact(values).marked()
-        return cells, texts, cells.size_of(texts)
+        return Cells(self.canvas, left, top, rows, columns, self.side)
 
     # Drawing ----------------------------------------------------------------------------------
 
@@ -145,7 +141,8 @@ class _Sheet:
         for name, values, top, edge, fill in () if self.narrow else given:
             canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width)
             canvas.note(canvas.left, top + size.label * LINE, style.size_text(*values.shape))
-            self._draw_grid(values, canvas.left, top + self.left_head, edge, fill)
+            cells = self._cells(values, canvas.left, top + self.left_head)
+            self._draw_grid(cells, values, edge, fill)
         for index, comparison in enumerate(self.comparisons):
             row, column = divmod(index, 2)
             left = canvas.right - self.width - (1 - column) * (self.width + self.gap)
@@ -163,13 +160,11 @@ class _Sheet:
             canvas.note(x, top, side.name, colour=theme.output, bold=True, width=self.side_width)
             for line, words in enumerate(self.notes, 1):
                 canvas.note(x, top + line * small * LINE, words(side))
-            rows, columns = comparison.differs.shape
-            both = Cells(canvas, x, grid_top, rows, columns, self.side)
+            both = self._cells(comparison.differs, x, grid_top)
             both.lines(theme.hairline, dashed=True)
-            rows, columns = side.values.shape
-            differs = comparison.differs[:rows, :columns]
-            place = x, grid_top, theme.output, theme.output_fill
-            self._draw_grid(side.values, *place, differs)
+            cells = self._cells(side.values, x, grid_top)
+            differs = comparison.differs[: cells.rows, : cells.columns]
+            self._draw_grid(cells, side.values, theme.output, theme.output_fill, differs)
             if comparison.first is not None:
                 both.part(*comparison.first).box(theme.mistake, stroke=0.7 * canvas.size.thick)
         self._draw_words(comparison, left, both.corner(both.rows, 0)[1] + 0.5 * small)
@@ -187,20 +182,11 @@ class _Sheet:
         self.canvas.note(left, top, text, colour=colour, width=self.width)
 
     def _draw_grid(
-        self,
-        values: NDArray,
-        left: float,
-        top: float,
-        edge: str,
-        fill: str,
-        differs: NDArray | None = None,
+        self, cells: Cells, values: NDArray, edge: str, fill: str, differs: NDArray | None = None
     ) -> None:
         """Cells with their numbers, those that differ in the colour of mistakes."""
-        canvas, theme = self.canvas, self.theme
-        cells, texts, px = self._grid(values, left, top)
-        inks: str | list[str] = theme.ink
-        if differs is not None:
-            inks = [theme.mistake if part else theme.ink for part in differs.flat]
+        canvas, theme, texts = self.canvas, self.theme, exact(values).marked()
+        px = cells.size_of(texts)
         if px is None and differs is not None:
             # Without numbers the cells themselves say where they differ.
             tints = [to_rgb(fill), to_rgb(style.blend(fill, theme.mistake, 0.4))]
@@ -210,4 +196,6 @@ class _Sheet:
             cells.box(fill=fill)
         cells.draw(edge, least=4 * canvas.unit)
         if px is not None:
+            parts = np.zeros(values.shape, bool) if differs is None else differs
+            inks = np.where(parts, theme.mistake, theme.ink).ravel().tolist()
             cells.write(texts, px, inks)

@@ -20,6 +20,8 @@ from convlab.window_step import SlidingWindow
 # Of input, kernel and output. Fewer, marked as rounded, are better than none.
 DIGITS = (None, None, None), (None, None, 3), (None, 3, 3), (3, 3, 3), (2, 2, 2)
 
+Maker = Callable[[float], Arrangement]  # for input cells of a side
+
 
 def sliding_window(
     shown: SlidingWindow, *, theme: str = "light", size: str = "slide", numbers: bool = True
@@ -43,7 +45,8 @@ def sliding_window(
                 best = _best(Drawing(canvas, shown, numbers, digits, bars=False), foot)
             found += [best] if best else []
             complete = best is not None and best.legible == 3
-            if complete or drawing.longest <= 4:
+            texts = [text for grids in drawing.grids for text in grids.texts or []]
+            if complete or max(map(len, texts), default=0) <= 4:
                 break
         if complete:
             break
@@ -71,9 +74,7 @@ def _best(drawing: Drawing, bottom: float) -> Arrangement | None:
     return max(filter(None, found), key=lambda arrangement: arrangement.worth, default=None)
 
 
-def _largest(
-    make: Callable[[float], Arrangement], smallest: float, largest: float
-) -> Arrangement | None:
+def _largest(make: Maker, smallest: float, largest: float) -> Arrangement | None:
     """The arrangement with the largest input cells that fits, by halving; None where none does."""
     if not make(smallest).fits():
         return None

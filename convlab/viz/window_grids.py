@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convlab.numerals import Numbers
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
@@ -17,6 +20,7 @@ from convlab.window_step import SlidingWindow
 MOST = 5  # channels or maps; the others are left out before the last one
 
 
+@dataclass
 class Grids:
     """Channels or maps (N, H, W) with their numbers as texts, or empty cells without ``texts``.
 
@@ -25,33 +29,29 @@ class Grids:
     no room, have their scale beside them.
     """
 
-    def __init__(
-        self,
-        canvas: Canvas,
-        values: NDArray,
-        texts: Sequence[str] | None,
-        scale: Scale,
-        head: tuple[str, str, str],
-        must: int | None = None,
-        bar: bool = True,
-    ) -> None:
-        self.canvas, self.values, self.texts = canvas, values, texts
-        self.scale, self.head = scale, head
-        count, small = len(values), canvas.size.small
-        few = {0, 1, count - 1, *([] if must is None else [must])}
+    canvas: Canvas
+    values: NDArray
+    texts: list[str] | None
+    scale: Scale
+    bar: bool
+    head: tuple[str, str, str]
+    must: int | None = None
+
+    def __post_init__(self) -> None:
+        count, small = len(self.values), self.canvas.size.small
+        few = {0, 1, count - 1, self.must}
         self.kept = [i for i in range(count) if count <= MOST or i in few]
         self.left_out = [i for i in range(count) if i not in self.kept]
         self.gap = 1.3 * small
         self.label = small * LINE if count > 1 else 0.0
         self.skip = 1.6 * small if self.left_out else 0.0
-        self.bar = bar
 
     def cells(self, side: float, left: float = 0.0, top: float = 0.0) -> Cells:
         """The cells of one grid."""
         _, rows, columns = self.values.shape
         return Cells(self.canvas, left, top, rows, columns, side)
 
-    def texts_of(self, index: int) -> Sequence[str]:
+    def texts_of(self, index: int) -> list[str]:
         """The numbers of one grid."""
         each = self.values[0].size
         return [] if self.texts is None else self.texts[index * each : (index + 1) * each]
@@ -100,47 +100,44 @@ class Grids:
         return tops
 
 
+@dataclass
 class Drawing:
     """A step's three kinds of grids on a canvas; ``digits`` are the most that each has."""
 
-    def __init__(
-        self,
-        canvas: Canvas,
-        shown: SlidingWindow,
-        numbers: bool,
-        digits: Sequence[int | None] = (None, None, None),
-        bars: bool = True,
-    ) -> None:
-        self.canvas, self.shown, self.theme = canvas, shown, canvas.theme
+    canvas: Canvas
+    shown: SlidingWindow
+    numbers: bool
+    digits: Sequence[int | None] = (None, None, None)
+    bars: bool = True
+
+    def __post_init__(self) -> None:
+        shown, theme = self.shown, self.canvas.theme
+        self.theme = theme
         kernel = np.zeros((0, 0, 0)) if shown.kernel is None else shown.kernel
-        written = zip((shown.inputs, shown.weights, shown.results), digits, strict=True)
-        texts = [write(most).marked() if numbers else None for write, most in written]
-        self.longest = max((len(text) for each in texts if each for text in each), default=0)
-        scales = (
-            style.grey_scale(shown.stage),
-            style.signed_scale(kernel, self.theme),
-            style.activation_scale(shown.output),
-        )
-        heads = (
-            ("Input", shown.input_note, self.theme.input),
-            (shown.window_title(), shown.window_note, self.theme.window),
-            ("Output", shown.output_note(), self.theme.output),
-        )
-        arrays, must = (shown.stage, kernel, shown.output), (shown.channel, None, shown.at[0])
-        self.input, self.kernel, self.output = (
-            Grids(canvas, *settings, bars)
-            for settings in zip(arrays, texts, scales, heads, must, strict=True)
-        )
-        self.sums = shown.sums() if numbers and len(kernel) > 1 else []
+        inputs, weights, results = self.digits
+
+        def grids(values: NDArray, written: Numbers, scale: Scale, *more: Any) -> Grids:
+            texts = written.marked() if self.numbers else None
+            return Grids(self.canvas, values, texts, scale, self.bars, *more)
+
+        grey, colours = style.grey_scale(shown.stage), style.activation_scale(shown.output)
+        signed = style.signed_scale(kernel, theme)
+        head = "Input", shown.input_note, theme.input
+        self.input = grids(shown.stage, shown.inputs(inputs), grey, head, shown.channel)
+        head = shown.window_title(), shown.window_note, theme.window
+        self.kernel = grids(kernel, shown.weights(weights), signed, head)
+        head = "Output", shown.output_note(), theme.output
+        self.output = grids(shown.output, shown.results(results), colours, head, shown.at[0])
+        self.grids = self.input, self.kernel, self.output
+        self.sums = shown.sums() if self.numbers and len(kernel) > 1 else []
 
     def _stroke(self, side: float) -> float:
         """Of a thick outline: less around small cells, but never lost."""
         return min(self.canvas.size.thick, max(3.5 * self.canvas.unit, 0.12 * side))
 
-    def _label(self, cells: Cells, label: tuple[str, str]) -> None:
-        px = self.canvas.size.small
-        text, colour = label
-        self.canvas.text(cells.left, cells.top - 0.25 * px, text, "lb", px=px, colour=colour)
+    def _label(self, cells: Cells, text: str, colour: str) -> None:
+        y = cells.top - 0.25 * self.canvas.size.small
+        self.canvas.note(cells.left, y, text, "lb", colour=colour)
 
     # The input --------------------------------------------------------------------------------
 
@@ -148,9 +145,9 @@ class Drawing:
         """One channel: what is padding, the window over it, and its numbers or their shades."""
         shown, theme, unit = self.shown, self.theme, self.canvas.unit
         cells = self.input.cells(side, left, top)
-        label = theme.channel(channel, len(shown.stage))
+        label, edge = theme.channel(channel, len(shown.stage))
         if len(shown.stage) > 1:
-            self._label(cells, label)
+            self._label(cells, label, edge)
         texts, inside = self.input.texts_of(channel), shown.inside
         px = cells.size_of(texts) if texts else None
         shaded = bool(texts) and px is None
@@ -161,13 +158,13 @@ class Drawing:
             if side >= 6 * unit:
                 cells.lines(theme.hairline, dashed=True)
         for block in cells.blocks(np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))):
-            block.draw(label[1], None if shaded else theme.input_fill, least=6 * unit)
+            block.draw(edge, None if shaded else theme.input_fill, least=6 * unit)
         under = shown.under(channel)
         if under.any():
             self._window(cells, shaded)
         self._hatch(cells)
         if px is not None:
-            self._numbers(channel, cells, texts, px, under)
+            self._numbers(channel, cells, px, under)
 
     def _shade(self, channel: int, cells: Cells) -> None:
         values, outside = self.shown.stage[channel], self.shown.outside
@@ -205,12 +202,10 @@ class Drawing:
         if segments:
             self.canvas.strokes(segments, self.theme.mistake)
 
-    def _numbers(
-        self, channel: int, cells: Cells, texts: Sequence[str], px: float, under: NDArray
-    ) -> None:
+    def _numbers(self, channel: int, cells: Cells, px: float, under: NDArray) -> None:
         """The numbers, where there is room with the kernel's as tags below them."""
         canvas, theme, small = self.canvas, self.theme, self.canvas.size.small
-        tags: Sequence[str] = []
+        texts, tags = self.input.texts_of(channel), []
         if len(self.kernel.values) and cells.width >= 60 * canvas.unit:
             tags = [f"{style.TIMES}{text}" for text in self.kernel.texts_of(channel)]
         if canvas.widest(tags, small, True) >= 0.9 * cells.width:
@@ -243,15 +238,14 @@ class Drawing:
         maps, theme = self.output, self.theme
         cells, values = maps.cells(side, left, top), maps.values[index]
         if len(maps.values) > 1:
-            self._label(cells, (f"map {index}", theme.output))
+            self._label(cells, f"map {index}", theme.output)
         px = None if maps.texts is None else cells.size_of(maps.texts)
         done = self.shown.done[index]
         full, rest = divmod(int(done.sum()), cells.columns)
-        for rows, columns in ((slice(0, full), cells.columns), (slice(full, full + 1), rest)):
-            part = values[rows, :columns]
+        for row, part in ((0, values[:full]), (full, values[full : full + 1, :rest])):
+            computed = cells.part(row, 0, *part.shape)
             if not part.size:
                 continue
-            computed = cells.part(rows.start, 0, *part.shape)
             if maps.texts is not None and px is None:
                 computed.shades(part, maps.scale)
             else:

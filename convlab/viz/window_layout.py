@@ -62,8 +62,8 @@ class Arrangement:
     def legible(self) -> int:
         """How many of input, kernel and output show all that they are to show."""
         sides = self.side, self.kernel_side, self.output_side
-        grids = self.input, self.kernel, self.output
-        return sum(each.legible(side) for each, side in zip(grids, sides, strict=True))
+        grids = zip(self.drawing.grids, sides, strict=True)
+        return sum(each.legible(side) for each, side in grids)
 
     @property
     def worth(self) -> float:
