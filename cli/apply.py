@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
-from convlab_cli import options
+from convlab_cli import options, terminal
 
 RAW = (".npy", ".csv")
 
@@ -70,6 +68,7 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
     import dataclasses
 
     from convlab import lessons, pictures
+    from convlab.data.table import numbers_bytes
     from convlab.files import write_atomically
 
     if grey is False and lessons.classic_kernel(kernel).is_pair:
@@ -89,17 +88,14 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
         threshold=threshold,
     )
     numbers = made.result["output"]
-    content = None if raw is None else _raw_bytes(raw, numbers)
+    content = None if raw is None else numbers_bytes(numbers, raw.name)
 
     def before() -> None:
         if raw is not None:
             write_atomically(raw, content)
-        if picture.alt:
-            return
-        for label, text in made.facts.items():
-            click.echo(f"{label}: {text}")
-        if raw is not None:
-            click.echo(f"wrote {raw}")
+        if not picture.alt:
+            terminal.say(made.lines())
+            terminal.say([] if raw is None else [f"wrote {raw}"])
 
     if picture.json is not None:  # without the megabytes of a photograph
         made = dataclasses.replace(
@@ -108,26 +104,3 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
             result={**made.result, "output": lessons.record(numbers)},
         )
     picture.finish(made, before)
-
-
-def _raw_bytes(path: Path, numbers) -> bytes:
-    """An array as the bytes of a .npy or .csv file.  Raises DataError."""
-    import io
-
-    import numpy as np
-
-    from convlab.errors import DataError
-    from convlab.shapes import size_text
-
-    stream = io.BytesIO()
-    if path.suffix == ".npy":
-        np.save(stream, numbers)
-    elif numbers.ndim == 2:
-        # Nine digits give each float32 back.
-        np.savetxt(stream, numbers, fmt="%.9g", delimiter=",")
-    else:
-        raise DataError(
-            f"{path.name}: expected one map for a .csv file, got {size_text(*numbers.shape)}"
-            " numbers; a .npy file holds them"
-        )
-    return stream.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 
@@ -10,14 +11,8 @@ import click
 from convlab_cli import options
 
 NAMES = (
-    "devices",
-    "parity",
-    "memcheck",
-    "racecheck",
-    "kernels",
-    "efficientnet",
-    "train",
-    "mnist",
+    *("devices", "parity", "memcheck", "racecheck"),
+    *("kernels", "efficientnet", "train", "mnist"),
 )
 
 
@@ -33,17 +28,17 @@ NAMES = (
 )
 @click.option(
     "--step",
-    "chosen",
+    "only",
     type=click.Choice(NAMES),
     multiple=True,
     help="Only this step; may be repeated.",
 )
-@click.option(
+@options.number(
     "--limit",
-    type=options.Number(0.1, 86_400),
+    within=(0.1, 86_400),
     help="Seconds that a step may take at most; each has a limit of its own.",
 )
-def command(folder, chosen, limit):
+def command(folder, only, limit):
     """Everything that needs an NVIDIA card, one step after the other, as one report.
 
     The tests of kernels and operations, compute-sanitizer over some of them, the speed of
@@ -58,16 +53,10 @@ def command(folder, chosen, limit):
     cuda.require()
     make_folder(folder)
     report = bench.Report(dataclasses.asdict(bench.machine()))
-    steps = [
-        dataclasses.replace(step, limit=min(step.limit, limit or step.limit))
-        for step in bench.card_steps(folder.resolve(), Path("tests").resolve())
-        if not chosen or step.name in chosen
-    ]
-    for outcome in bench.run_steps(steps, folder):
-        report.outcomes.append(outcome)
-        report.write(folder)
-        name, seconds = outcome.step.name, f"{outcome.seconds:.1f} s"
-        click.echo(f"{name:14}{outcome.status:10}{seconds:>9}  {outcome.step.what}")
+    for outcome in report.run(
+        bench.card_steps(folder, Path("tests"), only, limit or math.inf), folder
+    ):
+        click.echo(outcome.line())
     click.echo(f"report: {folder / 'index.html'}")
     if report.failed:
         click.echo(f"card: did not pass: {', '.join(report.failed)}", err=True)

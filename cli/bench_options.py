@@ -1,71 +1,72 @@
-"""What the commands of ``convlab bench`` share: their options, and how they begin."""
+"""What the commands of ``convlab bench`` share: options, and how they show what they measure."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 from convlab_cli import options
+from convlab_cli.output import json_text
+
+if TYPE_CHECKING:
+    from convlab.bench.reports import Report
 
 
 def bench_options(rounds: int, plot: bool = True):
-    """``--rounds``, ``--json``, and of those with a picture ``--plot``, ``--size``, ``--theme``."""
+    """``--rounds``, ``--json``, and of those with a picture ``--plot``, ``--size``, ``--theme``.
 
-    def decorate(command):
-        shared = [
+    Of all but the first a command gets one argument, ``show``: what measures and shows.
+    """
+    shared = [
+        options.whole(
+            "--rounds", default=rounds, help="Measurements of each, in turn; their median counts."
+        ),
+        options.json_flag(),
+    ]
+    if plot:
+        shared += [
             click.option(
-                "--rounds",
-                type=click.IntRange(1, options.MOST),
-                default=rounds,
-                show_default=True,
-                help="Measurements of each, in turn; their median counts.",
+                "--plot",
+                type=options.WRITTEN,
+                callback=lambda context, parameter, path: path and options.check_suffix(path),
+                help="Picture to write as well: .png, .svg or .pdf.",
             ),
-            click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+            *options.appearance(),
         ]
-        if plot:
-            shared += [
-                click.option(
-                    "--plot",
-                    type=options.WRITTEN,
-                    callback=_check_plot,
-                    help="Picture to write as well: .png, .svg or .pdf.",
-                ),
-                *options.appearance(),
-            ]
-        for option in reversed(shared):
-            command = option(command)
-        return command
-
-    return decorate
+    return options.together(shared)
 
 
-def _check_plot(context, parameter, path):
-    return None if path is None else options.check_suffix(path)
+def show(
+    report: Report,
+    as_json: bool,
+    plot: Path | None = None,
+    *,
+    ensure_ascii: bool = True,
+    **look: str,
+) -> None:
+    """Measure, and print each line as it comes or all as JSON; write a picture where one is wanted.
 
-
-def begin(quiet: bool):
-    """The machine, after a warning if it has other things to do."""
+    Where other programs have the machine that is measured, it is said before.
+    """
     from convlab import bench
 
-    busy = bench.busy_share()
-    if busy > bench.BUSY:
-        click.echo(
-            f"warning: other programs use {busy:.0%} of this machine: the times will be"
-            " larger and less sure",
-            err=True,
-        )
-    machine = bench.machine()
-    if not quiet:
-        versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
-        click.echo(f"{machine.line()}\n{machine.system}, {versions}")
-    return machine
+    if report.on_cpu and (busy := bench.busy_text()):
+        click.echo(f"warning: {busy}", err=True)
+    for line in report.lines():
+        if not as_json:
+            click.echo(line)
+    if as_json:
+        click.echo(json_text(report.to_dict(), ensure_ascii=ensure_ascii))
+    if plot:
+        figure = report.figure(**look)
+        options.save_figure(figure, plot, report.title, report.description, quiet=as_json)
 
 
-def gpu_name(plot) -> str:
-    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
+def check_gpu(plot: Path | None) -> None:
+    """Raise DeviceError where no GPU can be measured, UsageError where it is to be drawn."""
     from convlab.kernels import cuda
 
     cuda.require()
     if plot:
         raise click.UsageError("--plot draws the CPU's figures; for those of a GPU, use --json")
-    gpu = cuda.devices()[0]
-    capability = ".".join(map(str, gpu.compute_capability))
-    return f"{gpu.name}, compute capability {capability}, driver for CUDA {gpu.driver}"

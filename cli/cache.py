@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import click
+from convlab_cli import options
 from convlab_cli.output import json_text
 
 
@@ -19,7 +19,7 @@ def command():
 
 
 @command.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.json_flag()
 def info(as_json):
     """The folder in use and those beside it, and how large they are."""
     from convlab.kernels import cache
@@ -28,7 +28,7 @@ def info(as_json):
     own = None if folder is None else cache.contents(folder)
     others = cache.other_folders()
     if as_json:
-        found = {"in_use": own and _json(own), "others": [_json(other) for other in others]}
+        found = {"in_use": own and own.to_dict(), "others": [other.to_dict() for other in others]}
         click.echo(json_text(found))
         return
     if own is None:
@@ -58,27 +58,15 @@ def warm():
     The first training then starts at once.  It takes about half a minute, and a second or
     two where everything is compiled already.
     """
-    from convlab.errors import CacheError
-    from convlab.kernels import cache
-    from convlab.training import warm_up
+    from convlab.training import fill_cache
 
-    folder = cache.cache_folder()
-    why = cache.why_not() or (None if os.access(folder, os.W_OK) else f"{folder} cannot be written")
-    if why:
-        raise CacheError(
-            f"cache: expected a folder that only you can write to, but {why};"
-            " CONVLAB_CACHE_DIR names another"
-        )
-    before, begin = cache.contents(folder).functions, time.perf_counter()
-    warm_up()
-    seconds, total = time.perf_counter() - begin, cache.contents(folder).functions
+    begin = time.perf_counter()
+    compiled, folder = fill_cache()
+    seconds = time.perf_counter() - begin
     click.echo(
-        f"compiled {_count(total - before, 'function')} in {seconds:.1f} s: {total} in {folder}"
+        f"compiled {_count(compiled, 'function')} in {seconds:.1f} s:"
+        f" {folder.functions} in {folder.path}"
     )
-
-
-def _json(folder) -> dict:
-    return {"folder": str(folder.path), "files": folder.files, "bytes": folder.size}
 
 
 def _count(number: int, word: str) -> str:

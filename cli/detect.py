@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import click
-from convlab_cli import options
+from convlab_cli import options, terminal
 
 
 class Scales(click.ParamType):
@@ -29,18 +29,12 @@ class Scales(click.ParamType):
 @click.command()
 @options.run_argument
 @click.argument("image", metavar="[IMAGE]", required=False)
-@click.option(
-    "--scenes",
-    type=click.IntRange(1, 10_000),
-    help="Measure the mean average precision on so many generated scenes.",
+@options.whole(
+    "--scenes", most=10_000, help="Measure the mean average precision on so many generated scenes."
 )
-@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the scenes.")
-@click.option(
-    "--clutter",
-    type=click.IntRange(0, 100),
-    default=0,
-    show_default=True,
-    help="Fragments of other digits in each scene.",
+@options.seed("Of the scenes.")
+@options.whole(
+    "--clutter", least=0, most=100, default=0, help="Fragments of other digits in each scene."
 )
 @click.option(
     "--threshold",
@@ -96,7 +90,13 @@ def command(run, image, scenes, seed, clutter, threshold, overlap, scales, data_
             err=True,
         )
     if scenes is not None:
-        _measure(detector, scenes, seed, clutter, scales, data_dir, picture)
+        scores = tasks.measure_detector(
+            detector, scenes, seed=seed, clutter=clutter, scales=scales, data_dir=data_dir
+        )
+        if not picture.alt:
+            terminal.say(scores.lines())
+        if picture.json is not None or picture.alt:
+            picture.write(b"", scores.title, f"{scores.summary}.", **scores.numbers)
         return
     made = pictures.detect(
         run,
@@ -108,72 +108,4 @@ def command(run, image, scenes, seed, clutter, threshold, overlap, scales, data_
         scales=scales,
         data_dir=data_dir,
     )
-
-    def before() -> None:
-        if not picture.alt:
-            click.echo("\n".join(filter(None, [made.facts["boxes"], made.facts["found"]])))
-
-    picture = dataclasses.replace(picture, path=picture.path or Path("detected.png"))
-    picture.finish(made, before)
-
-
-def _measure(detector, count, seed, clutter, scales, data_dir, picture) -> None:
-    """Print the average precision of each class on generated scenes."""
-    import time
-
-    import numpy as np
-
-    from convlab import data, tasks
-
-    digits = detector.digits(data_dir)
-    begin = time.perf_counter()
-    found, truth = [], []
-    for first in range(0, count, 50):
-        numbers = range(first, min(first + 50, count))
-        shown = [data.scene(digits, n, seed=seed, clutter=clutter) for n in numbers]
-        images = np.stack([one.image for one in shown])
-        size = images.shape[2:]
-        used = scales or detector.scales(size)
-        found += [detector.found(one, size) for one in detector.scan(images, used)]
-        truth += [(one.boxes, one.labels) for one in shown]
-    values = tasks.average_precisions(found, truth, len(digits.classes))
-    seconds = time.perf_counter() - begin
-    counts = np.bincount(np.concatenate([labels for _, labels in truth]), minlength=len(values))
-    mean = float(np.nanmean(values))
-    names = digits.classes
-    lines = [
-        f"{name}: average precision {value:.3f} of {number} boxes"
-        for name, value, number in zip(names, values, counts, strict=True)
-    ]
-    total = sum(map(len, found))
-    summary = (
-        f"mean average precision {mean:.3f} at IoU 0.5 on {count} scenes of {digits.name} (test),"
-        f" {counts.sum()} digits, {total} boxes found; {1000 * seconds / count:.0f} ms a scene"
-    )
-    if not picture.alt:
-        for line in [*lines, summary]:
-            click.echo(line)
-    if picture.json is not None or picture.alt:
-        picture.write(
-            b"",
-            f"Detection by {detector.run.folder.name}",
-            f"{summary}.",
-            parameters={
-                "run": detector.run.folder,
-                "scenes": count,
-                "seed": seed,
-                "clutter": clutter,
-                "scales": used,
-                **detector.settings,
-            },
-            inputs={"data": digits.name, "digits": counts},
-            weights={},
-            result={
-                "mean average precision": mean,
-                "average precision": dict(
-                    zip(names, [None if v != v else v for v in values.tolist()], strict=True)
-                ),
-                "boxes found": total,
-                "seconds": seconds,
-            },
-        )
+    terminal.show(made, dataclasses.replace(picture, path=picture.path or Path("detected.png")))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import time
 from pathlib import Path
 
 import click
-from convlab_cli import options
+from convlab_cli import options, progress
 from convlab_cli.output import json_bytes, json_text
 
 
@@ -23,23 +21,14 @@ def command():
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array on stdout.")
+@options.json_flag("One JSON array on stdout.")
 def list_(as_json):
     """The experiments and their claims."""
     from convlab import experiments
 
     found = [experiments.find(name) for name in experiments.NAMES]
     if as_json:
-        rows = [
-            {
-                "name": one.name,
-                "claim": one.claim,
-                "quick": len(one.quick.trials),
-                "full": len(one.full.trials),
-            }
-            for one in found
-        ]
-        click.echo(json_text(rows))
+        click.echo(json_text([one.to_dict() for one in found]))
         return
     for one in found:
         click.echo(one.name)
@@ -70,8 +59,7 @@ def list_(as_json):
 @options.threads
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("--alt", is_flag=True, help="Print the picture's alternative text as well.")
-@options.appearance()[0]
-@options.appearance()[1]
+@options.together(options.appearance())
 def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
     """Run the experiment NAME: its table, a picture, and a verdict in one sentence.
 
@@ -88,25 +76,17 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
     begin = time.perf_counter()
     done = _run(experiment, scale, folder, quiet)
     now = time.perf_counter() - begin
-    result = experiment.result(
-        scale, [one.record for one in done], sum(one.seconds for one in done)
-    )
-    click.echo(f"claim: {experiment.claim}")
-    for text in result.design.set_up:
-        click.echo(text)
-    click.echo("")
-    for line in result.table.lines():
+    records, seconds = [one.record for one in done], sum(one.seconds for one in done)
+    result = experiment.result(scale, records, seconds)
+    for line in result.lines():
         click.echo(line)
-    click.echo(f"\nverdict ({result.verdict.word}): {result.verdict.text}")
-    figure = experiment.figure(result, theme=theme, size=size)
-    description = result.description
-    options.save_figure(figure, folder / f"{name}.png", experiment.title, description, quiet=True)
-    written = [folder / f"{name}.png"]
-    if experiment.frames is not None:
-        written.append(folder / f"{name}.gif")
-        _save_frames(experiment, result, written[-1], description, theme)
+    written, typed = [], options.command_line()
+    for suffix in result.suffixes:
+        written.append(folder / f"{name}{suffix}")
+        content = result.content(suffix, theme=theme, size=size, command=typed)
+        write_atomically(written[-1], content)
     if json_file is not None:
-        numbers = {"command": options.command_line(), **result.to_dict()}
+        numbers = {"command": typed, **result.to_dict()}
         write_atomically(json_file, json_bytes(numbers, indent=1))
         written.append(json_file)
     kept = sum(one.kept for one in done)
@@ -116,62 +96,28 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
     )
     click.echo(f"wrote {', '.join(map(str, written))}")
     if alt:
-        click.echo(description)
+        click.echo(result.description)
 
 
-def _run(experiment, scale, folder: Path, quiet: bool) -> list:
+def _run(experiment, scale: str, folder: Path, quiet: bool) -> list:
     """All trials, with a bar on stderr; Ctrl-C says how to go on."""
     from convlab import experiments
 
-    trials = experiment.design(scale).trials
-    texts = _trial_texts(trials)
-    bar = click.progressbar(
-        length=len(trials),
-        file=sys.stderr,
-        label=experiment.name,
-        item_show_func=lambda text: text,
-        bar_template="%(label)s [%(bar)s] %(info)s",
-        width=20,
-    )
-    shown = not quiet and sys.stderr.isatty()
-    done = []
+    texts, done = experiment.design(scale).texts(), []
     try:
-        if shown:
-            bar.update(0, texts[0])
-        for one in experiments.run(experiment, scale, folder):
-            done.append(one)
-            if shown:
-                bar.update(1, texts[len(done)] if len(done) < len(trials) else "")
-            elif not quiet:
-                what = "kept" if one.kept else f"{one.seconds:.1f} s"
-                count = f"{len(done)}/{len(trials)}"
-                click.echo(f"{count}  {texts[len(done) - 1]}  {what}", err=True)
+        with progress.bar(len(texts), label=experiment.name, quiet=quiet) as bar:
+            if bar is not None:
+                bar.update(0, texts[0])
+            for one in experiments.run(experiment, scale, folder):
+                done.append(one)
+                if bar is not None:
+                    bar.update(1, texts[len(done)] if len(done) < len(texts) else "")
+                elif not quiet:
+                    what = "kept" if one.kept else f"{one.seconds:.1f} s"
+                    count = f"{len(done)}/{len(texts)}"
+                    click.echo(f"{count}  {texts[len(done) - 1]}  {what}", err=True)
     except KeyboardInterrupt:
-        if shown:
-            bar.render_finish()
-        text = f"stopped; {len(done)} of {len(trials)} results are kept in {folder}"
+        text = f"stopped; {len(done)} of {len(texts)} results are kept in {folder}"
         click.echo(f"{text}, the same command goes on" if done else "stopped", err=True)
         click.get_current_context().exit(130)
-    if shown:
-        bar.render_finish()
     return done
-
-
-def _trial_texts(trials) -> list[str]:
-    """Each trial by what tells it from the others."""
-    keys = [key for key in trials[0] if key not in ("seed", "spec")]
-    telling = [key for key in keys if len({json.dumps(trial.get(key)) for trial in trials}) > 1]
-    return [
-        ", ".join([*(str(trial.get(key)) for key in telling), f"seed {trial.get('seed', 0)}"])
-        for trial in trials
-    ]
-
-
-def _save_frames(experiment, result, path: Path, description: str, theme: str) -> None:
-    from convlab import viz
-    from convlab.files import write_atomically
-
-    frames = experiment.frames(result, theme=theme, size="animation")
-    command = options.command_line()
-    content = viz.animation_bytes(frames, path.suffix, description=description, command=command)
-    write_atomically(path, content)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import click
-from convlab_cli import options
+from convlab_cli import options, terminal
 from convlab_cli.render.arithmetic import arithmetic_options
 
 
@@ -61,9 +62,7 @@ def command(
             "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
         )
     if run is None:
-        from convlab_cli.explain_example import explain
-
-        explain((map_, row, column), settings, complete, picture)
+        terminal.report(_example((map_, row, column), settings, complete), picture)
         return
     example = {*settings, "row", "column", "map_"}
     given = [
@@ -76,6 +75,21 @@ def command(
         raise click.UsageError(f"{', '.join(given)}: expected an example, without RUN")
     if image is None:
         raise click.UsageError("expected RUN and IMAGE, such as runs/lenet5-digits test:3")
-    from convlab_cli.explain_run import explain
+    from convlab import pictures
 
-    explain(run, image, layer, unit, deep, complete, data_dir, picture)
+    run = options.load_run(run)
+    made = pictures.explanation(run, image, layer, unit, deep, data_dir, complete=complete)
+    terminal.report(made, picture)
+
+
+def _example(at, settings, complete):
+    """The picture of an example's output value ``at`` (filter, row, column)."""
+    from convlab import lessons, pictures
+    from convlab.errors import SpecError
+
+    if settings["values"] == "none":
+        raise SpecError("explain: expected numbers, got --values none")
+    given = {name: value for name, value in settings.items() if name != "shape"}
+    example = lessons.convolution_example(settings["shape"], **given)
+    made = pictures.explain_example(example, at, complete=complete)
+    return dataclasses.replace(made, parameters={**settings, "at": at})

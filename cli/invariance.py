@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from convlab_cli import options
-from convlab_cli.equivariance import Numbers
+from convlab_cli import options, terminal
+from convlab_cli.equivariance import Numbers, border_option
 
 
 @click.command()
@@ -31,13 +31,7 @@ from convlab_cli.equivariance import Numbers
     show_default=True,
     help="Where to; all: the mean over the four.",
 )
-@click.option(
-    "--border",
-    type=click.Choice(["circular", "zeros"]),
-    default="zeros",
-    show_default=True,
-    help="What a shift brings in: what left at the other side, or black.",
-)
+@border_option("zeros")
 @options.data_dir
 @options.device
 @options.threads
@@ -49,7 +43,6 @@ def command(run, against, shifts, direction, border, data_dir, picture):
     what the network itself brings, compare runs that were trained with --augment none.
     """
     from convlab import pictures
-    from convlab.pictures.transformed import shift_words
 
     if len(against) > 3:
         raise click.BadParameter(
@@ -59,12 +52,4 @@ def command(run, against, shifts, direction, border, data_dir, picture):
     made = pictures.invariance(
         runs[0], runs[1:], shifts, direction=direction, border=border, data_dir=data_dir
     )
-    click.echo(shift_words(runs, made.inputs["test images"], direction, border))
-    width = max(5, *map(len, made.result))
-    heads = "".join(f"{shift:>9}" for shift in shifts)
-    click.echo(f"{'shift':{width}}{heads}")
-    for name, found in made.result.items():
-        cells = "".join(f"{100 * value:7.2f} %" for value in found["accuracy"])
-        click.echo(f"{name:{width}}{cells}")
-    if picture.wanted:
-        picture.finish(made)
+    terminal.report(made, picture)

@@ -11,11 +11,14 @@ import click
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are given as ``{name: (module, one line of help)}``."""
+    """A group whose commands are given as ``{name: one line of help}``.
 
-    def __init__(self, *arguments, lazy: dict[str, tuple[str, str]], **settings):
+    Each is the ``command`` of a module of ``package`` with its name.
+    """
+
+    def __init__(self, *arguments, package: str, lazy: dict[str, str], **settings):
         super().__init__(*arguments, **settings)
-        self.lazy = lazy
+        self.package, self.lazy = package, lazy
 
     def list_commands(self, context):
         return list(self.lazy)
@@ -31,8 +34,8 @@ class LazyGroup(click.Group):
     def get_command(self, context, name):
         if name not in self.lazy:
             return None
-        return importlib.import_module(self.lazy[name][0]).command
+        return importlib.import_module(f"{self.package}.{name.replace('-', '_')}").command
 
     def format_commands(self, context, formatter):
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.lazy.items()])
+            formatter.write_dl(list(self.lazy.items()))

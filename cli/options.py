@@ -6,7 +6,7 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -50,6 +50,82 @@ class Written(click.Path):
     """A file or folder that a command writes, which a gallery's catalogue may not choose."""
 
 
+def together(shared: Sequence[Callable]) -> Callable:
+    """Several options as one decorator, in this order in the help."""
+
+    def decorate(command):
+        for option in reversed(shared):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def whole(*names: str, least: int = 1, most: int = MOST, default: int | None = None, **settings):
+    """An option that takes a whole number from ``least`` to ``most``."""
+    return click.option(
+        *names,
+        type=click.IntRange(least, most),
+        default=default,
+        show_default=default is not None,
+        **settings,
+    )
+
+
+def choice(name: str, *values: str, **settings):
+    """An option that takes one of some words, by default the first."""
+    return click.option(
+        name, type=click.Choice(values), default=values[0], show_default=True, **settings
+    )
+
+
+def number(
+    name: str,
+    within: tuple[float, float],
+    *,
+    default: float | None = None,
+    help: str | None = None,
+    **ends: bool,
+):
+    """An option that takes a finite number between two, ``ends`` as ``FloatRange`` takes them."""
+    return click.option(
+        name,
+        type=Number(*within, **ends),
+        default=default,
+        show_default=default is not None,
+        help=help,
+    )
+
+
+def lengths(
+    *names: str,
+    default: Any = None,
+    show_default: bool | str | None = None,
+    help: str | None = None,
+    **settings,
+):
+    """An option that takes rows and columns, or one number for both; settings of ``Lengths``."""
+    return click.option(
+        *names, type=Lengths(**settings), default=default, show_default=show_default, help=help
+    )
+
+
+def seed(help: str | None = None, default: int = 0):
+    """``--seed`` of what is drawn at random."""
+    return click.option("--seed", type=SEED, default=default, show_default=True, help=help)
+
+
+def json_flag(help: str = "One JSON object on stdout."):
+    """``--json``: print JSON instead of a text."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+model = click.option(
+    "--model",
+    default="lenet5",
+    show_default=True,
+    help='A name or a .toml file; see "convlab summary".',
+)
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
@@ -245,11 +321,6 @@ class Picture:
         """Whether the picture is to be one that moves."""
         return self.path is not None and self.path.suffix in (".gif", ".webp")
 
-    @property
-    def look(self) -> dict[str, str]:
-        """``theme`` and ``size``, as every function of ``viz`` takes them."""
-        return {"theme": self.theme, "size": self.size}
-
     def finish(self, made: pictures.Picture, before: Callable[[], None] | None = None) -> None:
         """Write a picture, its numbers where --json asks for them, and say so.
 
@@ -257,52 +328,38 @@ class Picture:
         """
         content = b""
         if self.path is not None:
-            look = {**self.look, "command": command_line()}
-            content = made.content(self.path.suffix, **look)
+            look = {"theme": self.theme, "size": self.size}
+            content = made.content(self.path.suffix, **look, command=command_line())
         if before is not None:
             before()
         self.write(content, made.title, made.alt, **made.numbers)
 
     def write(
-        self,
-        content: bytes,
-        title: str,
-        description: str,
-        *,
-        parameters: dict[str, Any],
-        inputs: dict[str, Any],
-        weights: dict[str, Any],
-        result: dict[str, Any],
+        self, content: bytes, title: str, description: str, **numbers: dict[str, Any]
     ) -> None:
         """Write the bytes of a picture, its numbers where --json asks for them, and say so.
 
-        The four dicts hold arrays, numbers and texts: the settings, what went in, what was
-        learned or given as weights, and what the engine made of them.
+        ``numbers``: arrays, numbers and texts, in four dicts as those of ``pictures.Picture``.
         """
-        from importlib.metadata import version
-
         from convlab.files import write_atomically
 
         # All that can go wrong does before the first file is written.
-        numbers = b""
+        record = b""
         if self.json is not None:
-            numbers = record_bytes(
-                {
-                    "convlab": version("convlab"),
-                    "command": command_line(),
-                    "title": title,
-                    "description": description,
-                    "parameters": parameters,
-                    "inputs": inputs,
-                    "weights": weights,
-                    "result": result,
-                }
-            )
+            record = numbers_file(title, description, numbers)
         if self.path is not None:
             write_atomically(self.path, content)
         if self.json is not None:
-            write_atomically(self.json, numbers)
+            write_atomically(self.json, record)
         click.echo(description if self.alt else f"wrote {self.path or self.json}")
+
+
+def numbers_file(title: str, description: str, numbers: dict[str, dict[str, Any]]) -> bytes:
+    """The content of the JSON file beside a picture."""
+    from importlib.metadata import version
+
+    head = {"convlab": version("convlab"), "command": command_line()}
+    return record_bytes({**head, "title": title, "description": description, **numbers})
 
 
 def command_line() -> str:
@@ -316,6 +373,27 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
     The command gets them as one argument, ``picture``; without a ``default`` there is a
     picture only where -o says so.
     """
+    shared = [
+        click.option(
+            "-o",
+            "--output",
+            type=WRITTEN,
+            default=default,
+            show_default=default is not None,
+            callback=lambda context, parameter, path: path and check_suffix(path, suffixes),
+            help=f"Picture to write: {_listed(suffixes)}.",
+        ),
+        *reversed(appearance(None if suffixes == MOVING else "slide")),
+        click.option(
+            "--json",
+            "json_file",
+            type=WRITTEN,
+            help="Also write all numbers of the picture, with the command that makes it.",
+        ),
+        click.option(
+            "--alt", is_flag=True, help="Print the picture's alternative text: what it shows."
+        ),
+    ]
 
     def decorate(function):
         @wraps(function)
@@ -325,28 +403,25 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
             shown = Picture(output, theme, size, json_file, alt)
             return function(*arguments, picture=shown, **settings)
 
-        for option in (
-            click.option(
-                "--alt", is_flag=True, help="Print the picture's alternative text: what it shows."
-            ),
-            click.option(
-                "--json",
-                "json_file",
-                type=WRITTEN,
-                help="Also write all numbers of the picture, with the command that makes it.",
-            ),
-            *appearance(None if suffixes == MOVING else "slide"),
-            click.option(
-                "-o",
-                "--output",
-                type=WRITTEN,
-                default=default,
-                show_default=default is not None,
-                callback=lambda context, parameter, path: path and check_suffix(path, suffixes),
-                help=f"Picture to write: {_listed(suffixes)}.",
-            ),
-        ):
-            command = option(command)
+        return together(shared)(command)
+
+    return decorate
+
+
+def draws(default: str, suffixes: tuple[str, ...] = PICTURES):
+    """``picture`` for a command that does nothing else: its function returns what is written.
+
+    It gets ``convlab.pictures`` first, which is not imported before.
+    """
+
+    def decorate(function):
+        @picture(default, suffixes)
+        @wraps(function)
+        def command(*, picture, **settings):
+            from convlab import pictures
+
+            picture.finish(function(pictures, **settings))
+
         return command
 
     return decorate

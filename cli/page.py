@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from convlab_cli import options
 
@@ -42,36 +40,13 @@ def write_page(
 
     ``command``: what makes the page again, if that is not the command that runs.
     """
-    from convlab import data, files, lab, training
-    from convlab.errors import RunError
+    from convlab import interface
 
-    if not path.parent.is_dir():
-        raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
-    # Before the data are loaded: what no page can hold shall not cost a download.
-    lab.check_fits(run.network)
-    _, test = data.load(run.settings.data, data_dir=data_dir)
-    first = None if image is None else _first(run, image, data_dir, test.labels)
-    if accuracy is None:
-        accuracy = run.evaluate(test).accuracy
-    laboratory = lab.describe(
-        run, test, accuracy=accuracy, command=command or options.command_line(), image=first
+    made = interface.page(
+        run, data_dir, image=image, accuracy=accuracy, command=command or options.command_line()
     )
-    # The name of a data set's folder may be any bytes; a page is UTF-8.
-    content = lab.render(laboratory).encode("utf-8", "replace")
-    with training.locked_for(path):
-        files.write_atomically(path, content)
+    if made.note:
+        click.echo(made.note, err=True)
+    made.save(path)
     if not quiet:
-        click.echo(f"wrote {path}, {len(content) / 1e6:.1f} MB: open it in a browser")
-
-
-def _first(run, source, data_dir, labels):
-    """(name, bytes, class or None) of the image that the page begins with."""
-    from convlab.pictures.sources import INVERTED
-
-    pixels, inverted, _ = run.image(source, data_dir)
-    if inverted:
-        click.echo(f"{source}: {INVERTED}", err=True)
-    number = source.removeprefix("test:")
-    if number != source:
-        return f"test:{int(number)}", pixels, int(labels[int(number)])
-    return "standard input" if source == "-" else Path(source).name, pixels, None
+        click.echo(f"wrote {path}, {len(made.data) / 1e6:.1f} MB: open it in a browser")

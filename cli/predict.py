@@ -10,17 +10,11 @@ from convlab_cli.output import json_text
 @click.command()
 @options.run_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@click.option(
-    "--top",
-    type=click.IntRange(1, options.MOST),
-    default=3,
-    show_default=True,
-    help="Classes to name.",
-)
+@options.whole("--top", default=3, help="Classes to name.")
 @options.data_dir
 @options.device
 @options.threads
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all classes.")
+@options.json_flag("One JSON object a line, with all classes.")
 def command(run, images, top, data_dir, as_json):
     """What RUN says of each IMAGE: a file, "-" for standard input, or test:N of its test set.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from convlab_cli import options
+from convlab_cli import options, terminal
 from convlab_cli.output import json_text
 
 QUICK = 150  # steps
@@ -33,13 +33,9 @@ def command():
     help="What the digits are taken from: digits, mnist, or a folder of images.",
 )
 @options.data_dir
-@click.option(
-    "--steps",
-    type=click.IntRange(1, options.MOST),
-    help="Steps of 16 new scenes each.  [default: 1500]",
-)
+@options.whole("--steps", help="Steps of 16 new scenes each.  [default: 1500]")
 @click.option("--quick", is_flag=True, help=f"Only {QUICK} steps, to see that it works.")
-@click.option("--seed", type=options.SEED, default=0, show_default=True)
+@options.seed()
 @options.threads
 @click.option(
     "--out",
@@ -48,12 +44,12 @@ def command():
 )
 @click.option("--exist-ok", is_flag=True, help="Replace what is there already.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.json_flag()
 def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     """Train on scenes that are new in each step, then measure on the test digits."""
     import dataclasses
 
-    from convlab import data, files, tasks, training
+    from convlab import data, tasks, training
 
     if quick and steps is not None:
         raise click.UsageError("--quick is a number of steps; drop --steps")
@@ -65,71 +61,59 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
     training.check_free(folder, exist_ok)
     digits, test = data.load(source, data_dir=data_dir)
     segmenter = tasks.new_segmenter(settings, digits)
-    if not quiet:
-        click.echo(
-            f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
-            f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}",
-            err=True,
-        )
-    # Before the training: a folder that cannot be written shall not cost one.
-    files.make_folder(folder)
-    history = []
-    try:
-        with files.locked(folder):
-            for record in tasks.train_segmenter(segmenter, digits):
-                history.append(record)
-                if not quiet:
-                    click.echo(
-                        f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
-                        f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s",
-                        err=True,
-                    )
-            tasks.save_segmenter(folder, segmenter, history)
-    except BaseException:
-        files.discard(folder, ())  # if it is empty
-        raise
-    numbers, lines = _measure(segmenter, test, 100, 0)
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
+    say(
+        f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
+        f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}"
+    )
+    history = tasks.fit_segmenter(
+        folder,
+        segmenter,
+        digits,
+        lambda record: say(
+            f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
+            f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s"
+        ),
+    )
+    scores = tasks.segmentation_scores(segmenter, test, 100)
     if as_json:
-        summary = {"run": str(folder), **dataclasses.asdict(history[-1]), **numbers}
-        click.echo(json_text(summary))
+        last = dataclasses.asdict(history[-1])
+        click.echo(json_text({"run": str(folder), **last, **scores.record()}))
         return
-    for line in [*lines, f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]:
-        click.echo(line)
+    said = [f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]
+    terminal.say([*scores.lines(), *said])
 
 
 @command.command()
 @options.run_argument
-@click.option(
-    "--scenes", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many."
-)
-@click.option("--seed", type=options.SEED, default=0, show_default=True)
+@options.whole("--scenes", most=10_000, default=200, help="How many.")
+@options.seed()
 @options.data_dir
 @options.threads
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.json_flag()
 def evaluate(run, scenes, seed, data_dir, as_json):
     """Pixel accuracy and intersection over union on scenes of the test digits."""
-
     from convlab import data, tasks
 
     segmenter = tasks.load_segmenter(run)
     _, test = data.load(segmenter.settings.data, data_dir=data_dir)
-    numbers, lines = _measure(segmenter, test, scenes, seed)
-    if as_json:
-        click.echo(json_text(numbers))
-        return
-    for line in lines:
-        click.echo(line)
+    scores = tasks.segmentation_scores(segmenter, test, scenes, seed)
+    terminal.say([json_text(scores.record())] if as_json else scores.lines())
 
 
 @command.command()
 @options.run_argument
 @click.argument("image", metavar="IMAGE")
-@click.option("--seed", type=options.SEED, default=0, show_default=True, help="Of the scenes.")
-@click.option(
+@options.seed("Of the scenes.")
+@options.whole(
     "--pixels",
-    type=click.IntRange(32, 512),
+    least=32,
+    most=512,
     default=128,
-    show_default=True,
     help="Longer side that a file is brought to: its digits should get 24 to 36.",
 )
 @options.data_dir
@@ -142,30 +126,4 @@ def predict(run, image, seed, pixels, data_dir, picture):
     """
     from convlab import pictures
 
-    made = pictures.segment(run, image, seed, pixels, data_dir)
-    said = "; ".join(f"{label}: {text}" for label, text in made.facts.items())
-    picture.finish(made, lambda: None if picture.alt else click.echo(said))
-
-
-def _measure(segmenter, test, scenes: int, seed: int):
-    """(numbers for JSON, lines for people) of the test digits' scenes."""
-    import numpy as np
-
-    from convlab import tasks
-
-    confusion = tasks.evaluate_segmenter(segmenter, test, scenes, seed)
-    shares = tasks.intersection_over_union(confusion)
-    mean, accuracy = float(np.nanmean(shares)), tasks.pixel_accuracy(confusion)
-    named = dict(zip(segmenter.classes, shares.tolist(), strict=True))
-    numbers = {
-        "scenes": scenes,
-        "pixel_accuracy": accuracy,
-        "mean_intersection_over_union": mean,
-        "intersection_over_union": {k: None if v != v else v for k, v in named.items()},
-    }
-    lines = [f"{name}: intersection over union {share:.3f}" for name, share in named.items()]
-    lines.append(
-        f"mean intersection over union {mean:.3f}, pixel accuracy {100 * accuracy:.2f} % on"
-        f" {scenes} scenes of {test.name} (test)"
-    )
-    return numbers, lines
+    terminal.show(pictures.segment(run, image, seed, pixels, data_dir), picture)

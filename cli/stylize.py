@@ -19,19 +19,11 @@ PLAIN = (".png", ".jpg", ".webp")
     callback=lambda context, parameter, path: path and options.check_suffix(path, PLAIN),
     help="The result alone: .png, .jpg or .webp.  [default: -o's name with -result.png]",
 )
-@click.option(
-    "--pixels",
-    type=click.IntRange(64, 512),
-    default=256,
-    show_default=True,
-    help="Longer side of the result.",
-)
-@click.option("--steps", type=click.IntRange(1, 5000), default=80, show_default=True)
-@click.option(
+@options.whole("--pixels", least=64, most=512, default=256, help="Longer side of the result.")
+@options.whole("--steps", most=5000, default=80)
+@options.whole(
     "--every",
-    type=click.IntRange(1, options.MOST),
     default=10,
-    show_default=True,
     help="Steps from one frame of a .gif or .webp, and line of progress, to the next.",
 )
 @click.option(
@@ -54,20 +46,8 @@ PLAIN = (".png", ".jpg", ".webp")
     metavar="RUN",
     help="Filters of a run on colour pictures.  [default: random filters]",
 )
-@click.option(
-    "--start",
-    type=click.Choice(["content", "noise"]),
-    default="content",
-    show_default=True,
-    help="The picture whose pixels are changed.",
-)
-@click.option(
-    "--seed",
-    type=options.SEED,
-    default=0,
-    show_default=True,
-    help="Of random filters and of noise.",
-)
+@options.choice("--start", "content", "noise", help="The picture whose pixels are changed.")
+@options.seed("Of random filters and of noise.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @options.threads
 @options.picture("stylized.png", options.MOVING)
@@ -97,6 +77,7 @@ def command(
     is also written alone.
     """
     from convlab import files, pictures
+    from convlab.data.pictures import picture_bytes
 
     plain = result or picture.path.with_name(f"{picture.path.stem}-result.png")
     if plain == picture.path:
@@ -125,19 +106,7 @@ def command(
         seed=seed,
         watch=watch,
     )
-    alone = _encoded(made.result["picture"], plain)
+    alone = picture_bytes(made.result["picture"], plain.suffix)
     picture.finish(made, lambda: files.write_atomically(plain, alone))
     if not picture.alt:
         click.echo(f"wrote {plain}")
-
-
-def _encoded(image, path: Path) -> bytes:
-    """A picture's bytes as a file's."""
-    import io
-
-    from PIL import Image
-
-    stream = io.BytesIO()
-    kind = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}[path.suffix]
-    Image.fromarray(image.transpose(1, 2, 0)).save(stream, kind, quality=95)
-    return stream.getvalue()

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
-from convlab_cli import options
+from convlab_cli import options, progress
 from convlab_cli.output import json_text
+
+if TYPE_CHECKING:
+    from convlab.session import Session
 
 
 @click.command()
-@click.option(
-    "--model",
-    default="lenet5",
-    show_default=True,
-    help='A name or a .toml file; see "convlab summary".',
-)
+@options.model
 @click.option(
     "--data",
     default="digits",
@@ -35,9 +34,7 @@ from convlab_cli.output import json_text
 @click.option(
     "--lr", "rate", type=float, help="Largest learning rate.  [default: what suits the network]"
 )
-@click.option(
-    "--optimizer", type=click.Choice(["sgd", "nesterov", "adam"]), default="sgd", show_default=True
-)
+@options.choice("--optimizer", "sgd", "nesterov", "adam")
 @click.option("--momentum", type=float, default=0.9, show_default=True)
 @click.option("--weight-decay", type=float, default=5e-4, show_default=True)
 @click.option(
@@ -119,12 +116,7 @@ from convlab_cli.output import json_text
     help="Go on with a run that was stopped.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="One JSON object a line on stdout: each epoch, then the summary.",
-)
+@options.json_flag("One JSON object a line on stdout: each epoch, then the summary.")
 @click.pass_context
 def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as_json, **settings):
     """Train a network and keep it as a run.
@@ -135,73 +127,28 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
     """
     if resume is not None:
         _refuse_settings(context)
-    from convlab import training
-    from convlab.errors import DivergedError
-    from convlab.interface import usual_folder
-    from convlab.kernels.device import threading_layer
-    from convlab.training.run import CURVES, PAGE
+    from convlab import session
 
-    device = options.chosen_device()
-    layer = threading_layer()  # where none can be loaded, nothing has been written yet
-    with ExitStack() as held:
-        if resume is not None:
-            folder = resume
-            held.enter_context(training.locked(folder))
-            task = training.prepare(
-                training.load_settings(folder), data_dir=data_dir, spec=training.load_spec(folder)
-            )
-            trainer = training.resume(folder, task, device)
-            page = page or training.wants_page(folder)
-            if page:
-                _check_page(task.network)
-            # What a crash may have left out, with the state before it saved.
-            mended = training.write_results(folder, trainer)
-            pictures = [CURVES, PAGE] if page else [CURVES]
-            if trainer.finished and not mended and all((folder / p).exists() for p in pictures):
-                raise click.UsageError(f"{folder}: nothing to resume, the run is complete")
-        else:
-            settings["freeze"] = ",".join(settings["freeze"]) or None
-            start, spec = settings["start_from"], None
-            if start is not None:
-                settings["start_from"] = str(start.resolve())
-                weights = training.load(start).network.state_dict()
-                if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
-                    settings["model"] = training.load_settings(start).model
-                    spec = training.load_spec(start)
-            if Path(settings["data"]).is_dir():
-                settings["data"] = str(Path(settings["data"]).resolve())
-            chosen = training.Settings(**settings)
-            folder = out or usual_folder(chosen)
-            # Before the data are loaded: a name that is taken shall not cost a download.
-            training.check_free(folder, exist_ok)
-            task = training.prepare(chosen, data_dir=data_dir, spec=spec)
-            if page:
-                _check_page(task.network)
-            if start is not None:
-                taken = _take_over(task.network, weights, start, chosen.new_head)
-            trainer = training.Trainer(chosen, task, device)
-            held.enter_context(
-                training.new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots, page=page)
-            )
-        if not quiet:
-            _announce(trainer, folder, layer)
-            if resume is None and start is not None:
-                _announce_taken(taken, start)
-        try:
-            complete = _fit(trainer, folder, quiet, as_json)
-        except DivergedError as error:
-            epoch = trainer.progress.epoch
-            if not epoch:
-                training.discard(folder)  # so that the name is free for the next try
-                raise
-            kept = f"{folder} keeps the weights up to epoch {epoch}"
-            raise DivergedError(f"{error}; {kept}") from None
-        if not complete:
-            training.save(folder, trainer)
-            more = f"{folder} --page" if page else folder
+    settings["freeze"] = ",".join(settings["freeze"]) or None
+    if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
+        settings["model"] = None
+    shared = {"data_dir": data_dir, "device": options.chosen_device(), "page": page}
+    begun = (
+        session.begin(**settings, **shared, out=out, snapshots=snapshots, exist_ok=exist_ok)
+        if resume is None
+        else session.resume(resume, **shared)
+    )
+    with begun as current:
+        if current.complete:
+            raise click.UsageError(f"{resume}: nothing to resume, the run is complete")
+        for line in () if quiet else current.announcement():
+            click.echo(line, err=True)
+        if not _fit(current, quiet, as_json):
+            current.save()
+            more = f"{current.folder} --page" if current.page else current.folder
             click.echo(f"stopped and saved; go on with: convlab train --resume {more}", err=True)
             context.exit(130)
-        _finish(trainer, folder, as_json, page, data_dir)
+        _finish(current, as_json, data_dir)
 
 
 def _refuse_settings(context) -> None:
@@ -214,143 +161,72 @@ def _refuse_settings(context) -> None:
             )
 
 
-def _check_page(network) -> None:
-    """Raise SpecError for a network that no page can hold, not after hours of training."""
-    from convlab import lab
+def _fit(current: Session, quiet: bool, as_json: bool) -> bool:
+    """Train with a progress bar; False where Ctrl-C stopped it."""
+    from convlab.training import EpochRecord
 
-    lab.check_fits(network)
-
-
-def _announce(trainer, folder, layer) -> None:
-    from convlab import get_num_threads
-    from convlab.kernels import cache
-
-    if not cache.is_compiled():
-        click.echo("compiling the loops for this machine, once: about half a minute", err=True)
-    if layer == "workqueue":
-        click.echo(
-            "note: without an OpenMP library loops start more slowly (threading layer workqueue);"
-            " on Linux, install the package libgomp1",
-            err=True,
-        )
-    task, settings = trainer.task, trainer.settings
-    where = f"{get_num_threads()} threads ({layer})" if trainer.device == "cpu" else "on the GPU"
-    click.echo(
-        f"{task.network.name}, {task.network.parameter_count():,} parameters, on {settings.data}:"
-        f" {len(task.train):,} training, {len(task.validation):,} validation and"
-        f" {len(task.test):,} test images; {where}; run in {folder}",
-        err=True,
-    )
-    frozen = [p.size for p in task.network.parameters() if not p.requires_grad]
-    if frozen:
-        click.echo(f"frozen ({settings.freeze}): {sum(frozen):,} parameters", err=True)
-
-
-def _take_over(network, weights, start: Path, new_head: bool):
-    from convlab import training
-    from convlab.errors import SpecError
-
-    try:
-        return training.take_over(network, weights, new_head=new_head)
-    except SpecError as error:
-        raise SpecError(f"{start}: {error}") from None
-
-
-def _announce_taken(taken, start: Path) -> None:
-    left = "; ".join(f"{name} is not ({reason})" for name, reason in taken.left.items())
-    click.echo(
-        f"weights of {start}: {', '.join(taken.taken)} taken{f'; {left}' if left else ''}", err=True
-    )
-
-
-def _fit(trainer, folder: Path, quiet: bool, as_json: bool) -> bool:
-    """Train with a progress bar, saving each epoch; False where Ctrl-C stopped it."""
-    from convlab.interface import epoch_text
-    from convlab.training import EpochRecord, save
-
-    interrupted = []
-
-    def interrupt(number, frame):
-        interrupted.append(number)
-        signal.signal(signal.SIGINT, before)  # a second Ctrl-C stops at once
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    batches, progress = len(trainer.batches), trainer.progress
-    bar = None
-    if not quiet and sys.stderr.isatty():
-        bar = click.progressbar(
-            length=trainer.settings.epochs * batches,
-            file=sys.stderr,
-            item_show_func=lambda text: text,
-            bar_template="%(label)s [%(bar)s] %(info)s",
-            width=20,
-        )
-        done = progress.epoch * batches + progress.batch
-        bar.update(done)
-    try:
-        for record in trainer.fit():
+    with (
+        _interrupted() as interrupted,
+        progress.bar(current.batches[1], label="", quiet=quiet) as bar,
+    ):
+        shown = current.batches[0]
+        if bar is not None:
+            bar.update(shown)
+        for record in current.fit():
             if isinstance(record, EpochRecord):
-                save(folder, trainer)  # a crash costs one epoch at most
                 if as_json:
                     click.echo(json_text({"type": "epoch", **vars(record)}))
                 if not quiet and bar is None:
-                    click.echo(epoch_text(trainer, record), err=True)
+                    click.echo(current.epoch_text(record), err=True)
             elif bar is not None:
-                rate = (record.images / progress.seconds) if progress.seconds else 0
-                bar.label = f"epoch {record.epoch}/{trainer.settings.epochs}"
-                before_it, done = done, (record.epoch - 1) * batches + record.batch
-                bar.update(
-                    done - before_it,
-                    f"loss {record.loss:.4f}  accuracy {100 * record.accuracy:.2f} %"
-                    f"  {rate:,.0f} images/s",
-                )
+                bar.label = f"epoch {record.epoch}/{current.trainer.settings.epochs}"
+                done = current.batches[0]
+                bar.update(done - shown, current.batch_text(record))
+                shown = done
             if interrupted:
-                return trainer.finished
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if bar is not None:
-            bar.render_finish()
+                return current.trainer.finished
     return True
 
 
-def _finish(trainer, folder: Path, as_json: bool, page: bool, data_dir) -> None:
+@contextmanager
+def _interrupted() -> Iterator[list[int]]:
+    """A list that has something in it after the first Ctrl-C; a second one stops at once."""
+    interrupted: list[int] = []
+
+    def interrupt(number, frame):
+        interrupted.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _finish(current: Session, as_json: bool, data_dir: str | None) -> None:
     """Test the best network, draw the curves and the page, print the summary."""
     from convlab_cli.page import write_page
 
-    from convlab import interface, training
-    from convlab.training.run import PAGE
+    from convlab import training
+    from convlab.training.run_folder import PAGE
 
-    task, progress = trainer.task, trainer.progress
-    test = interface.finish(folder, trainer)
-    seconds = sum(record["seconds"] for record in progress.history)
-    right = int((test.predictions == test.labels).sum())
+    test, folder = current.finish(), current.folder
     if as_json:
-        summary = {
-            "type": "summary",
-            "run": str(folder),
-            "epochs": progress.epoch,
-            "best_epoch": progress.best_epoch,
-            "validation_accuracy": progress.history[progress.best_epoch - 1]["validation_accuracy"],
-            "test_accuracy": test.accuracy,
-            "test_loss": test.loss,
-            "seconds": seconds,
-        }
-        if page:
-            summary["page"] = str(folder / PAGE)
-        click.echo(json_text(summary))
+        click.echo(json_text(current.summary(test)))
     else:
-        early = ", stopped early" if progress.stopped_early else ""
-        click.echo(
-            f"test accuracy {100 * test.accuracy:.2f} % ({right:,} of {len(task.test):,} images),"
-            f" best of {progress.epoch} epochs: {progress.best_epoch}{early};"
-            f" trained in {seconds:.1f} s"
-        )
+        click.echo(current.summary_text(test))
         click.echo(f"run: {folder}")
         click.echo(
             f"next: convlab render filters {folder}, convlab render features {folder} test:0"
         )
-    if page:
-        run = training.load(folder)
-        path = folder / PAGE
+    if current.page:
         command = shlex.join(["convlab", "train", "--resume", str(folder), "--page"])
-        write_page(run, path, data_dir, accuracy=test.accuracy, command=command, quiet=as_json)
+        write_page(
+            training.load(folder),
+            folder / PAGE,
+            data_dir,
+            accuracy=test.accuracy,
+            command=command,
+            quiet=as_json,
+        )

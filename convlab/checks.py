@@ -84,6 +84,14 @@ def number(
     return float(value)
 
 
+def above_zero(value: Any, what: str) -> float:
+    """A finite number above 0; ``what`` it is, such as "a time".  Raises SpecError."""
+    real = isinstance(value, numbers.Real)
+    if not (real and 0 < value <= _FINITE):
+        raise SpecError(f"expected {what} above 0, got {shown(value)}")
+    return float(value)
+
+
 def one_of(value: Any, name: str, options: Collection[str]) -> str:
     """One of several words.  Raises SpecError."""
     if not isinstance(value, str) or value not in options:

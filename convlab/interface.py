@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convlab import data, lab, pictures, training
+from convlab import data, lab, session, training
 from convlab.files import write_atomically
 from convlab.kernels import cuda
-from convlab.training import EpochRecord, Evaluation, Run, Settings, Trainer
-from convlab.training.run import CURVES
+from convlab.pictures.sources import INVERTED
+from convlab.training import EpochRecord, Run
 
 __all__ = ["load", "page", "train"]
 
@@ -50,63 +50,45 @@ def train(
     """
     if device == "cuda":
         cuda.require()
-    source = os.fspath(data)
-    if Path(source).is_dir():
-        source = str(Path(source).resolve())
-    chosen = Settings(model=os.fspath(model), data=source, **settings)
-    folder = Path(out) if out is not None else usual_folder(chosen)
-    training.check_free(folder, exist_ok)
-    where = None if data_dir is None else os.fspath(data_dir)
-    task = training.prepare(chosen, data_dir=where)
-    trainer = Trainer(chosen, task, device)
-    with training.new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots):
-        for record in trainer.fit():
-            if isinstance(record, EpochRecord):
-                training.save(folder, trainer)
-                if progress:
-                    print(epoch_text(trainer, record), file=sys.stderr)
-        finish(folder, trainer)
-    run = load(folder)
+    start = settings.pop("start_from", None)
+    with session.begin(
+        os.fspath(model),
+        os.fspath(data),
+        out=None if out is None else Path(out),
+        start_from=None if start is None else Path(start),
+        data_dir=None if data_dir is None else os.fspath(data_dir),
+        device=device,
+        exist_ok=exist_ok,
+        snapshots=snapshots,
+        **settings,
+    ) as begun:
+        for record in begun.fit():
+            if progress and isinstance(record, EpochRecord):
+                print(begun.epoch_text(record), file=sys.stderr)
+        begun.finish()
+    run = load(begun.folder)
     run.network.to(device)
     return run
 
 
-def usual_folder(settings: Settings) -> Path:
-    """Where a run lies unless it is said: runs/MODEL-DATA."""
-    return Path("runs") / f"{Path(settings.model).stem}-{Path(settings.data).name}"
-
-
-def finish(folder: Path, trainer: Trainer) -> Evaluation:
-    """Give a network the weights of its best epoch, test it, and draw the run's curves."""
-    task = trainer.task
-    task.network.load_state_dict(trainer.best)
-    test = training.evaluate(task.network, task.test, task.scaling)
-    path = folder / CURVES
-    # The same for a run that was resumed.
-    command = shlex.join(["convlab", "render", "curves", str(folder), "-o", str(path)])
-    write_atomically(path, pictures.curves(folder).content(path.suffix, command=command))
-    return test
-
-
-def epoch_text(trainer: Trainer, record: EpochRecord) -> str:
-    """An epoch in one line."""
-    return (
-        f"epoch {record.epoch}/{trainer.settings.epochs}"
-        f"  loss {record.train_loss:.4f}  accuracy {100 * record.train_accuracy:.2f} %"
-        f"  validation {100 * record.validation_accuracy:.2f} %"
-        f"  {record.images_per_second:,.0f} images/s"
-    )
-
-
 class Page:
-    """A page of a network's own, which a notebook shows in a frame."""
+    """A page of a network's own, which a notebook shows in a frame.
 
-    def __init__(self, content: str, name: str):
-        self.content, self.name = content, name
+    ``note``: what is to be said of the image that it begins with.
+    """
+
+    def __init__(self, content: str, name: str, note: str = ""):
+        self.content, self.name, self.note = content, name, note
+
+    @property
+    def data(self) -> bytes:
+        """The content of the file: the name of a data set's folder may be any bytes."""
+        return self.content.encode("utf-8", "replace")
 
     def save(self, path: Folder) -> None:
-        """Write the page to an .html file."""
-        write_atomically(Path(path), self.content.encode("utf-8", "replace"))
+        """Write the page to an .html file.  Raises RunError where that cannot be written."""
+        with training.locked_for(Path(path)):
+            write_atomically(Path(path), self.data)
 
     def _repr_html_(self) -> str:
         return (
@@ -118,15 +100,39 @@ class Page:
         return f"Page({self.name}, {len(self.content) / 1e6:.1f} MB)"
 
 
-def page(run: Run | Folder, data_dir: Folder | None = None) -> Page:
+def page(
+    run: Run | Folder,
+    data_dir: Folder | None = None,
+    *,
+    image: str | None = None,
+    accuracy: float | None = None,
+    command: str | None = None,
+) -> Page:
     """The lab page of a run: a network to draw on, change and look into.
 
-    Raises RunError, or DataError where its data set is not there, and SpecError for a network
-    that no page can hold.
+    ``image``: what it begins with, a file, "-" for standard input, or test:N, by default the
+    first of its samples; ``accuracy`` on the test set, where it is known; ``command``: what
+    makes the page, for its foot.  Raises RunError, or DataError where the data set or the image
+    is not there, and SpecError for a network that no page can hold.
     """
     run = run if isinstance(run, Run) else load(run)
+    # Before the data are loaded: what no page can hold shall not cost a download.
     lab.check_fits(run.network)
     _, test = data.load(run.settings.data, data_dir=data_dir)
-    command = shlex.join(["convlab", "page", str(run.folder)])
-    described = lab.describe(run, test, accuracy=run.evaluate(test).accuracy, command=command)
-    return Page(lab.render(described), f"{run.network.name}, {run.folder.name}")
+    first, note = None, ""
+    if image is not None:
+        read = run.image(image, data_dir)
+        called, label = read.name, None
+        if image.startswith("test:"):
+            number = int(image.removeprefix("test:"))
+            called, label = f"test:{number}", int(test.labels[number])
+        first = "standard input" if image == "-" else called, read.pixels, label
+        note = f"{image}: {INVERTED}" if read.inverted else ""
+    described = lab.describe(
+        run,
+        test,
+        accuracy=run.evaluate(test).accuracy if accuracy is None else accuracy,
+        command=command or shlex.join(["convlab", "page", str(run.folder)]),
+        image=first,
+    )
+    return Page(lab.render(described), f"{run.network.name}, {run.folder.name}", note)

@@ -21,6 +21,7 @@ ALMOST = "\u2248"
 MOST_PLACES = 12
 _MOST_DIGITS = 15  # each decimal of so many digits has a float64 of its own
 _SUPERSCRIPT = str.maketrans("0123456789" + MINUS, "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_THOUSANDS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
 _PLAIN = {raised: plain for plain, raised in _SUPERSCRIPT.items()}
 
 
@@ -186,6 +187,28 @@ def number(value: float, digits: int = 3) -> str:
     return text if says(text, value) else ALMOST + text
 
 
+def small_error(value: float, marked: bool = False) -> str:
+    """An error with three decimals; what that would round to zero as a power of ten.
+
+    ``marked``: with "≈" before it.  A dash where there is none (NaN).
+    """
+    if math.isnan(value):
+        return MINUS
+    if value == 0 or math.isinf(value):
+        text = number(value)
+    else:
+        text = f"{value:.3f}" if value >= 0.0005 else number(float(f"{value:.0e}"))
+    return f"{ALMOST}{text}" if marked else text
+
+
+def range_text(values: NDArray, grain: Grain | None = None, digits: int = 3) -> str:
+    """The smallest and the largest of values, exactly where they are sums whose grain is known."""
+    ends = np.array([values.min(), values.max()])
+    exactly = grain is not None and grain.holds()
+    low, high = sums(ends, grain).marked() if exactly else [number(end, digits) for end in ends]
+    return low if low == high else f"{low} to {high}"
+
+
 def plus_minus(value: float) -> str:
     """The ends of a range with 0 in its middle: ±0.5, ≈±0.123."""
     text = number(value)
@@ -208,9 +231,34 @@ def measured(value: float, digits: int = 3) -> str:
         text = f"{value:.{max(0, digits - 1 - int(exponent))}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
         return text.replace("-", MINUS)
-    power = str(int(exponent)).replace("-", MINUS).translate(_SUPERSCRIPT)
     mantissa = mantissa.rstrip("0").rstrip(".").replace("-", MINUS)
-    return f"{mantissa} {TIMES} 10{power}"
+    return f"{mantissa} {TIMES} {power_of_ten(int(exponent))}"
+
+
+def ratio(value: float) -> str:
+    """How many times as much, in 2 significant digits, all that timings support: 0.70, 2.0, 26.
+
+    In 3 where 2 would hide which side of 1 it lies on.
+    """
+    for digits in (2, 3):
+        exponent = int(f"{value:.{digits - 1}e}".split("e")[1])
+        text = f"{value:.{max(0, digits - 1 - exponent)}f}"
+        if float(text) != 1:
+            break
+    return text
+
+
+def power_of_ten(power: int, in_words: bool = False) -> str:
+    """10⁶, or in words 1 million."""
+    if in_words:
+        group = min(power // 3, len(_THOUSANDS) - 1)
+        return f"{10 ** (power - 3 * group):,}{_THOUSANDS[group]}"
+    return f"10{str(power).replace('-', MINUS).translate(_SUPERSCRIPT)}"
+
+
+def duration(seconds: float, longest: float) -> str:
+    """A time in the unit of the longest that it stands beside: milliseconds below a second."""
+    return f"{measured(1000 * seconds)} ms" if longest < 1 else f"{measured(seconds)} s"
 
 
 def fixed(value: float, places: int, plus: bool = False) -> str:

@@ -20,22 +20,20 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-import click
-from convlab_cli.main import convlab
 from convlab_gallery.catalog import DATA, PHOTO, Catalog, Claim, Entry, Item, Page, Run
 from PIL import Image, PngImagePlugin
 
+import convlab
 from convlab import data as data_sets
 from convlab import get_num_threads, random, set_num_threads
 from convlab.errors import ConvlabError, DataError, RunError
 from convlab.experiments import Result, read_result
 from convlab.files import is_free, locked, make_folder, write_atomically
 from convlab.reading import read_json
-from convlab.training.run import MODEL
+from convlab.training.run_folder import MODEL
 
 MANIFEST = "gallery.json"
 PHOTO_CREDIT = "china.jpg by danielbuechele, CC BY 2.0, from scikit-learn"
@@ -142,20 +140,21 @@ class _Builder:
         self.catalog, self.out, self.data, self.force = catalog, out, data, force
         self.manifest = _opened(out, data)
         self.libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
-        package, commands = _folder("convlab"), _folder("convlab_cli")
+        package, commands = Path(convlab.__file__).parent, catalog.commands
         learning = [package, *(package / name for name in _LEARNING)]
         self.learning = _digest_of_sources(
-            [path for folder in learning for path in _sources(folder, "*")]
-            + [commands / "train.py"]
+            [*(path for folder in learning for path in _sources(folder, "*")), *commands.training]
         )
-        self.drawing = _digest_of_sources([*_sources(package, "**/*"), *_sources(commands, "**/*")])
+        self.drawing = _digest_of_sources([*_sources(package, "**/*"), *commands.sources])
         self.models: dict[str, str | None] = {}  # of the runs that are done; None: failed
         self.under_way: dict[Future, tuple[Run | Item, str]] = {}
         # Threads of OpenMP do not survive a fork.
         method = multiprocessing.get_context("spawn")
         self.stopped = method.Event()
         self.processes, self.started = get_num_threads(), 0
-        self.pool = ProcessPoolExecutor(self.processes, method, _start, (str(out), self.stopped))
+        self.pool = ProcessPoolExecutor(
+            self.processes, method, _start, (str(out), self.stopped, catalog.commands.run)
+        )
 
     def make(self, items: Sequence[Item]) -> Iterator[Outcome]:
         """Runs first, then each item as soon as its runs are there, the longest first."""
@@ -329,10 +328,6 @@ def _photograph() -> bytes:
 # --- what things were made from -----------------------------------------------------------
 
 
-def _folder(package: str) -> Path:
-    return Path(find_spec(package).submodule_search_locations[0])
-
-
 def _sources(folder: Path, pattern: str) -> list[Path]:
     suffixes = (".py", ".toml", ".html", ".css", ".js")
     return [path for path in folder.glob(pattern) if path.suffix in suffixes]
@@ -369,9 +364,9 @@ def _ignored_interrupts() -> Iterator[None]:
 # --- in the processes that make pictures --------------------------------------------------
 
 
-def _start(folder: str, stopped: Event) -> None:
-    global _stopped
-    _stopped = stopped
+def _start(folder: str, stopped: Event, run: Callable[[Sequence[str]], None]) -> None:
+    global _stopped, _run
+    _stopped, _run = stopped, run
     threading.Thread(target=_end_with_parent, daemon=True).start()
     variable = data_sets.sources.VARIABLE
     if os.environ.get(variable):
@@ -388,7 +383,7 @@ def _end_with_parent() -> None:
 
 
 def _call(words: Sequence[str], typed: Sequence[str]) -> None:
-    """Run a command of ours here; files that it writes name it as ``typed``.  Raises RunError."""
+    """Run a command here; files that it writes name it as ``typed``.  Raises RunError."""
     if _stopped.is_set():
         raise RunError("stopped")
     random.manual_seed(0)  # as a process of its own would begin
@@ -396,9 +391,7 @@ def _call(words: Sequence[str], typed: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            status = convlab.main(list(words[1:]), "convlab", standalone_mode=False)
-    except click.ClickException as error:
-        raise RunError(" ".join(error.format_message().split())) from None
+            _run(words)
     except ConvlabError as error:
         raise RunError(str(error)) from None
     except Exception as error:
@@ -406,8 +399,6 @@ def _call(words: Sequence[str], typed: Sequence[str]) -> None:
         raise RunError(f"a mistake in convlab: {message}") from None
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if status:
-        raise RunError(f"the command ended with exit status {status}")
 
 
 def _train(words: Sequence[str], typed: Sequence[str]) -> tuple[float, None]:
@@ -482,22 +473,13 @@ def _draw_claim(claim: Claim, path: str) -> tuple[float, dict]:
 
 
 def _draw_result(result: Result, path: Path, folder: Path) -> dict:
-    from convlab import viz
-
     name, numbers = result.experiment.name, folder / path.name
-    moving = result.experiment.frames is not None
-    texts = {"description": result.description, "command": result.command}
+    suffix = result.suffixes[-1]
+    moving = suffix == ".gif"
     pictures = []
     for theme, ending in (("light", ""), ("dark", "-dark")):
-        file = f"{name}{ending}{'.gif' if moving else '.png'}"
-        if moving:
-            frames = result.experiment.frames(result, theme=theme, size="animation")
-            content = viz.animation_bytes(frames, ".gif", **texts)
-        else:
-            figure = result.experiment.figure(result, theme=theme, size="slide")
-            title = result.experiment.title
-            content = viz.figure_bytes(figure, ".png", title=title, **texts)
-        write_atomically(folder / file, content)
+        file = f"{name}{ending}{suffix}"
+        write_atomically(folder / file, result.content(suffix, theme=theme, command=result.command))
         pictures.append(file)
     stills = [_still(folder / file) for file in pictures] if moving else []
     write_atomically(numbers, path.read_bytes())

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import click
-from convlab_cli.main import convlab
-from convlab_cli.options import NOT_RUN, Written
+from typing import Any
 
 from convlab import experiments, reading
 from convlab.errors import RunError, SpecError
@@ -25,6 +22,35 @@ DATA = "digits"
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLACE = re.compile(r"\{([\w-]*)\}")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A command as a command line understands it.
+
+    ``name``: such as "convlab render filters"; ``settings``: all of them by their names;
+    ``writes``: the options in it that name what it writes, as often as they are given.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """What carries out the commands of a catalogue.
+
+    ``parse(command)`` says what a command means as a user types it, and raises SpecError where it
+    is none that could be run; ``run(words)`` runs one, in the words that a shell makes of it, and
+    raises ConvlabError.  Other processes can have ``run``: it is a function of a module.
+    ``sources``: its files, on which pictures depend; ``training``: those on which runs do.
+    """
+
+    parse: Callable[[str], Parsed]
+    run: Callable[[Sequence[str]], None]
+    sources: tuple[Path, ...]
+    training: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -112,8 +138,12 @@ Item = Entry | Page | Claim
 
 @dataclass(frozen=True)
 class Catalog:
-    """Chapters, runs, entries, pages and claims, all in the order of the page."""
+    """Chapters, runs, entries, pages and claims, all in the order of the page.
 
+    ``commands`` carries out what they have as their commands.
+    """
+
+    commands: CommandLine
     chapters: tuple[Chapter, ...]
     runs: tuple[Run, ...]
     entries: tuple[Entry, ...]
@@ -143,7 +173,7 @@ class Catalog:
         command = run.command
         if _without(command, "--data") and data != DATA:
             command += f" --data {shlex.quote(data)}"
-        settings = _parsed(command).params
+        settings = self.commands.parse(command).settings
         usual = f"runs/{Path(settings['model']).stem}-{Path(settings['data']).name}"
         if run.folder(data) != usual:
             command += f" --out {shlex.quote(run.folder(data))}"
@@ -166,42 +196,9 @@ def _filled(command: str, runs: Sequence[Run], data: str) -> str:
     return _PLACE.sub(fill, command)
 
 
-def _parsed(command: str) -> click.Context:
-    """What Click makes of a command, which is not run.  Raises SpecError where it is none."""
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise SpecError(
-            f"expected a command as a shell takes it, got {command!r}: {error}"
-        ) from None
-    if words[:1] != ["convlab"]:
-        raise SpecError(f"expected a command that begins with convlab, got {command!r}")
-    context, called, rest = click.Context(convlab, info_name="convlab"), convlab, words[1:]
-    context.meta[NOT_RUN] = True
-    try:
-        while isinstance(called, click.Group):
-            if not rest:
-                raise click.UsageError("there is no command after the group's name")
-            name, called, rest = called.resolve_command(context, rest)
-            if isinstance(called, click.Group):
-                context = click.Context(called, info_name=name, parent=context)
-        _, _, given = called.make_parser(click.Context(called)).parse_args(list(rest))
-        context = called.make_context(name, rest, parent=context)
-    except click.exceptions.Exit:
-        raise SpecError(f"expected a command that makes a picture, got {command!r}") from None
-    except click.ClickException as error:
-        message = " ".join(error.format_message().split())
-        raise SpecError(f"{command!r} is no command of convlab: {message}") from None
-    context.meta[_WRITES] = [p.opts[0] for p in given if isinstance(p.type, Written)]
-    return context
-
-
-_WRITES = "convlab.writes"  # the options of a command that name what it writes, as often as given
-
-
-def _check_writes(context: click.Context, command: str, *allowed: str) -> None:
+def _check_writes(parsed: Parsed, command: str, *allowed: str) -> None:
     """Raise SpecError where a command names another place to write into, in any spelling."""
-    others = list(context.meta[_WRITES])
+    others = list(parsed.writes)
     for option in allowed:
         if option not in others:
             raise SpecError(f"expected one {option} in its command, got {command!r}")
@@ -210,8 +207,11 @@ def _check_writes(context: click.Context, command: str, *allowed: str) -> None:
         raise SpecError(f"expected a command without {others[0]}, got {command!r}")
 
 
-def read(path: Path | str = CATALOG) -> Catalog:
-    """Read a catalogue and check it.  Raises SpecError, with one line that names the mistake."""
+def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
+    """Read a catalogue and check it, its commands as ``commands`` understands them.
+
+    Raises SpecError, with one line that names the mistake.
+    """
     path = Path(path)
     try:
         tables = reading.parse_toml(reading.read_text(path, reading.MAX_TOML))
@@ -233,7 +233,9 @@ def read(path: Path | str = CATALOG) -> Catalog:
         for name, kind in kinds.items()
     }
     claims = _claims(path, tables["claims"]) if "claims" in tables else ()
-    catalog = Catalog(parts["chapter"], parts["run"], parts["entry"], parts["page"], claims)
+    catalog = Catalog(
+        commands, parts["chapter"], parts["run"], parts["entry"], parts["page"], claims
+    )
     if not catalog.entries:
         raise SpecError(f"{path}: expected at least one entry, got none")
     shown = {claim.id for claim in claims}  # --only takes entries, pages and claims
@@ -301,11 +303,11 @@ def _item(path: Path, name: str, kind: type, number: int, table: object):
 
 
 def _check_run(run: Run, catalog: Catalog) -> None:
-    context = _parsed(run.command)
-    if context.command_path != "convlab train":
+    parsed = catalog.commands.parse(run.command)
+    if parsed.name != "convlab train":
         raise SpecError(f"expected a convlab train command, got {run.command!r}")
-    _check_writes(context, run.command)
-    if context.params["as_json"]:
+    _check_writes(parsed, run.command)
+    if parsed.settings["as_json"]:
         raise SpecError(f"expected a command without --json, got {run.command!r}")
 
 
@@ -313,28 +315,28 @@ def _check_entry(entry: Entry, catalog: Catalog) -> None:
     if entry.chapter not in [chapter.id for chapter in catalog.chapters]:
         known = ", ".join(chapter.id for chapter in catalog.chapters) or "none is there"
         raise SpecError(f"unknown chapter {entry.chapter!r}: expected one of {known}")
-    context = _parsed(_filled(entry.command, catalog.runs, DATA))
-    if not {"output", "theme", "json_file", "alt"} <= {p.name for p in context.command.params}:
+    parsed = catalog.commands.parse(_filled(entry.command, catalog.runs, DATA))
+    if not {"output", "theme", "json_file", "alt"} <= parsed.settings.keys():
         raise SpecError(
             f"expected a command that makes a picture, with -o, --theme, --json and --alt,"
             f" got {entry.command!r}"
         )
-    words, output = shlex.split(entry.command), context.params["output"]
+    words, output = shlex.split(entry.command), parsed.settings["output"]
     files = [f"{entry.id}{suffix}" for suffix in SUFFIXES]
     if str(output) not in files or words.count("-o") != 1:
         raise SpecError(
             f"expected -o {', '.join(files[:-1])} or {files[-1]} in its command,"
             f" got {entry.command!r}"
         )
-    _check_writes(context, entry.command, "-o")
-    if context.params["alt"]:
+    _check_writes(parsed, entry.command, "-o")
+    if parsed.settings["alt"]:
         raise SpecError(f"expected a command without --alt, got {entry.command!r}")
 
 
 def _check_page(page: Page, catalog: Catalog) -> None:
-    context = _parsed(_filled(page.command, catalog.runs, DATA))
+    parsed = catalog.commands.parse(_filled(page.command, catalog.runs, DATA))
     words, wanted = shlex.split(page.command), f"{page.id}.html"
-    output = context.params.get("output")
-    if context.command_path != "convlab page" or str(output) != wanted or words.count("-o") != 1:
+    output = parsed.settings.get("output")
+    if parsed.name != "convlab page" or str(output) != wanted or words.count("-o") != 1:
         raise SpecError(f"expected a convlab page command with -o {wanted}, got {page.command!r}")
-    _check_writes(context, page.command, "-o")
+    _check_writes(parsed, page.command, "-o")

@@ -39,8 +39,8 @@ def preload() -> None:
         importlib.import_module(name)
 
     def load(group):
-        for module, _ in group.lazy.values():
-            command = importlib.import_module(module).command
+        for name in group.lazy:
+            command = group.get_command(None, name)
             if isinstance(command, LazyGroup):
                 load(command)
 

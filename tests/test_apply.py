@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convlab_cli import apply as apply_command
 from matplotlib.colors import to_rgb
 from PIL import Image
 from scipy import ndimage
 
 from convlab import lessons, numerals, viz
+from convlab.data.table import numbers_bytes
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.pictures._apply import _read
 from convlab.viz import style
@@ -489,16 +489,16 @@ def test_wide_kernels_are_shades_with_their_range():
 
 
 def test_drawn_pixels_are_means_of_the_colours_below_them():
-    from convlab.viz.applied import _reduced, _shades
+    from convlab.viz.large_images import reduced, shades
 
     rgb = RNG.integers(0, 256, (13, 17, 3)).astype(np.uint8)
     exact = rgb[:12, :15].reshape(4, 3, 5, 3, 3).mean(axis=(1, 3))
-    assert np.abs(_reduced(rgb, 3) - exact).max() <= 0.5
+    assert np.abs(reduced(rgb, 3) - exact).max() <= 0.5
     values = RNG.normal(size=(40, 50)).astype(np.float32)
     scale = style.signed_scale(values, viz.THEMES["light"], limit=1.5)
     slow = scale.rgb(values).astype(int)
-    assert np.abs(_shades(values, scale) - slow).max() <= 4  # half a step of 256
-    assert (_shades(np.zeros((2, 2), np.float32), scale) == 255).all()
+    assert np.abs(shades(values, scale) - slow).max() <= 4  # half a step of 256
+    assert (shades(np.zeros((2, 2), np.float32), scale) == 255).all()
 
 
 def test_a_figure_of_what_does_not_fit():
@@ -609,7 +609,7 @@ def test_images_that_there_are_not(tmp_path):
 
 def test_several_maps_are_no_csv_file():
     with pytest.raises(DataError, match="^r.csv: expected one map .* got 2 × 8 × 8 numbers"):
-        apply_command._raw_bytes(Path("r.csv"), np.zeros((2, 8, 8)))
+        numbers_bytes(np.zeros((2, 8, 8)), "r.csv")
 
 
 def test_commands_that_cannot_be_leave_nothing_behind(convlab):

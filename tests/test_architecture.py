@@ -9,7 +9,7 @@ from convlab import models, viz
 from convlab.errors import ShapeError
 from convlab.pictures._architecture import in_words
 from convlab.pictures._drawn_layers import drawn_layers
-from convlab.viz.architecture import planes
+from convlab.viz.volumes import planes
 
 ODD = """
 input = "12x40x3"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -409,8 +410,15 @@ def test_shape_as_json(convlab):
     assert dense["parameters"]["value"] == 3_000_001_000
 
 
+def test_one_number_is_a_row_of_numbers(convlab):
+    out = convlab.works("shape", "784", "--layers", "dense 100, relu, dense 10")
+    assert re.search(r"^dense1 +100 · \(784 \+ 1\) = 78,500 ", out, re.MULTILINE)
+    assert re.search(r"^input +784$", out, re.MULTILINE)
+
+
 def test_shape_that_cannot_be(convlab):
     assert "kernel larger than padded input" in convlab.fails("shape", "4x4", "--kernel", "5")
+    assert "784 numbers in a row" in convlab.fails("shape", "784", "--kernel", "5")
     expected = "expected either --kernel or --layers"
     assert convlab.misused("shape", "4x4") == expected
     misused = convlab.misused("shape", "4x4", "--layers", "pool 2", "--stride", "2")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from convlab_cli.commands import COMMANDS
 from convlab_gallery import build, catalog
 
 from convlab import files, training
@@ -68,7 +69,7 @@ def test_a_folder_has_one_writer_until_that_dies(holder, convlab, run):
             pass
         assert str(caught.value) == message
     with pytest.raises(RunError, match=f"process {process.pid} is writing to it"):
-        next(build.build(catalog.read(catalog.CATALOG), folder))
+        next(build.build(catalog.read(COMMANDS), folder))
     (temporary,) = folder.glob(".convlab-*")
     with training.locked_for(folder / "other.png"):
         files.write_atomically(folder / "other.png", b"")

@@ -1,6 +1,7 @@
 """What follows a shift exactly, what only nearly, and what it costs in accuracy."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -446,6 +447,15 @@ def test_equivariance_as_a_table_and_its_numbers(convlab):
         "exact there: conv; all of their error comes from the border, which conv pads with zeros"
     )
     assert np.shape(record["inputs"]["images"]) == (3, 2, SIZE, SIZE)
+
+
+def test_errors_of_no_cell_are_null(convlab):
+    (convlab.folder / "zero.toml").write_text(network(conv(mode="zeros")).spec)
+    words = ("equivariance", "zero.toml", "--shifts", f"0,{SIZE - 1}", "--images", 2)
+    out = convlab.works(*words, "--json", "e.json")
+    errors = json.loads((convlab.folder / "e.json").read_text())["result"]["conv"]
+    assert errors["errors_away_from_border"] == [0, None]
+    assert re.search("^conv .* 0 +-$", out.split("\n\n")[1], re.MULTILINE)
 
 
 def test_invariance_of_a_run(convlab, run):

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from convlab_cli import explain as cli
 from PIL import Image
 
-from convlab import insight, models, nn, random, training, viz
+from convlab import insight, models, nn, pictures, random, terminal, training, viz
 from convlab.errors import ConvlabError, ShapeError, SpecError
 from convlab.insight.explain import _explained, _fused, _steps
 from convlab.insight.sum_words import check_words
@@ -649,6 +649,19 @@ def test_numbers_of_the_record_are_those_of_the_network(convlab, run, tmp_path):
     assert one["value"] == pytest.approx(total, abs=1e-6)
     assert one["exact"] == pytest.approx(total, abs=1e-12)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["sum.json"]
+
+
+def test_lines_in_python_are_those_of_the_command(convlab, run):
+    for words, settings in (
+        ((), {}),
+        (("--deep",), {"deep": True}),
+        (("--all",), {"complete": True}),
+    ):
+        made = pictures.explanation(run, "test:3", **settings)
+        lines = [terminal.plain(line) for line in made.lines()]
+        assert lines == convlab.works("explain", run, "test:3", *words).splitlines()
+    parts = [part for line in made.lines() for part in line if isinstance(part, terminal.Span)]
+    assert {part.role for part in parts} == {"", "output"}
 
 
 def test_errors_of_the_command(convlab, run, say, tmp_path):

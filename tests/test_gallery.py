@@ -13,6 +13,7 @@ import click
 import numpy as np
 import pytest
 from convlab_cli import options
+from convlab_cli.commands import COMMANDS
 from convlab_cli.main import convlab
 from convlab_gallery import build, catalog, site
 from PIL import Image
@@ -95,7 +96,7 @@ def results(accuracies):
 def read(folder, text):
     path = folder / "catalog.toml"
     path.write_text(text, encoding="utf-8")
-    return catalog.read(path)
+    return catalog.read(COMMANDS, path)
 
 
 def states(outcomes):
@@ -332,11 +333,11 @@ def test_a_manifest_that_names_other_folders_is_refused(tmp_path, file):
 
 def test_a_catalogue_that_is_not_there(tmp_path):
     with pytest.raises(SpecError, match="cannot be read as a catalogue: No such file"):
-        catalog.read(tmp_path / "none.toml")
+        catalog.read(COMMANDS, tmp_path / "none.toml")
 
 
 def test_the_catalogue_that_is_shipped():
-    shipped = catalog.read()
+    shipped = catalog.read(COMMANDS)
     assert {entry.chapter for entry in shipped.entries} == {c.id for c in shipped.chapters}
     assert shipped.needed(shipped.entries) == shipped.runs
     assert any(entry.animated for entry in shipped.entries)
@@ -567,7 +568,7 @@ def test_a_claim_is_drawn_again_when_its_results_change(with_claims, copy, one_p
 def test_results_that_are_none_are_one_line(with_claims, tmp_path):
     (tmp_path / "results" / "other.json").write_text("{}")
     with pytest.raises(SpecError, match="other.json: expected the results of an experiment, got"):
-        catalog.read(tmp_path / "catalog.toml")
+        catalog.read(COMMANDS, tmp_path / "catalog.toml")
 
 
 # --- the page and the table -----------------------------------------------------------------
@@ -621,7 +622,7 @@ def test_the_table(small, tmp_path):
 
 def test_the_table_in_docs_is_the_catalogue(tmp_path):
     path = Path(shutil.copy(ROOT / "docs" / "gallery.md", tmp_path))
-    assert not site.write_table(catalog.read(), path), (
+    assert not site.write_table(catalog.read(COMMANDS), path), (
         "run: convlab gallery --table docs/gallery.md"
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from convlab_cli.commands import COMMANDS
 from convlab_gallery import catalog
 from matplotlib.colors import to_rgba
 from scipy import special
@@ -420,7 +421,7 @@ def test_the_pictures_of_the_readme_are_the_gallerys():
     root = Path(__file__).parents[1]
     read = [root / "README.md", *(root / "docs").glob("*.md")]
     text = "".join(path.read_text(encoding="utf-8") for path in read)
-    entries = catalog.read().entries
+    entries = catalog.read(COMMANDS).entries
     pictures = (".png", ".svg", ".gif")
     shown = set(re.findall(r"\]\((?:\.\./)?gallery/([\w.-]+\.(?:png|svg|gif))\)", text))
     there = {path.name for path in (root / "gallery").iterdir() if path.suffix in pictures}

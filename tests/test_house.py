@@ -13,8 +13,10 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from its own row and from the rows below it.
 LAYERS = [
-    ("cli", "gallery"),
-    ("convlab.interface",),
+    ("cli",),
+    ("gallery",),
+    ("convlab.documentation", "convlab.interface"),
+    ("convlab.session",),
     ("convlab.pictures",),
     ("convlab.experiments",),
     ("convlab.bench",),
@@ -32,13 +34,19 @@ LAYERS = [
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),
-    ("convlab.comparison", "convlab.window_step"),
+    ("convlab.terminal",),
+    (
+        *("convlab.comparison", "convlab.equations", "convlab.folding", "convlab.histograms"),
+        *("convlab.spread", "convlab.window_step", "convlab.wiring"),
+    ),
     ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
     ("convlab.errors", "convlab.checks"),
 ]
 VIZ_MAY_IMPORT = {
     *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
-    *("convlab.comparison", "convlab.window_step"),
+    "convlab.checks",
+    *("convlab.comparison", "convlab.equations", "convlab.folding", "convlab.histograms"),
+    *("convlab.spread", "convlab.window_step", "convlab.wiring"),
     *("numpy", "matplotlib", "PIL"),
 }
 
@@ -121,6 +129,12 @@ def test_imports_point_down(path):
         return
     depths = {name: layer_of(name) for name in imports(path)}
     assert {name for name, other in depths.items() if other is not None and other < depth} == set()
+
+
+@pytest.mark.parametrize("path", sources(), ids=own_name)
+def test_only_the_command_line_imports_itself_and_click(path):
+    own = path.is_relative_to(ROOT / "cli")
+    assert own or not {name.split(".")[0] for name in imports(path)} & {"convlab_cli", "click"}
 
 
 @pytest.mark.parametrize("path", sources(), ids=own_name)

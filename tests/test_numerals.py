@@ -1,18 +1,17 @@
 """What is shown is exact or says that it is rounded: judged by fractions, from the texts."""
 
-import contextlib
-import io
 import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from convlab_cli.explain_example import _print_window
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convlab import lessons, numerals, viz
+from convlab.lessons.window_lines import window_lines
 from convlab.quiz import quiz
+from convlab.terminal import plain
 from convlab.viz import ChainLink, SumStep
 
 KEPT = settings(max_examples=20, deadline=None, derandomize=True)
@@ -127,10 +126,7 @@ def test_convolutions_show_sums_that_add_up(x, w, bias):
     for value, text in zip(exactly, shown.results().marked(), strict=True):
         assert text.startswith("≈") or reckoned(text) == value
     # The terminal shows the same.
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        _print_window(shown, True)
-    lines = out.getvalue().splitlines()
+    lines = [plain(line) for line in window_lines(shown, True)]
     total = next(
         line for line in lines if re.search(r"[=≈] [^ ]+( × 10.*)?$", line) and "+" in line
     )
@@ -269,3 +265,18 @@ def test_a_number_is_read_back(value, digits):
     if 10**digits <= abs(expected) < 10**6:  # no digit before the point becomes a zero
         expected = round(Fraction(value))
     assert numerals.read(text) == expected
+
+
+def test_ratios_have_two_digits_unless_they_would_hide_which_side_of_1_they_lie_on():
+    texts = [numerals.ratio(value) for value in (0.698, 0.998, 1, 1.001, 1.04, 2, 9.96, 26.4, 318)]
+    assert texts == ["0.70", "0.998", "1.00", "1.00", "1.04", "2.0", "10", "26", "318"]
+
+
+def test_durations_have_the_unit_of_the_longest():
+    assert numerals.duration(0.25, 0.75) == "250 ms" and numerals.duration(0.01, 10) == "0.01 s"
+
+
+def test_powers_of_ten():
+    assert [numerals.power_of_ten(power) for power in (6, -2)] == ["10⁶", "10⁻²"]
+    in_words = [numerals.power_of_ten(power, in_words=True) for power in (0, 2, 4, 9, 19)]
+    assert in_words == ["1", "100", "10 thousand", "1 billion", "10,000 quadrillion"]

@@ -1,7 +1,8 @@
-"""Pictures of speed: the roof where it must be, every bar as long as its number, honest titles."""
+"""Pictures of speed: the roof where it must be, every bar as long as its number, honest bench."""
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from convlab import viz
+from convlab import bench, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import KernelPoint, ScalingCurve, TrainingBar
-from convlab.viz.bench import roof
+from convlab.viz.roofline import roof
 
 LAYERS = (
     "LeNet C1",
@@ -50,9 +51,16 @@ def measured(layers=LAYERS, *, seed=1, compared=True, least=0.8, most=60.0, over
     return points
 
 
-def kernels(points, **more):
-    settings = dict(bandwidth=BANDWIDTH, other=PYTORCH, machine=MACHINE)
-    return viz.kernel_speed(points, PEAK, **settings | more)
+plain_kernels = partial(
+    viz.kernel_speed, peaks=PEAK, bandwidth=BANDWIDTH, other=PYTORCH, machine=MACHINE
+)
+plain_training = partial(viz.training_speed, other=PYTORCH, machine=MACHINE)
+plain_scaling = partial(viz.scaling, machine=MACHINE)
+
+
+def kernels(points, other=PYTORCH, **look):
+    words = bench.kernel_words(points, bench.Roof(PEAK, BANDWIDTH), other, MACHINE)
+    return plain_kernels(points, other=other, **words, **look)
 
 
 def bar(what, ours, theirs, spread=0.05):
@@ -73,8 +81,8 @@ TRAINING = [
 ]
 
 
-def training(bars, **more):
-    return viz.training_speed(bars, **dict(other=PYTORCH, machine=MACHINE) | more)
+def training(bars, **look):
+    return plain_training(bars, title=bench.training_title(bars, PYTORCH), **look)
 
 
 def curve(axis, values, speeds):
@@ -90,8 +98,8 @@ IMAGE = curve("image size", [4, 8, 14, 28, 56, 112], [60, 110, 150, 190, 200, 20
 THREADS = curve("threads", [1, 2], [110, 211])
 
 
-def scaling(curves, **more):
-    return viz.scaling(curves, **dict(machine=MACHINE) | more)
+def scaling(curves, **look):
+    return plain_scaling(curves, title=bench.scaling_title(curves), **look)
 
 
 # What is drawn --------------------------------------------------------------------------------
@@ -527,49 +535,61 @@ POINT = KernelPoint("LeNet C1", "forward", 6.0, 100e9, 50e9)
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: kernels([]), SpecError, "expected at least one point, got none"),
+        (lambda: plain_kernels([]), SpecError, "expected at least one point, got none"),
         (
-            lambda: kernels([POINT._replace(gradient="backward")]),
+            lambda: plain_kernels([POINT._replace(gradient="backward")]),
             SpecError,
             "gradient of input, gradient of weight, got 'backward'",
         ),
         (
-            lambda: kernels([POINT._replace(intensity=0.0)]),
+            lambda: plain_kernels([POINT._replace(intensity=0.0)]),
             SpecError,
             "expected an intensity of LeNet C1, forward, above 0, got 0.0",
         ),
-        (lambda: kernels([POINT._replace(speed=math.nan)]), SpecError, "a speed .* got nan"),
-        (lambda: kernels([POINT._replace(other_speed=-1.0)]), SpecError, "another speed .* -1.0"),
-        (lambda: kernels([POINT], bandwidth=0.0), SpecError, "a bandwidth above 0, got 0.0"),
-        (lambda: kernels([POINT, POINT]), ShapeError, "one point of LeNet C1, forward, got two"),
-        (lambda: kernels([POINT], size="poster"), SpecError, "got 'poster'"),
-        (lambda: training([]), SpecError, "expected at least one bar, got none"),
-        (lambda: training([bar("a", 0.0, None)]), SpecError, "a time of a above 0, got 0.0"),
+        (lambda: plain_kernels([POINT._replace(speed=math.nan)]), SpecError, "a speed .* got nan"),
         (
-            lambda: training([TrainingBar("a", 1.0, 1.1, 1.2, None, None, None)]),
+            lambda: plain_kernels([POINT._replace(other_speed=-1.0)]),
+            SpecError,
+            "another speed .* -1.0",
+        ),
+        (lambda: plain_kernels([POINT], bandwidth=0.0), SpecError, "a bandwidth above 0, got 0.0"),
+        (
+            lambda: plain_kernels([POINT, POINT]),
+            ShapeError,
+            "one point of LeNet C1, forward, got two",
+        ),
+        (lambda: plain_kernels([POINT], size="poster"), SpecError, "got 'poster'"),
+        (lambda: plain_training([]), SpecError, "expected at least one bar, got none"),
+        (lambda: plain_training([bar("a", 0.0, None)]), SpecError, "a time of a above 0, got 0.0"),
+        (
+            lambda: plain_training([TrainingBar("a", 1.0, 1.1, 1.2, None, None, None)]),
             ShapeError,
             "expected a spread around 1.0 s of a, got 1.1 s to 1.2 s",
         ),
         (
-            lambda: training([TrainingBar("a", 1.0, 1.0, 1.0, 2.0, None, None)]),
+            lambda: plain_training([TrainingBar("a", 1.0, 1.0, 1.0, 2.0, None, None)]),
             ShapeError,
             "expected all or none of the other's times of a, got some",
         ),
-        (lambda: training(TRAINING, theme="sepia"), SpecError, "got 'sepia'"),
-        (lambda: scaling([]), SpecError, "expected at least one curve, got none"),
-        (lambda: scaling([ScalingCurve("batch", (), (), ())]), SpecError, "values of batch, got"),
+        (lambda: plain_training(TRAINING, theme="sepia"), SpecError, "got 'sepia'"),
+        (lambda: plain_scaling([]), SpecError, "expected at least one curve, got none"),
         (
-            lambda: scaling([ScalingCurve("batch", (1, 2), (1.0,), (1.0, 1.0))]),
+            lambda: plain_scaling([ScalingCurve("batch", (), (), ())]),
+            SpecError,
+            "values of batch, got",
+        ),
+        (
+            lambda: plain_scaling([ScalingCurve("batch", (1, 2), (1.0,), (1.0, 1.0))]),
             ShapeError,
             "expected 2 numbers of seconds, one a value of batch, got 1",
         ),
         (
-            lambda: scaling([ScalingCurve("batch", (2, 1), (1.0, 1.0), (1.0, 1.0))]),
+            lambda: plain_scaling([ScalingCurve("batch", (2, 1), (1.0, 1.0), (1.0, 1.0))]),
             SpecError,
             r"expected values of batch that grow, got \(2, 1\)",
         ),
         (
-            lambda: scaling([ScalingCurve("batch", (1, 2), (1.0, 0.0), (1.0, 1.0))]),
+            lambda: plain_scaling([ScalingCurve("batch", (1, 2), (1.0, 0.0), (1.0, 1.0))]),
             SpecError,
             "expected seconds of batch above 0, got 0.0",
         ),

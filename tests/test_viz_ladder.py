@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from convlab import viz
+from convlab import bench, viz
 from convlab.errors import SpecError
 from convlab.viz import LadderStep
 
@@ -41,7 +41,8 @@ def steps(speeds=SPEEDS, note="timed on 1/341 of it"):
 
 
 def draw(speeds=SPEEDS, others=OTHERS, roofs=ROOFS, **more):
-    return viz.ladder(steps(speeds), others, roofs, **dict(what=WHAT, machine=MACHINE) | more)
+    rungs = steps(speeds)
+    return viz.ladder(rungs, others, roofs, **bench.ladder_words(rungs, WHAT, MACHINE), **more)
 
 
 def words(figure):
@@ -81,6 +82,10 @@ def test_bars_begin_where_the_rung_before_ends(size):
     np.testing.assert_allclose(bars[1:], expected, atol=0.1)
     others = boxes(figure, viz.THEMES["light"].quiet)
     np.testing.assert_allclose([end for _, end in others], [at(30e9), at(20e9)], atol=0.1)
+
+
+def test_a_small_gain_is_not_rounded_to_a_whole_number():
+    assert words(draw(speeds=(2e9, 3e9)))[0] == "2 rungs: 1.5 times as fast as plain Python"
 
 
 def test_gains_are_said_in_words():

@@ -14,19 +14,13 @@ from convlab_cli import options
     type=click.Choice(["relu", "sigmoid", "tanh", "scaled-tanh"]),
     help="Can be repeated.  [default: relu, sigmoid and tanh]",
 )
-@click.option(
-    "--reach",
-    type=options.Number(0.01, 100),
-    default=6.0,
-    show_default=True,
-    help="The curves go from minus this to this.",
+@options.number(
+    "--reach", within=(0.01, 100), default=6.0, help="The curves go from minus this to this."
 )
-@options.picture("activations.png")
-def command(names, reach, picture):
+@options.draws("activations.png")
+def command(pictures, names, reach):
     """Activation functions, and below them the gradients that their backward pass gives.
 
     scaled-tanh is the squashing function of 1998's LeNet-5.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.activations(names or ("relu", "sigmoid", "tanh"), reach))
+    return pictures.activations(names or ("relu", "sigmoid", "tanh"), reach)

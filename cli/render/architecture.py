@@ -8,14 +8,12 @@ from convlab_cli import options
 
 @click.command()
 @click.argument("network", metavar="MODEL|RUN|SPEC.toml")
-@options.picture("architecture.png")
-def command(network, picture):
+@options.draws("architecture.png")
+def command(pictures, network):
     """A network as in papers: its maps as stacked planes, windows with rays, dense columns.
 
     Sides are drawn to a square-root scale, so that 5 pixels are seen beside 28.  Of branches
     the longest is drawn, the others lead around it as lines.  Where there is too little room
     blocks and stages are folded, and the second line says what is not drawn.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.architecture(network))
+    return pictures.architecture(network)

@@ -4,83 +4,59 @@ from __future__ import annotations
 
 import click
 from convlab_cli import options, steps
+from convlab_cli.options import DRAWN
 
-
-def arithmetic_options(command):
-    """What says a convolution, for ``render arithmetic`` and ``explain``."""
-    for option in reversed(
-        (
-            click.option(
-                "--input",
-                "shape",
-                type=options.Lengths(most=options.DRAWN),
-                help="Rows x columns; 5x5 unless --values has a table.",
-            ),
-            click.option(
-                "--kernel",
-                type=options.Lengths(most=options.DRAWN),
-                help="Rows x columns; as --kernel-values, else 3x3.",
-            ),
-            click.option(
-                "--stride",
-                type=options.Lengths(most=options.DRAWN),
-                default=(1, 1),
-                show_default="1",
-            ),
-            click.option(
-                "--padding",
-                type=options.Padding(options.DRAWN),
-                default="valid",
-                show_default=True,
-                help="In words, one number, ROWSxCOLUMNS, or top,bottom,left,right.",
-            ),
-            click.option(
-                "--dilation",
-                type=options.Lengths(most=options.DRAWN),
-                default=(1, 1),
-                show_default="1",
-            ),
-            click.option("--channels", type=click.IntRange(1, 512), default=1, show_default=True),
-            click.option("--filters", type=click.IntRange(1, 512), default=1, show_default=True),
-            click.option("--transposed", is_flag=True, help="Transposed convolution."),
-            click.option(
-                "--output-padding",
-                type=options.Lengths(least=0, example="1", most=options.DRAWN),
-                default=(0, 0),
-                show_default="0",
-                help="Of a transposed convolution: rows and columns more.",
-            ),
-            click.option(
-                "--padding-mode",
-                type=click.Choice(["zeros", "reflect", "replicate", "circular"]),
-                default="zeros",
-                show_default=True,
-            ),
-            click.option(
-                "--convention",
-                type=click.Choice(["torch", "tensorflow"]),
-                default="torch",
-                show_default=True,
-                help="Whose padding 'same' it is.",
-            ),
-            click.option(
-                "--flip", is_flag=True, help="Turn the kernel by 180 degrees: true convolution."
-            ),
-            *steps.numbers_options,
-            click.option(
-                "--kernel-values",
-                metavar='"1 0; 0 -1"|FILE.csv',
-                help="Numbers of the kernel, rows separated by ;, or a table as for --values.",
-            ),
-            click.option(
-                "--bias",
-                type=options.Number(-1e30, 1e30),
-                help="Added to every output; by default 1 beside random kernels, else 0.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+arithmetic_options = options.together(
+    [
+        options.lengths(
+            "--input",
+            "shape",
+            most=DRAWN,
+            help="Rows x columns; 5x5 unless --values has a table.",
+        ),
+        options.lengths(
+            "--kernel", most=DRAWN, help="Rows x columns; as --kernel-values, else 3x3."
+        ),
+        options.lengths("--stride", most=DRAWN, default=(1, 1), show_default="1"),
+        click.option(
+            "--padding",
+            type=options.Padding(DRAWN),
+            default="valid",
+            show_default=True,
+            help="In words, one number, ROWSxCOLUMNS, or top,bottom,left,right.",
+        ),
+        options.lengths("--dilation", most=DRAWN, default=(1, 1), show_default="1"),
+        options.whole("--channels", most=512, default=1),
+        options.whole("--filters", most=512, default=1),
+        click.option("--transposed", is_flag=True, help="Transposed convolution."),
+        options.lengths(
+            "--output-padding",
+            least=0,
+            example="1",
+            most=DRAWN,
+            default=(0, 0),
+            show_default="0",
+            help="Of a transposed convolution: rows and columns more.",
+        ),
+        options.choice("--padding-mode", "zeros", "reflect", "replicate", "circular"),
+        options.choice("--convention", "torch", "tensorflow", help="Whose padding 'same' it is."),
+        click.option(
+            "--flip", is_flag=True, help="Turn the kernel by 180 degrees: true convolution."
+        ),
+        *steps.numbers_options,
+        click.option(
+            "--kernel-values",
+            metavar='"1 0; 0 -1"|FILE.csv',
+            help="Numbers of the kernel, rows separated by ;, or a table as for --values.",
+        ),
+        options.number(
+            "--bias",
+            within=(-1e30, 1e30),
+            help="Added to every output; by default 1 beside random kernels, else 0.",
+        ),
+    ]
+)
+"""What says a convolution, for ``render arithmetic`` and ``explain``."""
 
 
 @click.command()

@@ -9,9 +9,7 @@ from convlab_cli import options
 @click.command()
 @options.run_argument
 @options.data_dir
-@options.picture("confusion.png")
-def command(run, data_dir, picture):
+@options.draws("confusion.png")
+def command(pictures, run, data_dir):
     """Which classes are taken for which, on the run's test images."""
-    from convlab import pictures
-
-    picture.finish(pictures.confusion(run, data_dir))
+    return pictures.confusion(run, data_dir)

@@ -9,13 +9,11 @@ from convlab_cli import options
 @click.command()
 @click.argument("network", metavar="[RUN|MODEL|SPEC.toml]", default="lenet5-1998")
 @click.option("--layer", help="A convolution; by default the first that leaves maps out.")
-@options.picture("connection-table.png")
-def command(network, layer, picture):
+@options.draws("connection-table.png")
+def command(pictures, network, layer):
     """Which input maps each output map of a convolution reads.
 
     Layer C3 of 1998's LeNet-5 by default (table I of LeCun et al. 1998); grouped
     convolutions have such a table too, and where all maps are connected it is full.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.connection_table(network, layer))
+    return pictures.connection_table(network, layer)

@@ -7,13 +7,13 @@ from convlab_cli import options
 
 
 @click.command()
-@click.option(
+@options.lengths(
     "--inputs",
-    type=options.Lengths(both=False),
+    both=False,
     help="Inputs: 12 in one dimension, 6x6 (rows x columns) in two by default.",
 )
-@click.option("--kernel", type=options.Lengths(both=False), default="3", show_default=True)
-@click.option("--stride", type=options.Lengths(both=False), default="1", show_default=True)
+@options.lengths("--kernel", both=False, default="3", show_default=True)
+@options.lengths("--stride", both=False, default="1", show_default=True)
 @click.option("--padding", type=options.Padding(), default="0", show_default=True)
 @click.option(
     "--dimensions",
@@ -25,10 +25,9 @@ from convlab_cli import options
     metavar="N|ROW,COL",
     help="The unit to emphasise, from 0; by default one in the middle, in 2-D the first.",
 )
-@options.picture("connections.png")
-def command(inputs, kernel, stride, padding, dimensions, unit, picture):
+@options.draws("connections.png")
+def command(pictures, inputs, kernel, stride, padding, dimensions, unit):
     """Which inputs each unit sees: dense, by local receptive fields, with shared weights."""
-    from convlab import pictures
     from convlab.shapes import size_text
 
     pairs = [lengths for lengths in (inputs, kernel, stride) if lengths and len(lengths) == 2]
@@ -39,7 +38,7 @@ def command(inputs, kernel, stride, padding, dimensions, unit, picture):
             " --dimensions 2 takes two"
         )
     unit = _unit(unit, dimensions)
-    picture.finish(pictures.connections(inputs, kernel, stride, padding, dimensions, unit))
+    return pictures.connections(inputs, kernel, stride, padding, dimensions, unit)
 
 
 def _unit(text: str | None, dimensions: int) -> tuple[int, ...] | None:

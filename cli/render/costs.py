@@ -8,13 +8,11 @@ from convlab_cli import options
 
 @click.command()
 @click.argument("network", metavar="[RUN|MODEL|SPEC.toml]", default="lenet5")
-@options.picture("costs.png")
-def command(network, picture):
+@options.draws("costs.png")
+def command(pictures, network):
     """Where the parameters of a network are, and where its work: bars by layer.
 
     Multiply-adds are those of one image on its way forward.  Layers with neither are left
     out; "convlab summary" has all numbers.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.costs(network))
+    return pictures.costs(network)

@@ -18,26 +18,17 @@ from convlab_cli.equivariance import border as border_option
     show_default=True,
     help="Pixels down and to the right; negative ones go up and left.",
 )
-@click.option(
-    "--map",
-    "number",
-    type=click.IntRange(0, options.MOST),
-    help="A map, from 0; by default the strongest.",
-)
+@options.whole("--map", "number", least=0, help="A map, from 0; by default the strongest.")
 @border_option
 @options.data_dir
 @options.device
-@options.picture("equivariance.png")
-def command(run, image, layer, shift, number, border, data_dir, picture):
+@options.draws("equivariance.png")
+def command(pictures, run, image, layer, shift, number, border, data_dir):
     """Shift, then convolve; convolve, then shift; and the difference of the two.
 
     IMAGE is a file, "-", or test:N of the run's test set.
     """
-    from convlab import pictures
-
     run = options.load_run(run)
-    picture.finish(
-        pictures.two_ways(
-            run, image, layer, shift=shift, number=number, border=border, data_dir=data_dir
-        )
+    return pictures.two_ways(
+        run, image, layer, shift=shift, number=number, border=border, data_dir=data_dir
     )

@@ -8,15 +8,13 @@ from convlab_cli import options
 
 @click.command()
 @click.argument("networks", metavar="NETWORK...", nargs=-1, required=True)
-@options.picture("field-growth.png")
-def command(networks, picture):
+@options.draws("field-growth.png")
+def command(pictures, networks):
     """How the receptive field grows with depth, a line for each of up to four networks.
 
     NETWORK is a model's name, the folder of a run or a .toml file.  Depth counts the
     convolutions and poolings on the longest way to a layer.
     """
-    from convlab import pictures
-
     if len(networks) > 4:
         raise click.UsageError(f"expected at most 4 networks, got {len(networks)}")
-    picture.finish(pictures.field_growth(*networks))
+    return pictures.field_growth(*networks)

@@ -9,11 +9,8 @@ from convlab_cli import options
 @click.command()
 @options.run_argument
 @click.option("--layer", help="A convolution; the first by default.")
-@click.option(
-    "--filter",
-    "number",
-    type=click.IntRange(0, options.MOST),
-    help="One filter from 0, all its input channels large.",
+@options.whole(
+    "--filter", "number", least=0, help="One filter from 0, all its input channels large."
 )
 @click.option(
     "--before",

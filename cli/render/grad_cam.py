@@ -13,14 +13,12 @@ from convlab_cli import attribution, options
     help="A layer with feature maps; the last one with more than one unit a map by default.",
 )
 @options.threads
-@options.picture("grad-cam.png")
-def command(asked, layer, picture):
+@options.draws("grad-cam.png")
+def command(pictures, asked, layer):
     """Where in IMAGE the feature maps of a layer speak for a class (Selvaraju et al. 2017).
 
     IMAGE is a file, "-", or test:N of the run's test set.  The maps are weighted with
     the mean gradient of the class's score by each, added up, cut off below 0 and
     stretched to the input (bilinear).  The score is the logit, or minus the penalty.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.grad_cam(layer=layer, **asked))
+    return pictures.grad_cam(layer=layer, **asked)

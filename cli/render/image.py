@@ -9,9 +9,9 @@ from convlab_cli import options
 @click.command()
 @click.argument("image", metavar="[IMAGE]", default="china")
 @click.option("--numbers", is_flag=True, help="The values of some pixels, instead of channels.")
-@click.option(
+@options.lengths(
     "--pixels",
-    type=options.Lengths(example="8x8"),
+    example="8x8",
     help="Rows x columns of --numbers; 14x14 of a grey image, 14x8 of colours by default.",
 )
 @click.option(
@@ -27,8 +27,8 @@ from convlab_cli import options
     help="The data set of test:N.",
 )
 @options.data_dir
-@options.picture("image.png")
-def command(image, numbers, pixels, at, source, data_dir, picture):
+@options.draws("image.png")
+def command(pictures, image, numbers, pixels, at, source, data_dir):
     """An image as a network gets it: its red, green and blue channels, or numbers.
 
     IMAGE is a picture file, "-", a photograph (china, flower), or test:N of --data.  A grey
@@ -38,11 +38,9 @@ def command(image, numbers, pixels, at, source, data_dir, picture):
     convlab render image photo.png
     convlab render image test:7 --numbers --pixels 12
     """
-    from convlab import pictures
     from convlab.errors import SpecError
 
     try:
-        made = pictures.image(image, numbers, pixels, at, source, data_dir)
+        return pictures.image(image, numbers, pixels, at, source, data_dir)
     except SpecError:
         raise click.UsageError("--pixels: expected together with --numbers") from None
-    picture.finish(made)

@@ -10,13 +10,11 @@ from convlab_cli import options
 
 @click.command()
 @click.argument("file", metavar="[FILE.json]", type=click.Path(path_type=Path), required=False)
-@options.picture("ladder.png")
-def command(file, picture):
+@options.draws("ladder.png")
+def command(pictures, file):
     """One convolution from plain Python to the engine's loop: what each idea buys.
 
     FILE is what "convlab bench ladder --json" wrote; without one, what was measured of
     LeNet's C3 on the machine that the picture names.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.ladder(file))
+    return pictures.ladder(file)

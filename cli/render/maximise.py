@@ -9,42 +9,39 @@ from convlab_cli import attribution, options, units
 @click.command()
 @attribution.runs_only
 @units.arguments
-@click.option("--steps", type=click.IntRange(1, 100_000), default=200, show_default=True)
-@click.option(
+@options.whole("--steps", most=100_000, default=200)
+@options.number(
     "--rate",
-    type=options.Number(0, 10, min_open=True),
+    within=(0, 10),
+    min_open=True,
     default=0.02,
-    show_default=True,
     help="A step's root mean square over what the unit sees, as a share of the span from black"
     " to white.",
 )
-@click.option(
+@options.number(
     "--decay",
-    type=options.Number(0, 1, max_open=True),
+    within=(0, 1),
+    max_open=True,
     default=0.04,
-    show_default=True,
     help="Share of the input that is taken off after each step (L2 decay).",
 )
-@click.option(
+@options.number(
     "--blur",
-    type=options.Number(0, 100),
+    within=(0, 100),
     default=1.0,
-    show_default=True,
     help="Standard deviation in pixels of the Gaussian that smooths each step.",
 )
-@click.option(
+@options.whole(
     "--shift",
-    type=click.IntRange(0, 1000),
+    least=0,
+    most=1000,
     default=1,
-    show_default=True,
     help="Most pixels that the image is moved by before a step; 0 in the last tenth.",
 )
-@click.option(
-    "--seed", type=options.SEED, default=0, show_default=True, help="Of noise and shifts."
-)
+@options.seed("Of noise and shifts.")
 @options.threads
-@options.picture("maximise.png")
-def command(asked, steps, rate, decay, blur, shift, seed, picture):
+@options.draws("maximise.png")
+def command(pictures, asked, **settings):
     """The image that each unit of a layer likes best, made from noise by gradient ascent.
 
     Of a map its middle unit is raised, and what that unit sees is drawn; of the last
@@ -54,10 +51,4 @@ def command(asked, steps, rate, decay, blur, shift, seed, picture):
     activation that was reached, and the largest one that any image of the run's test set
     gives; where a ReLU cuts off even that one, the unit never fires.
     """
-    from convlab import pictures
-
-    picture.finish(
-        pictures.maximise(
-            **asked, steps=steps, rate=rate, decay=decay, blur=blur, shift=shift, seed=seed
-        )
-    )
+    return pictures.maximise(**asked, **settings)

@@ -8,22 +8,14 @@ from convlab_cli import options
 
 @click.command()
 @options.run_argument
-@click.option(
-    "--most",
-    type=click.IntRange(1, 40),
-    default=40,
-    show_default=True,
-    help="Images at most, the worst first.",
-)
+@options.whole("--most", most=40, default=40, help="Images at most, the worst first.")
 @options.data_dir
 @options.device
 @options.threads
-@options.picture("mistakes.png")
-def command(run, most, data_dir, picture):
+@options.draws("mistakes.png")
+def command(pictures, run, most, data_dir):
     """The test images that RUN gets wrong, those first of whose answer it was surest.
 
     Below each stands its true class, the answer and the answer's probability.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.mistakes(options.load_run(run), most, data_dir))
+    return pictures.mistakes(options.load_run(run), most, data_dir)

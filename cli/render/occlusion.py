@@ -20,16 +20,10 @@ class Value(click.ParamType):
 
 @click.command()
 @attribution.arguments
-@click.option(
-    "--patch",
-    type=options.Lengths(),
-    help="Its size in pixels, such as 4 or 3x5; by default a seventh of the image.",
+@options.lengths(
+    "--patch", help="Its size in pixels, such as 4 or 3x5; by default a seventh of the image."
 )
-@click.option(
-    "--stride",
-    type=options.Lengths(),
-    help="Pixels from one patch to the next; by default half a patch.",
-)
+@options.lengths("--stride", help="Pixels from one patch to the next; by default half a patch.")
 @click.option(
     "--value",
     type=Value(),
@@ -38,13 +32,11 @@ class Value(click.ParamType):
     help="What covers: the median colour of the image's border, or a byte.",
 )
 @options.threads
-@options.picture("occlusion.png")
-def command(asked, patch, stride, value, picture):
+@options.draws("occlusion.png")
+def command(pictures, asked, patch, stride, value):
     """How much the probability of a class drops when a patch of IMAGE is covered.
 
     IMAGE is a file, "-", or test:N of the run's test set.  Each pixel shows the mean
     drop of the patches that cover it (Zeiler & Fergus 2014).
     """
-    from convlab import pictures
-
-    picture.finish(pictures.occlusion(patch=patch, stride=stride, value=value, **asked))
+    return pictures.occlusion(patch=patch, stride=stride, value=value, **asked)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import click
 from convlab_cli import options
+from convlab_cli.options import DRAWN
 
 
 @click.command()
-@click.option(
-    "--input", "shape", type=options.Lengths(most=options.DRAWN), default="3", show_default=True
-)
-@click.option(
+@options.lengths("--input", "shape", most=DRAWN, default="3", show_default=True)
+@options.lengths(
     "--padding",
-    type=options.Lengths(least=0, example="2", most=options.DRAWN),
+    least=0,
+    example="2",
+    most=DRAWN,
     default="2",
     show_default=True,
     help="Rows and columns on each side.",
 )
-@options.picture("padding-modes.png")
-def command(shape, padding, picture):
+@options.draws("padding-modes.png")
+def command(pictures, shape, padding):
     """What stands in the padding of a convolution: zeros, reflect, replicate, circular.
 
     The input counts from 1, so that one sees where each number comes from.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.padding_modes(shape, padding))
+    return pictures.padding_modes(shape, padding)

@@ -7,21 +7,19 @@ from convlab_cli import options
 
 
 @click.command()
-@click.option("--neurons", type=click.IntRange(1, 10**6), default=1000, show_default=True)
-@click.option("--kernel", type=options.Lengths(), default="5", show_default=True)
-@click.option("--filters", type=click.IntRange(1, 10**6), default=6, show_default=True)
-@options.picture("parameters.png")
-def command(neurons, kernel, filters, picture):
+@options.whole("--neurons", most=10**6, default=1000)
+@options.lengths("--kernel", default="5", show_default=True)
+@options.whole("--filters", most=10**6, default=6)
+@options.draws("parameters.png")
+def command(pictures, neurons, kernel, filters):
     """Parameters of dense layers and of a convolution as the image grows.
 
     Dense layers are counted by their weights, the convolution with its biases.
     """
-    from convlab import pictures
     from convlab.errors import SpecError
 
     try:
-        made = pictures.parameters(neurons, kernel, filters)
+        return pictures.parameters(neurons, kernel, filters)
     except SpecError as error:
         text = str(error).removeprefix("kernel: ")
         raise click.BadParameter(text, param_hint="--kernel") from None
-    picture.finish(made)

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import click
 from convlab_cli import options, steps
+from convlab_cli.options import DRAWN
 
 
 @click.command()
-@click.option("--kind", type=click.Choice(["max", "average"]), default="max", show_default=True)
-@click.option("--input", "shape", type=options.Lengths(most=options.DRAWN), help="Rows x columns.")
-@click.option(
-    "--kernel", type=options.Lengths(most=options.DRAWN), default=(2, 2), show_default="2x2"
-)
-@click.option(
-    "--stride", type=options.Lengths(most=options.DRAWN), help="The kernel's size by default."
-)
-@click.option(
-    "--padding",
-    type=options.Lengths(least=0, example="1", most=options.DRAWN),
-    default=(0, 0),
-    show_default="0",
-)
-@click.option(
-    "--dilation", type=options.Lengths(most=options.DRAWN), default=(1, 1), show_default="1"
-)
+@options.choice("--kind", "max", "average")
+@options.lengths("--input", "shape", most=DRAWN, help="Rows x columns.")
+@options.lengths("--kernel", most=DRAWN, default=(2, 2), show_default="2x2")
+@options.lengths("--stride", most=DRAWN, help="The kernel's size by default.")
+@options.lengths("--padding", least=0, example="1", most=DRAWN, default=(0, 0), show_default="0")
+@options.lengths("--dilation", most=DRAWN, default=(1, 1), show_default="1")
 @click.option("--ceil-mode", is_flag=True, help="Let the last window hang over the end.")
 @click.option(
     "--no-padding-in-mean", is_flag=True, help="An average divides by the input's cells alone."
 )
-@click.option(
+@options.lengths(
     "--adaptive",
-    type=options.Lengths(example="3x3", most=options.DRAWN),
+    example="3x3",
+    most=DRAWN,
     help="As many windows, as even as they can be, instead of a kernel.",
 )
 @click.option("--global", "whole", is_flag=True, help="One window over all: --adaptive 1.")
-@click.option("--channels", type=click.IntRange(1, 512), default=1, show_default=True)
+@options.whole("--channels", most=512, default=1)
 @steps.numbers_options[0]
 @steps.numbers_options[1]
 @steps.step_option
 @steps.layout_option
 @options.picture("pooling.png", options.MOVING)
-def command(kind, shape, channels, values, seed, step, layout, picture, **settings):
+def command(kind, shape, whole, adaptive, channels, values, seed, step, layout, picture, **window):
     """Pooling step by step: the window, its winner or its mean, and the size that comes out.
 
     \b
@@ -50,21 +41,19 @@ def command(kind, shape, channels, values, seed, step, layout, picture, **settin
     from convlab import pictures
     from convlab.errors import SpecError
 
-    if settings["whole"] and settings["adaptive"]:
+    if whole and adaptive:
         raise SpecError("pooling: expected --global or --adaptive, got both")
-    names = "kernel", "stride", "padding", "dilation", "ceil_mode", "no_padding_in_mean"
     source = click.get_current_context().get_parameter_source
-    given = [f"--{n.replace('_', '-')}" for n in sorted(names) if source(n).name == "COMMANDLINE"]
-    if given and (settings["whole"] or settings["adaptive"]):
-        raise SpecError(
-            f"pooling: expected --global or --adaptive alone, got {', '.join(given)} too"
-        )
-    if settings["no_padding_in_mean"] and kind == "max":
+    given = [name for name in sorted(window) if source(name).name == "COMMANDLINE"]
+    if given and (whole or adaptive):
+        listed = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise SpecError(f"pooling: expected --global or --adaptive alone, got {listed} too")
+    count_include_pad = not window.pop("no_padding_in_mean")
+    if kind == "max" and not count_include_pad:
         raise SpecError("--no-padding-in-mean: expected --kind average, got max")
-    window = {"adaptive": 1 if settings["whole"] else settings["adaptive"]}
-    if window["adaptive"] is None:
-        window = {name: settings[name] for name in names[:-1]}
-        window["count_include_pad"] = not settings["no_padding_in_mean"]
+    window["count_include_pad"] = count_include_pad
+    if whole or adaptive:
+        window = {"adaptive": 1 if whole else adaptive}
     numbers = {"channels": channels, "values": values, "seed": seed, "layout": layout}
     steps.finish(
         picture, step, lambda k: pictures.pooling(kind, shape, step=k, **window, **numbers)

@@ -21,25 +21,23 @@ from convlab_cli import options
     help="Which axis --pyramid shows; rows by default.",
 )
 @click.option("--effective", is_flag=True, help="How much each pixel weighs: the unit's gradient.")
-@click.option(
+@options.whole(
     "--images",
-    type=click.IntRange(1, 10_000),
+    most=10_000,
     help="Images for --effective: the first of a run's test set, or random normal numbers"
     " for a model without a run.  32 by default.",
 )
 @options.data_dir
 @options.device
-@options.picture("receptive-field.png")
+@options.draws("receptive-field.png")
 def command(
-    network, layer, unit, image, chain, pyramid, axis, effective, images, data_dir, picture
+    pictures, network, layer, unit, image, chain, pyramid, axis, effective, images, data_dir
 ):
     """Which input pixels one unit sees: the box on the input, by its exact size and place.
 
     Behind a transposed convolution or an uneven adaptive pooling each unit has a box of
     its own.  "convlab receptive-field" lists all layers.
     """
-    from convlab import pictures
-
     if chain + pyramid + effective > 1:
         raise click.UsageError("expected one of --chain, --pyramid and --effective, got several")
     if axis is not None and not pyramid:
@@ -64,4 +62,4 @@ def command(
         )
     else:
         made = pictures.receptive_field(subject, layer, unit, image, data_dir)
-    picture.finish(made)
+    return made

@@ -8,31 +8,24 @@ from convlab_cli import attribution, options
 
 @click.command()
 @attribution.arguments
-@click.option(
-    "--method",
-    type=click.Choice(["gradient", "gradient-x-input", "integrated-gradients", "smooth"]),
-    default="gradient",
-    show_default=True,
-)
-@click.option(
+@options.choice("--method", "gradient", "gradient-x-input", "integrated-gradients", "smooth")
+@options.whole(
     "--steps",
-    type=click.IntRange(1, 10_000),
+    most=10_000,
     help="Points from black to the image, of integrated-gradients.  [default: 128]",
 )
-@click.option(
-    "--samples",
-    type=click.IntRange(1, 10_000),
-    help="Noisy copies of the image, of smooth.  [default: 50]",
+@options.whole(
+    "--samples", most=10_000, help="Noisy copies of the image, of smooth.  [default: 50]"
 )
-@click.option(
+@options.number(
     "--noise",
-    type=options.Number(0, 10),
+    within=(0, 10),
     help="Its standard deviation as a share of the image's span, of smooth.  [default: 0.15]",
 )
 @click.option("--seed", type=options.SEED, help="Of the noise, of smooth.  [default: 0]")
 @options.threads
-@options.picture("saliency.png")
-def command(asked, method, steps, samples, noise, seed, picture):
+@options.draws("saliency.png")
+def command(pictures, asked, method, **settings):
     """Which pixels of IMAGE the score of a class depends on, by gradients.
 
     IMAGE is a file, "-", or test:N of the run's test set.  The score is the class's
@@ -44,12 +37,11 @@ def command(asked, method, steps, samples, noise, seed, picture):
     integrated-gradients  Sundararajan et al. 2017: the mean gradient from black
     smooth                Smilkov et al. 2017: the mean gradient of noisy copies
     """
-    from convlab import insight, pictures
+    from convlab import insight
 
-    settings = {"steps": steps, "samples": samples, "noise": noise, "seed": seed}
     for name, value in settings.items():
         if value is not None and name not in insight.SALIENCY_SETTINGS.get(method, {}):
             raise click.BadParameter(
                 f"the method {method} has no such setting", param_hint=f"--{name}"
             )
-    picture.finish(pictures.saliency(method=method, **settings, **asked))
+    return pictures.saliency(method=method, **settings, **asked)

@@ -9,16 +9,10 @@ from convlab_cli import attribution, options, units
 @click.command()
 @attribution.runs_only
 @units.arguments
-@click.option(
-    "--patches",
-    type=click.IntRange(1, 50),
-    default=5,
-    show_default=True,
-    help="Patches for each unit, at most one an image.",
-)
+@options.whole("--patches", most=50, default=5, help="Patches for each unit, at most one an image.")
 @options.threads
-@options.picture("top-patches.png")
-def command(asked, patches, picture):
+@options.draws("top-patches.png")
+def command(pictures, asked, patches):
     """The patches of the run's test images that excite each unit of a layer most.
 
     A unit of a convolution is a map; its largest activation in an image counts, and
@@ -26,6 +20,4 @@ def command(asked, patches, picture):
     stands the activation.  Where a ReLU cuts off even the largest one, the unit never
     fires and is only named.
     """
-    from convlab import pictures
-
-    picture.finish(pictures.top_patches(**asked, patches=patches))
+    return pictures.top_patches(**asked, patches=patches)

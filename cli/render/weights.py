@@ -15,14 +15,12 @@ from convlab_cli import options
     is_flag=True,
     help="How they came about, from the snapshots of the run: before training, then by epoch.",
 )
-@options.picture("weights.png")
-def command(run, layer, by_epoch, picture):
+@options.draws("weights.png")
+def command(pictures, run, layer, by_epoch):
     """Histograms of a network's weights, layer by layer, biases left out.
 
     \b
     convlab render weights runs/lenet5-digits
     convlab train --snapshots, then convlab render weights RUN --epochs
     """
-    from convlab import pictures
-
-    picture.finish(pictures.weights(run, layer, by_epoch))
+    return pictures.weights(run, layer, by_epoch)

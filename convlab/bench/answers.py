@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,31 @@ class AnswersRow:
     def ratio(self) -> float | None:
         """Our time over theirs: below 1 is faster."""
         return None if self.other is None else self.ours.median / self.other.median
+
+    def line(self) -> str:
+        """All of it in a line."""
+        line = (
+            f"{self.network:16} {self.threads:7} {self.batch:5}  {self.ours.milliseconds():28}"
+            f" {self.speed:9,.0f}"
+        )
+        if self.other is not None:
+            line += f"  {self.other.milliseconds():28} {self.ratio:5.2f} {self.difference:7.0e}"
+            line += f"   ({self.layouts[1]})"
+        return line
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured as plain values, for JSON."""
+        return {
+            "model": self.network,
+            "threads": self.threads,
+            "batch": self.batch,
+            "seconds": self.ours._asdict(),
+            "images_per_second": self.speed,
+            "pytorch_seconds": None if self.other is None else self.other._asdict(),
+            "ratio": self.ratio,
+            "largest_difference": self.difference,
+            "layouts": self.layouts,
+        }
 
 
 def measure_answers(

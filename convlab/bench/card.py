@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shlex
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ class Outcome:
     result: Any = None
     tail: str = ""
 
+    def line(self) -> str:
+        """All of it in a line."""
+        seconds = f"{self.seconds:.1f} s"
+        return f"{self.step.name:14}{self.status:10}{seconds:>9}  {self.step.what}"
+
 
 @dataclass
 class Report:
@@ -67,6 +73,13 @@ class Report:
         """The names of the steps that did not pass."""
         return [outcome.step.name for outcome in self.outcomes if outcome.status != "passed"]
 
+    def run(self, steps: Sequence[Step], folder: Path) -> Iterator[Outcome]:
+        """Run one step after the other, and yield each outcome once the report has it."""
+        for outcome in run_steps(steps, folder):
+            self.outcomes.append(outcome)
+            self.write(folder)
+            yield outcome
+
     def write(self, folder: Path) -> None:
         """``report.json`` and ``index.html`` in ``folder``."""
         outcomes = [asdict(outcome) for outcome in self.outcomes]
@@ -77,11 +90,22 @@ class Report:
         write_atomically(folder / "index.html", page.encode())
 
 
-def card_steps(folder: Path, tests: Path) -> tuple[Step, ...]:
+def card_steps(
+    folder: Path, tests: Path, only: Sequence[str] = (), limit: float = math.inf
+) -> list[Step]:
     """What is run on a GPU, in this order.
 
-    ``folder``: of the report, in which the trained run lies too; ``tests``: of the sources.
+    ``folder``: of the report, in which the trained run lies too; ``tests``: of the sources;
+    ``only``: the names of some steps; ``limit``: seconds that each may take at most.
     """
+    return [
+        replace(step, limit=min(step.limit, limit))
+        for step in _all_steps(folder.resolve(), tests.resolve())
+        if not only or step.name in only
+    ]
+
+
+def _all_steps(folder: Path, tests: Path) -> tuple[Step, ...]:
     files = tuple(str(tests / f"test_{name}.py") for name in PARITY)
     some = str(tests / "test_kernels.py"), "-k", SANITIZED
 

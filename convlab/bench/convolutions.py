@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,7 +14,7 @@ from convlab import shapes
 from convlab.bench import im2col
 from convlab.bench.machine import other_name, version
 from convlab.bench.measure import Timing, alternate
-from convlab.errors import DeviceError
+from convlab.errors import DeviceError, SpecError
 from convlab.kernels import conv2d, cuda, device, memory
 from convlab.shapes import Conv2dGeometry
 
@@ -96,6 +97,18 @@ EFFICIENTNET = (
 """Convolutions of EfficientNet-B0 on 224 × 224 (Tan & Le 2019, table 1)."""
 
 
+def layers_named(*parts: str, layers: Sequence[Layer] = LAYERS) -> list[Layer]:
+    """Those of ``layers`` whose names have one of the parts in them, all without one.
+
+    Raises SpecError where there are none.
+    """
+    found = [layer for layer in layers if not parts or any(part in layer.name for part in parts)]
+    if not found:
+        known = ", ".join(layer.name for layer in layers)
+        raise SpecError(f"layer: expected a part of one of {known}, got {' and '.join(parts)}")
+    return found
+
+
 @dataclass(frozen=True)
 class KernelRow:
     """One pass of one layer: ours, and the same by other libraries, by their names."""
@@ -116,6 +129,28 @@ class KernelRow:
         if not self.others:
             return None
         return next(iter(self.others.values())).median / self.ours.median
+
+    def others_text(self, digits: int) -> str:
+        """The other libraries in words, their milliseconds with so many digits."""
+        return "   ".join(
+            f"{name} {timing.median * 1e3:.{digits}f} ms,"
+            f" ratio {timing.median / self.ours.median:.2f}"
+            for name, timing in self.others.items()
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured as plain values, for JSON."""
+        return {
+            "layer": self.layer.name,
+            "pass": self.gradient,
+            "batch": self.layer.batch,
+            "flops": self.layer.flops,
+            "bytes": self.layer.bytes,
+            "seconds": self.ours._asdict(),
+            "flops_per_second": self.speed,
+            "others": {name: timing._asdict() for name, timing in self.others.items()},
+            "ratio": self.ratio,
+        }
 
 
 CUDA_BATCH = 256  # where a layer has several images: fewer do not fill a GPU

@@ -6,7 +6,7 @@ import math
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -48,6 +48,15 @@ class LadderRow:
         """FLOP/s, counted as the definition has them."""
         return None if self.seconds is None else self.flops / self.seconds.median
 
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured as plain values, for JSON."""
+        return {
+            "idea": self.idea,
+            "seconds": None if self.seconds is None else self.seconds._asdict(),
+            "flops_per_second": self.speed,
+            "error": self.error,
+        }
+
 
 def part_text(share: float) -> str:
     """How much of the work a rung was timed on; empty for all of it."""
@@ -69,6 +78,22 @@ class Way(NamedTuple):
     run: Callable[[], np.ndarray]
     bytes: int  # that it needs at least beside its arrays
     note: str = ""  # why it cannot be run
+
+
+def ladder_layer(
+    shape: tuple[int, int, int] = (14, 14, 6),
+    kernel: int = 5,
+    filters: int = 16,
+    padding: int = 0,
+    batch: int = 64,
+) -> Layer:
+    """A convolution for the ladder, LeNet's C3 by default; shape: (rows, columns, channels)."""
+    rows, columns, channels = shape
+    name = (
+        f"{rows} × {columns} × {channels} to {filters} maps, {kernel} × {kernel},"
+        f" padding {padding}, batch {batch}"
+    )
+    return Layer(name, channels, filters, (rows, columns), kernel, padding, batch=batch)
 
 
 def check_ladder(layer: Layer) -> None:

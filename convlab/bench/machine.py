@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from convlab.bench.measure import Timing, alternate
-from convlab.kernels import device, peak
+from convlab.kernels import cuda, device, peak
 
 # Share of the cores that others may use before measurements are worth a warning.
 BUSY = 0.1
@@ -37,6 +37,11 @@ class Machine:
             f"{self.processor}, {self.threads} of {self.cores} cores, {self.vector_bits}-bit"
             f" vectors, threads by {self.threading_layer}"
         )
+
+    def lines(self) -> list[str]:
+        """All that a text says of it."""
+        versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return [self.line(), f"{self.system}, {versions}"]
 
 
 def machine() -> Machine:
@@ -71,6 +76,13 @@ def other_name() -> str:
     return f"NumPy {np.__version__} im2col"
 
 
+def gpu_name() -> str:
+    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
+    cuda.require()
+    gpu = cuda.devices()[0]
+    return f"{gpu.name}, compute capability {gpu.capability}, driver for CUDA {gpu.driver}"
+
+
 def _processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
@@ -85,11 +97,26 @@ def busy_share(seconds: float = 0.5) -> float:
     return psutil.cpu_percent(interval=seconds) / 100
 
 
+def busy_text() -> str | None:
+    """A warning that other programs have this machine, where they do."""
+    busy = busy_share()
+    if busy <= BUSY:
+        return None
+    return f"other programs use {busy:.0%} of this machine: the times will be larger and less sure"
+
+
 class Roof(NamedTuple):
     """The most that a loop can reach: FLOP/s in registers, bytes/s from memory."""
 
     flops: float
     bandwidth: float
+
+    def line(self) -> str:
+        """Both, in words."""
+        return (
+            f"peak of multiply-adds {self.flops / 1e9:.0f} GF/s, memory"
+            f" {self.bandwidth / 1e9:.0f} GB/s"
+        )
 
 
 _numbers = np.zeros((64, peak.RUN), np.float32)

@@ -27,6 +27,15 @@ class Timing(NamedTuple):
         low, median, high = np.percentile(seconds, [25, 50, 75])
         return cls(float(median), float(low), float(high))
 
+    def spread(self) -> str:
+        """Seconds, to a thousandth."""
+        return f"{self.median:6.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    def milliseconds(self) -> str:
+        """Milliseconds, to four digits."""
+        median, low, high = (f"{seconds * 1e3:.4g}" for seconds in self)
+        return f"{median} ({low} to {high})"
+
 
 Clock = Callable[[Callable[[], object], int], float]  # seconds of so many calls
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,28 @@ class Curve:
         """Values at which less than half of the speed at the next smaller one is left."""
         pairs = zip(self.values[1:], self.speeds, self.speeds[1:], strict=False)
         return [value for value, before, here in pairs if here < CLIFF * before]
+
+    def lines(self) -> list[str]:
+        """The curve as a table, and its cliffs."""
+        rows = zip(self.values, self.timings, self.speeds, strict=True)
+        return [
+            f"\n{self.axis:>12} {'ms':>10} {'GF/s':>7}",
+            *(f"{value:12} {t.median * 1e3:10.3f} {speed / 1e9:7.1f}" for value, t, speed in rows),
+            *(
+                f"a cliff: less than half of the speed is left at {self.axis} {value}"
+                for value in self.cliffs()
+            ),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured as plain values, for JSON."""
+        return {
+            "axis": self.axis,
+            "values": self.values,
+            "seconds": [timing._asdict() for timing in self.timings],
+            "flops": self.flops,
+            "cliffs": self.cliffs(),
+        }
 
 
 def measure_scaling(rounds: int = 5) -> Iterator[Curve]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,41 @@ class TrainingRow:
     def ratio(self) -> float | None:
         """Our time over theirs: below 1 is faster."""
         return None if self.other is None else self.ours.median / self.other.median
+
+    @property
+    def on_threads(self) -> str:
+        """What was done, and by how many threads."""
+        return f"{self.what}, {self.threads} thread{'s' * (self.threads > 1)}"
+
+    def line(self) -> str:
+        """All of it in a line."""
+        line = (
+            f"{self.what:18} {self.threads} thread{'s' * (self.threads > 1):1}"
+            f" {self.ours.spread()}   {self.flops / self.ours.median / 1e9:4.0f} GF/s"
+        )
+        if self.share is not None:
+            line += f", {self.share:.0%} of peak"
+        if self.other is not None:
+            line += f"   PyTorch {self.other.spread()}   ratio {self.ratio:.2f}"
+        if None not in self.memory:
+            line += "   memory " + ", ".join(f"{size / 1e6:.0f} MB" for size in self.memory)
+        return line + "".join(f"   ({text})" for text in self.settings if text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured as plain values, for JSON."""
+        return {
+            "what": self.what,
+            "threads": self.threads,
+            "images": self.images,
+            "flops": self.flops,
+            "peak_flops": self.peak,
+            "share_of_peak": self.share,
+            "seconds": self.ours._asdict(),
+            "pytorch_seconds": None if self.other is None else self.other._asdict(),
+            "ratio": self.ratio,
+            "settings": self.settings,
+            "memory": self.memory,
+        }
 
 
 class Worker:

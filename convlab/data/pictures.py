@@ -241,6 +241,16 @@ def read_picture(source: PictureSource, *, size: tuple[int, int], channels: int)
         return np.ascontiguousarray(_fit(picture, size))
 
 
+def picture_bytes(pixels: np.ndarray, suffix: str) -> bytes:
+    """Bytes (3, H, W) uint8 as the content of a .png, .jpg or .webp file."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    kind = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}[suffix]
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(stream, kind, quality=95)
+    return stream.getvalue()
+
+
 def fit_images(
     images: np.ndarray, size: tuple[int, int] | None = None, channels: int | None = None
 ) -> np.ndarray:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
+
+import numpy as np
 
 from convlab import reading
 from convlab.checks import shown
 from convlab.errors import DataError
+from convlab.shapes import size_text
 
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -77,3 +81,22 @@ def read_numbers(path: str | os.PathLike) -> list[list[float]]:
     if len(lengths) > 1:
         raise DataError(f"{path}: expected rows of one length, got lengths {shown(lengths)}")
     return numbers
+
+
+def numbers_bytes(values: np.ndarray, name: str) -> bytes:
+    """An array as the content of the file ``name``: .npy, or .csv for one map (H, W).
+
+    Raises DataError for several maps as .csv.
+    """
+    stream = io.BytesIO()
+    if name.endswith(".npy"):
+        np.save(stream, values)
+    elif values.ndim == 2:
+        # Nine digits give each float32 back.
+        np.savetxt(stream, values, fmt="%.9g", delimiter=",")
+    else:
+        raise DataError(
+            f"{name}: expected one map for a .csv file, got {size_text(*values.shape)} numbers; a"
+            " .npy file holds them"
+        )
+    return stream.getvalue()

@@ -6,10 +6,8 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import math
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,59 +20,17 @@ import convlab
 from convlab.errors import RunError, SpecError
 from convlab.files import make_folder, write_atomically
 from convlab.reading import read_json
+from convlab.spread import Spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MINUS = "\u2212"
 UNITS = ("text", "count", "%", "number", "seconds")
 
 # One training or measurement, as plain values: everything that decides its figures.
 Trial = Mapping[str, Any]
 # A trial's settings and, beside them, the figures that it gave.
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The same figure from several seeds; shares of 1 for percentages.
-
-    ``deviation`` is the standard deviation over the seeds (divided by one less than their
-    number), 0 for a single value.
-    """
-
-    values: tuple[float, ...]
-
-    @classmethod
-    def of(cls, records: Sequence[Record], key: str) -> Spread:
-        """The figure ``key`` of several records."""
-        return cls(tuple(float(record[key]) for record in records))
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
-
-    @property
-    def deviation(self) -> float:
-        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
-
-    def text(self, unit: str = "number") -> str:
-        """Mean ± standard deviation: 97.2 ± 0.3 %; the mean alone for a single value."""
-        if unit == "%":
-            places = 2 if 0 < self.deviation < 0.0005 else 1  # never ± 0.0 for a spread
-            spread = f" ± {100 * self.deviation:.{places}f}" if len(self.values) > 1 else ""
-            return f"{100 * self.mean:.{places}f}{spread} %".replace("-", MINUS)
-        places = _places(self.deviation or self.mean)
-        end = " s" if unit == "seconds" else ""
-        spread = f" ± {self.deviation:.{places}f}" if len(self.values) > 1 else ""
-        return f"{self.mean:.{places}f}{spread}{end}".replace("-", MINUS)
-
-
-def _places(value: float) -> int:
-    """Decimals that show two significant digits."""
-    if not value or not math.isfinite(value):
-        return 2
-    return min(6, max(0, 1 - math.floor(math.log10(abs(value)))))
 
 
 @dataclass(frozen=True)
@@ -173,6 +129,15 @@ class Design:
     set_up: tuple[str, ...]
     trials: tuple[Trial, ...]
 
+    def texts(self) -> list[str]:
+        """Each trial by what tells it from the others."""
+        keys = [key for key in self.trials[0] if key not in ("seed", "spec")]
+        telling = [k for k in keys if len({json.dumps(trial.get(k)) for trial in self.trials}) > 1]
+        return [
+            ", ".join([*(str(trial.get(key)) for key in telling), f"seed {trial.get('seed', 0)}"])
+            for trial in self.trials
+        ]
+
 
 @dataclass(frozen=True)
 class Result:
@@ -218,6 +183,37 @@ class Result:
             for row in self.table.rows
         )
         return f"{self.experiment.claim} {self.verdict.text} {'; '.join(rows)}."
+
+    def lines(self) -> list[str]:
+        """Claim, set-up, table and verdict as a text."""
+        return [
+            f"claim: {self.experiment.claim}",
+            *self.design.set_up,
+            "",
+            *self.table.lines(),
+            f"\nverdict ({self.verdict.word}): {self.verdict.text}",
+        ]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The kinds of files that ``content`` makes: .png, and .gif where there are frames."""
+        return (".png",) if self.experiment.frames is None else (".png", ".gif")
+
+    def content(
+        self, suffix: str, *, theme: str = "light", size: str = "slide", command: str | None = None
+    ) -> bytes:
+        """The bytes of its picture, or of its animation, which has a size of its own.
+
+        ``command`` makes it, for the file's metadata.
+        """
+        from convlab import viz
+
+        words = {"description": self.description, "command": command}
+        if suffix == ".gif":
+            frames = self.experiment.frames(self, theme=theme, size="animation")
+            return viz.animation_bytes(frames, suffix, **words)
+        figure = self.experiment.figure(self, theme=theme, size=size)
+        return viz.figure_bytes(figure, suffix, title=self.experiment.title, **words)
 
     def to_dict(self) -> dict[str, Any]:
         """All figures and settings as plain values, for JSON."""
@@ -268,6 +264,11 @@ class Experiment:
     verdict: Callable[[Table], Verdict]
     figure: Callable[..., Figure]
     frames: Callable[..., list[Figure]] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, claim and how many trials there are, for JSON."""
+        trials = {"quick": len(self.quick.trials), "full": len(self.full.trials)}
+        return {"name": self.name, "claim": self.claim, **trials}
 
     def design(self, scale: str) -> Design:
         """The design of a scale, quick or full."""

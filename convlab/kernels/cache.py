@@ -57,6 +57,10 @@ class Folder(NamedTuple):
     size: int
     functions: int
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"folder": str(self.path), "files": self.files, "bytes": self.size}
+
 
 class LoopCache(NullCache):
     """What Numba asks for a loop's compiled versions: each is a file, and begins with its digest.

@@ -55,6 +55,18 @@ class DeviceInfo(NamedTuple):
     free: int
     driver: str
 
+    @property
+    def capability(self) -> str:
+        """The compute capability as NVIDIA writes it."""
+        return ".".join(map(str, self.compute_capability))
+
+    def line(self) -> str:
+        """All of it in a line."""
+        return (
+            f"{self.name}, compute capability {self.capability}, {self.memory / 2**30:.1f} GiB,"
+            f" {self.free / 2**30:.1f} free, driver for CUDA {self.driver}"
+        )
+
 
 def why_not() -> str | None:
     """Why CUDA cannot be used here, in words; None where it can."""

@@ -23,6 +23,7 @@ from convlab.lessons.convolution import (
     resolve_padding,
     transposed_convolution,
 )
+from convlab.lessons.count_table import count_lines
 from convlab.lessons.counts import (
     Count,
     LayerCount,
@@ -36,12 +37,14 @@ from convlab.lessons.counts import (
 )
 from convlab.lessons.example import convolution_example, example_input
 from convlab.lessons.field_growth import FieldGrowth, field_growth
+from convlab.lessons.field_table import field_explanation, field_table
 from convlab.lessons.neighbours import Neighbours, correlation_at, neighbours, shuffle_pixels
 from convlab.lessons.patterns import PATTERNS, pattern
 from convlab.lessons.pooling import Pooling, adaptive_pooling, pooling
 from convlab.lessons.pyramid import field_pyramid
 from convlab.lessons.recursion import field_recursion
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
+from convlab.lessons.window_lines import example_lines
 
 __all__ = [
     "ACTIVATIONS",
@@ -65,12 +68,16 @@ __all__ = [
     "convolution",
     "convolution_example",
     "example_input",
+    "example_lines",
     "count_layers",
+    "count_lines",
     "dense_layer",
     "FieldGrowth",
+    "field_explanation",
     "field_growth",
     "field_pyramid",
     "field_recursion",
+    "field_table",
     "Neighbours",
     "correlation_at",
     "neighbours",

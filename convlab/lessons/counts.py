@@ -20,7 +20,7 @@ from convlab.lessons.convolution import padding_by, resolve_padding
 from convlab.lessons.relations import SizeRelation, conv_size, pool_size
 from convlab.lessons.words import axis_text, sides_text
 from convlab.shapes import Pair, ReceptiveField, Sides, size_text
-from convlab.viz import Wiring
+from convlab.wiring import Wiring
 
 Shape = tuple[int, ...]  # (channels, rows, columns) or (features,)
 SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")
@@ -58,6 +58,32 @@ class LayerCount:
     multiply_adds: Count | None = None
     connections: Count | None = None
     dense: Count | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The layer by its names, as JSON has them."""
+
+        def count(value: Count | None) -> dict[str, Any] | None:
+            return None if value is None else vars(value)
+
+        return {
+            "type": self.kind,
+            "layer": self.text,
+            "input_shape": self.input_shape,
+            "output_shape": self.output_shape,
+            "sizes": [
+                {
+                    "expression": relation.expression,
+                    "value": relation.value,
+                    "relation": relation.number,
+                }
+                for relation in self.relations
+            ],
+            "weights_per_unit": count(self.per_unit),
+            "parameters": count(self.parameters),
+            "multiply_adds": count(self.multiply_adds),
+            "connections": count(self.connections),
+            "dense_weights": count(self.dense),
+        }
 
 
 def shape_text(shape: Shape) -> str:

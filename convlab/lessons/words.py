@@ -10,7 +10,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, Sides, size_text
 
 
-def axis_text(lengths: Sequence[int]) -> str:
+def axis_text(lengths: Sequence[object]) -> str:
     """1 where both axes are equal, 1 × 2 where they are not."""
     return str(lengths[0]) if lengths[0] == lengths[1] else size_text(*lengths)
 

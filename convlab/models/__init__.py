@@ -17,6 +17,7 @@ from convlab.models.summary import (
     INPUT,
     LayerField,
     LayerSummary,
+    field_record,
     receptive_fields,
     summarise,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "build",
     "build_from_text",
     "encoder_decoder",
+    "field_record",
     "input_shape",
     "model_names",
     "read_spec",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convlab.nn import Family, Field, Module, Window
 from convlab.shapes import ReceptiveField, join_fields, misalignment
@@ -47,6 +47,22 @@ class LayerSummary:
     def family(self) -> Family | None:
         return self.layer.family
 
+    def record(self) -> dict[str, Any]:
+        """Its numbers by their names, as JSON has them."""
+        return {
+            "layer": self.name,
+            "type": self.kind,
+            **({} if self.window is None else self.window._asdict()),
+            "input_shape": self.input_shape,
+            "output_shape": self.output_shape,
+            "parameters": self.parameters,
+            "connections": self.connections,
+            "multiply_adds": self.multiply_adds,
+            **dict.fromkeys(("receptive_field", "effective_stride", "effective_padding")),
+            **_axes_record(self.receptive_field),
+            "dense_parameters": self.dense_parameters,
+        }
+
 
 @dataclass(frozen=True)
 class LayerField:
@@ -70,6 +86,52 @@ class LayerField:
     @property
     def family(self) -> Family | None:
         return self.layer.family
+
+    def record(self) -> dict[str, Any]:
+        """Its numbers by their names, as JSON has them."""
+        numbers: dict[str, Any] = {
+            "layer": self.name,
+            "type": type(self.layer).__name__,
+            "inputs": self.sources,
+            "output_shape": self.output_shape,
+            **({} if self.window is None else self.window._asdict()),
+            "receptive_field": None,
+            **_axes_record(self.field),
+        }
+        if self.field is not None:
+            numbers["centre"] = [axis.centre(0) for axis in self.field]
+            if any(axis.period for axis in self.field):
+                # Half-open pixels of the first units; the others repeat them, moved on.
+                numbers["spans"] = [axis.period or [axis.span(0)] for axis in self.field]
+        if len(self.sources) > 1:
+            numbers["aligned"] = None not in self.inputs and not any(self.misaligned)
+            numbers["misaligned"] = self.misaligned
+        return numbers
+
+
+def _axes_record(field: Field | None) -> dict[str, Any]:
+    """What units see along both axes; nothing where there is no one field.
+
+    Behind a transposed convolution the effective stride may be a fraction.
+    """
+    if field is None:
+        return {}
+    return {
+        "receptive_field": [axis.size for axis in field],
+        "effective_stride": [
+            axis.stride if isinstance(axis.stride, int) else float(axis.stride) for axis in field
+        ],
+        "effective_padding": [axis.padding for axis in field],
+    }
+
+
+def field_record(network: Network) -> dict[str, Any]:
+    """The receptive fields of all layers by their names, as JSON has them."""
+    return {
+        "network": network.name,
+        "input_shape": network.input_shape,
+        "layers": [row.record() for row in receptive_fields(network)],
+    }
 
 
 def receptive_fields(network: Network) -> list[LayerField]:

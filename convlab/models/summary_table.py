@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from convlab import display
 from convlab.models.summary import LayerSummary
+from convlab.terminal import table
 
 # Families that change what units see, though a layer may have no one window.
 _SEEING = ("join", "transposed convolution", "pooling")
@@ -48,22 +49,13 @@ class SummaryTable:
             for key in ("parameters", "connections", "multiply_adds")
         ]
         return [
-            ("input", "", "", "", "", _shape(self.input_shape), *[""] * 6),
+            ("input", "", "", "", "", shape_cell(self.input_shape), *[""] * 6),
             *map(_row, self.layers),
             ("total", *[""] * 5, *(f"{total:,}" for total in totals), "", "", ""),
         ]
 
     def __str__(self) -> str:
-        table = [HEAD, *self.rows]
-        widths = [max(len(row[i]) for row in table) for i in range(len(HEAD))]
-        lines = []
-        for row in table:
-            cells = (
-                cell.rjust(width) if i in NUMERIC else cell.ljust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join(lines)
+        return "\n".join(table([HEAD, *self.rows], NUMERIC))
 
     __repr__ = __str__
 
@@ -77,7 +69,7 @@ def _pair(values: Sequence) -> str:
     return str(values[0]) if values[0] == values[1] else f"{values[0]}x{values[1]}"
 
 
-def _shape(shape: tuple[int, ...]) -> str:
+def shape_cell(shape: tuple[int, ...]) -> str:
     """Rows × columns × channels, or the number of features."""
     return f"{shape[1]} × {shape[2]} × {shape[0]}" if len(shape) == 3 else str(shape[0])
 
@@ -110,7 +102,7 @@ def _row(row: LayerSummary) -> tuple[str, ...]:
         kernel,
         stride,
         padding,
-        _shape(row.output_shape),
+        shape_cell(row.output_shape),
         *(f"{count:,}" if count else "" for count in counts),
         field,
         effective,

@@ -76,6 +76,7 @@ def _picture(
     facts = shown.facts()
     words = dict([*facts, shown.values()])
     described = "; ".join(f"{label}: {text}" for label, text in words.items())
+    said = {"image": subtitle, **words}
     return Picture(
         f"{kernel.title} on {name}",
         f"{kernel.title} on {subtitle}. {described}.",
@@ -91,7 +92,8 @@ def _picture(
             padded=applied.padded,
             sides=applied.padding,
         ),
-        facts={"image": subtitle, **words},
+        facts=said,
+        lines=lambda: [f"{label}: {text}" for label, text in said.items()],
         parameters={
             "image": image,
             "grey": channels == 1,

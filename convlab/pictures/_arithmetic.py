@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from convlab import viz
-from convlab.lessons import Convolution, convolution_example
+from convlab.lessons import Convolution, convolution_example, example_lines
 from convlab.pictures._steps import stepped
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
@@ -108,11 +108,13 @@ def _described(example: Convolution, numbers: bool, step: int) -> str:
     return f"{words} {shown.equals()} {shown.value()}."
 
 
-def explain_example(example: Convolution, at: tuple[int, int, int] = (0, 0, 0)) -> Picture:
+def explain_example(
+    example: Convolution, at: tuple[int, int, int] = (0, 0, 0), *, complete: bool = False
+) -> Picture:
     """The whole sum behind one output value of a convolution: ``at`` filter, row and column.
 
-    ``example``: of ``lessons.convolution_example`` or ``lessons.convolution``.  Raises
-    ShapeError for a value that there is not.
+    ``example``: of ``lessons.convolution_example`` or ``lessons.convolution``; ``complete``:
+    ``lines`` have all terms, however many.  Raises ShapeError for a value that there is not.
     """
     shown = example.picture(example.step(at))
     title, subtitle = example.words()
@@ -130,4 +132,5 @@ def explain_example(example: Convolution, at: tuple[int, int, int] = (0, 0, 0)) 
             "channel_sums": shown.channel_sums,
             "value": example.output[at],
         },
+        lines=partial(example_lines, example, at, complete),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from convlab import lessons, shapes, viz
 from convlab.errors import ShapeError
+from convlab.lessons.convention_lines import convention_lines
 from convlab.lessons.words import axis_text
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
@@ -68,6 +69,7 @@ def compare_conventions(
             c.title: {"first": c.first, **{side.name: _record(side) for side in c.sides}}
             for c in found.comparisons
         },
+        lines=lambda: [subtitle, *convention_lines(found)],
     )
 
 

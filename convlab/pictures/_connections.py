@@ -10,7 +10,7 @@ from convlab.errors import ShapeError
 from convlab.lessons import resolve_padding, wirings
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, pair, size_text
-from convlab.viz.connections import check_room
+from convlab.wiring import check_room
 
 Lengths = int | Sequence[int]
 

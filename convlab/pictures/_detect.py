@@ -71,6 +71,7 @@ def detect(
             subtitle=subtitle,
         ),
         facts={"boxes": boxes.listed(), **facts},
+        lines=lambda: filter(None, [boxes.listed(), facts["found"]]),
         parameters={
             "run": run.folder,
             "image": source,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,11 @@ from convlab import data, insight, training, viz
 from convlab.data.batches import to_floats
 from convlab.insight import LayerEquivariance
 from convlab.models import Network
+from convlab.numerals import ALMOST
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
 from convlab.pictures.transformed import AMOUNTS, HOW, amount_text, maps_text, transform_words
+from convlab.terminal import table
 from convlab.training import Run
 
 TITLES = {"shift": "shifts", "rotation": "rotations", "scale": "changes of scale"}
@@ -53,7 +56,9 @@ def equivariance(
     )
     errors = np.array([row.errors for row in rows])
     title = f"Equivariance of {built.name} to {TITLES[transform]}"
-    subtitle = "; mean over ".join(transform_words(built, run, transform, border, len(x)))
+    words = transform_words(built, run, transform, border, len(x))
+    subtitle = "; mean over ".join(words)
+    heads = [amount_text(amount, transform) for amount in amounts]
     exact = sum(1 for value in errors.ravel() if value == 0)
     return Picture(
         title,
@@ -63,7 +68,7 @@ def equivariance(
             viz.equivariance,
             errors,
             [(row.name, maps_text(row.map_size, row.stride)) for row in rows],
-            [amount_text(amount, transform) for amount in amounts],
+            heads,
             rounded=None if rows[0].rounded is None else np.array([row.rounded for row in rows]),
             inner=None if rows[0].inner is None else np.array([row.inner for row in rows]),
             word=HOW[transform],
@@ -80,6 +85,7 @@ def equivariance(
         inputs={"images": x},
         weights=built.state_dict(),
         result={row.name: _numbers(row) for row in rows},
+        lines=partial(_lines, built, rows, "; mean relative error over ".join(words), heads),
     )
 
 
@@ -100,8 +106,70 @@ def _numbers(row: LayerEquivariance) -> dict[str, Any]:
         "type": row.kind,
         "maps": row.map_size,
         "effective_stride": row.stride,
-        "errors": row.errors,
+        "errors": _known(row.errors),
         "shift_of_maps": row.cells,
         "nearest_whole": row.rounded,
-        "errors_away_from_border": row.inner,
+        "errors_away_from_border": None if row.inner is None else _known(row.inner),
     }
+
+
+def _known(errors: np.ndarray) -> np.ndarray:
+    """Errors, None in the place of those for which no cell is left to compare: JSON has no NaN."""
+    missing = np.isnan(errors)
+    return np.where(missing, None, errors) if missing.any() else errors
+
+
+# --- in a terminal ----------------------------------------------------------------------
+
+
+def _lines(
+    network: Network, rows: Sequence[LayerEquivariance], words: str, heads: Sequence[str]
+) -> Iterator[str]:
+    """The errors as a table, of shifts also those away from the border, and what follows."""
+    yield words
+    yield from _table(rows, heads, [row.errors for row in rows])
+    inner = [row.inner for row in rows if row.inner is not None]
+    if not inner:
+        return
+    yield ""
+    yield (
+        "away from the border alone: cells that have read neither padding nor what the shift"
+        " brought in"
+    )
+    yield from _table(rows, heads, inner)
+    exact = [row.name for row in rows if _is_exact_inside(row)]
+    if exact:
+        padded = [
+            name
+            for name, layer, _, _ in network.shapes()
+            if any(getattr(layer, "padding", ())) and getattr(layer, "padding_mode", "") == "zeros"
+        ]
+        why = f", which {' and '.join(padded)} pad{'s' * (len(padded) == 1)} with zeros"
+        yield (
+            f"exact there: {', '.join(exact)}; all of their error comes from the border"
+            + (why if padded else "")
+        )
+
+
+def _is_exact_inside(row: LayerEquivariance) -> bool:
+    """Whether a layer that is not exact is so away from the border."""
+    return (
+        (row.errors > 0).any()
+        and not (row.inner > 0).any()
+        and bool((row.inner[row.errors > 0] == 0).any())
+    )
+
+
+def _table(
+    rows: Sequence[LayerEquivariance], heads: Sequence[str], errors: Sequence[np.ndarray]
+) -> list[str]:
+    """Layers below each other, amounts side by side."""
+    cells = [("layer", "maps", *heads)]
+    for row, values in zip(rows, errors, strict=True):
+        marks = [False] * len(heads) if row.rounded is None else row.rounded
+        texts = (
+            "-" if math.isnan(error) else f"{ALMOST if mark else ''}{error:.3g}"
+            for error, mark in zip(values, marks, strict=True)
+        )
+        cells.append((row.name, maps_text(row.map_size, row.stride), *texts))
+    return table(cells, range(2, 2 + len(heads)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,14 @@ from matplotlib.figure import Figure
 
 from convlab import insight, numerals, training, viz
 from convlab.insight import Explanation, ulps
+from convlab.insight.chain_lines import pixel_lines, step_lines
+from convlab.insight.sum_lines import explanation_lines
 from convlab.insight.sum_words import check_words, passes_on, unit_name, value_text, what_text
 from convlab.numerals import MINUS
 from convlab.pictures._drawn_sums import chain_steps, drawn_sum, pixel_name, share_decimals
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import INVERTED, RunLike, run_of
+from convlab.terminal import Line, quiet
 from convlab.training import ImageLike, Run
 
 
@@ -26,26 +31,17 @@ def explanation(
     unit: tuple[int, ...] | None = None,
     deep: bool = False,
     data_dir: str | os.PathLike | None = None,
+    *,
+    complete: bool = False,
 ) -> Picture:
     """The whole sum behind one value of a trained network.
 
     ``layer``: its name, or "probabilities", the softmax at the end, by default; ``unit``:
     (map, row, column) or (number,) from 0, the largest value by default.  With ``deep`` the
     picture is the chain of strongest terms down to a pixel, and a .pdf has a page for each of
-    the sums behind it.  Raises as ``insight.explain``, and DataError for an image that is none.
+    the sums behind it.  ``complete``: ``lines`` have all terms, however many.  Raises as
+    ``insight.explain``, and DataError for an image that is none.
     """
-    return explained(run, image, layer, unit, deep, data_dir).picture()
-
-
-def explained(
-    run: RunLike,
-    image: ImageLike,
-    layer: str | None = None,
-    unit: tuple[int, ...] | None = None,
-    deep: bool = False,
-    data_dir: str | os.PathLike | None = None,
-) -> Explained:
-    """The sums that ``explanation`` draws; arguments and errors are its own."""
     run = run_of(run)
     subject = run.image(image, data_dir)
     x = run.network_input(subject.pixels)
@@ -53,11 +49,12 @@ def explained(
     chain = insight.explain(run.network, x, layer, unit, deep=deep)
     shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
     given = subject.name if isinstance(image, np.ndarray) else str(image)
-    return Explained(run, given, subject.name, subject.inverted, x, shown, chain, deep)
+    found = _Explained(run, given, subject.name, subject.inverted, x, shown, chain, deep)
+    return found.picture(complete)
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
+class _Explained:
     """Explanations of a value, as ``insight.explain`` gives them, and what they are of.
 
     ``image`` is what was given and ``name`` what it is called, ``x`` what the network takes of
@@ -73,8 +70,24 @@ class Explained:
     chain: list[Explanation]
     deep: bool
 
-    def picture(self) -> Picture:
-        """The sum, or the chain of sums, drawn."""
+    def lines(self, complete: bool) -> Iterator[Line]:
+        """The sum, all its terms where ``complete``, and the chain below it."""
+        network, classes = self.run.network, self.run.classes
+        first, *rest = self.chain
+        yield quiet(f"{self.run.name}; {self.name}{f'; {INVERTED}' if self.inverted else ''}")
+        yield ""
+        yield from explanation_lines(first, network, classes, complete)
+        for one in rest:
+            yield ""
+            if self.deep:
+                yield from step_lines(one, network, classes)
+            else:  # the layers that only passed a number on
+                yield from explanation_lines(one, network, classes, complete)
+        yield ""
+        yield from pixel_lines(self.chain if self.deep else self.chain[-1:], self.x, self.shown)
+
+    def picture(self, complete: bool) -> Picture:
+        """The sum, or the chain of sums, drawn, and its ``lines``."""
         run, first = self.run, self.chain[0]
         # Pictures are of sums: what only passes a number on has none.
         sums = [one for one in self.chain if not isinstance(one, insight.Pointwise)] or [first]
@@ -93,9 +106,11 @@ class Explained:
             "weights": run.network.state_dict(),
             "result": {"explanations": [_numbers(one) for one in self.chain]},
         }
+        lines = partial(self.lines, complete)
         links = [one for one in self.chain if not passes_on(one)] if self.deep else []
         if not links:
-            return Picture(title, alt, lambda **look: self._sum(sums[0], **look), **numbers)
+            draw_sum = partial(self._sum, sums[0])
+            return Picture(title, alt, draw_sum, lines=lines, **numbers)
         alt += f"  Its strongest terms, sum by sum: {', '.join(map(_cell_name, links))}."
         outputs = self._outputs()
         # The chain draws the maps that its units stand in.
@@ -113,7 +128,7 @@ class Explained:
         def pages(**look: Any) -> list[Figure]:
             return [draw(**look), *(self._sum(one, **look) for one in sums)]
 
-        return Picture(title, alt, draw, pages=pages, **numbers)
+        return Picture(title, alt, draw, pages=pages, lines=lines, **numbers)
 
     def _source(self) -> str:
         note = f" ({INVERTED})" if self.inverted else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from functools import partial
 
@@ -81,6 +82,26 @@ def features(
         weights=run.network.state_dict(),
         result=result,
     )
+
+
+def feature_arrays(made: Picture, network: Network) -> bytes:
+    """All arrays of a picture of ``features`` as an .npz file, each layer's under its name.
+
+    Raises SpecError for layers that have names which an array cannot have.
+    """
+    layer = made.parameters["layer"]
+    arrays = {"image": made.inputs["image"], "network_input": made.inputs["network input"]}
+    if layer is None:
+        chances = made.result["probabilities"].values()
+        arrays["probabilities"] = np.array([*chances], np.float32)
+    layers = [name for name, _ in network.named_children()] if layer is None else [layer]
+    # What NumPy's own arguments are called cannot name an array.
+    taken = {*arrays, "file", "allow_pickle"} & {*layers}
+    if taken:
+        raise SpecError(f"npz: expected other names of layers than {', '.join(sorted(taken))}")
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays, **{name: made.result[name] for name in layers})
+    return buffer.getvalue()
 
 
 def _journey(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -68,7 +68,17 @@ def invariance(
         result={
             name: {"accuracy": means[name], "by direction": share} for name, share in shares.items()
         },
+        lines=partial(_lines, subtitle, shifts, means),
     )
+
+
+def _lines(words: str, shifts: Sequence[int], means: dict[str, np.ndarray]) -> Iterator[str]:
+    """The accuracy of each run below each other, shifts side by side."""
+    yield words
+    width = max(5, *map(len, means))
+    yield f"{'shift':{width}}{''.join(f'{shift:>9}' for shift in shifts)}"
+    for name, values in means.items():
+        yield f"{name:{width}}{''.join(f'{100 * value:7.2f} %' for value in values)}"
 
 
 def _shares(

@@ -10,13 +10,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from convlab import bench, reading, viz
 from convlab import ladder as rungs
-from convlab.bench.ladder import part_text
+from convlab import reading, viz
+from convlab.bench.ladder_report import LADDER_TITLE, ladder_content, ladder_text
 from convlab.errors import RunError
 from convlab.pictures.picture import Picture
-
-TITLE = "What each idea buys"
 
 
 def ladder(file: str | os.PathLike | None = None) -> Picture:
@@ -36,7 +34,9 @@ def ladder(file: str | os.PathLike | None = None) -> Picture:
         with _expected(path):
             return viz.ladder(**measured, **look)
 
-    return Picture(TITLE, f"{TITLE}. {text}.", draw, parameters={"layer": layer}, result=record)
+    return Picture(
+        LADDER_TITLE, f"{LADDER_TITLE}. {text}.", draw, parameters={"layer": layer}, result=record
+    )
 
 
 @contextmanager
@@ -50,36 +50,3 @@ def _expected(path: Path) -> Iterator[None]:
         raise RunError(
             f"{path}: expected what convlab bench ladder --json wrote, got something else"
         ) from None
-
-
-def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of ``viz.ladder``, of what ``bench ladder --json`` writes.
-
-    Raises KeyError, TypeError, ValueError, ArithmeticError or AttributeError for anything else.
-    """
-    layer = record["layer"]["name"]
-    names = [layer, *(row["idea"] for row in record["rungs"] + record["others"])]
-    if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
-        raise ValueError("no picture has room for that")
-    steps = [
-        viz.LadderStep(row["idea"], row["flops_per_second"], part_text(row["share_timed"]))
-        for row in record["rungs"]
-    ]
-    beside = [
-        viz.LadderStep(
-            row["idea"],
-            row["flops_per_second"],
-            row["note"] or f"{row['extra_memory'] / 1e6:,.2f} MB",
-        )
-        for row in record["others"]
-    ]
-    roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
-    machine = bench.Machine(**record["machine"]).line()
-    return {"rungs": steps, "others": beside, "roofs": roofs, "what": layer, "machine": machine}
-
-
-def ladder_text(record: dict[str, Any]) -> str:
-    """What the picture shows, in words."""
-    return "; ".join(
-        f"{row['idea']}: {row['flops_per_second'] / 1e9:.3g} GF/s" for row in record["rungs"]
-    )

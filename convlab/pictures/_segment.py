@@ -62,6 +62,7 @@ def segment(
             subtitle=subtitle,
         ),
         facts=facts,
+        lines=lambda: [said],
         parameters={
             "run": run,
             "image": source,

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from convlab.errors import SpecError
 from convlab.files import write_atomically
+from convlab.terminal import Line
 from convlab.viz import animation_bytes, figure_bytes, pages_bytes
 
 STILL = (".png", ".svg", ".pdf")
@@ -26,7 +27,8 @@ class Picture:
     ``result``: arrays, numbers and texts by their names: the settings, what went in, what was
     learned or given as weights, and what the engine made of them.
     ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves,
-    ``pages`` those of a .pdf with several; ``facts``: what it says in words, by labels.
+    ``pages`` those of a .pdf with several; ``facts``: what it says in words, by labels;
+    ``lines()``: what a command prints of it.
     """
 
     title: str
@@ -39,6 +41,7 @@ class Picture:
     weights: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    lines: Callable[[], Iterable[Line]] = tuple
 
     @cached_property
     def figure(self) -> Figure:

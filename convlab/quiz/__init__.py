@@ -3,8 +3,18 @@
 from convlab.checks import check_calls
 from convlab.quiz.exercise import TOPICS, Exercise, Part
 from convlab.quiz.mistakes import RULES
-from convlab.quiz.sheet import quiz
+from convlab.quiz.sheet import Sheet, quiz
+from convlab.quiz.text import exercise_text, solution_text
 
-__all__ = ["Exercise", "Part", "RULES", "TOPICS", "quiz"]
+__all__ = [
+    "Exercise",
+    "Part",
+    "RULES",
+    "Sheet",
+    "TOPICS",
+    "exercise_text",
+    "quiz",
+    "solution_text",
+]
 
 check_calls(globals(), __all__)

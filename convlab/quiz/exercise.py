@@ -124,6 +124,10 @@ class Exercise:
             return str(self.parts[0])
         return "; ".join(f"{part.ask}: {part}" for part in self.parts)
 
+    def lettered(self) -> list[str]:
+        """The choices, each behind its letter."""
+        return [f"{a}) {text}" for a, text in zip(LETTERS, self.choices, strict=False)]
+
     def record(self) -> dict[str, Any]:
         """The exercise in plain numbers and words, as JSON has them."""
         return {

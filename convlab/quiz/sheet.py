@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,9 @@ from convlab.errors import SpecError
 from convlab.quiz.counts import field_size, output_size, parameter_count
 from convlab.quiz.exercise import TOPICS, Exercise
 from convlab.quiz.mistakes import spot_the_mistake
+from convlab.quiz.text import exercise_text, key_text
 from convlab.quiz.values import output_value, pooled_values
+from convlab.viz import pages_bytes, quiz_sheet
 
 MOST_DRAWS = 5000  # until an exercise is suitable and new; mostly one to three are enough
 
@@ -75,3 +80,92 @@ def _rounds(topic: str, key: tuple) -> Iterator[tuple[str, int]]:
         else:
             yield topic, 1 + level % 3
         level += 1
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The exercises of ``quiz``, and what they were asked for with."""
+
+    topic: str
+    seed: int
+    count: int
+    student: str | None
+    exercises: tuple[Exercise, ...]
+
+    @classmethod
+    def of(cls, topic: str, seed: int, count: int = 5, student: str | None = None) -> Sheet:
+        """The sheet of these arguments.  Raises as ``quiz``."""
+        return cls(topic, seed, count, student, quiz(topic, seed, count, student))
+
+    @property
+    def title(self) -> str:
+        """What the exercises are on."""
+        words = "convolutional networks" if self.topic == "all" else self.topic.replace("-", " ")
+        return f"Exercises: {words}"
+
+    def alt(self, answers: bool = False) -> str:
+        """The sheet in words: all questions, and which figures are wrong on purpose."""
+        count = len(self.exercises)
+        whose = f", for {self.student}" if self.student else ""
+        words = [f"{self.title}. {count} exercise{'s' * (count > 1)}, seed {self.seed}{whose}."]
+        numbered = list(enumerate(self.exercises, 1))
+        wrong = [str(number) for number, exercise in numbered if exercise.has_mistake]
+        if wrong:
+            which = f"exercise{'s' * (len(wrong) > 1)} {', '.join(wrong)}"
+            words.append(f"Exercises with a mistake: the figures of {which} are wrong on purpose.")
+        for number, exercise in numbered:
+            choices = "; ".join(exercise.lettered())
+            words.append(f"{number}. {exercise.question}{f' {choices}.' if choices else ''}")
+        if answers:
+            words += [f"Answer {number}: {exercise.answer()}." for number, exercise in numbered]
+        return "  ".join(words)
+
+    def text(self, answers: bool = False) -> str:
+        """All exercises, with ``answers`` the key behind them."""
+        whose = f", for {self.student}" if self.student else ""
+        blocks = [f"{self.title} (seed {self.seed}{whose})"]
+        blocks += [exercise_text(i, exercise) for i, exercise in enumerate(self.exercises, 1)]
+        if answers:
+            blocks.append("Answers")
+            blocks += [key_text(i, exercise) for i, exercise in enumerate(self.exercises, 1)]
+        return "\n\n".join(blocks)
+
+    def pdf(self, answers: bool = False) -> bytes:
+        """Pages in A4, with ``answers`` the key on pages of its own at the end.
+
+        Raises SpecError for a student's name in letters that the font lacks.
+        """
+        # Where the sheet is written does not change it.
+        again = ["convlab", "quiz", self.topic, "--seed", str(self.seed)]
+        again += ["--count", str(self.count)]
+        again += ["--student", self.student] if self.student else []
+        pages = quiz_sheet(
+            [exercise.picture() for exercise in self.exercises],
+            title=self.title,
+            footer=shlex.join(again),
+            student=self.student,
+            answers=answers,
+        )
+        return pages_bytes(
+            pages,
+            title=self.title,
+            description=self.alt(answers),
+            command=shlex.join([*again, *(["--answers"] if answers else [])]),
+        )
+
+    @property
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """The exercises as data, by the names that a picture's numbers have."""
+        asked = {
+            "topic": self.topic,
+            "seed": self.seed,
+            "count": self.count,
+            "student": self.student,
+        }
+        exercises = [exercise.record() for exercise in self.exercises]
+        return {
+            "parameters": asked,
+            "inputs": {},
+            "weights": {},
+            "result": {"exercises": exercises},
+        }

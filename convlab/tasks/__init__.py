@@ -13,12 +13,14 @@ from convlab.tasks.detection import (
     overlaps,
     score_maps,
 )
-from convlab.tasks.detector import Detector, detector
+from convlab.tasks.detector import DetectionScores, Detector, detector, measure_detector
 from convlab.tasks.segmentation import (
+    SegmentationScores,
     SegmentationSettings,
     Segmenter,
     StepRecord,
     evaluate_segmenter,
+    fit_segmenter,
     intersection_over_union,
     load_segmenter,
     new_segmenter,
@@ -28,6 +30,7 @@ from convlab.tasks.segmentation import (
     regions,
     save_segmenter,
     segmentation_scene,
+    segmentation_scores,
     train_segmenter,
 )
 from convlab.tasks.style_transfer import (
@@ -42,8 +45,10 @@ from convlab.tasks.style_transfer import (
 )
 
 __all__ = [
+    "DetectionScores",
     "Detections",
     "Detector",
+    "SegmentationScores",
     "SegmentationSettings",
     "Segmenter",
     "StepRecord",
@@ -57,10 +62,12 @@ __all__ = [
     "detect",
     "detector",
     "evaluate_segmenter",
+    "fit_segmenter",
     "gram",
     "intersection_over_union",
     "load_segmenter",
     "matched",
+    "measure_detector",
     "network_features",
     "new_segmenter",
     "non_maximum_suppression",
@@ -73,6 +80,7 @@ __all__ = [
     "save_segmenter",
     "score_maps",
     "segmentation_scene",
+    "segmentation_scores",
     "style_target",
     "stylize",
     "train_segmenter",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,10 @@ from convlab.data.scenes import BOX
 from convlab.errors import RunError
 from convlab.insight.fully_convolutional import Level
 from convlab.models import Network
-from convlab.tasks.detection import Detections, detect
+from convlab.tasks.detection import Detections, average_precisions, detect
 from convlab.training import Run
+
+BATCH = 50  # scenes that are scanned together
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,3 +67,109 @@ def detector(run: Run, threshold: float = 0.5, overlap: float = 0.1) -> Detector
             f" scenes, got one on {run.settings.data}"
         )
     return Detector(run, network, threshold, overlap)
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionScores:
+    """How well a detector finds the digits of generated scenes.
+
+    ``parameters``: what was asked for; ``data``: where the digits come from.  ``precisions``
+    (classes,): average precision at an intersection over union of 0.5, NaN for a class that is
+    not there; ``counts`` (classes,): the true boxes; ``found``: all boxes that were found.
+    """
+
+    parameters: dict[str, Any]
+    data: str
+    classes: tuple[str, ...]
+    precisions: np.ndarray
+    counts: np.ndarray
+    found: int
+    seconds: float
+
+    @property
+    def mean(self) -> float:
+        """The mean average precision."""
+        return float(np.nanmean(self.precisions))
+
+    @property
+    def title(self) -> str:
+        return f"Detection by {self.parameters['run'].name}"
+
+    @property
+    def summary(self) -> str:
+        """The mean, and what it is of, in a line."""
+        scenes = self.parameters["scenes"]
+        return (
+            f"mean average precision {self.mean:.3f} at IoU 0.5 on {scenes} scenes of {self.data}"
+            f" (test), {self.counts.sum()} digits, {self.found} boxes found;"
+            f" {1000 * self.seconds / scenes:.0f} ms a scene"
+        )
+
+    def lines(self) -> list[str]:
+        """The average precision of each class, and their mean."""
+        classes = zip(self.classes, self.precisions, self.counts, strict=True)
+        each = [f"{name}: average precision {v:.3f} of {count} boxes" for name, v, count in classes]
+        return [*each, self.summary]
+
+    @property
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """All numbers, by the names that a picture's have."""
+        precisions = [None if v != v else v for v in self.precisions.tolist()]
+        return {
+            "parameters": self.parameters,
+            "inputs": {"data": self.data, "digits": self.counts},
+            "weights": {},
+            "result": {
+                "mean average precision": self.mean,
+                "average precision": dict(zip(self.classes, precisions, strict=True)),
+                "boxes found": self.found,
+                "seconds": self.seconds,
+            },
+        }
+
+
+def measure_detector(
+    detector: Detector,
+    scenes: int,
+    *,
+    seed: int = 0,
+    clutter: int = 0,
+    scales: Sequence[float] | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> DetectionScores:
+    """Compare what is found in ``scenes`` generated scenes of the test digits with the truth.
+
+    ``seed`` and ``clutter`` as in ``data.scene``; ``scales`` as in ``Detector.scan``, by default
+    ``Detector.scales``.  Raises DataError where the digits are not there.
+    """
+    digits = detector.digits(data_dir)
+    begin = time.perf_counter()
+    found: list[Detections] = []
+    truth = []
+    for first in range(0, scenes, BATCH):
+        numbers = range(first, min(first + BATCH, scenes))
+        shown = [data.scene(digits, n, seed=seed, clutter=clutter) for n in numbers]
+        images = np.stack([one.image for one in shown])
+        size = images.shape[2:]
+        used = scales or detector.scales(size)
+        found += [detector.found(levels, size) for levels in detector.scan(images, used)]
+        truth += [(one.boxes, one.labels) for one in shown]
+    precisions = average_precisions(found, truth, len(digits.classes))
+    seconds = time.perf_counter() - begin
+    labels = np.concatenate([labels for _, labels in truth])
+    return DetectionScores(
+        {
+            "run": detector.run.folder,
+            "scenes": scenes,
+            "seed": seed,
+            "clutter": clutter,
+            "scales": used,
+            **detector.settings,
+        },
+        digits.name,
+        digits.classes,
+        precisions,
+        np.bincount(labels, minlength=len(precisions)),
+        sum(map(len, found)),
+        seconds,
+    )

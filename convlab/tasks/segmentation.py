@@ -6,9 +6,10 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -24,7 +25,7 @@ from convlab.names import class_names
 from convlab.optim import Adam, scheduled_rate
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
-from convlab.training.run import CONFIG, HISTORY, MODEL, OWN
+from convlab.training.run_folder import CONFIG, HISTORY, MODEL, OWN
 from convlab.training.settings import has_dark_background
 
 SEGMENTATION_SIZE = (64, 64)
@@ -230,7 +231,78 @@ def evaluate_segmenter(
     return total
 
 
+@dataclass(frozen=True, eq=False)
+class SegmentationScores:
+    """How well a segmenter answers on scenes of ``data``, from their ``pixel_confusion``."""
+
+    confusion: np.ndarray
+    classes: tuple[str, ...]
+    scenes: int
+    data: str
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The intersection over union of each class."""
+        shares = intersection_over_union(self.confusion).tolist()
+        return dict(zip(self.classes, shares, strict=True))
+
+    @property
+    def mean(self) -> float:
+        """The mean intersection over union."""
+        return float(np.nanmean(intersection_over_union(self.confusion)))
+
+    def record(self) -> dict[str, Any]:
+        """All numbers by their names, as JSON has them."""
+        return {
+            "scenes": self.scenes,
+            "pixel_accuracy": pixel_accuracy(self.confusion),
+            "mean_intersection_over_union": self.mean,
+            "intersection_over_union": {k: None if v != v else v for k, v in self.shares.items()},
+        }
+
+    def lines(self) -> list[str]:
+        """Each class, then the means."""
+        each = [f"{k}: intersection over union {share:.3f}" for k, share in self.shares.items()]
+        accuracy = 100 * pixel_accuracy(self.confusion)
+        said = f"mean intersection over union {self.mean:.3f}, pixel accuracy {accuracy:.2f} %"
+        return [*each, f"{said} on {self.scenes} scenes of {self.data} (test)"]
+
+
+def segmentation_scores(
+    segmenter: Segmenter, digits: Dataset, scenes: int, seed: int = 0
+) -> SegmentationScores:
+    """Measure a segmenter on ``scenes`` scenes of ``digits``."""
+    confusion = evaluate_segmenter(segmenter, digits, scenes, seed)
+    return SegmentationScores(confusion, segmenter.classes, scenes, digits.name)
+
+
 # --- its folder -------------------------------------------------------------------------
+
+
+def fit_segmenter(
+    folder: Path,
+    segmenter: Segmenter,
+    train: Dataset,
+    watch: Callable[[StepRecord], None] | None = None,
+) -> list[StepRecord]:
+    """Train on scenes of ``train`` and write the folder; its history.
+
+    ``watch`` is given each record.  Raises RunError, before the training, for a folder that
+    cannot be written, and as ``train_segmenter``.
+    """
+    files.make_folder(folder)
+    history = []
+    try:
+        with files.locked(folder):
+            for record in train_segmenter(segmenter, train):
+                history.append(record)
+                if watch is not None:
+                    watch(record)
+            save_segmenter(folder, segmenter, history)
+    except BaseException:
+        files.discard(folder, ())  # if it is empty
+        raise
+    return history
 
 
 def save_segmenter(folder: Path, segmenter: Segmenter, history: list[StepRecord]) -> None:

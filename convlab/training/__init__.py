@@ -2,18 +2,22 @@
 
 from convlab.checks import check_calls
 from convlab.files import write_atomically
-from convlab.training.compiling import compile_cuda
+from convlab.training.compiling import compile_cuda, compiled_lines
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
 from convlab.training.run import (
     Image,
     ImageLike,
     Run,
+    initial_weights,
+    load,
+    snapshot,
+    snapshot_epochs,
+)
+from convlab.training.run_folder import (
     check_free,
     create,
     discard,
     history,
-    initial_weights,
-    load,
     load_settings,
     load_spec,
     locked,
@@ -21,8 +25,6 @@ from convlab.training.run import (
     new_run,
     resume,
     save,
-    snapshot,
-    snapshot_epochs,
     wants_page,
     write_results,
 )
@@ -36,7 +38,7 @@ from convlab.training.settings import (
     scaling_for,
 )
 from convlab.training.transfer import TakenOver, freeze, head, layers_with_weights, take_over
-from convlab.training.warm import warm_up
+from convlab.training.warm import fill_cache, warm_up
 
 __all__ = [
     "OPTIMIZERS",
@@ -54,9 +56,11 @@ __all__ = [
     "centred_images",
     "check_free",
     "compile_cuda",
+    "compiled_lines",
     "create",
     "discard",
     "evaluate",
+    "fill_cache",
     "freeze",
     "head",
     "history",

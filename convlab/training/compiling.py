@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from convlab import functional as F
@@ -40,6 +42,29 @@ def compile_cuda(
     if missing:
         raise DeviceError(f"expected every kernel to be compiled, not {', '.join(sorted(missing))}")
     return compiled
+
+
+def compiled_lines(kernels: Sequence[Compiled]) -> list[str]:
+    """What each kernel needs of each GPU as a table, and how many need memory outside registers."""
+    capabilities = sorted({kernel.compute_capability for kernel in kernels})
+    width = max(len(kernel.name) for kernel in kernels)
+    columns = "".join(f"  {f'sm_{major}{minor}':>9}" for major, minor in capabilities)
+    lines = [f"{'registers of a thread + bytes outside':<{width}}{columns}"]
+    rows: dict[tuple[str, str], dict[tuple[int, int], Compiled]] = {}
+    for kernel in kernels:
+        rows.setdefault((kernel.name, kernel.kinds), {})[kernel.compute_capability] = kernel
+    for (name, _), by_capability in sorted(rows.items()):
+        cells = "".join(
+            f"  {f'{k.registers} + {k.spilled + k.stack}':>9}"
+            for k in (by_capability[c] for c in capabilities)
+        )
+        lines.append(f"{name:<{width}}{cells}")
+    worst = sum(bool(kernel.spilled or kernel.stack) for kernel in kernels)
+    lines.append(
+        f"{len(rows)} kernels, {len(kernels)} compiled and assembled;"
+        f" {worst} of them keep numbers of a thread outside its registers"
+    )
+    return lines
 
 
 def _step(settings: Settings) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from convlab import models, random
 from convlab.data import Dataset
+from convlab.errors import CacheError
+from convlab.kernels import cache
+from convlab.kernels.cache import Folder
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
 
@@ -23,6 +28,25 @@ def warm_up() -> None:
         for optimizer in ("sgd", "adam"):
             _train_two_images(Settings(model, epochs=1, batch_size=2, optimizer=optimizer))
     random.set_state(state)
+
+
+def fill_cache() -> tuple[int, Folder]:
+    """``warm_up``, its loops kept for other processes.
+
+    Returns how many functions were compiled that were not there before, and the folder.
+    Raises CacheError where none can be written.
+    """
+    folder = cache.cache_folder()
+    why = cache.why_not()
+    if folder is None or not os.access(folder, os.W_OK):
+        raise CacheError(
+            "cache: expected a folder that only you can write to, but"
+            f" {why or f'{folder} cannot be written'}; CONVLAB_CACHE_DIR names another"
+        )
+    before = cache.contents(folder).functions
+    warm_up()
+    after = cache.contents(folder)
+    return after.functions - before, after
 
 
 def _train_two_images(settings: Settings) -> None:

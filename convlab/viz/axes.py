@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,15 +22,22 @@ class Axis:
     logarithmic: bool = False
 
     def at(self, value):
-        """Pixels of a number, or of an array of them."""
+        """Pixels of a number, or of an array of them; the middle where low and high are one."""
         low, high = self.low, self.high
         if self.logarithmic:
             value, low, high = np.log(value), math.log(low), math.log(high)
-        return self.start + (value - low) / (high - low) * (self.end - self.start)
+        share = 0.5 + 0 * value if low == high else (value - low) / (high - low)
+        return self.start + share * (self.end - self.start)
 
-    def clipped(self, value: float) -> float:
-        """Pixels of a number, or of the end of the axis that it lies beyond."""
-        return self.at(min(max(value, self.low), self.high))
+    def clipped(self, value):
+        """The same, or pixels of the end of the axis that a number lies beyond."""
+        return self.at(np.clip(value, self.low, self.high))
+
+
+def with_room(low: float, high: float) -> tuple[float, float]:
+    """Ends of an axis with some room around numbers from low to high, which may be one."""
+    edge = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
+    return low - edge, high + edge
 
 
 def round_steps(span: float) -> Iterator[float]:
@@ -52,13 +59,53 @@ def ticks_around(low: float, high: float, most: int) -> list[float]:
     return [at * step for at in range(first, last + 1)]
 
 
-def ticks_within(low: float, high: float, least: float, whole: bool = False) -> list[float]:
-    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished."""
+def ticks_within(
+    low: float, high: float, least: float = 0.0, *, most: float = math.inf, whole: bool = False
+) -> list[float]:
+    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished.
+
+    At most ``most`` of them, but two are always granted.
+    """
     for step in round_steps(high - low):
-        if step >= least and (not whole or step >= 1):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if step >= least and last - first < max(2, most) and (not whole or step >= 1):
             break
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [at * step for at in range(first, last + 1)]
+
+
+def beside(axis: Axis, values: Iterable[float], room: Callable[[float], float]) -> list[float]:
+    """Those values whose labels stand beside each other; earlier ones have the right.
+
+    ``room``: pixels that the label of a value needs.
+    """
+    kept: list[float] = []
+    for value in values:
+        if all(
+            abs(axis.at(value) - axis.at(other)) >= (room(value) + room(other)) / 2
+            for other in kept
+        ):
+            kept.append(value)
+    return kept
+
+
+def logarithmic_ticks(axis: Axis, room: Callable[[float], float]) -> list[float]:
+    """Round numbers on a logarithmic axis; ``room``: pixels that the label of one needs.
+
+    1, 2, 5, 10 ... if they fit, else powers of ten, else every second or later of them.
+    """
+    first, last = math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high))
+    powers = range(first, last + 1)
+    choices = [[factor * 10.0**power for power in powers for factor in (1, 2, 5)]]
+    choices += [
+        [10.0**power for power in powers if power % every == 0]
+        for every in range(1, len(powers) + 1)
+    ]
+    for choice in choices:
+        # A hair of room, so that a limit of 0.1 has its tick in spite of rounding.
+        ticks = [t for t in choice if axis.low * 0.999999 <= t <= axis.high * 1.000001]
+        if beside(axis, ticks, room) == ticks:
+            break
+    return ticks
 
 
 def tick_texts(ticks: Sequence[float], unit: str = "") -> list[str]:

@@ -7,6 +7,7 @@ the smallest legible size, then shortened in the middle, never left to run over.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
@@ -17,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from convlab.errors import ShapeError
@@ -52,15 +53,21 @@ def _width(text: str, px: float, dpi: float, bold: bool) -> float:
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
 
-def image_rgb(image: NDArray) -> NDArray:
+def checked_image(image: ArrayLike) -> NDArray:
+    """An image (1, H, W) or (3, H, W) as an array.  Raises ShapeError for another shape."""
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
+        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    return image
+
+
+def image_rgb(image: ArrayLike) -> NDArray:
     """An image (1, H, W) or (3, H, W) as bytes (H, W, 3).
 
     uint8 is shown as it is, and floats from 0 to 1 too; other floats are
     stretched from their smallest to their largest value.  Raises ShapeError.
     """
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
-        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    image = checked_image(image)
     if image.dtype != np.uint8:
         image = np.nan_to_num(image.astype(float))
         lowest, highest = image.min(), image.max()
@@ -205,6 +212,21 @@ class Canvas:
             y += px * LINE
         return y
 
+    def heading(
+        self,
+        x: float,
+        name: str,
+        notes: Iterable[str] = (),
+        *,
+        colour: str | None = None,
+        width: float = math.inf,
+    ) -> float:
+        """A bold name at ``top``, and quiet notes below it; returns where they end."""
+        self.text(x, self.top, name, colour=colour, bold=True, width=width)
+        y = self.top + self.size.label * LINE
+        quiet = self.theme.quiet
+        return self.paragraph(x, y, notes, px=self.size.small, colour=quiet, width=width)
+
     def run(
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, down: str = "t"
     ) -> None:
@@ -267,10 +289,13 @@ class Canvas:
                 lines.append(word)
         return lines
 
-    def wrapped(self, text: str, width: float, px: float) -> list[str]:
-        """A text in as many lines as ``width`` asks for; no line ends at a no-break space."""
+    def wrapped(self, text: str, width: float, px: float, breaks: str = " ") -> list[str]:
+        """A text in as many lines as ``width`` asks for; no line ends at a no-break space.
+
+        ``breaks``: a regular expression for where a line may end.
+        """
         lines: list[str] = []
-        for word in text.split(" "):
+        for word in re.split(breaks, text):
             longer = f"{lines[-1]} {word}" if lines else word
             if lines and self.measure(longer, px) <= width:
                 lines[-1] = longer
@@ -322,7 +347,7 @@ class Canvas:
         colour: str,
         *,
         stroke: float | None = None,
-        dashes: tuple[float, float] | None = None,
+        dashes: tuple[float, ...] | None = None,
     ) -> None:
         """A line through points; NaN breaks it.  ``dashes`` are in strokes."""
         stroke = self.size.hair if stroke is None else stroke

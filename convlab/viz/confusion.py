@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -16,8 +15,9 @@ from convlab.numerals import to_places
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
-from convlab.viz.matrix import Cells, cell_numbers, number_size
+from convlab.viz.matrix import Cells, inks_on, number_size, one_in
 from convlab.viz.style import Scale
+from convlab.viz.tiles import joined, whole_pixels
 
 
 def confusion(
@@ -49,28 +49,17 @@ def confusion(
     if (counts < 0).any() or (counts != np.floor(counts)).any():
         raise ShapeError("expected a confusion matrix of whole counts from 0, got other numbers")
     counts = counts.astype(np.int64)
-    names = [" ".join(str(name).split()) for name in classes]
-
     canvas = Canvas(size, theme, aspect=1.05)
-    texts = [str(value) for value in counts.ravel()]
-    total, right = int(counts.sum()), int(np.trace(counts))
-    shares = _shares(counts)
-    off = np.where(np.eye(len(counts), dtype=bool), 0.0, np.nan_to_num(shares))
-    scales = _shade(canvas, "right", 1.0), _shade(canvas, "wrong", float(off.max()) or 1.0)
-    bars = max(
-        ColourBar(canvas, scales[0], "right").width, ColourBar(canvas, scales[1], "wrong").width
-    )
+    sheet = _Sheet(canvas, counts, [" ".join(str(name).split()) for name in classes])
     # How many names fit decides the second line, so the headline is first taken at its highest.
-    tallest = (canvas.size.title + 2 * canvas.size.subtitle) * LINE + 0.7 * canvas.size.label
-    every = _layout(canvas, names, texts, canvas.inner_height - tallest, bars).every
-    notes = [subtitle]
-    if total:
-        notes.append(f"{right} of {total} right")
-    if every > 1:
-        notes.append(f"every {every}{_ordinal(every)} class named")
-    canvas.headline(title, ", ".join(note for note in notes if note), canvas.theme.ink)
-    layout = _layout(canvas, names, texts, canvas.inner_height, bars)
-    _draw(canvas, shares, names, texts, replace(layout, every=every), scales, bars)
+    sheet.lay_out(canvas.inner_height - canvas.headline_height())
+    every = sheet.every
+    total, right = int(counts.sum()), int(np.trace(counts))
+    answers = f"{right} of {total} right" if total else ""
+    named = f"every {every}{_ordinal(every)} class named" if every > 1 else ""
+    canvas.headline(title, joined(subtitle, answers, named), canvas.theme.ink)
+    sheet.lay_out(canvas.inner_height)
+    sheet.draw(every)
     return canvas.figure
 
 
@@ -80,155 +69,109 @@ def _ordinal(value: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
 
 
-def _shares(counts: NDArray) -> NDArray:
-    totals = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
-
-
-def _shade(canvas: Canvas, what: str, highest: float) -> Scale:
-    # Mistakes stay paler: they are on a larger scale and must not outshine the right answers.
-    colour, strength = (
-        (canvas.theme.output, 0.9) if what == "right" else (canvas.theme.mistake, 0.7)
-    )
-    end = style.blend(canvas.theme.ground, colour, strength)
-    shades = LinearSegmentedColormap.from_list("share", [canvas.theme.ground, end])
-    return Scale(0.0, highest, shades)
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where the matrix lies and how large a cell is, in pixels."""
-
-    side: float  # of the true names, left of the matrix
-    head: float  # of the word and the predicted names, above it
-    width: float  # of a cell
-    height: float
-    number: float | None  # height of the numbers in the cells, None if they do not fit
-    stand: bool  # the predicted names stand upright
-    every: int  # one in so many classes is named
-    accuracy: float
-
-
 _TRUE = "true ↓"
 
 
-def _layout(
-    canvas: Canvas, names: list[str], texts: list[str], height: float, bars: float
-) -> _Layout:
-    small, unit, count = canvas.size.small, canvas.unit, len(names)
-    pad = 10 * unit
-    widest = canvas.widest(names, small)
-    side = max(min(widest, 0.17 * canvas.width), canvas.measure(_TRUE, small)) + pad
-    accuracy = canvas.measure("accuracy", small) + 60 * unit
-    room = canvas.inner_width - side - accuracy - 2 * pad
+class _Sheet:
+    """The matrix between its names and the classes' accuracies, and the bars of its shades."""
 
-    def whole(length: float) -> float:
-        return float(math.floor(length)) if length >= 2 else length
+    def __init__(self, canvas: Canvas, counts: NDArray, names: list[str]) -> None:
+        self.canvas, self.names, small = canvas, names, canvas.size.small
+        self.texts = [str(value) for value in counts.ravel()]
+        totals, none = counts.sum(axis=1, keepdims=True), np.full(counts.shape, np.nan)
+        self.shares = np.divide(counts, totals, out=none, where=totals > 0)
+        self.known = np.nan_to_num(self.shares)
+        off = np.where(np.eye(len(counts), dtype=bool), 0.0, self.known)
+        # Mistakes stay paler: they are on a larger scale and must not outshine the right answers.
+        right = self._scale(canvas.theme.output, 0.9, 1.0)
+        wrong = self._scale(canvas.theme.mistake, 0.7, float(off.max()) or 1.0)
+        self.bars = ColourBar(canvas, right, "right"), ColourBar(canvas, wrong, "wrong")
+        self.bar = max(bar.width for bar in self.bars)
+        self.pad, self.widest = 10 * canvas.unit, canvas.widest(names, small)
+        names_width = min(self.widest, 0.17 * canvas.width)
+        self.side = max(names_width, canvas.measure(_TRUE, small)) + self.pad
+        self.accuracy = canvas.measure("accuracy", small) + 60 * canvas.unit
 
-    # Names lie above their columns if they fit there, else they stand upright.
-    for stand, above in (
-        (False, small * LINE),
-        (True, min(widest, 0.2 * canvas.height) + 0.3 * small),
-    ):
-        head = small * LINE + above
-        tall = whole((height - head) / count)
-        wide = whole(min(room / count, 1.9 * tall))
-        number = number_size(canvas, texts, wide, tall)
-        if number is None:
-            wide = whole(min((room - bars - 2 * pad) / count, 1.9 * tall))
-            tall = min(tall, 1.2 * wide)
-        line = 1.25 * small
-        every = max(1, math.ceil(line / tall), math.ceil(line / wide) if stand else 1)
-        if widest + 0.4 * small <= wide * every:
-            break
-    return _Layout(side, head, wide, tall, number, stand, every, accuracy)
+    def _scale(self, colour: str, strength: float, highest: float) -> Scale:
+        ground = self.canvas.theme.ground
+        end = style.blend(ground, colour, strength)
+        return Scale(0.0, highest, LinearSegmentedColormap.from_list("share", [ground, end]))
 
+    def lay_out(self, height: float) -> None:
+        """Set how large a cell is and where names go: above their columns, or there upright."""
+        canvas, small, count = self.canvas, self.canvas.size.small, len(self.names)
+        room = canvas.inner_width - self.side - self.accuracy - 2 * self.pad
+        upright = min(self.widest, 0.2 * canvas.height) + 0.3 * small
+        for self.stand, above in ((False, small * LINE), (True, upright)):
+            self.head = small * LINE + above
+            tall = whole_pixels((height - self.head) / count)
+            wide = whole_pixels(min(room / count, 1.9 * tall))
+            self.px = number_size(canvas, self.texts, wide, tall)
+            if self.px is None:
+                narrow = (room - self.bar - 2 * self.pad) / count
+                wide = whole_pixels(min(narrow, 1.9 * tall))
+                tall = min(tall, 1.2 * wide)
+            self.cell, line = (wide, tall), 1.25 * small
+            self.every = max(one_in(line, tall), one_in(line, wide) if self.stand else 1)
+            if self.widest + 0.4 * small <= wide * self.every:
+                break
 
-def _draw(
-    canvas: Canvas,
-    shares: NDArray,
-    names: list[str],
-    texts: list[str],
-    layout: _Layout,
-    scales: tuple[Scale, Scale],
-    bars: float,
-) -> None:
-    size, theme, unit, small = canvas.size, canvas.theme, canvas.unit, canvas.size.small
-    count, pad = len(names), 10 * canvas.unit
-    side, width, height, every = layout.side, layout.width, layout.height, layout.every
-    px, stand = layout.number, layout.stand
-    right_scale, wrong_scale = scales
-    left, top = canvas.left + side, canvas.top + layout.head
-    wide, tall = width * count, height * count
+    def draw(self, every: int) -> None:
+        """The matrix, its names and accuracies, and the bars where numbers have no room."""
+        canvas, small, count = self.canvas, self.canvas.size.small, len(self.names)
+        left, top = canvas.left + self.side, canvas.top + self.head
+        cells = Cells(canvas, left, top, count, count, *self.cell)
+        self._matrix(cells)
+        # Names of low rows reach above the matrix; the words over them keep clear of that.
+        above = top - max(0.15 * small, small - cells.height / 2)
+        canvas.note(left, canvas.top, f"predicted {style.ARROW}")
+        canvas.note(left - max(self.pad, 0.8 * small - cells.width / 2), above, _TRUE, "rb")
+        width = self.side - self.pad
+        cells.sides(self.names, left - self.pad, every=every, px=small, width=width)
+        width = self.head - small * LINE - 0.3 * small if self.stand else cells.width * every
+        look = {"px": small, "rotation": 90 if self.stand else 0, "width": width}
+        cells.heads(self.names, top - 0.25 * small, "mb", every=every, **look)
+        end = left + cells.place[2]
+        self._accuracies(cells, end + 2 * self.pad, above, every)
+        if self.px is None:
+            x = canvas.right - self.bar
+            # A low matrix does not press the two bars together.
+            room = max(cells.place[3], min(canvas.bottom - top, 18 * small))
+            each = min(room / 2 - small, 230 * canvas.unit)
+            for bar, y in zip(self.bars, (top, top + each + 2 * small), strict=True):
+                bar.draw(x, y, each)
 
-    fills = wrong_scale.rgb(np.nan_to_num(shares))
-    diagonal = np.arange(count)
-    fills[diagonal, diagonal] = right_scale.rgb(np.nan_to_num(shares[diagonal, diagonal]))
-    canvas.picture(fills, left, top, wide, tall)
-    if min(width, height) >= 6 * unit:
-        Cells(canvas, left, top, count, count, width, height).lines(theme.hairline)
-        for index in range(count):
-            canvas.box(
-                left + index * width,
-                top + index * height,
-                width,
-                height,
-                edge=theme.output,
-                stroke=1.8 * size.hair,
-            )
-    else:
-        canvas.box(left, top, wide, tall, edge=theme.hairline)
-    if px is not None:
-        cell_numbers(canvas, texts, fills, px, left, top, wide, tall, faint="0")
+    def _matrix(self, cells: Cells) -> None:
+        """Shares as shades, the diagonal's outlined, and counts as numbers where they fit."""
+        canvas, theme = self.canvas, self.canvas.theme
+        right, wrong = (bar.scale.rgb(self.known) for bar in self.bars)
+        diagonal = np.eye(cells.rows, dtype=bool)
+        fills = np.where(diagonal[..., None], right, wrong)
+        canvas.picture(fills, *cells.place)
+        if min(cells.width, cells.height) >= 6 * canvas.unit:
+            cells.lines(theme.hairline)
+            for index in range(cells.rows):
+                cells.part(index, index).box(theme.output, stroke=1.8 * canvas.size.hair)
+        else:
+            cells.box(edge=theme.hairline)
+        if self.px is not None:
+            pairs = zip(self.texts, inks_on(fills), strict=True)
+            inks = [theme.quiet if text == "0" else ink for text, ink in pairs]
+            cells.write(self.texts, self.px, inks)
 
-    # Names of low rows reach above the matrix; the words over them keep clear of that.
-    above = top - max(0.15 * small, small - height / 2)
-    canvas.note(left, canvas.top, f"predicted {style.ARROW}")
-    canvas.note(left - max(pad, 0.8 * small - width / 2), above, _TRUE, "rb")
-    for index in range(0, count, every):
-        canvas.text(
-            left - pad, top + (index + 0.5) * height, names[index], "rm", px=small, width=side - pad
-        )
-        canvas.text(
-            left + (index + 0.5) * width,
-            top - 0.25 * small,
-            names[index],
-            "mb",
-            px=small,
-            rotation=90 if stand else 0,
-            width=layout.head - small * LINE - 0.3 * small if stand else width * every,
-        )
-    _accuracy(canvas, shares, (left + wide + 2 * pad, top, layout.accuracy), height, every, above)
-    if px is None:
-        x = canvas.right - bars
-        # A low matrix does not press the two bars together.
-        room = max(tall, min(canvas.bottom - top, 18 * small))
-        each = min(room / 2 - small, 230 * unit)
-        ColourBar(canvas, right_scale, "right").draw(x, top, each)
-        ColourBar(canvas, wrong_scale, "wrong").draw(x, top + each + 2 * small, each)
-
-
-def _accuracy(
-    canvas: Canvas,
-    shares: NDArray,
-    place: tuple[float, float, float],
-    height: float,
-    every: int,
-    above: float,
-) -> None:
-    """A bar a class from 0 to 1, with its number where a line of text has room."""
-    left, top, width = place
-    small, theme = canvas.size.small, canvas.theme
-    canvas.note(left, above, "accuracy", "lb")
-    number = canvas.measure("≈0.00", small) + 8 * canvas.unit
-    full = width - number
-    for index, share in enumerate(np.diagonal(shares)):
-        y = top + (index + 0.5) * height
-        known = math.isfinite(share)
+    def _accuracies(self, cells: Cells, left: float, above: float, every: int) -> None:
+        """A bar a class from 0 to 1, with its number where a line of text has room."""
+        canvas, small, theme = self.canvas, self.canvas.size.small, self.canvas.theme
+        canvas.note(left, above, "accuracy", "lb")
+        shares = np.diagonal(self.shares)
+        texts = [to_places(share, 2) if math.isfinite(share) else "none" for share in shares]
+        cells.sides(texts, left, "lm", every=every, px=small)
+        number = canvas.measure("≈0.00", small) + 8 * canvas.unit
         # Where rows are a few pixels high, gaps between bars would only flicker.
-        thick = height * (0.55 if height >= 5 * canvas.unit else 1.0)
-        canvas.box(left + number, y - thick / 2, full, thick, fill=theme.hairline_fill)
-        if known:
-            canvas.box(left + number, y - thick / 2, full * share, thick, fill=theme.output)
-        if index % every == 0:
-            canvas.text(left, y, to_places(share, 2) if known else "none", "lm", px=small)
+        thick = cells.height * (0.55 if cells.height >= 5 * canvas.unit else 1.0)
+        for index, share in enumerate(np.nan_to_num(shares)):
+            x, y = left + number, cells.middle(index, 0)[1] - thick / 2
+            full = self.accuracy - number
+            canvas.box(x, y, full, thick, fill=theme.hairline_fill)
+            if share:
+                canvas.box(x, y, full * share, thick, fill=theme.output)

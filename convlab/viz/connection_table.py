@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.matrix import Cells
+from convlab.viz.facts import FactLines
+from convlab.viz.matrix import Cells, one_in
 
 
 def connection_table(
@@ -41,68 +43,49 @@ def connection_table(
         raise ShapeError(f"expected {outputs} numbers of parameters, got {len(parameters)}")
     canvas = Canvas(size, theme, aspect=0.8)
     canvas.headline(title, subtitle, canvas.theme.window)
-    small, label, unit, theme = canvas.size.small, canvas.size.label, canvas.unit, canvas.theme
-    words = ("maps read", "parameters")
-    counts = [table.sum(axis=1).tolist(), [int(count) for count in parameters]]
-    side_head = max(
-        canvas.widest(words, small),
-        canvas.measure(names[0], small, bold=True),
-        canvas.measure(str(inputs - 1), small),
+    small, label = canvas.size.small, canvas.size.label
+    below = {"maps read": table.sum(axis=1).tolist(), "parameters": map(int, parameters)}
+    left = canvas.left + 0.8 * label
+    left += max(
+        canvas.widest([*below, str(inputs - 1)], small), canvas.measure(names[0], small, True)
     )
-    left = canvas.left + side_head + 0.8 * label
-    head = canvas.widest((name for name, _ in facts), small) + label
-    broken = [(name, canvas.lines(text, canvas.inner_width - head, small)) for name, text in facts]
-    lines = (sum(len(text) for _, text in broken) * LINE + 1.2 * bool(facts)) * small
-    under = 2 * small * LINE + 0.5 * small
-    over = 2 * small * LINE + 0.2 * small
+    foot = FactLines(canvas, facts, gap=label)
+    over, under = 2 * small * LINE + 0.2 * small, 2 * small * LINE + 0.5 * small
+    under += foot.height + 1.2 * small * bool(facts)
     width = (canvas.right - left) / outputs
-    height = (canvas.inner_height - over - under - lines) / inputs
     # Cells may be wider than high, so that the numbers below them have room.
-    cell_height = min(height, width, 4 * label)
-    cell_width = min(width, 2 * cell_height)
-    top = canvas.top + over
-    canvas.text(left, canvas.top, names[1], px=small, colour=theme.output, bold=True)
-    canvas.text(
-        canvas.left,
-        top - small * LINE - 0.2 * small,
-        names[0],
-        px=small,
-        colour=theme.input,
-        bold=True,
-    )
-    numbered = max(1, int(np.ceil((canvas.measure(str(outputs), small) + 6 * unit) / cell_width)))
-    for o in range(0, outputs, numbered):
-        x = left + (o + 0.5) * cell_width
-        canvas.note(x, canvas.top + small * LINE, str(o), "mt")
-    numbered = max(1, int(np.ceil(1.15 * small / cell_height)))
-    for i in range(0, inputs, numbered):
-        canvas.note(left - 0.5 * label, top + (i + 0.5) * cell_height, str(i), "rm")
-    Cells(canvas, left, top, inputs, outputs, cell_width, cell_height).lines(theme.hairline)
-    outputs_read, inputs_read = np.nonzero(table)
-    corners = np.stack([left + outputs_read * cell_width, top + inputs_read * cell_height], -1)
-    around = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (cell_width, cell_height)
-    canvas.polygons(corners[:, None] + around, edge=theme.window, fill=theme.window_fill)
-    middles = corners + (cell_width / 2, cell_height / 2)
-    reach = 0.2 * min(cell_width, cell_height)
-    crosses = [
-        (middle - arm, middle + arm)
-        for arm in np.array([(reach, reach), (reach, -reach)])
-        for middle in middles
-    ]
-    canvas.strokes(crosses, theme.window, stroke=0.4 * canvas.size.thick)
-    y = top + inputs * cell_height + 0.5 * small
-    for word, row in zip(words, counts, strict=True):
-        texts = [f"{count:,}" for count in row]
-        if canvas.widest(texts, small) + 4 * unit <= cell_width:
+    height = min((canvas.inner_height - over - under) / inputs, width, 4 * label)
+    cells = Cells(canvas, left, canvas.top + over, inputs, outputs, min(width, 2 * height), height)
+    _draw(cells, table, names)
+    y = cells.top + inputs * height + 0.5 * small
+    for word, counts in below.items():
+        texts = [f"{count:,}" for count in counts]
+        if canvas.widest(texts, small) + 4 * canvas.unit <= cells.width:
             canvas.note(canvas.left, y, word)
-            for o, text in enumerate(texts):
-                canvas.text(left + (o + 0.5) * cell_width, y, text, "mt", px=small)
+            cells.heads(texts, y, px=small)
             y += small * LINE
-    y += 0.8 * small
-    for name, text in broken:
-        canvas.note(canvas.left, y, name)
-        for line in text:
-            x = canvas.left + head
-            canvas.text(x, y, line, px=small, width=canvas.right - x)
-            y += small * LINE
+    foot.draw(y + 0.8 * small)
     return canvas.figure
+
+
+def _draw(cells: Cells, table: NDArray, names: tuple[str, str]) -> None:
+    """The table between its names and numbers, with a crossed cell for each connection."""
+    canvas, theme = cells.canvas, cells.canvas.theme
+    small = canvas.size.small
+    quiet: dict[str, Any] = {"px": small, "colour": theme.quiet}
+    canvas.text(cells.left, canvas.top, names[1], px=small, colour=theme.output, bold=True)
+    y = cells.top - small * LINE - 0.2 * small
+    canvas.text(canvas.left, y, names[0], px=small, colour=theme.input, bold=True)
+    numbers = [str(number) for number in range(max(table.shape))]
+    every = one_in(canvas.measure(str(cells.columns), small) + 6 * canvas.unit, cells.width)
+    cells.heads(numbers, canvas.top + small * LINE, every=every, **quiet)
+    every = one_in(1.15 * small, cells.height)
+    cells.sides(numbers, cells.left - 0.5 * canvas.size.label, every=every, **quiet)
+    cells.lines(theme.hairline)
+    size = np.array([cells.width, cells.height])
+    corners = (cells.left, cells.top) + np.argwhere(table) * size
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * size
+    canvas.polygons(corners[:, None] + square, edge=theme.window, fill=theme.window_fill)
+    arms = 0.2 * size.min() * np.array([(1, 1), (1, -1)])
+    crosses = [(middle - arm, middle + arm) for arm in arms for middle in corners + size / 2]
+    canvas.strokes(crosses, theme.window, stroke=0.4 * canvas.size.thick)

@@ -36,58 +36,47 @@ def costs(
     Raises ShapeError for no layers, or where nothing is counted; SpecError for an unknown
     theme or size.
     """
-    totals = (
-        sum(layer.parameters for layer in layers),
-        sum(layer.multiply_adds for layer in layers),
-    )
+    totals = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
     if min(totals) <= 0:
         raise ShapeError("costs: expected layers with parameters and multiply-adds, got none")
     canvas = Canvas(size, theme, aspect=0.75)
     canvas.headline(title, subtitle, canvas.theme.ink)
-    small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
-    head = 2 * small * LINE + 0.6 * label
-    room = canvas.inner_height - head
-    rows = _rows(layers, totals, max(2, int(room // (1.35 * small))))
-    step = min(room / len(rows), 3.6 * label)
+    small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
+    top = canvas.top + 2 * small * LINE + 0.6 * label
+    rows = _rows(layers, totals, max(2, int((canvas.bottom - top) // (1.35 * small))))
+    step = min((canvas.bottom - top) / len(rows), 3.6 * label)
+    middles = [top + (row + 0.5) * step for row in range(len(rows))]
     names = canvas.widest((row.name for row in rows), small, bold=True)
-    left = canvas.left + min(names, 0.22 * canvas.inner_width) + label
+    names = min(names, 0.22 * canvas.inner_width)
     gap = 1.2 * label
-    width = (canvas.right - left - gap) / 2
+    width = (canvas.inner_width - names - label - gap) / 2
+    left = canvas.left + names + label
     columns = (
-        ("parameters", theme.window, theme.window_fill, [row.parameters for row in rows]),
-        ("multiply-adds", theme.output, theme.output_fill, [row.multiply_adds for row in rows]),
+        ("parameters", colours.window, colours.window_fill, [row.parameters for row in rows]),
+        ("multiply-adds", colours.output, colours.output_fill, [row.multiply_adds for row in rows]),
     )
-    for at, (word, colour, fill, counts) in enumerate(columns):
-        x = left + at * (width + gap)
-        texts = [f"{count:,}" for count in counts]
-        shares = [_percent(count / totals[at]) for count in counts]
-        number = canvas.widest(texts, small) + 0.5 * label
+    for total, (word, colour, fill, counts) in zip(totals, columns, strict=True):
+        canvas.text(left, canvas.top, word, px=small, colour=colour, bold=True, width=width)
+        whole = f"{total:,} in all"
+        canvas.text(left, canvas.top + small * LINE, whole, px=small, width=width)
+        texts, shares = [f"{count:,}" for count in counts], [_percent(c / total) for c in counts]
+        start = left + canvas.widest(texts, small) + 0.5 * label
         share = canvas.widest(shares, small) + 0.5 * label
-        canvas.text(x, canvas.top, word, px=small, colour=colour, bold=True, width=width)
-        canvas.text(x, canvas.top + small * LINE, f"{totals[at]:,} in all", px=small, width=width)
         # In a narrow picture the shares give way to the bars.
-        if width - number - share < 2.5 * label:
-            share = 0.0
-        bar = max(width - number - share, 0.0)
-        for row, (count, text) in enumerate(zip(counts, texts, strict=True)):
-            y = canvas.top + head + row * step
-            middle = y + step / 2
-            canvas.text(x + number - 0.5 * label, middle, text, "rm", px=small)
-            length = bar * count / max(counts)
+        beside = left + width - start - share >= 2.5 * label
+        longest = max(left + width - start - share * beside, 0.0)
+        for y, count, text, share_text in zip(middles, counts, texts, shares, strict=True):
+            canvas.text(start - 0.5 * label, y, text, "rm", px=small)
+            length = longest * count / max(counts)
             if count:
-                canvas.box(x + number, y + 0.18 * step, length, 0.64 * step, edge=colour, fill=fill)
-            if share:
-                canvas.note(x + number + length + 0.3 * label, middle, shares[row], "lm")
-    for row, layer in enumerate(rows):
-        canvas.text(
-            canvas.left,
-            canvas.top + head + (row + 0.5) * step,
-            layer.name,
-            "lm",
-            px=small,
-            bold=True,
-            width=left - canvas.left - 0.5 * label,
-        )
+                place = start, y - 0.32 * step, length, 0.64 * step
+                canvas.box(*place, edge=colour, fill=fill)
+            if beside:
+                canvas.note(start + length + 0.3 * label, y, share_text, "lm")
+        left += width + gap
+    for y, row in zip(middles, rows, strict=True):
+        width = names + 0.5 * label
+        canvas.text(canvas.left, y, row.name, "lm", px=small, bold=True, width=width)
     return canvas.figure
 
 
@@ -100,15 +89,12 @@ def _rows(layers: Sequence[LayerCost], totals: tuple[int, int], most: int) -> li
     if len(layers) <= most:
         return list(layers)
 
-    def weight(at: int) -> float:
-        layer = layers[at]
+    def weight(layer: LayerCost) -> float:
         return max(layer.parameters / totals[0], layer.multiply_adds / totals[1])
 
-    kept = sorted(sorted(range(len(layers)), key=weight, reverse=True)[: most - 1])
-    others = [layer for at, layer in enumerate(layers) if at not in kept]
-    rest = LayerCost(
-        f"{len(others)} others",
-        sum(layer.parameters for layer in others),
-        sum(layer.multiply_adds for layer in others),
-    )
-    return [*(layers[at] for at in kept), rest]
+    largest = sorted(range(len(layers)), key=lambda at: weight(layers[at]), reverse=True)
+    kept = [layers[at] for at in sorted(largest[: most - 1])]
+    others = len(layers) - len(kept)
+    parameters = totals[0] - sum(layer.parameters for layer in kept)
+    multiply_adds = totals[1] - sum(layer.multiply_adds for layer in kept)
+    return [*kept, LayerCost(f"{others} others", parameters, multiply_adds)]

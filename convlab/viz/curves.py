@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
-from convlab.numerals import MINUS, measured
+from convlab.numerals import measured
+from convlab.viz.axes import ticks_within
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.line_plot import LineEnd, Look, Plot, ruled_plot
+from convlab.viz.tiles import side_by_side
 
 _PANELS = ("loss", "accuracy")
 
@@ -22,8 +23,13 @@ _PANELS = ("loss", "accuracy")
 class _Line:
     word: str
     values: NDArray
-    colour: str
-    dashes: tuple[float, float] | None
+    look: Look
+
+    @property
+    def label(self) -> str:
+        """The word, and the last value that is finite."""
+        known = self.values[np.isfinite(self.values)]
+        return f"{self.word} {measured(known[-1]) if known.size else ''}"
 
 
 def curves(
@@ -51,9 +57,13 @@ def curves(
         raise SpecError(f"expected a history with the key epoch, got {', '.join(history) or '{}'}")
     epochs = np.asarray(history["epoch"], dtype=float)
     canvas = Canvas(size, theme, aspect=0.8)
+    looks = {
+        "train": ("training", Look(canvas.theme.input, (4.0, 2.0))),
+        "validation": ("validation", Look(canvas.theme.output)),
+    }
     panels: dict[str, list[_Line]] = {}
     for kind in _PANELS:
-        for part, word in (("train", "training"), ("validation", "validation")):
+        for part, (word, look) in looks.items():
             key = f"{part}_{kind}"
             if key not in history:
                 continue
@@ -63,9 +73,7 @@ def curves(
                     f"expected {len(epochs)} values of {key}, one an epoch, got {len(values)}"
                 )
             values[~np.isfinite(values)] = np.nan
-            colour = canvas.theme.input if part == "train" else canvas.theme.output
-            dashes = (4.0, 2.0) if part == "train" else None
-            panels.setdefault(kind, []).append(_Line(word, values, colour, dashes))
+            panels.setdefault(kind, []).append(_Line(word, values, look))
     if not panels or not len(epochs):
         raise SpecError("expected a history with a loss or an accuracy of an epoch, got none")
 
@@ -75,7 +83,14 @@ def curves(
             raise ShapeError(f"expected a best epoch of the history, got {best_epoch}")
         best, note = int(np.flatnonzero(epochs == best_epoch)[0]), f"kept: epoch {best_epoch}"
     canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
-    _draw_panels(canvas, epochs, panels, best)
+    labels = [line.label for lines in panels.values() for line in lines]
+    label = canvas.widest(labels, canvas.size.small) + 46 * canvas.unit
+    # Side by side while a panel keeps a plot wider than its label, else one above the other.
+    place = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
+    gaps = 2.2 * canvas.size.label, 0.8 * canvas.size.label
+    places = side_by_side(len(panels), place, (2.5 * label, 0), gaps)
+    for place, (kind, lines) in zip(places, panels.items(), strict=True):
+        _Panel(canvas, place, kind, epochs, lines, label).draw(best)
     return canvas.figure
 
 
@@ -83,176 +98,84 @@ def _epoch(value: float) -> str:
     return str(int(value)) if value == int(value) else measured(value)
 
 
-def _draw_panels(
-    canvas: Canvas, epochs: NDArray, panels: Mapping[str, list[_Line]], best: int | None
-) -> None:
-    size = canvas.size
-    label = 0.0  # the widest label at a line's end
-    for lines in panels.values():
-        for line in lines:
-            known = line.values[np.isfinite(line.values)]
-            text = f"{line.word} {measured(known[-1]) if known.size else ''}"
-            label = max(label, canvas.measure(text, size.small))
-    label += 46 * canvas.unit
-    room_x, room_y = canvas.inner_width, canvas.inner_height
-    gap = 2.2 * size.label
-    # Side by side while a panel keeps a plot wider than its label, else one above the other.
-    beside = (room_x - gap) / 2 - label >= 1.5 * label or len(panels) == 1
-    for index, (kind, lines) in enumerate(panels.items()):
-        if beside:
-            width = (room_x - gap * (len(panels) - 1)) / len(panels)
-            left, top, height = canvas.left + index * (width + gap), canvas.top, room_y
-        else:
-            gap_y = 0.8 * size.label
-            height = (room_y - gap_y * (len(panels) - 1)) / len(panels)
-            left, top, width = canvas.left, canvas.top + index * (height + gap_y), room_x
-        _panel(canvas, kind, epochs, lines, best, (left, top, width, height), label)
+@dataclass(frozen=True)
+class _Panel:
+    """The lines of one kind in ``place`` (left, top, width, height), ``label`` for their names."""
 
+    canvas: Canvas
+    place: tuple[float, float, float, float]
+    kind: str
+    epochs: NDArray
+    lines: Sequence[_Line]
+    label: float
 
-def _panel(
-    canvas: Canvas,
-    kind: str,
-    epochs: NDArray,
-    lines: list[_Line],
-    best: int | None,
-    place: tuple[float, float, float, float],
-    label: float,
-) -> None:
-    left, top, width, height = place
-    size, theme, small = canvas.size, canvas.theme, canvas.size.small
-    canvas.text(left, top, kind, bold=True)
-    values = np.concatenate([line.values for line in lines])
-    known = values[np.isfinite(values)]
-    if not known.size:
-        canvas.text(left, top + 2 * size.label, "no finite values", px=small, colour=theme.mistake)
-        return
-    plot_top = top + size.label * LINE + 0.9 * small
-    plot_bottom = top + height - small * LINE - 0.4 * small
-    if len(epochs) == 1:
-        # One value has no range of its own: it is seen against the whole one.
-        known = np.append(known, [0.0, 1.0] if kind == "accuracy" else [0.0])
-    ticks, low, high = _ticks(known, kind, plot_bottom - plot_top, small)
-    texts = _tick_texts(ticks)
-    plot_left = left + canvas.widest(texts, small) + 10 * canvas.unit
-    plot_right = left + width - label
-    # Room inside the plot, so that marks at the first and the last epoch stay in it.
-    inner = 8 * canvas.unit
+    def draw(self, best: int | None) -> None:
+        canvas, (left, top, width, height) = self.canvas, self.place
+        size, small = canvas.size, canvas.size.small
+        canvas.text(left, top, self.kind, bold=True)
+        values = np.concatenate([line.values for line in self.lines])
+        known = values[np.isfinite(values)]
+        if not known.size:
+            y, mistake = top + 2 * size.label, canvas.theme.mistake
+            canvas.text(left, y, "no finite values", px=small, colour=mistake)
+            return
+        bottom = top + height - small * LINE - 0.4 * small
+        borders = left, top + size.label * LINE + 0.9 * small, left + width - self.label, bottom
+        reach = float(self.epochs.min()), float(self.epochs.max())
+        # Room inside the plot, so that marks at the first and the last epoch stay in it.
+        plot = ruled_plot(canvas, borders, reach, self._y_range(known), inner=8 * canvas.unit)
+        _epoch_axis(plot)
+        if best is not None:
+            self._mark(plot, self.epochs[best])
+        ends = [end for line in self.lines for end in self._line(plot, line, best)]
+        # A sample of each line leads from its end to its name.
+        for y, end in plot.spread(ends, 1.25 * small):
+            x, look, stroke = plot.right, end.look, 0.6 * size.thick
+            xs = [x + 8 * canvas.unit, x + 36 * canvas.unit]
+            canvas.line(xs, [y, y], look.colour, stroke=stroke, dashes=look.dashes)
+            canvas.text(x + 46 * canvas.unit, y, end.name, "lm", px=small)
 
-    def at_x(epoch: float) -> float:
-        first, last = float(epochs.min()), float(epochs.max())
-        share = 0.5 if first == last else (epoch - first) / (last - first)
-        return plot_left + inner + share * (plot_right - plot_left - 2 * inner)
+    def _y_range(self, known: NDArray) -> tuple[float, float]:
+        if len(self.epochs) == 1:
+            # One value has no range of its own: it is seen against the whole one.
+            known = np.append(known, [0.0, 1.0] if self.kind == "accuracy" else [0.0])
+        low, high = most = float(known.min()), float(known.max())
+        if low == high:
+            low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(high) or 1)
+        if self.kind == "accuracy":
+            high = min(high, max(1.0, most[1]))  # no tick beyond what a share can be
+        return low, high
 
-    def at_y(value: float) -> float:
-        return plot_bottom - (value - low) / (high - low) * (plot_bottom - plot_top)
-
-    for tick, text in zip(ticks, texts, strict=True):
-        y = at_y(tick)
-        canvas.line([plot_left, plot_right], [y, y], theme.hairline)
-        canvas.note(plot_left - 10 * canvas.unit, y, text, "rm")
-    _epoch_axis(canvas, epochs, at_x, plot_right, plot_bottom + 0.4 * small)
-
-    if best is not None:
-        x = at_x(epochs[best])
-        canvas.line([x, x], [plot_top - 0.3 * small, plot_bottom], theme.quiet, dashes=(2, 2))
-        text = f"best epoch {_epoch(epochs[best])}"
+    def _mark(self, plot: Plot, epoch: float) -> None:
+        """An upright line at the best epoch, named above it beside the panel's own name."""
+        canvas, (left, _, width, _) = self.canvas, self.place
+        small, x, top = canvas.size.small, plot.at_x(epoch), plot.top
+        canvas.line([x, x], [top - 0.3 * small, plot.bottom], canvas.theme.quiet, dashes=(2, 2))
+        text = f"best epoch {_epoch(epoch)}"
         half = canvas.measure(text, small) / 2
-        head = left + canvas.measure(kind, size.label, bold=True) + size.label
+        head = left + canvas.measure(self.kind, canvas.size.label, bold=True) + canvas.size.label
         centre = min(max(x, head + half), left + width - half)
-        canvas.note(centre, plot_top - 0.4 * small, text, "mb")
-    ends = []
-    for line in lines:
-        canvas.line(
-            [at_x(epoch) for epoch in epochs],
-            [at_y(value) for value in line.values],
-            line.colour,
-            stroke=0.6 * size.thick,
-            dashes=line.dashes,
-        )
-        finite = np.isfinite(line.values)
-        for index in np.flatnonzero(finite):
-            # A value between two gaps has no line: it needs a mark to be seen.
-            if not finite[max(0, index - 1) : index + 2].sum() > 1:
-                canvas.dot(
-                    at_x(epochs[index]),
-                    at_y(line.values[index]),
-                    line.colour,
-                    1.6 * size.thick,
-                    hollow=line.dashes is not None,
-                )
-        if best is not None and finite[best]:
-            canvas.dot(
-                at_x(epochs[best]),
-                at_y(line.values[best]),
-                line.colour,
-                2 * size.thick,
-                hollow=line.dashes is not None,
-            )
-        if finite.any():
-            last = int(np.flatnonzero(finite)[-1])
-            text = f"{line.word} {measured(line.values[last])}"
-            ends.append((at_y(line.values[last]), line, text))
-    step = small * 1.25
-    heights = _apart([y for y, _, _ in ends], step, plot_top + step / 2, plot_bottom - step / 2)
-    for y, (_, line, text) in zip(heights, ends, strict=True):
-        # A sample of the line leads from its end to its name.
-        sample = [plot_right + 8 * canvas.unit, plot_right + 36 * canvas.unit]
-        canvas.line(sample, [y, y], line.colour, stroke=0.6 * size.thick, dashes=line.dashes)
-        canvas.text(plot_right + 46 * canvas.unit, y, text, "lm", px=small)
+        canvas.note(centre, top - 0.4 * small, text, "mb")
+
+    def _line(self, plot: Plot, line: _Line, best: int | None) -> list[LineEnd]:
+        ends = plot.line(self.epochs, line.values, line.look, name=line.label)
+        known = np.pad(np.isfinite(line.values), 1)
+        # A value between two gaps has no line: it needs a mark to be seen.
+        for at in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]):
+            plot.dot(self.epochs[at], line.values[at], line.look, 1.6)
+        if best is not None:
+            plot.dot(self.epochs[best], line.values[best], line.look, 2)
+        return ends
 
 
-def _ticks(
-    known: NDArray, kind: str, height: float, small: float
-) -> tuple[list[float], float, float]:
-    """Round numbers that enclose all values, as many as leave each label its line."""
-    low, high = float(known.min()), float(known.max())
-    if low == high:
-        low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(high) or 1)
-    steps = max(1, min(6, math.floor(height / (2.2 * small))))
-    found = MaxNLocator(nbins=steps, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    ticks = [float(tick) for tick in found]
-    if kind == "accuracy":
-        # No tick beyond what a share can be.
-        ticks = [tick for tick in ticks if tick <= 1 + 1e-9 or low > 1]
-    return ticks, min(ticks[0], low), max(ticks[-1], high)
-
-
-def _tick_texts(ticks: Sequence[float]) -> list[str]:
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0]) or 1.0
-    places = 0
-    while places < 6 and abs(round(step, places) - step) > 1e-6 * step:
-        places += 1
-    return [f"{round(tick, places) + 0.0:.{places}f}".replace("-", MINUS) for tick in ticks]
-
-
-def _epoch_axis(
-    canvas: Canvas, epochs: NDArray, at_x: Callable[[float], float], right: float, y: float
-) -> None:
-    small, _quiet = canvas.size.small, canvas.theme.quiet
-    first, last = float(epochs.min()), float(epochs.max())
-    room = (at_x(last) - at_x(first)) / (canvas.measure(_epoch(last), small) + 2 * small)
-    if first == last:
-        ticks = [first]
-    else:
-        locator = MaxNLocator(
-            nbins=max(1, min(8, math.floor(room))), integer=True, steps=[1, 2, 5, 10]
-        )
-        ticks = [tick for tick in locator.tick_values(first, last) if first <= tick <= last]
-    end = right
-    for tick in ticks:
-        text = _epoch(tick)
-        canvas.note(at_x(tick), y, text, "mt")
-        end = max(end, at_x(tick) + canvas.measure(text, small) / 2)
-    canvas.note(end + 14 * canvas.unit, y, "epoch")
-
-
-def _apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:
-    """One or two heights moved apart to at least ``step``, inside top and bottom."""
-    if len(heights) < 2:
-        return [min(max(y, top), bottom) for y in heights]
-    first, second = heights
-    missing = max(0.0, step - abs(first - second)) / 2
-    upper, lower = min(first, second) - missing, max(first, second) + missing
-    shift = max(0.0, top - upper) - max(0.0, lower - bottom)
-    upper, lower = upper + shift, lower + shift
-    return [upper, lower] if first <= second else [lower, upper]
+def _epoch_axis(plot: Plot) -> None:
+    """Whole epochs below the plot, and behind them what they are."""
+    canvas, small, (first, last) = plot.canvas, plot.canvas.size.small, (plot.x.low, plot.x.high)
+    ticks = [first]
+    if first < last:
+        pixel = (last - first) / (plot.at_x(last) - plot.at_x(first))
+        least = (canvas.measure(_epoch(last), small) + 2 * small) * pixel
+        ticks = ticks_within(first, last, max(least, (last - first) / 8), whole=True)
+    end = plot.numbers(ticks, [_epoch(tick) for tick in ticks])
+    x = max(end, plot.right) + 14 * canvas.unit
+    canvas.note(x, plot.bottom + 0.4 * small, "epoch")

@@ -1,12 +1,59 @@
-"""Facts below a picture: labels in a column, a text beside each."""
+"""Facts about what a figure shows: labels in a column, a text beside each."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from convlab.viz.canvas import LINE, Canvas
 
 Facts = Sequence[tuple[str, str]]  # labels with texts
+
+
+class FactLines:
+    """Facts as lines below each other; the first that ``most`` pixels have room for.
+
+    ``px`` is the height of the text, ``gap`` the space behind the labels (both small text by
+    default), ``spacing`` from line to line in text heights.  A text too long for one line goes
+    on in the next at what ``breaks``, a regular expression, finds.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        facts: Facts,
+        *,
+        px: float | None = None,
+        gap: float | None = None,
+        spacing: float = LINE,
+        breaks: str = " ",
+        most: float = math.inf,
+    ) -> None:
+        self.canvas = canvas
+        self.px = px or canvas.size.small
+        self.step = spacing * self.px
+        self.indent = canvas.widest((label for label, _ in facts), self.px) + (gap or self.px)
+        self.width = canvas.inner_width - self.indent
+        self.lines: list[tuple[str, str]] = []
+        for label, text in facts:
+            first, *others = canvas.wrapped(text, self.width, canvas.size.small, breaks) or [""]
+            lines = [(label, first), *(("", line) for line in others)]
+            if (len(self.lines) + len(lines)) * self.step > most:
+                break
+            self.lines += lines
+
+    @property
+    def height(self) -> float:
+        """Pixels that :meth:`draw` takes."""
+        return self.step * len(self.lines)
+
+    def draw(self, top: float) -> None:
+        """Draw them between the canvas's left and right, from ``top`` on."""
+        canvas = self.canvas
+        for index, (label, text) in enumerate(self.lines):
+            y = top + index * self.step
+            canvas.text(canvas.left, y, label, px=self.px, colour=canvas.theme.quiet)
+            canvas.text(canvas.left + self.indent, y, text, px=self.px, width=self.width)
 
 
 def facts_at_foot(
@@ -19,30 +66,12 @@ def facts_at_foot(
     """
     while len(facts) > 1 and not enough(room_above(canvas, facts)):
         facts = facts[:-1]
-    labels, lines = _lines(canvas, facts)
-    small, left = canvas.size.small, canvas.left + labels
-    top = canvas.bottom - len(lines) * small * LINE
-    for index, (label, line) in enumerate(lines):
-        y = top + index * small * LINE
-        canvas.note(canvas.left, y, label, width=labels)
-        canvas.text(left, y, line, px=small, width=canvas.right - left)
+    lines = FactLines(canvas, facts)
+    lines.draw(canvas.bottom - lines.height)
     canvas.bottom = room_above(canvas, facts)
 
 
 def room_above(canvas: Canvas, facts: Facts) -> float:
     """Where the room above facts ends."""
-    if not facts:
-        return canvas.bottom
-    lines = _lines(canvas, facts)[1]
-    return canvas.bottom - len(lines) * canvas.size.small * LINE - canvas.size.label
-
-
-def _lines(canvas: Canvas, facts: Facts) -> tuple[float, list[tuple[str, str]]]:
-    """Width of the labels and the space after them, and (label, text) of each line."""
-    small = canvas.size.small
-    labels = canvas.widest([label for label, _ in facts], small) + small
-    return labels, [
-        ("" if at else label, line)
-        for label, text in facts
-        for at, line in enumerate(canvas.wrapped(text, canvas.inner_width - labels, small))
-    ]
+    height = FactLines(canvas, facts).height
+    return canvas.bottom - height - canvas.size.label if facts else canvas.bottom

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,9 +16,9 @@ from convlab.numerals import ALMOST, MINUS, exact, places_of
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
-from convlab.viz.matrix import cell_numbers, number_size
+from convlab.viz.matrix import Cells, number_size, one_in
 from convlab.viz.style import Scale
-from convlab.viz.tiles import arrange, how_many_fit, round_count, whole_cells
+from convlab.viz.tiles import arrange, how_many_fit, joined, part_of, round_count, whole_cells
 
 
 def filters(
@@ -63,29 +64,24 @@ def filters(
         raise ShapeError(f"expected {inputs} names of input channels, got {len(channels)}")
     if alone and outputs != 1:
         raise ShapeError(f"expected one filter to show alone, got {outputs}")
-    pairs = np.ones((outputs, inputs), bool)
-    if connected is not None:
-        pairs = np.asarray(connected, dtype=bool)
-        if pairs.shape != (outputs, inputs):
-            raise ShapeError(f"expected connections ({outputs}, {inputs}), got {pairs.shape}")
+    pairs = np.ones((outputs, inputs), bool) if connected is None else np.asarray(connected, bool)
+    if pairs.shape != (outputs, inputs):
+        raise ShapeError(f"expected connections ({outputs}, {inputs}), got {pairs.shape}")
+    earlier = weights if before is None else np.asarray(before, dtype=float)
+    if earlier.shape != weights.shape:
+        raise ShapeError(f"expected earlier weights {weights.shape}, got {earlier.shape}")
     grid = alone or (inputs == 1 and channels is None)
     canvas = Canvas(size, theme, aspect=0.8 if grid else 1.0)
-    if before is None:
-        scale = style.signed_scale(weights, canvas.theme, limit)
-        parts = [_Part(weights, scale, labels[0] if labels else "")]
-    else:
-        parts = _compared(canvas, np.asarray(before, dtype=float), weights, limit, labels)
+    scale = style.signed_scale(np.stack([earlier, weights]), canvas.theme, limit)
+    parts = [_Part(weights, scale, labels[0] if labels else "")]
+    if before is not None:
+        parts = _compared(canvas, earlier, weights, scale, labels)
     sheet = _Sheet(canvas, parts, pairs, numbers)
     if grid:
-        names = channels or [str(index) for index in range(max(outputs, inputs))]
-        sheet.grid(title, subtitle, names, "input channels" if alone else "filters")
+        sheet.grid(title, subtitle, channels, "input channels" if alone else "filters")
     else:
         sheet.table(title, subtitle, channels)
     return canvas.figure
-
-
-def _with_notes(subtitle: str, *notes: str) -> str:
-    return ", ".join(part for part in (subtitle, *notes) if part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,35 +93,17 @@ class _Part:
     label: str
     word: str = "weight"  # of the scale
 
-    @property
-    def tiles(self) -> NDArray:
-        return self.values.reshape(-1, *self.values.shape[2:])
-
 
 def _compared(
-    canvas: Canvas,
-    before: NDArray,
-    after: NDArray,
-    limit: float | None,
-    labels: Sequence[str] | None,
+    canvas: Canvas, before: NDArray, after: NDArray, scale: Scale, labels: Sequence[str] | None
 ) -> list[_Part]:
     """The weights before and after training on one scale, and their difference on its own."""
-    if before.shape != after.shape:
-        raise ShapeError(f"expected earlier weights {after.shape}, got {before.shape}")
-    scale = style.signed_scale(np.stack([before, after]), canvas.theme, limit)
     first, second = labels or ("before training", "after training")
     with np.errstate(invalid="ignore"):
         change = after - before
-    return [
-        _Part(before, scale, first),
-        _Part(after, scale, second),
-        _Part(
-            change,
-            style.signed_scale(change, canvas.theme),
-            f"after {MINUS} before",
-            "change",
-        ),
-    ]
+    signed = style.signed_scale(change, canvas.theme)
+    changed = _Part(change, signed, f"after {MINUS} before", "change")
+    return [_Part(before, scale, first), _Part(after, scale, second), changed]
 
 
 class _Sheet:
@@ -134,253 +112,188 @@ class _Sheet:
     def __init__(
         self, canvas: Canvas, parts: list[_Part], connected: NDArray, numbers: bool
     ) -> None:
-        self.canvas, self.parts, self.connected = canvas, parts, connected
-        self.numbers, self.rounded = numbers, False
-        self.broken = not all(np.isfinite(part.values).all() for part in parts)
-        # A scale that two parts share has one bar.
-        self.bars = {part.word: part.scale for part in parts}
+        self.canvas, self.parts, self.connected, self.numbers = canvas, parts, connected, numbers
+        rows, columns = parts[0].values.shape[2:]
+        self.shape = rows, columns
+        broken = not all(np.isfinite(part.values).all() for part in parts)
         # Room for the mark where numbers are longer than a cell shows.
         long = any(places_of(part.values.ravel()[:999]) not in (0, 1, 2) for part in parts)
-        self.bar = max(
-            ColourBar(canvas, scale, f"{ALMOST} {word}" if long else word, self.broken).width
-            for word, scale in self.bars.items()
-        )
-        self.apart = 2.2 * canvas.size.label
-        room = canvas.inner_width - self.bar - 2 * canvas.size.label
+        # A scale that two parts share has one bar.
+        scales = {part.word: part.scale for part in parts}
+        self.bars = [ColourBar(canvas, scale, word, broken) for word, scale in scales.items()]
+        marked = [replace(bar, word=f"{ALMOST} {bar.word}") if long else bar for bar in self.bars]
+        self.bar, label = max(bar.width for bar in marked), canvas.size.label
+        self.apart = 2.2 * label
+        room = canvas.inner_width - self.bar - 2 * label
         self.width = (room - self.apart * (len(parts) - 1)) / len(parts)
+        self.lefts = [canvas.left + k * (self.width + self.apart) for k in range(len(parts))]
         # Above each part what it is; bold texts are wider than they measure as plain ones.
-        self.labels = [
-            canvas.lines(part.label, 0.86 * self.width, canvas.size.label) for part in parts
-        ]
+        self.labels = [canvas.lines(part.label, 0.86 * self.width, label) for part in parts]
         lines = max(map(len, self.labels))
-        self.above = canvas.size.label * (lines * LINE + 0.3) if lines else 0.0
-
-    def _left(self, part: int) -> float:
-        return self.canvas.left + part * (self.width + self.apart)
+        self.above = label * (lines * LINE + 0.3) if lines else 0.0
 
     def _headed(self, title: str, subtitle: str, *notes: str) -> None:
         """The headline, and what each part is; moves the canvas's top below both."""
-        canvas = self.canvas
-        canvas.headline(title, _with_notes(subtitle, *notes), canvas.theme.window)
-        for index, (part, lines) in enumerate(zip(self.parts, self.labels, strict=True)):
-            for line, text in enumerate(lines):
-                canvas.text(
-                    self._left(index),
-                    canvas.top + line * canvas.size.label * LINE,
-                    text,
-                    colour=canvas.theme.mistake if part.word == "change" else canvas.theme.ink,
-                    bold=True,
-                    width=self.width,
-                )
+        canvas, theme = self.canvas, self.canvas.theme
+        canvas.headline(title, joined(subtitle, *notes), theme.window)
+        for left, part, lines in zip(self.lefts, self.parts, self.labels, strict=True):
+            colour = theme.mistake if part.word == "change" else theme.ink
+            canvas.paragraph(left, canvas.top, lines, colour=colour, bold=True, width=self.width)
         canvas.top += self.above
-
-    def _separate(self, bottom: float) -> None:
-        """A line between the parts, from their labels down to ``bottom``."""
-        for index in range(1, len(self.parts)):
-            x = self._left(index) - self.apart / 2
-            self.canvas.line(
-                [x, x], [self.canvas.top - self.above, bottom], self.canvas.theme.hairline
-            )
 
     def _height(self) -> float:
         """What surely stays below a headline of three lines."""
-        canvas = self.canvas
-        return (
-            canvas.inner_height - (canvas.size.title + 2 * canvas.size.subtitle) * LINE - self.above
-        )
+        headline = self.canvas.headline_height() - 0.7 * self.canvas.size.label
+        return self.canvas.inner_height - headline - self.above
 
-    def grid(self, title: str, subtitle: str, names: Sequence[str], what: str) -> None:
+    def grid(self, title: str, subtitle: str, channels: Sequence[str] | None, what: str) -> None:
         """Every filter, or every input channel of the only one, with its name above."""
-        canvas = self.canvas
-        tiles = [part.tiles for part in self.parts]
-        connected = self.connected.ravel()
-        count, *shape = tiles[0].shape
-        small, unit = canvas.size.small, canvas.unit
-        gap, label = 10 * unit, small * LINE
-        smallest = max(2.2 * small, 3 * unit * max(shape), canvas.widest(names, small))
-        shown = how_many_fit(
-            count, self.width, self._height(), tuple(shape), gap=gap, label=label, smallest=smallest
-        )
-        note = f"first {shown} of {count} {what}" if shown < count else ""
-        self._headed(title, subtitle, note)
-        height = canvas.inner_height
-        grid = arrange(shown, self.width, height, tuple(shape), gap=gap, label=label)
-        cell = grid.width / shape[1]
-        texts, px, self.rounded = _numbers(
-            canvas, [part[:shown] for part in tiles], connected[:shown], cell
-        )
-        for part, values in enumerate(tiles):
-            for index in range(shown):
-                left, top = grid.corner(index)
-                left, top = self._left(part) + left, canvas.top + top
-                canvas.text(
-                    left,
-                    top - label,
-                    names[index],
-                    px=small,
-                    colour=_channel_colour(canvas, names[index]),
-                    width=grid.width + grid.gap_x - 4 * unit,
-                )
-                self._tile(
-                    values[index],
-                    self.parts[part].scale,
-                    connected[index],
-                    (left, top, grid.width, grid.height),
-                    texts[part][index],
-                    px,
-                )
-        self._separate(canvas.top + grid.total_height)
-        self._draw_bars(label)
+        canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
+        count = self.connected.size
+        names = list(channels or map(str, range(count)))
+        room = {"gap": 10 * unit, "label": small * LINE}
+        smallest = max(2.2 * small, 3 * unit * max(self.shape), canvas.widest(names, small))
+        height = self._height()
+        shown = how_many_fit(count, self.width, height, self.shape, smallest=smallest, **room)
+        self._headed(title, subtitle, part_of(shown, count, what))
+        grid = arrange(shown, self.width, canvas.inner_height, self.shape, **room)
+        corners = [grid.corner(index) for index in range(shown)]
+        places = [(x, canvas.top + y) for x, y in corners]
+        width = grid.width + grid.gap_x - 4 * unit
+        for left in self.lefts:
+            for (x, y), name in zip(places, names, strict=False):
+                y -= grid.label
+                canvas.text(left + x, y, name, px=small, colour=self._colour(name), width=width)
+        self.connected = self.connected[:shown, :shown]  # one of its sides is 1
+        self._draw_tiles(places, grid.width / self.shape[1])
+        self._finish(canvas.top + grid.total_height, grid.label)
 
     def table(self, title: str, subtitle: str, channels: Sequence[str] | None) -> None:
         """A row a filter, a column an input channel."""
-        canvas = self.canvas
-        outputs, inputs, *shape = self.parts[0].values.shape
-        small, unit = canvas.size.small, canvas.unit
-        width = self.width
-        gap, head = 5 * unit, small * LINE
-        between = 40 * unit if len(self.parts) == 1 else 0.6 * self.apart
-        names = [str(index) for index in range(inputs)] if channels is None else list(channels)
-        number = canvas.measure(str(outputs - 1), small) + 10 * unit
+        canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
+        (all_outputs, all_inputs), (rows, columns) = self.connected.shape, self.shape
+        alone, gap = len(self.parts) == 1, 5 * unit
+        names = list(channels or map(str, range(all_inputs)))
+        number = canvas.measure(str(all_outputs - 1), small) + 10 * unit
+        between = 40 * unit if alone else 0.6 * self.apart
         # Parts that are compared rather have small tiles than few.
-        smallest = max((2.2 if len(self.parts) == 1 else 1.3) * small, 3 * unit * max(shape))
+        cell = max((2.2 if alone else 1.3) * small, 3 * unit * max(self.shape)) / max(self.shape)
         # A column is as wide as its name; without names only every second, third ... has a number.
-        heading = (
-            min(canvas.widest(names, small) + 4 * unit, 7 * small) if channels is not None else 0.0
+        heading = min(canvas.widest(names, small) + 4 * unit, 7 * small) if channels else 0.0
+        pitch = max(cell * columns + gap, heading)
+        inputs = round_count(all_inputs, max(1, math.floor((self.width - number + gap) / pitch)))
+        down = (self._height() - small * LINE + gap) / (max(cell * rows, small * 1.1) + gap)
+        across = (self.width + between) / (number + inputs * pitch - gap + between)
+        most = max(1, math.floor(down)) * max(1, math.floor(across))
+        outputs = round_count(all_outputs, most)
+        self._headed(
+            title,
+            subtitle,
+            "rows: filters, columns: input channels",
+            part_of(outputs, all_outputs, "filters"),
+            part_of(inputs, all_inputs, "input channels"),
+            "" if self.connected.all() else "dashed: not connected",
         )
-        # Three lines of headline are the most that can come.
-        height = self._height() - head
-        cell = smallest / max(shape)
-        pitch = max(cell * shape[1] + gap, heading)
-        columns = math.floor((width - number + gap) / pitch)
-        rows = max(1, math.floor((height + gap) / (max(cell * shape[0], small * 1.1) + gap)))
-        shown_inputs = round_count(inputs, max(1, columns))
-        blocks = max(
-            1, math.floor((width + between) / (number + shown_inputs * pitch - gap + between))
-        )
-        shown_outputs = round_count(outputs, rows * blocks)
-        notes = ["rows: filters, columns: input channels"]
-        if shown_outputs < outputs:
-            notes.append(f"first {shown_outputs} of {outputs} filters")
-        if shown_inputs < inputs:
-            notes.append(f"first {shown_inputs} of {inputs} input channels")
-        if not self.connected.all():
-            notes.append("dashed: not connected")
-        self._headed(title, subtitle, *notes)
+        self.connected = self.connected[:outputs, :inputs]
+        self._draw_rows(names, heading, number, between)
 
-        height = canvas.inner_height - head
-        best = (1.0, -1)
-        for blocks in range(1, shown_outputs + 1):
-            rows = math.ceil(shown_outputs / blocks)
-            block = (width - between * (blocks - 1)) / blocks - number
-            pitch = (block + gap) / shown_inputs
-            tile_height = (height - gap * (rows - 1)) / rows
-            if pitch >= max(heading, 2 * gap) and tile_height >= small * 1.1:
-                best = max(best, (whole_cells(pitch - gap, tile_height, *shape), -blocks))
-        cell, blocks = best[0], -best[1]
-        rows = math.ceil(shown_outputs / blocks)
-        tile_width, tile_height = cell * shape[1], cell * shape[0]
-        pitch = max(tile_width + gap, heading)
-        block = number + shown_inputs * pitch - gap
-        # Columns of one part stay nearer to each other than to the other part's.
-        most = 0.6 * block if len(self.parts) == 1 else 0.6 * self.apart
-        step_x = block + min(most, (width - block * blocks) / max(1, blocks - 1))
-        step_y = max(tile_height + gap, small * 1.1)
-        # Height that is left widens the gaps a little.
-        free = (height - tile_height) / max(1, rows - 1)
-        step_y = max(step_y, min(free, 1.25 * tile_height))
-        connected = self.connected[:shown_outputs, :shown_inputs]
-        tiles = [
-            part.values[:shown_outputs, :shown_inputs].reshape(-1, *shape) for part in self.parts
-        ]
-        texts, px, self.rounded = _numbers(canvas, tiles, connected.ravel(), cell)
-        every = 1
-        if channels is None:
-            every = math.ceil((canvas.widest(names[:shown_inputs], small) + 6 * unit) / pitch)
-        for part, values in enumerate(tiles):
-            for index in range(shown_outputs):
-                column, row = divmod(index, rows)
-                left = self._left(part) + column * step_x
-                top = canvas.top + head + row * step_y
-                canvas.note(left + number - 10 * unit, top + tile_height / 2, str(index), "rm")
-                for channel in range(shown_inputs):
-                    x = left + number + channel * pitch
-                    if row == 0 and channel % every == 0:
-                        canvas.text(
-                            x + tile_width / 2,
-                            canvas.top,
-                            names[channel],
-                            "mt",
-                            px=small,
-                            colour=_channel_colour(canvas, names[channel]),
-                            width=math.inf if channels is None else pitch - 3 * unit,
-                        )
-                    at = index * shown_inputs + channel
-                    self._tile(
-                        values[at],
-                        self.parts[part].scale,
-                        connected[index, channel],
-                        (x, top, tile_width, tile_height),
-                        texts[part][at],
-                        px,
-                    )
-        self._separate(canvas.top + head + (rows - 1) * step_y + tile_height)
-        self._draw_bars(head)
-
-    def _tile(
-        self,
-        values: NDArray,
-        scale: Scale,
-        connected: bool,
-        place: tuple[float, float, float, float],
-        texts: list[str],
-        px: float | None,
+    def _draw_rows(
+        self, names: Sequence[str], heading: float, number: float, between: float
     ) -> None:
-        canvas = self.canvas
-        if not connected:
-            canvas.box(*place, edge=canvas.theme.hairline, dashed=True)
-            return
-        canvas.array(values, scale, *place, edge=canvas.theme.window)
-        if px is not None and self.numbers:
-            cell_numbers(canvas, texts, scale.rgb(values), px, *place)
+        """The rows in as many blocks side by side as make their tiles largest.
 
-    def _draw_bars(self, drop: float) -> None:
-        """The bar of each scale, one below the other."""
+        ``heading`` and ``number``: widths of the columns' names and of the rows' numbers.
+        """
+        canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
+        (outputs, inputs), (rows, columns) = self.connected.shape, self.shape
+        gap, top = 5 * unit, canvas.top + small * LINE
+        height, found = canvas.bottom - top, (1.0, -1)
+        for blocks in range(1, outputs + 1):
+            down = math.ceil(outputs / blocks)
+            pitch = ((self.width - between * (blocks - 1)) / blocks - number + gap) / inputs
+            tall = (height - gap * (down - 1)) / down
+            if pitch >= max(heading, 2 * gap) and tall >= small * 1.1:
+                found = max(found, (whole_cells(pitch - gap, tall, rows, columns), -blocks))
+        cell, blocks = found[0], -found[1]
+        down, wide, tall = math.ceil(outputs / blocks), cell * columns, cell * rows
+        pitch = max(wide + gap, heading)
+        block = number + inputs * pitch - gap
+        # Columns of one part stay nearer to each other than to the other part's.
+        most = 0.6 * (block if len(self.parts) == 1 else self.apart)
+        step_x = block + min(most, (self.width - block * blocks) / max(1, blocks - 1))
+        # Height that is left widens the gaps a little.
+        free = min((height - tall) / max(1, down - 1), 1.25 * tall)
+        step_y = max(tall + gap, small * 1.1, free)
+        width = pitch - 3 * unit if heading else math.inf
+        every = 1
+        if not heading:
+            every = one_in(canvas.widest(names[:inputs], small) + 6 * unit, pitch)
+        for left, first in product(self.lefts, range(0, outputs, down)):
+            left += first // down * step_x + number
+            numbers = [str(index) for index in range(first, min(first + down, outputs))]
+            block = Cells(canvas, left, top, len(numbers), inputs, pitch, step_y)
+            block = replace(block, left=left - (pitch - wide) / 2, top=top - (step_y - tall) / 2)
+            block.sides(numbers, left - 10 * unit, px=small, colour=canvas.theme.quiet)
+            for channel in range(0, inputs, every):
+                x, name = left + channel * pitch + wide / 2, names[channel]
+                colour = self._colour(name)
+                canvas.text(x, canvas.top, name, "mt", px=small, colour=colour, width=width)
+        starts = [divmod(index, down) for index in range(outputs)]
+        places = [
+            (block * step_x + number + channel * pitch, top + row * step_y)
+            for block, row in starts
+            for channel in range(inputs)
+        ]
+        self._draw_tiles(places, cell)
+        self._finish(top + (down - 1) * step_y + tall, small * LINE)
+
+    def _colour(self, name: str) -> str:
+        """Red, green and blue channels have their colours; other names are quiet."""
+        own = name if name in ("red", "green", "blue") else "quiet"
+        return getattr(self.canvas.theme, own)
+
+    def _draw_tiles(self, places: Sequence[tuple[float, float]], cell: float) -> None:
+        """The connected weights of each part at places (from its left, y), with their numbers."""
+        theme, (outputs, inputs) = self.canvas.theme, self.connected.shape
+        tiles = [p.values[:outputs, :inputs].reshape(-1, *self.shape) for p in self.parts]
+        connected = self.connected.ravel()
+        texts, px = self._written(np.stack(tiles), connected, cell)
+        for part, left, values, written in zip(self.parts, self.lefts, tiles, texts, strict=True):
+            for at, (x, y) in enumerate(places):
+                cells = Cells(self.canvas, left + x, y, *self.shape, cell)
+                if not connected[at]:
+                    cells.box(theme.hairline, dashed=True)
+                    continue
+                cells.numbered(values[at], part.scale, written[at], px, edge=theme.window)
+
+    def _written(
+        self, weights: NDArray, connected: NDArray, cell: float
+    ) -> tuple[list[list[list[str]]], float | None]:
+        """Weights (parts, tiles, kH, kW) as texts of one format, and their height, if any.
+
+        They have the most digits that fit a cell; bars say whether they are rounded.
+        """
+        known = np.isfinite(weights) & connected[:, None, None]
+        for digits in (3, 2):
+            found = exact(np.where(known, weights, 0.0), digits)
+            px = number_size(self.canvas, found.texts, cell, cell) if self.numbers else None
+            if px is not None:
+                break
+        if px is not None and any(found.rounded):
+            self.bars = [replace(bar, word=f"{ALMOST} {bar.word}") for bar in self.bars]
+        texts = np.where(known.ravel(), found.texts, "").reshape(*weights.shape[:2], -1)
+        return texts.tolist(), px
+
+    def _finish(self, bottom: float, drop: float) -> None:
+        """Lines between the parts, down to ``bottom``, and the bars, one below the other."""
         canvas, count = self.canvas, len(self.bars)
+        for left in self.lefts[1:]:
+            x = left - self.apart / 2
+            canvas.line([x, x], [canvas.top - self.above, bottom], canvas.theme.hairline)
         gap = 1.5 * canvas.size.small
         room = (canvas.inner_height - gap * (count - 1)) / count
         height = min(room, (420 if count == 1 else 290) * canvas.unit + drop)
-        for index, (word, scale) in enumerate(self.bars.items()):
-            top = canvas.top + index * (height + gap)
-            last = index == count - 1
-            ColourBar(
-                canvas,
-                scale,
-                f"{ALMOST} {word}" if self.rounded and self.numbers else word,
-                self.broken and last,
-            ).draw(canvas.right - self.bar, top, height)
-
-
-def _channel_colour(canvas: Canvas, name: str) -> str:
-    """Red, green and blue channels have their colours; other names are quiet."""
-    theme = canvas.theme
-    return {"red": theme.red, "green": theme.green, "blue": theme.blue}.get(name, theme.quiet)
-
-
-def _numbers(
-    canvas: Canvas, parts: list[NDArray], connected: NDArray, cell: float
-) -> tuple[list[list[list[str]]], float | None, bool]:
-    """The weights as texts with the most digits that fit a cell, their height, if rounded.
-
-    parts: (tiles, kH, kW) each; a list of texts a tile.  One format for all parts.
-    """
-    weights = np.stack(parts)
-    known = np.isfinite(weights) & connected[:, None, None]
-    finite = np.where(known, weights, 0.0)
-    for digits in (3, 2):
-        found = exact(finite, digits)
-        px = number_size(canvas, found.texts, cell, cell)
-        if px is not None:
-            break
-    shown = np.where(known.ravel(), found.texts, "").reshape(*weights.shape[:2], -1)
-    return shown.tolist(), px, px is not None and any(found.rounded)
+        for index, bar in enumerate(self.bars):
+            # One explanation of hatched cells is enough.
+            bar = bar if index == count - 1 else replace(bar, broken=False)
+            bar.draw(canvas.right - self.bar, canvas.top + index * (height + gap), height)

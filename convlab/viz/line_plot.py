@@ -1,37 +1,152 @@
-"""Two axes with round numbers, on which lines are drawn."""
+"""Two axes with round numbers, and lines that end at their names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convlab.numerals import exact
+from convlab.viz.axes import Axis, apart, tick_texts, ticks_around, ticks_within
 from convlab.viz.canvas import LINE, Canvas
+
+# Lines of up to four networks, told apart without their colours.
+DASHES = (None, (5.0, 2.5), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
+
+
+@dataclass(frozen=True)
+class Look:
+    """A line's colour and dashes; the marks of dashed lines are hollow."""
+
+    colour: str
+    dashes: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class LineEnd:
+    """Where a line ends, in pixels, and what stands beside it: its name, and a line below that."""
+
+    x: float
+    y: float
+    name: str
+    look: Look
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """Pixels of a plot on its canvas, and the numbers at its borders."""
+    """The two axes of a plot on its canvas, and its borders in pixels.
 
+    The x axis may end inside the borders, so that marks stay between them.
+    """
+
+    canvas: Canvas
     left: float
-    top: float
     right: float
-    bottom: float
-    x_range: tuple[float, float]
-    y_range: tuple[float, float]
+    x: Axis
+    y: Axis
+
+    @property
+    def top(self) -> float:
+        return self.y.end
+
+    @property
+    def bottom(self) -> float:
+        return self.y.start
 
     def at_x(self, x):
         """Pixels from the left of a number, or of an array of them."""
-        low, high = self.x_range
-        return self.left + (x - low) / (high - low) * (self.right - self.left)
+        return self.x.at(x)
 
     def at_y(self, y):
         """Pixels from the top of a number, or of an array of them."""
-        low, high = self.y_range
-        return self.bottom - (y - low) / (high - low) * (self.bottom - self.top)
+        return self.y.at(y)
+
+    def rules(self, ticks: Sequence[float], texts: Sequence[str]) -> None:
+        """A line across the plot for each number, which stands at its left."""
+        for tick, text in zip(ticks, texts, strict=True):
+            y = self.y.at(tick)
+            self.canvas.line([self.left, self.right], [y, y], self.canvas.theme.hairline)
+            self.canvas.note(self.left - 10 * self.canvas.unit, y, text, "rm")
+
+    def numbers(self, places: Iterable[float], texts: Sequence[str]) -> float:
+        """Those numbers below the plot that have room; returns the pixel at which they end."""
+        small, end = self.canvas.size.small, -math.inf
+        for place, text in zip(places, texts, strict=True):
+            x, half = self.x.at(place), self.canvas.measure(text, small) / 2
+            if x - half > end + 0.5 * small:
+                self.canvas.note(x, self.bottom + 0.4 * small, text, "mt")
+                end = x + half
+        return end
+
+    def line(
+        self, xs: NDArray, ys: NDArray, look: Look, dot: float = 0, name: str = "", note: str = ""
+    ) -> list[LineEnd]:
+        """A line through numbers (n,), with gaps where they are NaN, and a :meth:`dot` at each.
+
+        Returns where it ends with what stands there, for :meth:`names`; empty where all are NaN.
+        """
+        at_x, at_y, stroke = self.x.at(xs), self.y.at(ys), 0.6 * self.canvas.size.thick
+        self.canvas.line(at_x, at_y, look.colour, stroke=stroke, dashes=look.dashes)
+        for x, y in zip(xs, ys, strict=True) if dot else ():
+            self.dot(x, y, look, dot)
+        last = np.flatnonzero(np.isfinite(ys))[-1:]
+        return [LineEnd(at_x[at], at_y[at], name, look, note) for at in last]
+
+    def dot(self, x: float, y: float, look: Look, diameter: float) -> None:
+        """A mark of a line at two numbers, none where y is NaN; ``diameter`` in thick strokes."""
+        if math.isfinite(y):
+            place, across = (self.x.at(x), self.y.at(y)), diameter * self.canvas.size.thick
+            self.canvas.dot(*place, look.colour, across, hollow=look.dashes is not None)
+
+    def names(self, ends: Sequence[LineEnd], width: float) -> None:
+        """A name of at most ``width`` at the right of each line's end, led to it and kept apart."""
+        canvas, unit, small = self.canvas, self.canvas.unit, self.canvas.size.small
+        x = self.right + 48 * unit
+        notes = any(end.note for end in ends)
+        for y, end in self.spread(ends, (2 * LINE + 0.35 if notes else LINE) * small):
+            colour, dashes = end.look.colour, end.look.dashes
+            xs, ys = [end.x + 6 * unit, self.right + 8 * unit, x - 8 * unit], [end.y, end.y, y]
+            canvas.line(xs, ys, colour, stroke=0.35 * canvas.size.thick, dashes=dashes)
+            write = partial(canvas.text, x, px=small, width=width)
+            write(y, end.name, "lb" if notes else "lm", bold=True, colour=colour)
+            if notes:
+                write(y + 0.1 * small, end.note)
+
+    def spread(self, ends: Iterable[LineEnd], step: float) -> Iterable[tuple[float, LineEnd]]:
+        """The ends from top to bottom, each with a height ``step`` from the next and inside."""
+        ends = sorted(ends, key=lambda end: end.y)
+        ys = [end.y for end in ends]
+        return zip(apart(ys, step, self.top + step / 2, self.bottom - step / 2), ends, strict=True)
+
+
+def ruled_plot(
+    canvas: Canvas,
+    borders: tuple[float, float, float, float],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    unit: str = "",
+    inner: float = 0.0,
+) -> Plot:
+    """A plot with its rules drawn, its y axis widened to round numbers.
+
+    ``borders``: left, of the numbers, then top, right and bottom, of the plot.  ``unit`` is the
+    numbers', as for ``tick_texts``; the x axis ends ``inner`` pixels inside the plot.
+    """
+    left, top, right, bottom = borders
+    small = canvas.size.small
+    ticks = ticks_around(*y_range, max(1, min(6, math.floor((bottom - top) / (2.2 * small)))))
+    texts = tick_texts(ticks, unit)
+    left += canvas.widest(texts, small) + 10 * canvas.unit
+    x = Axis(*x_range, left + inner, right - inner)
+    y = Axis(min(ticks[0], y_range[0]), max(ticks[-1], y_range[1]), bottom, top)
+    plot = Plot(canvas, left, right, x, y)
+    plot.rules(ticks, texts)
+    return plot
 
 
 def line_plot(
@@ -49,75 +164,19 @@ def line_plot(
     ``y_range`` is widened to round numbers.  ``whole``: only whole numbers along x.
     """
     left, top, width, height = place
-    small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
-    plot_top = top + 1.9 * small
-    plot_bottom = top + height - small * LINE - 0.7 * small
-    steps = max(1, min(6, math.floor((plot_bottom - plot_top) / (2.2 * small))))
-    ticks = _y_ticks(*y_range, steps)
-    y_range = min(ticks[0], y_range[0]), max(ticks[-1], y_range[1])
-    texts = exact(np.round(ticks, 10)).texts
-    plot_left = left + canvas.widest(texts, small) + 10 * unit
-    plot = Plot(plot_left, plot_top, left + width - 6 * unit, plot_bottom, x_range, y_range)
+    small, right = canvas.size.small, left + width
     canvas.note(left, top, y_label, width=width)
-    for tick, text in zip(ticks, texts, strict=True):
-        y = plot.at_y(tick)
-        canvas.line([plot.left, plot.right], [y, y], theme.hairline)
-        canvas.note(plot.left - 10 * unit, y, text, "rm")
-    _x_axis(canvas, plot, left + width, x_label, whole)
-    return plot
-
-
-def _steps(span: float) -> Iterator[float]:
-    """1, 2 and 5 times powers of ten, from a hundredth of ``span`` up to more than it."""
-    power = math.floor(math.log10(span)) - 2
-    for more in range(5):
-        yield from (digit * 10.0 ** (power + more) for digit in (1, 2, 5))
-
-
-def _y_ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers around low to high, at most ``most`` steps from the first to the last.
-
-    Two steps at least are granted: numbers on both sides of 0 cannot do with fewer.
-    """
-    for step in _steps(high - low):
-        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        if last - first <= max(2, most):
-            break
-    return [at * step for at in range(first, last + 1)]
-
-
-def _x_ticks(low: float, high: float, least: float, whole: bool) -> list[float]:
-    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished."""
-    for step in _steps(high - low):
-        if step >= least and (not whole or step >= 1):
-            break
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [at * step for at in range(first, last + 1)]
-
-
-def _x_axis(canvas: Canvas, plot: Plot, end: float, label: str, whole: bool) -> None:
-    """Numbers below the plot, and at its right end what they are."""
-    small, _quiet = canvas.size.small, canvas.theme.quiet
-    y = plot.bottom + 0.7 * small
-    low, high = plot.x_range
-    width = canvas.measure(label, small)
-    widest = canvas.widest(exact([low, high], 2).texts, small)
+    bottom = top + height - small * LINE - 0.7 * small
+    borders = left, top + 1.9 * small, right - 6 * canvas.unit, bottom
+    plot = ruled_plot(canvas, borders, x_range, y_range)
+    low, high = x_range
     pixel = (high - low) / (plot.right - plot.left)
+    widest = canvas.widest(exact([low, high], 2).texts, small)
     least = max((widest + 0.8 * small) * pixel, (high - low) / 9)
-    ticks = _x_ticks(low, high, least, whole)
-    for tick, text in zip(ticks, exact(np.round(ticks, 10)).texts, strict=True):
-        x, half = plot.at_x(tick), canvas.measure(text, small) / 2
-        if x + half < end - width - small:
-            canvas.note(x, y, text, "mt")
-    canvas.note(end, y, label, "rt")
-
-
-def apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:
-    """Ascending heights moved apart to at least ``step``, inside top and bottom where they fit."""
-    placed: list[float] = []
-    for y in heights:
-        placed.append(max(y, top, placed[-1] + step if placed else top))
-    for index in range(len(placed) - 1, -1, -1):
-        limit = bottom if index == len(placed) - 1 else placed[index + 1] - step
-        placed[index] = min(placed[index], limit)
-    return placed
+    ticks = ticks_within(low, high, least, whole=whole)
+    free = right - canvas.measure(x_label, small) - small
+    for x, text in zip(plot.at_x(np.array(ticks)), tick_texts(ticks), strict=True):
+        if x + canvas.measure(text, small) / 2 < free:
+            canvas.note(x, bottom + 0.7 * small, text, "mt")
+    canvas.note(right, bottom + 0.7 * small, x_label, "rt")
+    return plot

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,20 @@ class Cells:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "height", self.height or self.width)
+
+    @classmethod
+    def within(
+        cls,
+        canvas: Canvas,
+        shape: Sequence[int],
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+    ) -> Cells:
+        """Cells in rows and columns, ``shape``, that fill a place."""
+        rows, columns = shape
+        return cls(canvas, left, top, rows, columns, width / columns, height / rows)
 
     @property
     def place(self) -> tuple[float, float, float, float]:
@@ -137,6 +153,30 @@ class Cells:
             x, y = self.middle(*divmod(index, self.columns))
             ink = inks[index] if inks is not None and not isinstance(inks, str) else inks
             self.canvas.text(x, y, text, anchor, px=px, colour=ink, bold=bold)
+
+    def heads(
+        self, texts: Sequence[str], y: float, anchor: str = "mt", *, every: int = 1, **look: Any
+    ) -> None:
+        """Texts at the height ``y``, each in the middle of its column; see :meth:`Canvas.text`.
+
+        Only one in ``every`` columns has its text.
+        """
+        for column in range(0, self.columns, every):
+            x, _ = self.middle(0, column)
+            self.canvas.text(x, y, texts[column], anchor, **look)
+
+    def sides(
+        self, texts: Sequence[str], x: float, anchor: str = "rm", *, every: int = 1, **look: Any
+    ) -> None:
+        """Texts at ``x``, each in the middle of its row; otherwise as :meth:`heads`."""
+        for row in range(0, self.rows, every):
+            _, y = self.middle(row, 0)
+            self.canvas.text(x, y, texts[row], anchor, **look)
+
+
+def one_in(needed: float, step: float) -> int:
+    """One in how many texts that need so many pixels can stand where they come at each step."""
+    return max(1, math.ceil(needed / step))
 
 
 def _runs(ascending: NDArray) -> list[NDArray]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from convlab.errors import ShapeError, SpecError
-from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.experiment import ROLES, lay_texts
+from convlab.spread import Spread
+from convlab.viz.axes import Axis, with_room
+from convlab.viz.canvas import LINE
+from convlab.viz.experiment import ROLES, canvases, check_named
 from convlab.viz.matrix import Cells
 
 KINDS = ("bars", "spread", "fields")
@@ -63,14 +64,10 @@ def measured_columns(
     if set(lengths) != {len(names)}:
         raise ShapeError(f"expected {len(names)} entries, one a row, got {lengths}")
     for role in roles:
-        if role not in ROLES:
-            raise SpecError(f"expected a role among {', '.join(ROLES)}, got {role!r}")
+        check_named("role", role, ROLES)
     for column in columns:
-        if column.kind not in KINDS:
-            raise SpecError(f"expected a kind among {', '.join(KINDS)}, got {column.kind!r}")
-    for aspect in (0.75, 1.1, 1.4):  # a paper's figure may be as high as its rows need
-        canvas = Canvas(size, theme, aspect)
-        lay_texts(canvas, title, verdict, note)
+        check_named("kind", column.kind, KINDS)
+    for canvas in canvases(size, theme, title, verdict, note):
         drawn = _Columns(canvas, names, columns, groups, roles)
         if drawn.step >= ROW * drawn.px:
             break
@@ -97,30 +94,21 @@ class _Columns:
         gap = 1.3 * px
         self.indent = 0.8 * px if any(self.headings) else 0.0
         label = self.indent + canvas.widest(self.names, px, True)
-        label = max(label, canvas.widest(self.headings, px))
-        self.label = min(label, 0.4 * canvas.inner_width)
+        self.label = min(max(label, canvas.widest(self.headings, px)), 0.4 * canvas.inner_width)
         start = canvas.left + self.label + gap
-        words = [canvas.widest(column.texts, px) for column in columns]
         # A heading may take two lines; squares have a fixed width and the others share the rest.
-        least = [
-            max(width, 0.6 * canvas.measure(column.heading, px))
-            for width, column in zip(words, columns, strict=True)
-        ]
-        fixed = [
-            max(width, FIELD * px + found) if column.kind == "fields" else 0.0
-            for width, found, column in zip(least, words, columns, strict=True)
-        ]
-        shown = len(columns)
-        while True:
-            shared = (
-                canvas.right - start + gap - sum(width + gap for width in fixed[:shown] if width)
-            )
-            others = fixed[:shown].count(0.0)
-            share = shared / others - gap if others else 0.0
-            fits = [width or share >= wanted for width, wanted in zip(fixed, least, strict=True)]
-            if shown == 1 or (all(fits[:shown]) and shared >= 0):
+        least, fixed = [], []
+        for column in columns:
+            words = canvas.widest(column.texts, px)
+            least.append(max(words, 0.6 * canvas.measure(column.heading, px)))
+            fixed.append(max(least[-1], FIELD * px + words) if column.kind == "fields" else 0.0)
+        for shown in range(len(columns), 0, -1):
+            taken = [width + gap for width in fixed[:shown] if width]
+            shared = canvas.right - start + gap - sum(taken)
+            share = shared / (shown - len(taken)) - gap if shown > len(taken) else 0.0
+            fits = [w or share >= wanted for w, wanted in zip(fixed, least, strict=True)][:shown]
+            if all(fits) and shared >= 0:
                 break
-            shown -= 1
         self.widths = [width or share for width in fixed[:shown]]
         self.lefts = [start + sum(self.widths[:at]) + at * gap for at in range(shown)]
         self.heads = [
@@ -133,97 +121,65 @@ class _Columns:
         return shown
 
     def draw(self) -> None:
-        canvas, px = self.canvas, self.px
-        quiet = canvas.theme.quiet
+        canvas, px, step, left = self.canvas, self.px, self.step, self.canvas.left
+        quiet = partial(canvas.text, px=px, colour=canvas.theme.quiet)
         most = max(map(len, self.heads))
-        for left, width, lines in zip(self.lefts, self.widths, self.heads, strict=True):
+        for x, width, lines in zip(self.lefts, self.widths, self.heads, strict=True):
             for at, line in enumerate(lines, most - len(lines)):
-                y = canvas.top + at * LINE * px
-                canvas.text(left, y, line, px=px, colour=quiet, width=width)
+                quiet(x, canvas.top + at * LINE * px, line, width=width)
         y = self.top
         for heading in self.headings:
             if heading:
-                middle = y + GROUP * self.step / 2
-                canvas.text(
-                    canvas.left, middle, heading, "lm", px=px, colour=quiet, width=self.label
-                )
-                y += GROUP * self.step
+                quiet(left, y + GROUP * step / 2, heading, "lm", width=self.label)
+                y += GROUP * step
             for row in (at for at, group in enumerate(self.groups) if group == heading):
-                canvas.text(
-                    canvas.left + self.indent,
-                    y + self.step / 2,
-                    self.names[row],
-                    "lm",
-                    px=px,
-                    bold=True,
-                    width=self.label - self.indent,
-                )
-                for column, left, width in zip(self.columns, self.lefts, self.widths, strict=False):
-                    self._cell(column, row, left, width, y)
-                y += self.step
+                x, middle, width = left + self.indent, y + step / 2, self.label - self.indent
+                canvas.text(x, middle, self.names[row], "lm", px=px, bold=True, width=width)
+                for place in zip(self.columns, self.lefts, self.widths, strict=False):
+                    draw = self._field if place[0].kind == "fields" else self._cell
+                    draw(row, middle, *place)
+                y += step
 
-    def _cell(self, column, row, left, width, y) -> None:
-        """One figure of one row: its text above, the mark below it."""
-        canvas, px = self.canvas, self.px
-        values = [value for value in column.values[row] if math.isfinite(value)]
-        colour = getattr(canvas.theme, self.roles[row])
-        if column.kind == "fields":
-            self._field(column, values, column.texts[row], left, width, y)
-            return
-        # Text and mark together stand in the middle of the row.
-        middle = y + self.step / 2
+    def _cell(self, row: int, middle: float, column: MeasuredColumn, left: float, width: float):
+        """Text and mark together in the middle of the row, the text above."""
+        canvas, px, theme = self.canvas, self.px, self.canvas.theme
         canvas.text(left, middle, column.texts[row], "lb", px=px, width=width)
-        if not values:
+        spread = Spread.finite(column.values[row])
+        if not spread.values:
             return
-        mean = statistics.fmean(values)
-        deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-        low, high = _scale(column)
-        mark = middle + 0.5 * px
-
-        def at_x(value: float) -> float:
-            return left + (min(max(value, low), high) - low) / (high - low) * width
-
-        ends = [at_x(mean - deviation), at_x(mean + deviation)]
+        axis = Axis(*_scale(column), left, left + width)
+        colour, y = getattr(theme, self.roles[row]), middle + 0.5 * px
+        mean, ends = axis.clipped(spread.mean), axis.clipped(spread.ends)
         if column.kind == "bars":
-            canvas.box(left, mark - px / 4, max(at_x(mean) - left, 1.0), px / 2, fill=colour)
-            if deviation:
-                canvas.line(ends, [mark, mark], canvas.theme.ink)
+            canvas.box(left, y - px / 4, max(mean - left, 1.0), px / 2, fill=colour)
+            if spread.deviation:
+                canvas.line(ends, [y, y], theme.ink)
             return
-        canvas.line([left, left + width], [mark, mark], canvas.theme.hairline)
-        if deviation:
-            canvas.line(ends, [mark, mark], colour, stroke=0.6 * canvas.size.thick)
-        for value in values if len(values) > 1 else ():
-            canvas.dot(at_x(value), mark, colour, 0.42 * px, hollow=True)
-        canvas.dot(at_x(mean), mark, colour, 0.55 * px)
+        canvas.line([left, left + width], [y, y], theme.hairline)
+        if spread.deviation:
+            canvas.line(ends, [y, y], colour, stroke=0.6 * canvas.size.thick)
+        for value in spread.values if len(spread.values) > 1 else ():
+            canvas.dot(axis.at(value), y, colour, 0.42 * px, hollow=True)
+        canvas.dot(mean, y, colour, 0.55 * px)
 
-    def _field(self, column, values, text, left, width, y) -> None:
+    def _field(self, row: int, middle: float, column: MeasuredColumn, left: float, width: float):
         """A square of cells with its text at the right."""
-        canvas, px = self.canvas, self.px
-        largest = max((value for row in column.values for value in row), default=1)
+        canvas, px, theme = self.canvas, self.px, self.canvas.theme
+        largest = max((value for values in column.values for value in values), default=1)
         words = canvas.widest(column.texts, px)
-        cell = min(0.9 * self.step, width - words - 0.5 * px) / largest
-        for value in values:
-            side = round(value)
-            top = y + (self.step - side * cell) / 2
-            fill = canvas.theme.window_fill
-            canvas.box(left, top, side * cell, side * cell, edge=canvas.theme.window, fill=fill)
-            if cell >= 5 * canvas.unit:
-                Cells(canvas, left, top, side, side, cell).lines(canvas.theme.window)
-        x = left + largest * cell + 0.5 * px
-        canvas.text(x, y + self.step / 2, text, "lm", px=px, width=words)
+        side = min(0.9 * self.step, width - words - 0.5 * px) / largest
+        for value in Spread.finite(column.values[row]).values:
+            count = round(value)
+            cells = Cells(canvas, left, middle - count * side / 2, count, count, side)
+            cells.box(theme.window, theme.window_fill)
+            if side >= 5 * canvas.unit:
+                cells.lines(theme.window)
+        x = left + largest * side + 0.5 * px
+        canvas.text(x, middle, column.texts[row], "lm", px=px, width=words)
 
 
 def _scale(column: MeasuredColumn) -> tuple[float, float]:
     """Both ends of a column's scale: room around all its values, or from zero for bars."""
-    reach = []
-    for row in column.values:
-        finite = [value for value in row if math.isfinite(value)]
-        if finite:
-            mean = statistics.fmean(finite)
-            deviation = statistics.stdev(finite) if len(finite) > 1 else 0.0
-            reach += [*finite, mean - deviation, mean + deviation]
-    low, high = min(reach), max(reach)
-    if column.kind == "bars":
-        return 0.0, high or 1.0
-    edge = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
-    return low - edge, high + edge
+    spreads = [Spread.finite(values) for values in column.values]
+    reach = [end for s in spreads if s.values for end in (*s.values, *s.ends)]
+    return (0.0, max(reach) or 1.0) if column.kind == "bars" else with_room(min(reach), max(reach))

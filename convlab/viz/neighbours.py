@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.numerals import number
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.line_plot import line_plot
+from convlab.viz.line_plot import Look, line_plot
 from convlab.viz.tiles import whole_cells
+
+_WORDS = ("as they are", "pixels shuffled")
 
 
 def neighbours(
@@ -47,54 +51,50 @@ def neighbours(
         )
     if not np.isfinite(lines).all():
         raise ShapeError("expected finite correlations, got some that are not")
-    pictures = image_rgb(image), image_rgb(shuffled_image)
     canvas = Canvas(size, theme, aspect=0.72)
     canvas.headline(title, subtitle, canvas.theme.ink)
-    small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
-    words = ("as they are", "pixels shuffled")
-    looks = ((theme.input, None), (theme.mistake, (5.0, 2.5)))
+    looks = Look(canvas.theme.input), Look(canvas.theme.mistake, (5.0, 2.5))
+    left = _draw_pictures(canvas, (image_rgb(image), image_rgb(shuffled_image)), looks)
+    _draw_lines(canvas, left, distances, np.stack(lines), looks)
+    return canvas.figure
 
-    # Two pictures at the left, one above the other, as high as they fit.
-    head, gap = small * LINE, 0.9 * canvas.size.label
+
+def _draw_pictures(canvas: Canvas, pictures: Sequence[NDArray], looks: Sequence[Look]) -> float:
+    """Both at the left, one above the other, as high as they fit; returns where they end."""
+    small, gap = canvas.size.small, 0.9 * canvas.size.label
+    head = small * LINE
     room = 0.3 * canvas.inner_width, (canvas.inner_height - gap) / 2 - head
-    rows, columns = image.shape[1:]
+    rows, columns = pictures[0].shape[:2]
     cell = whole_cells(*room, rows, columns)
     width, height = cell * columns, cell * rows
-    wide = max(width, canvas.widest(words, small, bold=True))
-    step = (canvas.inner_height + gap) / 2
-    for at, (pixels, word, (colour, _)) in enumerate(zip(pictures, words, looks, strict=True)):
-        top = canvas.top + at * min(step, height + head + 2 * gap)
-        canvas.text(canvas.left, top, word, px=small, colour=colour, bold=True)
-        canvas.picture(pixels, canvas.left, top + head, width, height)
-        canvas.box(canvas.left, top + head, width, height, edge=colour)
+    step = min((canvas.inner_height + gap) / 2, height + head + 2 * gap)
+    for at, (pixels, word, look) in enumerate(zip(pictures, _WORDS, looks, strict=True)):
+        top = canvas.top + at * step
+        canvas.text(canvas.left, top, word, px=small, colour=look.colour, bold=True)
+        canvas.picture(pixels, canvas.left, top + head, width, height, edge=look.colour)
+    return canvas.left + max(width, canvas.widest(_WORDS, small, bold=True))
 
-    left = canvas.left + wide + 2.2 * canvas.size.label
-    known = np.concatenate(lines)
+
+def _draw_lines(
+    canvas: Canvas, left: float, distances: NDArray, lines: NDArray, looks: Sequence[Look]
+) -> None:
+    """The correlations by distance, each with its number at the second distance."""
+    left += 2.2 * canvas.size.label
     plot = line_plot(
         canvas,
         (left, canvas.top, canvas.right - left, canvas.inner_height),
         (float(distances[0]), float(distances[-1])),
         # Below the lower line stands what it is.
-        (min(-0.2, float(np.nanmin(known))), max(0.0, float(np.nanmax(known)))),
+        (min(-0.2, float(lines.min())), max(0.0, float(lines.max()))),
         x_label="distance in pixels",
         y_label="correlation",
         whole=True,
     )
-    for at, (line, (colour, dashes)) in enumerate(zip(lines, looks, strict=True)):
-        xs, ys = plot.at_x(distances), plot.at_y(line)
-        canvas.line(xs, ys, colour, stroke=0.6 * canvas.size.thick, dashes=dashes)
-        for x, y in zip(xs, ys, strict=True):
-            canvas.dot(x, y, colour, 1.7 * canvas.size.thick, hollow=dashes is not None)
-        above = line[1] >= lines[1 - at][1]
-        value, pixels = number(line[1]), number(distances[1])
-        x = xs[1] + 8 * unit
-        canvas.text(
-            x,
-            ys[1] + (-0.5 if above else 0.5) * small,
-            f"{words[at].removeprefix('pixels ')}: {value} at distance {pixels}",
-            px=small,
-            colour=colour,
-            anchor="lb" if above else "lt",
-            width=plot.right - x,
-        )
-    return canvas.figure
+    x, small = plot.at_x(distances[1]) + 8 * canvas.unit, canvas.size.small
+    for word, line, other, look in zip(_WORDS, lines, lines[::-1], looks, strict=True):
+        plot.line(distances, line, look, dot=1.7)
+        word = word.removeprefix("pixels ")
+        text = f"{word}: {number(line[1])} at distance {number(distances[1])}"
+        away, anchor = (-0.5, "lb") if line[1] >= other[1] else (0.5, "lt")
+        y, width = plot.at_y(line[1]) + away * small, plot.right - x
+        canvas.text(x, y, text, anchor, px=small, colour=look.colour, width=width)

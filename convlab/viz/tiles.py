@@ -49,8 +49,34 @@ def whole_cells(width: float, height: float, rows: int, columns: int) -> float:
 
     Whole pixels from 2 on, so that all cells of a picture are equally large.
     """
-    side = min(width / columns, height / rows)
-    return float(math.floor(side)) if side >= 2 else side
+    return whole_pixels(min(width / columns, height / rows))
+
+
+def whole_pixels(length: float) -> float:
+    """A length in pixels, rounded down to whole ones from 2 on."""
+    return float(math.floor(length)) if length >= 2 else length
+
+
+def side_by_side(
+    count: int,
+    place: tuple[float, float, float, float],
+    least: tuple[float, float],
+    gaps: tuple[float, float],
+) -> list[tuple[float, float, float, float]]:
+    """Places (left, top, width, height) of equal panels that fill ``place``.
+
+    As many side by side as have the width ``least`` asks for, the others below them as long as
+    they have its height; the last are left out.  ``gaps`` lie between columns and rows.
+    """
+    left, top, room_x, room_y = place
+    columns = max(1, min(count, int((room_x + gaps[0]) / (least[0] + gaps[0]))))
+    rows = max(1, min(math.ceil(count / columns), int((room_y + gaps[1]) / (least[1] + gaps[1]))))
+    width = (room_x - (columns - 1) * gaps[0]) / columns
+    height = (room_y - (rows - 1) * gaps[1]) / rows
+    return [
+        (left + column * (width + gaps[0]), top + row * (height + gaps[1]), width, height)
+        for row, column in (divmod(index, columns) for index in range(min(count, rows * columns)))
+    ]
 
 
 def arrange(

@@ -1,0 +1,177 @@
+"""The ladder as it is told: its table, its record for JSON, and what a figure shows of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from convlab.bench.convolutions import Layer
+from convlab.bench.ladder import (
+    Ladder,
+    LadderRow,
+    check_ladder,
+    measure_ladder,
+    measure_ladder_on_cuda,
+    part_text,
+)
+from convlab.bench.machine import Machine, gpu_name
+from convlab.bench.reports import Report
+from convlab.bench.titles import ladder_words
+from convlab.numerals import TIMES, measured
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LADDER_TITLE = "What each idea buys"
+
+
+def gains(rungs: Sequence[LadderRow]) -> list[float | None]:
+    """How many times as fast as the rung before each is; None for the first."""
+    pairs = zip(rungs, rungs[1:], strict=False)
+    return [None, *(after.speed / before.speed for before, after in pairs)]
+
+
+class LadderReport(Report):
+    """Every rung and every other way, see ``measure_ladder``, which raises the same errors."""
+
+    title = LADDER_TITLE
+
+    def __init__(self, layer: Layer, rounds: int = 7):
+        check_ladder(layer)
+        self.layer, self.rounds = layer, rounds
+        self.ladder: Ladder
+
+    def lines(self) -> Iterator[str]:
+        yield from self._begin()
+        yield _what(self.layer)
+        self.ladder = measure_ladder(self.layer, self.rounds)
+        yield from self._table(*self.ladder)
+
+    def _table(self, rungs, others, roof) -> Iterator[str]:
+        def line(number, row, gain, memory=None):
+            if row.seconds is None:
+                return f"{number:1} {row.idea:26} {row.note:>10}"
+            error = "" if row.error is None else f"{row.error:.1e}"
+            more = "" if memory is None else f"{memory / 1e6:,.2f} MB"
+            return (
+                f"{number:1} {row.idea:26} {measured(row.seconds.median * 1e3):>10}"
+                f" {measured(row.speed / 1e9):>8} {gain:>9} {row.speed / roof.flops:8.2%}"
+                f" {error:>9} {more:>12}"
+            ).rstrip()
+
+        yield f"{roof.line()}\n"
+        head = f"{'ms':>10} {'GF/s':>8} {{:>9}} {'of peak':>8} {'error':>9}"
+        yield f"{'rung':28} {head.format('gain')}"
+        for number, (row, gain) in enumerate(zip(rungs, gains(rungs), strict=True), 1):
+            yield line(number, row, "" if gain is None else f"{TIMES}{measured(gain)}")
+        yield f"\n{'other ways':28} {head.format('of rung 9')} {'extra memory':>12}"
+        for row in others:
+            share = "" if row.speed is None else f"{row.speed / rungs[-1].speed:.0%}"
+            yield line("", row, share, row.memory)
+        yield (
+            "\ngain: over the rung before; error: the largest difference to float64, of the"
+            " largest output"
+        )
+        if part := part_text(rungs[0].share):
+            yield f"rung 1: {part} and scaled up"
+
+    def to_dict(self) -> dict[str, Any]:
+        rungs, others, roof = self.ladder
+
+        def numbers(row) -> dict:
+            share = None if row.speed is None else row.speed / roof.flops
+            return {**row.to_dict(), "share_of_peak": share}
+
+        return {
+            "machine": asdict(self.machine),
+            "peak_flops": roof.flops,
+            "bandwidth": roof.bandwidth,
+            "layer": asdict(self.layer),
+            "flops": self.layer.flops,
+            "bytes": self.layer.bytes,
+            "rungs": [
+                {"rung": number, **numbers(row), "share_timed": row.share, "gain": gain}
+                for number, (row, gain) in enumerate(zip(rungs, gains(rungs), strict=True), 1)
+            ],
+            "others": [
+                {**numbers(row), "extra_memory": row.memory, "note": row.note} for row in others
+            ],
+        }
+
+    @property
+    def description(self) -> str:
+        return ladder_text(self.to_dict())
+
+    def figure(self, *, theme: str = "light", size: str = "slide") -> Figure:
+        from convlab import viz
+
+        return viz.ladder(**ladder_content(self.to_dict()), size=size, theme=theme)
+
+
+class LadderOnCudaReport(Report):
+    """The rungs of a GPU, see ``measure_ladder_on_cuda``; no figure."""
+
+    on_cpu = False
+
+    def __init__(self, layer: Layer, rounds: int = 7):
+        check_ladder(layer)
+        self.layer, self.rounds, self.gpu = layer, rounds, gpu_name()
+        self.rungs: list[LadderRow] = []
+
+    def lines(self) -> Iterator[str]:
+        self.rungs = measure_ladder_on_cuda(self.layer, self.rounds)
+        yield f"{self.gpu}\n{_what(self.layer)}\n"
+        yield f"{'rung':28} {'ms':>10} {'GF/s':>8} {'gain':>9} {'error':>9}"
+        for number, (row, gain) in enumerate(zip(self.rungs, gains(self.rungs), strict=True), 1):
+            times = "" if gain is None else f"×{gain:.2f}"
+            yield (
+                f"{number} {row.idea:26} {row.seconds.median * 1e3:10.4f}"
+                f" {row.speed / 1e9:8.0f} {times:>9} {row.error:9.1e}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        rows = [
+            {"rung": number, **row.to_dict(), "gain": gain}
+            for number, (row, gain) in enumerate(zip(self.rungs, gains(self.rungs), strict=True), 1)
+        ]
+        return {"gpu": self.gpu, "flops": self.layer.flops, "rungs": rows}
+
+
+def _what(layer: Layer) -> str:
+    return f"{layer.name}: {layer.flops / 1e6:,.1f} MFLOP"
+
+
+def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``viz.ladder``, of what ``bench ladder --json`` writes.
+
+    Raises KeyError, TypeError, ValueError, ArithmeticError or AttributeError for anything else.
+    """
+    from convlab import viz
+
+    layer = record["layer"]["name"]
+    names = [layer, *(row["idea"] for row in record["rungs"] + record["others"])]
+    if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
+        raise ValueError("no picture has room for that")
+    steps = [
+        viz.LadderStep(row["idea"], row["flops_per_second"], part_text(row["share_timed"]))
+        for row in record["rungs"]
+    ]
+    beside = [
+        viz.LadderStep(
+            row["idea"],
+            row["flops_per_second"],
+            row["note"] or f"{row['extra_memory'] / 1e6:,.2f} MB",
+        )
+        for row in record["others"]
+    ]
+    roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
+    words = ladder_words(steps, layer, Machine(**record["machine"]).line())
+    return {"rungs": steps, "others": beside, "roofs": roofs, **words}
+
+
+def ladder_text(record: dict[str, Any]) -> str:
+    """What the picture shows, in words."""
+    return "; ".join(
+        f"{row['idea']}: {row['flops_per_second'] / 1e9:.3g} GF/s" for row in record["rungs"]
+    )

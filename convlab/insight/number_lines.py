@@ -1,0 +1,160 @@
+"""Numbers of an explanation as lines of text: grids, tables of terms, and totals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from convlab import numerals
+from convlab.insight.explain import Explanation, Number
+from convlab.insight.sum_words import value_text
+from convlab.numerals import ALMOST, MINUS
+from convlab.terminal import Line, Span, quiet
+
+NARROWEST, WIDEST = 4, 9  # characters of a number in a grid
+
+
+def short(value: Number, plus: bool = False) -> str:
+    """Five digits, "≈" where there are more, with a sign before all where ``plus``."""
+    text = numerals.number(abs(float(value)), 5)
+    sign = MINUS if value < 0 else "+" * plus
+    return f"{ALMOST}{sign}{text[1:]}" if text.startswith(ALMOST) else sign + text
+
+
+def signed(value: Number, places: int) -> str:
+    """A number with so many decimals and its sign."""
+    return numerals.fixed(float(value), places, plus=True)
+
+
+def at_point(text: str, before: int, behind: int = 0) -> str:
+    """A number with its decimal point ``before`` characters from the left."""
+    whole, point, rest = text.partition(".")
+    return whole.rjust(before) + (point + rest).ljust(behind)
+
+
+def common_places(values: Iterable[Number]) -> int:
+    """Decimals with which the largest of some numbers has nine digits."""
+    largest = max((abs(float(v)) for v in values if math.isfinite(v)), default=0)
+    return min(max(0, 8 - math.floor(math.log10(largest))), 12) if largest else 1
+
+
+# --- grids ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Numbers (H, W) in cells of ``width`` characters, one apart.
+
+    ``marks``: a character behind the number of some cells, "*" for the one that counts;
+    ``dots`` (H, W): cells that are no numbers of the map.
+    """
+
+    values: np.ndarray
+    width: int
+    role: str = ""
+    marks: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    dots: np.ndarray | None = None
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The numbers in row order."""
+        return _cell_texts(self.values.ravel().tolist(), self.width - bool(self.marks))
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether any number has lost digits."""
+        return not all(
+            "e" not in text and numerals.says(text, value)
+            for text, value in zip(self.texts, self.values.ravel(), strict=True)
+        )
+
+    def lines(self) -> list[Line]:
+        """A line for each row."""
+        rows, columns = self.values.shape
+        return [
+            self._line(row, self.texts[row * columns : (row + 1) * columns]) for row in range(rows)
+        ]
+
+    def _line(self, row: int, texts: Sequence[str]) -> Line:
+        parts: list[str | Span] = []
+        for column, text in enumerate(texts):
+            mark = self.marks.get((row, column), " " if self.marks else "")
+            if self.dots is not None and self.dots[row, column]:
+                cell = Span("·".rjust(self.width), quiet=True)
+            else:
+                cell = Span((text + mark).rjust(self.width), self.role, bold=mark == "*")
+            parts += [cell, " "]
+        return parts[:-1]
+
+
+def _cell_texts(values: Sequence[float], width: int) -> list[str]:
+    """Numbers with as many decimals as fit ``width``; without a leading zero if that gives one."""
+    whole = all(v == round(v) for v in values if math.isfinite(v))
+    for bare in (False, True):
+        for places in (0,) if whole else range(6, 1, -1):
+            texts = [numerals.fixed(v, places) for v in values]
+            if bare:
+                texts = [_without_zero(text) for text in texts]
+            seen = whole or any(text.strip(f"{MINUS}0.") for text in texts)
+            if max(map(len, texts)) <= width and seen and (places > 2 or bare or whole):
+                return texts
+    # Very large or uneven numbers: the magnitude at least.
+    return [f"{v:.0e}".replace("e+0", "e").replace("e-0", "e-").replace("-", MINUS) for v in values]
+
+
+def _without_zero(text: str) -> str:
+    return text.replace("0.", ".", 1) if text.lstrip(MINUS).startswith("0.") else text
+
+
+# --- tables and totals ------------------------------------------------------------------
+
+
+def total_line(label: str, text: str, role: str = "", bold: bool = False) -> Line:
+    """A number behind what it is called."""
+    return f"  {label:<30}", Span(at_point(text, 8), role, bold)
+
+
+def sum_lines(
+    one: Explanation, sums: Sequence[tuple[str, Number]], bias: Number | None
+) -> Iterator[Line]:
+    """The sums that make the value, each with as many decimals, and the value itself."""
+    places = common_places([*(value for _, value in sums), bias or 0.0, one.value])
+    shown = [signed(value, places) for _, value in sums]
+    for (label, _), text in zip(sums, shown, strict=True):
+        yield total_line(label, text)
+    if bias is not None:
+        shown.append(signed(bias, places))
+        yield total_line("+ bias", shown[-1], "bias")
+    yield result_line(one, [("", text) for text in shown])
+
+
+def result_line(one: Explanation, shown: Sequence[tuple[str, str]], name: str = "") -> Line:
+    """The value; "=" before it where the shown numbers make it to the last digit, else "≈"."""
+    text = value_text(one.value)
+    made = numerals.worked_out(shown)
+    sign = "=" if made is None or made == numerals.read(text) else ALMOST
+    return total_line(f"{name}{sign} {one.layer}", text, "output", bold=True)
+
+
+def term_lines(
+    heads: Sequence[str], rows: Sequence[tuple[str, float, float, float]], places: int
+) -> Iterator[Line]:
+    """A table of terms: what it is, value, weight and, with so many decimals, their product."""
+    products = [signed(product, places) for *_, product in rows]
+    exact = all(
+        numerals.says(text.lstrip("+"), row[3]) for text, row in zip(products, rows, strict=True)
+    )
+    first, *others = heads
+    others[-1] = others[-1] if exact else f"{ALMOST} {others[-1]}"
+    yield quiet(f"  {first:<30}" + "".join(f"{'':6}{head:<14}" for head in others).rstrip())
+    for (label, value, weight, _), product in zip(rows, products, strict=True):
+        yield (
+            f"  {label:<30}",
+            Span(at_point(value_text(value), 8, 12), "input"),
+            Span(at_point(value_text(weight), 8, 12), "window"),
+            at_point(product, 8),
+        )

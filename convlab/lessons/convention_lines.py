@@ -1,0 +1,51 @@
+"""A comparison of conventions as lines of text: settings, sizes and values side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from convlab.lessons.conventions import Conventions
+from convlab.numerals import exact
+from convlab.shapes import size_text
+from convlab.terminal import WIDTH
+
+Part = tuple[str, Sequence[str], np.ndarray]
+"""A name, what is said below it, and values (H, W)."""
+
+
+def convention_lines(found: Conventions) -> Iterator[str]:
+    """The input and the kernel, then each comparison and the first cell in which it parts."""
+    yield from _beside(("input", [], found.input), ("kernel", [], found.kernel))
+    for comparison in found.comparisons:
+        yield ""
+        yield comparison.title
+        sides = []
+        for side in comparison.sides:
+            rows, columns = side.sizes
+            sizes = [rows] if rows == columns else [f"rows {rows}", f"columns {columns}"]
+            head = [side.setting, *sizes, size_text(*side.values.shape)]
+            sides.append((side.name, head, side.values))
+        yield from _beside(*sides)
+        part = "" if comparison.first is None else "they part first at "
+        yield f"  {part}{comparison.difference()}"
+    yield ""
+
+
+def _beside(*parts: Part) -> Iterator[str]:
+    """Two parts in columns, their values only where a terminal is wide enough."""
+    blocks, grids = [], []
+    for name, lines, values in parts:
+        texts = np.reshape(exact(values).marked(), values.shape)
+        longest = max(len(text) for text in texts.flat)
+        grids.append([" ".join(text.rjust(longest) for text in row) for row in texts])
+        blocks.append([name, *lines])
+    if 2 + 4 + sum(len(grid[0]) for grid in grids) <= WIDTH:
+        high = max(len(block) for block in blocks)
+        for block, grid in zip(blocks, grids, strict=True):
+            block += [""] * (high - len(block)) + grid
+    width = max(len(line) for line in blocks[0]) + 4
+    for left, right in itertools.zip_longest(*blocks, fillvalue=""):
+        yield f"  {left:{width}}{right}".rstrip()

@@ -1,0 +1,76 @@
+"""One position of a window as lines of text: what is multiplied, and the sum that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from convlab.insight.sum_lines import left_out
+from convlab.lessons.convolution import Convolution
+from convlab.numerals import bracketed, grain, sums
+from convlab.shapes import size_text
+from convlab.terminal import WIDTH, Line, Span, quiet, side_by_side
+from convlab.viz import SlidingWindow
+
+MOST_TERMS, ENDS = 24, 8  # of a sum in one line, and how many of more stand at either end
+
+
+def example_lines(
+    example: Convolution, at: tuple[int, int, int], complete: bool = False
+) -> Iterator[Line]:
+    """The sum behind one output value, ``at`` (filter, row, column), and the output's size.
+
+    All terms where ``complete``, however many.  Raises ShapeError for a value that there is not.
+    """
+    shown = example.picture(example.step(at))
+    yield quiet(", ".join(example.words()))
+    yield ""
+    place = f"filter {at[0]}, row {at[1]}, column {at[2]} of {size_text(*example.output.shape)}"
+    yield (Span(place, "output", bold=True),)
+    yield from window_lines(shown, complete)
+    for axis, relation in zip(("rows", "columns"), example.relations, strict=True):
+        number = f"   relation {relation.number}" if relation.number else ""
+        yield quiet(f"  {axis:8} {relation}{number}")
+
+
+def window_lines(shown: SlidingWindow, complete: bool = False) -> Iterator[Line]:
+    """Patch, kernel and products of each channel side by side, then what they add up to."""
+    patch = shown.patch()
+    products = sums(patch * shown.kernel, grain(1, shown.stage, shown.kernel))
+    count = len(patch)
+    under = np.ix_(range(count), *shown.window)
+    grids = (
+        (np.reshape(shown.inputs().marked(), shown.stage.shape)[under], "input"),
+        (np.reshape(shown.weights().marked(), patch.shape), "window"),
+        (np.reshape(products.marked(), patch.shape), ""),
+    )
+    adding, hidden = shown.sums(), left_out(count, complete)
+    for channel in range(count):
+        if channel in hidden:
+            if channel == hidden[0]:
+                added = shown.sum_of(hidden)
+                yield f"… {len(hidden)} channels left out (--all prints them) add {added} …"
+            continue
+        if count > 1:
+            adds = f"adds {adding[channel]}"
+            yield f"channel {channel}".ljust(WIDTH - len(adds)) + adds
+        blocks = [_block(texts[channel], role) for texts, role in grids]
+        signs = ["  ×  ", f"  {products.sign}  "]
+        yield from side_by_side(blocks, signs, len(blocks[0]) // 2)
+    yield ""
+    terms = [bracketed(product) for product in products.marked()]
+    if not complete and len(terms) > MOST_TERMS:
+        terms[ENDS:-ENDS] = [f"… {len(terms) - 2 * ENDS} more …"]
+    line: list[str | Span] = [f"  {' + '.join(terms)}"]
+    if shown.bias is not None:
+        line += [" + ", Span(bracketed(shown.bias_text()), "bias")]
+    equals = max(products.sign, shown.equals())  # "≈" of either
+    yield [*line, f" {equals} ", Span(shown.value(), "output", bold=True)]
+    yield ""
+
+
+def _block(texts: np.ndarray, role: str) -> list[Line]:
+    """A grid of texts (H, W) as lines of equal width."""
+    width = max(map(len, texts.flat))
+    return [[Span(" ".join(text.rjust(width) for text in row), role)] for row in texts]

@@ -1,0 +1,90 @@
+"""Exercises as text: with figures of characters, choices by letters, and the key."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from convlab.quiz.exercise import Exercise
+from convlab.viz import NumberGrid
+from convlab.viz.quiz_grids import sign_between
+from convlab.viz.quiz_sheet import WITH_A_MISTAKE, kept_together
+
+WIDTH = 88  # of the text, in characters
+INDENT = "   "
+
+
+def exercise_text(number: int, exercise: Exercise) -> str:
+    """Question, figure and choices, behind the exercise's number."""
+    parts = [_wrapped(exercise.question, f"{number}.".ljust(len(INDENT)), INDENT)]
+    if exercise.has_mistake:
+        parts.append(INDENT + WITH_A_MISTAKE)
+    if exercise.grids:
+        parts.append("\n".join((INDENT + line).rstrip() for line in _beside(exercise.grids)))
+    parts += [_wrapped(line, INDENT, 2 * INDENT) for line in exercise.lines]
+    if exercise.choices:
+        parts.append("\n".join(INDENT + choice for choice in exercise.lettered()))
+    return "\n\n".join(parts)
+
+
+def key_text(number: int, exercise: Exercise) -> str:
+    """The answer behind the exercise's number, and the way to it."""
+    return f"{f'{number}.':<{len(INDENT)}}{exercise.answer()}\n{solution_text(exercise)}"
+
+
+def solution_text(exercise: Exercise) -> str:
+    """The way to the answer."""
+    return "\n".join(_wrapped(line, INDENT, 2 * INDENT) for line in exercise.solution)
+
+
+def _wrapped(text: str, first: str, others: str) -> str:
+    lines = textwrap.fill(
+        kept_together(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines.replace("\u00a0", " ")
+
+
+def _beside(grids: Sequence[NumberGrid]) -> list[str]:
+    """Grids of numbers as lines of text, beside each other around one middle line."""
+    tallest = max(grid.rows for grid in grids)
+    blocks = []
+    for i, grid in enumerate(grids):
+        if i:
+            lines = [""] * (3 + tallest)
+            lines[2 + (tallest - 1) // 2] = sign_between(grids[i - 1], grid)
+            blocks.append(lines)
+        above = (tallest - grid.rows) // 2
+        rows = _rows(grid)
+        note = f"{grid.note} (·)" if any("·" in row for row in rows) else grid.note
+        lines = [*[""] * above, grid.title, note, *rows]
+        lines.append(f"bias {grid.bias}" if grid.bias else "")
+        blocks.append(lines + [""] * (3 + tallest - len(lines)))
+    widths = [max(map(len, block)) for block in blocks]
+    return [
+        "   ".join(line.ljust(width) for line, width in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*blocks, strict=True)
+        if any(row)
+    ]
+
+
+def _rows(grid: NumberGrid) -> list[str]:
+    """Numbers in columns: zeros of the padding as dots, cells that matter in brackets."""
+
+    def text(row: int, column: int, value: str) -> str:
+        if grid.is_read(row, column) or (row, column) == grid.marked:
+            return f"[{value}]"
+        if grid.is_padding(row, column) and value == "0":
+            value = "·"
+        return f" {value or '_'} "
+
+    cells = [
+        [text(row, column, value) for column, value in enumerate(values)]
+        for row, values in enumerate(grid.cells)
+    ]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["".join(cell.rjust(width) for cell in row) for row in cells]

@@ -1,0 +1,204 @@
+"""Passes through layers under the roof of a machine: how fast each is, and how fast it could be."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from convlab.numerals import measured
+from convlab.viz import style
+from convlab.viz.axes import Axis, logarithmic_ticks
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.labels import LabelledPlot, Point, labelled_plot
+from convlab.viz.line_plot import Look
+from convlab.viz.style import Theme
+
+GIGA = 1e9
+# The forward pass makes the output; each gradient has the colour of what it belongs to.
+PASSES = {"forward": "output", "gradient of input": "input", "gradient of weight": "window"}
+
+
+class KernelPoint(NamedTuple):
+    """One pass through one layer: what it must move and compute, and how fast it did.
+
+    ``gradient`` is "forward", "gradient of input" or "gradient of weight";
+    ``intensity`` in FLOP a byte that must be moved; both speeds in FLOP/s, the
+    other one None where nothing was compared.
+    """
+
+    layer: str
+    gradient: str
+    intensity: float
+    speed: float
+    other_speed: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as fast as the other; None where nothing was compared."""
+        return None if self.other_speed is None else self.speed / self.other_speed
+
+    def share(self, peak: float, bandwidth: float) -> float:
+        """The share of the roof that it reaches."""
+        return self.speed / roof(self.intensity, peak, bandwidth)
+
+
+def roof(intensity: float, peak: float, bandwidth: float) -> float:
+    """The FLOP/s that a machine can reach at ``intensity`` FLOP a byte.
+
+    ``peak`` in FLOP/s, ``bandwidth`` in bytes/s.  The roofline model: Williams,
+    Waterman and Patterson, Communications of the ACM 52(4), 2009.
+    """
+    return min(peak, bandwidth * intensity)
+
+
+def passes_of(points: Sequence[KernelPoint]) -> list[str]:
+    """The passes among some points, the forward one first."""
+    present = {point.gradient for point in points}
+    return [gradient for gradient in PASSES if gradient in present]
+
+
+def pass_colour(theme: Theme, gradient: str) -> str:
+    """The colour of a pass."""
+    return getattr(theme, PASSES[gradient])
+
+
+def pass_name(
+    canvas: Canvas, x: float, top: float, words: Sequence[str], width: float = math.inf
+) -> None:
+    """The mark of the pass that ``words`` name, and these words, each in its line."""
+    small = canvas.size.small
+    _mark(canvas, x + small / 2, top + LINE * small / 2, " ".join(words), 0.8 * small)
+    for line, text in enumerate(words):
+        y = top + (line + 0.5) * LINE * small
+        canvas.text(x + 1.2 * small, y, text, "lm", px=small, width=width)
+
+
+def _mark(canvas: Canvas, x: float, y: float, gradient: str, diameter: float) -> None:
+    """A disc, a square or a triangle for the three passes, on a rim of the ground."""
+    colour, ground, rim = pass_colour(canvas.theme, gradient), canvas.theme.ground, 0.12 * diameter
+    if gradient == "forward":
+        canvas.dot(x, y, ground, diameter)
+        canvas.dot(x, y, colour, diameter - 2 * rim)
+    elif gradient == "gradient of input":
+        side = 0.9 * diameter
+        place = (x - side / 2, y - side / 2, side, side)
+        canvas.box(*place, fill=colour, edge=ground, stroke=rim)
+    else:
+        # One line that winds from the corners to the middle fills a triangle.
+        turns = [(radius, corner) for radius in (1.0, 0.5) for corner in (0, 1, 2, 3)]
+        reach, centre = 0.5 * diameter, y + 0.1 * diameter
+        xs = [x + reach * r * math.sin(2 * math.pi * c / 3) for r, c in turns]
+        ys = [centre - reach * r * math.cos(2 * math.pi * c / 3) for r, c in turns]
+        canvas.line(xs, ys, ground, stroke=0.5 * reach + 2 * rim)
+        canvas.line(xs, ys, colour, stroke=0.5 * reach)
+
+
+class Roofline:
+    """The plot of all passes under the roof, both axes logarithmic.
+
+    ``peak`` in FLOP/s, ``bandwidth`` in bytes/s; ``place``: left, top, right and bottom.
+    """
+
+    def __init__(
+        self, canvas: Canvas, points: Sequence[KernelPoint], peak: float, bandwidth: float
+    ):
+        self.canvas, self.points = canvas, points
+        self.peak, self.bandwidth = peak / GIGA, bandwidth / GIGA
+        self.shares = [point.share(peak, bandwidth) for point in points]
+
+    def draw(self, left: float, top: float, right: float, bottom: float) -> None:
+        """Key, axes, roof and points, and the names of some of them."""
+        canvas, small = self.canvas, self.canvas.size.small
+        canvas.text(left, top, "speed in GF/s", bold=True)
+        top = self._key(left, top + LINE * canvas.size.label, right) + 0.4 * small
+        plot = self._axes(left, top, right, bottom - 2 * LINE * small - 0.4 * small)
+        low, high = plot.x.low, plot.x.high
+        corners = [max(low, plot.y.low / self.bandwidth), self.peak / self.bandwidth, high]
+        heights = [roof(corner, self.peak, self.bandwidth) for corner in corners]
+        plot.line(np.array(corners), np.array(heights), Look(canvas.theme.ink))
+        numbers = [(point.intensity, point.speed / GIGA) for point in self.points]
+        places = plot.points(*zip(*numbers, strict=True))
+        for point, (x, y) in zip(self.points, places, strict=True):
+            _mark(canvas, x, y, point.gradient, 0.8 * small)
+            plot.mark((x, y))
+        self._name_roof(plot, plot.points(corners, heights))
+        of = " of the roof"  # the first says what the percentages are of
+        for at in self._extremes(min(5, max(1, int((plot.bottom - plot.lid) / (4.5 * small))))):
+            text = f"{self.points[at].layer} {self.shares[at]:.0%}{of}"
+            plot.name(places[at], [text], canvas.theme.ink)
+            of = ""
+
+    def _key(self, left: float, top: float, right: float) -> float:
+        """The marks and their names, in as many lines as they need; returns the y below them."""
+        small, x = self.canvas.size.small, left
+        for gradient in passes_of(self.points):
+            width = 1.2 * small + self.canvas.measure(gradient, small)
+            if x > left and x + width > right:
+                x, top = left, top + small * LINE
+            pass_name(self.canvas, x, top, [gradient])
+            x += width + 1.2 * small
+        return top + small * LINE
+
+    def _axes(self, left: float, top: float, right: float, bottom: float) -> LabelledPlot:
+        """Both parts of the roof are always seen, with room for their names."""
+        canvas, small = self.canvas, self.canvas.size.small
+        speeds = [point.speed / GIGA for point in self.points]
+        intensities = [point.intensity for point in self.points]
+        low, high = min(min(speeds) / 1.4, self.peak / 8), max(*speeds, self.peak)
+        y = Axis(low, high, bottom, top + 2.2 * small, logarithmic=True)
+        ticks = logarithmic_ticks(y, lambda _: 1.8 * small)
+        ridge = self.peak / self.bandwidth
+        across = min(min(intensities) / 1.5, ridge / 6), max(max(intensities) * 1.5, ridge * 4)
+        texts = {tick: measured(tick) for tick in ticks}
+        plot = labelled_plot(canvas, (left, top, right), y, texts, across)
+        for tick in logarithmic_ticks(plot.x, lambda t: canvas.measure(measured(t), small) + small):
+            text = measured(tick)
+            if plot.x.at(tick) + canvas.measure(text, small) / 2 <= canvas.right:
+                plot.tick(tick, text)
+        canvas.note(
+            right,
+            bottom + (0.4 + LINE) * small,
+            f"FLOP per byte that must be moved {style.ARROW}",
+            "rt",
+            width=right - canvas.left,
+        )
+        return plot
+
+    def _name_roof(self, plot: LabelledPlot, line: Sequence[Point]) -> None:
+        """The numbers of both parts of the roof, beside them."""
+        canvas, small, strip = self.canvas, self.canvas.size.small, plot.lid
+        (start, low), (ridge, high), (end, _) = line
+        text = f"peak {measured(self.peak)} GF/s"
+        left = end - canvas.measure(text, small)
+        # Where marks are near to the roof its name stands above all of them.
+        for top in (high - 1.6 * small, strip):
+            if plot.write(left, top, text):
+                # Beside it no point is named: the two would read as one line.
+                plot.taken.append((left - 3 * small, strip, left, high))
+                break
+        text = f"memory {measured(self.bandwidth)} GB/s"
+        width, height = canvas.measure(text, small), LINE * small
+        # Above the slope a text's lower right corner is nearest, below it its upper left one.
+        for on_grid, above in itertools.product((False, True), (True, False)):
+            for share in np.linspace(0.9, 0.0, 37):
+                x, y = start + share * (ridge - start), low + share * (high - low)
+                left, top = (x - 0.6 * small - width, y - height) if above else (x + 0.6 * small, y)
+                if plot.write(left, top, text, on_grid):
+                    return
+        plot.write(plot.left, strip, text)
+
+    def _extremes(self, most: int) -> list[int]:
+        """Which points to name: the lowest and the highest share, the lowest first.
+
+        A layer is named once, at its extreme, so that ``most`` names say something of as many.
+        """
+        rest = sorted(range(len(self.points)), key=self.shares.__getitem__)
+        named: list[int] = []
+        while rest and len(named) < most:
+            named.append(rest[-1 if len(named) % 2 else 0])
+            rest = [at for at in rest if self.points[at].layer != self.points[named[-1]].layer]
+        return named
