@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -189,6 +189,14 @@ def inks_on(fills: NDArray) -> list[str]:
     return [style.ink_on(fill) for fill in (fills.reshape(-1, 3) / 255).tolist()]
 
 
+def longest(texts: Iterable[str]) -> list[str]:
+    """The few among which the widest number is: of those of one length the ones with signs.
+
+    The same ones in each run: a set's own order is another one in each.
+    """
+    return sorted(set(texts), key=lambda text: (len(text), text))[-12:]
+
+
 def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: float) -> float | None:
     """Text height at which every text fits a cell, None where none is legible.
 
@@ -197,9 +205,8 @@ def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: floa
     if min(width, height) < 22 * canvas.unit or len(texts) > 1500:
         return None
     label, small = canvas.size.label, canvas.size.small
-    longest = sorted(set(texts), key=len)[-12:]
     for px in (label, (label + small) / 2, small):
-        if canvas.widest(longest, px) <= 0.92 * width and px * 1.2 <= height:
+        if canvas.widest(longest(texts), px) <= 0.92 * width and px * 1.2 <= height:
             return px
     return None
 

@@ -13,7 +13,7 @@ from convlab.numerals import Numbers
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
-from convlab.viz.matrix import Cells
+from convlab.viz.matrix import Cells, longest
 from convlab.viz.style import Scale
 from convlab.window_step import SlidingWindow
 
@@ -60,8 +60,7 @@ class Grids:
         """The smallest side of a cell in which all numbers are legible."""
         if not self.texts:
             return 0.0
-        longest = sorted(set(self.texts), key=len)[-12:]
-        needed = self.canvas.widest(longest, self.canvas.size.small) / 0.92 + 1
+        needed = self.canvas.widest(longest(self.texts), self.canvas.size.small) / 0.92 + 1
         return max(22.0 * self.canvas.unit, needed)
 
     def legible(self, side: float) -> bool:
