@@ -12,7 +12,7 @@ from convlab.lessons.convolution import Convolution
 from convlab.numerals import bracketed, grain, sums
 from convlab.shapes import size_text
 from convlab.terminal import WIDTH, Line, Span, quiet, side_by_side
-from convlab.viz import SlidingWindow
+from convlab.window_step import SlidingWindow
 
 MOST_TERMS, ENDS = 24, 8  # of a sum in one line, and how many of more stand at either end
 

@@ -198,14 +198,15 @@ class Canvas:
         text: str,
         anchor: str = "lt",
         *,
+        colour: str | None = None,
         bold: bool = False,
         rotation: float = 0,
         width: float = math.inf,
     ) -> None:
-        """A small quiet line, placed as by :meth:`text`."""
-        small, quiet = self.size.small, self.theme.quiet
+        """A small line, quiet unless it has a ``colour``, placed as by :meth:`text`."""
+        px, colour = self.size.small, colour or self.theme.quiet
         self.text(
-            x, y, text, anchor, px=small, colour=quiet, bold=bold, rotation=rotation, width=width
+            x, y, text, anchor, px=px, colour=colour, bold=bold, rotation=rotation, width=width
         )
 
     def paragraph(
