@@ -54,6 +54,7 @@ from convlab.viz.top_patches import top_patches
 from convlab.viz.training_speed import TrainingBar, training_speed
 from convlab.viz.two_ways import two_ways
 from convlab.viz.unit_sum import unit_sum
+from convlab.viz.usage import CentredKernel, ReadPixels, usage
 from convlab.viz.weights import weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 from convlab.window_step import SlidingWindow
@@ -61,6 +62,7 @@ from convlab.wiring import Wiring
 
 __all__ = [
     "ActivationCurve",
+    "CentredKernel",
     "ChainLink",
     "Comparison",
     "Convention",
@@ -79,6 +81,7 @@ __all__ = [
     "NumberGrid",
     "SIZES",
     "SlidingWindow",
+    "ReadPixels",
     "ScalingCurve",
     "SheetExercise",
     "THEMES",
@@ -145,5 +148,6 @@ __all__ = [
     "training_speed",
     "two_ways",
     "unit_sum",
+    "usage",
     "weights",
 ]
