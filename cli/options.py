@@ -171,6 +171,11 @@ device = click.option(
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
 
+image_data = click.option(
+    "--data", "source", default="digits", show_default=True, help="The data set of test:N."
+)
+
+
 class WrittenFile(Written):
     """A file to write, another one for each option.
 

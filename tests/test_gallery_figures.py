@@ -9,6 +9,7 @@ import pytest
 from convlab_cli.commands import COMMANDS
 from convlab_gallery import catalog
 from matplotlib.colors import to_rgba
+from PIL import Image
 from scipy import special
 
 from convlab import lessons, models, viz
@@ -43,6 +44,33 @@ def table(outputs, inputs, share=0.5, **more):
 def modes(shape, sides):
     names = ("zeros", "reflect", "replicate", "circular")
     return viz.padding_modes, ({name: image(*shape) for name in names}, sides), {}
+
+
+def reads(shape, kernel, stride=(2, 2)):
+    sides = lessons.same_sides(kernel)
+    ways = [
+        lessons.usage(shape, kernel),
+        lessons.usage(shape, kernel, padding=sides),
+        lessons.usage(shape, kernel, stride),
+    ]
+    panels = [
+        viz.ReadPixels("no padding", "a note of some length", way.counts, way.padding)
+        for way in ways
+    ]
+    kernels = [
+        viz.CentredKernel("kernel", "odd: a centre", (3, 3), (1, 1)),
+        viz.CentredKernel("kernel", "even: no centre", (4, 4), None),
+    ]
+    return (
+        viz.usage,
+        (panels, kernels),
+        {"facts": [("a label", "a second line that says a good deal about the setting")] * 3},
+    )
+
+
+def laid_out(shape, pixel):
+    order = np.arange(np.prod(shape)).reshape(shape)
+    return viz.flatten, (image(*shape), order, pixel), {"facts": [("a label", "a fact " * 9)] * 4}
 
 
 def layers(count, largest=10**9):
@@ -90,6 +118,16 @@ CASES = [
     table(64, 3, 1.0),
     table(3, 64, names=("maps of a layer with a name", "maps of another such layer"), facts=()),
     modes((8, 8), (2, 2, 2, 2)),
+    laid_out((1, 28, 28), (0, 9, 14)),
+    laid_out((3, 28, 28), (2, 27, 27)),
+    laid_out((1, 1, 1), (0, 0, 0)),
+    laid_out((1, 90, 3), (0, 0, 2)),
+    laid_out((3, 4, 200), (1, 3, 199)),
+    reads((6, 6), (3, 3)),
+    reads((5, 20), (4, 4)),
+    reads((20, 5), (5, 3)),
+    reads((28, 28), (3, 3)),
+    reads((1, 1), (1, 1)),
     modes((3, 20), (1, 0, 5, 6)),
     modes((30, 5), (10, 10, 1, 1)),
     modes((30, 30), (2, 2, 2, 2)),
@@ -390,6 +428,77 @@ def test_padding_modes_are_those_of_numpy(convlab):
     assert "expected less than the input's 2 pixels" in convlab.fails(
         "render", "padding-modes", "--input", 2
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride"),
+    [((6, 6), (3, 3), (2, 2)), ((7, 5), (4, 2), (3, 1)), ((4, 9), (1, 5), (2, 4))],
+)
+def test_usage_counts_the_windows_that_read_a_pixel(convlab, size, kernel, stride):
+    settings = [f"--{name}={a}x{b}" for name, (a, b) in (("kernel", kernel), ("stride", stride))]
+    found = record(convlab, "usage", "--input={}x{}".format(*size), *settings)
+    before = [(length - 1) // 2 for length in kernel]
+    after = [length - 1 - b for length, b in zip(kernel, before, strict=True)]
+    ways = [([0, 0], [0, 0], (1, 1)), (before, after, (1, 1)), ([0, 0], [0, 0], stride)]
+    outputs = found["result"]["outputs"].values()
+    for counts, output, way in zip(found["result"]["counts"].values(), outputs, ways, strict=True):
+        (top, left), (bottom, right), (down, across) = way
+        expected = np.zeros((size[0] + top + bottom, size[1] + left + right))
+        starts = [range(0, expected.shape[i] - kernel[i] + 1, (down, across)[i]) for i in (0, 1)]
+        for row in starts[0]:
+            for column in starts[1]:
+                expected[row : row + kernel[0], column : column + kernel[1]] += 1
+        places = expected[top : top + size[0], left : left + size[1]]
+        assert np.array_equal(counts, places)
+        assert output == [len(starts[0]), len(starts[1])]
+    assert found["parameters"]["padding"] == [before[0], after[0], before[1], after[1]]
+
+
+def test_usage_says_what_an_even_kernel_lacks(convlab):
+    assert (
+        "p = (f − 1)/2 = (5 − 1)/2 = 2, and (9 + 2·2 − 5) + 1 = 9"
+        in convlab("render", "usage", "--input", 9, "--kernel", 5, "--alt", "-o", "odd.png").out
+    )
+    assert (
+        "(4 − 1)/2 is no whole number: 1 before, 2 after"
+        in convlab("render", "usage", "--input", 9, "--kernel", 4, "--alt", "-o", "even.png").out
+    )
+    assert "at most 30 × 30" in convlab.fails("render", "usage", "--input", 30)
+    assert "does not fit" in convlab.fails("render", "usage", "--kernel", 7)
+
+
+def test_images_of_different_sizes_are_not_compared():
+    panels = [viz.ReadPixels("a", "b", np.zeros(shape)) for shape in ((2, 2), (2, 3))]
+    with pytest.raises(ShapeError, match="expected counts"):
+        viz.usage(panels, title="t")
+
+
+@pytest.mark.parametrize(("shape", "at"), [((7, 5), (6, 4)), ((3, 7, 5), (2, 1)), ((1, 9), (0, 8))])
+def test_flatten_is_the_order_of_numpy(convlab, shape, at):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    Image.fromarray(pixels if pixels.ndim == 2 else pixels.transpose(1, 2, 0)).save(convlab.folder / "image.png")
+    found = record(convlab, "flatten", "image.png", "--at={},{}".format(*at))
+    order = np.array(found["result"]["order"])
+    grey = pixels[None] if pixels.ndim == 2 else pixels
+    assert np.array_equal(grey.ravel()[order], np.array(found["inputs"]["image"]))
+    assert found["result"]["place"] == np.ravel_multi_index((0, *at), grey.shape)
+    assert found["result"]["count"] == pixels.size
+
+
+def test_flatten_works_the_place_out_both_ways(convlab):
+    said = convlab("render", "flatten", "test:7", "--at", "9,14", "--alt", "-o", "row.png").out
+    for part in ("28 × 28 = 784", "9 · 28 + 14 = 266", "266 = 9 · 28 + 14"):
+        assert part in said
+    assert "3 × 427 × 640 = 819,840" in convlab("render", "flatten", "china", "--alt").out
+    assert "inside 28 × 28" in convlab.fails("render", "flatten", "--at", "28,0")
+
+
+def test_a_row_needs_a_place_for_each_number():
+    shown = np.zeros((1, 2, 2), np.uint8)
+    with pytest.raises(ShapeError, match="a place for each number"):
+        viz.flatten(shown, np.zeros((1, 2, 2)), (0, 0, 0), title="t")
+    with pytest.raises(ShapeError, match="a pixel inside"):
+        viz.flatten(shown, np.arange(4).reshape(1, 2, 2), (0, 2, 0), title="t")
 
 
 def test_padded_arrays_that_do_not_fit():

@@ -12,8 +12,10 @@ from convlab_cli.lazy import LazyGroup
     package="convlab_cli.render",
     lazy={
         "image": "The channels of an image, or its numbers.",
+        "flatten": "An image as a row of numbers.",
         "arithmetic": "Convolution step by step, any shape.",
         "padding-modes": "What stands in the padding.",
+        "usage": "How often each pixel is read.",
         "pooling": "Pooling step by step.",
         "filters": "The weights of a convolution.",
         "features": "What every layer makes of an image.",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from convlab.pictures._features import features
     from convlab.pictures._field_growth import field_growth
     from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures._flatten import flatten
     from convlab.pictures._grad_cam import grad_cam
     from convlab.pictures._image import image
     from convlab.pictures._invariance import invariance
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from convlab.pictures._stylize import stylize
     from convlab.pictures._top_patches import top_patches
     from convlab.pictures._two_ways import two_ways
+    from convlab.pictures._usage import usage
     from convlab.pictures._weights import weights
     from convlab.pictures.picture import Picture
 
@@ -75,6 +77,7 @@ _MODULES = {
     "field_growth": "_field_growth",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
+    "flatten": "_flatten",
     "grad_cam": "_grad_cam",
     "image": "_image",
     "invariance": "_invariance",
@@ -94,6 +97,7 @@ _MODULES = {
     "stylize": "_stylize",
     "top_patches": "_top_patches",
     "two_ways": "_two_ways",
+    "usage": "_usage",
     "weights": "_weights",
 }
 """The names, and the module of each."""
@@ -120,6 +124,7 @@ __all__ = [
     "field_growth",
     "filters",
     "filters_by_epoch",
+    "flatten",
     "grad_cam",
     "image",
     "invariance",
@@ -139,6 +144,7 @@ __all__ = [
     "stylize",
     "top_patches",
     "two_ways",
+    "usage",
     "weights",
 ]
 

@@ -24,6 +24,7 @@ from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_chain import field_chain
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
+from convlab.viz.flatten import flatten
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
 from convlab.viz.journey import journey
@@ -54,6 +55,7 @@ from convlab.viz.top_patches import top_patches
 from convlab.viz.training_speed import TrainingBar, training_speed
 from convlab.viz.two_ways import two_ways
 from convlab.viz.unit_sum import unit_sum
+from convlab.viz.usage import CentredKernel, ReadPixels, usage
 from convlab.viz.weights import weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
 from convlab.window_step import SlidingWindow
@@ -61,6 +63,7 @@ from convlab.wiring import Wiring
 
 __all__ = [
     "ActivationCurve",
+    "CentredKernel",
     "ChainLink",
     "Comparison",
     "Convention",
@@ -79,6 +82,7 @@ __all__ = [
     "NumberGrid",
     "SIZES",
     "SlidingWindow",
+    "ReadPixels",
     "ScalingCurve",
     "SheetExercise",
     "THEMES",
@@ -112,6 +116,7 @@ __all__ = [
     "field_growth",
     "figure_bytes",
     "filters",
+    "flatten",
     "invariance",
     "isometric",
     "journey",
@@ -145,5 +150,6 @@ __all__ = [
     "training_speed",
     "two_ways",
     "unit_sum",
+    "usage",
     "weights",
 ]

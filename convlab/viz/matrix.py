@@ -209,26 +209,3 @@ def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: floa
         if canvas.widest(longest(texts), px) <= 0.92 * width and px * 1.2 <= height:
             return px
     return None
-
-
-def cell_numbers(
-    canvas: Canvas,
-    texts: Sequence[str],
-    fills: NDArray,
-    px: float,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-    faint: str | None = None,
-) -> None:
-    """Texts in row order into the cells of fills (H, W, 3), in the ink that reads there.
-
-    The text ``faint`` is quiet; it stands on the ground's colour.
-    """
-    rows, columns = fills.shape[:2]
-    inks = inks_on(fills)
-    if faint is not None:
-        quiet = canvas.theme.quiet
-        inks = [quiet if text == faint else ink for text, ink in zip(texts, inks, strict=True)]
-    Cells(canvas, left, top, rows, columns, width / columns, height / rows).write(texts, px, inks)
