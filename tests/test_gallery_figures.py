@@ -476,7 +476,9 @@ def test_images_of_different_sizes_are_not_compared():
 @pytest.mark.parametrize(("shape", "at"), [((7, 5), (6, 4)), ((3, 7, 5), (2, 1)), ((1, 9), (0, 8))])
 def test_flatten_is_the_order_of_numpy(convlab, shape, at):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    Image.fromarray(pixels if pixels.ndim == 2 else pixels.transpose(1, 2, 0)).save(convlab.folder / "image.png")
+    Image.fromarray(pixels if pixels.ndim == 2 else pixels.transpose(1, 2, 0)).save(
+        convlab.folder / "image.png"
+    )
     found = record(convlab, "flatten", "image.png", "--at={},{}".format(*at))
     order = np.array(found["result"]["order"])
     grey = pixels[None] if pixels.ndim == 2 else pixels

@@ -47,9 +47,8 @@ def flatten(
     # Where each number comes to lie, by the layer that networks have.
     counted = Tensor(np.arange(shown.size, dtype=np.float32).reshape(1, *shown.shape))
     lies = nn.Flatten()(counted).numpy()[0].astype(int)
-    order = np.empty(shown.size, int)
-    order[lies] = np.arange(shown.size)
-    order = order.reshape(shown.shape)
+    order = np.empty(shown.shape, int)
+    order.reshape(-1)[lies] = np.arange(shown.size)
     place = int(order[0, row, column])
     sizes = (rows, columns) if channels == 1 else (channels, rows, columns)
     product = f" {TIMES} ".join(map(str, sizes))

@@ -118,11 +118,11 @@ class _Flattened:
         canvas.note(canvas.right, y, last, "rt")
         # In the half where no rays come down.
         words = f"{self.vector.size:,} numbers in a row"
-        look = {"px": small, "bold": True, "width": canvas.inner_width / 2 - 4 * small}
+        x, anchor = canvas.left + canvas.measure("0", small) + small, "lt"
         if 2 * self.places[0] < self.vector.size:
-            canvas.text(canvas.right - canvas.measure(last, small) - small, y, words, "rt", **look)
-        else:
-            canvas.text(canvas.left + canvas.measure("0", small) + small, y, words, **look)
+            x, anchor = canvas.right - canvas.measure(last, small) - small, "rt"
+        width = canvas.inner_width / 2 - 4 * small
+        canvas.text(x, y, words, anchor, px=small, bold=True, width=width)
 
     def _row(self, top: float) -> None:
         """The row that is followed: its numbers where they have room, and the pixel's place."""
@@ -146,8 +146,7 @@ class _Flattened:
         place = f"{self.places[column]:,}"
         half = canvas.measure(place, small, True) / 2
         x = min(max(x, canvas.left + half), canvas.right - half)
-        look = {"px": small, "colour": theme.output, "bold": True}
-        canvas.text(x, top - self.head, place, "mt", **look)
+        canvas.text(x, top - self.head, place, "mt", px=small, colour=theme.output, bold=True)
         ends = ((canvas.left, 0, "lt"), (canvas.right, -1, "rt"))
         for end, at, anchor in ends:
             text = f"{self.places[at]:,}"
