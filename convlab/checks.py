@@ -12,7 +12,7 @@ import re
 import reprlib
 import sys
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -159,6 +159,24 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def typed(function: Callable[P, R]) -> Callable[P, R]:
+    """``checked``, with all arguments held against their annotations before the call too.
+
+    For what users call by hand: a text where several are expected would be taken letter by
+    letter, and a 0 where a name is expected for none given.  Raises DTypeError.
+    """
+    guarded = checked(function)
+
+    @wraps(function)
+    def call(*arguments: P.args, **settings: P.kwargs) -> R:
+        error = _misfit(function, arguments, settings, strictly=False)
+        if error is not None:
+            raise error
+        return guarded(*arguments, **settings)
+
+    return call
+
+
 def check_calls(names: dict[str, Any], public: Iterable[str], *methods: str) -> None:
     """Make ``checked`` what is ``public`` among ``names``: functions, and methods of classes.
 
@@ -186,60 +204,122 @@ def explained(
 
     ``error`` itself where the call lacked an argument or had one too many.
     """
-    name = function.__qualname__.removesuffix(".__init__")
     try:
         given = inspect.signature(function).bind(*arguments, **settings).arguments
     except TypeError:
         return error
-    try:
-        hints = get_type_hints(function)
-    except NameError:  # an annotation that is imported for type checkers alone
-        hints = {}
     # A list does for a tuple, unless nothing else is wrong.
-    for sequence in (tuple | list, tuple):
-        for argument, value in given.items():
-            if argument in hints and not _fits(value, hints[argument], sequence):
-                wanted = function.__annotations__[argument]
-                wanted = getattr(wanted, "__name__", wanted)
-                return DTypeError(
-                    f"{name}: expected {argument} of type {wanted}, got {shown(value)}"
-                )
+    for strictly in (False, True):
+        misfit = _misfit(function, arguments, settings, strictly)
+        if misfit is not None:
+            return misfit
     values = ", ".join(f"{key} {shown(v)}" for key, v in given.items() if key != "self")
     reason = ""
     if isinstance(error, ValueError):  # others speak of Python, and stay in sight as the cause
         reason = " ".join(f": {error}".split())
         reason = reason if len(reason) <= 160 else f"{reason[:160]} ..."
-    return ShapeError(f"{name}: expected arguments that fit, got {values}{reason}")
+    return ShapeError(f"{_called(function)}: expected arguments that fit, got {values}{reason}")
 
 
-def _fits(value: Any, hint: Any, sequence: Any) -> bool:
+def _called(function: Callable) -> str:
+    return function.__qualname__.removesuffix(".__init__")
+
+
+def _misfit(
+    function: Callable, arguments: tuple, settings: Mapping[str, Any], strictly: bool
+) -> DTypeError | None:
+    """The error for the first argument that is not of its type, None where all are.
+
+    None also for a call that Python itself refuses: it has the better words.
+    """
+    signature = inspect.signature(function)
+    try:
+        given = signature.bind(*arguments, **settings).arguments
+    except TypeError:
+        return None
+    try:
+        hints = get_type_hints(function)
+    except NameError:  # an annotation that is imported for type checkers alone
+        return None
+    for argument, value in given.items():
+        kind = signature.parameters[argument].kind
+        several = kind is inspect.Parameter.VAR_POSITIONAL
+        if argument not in hints or kind is inspect.Parameter.VAR_KEYWORD:
+            continue
+        for one in value if several else (value,):
+            if not _fits(one, hints[argument], strictly):
+                wanted = _wanted(function.__annotations__[argument])
+                return DTypeError(
+                    f"{_called(function)}: expected {argument} {wanted}, got {shown(one)}"
+                )
+    return None
+
+
+_WORDS = {
+    "ArrayLike": "an array",
+    "Folder": "a folder",
+    "ImageLike": "a picture's file, test:N or uint8 of shape (channels, rows, columns)",
+    "Lengths": "one for each axis",
+    "NetworkLike": "a network, a model's name, a .toml file, a run or its folder",
+    "Pair": "(rows, columns)",
+    "RunLike": "a run or its folder",
+    "Sequence[RunLike]": "a list of runs or their folders",
+    "bool": "True or False",
+    "int": "a whole number",
+    "os.PathLike": "a path",
+    "str": "a text",
+}
+"""What is said of types whose names say nothing to a user, and of others beside them."""
+_OWN_WORDS = {"ArrayLike", "Folder", "ImageLike", "Lengths", "NetworkLike", "Pair", "RunLike"}
+
+
+def _wanted(annotation: Any) -> str:
+    """An annotation as an error says it: ``of type int``, or in words."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    if not _OWN_WORDS & {*re.findall(r"\w+", text)}:
+        return f"of type {text or annotation}"
+    return f"to be {' or '.join(_WORDS.get(part, part) for part in text.split(' | '))}"
+
+
+def _fits(value: Any, hint: Any, strictly: bool) -> bool:
+    """Whether a value is of a type; ``strictly``: no list for a tuple, no NaN for a number."""
     origin, inside = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
     if origin in (Union, types.UnionType):
-        return any(_fits(value, one, sequence) for one in inside)
+        return any(_fits(value, one, strictly) for one in inside)
     if hint in (int, float):
         kind = numbers.Integral if hint is int else numbers.Real
         real = isinstance(value, kind) and not isinstance(value, bool)
-        return real and abs(value) <= _FINITE
+        return real and (not strictly or abs(value) <= _FINITE)
     if hint is bool:
         return isinstance(value, bool | np.bool_)
     if hint is np.ndarray or origin is np.ndarray:
         return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+    if getattr(origin or hint, "_is_protocol", False):  # of ArrayLike, whose numbers others check
+        return isinstance(value, Sequence) or hasattr(value, "__array__")
+    if isinstance(origin, type) and issubclass(origin, Iterable):
+        return _holds(value, hint, strictly)
+    if isinstance(origin or hint, type):
+        return isinstance(value, origin or hint)
+    return True
+
+
+def _holds(value: Any, hint: Any, strictly: bool) -> bool:
+    """``_fits`` for several values: a tuple, a mapping, a sequence of what else fits."""
+    origin, inside = get_origin(hint), get_args(hint)
+    sequence: Any = tuple if strictly else tuple | list | np.ndarray
+    if getattr(value, "shape", None) == () or isinstance(value, str | bytes):  # a single one
+        return False
+    if issubclass(origin, Mapping):
+        return isinstance(value, origin)
     if origin is tuple and inside[-1:] != (...,):
         return (
             isinstance(value, sequence)
             and len(value) == len(inside)
-            and all(_fits(one, kind, sequence) for one, kind in zip(value, inside, strict=True))
+            and all(_fits(one, kind, strictly) for one, kind in zip(value, inside, strict=True))
         )
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, origin)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Iterable):
-        kinds = sequence if origin is tuple else origin | np.ndarray
-        fits = isinstance(value, kinds) and not isinstance(value, str | bytes)
-        fits = fits and getattr(value, "shape", None) != ()  # a single number
-        items = value if fits and isinstance(value, Collection) else ()
-        return fits and all(_fits(item, inside[0], sequence) for item in items)
-    if isinstance(origin or hint, type):
-        return isinstance(value, origin or hint)
-    return True
+    if not isinstance(value, sequence if origin is tuple else origin | np.ndarray):
+        return False
+    items = value if isinstance(value, Collection) else ()
+    return all(_fits(item, inside[0], strictly) for item in items)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convlab import data, lab, session, training
+from convlab.checks import typed
 from convlab.files import write_atomically
 from convlab.kernels import cuda
 from convlab.pictures.sources import INVERTED
@@ -20,11 +21,13 @@ __all__ = ["load", "page", "train"]
 Folder = str | os.PathLike
 
 
+@typed
 def load(folder: Folder) -> Run:
     """A run by its folder.  Raises RunError where that is none, or is damaged."""
     return training.load(Path(folder))
 
 
+@typed
 def train(
     model: str | os.PathLike = "lenet5",
     data: str | os.PathLike = "digits",
@@ -100,6 +103,7 @@ class Page:
         return f"Page({self.name}, {len(self.content) / 1e6:.1f} MB)"
 
 
+@typed
 def page(
     run: Run | Folder,
     data_dir: Folder | None = None,

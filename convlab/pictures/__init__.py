@@ -2,13 +2,16 @@
 
 Each takes a run or its folder, a model's name or numbers, with the command's defaults, and
 returns a ``Picture``, which a notebook shows and ``save`` writes.  They are loaded when they are
-first used.
+first used, and all refuse arguments of other types than theirs with a DTypeError.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Any
+
+from convlab.checks import typed
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
@@ -153,6 +156,8 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if inspect.isfunction(value):
+        value = typed(value)
     globals()[name] = value
     return value
 

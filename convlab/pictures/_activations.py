@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from convlab import lessons, viz
+from convlab.errors import SpecError
 from convlab.pictures.picture import Picture
 
 
@@ -17,6 +18,8 @@ def activations(
     ``functions``: of relu, sigmoid, tanh and scaled-tanh, the squashing function of 1998's
     LeNet-5; the curves go from minus ``reach`` to ``reach``.  Raises SpecError for others.
     """
+    if not functions:
+        raise SpecError(f"functions: expected some of {', '.join(lessons.ACTIVATIONS)}, got none")
     names = tuple(dict.fromkeys(functions))
     curves = [lessons.activation_curve(name, reach) for name in names]
     title = "Activation functions and their gradients"

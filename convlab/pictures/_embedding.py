@@ -28,7 +28,7 @@ def embedding(
     layer's.  Raises SpecError for another layer or method, ShapeError for fewer than 4 images.
     """
     run = run_of(run)
-    layer = layer or insight.last_hidden(run.network)
+    layer = insight.last_hidden(run.network) if layer is None else layer
     test, said = some_test_images(run, images, data_dir)
     features, answers = insight.layer_outputs(run.network, test, run.scaling, layer)
     found = insight.embed(features, method)

@@ -117,7 +117,7 @@ def _found(run: Run, layer: str | None, number: int | None) -> _Found:
     if not layers:
         raise SpecError(f"filters: {run.network.name} has no convolution")
     first = next(iter(layers))
-    layer = layer or first
+    layer = first if layer is None else layer
     if layer not in layers:
         raise SpecError(f"layer: expected a convolution, {', '.join(layers)}, got {layer!r}")
     weight = layers[layer].weight.numpy()

@@ -36,7 +36,7 @@ def two_ways(
     """
     run = run_of(run)
     subject = run.image(image, data_dir)
-    layer = layer or _first_with_maps(run.network)
+    layer = _first_with_maps(run.network) if layer is None else layer
     x = run.network_input(subject.pixels)
     black = np.array(run.scaling.offset, np.float32)
     found = insight.commuting(run.network, x, layer, shift, border=border, background=black)

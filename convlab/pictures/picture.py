@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from convlab.checks import checked
 from convlab.errors import SpecError
 from convlab.files import write_atomically
 from convlab.terminal import Line
@@ -54,6 +55,7 @@ class Picture:
         names = "parameters", "inputs", "weights", "result"
         return {name: getattr(self, name) for name in names}
 
+    @checked
     def content(
         self,
         suffix: str,
@@ -81,6 +83,7 @@ class Picture:
             return pages_bytes(self.pages(**look), **words)
         return figure_bytes(self.draw(**look), suffix, **words)
 
+    @checked
     def save(self, path: str | Path, *, theme: str = "light", size: str | None = None) -> None:
         """Write the picture to a file; its ending, ``theme`` and ``size`` as in ``content``."""
         path = Path(path)

@@ -45,7 +45,7 @@ def chosen_units(
     Raises SpecError for a layer that is not there, ShapeError for units that it lacks.
     """
     run = run_of(run)
-    layer = layer or insight.default_layer(run.network)
+    layer = insight.default_layer(run.network) if layer is None else layer
     shape = insight.layer_shape(run.network, layer)
     numbers = list(dict.fromkeys(units)) or list(range(min(FIRST, shape[0])))
     insight.check_units(run.network, layer, numbers)

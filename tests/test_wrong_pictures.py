@@ -1,0 +1,147 @@
+"""Arguments of a wrong type for the pictures and the interface: one line, at once."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import convlab
+from convlab import lessons, pictures
+from convlab.errors import ConvlabError, RunError, SpecError
+
+# For each annotation values that are not of it.
+TEXT, WHOLE, NUMBER, TRUTH = [3, b"a", ["a"]], ["8", 1.5, True, [1]], ["a", True, [1.0]], ["yes", 1]
+SEVERAL, PATH, PAIR = ["12", 3, None], [3, b"a", ["a"]], ["ab", (1,), (1, 2, 3), ("a", 1)]
+NOT_NONE = [None]
+WRONG = {
+    "Callable[[StyleStep], None] | None": ["print", 3],
+    "Convolution": [*NOT_NONE, "a", 3],
+    "ImageLike": [*NOT_NONE, 3, ["a"], np.array(["a"])],
+    "ImageLike | None": [3, ["a"], np.array(["a"])],
+    "Lengths": [*NOT_NONE, "3", 1.5, ["a"]],
+    "Lengths | None": ["3", 1.5, ["a"]],
+    "NetworkLike": [*NOT_NONE, 3, ["lenet5"]],
+    "Pair | None": [3, *PAIR],
+    "Run | Folder": [*NOT_NONE, 3, ["a"]],
+    "RunLike": [*NOT_NONE, 3, ["a"]],
+    "RunLike | None": [3, ["a"]],
+    "Folder": [*NOT_NONE, *PATH],
+    "Folder | None": PATH,
+    "Sequence[RunLike]": [*SEVERAL, [3]],
+    "Sequence[float] | None": ["12", 3, ["a"]],
+    "Sequence[int]": [*SEVERAL, ["a"], [1.5]],
+    "Sequence[str]": [*SEVERAL, [3]],
+    "Sequence[str] | None": ["relu", 3, [3]],
+    "bool": [*NOT_NONE, *TRUTH],
+    "bool | None": TRUTH,
+    "float": [*NOT_NONE, *NUMBER],
+    "float | None": NUMBER,
+    "int": [*NOT_NONE, *WHOLE],
+    "int | None": WHOLE,
+    "int | Pair": [*NOT_NONE, 1.5, *PAIR],
+    "int | Pair | None": [1.5, *PAIR],
+    "int | str": [*NOT_NONE, 1.5, ["a"]],
+    "int | str | None": [1.5, ["a"]],
+    "int | tuple[int, int] | None": [1.5, *PAIR],
+    "str": [*NOT_NONE, *TEXT],
+    "str | ArrayLike": [*NOT_NONE, {}],
+    "str | Lengths": [*NOT_NONE, 1.5, ["a"]],
+    "str | None": TEXT,
+    "str | int": [*NOT_NONE, 1.5, ["a"]],
+    "str | int | tuple[int, ...]": [*NOT_NONE, 1.5, ["a"]],
+    "str | int | tuple[int, ...] | None": [1.5, ["a"]],
+    "str | os.PathLike": [*NOT_NONE, *PATH],
+    "str | os.PathLike | ArrayLike": [*NOT_NONE, {}],
+    "str | os.PathLike | ArrayLike | None": [{}],
+    "str | os.PathLike | None": PATH,
+    "tuple[int, ...] | None": ["12", 3, ("a",)],
+    "tuple[int, int]": [*NOT_NONE, 3, *PAIR],
+    "tuple[int, int] | None": [3, *PAIR],
+    "tuple[int, int, int]": [*NOT_NONE, 3, "abc", (1, 2)],
+}
+# What an argument without a default is given, while another one is wrong.
+GIVEN = {"example": lessons.convolution_example(), "networks": "lenet5"}
+FUNCTIONS = [getattr(pictures, name) for name in pictures.__all__ if name != "Picture"]
+FUNCTIONS += [convlab.load, convlab.train, convlab.page]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=[one.__name__ for one in FUNCTIONS])
+def test_wrong_types(function):
+    parameters = inspect.signature(function).parameters.values()
+    needed = {p.name: GIVEN.get(p.name, "none") for p in parameters if p.default is p.empty}
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        name = parameter.name
+        for value in WRONG[parameter.annotation]:
+            with pytest.raises(ConvlabError) as caught:
+                if parameter.kind is parameter.VAR_POSITIONAL:
+                    function("lenet5", value)
+                else:
+                    others = {key: kept for key, kept in needed.items() if key != "settings"}
+                    function(**others | {name: value})
+            text = str(caught.value)
+            assert text.startswith(f"{function.__name__}: expected {name} "), (name, value)
+            assert ", got " in text and "\n" not in text and len(text) < 400, (name, value)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda run: pictures.invariance(run, "runs/lenet5-digits"),
+            "invariance: expected against to be a list of runs or their folders, got"
+            " 'runs/lenet5-digits'",
+        ),
+        (
+            lambda run: pictures.curves(None),
+            "curves: expected run to be a run or its folder, got None",
+        ),
+        (
+            lambda run: pictures.features(run, 3),
+            "features: expected image to be a picture's file, test:N or uint8 of shape (channels,"
+            " rows, columns), got 3",
+        ),
+        (
+            lambda run: pictures.filters(run, number="a"),
+            "filters: expected number of type int | None, got 'a'",
+        ),
+        (
+            lambda run: pictures.usage(kernel="a"),
+            "usage: expected kernel to be a whole number or (rows, columns), got 'a'",
+        ),
+        (
+            lambda run: run.image(3),
+            "Run.image: expected source to be a picture's file, test:N or uint8 of shape"
+            " (channels, rows, columns), got 3",
+        ),
+    ],
+)
+def test_the_words(call, text, tiny):
+    with pytest.raises(ConvlabError) as caught:
+        call(tiny)
+    assert str(caught.value) == text
+
+
+def test_what_is_given_but_empty_is_not_the_default(tiny):
+    for picture in (
+        pictures.filters,
+        pictures.filters_by_epoch,
+        pictures.top_patches,
+        pictures.embedding,
+        lambda run, layer: pictures.two_ways(run, "test:0", layer),
+    ):
+        with pytest.raises(SpecError, match="expected"):
+            picture(tiny, layer="")
+    with pytest.raises(SpecError, match="^functions: expected some of relu, .*got none$"):
+        pictures.activations([])
+
+
+def test_arrays_and_lists_do_for_tuples():
+    made = pictures.usage(np.array([6, 6]), [3, 3], np.int64(2))
+    assert made.inputs == pictures.usage((6, 6), (3, 3), 2).inputs
+
+
+def test_a_missing_folder_is_still_said(tmp_path):
+    with pytest.raises(RunError, match="nowhere"):
+        convlab.load(tmp_path / "nowhere")
