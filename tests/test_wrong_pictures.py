@@ -7,7 +7,7 @@ import pytest
 
 import convlab
 from convlab import lessons, pictures
-from convlab.errors import ConvlabError, RunError, SpecError
+from convlab.errors import ConvlabError, DataError, RunError, ShapeError, SpecError
 
 # For each annotation values that are not of it.
 TEXT, WHOLE, NUMBER, TRUTH = [3, b"a", ["a"]], ["8", 1.5, True, [1]], ["a", True, [1.0]], ["yes", 1]
@@ -145,3 +145,61 @@ def test_arrays_and_lists_do_for_tuples():
 def test_a_missing_folder_is_still_said(tmp_path):
     with pytest.raises(RunError, match="nowhere"):
         convlab.load(tmp_path / "nowhere")
+
+
+def test_a_kernel_may_be_an_array():
+    """The same numbers by three ways; the sums are counted by hand."""
+    image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4)
+    rows = [[1, 0.5], [0, -1]]
+    made = [
+        pictures.apply(image, kernel, padding="valid")
+        for kernel in ("1 0.5; 0 -1", rows, np.array(rows, np.float32))
+    ]
+    # x + (x + 1) / 2 - (x + 5) for the pixels x at the upper left of the nine windows.
+    expected = np.array([[0, 1, 2], [4, 5, 6], [8, 9, 10]]) / 2 - 4.5
+    for picture in made:
+        np.testing.assert_array_equal(np.squeeze(picture.result["output"]), expected)
+        assert picture.parameters["kernel"] == "'1 0.5; 0 -1'"
+        assert picture.alt == made[0].alt
+    for wrong, text in (
+        (np.ones(3), "kernel: expected rows of numbers, got an array (3,)"),
+        (np.ones((1, 2, 2)), "kernel: expected rows of numbers, got an array (1, 2, 2)"),
+        ([[np.nan]], "kernel: expected numbers of at most 1e+30"),
+    ):
+        with pytest.raises(ConvlabError) as caught:
+            pictures.apply("step", wrong)
+        assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("picture", [pictures.occlusion, pictures.saliency, pictures.grad_cam])
+def test_a_class_by_its_number(picture, tiny):
+    by_name = picture(tiny, "test:0", target=tiny.classes[7], sanity=False)
+    by_number = picture(tiny, "test:0", target=np.int64(7), sanity=False)
+    assert by_number.parameters["target"] == tiny.classes[7]
+    assert by_number.alt == by_name.alt
+    for wrong in (10, -1):
+        with pytest.raises(SpecError, match=f"^target: expected at (most 9|least 0), got {wrong}$"):
+            picture(tiny, "test:0", target=wrong)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.zeros((28, 28, 3), np.uint8),
+        np.zeros((2, 28, 28), np.uint8),
+        np.zeros((1, 0, 28), np.uint8),
+        np.zeros((1, 28, 28)),
+    ],
+)
+@pytest.mark.parametrize("picture", [pictures.apply, pictures.image, pictures.flatten])
+def test_arrays_that_are_no_images_fail_at_once(picture, image):
+    kind = r"image: expected uint8 of shape \(1 or 3, rows, columns\), got \w+ of shape \("
+    with pytest.raises(DataError, match=f"^{kind}"):
+        picture(image)
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_field_growth_counts_its_networks_at_once(count):
+    with pytest.raises(ShapeError, match=f"^expected 1 to 4 networks, got {count}$"):
+        pictures.field_growth(*["lenet5"] * count)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convlab import functional as F
 from convlab import shapes
@@ -24,6 +26,7 @@ from convlab.checks import shortened, shown
 from convlab.data import MAX_PIXELS, table
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.lessons.convolution import resolve_padding
+from convlab.lessons.example import own_numbers
 from convlab.lessons.relations import SizeRelation, conv_size
 from convlab.numerals import Grain, grain, number, summing_type, sums
 from convlab.shapes import Pair, Sides
@@ -239,12 +242,19 @@ def _csv_kernel(name: str) -> ClassicKernel:
     return _own_kernel(name, f"Kernel of {Path(name).name}", rows)
 
 
-def classic_kernel(text: str) -> ClassicKernel:
-    """The kernel that a text names, spells or points to.
+def _array_kernel(values: ArrayLike) -> ClassicKernel:
+    numbers = own_numbers(values, "kernel", 2)
+    _check_size("array", max(numbers.shape))
+    rows = [[repr(number).removesuffix(".0") for number in row] for row in numbers.tolist()]
+    return _own_kernel(repr("; ".join(map(" ".join, rows))), "Own kernel", rows)
+
+
+def classic_kernel(kernel: str | os.PathLike | ArrayLike) -> ClassicKernel:
+    """The kernel that a text names, spells or points to, or that an array of rows is.
 
     A name of KERNELS; rows of numbers such as "1 0 -1; 2 0 -2; 1 0 -1" (also
-    with commas, and fractions such as 1/9); or the path of a .csv file.  The
-    numbers are those of a cross-correlation.
+    with commas, and fractions such as 1/9); the path of a .csv file; or an array
+    (rows, columns).  The numbers are those of a cross-correlation.
 
     Sobel: 1-2-1, Sobel & Feldman 1968.  Prewitt: 1-1-1, Prewitt 1970.  Scharr:
     3-10-3, Scharr 2000.  Roberts' cross, 1963.  Laplacian with four neighbours
@@ -253,9 +263,12 @@ def classic_kernel(text: str) -> ClassicKernel:
     cut at 4 sigma, and like box and motion divided by its sum.
 
     Raises SpecError for an unknown name, a parameter or numbers that do not
-    fit, and DataError for a file that cannot be read.
+    fit, DataError for a file that cannot be read, and ShapeError or DTypeError
+    for an array that is no rows of numbers.
     """
-    text = text.strip()
+    if not isinstance(kernel, str | os.PathLike):
+        return _array_kernel(kernel)
+    text = str(kernel).strip()
     if text in _FIXED:
         fixed = _FIXED[text]
         return ClassicKernel(

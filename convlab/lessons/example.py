@@ -51,7 +51,7 @@ def example_input(
             raise SpecError(f"values: expected ints, floats, none or a .csv file, got {name!r}")
         rows = np.array(table.read_numbers(name))
     else:
-        name, rows = "values", _own(values, "values", 2, 3)
+        name, rows = "values", own_numbers(values, "values", 2, 3)
         if rows.ndim == 3:
             channels, rows = len(rows), rows.reshape(-1, rows.shape[2])
     if len(rows) % channels:
@@ -72,7 +72,7 @@ def example_input(
     return rows
 
 
-def _own(values: ArrayLike, name: str, *dimensions: int) -> np.ndarray:
+def own_numbers(values: ArrayLike, name: str, *dimensions: int) -> np.ndarray:
     """A user's array.  Raises DataError, DTypeError, ShapeError."""
     array = real_numbers(values, name).astype(float)
     if array.ndim not in dimensions or not array.size:
@@ -84,7 +84,7 @@ def _own(values: ArrayLike, name: str, *dimensions: int) -> np.ndarray:
 
 def _kernel_rows(values: str | os.PathLike | ArrayLike) -> list[list[float]]:
     if not isinstance(values, str | os.PathLike):
-        return _own(values, "kernel values", 2).tolist()
+        return own_numbers(values, "kernel values", 2).tolist()
     text = str(values)
     if text.lower().endswith(".csv"):
         return table.read_numbers(text)

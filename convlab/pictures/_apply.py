@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convlab import data, lessons, viz
 from convlab.data.pictures import picture_header
 from convlab.errors import DataError, SpecError
 from convlab.pictures.picture import Picture
+from convlab.pictures.sources import check_pixels
 from convlab.reading import read_standard_input
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
@@ -18,7 +21,7 @@ from convlab.training import ImageLike
 
 def apply(
     image: ImageLike = "china",
-    kernel: str = "sobel",
+    kernel: str | os.PathLike | ArrayLike = "sobel",
     *,
     grey: bool | None = None,
     padding: str | int | tuple[int, ...] | None = None,
@@ -30,8 +33,9 @@ def apply(
     """What a kernel makes of an image: before, kernel, after.
 
     ``image``: a photograph (china, flower), a test pattern (step, checkerboard, 6x6-edge),
-    a picture's file, "-" for standard input, or bytes (C, H, W); ``kernel`` as in
-    ``lessons.classic_kernel``; ``grey``: the luma of a colour picture, by default for edges;
+    a picture's file, "-" for standard input, or uint8 (C, H, W); ``kernel``: a name, rows such
+    as "1 0; 0 -1" or an array, as in ``lessons.classic_kernel``; ``grey``: the luma of a colour
+    picture, by default for edges;
     ``padding``: same by default, valid for 6x6-edge; ``convolve``: also true convolution, and
     the difference; ``threshold``: the least magnitude whose direction is shown, by default a
     tenth of the largest.  Raises DataError, ShapeError, SpecError.
@@ -113,7 +117,8 @@ def _picture(
 def _read(image: ImageLike, grey: bool) -> tuple[np.ndarray, bool, str]:
     """(pixels (C, H, W), whether they are the luma of a colour picture, the image's name)."""
     if isinstance(image, np.ndarray):
-        luma = grey and image.ndim == 3 and len(image) == 3
+        check_pixels(image)
+        luma = grey and len(image) == 3
         return data.fit_images(image[None], channels=1)[0] if luma else image, luma, "an image"
     source = str(image)
     if source in lessons.PATTERNS:

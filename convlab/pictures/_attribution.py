@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from convlab import data, insight, training, viz
+from convlab.checks import whole
 from convlab.errors import SpecError
 from convlab.models import Network
 from convlab.names import listed, one_line
@@ -72,16 +73,19 @@ class Question:
 def question(
     run: RunLike,
     image: ImageLike,
-    target: str,
+    target: str | int,
     sanity: bool,
     data_dir: str | os.PathLike | None,
 ) -> Question:
     """What is asked about.  Raises SpecError for a class that the run lacks, and as ``Run.image``.
 
-    ``target``: predicted, or a class by its name.
+    ``target``: predicted, or a class by its name or its number from 0.
     """
     run = run_of(run)
-    target = one_line(target)
+    if isinstance(target, str):
+        target = one_line(target)
+    else:
+        target = run.classes[whole(target, "target", 0, len(run.classes) - 1, SpecError)]
     if target != "predicted" and target not in run.classes:
         raise SpecError(
             f"target: expected predicted or one of {listed(run.classes)}, got {target!r}"

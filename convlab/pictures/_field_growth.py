@@ -6,10 +6,12 @@ import os
 from functools import partial
 
 from convlab import lessons, viz
-from convlab.errors import SpecError
+from convlab.errors import ShapeError, SpecError
 from convlab.lessons import FieldGrowth
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
+
+MOST = 4  # networks in one picture
 
 
 def field_growth(*networks: NetworkLike) -> Picture:
@@ -18,6 +20,8 @@ def field_growth(*networks: NetworkLike) -> Picture:
     Depth counts the convolutions and poolings on the longest way to a layer.  Raises SpecError
     for a network with neither, ShapeError for more than four networks or none.
     """
+    if not 1 <= len(networks) <= MOST:
+        raise ShapeError(f"expected 1 to {MOST} networks, got {len(networks)}")
     found = [lessons.field_growth(network_of(one, weights=False)[0]) for one in networks]
     lines = [_line(growth) for growth in found]
     sides = {growth.input_side for growth in found}

@@ -21,7 +21,7 @@ def grad_cam(
     image: ImageLike,
     layer: str | None = None,
     *,
-    target: str = "predicted",
+    target: str | int = "predicted",
     sanity: bool = True,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
@@ -30,7 +30,8 @@ def grad_cam(
     The maps are weighted with the mean gradient of the class's score by each, added up, cut
     off below 0 and stretched to the input (bilinear).  The score is the logit, or minus the
     penalty.  ``layer``: by default the last with more than one unit a map; ``target``: the
-    class that is asked about, by its name; ``sanity``: also the map of random weights.
+    class that is asked about, by its name or its number from 0; ``sanity``: also the map of
+    random weights.
     Source: Selvaraju et al. 2017.
     Raises SpecError for a class or layer that is not there or has no maps, and as ``Run.image``.
     """

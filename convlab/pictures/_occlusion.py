@@ -23,7 +23,7 @@ def occlusion(
     run: RunLike,
     image: ImageLike,
     *,
-    target: str = "predicted",
+    target: str | int = "predicted",
     patch: int | tuple[int, int] | None = None,
     stride: int | tuple[int, int] | None = None,
     value: int | str = "background",
@@ -33,10 +33,10 @@ def occlusion(
     """How much the probability of a class drops when a patch of an image is covered.
 
     Each pixel shows the mean drop of the patches that cover it.  ``target``: the class that is
-    asked about, by its name; ``patch``: its pixels, or its rows and columns, by default a seventh
-    of the image; ``stride``: pixels from one patch to the next, by default half a patch;
-    ``value``: what covers, the median colour of the image's border or a byte; ``sanity``: also
-    the map of random weights.
+    asked about, by its name or its number from 0; ``patch``: its pixels, or its rows and columns,
+    by default a seventh of the image; ``stride``: pixels from one patch to the next, by default
+    half a patch; ``value``: what covers, the median colour of the image's border or a byte;
+    ``sanity``: also the map of random weights.
     Source: Zeiler & Fergus 2014.
     Raises SpecError for a class that is not there and a value that is no byte, ShapeError for
     a patch or stride that does not fit, and as ``Run.image``.

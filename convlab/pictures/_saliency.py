@@ -29,7 +29,7 @@ def saliency(
     image: ImageLike,
     method: str = "gradient",
     *,
-    target: str = "predicted",
+    target: str | int = "predicted",
     steps: int | None = None,
     samples: int | None = None,
     noise: float | None = None,
@@ -42,9 +42,9 @@ def saliency(
     The score is the class's logit; for 1998's LeNet-5, whose outputs are penalties, minus the
     penalty.  ``method``: gradient, gradient-x-input, integrated-gradients or smooth, see
     ``insight.saliency``, which names their sources.  ``target``: the class that is asked about,
-    by its name; ``steps``: points from black to the image, of integrated-gradients (128);
-    ``samples``, ``noise`` and ``seed``: of smooth, see ``insight.Smoothing``; ``sanity``: also
-    the map of random weights.
+    by its name or its number from 0; ``steps``: points from black to the image, of
+    integrated-gradients (128); ``samples``, ``noise`` and ``seed``: of smooth, see
+    ``insight.Smoothing``; ``sanity``: also the map of random weights.
     Raises SpecError for a class that is not there, for another method and for a setting that
     it lacks, and as ``Run.image``.
     """

@@ -76,6 +76,16 @@ def tested(run: Run, data_dir: str | os.PathLike | None = None) -> tuple[data.Da
     return test, run.evaluate(test)
 
 
+def check_pixels(image: np.ndarray) -> None:
+    """Raise DataError where an array is no image: uint8 (1 or 3, rows, columns), none of them 0."""
+    right = image.dtype == np.uint8 and image.ndim == 3 and len(image) in (1, 3) and image.size
+    if not right:
+        raise DataError(
+            "image: expected uint8 of shape (1 or 3, rows, columns), got"
+            f" {image.dtype} of shape {image.shape}"
+        )
+
+
 def image_bytes(
     image: ImageLike, source: str, data_dir: str | os.PathLike | None
 ) -> tuple[np.ndarray, str]:
@@ -85,11 +95,7 @@ def image_bytes(
     ``source``.  Raises DataError for an image that there is not.
     """
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or len(image) not in (1, 3):
-            raise DataError(
-                "image: expected bytes of shape (1 or 3, rows, columns), got"
-                f" {image.dtype} of shape {image.shape}"
-            )
+        check_pixels(image)
         return image, "an image"
     image = str(image)
     if image.startswith("test:"):

@@ -83,7 +83,7 @@ class Run:
         if isinstance(source, np.ndarray):
             if source.dtype != np.uint8 or source.shape != self.image_shape:
                 raise DataError(
-                    f"image: expected bytes of shape {self.image_shape}, got {source.dtype} of"
+                    f"image: expected uint8 of shape {self.image_shape}, got {source.dtype} of"
                     f" shape {source.shape}"
                 )
             return Image(source, False, "an image")
