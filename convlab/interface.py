@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import html
 import os
 import shlex
 import sys
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from convlab import data, lab, session, training
-from convlab.checks import typed
+from convlab.checks import shown, typed
+from convlab.errors import SpecError
 from convlab.files import write_atomically
 from convlab.kernels import cuda
 from convlab.pictures.sources import INVERTED
-from convlab.training import EpochRecord, Run
+from convlab.training import EpochRecord, Run, Settings
 
 __all__ = ["load", "page", "train"]
 
@@ -51,6 +55,7 @@ def train(
     Raises SpecError, DataError or RunError for what does not fit, DivergedError for a
     training that diverges, DeviceError where there is no such device.
     """
+    _check_names(settings)
     if device == "cuda":
         cuda.require()
     start = settings.pop("start_from", None)
@@ -72,6 +77,22 @@ def train(
     run = load(begun.folder)
     run.network.to(device)
     return run
+
+
+_SETTINGS = [name.name for name in fields(Settings) if name.name not in ("model", "data")]
+_COMMANDS = {"lr": "rate"}
+"""Settings by what ``convlab train`` calls them, where these are others."""
+
+
+def _check_names(settings: dict[str, Any]) -> None:
+    """Raise SpecError for a setting that there is not, with the one that may be meant."""
+    for name in settings.keys() - _SETTINGS:
+        near = [_COMMANDS[name]] if name in _COMMANDS else []
+        near += difflib.get_close_matches(name, [*_SETTINGS, *signature(train).parameters], 1)
+        meant = f"; did you mean {near[0]}" if near else ""
+        raise SpecError(
+            f"train: expected settings among {', '.join(_SETTINGS)}, got {shown(name)}{meant}"
+        )
 
 
 class Page:

@@ -203,3 +203,22 @@ def test_arrays_that_are_no_images_fail_at_once(picture, image):
 def test_field_growth_counts_its_networks_at_once(count):
     with pytest.raises(ShapeError, match=f"^expected 1 to 4 networks, got {count}$"):
         pictures.field_growth(*["lenet5"] * count)
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("lr", "got 'lr'; did you mean rate"),
+        ("epoch", "got 'epoch'; did you mean epochs"),
+        ("exists_ok", "got 'exists_ok'; did you mean exist_ok"),
+        ("xyz", "got 'xyz'"),
+    ],
+)
+def test_settings_that_there_are_not(name, ending):
+    with pytest.raises(SpecError) as caught:
+        convlab.train(**{name: 3})
+    settings = (
+        "epochs, batch_size, rate, optimizer, momentum, weight_decay, schedule, dropout, augment,"
+        " patience, validation, seed, limit, start_from, new_head, freeze"
+    )
+    assert str(caught.value) == f"train: expected settings among {settings}, {ending}"
