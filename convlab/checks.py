@@ -122,15 +122,18 @@ def real_numbers(values: Any, name: str) -> np.ndarray:
 
     Not copied where it is one.  Raises DTypeError for anything else.
     """
+    wanted = "real numbers"
     try:
         array = np.asarray(values)
     except ConvlabError:
         raise
-    except Exception:  # lists of uneven lengths, and whatever an object's own __array__ raises
+    except Exception as error:  # whatever an object's own __array__ raises
         array = np.array(None)
+        if "inhomogeneous" in str(error):  # NumPy's word for lists of uneven lengths
+            wanted = "rows of one length"
     if array.dtype.kind not in "biuf":
         got = array.dtype if isinstance(values, np.ndarray | np.generic) else shown(values)
-        raise DTypeError(f"{name}: expected real numbers, got {got}")
+        raise DTypeError(f"{name}: expected {wanted}, got {got}")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

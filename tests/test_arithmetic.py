@@ -520,7 +520,7 @@ def test_an_example_has_a_limit():
         (("--input", "7", "--kernel", "9"), "7 + 2·0 − 9 < 0: kernel larger than padded input"),
         (("--kernel-values", "1 2; 3"), "kernel values: expected 2 rows of 2 numbers, got 2 rows"),
         (("--values", "gone.csv"), "gone.csv: cannot be read: No such file"),
-        (("--step", "99"), "step: expected 0 to 8, got 99"),
+        (("--step", "99"), "step: expected 0 to 8 or all, got 99"),
         (("--output-padding", "1"), "output padding: expected a transposed convolution"),
         (
             ("--transposed", "--padding-mode", "reflect"),

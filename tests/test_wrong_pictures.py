@@ -222,3 +222,36 @@ def test_settings_that_there_are_not(name, ending):
         " patience, validation, seed, limit, start_from, new_head, freeze"
     )
     assert str(caught.value) == f"train: expected settings among {settings}, {ending}"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda run: pictures.arithmetic(padding="Full"),
+            "padding: expected valid, same, full or integers, got 'Full'",
+        ),
+        (
+            lambda run: pictures.apply("step", padding="Full"),
+            "padding: expected valid, same, full or integers, got 'Full'",
+        ),
+        (
+            lambda run: pictures.arithmetic(values=[[1, 2], [3]]),
+            "values: expected rows of one length, got [[1, 2], [3]]",
+        ),
+        (
+            lambda run: convlab.tensor([[1, 2], [3]]),
+            "Tensor: expected rows of one length, got [[1, 2], [3]]",
+        ),
+        (
+            lambda run: run.image(np.zeros((8, 8))),
+            "image: expected uint8 of shape (1, 28, 28), got float64 of shape (8, 8)",
+        ),
+        (lambda run: pictures.arithmetic(step=99), "step: expected 0 to 8 or all, got 99"),
+        (lambda run: pictures.pooling(step=-1), "step: expected 0 to 8 or all, got -1"),
+    ],
+)
+def test_messages_say_all_that_is_allowed(call, text, tiny):
+    with pytest.raises(ConvlabError) as caught:
+        call(tiny)
+    assert str(caught.value) == text

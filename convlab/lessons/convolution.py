@@ -17,6 +17,7 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
+from convlab.checks import shown
 from convlab.errors import ShapeError, SpecError
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size
 from convlab.lessons.words import Stepped, axis_text, sides_text, window_text
@@ -209,6 +210,8 @@ def resolve_padding(
             f"padding same: expected stride 1, as in PyTorch, got {shapes.size_text(*stride)};"
             " --convention tensorflow has it for every stride"
         )
+    if isinstance(padding, str) and padding not in ("valid", "same"):
+        raise ShapeError(f"padding: expected valid, same, full or integers, got {shown(padding)}")
     return shapes.padding_sides(padding, kernel, stride, dilation)
 
 

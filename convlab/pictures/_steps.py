@@ -47,8 +47,9 @@ def stepped(
         values = ", ".join(example.picture(0).results().marked()) if few else ""
         words = f"The output, row by row: {values}." if numbers and values else describe(0)
         alt = f"{title}, {subtitle}, in {example.steps} steps. {words}"
+    elif not 0 <= step < example.steps:
+        raise SpecError(f"step: expected 0 to {example.steps - 1} or all, got {step}")
     else:
-        example.place(step)
         chosen = [step]
         alt = f"{title}, {subtitle}. {describe(step)}"
     places = [example.place(k) for k in chosen]
