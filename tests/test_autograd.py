@@ -531,7 +531,9 @@ def test_kind_of_number(given, expected):
     ids=str,
 )
 def test_not_a_real_number(given):
-    with pytest.raises(DTypeError, match=r"^Tensor: expected (real numbers|rows of one length), got [^\n]+$"):
+    with pytest.raises(
+        DTypeError, match=r"^Tensor: expected (real numbers|rows of one length), got [^\n]+$"
+    ):
         Tensor(given)
 
 

@@ -348,7 +348,7 @@ def test_an_existing_run_is_refused_and_stays_as_it_was(convlab, run, own):
     error = convlab.fails("train", "--data", own, "--epochs", 1, "--out", run)
     assert error == (
         f"{run}: exists already; name another folder with --out, go on with --resume, or replace"
-        " it with --exist-ok"
+        " it with --exist-ok (in Python: out=, convlab.load, exist_ok=True)"
     )
     assert bytes_of(run) == before
 

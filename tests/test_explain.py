@@ -1003,4 +1003,4 @@ def test_an_example_shows_what_each_channel_adds(convlab):
 
 def test_an_example_knows_its_size(convlab):
     message = convlab.fails("explain", "--row", "3")
-    assert "--filter, --row and --col: expected within 1 × 3 × 3, from 0, got 0, 3, 0" in message
+    assert "filter, row and column: expected within 1 × 3 × 3, from 0, got 0, 3, 0" in message

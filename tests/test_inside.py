@@ -753,7 +753,7 @@ def test_what_the_pictures_refuse(convlab, bare):
     refused = {
         ("filters", bare, "-o", "f.gif"): "it has no snapshots; train it with convlab train --sna",
         ("filters", bare, "--filter", 4): "filter: expected 0 to 3 of conv, got 4",
-        ("features", bare, "test:0", "--scale", "map"): "scale: expected --layer with --scale map",
+        ("features", bare, "test:0", "--scale", "map"): "scale: expected a layer with scale map",
         ("weights", bare, "--layer", "relu"): "expected one with weights, conv, dense, got 'relu'",
         ("embedding", bare, "--layer", "conv9"): "layer: expected one of conv, relu, pool",
     }

@@ -131,7 +131,7 @@ def test_a_run_stays_where_it_is(run, monkeypatch):
         (
             lambda run: pictures.features(run, "test:0", scale="map"),
             SpecError,
-            "scale: expected --layer with --scale map",
+            "scale: expected a layer with scale map",
         ),
         (
             lambda run: pictures.saliency(run, "test:0", "occlusion"),

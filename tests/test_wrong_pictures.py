@@ -1,6 +1,7 @@
 """Arguments of a wrong type for the pictures and the interface: one line, at once."""
 
 import inspect
+import shutil
 
 import numpy as np
 import pytest
@@ -255,3 +256,24 @@ def test_messages_say_all_that_is_allowed(call, text, tiny):
     with pytest.raises(ConvlabError) as caught:
         call(tiny)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run, folder: convlab.train(epochs=1, limit=2, out=run.folder, progress=False),
+        lambda run, folder: pictures.filters_by_epoch(folder),
+        lambda run, folder: pictures.arithmetic(input=2, values=np.ones((3, 3))),
+        lambda run, folder: pictures.arithmetic(stride=2, padding="same"),
+        lambda run, folder: pictures.explain_example(GIVEN["example"], at=(9, 9, 9)),
+        lambda run, folder: pictures.features(run, "test:0", scale="map"),
+        lambda run, folder: pictures.stylize("china", "flower", pixels=1),
+    ],
+)
+def test_no_option_of_the_command_is_all_that_is_said(call, tiny, tmp_path):
+    """A word with dashes stands only beside the way that Python has."""
+    bare = shutil.copytree(tiny.folder, tmp_path / "bare")
+    shutil.rmtree(bare / "snapshots")
+    with pytest.raises(ConvlabError) as caught:
+        call(tiny, bare)
+    assert ("--" in str(caught.value)) == ("(in Python: " in str(caught.value))

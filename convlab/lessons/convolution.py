@@ -208,7 +208,7 @@ def resolve_padding(
     if padding == "same" and stride != (1, 1):
         raise ShapeError(
             f"padding same: expected stride 1, as in PyTorch, got {shapes.size_text(*stride)};"
-            " --convention tensorflow has it for every stride"
+            " convention tensorflow has it for every stride"
         )
     if isinstance(padding, str) and padding not in ("valid", "same"):
         raise ShapeError(f"padding: expected valid, same, full or integers, got {shown(padding)}")

@@ -66,8 +66,8 @@ def example_input(
         )
     if size is not None and rows.shape[1:] != size:
         raise ShapeError(
-            f"{name}: expected {size_text(*size)} numbers a channel as --input says, got"
-            f" {size_text(*rows.shape[1:])}"
+            f"{name}: expected {size_text(*size)} numbers a channel, as large as the input is to"
+            f" be, got {size_text(*rows.shape[1:])}"
         )
     return rows
 

@@ -55,7 +55,7 @@ class Stepped:
         shape = self.output.shape
         if not all(0 <= i < length for i, length in zip(at, shape, strict=True)):
             raise ShapeError(
-                f"--filter, --row and --col: expected within {size_text(*shape)}, from 0, got"
+                f"filter, row and column: expected within {size_text(*shape)}, from 0, got"
                 f" {', '.join(map(str, at))}"
             )
         return int(np.ravel_multi_index(at, shape))

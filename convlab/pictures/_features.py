@@ -42,7 +42,7 @@ def features(
     SpecError for another layer and for ``scale`` map without one.
     """
     if scale == "map" and layer is None:
-        raise SpecError("scale: expected --layer with --scale map")
+        raise SpecError("scale: expected a layer with scale map")
     run = run_of(run)
     subject = run.image(image, data_dir)
     x = run.network_input(subject.pixels)

@@ -179,8 +179,8 @@ def _read(source: str, pixels: int) -> np.ndarray:
     fitted = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
     if min(fitted) < SMALLEST:
         raise DataError(
-            f"{source}: expected a picture of at least {SMALLEST} pixels along both sides with"
-            f" --pixels {pixels}, got {fitted[0]} x {fitted[1]}"
+            f"{source}: expected a picture of at least {SMALLEST} pixels along both sides"
+            f" when the longer one is brought to {pixels}, got {fitted[0]} x {fitted[1]}"
         )
     if source in data.PHOTOGRAPHS:
         return data.fit_images(image.transpose(2, 0, 1)[None], fitted)[0]

@@ -195,7 +195,7 @@ def snapshot_epochs(folder: Path | str) -> list[int]:
     if not epochs:
         raise RunError(
             f"{folder}: expected a run with the weights of each epoch, it has no snapshots;"
-            " train it with convlab train --snapshots"
+            " train it with convlab train --snapshots (in Python: snapshots=True)"
         )
     return epochs
 

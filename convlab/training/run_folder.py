@@ -66,7 +66,7 @@ def check_free(folder: Path, exist_ok: bool = False) -> None:
     if not exist_ok and not files.is_free(folder, OWN, CONFIG):
         raise RunError(
             f"{folder}: exists already; name another folder with --out, go on with --resume, or"
-            " replace it with --exist-ok"
+            " replace it with --exist-ok (in Python: out=, convlab.load, exist_ok=True)"
         )
 
 
