@@ -21,6 +21,10 @@ class ConvlabError(Exception):
     def __init__(self, *arguments: object):
         super().__init__(*map(self._one_line, arguments))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the message says all."""
+        return [f"{type(self).__name__}: {self}"]
+
     def _one_line(self, argument: object) -> object:
         text = str(argument)
         if "\n" in text:
