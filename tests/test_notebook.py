@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import nbformat
 import pytest
@@ -109,15 +110,23 @@ def test_training_and_what_it_gives(tmp_path):
         "import convlab\nrun = convlab.train(epochs=1, limit=20, progress=False)\nrun",
         "run.predict('test:3')[0]",
         "round(run.evaluate().accuracy, 2)",
+        "run.evaluate()",
         "run.network",
         "run.summary()",
         "convlab.load('runs/lenet5-digits').network.conv1.weight",
         "convlab.page(run)",
         "convlab.randn(0, 3)",
     ]
-    run, answer, accuracy, network, summary, weight, page, empty = outputs(tmp_path, cells)
+    run, answer, accuracy, evaluation, network, summary, weight, page, empty = outputs(
+        tmp_path, cells
+    )
     assert "validation accuracy" in run["text/html"] and "<svg" in run["text/html"]
     assert len(eval(answer["text/plain"])) == 10
+    assert re.fullmatch(
+        r"Evaluation\(accuracy \d+\.\d\d %, loss \d+\.\d{4}, \d+ images\)",
+        evaluation["text/plain"],
+    )
+    assert evaluation["text/html"].count("<tr>") == 12  # the head, all, and ten classes
     assert 0 <= float(accuracy["text/plain"]) <= 1
     for table in (network, summary):
         assert table["text/html"].count("<tr>") == 15 and "61,706" in table["text/html"]
@@ -127,3 +136,27 @@ def test_training_and_what_it_gives(tmp_path):
     )
     assert empty["text/html"] == "0 × 3, float32, empty"
     assert (tmp_path / "runs" / "lenet5-digits" / "curves.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        (
+            "pictures.filters('nowhere')",
+            "RunError: nowhere/config.json: expected a run with this file, there is none",
+        ),
+        (
+            "pictures.activations(['nothing'])",
+            "SpecError: expected one of relu, sigmoid, tanh, scaled-tanh, got 'nothing'",
+        ),
+        (
+            "pictures.confusion(3)",
+            "DTypeError: confusion: expected run to be a run or its folder, got 3",
+        ),
+    ],
+)
+def test_an_error_is_one_line(cell, line, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, [FIRST, cell])])
+    setting = {"resources": {"metadata": {"path": tmp_path}}, "allow_errors": True}
+    NotebookClient(notebook, timeout=300, **setting).execute()
+    assert notebook.cells[1].outputs[0].traceback == [line]

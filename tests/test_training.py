@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -1173,3 +1174,21 @@ def test_the_usual_settings_are_those_of_the_command():
         "augment": "none",
         "epochs": 3,
     }
+
+
+def test_an_evaluation_shows_its_classes():
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0], [0.7, 0.3, 0.0]])
+    labels = np.array([0, 1, 1, 0])
+    found = training.Evaluation(0.5, probabilities, labels, ("dark", "<light>", "none"))
+    assert repr(found) == "Evaluation(accuracy 75.00 %, loss 0.5000, 4 images)"
+    shown = found._repr_html_()
+    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", shown)
+    assert "<div>loss 0.5000</div>" in shown
+    assert cells == [
+        *("class", "images", "right", "accuracy"),
+        *("all", "4", "3", "75.00 %"),
+        *("dark", "2", "2", "100.00 %"),
+        *("&lt;light&gt;", "2", "1", "50.00 %"),
+        *("none", "0", "0", ""),
+    ]
+    assert "<td" in training.Evaluation(0.5, probabilities, labels)._repr_html_()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import random
+from convlab import display, random
 from convlab.data import Augmentation, Batches, Dataset, Scaling
 from convlab.errors import DeviceError, DivergedError, NotFiniteError, RunError
 from convlab.kernels import softmax
@@ -94,13 +94,17 @@ def check_number(
     return value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """A network's answers on a data set: mean loss, probabilities (count, classes)."""
+    """A network's answers on a data set: mean loss, probabilities (count, classes).
+
+    ``classes``: their names, by default their numbers.
+    """
 
     loss: float
     probabilities: np.ndarray
     labels: np.ndarray
+    classes: tuple[str, ...] = ()
 
     @property
     def predictions(self) -> np.ndarray:
@@ -123,6 +127,25 @@ class Evaluation:
         flat = self.labels * classes + self.predictions
         return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
+    def __repr__(self) -> str:
+        return (
+            f"Evaluation(accuracy {100 * self.accuracy:.2f} %, loss {self.loss:.4f},"
+            f" {len(self.labels):,} images)"
+        )
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the accuracy of each class below that of all."""
+        counts = self.confusion()
+        names = ["all", *(self.classes or map(str, range(len(counts))))]
+        right = [counts.trace(), *counts.diagonal()]
+        images = [counts.sum(), *counts.sum(axis=1)]
+        rows = [
+            [name, f"{count:,}", f"{hits:,}", f"{100 * hits / count:.2f} %" if count else ""]
+            for name, count, hits in zip(names, images, right, strict=True)
+        ]
+        table = display.table(["class", "images", "right", "accuracy"], rows, {1, 2, 3})
+        return f"<div>loss {self.loss:.4f}</div>{table}"
+
 
 def evaluate(
     network: Network, dataset: Dataset, scaling: Scaling, batches: Batches | None = None
@@ -143,7 +166,7 @@ def evaluate(
     # A GPU is waited for here, once.
     total = sum(loss.item() * count for loss, _, count in seen)
     parts = [network.probabilities(output.numpy()) for _, output, _ in seen]
-    return Evaluation(total / len(dataset), np.concatenate(parts), dataset.labels)
+    return Evaluation(total / len(dataset), np.concatenate(parts), dataset.labels, dataset.classes)
 
 
 def in_order(network: Network, dataset: Dataset, scaling: Scaling) -> Batches:
