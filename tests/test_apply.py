@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from scipy import ndimage
 
-from convlab import lessons, numerals, viz
+from convlab import lessons, numerals, pictures, viz
 from convlab.data.table import numbers_bytes
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.pictures._apply import _read
@@ -617,3 +617,25 @@ def test_commands_that_cannot_be_leave_nothing_behind(convlab):
     error = convlab.misused("apply", "--colour", "--kernel", "sobel")
     assert error.startswith("--colour: expected one kernel such as sobel-x, got the pair sobel")
     assert list(convlab.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kernel", "text"),
+    [
+        # One light pixel on black: 5 · 200 there, and -200 beside it.
+        ("sharpen", "−200 to 1000 grey levels, shown below 0 as black and above 255 as white"),
+        (
+            "0 0 0; 0 2 -1; 0 0 0",
+            "−200 to 400 grey levels, shown below 0 as black and above 255 as white",
+        ),
+        ("identity", "0 to 200 grey levels"),
+        ("1 1; 1 1", "0 to 200 grey levels"),
+        ("laplacian", "−800 to 200 grey levels"),
+    ],
+)
+def test_values_beyond_black_and_white_are_said(kernel, text):
+    image = np.zeros((1, 5, 5), np.uint8)
+    image[0, 2, 2] = 200
+    picture = pictures.apply(image, kernel)
+    assert picture.facts["values"] == text
+    assert f"values: {text}." in picture.alt

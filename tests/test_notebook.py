@@ -143,7 +143,7 @@ def test_training_and_what_it_gives(tmp_path):
     [
         (
             "pictures.filters('nowhere')",
-            "RunError: nowhere/config.json: expected a run with this file, there is none",
+            "RunError: nowhere: expected the folder of a run with a config.json, there is none",
         ),
         (
             "pictures.activations(['nothing'])",

@@ -515,12 +515,8 @@ class AppliedView:
             return self._gradient()
         shown = [self.applied, *([self.convolved] if self.convolved is not None else [])]
         titles = ["Cross-correlation", "Convolution"] if self.convolved is not None else ["Output"]
-        total = float(self.applied.kernel.weights.sum(dtype=float))
-        if not self.applied.kernel.is_derivative and total > 0:
-            low, high = self.levels
-            # Weights that add up to 1 but for rounding keep the levels as they are.
-            gain = 1.0 if math.isclose(total, 1, rel_tol=1e-5) else total
-            levels = (low * gain, high * gain)
+        levels = self._image_levels
+        if levels is not None:
             maps = [a.output[0] if len(a.image) > 1 else a.output[0, 0] for a in shown]
             row = [
                 ShownResult(title, values, "image", levels, grain=self.applied.grain)
@@ -617,12 +613,40 @@ class AppliedView:
         return facts
 
     def values(self) -> tuple[str, str]:
-        """(label, text) of the smallest and largest value, or of the gradient's magnitude."""
+        """(label, text) of the smallest and largest value, or of the gradient's magnitude.
+
+        Of what is shown as an image also how values beyond its levels are.
+        """
         kernel = self.applied.kernel
         values = self.applied.magnitude if kernel.is_pair else self.applied.output
         known = None if kernel.is_pair else self.applied.grain
         name = "magnitude" if kernel.is_pair else "values"
-        return name, f"{_range(values, known)}{self._unit()}"
+        return name, f"{_range(values, known)}{self._unit()}{self._cut_off()}"
+
+    @property
+    def _image_levels(self) -> tuple[float, float] | None:
+        """What black and white are of a result that is an image, as without a derivative."""
+        kernel = self.applied.kernel
+        total = float(kernel.weights.sum(dtype=float))
+        if kernel.is_pair or kernel.is_derivative or total <= 0:
+            return None
+        low, high = self.levels
+        # Weights that add up to 1 but for rounding keep the levels as they are.
+        gain = 1.0 if math.isclose(total, 1, rel_tol=1e-5) else total
+        return low * gain, high * gain
+
+    def _cut_off(self) -> str:
+        """How values are shown that are darker than black or lighter than white."""
+        if self._image_levels is None:
+            return ""
+        low, high = self._image_levels
+        values, rounding = self.applied.output, 1e-5 * (high - low)
+        parts = []
+        if values.min() < low - rounding:
+            parts.append(f"below {number(low)} as black")
+        if values.max() > high + rounding:
+            parts.append(f"above {number(high)} as white")
+        return f", shown {' and '.join(parts)}" if parts else ""
 
     def _unit(self) -> str:
         return f" {self.unit}" if self.unit else ""
