@@ -1,4 +1,4 @@
-"""What the rooms of convlab have, as a page in Markdown, made from their docstrings."""
+"""What the rooms of convlab offer, as a Markdown page made from their docstrings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def names_page() -> str:
 
 
 class _Plain(str):
-    """A type in words, which a signature shows without quotes."""
+    """A type in words; a signature shows it without quotes."""
 
     __repr__ = str.__str__
 
@@ -57,7 +57,7 @@ def _is_of(value: Any, module: str) -> bool:
 
 
 def _typed(name: str, value: Any) -> str:
-    """A call as a signature, an argument a line where it is long."""
+    """A call as a signature, with one argument per line where it is long."""
     try:
         signature = inspect.signature(value)
     except ValueError:
