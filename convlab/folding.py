@@ -298,7 +298,7 @@ def _block(layers: list[ShownLayer]) -> ShownLayer:
 
 
 def _stages(layers: list[ShownLayer]) -> list[ShownLayer]:
-    """Merge the layers between poolings; their blocks and layers are listed."""
+    """Merge layers with equally many maps, up to a pooling; blocks and layers become a list."""
     shown = _blocks(layers)
     groups = [[layer] for layer in shown[:2]]
     for layer in shown[2:]:

@@ -79,7 +79,7 @@ class Evaluated:
         return rows
 
     def record(self) -> dict[str, Any]:
-        """All numbers by their names, as JSON has them."""
+        """All numbers by name, for JSON."""
         return {
             "run": str(self.run.folder),
             "data": self.source,

@@ -252,7 +252,7 @@ class SegmentationScores:
         return float(np.nanmean(intersection_over_union(self.confusion)))
 
     def record(self) -> dict[str, Any]:
-        """All numbers by their names, as JSON has them."""
+        """All numbers by name, for JSON."""
         return {
             "scenes": self.scenes,
             "pixel_accuracy": pixel_accuracy(self.confusion),
