@@ -1,4 +1,4 @@
-"""One input under the conventions of several libraries: where sizes and numbers part."""
+"""One input under the conventions of several libraries: where sizes and numbers differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convlab.viz import Comparison, Convention
 
 @dataclass(frozen=True)
 class Conventions:
-    """An input (H, W) and a kernel (KH, KW) of small integers, and what is made of them."""
+    """An input (H, W) and a kernel (KH, KW) of small integers, and the results."""
 
     input: np.ndarray
     kernel: np.ndarray
@@ -26,7 +26,7 @@ class Conventions:
 
 
 def first_difference(one: np.ndarray, other: np.ndarray) -> Pair | None:
-    """(row, column) of the first cell, in reading order, that differs or that one lacks.
+    """(row, column) of the first cell, in reading order, that differs or is missing in one.
 
     None for equal arrays (H, W).
     """
@@ -36,18 +36,18 @@ def first_difference(one: np.ndarray, other: np.ndarray) -> Pair | None:
         whole = np.full(size, np.nan)
         whole[: values.shape[0], : values.shape[1]] = values
         filled.append(whole)
-    # A cell that both lack is no difference, and numbers themselves are finite.
+    # A cell missing in both is no difference, and the numbers themselves are finite.
     same = (filled[0] == filled[1]) | (np.isnan(filled[0]) & np.isnan(filled[1]))
     parts = np.argwhere(~same)
     return (int(parts[0, 0]), int(parts[0, 1])) if len(parts) else None
 
 
 def example_numbers(size: Pair, kernel: Pair, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """An input and a kernel of small integers in float32, by which conventions can be told.
+    """An input and a kernel of small integers in float32 that distinguish the conventions.
 
     The first window of the input is negative, so that a maximum with zeros differs
-    from one with minus infinity there; a kernel of more than one cell is not the
-    same when it is turned by 180 degrees.
+    from one with minus infinity there; a kernel of more than one cell changes when
+    rotated by 180 degrees.
     """
     rng = np.random.default_rng(seed)
     input = rng.integers(1, 5, size) * rng.choice((-1, 1), size)
@@ -67,10 +67,10 @@ def compare_conventions(
     padding: Pair | None = None,
     seed: int = 0,
 ) -> Conventions:
-    """Compute what PyTorch, TensorFlow and Caffe make of the same numbers.
+    """Compute what PyTorch, TensorFlow and Caffe give for the same numbers.
 
     ``padding`` (rows, columns) is PyTorch's, on both sides, by default half the
-    kernel.  Compared are the padding of a convolution (PyTorch's against
+    kernel.  The comparison covers the padding of a convolution (PyTorch's against
     TensorFlow's SAME), correlation against convolution, the size of a pooling
     without padding (rounded down, or up as in Caffe), and the padding of a
     maximum (minus infinity or zeros).  ``dilation`` is that of the convolutions.
@@ -170,7 +170,7 @@ def _comparison(title: str, one: Convention, other: Convention) -> Comparison:
 
 
 def _both_sides_text(sides: Sides) -> str:
-    """1 for four equal sides, 0 + 1 for what stands before and after on both axes."""
+    """1 for four equal sides, 0 + 1 for padding before and after on both axes."""
     top, bottom, left, right = sides
     axes = [
         str(before) if before == after else f"{before} + {after}"
