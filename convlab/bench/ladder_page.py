@@ -1,4 +1,4 @@
-"""The ladder as a text to read: every rung's idea, source and difference to the one before."""
+"""The ladder as a text to read: every rung's idea, source and diff from the one before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ and lets sums be reordered; in it `prange` deals its turns out to all cores.
 def ladder_rung(number: int, level: int = 1) -> str:
     """A rung as Markdown, by its number from 1, below a heading of this ``level``.
 
-    Its idea, its source and the unified difference to the loop of the rung before.
+    Its idea, its source and the unified diff from the previous rung's loop.
     """
     rung = RUNGS[number - 1]
     title, _, text = rung.text.partition("\n")

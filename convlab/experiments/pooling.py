@@ -53,7 +53,7 @@ NETWORKS = {
 def _trials(data: str, side: int | None, epochs: int, seeds: int) -> tuple[Trial, ...]:
     shared = {"data": data, "side": side, "epochs": epochs}
     trials = []
-    # Times stand between the trainings, so that they do not all meet the same disturbance.
+    # Timings are interleaved with the trainings, so that no single disturbance affects all of them.
     for seed in range(seeds):
         trials += [
             {"network": name, "spec": spec, **shared, "seed": seed}
@@ -66,7 +66,7 @@ def _trials(data: str, side: int | None, epochs: int, seeds: int) -> tuple[Trial
 def _measure(trial: Trial) -> dict[str, Any]:
     if trial["network"] == TIME:
         return {"step_seconds": step_seconds(trial["specs"])}
-    # Digits that leave room around them: the shift takes no ink out of the image.
+    # Digits with room around them, so that the shift moves no ink out of the image.
     side = trial["side"]
     datasets = load(trial["data"], None if side is None else (side, side))
     trainer = train(trial, tuple(training.centred(dataset, (28, 28)) for dataset in datasets))

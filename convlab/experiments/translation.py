@@ -56,7 +56,7 @@ def _trials(data: str, side: int, reach: int, epochs: int, seeds: int) -> tuple[
 
 
 def _measure(trial: Trial) -> dict[str, Any]:
-    # Smaller images in a field of their old size: a shift takes no ink out of it.
+    # Smaller images in a field of their old size, so that a shift moves no ink out of it.
     side = (trial["side"],) * 2
     datasets = load(trial["data"], side)
     trainer = train(trial, tuple(training.centred(dataset, (28, 28)) for dataset in datasets))

@@ -1,8 +1,7 @@
 """Pictures from Python: one function for each that the command line has, and what it returns.
 
-Each takes a run or its folder, a model's name or numbers, with the command's defaults, and
-returns a ``Picture``, which a notebook shows and ``save`` writes.  They are loaded when they are
-first used.
+Each takes a run or its folder, a model's name or numbers, with the command's defaults, and returns
+a ``Picture``, which a notebook shows and ``save`` writes.  They are loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The receptive field over the depth of networks."""
+"""The receptive field by depth for several networks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from convlab.pictures.sources import NetworkLike, network_of
 def field_growth(*networks: NetworkLike) -> Picture:
     """How the receptive field grows with depth, a line for each of up to four networks.
 
-    Depth counts the convolutions and poolings on the longest way to a layer.  Raises SpecError
-    for a network with neither, ShapeError for more than four networks or none.
+    Depth counts the convolutions and poolings on the longest path to a layer.  Raises SpecError for
+    a network with neither, ShapeError for more than four networks or none.
     """
     found = [lessons.field_growth(network_of(one, weights=False)[0]) for one in networks]
     lines = [_line(growth) for growth in found]
