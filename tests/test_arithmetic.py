@@ -1,5 +1,6 @@
 """Figures of convolution and pooling: every number recomputed, every text read back."""
 
+import dataclasses
 import json
 import math
 import re
@@ -577,6 +578,31 @@ def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):
             shown = example.picture(step)
             assert_legible(viz.isometric(shown, size=canvas), canvas)
             assert_legible(viz.sliding_window(shown, size=canvas), canvas)
+
+
+def test_of_several_maps_the_current_cell_alone_is_bold():
+    example = convolution(np.ones((1, 4, 4)), np.ones((3, 1, 3, 3)))
+    (axes,) = viz.sliding_window(example.picture(example.steps - 1)).axes
+    nines = [text.get_weight() for text in axes.texts if text.get_text() == "9"]
+    # All cells of the three maps, and the sum below them.
+    assert len(nines) == 13 and nines.count("bold") == 2
+
+
+@pytest.mark.parametrize("size", ["slide", "paper", "paper-wide"])
+@pytest.mark.parametrize("channel", [0, 5, 11])
+def test_channels_that_are_left_out_are_counted_once(channel, size):
+    example = pooling(np.ones((12, 4, 4)))
+    (axes,) = viz.sliding_window(example.picture(4 * channel), size=size).axes
+    texts = [text.get_text() for text in axes.texts]
+    (counted,) = {text for text in texts if text.startswith("…") and "maps" not in text}
+    shown = sum(text.startswith("channel ") and text[8:].isdecimal() for text in texts)
+    assert texts.count(counted) == 1 and int(counted.split()[1]) == 12 - shown
+
+
+def test_a_step_of_something_else():
+    shown = pooling(np.ones((1, 4, 4))).picture(0)
+    with pytest.raises(SpecError, match="expected an operation among .*, got 'median'"):
+        dataclasses.replace(shown, operation="median")
 
 
 def test_what_has_no_room_says_so():

@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 
 from convlab import shapes, viz
+from convlab.comparison import Comparison, Convention
 from convlab.errors import ShapeError, SpecError
-from convlab.lessons.conventions import (
-    compare_conventions,
-    example_numbers,
-    first_difference,
-)
+from convlab.lessons.conventions import compare_conventions, example_numbers
 
 CASES = [
     # input, kernel, stride, dilation, padding
@@ -120,10 +117,14 @@ def test_the_first_cell_that_differs(case):
 
 
 def test_first_difference_of_sizes_that_cross():
-    assert first_difference(np.zeros((2, 2)), np.zeros((2, 2))) is None
-    assert first_difference(np.zeros((1, 3)), np.zeros((3, 1))) == (0, 1)
-    assert first_difference(np.zeros((2, 2)), np.zeros((3, 2))) == (2, 0)
-    assert first_difference(np.zeros((2, 2)), np.array([[0, 0], [0, -1]])) == (1, 1)
+    def first(one, other):
+        sides = (Convention("", "", ("", ""), np.array(values)) for values in (one, other))
+        return Comparison("", tuple(sides)).first
+
+    assert first(np.zeros((2, 2)), np.zeros((2, 2))) is None
+    assert first(np.zeros((1, 3)), np.zeros((3, 1))) == (0, 1)
+    assert first(np.zeros((2, 2)), np.zeros((3, 2))) == (2, 0)
+    assert first(np.zeros((2, 2)), [[0, 0], [0, -1]]) == (1, 1)
 
 
 @pytest.mark.parametrize("seed", range(20))

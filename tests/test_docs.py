@@ -62,3 +62,44 @@ def test_the_readme_is_short_and_its_expression_prints_what_it_says(tmp_path):
         [sys.executable, "-c", code[0]], cwd=tmp_path, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == (code[1], "")
+
+
+def test_the_rooms_are_those_that_there_are():
+    text = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    rooms = set(re.findall(r"(?m)^\| `([\w/]+)` \|", text))
+    folders = {f"convlab/{file.parent.name}" for file in ROOT.glob("convlab/*/__init__.py")}
+    assert rooms == folders | {"cli", "gallery"}
+
+
+def test_the_variables_are_those_that_are_read():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"(?m)^\| `(CONVLAB_\w+)` \|", text))
+    sources = [*ROOT.glob("convlab/**/*.py"), *ROOT.glob("cli/**/*.py")]
+    read = {
+        name
+        for source in sources
+        for name in re.findall(r"\"(CONVLAB_[A-Z_]+)\"", source.read_text(encoding="utf-8"))
+    }
+    assert said == read
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("convlab rend", "render"),
+        ("convlab render feat", "features"),
+        ("convlab train --mod", "--model"),
+    ],
+)
+def test_the_tab_key_completes(words, found):
+    environment = os.environ | {
+        "_CONVLAB_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    convlab = Path(sys.executable).parent / "convlab"
+    done = subprocess.run([convlab], env=environment, capture_output=True, text=True)
+    assert f"plain,{found}" in done.stdout.splitlines()
+    for shell in ("bash", "zsh", "fish"):  # the lines that settings.md gives
+        text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+        assert f"_CONVLAB_COMPLETE={shell}_source convlab" in text

@@ -45,6 +45,28 @@ def modes(shape, sides):
     return viz.padding_modes, ({name: image(*shape) for name in names}, sides), {}
 
 
+def reads(shape, kernel, stride=(2, 2)):
+    sides = lessons.same_sides(kernel)
+    ways = [
+        lessons.usage(shape, kernel),
+        lessons.usage(shape, kernel, padding=sides),
+        lessons.usage(shape, kernel, stride),
+    ]
+    panels = [
+        viz.ReadPixels("no padding", "a note of some length", way.counts, way.padding)
+        for way in ways
+    ]
+    kernels = [
+        viz.CentredKernel("kernel", "odd: a centre", (3, 3), (1, 1)),
+        viz.CentredKernel("kernel", "even: no centre", (4, 4), None),
+    ]
+    return (
+        viz.usage,
+        (panels, kernels),
+        {"facts": [("a label", "a second line that says a good deal about the setting")] * 3},
+    )
+
+
 def layers(count, largest=10**9):
     numbers = np.geomspace(1, largest, count).astype(int)
     return [
@@ -90,6 +112,11 @@ CASES = [
     table(64, 3, 1.0),
     table(3, 64, names=("maps of a layer with a name", "maps of another such layer"), facts=()),
     modes((8, 8), (2, 2, 2, 2)),
+    reads((6, 6), (3, 3)),
+    reads((5, 20), (4, 4)),
+    reads((20, 5), (5, 3)),
+    reads((28, 28), (3, 3)),
+    reads((1, 1), (1, 1)),
     modes((3, 20), (1, 0, 5, 6)),
     modes((30, 5), (10, 10, 1, 1)),
     modes((30, 30), (2, 2, 2, 2)),
@@ -390,6 +417,49 @@ def test_padding_modes_are_those_of_numpy(convlab):
     assert "expected less than the input's 2 pixels" in convlab.fails(
         "render", "padding-modes", "--input", 2
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride"),
+    [((6, 6), (3, 3), (2, 2)), ((7, 5), (4, 2), (3, 1)), ((4, 9), (1, 5), (2, 4))],
+)
+def test_usage_counts_the_windows_that_read_a_pixel(convlab, size, kernel, stride):
+    settings = [f"--{name}={a}x{b}" for name, (a, b) in (("kernel", kernel), ("stride", stride))]
+    found = record(convlab, "usage", "--input={}x{}".format(*size), *settings)
+    before = [(length - 1) // 2 for length in kernel]
+    after = [length - 1 - b for length, b in zip(kernel, before, strict=True)]
+    ways = [([0, 0], [0, 0], (1, 1)), (before, after, (1, 1)), ([0, 0], [0, 0], stride)]
+    outputs = found["result"]["outputs"].values()
+    for counts, output, way in zip(found["result"]["counts"].values(), outputs, ways, strict=True):
+        (top, left), (bottom, right), (down, across) = way
+        expected = np.zeros((size[0] + top + bottom, size[1] + left + right))
+        starts = [range(0, expected.shape[i] - kernel[i] + 1, (down, across)[i]) for i in (0, 1)]
+        for row in starts[0]:
+            for column in starts[1]:
+                expected[row : row + kernel[0], column : column + kernel[1]] += 1
+        places = expected[top : top + size[0], left : left + size[1]]
+        assert np.array_equal(counts, places)
+        assert output == [len(starts[0]), len(starts[1])]
+    assert found["parameters"]["padding"] == [before[0], after[0], before[1], after[1]]
+
+
+def test_usage_says_what_an_even_kernel_lacks(convlab):
+    assert (
+        "p = (f − 1)/2 = (5 − 1)/2 = 2, and (9 + 2·2 − 5) + 1 = 9"
+        in convlab("render", "usage", "--input", 9, "--kernel", 5, "--alt", "-o", "odd.png").out
+    )
+    assert (
+        "(4 − 1)/2 is no whole number: 1 before, 2 after"
+        in convlab("render", "usage", "--input", 9, "--kernel", 4, "--alt", "-o", "even.png").out
+    )
+    assert "at most 30 × 30" in convlab.fails("render", "usage", "--input", 30)
+    assert "does not fit" in convlab.fails("render", "usage", "--kernel", 7)
+
+
+def test_images_of_different_sizes_are_not_compared():
+    panels = [viz.ReadPixels("a", "b", np.zeros(shape)) for shape in ((2, 2), (2, 3))]
+    with pytest.raises(ShapeError, match="expected counts"):
+        viz.usage(panels, title="t")
 
 
 def test_padded_arrays_that_do_not_fit():

@@ -36,8 +36,8 @@ LAYERS = [
     ("convlab.reading",),
     ("convlab.terminal",),
     (
-        *("convlab.equations", "convlab.folding", "convlab.histograms"),
-        *("convlab.spread", "convlab.wiring"),
+        *("convlab.comparison", "convlab.equations", "convlab.folding", "convlab.histograms"),
+        *("convlab.spread", "convlab.window_step", "convlab.wiring"),
     ),
     ("convlab.shapes", "convlab.names", "convlab.numerals", "convlab.files", "convlab.display"),
     ("convlab.errors", "convlab.checks"),
@@ -45,8 +45,8 @@ LAYERS = [
 VIZ_MAY_IMPORT = {
     *("convlab.viz", "convlab.shapes", "convlab.names", "convlab.numerals", "convlab.errors"),
     "convlab.checks",
-    *("convlab.equations", "convlab.folding", "convlab.histograms"),
-    *("convlab.spread", "convlab.wiring"),
+    *("convlab.comparison", "convlab.equations", "convlab.folding", "convlab.histograms"),
+    *("convlab.spread", "convlab.window_step", "convlab.wiring"),
     *("numpy", "matplotlib", "PIL"),
 }
 

@@ -51,6 +51,7 @@ CELLS = {
     "stylize": "pictures.stylize('china', 'flower', pixels=96, steps=2, every=2)",
     "top_patches": "pictures.top_patches({run}, images=20)",
     "two_ways": "pictures.two_ways({run}, 'test:3')",
+    "usage": "pictures.usage()",
     "weights": "pictures.weights({run})",
 }
 

@@ -247,6 +247,7 @@ def test_the_reported_tables():
     thirds = lessons.pooling([[[1, 1, 2]]], "average", kernel=(1, 3)).picture(0)
     assert thirds.sum_text() == "(1 + 1 + 2) / 3 ≈ 1.33" and thirds.result() == "≈1.33"
     assert lessons.convolution([[[3e300]]], [[[[2]]]]).picture(0).terms() == ["(3 × 10³⁰⁰)·2"]
+    assert lessons.convolution([[[np.inf]]], [[[[2]]]]).picture(0).sum_text() == "∞·2 = ∞"
 
 
 @settings(deadline=None, derandomize=True)

@@ -131,6 +131,12 @@ CASES = {
             np.pad(np.arange(1, 13).reshape(4, 3), 1, mode="wrap").ravel(),
         ),
     ),
+    "usage": (
+        lambda run: pictures.usage(4, 3),
+        "How often each pixel is read",
+        {"counts", "outputs"},
+        lambda made, run: (made.result["counts"]["no padding"][0].tolist(), [1, 2, 2, 1]),
+    ),
     "field growth": (
         lambda run: pictures.field_growth("vgg16", models.build("lenet5", weights=False), run),
         "Receptive field by depth",

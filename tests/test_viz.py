@@ -17,6 +17,7 @@ from convlab.viz import style
 from convlab.viz.canvas import Canvas, image_rgb
 from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.lettering import BOX, lettering
+from convlab.viz.matrix import Cells
 from convlab.viz.tiles import arrange
 
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]
@@ -300,6 +301,14 @@ def test_ground(theme, alpha):
 
 
 # Numbers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", range(22, 36))
+def test_numbers_of_one_length_all_fit_their_cells(side):
+    canvas = Canvas("slide", "light")
+    texts = [str(number) for number in range(10, 100)] + [f"−{digit}" for digit in range(1, 10)]
+    px = Cells(canvas, 0, 0, 9, 11, side).size_of(texts)
+    assert px is None or canvas.widest(texts, px) <= 0.92 * side
 
 
 @pytest.mark.smoke

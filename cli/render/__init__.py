@@ -14,6 +14,7 @@ from convlab_cli.lazy import LazyGroup
         "image": "The channels of an image, or its numbers.",
         "arithmetic": "Convolution step by step, any shape.",
         "padding-modes": "What stands in the padding.",
+        "usage": "How often each pixel is read.",
         "pooling": "Pooling step by step.",
         "filters": "The weights of a convolution.",
         "features": "What every layer makes of an image.",

@@ -8,12 +8,12 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
+from convlab.comparison import Comparison, Convention
 from convlab.lessons.relations import conv_size, pool_size
 from convlab.lessons.words import axis_text
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
-from convlab.viz import Comparison, Convention
 
 
 @dataclass(frozen=True)
@@ -23,23 +23,6 @@ class Conventions:
     input: np.ndarray
     kernel: np.ndarray
     comparisons: tuple[Comparison, ...]
-
-
-def first_difference(one: np.ndarray, other: np.ndarray) -> Pair | None:
-    """(row, column) of the first cell, in reading order, that differs or is missing in one.
-
-    None for equal arrays (H, W).
-    """
-    size = np.maximum(one.shape, other.shape)
-    filled = []
-    for values in (one, other):
-        whole = np.full(size, np.nan)
-        whole[: values.shape[0], : values.shape[1]] = values
-        filled.append(whole)
-    # A cell missing in both is no difference, and the numbers themselves are finite.
-    same = (filled[0] == filled[1]) | (np.isnan(filled[0]) & np.isnan(filled[1]))
-    parts = np.argwhere(~same)
-    return (int(parts[0, 0]), int(parts[0, 1])) if len(parts) else None
 
 
 def example_numbers(size: Pair, kernel: Pair, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,15 +100,19 @@ def _convolutions(
     turned, tensorflow = convolved(weights[::-1, ::-1], torch), convolved(weights, same)
     padded, padded_same = (f"padding {_both_sides_text(sides)}" for sides in (torch, same))
     return (
-        _comparison(
+        Comparison(
             "convolution: padding",
-            Convention("PyTorch", padded, torch_sizes, correlated),
-            Convention("TensorFlow", f"SAME: {padded_same}", same_sizes, tensorflow),
+            (
+                Convention("PyTorch", padded, torch_sizes, correlated),
+                Convention("TensorFlow", f"SAME: {padded_same}", same_sizes, tensorflow),
+            ),
         ),
-        _comparison(
+        Comparison(
             "convolution: kernel",
-            Convention("correlation", "kernel as it is", torch_sizes, correlated),
-            Convention("convolution", "turned by 180°", torch_sizes, turned),
+            (
+                Convention("correlation", "kernel as it is", torch_sizes, correlated),
+                Convention("convolution", "turned by 180°", torch_sizes, turned),
+            ),
         ),
     )
 
@@ -152,21 +139,21 @@ def _poolings(
     )
     padded = f"padding {axis_text(padding)}"
     return (
-        _comparison(
+        Comparison(
             "max pooling: size",
-            Convention("floor", "PyTorch's default", sizes((0, 0)), floor),
-            Convention("ceil", "Caffe, ceil_mode", sizes((0, 0), True), ceil),
+            (
+                Convention("floor", "PyTorch's default", sizes((0, 0)), floor),
+                Convention("ceil", "Caffe, ceil_mode", sizes((0, 0), True), ceil),
+            ),
         ),
-        _comparison(
+        Comparison(
             "max pooling: padding",
-            Convention("−∞", padded, sizes(padding), infinite),
-            Convention("zeros", padded, sizes(padding), zeros),
+            (
+                Convention("−∞", padded, sizes(padding), infinite),
+                Convention("zeros", padded, sizes(padding), zeros),
+            ),
         ),
     )
-
-
-def _comparison(title: str, one: Convention, other: Convention) -> Comparison:
-    return Comparison(title, (one, other), first_difference(one.values, other.values))
 
 
 def _both_sides_text(sides: Sides) -> str:

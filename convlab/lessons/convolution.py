@@ -22,7 +22,7 @@ from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
-from convlab.viz import SlidingWindow
+from convlab.window_step import SlidingWindow
 
 CONVENTIONS = {"torch": "same", "tensorflow": "same-tensorflow"}
 """Whose convention ``same`` padding follows, and the word for it."""

@@ -16,7 +16,7 @@ from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, PoolWindows
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
-from convlab.viz import SlidingWindow
+from convlab.window_step import SlidingWindow
 
 KINDS = ("max", "average")
 

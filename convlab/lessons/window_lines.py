@@ -11,7 +11,7 @@ from convlab.lessons.convolution import Convolution
 from convlab.numerals import bracketed, grain, sums
 from convlab.shapes import size_text
 from convlab.terminal import WIDTH, Line, Span, quiet, side_by_side
-from convlab.viz import SlidingWindow
+from convlab.window_step import SlidingWindow
 
 MOST_TERMS, ENDS = 24, 8  # terms of a sum in one line; shown at either end of a longer one
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from convlab.pictures._stylize import stylize
     from convlab.pictures._top_patches import top_patches
     from convlab.pictures._two_ways import two_ways
+    from convlab.pictures._usage import usage
     from convlab.pictures._weights import weights
     from convlab.pictures.picture import Picture
 
@@ -93,6 +94,7 @@ _MODULES = {
     "stylize": "_stylize",
     "top_patches": "_top_patches",
     "two_ways": "_two_ways",
+    "usage": "_usage",
     "weights": "_weights",
 }
 """The names, and the module of each."""
@@ -138,6 +140,7 @@ __all__ = [
     "stylize",
     "top_patches",
     "two_ways",
+    "usage",
     "weights",
 ]
 

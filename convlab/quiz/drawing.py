@@ -12,7 +12,8 @@ from convlab.lessons.convolution import Convolution
 from convlab.lessons.relations import SizeRelation
 from convlab.numerals import exact
 from convlab.shapes import Pair, Sides, size_text
-from convlab.viz import NumberGrid, SlidingWindow
+from convlab.viz import NumberGrid
+from convlab.window_step import SlidingWindow
 
 NOT_TURNED = "cross-correlation, as in PyTorch"
 

@@ -1,5 +1,6 @@
 """Pictures: arrays in, matplotlib figures out, in one visual language."""
 
+from convlab.comparison import Comparison, Convention
 from convlab.equations import ChainLink, SumStep, SumTerm
 from convlab.folding import DrawnLayer, Skip
 from convlab.histograms import WeightNumbers
@@ -11,7 +12,7 @@ from convlab.viz.attribution import attribution
 from convlab.viz.confusion import confusion
 from convlab.viz.connection_table import connection_table
 from convlab.viz.connections import connections
-from convlab.viz.conventions import Comparison, Convention, conventions
+from convlab.viz.conventions import conventions
 from convlab.viz.costs import LayerCost, costs
 from convlab.viz.curves import curves
 from convlab.viz.detections import detections
@@ -44,7 +45,7 @@ from convlab.viz.receptive_field import receptive_field
 from convlab.viz.roofline import KernelPoint
 from convlab.viz.scaling import ScalingCurve, scaling
 from convlab.viz.segmentation import segmentation
-from convlab.viz.sliding_window import SlidingWindow, sliding_window
+from convlab.viz.sliding_window import sliding_window
 from convlab.viz.step_sheet import step_sheet
 from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.stylized import stylized
@@ -53,12 +54,15 @@ from convlab.viz.top_patches import top_patches
 from convlab.viz.training_speed import TrainingBar, training_speed
 from convlab.viz.two_ways import two_ways
 from convlab.viz.unit_sum import unit_sum
+from convlab.viz.usage import CentredKernel, ReadPixels, usage
 from convlab.viz.weights import weights
 from convlab.viz.write import animation_bytes, figure_bytes, pages_bytes
+from convlab.window_step import SlidingWindow
 from convlab.wiring import Wiring
 
 __all__ = [
     "ActivationCurve",
+    "CentredKernel",
     "ChainLink",
     "Comparison",
     "Convention",
@@ -77,6 +81,7 @@ __all__ = [
     "NumberGrid",
     "SIZES",
     "SlidingWindow",
+    "ReadPixels",
     "ScalingCurve",
     "SheetExercise",
     "THEMES",
@@ -143,5 +148,6 @@ __all__ = [
     "training_speed",
     "two_ways",
     "unit_sum",
+    "usage",
     "weights",
 ]

@@ -185,12 +185,13 @@ class Canvas:
         text: str,
         anchor: str = "lt",
         *,
+        colour: str | None = None,
         bold: bool = False,
         rotation: float = 0,
         width: float = math.inf,
     ) -> None:
-        """A small quiet line, placed as by :meth:`text`."""
-        look = {"px": self.size.small, "colour": self.theme.quiet, "bold": bold}
+        """A small line, quiet unless it has a ``colour``, placed as by :meth:`text`."""
+        look = {"px": self.size.small, "colour": colour or self.theme.quiet, "bold": bold}
         self.text(x, y, text, anchor, rotation=rotation, width=width, **look)
 
     def paragraph(

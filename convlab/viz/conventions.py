@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from convlab.comparison import Comparison, Convention
 from convlab.errors import ShapeError, SpecError
-from convlab.numerals import exact, number
+from convlab.numerals import exact
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.matrix import Cells, number_size
+from convlab.viz.matrix import Cells
 
-Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Convention:
-    """One way to compute: its name, its setting in words, the relations of the output's
-    rows and columns with numbers put in, and the values (H, W)."""
-
-    name: str
-    setting: str
-    sizes: tuple[str, str]
-    values: NDArray
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two conventions, and (row, column) of the first cell in which they part, if any."""
-
-    title: str
-    sides: tuple[Convention, Convention]
-    first: Pair | None
-
-    def difference(self) -> str:
-        """The first cell that differs, with its two numbers: "row 0, column 1: 3 and −4"."""
-        if self.first is None:
-            return "the same in all cells"
-        row, column = self.first
-        numbers = []
-        for side in self.sides:
-            inside = row < side.values.shape[0] and column < side.values.shape[1]
-            numbers.append(number(float(side.values[row, column])) if inside else "none")
-        return f"row {row}, column {column}: {numbers[0]} and {numbers[1]}"
+PART = "they part first at "
 
 
 def conventions(
@@ -77,244 +48,154 @@ def conventions(
         if values.ndim != 2 or 0 in values.shape:
             raise ShapeError(f"conventions: expected arrays (H, W), got {values.shape}")
     canvas = Canvas(size, theme, aspect=1.0)
-    sheet = _Sheet(canvas, input, kernel, comparisons)
-    note = "input and kernel left out" if sheet.narrow else ""
+    note = "input and kernel left out" if _narrow(canvas) else ""
     canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
-    sheet.draw()
+    # As many lines above each output as take the numbers out of no grid.
+    given = canvas, input, kernel, comparisons
+    found = [_largest(partial(_Sheet, *given, most), canvas) for most in (3, 2, 1)]
+    best = max(filter(None, found), key=_Sheet.numbered, default=None)
+    if best is None:
+        shape = style.size_text(*input.shape)
+        raise SpecError(f"conventions: expected an input that fits the picture, got {shape}")
+    best.draw()
     return canvas.figure
 
 
-@dataclass(frozen=True)
+def _narrow(canvas: Canvas) -> bool:
+    """Whether there is no room for the input beside outputs with their names."""
+    return canvas.inner_width < 55 * canvas.size.small
+
+
+def _largest(sheet: Callable[[float], _Sheet], canvas: Canvas) -> _Sheet | None:
+    """The sheet with the largest cells that fits, if any."""
+    sheets = map(sheet, range(math.floor(70 * canvas.unit), 0, -1))
+    return next((sheet for sheet in sheets if sheet.fits()), None)
+
+
+@dataclass
 class _Sheet:
+    """All grids with cells of one ``side``, at most ``most`` quiet lines above each output."""
+
     canvas: Canvas
     input: NDArray
     kernel: NDArray
     comparisons: Sequence[Comparison]
+    most: int
+    side: float
+
+    def __post_init__(self) -> None:
+        canvas, self.theme = self.canvas, self.canvas.theme
+        self.sides = [side for comparison in self.comparisons for side in comparison.sides]
+        small, label = canvas.size.small, canvas.size.label
+        self.narrow = _narrow(canvas)
+        self.gap = (0.03 if self.narrow else 0.04) * canvas.width
+        self.between = 1.2 * small  # the upper grids and the lower ones
+        self.left_head = (label + 1.3 * small) * LINE
+        columns = max(self.input.shape[1], self.kernel.shape[1])
+        self.left_width = max(canvas.measure("kernel", label, bold=True), self.side * columns)
+        left = 0.0 if self.narrow else self.left_width + self.gap
+        self.width = (canvas.inner_width - left - self.gap) / 2
+        self.side_width = (self.width - 0.4 * self.gap) / 2
+        self.notes = self._notes()
+
+    def _notes(self) -> list[Callable[[Convention], str]]:
+        """What makes the quiet lines above an output: those that fit everywhere."""
+        kinds = [lambda side: style.size_text(*side.values.shape), lambda side: side.setting]
+        if all(side.sizes[0] == side.sizes[1] for side in self.sides):
+            kinds.append(lambda side: side.sizes[0])
+        widest, kinds = partial(self.canvas.widest, px=self.canvas.size.small), kinds[: self.most]
+        return [kind for kind in kinds if widest(map(kind, self.sides)) <= self.side_width]
+
+    def fits(self) -> bool:
+        """Whether there is room for all of it."""
+        canvas, small = self.canvas, self.canvas.size.small
+        rows, columns = np.max([side.values.shape for side in self.sides], axis=0)
+        lines = 2 + len(self.notes)  # with the names, and the foot
+        head = canvas.size.label * LINE + lines * small * LINE + 0.8 * small
+        left = 2 * self.left_head + (len(self.input) + len(self.kernel)) * self.side
+        return (
+            columns * self.side <= self.side_width
+            and head + rows * self.side <= (canvas.inner_height - self.between) / 2
+            and (self.narrow or left + self.between <= canvas.inner_height)
+        )
+
+    def numbered(self) -> int:
+        """How many grids have their numbers."""
+        arrays = [self.input, self.kernel, *(side.values for side in self.sides)]
+        sizes = [self._cells(values).size_of(exact(values).marked()) for values in arrays]
+        return len(sizes) - sizes.count(None)
+
+    def _cells(self, values: NDArray, left: float = 0.0, top: float = 0.0) -> Cells:
+        rows, columns = values.shape
+        return Cells(self.canvas, left, top, rows, columns, self.side)
+
+    # Drawing ----------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        canvas, theme = self.canvas, self.canvas.theme
-        cell, lines = self.layout()
-        for name, values, top, edge, fill in (
-            ()
-            if self.narrow
-            else (
-                ("input", self.input, canvas.top, theme.input, theme.input_fill),
-                ("kernel", self.kernel, self.kernel_top(cell), theme.window, theme.window_fill),
-            )
-        ):
-            canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width(cell))
-            top += canvas.size.label * LINE
-            size = style.size_text(*values.shape)
-            canvas.note(canvas.left, top, size)
-            self.grid(values, canvas.left, top + canvas.size.small * LINE * 1.3, cell, edge, fill)
-        width = self.block_width(cell)
-        for index, (comparison, texts) in enumerate(zip(self.comparisons, lines, strict=True)):
+        canvas, theme, size = self.canvas, self.theme, self.canvas.size
+        below = canvas.top + self.left_head + len(self.input) * self.side + self.between
+        given = (
+            ("input", self.input, canvas.top, theme.input, theme.input_fill),
+            ("kernel", self.kernel, below, theme.window, theme.window_fill),
+        )
+        for name, values, top, edge, fill in () if self.narrow else given:
+            canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width)
+            canvas.note(canvas.left, top + size.label * LINE, style.size_text(*values.shape))
+            cells = self._cells(values, canvas.left, top + self.left_head)
+            self._draw_grid(cells, values, edge, fill)
+        for index, comparison in enumerate(self.comparisons):
             row, column = divmod(index, 2)
-            left = canvas.right - width if column else canvas.right - 2 * width - self.gap
+            left = canvas.right - self.width - (1 - column) * (self.width + self.gap)
             top = canvas.top + row * (canvas.inner_height + self.between) / 2
-            self.block(comparison, texts, left, top, cell)
+            self._draw_comparison(comparison, left, top)
 
-    # Lengths ----------------------------------------------------------------------------------
-
-    @property
-    def narrow(self) -> bool:
-        """Whether there is no room for the input beside outputs with their names."""
-        return self.canvas.inner_width < 55 * self.canvas.size.small
-
-    @property
-    def gap(self) -> float:
-        """Between the input and the comparisons, and between these."""
-        return 0.03 * self.canvas.width if self.narrow else 0.04 * self.canvas.width
-
-    @property
-    def between(self) -> float:
-        """Between the upper comparisons and the lower ones."""
-        return 1.2 * self.canvas.size.small
-
-    def left_width(self, cell: float) -> float:
-        """Of the input and the kernel."""
-        if self.narrow:
-            return -self.gap  # no column, and no gap behind it
-        words = self.canvas.measure("kernel", self.canvas.size.label, bold=True)
-        return max(words, cell * max(self.input.shape[1], self.kernel.shape[1]))
-
-    def block_width(self, cell: float) -> float:
-        canvas = self.canvas
-        return (canvas.inner_width - self.left_width(cell) - 2 * self.gap) / 2
-
-    def side_width(self, cell: float) -> float:
-        """Of one of the two conventions of a comparison."""
-        return (self.block_width(cell) - 0.4 * self.gap) / 2
-
-    def kernel_top(self, cell: float) -> float:
-        return self.canvas.top + self.left_head + self.input.shape[0] * cell + self.between
-
-    @property
-    def left_head(self) -> float:
-        return (self.canvas.size.label + 1.3 * self.canvas.size.small) * LINE
-
-    def layout(self) -> tuple[float, list[list[list[str]]]]:
-        """The side of a cell, the same in all grids, and the quiet lines above each output.
-
-        As many lines as take the numbers out of no grid.
-        """
-        canvas = self.canvas
-        arrays = [self.input, self.kernel]
-        arrays += [side.values for c in self.comparisons for side in c.sides]
-        texts = [exact(values).marked() for values in arrays]
-        best = (-1, 0.0, 0)
-        for most in (3, 2, 1):
-            cell = self.cell(most)
-            numbered = sum(number_size(canvas, each, cell, cell) is not None for each in texts)
-            if cell and numbered > best[0]:
-                best = (numbered, cell, most)
-        _, cell, most = best
-        if not cell:
-            shape = style.size_text(*self.input.shape)
-            raise SpecError(f"conventions: expected an input that fits the picture, got {shape}")
-        return cell, self.lines(cell, most)
-
-    def cell(self, most: int) -> float:
-        """The largest side of a cell with which all grids fit below ``most`` quiet lines.
-
-        0 where there is none.
-        """
-        canvas, small = self.canvas, self.canvas.size.small
-        high = (canvas.inner_height - self.between) / 2
-        outputs = [side.values.shape for c in self.comparisons for side in c.sides]
-        rows, columns = np.max(outputs, axis=0)
-        for cell in range(math.floor(70 * canvas.unit), 0, -1):
-            lines = 2 + len(self.lines(cell, most)[0][0])  # with the names, and the foot
-            head = canvas.size.label * LINE + lines * small * LINE + 0.8 * small
-            kernel_bottom = self.kernel_top(cell) + self.left_head + len(self.kernel) * cell
-            if (
-                columns * cell <= self.side_width(cell)
-                and head + rows * cell <= high
-                and (self.narrow or kernel_bottom <= canvas.bottom)
-            ):
-                return float(cell)
-        return 0.0
-
-    def lines(self, cell: float, most: int) -> list[list[list[str]]]:
-        """The quiet lines of both sides of each comparison: those that fit everywhere."""
-        kinds = [lambda side: style.size_text(*side.values.shape), lambda side: side.setting]
-        sides = [side for c in self.comparisons for side in c.sides]
-        if all(side.sizes[0] == side.sizes[1] for side in sides):
-            kinds.append(lambda side: side.sizes[0])
-        width, small = self.side_width(cell), self.canvas.size.small
-        kinds = [
-            kind
-            for kind in kinds[:most]
-            if self.canvas.widest((kind(side) for side in sides), small) <= width
-        ]
-        return [[[kind(side) for kind in kinds] for side in c.sides] for c in self.comparisons]
-
-    # Parts ------------------------------------------------------------------------------------
-
-    def block(
-        self,
-        comparison: Comparison,
-        lines: list[list[str]],
-        left: float,
-        top: float,
-        cell: float,
-    ) -> None:
+    def _draw_comparison(self, comparison: Comparison, left: float, top: float) -> None:
         """Both outputs side by side, and below them where they part."""
-        canvas, theme, small = self.canvas, self.canvas.theme, self.canvas.size.small
-        width, side_width = self.block_width(cell), self.side_width(cell)
-        canvas.text(left, top, comparison.title, bold=True, width=width)
+        canvas, theme, small = self.canvas, self.theme, self.canvas.size.small
+        canvas.text(left, top, comparison.title, bold=True, width=self.width)
         top += canvas.size.label * LINE
-        union = np.max([side.values.shape for side in comparison.sides], axis=0)
-        foot = top
-        for side, other, texts, x in zip(
-            comparison.sides,
-            reversed(comparison.sides),
-            lines,
-            (left, left + width - side_width),
-            strict=True,
-        ):
-            y = top
-            canvas.text(x, y, side.name, px=small, colour=theme.output, bold=True, width=side_width)
-            y += small * LINE
-            for text in texts:
-                canvas.note(x, y, text)
-                y += small * LINE
-            y += 0.3 * small
-            Cells(canvas, x, y, *union, cell).lines(theme.hairline, dashed=True)
-            self.grid(
-                side.values,
-                x,
-                y,
-                cell,
-                theme.output,
-                theme.output_fill,
-                _differs(side.values, other.values),
-            )
+        grid_top = top + (1 + len(self.notes)) * small * LINE + 0.3 * small
+        lefts = left, left + self.width - self.side_width
+        for side, x in zip(comparison.sides, lefts, strict=True):
+            canvas.note(x, top, side.name, colour=theme.output, bold=True, width=self.side_width)
+            for line, words in enumerate(self.notes, 1):
+                canvas.note(x, top + line * small * LINE, words(side))
+            both = self._cells(comparison.differs, x, grid_top)
+            both.lines(theme.hairline, dashed=True)
+            cells = self._cells(side.values, x, grid_top)
+            differs = comparison.differs[: cells.rows, : cells.columns]
+            self._draw_grid(cells, side.values, theme.output, theme.output_fill, differs)
             if comparison.first is not None:
-                row, column = comparison.first
-                canvas.box(
-                    x + column * cell,
-                    y + row * cell,
-                    cell,
-                    cell,
-                    edge=theme.mistake,
-                    stroke=0.7 * canvas.size.thick,
-                )
-            foot = y + union[0] * cell + 0.5 * small
-        colour = theme.quiet if comparison.first is None else theme.mistake
-        texts = [c.difference() for c in self.comparisons]
-        words = "they part first at " if comparison.first is not None else ""
-        longest = canvas.widest((f"they part first at {text}" for text in texts), small)
-        text = comparison.difference()
-        if longest <= width:
-            text = words + text
-        elif canvas.widest(texts, small) > width:
-            text = text.replace("row ", "").replace(" column ", "")
-        canvas.text(left, foot, text, px=small, colour=colour, width=width)
+                both.part(*comparison.first).box(theme.mistake, stroke=0.7 * canvas.size.thick)
+        self._draw_words(comparison, left, both.corner(both.rows, 0)[1] + 0.5 * small)
 
-    def grid(
-        self,
-        values: NDArray,
-        left: float,
-        top: float,
-        cell: float,
-        edge: str,
-        fill: str,
-        differs: NDArray | None = None,
+    def _draw_words(self, comparison: Comparison, left: float, top: float) -> None:
+        """Where two outputs part, in words as long as all comparisons have room for."""
+        widest = partial(self.canvas.widest, px=self.canvas.size.small)
+        texts = [each.difference() for each in self.comparisons]
+        text, parts = comparison.difference(), comparison.first is not None
+        if widest(PART + each for each in texts) <= self.width:
+            text = PART + text if parts else text
+        elif widest(texts) > self.width:
+            text = text.replace("row ", "").replace(" column ", "")
+        colour = self.theme.mistake if parts else self.theme.quiet
+        self.canvas.note(left, top, text, colour=colour, width=self.width)
+
+    def _draw_grid(
+        self, cells: Cells, values: NDArray, edge: str, fill: str, differs: NDArray | None = None
     ) -> None:
         """Cells with their numbers, those that differ in the colour of mistakes."""
-        canvas, theme = self.canvas, self.canvas.theme
-        rows, columns = values.shape
-        texts = exact(values).marked()
-        px = number_size(canvas, texts, cell, cell)
+        canvas, theme, texts = self.canvas, self.theme, exact(values).marked()
+        px = cells.size_of(texts)
         if px is None and differs is not None:
             # Without numbers the cells themselves say where they differ.
             tints = [to_rgb(fill), to_rgb(style.blend(fill, theme.mistake, 0.4))]
             shades = np.round(255 * np.array(tints)).astype(np.uint8)
-            canvas.picture(shades[differs.astype(int)], left, top, columns * cell, rows * cell)
+            canvas.picture(shades[differs.astype(int)], *cells.place)
         else:
-            canvas.box(left, top, columns * cell, rows * cell, fill=fill)
-        if cell >= 4 * canvas.unit:
-            Cells(canvas, left, top, rows, columns, cell).lines(edge)
-        else:
-            canvas.box(left, top, columns * cell, rows * cell, edge=edge)
-        if px is None:
-            return
-        for (row, column), text in zip(np.ndindex(rows, columns), texts, strict=True):
-            part = differs is not None and differs[row, column]
-            canvas.text(
-                left + (column + 0.5) * cell,
-                top + (row + 0.5) * cell,
-                text,
-                "mm",
-                px=px,
-                colour=theme.mistake if part else theme.ink,
-            )
-
-
-def _differs(values: NDArray, other: NDArray) -> NDArray:
-    """(H, W) bool: which of ``values`` the other has not, or has otherwise."""
-    differs = np.ones(values.shape, bool)
-    rows, columns = np.minimum(values.shape, other.shape)
-    differs[:rows, :columns] = values[:rows, :columns] != other[:rows, :columns]
-    return differs
+            cells.box(fill=fill)
+        cells.draw(edge, least=4 * canvas.unit)
+        if px is not None:
+            parts = np.zeros(values.shape, bool) if differs is None else differs
+            inks = np.where(parts, theme.mistake, theme.ink).ravel().tolist()
+            cells.write(texts, px, inks)

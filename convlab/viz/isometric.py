@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from convlab.numerals import Numbers
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.matrix import Cells, number_size
-from convlab.viz.sliding_window import CHANNEL_NAMES, SlidingWindow, words
+from convlab.viz.matrix import Cells
+from convlab.viz.window_words import parts_of, words
+from convlab.window_step import SlidingWindow
 
 # One row further back goes this far to the right and up, in cells.
-BACK = np.array([0.42, -0.52])
+LEAN, FLAT = 0.42, 0.52
 LAYER = 0.62  # from one plane of a stack to the next, in cells
 MOST_PLANES = 8
+Written = Callable[[int | None], Numbers]  # numbers with at most so many digits
 
 
 def isometric(
@@ -25,243 +30,188 @@ def isometric(
     """Input planes below, output planes above, rays from the window to the cell that it makes.
 
     The planes of a stack are channels, the first on top, and maps, the current one on top.
-    Numbers stand on a
-    single plane or the top one where its cells are large enough; the words below
-    are those of ``sliding_window``.  Raises SpecError for an unknown size or theme.
+    Numbers stand on a single plane or the top one where its cells are large enough; the words
+    below are those of ``sliding_window``.  Raises SpecError for an unknown size or theme.
     """
     lowest, highest = style.size_named(size).heights
     for aspect in (0.6, 0.8, 1.0, 1.2, 1.4) if lowest < highest else (9 / 16,):
         canvas = Canvas(size, theme, aspect)
         view = _View(canvas, shown, numbers, words(canvas, shown, numbers))
-        if view.bottom - canvas.top >= view.least_height:
+        least = 3.3 * (0.85 * canvas.size.title + 2 * canvas.size.subtitle) * LINE
+        if view.bottom - canvas.top >= least:
             break
     view.draw()
     return canvas.figure
 
 
-class _Plane:
-    """A plane of cells: where its corner at the front left is, and its cells' corners."""
+class _Plane(Cells):
+    """Cells that lie flat, from their corner at the back on; drawn as polygons alone."""
 
-    def __init__(self, x: float, y: float, shape: tuple[int, int], cell: float) -> None:
-        self.origin, self.shape, self.cell = np.array([x, y]), shape, cell
-
-    def at(self, row: float, column: float) -> NDArray:
-        """A place given in rows from the back and columns from the left."""
-        steps = np.array([column, 0.0]) + (self.shape[0] - row) * BACK
-        return self.origin + self.cell * steps
-
-    def quad(self, row: float, column: float, rows: float = 1, columns: float = 1) -> NDArray:
-        """Corners (4, 2) of a block of cells."""
-        ends = ((0, 0), (0, columns), (rows, columns), (rows, 0))
-        return np.array([self.at(row + r, column + c) for r, c in ends])
+    def corner(self, row: float, column: float) -> tuple[float, float]:
+        return self.left + (column - LEAN * row) * self.width, self.top + row * self.height
 
 
 class _View:
+    """A step above ``bottom``: its two stacks, and at the left the headline of each part."""
+
     def __init__(self, canvas: Canvas, shown: SlidingWindow, numbers: bool, bottom: float) -> None:
         self.canvas, self.shown, self.numbers, self.bottom = canvas, shown, numbers, bottom
-        self.theme = canvas.theme
-        self.planes = min(len(shown.stage), MOST_PLANES)
-        self.maps = min(len(shown.output), MOST_PLANES)
-        self.least_height = 3.3 * (0.85 * canvas.size.title + 2 * canvas.size.subtitle) * LINE
+        self.theme, self.title = canvas.theme, 0.85 * canvas.size.title
+        self.heads = (
+            ("Output", shown.output_note(), self.theme.output),
+            (shown.window_title(), shown.window_note, self.theme.window),
+            ("Input", shown.input_note, self.theme.input),
+        )
+        titles = canvas.widest((title for title, *_ in self.heads), self.title, True)
+        notes = canvas.widest((shown.input_note, shown.window_note), canvas.size.small)
+        self.side = max(titles, min(0.26 * canvas.width, notes)) + canvas.size.title
+        self.inputs, self.outputs = self._stacks()
+
+    def _stacks(self) -> tuple[list[_Plane], list[_Plane]]:
+        """The planes of input and output, each from the lowest up."""
+        canvas, shapes = self.canvas, (self.shown.stage.shape, self.shown.output.shape)
+        counts = [min(count, MOST_PLANES) for count, _, _ in shapes]
+        # In cells: what both stacks need, the output above the input.
+        width = max(columns + rows * LEAN for _, rows, columns in shapes)
+        heights = [
+            rows * FLAT + (count - 1) * LAYER
+            for count, (_, rows, _) in zip(counts, shapes, strict=True)
+        ]
+        between = 0.35 * max(rows for _, rows, _ in shapes) * FLAT + 0.8
+        height = sum(heights) + between
+        room = canvas.inner_width - self.side
+        if max(counts) > 1:
+            labels = ("green", f"map {len(self.shown.output)}")
+            room -= canvas.widest(labels, canvas.size.small) + canvas.size.small
+        cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
+        foot = (self.bottom + canvas.top + height * cell) / 2
+        feet = foot, foot - (heights[0] + between) * cell
+        middle = canvas.left + self.side + room / 2
+        stacks = []
+        for (_, rows, columns), count, foot in zip(shapes, counts, feet, strict=True):
+            left, top = middle + (rows * LEAN - columns) * cell / 2, foot - rows * FLAT * cell
+            look = canvas, left, top, rows, columns, cell, FLAT * cell
+            plane = _Plane(*look)
+            stacks.append([replace(plane, top=top - i * LAYER * cell) for i in range(count)])
+        return stacks[0], stacks[1]
 
     def draw(self) -> None:
-        canvas, shown = self.canvas, self.shown
-        _, rows, columns = shown.stage.shape
-        _, out_rows, out_columns = shown.output.shape
-        heads = canvas.widest(
-            ("Input", "Output", shown.window_title()), 0.85 * canvas.size.title, True
-        )
-        notes = (shown.input_note, shown.window_note)
-        side = max(heads, min(0.26 * canvas.width, canvas.widest(notes, canvas.size.small)))
-        side += canvas.size.title
-        # In cells: what both stacks need, the output above the input.
-        width = max(columns + rows * BACK[0], out_columns + out_rows * BACK[0])
-        if max(len(shown.stage), len(shown.output)) > 1:
-            room_for = ("green", f"map {len(shown.output)}")
-            side_right = canvas.widest(room_for, canvas.size.small) + canvas.size.small
-        else:
-            side_right = 0.0
-        lower = -rows * BACK[1] + (self.planes - 1) * LAYER
-        upper = -out_rows * BACK[1] + (self.maps - 1) * LAYER
-        between = 0.35 * max(rows, out_rows) * -BACK[1] + 0.8
-        height = lower + upper + between
-        room = canvas.inner_width - side - side_right
-        cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
-        left = canvas.left + side
-        left += (room - width * cell) / 2
-        foot = (self.bottom + canvas.top + height * cell) / 2
-        middle = left + width * cell / 2
-
-        def stack(shape: tuple[int, int], count: int, base: float) -> list[_Plane]:
-            x = middle - (shape[1] + shape[0] * BACK[0]) * cell / 2
-            return [_Plane(x, base - i * LAYER * cell, shape, cell) for i in range(count)]
-
-        inputs = stack((rows, columns), self.planes, foot)
-        outputs = stack((out_rows, out_columns), self.maps, foot - (lower + between) * cell)
-        top = inputs[-1]
-        # The first channel lies on top, or the one that is pooled; stacks are drawn from below.
+        """Draw all of it; stacks from below."""
+        shown, inputs, outputs = self.shown, self.inputs, self.outputs
+        # The first channel lies on top, or the one that is pooled.
         first = shown.channel or 0
-        others = [c for c in range(len(shown.stage)) if c != first][: self.planes - 1]
-        for plane, channel in zip(inputs, [*others[::-1], first], strict=True):
+        for plane, channel in zip(inputs, _from_below(len(shown.stage), first), strict=True):
             self._input(plane, channel)
-        self._rays(top, outputs[-1])
-        empty = shown.outside | shown.inserted
-        empty[np.ix_(*shown.window)] = False
-        self._numbers(top, lambda digits: shown.inputs(digits).marked(), first, empty)
-        others = [o for o in range(len(shown.output)) if o != shown.at[0]][: self.maps - 1]
-        for plane, index in zip(outputs, [*others[::-1], shown.at[0]], strict=True):
+        self._rays(inputs[-1], outputs[-1])
+        inks = np.where(shown.inside | shown.under(first), self.theme.ink, self.theme.quiet)
+        self._numbers(inputs[-1], shown.inputs, first, inks)
+        for plane, index in zip(outputs, _from_below(len(shown.output), shown.at[0]), strict=True):
             self._output(plane, index)
+        self._heads()
 
-        def middle_of(planes: list[_Plane]) -> float:
-            return (planes[0].at(planes[0].shape[0], 0)[1] + planes[-1].at(0, 0)[1]) / 2
+    def _input(self, plane: _Plane, channel: int) -> None:
+        shown, theme = self.shown, self.theme
+        label, edge = theme.channel(channel, len(shown.stage))
+        plane.polygons(~shown.inside, theme.hairline, theme.hairline_fill, dashed=True)
+        plane.polygons(shown.inside, edge, theme.input_fill)
+        plane.polygons(shown.under(channel), theme.window, theme.window_fill)
+        if len(shown.stage) > 1:
+            self._label(plane, label.removeprefix("channel "), edge)
 
-        between_them = (inputs[-1].at(0, 0)[1] + outputs[0].at(out_rows, 0)[1]) / 2
-        heads = [
-            (middle_of(outputs), "Output", self._output_note(), self.theme.output),
-            (between_them, shown.window_title(), shown.window_note, self.theme.window),
-            (middle_of(inputs), "Input", shown.input_note, self.theme.input),
+    def _output(self, plane: _Plane, index: int) -> None:
+        shown, theme, done = self.shown, self.theme, self.shown.done[index]
+        plane.polygons(~done, theme.output, theme.ground)
+        plane.polygons(done, theme.output, theme.output_fill)
+        if index == shown.at[0]:
+            current = plane.part(*shown.at[1:]).outline()[None]
+            stroke = 0.8 * self.canvas.size.thick
+            self.canvas.polygons(current, edge=theme.output, stroke=stroke)
+            self._numbers(plane, shown.results, index, np.where(done, theme.ink, ""))
+        if len(shown.output) > 1:
+            self._label(plane, f"map {index}", theme.output)
+
+    def _label(self, plane: _Plane, text: str, colour: str) -> None:
+        """The name of a plane at its corner, where planes are far enough apart."""
+        px = self.canvas.size.small
+        if plane.width * LAYER > px * 1.2:
+            x, y = plane.corner(0, plane.columns)
+            self.canvas.note(x + 0.3 * plane.width, y, text, "lc", colour=colour)
+
+    def _numbers(self, plane: _Plane, written: Written, index: int, inks: NDArray) -> None:
+        """Upright numbers in the cells of a plane that have an ink, the ``index``-th of those.
+
+        With as many digits as fit, of at most so many.
+        """
+        # A text must stay inside its slanted cell.
+        cell = replace(plane, height=1.15 * plane.height)
+        for digits in (None, 3, 2):
+            texts = np.reshape(written(digits).marked(), (-1, *inks.shape))[index]
+            px = cell.size_of(texts.ravel().tolist(), 0.72)
+            if px is not None:
+                break
+        if not self.numbers or px is None:
+            return
+        for place, ink in np.ndenumerate(inks):
+            if ink:
+                self.canvas.text(*plane.middle(*place), texts[place], "mc", px=px, colour=ink)
+
+    def _rays(self, plane: _Plane, target: _Plane) -> None:
+        """From the corners of the window to those of the cell that it makes."""
+        canvas, colour = self.canvas, self.theme.window
+        window = plane.span(*self.shown.window).outline()
+        cell = target.part(*self.shown.at[1:]).outline()
+        canvas.polygons(window[None], edge=colour, stroke=canvas.size.thick)
+        rays = [(tuple(a), tuple(b)) for a, b in zip(window, cell, strict=True)]
+        canvas.strokes(rays, colour, stroke=0.35 * canvas.size.thick)
+
+    # At the left ------------------------------------------------------------------------------
+
+    def _heads(self) -> None:
+        """A headline beside each of output, window and input, and the kernel below its own."""
+        canvas, size = self.canvas, self.canvas.size
+        middles = [
+            (planes[0].corner(planes[0].rows, 0)[1] + planes[-1].top) / 2
+            for planes in (self.outputs, self.inputs)
         ]
+        between = (self.inputs[-1].top + self.outputs[0].corner(self.outputs[0].rows, 0)[1]) / 2
+        width = self.side - 0.4 * size.title
+        notes = [canvas.lines(note, width, size.subtitle) for _, note, _ in self.heads]
         # Each beside what it names, but apart: from below upwards, then downwards.
-        longest = max(len(self._note_lines(head[2], side)) for head in heads)
-        pitch = (0.85 * canvas.size.title + longest * canvas.size.subtitle) * LINE * 1.1
-        ys = [head[0] for head in heads]
-        ys[2] = min(ys[2], self.bottom - pitch / 2)
+        pitch = (self.title + max(map(len, notes)) * size.subtitle) * LINE * 1.1
+        ys = [middles[0], between, min(middles[1], self.bottom - pitch / 2)]
         for i in (1, 0):
             ys[i] = min(ys[i], ys[i + 1] - pitch)
         ys[0] = max(ys[0], canvas.top + pitch / 2)
         for i in (1, 2):
             ys[i] = max(ys[i], ys[i - 1] + pitch)
-        for y, (_, *head) in zip(ys, heads, strict=True):
-            self._head(y, *head, side)
-        self._kernel(ys[1] + pitch / 2, ys[2] - pitch / 2, side)
+        for y, (title, _, colour), lines in zip(ys, self.heads, notes, strict=True):
+            y -= (self.title + len(lines) * size.subtitle) * LINE / 2
+            canvas.text(canvas.left, y, title, px=self.title, colour=colour, bold=True)
+            quiet = partial(canvas.paragraph, px=size.subtitle, colour=self.theme.quiet)
+            quiet(canvas.left, y + self.title * LINE, lines, width=width)
+        self._kernel(ys[1] + pitch / 2, ys[2] - pitch / 2)
 
-    def _output_note(self) -> str:
-        filters, *size = self.shown.output.shape
-        return style.size_text(*size, *([filters] if filters > 1 else []))
-
-    def _note_lines(self, note: str, side: float) -> list[str]:
-        return self.canvas.lines(
-            note, side - 0.4 * self.canvas.size.title, self.canvas.size.subtitle
-        )
-
-    def _head(self, middle: float, title: str, note: str, colour: str, side: float) -> None:
-        canvas, px = self.canvas, 0.85 * self.canvas.size.title
-        lines = self._note_lines(note, side)
-        y = middle - (px + len(lines) * canvas.size.subtitle) * LINE / 2
-        canvas.text(canvas.left, y, title, px=px, colour=colour, bold=True)
-        y += px * LINE
-        for line in lines:
-            canvas.text(
-                canvas.left,
-                y,
-                line,
-                px=canvas.size.subtitle,
-                colour=self.theme.quiet,
-                width=side - 0.4 * canvas.size.title,
-            )
-            y += canvas.size.subtitle * LINE
-
-    def _kernel(self, top: float, bottom: float, side: float) -> None:
+    def _kernel(self, top: float, bottom: float) -> None:
         """The kernel of one channel as a flat grid, and the bias, where there is room."""
-        canvas, shown, theme = self.canvas, self.shown, self.theme
+        canvas, shown, theme, label = self.canvas, self.shown, self.theme, self.canvas.size.label
         if shown.kernel is None or len(shown.kernel) > 1 or not self.numbers:
             return
         _, rows, columns = shown.kernel.shape
         texts = shown.weights().marked()
-        line = 1.6 * canvas.size.label if shown.bias is not None else 0.0
-        cell = min((bottom - top - line) / rows, (side - canvas.size.title) / columns)
-        cell = min(cell, 2.6 * canvas.size.label)
-        px = number_size(canvas, texts, cell, cell)
+        line = 1.6 * label if shown.bias is not None else 0.0
+        cell = min((bottom - top - line) / rows, (self.side - canvas.size.title) / columns)
+        cells = Cells(canvas, canvas.left, top, rows, columns, min(cell, 2.6 * label))
+        px = cells.size_of(texts)
         if px is None:
             return
-        canvas.box(canvas.left, top, columns * cell, rows * cell, fill=theme.window_fill)
-        Cells(canvas, canvas.left, top, rows, columns, cell).lines(theme.window)
-        for i, text in enumerate(texts):
-            row, column = divmod(i, columns)
-            x, y = canvas.left + (column + 0.5) * cell, top + (row + 0.5) * cell
-            canvas.text(x, y, text, "mc", px=px)
+        cells.draw(theme.window, theme.window_fill)
+        cells.write(texts, px, anchor="mc")
         if shown.bias is not None:
-            parts = [("bias", theme.quiet, False), (shown.bias_text(), theme.mistake, True)]
-            canvas.run(canvas.left, top + rows * cell + 0.3 * line, parts, canvas.size.label)
+            bias = parts_of(canvas, shown.bias_pieces())
+            canvas.run(canvas.left, cells.corner(rows, 0)[1] + 0.3 * line, bias, label)
 
-    def _cells(self, plane: _Plane, chosen: NDArray, edge: str, fill: str, **line) -> None:
-        quads = np.array([plane.quad(row, column) for row, column in np.argwhere(chosen)])
-        if len(quads):
-            self.canvas.polygons(quads, edge=edge, fill=fill, **line)
 
-    def _input(self, plane: _Plane, channel: int) -> None:
-        shown, theme = self.shown, self.theme
-        channels = len(shown.stage)
-        edge = theme.input
-        if channels == 3:
-            edge = (theme.red, theme.green, theme.blue)[channel]
-        empty = shown.outside | shown.inserted
-        self._cells(plane, empty, theme.hairline, theme.hairline_fill, dashed=True)
-        self._cells(plane, ~empty, edge, theme.input_fill)
-        window = np.zeros(empty.shape, bool)
-        if shown.channel is None or shown.channel == channel:
-            window[np.ix_(*shown.window)] = True
-        self._cells(plane, window, theme.window, theme.window_fill)
-        if channels > 1:
-            name = CHANNEL_NAMES[channel] if channels == 3 else f"{channel}"
-            x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
-            px = self.canvas.size.small
-            if plane.cell * LAYER > px * 1.2:
-                self.canvas.text(x, y, name, "lc", px=px, colour=edge)
-
-    def _output(self, plane: _Plane, index: int) -> None:
-        shown, theme = self.shown, self.theme
-        now = int(np.ravel_multi_index(shown.at, shown.output.shape))
-        order = np.arange(shown.output.size).reshape(shown.output.shape)[index]
-        done = order <= now
-        self._cells(plane, ~done, theme.output, theme.ground)
-        self._cells(plane, done, theme.output, theme.output_fill)
-        if index == shown.at[0]:
-            quad = plane.quad(*shown.at[1:])[None]
-            self.canvas.polygons(quad, edge=theme.output, stroke=0.8 * self.canvas.size.thick)
-            self._numbers(plane, lambda digits: shown.results(digits).marked(), index, ~done, ~done)
-        if len(shown.output) > 1:
-            x, y = plane.at(0, plane.shape[1]) + (0.3 * plane.cell, 0)
-            px = self.canvas.size.small
-            if plane.cell * LAYER > px * 1.2:
-                self.canvas.text(x, y, f"map {index}", "lc", px=px, colour=theme.output)
-
-    def _numbers(
-        self,
-        plane: _Plane,
-        written: Callable[[int | None], list[str]],
-        index: int,
-        quiet: NDArray,
-        hidden: NDArray | None = None,
-    ) -> None:
-        """Upright numbers in the cells of a plane, the one at ``index`` of those written.
-
-        With as many digits as fit, of at most so many; none in the cells ``hidden``.
-        """
-        canvas = self.canvas
-        for digits in (None, 3, 2):
-            texts = np.reshape(written(digits), (-1, *plane.shape))[index]
-            # A text must stay inside its slanted cell.
-            flat = texts.ravel().tolist()
-            px = number_size(canvas, flat, 0.72 * plane.cell, -BACK[1] * plane.cell * 1.15)
-            if px is not None:
-                break
-        if not self.numbers or px is None:
-            return
-        if hidden is not None:
-            texts = np.where(hidden, "", texts)
-        for row, column in zip(*np.nonzero(texts), strict=True):
-            x, y = plane.at(row + 0.5, column + 0.5)
-            colour = self.theme.quiet if quiet[row, column] else self.theme.ink
-            canvas.text(x, y, texts[row, column], "mc", px=px, colour=colour)
-
-    def _rays(self, plane: _Plane, target: _Plane) -> None:
-        """From the corners of the window to those of the cell that it makes."""
-        canvas, theme = self.canvas, self.theme
-        rows, columns = self.shown.window
-        lengths = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
-        window = plane.quad(rows[0], columns[0], *lengths)
-        cell = target.quad(*self.shown.at[1:])
-        canvas.polygons(window[None], edge=theme.window, stroke=canvas.size.thick)
-        rays = [(tuple(a), tuple(b)) for a, b in zip(window, cell, strict=True)]
-        canvas.strokes(rays, theme.window, stroke=0.35 * canvas.size.thick)
+def _from_below(count: int, top: int) -> list[int]:
+    """The planes of a stack that are drawn, from the lowest up to ``top``."""
+    others = [index for index in range(count) if index != top][: MOST_PLANES - 1]
+    return [*others[::-1], top]

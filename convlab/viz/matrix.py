@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from convlab.viz import style
@@ -59,10 +60,19 @@ class Cells:
         """The middle of a cell."""
         return self.corner(row + 0.5, column + 0.5)
 
-    def part(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Cells:
+    def part(self, row: float, column: float, rows: int = 1, columns: int = 1) -> Cells:
         """Some of the cells, from one on."""
         left, top = self.corner(row, column)
         return replace(self, left=left, top=top, rows=rows, columns=columns)
+
+    def span(self, rows: NDArray, columns: NDArray) -> Cells:
+        """The cells from the first to the last of ascending rows and columns."""
+        height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+        return self.part(rows[0], columns[0], height, width)
+
+    def blocks(self, rows: NDArray, columns: NDArray) -> list[Cells]:
+        """The cells of ascending rows and columns, as blocks without gaps."""
+        return [self.span(down, across) for down in _runs(rows) for across in _runs(columns)]
 
     def box(
         self,
@@ -84,11 +94,29 @@ class Cells:
         segments = [((left, y), (right, y)) for y in ys] + [((x, top), (x, bottom)) for x in xs]
         self.canvas.strokes(segments, colour, dashed=dashed)
 
-    def draw(self, edge: str, fill: str | None = None, dashed: bool = False) -> None:
-        """The cells on their ground: filled, then lined."""
+    def draw(
+        self, edge: str, fill: str | None = None, dashed: bool = False, least: float = 0.0
+    ) -> None:
+        """The cells on their ground: filled, then lined; narrower than ``least`` an outline."""
         if fill:
             self.box(fill=fill)
-        self.lines(edge, dashed)
+        if self.width >= least:
+            self.lines(edge, dashed)
+        else:
+            self.box(edge, dashed=dashed)
+
+    def polygons(
+        self, chosen: NDArray, edge: str, fill: str | Sequence[str], *, dashed: bool = False
+    ) -> None:
+        """Some of the cells, (rows, columns) bool, each filled and with an edge of its own."""
+        corners = [self.part(row, column).outline() for row, column in np.argwhere(chosen)]
+        if corners:
+            self.canvas.polygons(np.array(corners), edge=edge, fill=fill, dashed=dashed)
+
+    def outline(self) -> NDArray:
+        """The four corners (4, 2) of all of them."""
+        ends = (0, 0), (0, self.columns), (self.rows, self.columns), (self.rows, 0)
+        return np.array([self.corner(*end) for end in ends])
 
     def shades(self, values: NDArray, scale: Scale, edge: str | None = None) -> None:
         """Numbers (rows, columns) as shades; see :meth:`Canvas.array`."""
@@ -151,9 +179,22 @@ def one_in(needed: float, step: float) -> int:
     return max(1, math.ceil(needed / step))
 
 
+def _runs(ascending: NDArray) -> list[NDArray]:
+    """Neighbouring numbers together."""
+    return np.split(ascending, np.flatnonzero(np.diff(ascending) != 1) + 1)
+
+
 def inks_on(fills: NDArray) -> list[str]:
     """For fills (rows, columns, 3) in bytes the ink that reads on each, in row order."""
-    return [style.ink_on(fill / 255) for fill in fills.reshape(-1, 3)]
+    return [style.ink_on(fill) for fill in (fills.reshape(-1, 3) / 255).tolist()]
+
+
+def longest(texts: Iterable[str]) -> list[str]:
+    """The few among which the widest number is: of those of one length the ones with signs.
+
+    The same ones in each run: a set's own order is another one in each.
+    """
+    return sorted(set(texts), key=lambda text: (len(text), text))[-12:]
 
 
 def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: float) -> float | None:
@@ -164,31 +205,7 @@ def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: floa
     if min(width, height) < 22 * canvas.unit or len(texts) > 1500:
         return None
     label, small = canvas.size.label, canvas.size.small
-    longest = sorted(set(texts), key=len)[-12:]
     for px in (label, (label + small) / 2, small):
-        if canvas.widest(longest, px) <= 0.92 * width and px * 1.2 <= height:
+        if canvas.widest(longest(texts), px) <= 0.92 * width and px * 1.2 <= height:
             return px
     return None
-
-
-def cell_numbers(
-    canvas: Canvas,
-    texts: Sequence[str],
-    fills: NDArray,
-    px: float,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-    faint: str | None = None,
-) -> None:
-    """Texts in row order into the cells of fills (H, W, 3), in the ink that reads there.
-
-    The text ``faint`` is quiet; it stands on the ground's colour.
-    """
-    rows, columns = fills.shape[:2]
-    inks = inks_on(fills)
-    if faint is not None:
-        quiet = canvas.theme.quiet
-        inks = [quiet if text == faint else ink for text, ink in zip(texts, inks, strict=True)]
-    Cells(canvas, left, top, rows, columns, width / columns, height / rows).write(texts, px, inks)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convlab.errors import ShapeError
 from convlab.numerals import exact
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.matrix import Cells, number_size
-from convlab.viz.style import Scale
+from convlab.viz.matrix import Cells
 from convlab.viz.tiles import arrange
 
 WORDS = {
@@ -54,71 +54,37 @@ def padding_modes(
         raise ShapeError(f"expected padding inside {style.size_text(*shape)}, got {sides}")
     canvas = Canvas(size, theme, aspect=0.75)
     canvas.headline(title, subtitle, canvas.theme.input)
-    small, label = canvas.size.small, canvas.size.label
-    texts = exact(np.stack(list(arrays.values()))).marked()
-    count = shape[0] * shape[1]
+    small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
+    everything = np.stack(list(arrays.values()))
+    texts = exact(everything).marked()
     # Where numbers have no room below two lines, below one they may.
     for lines in (2, 1):
         head = lines * small * LINE + 0.2 * small
         room = canvas.inner_width, canvas.inner_height
         gap = (1.2 if lines == 2 else 0.6) * label
         grid = arrange(len(arrays), *room, shape, gap=gap, label=head)
-        px = number_size(canvas, texts, grid.width / shape[1], grid.height / shape[0])
+        panel = Cells(canvas, canvas.left, canvas.top, *shape, grid.width / shape[1])
+        px = panel.size_of(texts)
         if px is not None:
             break
-    # Without numbers shades tell them apart, on one scale.
-    scale = None if px else style.grey_scale(np.stack(list(arrays.values())))
+    own = np.zeros(shape, bool)
+    own[top : shape[0] - bottom, left : shape[1] - right] = True
+    inks = np.where(own, colours.ink, colours.quiet).ravel().tolist()
     for at, (mode, values) in enumerate(arrays.items()):
         x, y = grid.corner(at)
-        x, y = canvas.left + x, canvas.top + y
-        width = min(grid.width + grid.gap_x - 0.5 * label, canvas.right - x)
-        canvas.text(x, y - head, mode, px=small, bold=True, width=width)
+        cells = replace(panel, left=canvas.left + x, top=canvas.top + y)
+        width = min(grid.width + grid.gap_x - 0.5 * label, canvas.right - cells.left)
+        y = cells.top - head
+        canvas.text(cells.left, y, mode, px=small, bold=True, width=width)
         if lines == 2:
-            below = y - head + small * LINE
-            canvas.note(x, below, WORDS[mode], width=width)
-        place = (x, y, grid.width, grid.height)
-        _panel(canvas, values, sides, texts[at * count :], px or scale, place)
+            canvas.note(cells.left, y + small * LINE, WORDS[mode], width=width)
+        inside = cells.span(np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0)))
+        if px is None:  # shades tell the modes apart, on one scale
+            cells.shades(values, style.grey_scale(everything))
+        else:
+            cells.draw(colours.hairline, colours.hairline_fill, dashed=True)
+            inside.draw(colours.input, colours.input_fill)
+        inside.box(colours.input, stroke=0.6 * canvas.size.thick)
+        if px is not None:
+            cells.write(texts[at * values.size : (at + 1) * values.size], px, inks)
     return canvas.figure
-
-
-def _panel(
-    canvas: Canvas,
-    values: NDArray,
-    sides: tuple[int, int, int, int],
-    texts: list[str],
-    look: float | Scale,
-    place: tuple[float, float, float, float],
-) -> None:
-    """One padded array, with numbers of a height or in the shades of a scale."""
-    x, y, width, height = place
-    theme, (rows, columns) = canvas.theme, values.shape
-    top, bottom, left, right = sides
-    cell = width / columns, height / rows
-    inner = (
-        x + left * cell[0],
-        y + top * cell[1],
-        width - (left + right) * cell[0],
-        height - (top + bottom) * cell[1],
-    )
-    if isinstance(look, Scale):
-        canvas.array(values, look, x, y, width, height)
-        canvas.box(*inner, edge=theme.input, stroke=0.6 * canvas.size.thick)
-        return
-    canvas.box(x, y, width, height, fill=theme.hairline_fill)
-    Cells(canvas, x, y, rows, columns, *cell).lines(theme.hairline, dashed=True)
-    canvas.box(*inner, fill=theme.input_fill)
-    Cells(canvas, inner[0], inner[1], rows - top - bottom, columns - left - right, *cell).lines(
-        theme.input
-    )
-    canvas.box(*inner, edge=theme.input, stroke=0.6 * canvas.size.thick)
-    for at in range(rows * columns):
-        row, column = divmod(at, columns)
-        own = top <= row < rows - bottom and left <= column < columns - right
-        canvas.text(
-            x + (column + 0.5) * cell[0],
-            y + (row + 0.5) * cell[1],
-            texts[at],
-            "mm",
-            px=look,
-            colour=theme.ink if own else theme.quiet,
-        )

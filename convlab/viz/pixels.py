@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -9,27 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.matrix import cell_numbers, number_size
-
-CHANNELS = ("red", "green", "blue")
+from convlab.viz.matrix import Cells, inks_on
 
 
 def _checked(image: ArrayLike) -> NDArray:
+    """Bytes (1, H, W) or (3, H, W)."""
     image = np.asarray(image)
-    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
-        raise ShapeError(f"expected an image (1, H, W) or (3, H, W), got {image.shape}")
+    image_rgb(image)  # raises ShapeError for another shape
     if image.dtype != np.uint8:
         raise ShapeError(f"expected the bytes of an image, uint8, got {image.dtype}")
     return image
-
-
-def _named(canvas: Canvas, image: NDArray) -> list[tuple[str, str, NDArray]]:
-    """Name, colour and bytes (H, W) of each channel."""
-    theme = canvas.theme
-    if len(image) == 1:
-        return [("grey", theme.input, image[0])]
-    colours = (theme.red, theme.green, theme.blue)
-    return list(zip(CHANNELS, colours, image, strict=True))
 
 
 def channels(
@@ -58,16 +49,15 @@ def channels(
         raise ShapeError(f"expected a pixel inside {style.size_text(rows, columns)}, got {pixel}")
     canvas = Canvas(size, theme, aspect=0.62)
     canvas.headline(title, subtitle, canvas.theme.input)
-    small, label, theme = canvas.size.small, canvas.size.label, canvas.theme
+    small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     head, gap = small * LINE + 0.3 * small, 1.3 * label
     width, height = canvas.inner_width, canvas.inner_height
-    named = _named(canvas, image)
     ratio, words = columns / rows, canvas.measure("green", small, bold=True)
     if ratio > 4:
         # A strip: all below each other.
-        tall = min((height - 4.5 * head - 0.3 * height) / 4, width / ratio)
-        large, step_y = tall, tall + head + 0.3 * label
-        places = [(canvas.left, canvas.top + step_y * (at + 1)) for at in range(4)]
+        large = tall = min((height - 4.5 * head - 0.3 * height) / 4, width / ratio)
+        step = tall + head + 0.3 * label
+        places = [(canvas.left, canvas.top + step * (at + 1)) for at in range(4)]
     else:
         # The image is as high as two channels with what stands above the lower one.
         tall = (height - gap) / 2 - head
@@ -79,33 +69,43 @@ def channels(
         start = canvas.left + max(large * ratio, words) + gap
         step_x, step_y = max(tall * ratio, words) + gap, tall + head + gap
         places = [(start + at % 2 * step_x, canvas.top + at // 2 * step_y) for at in range(4)]
-    wide = tall * ratio
-    canvas.text(canvas.left, canvas.top, "image", px=small, colour=theme.input, bold=True)
-    y = canvas.top + head
-    canvas.picture(image_rgb(image), canvas.left, y, large * ratio, large)
-    canvas.box(canvas.left, y, large * ratio, large, edge=theme.input)
+    cells = Cells(canvas, canvas.left, canvas.top + head, rows, columns, large / rows)
+    canvas.note(canvas.left, canvas.top, "image", colour=colours.input, bold=True)
+    canvas.picture(image_rgb(image), *cells.place, edge=colours.input)
     # The mark is larger than a pixel, and on a ground of its own, so that it is seen.
-    cell = large / rows
-    mark = max(cell, 26 * canvas.unit)
-    x_mark = canvas.left + (column + 0.5) * cell - mark / 2
-    y_mark = y + (row + 0.5) * cell - mark / 2
-    for edge, stroke in ((theme.ground, 1.5), (theme.window, 0.7)):
-        canvas.box(x_mark, y_mark, mark, mark, edge=edge, stroke=stroke * canvas.size.thick)
-    for (left, top), (name, colour, values) in zip(places, named, strict=False):
-        canvas.text(left, top, name, px=small, colour=colour, bold=True)
-        canvas.picture(image_rgb(values[None]), left, top + head, wide, tall)
-        canvas.box(left, top + head, wide, tall, edge=colour, stroke=0.5 * canvas.size.thick)
-    left, top = places[3]
-    room, line = canvas.right - left, 1.3 * small
-    canvas.text(left, top, "one pixel", px=small, colour=theme.window, bold=True, width=room)
-    canvas.note(left, top + line, f"at {row},{column}", width=room)
-    line = max(line, min(label * LINE, tall / 4))
-    px = max(small, min(label, line / LINE))
-    top += 2.6 * small
-    for at, (name, colour, values) in enumerate(named):
-        text = f"{name} {values[row, column]}"
-        canvas.text(left, top + at * line, text, px=px, colour=colour, bold=True, width=room)
+    x, y = cells.middle(row, column)
+    side = max(cells.width, 26 * canvas.unit)
+    mark = x - side / 2, y - side / 2, side, side
+    canvas.box(*mark, edge=colours.ground, stroke=1.5 * canvas.size.thick)
+    canvas.box(*mark, edge=colours.window, stroke=0.7 * canvas.size.thick)
+    for at, ((left, top), values) in enumerate(zip(places, image, strict=False)):
+        name, colour = colours.channel(at, 3)
+        canvas.note(left, top, name, colour=colour, bold=True)
+        place = left, top + head, tall * ratio, tall
+        canvas.picture(image_rgb(values[None]), *place)
+        canvas.box(*place, edge=colour, stroke=0.5 * canvas.size.thick)
+    _one_pixel(canvas, image[:, row, column], pixel, places[3], tall)
     return canvas.figure
+
+
+def _one_pixel(
+    canvas: Canvas,
+    values: NDArray,
+    pixel: tuple[int, int],
+    corner: tuple[float, float],
+    tall: float,
+) -> None:
+    """The numbers (3,) of one pixel, below each other in the height of a channel."""
+    (left, top), small, colours = corner, canvas.size.small, canvas.theme
+    room, line = canvas.right - left, 1.3 * small
+    canvas.note(left, top, "one pixel", colour=colours.window, bold=True, width=room)
+    canvas.note(left, top + line, f"at {pixel[0]},{pixel[1]}", width=room)
+    line = max(line, min(canvas.size.label * LINE, tall / 4))
+    px = max(small, min(canvas.size.label, line / LINE))
+    for at, value in enumerate(values):
+        name, colour = colours.channel(at, 3)
+        y = top + 2.6 * small + at * line
+        canvas.text(left, y, f"{name} {value}", px=px, colour=colour, bold=True, width=room)
 
 
 def pixel_numbers(
@@ -129,76 +129,65 @@ def pixel_numbers(
     """
     image = _checked(image)
     top, left, bottom, right = box
-    rows, columns = image.shape[1:]
+    count, rows, columns = image.shape
+    sizes = style.size_text(rows, columns)
     if not (0 <= top < bottom <= rows and 0 <= left < right <= columns):
         raise ShapeError(
-            f"expected a box inside {style.size_text(rows, columns)}, got rows {top} to"
-            f" {bottom - 1}, columns {left} to {right - 1}"
+            f"expected a box inside {sizes}, got rows {top} to {bottom - 1},"
+            f" columns {left} to {right - 1}"
         )
     canvas = Canvas(size, theme, aspect=0.62)
     canvas.headline(title, subtitle, canvas.theme.input)
     small, label, colours = canvas.size.small, canvas.size.label, canvas.theme
     head, gap = 2 * small * LINE + 0.2 * small, 0.8 * label
-    room = canvas.inner_width, canvas.inner_height - head
-    share = 0.42 if len(image) == 1 else 0.27
+    width, height = canvas.inner_width, canvas.inner_height - head
     # Of a colour image the pixels of the box also stand below it, without numbers.
-    tall = room[1] if len(image) == 1 else 0.46 * room[1]
-    cell = min(share * room[0] / columns, tall / rows)
-    cell = float(int(cell)) if cell >= 2 else cell
-    width, height = cell * columns, cell * rows
+    share, tall = (0.42, height) if count == 1 else (0.27, 0.46 * height)
+    cell = min(share * width / columns, tall / rows)
     y = canvas.top + head
-    sizes = style.size_text(rows, columns)
-    canvas.text(canvas.left, canvas.top, "image", px=small, colour=colours.input, bold=True)
+    whole = Cells(canvas, canvas.left, y, rows, columns, float(int(cell)) if cell >= 2 else cell)
+    canvas.note(canvas.left, canvas.top, "image", colour=colours.input, bold=True)
     canvas.note(canvas.left, canvas.top + small * LINE, sizes)
-    canvas.picture(image_rgb(image), canvas.left, y, width, height)
-    canvas.box(canvas.left, y, width, height, edge=colours.input)
+    canvas.picture(image_rgb(image), *whole.place, edge=colours.input)
 
-    start = canvas.left + max(width, canvas.measure(sizes, small)) + 2.4 * label
-    slot = (canvas.right - start - gap * (len(image) - 1)) / len(image)
+    start = canvas.left + max(whole.place[2], canvas.measure(sizes, small)) + 2.4 * label
+    slot = (canvas.right - start - gap * (count - 1)) / count
     need = max(22 * canvas.unit, canvas.measure("255", small) / 0.9)
     across = min(right - left, max(1, int(slot // need)))
-    down = min(bottom - top, max(1, int(room[1] // need)))
-    side = float(int(min(slot / across, room[1] / down, 3.2 * label)))
+    down = min(bottom - top, max(1, int(height // need)))
+    side = float(int(min(slot / across, height / down, 3.2 * label)))
+    words = f"rows {top} to {top + down - 1}, columns {left} to {left + across - 1}"
+    canvas.note(start, canvas.top + small * LINE, words, width=canvas.right - start)
     shown = image[:, top : top + down, left : left + across]
-    seen = canvas.left + left * cell, y + top * cell
-    if len(image) == 3:
-        first = y + height + gap
-        zoom = min(width / across, (y + room[1] - first) / down, side)
-        canvas.picture(image_rgb(shown), canvas.left, first, zoom * across, zoom * down)
-        canvas.box(
-            canvas.left,
-            first,
-            zoom * across,
-            zoom * down,
-            edge=colours.window,
-            stroke=0.6 * canvas.size.thick,
-        )
-    for at, (name, colour, pixels) in enumerate(_named(canvas, shown)):
-        x = start + at * (side * across + gap)
-        canvas.text(x, canvas.top, name, px=small, colour=colour, bold=True, width=slot)
-        if at == 0:
-            words = f"rows {top} to {top + down - 1}, columns {left} to {left + across - 1}"
-            canvas.note(x, canvas.top + small * LINE, words, width=canvas.right - x)
-        fills = image_rgb(pixels[None])
-        canvas.picture(fills, x, y, side * across, side * down)
-        texts = [str(value) for value in pixels.ravel().tolist()]
-        px = number_size(canvas, ["255"], 0.88 * side, side) or small
-        cell_numbers(canvas, texts, fills, px, x, y, side * across, side * down)
-        canvas.box(x, y, side * across, side * down, edge=colour, stroke=0.5 * canvas.size.thick)
-    box_width, box_height = across * cell, down * cell
-    canvas.box(*seen, box_width, box_height, edge=colours.window, stroke=0.6 * canvas.size.thick)
-    # From the box on the image to its pixels, as a lens.
-    if len(image) == 3:
-        low = seen[1] + box_height
-        lens = [
-            ((seen[0], low), (canvas.left, first)),
-            ((seen[0] + box_width, low), (canvas.left + zoom * across, first)),
-        ]
-    else:
-        near = seen[0] + box_width
-        lens = [
-            ((near, seen[1]), (start, y)),
-            ((near, seen[1] + box_height), (start, y + side * down)),
-        ]
-    canvas.strokes(lens, colours.window, dashed=True)
+    seen = whole.part(top, left, down, across)
+    numbers = lens = Cells(canvas, start, y, down, across, side)
+    if count == 3:
+        below = y + whole.place[3] + gap
+        zoom = min(whole.place[2] / across, (canvas.bottom - below) / down, side)
+        lens = Cells(canvas, canvas.left, below, down, across, zoom)
+        canvas.picture(image_rgb(shown), *lens.place)
+        lens.box(colours.window, stroke=0.6 * canvas.size.thick)
+    for at, pixels in enumerate(shown):
+        cells = replace(numbers, left=start + at * (numbers.place[2] + gap))
+        name, colour = ("grey", colours.input) if count == 1 else colours.channel(at, 3)
+        canvas.note(cells.left, canvas.top, name, colour=colour, bold=True, width=slot)
+        _numbered(cells, pixels, colour)
+    seen.box(colours.window, stroke=0.6 * canvas.size.thick)
+    # From the box on the image to its pixels, which stand below it or at its right.
+    beside = (down, 0), (0, across)
+    near, far = beside if count == 3 else beside[::-1]
+    rays = [
+        (seen.corner(*near), lens.corner(0, 0)),
+        (seen.corner(down, across), lens.corner(*far)),
+    ]
+    canvas.strokes(rays, colours.window, dashed=True)
     return canvas.figure
+
+
+def _numbered(cells: Cells, pixels: NDArray, colour: str) -> None:
+    """Bytes (rows, columns) in shades of grey with their numbers."""
+    fills = image_rgb(pixels[None])
+    cells.canvas.picture(fills, *cells.place)
+    px = cells.size_of(["255"], 0.88) or cells.canvas.size.small
+    cells.write([str(value) for value in pixels.ravel().tolist()], px, inks_on(fills))
+    cells.box(colour, stroke=0.5 * cells.canvas.size.thick)

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from convlab.errors import SpecError
 from convlab.viz.canvas import Canvas
 from convlab.viz.matrix import Cells
-from convlab.viz.sliding_window import SlidingWindow
 from convlab.viz.tiles import arrange
+from convlab.viz.window_words import parts_of
+from convlab.window_step import SlidingWindow
 
 SMALLEST = 5  # pixels of a slide that a cell must have
 
@@ -32,20 +33,13 @@ def step_sheet(
     """
     canvas = Canvas(size, theme)
     canvas.headline(title, subtitle, canvas.theme.ink)
-    first = steps[0]
-    rows, columns = first.stage.shape[1:]
-    out_rows, out_columns = first.output.shape[1:]
+    rows, columns = steps[0].stage.shape[1:]
+    out_rows, out_columns = steps[0].output.shape[1:]
     tall, wide = max(rows, out_rows), columns + out_columns + 1
-    label = 1.4 * canvas.size.small
-    grid = arrange(
-        len(steps),
-        canvas.inner_width,
-        canvas.inner_height,
-        (tall, wide),
-        gap=1.2 * canvas.size.small,
-        label=label,
-        largest=0.5 * canvas.inner_width,
-    )
+    small, label = canvas.size.small, 1.4 * canvas.size.small
+    room = canvas.inner_width, canvas.inner_height
+    most = 0.5 * canvas.inner_width
+    grid = arrange(len(steps), *room, (tall, wide), gap=1.2 * small, label=label, largest=most)
     cell = grid.width / wide
     if cell < SMALLEST * canvas.unit:
         raise SpecError(
@@ -53,57 +47,31 @@ def step_sheet(
             f" {rows} × {columns}; a .pdf has a page for each, a .gif a frame"
         )
     for index, step in enumerate(steps):
-        left, top = grid.corner(index)
-        _tile(canvas, step, canvas.left + left, canvas.top + top, cell, label, numbers)
+        x, y = grid.corner(index)
+        tile = Cells(canvas, canvas.left + x, canvas.top + y, tall, wide, cell)
+        place = f"{'' if len(step.output) == 1 else f'{step.at[0]},'}{step.at[1]},{step.at[2]}"
+        pieces = [(place, "quiet")]
+        if numbers:
+            pieces += [(step.equals(), "ink"), (step.value(), "output")]
+        _step(step, tile)
+        canvas.run(tile.left, tile.top - label, parts_of(canvas, pieces), small)
     return canvas.figure
 
 
-def _tile(canvas: Canvas, shown: SlidingWindow, left, top, cell, label, numbers) -> None:
-    theme = canvas.theme
+def _step(shown: SlidingWindow, tile: Cells) -> None:
+    """One step: the input at the left of its tile, the output at the right."""
+    theme, stroke = tile.canvas.theme, 0.5 * tile.canvas.size.thick
     _, rows, columns = shown.stage.shape
-    _, out_rows, out_columns = shown.output.shape
-    tall = max(rows, out_rows)
-    y = top + (tall - rows) * cell / 2
-    empty = shown.outside | shown.inserted
-    if empty.any():
-        canvas.box(left, y, columns * cell, rows * cell, fill=theme.hairline_fill)
-        Cells(canvas, left, y, rows, columns, cell).lines(theme.hairline, dashed=True)
-    quads = [_quad(left, y, cell, row, column) for row, column in np.argwhere(~empty)]
-    canvas.polygons(np.array(quads), edge=theme.input, fill=theme.input_fill)
-    window_rows, window_columns = shown.window
-    read = [_quad(left, y, cell, row, column) for row in window_rows for column in window_columns]
-    canvas.polygons(np.array(read), edge=theme.window, fill=theme.window_fill)
-    canvas.box(
-        left + window_columns[0] * cell,
-        y + window_rows[0] * cell,
-        (window_columns[-1] - window_columns[0] + 1) * cell,
-        (window_rows[-1] - window_rows[0] + 1) * cell,
-        edge=theme.window,
-        stroke=0.5 * canvas.size.thick,
-    )
-    o, row, column = shown.at
-    x = left + (columns + 1) * cell
-    y = top + (tall - out_rows) * cell / 2
-    order = np.arange(shown.output.size).reshape(shown.output.shape)[o]
-    done = order <= np.ravel_multi_index(shown.at, shown.output.shape)
-    quads = [_quad(x, y, cell, *place) for place in np.ndindex(order.shape)]
-    fills = [theme.output_fill if past else theme.ground for past in done.reshape(-1)]
-    canvas.polygons(np.array(quads), edge=theme.output, fill=fills)
-    canvas.box(
-        x + column * cell,
-        y + row * cell,
-        cell,
-        cell,
-        edge=theme.output,
-        stroke=0.5 * canvas.size.thick,
-    )
-    place = f"{row},{column}" if len(shown.output) == 1 else f"{o},{row},{column}"
-    parts = [(place, theme.quiet, False)]
-    if numbers:
-        parts += [(shown.equals(), theme.ink, False), (shown.value(), theme.output, True)]
-    canvas.run(left, top - label, parts, canvas.size.small)
-
-
-def _quad(left: float, top: float, cell: float, row: int, column: int) -> list:
-    x, y = left + column * cell, top + row * cell
-    return [(x, y), (x + cell, y), (x + cell, y + cell), (x, y + cell)]
+    stage = tile.part((tile.rows - rows) / 2, 0, rows, columns)
+    if not shown.inside.all():
+        stage.draw(theme.hairline, theme.hairline_fill, dashed=True)
+    stage.polygons(shown.inside, theme.input, theme.input_fill)
+    stage.polygons(shown.under(shown.channel or 0), theme.window, theme.window_fill)
+    stage.span(*shown.window).box(theme.window, stroke=stroke)
+    index, *at = shown.at
+    _, rows, columns = shown.output.shape
+    output = tile.part((tile.rows - rows) / 2, tile.columns - columns, rows, columns)
+    done = shown.done[index]
+    fills = [theme.output_fill if past else theme.ground for past in done.flat]
+    output.polygons(np.ones(done.shape, bool), theme.output, fills)
+    output.part(*at).box(theme.output, stroke=stroke)

@@ -62,6 +62,12 @@ class Theme:
     negative: tuple[str, str]  # half way and at the lower limit of the diverging map
     positive: tuple[str, str]  # half way and at the upper limit
 
+    def channel(self, index: int, count: int) -> tuple[str, str]:
+        """Name and colour of one of an image's channels: red, green and blue are three."""
+        if count == 3:
+            return (("red", self.red), ("green", self.green), ("blue", self.blue))[index]
+        return f"channel {index}", self.input
+
 
 _LIGHT = Theme(
     name="light",

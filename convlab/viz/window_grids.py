@@ -1,0 +1,259 @@
+"""Input, kernel and output of one step of a window, as grids of cells of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convlab.numerals import Numbers
+from convlab.viz import style
+from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.colour_bar import ColourBar
+from convlab.viz.matrix import Cells, longest
+from convlab.viz.style import Scale
+from convlab.window_step import SlidingWindow
+
+MOST = 5  # channels or maps; the others are left out before the last one
+
+
+@dataclass
+class Grids:
+    """Channels or maps (N, H, W) with their numbers as texts, or empty cells without ``texts``.
+
+    ``head``: title, quiet line and colour of their headline.  ``kept`` are those that
+    are drawn, ``must`` among them; ``bar``: whether shades, which stand for numbers that have
+    no room, have their scale beside them.
+    """
+
+    canvas: Canvas
+    values: NDArray
+    texts: list[str] | None
+    scale: Scale
+    bar: bool
+    head: tuple[str, str, str]
+    must: int | None = None
+
+    def __post_init__(self) -> None:
+        count, small = len(self.values), self.canvas.size.small
+        few = {0, 1, count - 1, self.must}
+        self.kept = [i for i in range(count) if count <= MOST or i in few]
+        self.left_out = [i for i in range(count) if i not in self.kept]
+        self.gap = 1.3 * small
+        self.label = small * LINE if count > 1 else 0.0
+        self.skip = 1.6 * small if self.left_out else 0.0
+
+    def cells(self, side: float, left: float = 0.0, top: float = 0.0) -> Cells:
+        """The cells of one grid."""
+        _, rows, columns = self.values.shape
+        return Cells(self.canvas, left, top, rows, columns, side)
+
+    def texts_of(self, index: int) -> list[str]:
+        """The numbers of one grid."""
+        each = self.values[0].size
+        return [] if self.texts is None else self.texts[index * each : (index + 1) * each]
+
+    def least(self) -> float:
+        """The smallest side of a cell in which all numbers are legible."""
+        if not self.texts:
+            return 0.0
+        needed = self.canvas.widest(longest(self.texts), self.canvas.size.small) / 0.92 + 1
+        return max(22.0 * self.canvas.unit, needed)
+
+    def legible(self, side: float) -> bool:
+        """Whether cells show all that they are to show."""
+        return self.texts is None or self.cells(side).size_of(self.texts) is not None
+
+    def bar_width(self, side: float) -> float:
+        """Of the scale, with the gap before it, where there is one."""
+        if not self.bar or self.legible(side):
+            return 0.0
+        return self.gap + ColourBar(self.canvas, self.scale).width
+
+    def draw_bar(self, side: float, left: float, top: float) -> None:
+        """The scale, where there is one, no higher than the grid beside it."""
+        if self.bar_width(side):
+            height = min(self.cells(side).place[3], 9 * self.canvas.size.label)
+            ColourBar(self.canvas, self.scale).draw(left, top, height)
+
+    def say_left_out(self, word: str, left: float, top: float, below: float | None = None) -> None:
+        """How many grids are left out: above the last one at ``top``, or ``below`` all."""
+        if self.left_out:
+            small = self.canvas.size.small
+            y = top - self.gap - 2.2 * small if below is None else below + 0.5 * small
+            self.canvas.note(left, y, f"{style.ELLIPSIS} {len(self.left_out)} more {word}")
+
+    def height(self, pitch: float, rows: int) -> float:
+        """Of grids below each other with their labels."""
+        return rows * (pitch + self.label) + (rows - 1) * self.gap + self.skip
+
+    def tops(self, pitch: float, rows: int, top: float) -> list[float]:
+        """Where these rows begin, below their labels; in one column the last after a gap."""
+        step = self.label + pitch + self.gap
+        tops = [top + self.label + row * step for row in range(rows)]
+        if rows == len(self.kept):
+            tops[-1] += self.skip
+        return tops
+
+
+@dataclass
+class Drawing:
+    """A step's three kinds of grids on a canvas; ``digits`` are the most that each has."""
+
+    canvas: Canvas
+    shown: SlidingWindow
+    numbers: bool
+    digits: Sequence[int | None] = (None, None, None)
+    bars: bool = True
+
+    def __post_init__(self) -> None:
+        shown, theme = self.shown, self.canvas.theme
+        self.theme = theme
+        kernel = np.zeros((0, 0, 0)) if shown.kernel is None else shown.kernel
+        inputs, weights, results = self.digits
+
+        def grids(values: NDArray, written: Numbers, scale: Scale, *more: Any) -> Grids:
+            texts = written.marked() if self.numbers else None
+            return Grids(self.canvas, values, texts, scale, self.bars, *more)
+
+        grey, colours = style.grey_scale(shown.stage), style.activation_scale(shown.output)
+        signed = style.signed_scale(kernel, theme)
+        head = "Input", shown.input_note, theme.input
+        self.input = grids(shown.stage, shown.inputs(inputs), grey, head, shown.channel)
+        head = shown.window_title(), shown.window_note, theme.window
+        self.kernel = grids(kernel, shown.weights(weights), signed, head)
+        head = "Output", shown.output_note(), theme.output
+        self.output = grids(shown.output, shown.results(results), colours, head, shown.at[0])
+        self.grids = self.input, self.kernel, self.output
+        self.sums = shown.sums() if self.numbers and len(kernel) > 1 else []
+
+    def _stroke(self, side: float) -> float:
+        """Of a thick outline: less around small cells, but never lost."""
+        return min(self.canvas.size.thick, max(3.5 * self.canvas.unit, 0.12 * side))
+
+    def _label(self, cells: Cells, text: str, colour: str) -> None:
+        y = cells.top - 0.25 * self.canvas.size.small
+        self.canvas.note(cells.left, y, text, "lb", colour=colour)
+
+    # The input --------------------------------------------------------------------------------
+
+    def draw_input(self, channel: int, side: float, left: float, top: float) -> None:
+        """One channel: what is padding, the window over it, and its numbers or their shades."""
+        shown, theme, unit = self.shown, self.theme, self.canvas.unit
+        cells = self.input.cells(side, left, top)
+        label, edge = theme.channel(channel, len(shown.stage))
+        if len(shown.stage) > 1:
+            self._label(cells, label, edge)
+        texts, inside = self.input.texts_of(channel), shown.inside
+        px = cells.size_of(texts) if texts else None
+        shaded = bool(texts) and px is None
+        if shaded:
+            self._shade(channel, cells)
+        elif not inside.all():
+            cells.box(fill=theme.hairline_fill)
+            if side >= 6 * unit:
+                cells.lines(theme.hairline, dashed=True)
+        for block in cells.blocks(np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))):
+            block.draw(edge, None if shaded else theme.input_fill, least=6 * unit)
+        under = shown.under(channel)
+        if under.any():
+            self._window(cells, shaded)
+        self._hatch(cells)
+        if px is not None:
+            self._numbers(channel, cells, px, under)
+
+    def _shade(self, channel: int, cells: Cells) -> None:
+        values, outside = self.shown.stage[channel], self.shown.outside
+        if outside.any() and not values[outside].any():  # zeros around it are no part of the image
+            cells.box(self.theme.quiet, self.theme.hairline_fill, dashed=True)
+            rows, columns = (np.flatnonzero(~outside.all(axis)) for axis in (1, 0))
+            cells, values = cells.span(rows, columns), values[np.ix_(rows, columns)]
+        cells.shades(values, self.input.scale)
+
+    def _window(self, cells: Cells, shaded: bool) -> None:
+        shown, theme, side = self.shown, self.theme, cells.width
+        for block in cells.blocks(*shown.window):
+            if shaded:
+                block.box(theme.window)
+            else:
+                block.draw(theme.window, theme.window_fill)
+        cells.span(*shown.window).box(theme.window, stroke=self._stroke(side))
+        if shown.winner is not None:
+            row, column = shown.winner
+            size = self.canvas.size
+            place = (*cells.corner(row + 0.1, column + 0.1), 0.8 * side, 0.8 * side)
+            stroke = min(size.thick, max(size.hair, 0.08 * side))
+            self.canvas.box(*place, edge=theme.output, stroke=stroke)
+
+    def _hatch(self, cells: Cells) -> None:
+        """Strokes across the corners of cells that no window reads: numbers stay legible."""
+        segments = []
+        for row, column in np.argwhere(self.shown.uncovered):
+            below, right = row + 1, column + 1
+            for share in (0.28, 0.14):
+                segments += [
+                    (cells.corner(row + share, column), cells.corner(row, column + share)),
+                    (cells.corner(below, right - share), cells.corner(below - share, right)),
+                ]
+        if segments:
+            self.canvas.strokes(segments, self.theme.mistake)
+
+    def _numbers(self, channel: int, cells: Cells, px: float, under: NDArray) -> None:
+        """The numbers, where there is room with the kernel's as tags below them."""
+        canvas, theme, small = self.canvas, self.theme, self.canvas.size.small
+        texts, tags = self.input.texts_of(channel), []
+        if len(self.kernel.values) and cells.width >= 60 * canvas.unit:
+            tags = [f"{style.TIMES}{text}" for text in self.kernel.texts_of(channel)]
+        if canvas.widest(tags, small, True) >= 0.9 * cells.width:
+            tags = []
+        free, tag = self.shown.inside | under, iter(tags)
+        for (row, column), text in zip(np.ndindex(under.shape), texts, strict=True):
+            tagged = bool(tags) and under[row, column]
+            x, y = cells.middle(row - 0.12 * tagged, column)
+            ink = theme.ink if free[row, column] else theme.quiet
+            canvas.text(x, y, text, "mc", px=px, colour=ink)
+            if tagged:
+                x, y = cells.corner(row + 0.98, column + 0.94)
+                canvas.text(x, y, next(tag), "rb", px=small, colour=theme.window, bold=True)
+
+    # Kernel and output ------------------------------------------------------------------------
+
+    def draw_kernel(self, channel: int, side: float, left: float, top: float) -> None:
+        """The kernel of one channel."""
+        theme, texts = self.theme, self.kernel.texts_of(channel)
+        cells = self.kernel.cells(side, left, top)
+        px = cells.size_of(texts) if texts else 0.0
+        if px is None:
+            cells.shades(self.kernel.values[channel], self.kernel.scale, theme.window)
+            return
+        cells.draw(theme.window, theme.window_fill)
+        cells.write(texts, px, anchor="mc")
+
+    def draw_output(self, index: int, side: float, left: float, top: float) -> None:
+        """One map as far as it is computed, in the order of the loop."""
+        maps, theme = self.output, self.theme
+        cells, values = maps.cells(side, left, top), maps.values[index]
+        if len(maps.values) > 1:
+            self._label(cells, f"map {index}", theme.output)
+        px = None if maps.texts is None else cells.size_of(maps.texts)
+        done = self.shown.done[index]
+        full, rest = divmod(int(done.sum()), cells.columns)
+        for row, part in ((0, values[:full]), (full, values[full : full + 1, :rest])):
+            computed = cells.part(row, 0, *part.shape)
+            if not part.size:
+                continue
+            if maps.texts is not None and px is None:
+                computed.shades(part, maps.scale)
+            else:
+                computed.box(fill=theme.output_fill)
+        cells.draw(theme.output, least=6 * self.canvas.unit)
+        current = self.shown.at[1:] if index == self.shown.at[0] else None
+        if px is not None:
+            for place, text in zip(np.argwhere(done), maps.texts_of(index), strict=False):
+                bold = tuple(place) == current and self.canvas.measure(text, px, True) < 0.95 * side
+                self.canvas.text(*cells.middle(*place), text, "mc", px=px, bold=bold)
+        if current:
+            cells.part(*current).box(theme.output, stroke=self._stroke(side))
