@@ -1,4 +1,4 @@
-"""Pages of docs/ that are made: ``python -m convlab_cli.reference commands`` or ``python``."""
+"""Generated pages of docs/: ``python -m convlab_cli.reference commands`` or ``python``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ completes names and options with the tab key; in zsh and fish, `zsh_source` and 
 
 
 def pages(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    """(what a user types, its help) of a command and of all inside it."""
+    """(what a user types, its help) for a command and all inside it."""
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -39,7 +39,7 @@ def commands() -> str:
 @click.command()
 @click.argument("page", type=click.Choice(["commands", "python"]))
 def command(page):
-    """Print a page of docs/ that is made: all commands, or all names in Python."""
+    """Print a generated page of docs/: all commands, or all names in Python."""
     from convlab.documentation import names_page
 
     click.echo(commands() if page == "commands" else names_page(), nl=False)

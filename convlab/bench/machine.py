@@ -102,7 +102,9 @@ def busy_text() -> str | None:
     busy = busy_share()
     if busy <= BUSY:
         return None
-    return f"other programs use {busy:.0%} of this machine: the times will be larger and less sure"
+    return (
+        f"other programs use {busy:.0%} of this machine: the times will be longer and less reliable"
+    )
 
 
 class Roof(NamedTuple):

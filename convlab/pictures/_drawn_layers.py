@@ -19,7 +19,7 @@ def drawn_layers(network: Network) -> list[DrawnLayer]:
     Activations, dropout and the like are notes below the layer before them.  In a network with
     branches the longest way is drawn as volumes, and what goes around them as paths; each place
     where they meet is a separate volume.  Networks whose layers are all called C1, S2 ... as in
-    LeCun et al.  1998 get the words of that paper's figure 2.
+    LeCun et al. 1998 get the words of that paper's figure 2.
     """
     shape = network.input_shape
     rows = {row.name: row for row in summarise(network)}
@@ -232,7 +232,7 @@ def _pair(values: Sequence[int]) -> str:
 
 
 def _as_published(layers: list[DrawnLayer]) -> list[DrawnLayer]:
-    """The words of figure 2 of LeCun et al.  1998, and the sizes in its notation."""
+    """The words of figure 2 of LeCun et al. 1998, and the sizes in its notation."""
     words = {"c": "Convolutions", "s": "Subsampling", "f": "Full connection"}
     shown = []
     head: tuple[str, ...]

@@ -44,7 +44,7 @@ def stylize(
     result; ``every``: steps from one frame to the next; ``network``: a run on colour pictures,
     whose filters see the pictures, by default random ones; ``start``: content or noise; ``seed``:
     for random filters and noise; ``watch`` is called after each step.  Gatys, Ecker & Bethge 2016;
-    Ustyuzhaninov et al.  2016.  Raises DataError, RunError, SpecError.
+    Ustyuzhaninov et al. 2016.  Raises DataError, RunError, SpecError.
     """
     sources = [_read(str(source), pixels) for source in (content, style)]
     run = None if network is None else run_of(network)

@@ -159,7 +159,7 @@ def matched(found: np.ndarray, truth: np.ndarray, least: float = 0.5) -> np.ndar
 
     Each is compared with the true box that it overlaps most and hits it with an
     intersection over union above ``least``, unless a higher-scoring one has already hit that box
-    (Everingham et al.  2010, section 4.2).  Returns (M,) booleans.
+    (Everingham et al. 2010, section 4.2).  Returns (M,) booleans.
     """
     hits, free = np.zeros(len(found), bool), np.ones(len(truth), bool)
     if not len(truth):
@@ -194,7 +194,7 @@ def average_precision(scores: np.ndarray, hits: np.ndarray, positives: int) -> f
 
     scores, hits: (M,) for all pictures' boxes of a class; positives: how many there are to find.
     The precision at a recall is the highest at that recall or a larger one, as in PASCAL VOC since
-    2010 (Everingham et al.  2015, section 3.4.1).  NaN if there is nothing to find.  Raises
+    2010 (Everingham et al. 2015, section 3.4.1).  NaN if there is nothing to find.  Raises
     ShapeError if there are not as many hits as scores.
     """
     scores, hits = np.asarray(scores), np.asarray(hits, bool)

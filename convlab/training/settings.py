@@ -147,7 +147,7 @@ def optimizer(settings: Settings, network: models.Network) -> Optimizer:
 def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Images of bytes (N, C, H, W) in the middle of a field (rows, columns) of background, byte 0.
 
-    As MNIST's 28 x 28 in LeNet-5's 32 x 32 (LeCun et al.  1998, section II.B).
+    As MNIST's 28 x 28 in LeNet-5's 32 x 32 (LeCun et al. 1998, section II.B).
     Raises ShapeError for a smaller field.
     """
     rows, columns = images.shape[2:]

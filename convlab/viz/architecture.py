@@ -49,7 +49,7 @@ def architecture(
     the layer that it continues from.  If that is not enough, notes are left out, sizes take two
     lines, then what a path goes around becomes one block, equal consecutive blocks or layers become
     one with their number, then layers with equally many maps of one size become one stage (as in
-    table 1 of He et al.  2016), and after that some in the middle are left out, with their number.
+    table 1 of He et al. 2016), and after that some in the middle are left out, with their number.
     The second line says what is not drawn; ``unsaid`` are the words for all notes.
 
     Raises ShapeError for fewer than two layers and for a shape that is neither
