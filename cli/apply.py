@@ -91,7 +91,7 @@ def command(image, kernel, grey, padding, padding_mode, stride, convolve, thresh
     content = None if raw is None else numbers_bytes(numbers, raw.name)
 
     def before() -> None:
-        if raw is not None:
+        if raw is not None and content is not None:
             write_atomically(raw, content)
         if not picture.alt:
             terminal.say(made.lines())

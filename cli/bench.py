@@ -25,7 +25,7 @@ class Several(click.ParamType):
         parts = value.split(",")
         if not all(part.strip().isdecimal() for part in parts):
             self.fail(f"expected whole numbers such as 1,32, got {value!r}", parameter, context)
-        return tuple(self.one.convert(part, parameter, context) for part in parts)
+        return tuple(self.one(part, parameter, context) for part in parts)
 
 
 classes_option = options.whole("--classes", default=10, help="Outputs of the network.")

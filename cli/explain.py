@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from convlab_cli import options, terminal
 from convlab_cli.render.arithmetic import arithmetic_options
 
@@ -56,7 +57,7 @@ def command(
     value of an example, which the options from --input on describe.
     """
     context = click.get_current_context()
-    on_device = context.get_parameter_source("device").name == "COMMANDLINE"
+    on_device = context.get_parameter_source("device") == ParameterSource.COMMANDLINE
     if run is None and (layer or unit or deep or on_device):
         raise click.UsageError(
             "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
@@ -69,7 +70,7 @@ def command(
         parameter.opts[0]
         for parameter in context.command.params
         if parameter.name in example
-        and context.get_parameter_source(parameter.name).name == "COMMANDLINE"
+        and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
     ]
     if given:
         raise click.UsageError(f"{', '.join(given)}: expected an example, without RUN")

@@ -171,6 +171,11 @@ device = click.option(
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 
 
+image_data = click.option(
+    "--data", "source", default="digits", show_default=True, help="The data set of test:N."
+)
+
+
 class WrittenFile(Written):
     """A file to write, a different one for each option.
 
@@ -180,7 +185,7 @@ class WrittenFile(Written):
     def convert(self, value, parameter, context):
         from convlab.errors import RunError
 
-        path = super().convert(value, parameter, context)
+        path: Any = super().convert(value, parameter, context)  # a Path, as path_type says
         if context.meta.get(NOT_RUN):
             return path
         if not os.path.isdir(path.parent):

@@ -10,7 +10,7 @@ import re
 import sys
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 # What is written in place of a character that the terminal's encoding lacks; else "?".
 ASCII = {
@@ -104,12 +104,12 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 class _Output(io.TextIOWrapper):
     """Standard output.  Raises OutputError if it cannot be written."""
 
-    def __init__(self, stream: io.TextIOWrapper):
+    def __init__(self, stream: TextIO):
         self._ascii = codecs.lookup(stream.encoding).name == "ascii"
         # Click takes a stream that says ASCII for misconfigured, and writes UTF-8 to it.
         encoding = "utf-8" if self._ascii else stream.encoding
         self._stream = stream  # otherwise garbage collection would close the shared buffer
-        buffering = stream.line_buffering
+        buffering = bool(stream.line_buffering)
         super().__init__(stream.buffer, encoding, _ERRORS, line_buffering=buffering)
 
     def write(self, text: str) -> int:

@@ -204,8 +204,10 @@ def small_error(value: float, marked: bool = False) -> str:
 def range_text(values: NDArray, grain: Grain | None = None, digits: int = 3) -> str:
     """The smallest and the largest of the values, exactly if they are sums whose grain is known."""
     ends = np.array([values.min(), values.max()])
-    exactly = grain is not None and grain.holds()
-    low, high = sums(ends, grain).marked() if exactly else [number(end, digits) for end in ends]
+    if grain is not None and grain.holds():
+        low, high = sums(ends, grain).marked()
+    else:
+        low, high = (number(end, digits) for end in ends)
     return low if low == high else f"{low} to {high}"
 
 

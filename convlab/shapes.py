@@ -50,8 +50,8 @@ def along(sides: Sides, axis: int) -> Pair:
     return (sides[2], sides[3]) if axis else (sides[0], sides[1])
 
 
-def size_text(*sizes: int) -> str:
-    """Sizes in the usual notation: ``5 × 7``."""
+def size_text(*sizes: int | Fraction | str) -> str:
+    """Sizes, numbers or texts, as they are written everywhere: ``5 × 7``."""
     return " × ".join(str(size) for size in sizes)
 
 
@@ -352,8 +352,7 @@ class PoolWindows:
     Output cell (o, q) reads rows ``row_start[o] <= r < row_end[o]`` in steps of
     ``dilation[0]``, and columns likewise; all lie inside the input.  ``divisor``
     (output rows, output columns) is what an average divides by.  Input row r is
-    read by at most output rows ``row_first[r]`` up to but excluding
-    ``row_last[r]``.
+    read by at most output rows ``row_first[r]`` up to but excluding ``row_last[r]``.
     """
 
     input: Pair
@@ -512,13 +511,12 @@ class ReceptiveField:
     receptive fields of convolutional neural networks", Distill 2019, where they
     are r0, S0 and P0).
 
-    After a transposed convolution or an adaptive pooling with uneven windows not
-    all units see equally much, but there is a period: ``period`` then holds the
-    half-open spans of the first units, and the unit that many further on sees the
-    same, moved by as many strides.  There ``size`` is that of the unit that sees
-    the most, ``stride`` the mean (a Fraction if it is not whole) and ``padding``
-    that of the first unit.  All fields count as if maps continued beyond their
-    borders.
+    After a transposed convolution or an adaptive pooling with uneven windows not all units see
+    equally much, but there is a period: ``period`` then holds the half-open spans of the first
+    units, and the unit that many further on sees the same, moved by as many strides.  There
+    ``size`` is that of the unit that sees the most, ``stride`` the mean (a Fraction if it is not
+    whole) and ``padding`` that of the first unit.  All fields count as if maps continued beyond
+    their borders.
     """
 
     size: int = 1

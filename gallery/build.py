@@ -363,6 +363,9 @@ def _ignored_interrupts() -> Iterator[None]:
 
 # --- in the processes that make pictures --------------------------------------------------
 
+_stopped: Event
+_run: Callable[[Sequence[str]], None]
+
 
 def _start(folder: str, stopped: Event, run: Callable[[Sequence[str]], None]) -> None:
     global _stopped, _run
@@ -378,7 +381,9 @@ def _start(folder: str, stopped: Event, run: Callable[[Sequence[str]], None]) ->
 
 def _end_with_parent() -> None:
     # A pool's process would wait for work forever, and hold the lock of the run it trains.
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a pool has started this process"
+    parent.join()
     os._exit(1)
 
 
@@ -519,9 +524,9 @@ def _size(picture: Path) -> tuple[int, int]:
     if picture.suffix != ".svg":
         with Image.open(picture) as image:
             return image.size
-    root = re.search(r"<svg[^>]*>", picture.read_text(encoding="utf-8"))[0]
-    points = (re.search(rf'\b{side}="([\d.]+)pt"', root)[1] for side in ("width", "height"))
-    width, height = (round(float(length) * 96 / 72) for length in points)
+    root = picture.read_text(encoding="utf-8").partition("<svg")[2].partition(">")[0]
+    points = dict(re.findall(r'\b(width|height)="([\d.]+)pt"', root))
+    width, height = (round(float(points[side]) * 96 / 72) for side in ("width", "height"))
     return width, height
 
 

@@ -152,7 +152,7 @@ class Catalog:
 
     def chosen(self, only: Sequence[str] = ()) -> tuple[Item, ...]:
         """The entries, pages and claims called ``only``, or all of them.  Raises SpecError."""
-        items = (*self.entries, *self.pages, *self.claims)
+        items: tuple[Item, ...] = (*self.entries, *self.pages, *self.claims)
         known = [item.id for item in items]
         for name in only:
             if name not in known:
@@ -245,7 +245,11 @@ def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
             if item.id in ids[name]:  # for a run: these are in the braces in commands
                 raise SpecError(f"{path}: {name} {item.id}: this id is used already")
             ids[name].add(item.id)
-    checks = {"run": _check_run, "entry": _check_entry, "page": _check_page}
+    checks: dict[str, Callable[[Any, Catalog], None]] = {
+        "run": _check_run,
+        "entry": _check_entry,
+        "page": _check_page,
+    }
     for name, check in checks.items():
         for item in parts[name]:
             try:
@@ -261,7 +265,7 @@ def _claims(path: Path, folder: object) -> tuple[Claim, ...]:
         raise SpecError(
             f"{path}: claims: expected a folder of results beside the catalogue, got {folder!r:.40}"
         )
-    found = {}
+    found: dict[str, Claim] = {}
     for file in sorted(path.parent.joinpath(folder).glob("*.json")):
         try:
             name = experiments.read_result(file).experiment.name
@@ -278,7 +282,7 @@ def _tables(path: Path, name: str, tables: dict) -> list:
     return found
 
 
-def _item(path: Path, name: str, kind: type, number: int, table: object):
+def _item(path: Path, name: str, kind: type[Any], number: int, table: object):
     """One table as its dataclass: all fields present, as texts, and no others."""
     fields = list(kind.__dataclass_fields__)
     label = f"{path}: {name} {number}"

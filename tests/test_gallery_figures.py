@@ -9,6 +9,7 @@ import pytest
 from convlab_cli.commands import COMMANDS
 from convlab_gallery import catalog
 from matplotlib.colors import to_rgba
+from PIL import Image
 from scipy import special
 
 from convlab import lessons, models, viz
@@ -67,6 +68,11 @@ def reads(shape, kernel, stride=(2, 2)):
     )
 
 
+def laid_out(shape, pixel):
+    order = np.arange(np.prod(shape)).reshape(shape)
+    return viz.flatten, (image(*shape), order, pixel), {"facts": [("a label", "a fact " * 9)] * 4}
+
+
 def layers(count, largest=10**9):
     numbers = np.geomspace(1, largest, count).astype(int)
     return [
@@ -112,6 +118,11 @@ CASES = [
     table(64, 3, 1.0),
     table(3, 64, names=("maps of a layer with a name", "maps of another such layer"), facts=()),
     modes((8, 8), (2, 2, 2, 2)),
+    laid_out((1, 28, 28), (0, 9, 14)),
+    laid_out((3, 28, 28), (2, 27, 27)),
+    laid_out((1, 1, 1), (0, 0, 0)),
+    laid_out((1, 90, 3), (0, 0, 2)),
+    laid_out((3, 4, 200), (1, 3, 199)),
     reads((6, 6), (3, 3)),
     reads((5, 20), (4, 4)),
     reads((20, 5), (5, 3)),
@@ -460,6 +471,36 @@ def test_images_of_different_sizes_are_not_compared():
     panels = [viz.ReadPixels("a", "b", np.zeros(shape)) for shape in ((2, 2), (2, 3))]
     with pytest.raises(ShapeError, match="expected counts"):
         viz.usage(panels, title="t")
+
+
+@pytest.mark.parametrize(("shape", "at"), [((7, 5), (6, 4)), ((3, 7, 5), (2, 1)), ((1, 9), (0, 8))])
+def test_flatten_is_the_order_of_numpy(convlab, shape, at):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    Image.fromarray(pixels if pixels.ndim == 2 else pixels.transpose(1, 2, 0)).save(
+        convlab.folder / "image.png"
+    )
+    found = record(convlab, "flatten", "image.png", "--at={},{}".format(*at))
+    order = np.array(found["result"]["order"])
+    grey = pixels[None] if pixels.ndim == 2 else pixels
+    assert np.array_equal(grey.ravel()[order], np.array(found["inputs"]["image"]))
+    assert found["result"]["place"] == np.ravel_multi_index((0, *at), grey.shape)
+    assert found["result"]["count"] == pixels.size
+
+
+def test_flatten_works_the_place_out_both_ways(convlab):
+    said = convlab("render", "flatten", "test:7", "--at", "9,14", "--alt", "-o", "row.png").out
+    for part in ("28 × 28 = 784", "9 · 28 + 14 = 266", "266 = 9 · 28 + 14"):
+        assert part in said
+    assert "3 × 427 × 640 = 819,840" in convlab("render", "flatten", "china", "--alt").out
+    assert "inside 28 × 28" in convlab.fails("render", "flatten", "--at", "28,0")
+
+
+def test_a_row_needs_a_place_for_each_number():
+    shown = np.zeros((1, 2, 2), np.uint8)
+    with pytest.raises(ShapeError, match="a place for each number"):
+        viz.flatten(shown, np.zeros((1, 2, 2)), (0, 0, 0), title="t")
+    with pytest.raises(ShapeError, match="a pixel inside"):
+        viz.flatten(shown, np.arange(4).reshape(1, 2, 2), (0, 2, 0), title="t")
 
 
 def test_padded_arrays_that_do_not_fit():

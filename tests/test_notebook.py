@@ -32,6 +32,7 @@ CELLS = {
     "field_growth": "pictures.field_growth('lenet5', 'vgg16')",
     "filters": "pictures.filters({run}, before=True)",
     "filters_by_epoch": "pictures.filters_by_epoch({run})",
+    "flatten": "pictures.flatten()",
     "grad_cam": "pictures.grad_cam({run}, 'test:3')",
     "image": "pictures.image()",
     "invariance": "pictures.invariance({run}, shifts=(0, 1))",

@@ -137,6 +137,12 @@ CASES = {
         {"counts", "outputs"},
         lambda made, run: (made.result["counts"]["no padding"][0].tolist(), [1, 2, 2, 1]),
     ),
+    "flatten": (
+        lambda run: pictures.flatten(at=(1, 2)),
+        "An image becomes a row of numbers",
+        {"place", "order", "count"},
+        lambda made, run: (made.result["place"], 30),
+    ),
     "field growth": (
         lambda run: pictures.field_growth("vgg16", models.build("lenet5", weights=False), run),
         "Receptive field by depth",

@@ -12,6 +12,7 @@ from convlab_cli.lazy import LazyGroup
     package="convlab_cli.render",
     lazy={
         "image": "The channels of an image, or its numbers.",
+        "flatten": "An image as a row of numbers.",
         "arithmetic": "Convolution step by step, any shape.",
         "padding-modes": "What is in the padding.",
         "usage": "How often each pixel is read.",

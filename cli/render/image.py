@@ -19,13 +19,7 @@ from convlab_cli import options
     type=options.Unit(),
     help="The first of them, or the pixel marked on the image; by default in the middle.",
 )
-@click.option(
-    "--data",
-    "source",
-    default="digits",
-    show_default=True,
-    help="The data set of test:N.",
-)
+@options.image_data
 @options.data_dir
 @options.draws("image.png")
 def command(pictures, image, numbers, pixels, at, source, data_dir):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 from convlab_cli import options, steps
 from convlab_cli.options import DRAWN
 
@@ -46,7 +47,7 @@ def command(kind, shape, whole, adaptive, channels, values, seed, step, layout, 
     if whole and adaptive:
         raise SpecError("pooling: expected --global or --adaptive, got both")
     source = click.get_current_context().get_parameter_source
-    given = [name for name in sorted(window) if source(name).name == "COMMANDLINE"]
+    given = [name for name in sorted(window) if source(name) == ParameterSource.COMMANDLINE]
     if given and (whole or adaptive):
         listed = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise SpecError(f"pooling: expected --global or --adaptive alone, got {listed} too")

@@ -169,7 +169,8 @@ def measure_kernels_on_cuda(
         g = layer.geometry
         arrays = _arrays(layer)
         plain = _ours(*arrays, g)
-        ours = _ours(*(cuda.upload(array) for array in arrays), g)
+        x, weight, bias, grad = (cuda.upload(array) for array in arrays)
+        ours = _ours(x, weight, bias, grad, g)
         theirs = _torch(*arrays, g, "cuda") if torch_has_cuda() else (None,) * len(ours)
         for gradient, own, right, other in zip(GRADIENTS, ours, plain, theirs, strict=True):
             _check(layer, gradient, own(), right())
@@ -214,7 +215,7 @@ def _torch_seconds(function: Callable[[], object], count: int) -> float:
     return begin.elapsed_time(end) / 1000
 
 
-def _arrays(layer: Layer) -> tuple[np.ndarray, ...]:
+def _arrays(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """x, weight, bias and the output's gradient of a layer, batch innermost."""
     g = layer.geometry
     rng = np.random.default_rng(0)

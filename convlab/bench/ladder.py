@@ -58,6 +58,18 @@ class LadderRow:
         }
 
 
+@dataclass(frozen=True)
+class RungRow(LadderRow):
+    """A rung, measured: all of them are run."""
+
+    seconds: Timing
+
+    @property
+    def speed(self) -> float:
+        """FLOP/s, counted as the definition has them."""
+        return self.flops / self.seconds.median
+
+
 def part_text(share: float) -> str:
     """The share of the work that a rung was timed on; empty for all of it."""
     return f"timed on 1/{round(1 / share):,} of it" if share < 1 else ""
@@ -66,7 +78,7 @@ def part_text(share: float) -> str:
 class Ladder(NamedTuple):
     """All that was measured; ``roof`` was measured in turn with the rungs."""
 
-    rungs: list[LadderRow]
+    rungs: list[RungRow]
     others: list[LadderRow]
     roof: Roof
 
@@ -127,12 +139,12 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
     ways = other_ways(x, weight, g)
     run = [way for way in ways if not way.note]
     with threadpool_limits(device.get_num_threads(), user_api="blas"):
-        functions = [*roof_tasks(), *tasks, *(way.run for way in run)]
+        functions: list[Callable[[], object]] = [*roof_tasks(), *tasks, *(way.run for way in run)]
         compute, move, *timings = alternate(functions, rounds)
         memory = {way.name: _extra_memory(way.run) for way in run}
         errors = {way.name: _error(way.run(), exact) for way in run}
     rungs = [
-        LadderRow(
+        RungRow(
             task.rung.idea,
             layer.flops,
             Timing(*(seconds / task.share for seconds in timing)),
@@ -156,7 +168,7 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
     return Ladder(rungs, others, roof_of(compute, move))
 
 
-def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[LadderRow]:
+def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[RungRow]:
     """The rungs of a GPU, by its own clock.
 
     Raises what ``check_ladder`` raises, and DeviceError if there is no GPU.
@@ -167,7 +179,7 @@ def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[LadderRow]:
     tasks = [CudaTask(rung, x, weight, layer.geometry) for rung in CUDA_RUNGS]
     timings = alternate(tasks, rounds, [cuda.seconds] * len(tasks))
     return [
-        LadderRow(task.rung.idea, layer.flops, timing, error=_error(task.output(), exact))
+        RungRow(task.rung.idea, layer.flops, timing, error=_error(task.output(), exact))
         for task, timing in zip(tasks, timings, strict=True)
     ]
 

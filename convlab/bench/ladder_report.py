@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from convlab.bench.convolutions import Layer
 from convlab.bench.ladder import (
     Ladder,
-    LadderRow,
+    RungRow,
     check_ladder,
     measure_ladder,
     measure_ladder_on_cuda,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LADDER_TITLE = "What each idea buys"
 
 
-def gains(rungs: Sequence[LadderRow]) -> list[float | None]:
+def gains(rungs: Sequence[RungRow]) -> list[float | None]:
     """How many times as fast each is as the rung before; None for the first."""
     pairs = zip(rungs, rungs[1:], strict=False)
     return [None, *(after.speed / before.speed for before, after in pairs)]
@@ -117,7 +117,7 @@ class LadderOnCudaReport(Report):
     def __init__(self, layer: Layer, rounds: int = 7):
         check_ladder(layer)
         self.layer, self.rounds, self.gpu = layer, rounds, gpu_name()
-        self.rungs: list[LadderRow] = []
+        self.rungs: list[RungRow] = []
 
     def lines(self) -> Iterator[str]:
         self.rungs = measure_ladder_on_cuda(self.layer, self.rounds)

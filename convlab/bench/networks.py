@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def pytorch_layers(built: models.Network) -> list[tuple[str, str, dict[str, Any]
 
 
 def training_images(
-    count: int = 60_000, data_dir: str | None = None
+    count: int = 60_000, data_dir: str | os.PathLike | None = None
 ) -> tuple[str, dict[str, np.ndarray]]:
     """``count`` images of MNIST if it is found on this machine, else of digits; repeated.
 
@@ -116,7 +117,7 @@ def training_images(
 
 
 def images_for(
-    built: models.Network, count: int = 60_000, data_dir: str | None = None
+    built: models.Network, count: int = 60_000, data_dir: str | os.PathLike | None = None
 ) -> tuple[str, dict[str, np.ndarray]]:
     """``training_images`` if they fit a network, else ``random_images``, and their name."""
     if built.input_shape == DIGITS and built.classes >= 10:
@@ -156,5 +157,6 @@ def write(
         "layers": pytorch_layers(built) if mirrored else [],
     }
     (folder / "network.json").write_text(json.dumps(description), encoding="utf-8")
-    np.savez(folder / "weights.npz", **built.state_dict())
-    np.savez(folder / "images.npz", **arrays)
+    files: dict[str, dict[str, Any]] = {"weights.npz": built.state_dict(), "images.npz": arrays}
+    for file, named in files.items():
+        np.savez(folder / file, **named)

@@ -14,7 +14,7 @@ from convlab.kernels import conv2d, device, memory
 
 # One size varies, the others stay those of a layer in the middle of a typical network.
 USUAL = {"batch": 64, "channels": 32, "image size": 28}
-VALUES = {
+VALUES: dict[str, tuple[int, ...]] = {
     "batch": (1, 2, 4, 8, 16, 24, 32, 50, 64, 100, 128, 256),
     "channels": (1, 2, 3, 4, 6, 8, 12, 16, 32, 50, 64, 128),
     "image size": (4, 7, 8, 14, 15, 16, 28, 31, 32, 56, 64, 112),

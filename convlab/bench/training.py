@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,9 @@ class TrainingRow:
             line += f", {self.share:.0%} of peak"
         if self.other is not None:
             line += f"   PyTorch {self.other.spread()}   ratio {self.ratio:.2f}"
-        if None not in self.memory:
-            line += "   memory " + ", ".join(f"{size / 1e6:.0f} MB" for size in self.memory)
+        memory = [f"{size / 1e6:.0f} MB" for size in self.memory if size is not None]
+        if len(memory) == len(self.memory):
+            line += f"   memory {', '.join(memory)}"
         return line + "".join(f"   ({text})" for text in self.settings if text)
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,13 +107,16 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
         )
+        asks, answers = self.process.stdin, self.process.stdout
+        assert asks is not None and answers is not None, "both are pipes"
+        self.asks, self.answers = asks, answers
 
     def __call__(self, task: str, **settings) -> dict:
         """Perform a task and wait for the answer.  Raises DeviceError if the process has ended."""
         try:
-            self.process.stdin.write(json.dumps({"task": task, **settings}) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
+            self.asks.write(json.dumps({"task": task, **settings}) + "\n")
+            self.asks.flush()
+            line = self.answers.readline()
         except BrokenPipeError:
             line = ""
         if not line:
@@ -128,8 +132,8 @@ class Worker:
     def __exit__(self, *error) -> None:
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            pipe.close()
+        self.asks.close()
+        self.answers.close()
 
 
 def step_products(network: models.Network) -> int:
@@ -152,7 +156,7 @@ def measure_training(
     network: models.Network,
     arrays: dict[str, np.ndarray],
     threads: int,
-    batches: tuple[int, ...] = (64, 256),
+    batches: Sequence[int] = (64, 256),
     rounds: int = 3,
     on: str = "cpu",
 ) -> Iterator[TrainingRow]:

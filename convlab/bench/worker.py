@@ -17,19 +17,23 @@ if __name__ == "__main__":
 import json
 import os
 import time
+from typing import Any
 
 import numpy as np
 
 RATE, MOMENTUM = 0.02, 0.9
 INPUTS = 4  # different batches that are answered in turn
 
+# Batches that are ready to be answered, and what they were made for: their size and layout.
+Ready = tuple[tuple[int, str] | None, list]
+
 
 class Ours:
     """The network as a user of convlab trains it; the images stay bytes until their batch."""
 
     batches = (64, 128, 256, 512)
-    layouts = ("batch innermost",)
-    ready = (None, [])
+    layouts: tuple[str, ...] = ("batch innermost",)
+    ready: Ready = (None, [])
 
     def __init__(self, description, weights, images, threads, device):
         os.environ["CONVLAB_NUM_THREADS"] = str(threads)
@@ -61,7 +65,8 @@ class Ours:
         from convlab.kernels.dispatch import to_device
 
         self.network.train()
-        loss_sum = right = 0
+        loss_sum: Any = 0  # numbers, on a GPU its arrays
+        right: Any = 0
         if batch not in self.all_batches:
             settings = {"scaling": self.scaling, "device": self.device}
             self.all_batches[batch] = data.Batches(self.data, batch, **settings)
@@ -118,8 +123,8 @@ class PyTorch:
     """The same network in PyTorch's usual loop, with the images in memory as floats."""
 
     batches = (64, 256, 1000, 10_000)
-    layouts = ("contiguous", "channels last")
-    ready = (None, [])
+    layouts: tuple[str, ...] = ("contiguous", "channels last")
+    ready: Ready = (None, [])
 
     def __init__(self, description, weights, images, threads, device):
         import torch
@@ -144,7 +149,8 @@ class PyTorch:
         import torch
 
         self.network.train().to(memory_format=torch.contiguous_format)
-        loss_sum = right = 0
+        loss_sum: Any = 0  # numbers, on a GPU its tensors
+        right: Any = 0
         order = torch.randperm(len(self.labels)).to(self.device)
         for step, index in enumerate(order.split(batch)):
             if step == steps:
@@ -280,9 +286,8 @@ def main() -> None:
     images, weights = (
         dict(np.load(os.path.join(folder, file))) for file in ("images.npz", "weights.npz")
     )
-    side = {"ours": Ours, "pytorch": PyTorch}[name](
-        description, weights, images, int(threads), device
-    )
+    sides: dict[str, type[Ours | PyTorch]] = {"ours": Ours, "pytorch": PyTorch}
+    side = sides[name](description, weights, images, int(threads), device)
     for line in sys.stdin:
         answer = _answer(side, json.loads(line))
         print(json.dumps(answer | {"memory": peak_memory()}), flush=True)

@@ -158,7 +158,7 @@ class Result:
         return self.experiment.design(self.scale)
 
     @property
-    def texts(self) -> dict[str, str]:
+    def texts(self) -> dict[str, Any]:
         """``title``, ``verdict`` and ``note`` as arguments for the figures of ``viz``."""
         return {
             "title": self.experiment.title,
@@ -208,8 +208,8 @@ class Result:
         """
         from convlab import viz
 
-        words = {"description": self.description, "command": command}
-        if suffix == ".gif":
+        words: dict[str, Any] = {"description": self.description, "command": command}
+        if suffix == ".gif" and self.experiment.frames is not None:
             frames = self.experiment.frames(self, theme=theme, size="animation")
             return viz.animation_bytes(frames, suffix, **words)
         figure = self.experiment.figure(self, theme=theme, size=size)

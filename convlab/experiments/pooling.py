@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convlab import insight, training
+from convlab import insight
 from convlab.experiments.drawing import measured_column
 from convlab.experiments.framework import (
     Column,
@@ -19,7 +19,7 @@ from convlab.experiments.framework import (
     Verdict,
     compare,
 )
-from convlab.experiments.learning import figures, layer, load, network, train
+from convlab.experiments.learning import figures, layer, load_centred, network, train
 from convlab.experiments.timing import step_seconds
 
 MAX, AVERAGE, NONE = "max pooling", "average pooling", "no pooling"
@@ -52,7 +52,7 @@ NETWORKS = {
 
 def _trials(data: str, side: int | None, epochs: int, seeds: int) -> tuple[Trial, ...]:
     shared = {"data": data, "side": side, "epochs": epochs}
-    trials = []
+    trials: list[Trial] = []
     # Timings are interleaved with the trainings, so that no single disturbance affects all of them.
     for seed in range(seeds):
         trials += [
@@ -66,10 +66,7 @@ def _trials(data: str, side: int | None, epochs: int, seeds: int) -> tuple[Trial
 def _measure(trial: Trial) -> dict[str, Any]:
     if trial["network"] == TIME:
         return {"step_seconds": step_seconds(trial["specs"])}
-    # Digits with room around them, so that the shift moves no ink out of the image.
-    side = trial["side"]
-    datasets = load(trial["data"], None if side is None else (side, side))
-    trainer = train(trial, tuple(training.centred(dataset, (28, 28)) for dataset in datasets))
+    trainer = train(trial, load_centred(trial["data"], trial["side"]))
     task = trainer.task
     shares = insight.accuracy_under_shift(
         trainer.network, task.test.images, task.test.labels, task.scaling, (SHIFT,)

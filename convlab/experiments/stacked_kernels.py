@@ -82,8 +82,10 @@ def _measure(trial: Trial) -> dict[str, Any]:
         return {"step_seconds": step_seconds(trial["specs"], inside=True)}
     alone = models.build_from_text(ALONE[trial["block"]], name="block", weights=False)
     rows = [row for row in models.summarise(alone) if row.kind == "Conv2d"]
+    field = rows[-1].receptive_field
+    assert field is not None, "units behind convolutions have one"
     return train_and_test(trial) | {
-        "field": rows[-1].receptive_field[0].size,
+        "field": field[0].size,
         "block_parameters": sum(row.parameters for row in rows),
         "block_multiply_adds": sum(row.multiply_adds for row in rows),
     }

@@ -44,7 +44,8 @@ def _trials(data: str, epochs: int, seeds: int) -> tuple[Trial, ...]:
 def _measure(trial: Trial) -> dict[str, Any]:
     datasets = load(trial["data"])
     if trial["pixels"] == "permuted":
-        datasets = tuple(permuted(dataset, PERMUTATION) for dataset in datasets)
+        learned, tested = datasets
+        datasets = permuted(learned, PERMUTATION), permuted(tested, PERMUTATION)
     return figures(train(trial, datasets))
 
 

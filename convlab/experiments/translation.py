@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convlab import insight, training
+from convlab import insight
 from convlab.experiments.framework import (
     Column,
     Design,
@@ -22,7 +22,7 @@ from convlab.experiments.learning import (
     dense,
     figures,
     layer,
-    load,
+    load_centred,
     three_convolutions,
     train,
 )
@@ -56,10 +56,7 @@ def _trials(data: str, side: int, reach: int, epochs: int, seeds: int) -> tuple[
 
 
 def _measure(trial: Trial) -> dict[str, Any]:
-    # Smaller images in a field of their old size, so that a shift moves no ink out of it.
-    side = (trial["side"],) * 2
-    datasets = load(trial["data"], side)
-    trainer = train(trial, tuple(training.centred(dataset, (28, 28)) for dataset in datasets))
+    trainer = train(trial, load_centred(trial["data"], trial["side"]))
     test = trainer.task.test
     shares = insight.accuracy_under_shift(
         trainer.network,

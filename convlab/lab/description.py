@@ -189,13 +189,14 @@ def _named(name: str) -> str:
 
 
 def _check_test_set(run: Run, test: Dataset) -> None:
-    for what, text, expected, came in (
-        ("classes", listed, run.classes, test.classes),
-        ("images", lambda shape: size_text(*shape), run.image_shape, test.image_shape),
+    classes, shape = test.classes, test.image_shape
+    for what, agree, expected, came in (
+        ("classes", run.classes == classes, listed(run.classes), listed(classes)),
+        ("images", run.image_shape == shape, size_text(*run.image_shape), size_text(*shape)),
     ):
-        if expected != came:
+        if not agree:
             raise DataError(
-                f"{run.settings.data}: expected the run's {what} {text(expected)}, got {text(came)}"
+                f"{run.settings.data}: expected the run's {what} {expected}, got {came}"
             )
 
 
@@ -223,6 +224,7 @@ def _layers(network: Network, arrays: list[np.ndarray]) -> Iterator[dict[str, An
             offset = sum(values.size for values in arrays)
             weights[kind] = [offset, array.size, list(array.shape)]
             arrays.append(np.ascontiguousarray(array, np.float32).ravel())
+        assert layer.family is not None, "the layers of a network say theirs"
         yield {
             "name": name,
             "kind": type(layer).__name__,
@@ -347,6 +349,7 @@ def _settings(
 def _place(layer: nn.Module, before: tuple[int, ...], unit: tuple[int, ...]) -> int:
     """The index, in memory order, of the input that an output repeats; -1 if there is none."""
     reads = layer.reads(before, unit)
+    assert isinstance(reads, nn.One), "a layer that only puts numbers elsewhere computes none"
     return -1 if reads.place is None else int(np.ravel_multi_index(reads.place, before))
 
 
@@ -355,7 +358,7 @@ def _place(layer: nn.Module, before: tuple[int, ...], unit: tuple[int, ...]) -> 
 
 def _inputs(network: Network) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
     """For each layer what it reads, name and shape."""
-    shapes_of = {INPUT: network.input_shape}
+    shapes_of: dict[str, tuple[int, ...]] = {INPUT: network.input_shape}
     shapes_of |= {name: after for name, _, _, after in network.shapes()}
     return {
         name: [(source, shapes_of[source]) for source in sources]
@@ -462,13 +465,13 @@ def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
         return [f"{shape_text(before)} numbers in a row: {math.prod(after):,}"]
     if family is Family.TRANSPOSED:
         return _axes(before, lambda axis, size: str(_transposed_size(layer, axis, size)))
-    if family is Family.POOLING and layer.adaptive:
-        return _axes(
-            before,
-            lambda axis, size: f"{size} shared out among {after[1 + axis]}",
-        )
     if family is Family.POOLING:
         window = layer.window(before)
+        if layer.adaptive or window is None:
+            return _axes(
+                before,
+                lambda axis, size: f"{size} shared out among {after[1 + axis]}",
+            )
         ceil = getattr(layer, "ceil_mode", False)
         lines = _axes(
             before,

@@ -85,4 +85,4 @@ def _digest(text: str) -> str:
 
 
 def _base64(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array)).decode()
+    return base64.b64encode(np.ascontiguousarray(array).data).decode()

@@ -35,6 +35,7 @@ def activation_curve(name: str, reach: float, count: int = 401) -> ActivationCur
     x = Tensor(np.linspace(-reach, reach, count, dtype=np.float32), requires_grad=True)
     y = function(x)
     y.backward(np.ones(count, np.float32))
+    assert x.grad is not None, "it is what backward computes"
     notes = (
         f"at most {number(float(x.grad.max()))}",
         f"{number(float(x.grad[-1]))} at {number(reach)}",

@@ -441,18 +441,24 @@ class AppliedView:
             return float(self.applied.magnitude.max()) / 10
         return self.threshold
 
+    def _turned(self) -> Applied:
+        """The result of convolution.  Raises SpecError where only cross-correlation is shown."""
+        if self.convolved is None:
+            raise SpecError("differences: expected the convolution beside the cross-correlation")
+        return self.convolved
+
     @property
     def agree(self) -> bool:
         """Whether both results are the same numbers; only with ``convolved``."""
-        return np.array_equal(self.applied.output, self.convolved.output)
+        return np.array_equal(self.applied.output, self._turned().output)
 
     def differences(self) -> list[np.ndarray]:
-        """Cross-correlation minus convolution, each (C, OH, OW).
+        """Cross-correlation less convolution, each (C, OH, OW); only with ``convolved``.
 
         For one kernel that of the output; for a pair that of the magnitude, and of the direction in
         degrees.
         """
-        ours, turned = self.applied, self.convolved
+        ours, turned = self.applied, self._turned()
         if not ours.kernel.is_pair:
             return [ours.output[0] - turned.output[0]]
         turn = turned_by(ours.direction, turned.direction)
@@ -624,8 +630,9 @@ class AppliedView:
 
 def _range(values: np.ndarray, known: Grain | None = None) -> str:
     ends = np.array([values.min(), values.max()])
-    exactly = known is not None and known.holds()
-    return " to ".join(sums(ends, known).marked() if exactly else [number(end, 4) for end in ends])
+    if known is not None and known.holds():
+        return " to ".join(sums(ends, known).marked())
+    return " to ".join(number(end, 4) for end in ends)
 
 
 def record(values: np.ndarray) -> Any:
@@ -641,5 +648,5 @@ def record(values: np.ndarray) -> Any:
         "dtype": str(values.dtype),
         "smallest": float(values.min()),
         "largest": float(values.max()),
-        "sha256": hashlib.sha256(np.ascontiguousarray(values)).hexdigest(),
+        "sha256": hashlib.sha256(np.ascontiguousarray(values).data).hexdigest(),
     }

@@ -8,6 +8,7 @@ with stride 1 over the input with zeros inserted between its cells and around it
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -184,7 +185,7 @@ def padding_by(
 
 
 def resolve_padding(
-    padding: str | int | tuple[int, ...],
+    padding: str | int | Sequence[int],
     size: Pair,
     kernel: Pair,
     stride: Pair = (1, 1),

@@ -69,7 +69,7 @@ def _names(counts: Sequence[LayerCount]) -> list[str]:
 def _size_rows(names: Sequence[str], counts: Sequence[LayerCount]) -> list[tuple[str, ...]]:
     """The layers and their output sizes, with an extra row if those of the axes differ."""
     sized = any(layer.relations for layer in counts)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("", "layer", "output size on each axis" if sized else "", "", "output"),
         ("input", "", "", "", shape_text(counts[0].input_shape)),
     ]
@@ -83,7 +83,9 @@ def _size_rows(names: Sequence[str], counts: Sequence[LayerCount]) -> list[tuple
 
 def _count_rows(names: Sequence[str], counts: Sequence[LayerCount]) -> list[tuple[str, ...]]:
     """The counts of each layer that has any, and the totals."""
-    rows = [("", "parameters", "multiply-adds", "connections", "weights if dense")]
+    rows: list[tuple[str, ...]] = [
+        ("", "parameters", "multiply-adds", "connections", "weights if dense")
+    ]
     for name, layer in zip(names, counts, strict=True):
         values = [getattr(layer, key) for key in (*TOTALLED, "dense")]
         if any(value is not None for value in values):

@@ -85,6 +85,17 @@ class LayerCount:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class WeightedCount(LayerCount):
+    """A layer with weights, of which all is counted."""
+
+    per_unit: Count
+    parameters: Count
+    multiply_adds: Count
+    connections: Count
+    dense: Count
+
+
 def shape_text(shape: Shape) -> str:
     """Rows × columns × channels, or the number of features."""
     return size_text(*shape[1:], shape[0]) if len(shape) == 3 else f"{shape[0]:,}"
@@ -128,7 +139,7 @@ def conv_layer(
     dilation: int | Pair = 1,
     groups: int = 1,
     bias: bool = True,
-) -> LayerCount:
+) -> WeightedCount:
     """Count a convolution of an input (channels, rows, columns).
 
     ``padding``: see ``resolve_padding``.  Relations 1 to 6 and 15 of Dumoulin & Visin
@@ -158,7 +169,7 @@ def conv_layer(
     inside = f"({per_filter.expression} + 1)" if bias else per_filter.expression
     parameters = Count(f"{filters:,} · {inside}", filters * (per_filter.value + bias))
     places, each = math.prod(geometry.output), _product(*geometry.output)
-    return LayerCount(
+    return WeightedCount(
         kind="conv",
         text=f"conv {size_text(*kernel)}, {filters:,} filter{'s' * (filters > 1)}"
         + _settings(stride, sides, dilation, groups, bias),
@@ -206,7 +217,7 @@ def pool_layer(
     )
 
 
-def dense_layer(shape: Shape, neurons: int, *, bias: bool = True) -> LayerCount:
+def dense_layer(shape: Shape, neurons: int, *, bias: bool = True) -> WeightedCount:
     """Count a dense layer of an input (features,).  Raises ShapeError for an image."""
     if len(shape) != 1:
         raise ShapeError(f"dense: expected flatten before it, got {shape_text(shape)}")
@@ -216,7 +227,7 @@ def dense_layer(shape: Shape, neurons: int, *, bias: bool = True) -> LayerCount:
     weights = _dense_weights(shape, (neurons,))
     inside = f"({features:,} + 1)" if bias else f"{features:,}"
     parameters = Count(f"{neurons:,} · {inside}", neurons * (features + bias))
-    return LayerCount(
+    return WeightedCount(
         kind="dense",
         text=f"dense {neurons:,}{'' if bias else ', no bias'}",
         input_shape=tuple(shape),
@@ -271,19 +282,19 @@ def count_layers(shape: Shape, text: str, *, convention: str = "torch") -> list[
 def _layer(shape: Shape, words: list[str], convention: str) -> LayerCount:
     kind, words = (words[0], words[1:]) if words else ("", [])
     if kind == "conv":
-        kernel, filters = _lengths(words, "KERNEL FILTERS, such as conv 5x5 6", (2, 1))
+        (high, wide), (filters,) = _lengths(words, "KERNEL FILTERS, such as conv 5x5 6", (2, 1))
         settings = _named(words[2:], ("stride", "padding", "dilation", "groups", "no-bias"))
         settings["padding"] = padding_by(settings.get("padding", 0), convention)
-        return conv_layer(shape, kernel, *filters, **settings)
+        return conv_layer(shape, (high, wide), filters, **settings)
     if kind == "pool":
-        (kernel,) = _lengths(words, "KERNEL, such as pool 2", (2,))
+        ((high, wide),) = _lengths(words, "KERNEL, such as pool 2", (2,))
         settings = _named(words[1:], ("stride", "padding"))
         if isinstance(settings.get("padding"), str):
             raise SpecError(f"padding: expected a number, got {settings['padding']!r}")
-        return pool_layer(shape, kernel, **settings)
+        return pool_layer(shape, (high, wide), **settings)
     if kind == "dense":
-        (neurons,) = _lengths(words, "NEURONS, such as dense 10", (1,))
-        return dense_layer(shape, *neurons, **_named(words[1:], ("no-bias",)))
+        ((neurons,),) = _lengths(words, "NEURONS, such as dense 10", (1,))
+        return dense_layer(shape, neurons, **_named(words[1:], ("no-bias",)))
     if kind not in ("flatten", *SHAPE_KEPT):
         raise SpecError(
             f"expected conv, pool, flatten, dense, {', '.join(SHAPE_KEPT[:-1])} or"
@@ -347,7 +358,7 @@ def wirings(
     kernel does not fit.
     """
     conv = conv_layer((1, *size), kernel, 1, stride=stride, padding=padding, bias=False)
-    units = conv.output_shape[1:]
+    _, *units = conv.output_shape
     dense = dense_layer((math.prod(size),), math.prod(units), bias=False)
     places = []  # where each unit's window lies along an axis of the padded input
     for axis in (0, 1):
@@ -356,15 +367,15 @@ def wirings(
         spans = (field.span(unit) for unit in range(units[axis]))
         places.append(np.array([np.arange(*span) + before for span in spans]))
     top, bottom, left, right = padding
-    cells = np.arange((top + size[0] + bottom) * (left + size[1] + right))
-    cells = cells.reshape(top + size[0] + bottom, -1)
+    high, wide = top + size[0] + bottom, left + size[1] + right
+    cells = np.arange(high * wide).reshape(high, wide)
     everything = cells[top : top + size[0], left : left + size[1]].reshape(1, -1)
     everything = everything.repeat(math.prod(units), axis=0)  # (units, inputs)
     rows, columns = places[0][:, None, :, None], places[1][None, :, None, :]
     fields = cells[rows, columns].reshape(math.prod(units), -1)  # (units, kernel cells)
     shared = np.broadcast_to(np.arange(fields.shape[1]), fields.shape)
     links = conv.connections.value
-    return units, [
+    return (units[0], units[1]), [
         Wiring(
             "dense",
             everything,

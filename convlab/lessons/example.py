@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -152,13 +153,13 @@ def convolution_example(
     output, by default 1 with random kernels, else 0.  Raises DataError, ShapeError, SpecError.
     """
     array = example_input(values, input, channels, seed)
-    shape = whole(filters, "filters", most=MOST_CHANNELS), len(array)
+    filters = whole(filters, "filters", most=MOST_CHANNELS)
     size = None if kernel is None else shapes.pair(kernel, "kernel")
     word = values if isinstance(values, str) else ""
     if kernel_values is not None:
-        weights = _kernel(kernel_values, *shape, size)
+        weights = _kernel(kernel_values, filters, len(array), size)
     else:
-        shape = (*shape, *(size or (3, 3)))
+        shape = (filters, len(array), *(size or (3, 3)))
         shapes.check_numbers("kernels", shape)
         kind = "floats" if word == "floats" else "ints"
         weights = random_values(shape, kind, seed + 1, signed=True)
@@ -172,7 +173,7 @@ def convolution_example(
     if not transposed and any(extra):
         raise SpecError("output padding: expected a transposed convolution")
     numbers = array, weights, np.full(len(weights), bias)
-    setting = {
+    setting: dict[str, Any] = {
         "stride": stride,
         "padding": padding_by(padding, convention),
         "dilation": dilation,

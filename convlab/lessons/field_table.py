@@ -6,8 +6,8 @@ from convlab.lessons.recursion import field_recursion
 from convlab.lessons.words import axis_text
 from convlab.models import LayerField, Network, receptive_fields
 from convlab.models.summary_table import shape_cell
-from convlab.nn import Family
-from convlab.shapes import Sides, effective_kernel, size_text
+from convlab.nn import Family, Window
+from convlab.shapes import Pair, Sides, along, effective_kernel, size_text
 from convlab.terminal import table
 
 HEAD = ("layer", "type", "kernel", "stride", "padding", "output", "r", "S", "P", "centre", "")
@@ -63,7 +63,7 @@ def _cells(row: LayerField, input_shape: tuple[int, ...]) -> list[str]:
         kernel, stride = axis_text(window.kernel), axis_text(window.stride)
         if window.dilation != (1, 1):
             kernel += f" dilated {axis_text(window.dilation)}"
-        padding = _padding(_read_beyond(row, input_shape))
+        padding = _padding(_read_beyond(window, input_shape, row.output_shape))
     elif row.family is Family.TRANSPOSED:
         kernel, stride = axis_text(row.layer.kernel_size), f"up {axis_text(row.layer.stride)}"
     if field is None:
@@ -79,18 +79,19 @@ def _cells(row: LayerField, input_shape: tuple[int, ...]) -> list[str]:
     return [row.name, kind, kernel, stride, padding, output, *seen, _joint(row)]
 
 
-def _read_beyond(row: LayerField, input_shape: tuple[int, ...]) -> Sides:
+def _read_beyond(window: Window, before: tuple[int, ...], after: tuple[int, ...]) -> Sides:
     """Padding (top, bottom, left, right), including what the last windows read beyond it.
 
     The last window of a pooling with ceil_mode may extend past the end.
     """
-    window, sides = row.window, []
-    for axis in (0, 1):
-        first, last = window.padding[2 * axis : 2 * axis + 2]
+
+    def both_ends(axis: int) -> Pair:
+        first, last = along(window.padding, axis)
         span = effective_kernel(window.kernel[axis], window.dilation[axis])
-        end = (row.output_shape[1 + axis] - 1) * window.stride[axis] + span - first
-        sides += [first, max(last, end - input_shape[1 + axis])]
-    return tuple(sides)
+        end = (after[1 + axis] - 1) * window.stride[axis] + span - first
+        return first, max(last, end - before[1 + axis])
+
+    return *both_ends(0), *both_ends(1)
 
 
 def _padding(sides: Sides) -> str:

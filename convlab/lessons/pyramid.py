@@ -32,8 +32,10 @@ def field_pyramid(
             raise SpecError(
                 f"pyramid: expected layers in a row up to {chosen.layer}, branches meet at {name}"
             )
+        if row.field is None:
+            raise SpecError(f"pyramid: expected layers with receptive fields, {name} has none")
         source = row.sources[0]
-        window = row.layer.field_of(alone, shapes[name][0])[axis]
+        window = (row.layer.field_of(alone, shapes[name][0]) or alone)[axis]
         if window == alone[axis] and row.field == row.inputs[0] and row.window is None:
             name = source
             continue
@@ -42,7 +44,7 @@ def field_pyramid(
             raise SpecError(f"pyramid: expected no dilated transposed convolution, {name} is one")
         length = shapes[name][1][1 + axis]
         # What lies beyond a map's border is zero and reads nothing.
-        reads = [tuple(range(*window.span(u), step)) if 0 <= u < length else () for u in units]
+        reads = [tuple(range(*window.span(u))[::step]) if 0 <= u < length else () for u in units]
         text = "windows of several sizes"
         if row.family is Family.TRANSPOSED:
             text = f"transposed, kernel {row.layer.kernel_size[axis]}"

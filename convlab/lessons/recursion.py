@@ -25,7 +25,7 @@ def field_recursion(row: LayerField, input_shape: tuple[int, ...]) -> list[tuple
         return [("", [_without_field(row)])]
     if row.family is not Family.JOIN and row.field == row.inputs[0] and row.window is None:
         return []
-    axes = [_axis_lines(row, axis, input_shape) for axis in (0, 1)]
+    axes = [_axis_lines(row, row.field[axis], axis, input_shape) for axis in (0, 1)]
     if axes[0] == axes[1]:
         return [("", axes[0])]
     return list(zip(("rows", "columns"), axes, strict=True))
@@ -40,9 +40,11 @@ def _without_field(row: LayerField) -> str:
     return "no one field: what it reads has none"
 
 
-def _axis_lines(row: LayerField, axis: int, input_shape: tuple[int, ...]) -> list[str]:
-    field = row.field[axis]
-    before = [inputs[axis] for inputs in row.inputs]
+def _axis_lines(
+    row: LayerField, field: ReceptiveField, axis: int, input_shape: tuple[int, ...]
+) -> list[str]:
+    # Where a layer has a field, all that it reads have one.
+    before = [inputs[axis] for inputs in row.inputs if inputs is not None]
     if row.family is Family.JOIN:
         return _joined(before, field, row.misaligned[axis])
     old = before[0]
@@ -52,12 +54,12 @@ def _axis_lines(row: LayerField, axis: int, input_shape: tuple[int, ...]) -> lis
         kernel, stride = window.kernel[axis], window.stride[axis]
         padding, dilation = window.padding[2 * axis], window.dilation[axis]
     elif row.family is Family.TRANSPOSED:
-        return _in_turn(row, axis, [])
+        return _in_turn(row, old, field, axis, [])
     else:
         text, kernel, stride = _shared_out(input_shape[1 + axis], row.output_shape[1 + axis])
         lines, padding, dilation = [text], 0, 1
     if not kernel or field.period or old.period:
-        return _in_turn(row, axis, lines)
+        return _in_turn(row, old, field, axis, lines)
     spread = f"·{dilation}" if dilation > 1 else ""
     return [
         *lines,
@@ -74,11 +76,8 @@ def _shared_out(cells: int, output: int) -> tuple[str, int, int]:
     lengths = sorted({end - start for start, end in windows})
     steps = sorted({one[0] - other[0] for other, one in itertools.pairwise(windows)}) or [cells]
     if len(lengths) == len(steps) == 1:
-        return (
-            f"{cells} to {output} cells: kernel {lengths[0]}, stride {steps[0]}",
-            *lengths,
-            *steps,
-        )
+        kernel, stride = lengths[0], steps[0]
+        return f"{cells} to {output} cells: kernel {kernel}, stride {stride}", kernel, stride
     sizes, apart = (" and ".join(map(str, several)) for several in (lengths, steps))
     return (
         f"{cells} to {output} cells: windows of {sizes}, {apart} apart,"
@@ -101,9 +100,11 @@ def _joined(before: list[ReceptiveField], field: ReceptiveField, misaligned: str
     ]
 
 
-def _in_turn(row: LayerField, axis: int, lines: list[str]) -> list[str]:
+def _in_turn(
+    row: LayerField, old: ReceptiveField, field: ReceptiveField, axis: int, lines: list[str]
+) -> list[str]:
     """If units may see more and less in turn: what each reads, and what follows."""
-    field, old, layer = row.field[axis], row.inputs[0][axis], row.layer
+    layer = row.layer
     sizes = {end - start for start, end in map(field.span, range(max(1, len(field.period))))}
     stride = f"S = {field.stride}"
     if row.family is Family.TRANSPOSED:

@@ -60,6 +60,7 @@ def usage(size: Pair, kernel: Pair, stride: Pair = (1, 1), padding: Sides = (0, 
     image = Tensor(np.ones((1, 1, *size), np.float32), requires_grad=True)
     ones = Tensor(np.ones((1, 1, *kernel), np.float32))
     F.conv2d(image, ones, None, stride, padding).sum().backward()
+    assert image.grad is not None, "it is what backward computes"
     counts = np.rint(image.grad[0, 0]).astype(int)
     relations = shapes.on_axes(
         lambda i: conv_size(size[i], kernel[i], stride[i], *shapes.along(padding, i))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from convlab.errors import SpecError
 from convlab.insight.sum_lines import left_out
 from convlab.lessons.convolution import Convolution
 from convlab.numerals import bracketed, grain, sums
@@ -35,11 +36,16 @@ def example_lines(
 
 
 def window_lines(shown: SlidingWindow, complete: bool = False) -> Iterator[Line]:
-    """Patch, kernel and products of each channel side by side, then what they add up to."""
+    """Patch, kernel and products of each channel side by side, then what they add up to.
+
+    Raises SpecError for a pooling, which has no kernel.
+    """
+    if shown.kernel is None:
+        raise SpecError("lines of a window: expected a convolution, got a pooling")
     patch = shown.patch()
     products = sums(patch * shown.kernel, grain(1, shown.stage, shown.kernel))
     count = len(patch)
-    under = np.ix_(range(count), *shown.window)
+    under = np.ix_(np.arange(count), *shown.window)
     grids = (
         (np.reshape(shown.inputs().marked(), shown.stage.shape)[under], "input"),
         (np.reshape(shown.weights().marked(), patch.shape), "window"),

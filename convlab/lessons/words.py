@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, Sides, size_text
 
 
-def axis_text(lengths: Sequence[object]) -> str:
+def axis_text(lengths: Sequence[int | Fraction | str]) -> str:
     """1 if both axes are equal, 1 × 2 if not."""
     return str(lengths[0]) if lengths[0] == lengths[1] else size_text(*lengths)
 
@@ -47,7 +48,8 @@ class Stepped:
         """(map, row, column) of a step.  Raises SpecError for one that does not exist."""
         if not 0 <= step < self.steps:
             raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
-        return tuple(int(i) for i in np.unravel_index(step, self.output.shape))
+        channel, row, column = np.unravel_index(step, self.output.shape)
+        return int(channel), int(row), int(column)
 
     def step(self, at: tuple[int, int, int]) -> int:
         """The step of a place.  Raises ShapeError for one outside the output."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from convlab.pictures._features import features
     from convlab.pictures._field_growth import field_growth
     from convlab.pictures._filters import filters, filters_by_epoch
+    from convlab.pictures._flatten import flatten
     from convlab.pictures._grad_cam import grad_cam
     from convlab.pictures._image import image
     from convlab.pictures._invariance import invariance
@@ -75,6 +76,7 @@ _MODULES = {
     "field_growth": "_field_growth",
     "filters": "_filters",
     "filters_by_epoch": "_filters",
+    "flatten": "_flatten",
     "grad_cam": "_grad_cam",
     "image": "_image",
     "invariance": "_invariance",
@@ -121,6 +123,7 @@ __all__ = [
     "field_growth",
     "filters",
     "filters_by_epoch",
+    "flatten",
     "grad_cam",
     "image",
     "invariance",

@@ -33,6 +33,8 @@ def compare_conventions(
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
     if max(input) > MOST:
         raise ShapeError(f"input: expected at most {MOST} x {MOST}, got {size_text(*input)}")
+    if padding is not None:
+        padding = shapes.pair(padding, "padding", least=0)
     found = lessons.compare_conventions(input, kernel, stride, dilation, padding, seed)
     title = "Where conventions part"
     subtitle = f"input {size_text(*input)}, kernel {size_text(*kernel)}"

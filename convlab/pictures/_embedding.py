@@ -71,12 +71,12 @@ def embedding(
     )
 
 
-def _axes(embedding: Embedding, count: int) -> tuple[str, tuple[str, ...] | None]:
+def _axes(embedding: Embedding, count: int) -> tuple[str, tuple[str, str] | None]:
     """How ``count`` numbers became two, and the labels of the axes if they have a meaning."""
     if embedding.shares is not None:
-        shares = [f"{100 * share:.1f} %" for share in embedding.shares]
-        how = f"{shares[0]} + {shares[1]} of the variance of {count:,} numbers"
-        return how, tuple(f"component {k}: {share}" for k, share in enumerate(shares, 1))
+        first, second = (f"{100 * share:.1f} %" for share in embedding.shares)
+        how = f"{first} + {second} of the variance of {count:,} numbers"
+        return how, (f"component 1: {first}", f"component 2: {second}")
     if embedding.perplexity is not None:
         return f"perplexity {number(embedding.perplexity)} on {count:,} numbers", None
     return f"one point: all images have the same {count:,} numbers", None

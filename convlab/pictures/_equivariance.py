@@ -116,7 +116,7 @@ def _numbers(row: LayerEquivariance) -> dict[str, Any]:
 def _known(errors: np.ndarray) -> np.ndarray:
     """Errors, with None if no cell is left to compare, since JSON has no NaN."""
     missing = np.isnan(errors)
-    return np.where(missing, None, errors) if missing.any() else errors
+    return np.where(missing, np.array(None), errors) if missing.any() else errors
 
 
 # --- in a terminal ----------------------------------------------------------------------
@@ -153,11 +153,10 @@ def _lines(
 
 def _is_exact_inside(row: LayerEquivariance) -> bool:
     """Whether a layer that is not exact is exact away from the border."""
-    return (
-        (row.errors > 0).any()
-        and not (row.inner > 0).any()
-        and bool((row.inner[row.errors > 0] == 0).any())
-    )
+    if row.inner is None:
+        return False
+    inexact = row.errors > 0
+    return bool(inexact.any() and not (row.inner > 0).any() and (row.inner[inexact] == 0).any())
 
 
 def _table(

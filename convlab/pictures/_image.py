@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convlab import data as data_sets
 from convlab import lessons, viz
-from convlab.data.pictures import picture_header
-from convlab.errors import DataError, ShapeError, SpecError
+from convlab.errors import ShapeError, SpecError
+from convlab.pictures import sources
 from convlab.pictures.picture import Picture
-from convlab.reading import read_standard_input
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
 
@@ -36,7 +33,7 @@ def image(
     image that does not exist, ShapeError for pixels outside it and SpecError for ``pixels`` with
     channels.
     """
-    shown, name = _read(image, data, data_dir)
+    shown, name = sources.image_bytes(image, data, data_dir)
     channels, rows, columns = shown.shape
     if numbers or channels == 1:
         title, levels, draw, said, chosen, result = _numbers(shown, name, pixels, at)
@@ -97,37 +94,3 @@ def _channels(shown: np.ndarray, at: Pair | None) -> tuple[Any, ...]:
         {"pixel": (row, column)},
         {"values": values},
     )
-
-
-def _read(
-    image: ImageLike, source: str, data_dir: str | os.PathLike | None
-) -> tuple[np.ndarray, str]:
-    """Bytes (C, H, W), and what the image is called."""
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or len(image) not in (1, 3):
-            raise DataError(
-                "image: expected bytes of shape (1 or 3, rows, columns), got"
-                f" {image.dtype} of shape {image.shape}"
-            )
-        return image, "an image"
-    image = str(image)
-    if image.startswith("test:"):
-        _, test = data_sets.load(source, data_dir=data_dir)
-        number = image.removeprefix("test:")
-        if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
-            raise DataError(f"image {image}: expected test:0 to test:{len(test) - 1}")
-        return test.images[int(number)], f"{image} of {test.name}"
-    if image in data_sets.PHOTOGRAPHS:
-        return data_sets.photograph(image).transpose(2, 0, 1), image
-    content: bytes | Path
-    if image == "-":
-        content, name = read_standard_input(), "standard input"
-    else:
-        content, name = Path(image), Path(image).name
-        if not content.exists():
-            raise DataError(
-                f"{image}: expected a picture file, test:N or one of"
-                f" {', '.join(data_sets.PHOTOGRAPHS)}; there is no such file"
-            )
-    size, is_grey = picture_header(content)
-    return data_sets.read_picture(content, size=size, channels=1 if is_grey else 3), name

@@ -10,7 +10,7 @@ import numpy as np
 from convlab import viz
 from convlab.errors import SpecError
 from convlab.lessons import conv_layer, dense_layer, shape_text
-from convlab.lessons.counts import LayerCount
+from convlab.lessons.counts import WeightedCount
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, pair, size_text
 
@@ -62,7 +62,7 @@ class _Counted(NamedTuple):
     def dense(self, side: int, channels: int) -> int:
         return dense_layer((side * side * channels,), self.neurons).dense.value
 
-    def convolution(self, side: int) -> LayerCount:
+    def convolution(self, side: int) -> WeightedCount:
         return conv_layer((3, side, side), self.kernel, self.filters)
 
     def growths(self, sides: np.ndarray) -> list[viz.Growth]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def segment(
     panels = [("answer", answer, tasks.regions(answer, classes))]
     present = [name for k, name in enumerate(classes) if k and (answer == k).any()]
     facts = {"answer": f"digits {', '.join(present)}" if present else "background alone"}
-    measured = {}
+    measured: dict[str, Any] = {}
     if truth is not None:
         panels.insert(0, ("truth", truth, tasks.regions(truth, classes)))
         facts, measured = _compared(truth, answer, classes)
@@ -77,7 +78,7 @@ def segment(
 
 def _compared(
     truth: np.ndarray, answer: np.ndarray, classes: tuple[str, ...]
-) -> tuple[dict[str, str], dict[str, object]]:
+) -> tuple[dict[str, str], dict[str, Any]]:
     """How much of an answer is right: facts, and numbers."""
     confusion = tasks.pixel_confusion(truth, answer, len(classes))
     shares = tasks.intersection_over_union(confusion)

@@ -27,7 +27,7 @@ def stepped(
     numbers: bool,
     parameters: dict[str, Any],
     result: dict[str, Any],
-    **record: dict[str, Any],
+    **record: Any,
 ) -> Picture:
     """The step ``step``, all of them, or by default the one in the middle of the first map.
 
@@ -37,7 +37,9 @@ def stepped(
     if step is None:
         _, rows, columns = example.output.shape
         step = rows // 2 * columns + columns // 2
-    if step == "all":
+    if isinstance(step, str):
+        if step != "all":
+            raise SpecError(f"step: expected a number or all, got {step!r}")
         if example.steps > MOST_FRAMES:
             raise SpecError(f"step: expected at most {MOST_FRAMES} for all, got {example.steps}")
         chosen = list(range(example.steps))
@@ -65,7 +67,7 @@ def stepped(
     return Picture(
         title,
         alt,
-        sheet if whole else partial(figure, step),
+        sheet if whole else partial(figure, chosen[0]),
         figures if whole else None,
         figures if whole else None,
         parameters={**parameters, "steps": chosen, "layout": layout, "numbers": numbers},

@@ -143,12 +143,14 @@ def _figure(
     subtitle: str,
     count: int,
     shown: np.ndarray,
-    **look: str,
+    **look: Any,
 ) -> Figure:
     """The three pictures, and the loss of the first ``count`` steps."""
     above_zero = [step.loss for step in history if step.loss > 0]
+    content, style = sources
     return viz.stylized(
-        *sources,
+        content,
+        style,
         shown,
         [step.loss for step in history[:count]],
         of=len(history),

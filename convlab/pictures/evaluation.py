@@ -30,11 +30,11 @@ def evaluated(
     Raises DataError for a data set of other classes.
     """
     run = run_of(run)
-    channels, *size = run.image_shape
+    channels, rows, columns = run.image_shape
     _, test = data.load(
         source or run.settings.data,
         data_dir=data_dir,
-        image_size=tuple(size) if source else None,
+        image_size=(rows, columns) if source else None,
         channels=channels if source else None,
     )
     source = source or run.settings.data

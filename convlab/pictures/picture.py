@@ -75,7 +75,7 @@ class Picture:
             listed = f"{', '.join(known[:-1])} or {known[-1]}"
             raise SpecError(f"picture: expected a file ending in {listed}, got {suffix!r}")
         look = {"theme": theme, "size": size or "slide"}
-        words = {"title": self.title, "description": self.alt, "command": command}
+        words: dict[str, Any] = {"title": self.title, "description": self.alt, "command": command}
         if suffix == ".pdf" and self.pages is not None:
             return pages_bytes(self.pages(**look), **words)
         return figure_bytes(self.draw(**look), suffix, **words)

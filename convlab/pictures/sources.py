@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from convlab import data, models, training
-from convlab.errors import SpecError
-from convlab.training import Evaluation, Run
+from convlab.data.pictures import picture_header
+from convlab.errors import DataError, SpecError
+from convlab.reading import read_standard_input
+from convlab.training import Evaluation, ImageLike, Run
 
 RunLike = Run | str | os.PathLike
 """A run, or its folder."""
@@ -72,3 +74,41 @@ def tested(run: Run, data_dir: str | os.PathLike | None = None) -> tuple[data.Da
     """A run's test set, and its network's answers to all of it."""
     _, test = data.load(run.settings.data, data_dir=data_dir)
     return test, run.evaluate(test)
+
+
+def image_bytes(
+    image: ImageLike, source: str, data_dir: str | os.PathLike | None
+) -> tuple[np.ndarray, str]:
+    """Bytes (C, H, W), and what the image is called.
+
+    ``image``: pixels, a picture's file, "-", a photograph (china, flower), or test:N of
+    ``source``.  Raises DataError for an image that there is not.
+    """
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or len(image) not in (1, 3):
+            raise DataError(
+                "image: expected bytes of shape (1 or 3, rows, columns), got"
+                f" {image.dtype} of shape {image.shape}"
+            )
+        return image, "an image"
+    image = str(image)
+    if image.startswith("test:"):
+        _, test = data.load(source, data_dir=data_dir)
+        number = image.removeprefix("test:")
+        if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
+            raise DataError(f"image {image}: expected test:0 to test:{len(test) - 1}")
+        return test.images[int(number)], f"{image} of {test.name}"
+    if image in data.PHOTOGRAPHS:
+        return data.photograph(image).transpose(2, 0, 1), image
+    content: bytes | Path
+    if image == "-":
+        content, name = read_standard_input(), "standard input"
+    else:
+        content, name = Path(image), Path(image).name
+        if not content.exists():
+            raise DataError(
+                f"{image}: expected a picture file, test:N or one of"
+                f" {', '.join(data.PHOTOGRAPHS)}; there is no such file"
+            )
+    size, is_grey = picture_header(content)
+    return data.read_picture(content, size=size, channels=1 if is_grey else 3), name

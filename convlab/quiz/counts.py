@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +159,7 @@ def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
 
 
 def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
-    layers = []
+    layers: list[dict[str, Any]] = []
     for _ in range(between(rng, 2, min(2 + level, 4))):
         if layers and layers[-1]["layer"] == "convolution" and pick(rng, True, False):
             length = pick(rng, 2, 2, 3)
@@ -181,8 +182,10 @@ def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
         text += f", dilation {dilation}" if dilation > 1 else ""
         words.append(text)
         spread = f"·{dilation}" if dilation > 1 else ""
-        after = tuple(
-            field.through(k, stride, 0, dilation) for field, k in zip(fields, kernel, strict=True)
+        rows, columns = fields
+        after = (
+            rows.through(kernel[0], stride, 0, dilation),
+            columns.through(kernel[1], stride, 0, dilation),
         )
         grown = [
             f"{old.size} + ({k} {MINUS} 1){spread}·{old.stride} = {new.size}"

@@ -32,6 +32,12 @@ def pair_between(rng: np.random.Generator, lowest: int, highest: int, different:
     return first, between(rng, lowest, highest) if different else first
 
 
+def any_cell(rng: np.random.Generator, values: np.ndarray) -> Pair:
+    """(row, column) of one of the values (H, W)."""
+    row, column = np.unravel_index(rng.integers(values.size), values.shape)
+    return int(row), int(column)
+
+
 def random_table(rng: np.random.Generator, lowest: int, highest: int, *shape: int) -> np.ndarray:
     return rng.integers(lowest, highest + 1, shape).astype(np.float32)
 

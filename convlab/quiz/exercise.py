@@ -9,7 +9,7 @@ from typing import Any
 
 from convlab.errors import SpecError
 from convlab.numerals import MINUS, exact
-from convlab.shapes import Pair, size_text
+from convlab.shapes import size_text
 from convlab.viz import NumberGrid, SheetExercise
 from convlab.viz.quiz_sheet import LETTERS
 
@@ -24,8 +24,6 @@ TOPICS = (
 
 MOST_TYPED = 80  # characters in an answer
 
-Numbers = tuple[tuple[float, ...], ...]
-
 
 @dataclass(frozen=True)
 class Part:
@@ -37,7 +35,7 @@ class Part:
 
     ask: str
     kind: str
-    value: Pair | float | Numbers | str
+    value: Any
 
     def __str__(self) -> str:
         if self.kind == "size":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from convlab.lessons.convolution import Convolution, convolution
 from convlab.numerals import exact
 from convlab.quiz.drawing import (
     NOT_TURNED,
+    any_cell,
     as_data,
     axis_lines,
     cell_texts,
@@ -25,7 +27,7 @@ from convlab.quiz.drawing import (
     whole_numbers,
 )
 from convlab.quiz.exercise import Exercise, Part
-from convlab.shapes import Pair, Sides, effective_kernel, size_text
+from convlab.shapes import Pair, Sides, effective_kernel, on_axes, size_text
 from convlab.viz import NumberGrid
 from convlab.viz.quiz_sheet import LETTERS
 
@@ -41,11 +43,12 @@ class _Shown:
     text: str = ""
 
     def same(self, other: _Shown) -> bool:
-        if self.window is not None and not all(
-            np.array_equal(a, b) for a, b in zip(self.window, other.window, strict=True)
-        ):
-            return False
-        return self.text == other.text and np.array_equal(self.values, other.values)
+        windows = zip(self.window or (), other.window or (), strict=True)
+        return (
+            all(np.array_equal(a, b) for a, b in windows)
+            and self.text == other.text
+            and np.array_equal(self.values, other.values)
+        )
 
 
 def broken(right: Convolution, rule: str, at: Pair | None, shift: int) -> _Shown | None:
@@ -54,7 +57,7 @@ def broken(right: Convolution, rule: str, at: Pair | None, shift: int) -> _Shown
     ``at`` is the cell of a figure of one step, None for one of the whole output;
     ``shift`` is -1 or 1, by how many columns a window is off.  None if there is no such figure.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "stride": right.stride,
         "padding": right.padding,
         "dilation": right.dilation,
@@ -97,9 +100,8 @@ def shown_figure(example: Convolution, at: Pair | None = None, corner: Pair = (0
     """The whole output, or one step, whose window is ``corner`` cells further on in the figure."""
     if at is None:
         return _Shown(example.output[0])
-    window = tuple(
-        cells + before for cells, before in zip(example.window(*at), corner, strict=True)
-    )
+    cells = example.window(*at)
+    window = on_axes(lambda axis: cells[axis] + corner[axis])
     return _Shown(example.output[0][at], window, step_picture(example, *at).sum_text())
 
 
@@ -164,7 +166,10 @@ def _wrong_cell(rng: np.random.Generator, shown: np.ndarray, right: np.ndarray) 
     """A cell of both outputs whose values differ, or None if there is none."""
     rows, columns = (min(a, b) for a, b in zip(shown.shape, right.shape, strict=True))
     wrong = np.argwhere(shown[:rows, :columns] != right[:rows, :columns])
-    return tuple(int(i) for i in wrong[rng.integers(len(wrong))]) if len(wrong) else None
+    if not len(wrong):
+        return None
+    row, column = wrong[rng.integers(len(wrong))]
+    return int(row), int(column)
 
 
 def _output_grid(shown: _Shown, output: np.ndarray, at: Pair) -> NumberGrid:
@@ -182,7 +187,7 @@ def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
     if output.size < 4 or min(output.shape) < 2:
         return None
     whole = pick(rng, "whole", "step") == "whole"
-    at = tuple(int(i) for i in np.unravel_index(rng.integers(output.size), output.shape))
+    at = any_cell(rng, output)
     shift = pick(rng, -1, 1)
     found = _figures(right, None if whole else at, shift)
     if len(found) < 3:
@@ -208,8 +213,9 @@ def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
     if right.flip:
         sort = "true convolution: the kernel is turned by 180 degrees first"
     grids = input_grids(right)
-    if not whole:
-        grids[0] = replace(grids[0], window=tuple(tuple(cells.tolist()) for cells in shown.window))
+    if shown.window is not None:
+        rows, columns = shown.window
+        grids[0] = replace(grids[0], window=(tuple(rows.tolist()), tuple(columns.tolist())))
     sizes = "are the right output size and the right" if whole else "is the right"
     size = (Part("output size", "size", tuple(output.shape)),)
     return Exercise(

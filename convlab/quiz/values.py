@@ -11,6 +11,7 @@ from convlab.lessons.pooling import pooling
 from convlab.numerals import MINUS
 from convlab.quiz.drawing import (
     NOT_TURNED,
+    any_cell,
     as_data,
     axis_words,
     cell_texts,
@@ -67,12 +68,12 @@ def output_value(rng: np.random.Generator, level: int) -> Exercise | None:
     output = example.output[0]
     if output.size < 2:
         return None
-    at = tuple(int(i) for i in np.unravel_index(rng.integers(output.size), output.shape))
+    at = any_cell(rng, output)
     shown = step_picture(example, *at)
     # Enough to multiply, and a rotated kernel gives a different result.
     turned = broken(example, "flip", at, 0)
     products = np.count_nonzero(shown.patch() * shown.kernel)
-    if products < 3 or turned.values == output[at]:
+    if products < 3 or turned is None or turned.values == output[at]:
         return None
     place = f"row {at[0]}, column {at[1]}"
     over = "two channels, each under a kernel of its own: " if channels > 1 else ""

@@ -24,6 +24,7 @@ from convlab.viz.feature_maps import feature_maps
 from convlab.viz.field_chain import field_chain
 from convlab.viz.field_growth import FieldLine, field_growth
 from convlab.viz.filters import filters
+from convlab.viz.flatten import flatten
 from convlab.viz.invariance import invariance
 from convlab.viz.isometric import isometric
 from convlab.viz.journey import journey
@@ -115,6 +116,7 @@ __all__ = [
     "field_growth",
     "figure_bytes",
     "filters",
+    "flatten",
     "invariance",
     "isometric",
     "journey",

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from typing import Literal
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
@@ -28,8 +29,14 @@ from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale, Size
 
 LINE = 1.35  # from one line of text to the next, in text heights
-_ACROSS = {"l": "left", "m": "center", "r": "right"}
-_DOWN = {"t": "top", "m": "center_baseline", "c": "center", "s": "baseline", "b": "bottom"}
+_ACROSS: dict[str, Literal["left", "center", "right"]] = {"l": "left", "m": "center", "r": "right"}
+_DOWN: dict[str, Literal["top", "center_baseline", "center", "baseline", "bottom"]] = {
+    "t": "top",
+    "m": "center_baseline",
+    "c": "center",
+    "s": "baseline",
+    "b": "bottom",
+}
 LONGEST = 300  # letters in a line; no canvas has room for more
 
 
@@ -67,14 +74,20 @@ def image_rgb(image: ArrayLike) -> NDArray:
     uint8 is shown unchanged, and so are floats from 0 to 1; other floats are stretched from their
     smallest to their largest value.  Raises ShapeError.
     """
-    image = checked_image(image)
-    if image.dtype != np.uint8:
-        image = np.nan_to_num(image.astype(float))
-        lowest, highest = image.min(), image.max()
+    shown = checked_image(image)
+    if shown.dtype != np.uint8:
+        shown = np.nan_to_num(shown.astype(float))
+        lowest, highest = shown.min(), shown.max()
         if lowest < 0 or highest > 1:
-            image = (image - lowest) / ((highest - lowest) or 1.0)
-        image = np.round(255 * image).astype(np.uint8)
-    return np.broadcast_to(np.moveaxis(image, 0, -1), (*image.shape[1:], 3))
+            shown = (shown - lowest) / ((highest - lowest) or 1.0)
+        shown = np.round(255 * shown).astype(np.uint8)
+    return np.broadcast_to(np.moveaxis(shown, 0, -1), (*shown.shape[1:], 3))
+
+
+class _Letters(Text):
+    """A text of a figure, and those of its letters that boxes stand for."""
+
+    undrawn = ""
 
 
 class Canvas:
@@ -163,7 +176,7 @@ class Canvas:
         """
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
         fitted, families, bold, undrawn = lettering(fitted, bold)
-        artist = Text(
+        artist = _Letters(
             x,
             y,
             fitted,
@@ -191,8 +204,10 @@ class Canvas:
         width: float = math.inf,
     ) -> None:
         """A small line, quiet unless it has a ``colour``, placed as by :meth:`text`."""
-        look = {"px": self.size.small, "colour": colour or self.theme.quiet, "bold": bold}
-        self.text(x, y, text, anchor, rotation=rotation, width=width, **look)
+        px, colour = self.size.small, colour or self.theme.quiet
+        self.text(
+            x, y, text, anchor, px=px, colour=colour, bold=bold, rotation=rotation, width=width
+        )
 
     def paragraph(
         self,
@@ -254,11 +269,10 @@ class Canvas:
             fitted, px = self.fit(title, room, size.title, max(size.subtitle, size.small), True)
             self.text(self.left, y, fitted, px=px, colour=colour, bold=True)
             y += size.title * LINE
-        quiet = {"px": size.subtitle, "colour": self.theme.quiet}
-        y = self.paragraph(
-            self.left, y, self.lines(subtitle, room, size.subtitle), **quiet, width=room
-        )
-        y = self.paragraph(self.left, y, self._notes(notes), px=size.subtitle, width=room)
+        px, quiet = size.subtitle, self.theme.quiet
+        lines = self.lines(subtitle, room, px)
+        y = self.paragraph(self.left, y, lines, px=px, colour=quiet, width=room)
+        y = self.paragraph(self.left, y, self._notes(notes), px=px, width=room)
         self.top = y + 0.7 * size.label
 
     def headline_lines(self, subtitle: str) -> int:
@@ -414,7 +428,7 @@ class Canvas:
         stroke = self.size.hair if stroke is None else stroke
         self._axes.add_artist(
             PolyCollection(
-                corners,
+                corners,  # type: ignore[arg-type]  # an array is what it draws fastest
                 facecolors=fill or "none",
                 edgecolors=edge or "none",
                 linewidths=self._points(stroke) if edge else 0,

@@ -9,7 +9,7 @@ import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from matplotlib.font_manager import fontManager, get_font, weight_dict
+from matplotlib.font_manager import FontEntry, fontManager, get_font, weight_dict
 
 from convlab.names import one_line
 from convlab.viz import style
@@ -66,15 +66,19 @@ def _rank(font: tuple[str, str]) -> tuple[bool, bool, str]:
 @cache
 def _fonts(bold: bool) -> dict[str, str]:
     """Families and files of the upright fonts of exactly that weight, ours first, then sans."""
-    weight = 700 if bold else 400
     fonts = {
         entry.name: entry.fname
         for entry in fontManager.ttflist
-        if weight_dict.get(entry.weight, entry.weight) == weight
+        if _weight(entry) == (700 if bold else 400)
         and entry.style == "normal"
         and not entry.name.startswith(_NO_LETTERS)
     }
     return dict(sorted(fonts.items(), key=_rank))
+
+
+def _weight(entry: FontEntry) -> int | None:
+    """100 to 900; None for a word that matplotlib does not know."""
+    return weight_dict.get(entry.weight) if isinstance(entry.weight, str) else entry.weight
 
 
 @lru_cache(maxsize=10_000)

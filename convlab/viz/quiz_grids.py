@@ -116,8 +116,8 @@ class GridRow:
         for index, (grid, width) in enumerate(zip(self.grids, self._widths(canvas), strict=True)):
             if index:
                 sign = sign_between(self.grids[index - 1], grid)
-                look = {"px": 1.3 * self.title, "colour": canvas.theme.quiet}
-                canvas.text(x + self.gap / 2, middle, sign, "mc", **look)
+                px, quiet = 1.3 * self.title, canvas.theme.quiet
+                canvas.text(x + self.gap / 2, middle, sign, "mc", px=px, colour=quiet)
                 x += self.gap
             self._grid(canvas, grid, x, middle - self._tall(grid) / 2)
             x += width

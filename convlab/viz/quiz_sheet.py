@@ -263,8 +263,8 @@ def _exercise_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Bl
     if exercise.choices:
         pieces += [_space(0.6 * px), _choices(canvas, exercise.choices)]
     last = _answer_lines(canvas, exercise.asks) if exercise.answer_lines else _space(0)
-    room = tuple(length * _MM for length in WORKING)
-    return _Block(tuple(pieces), last, room, GAP * _MM)
+    least, most = WORKING
+    return _Block(tuple(pieces), last, (least * _MM, most * _MM), GAP * _MM)
 
 
 def _grids(canvas: Canvas, grids: Sequence[NumberGrid]) -> _Piece:

@@ -7,7 +7,6 @@ A role (input, window, output, mistake) has the same colour in every figure; no 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import matplotlib
@@ -21,6 +20,7 @@ from matplotlib.colors import (
     to_rgb,
 )
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
@@ -215,11 +215,11 @@ def blend(start: str, end: str, share: float) -> str:
     return "#" + "".join(f"{round(255 * part):02X}" for part in mixed)
 
 
-def contrast(first: str | Sequence[float], second: str | Sequence[float]) -> float:
+def contrast(first: ColorType, second: ColorType) -> float:
     """Contrast of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
 
-    def luminance(colour: str | Sequence[float]) -> float:
-        parts = np.asarray(to_rgb(colour))
+    def luminance(colour: ColorType) -> float:
+        parts: NDArray = np.array(to_rgb(colour))
         linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         return float(linear @ (0.2126, 0.7152, 0.0722))
 
@@ -227,7 +227,7 @@ def contrast(first: str | Sequence[float], second: str | Sequence[float]) -> flo
     return (high + 0.05) / (low + 0.05)
 
 
-def ink_on(fill: str | Sequence[float]) -> str:
+def ink_on(fill: ColorType) -> str:
     """A text colour with a contrast of at least 4.5 on ``fill``: our ink, white or black."""
     for ink in (_LIGHT.ink, "#FFFFFF"):
         if contrast(ink, fill) >= 4.5:

@@ -92,7 +92,8 @@ class _Panels:
 
     def _arranged(self, width: float) -> Grid:
         canvas, small = self.canvas, self.canvas.size.small
-        words = [text for one in (*self.panels, *self.kernels) for text in (one.name, one.note)]
+        tiles: list[ReadPixels | CentredKernel] = [*self.panels, *self.kernels]
+        words = [text for tile in tiles for text in (tile.name, tile.note)]
         return arrange(
             len(self.panels) + bool(self.kernels),
             width,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterable
+from typing import Any
 from xml.sax.saxutils import escape
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
@@ -22,7 +25,7 @@ FRAME = 500  # milliseconds of one step
 PAUSE = 1500  # of the last one
 MOST_NAMED = 12  # letters named in a warning
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "convlab",  # element names without randomness
     "svg.fonttype": "none",  # text stays text: it can be searched, edited and read aloud
     "svg.image_inline": True,
@@ -56,6 +59,7 @@ def figure_bytes(
     command = None if command is None else one_line(command)
     buffer = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS):
+        metadata: dict[str, str | None]
         if suffix == ".png":
             metadata = {"Title": title, "Description": description, "Software": "convlab"}
             if command is not None:
@@ -109,7 +113,7 @@ def _warn_of(undrawn: str) -> None:
 
 
 def _pdf_metadata(title: str, description: str, command: str | None) -> dict[str, str | None]:
-    metadata = {
+    metadata: dict[str, str | None] = {
         "Title": one_line(title),
         "Subject": one_line(description),
         "Creator": "convlab",
@@ -185,12 +189,15 @@ def _palette(frame: Image.Image) -> NDArray:
 
     A colour counts by the square root of its number of pixels, so that thin strokes keep theirs.
     """
-    counted = sorted(frame.getcolors(frame.width * frame.height), reverse=True)
+    found = frame.getcolors(frame.width * frame.height)
+    assert found is not None, "there are no more colours than pixels"
+    counted = sorted(found, reverse=True)
     exact = [colour for _, colour in counted[:64]]
     colours = np.array([colour for _, colour in counted], np.uint8)
     times = np.ceil(np.sqrt([count for count, _ in counted])).astype(int)
     sample = Image.fromarray(np.repeat(colours, times, axis=0)[None])
     rest = sample.quantize(255 - len(exact), method=Image.Quantize.MEDIANCUT).getpalette()
+    assert rest is not None, "quantize makes one"
     palette = np.array([*exact, *np.reshape(rest, (-1, 3))], np.uint8)[:255]
     return np.concatenate([palette, np.zeros((255 - len(palette), 3), np.uint8)])
 
@@ -215,9 +222,11 @@ def _indexed(frames: list[Image.Image], palette: NDArray) -> list[Image.Image]:
 
 def _pixels(figure: Figure) -> Image.Image:
     """The figure's pixels: RGBA on a transparent background, RGB otherwise."""
-    figure.canvas.draw()
-    frame = Image.fromarray(np.asarray(figure.canvas.buffer_rgba()).copy())
-    return frame if figure.get_facecolor()[3] == 0 else frame.convert("RGB")
+    canvas = figure.canvas
+    canvas.draw()
+    assert isinstance(canvas, FigureCanvasAgg), "figures that move are drawn as pixels"
+    frame = Image.fromarray(np.asarray(canvas.buffer_rgba()).copy())
+    return frame if to_rgba(figure.get_facecolor())[3] == 0 else frame.convert("RGB")
 
 
 def _opaque(frame: Image.Image) -> Image.Image:
