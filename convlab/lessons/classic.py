@@ -453,7 +453,7 @@ class AppliedView:
         return np.array_equal(self.applied.output, self._turned().output)
 
     def differences(self) -> list[np.ndarray]:
-        """Cross-correlation less convolution, each (C, OH, OW); only with ``convolved``.
+        """Cross-correlation minus convolution, each (C, OH, OW); only with ``convolved``.
 
         For one kernel that of the output; for a pair that of the magnitude, and of the direction in
         degrees.
