@@ -31,7 +31,7 @@ from convlab_cli.lazy import LazyGroup
         "detect": "Digits of several sizes in one picture.",
         "segment": "Which pixel belongs to which digit.",
         "stylize": "One picture in the style of another.",
-        "quiz": "Exercises, their key computed by the engine.",
+        "quiz": "Exercises with a computed answer key.",
         "gallery": "All pictures of the catalogue, on a page.",
         "bench": "How fast it is on this machine, beside PyTorch.",
         "devices": "The CPU and the GPUs that the loops can use.",

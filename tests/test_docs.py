@@ -13,11 +13,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize(("page", "name"), [("commands", "commands"), ("names", "python")])
-def test_pages_that_are_made(page, name):
-    """Written by ``python -m convlab_cli.reference NAME > docs/PAGE.md``."""
+@pytest.mark.parametrize("page", ["commands", "names"])
+def test_pages_that_are_made(page):
+    """Written by ``python -m convlab_cli.reference PAGE > docs/PAGE.md``."""
     made = subprocess.run(
-        [sys.executable, "-m", "convlab_cli.reference", name],
+        [sys.executable, "-m", "convlab_cli.reference", page],
         env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
@@ -25,6 +25,18 @@ def test_pages_that_are_made(page, name):
     )
     kept = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert made.stdout.split() == kept.split()  # where lines end is Click's affair
+
+
+@pytest.mark.parametrize("words", [[], ["render", "features"]], ids=" ".join)
+def test_the_commands_are_shown_as_the_program_shows_them(words):
+    convlab = Path(sys.executable).with_name("convlab")
+    done = subprocess.run(
+        [convlab, *words, "--help"], capture_output=True, encoding="utf-8", check=True
+    )
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    heading = " ".join(["## convlab", *words])
+    kept = text.split(f"\n{heading}\n\n```\n")[1].split("\n```\n")[0]
+    assert kept.split() == done.stdout.split()
 
 
 def test_another_page_is_refused_in_one_line():
