@@ -27,6 +27,22 @@ def test_pages_that_are_made(page):
     assert made.stdout.split() == kept.split()  # where lines end is Click's affair
 
 
+def test_names_have_their_methods_and_their_types_are_explained():
+    text = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
+    assert {"Page.save", "Picture.save", "Run.predict", "Run.evaluate", "Tensor.backward"} <= set(
+        re.findall(r"(?m)^#### (.*)$", text)
+    )
+    assert "## convlab.lessons\n" in text
+    before, *parts = text.split("\n## ")
+    signatures = [
+        block.split("\n\n")[0] for block in re.findall(r"```\n(.*?)```", "".join(parts), re.S)
+    ]
+    used = {name for line in signatures for name in re.findall(r"\w+", line)}
+    explained = {name for name in re.findall(r"`(\w+)`", before) if name[0].isupper()}
+    assert explained <= used
+    assert {name for name in used if name.endswith("Like")} <= explained | {"PathLike"}
+
+
 @pytest.mark.parametrize("words", [[], ["render", "features"]], ids=" ".join)
 def test_the_commands_are_shown_as_the_program_shows_them(words):
     convlab = Path(sys.executable).with_name("convlab")
