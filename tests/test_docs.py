@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from convlab_cli import commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -84,12 +85,33 @@ def test_links_lead_somewhere(page):
 
 def test_the_readme_is_short_and_its_expression_prints_what_it_says(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.encode()) <= 10_000
+    assert len(text.encode()) <= 5_500
     (code,) = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", text, re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", code[0]], cwd=tmp_path, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == (code[1], "")
+
+
+def test_the_readme_counts_the_pictures_of_the_gallery():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"(?m)^\| [^|]* \| `convlab ", (ROOT / "docs" / "gallery.md").read_text("utf-8")
+    )
+    assert f"Each of the {len(rows)} pictures" in readme
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name not in ("commands.md", "names.md")],
+    ids=lambda path: path.name,
+)
+def test_commands_in_texts_are_commands(page):
+    text = page.read_text(encoding="utf-8")
+    typed = re.findall(r"`(convlab [^`]+)`", text) + re.findall(r"(?m)^(?:\$ )?(convlab .+)$", text)
+    groups = {"convlab --help", "convlab bench"}
+    for command in {" ".join(command.split()) for command in typed} - groups:
+        commands.parse(command)
 
 
 def test_the_rooms_are_those_that_there_are():
