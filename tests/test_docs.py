@@ -93,6 +93,16 @@ def test_the_readme_is_short_and_its_expression_prints_what_it_says(tmp_path):
     assert (done.stdout, done.stderr) == (code[1], "")
 
 
+def test_the_network_in_python_learns_as_well_as_its_text_says(tmp_path):
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    ((code, printed),) = re.findall(r"```python\n((?:(?!```).)*)```\n\n```\n(.*?)```", text, re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    # Another kind of processor adds in another order.
+    assert float(done.stdout) == pytest.approx(float(printed), abs=0.02)
+
+
 def test_the_readme_counts_the_pictures_of_the_gallery():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(
