@@ -29,7 +29,7 @@ RAW = (".npy", ".csv")
     type=click.Choice(["zeros", "reflect", "replicate", "circular"]),
     default="replicate",
     show_default=True,
-    help="What stands in the padding; zeros make edges at the border.",
+    help="What is in the padding; zeros make edges at the border.",
 )
 @click.option("--stride", type=options.Lengths(example="2"), default="1", show_default=True)
 @click.option(
@@ -51,7 +51,7 @@ RAW = (".npy", ".csv")
 @options.threads
 @options.picture("apply.png")
 def command(image, kernel, grey, padding, padding_mode, stride, convolve, threshold, raw, picture):
-    """What a kernel makes of an image: before, kernel, after.
+    """The effect of a kernel on an image: before, kernel, after.
 
     IMAGE is a picture file, "-" for standard input, a photograph (china, flower)
     or a test pattern (step, checkerboard, 6x6-edge); china by default.

@@ -1,4 +1,4 @@
-"""RUN of a trained network, and what ``saliency``, ``occlusion`` and ``grad-cam`` share."""
+"""RUN, a trained network's folder, and what ``saliency``, ``occlusion``, ``grad-cam`` share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convlab_cli import options
 def arguments(function):
     """RUN, IMAGE, ``--target`` and ``--no-sanity`` of a command, as one argument ``asked``.
 
-    It has the arguments of the picture's function by their names.
+    It has the arguments of the picture's function by name.
     """
 
     @wraps(function)
@@ -41,7 +41,7 @@ def arguments(function):
             default="predicted",
             show_default=True,
             metavar="CLASS",
-            help="The class that is asked about, by its name.",
+            help="The class in question, by name.",
         ),
         click.argument("image", metavar="IMAGE"),
         options.run_argument,
@@ -51,7 +51,7 @@ def arguments(function):
 
 
 def runs_only(function):
-    """Before a command that takes RUN: say what to do where it is a network without training."""
+    """Before a command that takes RUN: say what to do if it is an untrained network."""
 
     @wraps(function)
     def command(run, **settings):
@@ -62,7 +62,7 @@ def runs_only(function):
 
 
 def require_run(run: Path) -> None:
-    """Raise RunError for the name of a model or a spec in the place of a run's folder."""
+    """Raise RunError for the name of a model or a spec in place of a run's folder."""
     from convlab import models
     from convlab.errors import RunError
 

@@ -1,4 +1,4 @@
-"""``convlab bench``: how fast it is on this machine, beside PyTorch where that is installed."""
+"""``convlab bench``: how fast it is on this machine, beside PyTorch if that is installed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ classes_option = options.whole("--classes", default=10, help="Outputs of the net
 
 
 def _network(model, classes: int, device: str = "cpu"):
-    """The network to be measured; misuse where PyTorch is to be measured and has no such one."""
+    """The network to be measured; a usage error if PyTorch is to be measured but lacks it."""
     from convlab import bench
     from convlab.errors import SpecError
 
@@ -47,7 +47,7 @@ def _network(model, classes: int, device: str = "cpu"):
 
 @click.group()
 def command():
-    """Measure how fast convlab is on this machine, and PyTorch beside it, in turn.
+    """Measure how fast convlab is on this machine, in turn with PyTorch.
 
     Each command warms up, then measures A B A B and prints medians and their ratio.
     PyTorch is not needed: without it, "kernels" compares with NumPy.
@@ -63,7 +63,7 @@ command.add_command(bench_card.command)
     "names",
     multiple=True,
     metavar="NAME",
-    help="Only layers whose name has NAME in it, such as LeNet; may be repeated.",
+    help="Only layers whose name contains NAME, such as LeNet; may be repeated.",
 )
 @options.choice(
     "--layers",
@@ -77,8 +77,8 @@ command.add_command(bench_card.command)
 def kernels(names, layers, device, rounds, as_json, plot, **look):
     """Convolutions of the usual sizes: forward, gradient of input, gradient of weight."""
     with contextlib.suppress(ImportError):
-        # Before convlab, which tells OpenMP how long idle threads wait: PyTorch's threads
-        # must find what they find at its users.
+        # Before convlab, which tells OpenMP how long idle threads wait: PyTorch's threads must find
+        # the same settings as for its users.
         import torch  # noqa: F401
     from convlab import bench
 
@@ -98,7 +98,7 @@ def kernels(names, layers, device, rounds, as_json, plot, **look):
     "--batch",
     "batches",
     multiple=True,
-    help="Images of a batch; may be repeated.  [default: 64 and 256; on a GPU 64 and 1024]",
+    help="Images per batch; may be repeated.  [default: 64 and 256; on a GPU 64 and 1024]",
 )
 @options.whole(
     "--threads",
@@ -106,16 +106,16 @@ def kernels(names, layers, device, rounds, as_json, plot, **look):
     multiple=True,
     help="Threads of both sides; may be repeated.  [default: 1 and all cores]",
 )
-@options.whole("--images", default=60_000, help="Images of an epoch.")
+@options.whole("--images", default=60_000, help="Images per epoch.")
 @options.data_dir
 @on_device
 @bench_options(rounds=3)
 def train(model, classes, images, data_dir, as_json, plot, size, theme, **settings):
     """A network: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
 
-    LeNet-5, or any other in rows of layers that PyTorch has.  On MNIST where it is found, else
-    on digits repeated to as many images; on random bytes where a network takes other images.
-    The time of both sides is that of a whole epoch: batches, losses and right answers counted.
+    LeNet-5, or any other sequence of layers that PyTorch has.  On MNIST if it is found, else on
+    digits repeated to as many images; on random bytes if the network takes other images.  Both
+    sides are timed for a whole epoch: batches, losses and counting right answers.
     """
     from convlab import bench
 
@@ -141,7 +141,7 @@ def train(model, classes, images, data_dir, as_json, plot, size, theme, **settin
     type=Several(options.MOST),
     default="1,32",
     show_default=True,
-    help="Images of a batch.",
+    help="Images per batch.",
 )
 @click.option(
     "--threads",
@@ -150,10 +150,10 @@ def train(model, classes, images, data_dir, as_json, plot, size, theme, **settin
 )
 @bench_options(rounds=7, plot=False)
 def answers(models, classes, batches, threads, rounds, as_json):
-    """The time of a batch of answers: forward without gradients, and the largest output.
+    """The time of a batch of answers: forward without gradients, then the largest output.
 
     Both sides have the same weights and the same batches of random bytes, ready as floats.
-    Before anything is timed, their logits are compared; "differ" is by how much, of the
+    Before anything is timed, their logits are compared; "differ" is by how much, relative to the
     largest.  A ratio below 1 is faster than PyTorch.
     """
     from convlab import bench
@@ -165,7 +165,7 @@ def answers(models, classes, batches, threads, rounds, as_json):
 @command.command()
 @bench_options(rounds=5, plot=False)
 def start(rounds, as_json):
-    """How long one waits for the help, and for the first training batch."""
+    """How long you wait for the help, and for the first training batch."""
     from convlab import bench
 
     show(bench.StartReport(rounds), as_json)

@@ -1,4 +1,4 @@
-"""``convlab bench card``: all that a machine with a GPU is to show, in ten minutes."""
+"""``convlab bench card``: all that a machine with a GPU should show, in ten minutes."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ NAMES = (
 @options.number(
     "--limit",
     within=(0.1, 86_400),
-    help="Seconds that a step may take at most; each has a limit of its own.",
+    help="The most seconds that a step may take; each has its own limit.",
 )
 def command(folder, only, limit):
-    """Everything that needs an NVIDIA card, one step after the other, as one report.
+    """Everything that needs an NVIDIA card, step by step, as one report.
 
     The tests of kernels and operations, compute-sanitizer over some of them, the speed of
-    convolutions and of a training beside PyTorch's, and MNIST to 99 %.  Each step has its own
-    limit of time, and what fails keeps none of the others from running.  The tests are those of
-    the sources: run it where they are.
+    convolutions and of training beside PyTorch's, and MNIST to 99 %.  Each step has its own time
+    limit, and a failure does not keep the others from running.  The tests are in the source tree:
+    run the command there.
     """
     from convlab import bench
     from convlab.files import make_folder

@@ -1,4 +1,4 @@
-"""``convlab bench ladder``: one convolution as a series of loops, one idea more on each rung."""
+"""``convlab bench ladder``: one convolution as a series of loops, one more idea on each rung."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SHOWN = (*map(str, range(1, 10)), "all")
 @options.threads
 @bench_options(rounds=7)
 def command(rung, cuda, rounds, as_json, plot, size, theme, **sizes):
-    """One convolution from plain Python to the engine's loop, one idea more on each rung.
+    """One convolution from plain Python to the engine's loop, one more idea on each rung.
 
     By default LeNet's C3.  A deeper layer: --input 14x14x64 --kernel 3 --filters 128
-    --padding 1 --batch 32.  Zeros around the input and the order of arrays are made before
-    the clock runs.  Beside the rungs stand a matrix product (im2col), FFT and Winograd's way,
-    with the memory that they need beside input, weights and output.
+    --padding 1 --batch 32.  Zeros around the input and the order of arrays are made before the
+    clock starts.  The rungs are compared with a matrix product (im2col), FFT and Winograd's method,
+    with the memory that they need besides input, weights and output.
     """
     from convlab import bench
     from convlab.errors import ConvlabError

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def bench_options(rounds: int, plot: bool = True):
-    """``--rounds``, ``--json``, and of those with a picture ``--plot``, ``--size``, ``--theme``.
+    """``--rounds``, ``--json``, and for those with a picture ``--plot``, ``--size``, ``--theme``.
 
-    Of all but the first a command gets one argument, ``show``: what measures and shows.
+    For all but the first a command gets one argument, ``show``, which measures and shows.
     """
     shared = [
         options.whole(
@@ -47,7 +47,7 @@ def show(
 ) -> None:
     """Measure, and print each line as it comes or all as JSON; write a picture where one is wanted.
 
-    Where other programs have the machine that is measured, it is said before.
+    If other programs are using the measured machine, it says so first.
     """
     from convlab import bench
 
@@ -64,7 +64,7 @@ def show(
 
 
 def check_gpu(plot: Path | None) -> None:
-    """Raise DeviceError where no GPU can be measured, UsageError where it is to be drawn."""
+    """Raise DeviceError if no GPU can be measured, UsageError if it is to be drawn."""
     from convlab.kernels import cuda
 
     cuda.require()

@@ -14,7 +14,7 @@ def command():
     """The loops are compiled once for each machine and kept in a folder.
 
     It is in CONVLAB_CACHE_DIR, in XDG_CACHE_HOME or in ~/.cache.  Other versions of the
-    loops and other processors have folders of their own beside it.
+    loops and other processors have their own folders beside it.
     """
 
 
@@ -41,7 +41,7 @@ def info(as_json):
 
 
 @command.command()
-@click.option("--others", is_flag=True, help="Those beside the folder in use alone.")
+@click.option("--others", is_flag=True, help="Only those beside the folder in use.")
 def clear(others):
     """Delete the compiled loops: the next command compiles those that it needs."""
     from convlab.kernels import cache
@@ -56,7 +56,7 @@ def warm():
     """Compile all that training and evaluating the shipped networks needs.
 
     The first training then starts at once.  It takes about half a minute, and a second or
-    two where everything is compiled already.
+    two if everything is already compiled.
     """
     from convlab.training import fill_cache
 

@@ -1,4 +1,4 @@
-"""The command line as ``gallery`` uses it: what the commands of a catalogue mean, and do."""
+"""The command line for ``gallery``: what the commands of a catalogue mean, and how to run them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convlab.errors import RunError, SpecError
 
 
 def parse(command: str) -> Parsed:
-    """What Click makes of a command, which is not run.  Raises SpecError where it is none."""
+    """A command as parsed by Click, without running it.  Raises SpecError if it is not one."""
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -44,7 +44,7 @@ def parse(command: str) -> Parsed:
 
 
 def run(words: Sequence[str]) -> None:
-    """Run a command in this process.  Raises RunError for misuse and another status than 0."""
+    """Run a command in this process.  Raises RunError for misuse and a status other than 0."""
     try:
         status = convlab.main(list(words[1:]), "convlab", standalone_mode=False)
     except click.ClickException as error:

@@ -1,11 +1,11 @@
-"""``convlab compare-conventions``: where PyTorch, TensorFlow and Caffe part."""
+"""``convlab compare-conventions``: where PyTorch, TensorFlow and Caffe differ."""
 
 from __future__ import annotations
 
 import click
 from convlab_cli import options, terminal
 
-MOST = 40  # rows and columns of an input whose outputs a picture still shows
+MOST = 40  # the most rows and columns of an input whose outputs a picture can show
 
 
 @click.command()
@@ -27,7 +27,7 @@ MOST = 40  # rows and columns of an input whose outputs a picture still shows
 @options.seed(default=1)
 @options.picture("conventions.png")
 def command(input, kernel, stride, dilation, padding, seed, picture):
-    """The same numbers under several conventions, and the first cell in which they part.
+    """The same numbers under several conventions, and the first cell in which they differ.
 
     PyTorch's padding against TensorFlow's SAME, correlation against convolution,
     pooling rounded down or up (Caffe), and a maximum padded with minus infinity or

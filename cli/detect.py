@@ -30,7 +30,9 @@ class Scales(click.ParamType):
 @options.run_argument
 @click.argument("image", metavar="[IMAGE]", required=False)
 @options.whole(
-    "--scenes", most=10_000, help="Measure the mean average precision on so many generated scenes."
+    "--scenes",
+    most=10_000,
+    help="Measure the mean average precision on this many generated scenes.",
 )
 @options.seed("Of the scenes.")
 @options.whole(
@@ -66,8 +68,8 @@ def command(run, image, scenes, seed, clutter, threshold, overlap, scales, data_
     boxes are known.  The dense layers become convolutions with the same weights
     (LeCun et al. 1998, section VII); the picture is read at several sizes.
 
-    A classifier of digits alone takes every spot for a digit.  Train one that also
-    knows background, and measure it:
+    A classifier that knows only digits takes every spot for a digit.  Train one
+    that also knows background, and measure it:
 
     \b
     convlab train --data scenes

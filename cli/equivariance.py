@@ -41,7 +41,7 @@ def border_option(default: str):
         type=click.Choice(["circular", "zeros"]),
         default=default,
         show_default=True,
-        help="What a shift brings in: what left at the other side, or black.",
+        help="What a shift brings in: what left on the other side, or black.",
     )
 
 
@@ -68,21 +68,21 @@ border = border_option("circular")
     "--images",
     most=10_000,
     default=64,
-    help="The first ones of the test set; random images where there is no run.",
+    help="The first ones of the test set; random images if there is no run.",
 )
 @options.data_dir
 @options.device
 @options.threads
 @options.picture(None)
 def command(network, layers, transform, shifts, angles, scales, border, images, data_dir, picture):
-    """Transform, then a layer, or the layer, then transform: how much that differs.
+    """Transform, then layer, or layer, then transform: how much the results differ.
 
     The error is the mean over images of ||f(T x) - T' f(x)|| / ||f(x)||, where T'
     shifts the maps by the shift over the effective stride, to the nearest whole cell
-    (marked ≈; a half goes up).  It is 0 where a layer is exactly equivariant.
+    (marked ≈; a half goes up).  It is 0 if a layer is exactly equivariant.
 
-    Zero padding breaks it at the border: a second table has the errors of those cells
-    alone that have read neither padding nor what the shift brought in.
+    Zero padding breaks it at the border: a second table has the errors of only those
+    cells that have read neither padding nor what the shift brought in.
     """
     from convlab import pictures
 

@@ -15,8 +15,8 @@ from convlab_cli.output import json_bytes, json_text
 def command():
     """Measure what lectures claim about convolutional networks.
 
-    An experiment trains several networks with several seeds and says in a table, a picture
-    and one sentence what came of it; the sentence may contradict the lecture.
+    An experiment trains several networks with several seeds and gives the result as a table, a
+    picture and one sentence, which may contradict the lecture.
     """
 
 
@@ -63,8 +63,8 @@ def list_(as_json):
 def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
     """Run the experiment NAME: its table, a picture, and a verdict in one sentence.
 
-    Each trial's result is kept in the folder: what was run before is not run again, and
-    Ctrl-C loses the trial that is running and no other.
+    Each trial's result is kept in the folder: what was run before is not run again, and Ctrl-C
+    loses only the trial that is running.
     """
     if data_dir is not None:
         os.environ["CONVLAB_DATA_DIR"] = data_dir
@@ -100,7 +100,7 @@ def run(name, quick, out, json_file, data_dir, quiet, alt, size, theme):
 
 
 def _run(experiment, scale: str, folder: Path, quiet: bool) -> list:
-    """All trials, with a bar on stderr; Ctrl-C says how to go on."""
+    """All trials, with a bar on stderr; Ctrl-C says how to continue."""
     from convlab import experiments
 
     texts, done = experiment.design(scale).texts(), []

@@ -84,7 +84,7 @@ def command(
 
 
 def _example(at, settings, complete):
-    """The picture of an example's output value ``at`` (filter, row, column)."""
+    """The picture of an example's output value at ``at`` (filter, row, column)."""
     from convlab import lessons, pictures
     from convlab.errors import SpecError
 

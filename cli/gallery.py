@@ -50,7 +50,7 @@ def command(out, data, only, force, catalog_file, table, as_json):
     Each entry of the catalogue is an idea and the command that draws it; the
     networks that they need are trained first.  Claims of lectures are drawn from
     the results of their experiments.  What has not changed since the last time is
-    kept.  Open index.html of the folder in a browser.
+    kept.  Open the folder's index.html in a browser.
     """
     if table is not None and (out is not None or only or force or as_json):
         raise click.UsageError("--table only writes the table; it takes --data and --catalog")

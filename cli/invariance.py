@@ -37,10 +37,10 @@ from convlab_cli.equivariance import Numbers, border_option
 @options.threads
 @options.picture(None)
 def command(run, against, shifts, direction, border, data_dir, picture):
-    """Accuracy on the test set when all its images are shifted, of RUN and of others beside it.
+    """Accuracy on the test set when all its images are shifted, for RUN and others beside it.
 
-    Training on shifted images (train --augment) teaches invariance as well: to see
-    what the network itself brings, compare runs that were trained with --augment none.
+    Training on shifted images (train --augment) teaches invariance as well: to see what the network
+    itself contributes, compare runs that were trained with --augment none.
     """
     from convlab import pictures
 

@@ -1,4 +1,4 @@
-"""A group of commands whose modules are imported when they are run.
+"""A group of commands whose modules are imported only when run.
 
 So ``--help`` needs neither Numba nor matplotlib.
 """
@@ -13,7 +13,7 @@ import click
 class LazyGroup(click.Group):
     """A group whose commands are given as ``{name: one line of help}``.
 
-    Each is the ``command`` of a module of ``package`` with its name.
+    Each is the ``command`` of the module of ``package`` with its name.
     """
 
     def __init__(self, *arguments, package: str, lazy: dict[str, str], **settings):

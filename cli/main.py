@@ -16,7 +16,7 @@ from convlab_cli.lazy import LazyGroup
     lazy={
         "train": "Train a network; LeNet-5 on digits by default.",
         "evaluate": "Accuracy, confusion matrix, worst mistakes.",
-        "predict": "What a trained network says of your own images.",
+        "predict": "What a trained network says about your own images.",
         "explain": "The whole sum behind one value.",
         "page": "A trained network to draw on, in one page.",
         "summary": "What each layer costs and sees.",
@@ -24,14 +24,14 @@ from convlab_cli.lazy import LazyGroup
         "equivariance": "Which layers follow a shift, and how far.",
         "invariance": "What shifted images cost in accuracy.",
         "shape": "Sizes, parameters, connections, worked out.",
-        "compare-conventions": "Where PyTorch, TensorFlow and Caffe part.",
+        "compare-conventions": "Where PyTorch, TensorFlow and Caffe differ.",
         "render": "Every idea of a CNN course as a picture.",
         "experiment": "Claims of CNN lectures, measured by training.",
         "apply": "Classic kernels on an image.",
         "detect": "Digits of several sizes in one picture.",
         "segment": "Which pixel belongs to which digit.",
         "stylize": "One picture in the style of another.",
-        "quiz": "Exercises, their key computed by the engine.",
+        "quiz": "Exercises with a computed answer key.",
         "gallery": "All pictures of the catalogue, on a page.",
         "bench": "How fast it is on this machine, beside PyTorch.",
         "devices": "The CPU and the GPUs that the loops can use.",
@@ -52,9 +52,9 @@ def main() -> None:
     from convlab_cli import output
 
     output.prepare()
-    # Some libraries fail on one that is no number; nothing that is written here has a date.
+    # Some libraries fail if it is not a number; nothing written here has a date.
     os.environ.pop("SOURCE_DATE_EPOCH", None)
-    # Of a home in which it cannot keep its list of fonts: it makes one without a word as well.
+    # About a home in which it cannot keep its list of fonts; it works without one as well.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         convlab(prog_name="convlab")
@@ -66,13 +66,13 @@ def main() -> None:
 
 
 def _reason(error: Exception) -> str | None:
-    """An error in one line, None where nobody is left to read it.  Raises it if it is a mistake."""
+    """An error in one line, None if no one is left to read it.  Re-raises it if it is a bug."""
     from convlab_cli import output
 
     if isinstance(error, output.OutputError):
         return error.reason and f"standard output cannot be written: {error.reason}"
     if isinstance(error, OSError):
-        # A name that is too long, a folder that may not be entered: the system's own words.
+        # A name that is too long, a folder without permission: the system's own words.
         name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return f"{name}{error.strerror or error}"
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what stands behind them."""
+"""Options that several commands share, and their implementation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST = 65_535
 MOST_THREADS = 1024
 """The most threads, as kernels.MOST_THREADS."""
 DRAWN = 128
-"""The most cells along an axis of what is drawn cell by cell, as lessons.example.DRAWN."""
+"""The most cells along an axis of anything drawn cell by cell, as lessons.example.DRAWN."""
 SEED = click.IntRange(0, 2**63 - 1)
 
 
@@ -73,7 +73,7 @@ def whole(*names: str, least: int = 1, most: int = MOST, default: int | None = N
 
 
 def choice(name: str, *values: str, **settings):
-    """An option that takes one of some words, by default the first."""
+    """An option that takes one of several words, by default the first."""
     return click.option(
         name, type=click.Choice(values), default=values[0], show_default=True, **settings
     )
@@ -87,7 +87,7 @@ def number(
     help: str | None = None,
     **ends: bool,
 ):
-    """An option that takes a finite number between two, ``ends`` as ``FloatRange`` takes them."""
+    """An option that takes a finite number between two; ``ends`` as in ``FloatRange``."""
     return click.option(
         name,
         type=Number(*within, **ends),
@@ -111,12 +111,12 @@ def lengths(
 
 
 def seed(help: str | None = None, default: int = 0):
-    """``--seed`` of what is drawn at random."""
+    """``--seed`` for anything drawn at random."""
     return click.option("--seed", type=SEED, default=default, show_default=True, help=help)
 
 
 def json_flag(help: str = "One JSON object on stdout."):
-    """``--json``: print JSON instead of a text."""
+    """``--json``: print JSON instead of text."""
     return click.option("--json", "as_json", is_flag=True, help=help)
 
 
@@ -134,7 +134,7 @@ data_dir = click.option(
 
 
 def _set_threads(context, parameter, value):
-    # Numba sizes its pool when it is imported, which commands do after this.
+    # Numba sizes its pool when imported, which commands do after this.
     if value is not None:
         os.environ["CONVLAB_NUM_THREADS"] = str(value)
     return value
@@ -157,7 +157,7 @@ def _set_device(context, parameter, value):
 _DEVICE = "convlab.device"
 _WRITTEN = "convlab.written"
 NOT_RUN = "convlab.not-run"
-"""In a context's meta: the command is only looked at, as a gallery does with its catalogue."""
+"""In a context's meta: the command is only checked, as a gallery does with its catalogue."""
 device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda", "auto"]),
@@ -177,9 +177,9 @@ image_data = click.option(
 
 
 class WrittenFile(Written):
-    """A file to write, another one for each option.
+    """A file to write, a different one for each option.
 
-    Raises RunError, before anything is computed, where none can be made.
+    Raises RunError, before anything is computed, if it cannot be made.
     """
 
     def convert(self, value, parameter, context):
@@ -200,7 +200,7 @@ class WrittenFile(Written):
 
 
 def _is_device(path: Path) -> bool:
-    """Whether what is written there adds to what was: a terminal, a pipe, a device."""
+    """Whether writing there appends: a terminal, a pipe, a device."""
     return path.exists() and not path.is_file()
 
 
@@ -208,7 +208,7 @@ WRITTEN = WrittenFile(dir_okay=False, path_type=Path)
 
 
 class Lengths(click.ParamType):
-    """Lengths along rows and columns: 5x7, or 3 for both (``both``), or as many as were said."""
+    """Lengths along rows and columns: 5x7, or 3 for both (``both``), or as many as were given."""
 
     def __init__(
         self,
@@ -236,7 +236,7 @@ class Lengths(click.ParamType):
 
 
 def _whole(parts: list[str], least: int, most: int) -> tuple[int, ...] | None:
-    """The numbers that texts say; None unless all are whole and within the bounds."""
+    """The numbers in texts; None unless all are whole and within the bounds."""
     parts = [part.strip() for part in parts]
     if not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
         return None
@@ -308,7 +308,7 @@ def appearance(default: str | None = "slide") -> list:
 
 @dataclass(frozen=True)
 class Picture:
-    """Where a command's picture goes and how it looks: what its options say."""
+    """Where a command's picture goes and how it looks, according to its options."""
 
     path: Path | None
     theme: str
@@ -323,13 +323,13 @@ class Picture:
 
     @property
     def moving(self) -> bool:
-        """Whether the picture is to be one that moves."""
+        """Whether the picture is to be an animation."""
         return self.path is not None and self.path.suffix in (".gif", ".webp")
 
     def finish(self, made: pictures.Picture, before: Callable[[], None] | None = None) -> None:
-        """Write a picture, its numbers where --json asks for them, and say so.
+        """Write a picture, and its numbers with --json, and say so.
 
-        ``before`` says and writes what comes before, once the picture is drawn.
+        ``before`` prints and writes what comes first, once the picture is drawn.
         """
         content = b""
         if self.path is not None:
@@ -342,13 +342,13 @@ class Picture:
     def write(
         self, content: bytes, title: str, description: str, **numbers: dict[str, Any]
     ) -> None:
-        """Write the bytes of a picture, its numbers where --json asks for them, and say so.
+        """Write the bytes of a picture, and its numbers with --json, and say so.
 
-        ``numbers``: arrays, numbers and texts, in four dicts as those of ``pictures.Picture``.
+        ``numbers``: arrays, numbers and texts, in four dicts like those of ``pictures.Picture``.
         """
         from convlab.files import write_atomically
 
-        # All that can go wrong does before the first file is written.
+        # Anything that can go wrong does so before the first file is written.
         record = b""
         if self.json is not None:
             record = numbers_file(title, description, numbers)
@@ -368,15 +368,15 @@ def numbers_file(title: str, description: str, numbers: dict[str, dict[str, Any]
 
 
 def command_line() -> str:
-    """The command that the user gave, as a shell takes it."""
+    """The command that the user typed, quoted for a shell."""
     return shlex.join(["convlab", *sys.argv[1:]])
 
 
 def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
     """``-o``, ``--theme``, ``--size``, ``--json`` and ``--alt`` of a command that makes a picture.
 
-    The command gets them as one argument, ``picture``; without a ``default`` there is a
-    picture only where -o says so.
+    The command gets them as one argument, ``picture``; without a ``default`` there is a picture
+    only with -o.
     """
     shared = [
         click.option(
@@ -416,7 +416,7 @@ def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
 def draws(default: str, suffixes: tuple[str, ...] = PICTURES):
     """``picture`` for a command that does nothing else: its function returns what is written.
 
-    It gets ``convlab.pictures`` first, which is not imported before.
+    Its first argument is ``convlab.pictures``, which is not imported before.
     """
 
     def decorate(function):
@@ -433,7 +433,7 @@ def draws(default: str, suffixes: tuple[str, ...] = PICTURES):
 
 
 def check_suffix(path: Path, suffixes: tuple[str, ...] = PICTURES) -> Path:
-    """A picture's file name.  Raises BadParameter for another suffix than those written."""
+    """A picture's file name.  Raises BadParameter for a suffix that cannot be written."""
     if path.suffix not in suffixes:
         raise click.BadParameter(
             f"expected a file ending in {_listed(suffixes)}, got {path.name!r}"
@@ -453,7 +453,7 @@ def save_figure(
     *,
     quiet: bool = False,
 ) -> None:
-    """Write a picture that a command makes beside its other results, and say so."""
+    """Write a picture that a command makes besides its other results, and say so."""
     from convlab.files import write_atomically
     from convlab.viz import figure_bytes
 
@@ -470,9 +470,9 @@ def save_figure(
 
 
 def chosen_device() -> str:
-    """What ``--device`` says, cpu where a command has no such option.
+    """What ``--device`` says, or cpu if a command has no such option.
 
-    Raises DeviceError where there is no such device.
+    Raises DeviceError if there is no such device.
     """
     from convlab.kernels import cuda
 

@@ -1,4 +1,4 @@
-"""Standard output and error that take every text, whatever the terminal can show."""
+"""Standard output and error that accept every text, whatever the terminal can show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ERRORS = "convlab.ascii"
 
 
 class OutputError(Exception):
-    """Standard output that cannot be written: ``reason`` in words, None where its reader left."""
+    """Standard output that cannot be written: ``reason`` in words, None if its reader has gone."""
 
     def __init__(self, error: OSError):
         super().__init__(str(error))
@@ -56,8 +56,8 @@ class OutputError(Exception):
 def json_text(value: Any, *, indent: int | None = None, ensure_ascii: bool = True) -> str:
     """A value as JSON, with arrays as lists and paths as texts.
 
-    A float32 is written with the digits that tell it from its neighbours: 0.1.
-    Raises NotFiniteError where a number is NaN or infinite, for which JSON has no word.
+    A float32 is written with the digits that distinguish it from its neighbours: 0.1.  Raises
+    NotFiniteError if a number is NaN or infinite, which JSON cannot express.
     """
     try:
         return json.dumps(
@@ -72,8 +72,8 @@ def json_text(value: Any, *, indent: int | None = None, ensure_ascii: bool = Tru
 
 
 def json_bytes(value: Any, *, indent: int | None = None) -> bytes:
-    """The content of a JSON file: UTF-8, and half characters, from names that are no UTF-8,
-    as JSON escapes them."""
+    """The content of a JSON file: UTF-8, with lone surrogates, from names that are not UTF-8, as
+    JSON escapes."""
     text = json_text(value, indent=indent, ensure_ascii=False)
     return f"{text}\n".encode("utf-8", "backslashreplace")
 
@@ -102,13 +102,13 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output.  Raises OutputError where it cannot be written."""
+    """Standard output.  Raises OutputError if it cannot be written."""
 
     def __init__(self, stream: TextIO):
         self._ascii = codecs.lookup(stream.encoding).name == "ascii"
         # Click takes a stream that says ASCII for misconfigured, and writes UTF-8 to it.
         encoding = "utf-8" if self._ascii else stream.encoding
-        self._stream = stream  # which would close the buffer that they share, were it forgotten
+        self._stream = stream  # otherwise garbage collection would close the shared buffer
         buffering = bool(stream.line_buffering)
         super().__init__(stream.buffer, encoding, _ERRORS, line_buffering=buffering)
 
@@ -134,18 +134,16 @@ class _Output(io.TextIOWrapper):
 
 
 class _Messages(_Output):
-    """Standard error: what cannot be said there does not keep a command from its work."""
+    """Standard error: failing to write there does not keep a command from its work."""
 
     def _failed(self, error: OSError) -> None:
         pass
 
 
 def prepare() -> None:
-    """Let standard output and error take all texts, and warnings be one line each."""
+    """Make standard output and error accept all texts, and warnings one line each."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if (
-            getattr(sys, name) is None
-        ):  # closed: its number would go to the next file that is opened
+        if getattr(sys, name) is None:  # closed: its number would go to the next opened file
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
     codecs.register_error(_ERRORS, _in_ascii)
     sys.stdout, sys.stderr = _Output(sys.stdout), _Messages(sys.stderr)

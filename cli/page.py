@@ -25,7 +25,7 @@ PAGE = "lab.html"
 def command(run, image, output, data_dir):
     """RUN's network in one page to draw on, change and look into; it needs no server.
 
-    The page computes everything itself, from the disk and offline.  It begins with
+    The page computes everything itself, from disk and offline.  It begins with
     IMAGE, a file, "-" for standard input or test:N of the test set, or else with
     the first of its samples of the test set.
     """
@@ -36,9 +36,9 @@ def command(run, image, output, data_dir):
 def write_page(
     run, path, data_dir, *, image=None, accuracy=None, command=None, quiet=False
 ) -> None:
-    """Write the page of a run, beginning with ``image`` where there is one, and say so.
+    """Write the page of a run, beginning with ``image`` if there is one, and say so.
 
-    ``command``: what makes the page again, if that is not the command that runs.
+    ``command``: the command that remakes the page, if not the current one.
     """
     from convlab import interface
 

@@ -14,18 +14,18 @@ from convlab_cli.output import json_text
 @options.data_dir
 @options.device
 @options.threads
-@options.json_flag("One JSON object a line, with all classes.")
+@options.json_flag("One JSON object per line, with all classes.")
 def command(run, images, top, data_dir, as_json):
-    """What RUN says of each IMAGE: a file, "-" for standard input, or test:N of its test set.
+    """What RUN says about each IMAGE: a file, "-" for standard input, or test:N of its test set.
 
-    Images are brought to the size and colours of the training images.  Dark
-    drawings on light paper are inverted where the training images are light on dark.
+    Images are converted to the size and colours of the training images.  Dark drawings on light
+    paper are inverted if the training images are light on dark.
     """
     from convlab.names import shortened
     from convlab.pictures.sources import INVERTED
 
     run = options.load_run(run)
-    # All are read before the first answer: one bad file of many is known at once.
+    # All are read before the first answer, so that one bad file of many is reported at once.
     read = [run.image(source, data_dir) for source in images]
     answers = run.predict(*(image.pixels for image in read))
     for source, image, answer in zip(images, read, answers, strict=True):

@@ -1,4 +1,4 @@
-"""How far a command has come: a bar on standard error, where that is a terminal."""
+"""How far a command has got: a bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def bar(
     length: int, *, label: str | None = None, quiet: bool = False, width: int = 20
 ) -> Iterator[ProgressBar | None]:
-    """A bar whose ``update`` takes steps and a text beside it; None where none is to be shown."""
+    """A bar whose ``update`` takes steps and a text beside it; None if none is to be shown."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from convlab.quiz import Exercise, Part
 
 INDENT = "   "
-MOST_TRIES = 3  # of an answer that cannot be read
+MOST_TRIES = 3  # of asking after an answer that cannot be read
 
 
 def _check_student(context, parameter, value):
     if value is None:
         return None
-    # However the accents were typed, the sheet is the same.
+    # The sheet is the same however accents were typed.
     name = unicodedata.normalize("NFC", " ".join(value.split()))
     if not name or not name.isprintable():
         raise click.BadParameter(f"expected a name, got {ascii(value)}")
@@ -96,7 +96,7 @@ def command(topic, seed, count, student, answers, interactive, output, json_file
 
 
 def _ask_all(exercises: Sequence[Exercise]) -> None:
-    """Ask one after the other; the end of the input and Ctrl-C end it with the score so far."""
+    """Ask one after another; the end of the input and Ctrl-C end it with the score so far."""
     from convlab.quiz import exercise_text, solution_text
 
     if hasattr(sys.stdin, "reconfigure"):
@@ -105,7 +105,7 @@ def _ask_all(exercises: Sequence[Exercise]) -> None:
     try:
         for number, exercise in enumerate(exercises, 1):
             click.echo(exercise_text(number, exercise) + "\n")
-            # Not all(): every part is asked for.
+            # Not all(): every part must be asked.
             results = [_ask(part) for part in exercise.parts]
             answered += 1
             if all(results):
@@ -123,7 +123,7 @@ def _ask_all(exercises: Sequence[Exercise]) -> None:
 
 
 def _ask(part: Part) -> bool:
-    """Whether a part is answered rightly; an empty answer is a wrong one."""
+    """Whether a part is answered correctly; an empty answer is wrong."""
     from convlab.errors import SpecError
 
     for _ in range(MOST_TRIES):

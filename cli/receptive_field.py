@@ -14,7 +14,7 @@ from convlab_cli.output import json_bytes
     "--json",
     "json_file",
     type=options.WRITTEN,
-    help="Also write all numbers, those of layers that only pass numbers on among them.",
+    help="Also write all numbers, including those of layers that only pass numbers on.",
 )
 def command(network, explain, json_file):
     """Receptive field r, effective stride S and effective padding P of every layer.

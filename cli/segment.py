@@ -13,7 +13,7 @@ QUICK = 150  # steps
 
 @click.group()
 def command():
-    """A small encoder-decoder that tells for every pixel which digit it belongs to.
+    """A small encoder-decoder that says for every pixel which digit it belongs to.
 
     It learns on generated scenes: digits of several sizes among fragments of others.
 
@@ -42,11 +42,11 @@ def command():
     type=options.Written(path_type=Path),
     help="Folder to write.  [default: runs/segment-DATA]",
 )
-@click.option("--exist-ok", is_flag=True, help="Replace what is there already.")
+@click.option("--exist-ok", is_flag=True, help="Replace an existing folder.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @options.json_flag()
 def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
-    """Train on scenes that are new in each step, then measure on the test digits."""
+    """Train on new scenes in each step, then measure on the test digits."""
     import dataclasses
 
     from convlab import data, tasks, training
@@ -114,13 +114,13 @@ def evaluate(run, scenes, seed, data_dir, as_json):
     least=32,
     most=512,
     default=128,
-    help="Longer side that a file is brought to: its digits should get 24 to 36.",
+    help="Longer side that a file is scaled to: its digits should get 24 to 36.",
 )
 @options.data_dir
 @options.threads
 @options.picture("segmented.png")
 def predict(run, image, seed, pixels, data_dir, picture):
-    """What RUN answers for each pixel of IMAGE: a file, "-", or scene:N.
+    """RUN's answer for each pixel of IMAGE: a file, "-", or scene:N.
 
     scene:N is a generated scene of the test digits, whose truth is known.
     """

@@ -25,17 +25,17 @@ from convlab_cli.output import json_text
     metavar="TEXT",
     help='Several layers: "conv 5x5 6 padding 2, pool 2, flatten, dense 10".',
 )
-@options.choice("--convention", "torch", "tensorflow", help="Whose padding same.")
-@options.json_flag("One JSON object a line, a layer each.")
+@options.choice("--convention", "torch", "tensorflow", help="Whose padding same is meant.")
+@options.json_flag("One JSON object per line, one for each layer.")
 @click.pass_context
 def command(context, input, kernel, filters, layers, convention, as_json, no_bias, **settings):
     """Output size, parameters, multiply-adds and connections of layers, worked out.
 
     One convolution by --kernel and --filters, or several layers by --layers: conv
     KERNEL FILTERS (stride, padding, dilation, groups, no-bias), pool KERNEL
-    (stride, padding), flatten, dense NEURONS (no-bias).  An input of one number is
-    a row of numbers, for dense layers.  Connections are counted as LeCun et al.
-    did in 1998: biases and padding are among them.
+    (stride, padding), flatten, dense NEURONS (no-bias).  An input given as one
+    number is a row of numbers, for dense layers.  Connections are counted as in
+    LeCun et al. 1998, including biases and padding.
     """
     from convlab.lessons import conv_layer, count_layers, count_lines, padding_by
 

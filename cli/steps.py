@@ -42,7 +42,7 @@ numbers_options = (
         default="ints",
         show_default=True,
         metavar="ints|floats|none|FILE.csv",
-        help="Numbers of the input: random ones, none at all, or a table of yours (channels below"
+        help="Numbers of the input: random ones, none at all, or your own table (channels below"
         " each other): semicolons, tabs, commas or spaces between them.  Beside semicolons and tabs"
         " a comma is the decimal mark.",
     ),

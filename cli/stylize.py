@@ -17,7 +17,7 @@ PLAIN = (".png", ".jpg", ".webp")
     "--result",
     type=options.WRITTEN,
     callback=lambda context, parameter, path: path and options.check_suffix(path, PLAIN),
-    help="The result alone: .png, .jpg or .webp.  [default: -o's name with -result.png]",
+    help="The result by itself: .png, .jpg or .webp.  [default: -o's name with -result.png]",
 )
 @options.whole("--pixels", least=64, most=512, default=256, help="Longer side of the result.")
 @options.whole("--steps", most=5000, default=80)
@@ -31,14 +31,14 @@ PLAIN = (".png", ".jpg", ".webp")
     type=options.Number(0, 1e9),
     default=0.05,
     show_default=True,
-    help="How much it counts that maps are like the content's.",
+    help="Weight of the maps' similarity to the content's.",
 )
 @click.option(
     "--style-weight",
     type=options.Number(0, 1e9),
     default=1.0,
     show_default=True,
-    help="How much it counts that Gram matrices are like the style's.",
+    help="Weight of the Gram matrices' similarity to the style's.",
 )
 @click.option(
     "--network",
@@ -47,7 +47,7 @@ PLAIN = (".png", ".jpg", ".webp")
     help="Filters of a run on colour pictures.  [default: random filters]",
 )
 @options.choice("--start", "content", "noise", help="The picture whose pixels are changed.")
-@options.seed("Of random filters and of noise.")
+@options.seed("For random filters and noise.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @options.threads
 @options.picture("stylized.png", options.MOVING)
@@ -69,12 +69,13 @@ def command(
     """Give CONTENT the style of STYLE, by changing its pixels step by step.
 
     Both are picture files or the photographs china and flower.  The maps of the
-    result shall be those of CONTENT, place by place, and go together as those of
-    STYLE do, wherever they are: Gram matrices (Gatys, Ecker & Bethge 2016).  Random
-    filters of several sizes do for that (Ustyuzhaninov et al. 2016), or those of RUN.
+    result should match those of CONTENT, place by place, and be correlated like those
+    of STYLE, wherever they are: Gram matrices (Gatys, Ecker & Bethge 2016).  Random
+    filters of several sizes are enough for that (Ustyuzhaninov et al. 2016), or
+    those of RUN.
 
     The figure shows all three pictures, as .gif or .webp step by step; the result
-    is also written alone.
+    is also written separately.
     """
     from convlab import files, pictures
     from convlab.data.pictures import picture_bytes

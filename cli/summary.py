@@ -9,12 +9,12 @@ from convlab_cli.output import json_text
 
 @click.command()
 @click.argument("network", metavar="MODEL|RUN|SPEC.toml")
-@options.json_flag("One JSON object a line, a layer each.")
+@options.json_flag("One JSON object per line, one for each layer.")
 def command(network, as_json):
     """Shapes, parameters, connections, multiply-adds and receptive field of every layer.
 
-    Receptive field and stride are in input pixels; "dense" is the number of
-    parameters that a dense layer between the same numbers would have.
+    Receptive field and stride are in input pixels; "dense" is how many parameters
+    a dense layer between the same numbers would have.
     """
     network, _ = options.network_of(network, weights=False)
     table = network.summary()

@@ -1,4 +1,4 @@
-"""What commands print of lines and pictures."""
+"""How commands print lines and pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLOURS = {"input": "blue", "window": "yellow", "output": "green", "bias": "mage
 
 
 def say(lines: Iterable[Line]) -> None:
-    """Print lines; plain where standard output is no terminal, or NO_COLOR is set."""
+    """Print lines; plain if standard output is not a terminal, or NO_COLOR is set."""
     coloured = False if os.environ.get("NO_COLOR") else None
     for line in lines:
         click.echo(line if isinstance(line, str) else "".join(map(_styled, line)), color=coloured)
@@ -33,12 +33,12 @@ def _styled(part) -> str:
 
 
 def show(made: pictures.Picture, picture: options.Picture) -> None:
-    """Write a picture, and print what it says unless its alternative text is wanted."""
+    """Write a picture, and print its lines unless its alternative text is wanted."""
     picture.finish(made, None if picture.alt else partial(say, made.lines()))
 
 
 def report(made: pictures.Picture, picture: options.Picture) -> None:
-    """Print what a picture says, and write it where that is wanted."""
+    """Print a picture's lines, and write it if requested."""
     say(made.lines())
     if picture.wanted:
         picture.finish(made)

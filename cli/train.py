@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--epochs", type=int, help="Passes over the training images.  [default: 60 for digits, else 20]"
 )
-@click.option("--batch-size", type=int, default=64, show_default=True, help="Images a step.")
+@click.option("--batch-size", type=int, default=64, show_default=True, help="Images per step.")
 @click.option(
     "--lr", "rate", type=float, help="Largest learning rate.  [default: what suits the network]"
 )
@@ -58,13 +58,15 @@ if TYPE_CHECKING:
     help="Share of the training images that chooses the best epoch.",
 )
 @click.option(
-    "--patience", type=int, help="Stop when the validation loss has not fallen for so many epochs."
+    "--patience",
+    type=int,
+    help="Stop when the validation loss has not fallen for this many epochs.",
 )
 @click.option(
     "--limit",
     type=int,
     metavar="N",
-    help="Use so many training images a class, drawn by the seed.  [default: all]",
+    help="Use this many training images per class, drawn by the seed.  [default: all]",
 )
 @click.option(
     "--from",
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
 @click.option(
     "--new-head",
     is_flag=True,
-    help="With --from: make the last layer with weights anew.",
+    help="With --from: start the last layer with weights afresh.",
 )
 @click.option(
     "--freeze",
@@ -108,22 +110,22 @@ if TYPE_CHECKING:
     is_flag=True,
     help='Also write lab.html, the network to draw on and look into; see "convlab page".',
 )
-@click.option("--exist-ok", is_flag=True, help="Replace a run that is there already.")
+@click.option("--exist-ok", is_flag=True, help="Replace an existing run.")
 @click.option(
     "--resume",
     type=options.Written(path_type=Path),
     metavar="RUN",
-    help="Go on with a run that was stopped.",
+    help="Continue a run that was stopped.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@options.json_flag("One JSON object a line on stdout: each epoch, then the summary.")
+@options.json_flag("One JSON object per line on stdout: each epoch, then the summary.")
 @click.pass_context
 def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as_json, **settings):
     """Train a network and keep it as a run.
 
     The run's folder holds the weights of the best epoch, the history as a table
-    and a picture, and everything that is needed to go on.  Ctrl-C finishes the
-    batch, saves and stops.
+    and a picture, and everything that is needed to continue.  Ctrl-C finishes the batch, saves and
+    stops.
     """
     if resume is not None:
         _refuse_settings(context)
@@ -162,7 +164,7 @@ def _refuse_settings(context) -> None:
 
 
 def _fit(current: Session, quiet: bool, as_json: bool) -> bool:
-    """Train with a progress bar; False where Ctrl-C stopped it."""
+    """Train with a progress bar; False if Ctrl-C stopped it."""
     from convlab.training import EpochRecord
 
     with (
@@ -190,7 +192,7 @@ def _fit(current: Session, quiet: bool, as_json: bool) -> bool:
 
 @contextmanager
 def _interrupted() -> Iterator[list[int]]:
-    """A list that has something in it after the first Ctrl-C; a second one stops at once."""
+    """A list that is not empty after the first Ctrl-C; a second one stops at once."""
     interrupted: list[int] = []
 
     def interrupt(number, frame):

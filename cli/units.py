@@ -13,7 +13,7 @@ FIRST = 16  # as convlab.pictures.units.FIRST
 def arguments(function):
     """RUN, ``--layer``, ``--unit`` and ``--images`` of a command, as one argument ``asked``.
 
-    It has the arguments of the picture's function by their names.
+    It has the arguments of the picture's function by name.
     """
 
     @wraps(function)
@@ -35,7 +35,7 @@ def arguments(function):
             type=click.IntRange(1, 10_000),
             default=1000,
             show_default=True,
-            help="How many of the test images are looked at, from the first on.",
+            help="How many of the test images are examined, from the first on.",
         ),
         click.option(
             "--unit",

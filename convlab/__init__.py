@@ -1,6 +1,6 @@
 """convlab: a laboratory for convolutional networks.
 
-Loops that one can read, compiled; a small autograd; every picture computed.
+Readable loops, compiled; a small autograd; every picture computed.
 """
 
 import importlib
@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 
 _ROOMS = ("data", "experiments", "insight", "lessons", "models", "pictures", "tasks", "training")
 _INTERFACE = ("load", "page", "train")
-"""What is loaded when it is first used: ``import convlab`` alone stays fast."""
+"""What is loaded on first use, so that ``import convlab`` alone stays fast."""
 
 __all__ = [
     "ConvlabError",

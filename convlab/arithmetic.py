@@ -1,7 +1,7 @@
 """The operations behind a tensor's operators and methods.
 
-They are NumPy's own, which keep the order in memory and broadcast; each backward stands right
-below its forward.
+They are NumPy's own, which keep the memory order and broadcast; each backward directly follows its
+forward.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def product(a: Array, b: Array) -> Array:
         return product(a[None], b)[..., 0, :]
     if a.ndim == b.ndim == 2:
         return dense.forward(contiguous(b), contiguous(a), np.zeros_like(a, shape=(a.shape[0],)))
-    # One launch for each pair of matrices.
+    # One launch per pair of matrices.
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
     out = np.empty_like(a, shape=(*batch, a.shape[-2], b.shape[-1]))
@@ -186,13 +186,13 @@ class Max(Function):
         winners, axis = context.saved
         if axis is not None and gradient.ndim < winners.ndim:
             gradient = np.expand_dims(gradient, axis)
-        # Equal winners share the gradient evenly, as PyTorch's amax has it.
+        # Equal winners share the gradient evenly, as in PyTorch's amax.
         return (winners * (gradient / winners.sum(axis=axis, keepdims=True)),)
 
 
 def _reshaped(a: Array, shape: tuple[int, ...]) -> Array:
     out = a.reshape(shape)
-    # What NumPy had to copy, a plan of calls would not see.
+    # A plan of calls would not see a copy that NumPy had to make.
     copied = isinstance(a, np.ndarray) and a.size and not np.may_share_memory(a, out)
     return contiguous(a).reshape(shape) if copied else out
 

@@ -1,4 +1,4 @@
-"""Whether a value is what a function takes: the few checks that all of them share.
+"""Whether a value is what a function accepts: the few checks that all functions share.
 
 Each returns the value, or raises an error of ``convlab.errors`` on one line that says what
 was expected and what came.
@@ -21,10 +21,10 @@ import numpy as np
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 
 LARGEST = 1 << 29
-"""The most numbers that an array may be asked to have: 2 GiB in float32."""
+"""The most numbers that an array may be requested to have: 2 GiB in float32."""
 
 LARGEST_SIDE = 1 << 20
-"""The longest side, in pixels, of a kernel, a stride, padding or an output that is asked for."""
+"""The longest side, in pixels, of a requested kernel, stride, padding or output."""
 
 _FINITE = sys.float_info.max
 
@@ -33,20 +33,20 @@ R = TypeVar("R")
 
 
 def shown(value: Any) -> str:
-    """A value in the words of an error: short, and on one line."""
+    """A value as an error shows it: short, and on one line."""
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of {value.dtype}, {value.shape}"
     text = _NUMPY.sub(r"\1", _SHORT.repr(value))
     return shortened(" ".join(text.split()))
 
 
-_NUMPY = re.compile(r"\bnp\.\w+\(([^()]*)\)")  # numbers, which NumPy shows with their types
+_NUMPY = re.compile(r"\bnp\.\w+\(([^()]*)\)")  # NumPy shows numbers with their types
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 
 def shortened(text: str) -> str:
-    """A text of at most 200 letters: the middle of a longer one is left out."""
+    """A text of at most 200 characters: the middle of a longer one is left out."""
     return text if len(text) <= 200 else f"{text[:120]} ... {text[-75:]}"
 
 
@@ -70,7 +70,7 @@ def whole(
 def number(
     value: Any, name: str, least: float = -_FINITE, most: float = _FINITE, wanted: str = ""
 ) -> float:
-    """A finite number from ``least`` to ``most``; ``wanted`` says so in better words.
+    """A finite number from ``least`` to ``most``; ``wanted`` says so in more specific words.
 
     Raises SpecError.
     """
@@ -100,7 +100,7 @@ def one_of(value: Any, name: str, options: Collection[str]) -> str:
 
 
 def instance(value: Any, name: str, kind: type | tuple[type, ...], wanted: str = "") -> Any:
-    """A value of a type; ``wanted`` are the words for it.  Raises DTypeError."""
+    """A value of a type; ``wanted`` describes it.  Raises DTypeError."""
     if not isinstance(value, kind):
         wanted = wanted or f"a {getattr(kind, '__name__', kind)}"
         raise DTypeError(f"{name}: expected {wanted}, got {type(value).__name__}")
@@ -118,9 +118,9 @@ def fits_memory(name: str, *shape: int) -> None:
 
 
 def real_numbers(values: Any, name: str) -> np.ndarray:
-    """``values`` as an array of real numbers in this machine's order of bytes.
+    """``values`` as an array of real numbers in this machine's byte order.
 
-    Not copied where it is one.  Raises DTypeError for anything else.
+    Not copied if it already is one.  Raises DTypeError for anything else.
     """
     wanted = "real numbers"
     try:
@@ -144,10 +144,10 @@ FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose calls fail with an error of ``convlab.errors`` for wrong arguments.
+    """A function whose calls with wrong arguments fail with an error of ``convlab.errors``.
 
-    Nothing is looked at before the call: only where it fails are the arguments held against
-    their annotations.  The first cause stays in sight as ``__cause__``.
+    Nothing is checked before the call: only if it fails are the arguments compared with their
+    annotations.  The original error is kept as ``__cause__``.
     """
 
     @wraps(function)
@@ -181,9 +181,9 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def check_calls(names: dict[str, Any], public: Iterable[str], *methods: str) -> None:
-    """Make ``checked`` what is ``public`` among ``names``: functions, and methods of classes.
+    """Apply ``checked`` to what is ``public`` among ``names``: functions, and methods of classes.
 
-    Of classes all public methods and the constructor, or only ``methods``.
+    For classes that is the constructor and all public methods, or only ``methods``.
     """
     for name in public:
         value = names[name]
@@ -203,22 +203,23 @@ def check_calls(names: dict[str, Any], public: Iterable[str], *methods: str) -> 
 def explained(
     error: Exception, function: Callable, arguments: tuple, settings: Mapping[str, Any]
 ) -> Exception:
-    """The error that says which argument of a failed call does not fit, or that together none do.
+    """The error that says which argument of a failed call is wrong, or that together they do not
+    fit.
 
-    ``error`` itself where the call lacked an argument or had one too many.
+    ``error`` itself if the call lacked an argument or had one too many.
     """
     try:
         given = inspect.signature(function).bind(*arguments, **settings).arguments
     except TypeError:
         return error
-    # A list does for a tuple, unless nothing else is wrong.
+    # A list may stand for a tuple, unless nothing else is wrong.
     for strictly in (False, True):
         misfit = _misfit(function, arguments, settings, strictly)
         if misfit is not None:
             return misfit
     values = ", ".join(f"{key} {shown(v)}" for key, v in given.items() if key != "self")
     reason = ""
-    if isinstance(error, ValueError):  # others speak of Python, and stay in sight as the cause
+    if isinstance(error, ValueError):  # other messages are about Python, and are kept as the cause
         reason = " ".join(f": {error}".split())
         reason = reason if len(reason) <= 160 else f"{reason[:160]} ..."
     return ShapeError(f"{_called(function)}: expected arguments that fit, got {values}{reason}")
@@ -242,7 +243,7 @@ def _misfit(
         return None
     try:
         hints = get_type_hints(function)
-    except NameError:  # an annotation that is imported for type checkers alone
+    except NameError:  # an annotation that is imported only for type checkers
         return None
     for argument, value in given.items():
         kind = signature.parameters[argument].kind

@@ -1,4 +1,4 @@
-"""The same numbers under two conventions, and the first cell in which they part."""
+"""The same numbers under two conventions, and the first cell in which they differ."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from convlab.shapes import Pair
 
 @dataclass(frozen=True)
 class Convention:
-    """One way to compute: its name, its setting in words, the relations of the output's
-    rows and columns with numbers put in, and the values (H, W)."""
+    """One way to compute: its name, its setting in words, the relations of the output's rows and
+    columns with numbers filled in, and the values (H, W)."""
 
     name: str
     setting: str
@@ -32,17 +32,17 @@ class Comparison:
 
     @cached_property
     def differs(self) -> NDArray:
-        """(rows, columns) bool of all cells: those that differ or that one of the two lacks."""
+        """(rows, columns) bool of all cells: those that differ or are missing in one of the two."""
         arrays = [side.values for side in self.sides]
         filled = np.full((2, *np.maximum(arrays[0].shape, arrays[1].shape)), np.nan)
         for whole, values in zip(filled, arrays, strict=True):
             whole[: values.shape[0], : values.shape[1]] = values
-        # A cell that both lack is no difference, and numbers themselves are finite.
+        # A cell missing in both is no difference, and the numbers themselves are finite.
         return ~((filled[0] == filled[1]) | np.isnan(filled).all(0))
 
     @property
     def first(self) -> Pair | None:
-        """(row, column) of the first cell, in reading order, that differs; None: there is none."""
+        """(row, column) of the first cell, in reading order, that differs, or None."""
         cells = np.argwhere(self.differs)
         return (int(cells[0, 0]), int(cells[0, 1])) if len(cells) else None
 

@@ -1,7 +1,7 @@
-"""What a notebook shows of a tensor, a network or a run: HTML that stands by itself.
+"""What a notebook shows of a tensor, a network or a run: self-contained HTML.
 
-Colours are those that the page has anyway, so that light and dark themes both are right; the
-heat map's own are the blue and orange of all pictures.
+Colours are inherited from the page, so that light and dark themes both work; only the heat map has
+its own, the blue and orange of all pictures.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 MOST_CELLS = 28  # of a heat map along an axis
 MOST_MAPS = 8  # side by side
-MAP = 84  # pixels of a map's longer side, about
+MAP = 84  # approximate pixels of a map's longer side
 
 NEGATIVE, POSITIVE = (33, 102, 172), (217, 95, 2)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: set[int]) -> str:
-    """A table, whose columns ``numeric`` stand to the right."""
+    """A table whose ``numeric`` columns are right-aligned."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         made = (
@@ -35,7 +35,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: set[int])
 
 
 def folded(title: str, content: str, opened: bool = True) -> str:
-    """Content that folds away behind its title."""
+    """Content that can be folded away behind its title."""
     said = html.escape(title)
     return f"<details{' open' if opened else ''}><summary>{said}</summary>{content}</details>"
 
@@ -43,8 +43,8 @@ def folded(title: str, content: str, opened: bool = True) -> str:
 def heat_map(values: np.ndarray, largest: float, side: int = MAP) -> str:
     """A matrix as coloured cells: orange above 0, blue below, none at 0.
 
-    ``largest``: the magnitude that has the full colour; ``side``: pixels of the longer side, about.
-    Numbers that are not finite are crossed.
+    ``largest``: the magnitude shown in full colour; ``side``: approximate pixels of the longer
+    side. Numbers that are not finite are crossed out.
     """
     rows, columns = values.shape
     cell = max(3, side // max(rows, columns))
@@ -71,7 +71,7 @@ def heat_map(values: np.ndarray, largest: float, side: int = MAP) -> str:
 
 
 def array(values: np.ndarray, facts: Sequence[str]) -> str:
-    """An array: what is known of it, and its first maps as heat maps on one scale."""
+    """An array: a summary, and its first maps as heat maps on one scale."""
     known = [" × ".join(map(str, values.shape)) or "one number", str(values.dtype), *facts]
     if values.size < 2:
         said = _number(values.item()) if values.size else "empty"
@@ -98,7 +98,7 @@ def _number(value: float) -> str:
 
 
 def curve(values: Sequence[float], title: str, width: int = 240, height: int = 60) -> str:
-    """A line through values from 0 to the largest, with the last one said."""
+    """A line through values, from 0 to the largest, with the last one in words."""
     top = max([*values, 1e-12])
     step = width / max(1, len(values) - 1)
     points = " ".join(

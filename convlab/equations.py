@@ -1,4 +1,4 @@
-"""Sums as they are written in figures: their terms and steps, and what stands behind "="."""
+"""Sums as they are written in figures: their terms and steps, and what comes after "="."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, TIMES, equals, exact, fixed, says, worked_out
 
 ARROW = "\u2192"
-MOST_PLACES = 9  # decimals of a chain of sums
-SINGLE = 4  # up to so many terms stand in an equation by themselves
+MOST_PLACES = 9  # decimals in a chain of sums
+SINGLE = 4  # up to this many terms are written out in an equation
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class SumTerm:
     """One term of a sum: its name, the numbers it is made of, and what it adds.
 
     ``numbers`` are arrays (KH, KW), as patch, kernel and products of one map, or
-    single numbers, as value and weight.  ``chosen`` sets it off: the unit's own.
+    single numbers, as value and weight.  ``chosen`` highlights it: the unit's own.
     """
 
     label: str
@@ -34,7 +34,7 @@ class SumTerm:
 
 @dataclass(frozen=True)
 class SumStep:
-    """One step of an equation: sign, name, number and the role that colours it."""
+    """One step of an equation: sign, name, number and the role that sets its colour."""
 
     sign: str
     label: str
@@ -42,7 +42,7 @@ class SumStep:
     role: str = "ink"
 
     def piece(self, places: int, whole: bool = False) -> Piece:
-        """The step with so many decimals, or none of a ``whole`` number; its minus is its sign."""
+        """The step with so many decimals, or with none if ``whole``; its minus is its sign."""
         sign, number = self.sign, self.number
         if sign == "+" and number < 0:
             sign, number = MINUS, -number
@@ -66,7 +66,7 @@ def equation(
     steps: Sequence[SumStep],
     result: Sequence[tuple[str, float]],
 ) -> list[SumStep]:
-    """The terms, ``shown`` of them by themselves or as one sum, the steps and the results.
+    """The terms, ``shown`` of them separately or as one sum, the steps and the results.
 
     noun: what a term is, in the singular.
     """
@@ -87,13 +87,13 @@ def equation(
 
 
 def places_of_all(steps: Sequence[SumStep]) -> int:
-    """Decimals that give the largest number nine digits, at most twelve."""
+    """Decimals that give the largest number nine digits; at most twelve."""
     largest = max((abs(one.number) for one in steps if math.isfinite(one.number)), default=0.0)
     return min(max(0, 8 - math.floor(math.log10(largest or 1.0))), 12)
 
 
 def written(steps: Sequence[SumStep], places: int) -> list[Piece]:
-    """An equation with so many decimals, "≈" where what is shown does not make the result."""
+    """An equation with so many decimals, "≈" where the shown numbers do not give the result."""
     pieces: list[Piece] = []
     for step in [replace(steps[0], sign=""), *steps[1:]]:
         whole = step.sign in ("÷", TIMES) and float(step.number).is_integer()
@@ -103,7 +103,7 @@ def written(steps: Sequence[SumStep], places: int) -> list[Piece]:
             if len(pieces) > 1 or step.number == steps[0].number:
                 made = [(one.sign, one.text) for one in pieces]
                 known = equals(made, piece.text, step.number) == "="
-            # What one number makes of another is a function's, not a sum.
+            # One number from another is a function, not a sum.
             piece = replace(piece, sign="=" if known else ALMOST)
         pieces.append(piece)
     return pieces
@@ -115,9 +115,9 @@ def written(steps: Sequence[SumStep], places: int) -> list[Piece]:
 def windows_of(
     terms: Sequence[SumTerm], columns: int, outside: ArrayLike | None
 ) -> tuple[NDArray, NDArray] | None:
-    """Of terms that are windows the numbers (terms, columns, KH, KW), and what lies outside.
+    """For terms that are windows, the numbers (terms, columns, KH, KW) and what lies outside.
 
-    None of terms that are single numbers.  Raises ShapeError for columns or sizes that differ.
+    None for terms that are single numbers.  Raises ShapeError for columns or sizes that differ.
     """
     arrays = [[np.asarray(part, float) for part in term.numbers] for term in terms]
     if any(len(parts) != columns - (parts[0].ndim == 0) for parts in arrays):
@@ -133,9 +133,10 @@ def windows_of(
 def columns_of(
     terms: Sequence[SumTerm], heads: Sequence[tuple[str, str]], decimals: int | None
 ) -> list[tuple[str, str, list[str]]]:
-    """Name, "≈" before it where something is rounded, role and texts of each column of a table.
+    """Name, with "≈" before it if anything is rounded, role and texts of each column of a table.
 
-    The last column is what the terms add.  ``decimals``: of all numbers, or what suits each column.
+    The last column is what the terms add.  ``decimals``: for all numbers, or None to suit each
+    column.
     """
     totals = [term.total for term in terms]
     parts = [*zip(*(term.numbers for term in terms), strict=True), totals]
@@ -157,9 +158,9 @@ def texts_in_cells(values: NDArray, places: int, bare: bool) -> list[str]:
 
 
 def decimals_in_cells(values: NDArray) -> list[int]:
-    """Numbers of decimals worth showing, the best first: two digits of the largest and hundredths.
+    """Numbers of decimals worth trying, the best first: two digits of the largest, and hundredths.
 
-    None for numbers that are too small for either.
+    None if the numbers are too small for either.
     """
     if (values == np.round(values)).all():
         return [0] * 3
@@ -179,7 +180,7 @@ class ChainLink:
     ``name``: layer and unit.  ``steps``: what is added up, the first the strongest
     term, as value and weight; ``value``: the sum.  ``values``: the map (H, W) or
     vector (N,) that the unit stands in, ``at`` its place there.  ``passed``: the
-    layers that hand the value on unsummed, in the order of computation.
+    layers that pass the value on unsummed, in the order of computation.
     """
 
     name: str
@@ -191,19 +192,19 @@ class ChainLink:
 
     @property
     def role(self) -> str:
-        """Whose colour the value has."""
+        """The role whose colour the value has."""
         return "output" if self.steps else "input"
 
     @property
     def handed_on(self) -> str:
-        """The layers that hand the value on, in words."""
+        """The layers that pass the value on, in words."""
         return f"{ARROW} {', '.join(self.passed)}" if self.passed else ""
 
     def pieces(self, places: int, brief: int) -> list[Piece]:
         """The steps and, last, the result.
 
-        ``brief``: 1 makes all but the strongest term one, 2 also names the unit at the
-        result, 3 also gives the strongest term as one number, its product.
+        ``brief``: 1 merges all but the strongest term, 2 also names the unit at the result, 3 also
+        gives the strongest term as one number, its product.
         """
         steps, text = list(self.steps), fixed(self.value, places)
         name = self.name if brief > 1 else ""
@@ -222,7 +223,7 @@ class ChainLink:
         return [*pieces, Piece(sign, name, text, self.role)]
 
     def agrees(self, places: int) -> bool:
-        """Whether the numbers with so many decimals make the sum, to a thousandth of it."""
+        """Whether the numbers with so many decimals give the sum, to a thousandth of it."""
         made = worked_out([(step.sign, fixed(step.number, places)) for step in self.steps])
         if not self.steps or made is None or not math.isfinite(self.value):
             return True
@@ -230,9 +231,9 @@ class ChainLink:
 
 
 def chain_places(links: Sequence[ChainLink]) -> int:
-    """Decimals of all numbers: three, and more where the smallest needs them, up to six.
+    """Decimals for all numbers: three, and more if the smallest needs them, up to six.
 
-    More, too, until what the shown numbers make agrees with each sum.
+    Also more until the result of the shown numbers agrees with each sum.
     """
     numbers = [step.number for link in links for step in link.steps]
     numbers += [link.value for link in links]

@@ -1,7 +1,7 @@
 """Every error and warning that a user can meet.
 
-Each message is one line that says what was expected and what came.  The
-command line prints it and exits with status 1.
+Each message is one line that says what was expected and what was given.  The command line prints it
+and exits with status 1.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 class ConvlabError(Exception):
     """Base of all errors that convlab raises on purpose; its message is one line.
 
-    Of one longer than ``LONGEST`` letters the middle is left out: a value may be endless.
+    The middle of one longer than ``LONGEST`` characters is left out: a value may be endless.
     """
 
     LONGEST = 1500
@@ -39,7 +39,7 @@ class ShapeError(ConvlabError, ValueError):
 
 
 class DTypeError(ConvlabError, TypeError):
-    """An array of a kind of number that an operation does not take."""
+    """An array of a kind of number that an operation does not accept."""
 
 
 class GraphError(ConvlabError, RuntimeError):
@@ -47,7 +47,7 @@ class GraphError(ConvlabError, RuntimeError):
 
 
 class DeviceError(ConvlabError, RuntimeError):
-    """Hardware or threads that were asked for and are not there."""
+    """Hardware or threads that were requested but are not available."""
 
 
 class CacheError(ConvlabError, OSError):
@@ -55,7 +55,7 @@ class CacheError(ConvlabError, OSError):
 
 
 class CacheWarning(UserWarning):
-    """Compiled loops that are not kept, or are compiled again: it costs time only."""
+    """Compiled loops that are not kept, or are compiled again; this only costs time."""
 
 
 class SpecError(ConvlabError, ValueError):
@@ -85,9 +85,9 @@ class NotFiniteError(ConvlabError, ArithmeticError):
 def require_finite(
     values: ArrayLike, name: str, error: type[ConvlabError] = NotFiniteError
 ) -> None:
-    """Raise ``error`` where a number is NaN or infinite: how many are, and which is the first.
+    """Raise ``error`` if any number is NaN or infinite, saying how many are and which is first.
 
-    ``name`` begins the line: where the numbers are from.
+    ``name``, which begins the line, says where the numbers are from.
     """
     broken = ~np.isfinite(values)
     if not broken.any():

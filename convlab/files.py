@@ -1,8 +1,8 @@
 """Files and folders: written whole or not at all, and locked while they are written.
 
-What is being written has a name of its own beside its place, is synced and then renamed, so
-that a crash, also the machine's, leaves the old content or the new.  Its writer holds a lock
-on it: what a process that died has left is known by that, and the next one that writes into
+What is being written has a temporary name next to its final one, is synced and then renamed, so
+that a crash, even of the machine, leaves the old content or the new.  Its writer holds a lock on
+it: without a lock it is the leftover of a process that died, and the next process that writes into
 the folder deletes it.
 """
 
@@ -25,7 +25,7 @@ except ImportError:  # Windows
     import msvcrt
 
 LOCK = ".lock"
-"""The file in a folder that says which process writes there; gone when that has ended well."""
+"""The file in a folder that says which process is writing there; removed on a clean exit."""
 
 _TEMPORARY = re.compile(r"\.convlab-[0-9a-f]{16}")
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -37,11 +37,11 @@ _BINARY = getattr(os, "O_BINARY", 0)
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole, or leave the old one.  Raises RunError.
 
-    A symbolic link keeps pointing to its file; a device or a pipe is written to and stays.
+    A symbolic link keeps pointing to its file; a device or a pipe is written to, not replaced.
     """
     try:
         if path.exists() and not path.is_file():
-            # A pipe that nobody reads is refused, where opening it would wait.
+            # A pipe without a reader is refused; opening it would wait.
             handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
             os.set_blocking(handle, True)
             with os.fdopen(handle, "wb") as file:
@@ -54,7 +54,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_changed(path: Path, content: bytes) -> bool:
-    """Write a file unless it has this content already; whether it was written.  Raises RunError."""
+    """Write a file unless it already has this content; returns whether it did.  Raises RunError."""
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
             return False
@@ -64,9 +64,9 @@ def write_changed(path: Path, content: bytes) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write and read, which takes the place of ``path`` at the end of the block.
+    """A file to write and read, which replaces ``path`` at the end of the block.
 
-    Where the block raises, ``path`` is as it was.  Raises OSError.
+    If the block raises, ``path`` is unchanged.  Raises OSError.
     """
     temporary, handle = _new_file(path.parent)
     try:
@@ -74,7 +74,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(handle)
-            if fcntl is not None:  # while it is locked, so that nobody takes it for a dead one's
+            if fcntl is not None:  # while locked, so that no one takes it for a leftover
                 os.replace(temporary, path)
         if fcntl is None:
             os.replace(temporary, path)
@@ -93,7 +93,7 @@ def _new_file(folder: Path) -> tuple[Path, int]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         if _lock(handle) is not False and _is_at(path, handle):
             return path, handle
-        os.close(handle)  # another process has looked at it before it was locked
+        os.close(handle)  # another process looked at it before it was locked
 
 
 def _temporary(folder: Path) -> Path:
@@ -101,7 +101,7 @@ def _temporary(folder: Path) -> Path:
 
 
 def _sync(folder: Path) -> None:
-    """Let the names in a folder survive a crash of the machine, where the system can do that."""
+    """Make the names in a folder survive a crash of the machine, where the system supports that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -111,7 +111,7 @@ def _sync(folder: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what processes that have died were writing into a folder."""
+    """Delete what processes that died were writing into a folder."""
     with contextlib.suppress(OSError):
         with os.scandir(folder) as entries:
             left = [entry for entry in entries if _TEMPORARY.fullmatch(entry.name)]
@@ -144,8 +144,8 @@ _held: dict[tuple[int, int], Path] = {}
 def locked(folder: Path) -> Iterator[None]:
     """Be the only process that writes into a folder, until the block or the process ends.
 
-    Whoever only reads needs no lock.  Blocks may lie in one another.  Raises RunError where
-    another process has the folder, with its number, and where it cannot be written.
+    Reading needs no lock.  Blocks may be nested.  Raises RunError, with the number of the other
+    process, where another one has the folder, and where it cannot be written.
     """
     key = _enter(folder)
     try:
@@ -156,7 +156,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _enter(folder: Path) -> tuple[tuple[int, int], int] | None:
-    """Lock a folder: what ``_leave`` needs, None where this process has it already."""
+    """Lock a folder; returns what ``_leave`` needs, or None if this process has it already."""
     with contextlib.suppress(OSError):
         status = os.stat(folder)
         if (status.st_dev, status.st_ino) in _held:
@@ -165,7 +165,7 @@ def _enter(folder: Path) -> tuple[tuple[int, int], int] | None:
 
 
 def _enter_new(folder: Path) -> tuple[tuple[int, int], int]:
-    """Lock a folder that this process has not: what ``_leave`` needs."""
+    """Lock a folder that this process does not have; returns what ``_leave`` needs."""
     try:
         status = os.stat(folder)
         place = status.st_dev, status.st_ino
@@ -199,21 +199,21 @@ def _acquire(folder: Path) -> int:
                 raise RunError(f"{folder}: expected to write to it alone, {owner} is writing to it")
             if _is_at(path, handle):
                 os.ftruncate(handle, 0)
-                with contextlib.suppress(OSError):  # a full disk: the number is for people
+                with contextlib.suppress(OSError):  # a full disk: the number is only for people
                     os.write(handle, f"{os.getpid()}\n".encode())
                 return handle
         except BaseException:
             os.close(handle)
             raise
-        os.close(handle)  # whoever had it has deleted it in between
+        os.close(handle)  # its owner has deleted it in the meantime
 
 
 def _lock(handle: int) -> bool | None:
-    """Lock an open file: whether that went well, None where the file system has no locks."""
+    """Lock an open file; returns whether that succeeded, None if the file system has no locks."""
     try:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:  # a byte far behind the end, since nobody else may read one that is locked
+        else:  # a byte far past the end, since no one else may read a locked one
             os.lseek(handle, 1 << 30, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
             os.lseek(handle, 0, os.SEEK_SET)
@@ -242,7 +242,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, unless it is there.  Raises RunError."""
+    """Make a folder, and those above it, unless it exists.  Raises RunError."""
     try:
         _make(folder)
     except OSError as error:
@@ -251,7 +251,7 @@ def make_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """As ``make_folder``; one that is new goes again where the block fails before it has a file."""
+    """As ``make_folder``; a new one is removed if the block fails before it has a file."""
     new = not folder.exists()
     make_folder(folder)
     try:
@@ -269,11 +269,11 @@ def _make(folder: Path) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)
             _sync(folder.parent)
-        os.listdir(folder)  # which a file in its place is not
+        os.listdir(folder)  # fails for a file in its place
 
 
 def is_free(folder: Path, own: Sequence[str], last: str) -> bool:
-    """Whether nothing is in a folder but what a process that died was making of it.
+    """Whether a folder holds nothing but what a process that died was making there.
 
     ``own`` and ``last`` as for ``new_folder``.
     """
@@ -292,7 +292,7 @@ class NewFolder:
         self.folder, self.path, self._own, self._last = folder, path, own, last
 
     def commit(self) -> None:
-        """Put all of it into its place.  Raises RunError where that has been taken meanwhile."""
+        """Put all of it into its place.  Raises RunError if that has been taken in the meantime."""
         try:
             _sync(self.path)
             if self.path.parent == self.folder:
@@ -309,7 +309,7 @@ class NewFolder:
         _sync(self.folder.parent)
 
     def _move(self) -> None:
-        # Without its last file a folder is not complete; what is being replaced is no longer.
+        # Without its last file a folder is not complete; the one being replaced no longer is.
         own = [self._last, *self._own]
         remove(self.folder, own)
         made = [path for path in sorted(self.path.rglob("*")) if path != self.path / LOCK]
@@ -320,7 +320,7 @@ class NewFolder:
                     _make(place)
                 else:
                     os.replace(path, place)
-        except OSError:  # half of it would stand in the way of the next try
+        except OSError:  # half of it would be in the way of the next try
             with contextlib.suppress(OSError):
                 remove(self.folder, own)
             raise
@@ -329,12 +329,12 @@ class NewFolder:
 
 @contextlib.contextmanager
 def new_folder(folder: Path, own: Sequence[str], last: str) -> Iterator[NewFolder]:
-    """Make a folder of which a crash leaves all or nothing.
+    """Make a folder so that a crash leaves all of it or nothing.
 
-    Its files are made in the ``path`` of what is yielded; with ``commit`` they take their place:
-    in one rename where there is no such folder, else one by one, the file called ``last`` as the
-    last, after all that belongs to what is replaced (``own``: patterns of names) is deleted.
-    The folder is locked from when it is there until the block ends.  Raises RunError.
+    Its files are made in the ``path`` of what is yielded; ``commit`` moves them into place: in one
+    rename if there is no such folder, else one by one, the file called ``last`` at the end, after
+    everything that belongs to what is replaced (``own``: patterns of names) is deleted.  The folder
+    is locked from when it exists until the block ends.  Raises RunError.
     """
     there = folder.is_dir()
     with locked(folder) if there else contextlib.nullcontext():
@@ -359,7 +359,7 @@ def _new_locked(folder: Path) -> tuple[Path, tuple[tuple[int, int], int]]:
         os.mkdir(path)
         try:
             return path, _enter_new(path)
-        except RunError:  # another process may have looked at it before it was locked
+        except RunError:  # another process may have looked at it before the lock
             with contextlib.suppress(OSError):
                 os.rmdir(path)
             tries -= 1
@@ -368,7 +368,7 @@ def _new_locked(folder: Path) -> tuple[Path, tuple[tuple[int, int], int]]:
 
 
 def remove(folder: Path, patterns: Sequence[str]) -> None:
-    """Delete the files and empty folders in a folder whose names fit the patterns, in their order.
+    """Delete files and empty folders in a folder whose names match the patterns, in their order.
 
     Raises OSError.
     """
@@ -382,7 +382,7 @@ def remove(folder: Path, patterns: Sequence[str]) -> None:
 
 
 def discard(folder: Path, own: Sequence[str]) -> None:
-    """Delete what fits the patterns, and the folder if nothing else is in it.  Raises RunError."""
+    """Delete what matches the patterns, and the folder if that empties it.  Raises RunError."""
     if not folder.is_dir():
         return
     with locked(folder):

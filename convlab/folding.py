@@ -1,4 +1,4 @@
-"""What the drawing of a network says of its layers, and how it folds them where there are many."""
+"""What the drawing of a network says about its layers, and how it folds them if there are many."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ELLIPSIS = "\u2026"
 class Skip:
     """A path around layers: from the layer called ``source`` to the one that holds it.
 
-    label: what stands in it, or what it is called.  parameters: of the layers in it.
+    label: what is in it, or what it is called.  parameters: of the layers in it.
     """
 
     source: str
@@ -26,26 +26,26 @@ class Skip:
 
     @property
     def text(self) -> str:
-        """The label, with the parameters where there are any."""
+        """The label, with the parameters if there are any."""
         number = f", {self.parameters:,} parameters" if self.parameters else ""
         return f"{self.label}{number}"
 
 
 @dataclass(frozen=True)
 class DrawnLayer:
-    """One layer of the drawing, and how it is made from the one to its left.
+    """One layer of the drawing, and how it follows from the one to its left.
 
     shape: (C, H, W) for maps, (N,) for a column of units.  head: lines above it,
-    such as its size.  name: stands below it, above its number of ``parameters``
+    such as its size.  name: goes below it, above its number of ``parameters``
     (None: no line) and the quiet lines of ``notes``.  operation: lines below the
     rays that lead to it.  ``narrow`` and ``narrow_operation`` say the same as head
     and operation in less width, for small canvases.  unit: (row, column) of the
     unit that the rays reach; window: (top, left, bottom, right), half-open, in
-    pixels of the layer to the left: what that unit reads; both None where a unit
+    pixels of the layer to the left: what that unit reads; both are None if a unit
     reads everything.  skips: other paths that end here.
 
-    What folding needs: kind ("conv", "pool", "sum", "concatenation" or "dense") and brief,
-    the operation in the words of a list, without its padding.
+    What folding needs: kind ("conv", "pool", "sum", "concatenation" or "dense") and brief, the
+    operation as a list says it, without its padding.
     """
 
     shape: tuple[int, ...]
@@ -64,17 +64,17 @@ class DrawnLayer:
 
     @property
     def is_column(self) -> bool:
-        """Whether it is drawn as single units: one number a map has no sides."""
+        """Whether it is drawn as single units: one number per map has no sides."""
         return bool(self.shape) and math.prod(self.shape[1:]) == 1
 
 
 @dataclass(frozen=True)
 class ShownLayer(DrawnLayer):
-    """What is drawn for a layer, or for several that are folded; without a shape, for a gap.
+    """What is drawn for a layer, or for several folded into one; without a shape, for a gap.
 
-    count: for how many layers it stands; each: how many of them come one after the
-    other ``repeats`` times; inside: their names; run: the names of the equal
-    blocks or layers.  Without ``named`` nothing stands below it; ``short``: its operation
+    count: how many layers it stands for; each: how many of them come in a row ``repeats`` times;
+    inside: their names; run: the names of the equal
+    blocks or layers.  Without ``named`` nothing is written below it; ``short``: its operation
     leaves out some of what is folded.
     """
 
@@ -87,7 +87,7 @@ class ShownLayer(DrawnLayer):
 
     @property
     def repeats(self) -> int:
-        """How often what is written at the layer comes one after the other."""
+        """How many times in a row what is written at the layer comes."""
         return self.count // self.each
 
     @property
@@ -107,9 +107,9 @@ class ShownLayer(DrawnLayer):
 
 
 def foldings(layers: Sequence[DrawnLayer]) -> Iterator[tuple[list[ShownLayer], float]]:
-    """What may be drawn of a network, from all layers down to three in few words.
+    """What may be drawn of a network, from all layers down to three in a few words.
 
-    With each the least size of its volumes, as a share of what is wished.
+    Each comes with the smallest size of its volumes, as a share of the wanted size.
     """
     whole = [ShownLayer(**vars(layer)) for layer in layers]
     yield whole, 1.0
@@ -127,7 +127,7 @@ def foldings(layers: Sequence[DrawnLayer]) -> Iterator[tuple[list[ShownLayer], f
 def details(layers: list[ShownLayer]) -> list[tuple[list[ShownLayer], bool, float]]:
     """The layers with more and with fewer words, if these have the notes, and what they are worth.
 
-    What is folded has no notes.
+    Folded layers have no notes.
     """
     bare = [replace(layer, notes=()) for layer in layers]
     found = [(bare, False, 0.8), (_narrow(bare), False, 0.75)]
@@ -139,10 +139,10 @@ def details(layers: list[ShownLayer]) -> list[tuple[list[ShownLayer], bool, floa
 def second_line(
     layers: list[ShownLayer], noted: bool, *, subtitle: str, unsaid: str, settings: set[str]
 ) -> tuple[str, str]:
-    """The second line of the drawing: ``subtitle`` and what is not drawn; in full, and shorter.
+    """The second line of the drawing, ``subtitle`` and what is not drawn, in full and shorter.
 
-    unsaid: the words for all notes, for where they are not drawn (``noted``).  settings: the
-    first words of the lines of all operations, "stride" and "padding" among them.
+    unsaid: the words for all notes, in case they are not drawn (``noted``).  settings: the first
+    words of the lines of all operations, such as "stride" and "padding".
     """
     missing = []
     folded = any(layer.folded for layer in layers)
@@ -163,7 +163,7 @@ def second_line(
 
 @dataclass(frozen=True)
 class Arc:
-    """A path around layers: from and to which of a row, and how many others it lies above."""
+    """A path around layers: its start and end in a row, and how many others it lies above."""
 
     start: int
     end: int
@@ -190,7 +190,7 @@ def arcs(row: Sequence[DrawnLayer]) -> list[Arc]:
 def parted(layers: list[ShownLayer], count: int) -> list[list[ShownLayer]] | None:
     """The layers in ``count`` rows, each beginning with the last one of the row before.
 
-    None where paths around layers leave no place to part them.
+    None if paths around layers leave no place to split them.
     """
     paths = arcs(layers)
     last = len(layers) - 1
@@ -209,7 +209,7 @@ def parted(layers: list[ShownLayer], count: int) -> list[list[ShownLayer]] | Non
 
 
 def _blocks(layers: list[ShownLayer]) -> list[ShownLayer]:
-    """Each run of layers that paths go around as one, and equal neighbours as one."""
+    """Merge each run of layers that paths go around, and then equal neighbours."""
     number = {layer.name: at for at, layer in enumerate(layers)}
     spans: list[list[int]] = []  # first and last layer of each block
     for end, layer in enumerate(layers):
@@ -228,7 +228,7 @@ def _blocks(layers: list[ShownLayer]) -> list[ShownLayer]:
 
 
 def _looks(layer: ShownLayer) -> tuple:
-    """What equal neighbours have in common; what has no words of its own equals nothing."""
+    """What equal neighbours have in common; a layer without words equals nothing."""
     labels = [skip.label for skip in layer.skips]
     return layer.shape, layer.operation, layer.notes, labels, not layer.brief and layer.name
 
@@ -240,7 +240,7 @@ def _repeated(layers: list[ShownLayer]) -> ShownLayer:
 
 
 def _as_one(like: ShownLayer, layers: list[ShownLayer], **more) -> ShownLayer:
-    """One layer for several, else as ``like``: it has all their parameters, and no one window."""
+    """One layer for several, otherwise as ``like``: with all their parameters and no window."""
     inside = tuple(name for layer in layers for name in (*layer.inside, layer.name))
     count = sum(layer.count for layer in layers)
     more = {"parameters": sum(layer.parameters or 0 for layer in layers)} | more
@@ -248,7 +248,7 @@ def _as_one(like: ShownLayer, layers: list[ShownLayer], **more) -> ShownLayer:
 
 
 def _leading_to(folded: list[ShownLayer]) -> list[ShownLayer]:
-    """The layers, their paths beginning at what the layers they begin at are folded into."""
+    """The layers, with each path starting at what its first layer is folded into."""
     owner = {name: layer.name for layer in folded for name in (*layer.inside, layer.name)}
 
     def moved(skip: Skip) -> Skip:
@@ -267,7 +267,7 @@ def _span(run: Sequence[str]) -> str:
 
 
 def _block(layers: list[ShownLayer]) -> ShownLayer:
-    """Layers and the paths around them as one; those from inside it are counted."""
+    """Layers and the paths around them as one; paths from inside it are counted."""
     inside = {layer.name for layer in layers}
     skips = [skip for layer in layers for skip in layer.skips]
     outer = [skip for skip in skips if skip.source not in inside]
@@ -298,7 +298,7 @@ def _block(layers: list[ShownLayer]) -> ShownLayer:
 
 
 def _stages(layers: list[ShownLayer]) -> list[ShownLayer]:
-    """What makes maps of one number, up to a pooling, as one; blocks and layers in a list."""
+    """Merge layers with equally many maps, up to a pooling; blocks and layers become a list."""
     shown = _blocks(layers)
     groups = [[layer] for layer in shown[:2]]
     for layer in shown[2:]:
@@ -351,7 +351,7 @@ def _narrow(layers: list[ShownLayer]) -> list[ShownLayer]:
 
 
 def _short(layer: ShownLayer) -> ShownLayer:
-    """A folded layer in few words, without the paths around it."""
+    """A folded layer in a few words, without the paths around it."""
     if not layer.folded:
         return layer
     paths, several = len(layer.skips), layer.repeats > 1
@@ -366,12 +366,12 @@ def _short(layer: ShownLayer) -> ShownLayer:
 
 
 def _clipped(layer: ShownLayer) -> ShownLayer:
-    """The layer with texts that fit everywhere: long ones without their middle."""
+    """The layer with texts that always fit: long ones lose their middle."""
 
     def clipped(text: str) -> str:
         return text if len(text) < 10 else f"{text[:4]}{ELLIPSIS}{text[-4:]}"
 
-    # A size without its middle would be another size.
+    # A size without its middle would be a different size.
     return replace(
         layer,
         head=layer.narrow or layer.head,

@@ -1,9 +1,9 @@
 """The operations of convolutional networks, with PyTorch's names, order and defaults.
 
 Images are (N, C, H, W), or (C, H, W) for one.  The kernels want the batch
-innermost, (C, H, W, N): a result here is a transposed view of theirs, so the
-next operation turns it back without a copy.  Each backward stands right below
-its forward.
+innermost, (C, H, W, N): a result here is a transposed view of theirs, so the next
+operation transposes it back without a copy.  Each backward directly follows its
+forward.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Operation = TypeVar("Operation", bound=Callable)
 
 
 def _batch_last(x: np.ndarray) -> np.ndarray:
-    """(N, ...) as (..., N) without gaps; a view wherever the memory already lies so."""
+    """(N, ...) as (..., N) without gaps; a view where the memory already has that layout."""
     return contiguous(x.transpose(*range(1, x.ndim), 0))
 
 
@@ -91,7 +91,7 @@ def _same_dtype(name: str, **tensors: Tensor | None) -> None:
 
 
 def _with_one(input: Tensor) -> Tensor:
-    """An empty batch with one image of zeros, which kernels have a place for."""
+    """An empty batch as a batch of one image of zeros, which kernels can handle."""
     return cat([input, input.result(np.zeros_like(input.data, shape=(1, *input.shape[1:])))], 0)
 
 
@@ -163,7 +163,7 @@ class _ConvTranspose2d(Function):
 
     @staticmethod
     def forward(context: Context, x, weight, bias=None, *, geometry: Conv2dGeometry):
-        # ``geometry`` is that of the convolution whose gradient of input this is.
+        # ``geometry`` is that of the convolution whose input gradient this is.
         x, weight = _batch_last(x), contiguous(weight)
         context.save(x, weight, geometry)
         out = conv2d_kernels.grad_input(x, weight, geometry)
@@ -219,7 +219,7 @@ def conv2d(
     input: (N, C, H, W); weight: (O, C / groups, KH, KW); bias: (O,); result:
     (N, O, OH, OW), with OH and OW by relation 15 of Dumoulin & Visin (2016).
     ``padding``: see ``shapes.padding_sides``; four sides are top, bottom, left,
-    right.  ``relu=True`` is ``relu`` of the result, without a pass of its own.
+    right.  ``relu=True`` applies ``relu`` to the result, without a separate pass.
     Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
     """
     _check_kernel("conv2d", weight)
@@ -380,7 +380,7 @@ class _Cat(Function):
 
 @checked
 def cat(tensors: Sequence[Tensor], dim: int = 1) -> Tensor:
-    """Tensors one behind the other along ``dim``, the channels by default.
+    """Tensors concatenated along ``dim``, by default the channels.
 
     Raises ShapeError where another axis differs, DTypeError for different floats.
     """
@@ -474,12 +474,12 @@ def max_pool2d(
     *,
     relu: bool = False,
 ) -> Tensor | tuple[Tensor, np.ndarray]:
-    """Maximum over windows; of equal ones the first in reading order wins.
+    """Maximum over windows; among equal values the first in reading order wins.
 
     ``stride`` is the kernel's size by default; padding counts as minus infinity.
-    With ``return_indices`` also the winners, as row * W + column of the input,
+    With ``return_indices`` also returns the winners, as row * W + column of the input,
     in an int32 array (int64 for maps of more than 2^31 cells).  ``relu=True`` is the
-    maximum of ``relu(input)``, without a pass of its own; where nothing is above 0, the
+    maximum of ``relu(input)``, without a separate pass; where nothing is above 0, the
     winner is -1.  Raises ShapeError.
     """
     kernel = shapes.pair(kernel_size, "kernel_size")
@@ -533,7 +533,7 @@ def _adaptive_windows(input: Tensor, output_size) -> PoolWindows:
 
 @_images
 def adaptive_avg_pool2d(input: Tensor, output_size: int | None | Sequence[int | None]) -> Tensor:
-    """Mean over as many even windows as ``output_size`` says; 1 is global pooling.
+    """Mean over as many evenly spread windows as ``output_size`` says; 1 is global pooling.
 
     None keeps the input's size on that axis.  Raises ShapeError.
     """
@@ -558,7 +558,7 @@ def adaptive_max_pool2d(
     output_size: int | None | Sequence[int | None],
     return_indices: bool = False,
 ) -> Tensor | tuple[Tensor, np.ndarray]:
-    """Maximum over as many even windows as ``output_size`` says; 1 is global pooling.
+    """Maximum over as many evenly spread windows as ``output_size`` says; 1 is global pooling.
 
     ``return_indices`` as in ``max_pool2d``.  Raises ShapeError.
     """
@@ -602,7 +602,7 @@ def linear(
 ) -> Tensor:
     """Dense layer: input (..., I) times weight (O, I) transposed, plus bias (O,).
 
-    ``relu=True`` is ``relu`` of the result, without a pass of its own.
+    ``relu=True`` applies ``relu`` to the result, without a separate pass.
     Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
     """
     if weight.ndim != 2 or 0 in weight.shape:
@@ -624,7 +624,7 @@ def linear(
 
 
 def _activation(name: str, forward_kernel, backward_kernel) -> type[Function]:
-    """A Function whose backward needs its output alone."""
+    """A Function whose backward needs only its output."""
 
     class Activation(Function):
         plannable = True
@@ -680,7 +680,7 @@ def scaled_tanh(input: Tensor) -> Tensor:
 class _Dropout(Function):
     @staticmethod
     def forward(context: Context, x, *, p, key):
-        # The mask depends on an element's place in (..., N), not on how x lies in memory.
+        # The mask depends on an element's place in (..., N), not on the memory layout of x.
         x = _batch_last(x) if x.ndim else x
         mask = pointwise_kernels.dropout_mask(x, p, key)
         context.save(mask)
@@ -696,8 +696,8 @@ class _Dropout(Function):
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Set each element to zero with probability ``p`` and divide the others by 1 - p.
 
-    The input itself where not ``training``.  Which elements go is decided by
-    ``manual_seed`` and the number of calls since.
+    Returns the input itself unless ``training``.  Which elements are zeroed
+    depends on ``manual_seed`` and the number of calls since.
     Source: Srivastava et al. 2014; the scaling in training is "inverted" dropout.
     Raises SpecError for a probability outside 0 to 1.
     """
@@ -777,7 +777,7 @@ class _CrossEntropy(Function):
 
 
 def _labels(name: str, input: Tensor, target) -> Array:
-    """Class numbers, where they are: those on the device are not looked at, which would be to wait.
+    """Class numbers, where they are; those on the device are not checked: that would mean waiting.
 
     Raises DTypeError, ShapeError.
     """
@@ -799,7 +799,7 @@ def _labels(name: str, input: Tensor, target) -> Array:
 
 def _check_range(name: str, labels: Array, classes: int) -> None:
     if isinstance(labels, CudaArray):
-        return  # a batch that was made there: to look at its labels would be to wait for it
+        return  # a batch made on the device: checking its labels would mean waiting for it
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
         raise ShapeError(
@@ -827,7 +827,7 @@ def _class_weight(weight: np.ndarray | None, classes: int) -> np.ndarray:
 class _WeighedLoss(Function):
     @staticmethod
     def forward(context: Context, x, *, wanted):
-        # x: (N, K, ...) log-probabilities; a class that is not wanted may have one of -inf
+        # x: (N, K, ...) log-probabilities; an unwanted class may have one of -inf
         wanted = to_device(wanted, device_of(x))
         context.save(wanted)
         return -pointwise_kernels.weigh(_without_gaps(x), _laid_like(wanted, x)).sum(axis=1)
@@ -855,7 +855,8 @@ def cross_entropy(
     the targets' weights), sum or none; ``label_smoothing`` moves that share of
     each target to all classes evenly (Szegedy et al. 2016, section 7).
     Class numbers on a GPU are not checked as long as ``weight``, ``ignore_index``
-    and ``label_smoothing`` are the usual ones: one that is no class makes its loss NaN.
+    and ``label_smoothing`` have their defaults: one that is not a class makes its
+    loss NaN.
     Raises ShapeError, DTypeError, SpecError.
     """
     if reduction not in ("mean", "sum", "none"):
@@ -870,7 +871,7 @@ def cross_entropy(
     plain = weight is None and not label_smoothing and input.ndim == 2
     unchecked = plain and ignore_index == -100
     if isinstance(given, CudaArray) and given.dtype.kind in "iu" and unchecked:
-        # Labels of a batch that was made on the device: to check them would be to wait for it.
+        # Labels of a batch made on the device: checking them would mean waiting for it.
         if given.shape != input.shape[:1]:
             raise ShapeError(
                 f"cross_entropy: expected labels of shape {input.shape[:1]}, got {given.shape}"
@@ -900,8 +901,8 @@ def cross_entropy(
         return losses.sum()
     weights = counted if labels is None else class_weight[labels * counted] * counted
     if not weights.any():
-        # No target counts.  As in PyTorch the mean is NaN, and so is the gradient of what has
-        # weight 0, but that of what is ignored is 0.
+        # No target counts.  As in PyTorch the mean is NaN, and so is the gradient for targets of
+        # weight 0, but for ignored ones it is 0.
         nothing = np.where(np.expand_dims(counted, 1), np.nan, 0 * wanted).astype(input.dtype)
         return _WeighedLoss.apply(log_softmax(input, 1), wanted=nothing).sum() + math.nan
     return losses.sum() / float(weights.sum())
@@ -955,7 +956,7 @@ def lecun_map_loss(
     classes = distances.shape[1]
     _check_range("lecun_map_loss", labels, classes)
     right = softmax_kernels.one_hot(labels, classes, distances.dtype)
-    # log(exp(-j) + sum exp(-y)) is minus the log-softmax of a further class of logit -j.
+    # log(exp(-j) + sum exp(-y)) is minus the log-softmax of an additional class with logit -j.
     extended = _Extend.apply(distances * -1, value=-margin)
     log_sum = (log_softmax(extended, 1)[:, classes] * -1) + (-margin)
     return ((distances * right).sum(axis=1) + log_sum).mean()

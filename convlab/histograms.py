@@ -1,4 +1,4 @@
-"""How the numbers of an array are spread: what they come to, and the bars of a histogram."""
+"""How the numbers of an array are distributed: a summary, and the bars of a histogram."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.numerals import number
 
-NEAR_ZERO = 1e-3  # weights below it in magnitude hardly change an output
+NEAR_ZERO = 1e-3  # weights of smaller magnitude hardly change an output
 
 
 @dataclass(frozen=True)
 class WeightNumbers:
-    """Weights of one layer in numbers; those that are not finite are only counted.
+    """Summary of the weights of one layer; those that are not finite are only counted.
 
     ``deviation`` is the standard deviation (of the population), ``near_zero`` the share of 1
     that is below 0.001 in magnitude.
@@ -32,7 +32,7 @@ class WeightNumbers:
 
     @classmethod
     def of(cls, weights: ArrayLike) -> WeightNumbers:
-        """The numbers of weights of any shape; NaN where none is finite."""
+        """The summary of weights of any shape; NaN if none is finite."""
         values = np.asarray(weights, dtype=float).ravel()
         finite = values[np.isfinite(values)]
         if not finite.size:
@@ -50,7 +50,7 @@ class WeightNumbers:
 
     @property
     def texts(self) -> dict[str, str]:
-        """What a table says of them, by its column."""
+        """What a table says about them, by column."""
         near = f"{100 * self.near_zero:.2f} %" if math.isfinite(self.near_zero) else "NaN"
         return {
             "weights": f"{self.count:,}",
@@ -61,7 +61,7 @@ class WeightNumbers:
 
 
 def changes(by_epoch: Mapping[int, ArrayLike]) -> list[str]:
-    """How the numbers of weights changed from the first to the last epoch, in words."""
+    """How the summary of the weights changed from the first to the last epoch, in words."""
     first, last = (WeightNumbers.of(by_epoch[at]).texts for at in (min(by_epoch), max(by_epoch)))
     words = {"mean": "mean", "std. dev.": "std. dev.", "|w| < 0.001": "|w| < 0.001:"}
     return [f"{said} {first[word]} \u2192 {last[word]}" for word, said in words.items()]
@@ -85,7 +85,7 @@ def shares_of(values: NDArray, limit: float, bins: int) -> NDArray:
 def bins_of(values: NDArray, limit: float) -> int:
     """How many intervals between the limits suit so many values.
 
-    By Scott 1979, "On optimal and data-based histograms"; an odd number, so that 0 is in the
+    After Scott 1979, "On optimal and data-based histograms"; an odd number, so that 0 is in the
     middle of one.
     """
     found = WeightNumbers.of(values)
@@ -94,11 +94,11 @@ def bins_of(values: NDArray, limit: float) -> int:
 
 
 def shown_limit(values: Sequence[NDArray]) -> float:
-    """The largest magnitude of several maps; of large maps a percentile that most keep within."""
+    """The largest magnitude of several maps; for large maps a percentile that most stay within."""
     largest = max(float(max(abs(v.min()), abs(v.max()))) for v in values)
     if max(v.size for v in values) <= 4096:
         return largest or 1.0
-    # A million values are enough to know a percentile well.
+    # A million values are enough to estimate a percentile well.
     some = np.concatenate([np.abs(v.ravel()[:: max(1, v.size // 1_000_000)]) for v in values])
     shown = float(f"{np.percentile(some, 99):.2g}")
     return shown if 0 < shown < largest else largest or 1.0

@@ -1,4 +1,4 @@
-"""convlab in a line: train a network, load it, put its page into a notebook."""
+"""convlab in one line: train a network, load it, put its page into a notebook."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Folder = str | os.PathLike
 
 @typed
 def load(folder: Folder) -> Run:
-    """A run by its folder.  Raises RunError where that is none, or is damaged."""
+    """A run by its folder.  Raises RunError if that is not a run, or is damaged."""
     return training.load(Path(folder))
 
 
@@ -47,13 +47,13 @@ def train(
     """Train a network as ``convlab train`` does, and return its run.
 
     ``model``: a name or a .toml file; ``data``: a data set's name or a folder of images;
-    ``out``: the run's folder, runs/MODEL-DATA by default, which may hold a run already only
-    where it ``exist_ok`` to replace it; ``snapshots`` keeps the weights of each epoch;
-    ``progress`` says each epoch on standard error; ``settings``: those of
-    ``training.Settings``, such as ``epochs`` and ``seed``.
+    ``out``: the run's folder, runs/MODEL-DATA by default, in which an existing run is replaced only
+    with ``exist_ok``; ``snapshots`` keeps the weights of each epoch; ``progress`` reports each
+    epoch on standard error; ``settings``: those of ``training.Settings``, such as ``epochs`` and
+    ``seed``.
 
-    Raises SpecError, DataError or RunError for what does not fit, DivergedError for a
-    training that diverges, DeviceError where there is no such device.
+    Raises SpecError, DataError or RunError for what does not fit, DivergedError if training
+    diverges, DeviceError if there is no such device.
     """
     _check_names(settings)
     if device == "cuda":
@@ -96,9 +96,9 @@ def _check_names(settings: dict[str, Any]) -> None:
 
 
 class Page:
-    """A page of a network's own, which a notebook shows in a frame.
+    """The page of a network, which a notebook shows in a frame.
 
-    ``note``: what is to be said of the image that it begins with.
+    ``note``: a remark about the image that it begins with.
     """
 
     def __init__(self, content: str, name: str, note: str = ""):
@@ -106,11 +106,11 @@ class Page:
 
     @property
     def data(self) -> bytes:
-        """The content of the file: the name of a data set's folder may be any bytes."""
+        """The content of the file; the name of a data set's folder may contain any bytes."""
         return self.content.encode("utf-8", "replace")
 
     def save(self, path: Folder) -> None:
-        """Write the page to an .html file.  Raises RunError where that cannot be written."""
+        """Write the page to an .html file.  Raises RunError if it cannot be written."""
         with training.locked_for(Path(path)):
             write_atomically(Path(path), self.data)
 
@@ -136,12 +136,12 @@ def page(
     """The lab page of a run: a network to draw on, change and look into.
 
     ``image``: what it begins with, a file, "-" for standard input, or test:N, by default the
-    first of its samples; ``accuracy`` on the test set, where it is known; ``command``: what
-    makes the page, for its foot.  Raises RunError, or DataError where the data set or the image
-    is not there, and SpecError for a network that no page can hold.
+    first of its samples; ``accuracy`` on the test set, if known; ``command``: the command that
+    makes the page, for its footer.  Raises RunError, or DataError if the data set or the image is
+    missing, and SpecError for a network that no page can hold.
     """
     run = run if isinstance(run, Run) else load(run)
-    # Before the data are loaded: what no page can hold shall not cost a download.
+    # Before the data are loaded: a network that no page can hold must not cost a download.
     lab.check_fits(run.network)
     _, test = data.load(run.settings.data, data_dir=data_dir)
     first, note = None, ""

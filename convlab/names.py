@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 from convlab.errors import DataError
 
-UNKNOWN = "\ufffd"  # stands for what is no character
-# They turn the order of all that follows them, beyond the name's end.
+UNKNOWN = "\ufffd"  # stands for what is not a character
+# They change the direction of all that follows, even beyond the name's end.
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def one_line(text: str) -> str:
     """A text in its composed form (NFC), with single spaces, without control characters.
 
-    A byte of a file's name that is not UTF-8 is read as Latin-1.
+    Bytes of a file's name that are not UTF-8 are read as Latin-1.
     """
     text = "".join(
         chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in " ".join(text.split())
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
 def class_names(names: Iterable[str], source: str) -> tuple[str, ...]:
     """The names of classes, each as :func:`one_line`; ``source`` begins the line of an error.
 
-    Raises DataError for a name with nothing to see, and for two that are the same then.
+    Raises DataError for a name without visible characters, and for two that become the same.
     """
     kept: dict[str, str] = {}
     for name in names:
@@ -50,7 +50,7 @@ def class_names(names: Iterable[str], source: str) -> tuple[str, ...]:
 
 
 def shortened(text: str, most: int = 40) -> str:
-    """At most so many columns: of a longer text its beginning and its end around "…"."""
+    """At most so many columns: a longer text becomes its beginning and its end around "…"."""
     short, kept = text, min(len(text), most)
     while columns(short) > most:
         kept -= 1
@@ -59,7 +59,7 @@ def shortened(text: str, most: int = 40) -> str:
 
 
 def listed(names: Iterable[str], most: int = 1000) -> str:
-    """Names in one line for an error, each and all of them shortened."""
+    """Names in one line for an error, shortened one by one and as a whole."""
     return shortened(", ".join(map(shortened, names)), most)
 
 
@@ -76,5 +76,5 @@ def columns(text: str) -> int:
 
 
 def padded(text: str, width: int) -> str:
-    """A text with spaces behind it, up to ``width`` columns of a terminal."""
+    """A text padded with spaces to ``width`` columns of a terminal."""
     return text + " " * (width - columns(text))

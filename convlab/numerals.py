@@ -1,7 +1,7 @@
 """Numbers as they are written: exactly, or with ``≈`` before what is rounded.
 
-A number's decimal is the shortest that tells it from its neighbours in its type: 0.3 for
-the float32 next to 0.3, and for a number that somebody wrote, what they wrote.
+A number's decimal is the shortest that distinguishes it from its neighbours in its type: 0.3 for
+the float32 next to 0.3, and for a number that someone wrote, what they wrote.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MINUS = "\u2212"
 TIMES = "\u00d7"
 ALMOST = "\u2248"
 MOST_PLACES = 12
-_MOST_DIGITS = 15  # each decimal of so many digits has a float64 of its own
+_MOST_DIGITS = 15  # each decimal of this many digits has its own float64
 _SUPERSCRIPT = str.maketrans("0123456789" + MINUS, "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _THOUSANDS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
 _PLAIN = {raised: plain for plain, raised in _SUPERSCRIPT.items()}
@@ -34,7 +34,7 @@ class Numbers:
 
     @property
     def sign(self) -> str:
-        """ "=" where all are exact, "≈" where any is rounded."""
+        """ "=" if all are exact, "≈" if any is rounded."""
         return ALMOST if any(self.rounded) else "="
 
     def marked(self) -> list[str]:
@@ -45,9 +45,9 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Grain:
-    """What is known of sums: each is a multiple of 10^-places, and was worked out to ``error``.
+    """What is known about sums: each is a multiple of 10^-places, computed to within ``error``.
 
-    ``places`` None: the summed numbers are no short decimals.
+    ``places`` None: the summed numbers are not short decimals.
     """
 
     places: int | None
@@ -59,13 +59,13 @@ class Grain:
 
 
 def places_of(values: ArrayLike) -> int | None:
-    """Decimals that say all finite values exactly; None where they are too many."""
+    """Decimals that give all finite values exactly; None if that takes too many."""
     values = np.asarray(values)
     given = values[np.isfinite(values)]
     finite = given.astype(float)
     whole = (np.abs(finite) < 2.0**53) & (finite == np.round(finite))
     for places in range(MOST_PLACES + 1):
-        with np.errstate(over="ignore"):  # what overflows has too many digits
+        with np.errstate(over="ignore"):  # a value that overflows has too many digits
             scaled = np.rint(finite * 10.0**places)
         said = (scaled / 10.0**places).astype(given.dtype) == given
         if (whole | said & (np.abs(scaled) < 10.0**_MOST_DIGITS)).all():
@@ -74,9 +74,9 @@ def places_of(values: ArrayLike) -> int | None:
 
 
 def grain(terms: int, inputs: NDArray, weights: ArrayLike = 1.0, added: ArrayLike = 0.0) -> Grain:
-    """Of sums of ``terms`` products of inputs and weights, and one number added.
+    """The grain of sums of ``terms`` products of inputs and weights, and one number added.
 
-    The sums are taken to be worked out in the type of ``inputs``.
+    The sums are assumed to be computed in the type of ``inputs``.
     """
     of_inputs, of_weights, of_added = (places_of(part) for part in (inputs, weights, added))
     if of_inputs is None or of_weights is None or of_added is None:
@@ -91,14 +91,14 @@ def grain(terms: int, inputs: NDArray, weights: ArrayLike = 1.0, added: ArrayLik
     unit = float(np.finfo(inputs.dtype).eps) / 2
     if places == 0 and most < 1 / unit:
         return Grain(0)
-    # Two factors, their product and each addition are rounded once, by half a unit at most.
+    # Two factors, their product and each addition are rounded once, by at most half a unit.
     return Grain(places, (terms + 3) * unit * most)
 
 
 def summing_type(terms: int, *parts: NDArray) -> np.dtype:
     """float32 where sums of ``terms`` products of these numbers come out exactly, else float64.
 
-    Numbers that are float32 stay so.
+    Numbers that are already float32 stay so.
     """
     if all(part.dtype == np.float32 for part in parts):
         return np.dtype(np.float32)
@@ -108,10 +108,10 @@ def summing_type(terms: int, *parts: NDArray) -> np.dtype:
 
 
 def exact(values: ArrayLike, digits: int | None = None) -> Numbers:
-    """Numbers in one format with as few decimals as say them exactly.
+    """Numbers in one format with as few decimals as give them exactly.
 
-    With ``digits`` no more decimals than give the largest so many significant ones.
-    Where no format says all, each has its own.
+    With ``digits``, no more decimals than give the largest that many significant ones.  If no
+    format gives all, each has its own.
     """
     values = np.asarray(values)
     flat = values.ravel().tolist()
@@ -128,7 +128,7 @@ def exact(values: ArrayLike, digits: int | None = None) -> Numbers:
 
 
 def _said(values: NDArray, places: int) -> list[bool]:
-    """Which values so many decimals say exactly."""
+    """Which values so many decimals give exactly."""
     flat = values.ravel()
     finite = np.where(np.isfinite(flat), flat, 0).astype(float)
     return ((np.rint(finite * 10.0**places) / 10.0**places).astype(flat.dtype) == finite).tolist()
@@ -139,8 +139,8 @@ def sums(
 ) -> Numbers:
     """Computed sums, or with ``divisors`` means, in one format.
 
-    As many decimals as say all that can be said; with ``digits`` no more than give the
-    largest so many.  The others are rounded.
+    As many decimals as give all that is known; with ``digits`` no more than give the largest that
+    many.  The others are rounded.
     """
     values = np.asarray(values, float)
     flat = values.ravel()
@@ -157,7 +157,7 @@ def sums(
     whole = np.rint(flat * divisor * 10.0**own).astype(np.int64)
 
     def said(places: int) -> NDArray:
-        """Where value · 10^places is whole."""
+        """Where value · 10^places is a whole number."""
         more = places - own
         if more < 0:
             return whole % (divisor * 10**-more) == 0
@@ -188,9 +188,9 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def small_error(value: float, marked: bool = False) -> str:
-    """An error with three decimals; what that would round to zero as a power of ten.
+    """An error with three decimals, or as a power of ten if that would round to zero.
 
-    ``marked``: with "≈" before it.  A dash where there is none (NaN).
+    ``marked``: with "≈" before it.  A dash if there is none (NaN).
     """
     if math.isnan(value):
         return MINUS
@@ -202,7 +202,7 @@ def small_error(value: float, marked: bool = False) -> str:
 
 
 def range_text(values: NDArray, grain: Grain | None = None, digits: int = 3) -> str:
-    """The smallest and the largest of values, exactly where they are sums whose grain is known."""
+    """The smallest and the largest of the values, exactly if they are sums whose grain is known."""
     ends = np.array([values.min(), values.max()])
     if grain is not None and grain.holds():
         low, high = sums(ends, grain).marked()
@@ -218,7 +218,7 @@ def plus_minus(value: float) -> str:
 
 
 def measured(value: float, digits: int = 3) -> str:
-    """A measured number, of which only its first digits count: −0.125, 12.3, 4.56 × 10⁻⁵.
+    """A measured number, of which only the first digits count: −0.125, 12.3, 4.56 × 10⁻⁵.
 
     Below a million all digits before the point are written: 1234, not 1230.
     """
@@ -238,9 +238,9 @@ def measured(value: float, digits: int = 3) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times as much, in 2 significant digits, all that timings support: 0.70, 2.0, 26.
+    """How many times as much, in 2 significant digits, as many as timings support: 0.70, 2.0, 26.
 
-    In 3 where 2 would hide which side of 1 it lies on.
+    In 3 where 2 would hide on which side of 1 it lies.
     """
     for digits in (2, 3):
         exponent = int(f"{value:.{digits - 1}e}".split("e")[1])
@@ -259,7 +259,7 @@ def power_of_ten(power: int, in_words: bool = False) -> str:
 
 
 def duration(seconds: float, longest: float) -> str:
-    """A time in the unit of the longest that it stands beside: milliseconds below a second."""
+    """A time in the unit of the longest one next to it: milliseconds below a second."""
     return f"{measured(1000 * seconds)} ms" if longest < 1 else f"{measured(seconds)} s"
 
 
@@ -268,7 +268,7 @@ def fixed(value: float, places: int, plus: bool = False) -> str:
     if not math.isfinite(value):
         return measured(value)
     text = f"{value:{'+' if plus else ''}.{places}f}"
-    # A small negative number rounds to zero, and zero has no sign.
+    # A small negative number may round to zero, and zero has no sign.
     if not float(text):
         text = text.replace("-", "+" if plus else "")
     return text.replace("-", MINUS)
@@ -281,19 +281,19 @@ def to_places(value: float, places: int) -> str:
 
 
 def says(text: str, value: float) -> bool:
-    """Whether a text says a number exactly."""
+    """Whether a text gives a number exactly."""
     return not math.isfinite(value) or read(text) == Fraction(Decimal(str(value)))
 
 
 def read(text: str) -> Fraction:
-    """The number that a text of this module says."""
+    """The number that a text of this module stands for."""
     mantissa, _, power = text.removeprefix(ALMOST).replace(MINUS, "-").partition(f" {TIMES} 10")
     exponent = int(power.translate(_PLAIN).replace(MINUS, "-") or 0)
     return Fraction(mantissa.replace(",", "")) * Fraction(10) ** exponent
 
 
 def equals(pieces: Sequence[tuple[str, str]], text: str, value: float) -> str:
-    """ "=" where the shown numbers make the shown result and that says ``value``, else "≈".
+    """ "=" if the shown numbers give the shown result and that is ``value``, else "≈".
 
     pieces: (sign, number) from left to right, the signs +, −, × and ÷, the first without.
     """
@@ -302,7 +302,7 @@ def equals(pieces: Sequence[tuple[str, str]], text: str, value: float) -> str:
 
 
 def worked_out(pieces: Sequence[tuple[str, str]]) -> Fraction | None:
-    """What shown numbers make, worked out from left to right; None where one is not finite."""
+    """The result of shown numbers, computed from left to right; None if one is not finite."""
     total = Fraction(0)
     for sign, text in pieces:
         if text.lstrip(MINUS) in ("NaN", "∞"):
@@ -318,5 +318,5 @@ def worked_out(pieces: Sequence[tuple[str, str]]) -> Fraction | None:
 
 
 def bracketed(text: str) -> str:
-    """A factor or term in brackets where it has a sign or is a product itself."""
+    """A factor or term, in brackets if it has a sign or is itself a product."""
     return f"({text})" if text.startswith((MINUS, ALMOST)) or TIMES in text else text

@@ -1,4 +1,4 @@
-"""Optimisers, and how their rate changes over a training."""
+"""Optimisers, and how their rate changes during training."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from convlab.tensors import Tensor
 class Optimizer:
     """Changes parameters along their gradients.
 
-    ``rate`` may be set between steps.  ``state()`` has one list of arrays for
-    each thing remembered, and ``steps`` how often each was changed, in the order of the
-    parameters.
+    ``rate`` may be set between steps.  ``state()`` has one list of arrays for each remembered
+    quantity, and ``steps`` how often each was updated, in the order of the parameters.
 
-    All parameters are moved into one run of memory, of which each one's ``data`` is
-    a part: a step then is one loop over all of them.
+    All parameters are moved into one run of memory, of which each one's ``data`` is a part: a step
+    is then one loop over all of them.
     """
 
     def __init__(self, parameters: Iterable[Parameter], rate: float, weight_decay: float):
@@ -57,7 +56,7 @@ class Optimizer:
     def step(self) -> None:
         """Change every parameter that has a gradient, in place.
 
-        Raises ShapeError for a gradient of another shape than its parameter's.
+        Raises ShapeError for a gradient whose shape is not its parameter's.
         """
         gradients: list[Any] = [parameter.grad for parameter in self.parameters]
         for k, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
@@ -70,12 +69,12 @@ class Optimizer:
                 gradients[k] = gradient.reshape(-1)
                 self.steps[k] += 1
         if any(p.data is not part for p, part in zip(self.parameters, self._parts, strict=True)):
-            self._gather()  # somebody has given a parameter other numbers
+            self._gather()  # a parameter has been given other numbers
 
         def steps_of(k):
             return gradients[k] is not None and self.steps[k]
 
-        # Neighbours that were changed equally often are changed in one loop: as a rule, all.
+        # Neighbours that were updated equally often are updated in one loop: usually, all.
         for steps, group in groupby(range(len(gradients)), steps_of):
             if steps:
                 run = list(group)
@@ -83,15 +82,15 @@ class Optimizer:
                 self._update(place, self._together([gradients[k] for k in run]), steps)
 
     def state(self) -> dict[str, list[np.ndarray]]:
-        """What is remembered between steps, by its name."""
+        """What is remembered between steps, by name."""
         raise NotImplementedError
 
     def _update(self, place: slice, gradient: np.ndarray, steps: int) -> None:
-        """Change what is at ``place`` of all parameters' numbers, now for the ``steps``-th time."""
+        """Update what is at ``place`` in all parameters' numbers, for the ``steps``-th time."""
         raise NotImplementedError
 
     def _together(self, gradients: list[np.ndarray]) -> np.ndarray:
-        """Gradients as one run of numbers, in memory that is used again."""
+        """Gradients as one run of numbers, in memory that is reused."""
         if len(gradients) == 1 or device_of(gradients[0]) != "cpu":
             return np.concatenate(gradients)
         out = memory.empty((sum(map(len, gradients)),), self._all.dtype)
@@ -189,7 +188,7 @@ class Adam(Optimizer):
         )
 
 
-# --- rates over a training: functions of the step, so that nothing has to be remembered ---
+# --- rates during training: functions of the step, so that nothing has to be remembered ---
 
 SCHEDULES = ("constant", "step", "cosine", "one-cycle")
 

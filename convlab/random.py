@@ -22,7 +22,7 @@ _state = _State(0)
 
 
 def manual_seed(seed: int) -> None:
-    """Start all random numbers anew from ``seed``, an integer of at least 0.
+    """Restart all random numbers from ``seed``, an integer of at least 0.
 
     Without a call the seed is 0: convlab gives the same numbers in every process.
     Raises SpecError for another seed.
@@ -38,20 +38,20 @@ def generator() -> np.random.Generator:
 
 def next_key() -> int:
     """A new 64-bit key for one dropout mask."""
-    # An odd step visits every key; how the mask depends on the key is pointwise.py's affair.
+    # An odd step visits every key; how the mask depends on the key is up to pointwise.py.
     _state.key = (_state.key + 0xD1342543DE82EF95) & ((1 << 64) - 1)
     return _state.key
 
 
 def get_state() -> dict:
-    """What ``set_state`` needs to go on with the same random numbers; plain numbers and text."""
+    """What ``set_state`` needs to continue with the same random numbers; plain numbers and text."""
     return {"generator": _state.generator.bit_generator.state, "key": _state.key}
 
 
 def set_state(state: dict) -> None:
-    """Go on with the random numbers from where ``get_state`` was called.
+    """Continue the random numbers from where ``get_state`` was called.
 
-    Raises SpecError, with nothing changed, for anything that it cannot have returned.
+    Raises SpecError, with nothing changed, for anything that ``get_state`` cannot have returned.
     """
     bits = {"state": 128, "inc": 128, "has_uint32": 1, "uinteger": 32, "key": 64}
     try:

@@ -1,4 +1,4 @@
-"""Reading what a user names: regular files only, up to a limit, text as UTF-8.
+"""Reading files that a user names: regular files only, up to a limit, text as UTF-8.
 
 What cannot be read raises OSError, whose ``strerror`` is the reason in a few words.
 """
@@ -27,7 +27,7 @@ else:
 # --- reading: limits ----------------------------------------------------------------------
 
 MAX_TOML = 250_000
-"""Bytes of a network's spec or a catalogue; those that come with convlab have up to 40,000."""
+"""Bytes of a network's spec or a catalogue; those shipped with convlab have up to 40,000."""
 MAX_TABLE = 4_000_000
 """Bytes of a table of numbers."""
 MAX_JSON = 32_000_000
@@ -35,7 +35,7 @@ MAX_JSON = 32_000_000
 MAX_INPUT = 200_000_000
 """Bytes of a picture on standard input."""
 MAX_DEPTH = 20
-"""Levels of tables and lists inside each other in TOML and JSON."""
+"""Nesting levels of tables and lists in TOML and JSON."""
 
 # --- reading: files -----------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ def open_file(path: str | os.PathLike) -> BinaryIO:
     if "\0" in path:
         raise OSError(errno.EINVAL, "expected a path, got one with a null character")
     _check_regular(os.stat(path))
-    # It may have become a pipe since, and the opening of a pipe waits for its other end.
+    # It may have become a pipe since, and opening a pipe waits for its other end.
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         _check_regular(os.fstat(file))
@@ -68,7 +68,7 @@ def open_file(path: str | os.PathLike) -> BinaryIO:
 
 
 class Readable(Protocol):
-    """What gives bytes piece by piece: a file, or what unpacks one."""
+    """A source of bytes piece by piece: a file, or what unpacks one."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -83,7 +83,7 @@ def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
     """The bytes of a regular file.  Raises OSError, also for more than ``limit`` bytes."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
-        # A file of /proc has no size and content all the same.
+        # A file in /proc has content although its size is 0.
         content = file.read(limit + 1) if size <= limit else b""
     if max(size, len(content)) > limit:
         got = f"{size:,}" if size > limit else "more"
@@ -108,7 +108,7 @@ def read_standard_input(limit: int = MAX_INPUT) -> bytes:
     content = bytearray()
     if sys.stdin is not None:
         bytes_in: Any = sys.stdin.buffer  # a BufferedReader, which a BinaryIO need not be
-        # Piece by piece: Ctrl-C is heard between them, but not within one long read.
+        # Piece by piece: Ctrl-C works between pieces, but not within one long read.
         while len(content) <= limit and (piece := bytes_in.read1(1 << 20)):
             content += piece
     if not content:
@@ -119,13 +119,13 @@ def read_standard_input(limit: int = MAX_INPUT) -> bytes:
 
 
 def reason(error: Exception) -> str:
-    """Why a file cannot be read, in words: the system's, or those of whoever raised it."""
+    """Why a file cannot be read, in the system's words or those of the code that raised it."""
     return getattr(error, "strerror", None) or str(error)
 
 
 # --- reading: TOML and JSON ---------------------------------------------------------------
 
-# A key of so many parts takes the parser memory in the square of their number.
+# For a key of so many parts the parser's memory grows with the square of their number.
 _DEEP_KEY = re.compile(
     r"""(?:^|(?<=[\s\[{,]))(?:(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*)"""
     rf"{{{MAX_DEPTH}}}",
@@ -134,7 +134,7 @@ _DEEP_KEY = re.compile(
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The tables of a TOML text, at most MAX_DEPTH levels deep, its whole numbers of 64 bits.
+    """The tables of a TOML text, at most MAX_DEPTH levels deep, with whole numbers of 64 bits.
 
     Raises ValueError, whose text says what was expected.
     """
@@ -144,13 +144,13 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def parse_json(text: str, *, finite: bool = True) -> Any:
-    """The value of a JSON text, at most MAX_DEPTH levels deep, no entry twice in an object.
+    """The value of a JSON text, at most MAX_DEPTH levels deep, with no entry twice in an object.
 
-    ``finite``: NaN and infinity, which JSON does not know and Python writes, are refused.
+    ``finite``: NaN and infinity, which are not JSON though Python writes them, are refused.
     Raises ValueError.
     """
     refuse = _refuse_constant if finite else None
-    # The state of a random generator has numbers of 128 bits.
+    # The state of a random generator has 128-bit numbers.
     parse = partial(json.loads, object_pairs_hook=_once, parse_constant=refuse)
     return _checked(text, parse, 128)
 
@@ -194,7 +194,7 @@ def _checked(text: str, parse: Callable[[str], Any], bits: int) -> Any:
         raise ValueError(f"not JSON: {error}") from None
     except EntryTwice:
         raise
-    except ValueError:  # of Python, for a number of more than 4,300 digits
+    except ValueError:  # Python's, for a number of more than 4,300 digits
         raise ValueError(too_large) from None
     level, depth = [value], 0
     while level:

@@ -1,4 +1,4 @@
-"""A training from its settings to the finished run, as ``convlab.train`` and its command do it."""
+"""Training from the settings to the finished run, for ``convlab.train`` and its command."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from convlab.training.run_folder import CURVES, PAGE
 
 @dataclass
 class Session:
-    """A training under way, whose run's folder is locked.
+    """A training in progress, whose run's folder is locked.
 
-    ``page``: whether one belongs to the run; ``complete``: whether there is nothing left to do;
-    ``start`` and ``taken``: the run whose weights it began with, and which of them.
+    ``page``: whether the run has one; ``complete``: whether there is nothing left to do; ``start``
+    and ``taken``: the run whose weights it started with, and which of them.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Session:
     taken: TakenOver | None = None
 
     def announcement(self) -> list[str]:
-        """What is trained on what and where, in lines, with what a user should know before."""
+        """What is trained on what and where, in lines, with what a user should know beforehand."""
         lines = []
         if not cache.is_compiled():
             lines.append("compiling the loops for this machine, once: about half a minute")
@@ -69,25 +69,25 @@ class Session:
         return lines
 
     def fit(self) -> Iterator[BatchRecord | EpochRecord]:
-        """Train, save each epoch, and yield what each batch and epoch gave.
+        """Train, save each epoch, and yield a record after each batch and epoch.
 
-        Raises DivergedError, which says what the run keeps; it is deleted where it keeps nothing.
+        Raises DivergedError, which says what the run keeps; a run that keeps nothing is deleted.
         """
         try:
             for record in self.trainer.fit():
                 if isinstance(record, EpochRecord):
-                    training.save(self.folder, self.trainer)  # a crash costs one epoch at most
+                    training.save(self.folder, self.trainer)  # a crash costs at most one epoch
                 yield record
         except DivergedError as error:
             epoch = self.trainer.progress.epoch
             if not epoch:
-                training.discard(self.folder)  # so that the name is free for the next try
+                training.discard(self.folder)  # so that the name is free for the next attempt
                 raise
             kept = f"{self.folder} keeps the weights up to epoch {epoch}"
             raise DivergedError(f"{error}; {kept}") from None
 
     def save(self) -> None:
-        """Save what was done of an epoch.  Raises RunError."""
+        """Save a partial epoch.  Raises RunError."""
         training.save(self.folder, self.trainer)
 
     @property
@@ -97,7 +97,7 @@ class Session:
         return progress.epoch * each + progress.batch, self.trainer.settings.epochs * each
 
     def batch_text(self, record: BatchRecord) -> str:
-        """What the epoch has given so far, in words."""
+        """The results of the epoch so far, in words."""
         seconds = self.trainer.progress.seconds
         rate = record.images / seconds if seconds else 0
         return (
@@ -114,7 +114,7 @@ class Session:
         )
 
     def finish(self) -> Evaluation:
-        """Give the network the weights of its best epoch, test it, and draw the run's curves."""
+        """Load the weights of the best epoch, test the network, and draw the run's curves."""
         task, path = self.trainer.task, self.folder / CURVES
         task.network.load_state_dict(self.trainer.best)
         test = training.evaluate(task.network, task.test, task.scaling)
@@ -125,7 +125,7 @@ class Session:
         return test
 
     def summary(self, test: Evaluation) -> dict[str, Any]:
-        """What came of it, for JSON."""
+        """The results, for JSON."""
         progress = self.trainer.progress
         best = progress.history[progress.best_epoch - 1]
         return {
@@ -141,7 +141,7 @@ class Session:
         }
 
     def summary_text(self, test: Evaluation) -> str:
-        """What came of it, in a line."""
+        """The results, in one line."""
         progress = self.trainer.progress
         right = int((test.predictions == test.labels).sum())
         early = ", stopped early" if progress.stopped_early else ""
@@ -153,7 +153,7 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        """Those of all epochs together."""
+        """The seconds of all epochs together."""
         return sum(record["seconds"] for record in self.trainer.progress.history)
 
 
@@ -171,15 +171,15 @@ def begin(
     page: bool = False,
     **settings: Any,
 ) -> Iterator[Session]:
-    """A new training, whose folder is made and locked until the block ends.
+    """A new training, whose folder is created and locked until the block ends.
 
-    ``model``: by default that of the run ``start_from``, whose weights it begins with where names
+    ``model``: by default that of the run ``start_from``, whose weights it starts with where names
     and shapes agree, or else lenet5; ``data``: a data set's name or a folder of images; ``out``:
     the run's folder, runs/MODEL-DATA by default; ``snapshots`` keeps the weights of each epoch;
-    ``page``: whether one belongs to the run; ``settings``: other ones of ``training.Settings``.
+    ``page``: whether the run has one; ``settings``: other fields of ``training.Settings``.
     Raises SpecError, DataError or RunError for what does not fit.
     """
-    threading_layer()  # where none can be loaded, nothing has been written yet
+    threading_layer()  # if none can be loaded, nothing has been written yet
     spec, weights = None, {}
     if start_from is not None:
         weights = training.load(start_from).network.state_dict()
@@ -189,7 +189,7 @@ def begin(
     source = str(Path(data).resolve()) if Path(data).is_dir() else data
     chosen = Settings(model=model or "lenet5", data=source, **settings)
     folder = out or usual_folder(chosen)
-    # Before the data are loaded: a name that is taken shall not cost a download.
+    # Before the data are loaded: a name that is taken must not cost a download.
     training.check_free(folder, exist_ok)
     task = training.prepare(chosen, data_dir=data_dir, spec=spec)
     if page:
@@ -211,7 +211,7 @@ def resume(
 ) -> Iterator[Session]:
     """The training of a run that was stopped, whose folder is locked until the block ends.
 
-    ``page``: whether one is wanted, also where none belonged to the run.
+    ``page``: whether one is wanted, even if the run had none.
     Raises RunError, DataError or SpecError for what does not fit.
     """
     threading_layer()
@@ -222,12 +222,12 @@ def resume(
         page = page or training.wants_page(folder)
         if page:
             lab.check_fits(task.network)
-        # What a crash may have left out, with the state before it saved.
+        # What a crash may have left out after saving the state.
         mended = training.write_results(folder, trainer)
         there = all((folder / name).exists() for name in ([CURVES, PAGE] if page else [CURVES]))
         yield Session(folder, trainer, page, complete=trainer.finished and there and not mended)
 
 
 def usual_folder(settings: Settings) -> Path:
-    """Where a run lies unless it is said: runs/MODEL-DATA."""
+    """The default place of a run: runs/MODEL-DATA."""
     return Path("runs") / f"{Path(settings.model).stem}-{Path(settings.data).name}"

@@ -1,7 +1,7 @@
 """Geometry in plain integers: output sizes, padding, windows and receptive fields.
 
-Everything that has to know how large something is, or which input cells an
-output cell reads, asks this file: layers, kernels, summaries and figures.
+Everything that needs to know how large something is, or which input cells an output cell reads,
+asks this file: layers, kernels, summaries and figures.
 
 Relations are numbered as in Dumoulin & Visin, "A guide to convolution
 arithmetic for deep learning" (2016).  Sizes are in pixels, rows before columns.
@@ -33,20 +33,20 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 MAX_SIZE = 65_535
 """The largest size, step or number of channels or units in a spec or a command."""
 MAX_MAP = 30_000_000
-"""The most numbers of an example, and of what a layer of a spec gives for one image."""
+"""The most numbers in an example, and in the output of a spec's layer for one image."""
 MAX_WEIGHTS = 200_000_000
 """The most weights of a network from a spec; VGG-16 has 138,357,544."""
 MAX_SPANS = 1_000_000
-"""The most windows that are followed to find a receptive field whose units differ."""
+"""The most windows followed to find a receptive field that differs between units."""
 
 
 def on_axes(of: Callable[[int], _T]) -> tuple[_T, _T]:
-    """What a function gives for rows, 0, and for columns, 1."""
+    """The results of a function for rows, 0, and for columns, 1."""
     return of(0), of(1)
 
 
 def along(sides: Sides, axis: int) -> Pair:
-    """Of (top, bottom, left, right) the two before and after rows, 0, or columns, 1."""
+    """From (top, bottom, left, right), the two before and after rows, 0, or columns, 1."""
     return (sides[2], sides[3]) if axis else (sides[0], sides[1])
 
 
@@ -61,7 +61,7 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
     Raises ShapeError for anything else.
     """
     if type(value) is tuple and len(value) == 2:
-        # Almost always, and each layer asks in each step.
+        # The usual case, and every layer asks in every step.
         rows, columns = value
         if type(rows) is int is type(columns) and least <= min(value) <= max(value) < LARGEST_SIDE:
             return value
@@ -76,7 +76,7 @@ def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
 
 
 def check_numbers(name: str, sizes: Sequence[int], most: int = MAX_MAP) -> None:
-    """Raise ShapeError where an array of these sizes would hold too many numbers."""
+    """Raise ShapeError if an array of these sizes would hold too many numbers."""
     if prod(sizes) > most:
         raise ShapeError(f"{name}: expected at most {most:,} numbers, got {size_text(*sizes)}")
 
@@ -124,7 +124,7 @@ def conv_transpose_output(
     output_padding: int = 0,
     dilation: int = 1,
 ) -> int:
-    """Output pixels of a transposed convolution, ``padding`` being the total of both sides.
+    """Output pixels of a transposed convolution; ``padding`` is the total of both sides.
 
     Relation 14: o' = s(i' - 1) + a + k - 2p, where a is ``output_padding``.
     """
@@ -141,7 +141,7 @@ def pool_output(
     dilation: int = 1,
     ceil_mode: bool = False,
 ) -> int:
-    """Output pixels of a pooling along one axis, ``padding`` on each of both sides.
+    """Output pixels of a pooling along one axis, with ``padding`` on each side.
 
     Relation 7, o = floor((i - k) / s) + 1, with padding and dilation as PyTorch
     adds them.  With ``ceil_mode`` the last window may hang over the end, but
@@ -181,8 +181,8 @@ def tensorflow_same_padding(size: int, kernel: int, stride: int = 1, dilation: i
 def adaptive_windows(size: int, output: int) -> list[Pair]:
     """Half-open window (start, end) of each of ``output`` cells over ``size`` pixels.
 
-    Cell o covers floor(o i / n) to ceil((o + 1) i / n), as PyTorch has it, so
-    that windows are as even as they can be and leave no pixel out.
+    Cell o covers floor(o i / n) to ceil((o + 1) i / n), as in PyTorch, so that windows are as even
+    as possible and leave no pixel out.
     """
     for length in (size, output):
         whole(length, "adaptive pooling", most=LARGEST_SIDE)
@@ -215,7 +215,7 @@ def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
         index = np.abs(index)
         index = np.where(index >= size, 2 * (size - 1) - index, index)
     elif mode == "circular":
-        # What is cropped is gone before the rest is repeated, as in PyTorch.
+        # Cropping comes before the rest is repeated, as in PyTorch.
         left = np.arange(size)[max(0, -before) : size + min(0, after)]
         if max(before, after) > len(left):
             raise ShapeError(
@@ -235,11 +235,11 @@ def padding_index(size: int, before: int, after: int, mode: str) -> np.ndarray:
 def padding_sides(
     padding: int | str | Sequence[int], kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
 ) -> Sides:
-    """Padding as (top, bottom, left, right), from any of the ways to say it.
+    """Padding as (top, bottom, left, right), from any of its notations.
 
     An integer for all sides, a pair (rows, columns), four sides (top, bottom,
     left, right), ``"valid"`` for none, or ``"same"`` for the output size to be
-    the input size, which exists for stride 1 only (as in PyTorch).
+    the input size, which is possible only for stride 1 (as in PyTorch).
     Raises ShapeError.
     """
     if isinstance(padding, str):
@@ -269,7 +269,7 @@ def padding_sides(
 
 @dataclass(frozen=True)
 class Conv2dGeometry:
-    """All the sizes of one convolution, checked; what kernels and figures ask.
+    """All the sizes of one convolution, checked, for kernels and figures.
 
     Build it with ``conv2d_geometry``.  ``padding`` is (top, bottom, left, right).
     """
@@ -352,7 +352,7 @@ class PoolWindows:
     Output cell (o, q) reads rows ``row_start[o] <= r < row_end[o]`` in steps of
     ``dilation[0]``, and columns likewise; all lie inside the input.  ``divisor``
     (output rows, output columns) is what an average divides by.  Input row r is
-    read by output rows ``row_first[r]`` up to but without ``row_last[r]`` at most.
+    read by at most output rows ``row_first[r]`` up to but excluding ``row_last[r]``.
     """
 
     input: Pair
@@ -366,7 +366,7 @@ class PoolWindows:
 
     @cached_property
     def halves(self) -> bool:
-        """Whether the windows are 2 × 2 and side by side, from the first cell on."""
+        """Whether the windows are 2 × 2 and adjacent, from the first cell on."""
         starts = (self.row_start, self.row_end), (self.column_start, self.column_end)
         return all(
             np.array_equal(start, 2 * np.arange(output)) and np.array_equal(end, start + 2)
@@ -427,7 +427,7 @@ def pool_windows(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> PoolWindows:
-    """The windows of a max or average pooling, as PyTorch lays them.
+    """The windows of a max or average pooling, placed as in PyTorch.
 
     Raises ShapeError for padding of more than half the kernel and for a kernel
     larger than the padded input.
@@ -459,7 +459,7 @@ def pool_windows(
     elif count_include_pad:
         spans = []
         for axis in (0, 1):
-            # The trailing padding counts, what ceil_mode adds behind it does not.
+            # The trailing padding counts, what ceil_mode adds after it does not.
             start = np.arange(output[axis]) * stride[axis] - padding[axis]
             end = np.minimum(start + kernel[axis], input[axis] + padding[axis])
             spans.append(end - start)
@@ -471,7 +471,7 @@ def pool_windows(
 
 @checked
 def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None]) -> Pair:
-    """(rows, columns) that an adaptive pooling is asked for; None keeps the input's size.
+    """(rows, columns) requested of an adaptive pooling; None keeps the input's size.
 
     Raises ShapeError.
     """
@@ -488,10 +488,10 @@ def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None])
 def adaptive_pool_windows(input: Pair, output: Pair) -> PoolWindows:
     """The windows of an adaptive pooling from ``input`` to ``output`` cells.
 
-    A global pooling is the case of one output cell.
+    Global pooling is the case of one output cell.
     """
     fits_memory("output", *output)
-    # Copied, so that each is one run: a loop would be compiled once more for those with gaps.
+    # Copied, so that each is contiguous: a loop would be compiled again for arrays with gaps.
     (top, bottom), (left, right) = (
         np.array(adaptive_windows(i, o)).T.copy() for i, o in zip(input, output, strict=True)
     )
@@ -511,12 +511,12 @@ class ReceptiveField:
     receptive fields of convolutional neural networks", Distill 2019, where they
     are r0, S0 and P0).
 
-    Behind a transposed convolution or an adaptive pooling with uneven windows not
-    all units see as much, but they repeat: ``period`` then holds the half-open
-    spans of the first units, and the unit that many further on sees the same,
-    moved by as many strides.  There ``size`` is that of the unit that sees most,
-    ``stride`` the mean (a Fraction where it is not whole) and ``padding`` that of
-    the first unit.  All fields count as if maps went on beyond their borders.
+    After a transposed convolution or an adaptive pooling with uneven windows not all units see
+    equally much, but there is a period: ``period`` then holds the half-open spans of the first
+    units, and the unit that many further on sees the same, moved by as many strides.  There
+    ``size`` is that of the unit that sees the most, ``stride`` the mean (a Fraction if it is not
+    whole) and ``padding`` that of the first unit.  All fields count as if maps continued beyond
+    their borders.
     """
 
     size: int = 1
@@ -529,7 +529,7 @@ class ReceptiveField:
     ) -> ReceptiveField:
         """The field after one more layer, whose leading padding is ``padding``.
 
-        r grows by (k - 1) times the stride so far, as does the padding by p.
+        r grows by (k - 1) times the stride so far, and the padding by p times it.
         """
         if not self.period:
             return ReceptiveField(
@@ -571,10 +571,10 @@ class ReceptiveField:
         windows = adaptive_windows(size, output)
         lengths = {end - start for start, end in windows}
         steps = {after[0] - before[0] for before, after in zip(windows, windows[1:], strict=False)}
-        if len(lengths) == len(steps) == 1:  # even, though the size may be no multiple
+        if len(lengths) == len(steps) == 1:  # even, though the size may not be a multiple
             return self.through(lengths.pop(), steps.pop())
         common = gcd(size, output)
-        cells, step = output // common, size // common  # windows repeat after so many
+        cells, step = output // common, size // common  # windows repeat after this many
         turns = max(1, len(self.period)) // gcd(max(1, len(self.period)), step)
         _check_spans(cells * turns + step * turns)
         reads = (_adaptive_window(cell, size, output) for cell in range(cells * turns))
@@ -586,7 +586,7 @@ class ReceptiveField:
     def span(self, unit: int) -> Pair:
         """Half-open range of input pixels that ``unit`` sees; outside the input is padding.
 
-        Empty for a unit that a transposed convolution gives nothing but its bias.
+        Empty for a unit to which a transposed convolution gives only its bias.
         """
         if not self.period:
             start = unit * self._shift - self.padding
@@ -602,7 +602,7 @@ class ReceptiveField:
 
     @property
     def _shift(self) -> int:
-        """Pixels from a unit to the one a period further on."""
+        """Pixels from a unit to the one a period further."""
         return int(self.stride * max(1, len(self.period)))
 
     def _hull(self, units: Iterable[int]) -> Pair | None:
@@ -618,15 +618,15 @@ def _check_spans(count: int) -> None:
 
 
 def _hull(spans: Iterable[Pair]) -> Pair | None:
-    """The smallest range that holds all spans; None where all are empty."""
+    """The smallest range that holds all spans; None if all are empty."""
     seen = [span for span in spans if span[0] < span[1]]
     return (min(start for start, _ in seen), max(end for _, end in seen)) if seen else None
 
 
 def _repeating(spans: Sequence[Pair | None], shift: int) -> ReceptiveField:
-    """The field of units that see ``spans``, each as many units on moved by ``shift``."""
+    """The field of units that see ``spans``, repeated after as many units, moved by ``shift``."""
     count = len(spans)
-    # A unit that sees nothing lies somewhere all the same.
+    # A unit that sees nothing still needs a position.
     filled = [span or (unit * shift // count,) * 2 for unit, span in enumerate(spans)]
     for period in (p for p in range(1, count + 1) if count % p == 0 and shift * p % count == 0):
         moved = shift * period // count
@@ -646,13 +646,13 @@ def _repeating(spans: Sequence[Pair | None], shift: int) -> ReceptiveField:
 def join_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
     """The field of units that join the units of several maps: the hull of what those see.
 
-    None where the effective strides differ: then the hull is another one for each
-    unit.  Source: Araujo, Norris & Sim 2019.
+    None if the effective strides differ: then the hull differs between units.  Source: Araujo,
+    Norris & Sim 2019.
     """
     if len({field.stride for field in fields}) > 1:
         return None
     count = lcm(*(max(1, len(field.period)) for field in fields))
-    # A period of whole pixels, whatever the fraction of the stride.
+    # A period of whole pixels, even for a fractional stride.
     count = lcm(count, Fraction(fields[0].stride).denominator)
     _check_spans(count * len(fields))
     spans = [_hull(field.span(unit) for field in fields) for unit in range(count)]
@@ -661,10 +661,10 @@ def join_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
 
 @checked
 def misalignment(fields: Sequence[ReceptiveField]) -> str:
-    """What keeps the fields of joined maps from being aligned; empty where nothing does.
+    """What keeps the fields of joined maps from being aligned; empty if nothing does.
 
-    Fields are aligned where effective strides and the centres -P + (r - 1) / 2 are
-    equal (Araujo, Norris & Sim 2019, "Alignment issues").
+    Fields are aligned if the effective strides and the centres -P + (r - 1) / 2 are equal (Araujo,
+    Norris & Sim 2019, "Alignment issues").
     """
     strides = list(dict.fromkeys(field.stride for field in fields))
     if len(strides) > 1:

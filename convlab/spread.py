@@ -1,4 +1,4 @@
-"""The same figure from several seeds: its mean, and how far the seeds are apart."""
+"""The same figure from several seeds: its mean, and how far apart the seeds are."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from convlab.numerals import MINUS
 class Spread:
     """The same figure from several seeds; shares of 1 for percentages.
 
-    ``deviation`` is the standard deviation over the seeds (divided by one less than their
-    number), 0 for a single value.  Of no value the mean is NaN.
+    ``deviation`` is the standard deviation over the seeds (divided by one less than their number),
+    0 for a single value.  The mean of no values is NaN.
     """
 
     values: tuple[float, ...]
@@ -28,7 +28,7 @@ class Spread:
 
     @classmethod
     def finite(cls, values: Iterable[float]) -> Spread:
-        """Of those of the values that are finite."""
+        """The spread of the finite values."""
         return cls(tuple(float(value) for value in values if math.isfinite(value)))
 
     @property
@@ -47,7 +47,7 @@ class Spread:
     def text(self, unit: str = "number") -> str:
         """Mean ± standard deviation: 97.2 ± 0.3 %; the mean alone for a single value.
 
-        ``unit``: % (of shares of 1), number or seconds.
+        ``unit``: % (for shares of 1), number or seconds.
         """
         if not self.values:
             return "–"
@@ -62,7 +62,7 @@ class Spread:
 
 
 def _places(value: float) -> int:
-    """Decimals that show two significant digits."""
+    """The number of decimals that show two significant digits."""
     if not value or not math.isfinite(value):
         return 2
     return min(6, max(0, 1 - math.floor(math.log10(abs(value)))))

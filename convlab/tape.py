@@ -1,6 +1,6 @@
 """The record of operations, and gradients back through it.
 
-The tape knows no operation and no tensor's methods: an operation is a ``Function`` with a
+The tape knows neither the operations nor a tensor's methods: an operation is a ``Function`` with a
 forward and a backward, see ``arithmetic`` and ``functional``; ``tensors`` has the methods.
 """
 
@@ -45,7 +45,7 @@ def is_recording() -> bool:
 
 @contextlib.contextmanager
 def listening(listener: Callable[..., None]) -> Iterator[None]:
-    """Within this context, ``listener`` is told of each operation that this thread does.
+    """Within this context, ``listener`` is told of each operation performed by this thread.
 
     It is called with the ``Function``, its tensors, its settings and the result.
     """
@@ -60,7 +60,7 @@ T = TypeVar("T", bound="Recorded")
 
 
 class Recorded:
-    """An array with the operation that made it, and a gradient once one was asked for."""
+    """An array with the operation that made it, and a gradient once requested."""
 
     __slots__ = ("data", "grad", "requires_grad", "_node", "__weakref__")
 
@@ -71,7 +71,7 @@ class Recorded:
         self._node: Node | None = None
 
     def result(self: T, data: Array) -> T:
-        """What an operation on this returns, of numbers ``data``."""
+        """The result, with numbers ``data``, of an operation on this tensor."""
         raise NotImplementedError
 
     @property
@@ -104,13 +104,14 @@ class Recorded:
         self.grad = None
 
     def backward(self, gradient: Any = None) -> None:
-        """Add to ``grad`` of every tensor behind this one what changing it changes here.
+        """Add to ``grad`` of every tensor behind this one the gradient with respect to it.
 
-        ``gradient``: the gradient of the final value by this tensor, of its shape;
-        1 where this tensor is a single number.  The graph is freed on the way.
-        Raises GraphError where there is no graph, where it was freed already, and
-        for more than one number without ``gradient``; ShapeError for a gradient
-        of another shape.
+        ``gradient``: the gradient of the final value with respect to this tensor,
+        of its shape; 1 if this tensor is a single number.  The graph is freed on
+        the way.
+        Raises GraphError if there is no graph, if it was already freed, and for
+        more than one number without ``gradient``; ShapeError for a gradient of
+        another shape.
         """
         if not self.requires_grad:
             raise GraphError(
@@ -139,7 +140,7 @@ class Recorded:
 class Context:
     """What a forward leaves for its backward.
 
-    ``needs`` says for each tensor argument whether its gradient is wanted.
+    ``needs`` says for each tensor argument whether its gradient is needed.
     """
 
     def __init__(self, needs: tuple[bool, ...]):
@@ -175,9 +176,9 @@ class Function:
 
     ``forward(context, *arrays, **settings)`` returns an array;
     ``backward(context, gradient)`` returns one gradient, or None where it is not
-    needed, for each array.  ``fresh``: whether these are arrays that nobody else has.
-    ``plannable``: whether both do all that they compute by kernels or ``calls.do``, so that what
-    they call, and for arrays of the same shapes always calls, can be called again.
+    needed, for each array.  ``fresh``: whether these are arrays that nothing else refers to.
+    ``plannable``: whether both compute everything by kernels or ``calls.do``, with the same calls
+    for arrays of the same shapes, so that the calls can be repeated.
     """
 
     forward: ClassVar[Callable[..., Any]]
@@ -187,7 +188,7 @@ class Function:
 
     @classmethod
     def apply(cls, *tensors: T, **settings: Any) -> T:
-        """Run the forward, and record it if a gradient may be asked for."""
+        """Run the forward, and record it if a gradient may be requested."""
         for tensor in tensors:
             if not isinstance(tensor, Recorded):
                 raise DTypeError(
@@ -219,7 +220,7 @@ class Function:
 
 
 def _order(root: Recorded) -> list[tuple[Recorded, Node]]:
-    """Every tensor behind ``root`` that has a node, with that, each before its parents.
+    """Every tensor behind ``root`` that has a node, with that node, each before its parents.
 
     A depth-first walk with its own stack: a graph may be deeper than Python's.
     """
@@ -259,7 +260,7 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
         ):
             if part is None or not parent.requires_grad:
                 continue
-            # A parent of the other kind of float keeps its own.
+            # A parent with the other kind of float keeps it.
             part = part.astype(parent.dtype, copy=False)
             if parent._node is None:
                 _accumulate(parent, part if node.function.fresh else copied(part))
@@ -279,7 +280,7 @@ def _accumulate(leaf: Recorded, gradient: np.ndarray) -> None:
 
 
 def gradient_of(leaf: Recorded) -> Array:
-    """The gradient that ``backward`` has left.  Raises GraphError where there is none."""
+    """The gradient left by ``backward``.  Raises GraphError if there is none."""
     if leaf.grad is None:
         raise GraphError("gradient: expected a tensor that backward() has led to, got another")
     return leaf.grad

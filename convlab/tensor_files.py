@@ -1,4 +1,4 @@
-"""Arrays in safetensors files: read with all that the file says of itself checked."""
+"""Arrays in safetensors files, read with everything checked that the file says about itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from convlab.errors import RunError, require_finite
 from convlab.reading import MAX_JSON, open_file, parse_json
 
-# Safetensors' names of the numbers that are read, little-endian; others are refused.
+# Safetensors' names of the supported kinds of numbers, little-endian; others are refused.
 _KINDS = {
     "F64": "<f8",
     "F32": "<f4",
@@ -34,8 +34,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The arrays of a safetensors file by name, and its metadata.
 
     Halves (F16, BF16) become float32.  The format: eight bytes with the length of a header in
-    JSON, the header, the arrays' bytes.  Raises RunError for a file that is not there, is
-    damaged, or has numbers of a kind that is not read, NaN or infinity.
+    JSON, the header, the arrays' bytes.  Raises RunError for a file that is missing, is damaged, or
+    has numbers of an unsupported kind, NaN or infinity.
     """
     try:
         with open_file(path) as file:
@@ -89,7 +89,7 @@ def _tensors(file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def _place(name: str, entry: Any) -> tuple[str, list[int], int, int]:
-    """Kind, shape, first byte and the byte after the last of an array, as the header has them."""
+    """Kind, shape, first byte and byte after the last of an array, according to the header."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"expected dtype, shape and data_offsets of {name!r:.60}")
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]

@@ -29,8 +29,8 @@ class Tensor(Recorded):
 
     ``array`` is a NumPy array, a number or nested lists.  Python's numbers become float32, as do
     integers and booleans; NumPy's floats keep their kind, wider ones become float64.  With
-    ``requires_grad`` the operations on it are recorded, and ``backward()`` of what they lead to
-    fills ``grad``.
+    ``requires_grad`` the operations on it are recorded, and ``backward()`` of their result fills
+    ``grad``.
     Raises DTypeError for anything that is not a real number.
     """
 
@@ -53,15 +53,15 @@ class Tensor(Recorded):
         return device_of(self.data)
 
     def to(self, device: str) -> Tensor:
-        """This tensor where it is on ``device`` already, else a copy there: cpu or cuda.
+        """This tensor if it is already on ``device``, cpu or cuda, else a copy there.
 
-        Gradients find their way back.  Raises DeviceError where there is no such device.
+        Gradients flow back across devices.  Raises DeviceError if there is no such device.
         """
         same = isinstance(device, str) and device == self.device
         return self if same else arithmetic.To.apply(self, device=device)
 
     def numpy(self) -> np.ndarray:
-        """The numbers as a NumPy array: on the CPU not copied, changing it changes the tensor."""
+        """The numbers as a NumPy array: not copied on the CPU; changing it changes the tensor."""
         return to_device(self.data, "cpu")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -112,11 +112,11 @@ class Tensor(Recorded):
             return value
         if isinstance(value, numbers.Real):
             value = self.dtype.type(value)
-        # What is no tensor yet is a constant: it goes to where the other operand is.
+        # What is not yet a tensor is a constant: it goes to the device of the other operand.
         return Tensor(constant(Tensor(value).data, self.device))
 
     def _broadcast(self, name: str, other: Any, axes: slice = slice(None)) -> Tensor:
-        """``other`` as a tensor.  Raises ShapeError where the two do not broadcast."""
+        """``other`` as a tensor.  Raises ShapeError if the two do not broadcast."""
         other = self._operand(other)
         try:
             np.broadcast_shapes(self.shape[axes], other.shape[axes])
@@ -152,7 +152,7 @@ class Tensor(Recorded):
         return -self + other
 
     def pow(self, exponent: float) -> Tensor:
-        """To a constant ``exponent``.  Raises DTypeError for an exponent that is no number."""
+        """To a constant ``exponent``.  Raises DTypeError for an exponent that is not a number."""
         if not isinstance(exponent, numbers.Real):
             raise DTypeError(f"pow: expected a number as exponent, got {type(exponent).__name__}")
         return arithmetic.Power.apply(self, exponent=exponent)
@@ -204,12 +204,12 @@ class Tensor(Recorded):
         return axes
 
     def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
-        """Sum over ``axis``, or of all.  Raises ShapeError for an axis that is not there."""
+        """Sum over ``axis``, or of all.  Raises ShapeError for an axis that does not exist."""
         axes = self._axes("sum", axis, keepdims)
         return arithmetic.Sum.apply(self, axis=axes, keepdims=keepdims)
 
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
-        """Mean over ``axis``, or of all.  Raises ShapeError for an axis that is not there."""
+        """Mean over ``axis``, or of all.  Raises ShapeError for an axis that does not exist."""
         axes = self._axes("mean", axis, keepdims)
         count = self.size if axes is None else int(np.prod([self.shape[i] for i in axes]))
         return self.sum(axis, keepdims) / count
@@ -222,9 +222,9 @@ class Tensor(Recorded):
         return arithmetic.Max.apply(self, axis=axes, keepdims=keepdims)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> np.ndarray | int:
-        """Where along ``dim`` the largest element is, the first of equal ones: NumPy integers.
+        """The index of the largest element along ``dim``, the first of equal ones: NumPy integers.
 
-        Without ``dim`` the number of the largest of all.  Raises ShapeError.
+        Without ``dim``, the flat index of the largest of all.  Raises ShapeError.
         """
         axes = self._axes("argmax", dim, keepdim)
         if self.size == 0:
@@ -288,7 +288,7 @@ class Tensor(Recorded):
         return int(dim) % axes
 
     def transpose(self, *axes: int | Sequence[int]) -> Tensor:
-        """Axes in another order, or reversed where none is given.  Raises ShapeError."""
+        """Axes in another order, or reversed if none is given.  Raises ShapeError."""
         one: Any = axes[0] if len(axes) == 1 else 0
         order: tuple[Any, ...]
         try:
@@ -327,7 +327,7 @@ def _floats(values: Any) -> np.ndarray:
 
 
 def _is_python(values: Any) -> bool:
-    """Whether all numbers are Python's, whose floats have no kind that somebody chose."""
+    """Whether all numbers are Python's, whose floats have no deliberately chosen kind."""
     if isinstance(values, list | tuple):
         return all(map(_is_python, values))
     return not isinstance(values, np.ndarray | np.generic) and isinstance(values, numbers.Real)
@@ -360,7 +360,7 @@ def ones(*size: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 @checked
 def randn(*size: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Normal random numbers of mean 0 and deviation 1, from the seed of ``manual_seed``.
+    """Normal random numbers with mean 0 and standard deviation 1, from the seed of ``manual_seed``.
 
     Raises ShapeError, DTypeError.
     """
@@ -370,7 +370,7 @@ def randn(*size: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 @checked
 def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Tensor:
-    """Numbers from ``start``, or 0, up to ``end``, which is left out.  Raises ShapeError."""
+    """Numbers from ``start``, or 0, up to but excluding ``end``.  Raises ShapeError."""
     if end is None:
         start, end = 0, start
     if step == 0:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from convlab.names import columns
 
 WIDTH = 100
-"""Columns of a terminal that lines are made for."""
+"""The terminal width, in columns, that lines are made for."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Span:
     """A part of a line.
 
     ``role``: input, window, output or bias, which have the colours of the pictures' roles, or
-    none; ``quiet``: what is said beside the numbers.
+    none; ``quiet``: a remark beside the numbers.
     """
 
     text: str
@@ -31,24 +31,24 @@ Line = str | Sequence[str | Span]
 
 
 def plain(line: Line) -> str:
-    """A line as text alone."""
+    """A line as plain text."""
     if isinstance(line, str):
         return line
     return "".join(part if isinstance(part, str) else part.text for part in line)
 
 
 def quiet(text: str) -> Line:
-    """A line beside the numbers."""
+    """A remark as a line."""
     return (Span(text, quiet=True),)
 
 
 def wrapped(text: str) -> list[Line]:
-    """A text beside the numbers, in lines of at most WIDTH."""
+    """A remark, in lines of at most WIDTH."""
     return [quiet(line) for line in textwrap.wrap(text, WIDTH)]
 
 
 def table(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
-    """Rows of cells as lines, their columns two spaces apart; those in ``right`` end in a line."""
+    """Rows of cells as lines, columns two spaces apart, those in ``right`` right-aligned."""
     widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
     lines = []
     for row in rows:
@@ -63,7 +63,7 @@ def table(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[st
 def side_by_side(
     blocks: Sequence[Sequence[Line]], signs: Sequence[str], middle: int
 ) -> Iterator[Line]:
-    """Blocks of equally many lines beside each other, with the signs between them in one row."""
+    """Blocks of equally many lines side by side, with the signs between them in one row."""
     for row, lines in enumerate(zip(*blocks, strict=True)):
         parts: list[str | Span] = ["  "]
         for number, line in enumerate(lines):

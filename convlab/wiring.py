@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair
 
-MOST = {1: 40, 2: 16}  # cells along an axis that are still told apart, by dimensions
+MOST = {1: 40, 2: 16}  # cells along an axis that can still be told apart, by number of dimensions
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Wiring:
     """One way to wire units to an input.
 
     reads (units, K): the cells of the padded input, in reading order, that each
-    unit sees; weights (units, K): which weight each of these connections has,
-    from 0; the numbers of ``connections`` and of ``parameters``.
+    unit sees; weights (units, K): the number of the weight of each of these connections, from 0;
+    the numbers of ``connections`` and of ``parameters``.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Wiring:
 
     @property
     def shares(self) -> bool:
-        """Whether a weight stands at more than one connection."""
+        """Whether a weight is used at more than one connection."""
         return self.parameters < self.connections
 
     @property
@@ -40,7 +40,7 @@ class Wiring:
         return f"{self.connections:,} connections", weights
 
     def another(self, unit: int, columns: int) -> int:
-        """The first unit whose window lies beside that of ``unit``, or else the farthest.
+        """The first unit whose window is beside that of ``unit``, or else the farthest.
 
         ``columns``: of the units.
         """

@@ -13,7 +13,7 @@ window = image[0:3, 1:4]
 by_hand = float((window * kernel).sum())
 print(by_hand)
 
-# %% All of them, by the engine: batch and channels stand in front, as in PyTorch
+# %% All of them, by the engine: batch and channels come first, as in PyTorch
 output = functional.conv2d(Tensor(image[None, None]), Tensor(kernel[None, None]))
 assert output.data[0, 0, 0, 1] == by_hand
 output

@@ -37,7 +37,7 @@ layer = [
 """)
 pictures.architecture("small.toml")
 
-# %% Train it; the last fifth of each class are the test images
+# %% Train it; a fifth of each class is held out as test images
 run = convlab.train("small.toml", "shapes", epochs=20, rate=0.05, exist_ok=True)
 run
 

@@ -1,4 +1,4 @@
-"""Building: what has changed is made again, by the commands of the catalogue."""
+"""Building: what has changed is remade, by the commands of the catalogue."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from convlab.training.run_folder import MODEL
 MANIFEST = "gallery.json"
 PHOTO_CREDIT = "china.jpg by danielbuechele, CC BY 2.0, from scikit-learn"
 FILES = ("picture", "picture_dark", "still", "still_dark", "numbers")
-"""The files of an entry in the manifest, from the gallery's folder; stills are None unless it
-moves."""
+"""The files of an entry in the manifest, relative to the gallery's folder; stills are None unless
+it moves."""
 RECORD = (*FILES, "width", "height", "alt", "hash")
 """What the manifest knows of an entry or a claim: also its size in pixels, and what it was made
 from."""
@@ -47,16 +47,16 @@ PAGE_RECORD = ("file", "hash")
 """What the manifest knows of a page."""
 
 _FILE = re.compile(r"((pictures|data)/)?[a-z0-9][a-z0-9-]*\.(png|svg|gif|json|html)")
-_MAKING = ".making"  # what is not complete yet, of each process in a folder of its own
+_MAKING = ".making"  # for incomplete files, in a separate folder for each process
 
-# What a training depends on; a new figure alone is no reason to train again.
+# What a training depends on; a new figure is no reason to train again.
 _LEARNING = ("kernels", "data", "models", "models/specs", "training")
 _LIBRARIES = ("matplotlib", "numba", "numpy", "pillow", "scikit-learn", "scipy")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run, entry, page or claim: "made", "kept" as nothing had changed, or
+    """The outcome of a run, entry, page or claim: "made", "kept" as nothing had changed, or
     "failed"."""
 
     kind: str
@@ -74,20 +74,20 @@ def build(
     only: Sequence[str] = (),
     force: bool = False,
 ) -> Iterator[Outcome]:
-    """Make what has changed of a catalogue's pictures and pages, and yield each outcome.
+    """Make those of a catalogue's pictures and pages that have changed, and yield each outcome.
 
-    out: the gallery's folder, made if need be: pictures/ (light and dark, and
+    out: the gallery's folder, made if necessary: pictures/ (light and dark, and
         the first frame of what moves), data/ (the numbers), runs/ (what was
         trained), the pages and gallery.json, which knows what each was made from.
     data: the data set that the runs are trained on, as ``convlab train`` takes it.
-    only: the ids of the entries, pages and claims to look at; all of them without one.
-    force: make them, and the runs they need, even where nothing has changed.
+    only: the ids of the entries, pages and claims to consider; all of them without one.  force:
+    make them, and the runs they need, even if nothing has changed.
 
     The commands run in that folder, side by side, one process for each of ``get_num_threads()``
     threads.  A picture that fails leaves its older one as it was.
 
-    Raises SpecError for an unknown id, DataError for an unknown data set, and RunError for a
-    folder that holds something else or cannot be written, and where a process was ended.
+    Raises SpecError for an unknown id, DataError for an unknown data set, and RunError for a folder
+    that holds something else or cannot be written, and if a process was killed.
     """
     items = catalog.chosen(only)
     if data not in data_sets.NAMES:
@@ -105,7 +105,7 @@ def build(
 def read_manifest(out: Path) -> dict:
     """What a gallery's folder holds: its data set; its runs, entries, pages and claims by id.
 
-    Raises RunError where there is none, or another program's.
+    Raises RunError if there is none, or if it is another program's.
     """
     path = out / MANIFEST
     try:
@@ -113,7 +113,7 @@ def read_manifest(out: Path) -> dict:
         if not isinstance(manifest["data"], str) or not isinstance(manifest["runs"], dict):
             raise TypeError
         for kind, fields in (("entries", RECORD), ("pages", PAGE_RECORD), ("claims", RECORD)):
-            # A gallery of an older version has entries alone.
+            # A gallery of an older version has only entries.
             for record in manifest.setdefault(kind, {}).values():
                 if record.keys() != set(fields):
                     raise TypeError
@@ -134,7 +134,7 @@ def files_of(record: dict) -> list[str]:
 
 
 class _Builder:
-    """One building: what is under way and what is known of it."""
+    """One build: what is in progress and what is known about it."""
 
     def __init__(self, catalog: Catalog, out: Path, data: str, force: bool):
         self.catalog, self.out, self.data, self.force = catalog, out, data, force
@@ -146,7 +146,7 @@ class _Builder:
             [*(path for folder in learning for path in _sources(folder, "*")), *commands.training]
         )
         self.drawing = _digest_of_sources([*_sources(package, "**/*"), *commands.sources])
-        self.models: dict[str, str | None] = {}  # of the runs that are done; None: failed
+        self.models: dict[str, str | None] = {}  # of finished runs; None: failed
         self.under_way: dict[Future, tuple[Run | Item, str]] = {}
         # Threads of OpenMP do not survive a fork.
         method = multiprocessing.get_context("spawn")
@@ -157,7 +157,7 @@ class _Builder:
         )
 
     def make(self, items: Sequence[Item]) -> Iterator[Outcome]:
-        """Runs first, then each item as soon as its runs are there, the longest first."""
+        """Runs first, then each item as soon as its runs are ready, the longest first."""
         todo = [
             *self.catalog.needed(items),
             *sorted(items, key=lambda item: not (isinstance(item, Entry) and item.animated)),
@@ -241,9 +241,9 @@ class _Builder:
         return None
 
     def submit(self, item: Run | Item, made_from: str, function: Callable, *arguments) -> None:
-        """Give a run or an item to the next process that is free."""
-        # The pool starts a process when all that it has are at work.  Ctrl-C in that moment is
-        # lost, so it is kept to those.
+        """Give a run or an item to the next free process."""
+        # The pool starts a process when all its processes are busy.  Ctrl-C in that moment is lost,
+        # so the work is limited to as many as there are.
         starts = self.started < self.processes and len(self.under_way) >= self.started
         self.started += starts
         with _ignored_interrupts() if starts else nullcontext():
@@ -251,7 +251,7 @@ class _Builder:
         self.under_way[future] = item, made_from
 
     def finish(self, future: Future) -> Outcome:
-        """What became of what is done, kept in the manifest."""
+        """The outcomes of what is done, recorded in the manifest."""
         item, made_from = self.under_way.pop(future)
         kind, records, _ = _KINDS[type(item)]
         try:
@@ -265,7 +265,7 @@ class _Builder:
             self.models[item.id] = model
             made = {"model": model}
         self.manifest[records][item.id] = {"hash": made_from, **made}
-        self.save()  # what is made is not made again after a crash
+        self.save()  # what is made is not remade after a crash
         return Outcome(kind, item.id, "made", round(seconds, 3))
 
     def discard_others(self) -> None:
@@ -283,7 +283,7 @@ class _Builder:
 
 
 def _opened(out: Path, data: str) -> dict:
-    """The manifest of the gallery's folder, which is made if it is not there."""
+    """The manifest of the gallery's folder, which is created if it does not exist."""
     if not is_free(out, (), MANIFEST):
         if not (out / MANIFEST).is_file():
             raise RunError(
@@ -302,7 +302,7 @@ def _opened(out: Path, data: str) -> dict:
     for making in out.glob(f"{_MAKING}*"):
         _check_own(making)
     manifest["convlab"] = version("convlab")
-    # The first thing in the folder: so it is known as ours.
+    # The first thing in the folder, so that it is recognised as ours.
     write_atomically(out / MANIFEST, json.dumps(manifest).encode())
     for folder in ("pictures", "data", "runs"):
         make_folder(out / folder)
@@ -312,7 +312,7 @@ def _opened(out: Path, data: str) -> dict:
 
 
 def _check_own(folder: Path) -> None:
-    """Raise RunError for a link: what is made would lie outside the gallery."""
+    """Raise RunError for a link: the results would be outside the gallery."""
     if folder.is_symlink():
         raise RunError(f"{folder}: expected a folder of the gallery's own, got a link")
 
@@ -350,7 +350,7 @@ def _digest_of_sources(paths: Sequence[Path]) -> str:
 
 @contextmanager
 def _ignored_interrupts() -> Iterator[None]:
-    # A process that starts inherits it: Ctrl-C would print the traceback of its imports.
+    # Inherited by new processes: otherwise Ctrl-C would print a traceback of their imports.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -376,11 +376,11 @@ def _start(folder: str, stopped: Event, run: Callable[[Sequence[str]], None]) ->
         os.environ[variable] = os.path.abspath(os.environ[variable])
     os.chdir(folder)
     sys.stdin = io.TextIOWrapper(io.BytesIO())  # a command that reads it must not wait
-    set_num_threads(1)  # there are as many processes as threads
+    set_num_threads(1)  # as there are as many processes as threads
 
 
 def _end_with_parent() -> None:
-    # A pool's process would wait for work for ever, and hold the lock of the run it trains.
+    # A pool's process would wait for work forever, and hold the lock of the run it trains.
     parent = multiprocessing.parent_process()
     assert parent is not None, "a pool has started this process"
     parent.join()
@@ -391,7 +391,7 @@ def _call(words: Sequence[str], typed: Sequence[str]) -> None:
     """Run a command here; files that it writes name it as ``typed``.  Raises RunError."""
     if _stopped.is_set():
         raise RunError("stopped")
-    random.manual_seed(0)  # as a process of its own would begin
+    random.manual_seed(0)  # as a separate process would begin
     sys.argv = list(typed)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -413,7 +413,7 @@ def _train(words: Sequence[str], typed: Sequence[str]) -> tuple[float, None]:
 
 
 def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
-    """Make an entry's files and, once all are there, move them to their places."""
+    """Make an entry's files and, once all exist, move them into place."""
     begin = time.perf_counter()
     words = shlex.split(typed)
     light, dark = entry.picture, _beside(entry.picture, "-dark")
@@ -423,7 +423,7 @@ def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
         numbers = folder / f"{entry.id}.json"
         _call([*_written_to(words, folder / light), "--json", str(numbers)], words)
         pictures = [light]
-        if "--theme" not in words:  # else its ground is what it is about
+        if "--theme" not in words:  # otherwise the theme is what it is about
             typed_dark = [*_written_to(words, dark), "--theme", "dark"]
             _call(_written_to(typed_dark, folder / dark), typed_dark)
             pictures.append(dark)
@@ -439,7 +439,7 @@ def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
 
 
 def _moved(pictures: Sequence[str], stills: Sequence[str], numbers: Path) -> dict:
-    """Move what was made beside its numbers to its place; the files as the manifest knows them."""
+    """Move what was made, with its numbers, into place; returns the files for the manifest."""
     for file in (*pictures, *stills):
         os.replace(numbers.with_name(file), Path("pictures", file))
     os.replace(numbers, Path("data", numbers.name))
@@ -453,7 +453,7 @@ def _moved(pictures: Sequence[str], stills: Sequence[str], numbers: Path) -> dic
 
 
 def _write_page(page: Page, typed: str) -> tuple[float, dict]:
-    """Make a network's page and, once it is there, move it to its place."""
+    """Make a network's page and, once it exists, move it into place."""
     begin = time.perf_counter()
     words = shlex.split(typed)
     made = _making(f"{page.id}.html")
@@ -494,7 +494,7 @@ def _draw_result(result: Result, path: Path, folder: Path) -> dict:
 
 
 def _making(name: str) -> Path:
-    """Where this process makes what it then moves: one that a crash has left does not meet it."""
+    """Where this process makes what it then moves, away from the leftovers of a crash."""
     return Path(f"{_MAKING}-{os.getpid()}", name)
 
 
@@ -510,7 +510,7 @@ def _written_to(words: Sequence[str], output: str | Path) -> list[str]:
 
 
 def _still(animation: Path) -> str:
-    """Write the first frame beside an animation, for readers who want no motion."""
+    """Write the first frame next to an animation, for readers who prefer no motion."""
     name = _beside(animation.name, "-still", ".png")
     buffer = io.BytesIO()
     with Image.open(animation) as frames:
@@ -520,7 +520,7 @@ def _still(animation: Path) -> str:
 
 
 def _size(picture: Path) -> tuple[int, int]:
-    """Width and height in pixels, of an SVG in those of CSS, 96 an inch."""
+    """Width and height in pixels; for an SVG in CSS pixels, 96 per inch."""
     if picture.suffix != ".svg":
         with Image.open(picture) as image:
             return image.size

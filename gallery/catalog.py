@@ -18,7 +18,7 @@ PHOTO = "photo.png"
 
 SUFFIXES = (".png", ".svg", ".gif")
 DATA = "digits"
-"""The data set of the runs unless another is said; also what ``convlab train`` takes."""
+"""The data set of the runs unless another is given; also the default of ``convlab train``."""
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLACE = re.compile(r"\{([\w-]*)\}")
@@ -28,8 +28,8 @@ _PLACE = re.compile(r"\{([\w-]*)\}")
 class Parsed:
     """A command as a command line understands it.
 
-    ``name``: such as "convlab render filters"; ``settings``: all of them by their names;
-    ``writes``: the options in it that name what it writes, as often as they are given.
+    ``name``: such as "convlab render filters"; ``settings``: all of them by name; ``writes``: the
+    options in it that name its output files, as often as they are given.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Parsed:
 class CommandLine:
     """What carries out the commands of a catalogue.
 
-    ``parse(command)`` says what a command means as a user types it, and raises SpecError where it
-    is none that could be run; ``run(words)`` runs one, in the words that a shell makes of it, and
-    raises ConvlabError.  Other processes can have ``run``: it is a function of a module.
-    ``sources``: its files, on which pictures depend; ``training``: those on which runs do.
+    ``parse(command)`` says what a command means as typed by a user, and raises SpecError if it
+    cannot be run; ``run(words)`` runs one, given as a shell splits it into words, and raises
+    ConvlabError.  ``run`` can be passed to other processes: it is a function of a module.
+    ``sources``: its files, on which pictures depend; ``training``: those on which runs depend.
     """
 
     parse: Callable[[str], Parsed]
@@ -69,7 +69,7 @@ class Run:
     command: str
 
     def folder(self, data: str) -> str:
-        """Its folder, from the gallery's: runs/ID-DATA."""
+        """Its folder, relative to the gallery's: runs/ID-DATA."""
         return f"runs/{self.id}-{Path(data).name}"
 
 
@@ -92,7 +92,7 @@ class Entry:
 
     @property
     def animated(self) -> bool:
-        """Whether its picture moves."""
+        """Whether its picture is an animation."""
         return self.picture.endswith(".gif")
 
     @property
@@ -103,7 +103,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a network's own, ID.html, that the gallery links to."""
+    """A network's page, ID.html, that the gallery links to."""
 
     id: str
     title: str
@@ -118,7 +118,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a lecture says and an experiment has measured: its results, which are only drawn.
+    """What a lecture claims and an experiment has measured: its results, which are only drawn.
 
     ``id`` is the experiment's name, ``path`` the file that ``convlab experiment run --json``
     has written.
@@ -140,7 +140,7 @@ Item = Entry | Page | Claim
 class Catalog:
     """Chapters, runs, entries, pages and claims, all in the order of the page.
 
-    ``commands`` carries out what they have as their commands.
+    ``commands`` carries out their commands.
     """
 
     commands: CommandLine
@@ -165,11 +165,11 @@ class Catalog:
         return tuple(run for run in self.runs if run.id in places)
 
     def typed(self, item: Entry | Page, data: str = DATA) -> str:
-        """An entry's or a page's command as a user types it in the gallery's folder."""
+        """An entry's or a page's command as typed by a user in the gallery's folder."""
         return _filled(item.command, self.runs, data)
 
     def training(self, run: Run, data: str = DATA) -> str:
-        """A run's command as a user types it, with its data set and folder where they matter."""
+        """A run's command as typed by a user, with its data set and folder if they matter."""
         command = run.command
         if _without(command, "--data") and data != DATA:
             command += f" --data {shlex.quote(data)}"
@@ -197,7 +197,7 @@ def _filled(command: str, runs: Sequence[Run], data: str) -> str:
 
 
 def _check_writes(parsed: Parsed, command: str, *allowed: str) -> None:
-    """Raise SpecError where a command names another place to write into, in any spelling."""
+    """Raise SpecError if a command names another place to write to, in any spelling."""
     others = list(parsed.writes)
     for option in allowed:
         if option not in others:
@@ -242,7 +242,7 @@ def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
     ids = {"chapter": set(), "run": {"photo", "data"}, "entry": shown, "page": shown}
     for name, items in parts.items():
         for item in items:
-            if item.id in ids[name]:  # for a run: braces in commands have these
+            if item.id in ids[name]:  # for a run: these are in the braces in commands
                 raise SpecError(f"{path}: {name} {item.id}: this id is used already")
             ids[name].add(item.id)
     checks: dict[str, Callable[[Any, Catalog], None]] = {
@@ -283,7 +283,7 @@ def _tables(path: Path, name: str, tables: dict) -> list:
 
 
 def _item(path: Path, name: str, kind: type[Any], number: int, table: object):
-    """One table as its dataclass: all fields there, texts, no others."""
+    """One table as its dataclass: all fields present, as texts, and no others."""
     fields = list(kind.__dataclass_fields__)
     label = f"{path}: {name} {number}"
     if not isinstance(table, dict):

@@ -1,4 +1,4 @@
-"""A gallery made whole: its pictures, its page, and what came of it in words."""
+"""A complete gallery: its pictures, its page, and the outcome in words."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from convlab_gallery.catalog import DATA, Catalog
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a gallery.
+    """The outcome of making a gallery.
 
-    ``page`` is None where there is no picture of ``missing``, the ids of some of what was wanted.
+    ``page`` is None if there are no pictures for ``missing``, the ids of some of what was wanted.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Made:
         }
 
     def lines(self) -> list[str]:
-        """How much was made, and the page; nothing where there is no page."""
+        """How much was made, and the page; nothing if there is no page."""
         if self.page is None:
             return []
         pictures = [outcome.state for outcome in self.outcomes if outcome.kind != "run"]
@@ -52,7 +52,7 @@ class Made:
         ]
 
     def errors(self) -> list[str]:
-        """What failed, a line each."""
+        """What failed, one line each."""
         lines = [f"{outcome.kind} {outcome.id}: {outcome.error}" for outcome in self.failed]
         if self.missing:
             lines.append(f"no page written: there is no picture of {', '.join(self.missing)}")
@@ -60,7 +60,7 @@ class Made:
 
 
 class Making:
-    """A gallery that is made while one goes through its outcomes; then ``made`` says the rest.
+    """A gallery that is made while its outcomes are iterated over; then ``made`` says the rest.
 
     The arguments are those of ``build.build``; ``out`` is gallery-DATA by default.
     ``len`` of it is how many outcomes there will be.  Raises SpecError for an unknown id.
@@ -91,7 +91,7 @@ class Making:
             yield outcome
 
     def made(self) -> Made:
-        """Write the page, unless a picture of it is missing.  Raises RunError."""
+        """Write the page, unless one of its pictures is missing.  Raises RunError."""
         manifest = build.read_manifest(self.out)
         there = {*manifest["entries"], *manifest["pages"], *manifest["claims"]}
         missing = tuple(item.id for item in self.wanted if item.id not in there)

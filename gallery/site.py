@@ -25,7 +25,7 @@ BEGIN, END = "<!-- gallery -->", "<!-- /gallery -->"
 def context(catalog: Catalog, out: Path) -> dict:
     """What the page shows of a gallery's folder: the entries that have a picture.
 
-    Paths are relative to the page.  Raises RunError where the folder is no gallery's.
+    Paths are relative to the page.  Raises RunError if the folder is not a gallery's.
     """
     manifest = read_manifest(out)
     data, records = manifest["data"], manifest["entries"]
@@ -152,7 +152,7 @@ def _title(text: str) -> str:
 def write_table(catalog: Catalog, path: Path, data: str = DATA) -> bool:
     """Write the table between the two marks of a file; returns whether it has changed.
 
-    Raises DataError where the file cannot be read, or has not each mark once, in order.
+    Raises DataError if the file cannot be read, or does not have each mark once, in order.
     """
     if path.exists() and not path.is_file():  # a device may never end
         raise DataError(f"{path}: expected a text file")

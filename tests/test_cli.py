@@ -17,7 +17,7 @@ import click
 import numpy as np
 import pytest
 import safetensors.numpy
-from convlab_cli import main, options
+from convlab_cli import main, options, reference
 from convlab_cli.explain import Place
 from PIL import Image
 from safetensors import safe_open
@@ -26,71 +26,7 @@ from convlab import data, kernels, shapes, training
 from convlab.errors import SpecError
 
 COMMAND = Path(sys.executable).with_name("convlab")
-COMMANDS = [
-    [],
-    ["train"],
-    ["evaluate"],
-    ["predict"],
-    ["explain"],
-    ["page"],
-    ["summary"],
-    ["receptive-field"],
-    ["equivariance"],
-    ["invariance"],
-    ["shape"],
-    ["compare-conventions"],
-    ["render"],
-    ["render", "image"],
-    ["render", "arithmetic"],
-    ["render", "padding-modes"],
-    ["render", "pooling"],
-    ["render", "neighbours"],
-    ["render", "connections"],
-    ["render", "connection-table"],
-    ["render", "parameters"],
-    ["render", "filters"],
-    ["render", "features"],
-    ["render", "weights"],
-    ["render", "embedding"],
-    ["render", "receptive-field"],
-    ["render", "field-growth"],
-    ["render", "architecture"],
-    ["render", "costs"],
-    ["render", "ladder"],
-    ["render", "equivariance"],
-    ["render", "saliency"],
-    ["render", "occlusion"],
-    ["render", "grad-cam"],
-    ["render", "maximise"],
-    ["render", "top-patches"],
-    ["render", "activations"],
-    ["render", "curves"],
-    ["render", "confusion"],
-    ["render", "mistakes"],
-    ["experiment"],
-    ["experiment", "list"],
-    ["experiment", "run"],
-    ["apply"],
-    ["detect"],
-    ["segment"],
-    ["segment", "train"],
-    ["segment", "evaluate"],
-    ["segment", "predict"],
-    ["stylize"],
-    ["quiz"],
-    ["gallery"],
-    ["bench"],
-    ["bench", "kernels"],
-    ["bench", "train"],
-    ["bench", "answers"],
-    ["bench", "start"],
-    ["bench", "scale"],
-    ["devices"],
-    ["cache"],
-    ["cache", "info"],
-    ["cache", "clear"],
-    ["cache", "warm"],
-]
+COMMANDS = [typed.split()[1:] for typed, _ in reference.helps()]
 
 # A network that is quick to train, with random numbers beyond those of its first weights.
 NETWORK = """\

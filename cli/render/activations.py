@@ -19,7 +19,7 @@ from convlab_cli import options
 )
 @options.draws("activations.png")
 def command(pictures, names, reach):
-    """Activation functions, and below them the gradients that their backward pass gives.
+    """Activation functions, and below them the gradients given by their backward pass.
 
     scaled-tanh is the squashing function of 1998's LeNet-5.
     """

@@ -12,8 +12,8 @@ from convlab_cli import options
 def command(pictures, network):
     """A network as in papers: its maps as stacked planes, windows with rays, dense columns.
 
-    Sides are drawn to a square-root scale, so that 5 pixels are seen beside 28.  Of branches
-    the longest is drawn, the others lead around it as lines.  Where there is too little room
-    blocks and stages are folded, and the second line says what is not drawn.
+    Sides are drawn to a square-root scale, so that 5 pixels are visible beside 28.  The longest
+    branch is drawn, the others go around it as lines.  If there is too little room, blocks and
+    stages are folded, and the second line says what is not drawn.
     """
     return pictures.architecture(network)

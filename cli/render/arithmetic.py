@@ -36,10 +36,12 @@ arithmetic_options = options.together(
             most=DRAWN,
             default=(0, 0),
             show_default="0",
-            help="Of a transposed convolution: rows and columns more.",
+            help="For a transposed convolution: additional rows and columns.",
         ),
         options.choice("--padding-mode", "zeros", "reflect", "replicate", "circular"),
-        options.choice("--convention", "torch", "tensorflow", help="Whose padding 'same' it is."),
+        options.choice(
+            "--convention", "torch", "tensorflow", help="Whose padding 'same' is meant."
+        ),
         click.option(
             "--flip", is_flag=True, help="Turn the kernel by 180 degrees: true convolution."
         ),
@@ -52,11 +54,11 @@ arithmetic_options = options.together(
         options.number(
             "--bias",
             within=(-1e30, 1e30),
-            help="Added to every output; by default 1 beside random kernels, else 0.",
+            help="Added to every output; by default 1 with random kernels, else 0.",
         ),
     ]
 )
-"""What says a convolution, for ``render arithmetic`` and ``explain``."""
+"""The options of a convolution, for ``render arithmetic`` and ``explain``."""
 
 
 @click.command()
@@ -65,7 +67,7 @@ arithmetic_options = options.together(
 @steps.layout_option
 @options.picture("arithmetic.png", options.MOVING)
 def command(step, layout, picture, **settings):
-    """Convolution step by step: the window, the kernel, the sum and the size that comes out.
+    """Convolution step by step: the window, the kernel, the sum and the resulting size.
 
     \b
     convlab render arithmetic --input 5x7 --stride 2 --padding 1 -o steps.gif

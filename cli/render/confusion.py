@@ -1,4 +1,4 @@
-"""``convlab render confusion``: which classes are taken for which."""
+"""``convlab render confusion``: which classes are mistaken for which."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from convlab_cli import options
 @options.data_dir
 @options.draws("confusion.png")
 def command(pictures, run, data_dir):
-    """Which classes are taken for which, on the run's test images."""
+    """Which classes are mistaken for which, on the run's test images."""
     return pictures.confusion(run, data_dir)

@@ -14,6 +14,6 @@ def command(pictures, network, layer):
     """Which input maps each output map of a convolution reads.
 
     Layer C3 of 1998's LeNet-5 by default (table I of LeCun et al. 1998); grouped
-    convolutions have such a table too, and where all maps are connected it is full.
+    convolutions have such a table too, and if all maps are connected it is full.
     """
     return pictures.connection_table(network, layer)

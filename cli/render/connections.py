@@ -18,7 +18,7 @@ from convlab_cli import options
 @click.option(
     "--dimensions",
     type=click.Choice(["1", "2"]),
-    help="1 by default, 2 where a length is ROWSxCOLUMNS.",
+    help="1 by default, 2 if a length is ROWSxCOLUMNS.",
 )
 @click.option(
     "--unit",
@@ -42,7 +42,7 @@ def command(pictures, inputs, kernel, stride, padding, dimensions, unit):
 
 
 def _unit(text: str | None, dimensions: int) -> tuple[int, ...] | None:
-    """The unit that is asked for, a number a dimension.  Raises BadParameter."""
+    """The requested unit, one number per dimension.  Raises BadParameter."""
     if text is None:
         return None
     parts = text.split(",")

@@ -10,9 +10,9 @@ from convlab_cli import options
 @click.argument("network", metavar="[RUN|MODEL|SPEC.toml]", default="lenet5")
 @options.draws("costs.png")
 def command(pictures, network):
-    """Where the parameters of a network are, and where its work: bars by layer.
+    """Where the parameters of a network are, and where its work is done: bars by layer.
 
-    Multiply-adds are those of one image on its way forward.  Layers with neither are left
-    out; "convlab summary" has all numbers.
+    Multiply-adds are for one image in the forward pass.  Layers with neither are left out; "convlab
+    summary" has all numbers.
     """
     return pictures.costs(network)

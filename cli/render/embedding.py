@@ -1,4 +1,4 @@
-"""``convlab render embedding``: which images a network takes to be alike."""
+"""``convlab render embedding``: which images a network treats as similar."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from convlab_cli import attribution, options
 @click.command()
 @attribution.runs_only
 @options.run_argument
-@options.whole("--images", least=4, default=500, help="Test images, evenly over the test set.")
+@options.whole(
+    "--images", least=4, default=500, help="Test images, spread evenly over the test set."
+)
 @options.choice(
     "--method", "pca", "tsne", help="Largest variance, or neighbours that stay neighbours."
 )
@@ -19,10 +21,10 @@ from convlab_cli import attribution, options
 @options.threads
 @options.draws("embedding.png")
 def command(pictures, run, images, method, layer, data_dir):
-    """Test images in a plane, those together that a layer answers alike.
+    """Test images in a plane: those are close together for which a layer's outputs are similar.
 
-    Mistakes of the network are ringed; where they are few, the true class and its answer
-    stand beside them.
+    Mistakes of the network are ringed; if they are few, the true class and its answer are beside
+    them.
     """
     run = options.load_run(run)
     return pictures.embedding(run, images, method, layer, data_dir)

@@ -24,7 +24,7 @@ from convlab_cli.equivariance import border as border_option
 @options.device
 @options.draws("equivariance.png")
 def command(pictures, run, image, layer, shift, number, border, data_dir):
-    """Shift, then convolve; convolve, then shift; and the difference of the two.
+    """Shift, then convolve; convolve, then shift; and the difference between the two.
 
     IMAGE is a file, "-", or test:N of the run's test set.
     """

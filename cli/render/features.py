@@ -1,4 +1,4 @@
-"""``convlab render features``: what every layer makes of an image."""
+"""``convlab render features``: the output of every layer for an image."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from convlab_cli import options
     help="Which maps come first.  [default: strongest for the maps of one layer, else number]",
 )
 @options.choice(
-    "--scale", "layer", "map", help="One scale for all maps of --layer, or for each map its own."
+    "--scale", "layer", "map", help="One scale for all maps of --layer, or one for each map."
 )
 @click.option(
     "--dead", is_flag=True, help="Also name the maps and units that no test image makes fire."
 )
-@options.whole("--images", default=1000, help="Test images of --dead, evenly over the test set.")
+@options.whole(
+    "--images", default=1000, help="Test images for --dead, spread evenly over the test set."
+)
 @click.option(
     "--npz",
     type=options.WRITTEN,
@@ -34,7 +36,7 @@ def command(run, image, layer, npz, picture, **settings):
     """What every layer makes of IMAGE: a file, "-", or test:N of the run's test set.
 
     Maps and units that are 0 everywhere on this image are named, with --dead also
-    those that are 0 everywhere on all test images.  Where not all layers fit, those
+    those that are 0 everywhere on all test images.  If not all layers fit, those
     that an activation follows are left out first; --layer draws any of them.
     """
     from convlab import files, pictures

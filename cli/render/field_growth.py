@@ -1,4 +1,4 @@
-"""``convlab render field-growth``: the receptive field over the depth of networks."""
+"""``convlab render field-growth``: the receptive field by depth for several networks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from convlab_cli import options
 @click.argument("networks", metavar="NETWORK...", nargs=-1, required=True)
 @options.draws("field-growth.png")
 def command(pictures, networks):
-    """How the receptive field grows with depth, a line for each of up to four networks.
+    """How the receptive field grows with depth, with a line for each of up to four networks.
 
     NETWORK is a model's name, the folder of a run or a .toml file.  Depth counts the
-    convolutions and poolings on the longest way to a layer.
+    convolutions and poolings on the longest path to a layer.
     """
     if len(networks) > 4:
         raise click.UsageError(f"expected at most 4 networks, got {len(networks)}")

@@ -19,7 +19,7 @@ from convlab_cli import options
 )
 @options.picture("filters.png", options.MOVING)
 def command(run, layer, number, before, picture):
-    """The weights of a convolution: one picture a filter and input channel.
+    """The weights of a convolution: one picture per filter and input channel.
 
     \b
     convlab render filters RUN --layer conv2 --filter 3 --before

@@ -1,4 +1,4 @@
-"""``convlab render grad-cam``: where a layer's maps speak for a class."""
+"""``convlab render grad-cam``: where a layer's maps support a class."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from convlab_cli import attribution, options
 @attribution.arguments
 @click.option(
     "--layer",
-    help="A layer with feature maps; the last one with more than one unit a map by default.",
+    help="A layer with feature maps; by default the last one with more than one unit per map.",
 )
 @options.threads
 @options.draws("grad-cam.png")
 def command(pictures, asked, layer):
-    """Where in IMAGE the feature maps of a layer speak for a class (Selvaraju et al. 2017).
+    """Where in IMAGE the feature maps of a layer support a class (Selvaraju et al. 2017).
 
-    IMAGE is a file, "-", or test:N of the run's test set.  The maps are weighted with
-    the mean gradient of the class's score by each, added up, cut off below 0 and
-    stretched to the input (bilinear).  The score is the logit, or minus the penalty.
+    IMAGE is a file, "-", or test:N of the run's test set.  The maps are weighted by
+    the mean gradient of the class's score with respect to each, added up, cut off
+    below 0 and stretched to the input (bilinear).  The score is the logit, or minus
+    the penalty.
     """
     return pictures.grad_cam(layer=layer, **asked)

@@ -12,7 +12,7 @@ from convlab_cli import options
 @options.lengths(
     "--pixels",
     example="8x8",
-    help="Rows x columns of --numbers; 14x14 of a grey image, 14x8 of colours by default.",
+    help="Rows x columns of --numbers; by default 14x14 for a grey image, 14x8 in colour.",
 )
 @click.option(
     "--at",

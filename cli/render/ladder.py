@@ -1,4 +1,4 @@
-"""``convlab render ladder``: what each idea buys one convolution, as it was measured."""
+"""``convlab render ladder``: what each idea gains for one convolution, as measured."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from convlab_cli import options
 @click.argument("file", metavar="[FILE.json]", type=click.Path(path_type=Path), required=False)
 @options.draws("ladder.png")
 def command(pictures, file):
-    """One convolution from plain Python to the engine's loop: what each idea buys.
+    """One convolution from plain Python to the engine's loop: what each idea gains.
 
-    FILE is what "convlab bench ladder --json" wrote; without one, what was measured of
-    LeNet's C3 on the machine that the picture names.
+    FILE is what "convlab bench ladder --json" wrote; without one, the picture shows
+    what was measured for LeNet's C3 on the machine that it names.
     """
     return pictures.ladder(file)

@@ -1,4 +1,4 @@
-"""``convlab render maximise``: images made to excite the units of a layer."""
+"""``convlab render maximise``: images made to activate the units of a layer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from convlab_cli import attribution, options, units
     within=(0, 1),
     max_open=True,
     default=0.04,
-    help="Share of the input that is taken off after each step (L2 decay).",
+    help="Share of the input that is subtracted after each step (L2 decay).",
 )
 @options.number(
     "--blur",
@@ -42,13 +42,13 @@ from convlab_cli import attribution, options, units
 @options.threads
 @options.draws("maximise.png")
 def command(pictures, asked, **settings):
-    """The image that each unit of a layer likes best, made from noise by gradient ascent.
+    """The image that each unit of a layer responds to most, made from noise by gradient ascent.
 
-    Of a map its middle unit is raised, and what that unit sees is drawn; of the last
-    layer the logits of the classes, or minus their penalties (Erhan et al. 2009,
-    Yosinski et al. 2015, Olah et al. 2017).  In colour, a step in one channel goes on to
-    the others as far as they go together in the test images.  Below stands the
-    activation that was reached, and the largest one that any image of the run's test set
-    gives; where a ReLU cuts off even that one, the unit never fires.
+    For a map its middle unit is maximised, and what that unit sees is drawn; for the last layer it
+    is the logits of the classes, or minus their penalties (Erhan et al. 2009, Yosinski et al.
+    2015, Olah et al. 2017).  In colour, a step in one channel spreads to the others as far as they
+    are correlated in the test images.  Below are the activation that was reached, and the largest
+    one that any image of the run's test set gives; if a ReLU cuts off even that one, the unit never
+    fires.
     """
     return pictures.maximise(**asked, **settings)

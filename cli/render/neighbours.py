@@ -1,4 +1,4 @@
-"""``convlab render neighbours``: how alike pixels are by their distance."""
+"""``convlab render neighbours``: how similar pixels are by distance."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from convlab_cli import options
 def command(pictures, source, count, farthest, example, seed, data_dir):
     """Why neighbouring pixels matter: their correlation by distance.
 
-    Beside it the same after all images had their pixels shuffled, in one order for all.  DATA
-    is digits, mnist, fashion-mnist, cifar10 or a folder of images; Pearson's correlation of
-    all pairs of pixels that are so far apart in a row or a column.
+    Beside it is the same after the pixels of all images were shuffled, in one order for all.  DATA
+    is digits, mnist, fashion-mnist, cifar10 or a folder of images; the correlation is Pearson's, of
+    all pairs of pixels at a distance in a row or a column.
     """
     return pictures.neighbours(source, count, farthest, example, seed, data_dir)

@@ -29,7 +29,7 @@ class Value(click.ParamType):
     type=Value(),
     default="background",
     show_default=True,
-    help="What covers: the median colour of the image's border, or a byte.",
+    help="What covers it: the median colour of the image's border, or a byte.",
 )
 @options.threads
 @options.draws("occlusion.png")

@@ -20,8 +20,8 @@ from convlab_cli.options import DRAWN
 )
 @options.draws("padding-modes.png")
 def command(pictures, shape, padding):
-    """What stands in the padding of a convolution: zeros, reflect, replicate, circular.
+    """What is in the padding of a convolution: zeros, reflect, replicate, circular.
 
-    The input counts from 1, so that one sees where each number comes from.
+    The input counts from 1, to show where each number comes from.
     """
     return pictures.padding_modes(shape, padding)

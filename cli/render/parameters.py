@@ -14,7 +14,7 @@ from convlab_cli import options
 def command(pictures, neurons, kernel, filters):
     """Parameters of dense layers and of a convolution as the image grows.
 
-    Dense layers are counted by their weights, the convolution with its biases.
+    Dense layers are counted by their weights, the convolution including its biases.
     """
     from convlab.errors import SpecError
 

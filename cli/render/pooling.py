@@ -15,15 +15,17 @@ from convlab_cli.options import DRAWN
 @options.lengths("--stride", most=DRAWN, help="The kernel's size by default.")
 @options.lengths("--padding", least=0, example="1", most=DRAWN, default=(0, 0), show_default="0")
 @options.lengths("--dilation", most=DRAWN, default=(1, 1), show_default="1")
-@click.option("--ceil-mode", is_flag=True, help="Let the last window hang over the end.")
+@click.option("--ceil-mode", is_flag=True, help="Let the last window extend past the end.")
 @click.option(
-    "--no-padding-in-mean", is_flag=True, help="An average divides by the input's cells alone."
+    "--no-padding-in-mean",
+    is_flag=True,
+    help="An average divides by the number of the input's cells only.",
 )
 @options.lengths(
     "--adaptive",
     example="3x3",
     most=DRAWN,
-    help="As many windows, as even as they can be, instead of a kernel.",
+    help="This many windows, as even as possible, instead of a kernel.",
 )
 @click.option("--global", "whole", is_flag=True, help="One window over all: --adaptive 1.")
 @options.whole("--channels", most=512, default=1)
@@ -33,7 +35,7 @@ from convlab_cli.options import DRAWN
 @steps.layout_option
 @options.picture("pooling.png", options.MOVING)
 def command(kind, shape, whole, adaptive, channels, values, seed, step, layout, picture, **window):
-    """Pooling step by step: the window, its winner or its mean, and the size that comes out.
+    """Pooling step by step: the window, its winner or its mean, and the resulting size.
 
     \b
     convlab render pooling --input 6x6 -o pooling.gif

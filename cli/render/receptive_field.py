@@ -13,7 +13,7 @@ from convlab_cli import options
     "--unit", type=options.Unit(), help="Row and column in the map; the middle by default."
 )
 @click.option("--image", help="A picture file, or test:N of a run's test set, under the box.")
-@click.option("--chain", is_flag=True, help="The boxes of all layers on the way, one in another.")
+@click.option("--chain", is_flag=True, help="The nested boxes of all layers on the way.")
 @click.option("--pyramid", is_flag=True, help="The windows behind the unit along one axis.")
 @click.option(
     "--axis",
@@ -33,10 +33,10 @@ from convlab_cli import options
 def command(
     pictures, network, layer, unit, image, chain, pyramid, axis, effective, images, data_dir
 ):
-    """Which input pixels one unit sees: the box on the input, by its exact size and place.
+    """Which input pixels one unit sees: the box on the input, with its exact size and place.
 
-    Behind a transposed convolution or an uneven adaptive pooling each unit has a box of
-    its own.  "convlab receptive-field" lists all layers.
+    After a transposed convolution or an uneven adaptive pooling each unit has its own box.
+    "convlab receptive-field" lists all layers.
     """
     if chain + pyramid + effective > 1:
         raise click.UsageError("expected one of --chain, --pyramid and --effective, got several")

@@ -12,17 +12,17 @@ from convlab_cli import attribution, options
 @options.whole(
     "--steps",
     most=10_000,
-    help="Points from black to the image, of integrated-gradients.  [default: 128]",
+    help="Points from black to the image, for integrated-gradients.  [default: 128]",
 )
 @options.whole(
-    "--samples", most=10_000, help="Noisy copies of the image, of smooth.  [default: 50]"
+    "--samples", most=10_000, help="Noisy copies of the image, for smooth.  [default: 50]"
 )
 @options.number(
     "--noise",
     within=(0, 10),
-    help="Its standard deviation as a share of the image's span, of smooth.  [default: 0.15]",
+    help="The noise's deviation as a share of the image's span, for smooth.  [default: 0.15]",
 )
-@click.option("--seed", type=options.SEED, help="Of the noise, of smooth.  [default: 0]")
+@click.option("--seed", type=options.SEED, help="Of the noise, for smooth.  [default: 0]")
 @options.threads
 @options.draws("saliency.png")
 def command(pictures, asked, method, **settings):

@@ -1,4 +1,4 @@
-"""``convlab render top-patches``: the patches that excite the units of a layer."""
+"""``convlab render top-patches``: the patches that activate the units of a layer."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from convlab_cli import attribution, options, units
 @click.command()
 @attribution.runs_only
 @units.arguments
-@options.whole("--patches", most=50, default=5, help="Patches for each unit, at most one an image.")
+@options.whole(
+    "--patches", most=50, default=5, help="Patches for each unit, at most one per image."
+)
 @options.threads
 @options.draws("top-patches.png")
 def command(pictures, asked, patches):
-    """The patches of the run's test images that excite each unit of a layer most.
+    """The patches of the run's test images that activate each unit of a layer most.
 
     A unit of a convolution is a map; its largest activation in an image counts, and
-    what it saw there is cut out by its receptive field (dashed: padding).  Below
-    stands the activation.  Where a ReLU cuts off even the largest one, the unit never
+    what it saw there is cut out by its receptive field (dashed: padding).  The
+    activation is below.  If a ReLU cuts off even the largest one, the unit never
     fires and is only named.
     """
     return pictures.top_patches(**asked, patches=patches)

@@ -1,4 +1,4 @@
-"""``convlab render weights``: how the weights of each layer are spread."""
+"""``convlab render weights``: how the weights of each layer are distributed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from convlab_cli import options
     "--epochs",
     "by_epoch",
     is_flag=True,
-    help="How they came about, from the snapshots of the run: before training, then by epoch.",
+    help="How they developed, from the snapshots of the run: before training, then by epoch.",
 )
 @options.draws("weights.png")
 def command(pictures, run, layer, by_epoch):
-    """Histograms of a network's weights, layer by layer, biases left out.
+    """Histograms of a network's weights, layer by layer, without biases.
 
     \b
     convlab render weights runs/lenet5-digits

@@ -1,4 +1,4 @@
-"""How fast it is, on the machine of whoever asks: always as a ratio, measured in turn."""
+"""How fast it is, on the user's own machine: always as a ratio, measured in turn."""
 
 from convlab.bench.answers import AnswersRow, measure_answers
 from convlab.bench.card import Report, card_steps, run_steps

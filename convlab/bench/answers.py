@@ -1,4 +1,4 @@
-"""How long a trained network's answers take, batch by batch, beside PyTorch's."""
+"""How long a trained network's answers take, batch by batch, compared with PyTorch's."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MOST_DIFFERENCE = 1e-3
 
 @dataclass(frozen=True)
 class AnswersRow:
-    """The answers to a batch: ours, and PyTorch's where it is installed.
+    """The answers to a batch: ours, and PyTorch's if it is installed.
 
-    ``ours`` and ``other``: seconds of a batch, forward without gradients and the largest
-    output; ``difference``: the largest between the logits of both for the first batch, over
-    PyTorch's largest; ``layouts`` of ours and theirs: the orders in memory.
+    ``ours`` and ``other``: seconds per batch, forward without gradients and the largest output;
+    ``difference``: the largest between the logits of both for the first batch, relative to
+    PyTorch's largest; ``layouts`` of ours and theirs: the memory orders.
     """
 
     network: str
@@ -40,7 +40,7 @@ class AnswersRow:
 
     @property
     def speed(self) -> float:
-        """Ours, in images a second."""
+        """Ours, in images per second."""
         return self.batch / self.ours.median
 
     @property
@@ -49,7 +49,7 @@ class AnswersRow:
         return None if self.other is None else self.ours.median / self.other.median
 
     def line(self) -> str:
-        """All of it in a line."""
+        """All of it in one line."""
         line = (
             f"{self.network:16} {self.threads:7} {self.batch:5}  {self.ours.milliseconds():28}"
             f" {self.speed:9,.0f}"
@@ -79,11 +79,11 @@ def measure_answers(
 ) -> Iterator[AnswersRow]:
     """The answers of a network to batches of each size, with ``threads`` threads.
 
-    Both sides have the same weights and the same few batches of random bytes, ready as
-    floats in the order in memory that suits them best; each has a process of its own and
-    runs while the other waits, A B A B.  Raises SpecError for a network that PyTorch, where it
-    is installed, has not, ShapeError for batches that memory has no room for, and DeviceError
-    where the logits of the two differ by more than 0.001 of the largest.
+    Both sides have the same weights and the same few batches of random bytes, ready as floats in
+    the memory order that suits them best; each has its own process and runs while the other waits,
+    A B A B.  Raises SpecError for a network that PyTorch, if installed, does not have, ShapeError
+    for batches that do not fit into memory, and DeviceError if the logits of the two differ by more
+    than 0.001 of the largest.
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -112,11 +112,11 @@ def measure_answers(
 
 
 def _difference(network: models.Network, ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest difference of two sides' logits, over the largest of theirs.
+    """The largest difference between two sides' logits, relative to their largest.
 
     Raises DeviceError for one above MOST_DIFFERENCE, or for logits that are not finite.
     """
-    with np.errstate(invalid="ignore"):  # of infinities, which the next line refuses
+    with np.errstate(invalid="ignore"):  # from infinities, which the next line rejects
         largest = max(np.abs(theirs).max(), np.finfo(np.float32).tiny)
         difference = float(np.abs(ours - theirs).max() / largest)
     if not difference <= MOST_DIFFERENCE:

@@ -1,6 +1,6 @@
 """What a machine with a GPU is to show in ten minutes: one report, whatever fails on the way.
 
-Each step is a command in a process of its own, with its own limit of time.
+Each step is a command in its own process, with its own time limit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ACCURACY = 0.99  # of MNIST's test images, after a few epochs
 
 @dataclass(frozen=True)
 class Step:
-    """A command and the seconds that it may take; ``what`` it shows, in words."""
+    """A command, the seconds that it may take, and ``what`` it shows, in words."""
 
     name: str
     what: str
@@ -42,10 +42,10 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What became of a step.
+    """The outcome of a step.
 
-    ``status``: passed, failed, timed out or missing (no such program, or none of the tests);
-    ``result``: what it printed, where that is JSON; ``tail``: its last lines.
+    ``status``: passed, failed, timed out or missing (no such program, or no such tests);
+    ``result``: what it printed, if that is JSON; ``tail``: its last lines.
     """
 
     step: Step
@@ -56,14 +56,14 @@ class Outcome:
     tail: str = ""
 
     def line(self) -> str:
-        """All of it in a line."""
+        """All of it in one line."""
         seconds = f"{self.seconds:.1f} s"
         return f"{self.step.name:14}{self.status:10}{seconds:>9}  {self.step.what}"
 
 
 @dataclass
 class Report:
-    """All outcomes so far; written anew after each step."""
+    """All outcomes so far; rewritten after each step."""
 
     machine: dict[str, Any]
     outcomes: list[Outcome] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Report:
         return [outcome.step.name for outcome in self.outcomes if outcome.status != "passed"]
 
     def run(self, steps: Sequence[Step], folder: Path) -> Iterator[Outcome]:
-        """Run one step after the other, and yield each outcome once the report has it."""
+        """Run one step after another, and yield each outcome once the report has it."""
         for outcome in run_steps(steps, folder):
             self.outcomes.append(outcome)
             self.write(folder)
@@ -95,7 +95,7 @@ def card_steps(
 ) -> list[Step]:
     """What is run on a GPU, in this order.
 
-    ``folder``: of the report, in which the trained run lies too; ``tests``: of the sources;
+    ``folder``: of the report, which also holds the trained run; ``tests``: the source tree's;
     ``only``: the names of some steps; ``limit``: seconds that each may take at most.
     """
     return [
@@ -152,7 +152,7 @@ def _all_steps(folder: Path, tests: Path) -> tuple[Step, ...]:
 
 
 def run_steps(steps: Sequence[Step], folder: Path) -> Iterator[Outcome]:
-    """Run one step after the other; its output goes to NAME.out and NAME.err in ``folder``."""
+    """Run one step after another; its output goes to NAME.out and NAME.err in ``folder``."""
     for step in steps:
         begin = time.perf_counter()
         outcome = _run(step, folder)
@@ -183,7 +183,7 @@ def _run(step: Step, folder: Path) -> Outcome:
             raise
     result = _json_of(out)
     passed = process.returncode == 0 and _is_good(step, result)
-    # pytest's status where no test was chosen, or their file is not there.
+    # pytest's status if no test was chosen, or if their file does not exist.
     missing = step.name in ("parity", "memcheck", "racecheck") and process.returncode in (4, 5)
     status = "passed" if passed else "missing" if missing else "failed"
     return Outcome(step, status, 0.0, process.returncode, result, _tail(out, err))
@@ -204,7 +204,7 @@ def _is_good(step: Step, result: Any) -> bool:
 
 
 def _json_of(path: Path) -> Any:
-    """The last line that is JSON, or the whole; None for anything else."""
+    """The last line if it is JSON, or the whole; None for anything else."""
     text = path.read_text(encoding="utf-8", errors="replace").strip()
     for part in (text, text.rpartition("\n")[2]):
         with contextlib.suppress(ValueError):
@@ -213,7 +213,7 @@ def _json_of(path: Path) -> Any:
 
 
 def _tail(*paths: Path, lines: int = 25) -> str:
-    """The last lines of what was printed that are no JSON, for the page."""
+    """The last printed lines that are not JSON, for the page."""
     kept = []
     for path in paths:
         text = path.read_text(encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""Convolutions of the usual sizes, forward and backward, beside another library's."""
+"""Convolutions of the usual sizes, forward and backward, compared with another library's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GRADIENTS = ("forward", "gradient of input", "gradient of weight")
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution to measure: its name and sizes, and how many images at once."""
+    """A convolution to measure: its name and sizes, and the number of images in a batch."""
 
     name: str
     channels: int
@@ -58,7 +58,7 @@ class Layer:
 
     @property
     def bytes(self) -> int:
-        """What has to be read or written once at least: input, weights and output in float32."""
+        """What has to be read or written at least once: input, weights and output in float32."""
         g = self.geometry
         per_image = g.in_channels * g.input[0] * g.input[1] + g.out_channels * int(
             np.prod(g.output)
@@ -98,9 +98,9 @@ EFFICIENTNET = (
 
 
 def layers_named(*parts: str, layers: Sequence[Layer] = LAYERS) -> list[Layer]:
-    """Those of ``layers`` whose names have one of the parts in them, all without one.
+    """Those of ``layers`` whose names contain one of the parts; all of them without parts.
 
-    Raises SpecError where there are none.
+    Raises SpecError if there are none.
     """
     found = [layer for layer in layers if not parts or any(part in layer.name for part in parts)]
     if not found:
@@ -111,12 +111,12 @@ def layers_named(*parts: str, layers: Sequence[Layer] = LAYERS) -> list[Layer]:
 
 @dataclass(frozen=True)
 class KernelRow:
-    """One pass of one layer: ours, and the same by other libraries, by their names."""
+    """One pass of one layer: ours, and that of other libraries, by name."""
 
     layer: Layer
     gradient: str
     ours: Timing
-    others: dict[str, Timing]  # none on a GPU where PyTorch cannot use it
+    others: dict[str, Timing]  # empty on a GPU that PyTorch cannot use
 
     @property
     def speed(self) -> float:
@@ -153,7 +153,7 @@ class KernelRow:
         }
 
 
-CUDA_BATCH = 256  # where a layer has several images: fewer do not fill a GPU
+CUDA_BATCH = 256  # if a layer has several images: fewer do not fill a GPU
 
 
 def measure_kernels_on_cuda(
@@ -161,8 +161,8 @@ def measure_kernels_on_cuda(
 ) -> Iterator[KernelRow]:
     """Each pass of each layer on the GPU, by its own clock.
 
-    Beside ours stands PyTorch without TF32 where it is installed for CUDA.
-    Raises DeviceError for a result that is not that of the CPU's loops, to a thousandth.
+    Ours is compared with PyTorch without TF32 if that is installed for CUDA. Raises DeviceError for
+    a result that differs from that of the CPU's loops by more than a thousandth.
     """
     for layer in layers:
         layer = dataclasses.replace(layer, batch=max(layer.batch, CUDA_BATCH * (layer.batch > 1)))
@@ -230,8 +230,8 @@ def _arrays(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 def measure_kernels(layers: Sequence[Layer] = LAYERS, rounds: int = 7) -> Iterator[KernelRow]:
     """Each pass of each layer, with the threads that are set now.
 
-    Beside ours stands PyTorch where it is installed and NumPy's im2col elsewhere, with
-    as many threads; for the Sobel kernel also scipy.ndimage.
+    Ours is compared with PyTorch if that is installed and else with NumPy's im2col, with as many
+    threads; for the Sobel kernel also with scipy.ndimage.
     """
     for layer in layers:
         g = layer.geometry

@@ -26,7 +26,7 @@ def _sizes(g: Conv2dGeometry) -> tuple[int, int]:
 
 
 def memory(g: Conv2dGeometry, batch: int) -> int:
-    """Bytes of the spectra of input, weights and output, each once in two orders."""
+    """Bytes of the spectra of input, weights and output, each stored in two orders."""
     height, width = _sizes(g)
     maps = batch * (g.in_channels + g.out_channels) + g.in_channels * g.out_channels
     return 2 * 8 * maps * height * (width // 2 + 1)

@@ -1,4 +1,4 @@
-"""One convolution as a ladder of loops, beside the other ways to convolve."""
+"""One convolution as a ladder of loops, compared with the other ways to convolve."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from convlab.kernels import cuda, device
 from convlab.ladder import CUDA_RUNGS, RUNGS, CudaTask, Task
 from convlab.shapes import Conv2dGeometry
 
-MOST_FLOPS = 2 * 10**9  # the first rungs take a second for so many
+MOST_FLOPS = 2 * 10**9  # the first rungs take a second for this many
 MOST_NUMBERS = 1 << 27  # of all arrays and the matrix of im2col together
-MOST_BYTES = 1 << 30  # that another way may need beside its arrays
+MOST_BYTES = 1 << 30  # that another way may need besides its arrays
 
 
 @dataclass(frozen=True)
 class LadderRow:
     """A rung, or another way to convolve, measured.
 
-    ``seconds`` of the whole convolution, scaled up where a call did only ``share`` of it; None
-    for what was not run, and ``note`` says why.  ``error``: the largest difference to float64,
-    of the largest output; None where not all was computed.  ``memory``: the most bytes that it
-    held beside input, weights and output, for the other ways.
+    ``seconds`` for the whole convolution, scaled up if a call did only ``share`` of it; None for
+    what was not run, and ``note`` says why.  ``error``: the largest difference from float64,
+    relative to the largest output; None if not everything was computed.  ``memory``: the most bytes
+    that it held besides input, weights and output, for the other ways.
     """
 
     idea: str
@@ -45,7 +45,7 @@ class LadderRow:
 
     @property
     def speed(self) -> float | None:
-        """FLOP/s, counted as the definition has them."""
+        """FLOP/s, counted according to the definition."""
         return None if self.seconds is None else self.flops / self.seconds.median
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,12 +71,12 @@ class RungRow(LadderRow):
 
 
 def part_text(share: float) -> str:
-    """How much of the work a rung was timed on; empty for all of it."""
+    """The share of the work that a rung was timed on; empty for all of it."""
     return f"timed on 1/{round(1 / share):,} of it" if share < 1 else ""
 
 
 class Ladder(NamedTuple):
-    """All that was measured; ``roof`` in turn with the rungs."""
+    """All that was measured; ``roof`` was measured in turn with the rungs."""
 
     rungs: list[RungRow]
     others: list[LadderRow]
@@ -88,7 +88,7 @@ class Way(NamedTuple):
 
     name: str
     run: Callable[[], np.ndarray]
-    bytes: int  # that it needs at least beside its arrays
+    bytes: int  # that it needs at least besides its arrays
     note: str = ""  # why it cannot be run
 
 
@@ -109,7 +109,7 @@ def ladder_layer(
 
 
 def check_ladder(layer: Layer) -> None:
-    """Raise ShapeError for sizes that do not fit, SpecError for more work than a lecture waits."""
+    """Raise ShapeError for sizes that do not fit, SpecError for more work than fits a lecture."""
     g = layer.geometry
     window, cells = g.in_channels * math.prod(g.kernel), math.prod(g.output) * layer.batch
     flops = 2 * window * cells * g.out_channels
@@ -171,7 +171,7 @@ def measure_ladder(layer: Layer, rounds: int = 7) -> Ladder:
 def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[RungRow]:
     """The rungs of a GPU, by its own clock.
 
-    Raises what ``check_ladder`` raises, and DeviceError where there is no GPU.
+    Raises what ``check_ladder`` raises, and DeviceError if there is no GPU.
     """
     check_ladder(layer)
     x, weight = _arrays(layer)
@@ -185,7 +185,7 @@ def measure_ladder_on_cuda(layer: Layer, rounds: int = 7) -> list[RungRow]:
 
 
 def other_ways(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> list[Way]:
-    """A matrix product, spectra and Winograd's, for x (N, C, H, W), laid as each wants it."""
+    """A matrix product, spectra and Winograd's, for x (N, C, H, W), in the layout each needs."""
     batch, no_bias = len(x), np.zeros(g.out_channels, x.dtype)
     last = np.ascontiguousarray(x.transpose(1, 2, 3, 0))
     columns = x.itemsize * batch * math.prod(g.weight_shape[1:]) * math.prod(g.output)
@@ -223,7 +223,7 @@ def _error(out: np.ndarray, exact: np.ndarray) -> float:
 
 
 def _extra_memory(run: Callable[[], np.ndarray]) -> int:
-    """The most bytes of arrays that a call holds, but for its output's."""
+    """The most bytes of arrays that a call holds, excluding its output's."""
     tracemalloc.start()
     try:
         out = run()

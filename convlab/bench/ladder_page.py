@@ -1,4 +1,4 @@
-"""The ladder as a text to read: every rung's idea, source and difference to the one before."""
+"""The ladder as a text to read: every rung's idea, source and diff from the one before."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from convlab.bench import fourier, im2col, winograd
 from convlab.ladder import CUDA_RUNGS, RUNGS, cuda_rungs, difference
 
 HEAD = """\
-# One convolution, one idea more on each rung
+# One convolution, one more idea on each rung
 
 `convlab bench ladder` measures these loops in turn on your machine, `--show 4` prints one of them
 and `--show all` this page.  Each computes the same convolution, with stride 1 and without bias,
-and is the one before it with one idea more.  The zeros of the padding lie around the input
+and is the one before it with one more idea.  The zeros of the padding lie around the input
 already.  Letters: N images, C input channels, O output channels, H × W the input's size, OH × OW
-the output's, KH × KW the kernel's.  `@loop` compiles a function with Numba when it is called first,
-and lets sums be reordered; in it `prange` deals its turns out to all cores.
+the output's, KH × KW the kernel's.  `@loop` compiles a function with Numba when first called,
+and lets sums be reordered; in it `prange` distributes its iterations over all cores.
 """
 
 
 def ladder_rung(number: int, level: int = 1) -> str:
     """A rung as Markdown, by its number from 1, below a heading of this ``level``.
 
-    Its idea, its source and the unified difference to the loop of the rung before.
+    Its idea, its source and the unified diff from the previous rung's loop.
     """
     rung = RUNGS[number - 1]
     title, _, text = rung.text.partition("\n")
@@ -32,7 +32,7 @@ def ladder_rung(number: int, level: int = 1) -> str:
         f"```python\n{rung.source}```\n",
     ]
     if changed := difference(number):
-        parts.append(f"The difference to rung {number - 1}:\n\n```diff\n{changed}\n```\n")
+        parts.append(f"The difference from rung {number - 1}:\n\n```diff\n{changed}\n```\n")
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The ladder as it is told: its table, its record for JSON, and what a figure shows of that."""
+"""Reports on the ladder: its table, its record for JSON, and the data for a figure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LADDER_TITLE = "What each idea buys"
 
 
 def gains(rungs: Sequence[RungRow]) -> list[float | None]:
-    """How many times as fast as the rung before each is; None for the first."""
+    """How many times as fast each is as the rung before; None for the first."""
     pairs = zip(rungs, rungs[1:], strict=False)
     return [None, *(after.speed / before.speed for before, after in pairs)]
 
@@ -143,7 +143,7 @@ def _what(layer: Layer) -> str:
 
 
 def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of ``viz.ladder``, of what ``bench ladder --json`` writes.
+    """The arguments of ``viz.ladder`` from what ``bench ladder --json`` writes.
 
     Raises KeyError, TypeError, ValueError, ArithmeticError or AttributeError for anything else.
     """

@@ -1,4 +1,4 @@
-"""What the measurements ran on, and what it can do at most."""
+"""The machine that the measurements ran on, and the most it can do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUSY = 0.1
 
 @dataclass(frozen=True)
 class Machine:
-    """What a reader of the figures has to know; ``vector_bits`` is what the loops use."""
+    """What a reader of the figures needs to know; ``vector_bits`` is what the loops use."""
 
     processor: str
     cores: int
@@ -32,20 +32,20 @@ class Machine:
     versions: dict[str, str]
 
     def line(self) -> str:
-        """All that a picture says of the machine."""
+        """All that a picture says about the machine."""
         return (
             f"{self.processor}, {self.threads} of {self.cores} cores, {self.vector_bits}-bit"
             f" vectors, threads by {self.threading_layer}"
         )
 
     def lines(self) -> list[str]:
-        """All that a text says of it."""
+        """All that a text says about it."""
         versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         return [self.line(), f"{self.system}, {versions}"]
 
 
 def machine() -> Machine:
-    """This machine, with as many threads as are set now."""
+    """This machine, with the current number of threads."""
     versions = {"python": platform.python_version()}
     for package in ("numba", "numpy", "scipy", "torch"):
         if found := version(package):
@@ -62,7 +62,7 @@ def machine() -> Machine:
 
 
 def version(package: str) -> str | None:
-    """The version of an installed package, None where it is not installed."""
+    """The version of an installed package, or None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -70,14 +70,14 @@ def version(package: str) -> str | None:
 
 
 def other_name() -> str:
-    """What stands beside ours in the comparison of convolutions."""
+    """What convolutions are compared with."""
     if found := version("torch"):
         return f"PyTorch {found.partition('+')[0]}"
     return f"NumPy {np.__version__} im2col"
 
 
 def gpu_name() -> str:
-    """The GPU that is measured, in words.  Raises DeviceError where there is none."""
+    """The measured GPU, in words.  Raises DeviceError if there is none."""
     cuda.require()
     gpu = cuda.devices()[0]
     return f"{gpu.name}, compute capability {gpu.capability}, driver for CUDA {gpu.driver}"
@@ -98,11 +98,13 @@ def busy_share(seconds: float = 0.5) -> float:
 
 
 def busy_text() -> str | None:
-    """A warning that other programs have this machine, where they do."""
+    """A warning if other programs are using this machine."""
     busy = busy_share()
     if busy <= BUSY:
         return None
-    return f"other programs use {busy:.0%} of this machine: the times will be larger and less sure"
+    return (
+        f"other programs use {busy:.0%} of this machine: the times will be longer and less reliable"
+    )
 
 
 class Roof(NamedTuple):
@@ -130,11 +132,11 @@ def multiply_adds() -> None:
     peak.multiply_add(_numbers, _TURNS, factors, np.float32(0.25))
 
 
-_MOVED = 1 << 24  # numbers of each of three arrays that no cache holds
+_MOVED = 1 << 24  # numbers in each of three arrays that no cache can hold
 
 
 def roof_tasks() -> list[Callable[[], None]]:
-    """What has to be timed for ``roof_of``: multiply-adds in registers, x + 3 y in memory."""
+    """What to time for ``roof_of``: multiply-adds in registers, x + 3 y in memory."""
     large = [np.ones(_MOVED, np.float32) for _ in range(3)]
     return [multiply_adds, lambda: peak.scale_add(*large)]
 
@@ -145,10 +147,10 @@ def roof_of(compute: Timing, move: Timing) -> Roof:
 
 
 def roof(rounds: int = 7) -> Roof:
-    """Measure both with the threads that are set: what roofline pictures are drawn under.
+    """Measure both with the current threads, as the roof of roofline pictures.
 
     A fused multiply-add counts as two FLOP.  The bytes are those of x + 3 y on arrays
-    that no cache holds, as STREAM counts them (McCalpin 1995).
+    that no cache can hold, counted as in STREAM (McCalpin 1995).
     """
     compute, move = alternate(roof_tasks(), rounds)
     return roof_of(compute, move)

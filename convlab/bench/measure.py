@@ -1,4 +1,4 @@
-"""Times that can be compared: taken in turn, with their spread."""
+"""Times that can be compared: measured in turn, with their spread."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Seconds that one measurement lasts at least, by repeating what is shorter.
+# The least seconds of one measurement; anything shorter is repeated.
 SHORTEST = 0.01
 # Seconds between measurements: threads of the last one stop waiting for work in that time.
 PAUSE = 0.01
@@ -37,7 +37,7 @@ class Timing(NamedTuple):
         return f"{median} ({low} to {high})"
 
 
-Clock = Callable[[Callable[[], object], int], float]  # seconds of so many calls
+Clock = Callable[[Callable[[], object], int], float]  # seconds for that many calls
 
 
 def seconds(function: Callable[[], object], count: int) -> float:
@@ -51,13 +51,13 @@ def seconds(function: Callable[[], object], count: int) -> float:
 def alternate(
     functions: Sequence[Callable[[], object]], rounds: int, clocks: Sequence[Clock] | None = None
 ) -> list[Timing]:
-    """Time functions in turn, A B A B, so that what disturbs the machine disturbs all alike.
+    """Time functions in turn, A B A B, so that any disturbance affects all of them equally.
 
-    ``clocks``: what measures each of them; by default the CPU's clock.
+    ``clocks``: what times each of them; by default the CPU's clock.
 
-    Each is called twice before, unmeasured, and as often in each of the ``rounds`` as
-    makes it long enough for the clock.  What is short is called once more, unmeasured,
-    at the beginning of its turn: after a pause the caches and the clock of a core are cold.
+    Each is called twice beforehand, unmeasured, and in each of the ``rounds`` as often as makes it
+    long enough for the clock.  Short ones are called once more, unmeasured, at the beginning of
+    their turn: after a pause a core's caches are cold and its clock is slow.
     """
     clocks = clocks or [seconds] * len(functions)
     repeats = []

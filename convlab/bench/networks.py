@@ -1,4 +1,4 @@
-"""The networks that are measured, what they are fed with, and their counterparts in PyTorch."""
+"""The networks that are measured, their inputs, and their counterparts in PyTorch."""
 
 from __future__ import annotations
 
@@ -66,15 +66,15 @@ def network(model: str | Path | models.Spec, classes: int = 10) -> models.Networ
 
 
 def compared(on: str = "cpu") -> bool:
-    """Whether PyTorch is measured as well: it is installed, and computes there (cpu or cuda)."""
+    """Whether PyTorch is measured too: it is installed, and can use the device (cpu or cuda)."""
     return version("torch") is not None and (on == "cpu" or torch_has_cuda())
 
 
 def pytorch_layers(built: models.Network) -> list[tuple[str, str, dict[str, Any]]]:
     """(name, class in torch.nn, its arguments) of each layer of a network.
 
-    In a row they compute the same.  Raises SpecError, which names the layer, where PyTorch
-    has none that does the same, and for branches.
+    In sequence they compute the same.  Raises SpecError naming the layer if PyTorch has none that
+    does the same, and for branches.
     """
     rows, before = [], None
     for name, layer, sources in built.nodes():
@@ -95,9 +95,9 @@ def pytorch_layers(built: models.Network) -> list[tuple[str, str, dict[str, Any]
 def training_images(
     count: int = 60_000, data_dir: str | os.PathLike | None = None
 ) -> tuple[str, dict[str, np.ndarray]]:
-    """``count`` images of MNIST where it is found on this machine, else of digits; repeated.
+    """``count`` images of MNIST if it is found on this machine, else of digits; repeated.
 
-    As many to be answered, but 10,000 at most.
+    As many test images, but at most 10,000.
 
     Returns its name, and images, labels and test_images as arrays.
     """
@@ -119,17 +119,17 @@ def training_images(
 def images_for(
     built: models.Network, count: int = 60_000, data_dir: str | os.PathLike | None = None
 ) -> tuple[str, dict[str, np.ndarray]]:
-    """``training_images`` where they fit a network, else ``random_images`` and their name."""
+    """``training_images`` if they fit a network, else ``random_images``, and their name."""
     if built.input_shape == DIGITS and built.classes >= 10:
         return training_images(count, data_dir)
     return RANDOM, random_images(built, count)
 
 
 def random_images(built: models.Network, count: int) -> dict[str, np.ndarray]:
-    """Random bytes of the shape that a network takes, the same at every call.
+    """Random bytes of a network's input shape, the same at every call.
 
-    Returns images (count, C, H, W), labels (count,), and test_images, 10,000 at most.
-    Raises ShapeError for more than memory has room for.
+    Returns images (count, C, H, W), labels (count,), and at most 10,000 test_images.  Raises
+    ShapeError for more than fits into memory.
     """
     fits_memory("images", count, *built.input_shape)
     generator = np.random.default_rng(0)

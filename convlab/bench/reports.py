@@ -1,4 +1,4 @@
-"""Measurements as they are told: a line at a time while they are taken, then whole."""
+"""Reports on measurements: line by line while they are taken, then as a whole."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Report:
     """What is measured: ``lines`` measures, then ``to_dict`` has all of it and ``figure`` draws it.
 
-    ``on_cpu``: whether it depends on what else this machine has to do.
+    ``on_cpu``: whether it depends on what else this machine is doing.
     """
 
     title = ""
@@ -39,7 +39,7 @@ class Report:
     machine: Machine
 
     def lines(self) -> Iterator[str]:
-        """Measure, and yield each line of a text as soon as what it says is known."""
+        """Measure, and yield each line of text as soon as its content is known."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class KernelsReport(Report):
 
     @property
     def other(self) -> str:
-        """What stands beside ours."""
+        """What ours is compared with."""
         return next(iter(self.rows[0].others))
 
     @property
@@ -174,9 +174,9 @@ class KernelsOnCudaReport(Report):
 class TrainingReport(Report):
     """A network as users train it, see ``measure_training``.
 
-    ``images`` of an epoch are those of ``images_for``; ``threads``: by default 1 and all, on a
-    GPU all; ``batches``: by default 64 and 256, on a GPU 64 and 1024.
-    Raises DeviceError where ``device`` is cuda and there is no GPU.
+    ``images`` per epoch come from ``images_for``; ``threads``: by default 1 and all, on a GPU all;
+    ``batches``: by default 64 and 256, on a GPU 64 and 1024. Raises DeviceError if ``device`` is
+    cuda and there is no GPU.
     """
 
     title = "Speed of training"
@@ -246,7 +246,7 @@ class TrainingReport(Report):
 
 
 class AnswersReport(Report):
-    """Answers of networks, see ``measure_answers``, of 1 and of all threads by default."""
+    """Answers of networks, see ``measure_answers``, by default with 1 and with all threads."""
 
     def __init__(
         self,
@@ -278,7 +278,7 @@ class AnswersReport(Report):
 
 
 class StartReport(Report):
-    """How long one waits, see ``measure_start``; no figure."""
+    """How long one has to wait, see ``measure_start``; no figure."""
 
     def __init__(self, rounds: int = 5):
         self.rounds = rounds

@@ -1,4 +1,4 @@
-"""Time against size: whether the speed falls off a cliff somewhere."""
+"""Time by size: whether the speed falls off a cliff somewhere."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from convlab.bench.convolutions import Layer
 from convlab.bench.measure import Timing, alternate
 from convlab.kernels import conv2d, device, memory
 
-# One size varies, the others stay those of a layer in the middle of a usual network.
+# One size varies, the others stay those of a layer in the middle of a typical network.
 USUAL = {"batch": 64, "channels": 32, "image size": 28}
 VALUES: dict[str, tuple[int, ...]] = {
     "batch": (1, 2, 4, 8, 16, 24, 32, 50, 64, 100, 128, 256),
     "channels": (1, 2, 3, 4, 6, 8, 12, 16, 32, 50, 64, 128),
     "image size": (4, 7, 8, 14, 15, 16, 28, 31, 32, 56, 64, 112),
 }
-# A size at which less than this share of the speed of the next smaller one is left.
+# A cliff is a size with less than this share of the speed at the next smaller one.
 CLIFF = 0.5
 
 
@@ -40,7 +40,7 @@ class Curve:
         )
 
     def cliffs(self) -> list[int]:
-        """Values at which less than half of the speed at the next smaller one is left."""
+        """Values with less than half of the speed at the next smaller one."""
         pairs = zip(self.values[1:], self.speeds, self.speeds[1:], strict=False)
         return [value for value, before, here in pairs if here < CLIFF * before]
 
@@ -70,7 +70,7 @@ class Curve:
 def measure_scaling(rounds: int = 5) -> Iterator[Curve]:
     """A curve for batch, channels (in and out), image size (rows and columns) and threads.
 
-    The first three use the threads that are set now; all are left as they were.
+    The first three use the current threads; the setting is restored afterwards.
     """
     for axis, values in VALUES.items():
         functions, flops = [], []

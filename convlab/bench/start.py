@@ -1,4 +1,4 @@
-"""How long one waits: for the help text, and for the first batch of a training."""
+"""How long one has to wait: for the help text, and for the first training batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ next(training.Trainer(settings, training.prepare(settings)).fit())
 
 
 def measure_start(rounds: int = 5) -> dict[str, Timing]:
-    """Seconds from the start of a process to its end, with Python's own start in them.
+    """Seconds from the start of a process to its end, including Python's own start.
 
     ``convlab --help``; the first training batch of LeNet-5 on digits with an empty
     kernel cache (once: everything is compiled) and with a full one.

@@ -1,4 +1,4 @@
-"""What the figures of measurements say above what they draw: titles, and the line below them."""
+"""The titles of the figures of measurements, and the lines below them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def kernel_words(
 ) -> dict[str, str]:
     """``title`` and ``machine`` of ``viz.kernel_speed``: in how many passes we are faster.
 
-    Without a comparison, how near to the roof they come.
+    Without a comparison, how close to the roof they come.
     """
     ratios = [point.ratio for point in points if point.ratio is not None]
     shares = [point.share(*roof) for point in points]
@@ -72,7 +72,7 @@ def scaling_title(curves: Sequence[ScalingCurve]) -> str:
 
 
 def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> dict[str, str]:
-    """``title`` and ``subtitle`` of ``viz.ladder``: what all ideas together bought.
+    """``title`` and ``subtitle`` of ``viz.ladder``: what all ideas together gained.
 
     ``what`` is convolved.
     """

@@ -1,4 +1,4 @@
-"""A network as users train it: an epoch and 10,000 answers, beside PyTorch's."""
+"""A network as users train it: an epoch and 10,000 answers, compared with PyTorch's."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ ANSWERS_PER_EPOCH = 3  # rounds of answering after each round of epochs
 
 @dataclass(frozen=True)
 class TrainingRow:
-    """One epoch of training, or answering: ours, and PyTorch's where it is installed.
+    """One epoch of training, or answering: ours, and PyTorch's if it is installed.
 
     ``flops``: products and sums of ours; ``peak``: the most FLOP/s that the threads reach
-    in registers, measured between the runs, None for a GPU; ``settings`` of ours and theirs,
-    where they were chosen; ``memory``: the most that each process held so far, in bytes, or
-    None.
+    in registers, measured between the runs, None for a GPU; ``settings`` of ours and theirs, if
+    they were chosen; ``memory``: the most that each process has held so far, in bytes, or None.
     """
 
     what: str
@@ -48,7 +47,7 @@ class TrainingRow:
 
     @property
     def share(self) -> float | None:
-        """The part of the peak that ours reaches."""
+        """The share of the peak that ours reaches."""
         return None if self.peak is None else self.flops / self.ours.median / self.peak
 
     @property
@@ -58,11 +57,11 @@ class TrainingRow:
 
     @property
     def on_threads(self) -> str:
-        """What was done, and by how many threads."""
+        """What was done, and with how many threads."""
         return f"{self.what}, {self.threads} thread{'s' * (self.threads > 1)}"
 
     def line(self) -> str:
-        """All of it in a line."""
+        """All of it in one line."""
         line = (
             f"{self.what:18} {self.threads} thread{'s' * (self.threads > 1):1}"
             f" {self.ours.spread()}   {self.flops / self.ours.median / 1e9:4.0f} GF/s"
@@ -113,7 +112,7 @@ class Worker:
         self.asks, self.answers = asks, answers
 
     def __call__(self, task: str, **settings) -> dict:
-        """Do a task and wait for the answer.  Raises DeviceError if the process has ended."""
+        """Perform a task and wait for the answer.  Raises DeviceError if the process has ended."""
         try:
             self.asks.write(json.dumps({"task": task, **settings}) + "\n")
             self.asks.flush()
@@ -138,10 +137,10 @@ class Worker:
 
 
 def step_products(network: models.Network) -> int:
-    """Products that are added up for one image in a step of training.
+    """Products that are added up for one image in a training step.
 
-    Forward and for the gradient of the weights; for that of the input too, but where there are
-    no weights before.
+    Forward and for the gradient of the weights; also for that of the input, unless there are no
+    weights before.
     """
     total = 0
     learned = {models.INPUT: False}  # whether there are weights in or before a layer
@@ -164,13 +163,13 @@ def measure_training(
     """An epoch at each batch size, then answers for the test images, with ``threads`` threads.
 
     ``network`` and ``arrays`` as from ``networks.network`` and ``networks.images_for``.
-    ``on``: cpu, or cuda, where no side waits for the GPU before the end of an epoch.
+    ``on``: cpu, or cuda, where neither side waits for the GPU before the end of an epoch.
 
-    Each side has a process of its own and runs while the other waits, A B A B, after a
-    warm-up; one more for the answers, so that the memory is that of training.  For the
-    answers each side takes the batch and layout that suit it best; their runs are short and
-    stand between the epochs, so that a machine that is slow for some seconds does not decide
-    over them.  Raises SpecError for a network that PyTorch, where it is installed, has not.
+    Each side has its own process and runs while the other waits, A B A B, after a warm-up; another
+    one for the answers, so that the memory is that of training.  For the answers each side uses the
+    batch and layout that suit it best; their runs are short and placed between the epochs, so that
+    a machine that is slow for some seconds does not decide the result.  Raises SpecError for a
+    network that PyTorch, if installed, does not have.
     """
     forward = sum(layer.multiply_adds(shape) for _, layer, shape, _ in network.shapes())
     images, answers = len(arrays["labels"]), len(arrays["test_images"])
@@ -219,7 +218,7 @@ def measure_training(
 
 
 class _Turns:
-    """A task that the workers do in turn, with the peak of multiply-adds before each turn."""
+    """A task that the workers perform in turn, with the peak of multiply-adds before each turn."""
 
     def __init__(self, workers: list[Worker], task: str, settings: list[dict], on: str):
         self.workers, self.task, self.settings, self.on = workers, task, settings, on
@@ -239,7 +238,7 @@ class _Turns:
                 self.memory[i] = answer["memory"]
 
     def measured(self) -> tuple[float | None, Timing, Timing | None]:
-        """The median peak, and the times of ours and theirs."""
+        """The median peak, and our and their times."""
         ours, *others = (Timing.of(row) for row in self.seconds)
         peak = float(np.median(self.peaks)) if self.peaks else None
         return peak, ours, others[0] if others else None

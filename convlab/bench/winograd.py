@@ -11,7 +11,7 @@ import numpy as np
 
 from convlab.shapes import Conv2dGeometry
 
-# Of a kernel's three rows the four of its transform: the matrix G.
+# The four rows of a kernel's transform from its three: the matrix G.
 _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float32)
 
 
@@ -25,7 +25,7 @@ def _tiles(g: Conv2dGeometry) -> tuple[int, int]:
 
 
 def memory(g: Conv2dGeometry, batch: int) -> int:
-    """Bytes of the transforms of input, weights and output, each number 16 times a tile."""
+    """Bytes of the transforms of input, weights and output, 16 numbers per tile each."""
     rows, columns = _tiles(g)
     of_maps = (g.in_channels + g.out_channels) * rows * columns * batch
     return 4 * 16 * (of_maps + g.in_channels * g.out_channels)

@@ -1,9 +1,9 @@
 """One side of ``convlab bench train`` or ``answers`` in a process of its own: ours, or PyTorch's.
 
-Run as a file, so that PyTorch's side imports nothing of convlab and finds its threads as
-its users do: ``python worker.py ours|pytorch FOLDER THREADS cpu|cuda``.  FOLDER has the network
-and its images, see ``networks.write``.  Each line of standard input is a task in JSON, each
-line of standard output its answer: seconds, and the most memory that the process ever held,
+It is run as a file, so that PyTorch's side imports nothing from convlab and sets up its threads as
+for its users: ``python worker.py ours|pytorch FOLDER THREADS cpu|cuda``.  FOLDER has the network
+and its images, see ``networks.write``.  Each line of standard input is a task in JSON, each line of
+standard output its answer: seconds, and the most memory that the process ever held,
 in bytes.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # this file's folder, whose other files nobody may find as modules
+    sys.path.pop(0)  # this file's folder, whose other files must not be found as modules
 
 import json
 import os
@@ -56,7 +56,7 @@ class Ours:
         )
         self.network.load_state_dict(weights)
         self.network.to(device)
-        self.all_batches = {}  # by their size: on a GPU the images stay there
+        self.all_batches = {}  # by size: on a GPU the images stay there
         self.optimizer = optim.SGD(self.network.parameters(), lr=RATE, momentum=MOMENTUM)
 
     def train(self, batch, steps=None):
@@ -97,7 +97,7 @@ class Ours:
                 self.network(Tensor(x)).numpy().argmax(axis=1)
 
     def inputs(self, batch: int, layout: str) -> list:
-        """A few batches to be answered, ready as floats."""
+        """A few batches to answer, ready as floats."""
         from convlab import Tensor, data
 
         self.network.eval()
@@ -181,7 +181,7 @@ class PyTorch:
                 self.network(x.contiguous(memory_format=form)).argmax(1).cpu()
 
     def inputs(self, batch: int, layout: str) -> list:
-        """The same batches in PyTorch, in the order in memory that is asked for."""
+        """The same batches in PyTorch, in the requested memory order."""
         import torch
 
         channels_last = layout == "channels last"
@@ -204,7 +204,7 @@ class PyTorch:
 
 
 def sequential(layers: list, weights: dict[str, np.ndarray]):
-    """A torch.nn.Sequential of layers in a row: (name, class in torch.nn, arguments) each.
+    """A torch.nn.Sequential of layers, each given as (name, class in torch.nn, arguments).
 
     ``weights``: arrays by the names that ``state_dict`` gives them, as "conv1.weight".
     """
@@ -225,9 +225,9 @@ def _parts(images, batch: int) -> list:
 
 
 def peak_memory() -> int | None:
-    """The most that this process ever held in memory, in bytes; None where it is not known."""
+    """The most that this process ever held in memory, in bytes; None if unknown."""
     try:
-        # Linux: what getrusage says there begins with the memory of the process that started us.
+        # Linux: getrusage's value there starts from the memory of the process that started us.
         with open("/proc/self/status", encoding="utf-8") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
     except (OSError, StopIteration):
@@ -259,21 +259,21 @@ def _answer(side: Ours | PyTorch, task: dict) -> dict:
         return {"seconds": _seconds(side.answer, inputs, task["count"])}
     if task["task"] == "choose layout":
         return {"layout": min(side.layouts, key=lambda layout: _quickest(side, task, layout))}
-    # The batch and layout that suit this side best: the least of three runs each.
+    # The batch and layout that suit this side best: the minimum of three runs each.
     settings = [(batch, layout) for batch in side.batches for layout in side.layouts]
     batch, layout = min(settings, key=lambda s: min(_seconds(side.infer, *s) for _ in range(3)))
     return {"batch": batch, "layout": layout}
 
 
 def _inputs(side: Ours | PyTorch, batch: int, layout: str) -> list:
-    """The batches to be answered, those of the last call if they fit: making them takes time."""
+    """The batches to answer, reusing those of the last call if they fit: making them takes time."""
     if side.ready[0] != (batch, layout):
         side.ready = (batch, layout), side.inputs(batch, layout)
     return side.ready[1]
 
 
 def _quickest(side: Ours | PyTorch, task: dict, layout: str) -> float:
-    """Seconds of the quickest of three runs over a few batches, after one to warm up."""
+    """Seconds of the fastest of three runs over a few batches, after one to warm up."""
     inputs = _inputs(side, task["batch"], layout)
     return min([_seconds(side.answer, inputs, INPUTS) for _ in range(4)][1:])
 

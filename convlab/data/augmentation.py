@@ -13,7 +13,7 @@ from convlab.errors import DTypeError, ShapeError, SpecError
 SIGMA = 4.0
 """Standard deviation in pixels of the Gaussian that smooths elastic fields."""
 
-# Pixels worked on at once, so that the intermediate arrays stay in the cache.
+# Pixels processed at once, so that the intermediate arrays stay in the cache.
 _PIXELS_AT_ONCE = 1 << 17
 
 _ALLOWED = "shift=PIXELS, rotate=DEGREES, scale=FRACTION, flip and elastic=ALPHA"
@@ -24,18 +24,18 @@ class Augmentation:
     """Which random changes are made to each training image; all are off by default.
 
     shift: each axis is moved by a whole number of pixels from -shift to shift.
-    rotate: turned about the centre by -rotate to rotate degrees.
+    rotate: rotated about the centre by -rotate to rotate degrees.
     scale: enlarged about the centre by a factor from 1 - scale to 1 + scale.
     flip: mirrored left to right with probability 1/2.
     elastic: alpha of elastic distortion (Simard, Steinkraus, Platt 2003,
         section 2), in pixels: both displacement fields are uniform noise
         between -1 and 1, smoothed by a Gaussian of standard deviation SIGMA,
         times alpha.  Their choice for MNIST, 34, moves a pixel by about 1.4
-        pixels along each axis.  Towards the border, where the Gaussian meets
+        pixels along each axis.  Towards the border, where the Gaussian covers
         less noise, the field is scaled to the variance that it has inside.
 
-    All draws are uniform and each image has its own.  Images are sampled once,
-    bilinearly; outside the image the nearest edge value counts.
+    All draws are uniform and independent for each image.  Images are sampled
+    once, bilinearly; outside the image the nearest edge value is used.
 
     Raises SpecError for a number outside its range.
     """
@@ -58,7 +58,7 @@ class Augmentation:
             whole = name != "shift" or float(value).is_integer()
             if not (low <= value <= high and math.isfinite(value) and whole):
                 raise SpecError(f"augmentation: expected {name} as {expected}, got {value}")
-        # Plain numbers, so that str gives back the same words for NumPy's.
+        # Plain numbers, so that str gives the same words for NumPy's numbers.
         object.__setattr__(self, "shift", int(self.shift))
         object.__setattr__(self, "flip", bool(self.flip))
         for name in ("rotate", "scale", "elastic"):
@@ -66,7 +66,7 @@ class Augmentation:
 
     @classmethod
     def parse(cls, text: str) -> Augmentation:
-        """Read words such as "shift=2,rotate=10,flip"; "none" and "" are all off.
+        """Parse words such as "shift=2,rotate=10,flip"; "none" and "" turn everything off.
 
         Raises SpecError for an unknown word, a missing or superfluous number
         and a word that comes twice.
@@ -174,8 +174,8 @@ def _coordinates(
 def _smooth(noise: np.ndarray) -> np.ndarray:
     """noise: (..., H, W), smoothed along H and W by the Gaussian of SIGMA.
 
-    SciPy's loop rather than a product of matrices: BLAS gives other last bits
-    for another number of threads.
+    SciPy's loop rather than a matrix product: with BLAS the last bits depend on
+    the number of threads.
     """
     from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
@@ -210,5 +210,5 @@ def _sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, out: np.n
         upper += weights[1] * (plane.take(corner + right) - upper)
         lower += weights[1] * (plane.take(corner + (down + right)) - lower)
         upper += weights[0] * (lower - upper)
-        upper += 0.5  # the cast to bytes cuts off
+        upper += 0.5  # the cast to bytes truncates
         out[:, channel] = upper.astype(np.uint8)

@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 class Scaling:
     """How bytes become floats, for each channel: x = byte * scale + offset.
 
-    A network expects the scaling that it was trained with, so the two belong
-    together in a checkpoint.
+    A network expects the scaling it was trained with, so the two belong together in a checkpoint.
 
-    Raises SpecError unless there are as many scales as offsets, at least one,
-    all finite.
+    Raises SpecError unless there are as many scales as offsets, at least one of each, all finite.
     """
 
     scale: tuple[float, ...]
@@ -47,8 +45,7 @@ class Scaling:
     def standardise(cls, dataset: Dataset) -> Scaling:
         """Mean 0 and variance 1 for each channel, over the images of dataset.
 
-        A channel of one value becomes 0.  Raises DataError for a set without
-        images.
+        A constant channel becomes 0.  Raises DataError for a set without images.
         """
         mean, std = dataset.channel_statistics()
         std = np.where(std > 0, std, 1.0)
@@ -90,8 +87,8 @@ def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Ar
     Returns x (M, C, H, W) float32 = byte * scale + offset.  In memory it is
     (C, H, W, M): the batch is innermost, as the kernels want it.
 
-    Raises DTypeError for other numbers than bytes, ShapeError for another
-    number of axes or channels and for an index outside the images.
+    Raises DTypeError for numbers other than bytes, ShapeError for another number of axes or
+    channels and for an index outside the images.
     """
     if images.dtype != np.uint8:
         raise DTypeError(f"expected images of uint8, got {images.dtype}")
@@ -99,11 +96,11 @@ def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Ar
         raise ShapeError(
             f"expected images (N, {len(scaling.scale)}, H, W) as in the scaling, got {images.shape}"
         )
-    if isinstance(index, np.ndarray) and index.size:  # on the device it is not asked for
+    if isinstance(index, np.ndarray) and index.size:  # not checked on the device
         least, largest = index.min(), index.max()
         if not -len(images) <= least <= largest < len(images):
             raise ShapeError(f"expected indices below {len(images)}, got {index}")
-    from convlab.kernels import gather  # the loops are loaded when they are needed
+    from convlab.kernels import gather  # the loops are loaded when needed
 
     return gather.floats(images, index, scaling.scale, scaling.offset).transpose(3, 0, 1, 2)
 
@@ -113,14 +110,14 @@ class Batches:
 
     dataset: its images stay bytes until a batch is made.
     batch_size: images in a batch; the last of an epoch may have fewer.
-    shuffle: whether each epoch has an order of its own.
+    shuffle: whether each epoch has its own order.
     seed: from 0.  The order of an epoch depends only on (seed, epoch), the
         augmentation of a batch only on (seed, epoch, batch): a run that is
         resumed in the middle of an epoch sees the same bits.
     augmentation: for training; None leaves the images as they are.
     scaling: how bytes become floats.
     device: cpu, or cuda: all images are uploaded once, as bytes, and batches are made there
-        (but for those that are augmented, which are made on the CPU).
+        (except augmented ones, which are made on the CPU).
 
     Raises SpecError for a set without images, a batch size below 1, a seed
     below 0 and a scaling for another number of channels.
@@ -167,7 +164,7 @@ class Batches:
         return -(-len(self.dataset) // self.batch_size)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Array, Array]]:
-        """The batches of an epoch (from 0), from the batch start (from 0) on.
+        """The batches of an epoch (from 0), beginning with the batch start (from 0).
 
         Yields x (N, C, H, W) float32, in memory (C, H, W, N), and labels (N,)
         int64, both on the device.  Raises SpecError for an epoch below 0 and a start outside the
@@ -182,8 +179,8 @@ class Batches:
     def _batches(self, number: int, start: int) -> Iterator[tuple[Array, Array]]:
         order = np.arange(len(self.dataset))
         if self.shuffle:
-            # NumPy takes [seed, number] and [seed, number, 0] for the same
-            # seed, so the order has the 0 and the batches count from 1.
+            # NumPy treats [seed, number] and [seed, number, 0] as the same seed, so the order has
+            # the 0 and the batches count from 1.
             np.random.default_rng([self.seed, number, 0]).shuffle(order)
         labels = _to_device(self.dataset.labels[order], self.device)
         if self.augmentation is None:

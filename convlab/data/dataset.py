@@ -19,7 +19,7 @@ _COUNTED_AT_ONCE = 1 << 22
 class Dataset:
     """Labelled images of one size.
 
-    name: of the set, for tables and titles.
+    name: of the data set, for tables and titles.
     split: "train", "test" or "validation".
     images: (count, C, H, W) uint8, C-contiguous; 0 is black, 255 is white.
     labels: (count,) int64, indices into classes.
@@ -71,7 +71,7 @@ class Dataset:
         return self.images.shape[1:]
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Dataset:
-        """The images at indices (count,), in that order, as a set of its own.
+        """The images at indices (count,), in that order, as a separate data set.
 
         Raises ShapeError for an index that is not in the set.
         """
@@ -108,7 +108,7 @@ class Dataset:
             for first in range(0, len(self), step):
                 pixels = self.images[first : first + step, channel].ravel()
                 counts += np.bincount(pixels, minlength=256)
-            # Python integers: the products below pass 64 bits.
+            # Python integers: the products below exceed 64 bits.
             count = len(self) * height * width
             total = sum(byte * int(n) for byte, n in enumerate(counts))
             squares = sum(byte * byte * int(n) for byte, n in enumerate(counts))
@@ -125,8 +125,8 @@ def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Data
     seed: a whole number from 0; the same seed gives the same split.
 
     A class of two images or more has at least one on each side; a class of one
-    image stays in the rest.  Both parts keep the order of the set.  The rest
-    keeps its split's name, held_out is called "validation".
+    image stays in the rest.  Both parts keep the order of the data set.  The rest keeps its split's
+    name, held_out is called "validation".
 
     Raises SpecError for a fraction or a seed outside its range.
     """
@@ -152,9 +152,9 @@ def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Data
 
 
 def limit_per_class(dataset: Dataset, count: int, seed: int) -> Dataset:
-    """At most ``count`` images of each class, drawn by the seed, in the order of the set.
+    """At most ``count`` images of each class, drawn by the seed, in the order of the data set.
 
-    With the same seed a smaller limit takes a part of what a larger one takes.
+    With the same seed a smaller limit gives a subset of what a larger one gives.
     Raises SpecError for a count below 1 and a seed below 0.
     """
     if count < 1 or seed < 0:

@@ -1,4 +1,4 @@
-"""A data set from the user's own folders of pictures."""
+"""A data set from the user's folders of pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LAYOUTS = "expected ROOT/CLASS/*.png|jpg|... or ROOT/train/CLASS and ROOT/test/
 
 
 def _by_name(paths: Iterable[Path]) -> list[Path]:
-    # Paths themselves compare differently on different systems.
+    # Paths themselves sort differently on different systems.
     return sorted(paths, key=lambda path: path.name)
 
 
@@ -92,9 +92,9 @@ def read_folder(
 
     root: holds CLASS/*.png (then a fifth of each class is held out as the test
         set, always the same one), or train/CLASS/*.png and test/CLASS/*.png
-        (then other folders in root do not count).  Pictures are taken by their
-        suffix, in the order of their names; hidden files and deeper folders
-        are left out.
+        (then other folders in root are ignored).  Pictures are taken by their
+        suffix, in the order of their names; hidden files and deeper folders are
+        left out.
     image_size: (H, W) in pixels.  None: the size of the pictures if it is the
         same for all and at most 64 x 64, otherwise 32 x 32.
     channels: 1 or 3.  None: 1 if all pictures are grey, otherwise 3.

@@ -34,9 +34,9 @@ class Content(NamedTuple):
 
 
 def read_content(path: Path, limit: int = MAX_CONTENT) -> Content:
-    """Read a file, through gzip where its content is gzip's, whatever its name.
+    """Read a file, decompressing it if its content is gzip, whatever its name.
 
-    Not more is unpacked than ``limit`` bytes, and of an IDX file not more than its header says.
+    At most ``limit`` bytes are unpacked, and of an IDX file no more than its header says.
     Raises DataError for a file that cannot be read or decompressed, or is larger.
     """
     try:

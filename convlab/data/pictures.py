@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 MAX_PIXELS, MAX_SIDE = 100_000_000, 65_535
-"""The most pixels of a picture that is decoded, and along a side; its header is asked first."""
+"""The most pixels of a picture that is decoded, and along a side; its header is checked first."""
 
 MAX_IMAGES = 4_000_000_000
 """The most bytes of all images of a data set."""
@@ -41,10 +41,10 @@ PICTURE_SUFFIXES = (
 
 PHOTOGRAPHS = ("china", "flower")
 
-# Only these decoders run on a user's file: others start external programs (EPS).
+# Only these decoders run on a user's file; others start external programs (EPS).
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _GREY_MODES = ("1", "L", "LA", "La", "I")
-_STRIP = 1 << 22  # pixels that are converted at once
+_STRIP = 1 << 22  # pixels converted at once
 _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 swap height and width
 
 PictureSource = str | os.PathLike | bytes | BinaryIO
@@ -63,7 +63,7 @@ def check_size_and_channels(size: tuple[int, int] | None, channels: int | None) 
 
 
 def check_room(count: int, channels: int, size: tuple[int, int]) -> None:
-    """Raise DataError where so many images of a size would take more than MAX_IMAGES bytes."""
+    """Raise DataError if so many images of a size would take more than MAX_IMAGES bytes."""
     if count * channels * math.prod(size) > MAX_IMAGES:
         raise DataError(
             f"expected images of at most {MAX_IMAGES:,} bytes together, got {count:,} of"
@@ -76,7 +76,7 @@ def _is_grey(picture: Picture) -> bool:
 
 
 def _named(source: PictureSource) -> tuple[str, BinaryIO | None]:
-    """What errors call a picture, and the stream of its bytes: None for a file by its path."""
+    """What errors call a picture, and the stream of its bytes, or None for a file given by path."""
     if isinstance(source, bytes | bytearray | memoryview):
         return "the picture", io.BytesIO(source)
     if isinstance(source, str | os.PathLike):
@@ -98,11 +98,11 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
     )
     try:
         with warnings.catch_warnings(), ExitStack() as opened:
-            # Pillow warns at a limit of its own and about odd metadata.
+            # Pillow warns at its own limit and about odd metadata.
             warnings.simplefilter("ignore")
             if stream is None:
-                # Not by its path: Pillow maps such a file into memory, in the wrong order where
-                # a TIFF is turned.
+                # Not by its path: Pillow memory-maps such a file, in the wrong order if a TIFF is
+                # rotated.
                 stream = opened.enter_context(open_file(name))
             with Image.open(stream, formats=_FORMATS) as picture:
                 width, height = picture.size
@@ -123,8 +123,8 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
         if stream is None:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise DataError(f"{name}: cannot be read ({reason})") from None
-        # Pillow's decoders meet damaged bytes with nearly any exception
-        # (SyntaxError, struct.error, IndexError, ...), but says of OSErrors what is wrong.
+        # On damaged bytes Pillow's decoders raise nearly any exception (SyntaxError, struct.error,
+        # IndexError, ...), but only OSErrors say what is wrong.
         reason = f" ({' '.join(str(error).split())})" if isinstance(error, OSError) else ""
         raise DataError(f"{name}: expected a whole picture, got a damaged one{reason}") from None
 
@@ -136,21 +136,21 @@ def picture_header(source: PictureSource) -> tuple[tuple[int, int], bool]:
     """
     with _opened(source) as picture:
         width, height = picture.size
-        # Pillow turns the header of a TIFF itself.
+        # Pillow rotates the header of a TIFF itself.
         if picture.format != "TIFF" and picture.getexif().get(_ORIENTATION, 1) >= 5:
             width, height = height, width
         return (height, width), _is_grey(picture)
 
 
 def _to_channels(picture: Picture, channels: int) -> Picture:
-    """The picture in 8 bits, grey or RGB, on white where it is transparent."""
+    """The picture in 8 bits, grey or RGB, with white behind transparent parts."""
     from PIL import Image
 
     picture.load()
     mode = "L" if channels == 1 else "RGB"
     if picture.mode == mode and not picture.has_transparency_data:
         return picture
-    # Strip by strip: each step on the way there is a copy, of 400 MB for the largest picture.
+    # Strip by strip: each step of the conversion is a copy, of 400 MB for the largest picture.
     out = Image.new(mode, picture.size)
     rows = max(1, _STRIP // picture.width)
     for top in range(0, picture.height, rows):
@@ -163,7 +163,7 @@ def _strip_to_channels(picture: Picture, mode: str) -> Picture:
     from PIL import Image
 
     if picture.mode == "I" or picture.mode.startswith("I;16"):
-        # Pillow cuts 16 bits off at 255; their range is 0 to 65535.
+        # Pillow clips 16 bits at 255, but their range is 0 to 65535.
         deep = np.clip(np.asarray(picture).astype(np.int64), 0, 65535)
         picture = Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
     if picture.has_transparency_data:
@@ -228,7 +228,7 @@ def read_picture(source: PictureSource, *, size: tuple[int, int], channels: int)
 
     Transparent parts show white paper, and the orientation in EXIF counts.
 
-    Raises DataError for a file that cannot be read, is no picture, is damaged
+    Raises DataError for a file that cannot be read, is not a picture, is damaged
     or has more than MAX_PIXELS pixels or MAX_SIDE along a side, and SpecError for a wrong size or
     number of channels.
     """
@@ -242,7 +242,7 @@ def read_picture(source: PictureSource, *, size: tuple[int, int], channels: int)
 
 
 def picture_bytes(pixels: np.ndarray, suffix: str) -> bytes:
-    """Bytes (3, H, W) uint8 as the content of a .png, .jpg or .webp file."""
+    """The content of a .png, .jpg or .webp file with the bytes (3, H, W) uint8."""
     from PIL import Image
 
     stream = io.BytesIO()
@@ -280,10 +280,10 @@ def fit_images(
 def as_dark_background(image: np.ndarray) -> tuple[np.ndarray, bool]:
     """Turn a drawing on light paper into one on a dark background.
 
-    image: (C, H, W) uint8.  Returns it as it is, or inverted (255 - image) if
+    image: (C, H, W) uint8.  Returns it unchanged, or inverted (255 - image) if
     the median of its border pixels is above 127, and whether it was inverted.
-    MNIST and its relatives have bright ink on a dark background, a
-    photographed drawing the opposite.
+    MNIST and its relatives have bright ink on a dark background, a photographed
+    drawing the opposite.
 
     Raises DTypeError and ShapeError for another array.
     """
@@ -296,7 +296,7 @@ def as_dark_background(image: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def photograph(name: str) -> np.ndarray:
-    """A photograph of scikit-learn, (427, 640, 3) uint8: "china" or "flower".
+    """A photograph from scikit-learn, (427, 640, 3) uint8: "china" or "flower".
 
     Raises DataError for another name.
     """
@@ -308,5 +308,5 @@ def photograph(name: str) -> np.ndarray:
 
 
 def is_picture_name(path: Path) -> bool:
-    """Whether a file's suffix is that of a picture and the file is not hidden."""
+    """Whether a file has a picture's suffix and is not hidden."""
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")

@@ -16,23 +16,23 @@ FIELDS = (22, 56)
 """Smallest and largest side of the square that a digit's image becomes, in pixels."""
 
 BOX = 24 / 28
-"""Side of a digit's box, as a share of its image: MNIST's ink lies in the middle."""
+"""Side of a digit's box, as a share of its image: MNIST's ink is in the middle."""
 
 BACKGROUND = "background"
-"""What the eleventh class of crops is called: a window with no digit in its middle."""
+"""The name of the eleventh class of crops: a window with no digit in its middle."""
 
 Box = tuple[float, float, float, float]
 
 FRAGMENT = 8
 """Side of a piece of clutter in pixels, as in the cluttered MNIST of Mnih et al. 2014."""
 
-# How far a crop of a digit may be from its place and size: what a scan with a stride of
-# 4 pixels of 28 and sizes a quarter of an octave apart leaves, and a little more.
+# How far a crop of a digit may be from its place and size: the largest error of a scan with a
+# stride of 4 pixels of 28 and sizes a quarter of an octave apart, and a little more.
 _NEAR_SHIFT, _NEAR_SIZE = 2.5 / 28, 1.12
 # From here on a window counts as background.
 _FAR_SHIFT, _FAR_SIZE = 5 / 28, 1.4
 _CROPS_OF_A_SCENE = 8
-_EDGE = 4  # pixels of an image that fragments are not cut from: they are empty
+_EDGE = 4  # border pixels that fragments are not cut from, as they are empty
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +60,12 @@ def scene(
     most: int = 6,
     clutter: int = 0,
 ) -> Scene:
-    """The scene ``number`` of all that ``seed`` gives: 2 to ``most`` of ``digits``, apart.
+    """Scene ``number`` of those that ``seed`` gives: 2 to ``most`` of ``digits``, apart.
 
     digits: grey images, bright on black.  size: (rows, columns); fields: the smallest and
     the largest side of a digit's image in pixels, drawn evenly on a logarithmic scale.
-    Boxes do not overlap; a digit that finds no place is left out.  clutter: so many
-    fragments of other digits lie between the boxes.
+    Boxes do not overlap; a digit that finds no place is left out.  clutter: the number of fragments
+    of other digits between the boxes.
     Raises SpecError for a number or seed below 0 and a canvas too small for a digit,
     DataError for colour images, and for images too small to cut fragments from.
     """
@@ -115,10 +115,10 @@ def scene(
 def scene_crops(digits: Dataset, count: int, *, seed: int = 0) -> Dataset:
     """Windows of scenes as a data set of the digits' classes and one more, BACKGROUND.
 
-    count: images of 28 x 28, half of them about digits, as nearly as a scan of the scene
-    meets them, half elsewhere: beside a digit, on a part of it, around several, on nothing.
-    Every second scene has clutter.  The same seed gives the same crops.
-    Raises what ``scene`` raises.
+    count: images of 28 x 28, half of them centred on digits, as closely as a scan of the scene
+    would be, half elsewhere: beside a digit, on a part of it, around several, on nothing.  Every
+    second scene has clutter.  The same seed gives the same crops.
+    Raises the same errors as ``scene``.
     """
     from PIL import Image
 
@@ -166,7 +166,7 @@ def _field_of(box: np.ndarray) -> Window:
 def _free_place(
     side: int, boxes: list[Box], size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[int, int] | None:
-    """Top and left of a field whose box meets no other, of a hundred tries."""
+    """Top and left of a field whose box overlaps no other, in a hundred tries."""
     for _ in range(100):
         top, left = (int(rng.integers(0, length - side, endpoint=True)) for length in size)
         box = _box_of(top, left, side)
@@ -187,7 +187,7 @@ def _resized(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def _draw(canvas: np.ndarray, drawing: np.ndarray, top: int, left: int) -> None:
-    """What is brighter stays, so that fields may overlap where they are empty."""
+    """The brighter pixel stays, so that fields may overlap where they are empty."""
     rows, columns = drawing.shape
     part = canvas[top : top + rows, left : left + columns]
     np.maximum(part, drawing.astype(canvas.dtype), out=part)
@@ -197,7 +197,7 @@ def _add_fragment(
     image: np.ndarray, digits: Dataset, boxes: list[Box], rng: np.random.Generator
 ) -> None:
     source = digits.images[int(rng.integers(len(digits))), 0]
-    # From the middle, where there is ink.
+    # From the middle, where the ink is.
     row, column = (int(rng.integers(_EDGE, length - _EDGE - FRAGMENT)) for length in source.shape)
     place = [int(rng.integers(0, length - FRAGMENT)) for length in image.shape]
     box = (*place, place[0] + FRAGMENT, place[1] + FRAGMENT)
@@ -206,7 +206,7 @@ def _add_fragment(
 
 
 def _near(field: Window, rng: np.random.Generator) -> Window:
-    """A window that a scan may meet a digit with."""
+    """A window in which a scan may find a digit."""
     row, column, side = field
     down, right = rng.uniform(-_NEAR_SHIFT, _NEAR_SHIFT, 2) * side
     reach = np.log(_NEAR_SIZE)
@@ -216,7 +216,7 @@ def _near(field: Window, rng: np.random.Generator) -> Window:
 def _elsewhere(
     fields: list[Window], digit: int, size: tuple[int, int], rng: np.random.Generator
 ) -> Window:
-    """A window that no digit fills: about a part of one or beside it, or anywhere."""
+    """A window that no digit fills: around a part of one, beside it, or anywhere."""
     while True:
         if rng.random() < 0.7:
             row, column, side = fields[digit]

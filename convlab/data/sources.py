@@ -1,4 +1,4 @@
-"""The data sets that have a name, where they are found and how they are fetched."""
+"""The data sets that have a name, where to find them and how to download them."""
 
 from __future__ import annotations
 
@@ -156,15 +156,15 @@ def load(
 ) -> tuple[Dataset, Dataset]:
     """Load a data set as (train, test).
 
-    source: a name of NAMES, or the path of a folder of pictures (read_folder
-        says how it is laid out).  A string that is a name is the name.
+    source: a name in NAMES, or the path of a folder of pictures (read_folder
+        describes its layout).  A string that is a name means the name.
     data_dir: a folder with the user's own copies, searched first; then the one
         that CONVLAB_DATA_DIR names, then the user's cache folder.  A file is
         looked for as DIR/SET/FILE and DIR/FILE, plain or .gz, and its content
         is verified by its published checksum.  What is not found is downloaded
         into the cache folder, unless download is False.
     image_size: (H, W) in pixels, channels: 1 or 3, to resize and convert to;
-        None keeps what the set has.
+        None keeps those of the set.
 
     digits: 1,797 handwritten digits (Alpaydin, Kaynak 1998, UCI), part of
         scikit-learn, so no file and no network.  Each 8x8 grid of ink counts 0
@@ -220,7 +220,7 @@ def _digits() -> tuple[Dataset, Dataset]:
     images = np.empty((len(inked), 1, 28, 28), np.uint8)
     for image, grid in zip(images, inked, strict=True):
         smooth = np.asarray(Image.fromarray(grid).resize((28, 28), Image.Resampling.BICUBIC))
-        # A grid counts the ink of a binary drawing, whose edge was sharp.
+        # A grid counts the ink of a binary drawing, whose edges were sharp.
         image[0] = np.rint(np.clip((smooth - 0.5) * 1.6 + 0.5, 0, 1) * 255)
     whole = Dataset("digits", "train", images, labels.astype(np.int64), _DIGIT_CLASSES)
     train, held_out = stratified_split(whole, HELD_OUT, SPLIT_SEED)
@@ -230,7 +230,7 @@ def _digits() -> tuple[Dataset, Dataset]:
 def _digit_grids() -> tuple[np.ndarray, np.ndarray]:
     """Ink counts (count, 64) and labels (count,) of scikit-learn's digits.
 
-    Its file is read as it lies in the package: importing scikit-learn takes a second.
+    Its file is read directly from the package: importing scikit-learn takes a second.
     """
     package = importlib.util.find_spec("sklearn")
     folders = package.submodule_search_locations if package else None
@@ -246,14 +246,14 @@ def _digit_grids() -> tuple[np.ndarray, np.ndarray]:
 
 
 def cache_folder() -> Path:
-    """The folder that downloads go into; it need not exist yet."""
+    """The folder for downloads; it need not exist yet."""
     import pooch
 
     return Path(pooch.os_cache("convlab"))
 
 
 def _search_folders(data_dir: str | os.PathLike | None) -> list[Path]:
-    """The folders to search, in order.  Raises DataError for one named in vain."""
+    """The folders to search, in order.  Raises DataError for a named one that does not exist."""
     named = {"data_dir": data_dir, VARIABLE: os.environ.get(VARIABLE)}
     folders = []
     for setting, value in named.items():
@@ -270,7 +270,7 @@ def _fetch(
 ) -> Path:
     """Download a file from the first mirror that has it, into the cache folder.
 
-    Its final name never holds a part of it, nor anything with another checksum.
+    Its final name never holds part of it, nor anything with another checksum.
     """
     folder = cache_folder() / name
     failures = []
@@ -295,7 +295,7 @@ def _fetch(
 
 
 def _download(url: str, file: BinaryIO) -> None:
-    """Download into a file.  Raises OSError, also for what goes on over plain http."""
+    """Download into a file.  Raises OSError, also for a redirect to plain http."""
     import pooch
 
     def refuse_plain(response, **_):
@@ -308,7 +308,7 @@ def _download(url: str, file: BinaryIO) -> None:
 
 
 class _Bounded:
-    """A file that takes at most MAX_DOWNLOAD bytes."""
+    """A file that accepts at most MAX_DOWNLOAD bytes."""
 
     def __init__(self, file: BinaryIO):
         self._file, self._left, self.flush = file, MAX_DOWNLOAD, file.flush
@@ -321,7 +321,7 @@ class _Bounded:
 
 
 def _digest(file: BinaryIO, kind: str) -> str:
-    """The checksum of a whole file, by the name that hashlib has for it."""
+    """The checksum of a whole file, by hashlib's name for the algorithm."""
     digest = hashlib.new(kind)
     file.seek(0)
     while part := file.read(1 << 20):
@@ -347,7 +347,7 @@ def _reason(error: Exception) -> str:
 
 
 def _called(folder: Path, name: str) -> list[Path]:
-    """The files of a folder with this name, in any case and with points for hyphens.
+    """The files of a folder with this name, in any case and with dots for hyphens.
 
     Those that end in .gz come last.
     """
@@ -372,8 +372,8 @@ def _find_idx(
     for folder in _search_folders(data_dir):
         for path in _called(folder / name, file.name):
             return read_content(path, MAX_FILE)
-        # Without a folder of the set's own the file may be that of another
-        # set: they share their names.  Only the content tells.
+        # Outside the set's own folder the file may belong to another set, since
+        # they share their names.  Only the content tells.
         for path in _called(folder, file.name):
             content = read_content(path, MAX_FILE)
             if hashlib.sha256(content.data).hexdigest() == file.content:
@@ -461,10 +461,10 @@ def _open_archive(path: Path) -> tuple[Path, dict[str, bytes]]:
         with open_file(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_DOWNLOAD:
                 raise DataError(f"{path}: expected at most {MAX_DOWNLOAD:,} bytes, got more")
-            # As a stream: nothing is unpacked but for what is read.
+            # As a stream: only what is read is unpacked.
             with (
                 gzip.open(file) as unpacked,
-                # Of a stream nothing but read is asked.
+                # Only read is called on a stream.
                 tarfile.open(  # type: ignore[call-overload]
                     fileobj=_Limited(path, unpacked), mode="r|"
                 ) as archive,
@@ -500,7 +500,7 @@ def _extracted(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) ->
             f" {member.size:,}"
         )
     content = archive.extractfile(member)
-    return b"" if content is None else content.read()  # None: no regular file
+    return b"" if content is None else content.read()  # None: not a regular file
 
 
 class _Limited:

@@ -23,9 +23,9 @@ LARGEST = 1e30
 def read_rows(path: str | os.PathLike) -> list[list[str]]:
     """The cells of each line of a text file that is not empty.
 
-    The separator of a line is the semicolon if there is one in it, else the tab, else
-    the comma, else spaces.  Where it is no comma, and in quotes, a comma is the decimal
-    mark: it comes back as a point.  Raises OSError for a file that cannot be read.
+    The separator of a line is the semicolon if it has one, else the tab, else the
+    comma, else spaces.  If it is not the comma, and in quotes, a comma is the decimal
+    mark, and is returned as a point.  Raises OSError for a file that cannot be read.
     """
     lines = reading.read_text(path, reading.MAX_TABLE).split("\n")
     return [_cells(line) for line in lines if line.strip(" ,;\t")]
@@ -44,7 +44,7 @@ def _cells(line: str) -> list[str]:
 
 
 def number(text: str) -> float:
-    """The number that a cell says, also a fraction such as 1/9.
+    """The number in a cell, which may be a fraction such as 1/9.
 
     Raises ValueError for anything else and for more than LARGEST.
     """
@@ -53,7 +53,7 @@ def number(text: str) -> float:
         value = float(above) / float(below) if slash else float(above)
     except ZeroDivisionError:
         raise ValueError(text) from None
-    if "_" in text or not abs(value) <= LARGEST:  # Python takes 1_000
+    if "_" in text or not abs(value) <= LARGEST:  # Python accepts 1_000
         raise ValueError(text)
     return value
 
@@ -92,7 +92,7 @@ def numbers_bytes(values: np.ndarray, name: str) -> bytes:
     if name.endswith(".npy"):
         np.save(stream, values)
     elif values.ndim == 2:
-        # Nine digits give each float32 back.
+        # Nine digits restore each float32.
         np.savetxt(stream, values, fmt="%.9g", delimiter=",")
     else:
         raise DataError(

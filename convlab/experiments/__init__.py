@@ -1,4 +1,4 @@
-"""The claims of CNN lectures, each measured: trials in, a table, a verdict and a picture out.
+"""The claims made in CNN lectures, each measured: from trials to a table, a verdict and a picture.
 
 An experiment is one module of this package with an ``EXPERIMENT``; NAMES lists them.
 """
@@ -46,14 +46,14 @@ NAMES = (
 
 
 def find(name: str) -> Experiment:
-    """The experiment of a name.  Raises SpecError for one that is not in NAMES."""
+    """The experiment with a name.  Raises SpecError for one that is not in NAMES."""
     if name not in NAMES:
         raise SpecError(f"experiment: expected one of {', '.join(NAMES)}, got {name}")
     return importlib.import_module(f"convlab.experiments.{name.replace('-', '_')}").EXPERIMENT
 
 
 def read_result(path: Path) -> Result:
-    """What ``convlab experiment run --json`` has written, with table and verdict made anew.
+    """What ``convlab experiment run --json`` has written, with table and verdict recomputed.
 
     Raises RunError for a file that cannot be read or holds something else.
     """

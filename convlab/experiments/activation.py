@@ -86,7 +86,7 @@ def _measure(trial: Trial) -> dict[str, Any]:
 def _gradients(trainer: Trainer) -> list[float]:
     """Root mean square of the loss's gradient by each layer's weights, before training.
 
-    Of one batch of the first training images, from the layer at the image to the answer.
+    For one batch of the first training images, from the layer at the image to the answer.
     """
     task, model = trainer.task, trainer.network
     x = Tensor(data.to_floats(task.train.images[:IMAGES], task.scaling))
@@ -102,7 +102,7 @@ def _table(records: Sequence[Record]) -> Table:
     times = {name: Spread(tuple(run[name] / run["ReLU"] for run in runs)) for name in ACTIVATIONS}
     cost = {name: spread.mean for name, spread in times.items()}
     epochs = records[0]["epochs"]
-    # What the cheapest takes for all its epochs is the longest that all have trained.
+    # The time of the cheapest for all its epochs is the longest time that all have trained.
     longest = epochs * min(cost.values())
     rows = []
     for name in ACTIVATIONS:

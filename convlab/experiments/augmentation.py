@@ -32,7 +32,7 @@ CHANGES = {
     "flipped": "flip",
 }
 PETS = "cats and dogs"
-SHOWN = {"mnist": "digits of MNIST"}  # where the data set's name alone says too little
+SHOWN = {"mnist": "digits of MNIST"}  # where the data set's name alone does not say enough
 _CIFAR10_CLASSES = (3, 5)  # cat, dog
 
 
@@ -54,7 +54,7 @@ def _trials(source: str, limit: int | None, epochs: int, seeds: int) -> tuple[Tr
 
 
 def _pets() -> tuple[Dataset, Dataset]:
-    """(train, test) of CIFAR-10's cats and dogs: from a folder cats-dogs, or the whole."""
+    """(train, test) of CIFAR-10's cats and dogs: from a folder cats-dogs, or the whole set."""
     own = os.environ.get(VARIABLE)
     folder = Path(own).expanduser() / "cats-dogs" if own else None
     if folder is not None and folder.is_dir():
@@ -96,7 +96,7 @@ def _table(records: Sequence[Record]) -> Table:
 
 
 def _expected(source: str) -> dict[str, int]:
-    """What a change that keeps the class should do to the accuracy (1: raise), by its name."""
+    """What each change, by name, should do to the accuracy (1: raise it)."""
     flip = 1 if source == PETS else -1
     return {"shifted": 1, "rotated": 1, "flipped": flip}
 

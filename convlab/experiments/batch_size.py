@@ -1,4 +1,4 @@
-"""The size of a batch: at as many epochs, and at as many updates of the weights."""
+"""The size of a batch: at equally many epochs, and at equally many updates of the weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A convolutional network against dense ones of as many parameters, and as many multiply-adds."""
+"""A convolutional network against dense ones with as many parameters or as many multiply-adds."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ from convlab.experiments.framework import (
 from convlab.experiments.learning import layer, network, train_and_test
 
 WORDS = {1: "one layer", 2: "two layers", 4: "four layers"}
-# Maps of every convolution by the number of convolutions: such that the networks of one
-# place in the lists take about as many multiply-adds.
+# Maps of every convolution by the number of convolutions, chosen so that the networks
+# at one place in the lists take about the same multiply-adds.
 MAPS = {1: (23, 53, 96), 2: (8, 13, 18), 4: (5, 8, 11)}
 
 
 def _network(layers: int, maps: int) -> str:
-    """A 3 x 3 convolution, halved; the others at half size, halved again; a dense layer."""
+    """A 3 x 3 convolution, then pooling; the others at half size, then pooling; a dense layer."""
     convolution = layer("Conv2d", out_channels=maps, kernel_size=3, padding=1) + layer("ReLU")
     halved = layer("MaxPool2d", kernel_size=2)
     scores = layer("Linear", out_features="classes", initialisation="glorot")

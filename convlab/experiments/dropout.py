@@ -28,7 +28,7 @@ RUNS = 3  # of the times
 
 
 def _lenet5(*after_dense: str) -> str:
-    """LeNet-5 with ``after_dense`` behind each of its hidden dense layers."""
+    """LeNet-5 with ``after_dense`` after each of its hidden dense layers."""
     act, half = layer("ReLU"), layer("MaxPool2d", kernel_size=2)
     return network(
         layer("Conv2d", out_channels=6, kernel_size=5, padding=2) + act + half,
@@ -43,7 +43,7 @@ def _lenet5(*after_dense: str) -> str:
 def _trials(
     source: str, little: tuple[int, int], much: tuple[int | None, int], seeds: int
 ) -> tuple[Trial, ...]:
-    """``little`` and ``much``: images a class (None: all) and epochs."""
+    """``little`` and ``much``: images per class (None: all) and epochs."""
     usual = {"data": source, "batch_size": 32, "rate": 0.02}
     trained = tuple(
         {

@@ -1,4 +1,4 @@
-"""Training until the validation loss stops falling, against training on."""
+"""Training until the validation loss stops falling, against continued training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trainings seen from both sides: the images that a network learned from, and new ones."""
+"""Training seen from both sides: on the images that a network learned from, and on new ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def trainer_of(
 ) -> Trainer:
     """A training that has not begun; trial and datasets as for ``learning.train``.
 
-    ``changed`` are settings that stand in place of the trial's.
+    ``changed`` are settings that replace the trial's.
     """
     settings = settings_of({**trial, **changed})
     spec = models.Spec(trial["spec"], "network", "spec") if "spec" in trial else None
@@ -32,8 +32,8 @@ def fit(
 ) -> Trainer:
     """Train as a trial says and keep the last weights, good or bad.
 
-    ``updates``: stop after so many batches, however many epochs they take, at a constant
-    rate: a schedule would not have come to its end.
+    ``updates``: stop after this many batches, however many epochs they take, at a constant rate,
+    since a schedule would not have reached its end.
     """
     if updates is None:
         trainer = trainer_of(trial, datasets)
@@ -49,10 +49,10 @@ def fit(
 
 
 def both_sides(trainer: Trainer) -> dict[str, Any]:
-    """Loss and share of right answers of the network as it is, on training and test images.
+    """Loss and share of right answers of the current network, on training and test images.
 
-    Both without dropout and augmentation.  ``gap`` is the test loss less the training loss;
-    ``epochs_trained`` counts parts of an epoch too.
+    Both without dropout and augmentation.  ``gap`` is the test loss minus the training loss;
+    ``epochs_trained`` includes fractions of an epoch.
     """
     task, progress = trainer.task, trainer.progress
     train, test = (

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 UNITS = ("text", "count", "%", "number", "seconds")
 
-# One training or measurement, as plain values: everything that decides its figures.
+# One training or measurement, as plain values: everything that determines its figures.
 Trial = Mapping[str, Any]
-# A trial's settings and, beside them, the figures that it gave.
+# A trial's settings and the figures that it gave.
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Whether one figure is larger than another, by more than chance seems to make.
+    """Whether one figure is larger than another, by more than chance seems to explain.
 
-    ``sign`` is 1 or -1 where the intervals mean ± deviation of the two do not meet, else 0:
-    the difference is undecided.  ``of_means`` is that of the means.
+    ``sign`` is 1 or -1 if the intervals mean ± deviation of the two do not overlap, else 0: the
+    difference is undecided.  ``of_means`` is the sign for the means.
     """
 
     of_means: float
@@ -46,7 +46,7 @@ class Difference:
 
 
 def compare(first: Spread, second: Spread) -> Difference:
-    """``first`` against ``second``: positive where ``first`` is larger."""
+    """``first`` against ``second``: positive if ``first`` is larger."""
     difference = first.mean - second.mean
     clear = abs(difference) > first.deviation + second.deviation
     return Difference(difference, int(np.sign(difference)) if clear else 0)
@@ -80,23 +80,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """What the trials have shown: rows of cells by the keys of the columns.
+    """The results of the trials: rows of cells by the keys of the columns.
 
-    A cell is a text, a whole number, a number, a Spread, or None where nothing was measured.
+    A cell is a text, a whole number, a number, a Spread, or None if nothing was measured.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[dict[str, Any], ...]
 
     def row(self, **wanted: Any) -> dict[str, Any]:
-        """The one row whose cells are as wanted.  Raises SpecError where there is not just one."""
+        """The one row whose cells are as wanted.  Raises SpecError unless there is exactly one."""
         found = [row for row in self.rows if all(row[key] == wanted[key] for key in wanted)]
         if len(found) != 1:
             raise SpecError(f"table: expected one row with {wanted}, got {len(found)}")
         return found[0]
 
     def lines(self) -> list[str]:
-        """The table as text, headings first; texts stand left and numbers right."""
+        """The table as text, headings first; texts are left-aligned and numbers right-aligned."""
         cells = [[column.heading for column in self.columns]]
         cells += [[column.cell(row[column.key]) for column in self.columns] for row in self.rows]
         widths = [max(len(row[at]) for row in cells) for at in range(len(self.columns))]
@@ -124,13 +124,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Design:
-    """What is tried: texts on how (data, networks, seeds), and the trials in their order."""
+    """What is tried: texts that say how (data, networks, seeds), and the trials in order."""
 
     set_up: tuple[str, ...]
     trials: tuple[Trial, ...]
 
     def texts(self) -> list[str]:
-        """Each trial by what tells it from the others."""
+        """Each trial by what distinguishes it from the others."""
         keys = [key for key in self.trials[0] if key not in ("seed", "spec")]
         telling = [k for k in keys if len({json.dumps(trial.get(k)) for trial in self.trials}) > 1]
         return [
@@ -141,9 +141,9 @@ class Design:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an experiment: all records, and what follows from them.
+    """The result of an experiment: all records, and what follows from them.
 
-    ``scale`` is quick or full; ``seconds`` those of all trials together, whenever they were run.
+    ``scale`` is quick or full; ``seconds`` is the time of all trials together, whenever they ran.
     """
 
     experiment: Experiment
@@ -159,7 +159,7 @@ class Result:
 
     @property
     def texts(self) -> dict[str, Any]:
-        """``title``, ``verdict`` and ``note`` as the figures of ``viz`` take them."""
+        """``title``, ``verdict`` and ``note`` as arguments for the figures of ``viz``."""
         return {
             "title": self.experiment.title,
             "verdict": self.verdict.text,
@@ -196,15 +196,15 @@ class Result:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """The kinds of files that ``content`` makes: .png, and .gif where there are frames."""
+        """The kinds of files that ``content`` makes: .png, and .gif if there are frames."""
         return (".png",) if self.experiment.frames is None else (".png", ".gif")
 
     def content(
         self, suffix: str, *, theme: str = "light", size: str = "slide", command: str | None = None
     ) -> bytes:
-        """The bytes of its picture, or of its animation, which has a size of its own.
+        """The bytes of its picture, or of its animation, which has its own size.
 
-        ``command`` makes it, for the file's metadata.
+        ``command``: the command that makes it, for the file's metadata.
         """
         from convlab import viz
 
@@ -251,7 +251,7 @@ class Experiment:
 
     ``measure`` makes a trial's figures (JSON values by name); ``table`` follows from the
     records, ``verdict`` from the table; ``figure(result, theme=, size=)`` draws it.
-    ``frames(result, theme=, size=)``, where there is one, gives an animation's figures.
+    ``frames(result, theme=, size=)``, if there is one, gives an animation's figures.
     """
 
     name: str
@@ -282,7 +282,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Done:
-    """One trial's record, whether it had been kept from before, and the seconds it took."""
+    """One trial's record, whether it was kept from an earlier run, and the seconds it took."""
 
     record: Record
     kept: bool
@@ -290,7 +290,7 @@ class Done:
 
 
 def kept_path(folder: Path, experiment: Experiment, trial: Trial) -> Path:
-    """Where a trial's figures are kept: a name that its settings and convlab's version decide."""
+    """Where a trial's figures are kept: a name determined by its settings and convlab's version."""
     settings = {"experiment": experiment.name, "convlab": convlab.__version__, "trial": trial}
     text = json.dumps(settings, sort_keys=True)
     digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
@@ -298,10 +298,10 @@ def kept_path(folder: Path, experiment: Experiment, trial: Trial) -> Path:
 
 
 def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
-    """Run the trials of a design in their order, or take what the folder has kept of them.
+    """Run the trials of a design in order, or take what the folder has kept of them.
 
-    A trial's figures are kept as soon as they are there, so stopping costs one trial.
-    Raises RunError where the folder cannot be written, or a file in it cannot be read.
+    A trial's figures are kept as soon as they are available, so stopping costs one trial.  Raises
+    RunError if the folder cannot be written, or a file in it cannot be read.
     """
     make_folder(folder)
     make_folder(folder / "trials")
@@ -311,7 +311,7 @@ def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
         for trial in experiment.design(scale).trials:
             yield _done(experiment, trial, kept_path(folder, experiment, trial))
     finally:
-        for empty in (folder / "trials", folder):  # where not even one trial has come to an end
+        for empty in (folder / "trials", folder):  # if not even one trial has finished
             with contextlib.suppress(OSError):
                 empty.rmdir()
 
@@ -325,7 +325,7 @@ def _done(experiment: Experiment, trial: Trial, path: Path) -> Done:
         content = {"trial": trial, "figures": figures, "seconds": seconds}
         make_folder(path.parent)  # another process may have found it empty and deleted it
         write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
-    # What is new is read too: it must not differ from what was kept.
+    # New figures are read back too: they must not differ from kept ones.
     figures, seconds = _read(path)
     return Done({**trial, **figures}, kept, seconds)
 

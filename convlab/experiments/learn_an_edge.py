@@ -25,10 +25,10 @@ from convlab.optim import SGD
 from convlab.tensors import Tensor
 
 KERNELS = {"sobel-x": "Sobel", "scharr-x": "Scharr", "gaussian:0.6": "Gaussian"}
-SIDE = 5  # of the kernel that is learned
-CROP = 28  # pixels of a picture that are seen at once
+SIDE = 5  # of the learned kernel
+CROP = 28  # pixels of a picture seen at once
 BATCH = 8
-CLOSE = 0.01  # the distance at which a kernel counts as found
+CLOSE = 0.01  # the distance below which a kernel counts as found
 PHOTOGRAPH = "photograph"
 # What the pictures are called in a sentence.
 _SOURCES = {
@@ -61,7 +61,7 @@ def _pictures(source: str) -> np.ndarray:
 
 def _true_kernel(name: str) -> np.ndarray:
     """(SIDE, SIDE): the kernel in the middle, zeros around it."""
-    from convlab.lessons import classic  # with matplotlib, which a list of names does not need
+    from convlab.lessons import classic  # imports matplotlib, which a list of names does not need
 
     weights = classic.classic_kernel(name).weights[0]
     rows, columns = ((SIDE - length) // 2 for length in weights.shape)
@@ -158,7 +158,7 @@ def _close(record: Record) -> list[int]:
 
 
 def _verdict(table: Table) -> Verdict:
-    """A kernel is found where mean + deviation of the distance is below CLOSE."""
+    """A kernel is found if mean + deviation of the distance is below CLOSE."""
     answers: dict[str, bool | None] = {}
     texts = []
     for source in dict.fromkeys(row["pictures"] for row in table.rows):
@@ -207,7 +207,7 @@ def _column(result: Result, source: str, step: int | None, group: str):
 
 
 def _curve(result: Result, until: int):
-    """Distance by step, of each kernel and picture; nothing after the step ``until``."""
+    """Distance by step, for each kernel and picture; nothing after step ``until``."""
     from convlab import viz
 
     lines = []

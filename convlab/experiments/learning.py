@@ -19,7 +19,7 @@ _SETTINGS = {field.name for field in dataclasses.fields(training.Settings)}
 
 @lru_cache(maxsize=4)
 def load(source: str, image_size: tuple[int, int] | None = None) -> tuple[Dataset, Dataset]:
-    """(train, test) of a data set by its name, read once a process; see ``data.load``."""
+    """(train, test) of a data set by its name, read once per process; see ``data.load``."""
     return data.load(source, image_size=image_size)
 
 
@@ -33,7 +33,7 @@ def load_centred(source: str, side: int | None) -> tuple[Dataset, Dataset]:
 
 
 def settings_of(trial: Trial) -> training.Settings:
-    """The training settings among a trial's entries; unless it says so, nothing is varied."""
+    """The training settings among a trial's entries; no augmentation unless it says so."""
     said: dict[str, Any] = {"epochs": 20, "augment": "none"}
     return training.Settings(**said | {key: trial[key] for key in trial if key in _SETTINGS})
 
@@ -66,10 +66,10 @@ def train(
 
 
 def figures(trainer: training.Trainer) -> dict[str, Any]:
-    """What a training has come to: test figures of its best epoch, costs, and its history.
+    """The results of a training: test figures of its best epoch, costs, and its history.
 
-    Accuracies are shares of 1, losses means over images, multiply-adds those of one image,
-    seconds those of the training steps.
+    Accuracies are shares of 1, losses are means over images, multiply-adds are for one image,
+    seconds for the training steps.
     """
     task, progress = trainer.task, trainer.progress
     test = training.evaluate(trainer.network, task.test, task.scaling)
@@ -109,7 +109,7 @@ def costs(spec: str, image_shape: tuple[int, int, int] = (1, 28, 28), classes: i
 
 
 def permuted(dataset: Dataset, seed: int) -> Dataset:
-    """All images with their pixels in one other order, the same for every image and channel."""
+    """All images with their pixels permuted, in the same way for every image and channel."""
     count = dataset.images.shape[2] * dataset.images.shape[3]
     order = np.random.default_rng(seed).permutation(count)
     flat = dataset.images.reshape(*dataset.images.shape[:2], count)
@@ -117,13 +117,13 @@ def permuted(dataset: Dataset, seed: int) -> Dataset:
 
 
 def shifted(dataset: Dataset, rows: int, columns: int) -> Dataset:
-    """All images moved down by ``rows`` and right by ``columns`` pixels; black comes in."""
+    """All images moved down by ``rows`` and right by ``columns`` pixels, with black moving in."""
     moved = insight.shift(dataset.images, rows, columns, "zeros")
     return dataclasses.replace(dataset, images=moved)
 
 
 def of_classes(dataset: Dataset, classes: Sequence[int]) -> Dataset:
-    """The images of some classes, which are numbered anew from 0 in the order given."""
+    """The images of some classes, which are renumbered from 0 in the order given."""
     classes = list(classes)
     numbers = np.full(len(dataset.classes), -1)
     numbers[classes] = np.arange(len(classes))
@@ -166,7 +166,7 @@ def network(*layers: str, input_shape: str = "28x28x1") -> str:
 
 
 def dense(*hidden: int, input_shape: str = "28x28x1") -> str:
-    """The TOML of a network of dense layers with ReLU; ``hidden`` units in each but the last."""
+    """The TOML of a network of dense layers with ReLU; ``hidden``: units of each but the last."""
     layers = [layer("Flatten")]
     for units in hidden:
         layers += [layer("Linear", out_features=units), layer("ReLU")]

@@ -53,8 +53,8 @@ def _lenet5(pooling: str, output: str, loss: str, activation: str) -> str:
     return f'loss = "{loss}"\npixels = [-0.1, 1.175]\n{text}'
 
 
-# What each row changes, on top of the rows above it.  ReLU comes after the output: before it
-# F6 has to reach the -1 of the bitmaps.
+# What each row changes, in addition to the rows above it.  ReLU comes after the output layer has
+# changed: before that F6 has to reach the -1 of the bitmaps.
 STEPS: dict[str, Mapping[str, str]] = {
     PUBLISHED: {"model": "lenet5-1998"},
     "+ C3 reads all maps": {

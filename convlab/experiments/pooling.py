@@ -53,7 +53,7 @@ NETWORKS = {
 def _trials(data: str, side: int | None, epochs: int, seeds: int) -> tuple[Trial, ...]:
     shared = {"data": data, "side": side, "epochs": epochs}
     trials: list[Trial] = []
-    # Times stand between the trainings, so that they do not all meet the same disturbance.
+    # Timings are interleaved with the trainings, so that no single disturbance affects all of them.
     for seed in range(seeds):
         trials += [
             {"network": name, "spec": spec, **shared, "seed": seed}

@@ -24,7 +24,7 @@ from convlab.experiments.timing import step_seconds
 
 MAPS = 16
 TIME = "time of a step"
-# The kernels of each block, one after the other, by its name; in pairs: one kernel, then a stack.
+# The kernels of each block, in order, by its name; in pairs: one kernel, then a stack.
 BLOCKS = {
     "one 5 × 5": (5,),
     "two 3 × 3": (3, 3),
@@ -47,7 +47,8 @@ def _block(kernels: Sequence[int]) -> list[str]:
 
 SCORES = layer("Linear", out_features="classes", initialisation="glorot")
 HALVED = layer("MaxPool2d", kernel_size=2)
-# The block between a first convolution and the scores, and alone: its scores cost next to nothing.
+# The block between a first convolution and the scores, and by itself: its scores cost almost
+# nothing.
 NETWORKS = {
     name: network(*_block((3,)), HALVED, *_block(kernels), HALVED, layer("Flatten"), SCORES)
     for name, kernels in BLOCKS.items()
@@ -67,7 +68,7 @@ ALONE = {
 def _trials(data: str, epochs: int, seeds: int) -> tuple[Trial, ...]:
     shared = {"data": data, "epochs": epochs, "optimizer": "adam"}
     trials = []
-    # Times stand between the trainings, so that they do not all meet the same disturbance.
+    # Timings are interleaved with the trainings, so that no single disturbance affects all of them.
     for seed in range(seeds):
         trials += [
             {"block": name, "spec": spec, **shared, "seed": seed} for name, spec in NETWORKS.items()

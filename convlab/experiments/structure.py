@@ -1,4 +1,4 @@
-"""Dense and convolutional networks on images whose pixels stand in another order."""
+"""Dense and convolutional networks on images whose pixels are permuted."""
 
 from __future__ import annotations
 

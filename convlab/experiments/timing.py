@@ -1,4 +1,4 @@
-"""How long a training step of several networks takes, measured in turn."""
+"""How long a training step takes for several networks, measured in turn."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def step_seconds(
 ) -> dict[str, float]:
     """Seconds of one training step of each network, by the names of ``specs`` (TOML texts).
 
-    Forward, backward and update for a batch of random images, the mean of several steps on
-    one thread.  ``inside``: with the gradient of the input, as for layers inside a larger
-    network.  Seconds are the processor's for this process, so that other work on the machine
-    hardly counts, and the networks take turns: compare them as ratios.
+    Forward, backward and update for a batch of random images, the mean of several steps on one
+    thread.  ``inside``: with the gradient of the input, as for layers inside a larger network.
+    Seconds are processor time of this process, so that other work on the machine hardly counts, and
+    the networks take turns: compare them as ratios.
     """
     steps = {name: _step(spec, batch_size, inside) for name, spec in specs.items()}
     seconds = dict.fromkeys(steps, 0.0)
@@ -47,7 +47,7 @@ def _step(spec: str, batch_size: int, inside: bool) -> Callable[[], None]:
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch_size, *network.input_shape)).astype(np.float32)
     labels = rng.integers(0, network.classes, batch_size)
-    # So small a rate that the weights stay as they are, and with them the work.
+    # A rate so small that the weights stay the same, and with them the work.
     optimizer = SGD(network.parameters(), 1e-9)
 
     def step() -> None:

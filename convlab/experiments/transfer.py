@@ -1,4 +1,4 @@
-"""Convolutional layers learned on one data set, and few pictures of another."""
+"""Convolutional layers learned on one data set, used with few pictures of another."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _datasets(source: str) -> tuple[data.Dataset, data.Dataset]:
 
 @lru_cache(maxsize=1)
 def _learned(source: str, epochs: int, seed: int) -> dict[str, np.ndarray]:
-    """The convolutional layers' weights after a training on all images of the first set."""
+    """The convolutional layers' weights after training on all images of the first set."""
     trainer = train({"model": "lenet5", "epochs": epochs, "seed": seed}, _datasets(source))
     state = trainer.network.state_dict()
     return {name: values for name, values in state.items() if name.startswith("conv")}
@@ -86,7 +86,7 @@ def _measure(trial: Trial) -> dict[str, Any]:
     )
     task = training.prepare(settings, datasets=_datasets(trial["after"]))
     few = data.limit_per_class(task.train, trial["per_class"], trial["seed"])
-    # No picture beyond the few may help: none chooses an epoch, the last weights count.
+    # No picture beyond the few may help: none is used to choose an epoch, the last weights count.
     task = dataclasses.replace(
         task,
         train=few,

@@ -21,7 +21,7 @@ from convlab.tensors import Tensor
 
 SALIENCY_METHODS = ("gradient", "gradient-x-input", "integrated-gradients", "smooth")
 
-# Images of one pass: enough for all threads, and no trouble for the memory of a laptop.
+# Images per pass: enough for all threads, and few enough for a laptop's memory.
 BATCH = 64
 
 
@@ -29,10 +29,10 @@ BATCH = 64
 class Saliency:
     """How the score of a class depends on each number of an image.
 
-    values: (C, H, W).  map: (H, W), the sum of ``values`` over channels where the
-    sign has a meaning (``signed``), else their largest magnitude.  ``score`` is the
-    class's logit, or minus its penalty; ``baseline_score`` that of the baseline of
-    integrated gradients, None for other methods.
+    values: (C, H, W).  map: (H, W), the sum of ``values`` over channels if the sign has a meaning
+    (``signed``), else their largest magnitude.  ``score`` is the class's logit, or minus its
+    penalty; ``baseline_score`` that of the baseline of integrated gradients, None for other
+    methods.
     """
 
     method: str
@@ -60,10 +60,10 @@ class Occlusion:
 
 @dataclass(frozen=True, eq=False)
 class GradCam:
-    """Where the maps of a layer speak for a class.
+    """Where the maps of a layer support a class.
 
-    weights: (maps,), the mean gradient of the class's score by each map.  coarse:
-    (h, w), on the layer's own units.  map: (H, W), bilinear on the input's pixels.
+    weights: (maps,), the mean gradient of the class's score with respect to each map.  coarse: (h,
+    w), on the layer's own units.  map: (H, W), bilinear on the input's pixels.
     """
 
     layer: str
@@ -74,7 +74,7 @@ class GradCam:
 
 @contextlib.contextmanager
 def at_rest(network: Network) -> Iterator[None]:
-    """Within this context there is no dropout and no gradient by parameters."""
+    """Within this context there is no dropout, and parameters get no gradient."""
     parameters = network.parameters()
     before, training = [p.requires_grad for p in parameters], network.training
     network.eval().requires_grad_(False)
@@ -103,11 +103,11 @@ def probabilities(network: Network, x: np.ndarray) -> np.ndarray:
 
 
 def gradients(network: Network, x: np.ndarray, target: int) -> np.ndarray:
-    """The gradients (N, C, H, W) of class ``target``'s score by the images x (N, C, H, W).
+    """The gradients (N, C, H, W) of class ``target``'s score with respect to the images x.
 
     The score is the logit, or minus the penalty.
     Source: Simonyan, Vedaldi & Zisserman 2013, section 3.
-    Raises ShapeError for images of another size, SpecError for a class that is not there.
+    Raises ShapeError for images of another size, SpecError for a class that does not exist.
     """
     _check(network, x.shape[1:], target)
     found = []
@@ -209,13 +209,13 @@ def occlusion(
     stride: tuple[int, int],
     value: np.ndarray | float = 0.0,
 ) -> Occlusion:
-    """The drop of class ``target``'s probability when a patch of x (C, H, W) is covered.
+    """The drop in class ``target``'s probability when a patch of x (C, H, W) is covered.
 
     patch, stride: (rows, columns) in pixels; the last patches end at the border.
-    value: what covers, a number or one for each channel (C,).
+    value: what covers it, a number or one for each channel (C,).
     Source: Zeiler & Fergus 2014, section 4.2.  Raises ShapeError for a patch
-    larger than the image and a stride that leaves pixels out, SpecError for a
-    class that is not there.
+    larger than the image and a stride that leaves pixels out, SpecError for a class that does not
+    exist.
     """
     _check(network, x.shape, target)
     _, height, width = x.shape
@@ -252,11 +252,11 @@ def occlusion(
 
 
 def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = None) -> GradCam:
-    """Where the maps of ``layer`` speak for class ``target`` of the image x (C, H, W).
+    """Where the maps of ``layer`` support class ``target`` for the image x (C, H, W).
 
-    The maps, each weighted with the mean gradient of the class's score by it, are
-    added up and negative sums are cut off; then stretched to the input, bilinear.
-    ``layer`` None is the last one with maps of more than one unit.
+    The maps, each weighted by the mean gradient of the class's score with respect to it, are added
+    up and negative sums are cut off; the result is stretched to the input bilinearly.  ``layer``
+    None is the last layer with maps of more than one unit.
     Source: Selvaraju et al. 2017, equations 1 and 2.  Raises ShapeError for an
     image of another size, SpecError for a layer without maps and an unknown class.
     """
@@ -277,7 +277,7 @@ def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = N
         output = maps = image = Tensor(x[None])
         for name, _, output in network.steps(image):
             if name == layer:
-                # Nothing is recorded before this layer, so its maps are where gradients end.
+                # Nothing is recorded before this layer, so gradients end at its maps.
                 maps = output
                 maps.requires_grad = True
         weights = np.zeros(output.shape, output.dtype)
@@ -288,13 +288,13 @@ def grad_cam(network: Network, x: np.ndarray, target: int, layer: str | None = N
     alpha = gradient.mean(axis=(1, 2), dtype=np.float64)
     coarse = np.maximum(np.tensordot(alpha, maps.numpy()[0].astype(np.float64), 1), 0)
     factors = [large / small for large, small in zip(x.shape[1:], coarse.shape, strict=True)]
-    # grid_mode: numbers stand at the centres of their pixels, not at their corners.
+    # grid_mode: numbers are at the centres of their pixels, not at their corners.
     fine = zoom(coarse, factors, order=1, mode="nearest", grid_mode=True)
     return GradCam(layer, alpha, coarse, fine)
 
 
 def randomised(network: Network, seed: int) -> Network:
-    """A network of the same architecture whose weights are drawn anew with ``seed``.
+    """A network of the same architecture with new random weights from ``seed``.
 
     What its maps show was not learned (Adebayo et al. 2018, section 3).
     """

@@ -1,4 +1,4 @@
-"""The windows through which one unit sees the image, layer behind layer."""
+"""The windows through which one unit sees the image, layer by layer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from convlab.shapes import ReceptiveField
 def field_chain(
     network: Network, layer: str | None, unit: tuple[int, int] | None
 ) -> list[UnitField]:
-    """One unit of each layer on the way to ``unit``, the one in the middle of what is read.
+    """One unit of each layer on the way to ``unit``: the one in the middle of what is read.
 
-    In the order of the network, so that boxes lie inside those that follow them
-    (beside each other where branches differ).  Layers whose units see no more than
-    those before them are left out.  Raises as ``unit_field``.
+    In the order of the network, so that boxes lie inside those that follow them (side by side where
+    branches differ).  Layers whose units see no more than those before them are left out.  Raises
+    the same errors as ``unit_field``.
     """
     chosen = unit_field(network, layer, unit)
     before = {name: shape for name, _, shape, _ in network.shapes()}
@@ -28,7 +28,8 @@ def field_chain(
         at = wanted[row.name]
         if row.family is not Family.JOIN:
             # The field of this layer alone is its window on what it reads.
-            # None is for layers whose units see everything: none of them leads to a unit of maps.
+            # None is for layers whose units see everything, and none of them leads to a unit of
+            # maps.
             window = row.layer.field_of(alone, before[row.name]) or alone
             spans = [axis.span(i) for axis, i in zip(window, at, strict=True)]
             down, right = ((start + end - 1) // 2 for start, end in spans)

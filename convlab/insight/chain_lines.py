@@ -57,7 +57,7 @@ def step_lines(one: Explanation, network: Network, classes: Sequence[str]) -> It
 
 
 def _taken(one: Explanation, cell: Cell) -> str:
-    """What a unit has taken of the numbers that it reads."""
+    """What a unit has taken from the numbers that it reads."""
     if isinstance(one, Pooling):
         what = "winner" if one.reduction == "maximum" else f"{one.reduction}; largest"
         return f"{what} of {int((~one.outside).sum())} cells: {cell_text(cell)}"
@@ -85,7 +85,7 @@ def _product_lines(one: ConvolutionSum | DenseSum, cell: Cell) -> Iterator[Line]
 def pixel_lines(chain: Sequence[Explanation], x: np.ndarray, shown: np.ndarray) -> Iterator[Line]:
     """The part of the image that the first unit sees, and the pixel at the chain's end.
 
-    x (C, H, W): what the network takes of the image; ``shown``: the bytes of which it is made.
+    x (C, H, W): the image as the network takes it; ``shown``: the bytes it is made of.
     """
     first, cell = chain[0], chain[-1].strongest
     unit = f"{first.layer}, {place_text(first.unit)}," if len(chain) > 1 else "This unit"
@@ -124,7 +124,7 @@ def _seen_lines(unit: str, box: Box, shown: np.ndarray) -> Iterator[Line]:
 
 
 def _byte_lines(part: np.ndarray) -> Iterator[Line]:
-    """Pixels (C, H, W) as their bytes where they fit in a line, else as shades."""
+    """Pixels (C, H, W) as their bytes if they fit in a line, else as shades."""
     channels, height, width = part.shape
     if channels == 1 and 4 * width + 2 <= WIDTH:
         for row in part[0]:

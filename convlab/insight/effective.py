@@ -18,14 +18,14 @@ _BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class EffectiveField:
-    """Where the gradient of one unit lies, beside the box that theory gives it.
+    """Where the gradient of one unit lies, compared with the box given by theory.
 
-    Where no pixel changes the unit ``gradient`` is 0 everywhere, and all that is a part of it
-    is None.  ``gradient``: (rows, columns), the mean over ``images`` images of the absolute
-    gradient of the unit, summed over its layer's maps, by each pixel, summed over
-    the image's channels.  ``share_inside``: the part of its sum within
-    ``theory.box``.  ``centre`` and ``deviation``: its mean place and its standard
-    deviation along rows and columns, in pixels.  ``half``: the box around the
+    If no pixel changes the unit, ``gradient`` is 0 everywhere, and everything derived from it is
+    None.  ``gradient``: (rows, columns), the mean over ``images`` images of the absolute gradient
+    of the unit, summed over its layer's maps, with respect to each pixel, summed over the image's
+    channels.  ``share_inside``: the share of its sum within ``theory.box``.  ``centre`` and
+    ``deviation``: its mean position and its standard deviation along rows and columns, in pixels.
+    ``half``: the box around the
     theoretical box's middle, of the same proportions, that holds half of it, half-open.
     """
 
@@ -46,7 +46,7 @@ def effective_field(
     images: (N, C, H, W), scaled as the network was trained with.
     Source: Luo, Li, Urtasun & Zemel 2016, "Understanding the effective receptive
     field in deep convolutional neural networks".  Raises ShapeError for images of
-    another size, SpecError as ``unit_field``.
+    another size, SpecError like ``unit_field``.
     """
     if images.ndim != 4 or images.shape[1:] != network.input_shape or not len(images):
         wanted = ", ".join(str(length) for length in network.input_shape)
@@ -57,7 +57,7 @@ def effective_field(
     gradient = np.zeros(network.input_shape[1:])
     learned = [p for p in network.parameters() if p.requires_grad]
     network.eval()
-    network.requires_grad_(False)  # gradients by the weights are not wanted
+    network.requires_grad_(False)  # gradients of the weights are not needed
     try:
         for start in range(0, len(images), _BATCH):
             x = Tensor(images[start : start + _BATCH], requires_grad=True)

@@ -1,4 +1,4 @@
-"""A layer's answers to many images: their positions in a plane, and the maps that stay silent."""
+"""A layer's outputs for many images: their positions in a plane, and the maps that stay silent."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from convlab.tensors import Tensor
 
 METHODS = ("pca", "tsne")
 _BATCH = 128  # images of one forward pass: the maps of all layers are in memory at once
-_FEWEST = 4  # images that a plane can tell anything about
+_FEWEST = 4  # the fewest images that a plane can say anything about
 
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """Points (N, 2), and how they came about.
+    """Points (N, 2), and how they were computed.
 
-    ``shares``: of the variance, that of each axis (PCA; None for t-SNE).  ``perplexity``: about
+    ``shares``: each axis's share of the variance (PCA; None for t-SNE).  ``perplexity``: roughly
     how many neighbours each point has (t-SNE; None for PCA).
-    Both are None where all images have the same numbers and lie on one point.
+    Both are None if all images have the same numbers and lie on one point.
     """
 
     points: np.ndarray
@@ -34,7 +34,7 @@ class Embedding:
 
 
 def last_hidden(network: Network) -> str:
-    """The layer whose numbers the output layer reads, behind those that only pass numbers on.
+    """The layer whose numbers the output layer reads, skipping those that only pass numbers on.
 
     Raises SpecError for a network whose first layer with weights is its output.
     """
@@ -56,8 +56,8 @@ def never_firing(
 ) -> dict[str, list[int]]:
     """By layer, in order, the maps or units that are 0 everywhere for every image of a set.
 
-    All layers, or ``layer`` alone.  Images of the network's input size.
-    Raises SpecError for a layer that is not there.
+    All layers, or only ``layer``.  Images of the network's input size.  Raises SpecError for a
+    layer that does not exist.
     """
     _check_layer(network, layer)
     fired: dict[str, np.ndarray] = {}
@@ -76,7 +76,8 @@ def layer_outputs(
     """A layer's outputs (N, numbers) for every image of a set, and the network's answers (N,).
 
     Images of the network's input size; the answers are class numbers.
-    Raises SpecError for a layer that is not there, NotFiniteError for outputs that are not finite.
+    Raises SpecError for a layer that does not exist, NotFiniteError for outputs that are not
+    finite.
     """
     _check_layer(network, layer)
     features, answers = [], []
@@ -89,7 +90,7 @@ def layer_outputs(
 
 
 def embed(features: np.ndarray, method: str = "pca") -> Embedding:
-    """Outputs (N, numbers) as points of a plane, the same for the same numbers.
+    """Outputs (N, numbers) as points in a plane, the same for the same numbers.
 
     ``pca``: the two directions of largest variance (Hotelling 1933).  ``tsne``: neighbours stay
     neighbours, distances between groups say little (van der Maaten & Hinton 2008); it starts
@@ -103,17 +104,17 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
     if method not in METHODS:
         raise SpecError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     require_finite(features, "embedding")
-    # Slow to import, and needed here alone.
+    # Slow to import, and needed only here.
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
     features = features.astype(np.float64)
     varied = bool(features.std(axis=0).any())
-    # With one thread every sum has one order.
+    # With one thread every sum has a fixed order.
     with threadpool_limits(1):
         if not varied:
-            # Equal images have no direction at all, and no neighbours that are nearer.
+            # Equal images have no direction at all, and no nearest neighbours.
             return Embedding(np.zeros((len(features), 2)))
         plane = PCA(min(2, features.shape[1]), svd_solver="full")
         points = plane.fit_transform(features)
@@ -122,7 +123,7 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
         if method == "pca":
             return Embedding(points, shares=shares)
         perplexity = min(30.0, (len(features) - 1) / 3)
-        # As scikit-learn's own start from the PCA, which is not there for a single number.
+        # Like scikit-learn's own start from the PCA, which does not exist for a single number.
         start = points / (points[:, 0].std() or 1.0) * 1e-4
         fitted = TSNE(perplexity=perplexity, init=start, random_state=0).fit_transform(features)
     return Embedding(fitted.astype(np.float64), perplexity=perplexity)
@@ -137,7 +138,7 @@ def _check_layer(network: Network, layer: str | None) -> None:
 def _forward(
     network: Network, dataset: Dataset, scaling: Scaling
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The output (n, ...) of every layer by its name, a batch of the set at a time."""
+    """The output (n, ...) of every layer by name, one batch of the set at a time."""
     batches = Batches(dataset, _BATCH, shuffle=False, scaling=scaling)
     training = network.training
     network.eval()

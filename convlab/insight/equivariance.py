@@ -20,7 +20,7 @@ from convlab.tensors import Tensor
 TRANSFORMS = ("shift", "rotation", "scale")
 BORDERS = ("circular", "zeros")
 DIRECTIONS = {"down": (1, 0), "up": (-1, 0), "right": (0, 1), "left": (0, -1)}
-BATCH, MOST_FLOATS = 64, 1 << 25  # images at once, and numbers in all their maps
+BATCH, MOST_FLOATS = 64, 1 << 25  # images at a time, and numbers in all their maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class LayerEquivariance:
 
     ``map_size`` (rows, columns); ``stride``: effective strides in input pixels
     (rows, columns).  For each amount ``errors`` has the mean over images of
-    ||f(T x) - T' f(x)|| / ||f(x)||, NaN where no cell is left to compare; ``cells``
-    has by how many cells T' shifts the maps, and ``rounded`` whether that is only the
-    nearest whole number (both are None for rotations and scales).  ``inner`` has the
-    errors over those cells alone whose receptive fields lie within the image, off what the
-    shift brings in: zero padding has no part in them.  None for rotations and scales.
+    ||f(T x) - T' f(x)|| / ||f(x)||, NaN where no cell is left to compare; ``cells`` says by how
+    many cells T' shifts the maps, and ``rounded`` whether that is only the nearest whole number
+    (both are None for rotations and scales).  ``inner`` has the errors over only those cells whose
+    receptive fields lie within the image, away from what the shift brings in, so that zero padding
+    has no effect on them.  None for rotations and scales.
     """
 
     name: str
@@ -48,12 +48,12 @@ class LayerEquivariance:
 
 @dataclass(frozen=True, eq=False)
 class Commuting:
-    """One image the two ways round: f(T x) and T' f(x), maps (C, h, w).
+    """One image in both orders: f(T x) and T' f(x), maps (C, h, w).
 
     ``cells`` (rows, columns) is how far T' shifts; ``rounded`` whether that is only
     the nearest whole number.  ``compared`` (h, w) marks the cells that ``error``
-    counts; ``maps`` is f(x).  ``inner`` is the error of the cells alone whose receptive
-    fields lie within the image, off what the shift brings in; NaN where there are none.
+    counts; ``maps`` is f(x).  ``inner`` is the error of only those cells whose receptive fields lie
+    within the image, away from what the shift brings in; NaN if there are none.
     """
 
     layer: str
@@ -73,9 +73,9 @@ def shift(
 ) -> NDArray:
     """Images or maps (..., H, W) moved down by ``rows`` and right by ``columns`` cells.
 
-    ``circular``: what leaves at one side comes back at the other.  ``zeros``: what
-    leaves is lost and ``background`` follows, a number or an array that
-    broadcasts.  Negative numbers move up and left.  Raises SpecError for another border.
+    ``circular``: what leaves on one side comes back on the other.  ``zeros``: what leaves is lost
+    and replaced by ``background``, a number or an array that broadcasts.  Negative numbers move up
+    and left.  Raises SpecError for another border.
     """
     if border not in BORDERS:
         raise SpecError(f"border: expected one of {', '.join(BORDERS)}, got {border!r}")
@@ -86,17 +86,17 @@ def shift(
 
 
 def _covered(size: tuple[int, int], rows: int, columns: int) -> NDArray:
-    """(H, W) booleans: where a shift without coming back leaves something of the image."""
+    """(H, W) booleans: where a shift that does not wrap around leaves part of the image."""
     height, width = size
     row, column = np.arange(height)[:, None] - rows, np.arange(width) - columns
     return (row >= 0) & (row < height) & (column >= 0) & (column < width)
 
 
 def rotate(x: NDArray, degrees: float, background: ArrayLike = 0) -> NDArray:
-    """Images or maps (..., H, W) turned anticlockwise about their middle.
+    """Images or maps (..., H, W) rotated anticlockwise about their centre.
 
     Exact for multiples of 90 degrees, which need square images; else bilinear
-    (scipy.ndimage), with ``background`` where the image does not reach.
+    (scipy.ndimage), with ``background`` outside the image.
     """
     if degrees % 90 == 0 and (x.shape[-1] == x.shape[-2] or degrees % 180 == 0):
         return np.rot90(x, int(degrees // 90), (-2, -1))
@@ -106,12 +106,12 @@ def rotate(x: NDArray, degrees: float, background: ArrayLike = 0) -> NDArray:
 
 
 def rescale(x: NDArray, factor: float, background: ArrayLike = 0) -> NDArray:
-    """Images or maps (..., H, W) enlarged about their middle, bilinear; 1 changes nothing."""
+    """Images or maps (..., H, W) enlarged about their centre, bilinearly; 1 changes nothing."""
     return x if factor == 1 else _resample(x, np.eye(2) / factor, background)
 
 
 def _resample(x: NDArray, matrix: NDArray, background: ArrayLike) -> NDArray:
-    """What stands at ``matrix`` times each place, both from the middle of (H, W)."""
+    """The value at ``matrix`` times each position, both measured from the centre of (H, W)."""
     from scipy import ndimage
 
     size = np.array(x.shape[-2:])
@@ -127,8 +127,8 @@ def _away_from_border(
 ) -> NDArray:
     """(h, w) booleans: cells whose fields lie within the image before and after a shift.
 
-    ``by`` (rows, columns) pixels of the image, ``cells`` of the maps.  No such cell has
-    read padding, nor what the shift brought in.
+    ``by`` (rows, columns) pixels of the image, ``cells`` of the maps.  Such cells have read neither
+    padding nor what the shift brought in.
     """
     free = []
     for axis, length, pixels, amount, moved in zip(field, size, image, by, cells, strict=True):
@@ -162,8 +162,8 @@ def equivariance(
     right by a whole number of pixels and T' the maps by that divided by the
     layer's effective stride, to the nearest whole cell (a half: up); a
     ``rotation`` is in degrees anticlockwise and a ``scale`` a factor, for image
-    and maps alike.  Where the transform brings in ``background`` (``border`` zeros, rotations,
-    scales) only those cells are compared that it takes from inside the maps.
+    and maps alike.  If the transform brings in ``background`` (``border`` zeros, rotations,
+    scales), only the cells that it takes from inside the maps are compared.
 
     Circular padding and stride 1 are exactly equivariant to circular shifts, stride
     2 to even ones only; max pooling, strided convolution and average pooling
@@ -185,7 +185,7 @@ def equivariance(
     transformed = partial(_transformed, transform, border)
     sums = {row.name: np.zeros(len(amounts)) for row in shown}
     inner = {row.name: np.zeros(len(amounts)) for row in shown}
-    # All maps of a batch are kept: fewer images at once where they are large.
+    # All maps of a batch are kept, so fewer images at a time if they are large.
     floats = sum(math.prod(row.output_shape) for row in shown)
     size = max(1, min(BATCH, MOST_FLOATS // floats))
     for start in range(0, len(x), size):
@@ -195,7 +195,7 @@ def equivariance(
             moved = _maps(network, transformed(batch, amount, fill=background), sums.keys())
             for row in shown:
                 stride, maps = row.receptive_field[1].stride, plain[row.name]
-                # What comes in from outside is zero, so that ones show where nothing did.
+                # What comes in from outside is zero, so ones mark where nothing did.
                 inside = transformed(np.ones(maps.shape[2:]), amount, stride) > 1 - 1e-6
                 after = transformed(maps, amount, stride)
                 sums[row.name][index] += _errors(moved[row.name], after, inside).sum()
@@ -286,7 +286,7 @@ def _errors(one: NDArray, two: NDArray, compared: NDArray) -> NDArray:
     one, two = (maps[..., compared].astype(np.float64) for maps in (one, two))
     difference = np.sqrt(np.square(one - two).sum(axis=(1, 2)))
     norm = np.sqrt(np.square(two).sum(axis=(1, 2)))
-    # Where all maps are zero any difference is infinitely large, and none is none.
+    # If all maps are zero, any difference is infinitely large, and no difference is 0.
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(difference == 0, 0.0, difference / norm)
 

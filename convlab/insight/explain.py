@@ -1,12 +1,11 @@
 """The whole sum behind one value of a network: every term, and the order in which they are added.
 
-The value is the engine's.  Terms are laid out for reading: products and their
-sums are exact in float64.  Beside them the value is recomputed in float32 in
-the order of the loops, which gives the engine's bits where the compiler fused
-and ordered the additions as it does on processors with fused multiply-add; a
-caller compares ``recomputed`` with ``value`` and says so, or names the
-difference (``ulps``).  On a GPU the layers' outputs are the device's, whose loops
-add in another order; ``recomputed`` keeps the CPU's, so a few ulps are expected.
+The value is the engine's.  Terms are laid out for reading: products and their sums are exact in
+float64.  In addition the value is recomputed in float32 in the order of the loops, which gives the
+engine's bits if the compiler fused and ordered the additions as it does on processors with fused
+multiply-add; a caller compares ``recomputed`` with ``value`` and reports agreement or the
+difference (``ulps``).  On a GPU the layers' outputs are the device's, whose loops add in another
+order; ``recomputed`` keeps the CPU's, so a few ulps are expected.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from convlab.shapes import size_text
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 
-# The name for what comes behind the last layer, and is not one.
+# The name for what follows the last layer, and is not a layer.
 PROBABILITIES = "probabilities"
 
 Box = tuple[int, int, int, int]
@@ -47,16 +46,15 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What every explanation has.
+    """The fields common to all explanations.
 
     ``unit``: its place in the layer's output of ``shape``, (map, row, column) or
     (number,).  ``value``: the network's.  ``recomputed``: the same in float32
     from the terms, in the order that ``order`` says.  ``before``: the layer that
     the terms come from, None for the input.  ``strongest``: the term that
-    contributes most, None where all are padding.  ``sees``: (top, left, bottom,
-    right) of the input in pixels, half-open, outside it padding; None where that
-    is not the same for all units of the layer.  ``after``: the activation that
-    follows, as (layer, its kind, what it makes of the value), or None.
+    contributes most, None if all are padding.  ``sees``: (top, left, bottom, right) of the input in
+    pixels, half-open, padding outside it; None if that is not the same for all units of the layer.
+    ``after``: the activation that follows, as (layer, its kind, its result for the value), or None.
     """
 
     layer: str
@@ -79,14 +77,13 @@ class Explanation:
 
 @dataclass(frozen=True, eq=False)
 class ConvolutionSum(Explanation):
-    """Of a convolution: patch times kernel over all maps that the unit reads, plus bias.
+    """For a convolution: patch times kernel over all maps that the unit reads, plus bias.
 
     ``maps`` (C,): their numbers; ``patch``, ``kernel`` (C, KH, KW); ``rows``
-    (KH,) and ``columns`` (KW,): where the patch lies in those maps, -1 for zeros
-    that are not of the map; ``outside`` (KH, KW): what is padding, or for a
-    transposed convolution what no input stands behind.  ``bias`` is None for a
-    layer without.  ``padding_mode`` as in ``nn.Conv2d``, "transposed" for a
-    transposed convolution, whose kernel is turned by 180 degrees here.
+    (KH,) and ``columns`` (KW,): where the patch lies in those maps, -1 for zeros outside the map;
+    ``outside`` (KH, KW): what is padding, or for a transposed convolution what no input contributes
+    to.  ``bias`` is None for a layer without one.  ``padding_mode`` as in ``nn.Conv2d``,
+    "transposed" for a transposed convolution, whose kernel is rotated by 180 degrees here.
     """
 
     maps: np.ndarray
@@ -115,7 +112,7 @@ class ConvolutionSum(Explanation):
 
 @dataclass(frozen=True, eq=False)
 class Pooling(Explanation):
-    """Of a pooling: the window on one map, and its maximum, mean or sum.
+    """For a pooling: the window on one map, and its maximum, mean or sum.
 
     ``patch`` (KH, KW), zeros where ``outside``; ``rows``, ``columns``: where it
     lies in the map.  ``reduction``: maximum, mean or sum.  ``winner``: (row,
@@ -152,7 +149,7 @@ class Pooling(Explanation):
 
 @dataclass(frozen=True, eq=False)
 class DenseSum(Explanation):
-    """Of a dense layer: inputs (I,) times weights (I,), plus bias (None for a layer without)."""
+    """For a dense layer: inputs (I,) times weights (I,), plus bias (None if there is none)."""
 
     inputs: np.ndarray
     weights: np.ndarray
@@ -170,7 +167,7 @@ class DenseSum(Explanation):
 
 @dataclass(frozen=True, eq=False)
 class Distance(Explanation):
-    """Of a radial basis function unit: the squared distance of inputs (I,) to its centre (I,)."""
+    """For a radial basis function unit: the squared distance of inputs (I,) to its centre (I,)."""
 
     inputs: np.ndarray
     centre: np.ndarray
@@ -187,7 +184,7 @@ class Distance(Explanation):
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxShare(Explanation):
-    """Of a softmax: exponentials (K,) of the logits (K,) less the largest, and the unit's share.
+    """For a softmax: exponentials (K,) of the logits (K,) minus the largest, and the unit's share.
 
     ``penalties``: the network's output is penalties, so that logits are their negatives.
     """
@@ -198,7 +195,7 @@ class SoftmaxShare(Explanation):
 
     @property
     def exponentials(self) -> np.ndarray:
-        """(K,), of the logits less the largest."""
+        """(K,), of the logits minus the largest."""
         logits = self.logits.astype(float)
         return np.exp(logits - logits.max())
 
@@ -209,7 +206,7 @@ class SoftmaxShare(Explanation):
 
 @dataclass(frozen=True, eq=False)
 class BranchSum(Explanation):
-    """Of a layer that adds up branches: the numbers (B,) that they bring, and their ``cells``."""
+    """For a layer that adds branches: the numbers (B,) that they contribute, with ``cells``."""
 
     cells: tuple[Cell, ...]
 
@@ -225,7 +222,7 @@ class BranchSum(Explanation):
 
 @dataclass(frozen=True, eq=False)
 class Pointwise(Explanation):
-    """Of a layer that makes one number of one number: ``input`` to the value by ``formula``."""
+    """For a layer that maps one number to one number: ``input`` to the value by ``formula``."""
 
     input: float
     formula: str
@@ -242,14 +239,14 @@ def explain(
     """The sum behind one unit's value; with ``deep`` the chain of strongest terms to a pixel.
 
     x: (C, H, W) float32, scaled as the network was trained with.  ``layer``: a
-    layer's name, or "probabilities" for the softmax behind the last.  ``unit``:
-    (map, row, column) or (number,), from 0; None is the layer's largest value,
-    or for distances the smallest.  Layers that only pass a number on (activations,
-    Flatten, Dropout) are followed by the layer before them, until a sum is reached.
+    layer's name, or "probabilities" for the softmax after the last.  ``unit``: (map, row, column)
+    or (number,), from 0; None is the layer's largest value,
+    or for distances the smallest.  From layers that only pass a number on (activations, Flatten,
+    Dropout) the chain goes to the layer before them, until a sum is reached.
 
-    Raises SpecError for a layer that is not there or cannot be explained,
-    ShapeError for a unit outside its output and an image of another size, NotFiniteError
-    where a layer's output is not finite.
+    Raises SpecError for a layer that does not exist or cannot be explained, ShapeError for a unit
+    outside its output and an image of another size, NotFiniteError if a layer's output is not
+    finite.
     """
     steps = _steps(network, x)
     if layer not in steps:
@@ -321,7 +318,7 @@ class _Step:
             raise SpecError(f"layer {self.name}: {error}") from None
 
     def summands(self, join: nn.Join, unit: tuple[int, ...]) -> tuple[Cell, ...]:
-        """What the branches bring to a join's output at ``unit``."""
+        """What the branches contribute to a join's output at ``unit``."""
         places = join.summands([array.shape for array in self.inputs], unit)
         return tuple(Cell(self.sources[k], at, self.inputs[k][at]) for k, at in places)
 
@@ -336,7 +333,7 @@ class _Step:
         return self.before, reads.place
 
     def reads_nothing(self, unit: tuple[int, ...]) -> bool:
-        """Whether the output at ``unit`` is 0 whatever comes in."""
+        """Whether the output at ``unit`` is 0 for any input."""
         if isinstance(self.module, nn.Join):
             return False
         reads = self.reads(unit)
@@ -416,7 +413,7 @@ def _cell(step: _Step, place: Iterable[int]) -> Cell:
 def _sees(
     network: Network, steps: dict[str, _Step], step: _Step, unit: tuple[int, ...]
 ) -> Box | None:
-    # What passes numbers on sees what is before it, be it a map or a vector.
+    # A layer that passes numbers on sees what the one before it sees, be it a map or a vector.
     while (passed := step.passed_on(unit)) is not None:
         before, unit = passed
         if before is None:
@@ -434,7 +431,7 @@ def _sees(
     box = unit_field(network, step.name, (unit[1], unit[2])).box
     top, left, bottom, right = box
     inside = min(top, left) >= 0 and bottom <= whole[2] and right <= whole[3]
-    # Padding that repeats the map reads it elsewhere than at the box.
+    # Padding that repeats the map reads it outside the box.
     modes = {getattr(one.module, "padding_mode", "zeros") for one in above}
     return box if inside or modes == {"zeros"} else None
 
@@ -451,7 +448,7 @@ def _above(network: Network, steps: dict[str, _Step], name: str) -> list[_Step]:
 
 
 def _is_uneven(step: _Step) -> bool:
-    """Whether the units of a pooling do not all see windows of one size, a stride apart."""
+    """Whether a pooling has units that do not see windows of one size, a stride apart."""
     if step.module is None or step.family is not Family.POOLING:
         return False
     return step.module.window(step.input.shape) is None
@@ -461,7 +458,7 @@ def _is_uneven(step: _Step) -> bool:
 
 
 def _fused(total: Number, weight: float, value: float) -> np.float32:
-    """weight * value + total of float32 numbers, rounded once, as one instruction does it.
+    """weight * value + total of float32 numbers, rounded once, as a single instruction does.
 
     The product is exact in float64.  Their sum is rounded there to odd, so that
     rounding it again to float32 is as good as rounding once (Boldo & Melquiond
@@ -490,7 +487,7 @@ _ROUNDED = "float32, each product added with one rounding"
 
 def _taps(step: _Step, taps: nn.Taps, known: dict[str, Any]) -> Explanation:
     patch = _patch(step.input[taps.maps], taps.rows, taps.columns)
-    # The loop goes through a kernel row in all maps before it goes to the next row.
+    # The loop goes through a kernel row in all maps before the next row.
     terms = taps.weights.swapaxes(0, 1), patch.swapaxes(0, 1)
     rowwise = "kernel row by kernel row through all maps"
     if taps.bias is None or taps.bias_first:
@@ -505,7 +502,7 @@ def _taps(step: _Step, taps: nn.Taps, known: dict[str, Any]) -> Explanation:
         order=f"{order}; {_ROUNDED}",
         strongest=_strongest_tap(step, taps, patch * taps.weights),
         maps=taps.maps,
-        # Turned, the patch lies as it does in the map.
+        # Rotated, the patch is oriented as in the map.
         patch=patch[:, turn, turn],
         kernel=taps.weights[:, turn, turn],
         rows=taps.rows[turn],
@@ -569,7 +566,7 @@ def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanatio
     for value in patch[inside]:
         total += value
     winner = None
-    # Of equal ones the first; an average follows its largest term.
+    # The first of equal ones; for an average, its largest term.
     size = np.where(inside, patch if reads.reduction == "maximum" else np.abs(patch), -np.inf)
     row, column = divmod(int(size.argmax()), patch.shape[1])
     strongest = None

@@ -36,24 +36,23 @@ class RBFMap(nn.Module):
 
 
 def fully_convolutional(network: Network) -> Network:
-    """The same layers with every dense one as a convolution, its weights moved, not learned anew.
+    """The same layers with every dense one as a convolution, its weights moved, not relearned.
 
-    The first dense layer after maps of R x C becomes a kernel of R x C, those behind it
-    kernels of 1 x 1; on the network's own input size the output is the network's, as a map
-    of 1 x 1, and on a larger one a map of the answers to all windows, ``scan_stride``
-    apart.  Padding inside the network then lies around the whole picture and no longer
-    around each window.  Parameters are shared with ``network``.
+    The first dense layer after maps of R x C becomes a kernel of R x C, later ones kernels of 1 x
+    1; on the network's own input size the output is the network's, as a map of 1 x 1, and on a
+    larger one a map of the answers for all windows, ``scan_stride`` apart.  Padding inside the
+    network then surrounds the whole picture and no longer each window.  Parameters are shared with
+    ``network``.
 
     Source: LeCun et al. 1998, section VII ("space displacement neural networks"); Long,
     Shelhamer & Darrell 2015, section 3.1.
-    Raises SpecError for adaptive pooling whose windows differ in size, for branches whose
-    strides do, for flattened maps that are joined, and for layers that cannot be moved over a
-    picture.
+    Raises SpecError for adaptive pooling whose windows differ in size, for branches with different
+    strides, for flattened maps that are joined, and for layers that cannot be moved over a picture.
     """
     layers: dict[str, nn.Module] = {}
     reads: dict[str, tuple[str, ...]] = {}
-    # Of each layer the one that now gives its numbers, and the kernel of a dense layer behind
-    # it, once the maps are flat.
+    # For each layer the one that now gives its numbers, and the kernel of a dense layer after it,
+    # once the maps are flat.
     now: dict[str, tuple[str, tuple[int, int] | None]] = {INPUT: (INPUT, None)}
     kernel: tuple[int, int] | None
     layer: Any  # of each family, with the attributes that Family names
@@ -86,7 +85,7 @@ def fully_convolutional(network: Network) -> Network:
     result = GraphNetwork(layers, reads) if branched else Network(layers)
     result.name, result.loss = network.name, network.loss
     result.classes, result.input_shape = network.classes, network.input_shape
-    scan_stride(result)  # branches of several have none
+    scan_stride(result)  # joined branches have none
     return result
 
 
@@ -107,7 +106,7 @@ def _as_convolution(layer: Any, kernel: tuple[int, int]) -> nn.Conv2d:
 def _even_windows(
     network: Network, name: str, layer: nn.Pooling, shape: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Kernel and stride of a pooling that stands for an adaptive one; global pooling moves by 1."""
+    """Kernel and stride of a pooling that replaces an adaptive one; global pooling moves by 1."""
     window = layer.window(shape)
     if window is None:
         raise _refusal(network, "adaptive pooling with even windows", f"{name}: {layer!r}")
@@ -131,11 +130,11 @@ def scan_stride(network: Network) -> tuple[int | Fraction, int | Fraction]:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """What a scan of a picture at one size gives.
+    """The result of scanning a picture at one size.
 
     scale: the picture's enlargement.  probabilities: (classes, rows, columns), for each
     window its classes.  windows: (rows, columns, 4), their top, left, bottom and right in
-    pixels of the picture as it came.
+    pixels of the original picture.
     """
 
     scale: float
@@ -144,10 +143,10 @@ class Level:
 
 
 def scan(network: Network, images: np.ndarray, scaling: Scaling, scale: float) -> list[Level]:
-    """The answers of a fully convolutional network all over images (N, 1, H, W) uint8.
+    """The answers of a fully convolutional network everywhere in images (N, 1, H, W) uint8.
 
-    The images are first enlarged by ``scale``, and half a window of black is put around
-    them, so that windows also stand about the pixels of the border.
+    The images are first enlarged by ``scale`` and surrounded by half a window of black, so that
+    windows are also centred on border pixels.
     Raises ShapeError for images of another number of axes or channels, SpecError for a
     scale that is not above 0.
     """

@@ -1,4 +1,4 @@
-"""The image that a unit of a trained network likes best."""
+"""The image that a unit of a trained network responds to most."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from convlab.tensors import Tensor
 class Maximised:
     """Images that excite one unit each.
 
-    images: (units, C, H, W) uint8, in the network's input.  values: (units,), what the
-    units answer to these very images; ``started``: to the noise that they began as.
-    unit: the middle of the map, None in a vector.  box: the pixels that it sees.
+    images: (units, C, H, W) uint8, in the network's input.  values: (units,), the units' outputs
+    for exactly these images; ``started``: for the initial noise.  unit: the middle of the map, None
+    in a vector.  box: the pixels that it sees.
     """
 
     images: np.ndarray
@@ -36,9 +36,9 @@ class Maximised:
 
 
 def channel_correlation(images: np.ndarray) -> np.ndarray:
-    """How the channels of images (N, C, H, W) go together: correlations (C, C) over all pixels.
+    """Correlations (C, C) between the channels of images (N, C, H, W), over all pixels.
 
-    A channel that is the same everywhere goes together with itself alone.
+    A constant channel is correlated only with itself.
     Raises ShapeError for no images.
     """
     if images.ndim != 4 or not images.size:
@@ -65,10 +65,10 @@ class Ascent:
     """How an image climbs the gradient.
 
     ``rate``: a step's root mean square over the pixels that the unit sees, as a share of the
-    span from black to white.  ``decay``: the share of the input that is taken off after each
-    step (L2 decay).  ``blur``: the standard deviation, in pixels, of the Gaussian that
-    smooths each step.  ``shift``: before each step the image is moved by up to so many
-    pixels, and back after it (jitter).  ``seed``: of the noise and of the jitter.
+    span from black to white.  ``decay``: the share of the input that is subtracted after each step
+    (L2 decay).  ``blur``: the standard deviation, in pixels, of the Gaussian that smooths each
+    step.  ``shift``: before each step the image is moved by up to this many pixels, and back after
+    it (jitter).  ``seed``: for the noise and the jitter.
     Raises SpecError for settings out of range.
     """
 
@@ -97,18 +97,18 @@ def maximise(
     *,
     colours: np.ndarray | None = None,
 ) -> Maximised:
-    """Images made from noise by gradient ascent on the answer of each of ``units``.
+    """Images made from noise by gradient ascent on the output of each of ``units``.
 
-    A unit of a convolution is a map; the one in its middle is raised.  Of a class, the
-    logit or minus the penalty.  ``colours``: how a step in one channel goes on to the
-    others, (C, C), as ``channel_correlation`` gives it; None: not at all.  In the last tenth
-    of the steps the image stands still and comes to rest: rate and decay fall to 0.  Pixels
-    stay between black and white.
+    A unit of a convolution is a map; the unit in its middle is maximised.  For a class, it is the
+    logit or minus the penalty.  ``colours``: how a step in one channel spreads to the others, (C,
+    C), as given by ``channel_correlation``; None: not at all.  In the last tenth of the steps the
+    image is no longer shifted and settles: rate and decay fall to 0.  Pixels stay between black and
+    white.
 
     Source: Erhan, Bengio, Courville & Vincent 2009; decay and blur by Yosinski et al. 2015,
     section 3; jitter, and steps smoothed and with the colours of images: Olah, Mordvintsev &
-    Schubert 2017, "Preconditioning and Parameterization".  The same seed gives the same
-    images, whatever units are asked for.
+    Schubert 2017, "Preconditioning and Parameterization".  The same seed gives the same images,
+    whichever units are requested.
     Raises SpecError for an unknown layer or unit, ShapeError for colours of another number of
     channels.
     """
@@ -149,13 +149,13 @@ def maximise(
 
 
 def _noise(shape: tuple[int, ...], units: Sequence[int], seed: int) -> np.ndarray:
-    """Noise of a tenth of the span, around 0: where decay leads."""
+    """Noise of a tenth of the span, around 0, where decay leads."""
     drawn = [np.random.default_rng([seed, 1 + unit]).standard_normal(shape) for unit in units]
     return 0.1 * np.stack(drawn).astype(np.float32)
 
 
 def _moves(ascent: Ascent) -> Iterator[tuple[np.ndarray, np.float32]]:
-    """Of each step, how the image is shifted (rows, columns), and the share of the rate."""
+    """For each step, the shift of the image (rows, columns), and the share of the rate."""
     steps, shift = ascent.steps, ascent.shift
     moves = np.random.default_rng([ascent.seed, 0]).integers(-shift, shift + 1, (steps, 2))
     moves[steps - steps // 10 :] = 0
@@ -170,12 +170,12 @@ def _step(gradient: np.ndarray, blur: float, colours: np.ndarray, seen: int) -> 
     gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
     gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
     length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
-    # Where there is no gradient, as behind a ReLU that is off, there is no step.
+    # Without a gradient, as behind a ReLU that is off, there is no step.
     return gradient / np.where(length > 0, length, 1)
 
 
 def _gradient(network: Network, layer: str, x: np.ndarray, chosen: tuple) -> np.ndarray:
-    """The gradient of the ``chosen`` answers of a layer, summed up, by x (N, C, H, W)."""
+    """The gradient of the sum of a layer's ``chosen`` outputs with respect to x (N, C, H, W)."""
     images = Tensor(x, requires_grad=True)
     answer = answers(network, layer, images)
     weights = np.zeros(answer.shape, answer.dtype)

@@ -19,7 +19,7 @@ NARROWEST, WIDEST = 4, 9  # characters of a number in a grid
 
 
 def short(value: Number, plus: bool = False) -> str:
-    """Five digits, "≈" where there are more, with a sign before all where ``plus``."""
+    """Five digits, "≈" if there are more; with ``plus`` every number has a sign."""
     text = numerals.number(abs(float(value)), 5)
     sign = MINUS if value < 0 else "+" * plus
     return f"{ALMOST}{sign}{text[1:]}" if text.startswith(ALMOST) else sign + text
@@ -49,8 +49,8 @@ def common_places(values: Iterable[Number]) -> int:
 class Grid:
     """Numbers (H, W) in cells of ``width`` characters, one apart.
 
-    ``marks``: a character behind the number of some cells, "*" for the one that counts;
-    ``dots`` (H, W): cells that are no numbers of the map.
+    ``marks``: a character after the number in some cells, "*" for the one that counts; ``dots`` (H,
+    W): cells that are not numbers of the map.
     """
 
     values: np.ndarray
@@ -73,7 +73,7 @@ class Grid:
         )
 
     def lines(self) -> list[Line]:
-        """A line for each row."""
+        """One line per row."""
         rows, columns = self.values.shape
         return [
             self._line(row, self.texts[row * columns : (row + 1) * columns]) for row in range(rows)
@@ -102,7 +102,7 @@ def _cell_texts(values: Sequence[float], width: int) -> list[str]:
             seen = whole or any(text.strip(f"{MINUS}0.") for text in texts)
             if max(map(len, texts)) <= width and seen and (places > 2 or bare or whole):
                 return texts
-    # Very large or uneven numbers: the magnitude at least.
+    # Very large or uneven numbers: at least the magnitude.
     return [f"{v:.0e}".replace("e+0", "e").replace("e-0", "e-").replace("-", MINUS) for v in values]
 
 
@@ -114,14 +114,14 @@ def _without_zero(text: str) -> str:
 
 
 def total_line(label: str, text: str, role: str = "", bold: bool = False) -> Line:
-    """A number behind what it is called."""
+    """A number after its name."""
     return f"  {label:<30}", Span(at_point(text, 8), role, bold)
 
 
 def sum_lines(
     one: Explanation, sums: Sequence[tuple[str, Number]], bias: Number | None
 ) -> Iterator[Line]:
-    """The sums that make the value, each with as many decimals, and the value itself."""
+    """The sums that make the value, all with the same number of decimals, and the value itself."""
     places = common_places([*(value for _, value in sums), bias or 0.0, one.value])
     shown = [signed(value, places) for _, value in sums]
     for (label, _), text in zip(sums, shown, strict=True):
@@ -133,7 +133,7 @@ def sum_lines(
 
 
 def result_line(one: Explanation, shown: Sequence[tuple[str, str]], name: str = "") -> Line:
-    """The value; "=" before it where the shown numbers make it to the last digit, else "≈"."""
+    """The value; "=" before it if the shown numbers give it to the last digit, else "≈"."""
     text = value_text(one.value)
     made = numerals.worked_out(shown)
     sign = "=" if made is None or made == numerals.read(text) else ALMOST
@@ -143,7 +143,7 @@ def result_line(one: Explanation, shown: Sequence[tuple[str, str]], name: str = 
 def term_lines(
     heads: Sequence[str], rows: Sequence[tuple[str, float, float, float]], places: int
 ) -> Iterator[Line]:
-    """A table of terms: what it is, value, weight and, with so many decimals, their product."""
+    """A table of terms: name, value, weight and, with so many decimals, their product."""
     products = [signed(product, places) for *_, product in rows]
     exact = all(
         numerals.says(text.lstrip("+"), row[3]) for text, row in zip(products, rows, strict=True)

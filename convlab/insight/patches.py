@@ -1,4 +1,4 @@
-"""The images that excite the units of a layer most."""
+"""The images that activate the units of a layer most."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convlab.tensors import Tensor
 
 
 def _cuts_off(layer: nn.Module | None) -> bool:
-    """Whether a layer gives 0 for all that is below 0, as ReLU does."""
+    """Whether a layer gives 0 for everything below 0, as ReLU does."""
     if layer is None or layer.family is not nn.Family.ACTIVATION:
         return False
     with no_grad():
@@ -31,7 +31,7 @@ def _keeps_sign(layer: nn.Module | None) -> bool:
 
 @dataclass(frozen=True)
 class Patch:
-    """What one unit answers to one image, and the pixels that it sees.
+    """One unit's output for one image, and the pixels that it sees.
 
     ``image``: its number; ``unit``: (row, column) in the map, None in a vector;
     ``box``: (top, left, bottom, right) in input pixels, half-open, padding included.
@@ -44,7 +44,7 @@ class Patch:
 
 
 def default_layer(network: Network) -> str:
-    """The last convolution of a network, or else its last layer."""
+    """The last convolution of a network, or otherwise its last layer."""
     layers = dict(network.named_children())
     convolutions = [
         name for name, module in layers.items() if module.family is nn.Family.CONVOLUTION
@@ -53,7 +53,7 @@ def default_layer(network: Network) -> str:
 
 
 def layer_shape(network: Network, layer: str) -> tuple[int, ...]:
-    """(maps, rows, columns) or (units,) of a layer.  Raises SpecError for one that is not there."""
+    """(maps, rows, columns) or (units,) of a layer.  Raises SpecError if it does not exist."""
     found = {name: after for name, _, _, after in network.shapes()}
     if layer not in found:
         raise SpecError(f"layer: expected one of {', '.join(found)}, got {layer!r}")
@@ -61,10 +61,10 @@ def layer_shape(network: Network, layer: str) -> tuple[int, ...]:
 
 
 def behind_relu(network: Network, layer: str) -> bool:
-    """Whether nothing of a layer's answers that is not above 0 is read by other layers.
+    """Whether other layers read only those outputs of a layer that are above 0.
 
-    A ReLU stands before the layer, or behind it wherever it is read; between them is at most
-    pooling, flattening and dropout, which leave signs as they are.
+    A ReLU comes before the layer, or after it wherever it is read, with at most pooling, flattening
+    and dropout in between, which preserve signs.
     """
     modules, sources = dict(network.named_children()), network.sources()
     before = layer
@@ -84,7 +84,7 @@ def behind_relu(network: Network, layer: str) -> bool:
 
 
 def check_units(network: Network, layer: str, units: Sequence[int]) -> None:
-    """Raise SpecError for a layer that is not there, or that has no map or unit of a number."""
+    """Raise SpecError for a layer that does not exist, or has no map or unit with that number."""
     count = layer_shape(network, layer)[0]
     for unit in units:
         if not 0 <= unit < count:
@@ -92,7 +92,7 @@ def check_units(network: Network, layer: str, units: Sequence[int]) -> None:
 
 
 def answers(network: Network, layer: str, x: Tensor) -> Tensor:
-    """What a layer gives for images x (N, C, H, W); of penalties, which are low, the negatives."""
+    """A layer's outputs for images x (N, C, H, W); for penalties, where low is good, negated."""
     value = next(value for name, _, value in network.steps(x) if name == layer)
     require_finite(value.numpy(), f"output of {layer}")
     last = list(network.named_children())[-1][0]
@@ -109,9 +109,9 @@ def box_of(network: Network, layer: str, unit: tuple[int, int] | None) -> tuple[
 def largest(
     network: Network, layer: str, units: Sequence[int], images: np.ndarray, scaling: Scaling
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The largest answer of each map or unit of a layer to each image, and its flat place there.
+    """The largest output of each map or unit of a layer for each image, and its flat index there.
 
-    images: (N, C, H, W) uint8, of the network's input.  Returns two arrays (N, units).
+    images: (N, C, H, W) uint8, of the network's input size.  Returns two arrays (N, units).
     """
     check_units(network, layer, units)
     values, places = [], []
@@ -133,11 +133,11 @@ def top_patches(
     scaling: Scaling,
     count: int = 9,
 ) -> list[list[Patch]]:
-    """For each unit the ``count`` patches that excite it most, at most one an image.
+    """For each unit the ``count`` patches that activate it most, at most one per image.
 
-    images: (N, C, H, W) uint8, of the network's input.  A unit of a convolution is a
-    map: of its answers to an image the largest counts, and its place there says what
-    it saw.  Of equal answers the first image comes first.
+    images: (N, C, H, W) uint8, of the network's input size.  A unit of a convolution is a map: its
+    largest output for an image counts, and the position of that says what it saw.  Among equal
+    outputs the first image comes first.
     Source: Zeiler & Fergus 2014, section 4, figure 2 (the patches beside their projections).
     Raises SpecError for an unknown layer or unit and a count below 1, ShapeError for
     no images and images of another size.

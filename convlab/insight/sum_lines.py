@@ -47,8 +47,8 @@ from convlab.names import padded, shortened
 from convlab.numerals import ALMOST, MINUS
 from convlab.terminal import WIDTH, Line, Span, quiet, side_by_side, wrapped
 
-TERMS = 10  # of the strongest terms, with either sign
-ENDS = 3  # maps that are shown before and after those left out
+TERMS = 10  # strongest terms shown of either sign
+ENDS = 3  # maps shown before and after those left out
 TALLEST = 40  # rows of a pooling's window
 
 
@@ -64,7 +64,7 @@ class _Asked:
 def explanation_lines(
     one: Explanation, network: Network, classes: Sequence[str], complete: bool = False
 ) -> Iterator[Line]:
-    """An explanation in full, all its terms where ``complete``, and whether it agrees."""
+    """An explanation in full, with all its terms if ``complete``, and whether it agrees."""
     asked = _Asked(network, classes, complete)
     yield (Span(unit_name(one, network, classes), "output", bold=True),)
     yield from _LINES[type(one)](one, asked)
@@ -93,7 +93,7 @@ def _what_lines(one: Explanation, note: str = "") -> Iterator[Line]:
 
 
 def left_out(count: int, complete: bool) -> range:
-    """Which of ``count`` parts of a sum are not shown by themselves."""
+    """Which of ``count`` parts of a sum are not shown individually."""
     return range(0) if complete or count <= 2 * ENDS else range(ENDS, count - ENDS)
 
 
@@ -143,7 +143,7 @@ def _repeats(one: ConvolutionSum) -> bool:
 
 
 def _product_lines(one: ConvolutionSum, number: int) -> Iterator[Line]:
-    """Patch × kernel = products of one map, side by side or below each other."""
+    """Patch × kernel = products for one map, side by side or one below the other."""
     _, height, width = one.patch.shape
     cell = min(31 // width - 1, WIDEST)
     beside = cell > NARROWEST
@@ -181,12 +181,12 @@ def _product_lines(one: ConvolutionSum, number: int) -> Iterator[Line]:
 
 
 def _cell_width(count: int, widest: int) -> int:
-    """The characters of a number, of which ``count`` stand in a line."""
+    """The characters for a number when ``count`` of them share a line."""
     return min((WIDTH - 1) // count - 1, widest)
 
 
 def _pooling_lines(one: Pooling, asked: _Asked) -> Iterator[Line]:
-    """The window, and what is made of it."""
+    """The window, and the result for it."""
     height, width = one.patch.shape
     yield from _what_lines(one)
     marks = {one.winner: "*"} if one.winner else {}
@@ -247,9 +247,9 @@ def _vector_lines(
     ends: np.ndarray,
     bias: Number | None = None,
 ) -> Iterator[Line]:
-    """The terms of inputs and weights, of many those of one ``kind``, and what they add up to.
+    """The terms of inputs and weights, or if many those of one ``kind``, and what they add up to.
 
-    ``ends``: the places of these when the terms are sorted, the largest first.
+    ``ends``: their positions when the terms are sorted, largest first.
     """
     yield from _what_lines(one)
     chosen = np.arange(terms.size)

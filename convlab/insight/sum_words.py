@@ -1,4 +1,4 @@
-"""The words of an explanation: what a unit is called, what is added up there, and what agrees."""
+"""The words of an explanation: a unit's name, what is added up there, and what agrees."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLOURS = ("red", "green", "blue")
 
 
 def value_text(value: Number) -> str:
-    """A float32 with the digits that tell it from its neighbours."""
+    """A float32 with the digits that distinguish it from its neighbours."""
     return f"{float(value):.9g}".replace("-", MINUS)
 
 
@@ -40,7 +40,7 @@ def place_text(place: tuple[int, ...]) -> str:
 
 
 def unit_name(one: Explanation, network: Network, classes: Sequence[str]) -> str:
-    """The unit in words; one of the answer with its class, where that is more than its number."""
+    """The unit in words; an output unit with its class, if that is more than its number."""
     (*_, (last, _)) = network.named_children()
     answer = one.layer in (PROBABILITIES, last) and one.shape == (len(classes),)
     name = classes[one.unit[0]] if answer else ""
@@ -80,7 +80,7 @@ def source_name(layer: str | None) -> str:
 
 
 def map_name(one: Explanation, number: int, network: Network) -> str:
-    """A map that a layer reads: its number, or its colour where it is one of an RGB image."""
+    """A map that a layer reads: its number, or its colour in an RGB image."""
     if one.before is None and network.input_shape[0] == len(COLOURS):
         return COLOURS[number]
     return f"map {number}"
@@ -105,7 +105,7 @@ def _span(indices: np.ndarray, name: str) -> str:
 
 
 def strongest_product(one: Any) -> tuple[int, float]:
-    """How many terms a sum has, and the one of its strongest cell."""
+    """How many terms a sum has, and the term of its strongest cell."""
     products = np.asarray(one.products)
     if products.ndim == 3:
         inside = np.broadcast_to((one.rows[:, None] >= 0) & (one.columns >= 0), products.shape)
@@ -114,13 +114,13 @@ def strongest_product(one: Any) -> tuple[int, float]:
 
 
 def passes_on(one: Explanation) -> bool:
-    """Whether a layer hands one number on as it is, or made into another, without a sum."""
+    """Whether a layer passes one number on, unchanged or transformed, without a sum."""
     chosen = isinstance(one, Pooling) and one.reduction == "maximum"
     return chosen or isinstance(one, Pointwise)
 
 
 def check_words(one: Explanation, device: str = "cpu") -> str:
-    """Whether the sum in the loop's order gives the network's bits, or by how much it does not."""
+    """Whether the sum in the loop's order gives the network's bits, or by how much it differs."""
     apart = ulps(one.value, one.recomputed)
     if apart == 0:
         return "the network's value to the last bit"

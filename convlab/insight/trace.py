@@ -28,11 +28,11 @@ class Activation:
 
 
 def trace(network: Network, x: np.ndarray, layer: str | None = None) -> list[Activation]:
-    """The output of every layer, in order, or of ``layer`` alone.
+    """The output of every layer, in order, or only of ``layer``.
 
     x: (C, H, W) float32, scaled as the network was trained with.
-    Raises ShapeError for an image of another size, SpecError for a layer that is
-    not there.
+    Raises ShapeError for an image of another size, SpecError for a layer that
+    does not exist.
     """
     if x.shape != network.input_shape:
         raise ShapeError(f"trace: expected an image of shape {network.input_shape}, got {x.shape}")

@@ -29,12 +29,11 @@ class UnitField:
 
 
 def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None) -> UnitField:
-    """What ``unit`` (row, column) of a layer's maps sees; None is the last map's middle unit.
+    """What ``unit`` (row, column) of a layer's maps sees; None is the middle unit of the last maps.
 
-    Exact too behind transposed convolutions and adaptive pooling, where not all
-    units see as much.  Source: Araujo, Norris & Sim 2019.  Raises SpecError for a
-    layer that has no maps or no one box, and for a unit that sees nothing,
-    ShapeError for a unit outside the maps.
+    Also exact after transposed convolutions and adaptive pooling, where not all units see equally
+    much.  Source: Araujo, Norris & Sim 2019.  Raises SpecError for a layer that has no maps or no
+    single box, and for a unit that sees nothing, ShapeError for a unit outside the maps.
     """
     seen = receptive_fields(network)
     fitting = {
@@ -48,7 +47,7 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
         layer = list(fitting)[-1]
     if layer not in fitting:
         _no_single_box(layer, seen)
-        # Of a hundred names those that the user may have meant.
+        # Out of a hundred names, those that the user may have meant.
         names = list(fitting)
         if len(names) > 24:
             names = [*(get_close_matches(layer, names, 5, 0.3) or names[:5]), "\u2026"]
@@ -72,7 +71,7 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
 
 
 def _no_single_box(layer: str, seen: list[LayerField]) -> None:
-    """Raise SpecError for a layer with maps whose units have no one field."""
+    """Raise SpecError for a layer with maps whose units have no single field."""
     mixed = ""
     for row in seen:
         if row.field is None and len(row.output_shape) == 3 and any(row.misaligned):

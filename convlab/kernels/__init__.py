@@ -1,4 +1,4 @@
-"""The loops.  Here: what Numba and OpenMP read once, when they are loaded."""
+"""The loops.  Here: the settings that Numba and OpenMP read once, when they are loaded."""
 
 import os
 import sys
@@ -9,15 +9,15 @@ from convlab.errors import DeviceError
 # OpenMP starts a parallel loop in half the time of Numba's own work queue.
 os.environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
 
-# Loops as fast as with the usual 3, with the same bits, compiled a sixth sooner.
+# Loops are as fast as with the default of 3, give the same bits and compile in a sixth less time.
 os.environ.setdefault("NUMBA_OPT", "1")
 
-# Threads that wait between loops sleep soon instead of spinning: beside another busy
-# process, spinning ones take the core from the thread that they wait for, and a
-# training takes many times as long.
+# Threads that wait between loops go to sleep soon instead of spinning: next to another busy
+# process, spinning threads take the core from the thread they wait for, and training takes many
+# times as long.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-# A grid of few blocks is what a small layer has: nothing that users could change.
+# A small layer has a grid of few blocks; there is nothing users could change about it.
 os.environ.setdefault("NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS", "0")
 
 MOST_THREADS = 1024  # of the pool; with a million, OpenMP ends the process
@@ -39,6 +39,6 @@ WANTED_THREADS = _threads_in("CONVLAB_NUM_THREADS", "threads (--threads or CONVL
 if WANTED_THREADS is not None:
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(WANTED_THREADS, os.cpu_count() or 1)))
 
-if "numba" in sys.modules:  # somebody was sooner; it would read all this only when it compiles
-    with suppress(RuntimeError):  # its threads run already
+if "numba" in sys.modules:  # already imported: it would read all this only when it compiles
+    with suppress(RuntimeError):  # its threads already run
         sys.modules["numba"].config.reload_config()

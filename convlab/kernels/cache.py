@@ -1,4 +1,4 @@
-"""The compiled loops: the files they are kept in, the folder of these, how it is deleted."""
+"""The compiled loops: the files they are kept in, their folder, and how to delete it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from convlab.errors import CacheError, CacheWarning
 
 _NAME = re.compile("kernels-[0-9a-f]{16}")
 
-# Numba's settings that change what is compiled, beside the CPU's.
+# Numba's settings that change what is compiled, besides the CPU's.
 _SETTINGS = (
     "BOUNDSCHECK",
     "DEBUGINFO_DEFAULT",
@@ -50,7 +50,7 @@ _SETTINGS = (
 
 
 class Folder(NamedTuple):
-    """A folder of compiled loops: ``size`` in bytes, ``functions`` of its files are loops."""
+    """A folder of compiled loops: ``size`` in bytes; ``functions``: how many files are loops."""
 
     path: Path
     files: int
@@ -63,7 +63,7 @@ class Folder(NamedTuple):
 
 
 class LoopCache(NullCache):
-    """What Numba asks for a loop's compiled versions: each is a file, and begins with its digest.
+    """Where Numba looks for a loop's compiled versions: each is a file that begins with its digest.
 
     Numba's own cache takes whatever it finds for a pickle and for machine code.  Here a file
     that is damaged, or that another user may have written, is never unpickled: the loop is
@@ -77,11 +77,11 @@ class LoopCache(NullCache):
         return CompileResult._rebuild(target_context, *state)
 
     def _state(self, compiled):
-        """What ``_rebuilt`` makes the same of, or None for what cannot be kept."""
+        """The state that ``_rebuilt`` restores, or None for what cannot be kept."""
         return None if compiled.library.has_dynamic_globals else compiled._reduce()
 
     def load_overload(self, sig, target_context):
-        """The version for these types of arguments, None where there is none to use."""
+        """The version for these types of arguments, or None where none can be used."""
         if self._folder is None:
             if reason := _unsafe():
                 _warn(
@@ -102,7 +102,7 @@ class LoopCache(NullCache):
             return self._rebuilt(target_context, pickle.loads(payload))
         except FileNotFoundError:
             pass
-        except Exception:  # unpickling can raise any
+        except Exception:  # unpickling can raise anything
             _warn(f"damaged files in {self._folder}: their loops are compiled again")
         return None
 
@@ -129,7 +129,7 @@ class LoopCache(NullCache):
 
 
 class KernelCache(LoopCache):
-    """The same for a CUDA kernel: a file has the machine code for one compute capability."""
+    """The same for a CUDA kernel: each file has the machine code for one compute capability."""
 
     def __init__(self, function: Callable, folder: Path | None):
         super().__init__(function, folder)
@@ -157,7 +157,7 @@ class KernelCache(LoopCache):
 
 
 def _package_version() -> str:
-    """Of what compiles for CUDA; Numba itself may be that."""
+    """The version of what compiles for CUDA, which may be Numba itself."""
     try:
         return version("numba-cuda")
     except PackageNotFoundError:
@@ -165,9 +165,9 @@ def _package_version() -> str:
 
 
 def _made_of(function: Any) -> tuple | None:
-    """What tells a kernel from others, some of which one function of ours has made: its code
-    and what it has caught.  None where a function is not of this package, whose sources are
-    in the folder's name."""
+    """What distinguishes a kernel from others, some of them made by the same function: its code and
+    what its closure holds.  None for a function from outside this package, whose sources are part
+    of the folder's name."""
     if not function.__module__.startswith(__package__):
         return None
     code = function.__code__
@@ -182,13 +182,13 @@ def _made_of(function: Any) -> tuple | None:
     return function.__module__, function.__qualname__, code.co_code, numbers, caught
 
 
-@lru_cache  # said once: Python forgets what it has said whenever Numba compiles
+@lru_cache  # warned once: Python forgets its warnings whenever Numba compiles
 def _warn(text: str) -> None:
     warnings.warn(text, CacheWarning, stacklevel=1)
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The whole file or none, whoever else writes it at the same time."""
+    """Write the whole file or nothing, even if others write it at the same time."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
@@ -215,7 +215,7 @@ def own_folder() -> Path | None:
     chosen = os.environ.get("CONVLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     try:
         root = Path(chosen) if chosen else Path("~/.cache").expanduser()
-        root = root.absolute()  # wherever the program moves to
+        root = root.absolute()  # the program may change its working directory
     except (RuntimeError, OSError):
         return None
     return root / "convlab" / f"kernels-{digest.hexdigest()[:16]}"
@@ -223,7 +223,7 @@ def own_folder() -> Path | None:
 
 @lru_cache
 def why_not() -> str | None:
-    """Why no loops are kept, or None where they are.  Makes the folder if need be."""
+    """Why no loops are kept, or None where they are.  Makes the folder if necessary."""
     folder = own_folder()
     if folder is None:
         return "there is no home folder"
@@ -235,24 +235,24 @@ def why_not() -> str | None:
 
 
 def cache_folder() -> Path | None:
-    """``own_folder``, made if need be, or None where no loops are kept; see ``why_not``."""
+    """``own_folder``, made if necessary, or None where no loops are kept; see ``why_not``."""
     return own_folder() if why_not() is None else None
 
 
 def _make(folder: Path) -> None:
-    """Make a folder, and those above it, for the user alone."""
+    """Make a folder, and those above it, accessible only to the user."""
     if not os.path.isdir(folder):
         _make(folder.parent)
         with suppress(FileExistsError):
             folder.mkdir(0o700)
-        os.listdir(folder)  # which a file in its place is not
+        os.listdir(folder)  # fails for a file in its place
 
 
 @lru_cache
 def _unsafe() -> str | None:
     """Who else could put a file into ``own_folder``, in words; None for nobody.
 
-    What lies there is unpickled, and so can do whatever its author likes.
+    Files there are unpickled, and so can do whatever their author likes.
     """
     folder = own_folder()
     if folder is None or not os.path.isdir(folder) or not hasattr(os, "getuid"):  # Windows has none
@@ -293,7 +293,7 @@ def _others_write(status: os.stat_result) -> bool:
 
 
 def _way_to(folder: Path) -> Iterator[Path]:
-    """Every folder and symbolic link that the system goes through to find a folder, and itself."""
+    """Every folder and symbolic link on the system's way to a folder, and the folder itself."""
     current, parts = Path(folder.anchor), list(folder.parts[:0:-1])
     yield current
     while parts:
@@ -308,29 +308,29 @@ def _way_to(folder: Path) -> Iterator[Path]:
 
 
 def is_compiled() -> bool:
-    """Whether loops were compiled on this machine before; the first time takes a while."""
+    """Whether loops have been compiled on this machine before; the first time takes a while."""
     folder = cache_folder()
     return folder is not None and contents(folder).functions > 0
 
 
 def contents(folder: Path) -> Folder:
-    """Count a folder's files; none are in one that is not there."""
+    """Count a folder's files; one that does not exist has none."""
     files = size = functions = 0
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
                 size += os.lstat(os.path.join(parent, name)).st_size
             except FileNotFoundError:
-                continue  # another process has deleted it
+                continue  # deleted by another process
             files += 1
             functions += name.endswith(".nbc")
     return Folder(folder, files, size, functions)
 
 
 def other_folders() -> list[Folder]:
-    """Those beside ``own_folder``: of other sources of the kernels, or of another CPU.
+    """The folders beside ``own_folder``: for other sources of the kernels, or for another CPU.
 
-    Raises CacheError where one may not look for them.
+    Raises CacheError where they cannot be listed.
     """
     own = own_folder()
     if own is None:
@@ -350,7 +350,7 @@ def other_folders() -> list[Folder]:
 
 
 def clear(*, own: bool = True) -> list[Folder]:
-    """Delete the folder in use, unless not ``own``, and the others; returns what was deleted.
+    """Delete the folder in use, if ``own``, and the others; returns what was deleted.
 
     Raises CacheError for a folder that cannot be deleted.
     """
@@ -371,6 +371,6 @@ def _delete(folder: Path) -> None:
             else:
                 folder.unlink()
         except FileNotFoundError:
-            continue  # another process deletes it too
+            continue  # another process is deleting it too
         except OSError as error:
             raise CacheError(f"{folder}: cannot be deleted: {error.strerror}") from None

@@ -1,7 +1,7 @@
 """What the kernels call, kept so that it can be called again: loops, and NumPy's functions.
 
-Whoever computes anything with arrays on the CPU, other than by a loop, does it with ``do``
-where it may be part of a plan; a view of an array needs no call.
+Any computation with arrays on the CPU that is not a loop goes through ``do`` if it may be part of a
+plan; a view of an array needs no call.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def recording() -> Iterator[list[Call]]:
 
 
 class NotRecorded(Exception):
-    """Something was computed into memory of its own: to call that again would change nothing."""
+    """Something was computed into new memory: calling it again would change nothing."""
 
 
 def do(function: Callable, *arguments: Any) -> Any:
@@ -52,7 +52,7 @@ def do(function: Callable, *arguments: Any) -> Any:
 
 
 keepers: weakref.WeakSet = weakref.WeakSet()
-"""Who keeps memory for calls, and gives it back when told to ``forget``."""
+"""Objects that keep memory for calls, and give it back when told to ``forget``."""
 
 
 def forget_all() -> None:
@@ -61,7 +61,7 @@ def forget_all() -> None:
         try:
             found = list(keepers)
             break
-        except RuntimeError:  # another thread has made one: look again
+        except RuntimeError:  # another thread has added one: look again
             continue
     for keeper in found:
         keeper.forget()

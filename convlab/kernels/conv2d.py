@@ -1,9 +1,9 @@
 """Convolution in two dimensions: forward and its three gradients.
 
 As everywhere in machine learning, "convolution" is cross-correlation: the
-kernel is not turned.  Arrays lie with the batch innermost: x: (C, H, W, N),
-weight: (O, C / groups, KH, KW), bias: (O,), output: (O, OH, OW, N).  Sizes come
-in a ``Conv2dGeometry``.  With ``relu`` the forward sets negative results to 0.
+kernel is not rotated.  Arrays have the batch innermost: x: (C, H, W, N), weight:
+(O, C / groups, KH, KW), bias: (O,), output: (O, OH, OW, N).  Sizes come in a
+``Conv2dGeometry``.  With ``relu`` the forward sets negative results to 0.
 
 A transposed convolution is ``grad_input``: it has no loop of its own.
 """
@@ -75,7 +75,7 @@ def _grad_input_reference(grad, weight, g):
 
 
 def _grad_weight_reference(grad, x, g):
-    # And of the bias, in the same pass over the gradient.
+    # The gradient of the bias too, in the same pass over the output's gradient.
     out = np.zeros(g.weight_shape, grad.dtype)
     for o, channel, c, oh, ow, kh, kw, ih, iw in _taps(g):
         for n in range(grad.shape[3]):
@@ -201,8 +201,8 @@ def _grad_bias_plain(grad):
 
 @lru_cache(maxsize=256)
 def _forward_setup(g, batch):
-    # The plan, its ranges, the shape of the output as it is made, that as rows, and the
-    # steps of the weights.
+    # The plan, its ranges, the shape of the output as computed, the same as rows, and the steps of
+    # the weights.
     whole = whole_map_fits(g, batch)
     plan = map_plan(g, batch) if whole else input_plan(g, batch)
     columns = plan.width if whole else g.output[1]
@@ -243,13 +243,13 @@ def _grad_input_cpu(grad, weight, g):
 
 def _grad_weight_cpu(grad, x, g):
     plan = input_plan(g, x.shape[3])
-    # Many chunks, so that a chunk's input stays in the cache for all channels, but not more
-    # to write and add up than there is input.  Only the sizes decide.
+    # Many chunks, so that a chunk's input stays in the cache for all channels, but no more to write
+    # and add up than there is input.  Only the sizes decide.
     offsets = plan.ranges.offsets
     chunks = min(len(plan.ranges.taps), max(16, x.size // offsets.size // g.out_channels))
     out = memory.zeros((chunks, g.out_channels + 1, *offsets.shape), grad.dtype)
     by_bias = memory.zeros((chunks, g.out_channels), grad.dtype)
-    flat = plan.lay(x, VECTOR)  # no lane is read that is not there
+    flat = plan.lay(x, VECTOR)  # no lane past the end is read
     rows = grad.reshape(g.out_channels, *plan.rows(grad.shape))
     multiply_rows_transposed(flat, rows, tuple(plan.ranges), chunks, out, by_bias)
     total = memory.empty(out.shape[1:], grad.dtype)

@@ -1,4 +1,4 @@
-"""CUDA, as the kernels' files and the rest know it; each part has a file of its own."""
+"""CUDA as the kernels and the rest of the package use it; each part has its own file."""
 
 from convlab.kernels import cuda_numpy, cuda_reduce  # noqa: F401  what NumPy's functions are
 from convlab.kernels.cuda_array import (

@@ -3,10 +3,10 @@
 A ``CudaArray`` is what NumPy's array is on the CPU: numbers of one kind, a shape, and
 steps through memory, so that a transposed or cut array is a view.  It answers to NumPy's
 operators and to the few functions of NumPy that ``functional`` and ``arithmetic`` use;
-what it does not know is an error, never a silent copy to the host.
+anything else is an error, never a silent copy to the host.
 
-What computes is in cuda_pointwise.py, cuda_reduce.py and cuda_numpy.py: they say here which
-of NumPy's functions they are.
+The computations are in cuda_pointwise.py, cuda_reduce.py and cuda_numpy.py, which register here the
+NumPy functions that they implement.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ UFUNCS: dict[tuple[np.ufunc, str], Callable] = {}  # by NumPy's ufunc and its me
 
 
 def implements(function: Callable) -> Callable:
-    """Decorate what one of NumPy's functions is for arrays on the device."""
+    """Decorate the implementation of one of NumPy's functions for arrays on the device."""
     return lambda own: FUNCTIONS.setdefault(function, own)
 
 
@@ -36,14 +36,14 @@ NUMPY: Any = np
 
 
 class Run(NamedTuple):
-    """An array as kernels get it: flat ``numbers``, its own from ``start`` on."""
+    """An array as kernels get it: flat ``numbers``, of which its own begin at ``start``."""
 
     numbers: Any
     start: int
 
 
 class CudaArray:
-    """Numbers on the device: ``memory`` from ``start`` on, ``steps`` numbers apart by axis."""
+    """Numbers on the device: ``memory`` from ``start`` on, ``steps`` numbers apart on each axis."""
 
     __slots__ = ("_owner", "start", "shape", "steps", "dtype", "__weakref__")
 
@@ -70,7 +70,7 @@ class CudaArray:
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Bytes from a number to the next one, by axis."""
+        """Bytes from one number to the next, by axis."""
         return tuple(step * self.dtype.itemsize for step in self.steps)
 
     @property
@@ -263,8 +263,8 @@ def _row_major(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _reshaped_steps(shape, steps, new) -> tuple[int, ...] | None:
-    """Steps of a view of shape ``new``, None where there is no such view."""
-    # Axes whose numbers follow each other become one; each new axis must lie inside one.
+    """Steps of a view of shape ``new``, or None where there is no such view."""
+    # Axes whose numbers follow each other are merged; each new axis must lie inside one of them.
     runs: list[list[int]] = []
     for size, step in zip(shape, steps, strict=True):
         if size == 1:
@@ -331,7 +331,7 @@ def upload(array: np.ndarray) -> CudaArray:
 
 
 def on_device(value: Any, dtype: Any = None) -> CudaArray:
-    """``value`` where it is an array on the device already, else a copy there."""
+    """``value`` if it is already an array on the device, else a copy there."""
     if isinstance(value, CudaArray):
         return value
     return upload(np.asarray(value, dtype))
@@ -341,7 +341,7 @@ _constants: OrderedDict[tuple, CudaArray] = OrderedDict()
 
 
 def constant(array: np.ndarray) -> CudaArray:
-    """A small array that is read again and again, and never written: uploaded once."""
+    """A small array that is read repeatedly and never written: uploaded once."""
     key = id(BACKENDS[-1]), array.dtype.str, array.shape, array.tobytes()
     if key not in _constants:
         _constants[key] = upload(np.ascontiguousarray(array)).reshape(array.shape)
@@ -357,7 +357,7 @@ def table(array: np.ndarray) -> Any:
 
 
 def contiguous(array: CudaArray) -> CudaArray:
-    """The array itself where its numbers lie in order, else a copy in which they do."""
+    """The array itself if it is contiguous, else a contiguous copy."""
     if array.is_contiguous:
         return array
     out = empty(array.shape, array.dtype)

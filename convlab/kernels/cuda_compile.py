@@ -1,4 +1,4 @@
-"""Every launch compiled and assembled, none run: what kernels need, without any GPU."""
+"""Every launch compiled and assembled but not run: what kernels need, without any GPU."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Compiled(NamedTuple):
     kinds: str
     compute_capability: tuple[int, int]
     registers: int  # of a thread
-    spilled: int  # bytes stored for want of registers
+    spilled: int  # bytes spilled for lack of registers
     stack: int  # bytes of arrays that are not in registers
 
 
 class CompileOnly:
-    """Stands for a GPU that is not there: each launch is compiled and assembled, none is run.
+    """Stands in for a GPU that is not there: each launch is compiled and assembled, but not run.
 
-    ``kernels`` collects what came of it, one for each kernel, kinds of arguments and compute
+    ``kernels`` collects the results, one for each kernel, kinds of arguments and compute
     capability.  Numbers on such a device mean nothing.
     """
 
@@ -67,7 +67,7 @@ def _assemble(kernel: CudaKernel, kinds: tuple, capability: tuple[int, int]) -> 
     from cuda.core import Linker, LinkerOptions, ObjectCode
     from numba.cuda import dispatcher
 
-    # Functions that kernels call are compiled for the current device; here there is none.
+    # Functions that kernels call are compiled for the current device, and here there is none.
     before = dispatcher.get_current_device
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
     try:

@@ -1,4 +1,4 @@
-"""CUDA: what is there, its memory, and how kernels are launched.
+"""CUDA: the devices present, their memory, and how kernels are launched.
 
 Kernels are plain functions here until their first launch: without a GPU, a driver or
 Numba's CUDA package every module still imports.
@@ -19,7 +19,7 @@ from numba import cuda
 from convlab.errors import DeviceError
 from convlab.kernels.cache import KernelCache, cache_folder
 
-# The simulator runs each thread of a block in Python; small blocks show as much as large ones.
+# The simulator runs each thread of a block in Python; small blocks test as much as large ones.
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 THREADS = 8 if SIMULATED else 256  # of a block, where each makes one number
 MOST_BLOCKS = 16 if SIMULATED else 1 << 16
@@ -61,7 +61,7 @@ class DeviceInfo(NamedTuple):
         return ".".join(map(str, self.compute_capability))
 
     def line(self) -> str:
-        """All of it in a line."""
+        """All of it in one line."""
         return (
             f"{self.name}, compute capability {self.capability}, {self.memory / 2**30:.1f} GiB,"
             f" {self.free / 2**30:.1f} free, driver for CUDA {self.driver}"
@@ -103,7 +103,7 @@ def devices() -> list[DeviceInfo]:
 
 @lru_cache(maxsize=1)
 def require() -> None:
-    """Raises DeviceError where CUDA cannot be used, with what to do about it."""
+    """Raises DeviceError where CUDA cannot be used, saying what to do about it."""
     reason = why_not()
     if reason is not None:
         raise DeviceError(
@@ -127,15 +127,15 @@ def seconds(function: Callable[[], object], count: int) -> float:
 
 
 class _Device:
-    """The GPU, or its simulator: memory that is used again, and launches in one stream.
+    """The GPU, or its simulator: memory that is reused, and launches in one stream.
 
-    Asking the driver for memory waits for all work; so what is no longer used is kept for
-    the next array of about its size.  One stream: whoever gets it comes later.
+    Asking the driver for memory waits for all work, so memory that is no longer used is kept for
+    the next array of about its size.  There is one stream, so the next user runs later.
     """
 
     def __init__(self):
         self.spare: dict[tuple[int, np.dtype], list] = defaultdict(list)
-        self.held = 0  # bytes, spare ones among them
+        self.held = 0  # bytes, including spare ones
 
     def allocate(self, count: int, dtype: np.dtype) -> Any:
         with suppress(IndexError):  # another thread may have been faster
@@ -159,7 +159,7 @@ class _Device:
             raise OutOfMemoryError(count * dtype.itemsize, free, self.held) from None
 
     def empty_cache(self) -> None:
-        """Give what is spare back to the driver."""
+        """Give spare memory back to the driver."""
         for (length, kind), arrays in list(self.spare.items()):
             self.held -= len(arrays) * length * kind.itemsize
             arrays.clear()
@@ -177,23 +177,23 @@ class _Device:
         kernel.compiled[blocks, threads](*arguments)
 
 
-# Where memory is asked for and kernels are launched: the last one, see ``CompileOnly``.
+# Memory is allocated and kernels are launched on the last one; see ``CompileOnly``.
 DEVICE = _Device()
 BACKENDS: list[Any] = [DEVICE]
 
 
 def empty_cache() -> None:
-    """Give memory of the device that no array lies in back to the driver."""
+    """Give device memory that no array uses back to the driver."""
     DEVICE.empty_cache()
 
 
 class Memory:
-    """Memory that goes back when the last array that lies in it is gone."""
+    """Memory that is released when the last array that uses it is gone."""
 
     __slots__ = ("array", "count", "dtype", "backend")
 
     def __init__(self, count: int, dtype: np.dtype):
-        # Sizes are rounded up, so that batches of other sizes find memory to use again.
+        # Sizes are rounded up, so that batches of other sizes find memory to reuse.
         step = max(256, 1 << max(0, count.bit_length() - 3))
         self.count, self.dtype, self.backend = -(-count // step) * step, dtype, BACKENDS[-1]
         self.array = self.backend.allocate(self.count, dtype)
@@ -207,7 +207,7 @@ KERNELS: list[CudaKernel] = []
 
 
 class CudaKernel:
-    """A kernel: compiled for the kinds of its arguments when it is launched with them first."""
+    """A kernel: compiled for the kinds of its arguments when first launched with them."""
 
     def __init__(self, function: Callable, name: str | None = None):
         self.function = function
@@ -231,7 +231,7 @@ class CudaKernel:
         BACKENDS[-1].launch(self, blocks, threads, arguments)
 
     def each(self, count: int, *arguments: Any) -> None:
-        """Run over ``count`` numbers: a thread for each, or, of very many, for every so many."""
+        """Run over ``count`` numbers: a thread for each, or for several if there are very many."""
         if count:
             BACKENDS[-1].launch(self, min(-(-count // THREADS), MOST_BLOCKS), THREADS, arguments)
 

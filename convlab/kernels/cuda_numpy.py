@@ -1,4 +1,4 @@
-"""NumPy's functions for arrays on the device, beside operators, sums and maxima."""
+"""NumPy's functions for arrays on the device, other than operators, sums and maxima."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def _expand_dims(array, axis) -> CudaArray:
     return array[tuple(None if a in axes else slice(None) for a in range(count))]
 
 
-MOST_JOINED = 60  # arrays whose addresses are arguments of one launch: of 4,096 bytes in all
+MOST_JOINED = 60  # arrays whose addresses fit into the 4,096 bytes of arguments of one launch
 
 
 @kernel
 def _join(arrays, ends, out, count):
-    # Runs of numbers one behind the other, in one launch.
+    # Concatenate runs of numbers in one launch.
     for i in range(cuda.grid(1), count, cuda.gridsize(1)):
         at, begin = 0, 0
         while i >= ends[at]:
@@ -100,7 +100,7 @@ def _concatenate(arrays, axis=0) -> CudaArray:
     ):
         out = empty(sum(a.size for a in arrays), dtype)
         runs = [contiguous(a) for a in arrays]
-        # To slice takes as long as several launches.
+        # Slicing takes as long as several launches.
         memories = tuple(run.memory[run.start :] if run.start else run.memory for run in runs)
         ends = tuple(np.cumsum([run.size for run in runs]).tolist())
         _join.each(out.size, memories, ends, out.memory, out.size)
@@ -134,7 +134,7 @@ def _split(array, ends, axis=0) -> list[CudaArray]:
 
 @kernel
 def _add_picked(a, targets, begins, order, values, count):
-    # A thread for each number that is added to, however often: in the order of the values.
+    # One thread for each number that is added to, however often, in the order of the values.
     for i in range(cuda.grid(1), count, cuda.gridsize(1)):
         total = a[targets[i]]
         for k in range(begins[i], begins[i + 1]):

@@ -1,4 +1,4 @@
-"""One number after the other on the device: operators, functions, copies."""
+"""Operations on each number by itself on the device: operators, functions, copies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from convlab.kernels.cuda_array import (
 )
 from convlab.kernels.cuda_launch import CudaKernel
 
-AXES = 6  # the most that a loop over views goes through
+AXES = 6  # the most that a loop over views supports
 
 
 def _flat_kernel(function: Callable, operands: int) -> CudaKernel:
@@ -44,7 +44,7 @@ def _flat_kernel(function: Callable, operands: int) -> CudaKernel:
 
 
 def _view_kernel(function: Callable, operands: int) -> CudaKernel:
-    """The same for views: one thread for each number, which finds its place by the steps."""
+    """The same for views: one thread for each number, which computes its place from the steps."""
     inner = register_jitable(function)
 
     def one(shape, a, a_steps, out, out_steps, count):
@@ -123,9 +123,9 @@ def _constant(value: Any, dtype: np.dtype) -> CudaArray:
 
 
 def _joined(*arrays: CudaArray) -> tuple[list[int], list[list[int]]]:
-    """The shape and steps of arrays of one shape, with as few axes as do for all of them.
+    """The shape and steps of arrays of one shape, with as few axes as suffice for all of them.
 
-    In the order in which the first one lies in memory.
+    In the memory order of the first one.
     """
     first = arrays[0]
     axes = [a for a in range(first.ndim) if first.shape[a] != 1]

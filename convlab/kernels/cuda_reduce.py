@@ -1,4 +1,4 @@
-"""Sums and maxima on the device: a fixed tree, so that the same numbers give the same bits."""
+"""Sums and maxima on the device, by a fixed tree, so that the same numbers give the same bits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from convlab.kernels.cuda_launch import SIMULATED, CudaKernel
 from convlab.kernels.cuda_pointwise import AXES, add
 
 _TREE = 4 if SIMULATED else 128  # threads of a block that adds up one result
-_SUMMING = 16 if SIMULATED else 256  # blocks that are enough to read with all of a GPU
+_SUMMING = 16 if SIMULATED else 256  # enough blocks to use a GPU's full bandwidth
 
 
 def _reduction(function: Callable, first: float) -> tuple[CudaKernel, CudaKernel]:
-    """Two kernels: a thread for each result, which is best for many; blocks for each."""
+    """Two kernels: one thread for each result, which is best for many; or blocks for each."""
     inner = register_jitable(function)
 
     def by_thread(a, outer, outer_steps, length, shape, steps, out, count):
@@ -40,7 +40,7 @@ def _reduction(function: Callable, first: float) -> tuple[CudaKernel, CudaKernel
             out[i] = total
 
     def by_block(a, outer, outer_steps, length, shape, steps, out, chunks):
-        # out: (results, chunks); a block for each goes through its chunk of the length.
+        # out: (results, chunks); one block for each goes through its chunk of the length.
         kept = cuda.shared.array(_TREE, a.numbers.dtype)
         i, thread = cuda.blockIdx.x // chunks, cuda.threadIdx.x
         chunk = cuda.blockIdx.x % chunks
@@ -95,7 +95,7 @@ def _reduce(kernels, array: CudaArray, axis, keepdims: bool) -> CudaArray:
     axes = range(array.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     axes = sorted(a % array.ndim for a in axes)
     rest = [a for a in range(array.ndim) if a not in axes]
-    # Results lie in the order in which what they are made of lies.
+    # Results have the memory order of their inputs.
     order = sorted(rest, key=lambda a: -array.steps[a])
     inside = sorted(axes, key=lambda a: -array.steps[a])
     outer, outer_steps = _padded(array, order)
@@ -108,7 +108,7 @@ def _reduce(kernels, array: CudaArray, axis, keepdims: bool) -> CudaArray:
         if length <= 64 or out.size >= 4096:
             by_thread.each(out.size, *arguments, out.memory, out.size)
         elif (chunks := min(_SUMMING // out.size, length // (16 * _TREE))) > 1:
-            # Few long sums: several blocks for each, whose results are summed in turn.
+            # Few long sums: several blocks for each, whose results are then summed.
             parts = empty((*out.shape, chunks), array.dtype)
             by_block.launch(parts.size, _TREE, *arguments, parts.memory, chunks)
             out = _reduce(kernels, parts, -1, False)

@@ -1,8 +1,8 @@
 """Dense (fully connected) layers: y = W x + b for every image.
 
-Arrays lie with the batch innermost: x: (I, N), weight: (O, I), bias: (O,),
-output: (O, N).  With ``relu`` negative results become 0.  The gradient of the
-weight comes with that of the bias; that alone is ``conv2d.grad_bias``.
+Arrays have the batch innermost: x: (I, N), weight: (O, I), bias: (O,), output:
+(O, N).  With ``relu`` negative results become 0.  The gradient of the weight
+comes with that of the bias; the latter alone is ``conv2d.grad_bias``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _grad_input_reference(grad, weight):
 
 
 def _grad_weight_reference(grad, x):
-    # And of the bias.
+    # The gradient of the bias too.
     out = np.zeros((grad.shape[0], x.shape[0]), grad.dtype)
     for o in range(grad.shape[0]):
         for i in range(x.shape[0]):
@@ -119,9 +119,9 @@ def _grad_weight_plain(grad, x):
 
 @lru_cache(maxsize=256)
 def _setup(shape: tuple[int, int], strides: tuple[int, int], size: int, lanes: int) -> tuple:
-    """The steps of a weight of ``shape``, and one column and one row that has all its inputs."""
+    """The steps of a weight of ``shape``, and one column and one row with all its inputs."""
     outputs, inputs = shape
-    # Along an axis of one number NumPy's steps mean nothing.
+    # Along an axis of length 1 NumPy's strides mean nothing.
     down, along = (step // size if n > 1 else 0 for n, step in zip(shape, strides, strict=True))
     taps = np.arange(inputs, dtype=np.uintp)[None]
     lane_range, tap_range = np.array([[0, lanes]]), np.array([[0, inputs]])
@@ -130,9 +130,9 @@ def _setup(shape: tuple[int, int], strides: tuple[int, int], size: int, lanes: i
 
 
 def _product(weight, flat, lanes, bias, relu=False):
-    """weight (O, I) times x (I, N), flat and with room, plus bias: one row whose taps are the
+    """weight (O, I) times x (I, N), flat and padded, plus bias: one row whose taps are the
     inputs."""
-    # A transposed weight is read where it lies, one with gaps is copied.
+    # A transposed weight is read in place, one with gaps is copied.
     if not weight.flags.forc:
         weight = memory.contiguous(weight)
     steps, ranges, shape = _setup(weight.shape, weight.strides, weight.itemsize, lanes)
@@ -141,7 +141,7 @@ def _product(weight, flat, lanes, bias, relu=False):
     return out[:, 0]
 
 
-ROWS = 8  # outputs of one turn for a single image
+ROWS = 8  # outputs per iteration for a single image
 
 
 @loop(reorder=False)
@@ -149,8 +149,8 @@ def _forward_one_loop(x, weight, bias, relu, out):
     # x: (I,) · weight: (O, I) · bias: (O,) · out: (O,)
     #
     # With a single lane the sums of a few outputs, which do not wait for each other, stay in
-    # registers for all inputs.  Their order is that of many lanes, so an image has the same
-    # bits alone.  Past the last output, it is computed again.
+    # registers for all inputs.  They add in the same order as with many lanes, so a single image
+    # gets the same bits.  Past the last output, the last one is computed again.
     u = np.uintp
     zero, last = x.dtype.type(0), u(out.shape[0] - 1)
     for turn in prange((out.shape[0] + ROWS - 1) // ROWS):
@@ -211,7 +211,7 @@ def _grad_weight_cpu(grad, x):
 
 @lru_cache(maxsize=256)
 def _gather(inputs: int, lanes: int, outputs: int, step: int = 1) -> Gather:
-    """The inputs as taps; from a weight to that of the next input it is ``step``."""
+    """The inputs as taps; ``step`` leads from a weight to that of the next input."""
     taps = np.zeros((inputs, 4), np.int32)
     taps[:, 0] = np.arange(inputs)
     taps[:, 3] = taps[:, 0] * step

@@ -27,12 +27,12 @@ FAST_MATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
 def loop(
     function: Callable | None = None, *, parallel: bool = True, reorder: bool = True
 ) -> Callable:
-    """Decorate a loop: compiled at its first call, kept in the cache folder.
+    """Decorate a loop: compiled on its first call, kept in the cache folder.
 
-    ``parallel`` loops use ``prange``; each of their turns owns what it writes,
-    so that the result has the same bits for any number of threads.  They are called
-    from Python, where threads that compute at once take turns; the others may also be
-    called from compiled loops.  Without ``reorder`` sums keep the order in which they are written.
+    ``parallel`` loops use ``prange``; each of their iterations owns what it writes, so that the
+    result has the same bits for any number of threads.  They are called from Python, where
+    concurrent threads take turns; the others may also be called from compiled loops.  Without
+    ``reorder`` sums keep the order in which they are written.
     """
     if function is None:
         return lambda f: loop(f, parallel=parallel, reorder=reorder)
@@ -49,7 +49,7 @@ PAGE = 4096  # bytes
 
 @loop(parallel=False)
 def aligned(count, dtype):
-    """``count`` numbers of scratch memory for one turn of a loop, from a page on."""
+    """``count`` numbers of scratch memory for one iteration of a loop, aligned to a page."""
     buffer = np.empty(count + PAGE, dtype)
     return buffer[np.uintp(-(buffer.ctypes.data // buffer.itemsize) % (PAGE // buffer.itemsize)) :]
 
@@ -60,9 +60,9 @@ def aligned(count, dtype):
 
 
 class _PythonThread(threading.local):
-    """What Numba keeps for each Python thread: how many of the pool's threads it uses."""
+    """What Numba keeps per Python thread: how many of the pool's threads it uses."""
 
-    told = 0  # the number that Numba was given last in this thread
+    told = 0  # the number last given to Numba in this thread
 
 
 _turn = threading.RLock()
@@ -72,7 +72,7 @@ _lost = False  # whether the pool stayed behind in the process that this one was
 
 
 def _in_turn(function: Callable, dispatcher: Callable) -> Callable:
-    """A parallel loop that waits for its turn; ``dispatcher`` is Numba's, without that."""
+    """A parallel loop that waits for its turn; ``dispatcher`` is Numba's own, which does not."""
 
     @wraps(function)
     def call(*arguments):
@@ -86,7 +86,7 @@ def _in_turn(function: Callable, dispatcher: Callable) -> Callable:
 
 
 def repeat(calls: Iterable[Call]) -> None:
-    """Calls that were made before, once more: no other thread's loops come between them."""
+    """Repeat earlier calls, without another thread's loops in between."""
     with _turn:
         if _thread.told != _threads:
             _start()
@@ -112,7 +112,7 @@ def _start() -> None:
 
 
 def _before_fork() -> None:
-    # A lock that another thread holds would never be free again in the child.
+    # A lock held by another thread would never be released in the child.
     _turn.acquire()
     global_compiler_lock.acquire()
 
@@ -141,10 +141,10 @@ if hasattr(os, "register_at_fork"):  # Windows has no fork
 
 
 def set_num_threads(count: int) -> None:
-    """Use ``count`` threads for the loops, in whichever Python thread they are called.
+    """Use ``count`` threads for the loops, whichever Python thread calls them.
 
-    Raises DeviceError for less than one, or for more than the pool of this
-    process has: as many as cores, or as CONVLAB_NUM_THREADS says at the start.
+    Raises DeviceError for less than one, or for more than the pool of this process has: as many as
+    there are cores, or as CONVLAB_NUM_THREADS says at the start.
     """
     global _threads
     limit = numba.config.NUMBA_NUM_THREADS
@@ -177,7 +177,7 @@ def _blas() -> ThreadpoolController:
 
 
 def one_blas_thread():
-    """Context in which NumPy's matrix products use one thread, so that no second pool wakes."""
+    """Context in which NumPy's matrix products use one thread, so that no second pool starts."""
     return _blas().limit(limits=1, user_api="blas")
 
 

@@ -12,7 +12,7 @@ from convlab.errors import DeviceError
 from convlab.kernels import calls, cuda, memory
 
 if TYPE_CHECKING:
-    Array = np.ndarray  # a CudaArray has what is asked of arrays here, and is told to be one
+    Array = np.ndarray  # a CudaArray has what is needed of arrays here, and counts as one
 else:
     Array = np.ndarray | cuda.CudaArray
 
@@ -23,9 +23,9 @@ KERNELS: dict[str, Kernel] = {}
 class Kernel:
     """One operation on arrays, in up to three versions with the same arguments.
 
-    ``reference`` is plain Python, slow and obvious; it judges the others.  ``plain`` is that
-    loop compiled, to be read between it and ``cpu``; None where ``cpu`` is as plain.
-    Calling the kernel picks ``cpu`` or ``cuda`` by where the first array lives.
+    ``reference`` is plain Python, slow and obvious; the others are tested against it.  ``plain`` is
+    that loop compiled, to be read between it and ``cpu``; None where ``cpu`` is as simple.  Calling
+    the kernel picks ``cpu`` or ``cuda`` by where the first array is.
     """
 
     name: str
@@ -49,33 +49,33 @@ class Kernel:
 
 
 def contiguous(array: Array) -> Array:
-    """The array itself where its numbers lie in order, else a copy in which they do."""
+    """The array itself if it is contiguous, else a contiguous copy."""
     if isinstance(array, np.ndarray):
         return memory.contiguous(array)
     return cuda.contiguous(array)
 
 
 def has_gaps(array: Array) -> bool:
-    """Whether the numbers lie otherwise than ``empty_like`` would have them."""
+    """Whether the memory layout differs from what ``empty_like`` would give."""
     if isinstance(array, np.ndarray):
         return memory.has_gaps(array)
     return np.empty_like(array).strides != array.strides
 
 
 def empty_like(array: Array) -> Array:
-    """Of the same shape and kind, and of the same order in memory where that has no gaps."""
+    """An array of the same shape and kind, and of the same memory order where that has no gaps."""
     return memory.empty_like(array) if isinstance(array, np.ndarray) else np.empty_like(array)
 
 
 def device_of(array: Array) -> str:
-    """Where an array lives: cpu or cuda."""
+    """Where an array is: cpu or cuda."""
     return "cpu" if isinstance(array, np.ndarray) else "cuda"
 
 
 def empty_cache() -> None:
     """Give memory that is free, but kept for later results, back to the system and to the GPU.
 
-    What ``torch.cuda.empty_cache`` is in PyTorch.
+    The counterpart of PyTorch's ``torch.cuda.empty_cache``.
     """
     calls.forget_all()
     memory.empty_cache()
@@ -95,7 +95,7 @@ LARGEST_CONSTANT = 1 << 16  # bytes
 
 
 def constant(array: Array, device: str) -> Array:
-    """An array that nobody will write to, on ``device``; a small one is copied there once."""
+    """An array that is never written to, on ``device``; a small one is copied there once."""
     if device in ("cpu", device_of(array)) or array.nbytes > LARGEST_CONSTANT:
         return to_device(array, device)
     cuda.require()
@@ -103,7 +103,7 @@ def constant(array: Array, device: str) -> Array:
 
 
 def to_device(array: Array, device: str) -> Array:
-    """The array itself where it lives there already, else a copy on that device.
+    """The array itself if it is already there, else a copy on that device.
 
     Raises DeviceError where there is no such device.
     """

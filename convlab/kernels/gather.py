@@ -1,4 +1,4 @@
-"""Rows and columns picked by an index: padding in all modes, cropping, reordering; and batches."""
+"""Rows and columns picked by an index: padding in all modes, cropping, reordering, and batches."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _gather2d_plain(x, rows, columns):
 
 
 def column_runs(columns: np.ndarray) -> np.ndarray:
-    """``columns`` as runs that lie side by side: rows of (target, source or -1, length)."""
+    """``columns`` as runs of neighbours: rows of (target, source or -1, length)."""
     columns = np.asarray(columns, dtype=np.int64)
     follows = np.diff(columns) == (columns[1:] >= 0)  # zeros follow zeros
     follows &= (columns[1:] >= 0) == (columns[:-1] >= 0)
@@ -91,7 +91,7 @@ def copy_runs(x, rows, runs, out):
 
 @loop
 def _gather2d_grad_loop(grad, rows, columns, out):
-    # grad: (C, OH, OW, N) · out: (C, H, W, N), zeros; each turn owns one input row
+    # grad: (C, OH, OW, N) · out: (C, H, W, N), zeros; each iteration owns one input row
     height = out.shape[1]
     batch = np.uintp(out.shape[3])
     for turn in prange(out.shape[0] * height):
@@ -120,7 +120,7 @@ def _gather2d_grad_cpu(grad, rows, columns, size):
 
 @cuda.kernel
 def gather2d_kernel(x, size, rows, columns, output, out, count):
-    # A thread for each number of the result: x (C, H, W, N), out (C, OH, OW, N).
+    # One thread for each number of the result: x (C, H, W, N), out (C, OH, OW, N).
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         batch = size[2]
         n, j, at = i % batch, i // batch % output[1], i // batch // output[1]
@@ -133,7 +133,7 @@ def gather2d_kernel(x, size, rows, columns, output, out, count):
 
 @cuda.kernel
 def gather2d_grad_kernel(grad, output, rows, columns, size, out, count):
-    # A thread for each number that was read: it looks for all the places that read it.
+    # One thread for each number that was read: it looks for all the places that read it.
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         batch = size[2]
         n, column, at = i % batch, i // batch % size[1], i // batch // size[1]
@@ -186,7 +186,7 @@ def _floats_cpu(images, index, scale, offset):
     if index is not None:
         images = images.take(index, axis=0)
     count, channels, height, width = images.shape
-    # Bytes are turned round before they are widened: a quarter of the traffic.
+    # Bytes are transposed before they are widened: a quarter of the traffic.
     turned = memory.contiguous(images.reshape(count, channels * height * width).T)
     out = memory.empty((channels, height * width * count), np.float32)
     out[...] = turned.reshape(out.shape)
@@ -212,7 +212,7 @@ def _floats_cuda(images, index, scale, offset):
     if index is None:
         index = cuda.constant(np.arange(images.shape[0]))
     elif isinstance(index, np.ndarray):
-        index = index % images.shape[0]  # from the end where it is negative
+        index = index % images.shape[0]  # negative: from the end
     index = cuda.contiguous(cuda.on_device(index))
     out = cuda.empty((channels, height, width, len(index)), np.float32)
     numbers = (cuda.table(np.asarray(values, np.float32)) for values in (scale, offset))

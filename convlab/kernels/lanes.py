@@ -1,23 +1,23 @@
 """The fast product under convolution and dense layers: rows of output from rows of input.
 
-Arrays lie with the batch innermost, (C, H, W, N), so one row of an output map
-is a run of neighbouring numbers, its *lanes*: all columns of all images.  Every
-tap of a kernel (one channel, kernel row and kernel column) adds to that run the
-run of input that starts at the tap's *offset*, times one weight::
+Arrays have the batch innermost, (C, H, W, N), so one row of an output map is a
+run of neighbouring numbers, its *lanes*: all columns of all images.  Every tap of
+a kernel (one channel, kernel row and kernel column) adds to that run the run of
+input that starts at the tap's *offset*, times one weight::
 
     out[o, row, lane] = bias[o] + sum over taps t of
         weight[o, t] * x[start of row + offset[t] + lane]
 
 Stride, dilation and the kernel's shape are all in the offsets.  Padding costs
-nothing where the taps say so: those of a row that do not lie above or below the
-input are a range, and taps come in *columns*, each of which reaches a range of the
-lanes only: see ``Ranges``; lanes_plan.py works them out for a convolution.  A dense
-layer is one column and one row whose lanes are the images.
+nothing where it can be left out: the taps of a row that do not lie above or below
+the input are a range, and taps come in *columns*, each of which reaches only a
+range of the lanes: see ``Ranges``; lanes_plan.py works them out for a convolution.
+A dense layer is one column and one row whose lanes are the images.
 
-Whole vectors of 16 lanes are worked on.  So columns with lanes of their own need
+The loops work on whole vectors of 16 lanes.  So columns with their own lanes need
 a multiple of 16 of them; and where a row makes one tile and the last vector is not
-full, ``x`` needs 16 numbers behind its rows, which are read for lanes that are not
-there: see ``with_room``.
+full, ``x`` needs 16 numbers after its rows, which are read for lanes that do not
+exist: see ``with_room``.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from convlab.kernels import memory
 from convlab.kernels.calls import do
 from convlab.kernels.device import aligned, loop
 
-VECTOR = 16  # lanes that are worked on together: the widest vector of float32
-BLOCK = 6  # output channels of one turn
-# Lanes of one turn: their sums fill two pages of memory.  With three, which the cache finds by
-# the low bits of their physical addresses, one process in ten ran at half the speed.
+VECTOR = 16  # lanes that are processed together: the widest vector of float32
+BLOCK = 6  # output channels per iteration
+# Lanes per iteration: their sums fill two pages of memory.  With three pages, which the cache
+# indexes by the low bits of their physical addresses, one process in ten ran at half the speed.
 TILE = 320
 
 _1, _2, _3, _4, _5 = (np.uintp(i * TILE) for i in range(1, BLOCK))
 
 
 class Ranges(NamedTuple):
-    """Which inputs the taps meet: what both loops want to know.
+    """Which inputs the taps meet: what both loops need to know.
 
     Input of output row r in group g starts at ``x[g * group_step + r * row_step]``; that may
     lie before the array, where the first taps are padding.
 
-    The loops get it as a plain tuple: what kind of tuple a class of ours is, Numba asks Python
-    at every call, for a microsecond.
+    The loops get it as a plain tuple: for a NamedTuple, Numba asks Python for its type at every
+    call, which takes a microsecond.
     """
 
     offsets: np.ndarray  # (columns, taps) of each tap from the start of its row's input
@@ -61,7 +61,7 @@ class Ranges(NamedTuple):
 
 
 def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """An array to fill, and its memory as a flat array with one vector of zeros behind it."""
+    """An array to fill, and its memory as a flat array followed by one vector of zeros."""
     size = math.prod(shape)
     flat = memory.empty((size + VECTOR,), dtype)
     do(np.copyto, flat[size:], 0)
@@ -71,8 +71,8 @@ def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.nd
 def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
     """``x`` as a flat array that may be read in whole vectors for rows of ``lanes``.
 
-    Where rows have full vectors, or several tiles of which the last begins among its
-    neighbour's lanes, nothing behind ``x`` is read; else it is a copy with room.
+    Where rows have full vectors, or several tiles of which the last overlaps its neighbour, nothing
+    past ``x`` is read; else it is a copy with room.
     """
     if lanes % VECTOR == 0 or lanes > TILE:
         return x.reshape(-1)
@@ -88,9 +88,9 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
     # ranges: ``Ranges`` as a tuple · out: (O, rows, lanes).  With ``relu`` negative results
     # become 0.
     #
-    # One turn makes a tile of lanes of one row for six output channels.  Its sums are
-    # kept in a small array of their own: the compiler sees that writing them changes no
-    # input, they stay in the L1 cache, and ``out`` is written once.
+    # One iteration makes a tile of lanes of one row for six output channels.  Its sums are kept in
+    # a small separate array: the compiler sees that writing them changes no input, they stay in the
+    # L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
     offsets, places, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
     zero = x.dtype.type(0)
@@ -107,7 +107,7 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
         row = u(turn // (blocks * groups * tiles))
         own = u(tile * vectors // tiles * VECTOR)
         last = u((tile + 1) * vectors // tiles * VECTOR)
-        # Whole vectors: where the last one is not full, it begins among its neighbours' lanes.
+        # Whole vectors: where the last one is not full, it overlaps the one before.
         first = min(own, max(lanes, last - own) - (last - own))
         last = first + (last - own)
         start = u(group) * u(group_step) + row * u(row_step)
@@ -146,9 +146,9 @@ def _add_to_six(x, at, offset, tap, taps, lanes, weight, place, o_step, channels
     # sums[o * TILE + lane] += weight[o * o_step + place[t]] * x[at + offset[t] + lane],
     # for six channels o or less
     #
-    # Six channels and four taps go through the lanes together: 24 products for each four
-    # numbers that are loaded, and 24 weights are what 32 vector registers can hold.
-    # Past the last channel, it is computed again.
+    # Six channels and four taps go through the lanes together: 24 products for every four numbers
+    # loaded, and 24 weights are what 32 vector registers can hold.  Past the last channel, the last
+    # one is computed again.
     u = np.uintp
     last = channels - u(1)
     wa, wb, wc = weight, weight[o_step:], weight[min(u(2), last) * o_step :]

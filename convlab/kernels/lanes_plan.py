@@ -1,8 +1,8 @@
-"""The plan of a convolution: where the taps of lanes.py find their rows, once for each geometry.
+"""The plan of a convolution: where the taps of lanes.py find their rows, made once per geometry.
 
-A geometry and a batch size have a plan for the forward pass and the gradient of the weights,
-and one for each phase of the gradient of the input.  Of maps with short rows, the forward pass
-has one of its own.
+A geometry and a batch size have a plan for the forward pass and the gradient of the weights, and
+one for each phase of the gradient of the input.  For maps with short rows, the forward pass has its
+own.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from convlab.shapes import Conv2dGeometry, padding_index
 # going through the lanes column by column.
 SPLIT = 8
 
-# Lanes that are enough to hide what a run of them costs to begin.
+# Enough lanes to hide the cost of starting a run of them.
 LONG = 1024
 
-# Lanes of a row up to which all rows of a map are better one run.
+# Up to so many lanes in a row, all rows of a map are better handled as one run.
 SHORT = 64
 
 
 class Plan(NamedTuple):
-    """How to lay the input, and where the taps of a convolution then find their rows.
+    """How to lay out the input, and where the taps of a convolution then find their rows.
 
-    Either all taps make one column and read the input with its zeros laid beside it, and
-    maybe above and below it too, or each kernel column is a column that reaches only the lanes
+    Either all taps form one column and read the input with its zeros laid out beside it, and
+    possibly above and below it too, or each kernel column is a column that reaches only the lanes
     that it has input for.
     """
 
-    laid: np.ndarray | None  # runs of columns to lay first, see gather.py
-    rows_laid: np.ndarray  # the input's row behind each row that is laid, -1 for zero
-    width: int  # columns as laid
-    split: bool  # whether kernel columns are columns
+    laid: np.ndarray | None  # runs of columns to lay out first, see gather.py
+    rows_laid: np.ndarray  # the input row for each row as laid out, -1 for zero
+    width: int  # columns as laid out
+    split: bool  # whether each kernel column is a column of taps
     ranges: Ranges
 
     def lay(self, x: np.ndarray, lanes: int) -> np.ndarray:
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
         return taps.reshape(len(taps), high, -1, wide).swapaxes(1, 2)
 
     def rows(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """(rows, lanes) that the plan has of an output (O, OH, OW, N)."""
+        """(rows, lanes) of an output (O, OH, OW, N) in this plan."""
         rows = len(self.ranges.taps)
         return rows, math.prod(shape[1:]) // rows
 
@@ -68,9 +68,9 @@ def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step,
     """The plan of ``output`` rows and columns; of output row r, tap row t reads input row
     ``first + r * step + row_taps[t]``, and nothing where the input has no such row.
 
-    ``laid``: the input's column behind each column that is laid, -1 for zero, or None;
-    ``places``: (tap rows, channels of a group, tap columns) of the weights;
-    ``column_taps``: what each kernel column reads for output column 0, in columns as laid.
+    ``laid``: the input column for each column as laid out, -1 for zero, or None; ``places``: (tap
+    rows, channels of a group, tap columns) of the weights; ``column_taps``: what each kernel column
+    reads for output column 0, in columns as laid out.
     """
     per_group = places.shape[1]
     width = size[1] if laid is None else len(laid)
@@ -101,7 +101,7 @@ def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step,
         taps[:, 0] = np.where(inside.any(axis=1), inside.argmax(axis=1), 0)
         taps[:, 1] = taps[:, 0] + inside.sum(axis=1)
     ranges = Ranges(
-        # A negative one wraps around, and back when added.
+        # A negative one wraps around, and wraps back when added.
         np.ascontiguousarray(offsets.astype(np.uintp)),
         np.ascontiguousarray(places.astype(np.uintp)),
         lanes,
@@ -115,7 +115,7 @@ def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step,
 
 
 def _merged(plan: Plan, lanes: int) -> Plan:
-    """A 1 × 1 kernel that reads whole maps in order: as many rows make one as give long runs."""
+    """A 1 × 1 kernel that reads whole maps in order: rows are merged until the runs are long."""
     ranges = plan.ranges
     rows = len(ranges.taps)
     together = next(
@@ -135,7 +135,7 @@ def _is_pointwise(g: Conv2dGeometry) -> bool:
 
 
 def _places(g: Conv2dGeometry) -> np.ndarray:
-    """(KH, C / groups, KW) where in a channel's weights, (C / groups, KH, KW), those taps are."""
+    """(KH, C / groups, KW) places of these taps in a channel's weights, (C / groups, KH, KW)."""
     _, *shape = g.weight_shape
     return np.arange(math.prod(shape)).reshape(shape).swapaxes(0, 1)
 
@@ -144,8 +144,8 @@ def _places(g: Conv2dGeometry) -> np.ndarray:
 def input_plan(g: Conv2dGeometry, batch: int) -> Plan:
     """Taps of the input as runs of lanes.
 
-    With a column stride s, columns 0, s, 2s, ... of the padded input are laid
-    first, then 1, s + 1, ... and so on: what one tap reads is then one run again.
+    With a column stride s, columns 0, s, 2s, ... of the padded input are laid out first, then 1, s
+    + 1, ... and so on: what one tap reads is then one run again.
     """
     (kh, kw), (sh, sw), (dh, dw) = g.kernel, g.stride, g.dilation
     top, _, left, right = g.padding
@@ -164,10 +164,11 @@ def input_plan(g: Conv2dGeometry, batch: int) -> Plan:
 
 
 def whole_map_fits(g: Conv2dGeometry, batch: int) -> bool:
-    """Whether all rows of a map had better be one run of lanes, with what ``map_plan`` costs.
+    """Whether all rows of a map are better as one run of lanes, given the cost of ``map_plan``.
 
-    Rows of few lanes are; and the taps of a kernel row are whole turns of the loops, so that
-    the sums are the same, to the bit, as of rows that leave out the taps of their padding.
+    They are where rows have few lanes, provided that the taps of a kernel row are whole iterations
+    of the loops, so that the sums are the same, to the bit, as for rows that leave out the taps of
+    their padding.
     """
     together = 8 if g.out_channels // g.groups < 3 else 4
     return (
@@ -181,10 +182,10 @@ def whole_map_fits(g: Conv2dGeometry, batch: int) -> bool:
 
 @lru_cache(maxsize=256)
 def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
-    """All output rows as one, of (output rows) * (columns as laid) * (images) lanes.
+    """All output rows as one, of (output rows) * (columns as laid out) * (images) lanes.
 
-    The input is laid with its padding on all sides, so that a tap is one offset for a whole
-    map.  The lanes between two rows, as many as a kernel is wide but for one, mean nothing.
+    The input is laid out with its padding on all sides, so that a tap is one offset for a whole
+    map.  The lanes between two rows, one fewer than the kernel is wide, mean nothing.
     """
     top, bottom, left, right = g.padding
     rows = padding_index(g.input[0], top, bottom + 1, "zeros")  # one more, for the last lanes
@@ -204,7 +205,7 @@ class Phase(NamedTuple):
     """
 
     cells: range  # of the input
-    taps: np.ndarray  # rows of the kernel that they get something from
+    taps: np.ndarray  # kernel rows that contribute to them
     first: int  # cell number i gets from output rows first + i - back[t]
     back: np.ndarray
 
@@ -229,12 +230,12 @@ def grad_input_phases(g: Conv2dGeometry) -> list[tuple[Phase, Phase]]:
 def grad_input_plans(g: Conv2dGeometry, batch: int) -> list[tuple[tuple, Plan]]:
     """Each input row as a sum of rows of the output's gradient: a plan for each phase.
 
-    Before it the phase's input cells, as indices into the input's gradient.
+    Each plan comes after the phase's input cells, as indices into the input's gradient.
     """
     per_group = g.out_channels // g.groups
     laid, leftmost = None, 0
     if batch % VECTOR or g.kernel[0] * per_group < SPLIT:
-        # One copy of the columns serves all phases; the first that is needed and how many.
+        # One copy of the columns serves all phases: the first one needed, and how many.
         left, stride = g.padding[2], g.stride[1]
         leftmost = left // stride - g.dilation[1] * (g.kernel[1] - 1) // stride
         laid = np.arange(leftmost, (g.input[1] - 1 + left) // stride + 1)

@@ -1,11 +1,10 @@
-"""Memory for results: blocks that are used again once nothing lies in them.
+"""Memory for results: blocks that are reused once nothing lies in them.
 
-Memory fresh from the system is slow: it maps and clears each page at its first touch, which
-takes longer than many a loop that fills it.  So a result lies in a *block*, which is free
-again when the last array or view that lies there is gone, whoever has had it.
+Memory fresh from the system is slow: it maps and clears each page at its first touch, which often
+takes longer than the loop that fills it.  So a result lies in a *block*, which is free again when
+the last array or view that lies there is gone, no matter who held it.
 
-Blocks are lists by size: to take from one, or to give back, is one step of Python's that no
-other thread can divide.
+Free blocks are in lists by size: taking from one, or giving back, is an atomic step in Python.
 """
 
 from __future__ import annotations
@@ -21,20 +20,20 @@ import psutil
 
 from convlab.kernels.calls import do
 
-CACHE_LINE = 64  # bytes; the widest vector has as many
+CACHE_LINE = 64  # bytes; as many as in the widest vector
 
-LARGE = 1 << 18  # bytes; from here on a block of another size is looked for
+LARGE = 1 << 18  # bytes; from here on a block of another size will do
 SMALL = 16384  # bytes; below, the system's allocator is as good
 
 LIMIT = psutil.virtual_memory().total // 16
-"""Bytes that free blocks may have; beyond them all are given back to the system."""
+"""Bytes that free blocks may hold; beyond that all are given back to the system."""
 
-_free: defaultdict[int, list[_Memory]] = defaultdict(list)  # by their size in bytes
-_held = 0  # bytes of all that are free
+_free: defaultdict[int, list[_Memory]] = defaultdict(list)  # by size in bytes
+_held = 0  # bytes of all free blocks
 
 
 class _Memory(np.ndarray):
-    """The bytes of a block.  NumPy takes for the base of a view its base's base, of one class."""
+    """The bytes of a block; a separate class, as NumPy collapses bases of the same class."""
 
     __slots__ = ()
 
@@ -56,7 +55,7 @@ class _Block(np.ndarray):
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
-    """An array whose numbers are not set yet; unless it is small, it begins at a cache line.
+    """An uninitialised array; unless it is small, it begins at a cache line.
 
     A vector that lies across two cache lines takes twice as long to load.
     """
@@ -75,7 +74,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
 
 @lru_cache(maxsize=1024)
 def _size_class(shape: tuple[int, ...], dtype: np.dtype | type) -> tuple[int, int, list[_Memory]]:
-    """Bytes of a block for such an array, from one size to the next, and the blocks of its size.
+    """Bytes of a block for such an array, the step to the next size, and the blocks of its size.
 
     Sizes are rounded up, by an eighth at most, so that blocks serve other shapes too.
     """
@@ -88,18 +87,18 @@ def _size_class(shape: tuple[int, ...], dtype: np.dtype | type) -> tuple[int, in
 
 
 def has_gaps(x: np.ndarray) -> bool:
-    """Whether numbers lie otherwise than in order: by the first axis, or by the last, or by the
-    second and the first behind all others, as images with their batch do."""
+    """Whether the memory has another order than by the first axis, by the last axis, or by the
+    second with the first after all others, as for images with their batch."""
     return not (x.flags.forc or x.transpose(*range(1, x.ndim), 0).flags.c_contiguous)
 
 
 def empty_like(x: np.ndarray) -> np.ndarray:
-    """Of the shape and the order in memory of ``x``, which has no gaps."""
+    """An array with the shape and memory order of ``x``, which has no gaps."""
     return np.ndarray(x.shape, x.dtype, empty(x.shape, x.dtype), 0, x.strides)
 
 
 def contiguous(x: np.ndarray) -> np.ndarray:
-    """The array itself where its numbers lie in order, else a copy in which they do."""
+    """The array itself if it is contiguous, else a contiguous copy."""
     if x.flags.c_contiguous:
         return x
     out = empty(x.shape, x.dtype)
@@ -108,9 +107,9 @@ def contiguous(x: np.ndarray) -> np.ndarray:
 
 
 def elementwise(function: np.ufunc, *arrays: Any) -> Any:
-    """One of NumPy's functions of each number, whose result has the arrays' kind of number.
+    """Apply an elementwise NumPy function whose result has the arrays' kind of number.
 
-    Arrays on the CPU that lie alike have their result here, others where NumPy puts it.
+    The result of CPU arrays with the same layout is allocated here, that of others by NumPy.
     """
     first = arrays[0]
     for x in arrays:
@@ -136,7 +135,7 @@ def empty_cache() -> None:
 
 
 def _larger(count: int, step: int) -> _Memory:
-    """A free block of less than twice the size, as after a last batch of few; or a new one."""
+    """A free block of less than twice the size, as after a smaller last batch, or a new one."""
     global _held
     for size in range(count + step, 2 * count if count >= LARGE else 0, step):
         if _free.get(size):

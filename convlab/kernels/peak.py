@@ -1,6 +1,6 @@
 """What the machine can do at most: products and sums per second, bytes per second.
 
-No part of any network; ``convlab bench`` measures the other loops against these.
+Not part of any network; ``convlab bench`` measures the other loops against these.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from numba import njit, prange
 
 from convlab.kernels.device import loop
 
-# Numbers of one turn: 4 KB, which stay in the first-level cache.
+# Numbers per iteration: 4 KB, which stay in the first-level cache.
 RUN = 1024
 # Fused multiply-adds that ``multiply_add`` does with each number.
 CHAIN = 4 * 8 + 2
@@ -32,7 +32,7 @@ def _eight(a, factor, term):
 def multiply_add(x, turns, factors, term):
     """Each number of x (any, RUN) through CHAIN multiply-adds, ``turns`` times.
 
-    ``factors``: four of them, for four chains that do not wait for each other.
+    ``factors``: four, for four independent chains.
     """
     u = np.uintp
     f, g, h, k = factors
@@ -61,7 +61,7 @@ def _double(x):
 
 
 def vector_bits() -> int:
-    """Width of the vectors that the compiler takes for loops on this processor."""
+    """Width of the vectors that the compiler uses for loops on this processor."""
     _double(np.zeros(1, np.float32))
     (assembly,) = _double.inspect_asm().values()
     return 512 if "%zmm" in assembly else 256 if "%ymm" in assembly else 128

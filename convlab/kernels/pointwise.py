@@ -1,8 +1,8 @@
 """Operations on each number by itself: activations and dropout.
 
-Arrays of any shape, float32 or float64, without gaps in memory; results have
-the same shape and order in memory.  Backward versions take the forward's
-*output* where that is enough, so that the input need not be kept.
+Arrays of any shape, float32 or float64, without gaps in memory; results have the
+same shape and memory order.  Backward versions take the forward's *output* where
+that is enough, so that the input need not be kept.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from convlab.kernels.dispatch import Kernel
 LECUN_AMPLITUDE = 1.7159
 LECUN_SLOPE = 2 / 3
 
-# Numbers that one turn of a parallel loop works on.
+# Numbers that one iteration of a parallel loop works on.
 CHUNK = 1 << 14
 
 
 def _each(function):
-    """The reference of a pointwise kernel: ``function`` on one number after the other."""
+    """The reference of a pointwise kernel: ``function`` applied to one number after another."""
 
     def reference(first, *others):
         out = np.empty_like(first)
@@ -74,7 +74,7 @@ def _relu_backward_cpu(grad, y):
     return out
 
 
-# On a GPU a number of Python's would make a double of float32, and doubles are slow there: so
+# On a GPU a Python number would turn float32 into a double, and doubles are slow there, so
 # constants take the kind of what they meet.
 
 
@@ -149,7 +149,7 @@ def _scaled_tanh_backward_into(grad, y, out):
 
 
 def _made(into):
-    """A kernel that makes what ``into(*arrays, out)`` fills."""
+    """A kernel that returns what ``into(*arrays, out)`` fills."""
 
     def version(*arrays):
         out = memory.empty_like(arrays[-1])
@@ -160,7 +160,7 @@ def _made(into):
 
 
 def _sigmoid_cuda(x):
-    # Of the magnitude, so that the exponential does not overflow.
+    # Applied to the magnitude, so that the exponential does not overflow.
     one, part = type(x)(1), math.exp(-abs(x))
     return (one if x >= 0 else part) / (one + part)
 
@@ -224,7 +224,7 @@ scaled_tanh_backward = Kernel(
     cuda.Pointwise(_scaled_tanh_backward_cuda, 2),
 )
 
-# --- weights, of which those that are 0 leave out what may be infinite ---------------------
+# --- weights, where a 0 leaves out what may be infinite ------------------------------------
 
 
 def _weigh(x, weight):
@@ -255,7 +255,7 @@ _ALL = (1 << 64) - 1
 
 
 def _uniform(key: int, i: int) -> float:
-    """A number in [0, 1), multiple of 2^-24."""
+    """A number in [0, 1), a multiple of 2^-24."""
     z = (key + (i + 1) * _GOLDEN) & _ALL
     z = ((z ^ (z >> 30)) * _MIX_1) & _ALL
     z = ((z ^ (z >> 27)) * _MIX_2) & _ALL

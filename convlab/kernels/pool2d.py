@@ -1,9 +1,9 @@
 """Pooling in two dimensions: maximum and average over windows, and their gradients.
 
-Arrays lie with the batch innermost: x: (C, H, W, N), output: (C, OH, OW, N).
-Plain, padded, overhanging (``ceil_mode``), adaptive and global pooling differ
-only in their windows, a ``PoolWindows``, which never leave the input: padding
-counts as minus infinity for the maximum, and in the divisor for the average.
+Arrays have the batch innermost: x: (C, H, W, N), output: (C, OH, OW, N). Plain,
+padded, overhanging (``ceil_mode``), adaptive and global pooling differ only in
+their windows, a ``PoolWindows``, which never leave the input: padding counts as
+minus infinity for the maximum, and in the divisor for the average.
 
 The maximum of ReLUs is the ReLU of the maximum: with ``relu`` the maximum also
 does the activation before it, for a quarter of the numbers.
@@ -24,12 +24,12 @@ from convlab.kernels.calls import do
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
 
-# The index of a window in which nothing is above 0, after ReLU: no input has its gradient.
+# The index of a window in which nothing is above 0, after ReLU: no input gets its gradient.
 NO_WINNER = -1
 
 
 def _index_type(w) -> np.dtype:
-    """The kind of number that holds the place of every cell of a map: row * W + column."""
+    """The kind of number that can hold the place of any cell of a map: row * W + column."""
     return np.dtype(np.int32 if math.prod(w.input) <= 2**31 else np.int64)
 
 
@@ -102,7 +102,7 @@ def _average_backward_reference(grad, w):
 
 @loop
 def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation, relu, out, index):
-    # x: (C, H, W, N) · out, index: (C, OH, OW, N); each turn owns one output row
+    # x: (C, H, W, N) · out, index: (C, OH, OW, N); each iteration owns one output row
     least = 0 if relu else -np.inf
     height = out.shape[1]
     batch = np.uintp(x.shape[3])
@@ -127,7 +127,7 @@ def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation,
 
 @loop
 def _max_backward_loop(grad, index, row_first, row_last, column_start, column_end, dilation, out):
-    # grad, index: (C, OH, OW, N) · out: (C, H, W, N), zeros; each turn owns one input row
+    # grad, index: (C, OH, OW, N) · out: (C, H, W, N), zeros; each iteration owns one input row
     height = out.shape[1]
     batch = np.uintp(out.shape[3])
     zero = grad.dtype.type(0)
@@ -145,7 +145,7 @@ def _max_backward_loop(grad, index, row_first, row_last, column_start, column_en
 
 @loop
 def _average_forward_loop(x, row_start, row_end, column_start, column_end, divisor, out):
-    # x: (C, H, W, N) · out: (C, OH, OW, N); each turn owns one output row
+    # x: (C, H, W, N) · out: (C, OH, OW, N); each iteration owns one output row
     height = out.shape[1]
     batch = np.uintp(x.shape[3])
     for turn in prange(out.shape[0] * height):
@@ -168,7 +168,7 @@ def _average_forward_loop(x, row_start, row_end, column_start, column_end, divis
 def _average_backward_loop(
     grad, row_first, row_last, row_start, row_end, column_start, column_end, divisor, out
 ):
-    # grad: (C, OH, OW, N) · out: (C, H, W, N), zeros; each turn owns one input row
+    # grad: (C, OH, OW, N) · out: (C, H, W, N), zeros; each iteration owns one input row
     height = out.shape[1]
     batch = np.uintp(out.shape[3])
     for turn in prange(out.shape[0] * height):
@@ -213,7 +213,7 @@ def _average_backward_cpu(grad, w):
     return out
 
 
-# --- the CPU: the maximum of 2 x 2 side by side, which most networks have, in one pass -------
+# --- the CPU: the maximum of adjacent 2 x 2 windows, which most networks have, in one pass ---
 
 
 @loop
@@ -284,8 +284,8 @@ def _max_backward_cpu(grad, index, w):
     return out
 
 
-# --- CUDA: a thread for each cell of each image ----------------------------------------------
-# Neighbouring threads have neighbouring images, so that they read and write side by side.
+# --- CUDA: one thread for each cell of each image --------------------------------------------
+# Neighbouring threads have neighbouring images, so that they read and write adjacent numbers.
 
 
 class _Windows(NamedTuple):
@@ -297,7 +297,7 @@ class _Windows(NamedTuple):
     row_end: Any
     column_start: Any
     column_end: Any
-    row_first: Any  # the first window that has a row of the input, and one behind the last
+    row_first: Any  # the first window that contains a row of the input, and one past the last
     row_last: Any
     column_first: Any
     column_last: Any
@@ -305,7 +305,7 @@ class _Windows(NamedTuple):
 
 @register_jitable
 def _place(i, size):
-    # Channel, row, column and image of number i of maps of (rows, columns, images).
+    # Channel, row, column and image of number i in maps of (rows, columns, images).
     rows, columns, images = size
     row = i // images // columns
     return row // rows, row % rows, i // images % columns, i % images
@@ -333,8 +333,8 @@ def max_forward_kernel(x, w, dilation, relu, out, index, count):
 
 @cuda.kernel
 def max_backward_kernel(grad, index, w, out, count):
-    # grad, index: (C, OH, OW, N) · out: (C, H, W, N): each input cell looks at the windows that
-    # may have it, and takes the gradient of those that it has won
+    # grad, index: (C, OH, OW, N) · out: (C, H, W, N): each input cell looks at the windows that may
+    # contain it, and takes the gradient of those that it won
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         height, width, batch = w.output
         channel, ih, iw, n = _place(i, (w.size[0], w.size[1], batch))

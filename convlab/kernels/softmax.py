@@ -1,8 +1,8 @@
 """Softmax, its logarithm, and cross-entropy with class labels.
 
-Arrays: x: (K, ...), classes first, anything behind; labels: (N,) integers.
-The largest logit is taken off first, so that logits of any size are safe:
-exp never sees a positive number.
+Arrays: x: (K, ...), classes first, then anything; labels: (N,) integers.  The
+largest logit is subtracted first, so that logits of any size are safe: exp never
+sees a positive number.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def _log_softmax_reference(x):
 
 
 def _sum_of_classes(x):
-    # One class after the other.  NumPy's own order depends on how the array lies in memory,
-    # and so would the last bit of an answer on the number of images beside it.
+    # One class after another.  NumPy's own order depends on the memory layout of the array, so the
+    # last bit of an answer would depend on the number of images beside it.
     total = x[0].copy()
     for part in x[1:]:
         total += part
@@ -90,7 +90,7 @@ def _cross_entropy_cpu(x, labels):
     return loss, gradient
 
 
-# --- CUDA: a thread goes through the classes of one place ------------------------------------
+# --- CUDA: one thread goes through the classes of one place ----------------------------------
 
 
 @cuda.kernel
@@ -110,7 +110,7 @@ def softmax_kernel(x, classes, places, logarithm, out):
 
 @cuda.kernel
 def cross_entropy_kernel(x, labels, classes, images, loss, gradient):
-    # Softmax and loss in one launch: the probabilities are most of the gradient.
+    # Softmax and loss in one launch, as the probabilities are most of the gradient.
     for n in range(numba_cuda.grid(1), images, numba_cuda.gridsize(1)):
         top = x.numbers[x.start + n]
         for k in range(1, classes):
@@ -122,7 +122,7 @@ def cross_entropy_kernel(x, labels, classes, images, loss, gradient):
             gradient[k * images + n] = part
             total += part
         label = labels.numbers[labels.start + n]
-        known = 0 <= label < classes  # nobody has looked at labels that were made here
+        known = 0 <= label < classes  # labels made on the device have not been checked
         chosen = (
             x.numbers[x.start + label * images + n] if known else x.numbers.dtype.type(math.nan)
         )
@@ -156,7 +156,7 @@ def _right_reference(x, labels):
     out = np.zeros(len(labels), x.dtype)
     for n, label in enumerate(labels):
         best = 0
-        for k in range(len(x)):  # NaN counts as the largest, and the first of equal ones wins
+        for k in range(len(x)):  # NaN counts as the largest, and among equals the first wins
             if x[k, n] > x[best, n] or np.isnan(x[k, n]) and not np.isnan(x[best, n]):
                 best = k
         out[n] = best == label

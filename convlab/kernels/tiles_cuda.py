@@ -1,4 +1,4 @@
-"""The product of lanes.py on CUDA: a thread for each result, or for a small square of them.
+"""The product of lanes.py on CUDA: one thread for each result, or for a small square of them.
 
 Batch innermost: neighbouring threads have neighbouring images, and read and write
 neighbouring numbers.  Here a lane is one image at one place of the output, over all rows, and
@@ -23,21 +23,21 @@ from convlab.shapes import Conv2dGeometry
 
 
 class Target(NamedTuple):
-    """Where results go: ``steps`` from one to that of the next channel, row and column."""
+    """Where results go: ``steps`` from one to the next channel, row and column."""
 
     run: cuda.Run
     steps: tuple[int, ...]
 
 
 class Gather(NamedTuple):
-    """Where a sum of products finds its numbers: what both CUDA loops want to know.
+    """Where a sum of products finds its numbers: what both CUDA loops need to know.
 
     Output row r reads, at tap t, input row ``first[0] + r * step[0] + taps[t, 1]``, columns
     likewise; outside the input are zeros.
     """
 
     size: tuple[int, int, int]  # rows, columns and images of the input
-    output: tuple[int, int, int]  # those of the output
+    output: tuple[int, int, int]  # rows, columns and images of the output
     taps: np.ndarray  # (taps, 4) int32: channel in its group, row, column, place of the weight
     first: tuple[int, int]
     step: tuple[int, int]
@@ -89,7 +89,8 @@ def grad_input_gathers(g: Conv2dGeometry, batch: int) -> list[tuple[tuple[int, i
 
 @register_jitable
 def _read(g, x, t, channel, row, column, n):
-    # What tap t reads of image n where its group begins at a channel, row and column; 0 outside.
+    # What tap t reads from image n, for a group that begins at a channel, row and column; 0
+    # outside.
     height, width, batch = g.size
     r, c = row + g.taps[4 * t + 1], column + g.taps[4 * t + 2]
     value = x.numbers.dtype.type(0)
@@ -101,8 +102,8 @@ def _read(g, x, t, channel, row, column, n):
 
 @cuda.kernel
 def product_plain(g, x, weight, places, bias, relu, out):
-    # One thread makes one output.  No thread waits for another, and any shape fits; but each
-    # product loads two numbers from memory that others load as well.
+    # One thread makes one output.  No thread waits for another, and any shape works, but each
+    # product loads two numbers from memory that other threads load as well.
     height, width, batch = g.size
     lane = numba_cuda.grid(1)
     o = numba_cuda.blockIdx.y
@@ -127,7 +128,7 @@ def product_plain(g, x, weight, places, bias, relu, out):
 
 
 class _Tile(NamedTuple):
-    """What a block makes: results of so many channels, and of so many lanes or taps."""
+    """What a block computes: results for so many channels, and for so many lanes or taps."""
 
     channels: int
     across: int
@@ -142,8 +143,8 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
     # many products follow from own_channels + own_lanes numbers of shared memory.
     across = lanes // own_lanes
     threads = across * (channels // own_channels)
-    lanes_each = max(1, lanes // threads)  # that a thread loads
-    together = threads // (lanes // lanes_each)  # taps that are loaded at once
+    lanes_each = max(1, lanes // threads)  # loaded by a thread
+    together = threads // (lanes // lanes_each)  # taps loaded at once
     own = own_channels * own_lanes
 
     def product_tiled(g, x, weight, places, bias, relu, out):
@@ -172,7 +173,7 @@ def _product_tiled(channels, lanes, depth, own_channels, own_lanes):
             columns[j] = first[1] + lane // batch % output[1] * step[1]
             rows[j] = first[0] + lane // batch // output[1] * step[0]
             if lane >= all_lanes:
-                rows[j] = -(1 << 30)  # nothing is there to read
+                rows[j] = -(1 << 30)  # nothing to read there
         for begin in range(0, count, depth):
             for i in range(thread, depth * channels, threads):
                 t, o = begin + i // channels, first_channel + i % channels
@@ -289,7 +290,7 @@ def _product_transposed(channels, taps_of_tile, depth, own_channels, own_taps):
     return _Tile(channels, taps_of_tile, threads, cuda.CudaKernel(product_transposed, name))
 
 
-# Few channels fill a narrow tile; the last of each suits what has few lanes, or few taps.
+# Few channels fill a narrow tile; the last of each suits few lanes, or few taps.
 if cuda.SIMULATED:
     # Blocks of four threads.
     _TILED = [
@@ -311,14 +312,14 @@ else:
         _product_transposed(8, 32, 32, 2, 2),
     ]
 
-FEW = 4  # output channels of a group under which a tile would be mostly empty
-MULTIPROCESSORS = 4 if cuda.SIMULATED else 132  # of an H100: so many blocks run at once
+FEW = 4  # with fewer output channels in a group, a tile would be mostly empty
+MULTIPROCESSORS = 4 if cuda.SIMULATED else 132  # of an H100: that many blocks run at once
 
 
 def product_cuda(g: Gather, x, weight, places, bias, relu: bool, out: Target) -> None:
     """``out`` from ``x`` (C, H, W, N) on the device; both without gaps.
 
-    In ``weight``, that of tap t to output channel o of a group lies at ``group * places[0] +
+    In ``weight``, the weight from tap t to output channel o of a group is at ``group * places[0] +
     o * places[1] + taps[t, 3]``.  ``bias``: (O,).
     """
     bias = cuda.contiguous(bias)

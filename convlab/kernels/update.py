@@ -1,7 +1,7 @@
 """Optimiser updates: each parameter array changed in place.
 
-Arrays of one shape, any shape, in C order: the parameter, its gradient and what
-the optimiser remembers of it.
+Arrays of one shape, whichever it is, in C order: the parameter, its gradient and
+the optimiser's state for it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _sgd_cpu(parameter, gradient, velocity, rate, momentum, weight_decay, nester
 
 @cuda.kernel
 def sgd_kernel(parameter, gradient, velocity, rate, momentum, weight_decay, nesterov, count):
-    # All parameters lie in one run of memory, so one launch changes them all.
+    # All parameters are in one run of memory, so one launch changes them all.
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         at = parameter.start + i
         g = gradient.numbers[gradient.start + i] + weight_decay * parameter.numbers[at]
@@ -117,10 +117,10 @@ def adam_kernel(parameter, gradient, mean, square, numbers, count):
 
 
 def _adam_numbers(kind, rate, betas, eps, weight_decay, step):
-    # Both corrections of the bias towards zero are the same for all parameters.
+    # Both corrections for the bias towards zero are the same for all parameters.
     rate = rate / (1 - betas[0] ** step)
     root_scale = 1 / math.sqrt(1 - betas[1] ** step)
-    # 1 - 0.999 taken in float32 would be off by 5 in 100,000.
+    # 1 - 0.999 computed in float32 would be off by 5 in 100,000.
     rests = 1 - betas[0], betas[1], 1 - betas[1]
     return _Step(*map(kind, (rate, *rests, eps, weight_decay, root_scale)))
 

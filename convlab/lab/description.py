@@ -26,16 +26,16 @@ from convlab.nn import Family
 from convlab.shapes import PoolWindows, ReceptiveField, join_fields, size_text
 from convlab.training import Run
 
-# What a page can hold and compute while one draws on it.
+# What a page can hold, and compute while the user is drawing.
 LARGEST_INPUT = (64, 64)
 MOST_WEIGHTS = 3_000_000  # 12 MB
 MOST_MULTIPLY_ADDS = 300_000_000
 
-# What a page knows to compute.
+# What a page can compute.
 _COMPUTED = [family.value for family in Family if family is not Family.NORMALISATION]
-# What a unit sees of a layer, where that is no box.
+# What a unit sees of a layer, if that is not a box.
 NOTHING, VARIES = "nothing", "varies"
-# Networks and data sets as their authors write them.
+# Networks and data sets as their authors spell them.
 _NAMES = {
     "lenet5": "LeNet-5",
     "lenet5-1998": "LeNet-5 of 1998",
@@ -45,16 +45,16 @@ _NAMES = {
 }
 _SAMPLES = 50
 _SAMPLES_OF_A_CLASS = 3, 12  # at least, at most
-_SAMPLE_BYTES = 4_000_000  # more classes than fit have fewer, or none
+_SAMPLE_BYTES = 4_000_000  # with more classes than fit there are fewer, or none
 
 
 @dataclass(frozen=True, eq=False)
 class Laboratory:
     """What a page holds.
 
-    ``description``: plain numbers and texts, for JSON.  ``weights``: float32 (count,), all
-    layers' one after the other, as the layers' ``weights`` entries say.  ``images``: bytes
-    (samples, C, H, W) of the data's size.
+    ``description``: plain numbers and texts, for JSON.  ``weights``: float32 (count,), those of all
+    layers in a row, as the layers' ``weights`` entries say.  ``images``: bytes (samples, C, H, W)
+    of the data's size.
     """
 
     description: dict[str, Any]
@@ -137,11 +137,11 @@ def describe(
     command: str = "",
     image: tuple[str, np.ndarray, int | None] | None = None,
 ) -> Laboratory:
-    """Everything that a page shows of a run.
+    """Everything that a page shows about a run.
 
-    ``test``: the run's test set, from which samples are taken, as many of each class as
-    there is room for.  ``accuracy``: on it, where known.  ``command``: what the page is
-    made with.  ``image``: (name, bytes (C, H, W), class or None) to begin with.
+    ``test``: the run's test set, from which samples are taken, as many of each class as there is
+    room for.  ``accuracy``: on it, if known.  ``command``: the command that makes the page.
+    ``image``: (name, bytes (C, H, W), class or None) to begin with.
     Raises SpecError for a network that no page can hold, DataError for another test set.
     """
     network = run.network
@@ -169,7 +169,7 @@ def describe(
         "input": {"channels": channels, "rows": rows, "columns": columns},
         "image": dict(zip(("channels", "rows", "columns"), run.image_shape, strict=True)),
         "dark_background": run.dark_background,
-        # Their images were made in another way than MNIST's, and so are drawings for them.
+        # Their images were made differently from MNIST's, and so are drawings for them.
         "optical_digits": run.settings.data == "digits",
         # As float32, which is what bytes are multiplied with.
         "scaling": {
@@ -201,7 +201,7 @@ def _check_test_set(run: Run, test: Dataset) -> None:
 
 
 def _chosen(test: Dataset) -> list[int]:
-    """The first images of each class, as many of each: one of each class, then the next."""
+    """The first images of each class, equally many of each: one of each class, then the next."""
     least, most = _SAMPLES_OF_A_CLASS
     classes = len(test.classes)
     count = min(most, max(least, _SAMPLES // classes))
@@ -214,7 +214,7 @@ def _chosen(test: Dataset) -> list[int]:
 
 
 def _layers(network: Network, arrays: list[np.ndarray]) -> Iterator[dict[str, Any]]:
-    """The entry of each layer; what its ``weights`` point at is put behind ``arrays``."""
+    """The entry of each layer; what its ``weights`` point to is appended to ``arrays``."""
     fields, inputs = _fields(network), _inputs(network)
     numbers = {name: number for number, name in enumerate([INPUT, *inputs], -1)}
     rows = zip(network.shapes(), summarise(network), fields, strict=True)
@@ -298,7 +298,7 @@ def _hull(fields: Sequence[nn.Field | str | None]) -> nn.Field | str | None:
 
 
 def _axis_field(field: ReceptiveField) -> dict[str, Any]:
-    """A ReceptiveField; the unit one ``period`` further on sees the same, ``shift`` cells on."""
+    """A ReceptiveField; the unit one ``period`` further on sees the same, moved by ``shift``."""
     return {
         "size": field.size,
         "stride": float(field.stride),
@@ -311,7 +311,7 @@ def _axis_field(field: ReceptiveField) -> dict[str, Any]:
 def _settings(
     name: str, layer: nn.Module, before: tuple[int, ...], after: tuple[int, ...]
 ) -> dict[str, Any]:
-    """What a layer needs to be computed, in whole numbers."""
+    """What is needed to compute a layer, in whole numbers."""
     family = layer.family
     if family in (Family.CONVOLUTION, Family.TRANSPOSED):
         settings = {
@@ -347,7 +347,7 @@ def _settings(
 
 
 def _place(layer: nn.Module, before: tuple[int, ...], unit: tuple[int, ...]) -> int:
-    """The number, in the order of memory, that an output repeats; -1 where there is none."""
+    """The index, in memory order, of the input that an output repeats; -1 if there is none."""
     reads = layer.reads(before, unit)
     assert isinstance(reads, nn.One), "a layer that only puts numbers elsewhere computes none"
     return -1 if reads.place is None else int(np.ravel_multi_index(reads.place, before))
@@ -373,7 +373,7 @@ def _branches(
     after: tuple[int, ...],
     numbers: Mapping[str, int],
 ) -> dict[str, Any]:
-    """The numbers of the layers that a layer reads, where it is not just the one before it."""
+    """The numbers of the layers that a layer reads, if that is not just the one before it."""
     sources = [numbers[source] for source, _ in inputs]
     if sources == [numbers[name] - 1]:
         return {}
@@ -389,7 +389,7 @@ def _joined(
 ) -> list[list[list[int]]]:
     """For each map of a join, or unit of a vector, [number of the input, map of it] of its terms.
 
-    Raises SpecError for a join whose terms stand elsewhere in their maps.
+    Raises SpecError for a join whose terms are elsewhere in their maps.
     """
     first = (0,) * (len(after) - 1)
     last = tuple(size - 1 for size in after[1:])
@@ -410,7 +410,7 @@ def _join_formula(
     inputs: Sequence[tuple[str, tuple[int, ...]]],
     after: tuple[int, ...],
 ) -> list[str]:
-    """What a join adds up, or which of its maps are whose."""
+    """What a join adds up, or which of its maps come from which input."""
     if all(len(terms) == len(inputs) for terms in joined):
         return [f"each number: {' + '.join(source for source, _ in inputs)}"]
     if all(len(terms) == 1 for terms in joined):
@@ -453,7 +453,7 @@ def _softmax_axis(name: str, layer: nn.Module, shape: tuple[int, ...]) -> int:
 
 
 def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
-    """The shape, the parameters and the costs of a layer, worked out."""
+    """The shape, the parameters and the costs of a layer, step by step."""
     before, after = summary.input_shape, summary.output_shape
     family = layer.family
     if family is Family.CONVOLUTION:

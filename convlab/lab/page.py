@@ -37,12 +37,12 @@ def modules() -> list[str]:
 
 
 def script() -> str:
-    """All modules as one, without what tied them together; their top-level names are unique."""
+    """All modules as one, without imports and exports; their top-level names are unique."""
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _text(name))) for name in modules())
 
 
 def render(laboratory: Laboratory) -> str:
-    """The page as HTML.  It computes everything itself and asks no server for anything."""
+    """The page as HTML.  It computes everything itself and contacts no server."""
     description = laboratory.description
     texts = {"style": "".join(map(_text, STYLES)), "script": script()}
     environment = jinja2.Environment(
@@ -53,7 +53,7 @@ def render(laboratory: Laboratory) -> str:
         title=description["title"],
         summary=_summary(description),
         policy=content_security_policy(**texts, images="data: blob:"),
-        # As it stands in an element of its own, only "<" could end it.
+        # Inside its own element, only "<" could end it.
         description=json.dumps(description, separators=(",", ":")).replace("<", "\\u003c"),
         weights=_base64(laboratory.weights.astype("<f4")),
         images=_base64(laboratory.images),

@@ -1,6 +1,6 @@
-"""One convolution as a ladder of loops: each rung is the one below it and one idea more.
+"""One convolution as a ladder of loops: each rung is the one below it plus one idea.
 
-All of them have stride 1 and no bias; zeros around the input are laid before they begin.
+All of them have stride 1 and no bias; the zeros around the input are added beforehand.
 """
 
 from convlab.ladder.cuda_rungs import CUDA_RUNGS, CudaTask

@@ -25,9 +25,9 @@ TILE = SIDE * OWN  # channels, and lanes, of a block of it
 
 
 class Sizes(NamedTuple):
-    """Of one convolution: zeros lie around the input already."""
+    """The sizes of one convolution; the input is already surrounded by zeros."""
 
-    height: int  # of the input
+    height: int  # of the input, with its zeros
     width: int
     batch: int
     kernel_height: int
@@ -113,7 +113,7 @@ def convolve_registers(x, weight, sizes, out):
 
 
 class CudaRung(NamedTuple):
-    """A kernel: its idea in a few words, and how many channels and lanes a block makes."""
+    """A kernel: its idea in a few words, and how many channels and lanes a block computes."""
 
     idea: str
     kernel: cuda.CudaKernel | None  # None: the engine's own
@@ -134,7 +134,7 @@ CUDA_RUNGS = (
 
 
 class CudaTask:
-    """One CUDA rung on one convolution, on the device; call it as often as is to be measured.
+    """One CUDA rung on one convolution, on the device; each call is one run to measure.
 
     x: (N, C, H, W) · weight: (O, C, KH, KW), both float32, for stride 1.  Raises DeviceError where
     there is no GPU.
@@ -154,7 +154,7 @@ class CudaTask:
         self.out = cuda.zeros((g.out_channels, *g.output, x.shape[3]), x.dtype)
 
     def __call__(self) -> None:
-        """Launch it; nobody waits for the end."""
+        """Launch it without waiting for the end."""
         if self.rung.kernel is None:
             self.out = conv2d.forward(self.x, self.weight, self.bias, self.geometry)
             return

@@ -1,4 +1,4 @@
-"""The rungs in order, and each of them ready to run on one convolution."""
+"""The rungs in order, each ready to run on one convolution."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from convlab.ladder import (
 )
 from convlab.shapes import Conv2dGeometry
 
-PART = 50_000  # multiply-adds of a call of the loop in plain Python: some hundredths of a second
+PART = 50_000  # multiply-adds per call of the loop in plain Python: some hundredths of a second
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Rung:
 
     idea: str
     module: ModuleType
-    batch_innermost: bool = True  # (C, H, W, N), else (N, C, H, W)
-    block: int = 1  # output channels come in blocks of so many
+    batch_innermost: bool = True  # (C, H, W, N); else (N, C, H, W)
+    block: int = 1  # output channels come in blocks of this many
 
     def loop(self, kernel_width: int) -> Callable:
-        """The loop for kernels of so many columns; it is compiled when it is called first."""
+        """The loop for kernels of so many columns; it is compiled when first called."""
         if hasattr(self.module, "convolve_with"):
             return self.module.convolve_with(kernel_width)
         return self.module.convolve
@@ -53,13 +53,13 @@ class Rung:
 
     @property
     def source(self) -> str:
-        """The source of the loop, with the function that it is made in."""
+        """The source of the loop, including the function that makes it."""
         maker = getattr(self.module, "convolve_with", None) or self.module.convolve
         return inspect.getsource(inspect.unwrap(maker))
 
     @property
     def lines(self) -> list[str]:
-        """The lines of the loop alone."""
+        """The lines of the loop only."""
         source = inspect.getsource(inspect.unwrap(self.loop(1)))
         return textwrap.dedent(source).splitlines()
 
@@ -79,9 +79,9 @@ PLAIN, ENGINE = RUNGS[0], RUNGS[-1]
 
 
 def difference(number: int) -> str:
-    """The unified difference of a rung's loop to the one before, by its number from 1.
+    """The unified diff from the loop before to a rung's own, by its number from 1.
 
-    Empty for the first, and for the engine's, which is another loop altogether.
+    Empty for the first, and for the engine's, which is a different loop altogether.
     """
     if RUNGS[number - 1] in (PLAIN, ENGINE):
         return ""
@@ -91,12 +91,11 @@ def difference(number: int) -> str:
 
 
 class Task:
-    """One rung on one convolution: call it as often as is to be measured.
+    """One rung on one convolution: each call is one run to measure.
 
-    x: (N, C, H, W) · weight: (O, C, KH, KW), both float32.  What a rung wants of its arrays
-    is made here, once: their order in memory, zeros around the input, channels that fill a block.
-    ``share`` is the part of all multiply-adds that a call does: plain Python gets ``PART`` of
-    them at most.
+    x: (N, C, H, W) · weight: (O, C, KH, KW), both float32.  What a rung needs of its arrays is made
+    here, once: their memory order, zeros around the input, channels that fill a block. ``share`` is
+    the fraction of all multiply-adds that a call does: plain Python gets at most ``PART`` of them.
 
     Raises ShapeError for strides, dilations and groups, which only the engine has.
     """
@@ -121,7 +120,7 @@ class Task:
             shape, weight, self.share = _part(shape, weight)
         if rung.batch_innermost:
             x, shape = _batch_last(x), (*shape[1:], shape[0])
-        # Not empty: what was computed before may lie there.
+        # Not empty: earlier results may lie there.
         self.arguments = x, weight, np.full(shape, np.nan, x.dtype)
         self.loop = rung.loop(g.kernel[1])
 
@@ -130,7 +129,7 @@ class Task:
         return self.loop(*self.arguments)
 
     def output(self) -> np.ndarray:
-        """Run it, and return the output (N, O, OH, OW), or the part of it that is made."""
+        """Run it, and return the output (N, O, OH, OW), or the part of it that is computed."""
         made = self()
         out = self.arguments[2] if made is None else made
         out = out.transpose(3, 0, 1, 2) if self.rung.batch_innermost else out
@@ -142,10 +141,9 @@ def _batch_last(x: np.ndarray) -> np.ndarray:
 
 
 def _part(shape: tuple[int, ...], weight: np.ndarray) -> tuple[tuple[int, ...], np.ndarray, float]:
-    """A smaller output (N, O, OH, OW) and weight with ``PART`` multiply-adds at most.
+    """A smaller output (N, O, OH, OW) and weight with at most ``PART`` multiply-adds.
 
-    The innermost loops stay as long as they are: what is left out is whole turns of the
-    outer ones.
+    The innermost loops keep their length: what is left out is whole iterations of the outer ones.
     """
     sizes = [*shape, *weight.shape[1:]]
     kept, left = list(sizes), PART

@@ -1,7 +1,8 @@
 """Worked examples: the arithmetic of convolution step by step, with the engine's numbers.
 
-What lectures write on the board: each function computes with the same operations
-that train networks, and returns what a figure or a terminal needs to show it.
+What a lecturer writes on the board: each function computes with the same
+operations that train networks, and returns what a figure or a terminal needs to
+show it.
 """
 
 from convlab.lessons.activations import ACTIVATIONS, activation_curve

@@ -1,4 +1,4 @@
-"""Activation functions over a range of numbers: outputs and gradients of the engine's own."""
+"""Activation functions over a range of numbers: the engine's own outputs and gradients."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def activation_curve(name: str, reach: float, count: int = 401) -> ActivationCur
     """A function of ACTIVATIONS at ``count`` numbers from -reach to reach.
 
     The gradients are those that its backward pass gives for an output gradient of 1.
-    Raises SpecError for another name, a reach that is not above 0, or fewer than 3 numbers
-    or an even count of them, among which there would be no 0.
+    Raises SpecError for another name, a reach that is not above 0, fewer than 3 numbers, or an even
+    count, which would not include 0.
     """
     if name not in ACTIVATIONS:
         raise SpecError(f"expected one of {', '.join(ACTIVATIONS)}, got {name!r}")

@@ -1,4 +1,4 @@
-"""Classic kernels of image processing, and what they make of an image.
+"""Classic kernels of image processing, and their effect on an image.
 
 All kernels are written for cross-correlation, which is what convolutional
 networks compute: the kernel lies on the image as it is printed.  x points to
@@ -50,7 +50,7 @@ class ClassicKernel:
 
     weights: (1, KH, KW), or (2, KH, KW) for a pair (x, y), float64.  ``turn``:
     degrees from x to the direction of the first kernel, 45 for Roberts' cross.
-    ``meaning`` says what the values are, ``source`` who published it.
+    ``meaning`` says what the values mean, ``source`` who published it.
     """
 
     name: str
@@ -67,19 +67,19 @@ class ClassicKernel:
 
     @property
     def is_derivative(self) -> bool:
-        """Whether its weights add up to zero, so that an even area becomes zero."""
+        """Whether its weights add up to zero, so that a uniform area becomes zero."""
         sums = self.weights.astype(float).sum(axis=(1, 2))
         return bool(np.all(np.abs(sums) <= 1e-6 * np.abs(self.weights).sum(axis=(1, 2))))
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether turning it by 180 degrees changes nothing."""
+        """Whether rotating it by 180 degrees changes nothing."""
         return np.array_equal(self.weights, self.weights[:, ::-1, ::-1])
 
 
 @dataclass(frozen=True)
 class _Fixed:
-    """A kernel without a parameter; ``rows`` are those of one kernel or of a pair."""
+    """A kernel without a parameter; ``rows`` are for one kernel or a pair."""
 
     title: str
     kernels: Sequence[Sequence[Sequence[float]]]
@@ -149,7 +149,7 @@ _FIXED: dict[str, _Fixed] = {
 }
 
 KERNELS = (*_FIXED, "gaussian:SIGMA", "box:K", "motion:K")
-"""The kernels that have a name, as users write them."""
+"""The named kernels, as users write them."""
 
 
 def _gaussian(text: str) -> ClassicKernel:
@@ -159,7 +159,7 @@ def _gaussian(text: str) -> ClassicKernel:
         sigma = math.nan
     if not 0 < sigma < math.inf:
         raise SpecError(f"kernel gaussian:SIGMA: expected a sigma above 0 pixels, got {text!r}")
-    # Cut where SciPy cuts, at four standard deviations.
+    # Cut off where SciPy does, at four standard deviations.
     reach = int(min(4 * sigma + 0.5, 1e7))
     _check_size(f"gaussian:{text}", 2 * reach + 1)
     axis = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
@@ -296,18 +296,17 @@ def classic_kernel(kernel: str | os.PathLike | ArrayLike) -> ClassicKernel:
     )
 
 
-# --- what a kernel makes of an image --------------------------------------------------
+# --- the effect of a kernel on an image -----------------------------------------------
 
 
 @dataclass(frozen=True)
 class Applied:
-    """An image under a kernel, with all that led there.
+    """An image under a kernel, with everything that led there.
 
     image (C, H, W) and padded (C, PH, PW) in the image's units, grey levels for
-    pictures; taps (K, KH, KW), the kernels as they lie on the image, turned
-    with ``flip``; output (K, C, OH, OW), all float32, or float64 where a small image's sums
-    need it; ``grain`` is what is known of them.  ``padding`` is (top, bottom, left, right)
-    in pixels.
+    pictures; taps (K, KH, KW), the kernels as they lie on the image, rotated with ``flip``; output
+    (K, C, OH, OW), all float32, or float64 if a small image's sums need it; ``grain`` is what is
+    known about them.  ``padding`` is (top, bottom, left, right) in pixels.
     """
 
     image: np.ndarray
@@ -338,7 +337,7 @@ class Applied:
 
     @cached_property
     def magnitude(self) -> np.ndarray:
-        """(C, OH, OW): length of the gradient; of a pair only."""
+        """(C, OH, OW): length of the gradient; only for a pair."""
         x, y = self.output
         return np.hypot(x, y)
 
@@ -346,15 +345,14 @@ class Applied:
     def direction(self) -> np.ndarray:
         """(C, OH, OW): where brightness grows most, in degrees above -180 up to 180.
 
-        0 is to the right and 90 downwards; 0 too where the gradient is 0.  Of a
-        pair only.
+        0 is to the right and 90 downwards; also 0 where the gradient is 0.  Only for a pair.
         """
         x, y = self.output
         degrees = np.degrees(np.arctan2(y, x))
         if self.kernel.turn:
             degrees += np.float32(self.kernel.turn)
             degrees[degrees > 180] -= 360
-        # atan2 knows a negative zero, which is the same direction.
+        # atan2 distinguishes a negative zero, which is the same direction.
         degrees[degrees == -180] = 180
         degrees[self.magnitude == 0] = 0
         return degrees
@@ -371,12 +369,12 @@ def apply_kernel(
 ) -> Applied:
     """Slide a kernel over each channel of an image, in float32.
 
-    Sums of a small image, whose numbers are shown, are taken in float64 where float32 loses.
+    Sums of a small image, whose numbers are shown, are computed in float64 if float32 loses digits.
 
     image: (H, W) or (C, H, W).  ``padding``: "same" (half padding, o = ceil(i /
     s) for stride s), "valid", "full", or numbers as in ``shapes.padding_sides``;
-    ``padding_mode``: one of ``shapes.PADDING_MODES``.  ``flip`` turns the kernel
-    by 180 degrees: true convolution.
+    ``padding_mode``: one of ``shapes.PADDING_MODES``.  ``flip`` rotates the kernel by 180 degrees:
+    true convolution.
 
     Raises ShapeError, with the relation, for a kernel larger than the padded
     image, and for padding that the mode cannot give; SpecError for another mode.
@@ -388,7 +386,7 @@ def apply_kernel(
     stride = shapes.pair(stride, "stride")
     channels, *size = image.shape
     window = kernel.weights.shape[1:]
-    # Without the stride: half padding gives ceil(i / s) pixels for every stride s.
+    # Without the stride, as half padding gives ceil(i / s) pixels for every stride s.
     sides = resolve_padding(padding, tuple(size), window)
     relations = shapes.on_axes(
         lambda axis: conv_size(size[axis], window[axis], stride[axis], *shapes.along(sides, axis))
@@ -406,7 +404,7 @@ def apply_kernel(
         if any(sides):
             mode = "constant" if padding_mode == "zeros" else padding_mode
             x = F.pad(x, (left, right, top, bottom), mode)
-        # Each channel is a group of its own, with all kernels.
+        # Each channel is its own group, with all kernels.
         weight = Tensor(np.tile(taps[:, None], (channels, 1, 1, 1)))
         output = F.conv2d(x, weight, stride=stride, groups=channels).numpy()[0]
     output = output.reshape(channels, len(taps), *output.shape[1:]).swapaxes(0, 1)
@@ -437,10 +435,10 @@ def turned_by(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 class AppliedView:
     """What a picture of an applied kernel shows: the results, their differences, and words.
 
-    ``convolved`` is the same with the kernel turned, None to show the
-    cross-correlation alone.  ``levels``: the image's values from black to white;
-    ``unit``: of them, in words, empty for none.  ``threshold``: the least
-    magnitude whose direction is shown, None for a tenth of the largest.
+    ``convolved`` is the same with the kernel rotated, None to show only the cross-correlation.
+    ``levels``: the image's values from black to white; ``unit``: their unit, in words, empty for
+    none.  ``threshold``: the least magnitude whose direction is shown, None for a tenth of the
+    largest.
     """
 
     applied: Applied
@@ -468,9 +466,10 @@ class AppliedView:
         return np.array_equal(self.applied.output, self._turned().output)
 
     def differences(self) -> list[np.ndarray]:
-        """Cross-correlation less convolution, each (C, OH, OW); only with ``convolved``.
+        """Cross-correlation minus convolution, each (C, OH, OW); only with ``convolved``.
 
-        Of one kernel the output's; of a pair the magnitude's, and the direction's in degrees.
+        For one kernel that of the output; for a pair that of the magnitude, and of the direction in
+        degrees.
         """
         ours, turned = self.applied, self._turned()
         if not ours.kernel.is_pair:
@@ -485,8 +484,8 @@ class AppliedView:
     def numbers(self) -> np.ndarray:
         """All results as one array.
 
-        (H, W), or (3, H, W) of an RGB image; of a pair (2, H, W), magnitude and
-        direction.  With ``convolved`` (2, ...): cross-correlation, then convolution.
+        (H, W), or (3, H, W) for an RGB image; (2, H, W) for a pair, magnitude and direction.  With
+        ``convolved`` (2, ...): cross-correlation, then convolution.
         """
         each = []
         for applied in (self.applied, self.convolved):
@@ -499,7 +498,7 @@ class AppliedView:
     # For a figure -------------------------------------------------------------------------
 
     def kernels(self) -> list[list[ShownKernel]]:
-        """Rows of kernels: x above y of a pair, and beside them the turned ones."""
+        """Rows of kernels: x above y for a pair, and beside them the rotated ones."""
         names = ["Kernel x", "Kernel y"] if self.applied.kernel.is_pair else ["Kernel"]
         rows = [
             [ShownKernel(name, taps)] for name, taps in zip(names, self.applied.taps, strict=True)
@@ -510,7 +509,7 @@ class AppliedView:
         return rows
 
     def results(self) -> list[list[ShownResult]]:
-        """Rows of maps: one, or magnitude and direction; beside them those of convolution."""
+        """Rows of maps: one, or magnitude and direction, and beside them those of convolution."""
         if self.applied.kernel.is_pair:
             return self._gradient()
         shown = [self.applied, *([self.convolved] if self.convolved is not None else [])]
@@ -567,7 +566,7 @@ class AppliedView:
             if applied is None:
                 continue
             note = word if self.convolved is not None else ""
-            # Whether a length is a whole number shows in float64.
+            # float64 tells whether a length is a whole number.
             lengths = np.hypot(*applied.output[:, 0].astype(float))
             magnitudes.append(ShownResult("Magnitude", lengths, "magnitude", note=note))
             directions.append(
@@ -631,7 +630,7 @@ class AppliedView:
         if kernel.is_pair or kernel.is_derivative or total <= 0:
             return None
         low, high = self.levels
-        # Weights that add up to 1 but for rounding keep the levels as they are.
+        # Weights that add up to 1, apart from rounding, keep the levels unchanged.
         gain = 1.0 if math.isclose(total, 1, rel_tol=1e-5) else total
         return low * gain, high * gain
 
@@ -674,11 +673,10 @@ def _range(values: np.ndarray, known: Grain | None = None) -> str:
 
 
 def record(values: np.ndarray) -> Any:
-    """An image or result as a file of numbers keeps it.
+    """An image or result for a file of numbers.
 
-    Up to 64 × 64 the array itself; of a larger one only its shape, smallest and
-    largest value, and the SHA-256 of its bytes in row order, since a photograph
-    would be megabytes of digits.
+    Up to 64 × 64 the array itself; for a larger one only its shape, smallest and largest value, and
+    the SHA-256 of its bytes in row order, since a photograph would be megabytes of digits.
     """
     if max(values.shape[-2:]) <= _FULL_RECORD:
         return values

@@ -13,11 +13,11 @@ from convlab.shapes import size_text
 from convlab.terminal import WIDTH
 
 Part = tuple[str, Sequence[str], np.ndarray]
-"""A name, what is said below it, and values (H, W)."""
+"""A name, the text below it, and values (H, W)."""
 
 
 def convention_lines(found: Conventions) -> Iterator[str]:
-    """The input and the kernel, then each comparison and the first cell in which it parts."""
+    """The input and the kernel, then each comparison and the first cell that differs."""
     yield from _beside(("input", [], found.input), ("kernel", [], found.kernel))
     for comparison in found.comparisons:
         yield ""
@@ -35,7 +35,7 @@ def convention_lines(found: Conventions) -> Iterator[str]:
 
 
 def _beside(*parts: Part) -> Iterator[str]:
-    """Two parts in columns, their values only where a terminal is wide enough."""
+    """Two parts in columns, with their values only if a terminal is wide enough."""
     blocks, grids = [], []
     for name, lines, values in parts:
         texts = np.reshape(exact(values).marked(), values.shape)

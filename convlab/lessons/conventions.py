@@ -1,4 +1,4 @@
-"""One input under the conventions of several libraries: where sizes and numbers part."""
+"""One input under the conventions of several libraries: where sizes and numbers differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convlab.tensors import Tensor
 
 @dataclass(frozen=True)
 class Conventions:
-    """An input (H, W) and a kernel (KH, KW) of small integers, and what is made of them."""
+    """An input (H, W) and a kernel (KH, KW) of small integers, and the results."""
 
     input: np.ndarray
     kernel: np.ndarray
@@ -26,11 +26,11 @@ class Conventions:
 
 
 def example_numbers(size: Pair, kernel: Pair, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """An input and a kernel of small integers in float32, by which conventions can be told.
+    """An input and a kernel of small integers in float32 that distinguish the conventions.
 
     The first window of the input is negative, so that a maximum with zeros differs
-    from one with minus infinity there; a kernel of more than one cell is not the
-    same when it is turned by 180 degrees.
+    from one with minus infinity there; a kernel of more than one cell changes when
+    rotated by 180 degrees.
     """
     rng = np.random.default_rng(seed)
     input = rng.integers(1, 5, size) * rng.choice((-1, 1), size)
@@ -50,10 +50,10 @@ def compare_conventions(
     padding: Pair | None = None,
     seed: int = 0,
 ) -> Conventions:
-    """Compute what PyTorch, TensorFlow and Caffe make of the same numbers.
+    """Compute what PyTorch, TensorFlow and Caffe give for the same numbers.
 
     ``padding`` (rows, columns) is PyTorch's, on both sides, by default half the
-    kernel.  Compared are the padding of a convolution (PyTorch's against
+    kernel.  The comparison covers the padding of a convolution (PyTorch's against
     TensorFlow's SAME), correlation against convolution, the size of a pooling
     without padding (rounded down, or up as in Caffe), and the padding of a
     maximum (minus infinity or zeros).  ``dilation`` is that of the convolutions.
@@ -157,7 +157,7 @@ def _poolings(
 
 
 def _both_sides_text(sides: Sides) -> str:
-    """1 for four equal sides, 0 + 1 for what stands before and after on both axes."""
+    """1 for four equal sides, 0 + 1 for padding before and after on both axes."""
     top, bottom, left, right = sides
     axes = [
         str(before) if before == after else f"{before} + {after}"

@@ -1,9 +1,8 @@
 """One convolution as a worked example: what the window slides over, and every output value.
 
 The output comes from the operations that train networks.  A transposed
-convolution is shown as chapter 4 of Dumoulin & Visin (2016) draws it: the
-turned kernel slides with stride 1 over the input with zeros put between its
-cells and around it.
+convolution is shown as chapter 4 of Dumoulin & Visin (2016) draws it: the rotated kernel slides
+with stride 1 over the input with zeros inserted between its cells and around it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from convlab.tensors import Tensor
 from convlab.window_step import SlidingWindow
 
 CONVENTIONS = {"torch": "same", "tensorflow": "same-tensorflow"}
-"""Whose padding ``same`` it is, and the word for it."""
+"""Whose convention ``same`` padding follows, and the word for it."""
 VALUES = ("ints", "floats")
 AXES = ("rows", "columns")
 MAX_PRODUCTS = 2_000_000_000
@@ -39,8 +38,8 @@ MAX_PRODUCTS = 2_000_000_000
 class StageAxis:
     """One axis of what the window slides over.
 
-    ``source`` (cells,): the input cell whose value stands there, -1 for a zero;
-    ``outside`` (cells,): whether it is padding.
+    ``source`` (cells,): the input cell whose value is there, -1 for a zero; ``outside`` (cells,):
+    whether it is padding.
     """
 
     source: np.ndarray
@@ -51,12 +50,12 @@ class StageAxis:
 class Convolution(Stepped):
     """A convolution with all its numbers.
 
-    input (C, H, W), kernel (O, C, KH, KW) and bias (O,) are as given, in float64 where
-    float32 loses; output (O, OH, OW) is the engine's, ``grain`` what is known of it.
-    ``stage`` (C, SH, SW) is what the window slides over in steps of ``step_stride``: the
-    padded input, or for a transposed convolution the stretched one; ``taps``
-    (O, C, KH, KW) is the kernel as it lies there, turned for true or transposed
-    convolution.  ``channel_sums`` (C, O, OH, OW) is what each input channel alone adds.
+    input (C, H, W), kernel (O, C, KH, KW) and bias (O,) are as given, in float64 if float32 loses
+    digits; output (O, OH, OW) is the engine's, ``grain`` what is known about it.  ``stage`` (C, SH,
+    SW) is what the window slides over in steps of ``step_stride``: the padded input, or for a
+    transposed convolution the stretched one; ``taps``
+    (O, C, KH, KW) is the kernel as it lies there, rotated for true or transposed convolution.
+    ``channel_sums`` (C, O, OH, OW) is what each input channel contributes.
     """
 
     input: np.ndarray
@@ -99,7 +98,7 @@ class Convolution(Stepped):
         return ~(read[0][:, None] & read[1])
 
     def picture(self, step: int) -> SlidingWindow:
-        """What a figure of one step shows.  Raises SpecError for a step that there is not."""
+        """What a figure of one step shows.  Raises SpecError for a step that does not exist."""
         at = self.place(step)
         rows, columns = self.axes
         outside = rows.outside[:, None] | columns.outside
@@ -134,7 +133,7 @@ class Convolution(Stepped):
         channels, *size = self.input.shape
         text = shapes.size_text(*size, *([channels] if channels > 1 else []))
         if self.transposed:
-            # What is drawn: zeros between the cells, and what the padding leaves around them.
+            # What is drawn: zeros between the cells, and those that the padding leaves around them.
             if self.stride != (1, 1):
                 between = axis_text([s - 1 for s in self.stride])
                 text += f", zeros between: {between}"
@@ -148,8 +147,8 @@ class Convolution(Stepped):
     def kernel_note(self) -> str:
         """Size, stride and dilation of the kernel in words: "3 × 3, stride 2".
 
-        Of a transposed convolution they are those of the convolution that it undoes; its
-        own window moves by 1.
+        For a transposed convolution they are those of the convolution that it reverses; its own
+        window moves by 1.
         """
         channels = self.kernel.shape[1]
         text = window_text(self.kernel.shape[2:], self.stride, self.dilation, channels)
@@ -159,7 +158,7 @@ class Convolution(Stepped):
 
 
 def _ends(outside: np.ndarray) -> tuple[int, int]:
-    """How many cells of padding stand before and after the input along one axis."""
+    """How many cells of padding there are before and after the input along one axis."""
     inside = np.flatnonzero(~outside)
     if not len(inside):
         return len(outside), 0
@@ -170,7 +169,7 @@ def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transpos
     """TensorFlow's SAME: o = ceil(i / s), or o = s i of a transposed convolution."""
 
     def along(axis: int) -> Pair:
-        # The transposed one undoes a convolution from s i cells to i.
+        # The transposed one reverses a convolution from s i cells to i.
         cells = size[axis] * stride[axis] if transposed else size[axis]
         return shapes.tensorflow_same_padding(cells, kernel[axis], stride[axis], dilation[axis])
 
@@ -180,7 +179,7 @@ def _same_sides(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, transpos
 def padding_by(
     padding: str | int | tuple[int, ...], convention: str
 ) -> str | int | tuple[int, ...]:
-    """``padding``, with the word ``same`` as ``convention`` has it.  Raises SpecError."""
+    """``padding``, with the word ``same`` according to ``convention``.  Raises SpecError."""
     if convention not in CONVENTIONS:
         raise SpecError(f"convention: expected {' or '.join(CONVENTIONS)}, got {convention!r}")
     return CONVENTIONS[convention] if padding == "same" else padding
@@ -216,7 +215,7 @@ def resolve_padding(
 
 
 class _Setting(NamedTuple):
-    """How the kernel moves: all that input, kernel and bias do not say."""
+    """How the kernel moves: everything that input, kernel and bias do not determine."""
 
     stride: Pair
     dilation: Pair
@@ -226,7 +225,7 @@ class _Setting(NamedTuple):
     transposed: bool
 
     def relations(self, size: Pair, window: Pair) -> tuple[SizeRelation, SizeRelation]:
-        """The output's rows and columns, worked out."""
+        """The output's rows and columns, as relations with their numbers."""
 
         def relation(axis: int) -> SizeRelation:
             sides, dilation = shapes.along(self.sides, axis), self.dilation[axis]
@@ -276,7 +275,7 @@ class _Numbers(NamedTuple):
 
     @classmethod
     def of(cls, input: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None) -> _Numbers:
-        """float64 where float32 would lose.  Raises ShapeError."""
+        """float64 if float32 would lose digits.  Raises ShapeError."""
         input, kernel = np.asarray(input), np.asarray(kernel)
         if input.ndim != 3 or kernel.ndim != 4 or kernel.shape[1] != input.shape[0]:
             raise ShapeError(
@@ -307,8 +306,8 @@ def convolution(
     """Compute a convolution and keep all that a picture of any step needs.
 
     input (C, H, W); kernel (O, C, KH, KW); bias (O,), none for zeros.  ``padding``: see
-    ``resolve_padding``.  ``flip`` turns the kernel by 180 degrees: true convolution.
-    Raises ShapeError where the sizes do not fit, SpecError.
+    ``resolve_padding``.  ``flip`` rotates the kernel by 180 degrees: true convolution.  Raises
+    ShapeError if the sizes do not fit, SpecError.
     """
     numbers = _Numbers.of(input, kernel, bias)
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
@@ -330,8 +329,8 @@ def transposed_convolution(
 ) -> Convolution:
     """Compute a transposed convolution and keep all that a picture of any step needs.
 
-    As ``convolution``, with its kernel (O, C, KH, KW): filters first.  TensorFlow's
-    ``same`` sets ``output_padding`` itself.  Raises ShapeError, SpecError.
+    Like ``convolution``, with its kernel (O, C, KH, KW): filters first.  TensorFlow's ``same`` sets
+    ``output_padding`` itself.  Raises ShapeError, SpecError.
     """
     numbers = _Numbers.of(input, kernel, bias)
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
@@ -394,7 +393,7 @@ def _padded_axis(size: int, before: int, after: int, mode: str) -> StageAxis:
 def _stretched_axis(
     size: int, stride: int, reach: int, sides: Sides, extra: int, axis: int
 ) -> StageAxis:
-    """Input cells ``stride`` apart, ``reach`` zeros around them, cut by the padding."""
+    """Input cells ``stride`` apart, with ``reach`` zeros around them, less the padding."""
     stretched = np.full((size - 1) * stride + 1, -1)
     stretched[::stride] = np.arange(size)
     source = np.concatenate([np.full(reach, -1), stretched, np.full(reach + extra, -1)])
@@ -406,7 +405,7 @@ def _stretched_axis(
 
 
 def random_values(shape: tuple[int, ...], kind: str, seed: int, *, signed: bool) -> np.ndarray:
-    """Numbers that are easy to follow: whole ones, or with one decimal.
+    """Numbers that are easy to follow: whole, or with one decimal.
 
     ``ints``: 0 to 4, signed -2 to 2; ``floats``: 0 to 1, signed -1 to 1, in
     steps of 0.1.  float64.  Raises SpecError for another kind.

@@ -1,4 +1,4 @@
-"""What layers cost as lines of text: one worked out line by line, several as tables."""
+"""What layers cost as lines of text: a single one line by line, several as tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def count_lines(counts: Sequence[LayerCount]) -> list[str]:
 
 
 def _worked_out(layer: LayerCount) -> list[tuple[str, str]]:
-    """What is counted, and how it comes about."""
+    """What is counted, and how."""
     width = max((len(str(relation)) for relation in layer.relations), default=0)
     rows = [("input", shape_text(layer.input_shape)), ("layer", layer.text)]
     for axis, relation in zip(("rows", "columns"), layer.relations, strict=False):
@@ -47,7 +47,7 @@ def _worked_out(layer: LayerCount) -> list[tuple[str, str]]:
 
 
 def _text(count: Count) -> str:
-    """A count without its expression where that is the number itself."""
+    """A count, without its expression if that is the number itself."""
     value = f"{count.value:,}"
     return value if count.expression == value else str(count)
 
@@ -67,7 +67,7 @@ def _names(counts: Sequence[LayerCount]) -> list[str]:
 
 
 def _size_rows(names: Sequence[str], counts: Sequence[LayerCount]) -> list[tuple[str, ...]]:
-    """The layers and the sizes that come out, a row more where those of the axes differ."""
+    """The layers and their output sizes, with an extra row if those of the axes differ."""
     sized = any(layer.relations for layer in counts)
     rows: list[tuple[str, ...]] = [
         ("", "layer", "output size on each axis" if sized else "", "", "output"),
@@ -82,7 +82,7 @@ def _size_rows(names: Sequence[str], counts: Sequence[LayerCount]) -> list[tuple
 
 
 def _count_rows(names: Sequence[str], counts: Sequence[LayerCount]) -> list[tuple[str, ...]]:
-    """What each layer with anything to count has, and the totals."""
+    """The counts of each layer that has any, and the totals."""
     rows: list[tuple[str, ...]] = [
         ("", "parameters", "multiply-adds", "connections", "weights if dense")
     ]

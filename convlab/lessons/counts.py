@@ -1,9 +1,8 @@
-"""What layers cost, worked out: sizes, parameters, multiply-adds and connections.
+"""What layers cost, step by step: sizes, parameters, multiply-adds and connections.
 
-Everything follows from shapes alone, so that a dense layer of 3,000,000,000
-weights is counted without being made.  Connections are counted as by LeCun,
-Bottou, Bengio & Haffner (1998), section II.B: all numbers that flow into the
-outputs, biases and padding among them.
+Everything follows from shapes alone, so a dense layer of 3,000,000,000 weights is counted without
+being built.  Connections are counted as in LeCun, Bottou, Bengio & Haffner (1998), section II.B:
+all numbers that flow into the outputs, including biases and padding.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")
 
 @dataclass(frozen=True)
 class Count:
-    """A number of things, and how it comes about: "6 · (5·5·3 + 1)" and 456."""
+    """A count, and how it is computed: "6 · (5·5·3 + 1)" and 456."""
 
     expression: str
     value: int
@@ -44,8 +43,8 @@ class LayerCount:
     ``relations`` are the output's rows and columns, empty without a window.
     ``parameters`` are weights and biases; ``per_unit`` the weights of one filter
     or neuron; ``dense`` the weights of a dense layer between the same numbers.
-    All are None for layers without weights, ``multiply_adds`` with them;
-    ``connections`` for layers that only reshape or look at one number.
+    All are None for layers without weights, as is ``multiply_adds``; ``connections`` is None for
+    layers that only reshape or look at one number.
     """
 
     kind: str
@@ -60,7 +59,7 @@ class LayerCount:
     dense: Count | None = None
 
     def record(self) -> dict[str, Any]:
-        """The layer by its names, as JSON has them."""
+        """The layer's numbers by name, for JSON."""
 
         def count(value: Count | None) -> dict[str, Any] | None:
             return None if value is None else vars(value)
@@ -118,7 +117,7 @@ def _dense_weights(before: Shape, after: Shape) -> Count:
 def _settings(
     stride: Pair, padding: Sides, dilation: Pair = (1, 1), groups: int = 1, bias: bool = True
 ) -> str:
-    """What differs from the defaults, in words."""
+    """The settings that differ from the defaults, in words."""
     words = []
     for name, values in (("stride", stride), ("dilation", dilation)):
         if values != (1, 1):
@@ -263,8 +262,8 @@ def count_layers(shape: Shape, text: str, *, convention: str = "torch") -> list[
     ``shape``: (channels, rows, columns) or (features,).  conv KERNEL FILTERS takes
     stride, padding, dilation and groups with a value, and no-bias; pool KERNEL
     takes stride and padding; dense NEURONS takes no-bias.
-    Raises SpecError for words that are not known, ShapeError for sizes that do
-    not fit; both say in which layer.
+    Raises SpecError for unknown words, ShapeError for sizes that do not fit; both say in which
+    layer.
     """
     counts = []
     for number, words in enumerate(text.split(","), 1):
@@ -308,7 +307,7 @@ def _layer(shape: Shape, words: list[str], convention: str) -> LayerCount:
 
 
 def _whole(word: str, most: int) -> tuple[int, ...] | None:
-    """5x7 as (5, 7), 5 as (5,) or, of two, (5, 5); None for anything else."""
+    """5x7 as (5, 7), 5 as (5,) or, for two, (5, 5); None for anything else."""
     parts = word.split("x")
     if not all(part.isdecimal() and part.isascii() and len(part) < 16 for part in parts):
         return None
@@ -354,9 +353,9 @@ def wirings(
 ) -> tuple[Pair, list[Wiring]]:
     """(rows, columns) of the units, and three ways to wire them to an input of ``size``.
 
-    Dense, local receptive fields with weights of their own, and the same fields
-    with shared weights (a convolution of one filter).  No biases; padding counts
-    as input.  Raises ShapeError where the kernel does not fit.
+    Dense, local receptive fields with separate weights, and the same fields with shared weights (a
+    convolution with one filter).  No biases; padding counts as input.  Raises ShapeError if the
+    kernel does not fit.
     """
     conv = conv_layer((1, *size), kernel, 1, stride=stride, padding=padding, bias=False)
     _, *units = conv.output_shape

@@ -1,4 +1,4 @@
-"""The numbers of an example: random ones, or a user's own."""
+"""The numbers of an example: random, or the user's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from convlab.lessons.convolution import (
 from convlab.shapes import Pair, size_text
 
 DRAWN = 128
-"""The most cells along an axis of what is drawn cell by cell."""
+"""The most cells along an axis of anything drawn cell by cell."""
 MOST_CHANNELS = 512
 
 
@@ -31,9 +31,9 @@ def example_input(
 ) -> np.ndarray:
     """The input (C, H, W) of an example.
 
-    ``values``: ints, floats or none, random numbers of ``size``, by default 5 × 5; or numbers
-    of one's own, ``channels`` below each other in a .csv file or an array (C H, W), or
-    (C, H, W).  Raises DataError, ShapeError, SpecError.
+    ``values``: ints, floats or none, random numbers of ``size``, by default 5 × 5; or the user's
+    own numbers, ``channels`` one below the other in a .csv file or an array (C H, W), or (C, H, W).
+    Raises DataError, ShapeError, SpecError.
     """
     channels = whole(channels, "channels", most=MOST_CHANNELS)
     if size is not None:
@@ -103,9 +103,9 @@ def _kernel_rows(values: str | os.PathLike | ArrayLike) -> list[list[float]]:
 def _kernel(
     values: str | os.PathLike | ArrayLike, filters: int, channels: int, size: Pair | None
 ) -> np.ndarray:
-    """The kernel (O, C, KH, KW) of a user's numbers, as large as they are without a ``size``.
+    """The kernel (O, C, KH, KW) of a user's numbers; without ``size`` it is as large as they are.
 
-    Numbers for one kernel are used for every channel and filter.
+    The numbers of a single kernel are used for every channel and filter.
     """
     rows = _kernel_rows(values)
     lengths = {len(row) for row in rows}
@@ -144,13 +144,13 @@ def convolution_example(
     kernel_values: str | os.PathLike | ArrayLike | None = None,
     bias: float | None = None,
 ) -> Convolution:
-    """A worked convolution, or transposed one, of random numbers or a user's own.
+    """A worked convolution, or a transposed one, with random numbers or the user's own.
 
-    ``input``, ``kernel``: rows and columns, of random numbers 5 × 5 and 3 × 3 by default;
-    ``padding`` as in ``resolve_padding``, its word same as ``convention``, torch or tensorflow,
-    has it; ``values`` as in ``example_input``; ``kernel_values``: rows such as "1 0; 0 -1", a .csv
-    file or an array, for each kernel or all below each other; ``bias``: added to every output,
-    by default 1 beside random kernels, else 0.  Raises DataError, ShapeError, SpecError.
+    ``input``, ``kernel``: rows and columns, by default 5 × 5 and 3 × 3 for random numbers;
+    ``padding`` as in ``resolve_padding``, with its word same according to ``convention``, torch or
+    tensorflow; ``values`` as in ``example_input``; ``kernel_values``: rows such as "1 0; 0 -1", a
+    .csv file or an array, for one kernel or for all, one below the other; ``bias``: added to every
+    output, by default 1 with random kernels, else 0.  Raises DataError, ShapeError, SpecError.
     """
     array = example_input(values, input, channels, seed)
     filters = whole(filters, "filters", most=MOST_CHANNELS)

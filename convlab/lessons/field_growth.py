@@ -10,10 +10,10 @@ from convlab.nn import Family
 
 @dataclass(frozen=True)
 class FieldGrowth:
-    """A network's receptive field by depth, from the image (depth 0, 1 pixel) on.
+    """A network's receptive field by depth, starting from the image (depth 0, 1 pixel).
 
-    depths, fields (pixels along the larger side) and strides are as long as each other;
-    ``input_side`` is the larger side of the image in pixels.
+    depths, fields (pixels along the larger side) and strides have the same length; ``input_side``
+    is the larger side of the image in pixels.
     """
 
     name: str
@@ -25,11 +25,11 @@ class FieldGrowth:
 
 
 def field_growth(network: Network) -> FieldGrowth:
-    """The receptive field behind each convolution and pooling of a network.
+    """The receptive field after each convolution and pooling of a network.
 
-    Depth counts the windows on the longest way to a layer; of branches of equal depth
-    the larger field counts.  Layers that see all have none: dense ones, and adaptive pooling,
-    which ends a network by its definition.
+    Depth counts the windows on the longest path to a layer; among branches of equal depth the
+    larger field counts.  Layers that see everything have none: dense ones, and adaptive pooling,
+    which by definition ends a network.
     Source: Araujo, Norris & Sim 2019, Distill, section 2.
     """
     depth = {INPUT: 0}

@@ -1,4 +1,4 @@
-"""What the units of every layer see, as a table, and as the recursion with its numbers."""
+"""What the units of every layer see, as a table and as the recursion with its numbers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Recursion = list[tuple[str, list[str]]]
 def field_table(network: Network) -> list[str]:
     """Receptive field r, effective stride S, effective padding P and first centre of each layer.
 
-    All in pixels of the input.  Layers that only pass numbers on are left out, as are those
-    behind the first one that sees everything.
+    All in pixels of the input.  Layers that only pass numbers on are left out, as are those after
+    the first one that sees everything.
     """
     before = {name: shape for name, _, shape, _ in network.shapes()}
     first = ("input", "", "", "", "", shape_cell(network.input_shape), "1", "1", "0", "0", "")
@@ -51,7 +51,7 @@ def _shown(network: Network) -> list[tuple[LayerField, Recursion]]:
     rows = receptive_fields(network)
     shown = [(row, steps) for row in rows if (steps := field_recursion(row, before[row.name]))]
     last = next((at for at, (row, _) in enumerate(shown) if row.field is None), len(shown))
-    # Behind the first layer that sees everything all others do.
+    # After the first layer that sees everything, all others do.
     without = all(row.field is None for row, _ in shown[last:])
     return shown[: last + 1] if without else shown
 
@@ -80,9 +80,9 @@ def _cells(row: LayerField, input_shape: tuple[int, ...]) -> list[str]:
 
 
 def _read_beyond(window: Window, before: tuple[int, ...], after: tuple[int, ...]) -> Sides:
-    """Padding (top, bottom, left, right), with what the last windows read beyond it.
+    """Padding (top, bottom, left, right), including what the last windows read beyond it.
 
-    The last window of a pooling with ceil_mode may hang over the end.
+    The last window of a pooling with ceil_mode may extend past the end.
     """
 
     def both_ends(axis: int) -> Pair:

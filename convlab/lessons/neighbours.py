@@ -1,4 +1,4 @@
-"""How alike pixels are by their distance, and what is left of it when they are shuffled."""
+"""How similar pixels are by distance, and what remains of it when they are shuffled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convlab.errors import DataError, ShapeError
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """Correlations of pixels ``distances`` (n,) apart, in images as they are and shuffled.
+    """Correlations of pixels ``distances`` (n,) apart, in the original and the shuffled images.
 
     correlations, shuffled: (n,), from -1 to 1.  ``order`` (H * W,) is the permutation: pixel i
     of a shuffled image, in row order, is pixel order[i] of the image.
@@ -33,8 +33,8 @@ def shuffle_pixels(images: NDArray, order: NDArray) -> NDArray:
 def correlation_at(images: NDArray, distance: int) -> float:
     """Pearson's correlation of all pairs of pixels ``distance`` apart in a row or in a column.
 
-    images: (N, C, H, W); the pairs of all images and channels are one sample.  NaN where
-    all pixels are equal.  Raises ShapeError where no two pixels are as far apart.
+    images: (N, C, H, W); the pairs of all images and channels are one sample.  NaN if all pixels
+    are equal.  Raises ShapeError if no two pixels are that far apart.
     """
     if not 0 <= distance < max(images.shape[-2:]):
         raise ShapeError(
@@ -57,8 +57,8 @@ def correlation_at(images: NDArray, distance: int) -> float:
 def neighbours(images: NDArray, farthest: int, seed: int = 0) -> Neighbours:
     """Correlations at distances 0 to ``farthest``, before and after one fixed shuffling.
 
-    images: (N, C, H, W).  Raises ShapeError for images of another shape and for a distance
-    that they do not have, DataError where all pixels are equal.
+    images: (N, C, H, W).  Raises ShapeError for images of another shape and for a distance beyond
+    their size, DataError if all pixels are equal.
     """
     if images.ndim != 4 or 0 in images.shape:
         raise ShapeError(f"expected images (N, C, H, W), none of them 0, got {images.shape}")

@@ -1,4 +1,4 @@
-"""Small test patterns whose answers can be worked out by hand."""
+"""Small test patterns whose results can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ PATTERNS = tuple(_PATTERNS)
 
 
 def pattern(name: str) -> np.ndarray:
-    """A test pattern (H, W), float32, of the numbers 0 and 10.
+    """A test pattern (H, W), float32, with the values 0 and 10.
 
-    step: 8 × 8, dark left and bright right half.  checkerboard: 8 × 8, squares
-    of 2 × 2, dark first.  6x6-edge: the image of many lectures on edge
-    detection, bright left and dark right half.  Raises SpecError for another name.
+    step: 8 × 8, dark left half and bright right half.  checkerboard: 8 × 8,
+    squares of 2 × 2, dark first.  6x6-edge: the image used in many lectures on
+    edge detection, bright left half and dark right half.  Raises SpecError for
+    another name.
     """
     if name not in _PATTERNS:
         raise SpecError(f"expected a pattern among {', '.join(PATTERNS)}, got {name!r}")

@@ -25,8 +25,8 @@ KINDS = ("max", "average")
 class Pooling(Stepped):
     """A pooling with all its numbers.
 
-    input (C, H, W), in float64 where float32 loses, and output (C, OH, OW), the engine's;
-    ``grain`` is what is known of its sums; ``winners`` (C, OH, OW)
+    input (C, H, W), in float64 if float32 loses digits, and output (C, OH, OW), the engine's;
+    ``grain`` is what is known about its sums; ``winners`` (C, OH, OW)
     are row * W + column of each maximum, None for averages.  ``stage``
     (C, H + 2 p, W + 2 p) is the padded input: minus infinity around a maximum,
     zeros around an average.  ``kernel`` is None for adaptive and global pooling.
@@ -60,7 +60,7 @@ class Pooling(Stepped):
         kernel = self.kernel
 
         def cells(i: int) -> np.ndarray:
-            # With its padding, but without what ceil_mode adds behind it.
+            # With its padding, but without what ceil_mode adds after it.
             reached = at[i] * self.stride[i] + self.dilation[i] * np.arange(kernel[i])
             return reached[reached < self.stage.shape[1 + i]]
 
@@ -76,7 +76,7 @@ class Pooling(Stepped):
             read[np.ix_(*self.window(row, column))] = True
         inside = np.zeros_like(read)
         inside[self._inside()] = True
-        # Padding that no window counts is not worth a remark.
+        # Padding that no window counts needs no remark.
         return ~read & inside
 
     def _inside(self) -> tuple[slice, slice]:
@@ -84,7 +84,7 @@ class Pooling(Stepped):
         return shapes.on_axes(lambda i: slice(padding[i], padding[i] + size[i]))
 
     def picture(self, step: int) -> SlidingWindow:
-        """What a figure of one step shows.  Raises SpecError for a step that there is not."""
+        """What a figure of one step shows.  Raises SpecError for a step that does not exist."""
         at = self.place(step)
         channel, row, column = at
         outside = np.ones(self.stage.shape[1:], bool)
@@ -121,7 +121,7 @@ class Pooling(Stepped):
         )
 
     def _adaptive_texts(self, row: int, column: int) -> tuple[tuple[str, None], tuple[str, None]]:
-        """The range of rows and of columns that an adaptive window covers, worked out."""
+        """The range of rows and of columns that an adaptive window covers, step by step."""
         w = self.windows
 
         def text(axis: int) -> tuple[str, None]:
@@ -161,7 +161,7 @@ def _adaptive_windows(size: Pair, output_size: int | Pair) -> shapes.PoolWindows
 
 
 def _overhanging(size: Pair, output: Pair, reach: Pair, stride: Pair, padding: Pair) -> list[Pair]:
-    """Cells before and behind rows and columns, so many that the last window does not hang over."""
+    """Cells before and after rows and columns, enough that the last window does not overhang."""
     return [
         (p, max(p, (o - 1) * s + r - i - p))
         for i, o, r, s, p in zip(size, output, reach, stride, padding, strict=True)
@@ -226,7 +226,7 @@ def pooling(
 
 
 def adaptive_pooling(input: np.ndarray, kind: str = "max", output_size: int | Pair = 1) -> Pooling:
-    """A pooling to ``output_size`` windows, as even as they can be; to 1 it is global.
+    """A pooling to ``output_size`` windows, as even as possible; to 1 it is global.
 
     input (C, H, W).  Raises ShapeError for more windows than cells, SpecError for another kind.
     """
@@ -267,10 +267,10 @@ def _checked(input: np.ndarray, kind: str) -> Pair:
 
 
 def _pooled_numbers(input: np.ndarray, kind: str, windows: PoolWindows) -> tuple[Tensor, int]:
-    """(1, C, H, W) of the type that loses nothing, and the numbers of the largest window."""
+    """(1, C, H, W) of the type that loses no digits, and the size of the largest window."""
     input = np.asarray(input)
     largest = (windows.row_end - windows.row_start).max()
     terms = int(largest * (windows.column_end - windows.column_start).max())
-    # A maximum is one of the numbers, so that float32 does where it holds them.
+    # A maximum is one of the numbers, so float32 is enough if it can hold them.
     exact = kind == "max" and np.array_equal(input.astype(np.float32), input)
     return Tensor(input.astype(np.float32 if exact else summing_type(terms, input))[None]), terms

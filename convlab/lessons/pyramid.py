@@ -1,4 +1,4 @@
-"""The windows behind one unit along one axis, as lectures draw them: a pyramid of dots."""
+"""The windows behind one unit along one axis, drawn as in lectures: a pyramid of dots."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ def field_pyramid(
 ) -> list[PyramidLevel]:
     """The units that ``unit`` (row, column) of a layer reads, level by level down to the image.
 
-    Along ``axis`` (0 for rows, 1 for columns).  Layers that only pass numbers on
-    have no level.  Raises SpecError as ``unit_field`` and where branches meet on
-    the way.
+    Along ``axis`` (0 for rows, 1 for columns).  Layers that only pass numbers on have no level.
+    Raises SpecError like ``unit_field``, and if branches meet on the way.
     """
     chosen = unit_field(network, layer, unit)
     shapes = {name: (before, after) for name, _, before, after in network.shapes()}

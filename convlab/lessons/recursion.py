@@ -18,8 +18,8 @@ def field_recursion(row: LayerField, input_shape: tuple[int, ...]) -> list[tuple
     The axis is "rows", "columns", or empty where both have the same numbers.  The
     lines are r = 11 + (3 − 1)·4 = 19 and the like for the effective stride S, the
     effective padding P and the centre of the first unit (Araujo, Norris & Sim 2019,
-    equations 1 to 4); none for layers that only pass numbers on, and one that says
-    so where there is no field.
+    equations 1 to 4); none for layers that only pass numbers on, and if there is no field, one that
+    says so.
     """
     if row.field is None:
         return [("", [_without_field(row)])]
@@ -71,7 +71,7 @@ def _axis_lines(
 
 
 def _shared_out(cells: int, output: int) -> tuple[str, int, int]:
-    """What an adaptive pooling does along an axis, and its kernel and stride; 0, 0: it has none."""
+    """What an adaptive pooling does along an axis, and its kernel and stride, or 0, 0."""
     windows = adaptive_windows(cells, output)
     lengths = sorted({end - start for start, end in windows})
     steps = sorted({one[0] - other[0] for other, one in itertools.pairwise(windows)}) or [cells]
@@ -103,7 +103,7 @@ def _joined(before: list[ReceptiveField], field: ReceptiveField, misaligned: str
 def _in_turn(
     row: LayerField, old: ReceptiveField, field: ReceptiveField, axis: int, lines: list[str]
 ) -> list[str]:
-    """Where units may see more and less in turn: what each reads, and what follows."""
+    """If units may see more and less in turn: what each reads, and what follows."""
     layer = row.layer
     sizes = {end - start for start, end in map(field.span, range(max(1, len(field.period))))}
     stride = f"S = {field.stride}"

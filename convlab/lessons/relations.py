@@ -1,4 +1,4 @@
-"""Output sizes as a lecture writes them: the relation with its numbers put in.
+"""Output sizes as written in a lecture: the relation with its numbers filled in.
 
 The relations' numbers are those of Dumoulin & Visin (2016), "A guide to
 convolution arithmetic for deep learning".
@@ -20,7 +20,7 @@ class SizeRelation:
 
     ``expression`` is the right-hand side with all numbers put in, such as
     "⌊(5 + 2·1 − 3) / 2⌋ + 1"; ``number`` is the relation's in Dumoulin & Visin
-    (2016), None for what their guide does not have (padding that cuts off).
+    (2016), None for what their guide does not cover (padding that cuts off).
     """
 
     expression: str
@@ -39,7 +39,7 @@ def _padding(before: int, after: int) -> str:
 
 
 def _span(kernel: int, dilation: int) -> str:
-    """What is taken off for the kernel, with dilation as in relation 15."""
+    """What is subtracted for the kernel, with dilation as in relation 15."""
     if dilation == 1:
         return f"{MINUS} {kernel}"
     return f"{MINUS} {kernel} {MINUS} {kernel - 1}·{dilation - 1}"
@@ -50,14 +50,14 @@ def conv_size(
 ) -> SizeRelation:
     """Output size of a convolution with ``before`` and ``after`` pixels of padding.
 
-    Relations 1 to 6, and 15 with dilation.  Raises ShapeError, with the
-    relation, where the kernel is larger than the padded input.
+    Relations 1 to 6, and 15 with dilation.  Raises ShapeError, with the relation,
+    if the kernel is larger than the padded input.
     """
     padding = _padding(before, after)
     sides = f" + {padding}" if padding else ""
     span = shapes.effective_kernel(kernel, dilation)
     if size + before + after < span:
-        # A zero is said here, because it is what has to change.
+        # A zero is shown here, because it is what has to change.
         sides = sides or " + 2·0"
         raise ShapeError(
             f"{size}{sides} {_span(kernel, dilation)} < 0: kernel larger than padded input"
@@ -90,7 +90,7 @@ def conv_transpose_size(
     """Output size of a transposed convolution; ``before`` and ``after`` are cut off.
 
     Relations 8 to 14; with dilation the kernel of 14 is the dilated one.
-    Raises ShapeError where nothing is left.
+    Raises ShapeError if nothing is left.
     """
     padding = _padding(before, after)
     if padding and before != after:
@@ -128,11 +128,11 @@ def pool_size(
     dilation: int = 1,
     ceil_mode: bool = False,
 ) -> SizeRelation:
-    """Output size of a pooling, ``padding`` on both sides; relation 7 where there is none.
+    """Output size of a pooling, ``padding`` on both sides; relation 7 if there is none.
 
-    With ``ceil_mode`` the quotient is rounded up, as PyTorch and Caffe do, and a
-    window that would begin behind the input and its leading padding is left out.
-    Raises ShapeError, with the relation, where the window is larger than the padded input.
+    With ``ceil_mode`` the quotient is rounded up, as PyTorch and Caffe do, and a window that would
+    begin past the input and its leading padding is left out.  Raises ShapeError, with the relation,
+    if the window is larger than the padded input.
     """
     span = shapes.effective_kernel(kernel, dilation)
     sides = f" + 2·{padding}" if padding else ""

@@ -14,7 +14,7 @@ from convlab.shapes import size_text
 from convlab.terminal import WIDTH, Line, Span, quiet, side_by_side
 from convlab.window_step import SlidingWindow
 
-MOST_TERMS, ENDS = 24, 8  # of a sum in one line, and how many of more stand at either end
+MOST_TERMS, ENDS = 24, 8  # terms of a sum in one line; shown at either end of a longer one
 
 
 def example_lines(
@@ -22,7 +22,7 @@ def example_lines(
 ) -> Iterator[Line]:
     """The sum behind one output value, ``at`` (filter, row, column), and the output's size.
 
-    All terms where ``complete``, however many.  Raises ShapeError for a value that there is not.
+    All terms if ``complete``, however many.  Raises ShapeError for a value that does not exist.
     """
     shown = example.picture(example.step(at))
     yield quiet(", ".join(example.words()))

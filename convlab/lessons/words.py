@@ -1,4 +1,4 @@
-"""Settings in words, as subtitles and tables say them; and the steps of an example."""
+"""Settings in words, for subtitles and tables, and the steps of an example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convlab.shapes import Pair, Sides, size_text
 
 
 def axis_text(lengths: Sequence[int | Fraction | str]) -> str:
-    """1 where both axes are equal, 1 × 2 where they are not."""
+    """1 if both axes are equal, 1 × 2 if not."""
     return str(lengths[0]) if lengths[0] == lengths[1] else size_text(*lengths)
 
 
@@ -25,7 +25,7 @@ def sides_text(sides: Sides) -> str:
 
 
 def window_text(kernel: Pair, stride: Pair, dilation: Pair = (1, 1), channels: int = 1) -> str:
-    """The size of a window over ``channels``, and its stride and dilation where they are not 1."""
+    """The size of a window over ``channels``, and its stride and dilation if they are not 1."""
     words = [size_text(*kernel, *([channels] if channels > 1 else []))]
     for name, lengths in (("stride", stride), ("dilation", dilation)):
         if lengths != (1, 1):
@@ -40,18 +40,19 @@ class Stepped:
 
     @property
     def steps(self) -> int:
-        """Output values; a step is one of them, in the order of maps, rows and columns."""
+        """How many output values there are; each is a step, in the order of maps, rows and
+        columns."""
         return self.output.size
 
     def place(self, step: int) -> tuple[int, int, int]:
-        """(map, row, column) of a step.  Raises SpecError for one that there is not."""
+        """(map, row, column) of a step.  Raises SpecError for one that does not exist."""
         if not 0 <= step < self.steps:
             raise SpecError(f"step: expected 0 to {self.steps - 1}, got {step}")
         channel, row, column = np.unravel_index(step, self.output.shape)
         return int(channel), int(row), int(column)
 
     def step(self, at: tuple[int, int, int]) -> int:
-        """The step of a place.  Raises ShapeError for one outside of the output."""
+        """The step of a place.  Raises ShapeError for one outside the output."""
         shape = self.output.shape
         if not all(0 <= i < length for i, length in zip(at, shape, strict=True)):
             raise ShapeError(

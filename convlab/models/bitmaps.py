@@ -1,7 +1,7 @@
 """Digits as 7 × 12 bitmaps: the fixed centres of 1998's output units.
 
-Drawn after the style of figure 3 in LeCun, Bottou, Bengio & Haffner 1998: each
-digit fills a field of 7 columns and 12 rows, ink is +1 and paper -1.
+Drawn in the style of figure 3 in LeCun, Bottou, Bengio & Haffner 1998: each digit
+fills a field of 7 columns and 12 rows, ink is +1 and paper -1.
 """
 
 from __future__ import annotations

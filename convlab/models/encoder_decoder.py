@@ -1,4 +1,4 @@
-"""A network that answers for every pixel: down to coarse maps, and up again."""
+"""A network that classifies every pixel: down to coarse maps, and up again."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def encoder_decoder(
 
     Down: convolutions of 5 x 5 with ReLU as in LeNet-5, a pooling between them, and one
     more of 3 x 3.  Up: transposed convolutions of 2 x 2 with stride 2 and ReLU, one for each
-    pooling.  One skip connection by concatenation brings the first maps, of the full size,
-    to the last convolution: what is coarse has lost where edges are.  The sides are to be
-    multiples of 2 for each pooling.
+    pooling.  One skip connection by concatenation brings the first maps, of the full size, to the
+    last convolution, since coarse maps have lost the position of edges.  The sides must be
+    divisible by 2 for each pooling.
 
     Source: Long, Shelhamer & Darrell 2015, section 4; the concatenation is that of
     Ronneberger, Fischer & Brox 2015, figure 1.

@@ -44,21 +44,21 @@ MAX_LAYERS = 5_000
 
 LOSSES = ("cross-entropy", "lecun-map")
 _CENTRES = {"digits-7x12": digits_7x12}
-# Arguments that follow from what comes in.
+# Arguments that follow from the input.
 _INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
 
 
 class Network(nn.Sequential):
-    """A network from a spec: named layers, and what is needed to train and show it.
+    """A network from a spec: named layers, and what it takes to train and show it.
 
     ``name``; ``spec`` (the text that it was read from); ``input_shape`` (channels,
     rows, columns); ``classes`` (their number); ``loss`` (one of LOSSES); ``pixels``
     (values of background and ink, or None for standardised images); ``rate`` (the
-    learning rate of SGD that suits its loss, or None for the usual one).
+    learning rate of SGD that suits its loss, or None for the default).
     """
 
     def __init__(self, layers: Mapping[str, nn.Module]):
-        # Before the layers, so that none of them can take one of these names.
+        # Before the layers, so that none can take one of these names.
         self.name = ""
         self.spec = ""
         self.input_shape: tuple[int, int, int] = (0, 0, 0)
@@ -91,7 +91,7 @@ class Network(nn.Sequential):
     def shapes(self) -> list[tuple[str, nn.Module, tuple[int, ...], tuple[int, ...]]]:
         """(name, layer, input shape, output shape) of each layer, without the batch.
 
-        The input of a layer that joins several is what they make together.
+        The input of a layer that joins several is their combined shape.
         """
         rows, sources = [], self.sources()
         shapes = {INPUT: tuple(self.input_shape)}
@@ -128,7 +128,7 @@ class Network(nn.Sequential):
         return F.cross_entropy(output, labels)
 
     def probabilities(self, output: np.ndarray) -> np.ndarray:
-        """Probabilities (N, classes) from the network's output; the largest is its answer.
+        """Probabilities (N, classes) from the network's output; the largest gives its answer.
 
         Distances are penalties, minus the logarithm of a probability up to a
         constant (LeCun et al. 1998, section II.B), so softmax is taken of their negatives.
@@ -168,7 +168,7 @@ def _specs():
 
 
 class Spec(NamedTuple):
-    """The text of a network's spec, the network's name, and what errors call the text."""
+    """The text of a network's spec, the network's name, and the name of the text in errors."""
 
     text: str
     name: str
@@ -187,8 +187,9 @@ def build(
 
     ``input_shape`` (channels, rows, columns) replaces the spec's own, so that a
     network fits the data; ``classes`` is their number; ``dropout`` replaces the
-    probability of every Dropout layer.  Without ``weights`` they are all zero, which
-    takes no time and no memory: enough for the geometry of the largest network.
+    probability of every Dropout layer.  Without ``weights`` the weights are all
+    zero, which takes no time and no memory, and is enough for the geometry of the
+    largest network.
     Raises SpecError for an unknown name or a mistake in the file, with its line.
     """
     text, name, source = model if isinstance(model, Spec) else read_spec(model)
@@ -242,12 +243,12 @@ def build_from_text(
     dropout: float | None = None,
     weights: bool = True,
 ) -> Network:
-    """A network from the text of a spec; see ``build``.  ``source`` stands in the errors."""
+    """A network from the text of a spec; see ``build``.  ``source`` names it in errors."""
     spec = _parse(text, source)
     lines = text.splitlines()
     _check_keys(spec, {"input", "layer", "loss", "pixels", "rate"}, source, lines, 0, "at the top")
     own_shape = _input_shape(spec.get("input"), source)
-    # Of another length where a caller errs, which the first layer says.
+    # A wrong length is a caller's mistake, reported by the first layer.
     shape: Any = own_shape if input_shape is None else tuple(input_shape)
     entries = _entries(spec.get("layer"), lines, source)
     layers: dict[str, nn.Module] = {}
@@ -274,7 +275,7 @@ def build_from_text(
 
 
 class _Entry(NamedTuple):
-    """A layer as a spec has it: what is said of it, and how errors tell where."""
+    """A layer in a spec: its entries, and how errors say where it is."""
 
     said: dict[str, Any]
     where: str
@@ -323,10 +324,10 @@ def _fitting(
     weights: bool,
     room: int,
 ) -> tuple[nn.Module, tuple[int, ...]]:
-    """A layer for what comes in, of ``room`` weights at most, and the shape of its output."""
+    """A layer for its inputs, with at most ``room`` weights, and the shape of its output."""
     current = incoming[0]
     try:
-        # Without weights first: what is too large is found before it takes any memory.
+        # Without weights first: a layer that is too large is found before it takes any memory.
         layer = _layer(entry, current, classes, dropout, False)
         if layer.parameter_count() > room:
             raise ShapeError(f"expected a network of at most {MAX_WEIGHTS:,} weights")
@@ -342,7 +343,7 @@ def _fitting(
     except ConvlabError as error:
         came = "" if len(incoming) > 1 else f"; what comes in is {_shape_text(current)}"
         raise SpecError(f"{entry.where}: {error}{came}") from None
-    except (MemoryError, ValueError):  # NumPy's, for sizes that no address reaches
+    except (MemoryError, ValueError):  # NumPy's, for sizes beyond any address
         raise SpecError(
             f"{entry.where}: too large for this machine's memory; what comes in is"
             f" {_shape_text(current)}"
@@ -357,7 +358,7 @@ def _network(
     classes: int,
     source: str,
 ) -> Network:
-    """The network of all layers, the last of which must be the only one that nobody reads."""
+    """The network of all layers, the last of which must be the only one that no layer reads."""
     *_, last = shapes_of
     unread = shapes_of.keys() - {source for read in sources.values() for source in read}
     if unread != {last}:
@@ -434,7 +435,7 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def _free_name(kind: str, taken: Mapping[str, Any], numbers: dict[str, int]) -> str:
-    """A name for a layer that has none: relu1, relu2, ...; ``numbers`` are the last ones given."""
+    """A name for a layer that has none: relu1, relu2, ...; ``numbers`` are the last ones used."""
     stem = kind.lower()
     number = numbers.get(stem, 0) + 1
     while f"{stem}{number}" in taken:
@@ -498,13 +499,13 @@ def _layer(
         raise SpecError(f"{where}: {error}") from None
     finally:
         if not weights:
-            random.set_state(before)  # a layer may draw weights without being asked for any
+            random.set_state(before)  # a layer may draw weights on its own
 
 
 def _settings(
     entry: _Entry, parameters: Mapping[str, Any], shape: tuple[int, ...], classes: int
 ) -> dict[str, Any]:
-    """What a spec says of a layer, by the arguments that the layer has for it."""
+    """What a spec says about a layer, as arguments of the layer."""
     where = entry.where
     settings = {
         key: value for key, value in entry.said.items() if key not in ("type", "name", "inputs")
@@ -522,7 +523,7 @@ def _settings(
 
 
 def _setting(key: str, value: Any, annotation: str, classes: int, where: str) -> Any:
-    """The value of a layer's argument, as ``annotation`` wants it."""
+    """The value of a layer's argument, as ``annotation`` requires it."""
     if isinstance(value, np.ndarray):
         return value
     _check_setting(key, value, where)
@@ -543,7 +544,7 @@ def _setting(key: str, value: Any, annotation: str, classes: int, where: str) ->
 
 
 def _inferred(parameters: Mapping[str, Any], shape: tuple[int, ...], where: str) -> dict[str, int]:
-    """The arguments that follow from the shape of what comes in."""
+    """The arguments that follow from the input's shape."""
     found = {}
     for argument, axis in _INFERRED.items():
         if argument in parameters:

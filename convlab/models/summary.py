@@ -21,10 +21,10 @@ class LayerSummary:
     """One layer of a network; shapes are (channels, rows, columns) or (features,).
 
     ``receptive_field`` is (rows, columns) of the input that one unit sees, or None
-    behind a dense layer, where it sees all, and behind a join of branches whose
-    effective strides differ, where no one field holds for all units.
-    ``dense_parameters`` is what a dense layer between the same numbers would have, 0
-    for layers that have no weights.
+    after a dense layer, where it sees everything, and after a join of branches whose
+    effective strides differ, where no single field holds for all units.
+    ``dense_parameters`` is how many a dense layer between the same numbers would
+    have, 0 for layers without weights.
     """
 
     name: str
@@ -48,7 +48,7 @@ class LayerSummary:
         return self.layer.family
 
     def record(self) -> dict[str, Any]:
-        """Its numbers by their names, as JSON has them."""
+        """Its numbers by name, for JSON."""
         return {
             "layer": self.name,
             "type": self.kind,
@@ -88,7 +88,7 @@ class LayerField:
         return self.layer.family
 
     def record(self) -> dict[str, Any]:
-        """Its numbers by their names, as JSON has them."""
+        """Its numbers by name, for JSON."""
         numbers: dict[str, Any] = {
             "layer": self.name,
             "type": type(self.layer).__name__,
@@ -101,7 +101,7 @@ class LayerField:
         if self.field is not None:
             numbers["centre"] = [axis.centre(0) for axis in self.field]
             if any(axis.period for axis in self.field):
-                # Half-open pixels of the first units; the others repeat them, moved on.
+                # Half-open pixel ranges of the first units; the others repeat them, shifted.
                 numbers["spans"] = [axis.period or [axis.span(0)] for axis in self.field]
         if len(self.sources) > 1:
             numbers["aligned"] = None not in self.inputs and not any(self.misaligned)
@@ -110,9 +110,9 @@ class LayerField:
 
 
 def _axes_record(field: Field | None) -> dict[str, Any]:
-    """What units see along both axes; nothing where there is no one field.
+    """What units see along both axes; empty if there is no single field.
 
-    Behind a transposed convolution the effective stride may be a fraction.
+    After a transposed convolution the effective stride may be a fraction.
     """
     if field is None:
         return {}
@@ -126,7 +126,7 @@ def _axes_record(field: Field | None) -> dict[str, Any]:
 
 
 def field_record(network: Network) -> dict[str, Any]:
-    """The receptive fields of all layers by their names, as JSON has them."""
+    """The receptive fields of all layers by name, for JSON."""
     return {
         "network": network.name,
         "input_shape": network.input_shape,
@@ -149,7 +149,7 @@ def receptive_fields(network: Network) -> list[LayerField]:
         field: Field | None = None
         misaligned = ("", "")
         if len(known) < len(inputs):
-            pass  # where a unit sees everything, or no one box, so do those that read it
+            pass  # if a unit sees everything, or has no single box, so do those that read it
         elif layer.family is Family.JOIN:
             down, right = zip(*known, strict=True)
             joined = join_fields(down), join_fields(right)

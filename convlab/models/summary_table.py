@@ -9,7 +9,7 @@ from convlab import display
 from convlab.models.summary import LayerSummary
 from convlab.terminal import table
 
-# Families that change what units see, though a layer may have no one window.
+# Families that change what units see, though a layer may have no single window.
 _SEEING = ("join", "transposed convolution", "pooling")
 
 HEAD = (
@@ -31,10 +31,10 @@ NUMERIC = set(range(6, 12))
 
 @dataclass(frozen=True)
 class SummaryTable:
-    """The layers of a network in rows; ``str`` of it is the table of ``convlab summary``.
+    """The layers of a network in rows; its ``str`` is the table of ``convlab summary``.
 
-    Receptive field and stride are in input pixels; "dense" is the number of parameters that a
-    dense layer between the same numbers would have.
+    Receptive field and stride are in input pixels; "dense" is how many parameters a dense layer
+    between the same numbers would have.
     """
 
     name: str

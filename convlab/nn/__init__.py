@@ -1,6 +1,6 @@
 """Layers and networks, with PyTorch's names, arguments and parameter shapes.
 
-Each layer says what figures, tables and pages ask about it; see ``Module`` and ``Family``.
+Each layer provides what figures, tables and pages need to know; see ``Module`` and ``Family``.
 """
 
 from convlab.nn.activations import Activation, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh

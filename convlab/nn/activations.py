@@ -10,10 +10,10 @@ from convlab.tensors import Tensor
 
 
 class Activation(Module):
-    """A function of each number by itself, which ``formula`` says in terms of x.
+    """A function of each number by itself, given by ``formula`` in terms of x.
 
-    A page computes what it says: numbers, x, + − / and brackets, factors side by side or with
-    ·, and exp, log, sqrt, tanh, abs, max and min.
+    A page evaluates it: numbers, x, + − / and brackets, factors side by side or with ·, and exp,
+    log, sqrt, tanh, abs, max and min.
     """
 
     family = Family.ACTIVATION
@@ -85,7 +85,7 @@ class Softmax(Module):
         self.dim = dim
 
     def axis(self, axes: int) -> int:
-        """The axis that is shared out, in an output of ``axes`` without the batch.
+        """The axis whose probabilities add up to 1, in an output of ``axes`` without the batch.
 
         Raises SpecError for a softmax over the batch.
         """
@@ -97,7 +97,7 @@ class Softmax(Module):
         return Share(self.axis(len(shape)))
 
     def field_of(self, field, shape):
-        # Across the channels a unit sees its own place; along another axis all places.
+        # Across the channels a unit sees only its own place; along another axis it sees all places.
         return field if len(shape) == 3 and self.dim in (1, -3) else None
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """Layers in a row as one operation, planned for inputs of one shape.
 
-A layer checks its arguments, works out its geometry, makes room for its result and has its
-operation recorded, which for small images takes as long as its loops.  When inputs of a shape
-come for the third time all that is known, and what is left are the calls of the loops: the
-same ones, in the same memory.
+A layer checks its arguments, works out its geometry, allocates its result and has its operation
+recorded, which for small images takes as long as its loops. When an input of the same shape arrives
+for the third time, all that is known, and only the calls of the loops are left: the same ones, in
+the same memory.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from convlab.nn.state import Parameter
 from convlab.tape import Context, Function, is_recording, listening
 from convlab.tensors import Tensor
 
-LARGEST = 1 << 24  # bytes of results and weights; where there is more, the loops take the time
-MOST = 4  # kinds of inputs that a row of layers knows; with one more, all are forgotten
+LARGEST = 1 << 24  # bytes of results and weights; beyond that, the loops take most of the time
+MOST = 4  # kinds of inputs that a row of layers remembers; one more, and all are forgotten
 
 
 class _Link(NamedTuple):
-    """An operation; ``places``: which of the chain's parameters it takes besides its input."""
+    """An operation; ``places``: the chain's parameters that it takes besides its input."""
 
     function: type[Function]
     places: tuple[int, ...]
@@ -51,7 +51,7 @@ class _Plan:
     """The calls of a chain's forward and backward, and the memory that they use.
 
     ``x`` has no gaps in memory; ``parameters``: their numbers; ``needs``: of all of these;
-    ``cost``: about the bytes that it keeps.  Raises NotRecorded where an operation computes what
+    ``cost``: roughly the bytes that it keeps.  Raises NotRecorded where an operation computes what
     cannot be called again.
     """
 
@@ -93,7 +93,7 @@ class _Plan:
         _Plan.held -= self.cost
 
     def read(self, x: np.ndarray | None) -> None:
-        """Take ``x`` for the input, or let the last one go."""
+        """Take ``x`` as the input, or release the last one."""
         memory_of_x = None if x is None else _in_order(x)
         for calls, i, j, shape, strides, offset in self._slots:
             function, arguments = calls[i]
@@ -108,9 +108,9 @@ def _address(x: np.ndarray) -> int:
 
 
 def _in_order(x: np.ndarray) -> np.ndarray | None:
-    """``x`` with its axes as its numbers lie in memory, by the first axis or with the batch last.
+    """``x`` with its axes in memory order, by the first axis or with the batch last.
 
-    None where they lie otherwise.
+    None for any other order.
     """
     if x.flags.c_contiguous:
         return x
@@ -119,7 +119,7 @@ def _in_order(x: np.ndarray) -> np.ndarray | None:
 
 
 class _Lease:
-    """A plan while its memory is in use: until the last is gone that is to read it.
+    """A plan while its memory is in use, until the last reader of it is gone.
 
     Raises IndexError where the plan is in use already.
     """
@@ -164,20 +164,20 @@ def _fresh(part: np.ndarray | None) -> np.ndarray | None:
 
 
 class _Known:
-    """Inputs of one kind: what the layers do with them, as far as it was heard, and its plan."""
+    """Inputs of one kind: the operations heard so far, and the plan made of them."""
 
     def __init__(self, x: Tensor, parameters: list[Parameter], recorded: bool):
-        self.parameters: list[Parameter] = []  # those that the operations take
+        self.parameters: list[Parameter] = []  # those used by the operations
         self._links: list[_Link] | None = []  # None for what cannot be planned
-        self._arrays: list = []  # the numbers of the parameters, when the last such input came
-        self._free: list[_Plan] | None = None  # the plan, unless it is in use; None: not made yet
+        self._arrays: list = []  # the parameters' arrays at the last such input
+        self._free: list[_Plan] | None = None  # the plan, unless in use; None: not made yet
         self._own = {id(parameter) for parameter in parameters}
         self._recorded = recorded
         self._last: Tensor | None = x
         self._bytes = sum(parameter.data.nbytes for parameter in parameters)
 
     def hear(self, function: type[Function], tensors: tuple, settings: dict, result: Any) -> None:
-        """An operation that was done: the next link, where it can be one."""
+        """Take an operation just done as the next link, where it can be one."""
         first, *others = tensors
         self._bytes += result.data.nbytes
         wanted = self._recorded and any(tensor.requires_grad for tensor in tensors)
@@ -200,7 +200,7 @@ class _Known:
         self._last = result
 
     def all_heard(self, result: Tensor) -> None:
-        """With ``result``, all is done."""
+        """All operations are done, with ``result``."""
         if result is not self._last:
             self._links = None
         self._last = None
@@ -228,7 +228,7 @@ class _Known:
                 self._links = None
                 return None
             if np.may_share_memory(plan.y, x.data):
-                self._links = None  # nothing but another view of the input
+                self._links = None  # just another view of the input
                 return None
             self._free = free = [plan]
         try:
@@ -243,7 +243,7 @@ class Segment:
     def __init__(self, layers: Sequence[Module], run: Callable[[Tensor], Tensor]):
         self._layers, self._run = layers, run
         self._modules: list[Module] = []  # the layers and those inside them
-        self._attributes: list[Any] = []  # of these, when they were heard
+        self._attributes: list[Any] = []  # their attributes when they were heard
         self._parameters: list[Parameter] = []
         self._known: dict[Any, _Known] = {}
         keepers.add(self)
@@ -287,20 +287,20 @@ class Segment:
     def _changed(self) -> bool:
         try:
             return _attributes(self._modules) != self._attributes or not self._modules
-        except Exception:  # attributes that cannot be compared, such as arrays: they are others
+        except Exception:  # attributes that cannot be compared, such as arrays, count as changed
             return True
 
     def _look(self) -> None:
-        """Look at the layers as they are now, and forget what they did before."""
+        """Look at the layers as they are now, and forget what was known."""
         modules = [module for layer in self._layers for _, module in layer.named_modules()]
         attributes = [(kind, dict(values)) for kind, values in _attributes(modules)]
         found = (value for _, values in attributes for value in values.values())
         parameters = {id(value): value for value in found if isinstance(value, Parameter)}
         self._modules, self._parameters = modules, list(parameters.values())
         self.forget()
-        self._attributes = attributes  # last: another thread may ask what has changed
+        self._attributes = attributes  # last: another thread may be asking
 
 
 def _attributes(modules: Sequence[Module]) -> list[tuple[Callable, dict[str, Any]]]:
-    """What a module does and what it has."""
+    """What each module is and what attributes it has."""
     return [(type(module).forward, vars(module)) for module in modules]

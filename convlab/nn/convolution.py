@@ -1,4 +1,4 @@
-"""Convolution, and what a transposed one has in common with it."""
+"""Convolution, and what transposed convolution has in common with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convlab.tensors import Tensor
 
 
 def check_channels(name: str, in_channels: int, out_channels: int, groups: int) -> None:
-    """Raise ShapeError for channels that the groups do not divide."""
+    """Raise ShapeError for channels that are not divisible by the groups."""
     for count in (in_channels, out_channels, groups):
         whole(count, f"{name}: channels and groups", -LARGEST)
     if min(in_channels, out_channels, groups) < 1 or in_channels % groups + out_channels % groups:
@@ -167,10 +167,10 @@ def pytorch_padding(module: Any) -> dict[str, Any]:
 
 
 def convolution_repr(module: Any) -> str:
-    """The arguments behind the channels of any convolution, as PyTorch prints them."""
+    """The arguments after the channels of any convolution, as PyTorch prints them."""
     top, bottom, left, right = module.padding
     symmetric = (top, left) == (bottom, right)
-    settings: list[tuple[str, Any, Any]] = [  # each with its usual value
+    settings: list[tuple[str, Any, Any]] = [  # each with its default
         ("stride", module.stride, (1, 1)),
         ("padding", (top, left) if symmetric else module.padding, (0, 0)),
         ("dilation", module.dilation, (1, 1)),

@@ -1,6 +1,6 @@
 """What kinds of layers there are, and what one number of a layer's output is made of.
 
-Other rooms ask a layer for these, never for its class.
+Other packages ask a layer for these, never for its class.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Window(NamedTuple):
 
 
 class Taps(NamedTuple):
-    """A weighted sum of a window on several maps, plus a bias, in the order of the loops.
+    """A weighted sum over a window on several maps, plus a bias, in the order of the loops.
 
     maps (C,): their numbers; rows (KH,) and columns (KW,): where the taps lie in the maps, -1
     where nothing is read; outside (KH, KW): what is padding; weights (C, KH, KW).  The bias is
-    added first or last.  ``turned``: the window lies in the maps turned by 180 degrees.
+    added first or last.  ``turned``: the window lies in the maps rotated by 180 degrees.
     """
 
     maps: np.ndarray
@@ -105,13 +105,13 @@ class Squares(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The share of one exponential in all along an axis of the output."""
+    """The share of one exponential in the sum of all along an axis of the output."""
 
     axis: int
 
 
 class One(NamedTuple):
-    """One number of the input, at ``place``, alone; None: none, so it is 0."""
+    """A single number of the input, at ``place``; None: no input, so it is 0."""
 
     place: tuple[int, ...] | None
 

@@ -1,4 +1,4 @@
-"""A pass that saves passes: ReLU in the loop of the layer beside it, with the same numbers."""
+"""Fusion: ReLU is done in the loop of the layer next to it, with the same results."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class Step(NamedTuple):
 
 
 def fused(nodes: Iterable[Node]) -> list[Step]:
-    """The layers of a network, in rows or as a graph, without each ReLU that a neighbour does.
+    """The layers of a network, in rows or as a graph, without each ReLU that a neighbour can do.
 
-    ReLU of a maximum is the maximum of ReLUs, so it goes to the max pooling that alone reads
-    it; or else to the layer that it alone reads, where that one's ``forward`` takes ``relu``.
+    ReLU of a maximum is the maximum of ReLUs, so it goes to the max pooling that is its only
+    reader; otherwise to the layer whose only reader it is, if that layer's ``forward`` takes
+    ``relu``.
     """
     nodes = list(nodes)
     readers = Counter(source for _, _, sources in nodes for source in sources)
@@ -44,7 +45,7 @@ def fused(nodes: Iterable[Node]) -> list[Step]:
         if len(sources) == 1 and readers[sources[0]] == 1
     }
     steps: dict[str | None, Step] = {}
-    left_out: dict[str | None, str | None] = {}  # a ReLU, and what stands before it
+    left_out: dict[str | None, str | None] = {}  # a ReLU, and what comes before it
     for name, layer, sources in nodes:
         before = sources[0]
         relu = type(layer) is ReLU and is_own(layer)
@@ -63,7 +64,7 @@ def fused(nodes: Iterable[Node]) -> list[Step]:
 
 
 def in_segments(steps: Iterable[Step]) -> Iterator[Step]:
-    """The steps, with those in a row that are steady as one."""
+    """The steps, with steady ones in a row merged into one."""
     row: list[Step] = []
     for step in steps:
         said = vars(type(step.layer)).get("steady", False)
@@ -87,7 +88,7 @@ def _segment(row: list[Step]) -> Step:
 
 
 def run(steps: Iterable[Step], x: Tensor) -> Tensor:
-    """The output of the last step; each result is let go after its last reader."""
+    """The output of the last step; each result is released after its last reader."""
     values: dict[str | None, Tensor] = {None: x}
     for name, layer, sources, relu, last in steps:
         inputs = [values[source] for source in sources]
@@ -98,7 +99,7 @@ def run(steps: Iterable[Step], x: Tensor) -> Tensor:
 
 
 def is_own(layer: Module) -> bool:
-    """Whether a layer's ``forward`` is that of its class: nobody has given it another."""
+    """Whether a layer's ``forward`` is that of its class, and not one set on the instance."""
     return "forward" not in vars(layer)
 
 

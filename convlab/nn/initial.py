@@ -1,4 +1,4 @@
-"""Random weights to begin with."""
+"""Random initial weights."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from convlab.tensors import Tensor
 
 
 class Join(Module):
-    """A layer that makes one of several inputs.  Raises ShapeError for a single one."""
+    """A layer that makes one output of several inputs.  Raises ShapeError for a single one."""
 
     family = Family.JOIN
 
@@ -34,7 +34,7 @@ class Join(Module):
     def summands(
         self, shapes: Sequence[tuple[int, ...]], unit: tuple[int, ...]
     ) -> list[tuple[int, tuple[int, ...]]]:
-        """What is added up to the output at ``unit``: (number of the input, place in it) each.
+        """What adds up to the output at ``unit``: (number of the input, place in it) for each.
 
         ``shapes``: the inputs', without the batch.
         """
@@ -66,7 +66,7 @@ class Add(Join):
 
 @register
 class Concat(Join):
-    """Maps of one size one behind the other, along the channels."""
+    """Maps of one size, concatenated along the channels."""
 
     words, short = "concatenation", "concat"
 

@@ -75,7 +75,7 @@ class TableConv2d(Conv2d):
 
 @register
 class Subsample2d(Pooling):
-    """Sum over windows, times one trainable coefficient a map, plus one trainable bias a map.
+    """Sum over windows, times one trainable coefficient per map, plus one trainable bias per map.
 
     weight, bias: (channels,).  Windows do not overlap.
     Source: layers S2 and S4 of LeCun, Bottou, Bengio & Haffner 1998, section II.B.

@@ -1,4 +1,4 @@
-"""What all layers and networks have: parameters, modules inside them, a state to save."""
+"""What all layers and networks have: parameters, submodules, a state to save."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Module:
     number of one), ``sign`` ("kept" where an output of 0 or above comes from such an input,
     "positive" where there is no other output), the methods for geometry and counts,
     ``reads``, ``steady``: whether ``forward`` does the same operations for all inputs of a shape
-    as long as no attribute of the layer changes, and ``pytorch``: the arguments of PyTorch's
-    layer of the same name, where it has one.  The last two a subclass has by itself, or not.
+    as long as no attribute of the layer changes, and ``pytorch``: the arguments of PyTorch's layer
+    of the same name, where it has one.  The last two are not inherited.
     """
 
     family: Family | None = None
@@ -44,7 +44,8 @@ class Module:
     steady = False
 
     if TYPE_CHECKING:
-        # A kernel_size or groups: who has found a layer by its family may ask for what it has.
+        # A kernel_size or groups: code that found a layer by its family may use what that family
+        # has.
         def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self):
@@ -77,11 +78,11 @@ class Module:
         return shape
 
     def window(self, shape: tuple[int, ...]) -> Window | None:
-        """The window that slides over an input of ``shape``; None for a layer that has none."""
+        """The window that slides over an input of ``shape``; None for a layer without one."""
         return None
 
     def field_of(self, field: Field, shape: tuple[int, ...]) -> Field | None:
-        """The receptive field of the output's units, where ``field`` is that of the input's.
+        """The receptive field of the output's units, if ``field`` is that of the input's.
 
         (rows, columns) of an input of ``shape``; None where a unit sees everything.
         """
@@ -100,7 +101,7 @@ class Module:
         return rows, columns
 
     def connections(self, shape: tuple[int, ...]) -> int:
-        """Numbers that flow into the outputs, biases among them, for an input of ``shape``.
+        """Numbers that flow into the outputs, including biases, for an input of ``shape``.
 
         Counted as by LeCun et al. 1998, section II.B: an output of a 5 x 5 kernel
         over one map has 26.  Padding counts as input.
@@ -112,7 +113,7 @@ class Module:
         return 0
 
     def reads(self, shape: tuple[int, ...], unit: tuple[int, ...]) -> Reads | None:
-        """What the output at ``unit`` is made of, for one input of ``shape``; None: no one knows.
+        """What the output at ``unit`` is made of, for one input of ``shape``; None: unknown.
 
         Neither has a batch.
         """
@@ -183,7 +184,7 @@ class Module:
         return sum(map(self._trainable, own.values()))
 
     def _trainable(self, parameter: Parameter) -> int:
-        """How many of the numbers of a parameter of its own a module trains."""
+        """How many numbers of one of its own parameters a module trains."""
         return parameter.size
 
     def train(self: M, mode: bool = True) -> M:
@@ -197,7 +198,7 @@ class Module:
         return self.train(False)
 
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
-        """Learn all parameters, or none of them."""
+        """Make all parameters trainable, or none of them."""
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
@@ -208,7 +209,7 @@ class Module:
             parameter.zero_grad()
 
     def astype(self: M, dtype: Any) -> M:
-        """Turn all parameters into float32 or float64.  Raises DTypeError for another kind."""
+        """Convert all parameters to float32 or float64.  Raises DTypeError for another kind."""
         try:
             kind = np.dtype(object if dtype is None else dtype).newbyteorder("=")
         except TypeError:
@@ -238,12 +239,11 @@ class Module:
         return {name: np.array(p.numpy(), order="C") for name, p, _ in self._all_parameters()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over the parameters of ``state``, all of them or none.
+        """Load the parameters of ``state``, all of them or none.
 
-        A parameter that several modules share may be there by any of its names, or by all.
-        Raises SpecError for names that are missing or too many and for a shared parameter
-        with different numbers, ShapeError for a parameter of another shape, DTypeError for
-        one that is not of real numbers.
+        A parameter that several modules share may be given by any of its names, or by all.  Raises
+        SpecError for missing or unexpected names and for a shared parameter with different numbers,
+        ShapeError for a parameter of another shape, DTypeError for one that is not of real numbers.
         """
         own = {name: parameter for name, parameter, _ in self._all_parameters()}
         values = checked_state(own, state)
@@ -252,7 +252,7 @@ class Module:
             parameter.data = to_device(taken, parameter.device)
 
     def pytorch_arguments(self) -> dict[str, Any]:
-        """What PyTorch's layer of the same name is to be called with, to do the same.
+        """The arguments with which PyTorch's layer of the same name does the same.
 
         Raises SpecError where PyTorch has no such layer.
         """
@@ -283,13 +283,13 @@ Layer = TypeVar("Layer", bound=type[Module])
 
 
 def register(layer: Layer) -> Layer:
-    """Make a layer one that a network's file can name."""
+    """Make a layer available to network files by its name."""
     LAYERS[layer.__name__] = layer
     return layer
 
 
 def check_image(module: Module, shape: tuple[int, ...], channels: int | None = None) -> None:
-    """Raise ShapeError for another shape than (channels, rows, columns)."""
+    """Raise ShapeError for any shape other than (channels, rows, columns)."""
     if len(shape) != 3 or channels not in (None, shape[0]):
         wanted = "channels" if channels is None else channels
         raise ShapeError(

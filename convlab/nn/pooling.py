@@ -15,7 +15,7 @@ from convlab.tensors import Tensor
 
 
 class Pooling(Module):
-    """What all pooling has in common: windows, of which ``reduction`` makes one number.
+    """What all pooling has in common: windows, each reduced to one number by ``reduction``.
 
     ``reduction``: maximum, mean or sum.  ``adaptive``: the output's size is given, not the
     windows'.
@@ -45,7 +45,7 @@ class Pooling(Module):
 
 
 def window_cells(start: np.ndarray, end: np.ndarray, dilation: int, at: int) -> np.ndarray:
-    """The rows or columns of a map that the window at ``at`` reads, inside the map alone."""
+    """The rows or columns of a map that the window at ``at`` reads, only those inside the map."""
     return np.arange(int(start[at]), int(end[at]), dilation)
 
 
@@ -90,7 +90,7 @@ class _Pool2d(Pooling):
         return math.prod(self.kernel_size) * math.prod(self.output_shape(shape))
 
     def reads(self, shape, unit):
-        # The whole window, with what hangs over the input.
+        # The whole window, including what overhangs the input.
         inside = super().reads(shape, unit)
         spans = []
         for axis, cells in enumerate((inside.rows, inside.columns)):
@@ -178,7 +178,7 @@ class AvgPool2d(_Pool2d):
 
 @register
 class AdaptiveAvgPool2d(Pooling):
-    """Mean over as many even windows as asked for; 1 is global pooling."""
+    """Mean over as many evenly spread windows as asked for; 1 is global pooling."""
 
     words, short = "adaptive average pooling", "mean"
     reduction = "mean"
@@ -198,7 +198,7 @@ class AdaptiveAvgPool2d(Pooling):
         )
 
     def window(self, shape):
-        """The window where all are alike, else None."""
+        """The window if all are alike, else None."""
         windows = self.windows(shape)
         if any(i % o for i, o in zip(windows.input, windows.output, strict=True)):
             return None
@@ -222,7 +222,7 @@ class AdaptiveAvgPool2d(Pooling):
 
 @register
 class AdaptiveMaxPool2d(AdaptiveAvgPool2d):
-    """Maximum over as many even windows as asked for; 1 is global pooling."""
+    """Maximum over as many evenly spread windows as asked for; 1 is global pooling."""
 
     words, short = "adaptive max pooling", "max"
     reduction = "maximum"

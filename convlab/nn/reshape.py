@@ -14,7 +14,7 @@ from convlab.tensors import Tensor
 
 @register
 class Flatten(Module):
-    """All axes from ``start_dim`` to ``end_dim`` as one; by default all but the batch."""
+    """Merges the axes from ``start_dim`` to ``end_dim`` into one; by default all but the batch."""
 
     family = Family.RESHAPE
     words = short = "flatten"

@@ -1,4 +1,4 @@
-"""Layers one after the other."""
+"""Layers one after another."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from convlab.tensors import Tensor
 
 
 class Sequential(Module):
-    """Modules one after the other, called "0", "1", ... or by the names of a dict."""
+    """Modules one after another, called "0", "1", ... or by the keys of a dict."""
 
     def __init__(self, *modules: Module | Mapping[str, Module]):
         super().__init__()
         self._layers: list[tuple[Module, bool]] = []
-        self._steps: list[Step] = []  # what these layers are run as
+        self._steps: list[Step] = []  # how these layers are run
         named: dict[str, Any]
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = dict(modules[0])

@@ -1,4 +1,4 @@
-"""What a module learns, and how a saved state is held against it."""
+"""What a module learns, and how a saved state is matched to it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def checked_state(
 ) -> dict[int, np.ndarray]:
     """The numbers that ``state`` has for each parameter of ``own``, by the parameter's id.
 
-    A parameter that has several names may be there by any of them, or by all.  Raises as
-    ``Module.load_state_dict``.
+    A parameter that has several names may be given by any of them, or by all.  Raises the same
+    errors as ``Module.load_state_dict``.
     """
     if not isinstance(state, Mapping):
         raise SpecError(

@@ -1,8 +1,8 @@
 """Pictures from Python: one function for each that the command line has, and what it returns.
 
-Each takes a run or its folder, a model's name or numbers, with the command's defaults, and
-returns a ``Picture``, which a notebook shows and ``save`` writes.  They are loaded when they are
-first used, and all refuse arguments of other types than theirs with a DTypeError.
+Each takes a run or its folder, a model's name or numbers, with the command's defaults, and returns
+a ``Picture``, which a notebook shows and ``save`` writes.  They are loaded on first use, and all
+refuse arguments of the wrong type with a DTypeError.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from convlab.pictures.picture import Picture
 def activations(
     functions: Sequence[str] = ("relu", "sigmoid", "tanh"), reach: float = 6.0
 ) -> Picture:
-    """Activation functions, and below them the gradients that their backward pass gives.
+    """Activation functions, and below them the gradients given by their backward pass.
 
-    ``functions``: of relu, sigmoid, tanh and scaled-tanh, the squashing function of 1998's
+    ``functions``: among relu, sigmoid, tanh and scaled-tanh, the squashing function of 1998's
     LeNet-5; the curves go from minus ``reach`` to ``reach``.  Raises SpecError for others.
     """
     if not functions:

@@ -30,7 +30,7 @@ def apply(
     convolve: bool = False,
     threshold: float | None = None,
 ) -> Picture:
-    """What a kernel makes of an image: before, kernel, after.
+    """The effect of a kernel on an image: before, kernel, after.
 
     ``image``: a photograph (china, flower), a test pattern (step, checkerboard, 6x6-edge),
     a picture's file, "-" for standard input, or uint8 (C, H, W); ``kernel``: a name, rows such
@@ -71,7 +71,7 @@ def apply(
 def _picture(
     shown: lessons.AppliedView, pixels: np.ndarray, image: str, name: str, luma: str
 ) -> Picture:
-    """``image`` as it was asked for, ``name`` as it is called."""
+    """``image`` as requested, ``name`` as it is called."""
     applied = shown.applied
     kernel = applied.kernel
     channels, *size = pixels.shape

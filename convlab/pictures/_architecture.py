@@ -15,10 +15,10 @@ from convlab.viz import Skip
 def architecture(network: NetworkLike) -> Picture:
     """A network as in papers: its maps as stacked planes, windows with rays, dense columns.
 
-    Sides are drawn to a square-root scale, so that 5 pixels are seen beside 28.  Of branches
-    the longest is drawn, the others lead around it as lines.  Where there is too little room
-    blocks and stages are folded, and the second line says what is not drawn.  Raises SpecError
-    for what is no network.
+    Sides are drawn to a square-root scale, so that 5 pixels are visible beside 28.  The longest
+    branch is drawn, the others go around it as lines.  If there is too little room, blocks and
+    stages are folded, and the second line says what is not drawn.  Raises SpecError for anything
+    that is not a network.
     """
     built, _ = network_of(network, weights=False)
     layers, rows, read = drawn_layers(built), summarise(built), built.sources()
@@ -62,7 +62,7 @@ def _around(skip: Skip) -> str:
 
 
 def in_words(network: Network) -> str:
-    """After which layers activations and the like stand: ReLU after every convolution."""
+    """Which layers activations and the like come after: ReLU after every convolution."""
     sources, notes = volumes(network)
     kinds = {row.name: kind_of(row) for row in summarise(network) if row.name in sources}
     phrases = []

@@ -1,4 +1,4 @@
-"""Convolution step by step, and the sum behind one of its values."""
+"""Convolution step by step, and the sum that gives one of its values."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def arithmetic(
     step: int | str | None = None,
     layout: str = "row",
 ) -> Picture:
-    """Convolution step by step: the window, the kernel, the sum and the size that comes out.
+    """Convolution step by step: the window, the kernel, the sum and the resulting size.
 
     ``input``, ``kernel``: rows and columns, 5 × 5 and 3 × 3 by default; ``padding``: valid,
     same, full, or numbers; ``padding_mode``: zeros, reflect, replicate or circular;
     ``convention``: torch or tensorflow, whose padding same it is; ``flip``: true convolution;
-    ``values``: ints, floats or none, or a .csv file or an array of one's own;
-    ``kernel_values``: rows such as "1 0; 0 -1", a .csv file or an array; ``step``: one output
-    value, counted from 0, or "all", which moves; by default the one in the middle;
-    ``layout``: row or isometric.  Raises DataError, ShapeError, SpecError.
+    ``values``: ints, floats or none, or the user's own .csv file or array; ``kernel_values``: rows
+    such as "1 0; 0 -1", a .csv file or an array; ``step``: one output value, counted from 0, or
+    "all" for an animation; by default the one in the middle; ``layout``: row or isometric.  Raises
+    DataError, ShapeError, SpecError.
     """
     example = convolution_example(
         input,
@@ -94,7 +94,7 @@ def _result(example: Convolution) -> dict[str, Any]:
 
 
 def _described(example: Convolution, numbers: bool, step: int) -> str:
-    """One step in words, its sum where the numbers are shown."""
+    """One step in words, with its sum if the numbers are shown."""
     shown = example.picture(step)
     o, row, column = shown.at
     output = size_text(*example.output.shape[1:], *example.output.shape[:1])
@@ -114,7 +114,7 @@ def explain_example(
     """The whole sum behind one output value of a convolution: ``at`` filter, row and column.
 
     ``example``: of ``lessons.convolution_example`` or ``lessons.convolution``; ``complete``:
-    ``lines`` have all terms, however many.  Raises ShapeError for a value that there is not.
+    ``lines`` have all terms, however many.  Raises ShapeError for a value that does not exist.
     """
     shown = example.picture(example.step(at))
     title, subtitle = example.words()

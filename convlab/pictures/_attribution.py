@@ -1,4 +1,4 @@
-"""What ``saliency``, ``occlusion`` and ``grad_cam`` share: maps, and how they are told."""
+"""What ``saliency``, ``occlusion`` and ``grad_cam`` share: maps, and how they are described."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Facts = list[tuple[str, str]]
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A network, an image and a class that are asked about.
+    """The network, image and class in question.
 
-    pixels: (C, H, W) uint8 as they stand in the network's input; x: the same as floats.
-    true: the image's own class, None where it is not known.
+    pixels: (C, H, W) uint8 as in the network's input; x: the same as floats.  true: the image's own
+    class, None if unknown.
     ``untrained``: the network with weights drawn with ``seed``; None without a sanity check.
     """
 
@@ -48,12 +48,12 @@ class Question:
 
     @property
     def true_name(self) -> str | None:
-        """The image's own class, None where it is not known."""
+        """The image's own class, or None if unknown."""
         return None if self.true is None else self.run.classes[self.true]
 
     @property
     def score(self) -> str:
-        """What stands for the class in front of the softmax."""
+        """The class's output before the softmax."""
         if self.run.network.loss == "lecun-map":
             return f"minus the penalty of {self.name}"
         return f"the logit of {self.name}"
@@ -65,7 +65,7 @@ class Question:
 
     @property
     def networks(self) -> dict[str, Network]:
-        """The trained network, and beside it that of random weights."""
+        """The trained network, and beside it the one with random weights."""
         networks = {"trained": self.run.network}
         return networks if self.untrained is None else networks | {"random weights": self.untrained}
 
@@ -77,7 +77,7 @@ def question(
     sanity: bool,
     data_dir: str | os.PathLike | None,
 ) -> Question:
-    """What is asked about.  Raises SpecError for a class that the run lacks, and as ``Run.image``.
+    """What to explain.  Raises SpecError for a class that the run lacks, or as ``Run.image``.
 
     ``target``: predicted, or a class by its name or its number from 0.
     """
@@ -101,7 +101,7 @@ def question(
         asked = int(insight.probabilities(run.network, x[np.newaxis])[0].argmax())
     else:
         asked = run.classes.index(target)
-    # Not the seed that the run's own weights were first drawn with.
+    # Not the seed with which the run's own weights were initially drawn.
     seed = run.settings.seed + 1
     untrained = insight.randomised(run.network, seed) if sanity else None
     return Question(run, subject, pixels, x, asked, true, untrained, seed)
@@ -117,10 +117,10 @@ def answered(
     facts: Callable[[dict[str, Any]], Facts] = lambda result: [],
     **look: Any,
 ) -> Picture:
-    """The map of the trained network, beside that of random weights.
+    """The map of the trained network, beside that for random weights.
 
-    ``explain`` gives a network's map (H, W) and all that is to be kept of it;
-    ``what`` says what the map shows; ``facts`` are made of what was kept.
+    ``explain`` gives a network's map (H, W) and everything to keep about it; ``what`` says what the
+    map shows; ``facts`` are made from what was kept.
     """
     result, notes = _explained(asked, explain)
     maps = [(name, kept["map"]) for name, kept in result.items()]
@@ -168,7 +168,7 @@ def answered(
 def _explained(
     asked: Question, explain: Callable[[Network], tuple[np.ndarray, dict[str, Any]]]
 ) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bool]]]:
-    """Each network's map and answer, and what stands below the image and the maps."""
+    """Each network's map and answer, and the texts below the image and the maps."""
     result = {}
     notes = [("" if asked.true is None else f"true class {asked.true_name}", False)]
     for name, network in asked.networks.items():
@@ -182,7 +182,7 @@ def _explained(
             "probability": float(chances[asked.target]),
             **kept,
         }
-        # What is wrong without training is no mistake.
+        # A wrong answer without training is no mistake.
         wrong = network is asked.run.network and asked.true not in (None, answer)
         text = f"answer {asked.run.classes[answer]} ({chances[answer]:.3f})"
         notes.append((f"{text}, wrong" if wrong else text, wrong))
@@ -190,10 +190,10 @@ def _explained(
 
 
 def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, float | None], str]:
-    """How alike two maps are, as numbers and in words.
+    """How similar two maps are, as numbers and in words.
 
-    Where the image is black some methods give 0 for every network; so also without
-    the pixels that are 0 in both.
+    Where the image is black some methods give 0 for every network; hence also without the pixels
+    that are 0 in both.
     """
     known = (trained != 0) | (untrained != 0)
     parts = {"rank correlation": insight.similarity(trained, untrained)}

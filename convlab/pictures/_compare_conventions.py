@@ -1,4 +1,4 @@
-"""Where PyTorch, TensorFlow and Caffe part."""
+"""Where PyTorch, TensorFlow and Caffe differ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convlab.lessons.words import axis_text
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
 
-MOST = 40  # rows and columns of an input whose outputs a picture still shows
+MOST = 40  # the most rows and columns of an input whose outputs a picture can show
 
 
 def compare_conventions(
@@ -23,7 +23,7 @@ def compare_conventions(
     padding: int | Pair | None = None,
     seed: int = 1,
 ) -> Picture:
-    """The same numbers under several conventions, and the first cell in which they part.
+    """The same numbers under several conventions, and the first cell in which they differ.
 
     PyTorch's padding, by default half the kernel, against TensorFlow's SAME, correlation
     against convolution, pooling rounded down or up (Caffe), and a maximum padded with minus

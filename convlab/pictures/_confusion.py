@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Which classes are mistaken for which."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convlab.pictures.sources import RunLike, run_of, tested
 
 
 def confusion(run: RunLike, data_dir: str | os.PathLike | None = None) -> Picture:
-    """Which classes are taken for which, on the run's test images."""
+    """Which classes are mistaken for which, on the run's test images."""
     run = run_of(run)
     _, result = tested(run, data_dir)
     matrix = result.confusion()

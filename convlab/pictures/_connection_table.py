@@ -20,8 +20,9 @@ MOST_MAPS = 64
 def connection_table(network: NetworkLike = "lenet5-1998", layer: str | None = None) -> Picture:
     """Which input maps each output map of a convolution reads.
 
-    Layer C3 of 1998's LeNet-5 by default (table I of LeCun et al. 1998); ``layer``: of another
-    network the first convolution that leaves maps out, as grouped ones do, or else the first.
+    Layer C3 of 1998's LeNet-5 by default (table I of LeCun et al. 1998); ``layer``: for another
+    network by default the first convolution that leaves maps out, as grouped ones do, or else the
+    first.
     Raises SpecError for another layer, and for more than 64 maps.
     """
     built, _ = network_of(network, weights=False)

@@ -25,10 +25,10 @@ def connections(
 ) -> Picture:
     """Which inputs each unit sees: dense, by local receptive fields, with shared weights.
 
-    Lengths are one number, or rows and columns; ``inputs`` are 12 in one dimension, 6 × 6 in
-    two by default.  ``padding``: same, valid, full, a number, rows and columns, or top, bottom,
-    left and right; ``dimensions``: 1, or 2 by default where a length has rows and columns;
-    ``unit``: the one to emphasise, from 0, by default one in the middle, in 2-D the first.
+    Lengths are one number, or rows and columns; ``inputs`` are by default 12 in one dimension, 6 ×
+    6 in two.  ``padding``: same, valid, full, a number, rows and columns, or top, bottom, left and
+    right; ``dimensions``: 1, or 2, the default if a length has rows and columns; ``unit``: the one
+    to emphasise, from 0, by default one in the middle, in 2-D the first.
     Raises ShapeError for lengths that do not fit, SpecError for more than can be drawn.
     """
     pairs = [not isinstance(n, int) and len(n) > 1 for n in (inputs or 1, kernel, stride)]
@@ -77,7 +77,7 @@ def connections(
 
 
 def _pair(lengths: Lengths, flat: bool, name: str, row: int = 1) -> Pair:
-    """(rows, columns); in one dimension a number stands in ``row``."""
+    """(rows, columns); in one dimension a number goes into ``row``."""
     if not isinstance(lengths, int) and len(lengths) == 1:
         (lengths,) = lengths
     if not flat:

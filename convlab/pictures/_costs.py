@@ -12,10 +12,10 @@ from convlab.pictures.sources import NetworkLike, network_of
 
 
 def costs(network: NetworkLike = "lenet5") -> Picture:
-    """Where the parameters of a network are, and where its work: bars by layer.
+    """Where the parameters of a network are, and where its work is done: bars by layer.
 
-    Multiply-adds are those of one image on its way forward.  Layers with neither are left
-    out.  Raises SpecError for a network without weights.
+    Multiply-adds are for one image in the forward pass.  Layers with neither are left out.  Raises
+    SpecError for a network without weights.
     """
     built, _ = network_of(network, weights=False)
     layers = [

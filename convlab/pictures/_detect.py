@@ -36,8 +36,8 @@ def detect(
 
     ``image``: a file, "-" for standard input, or scene:N, a generated scene of the test set's
     digits, by ``seed`` and with ``clutter`` fragments of others; ``threshold``: the least
-    probability of a box; ``overlap``: the most intersection over union of two; ``scales``: how
-    far the picture is enlarged for each scan, by default a quarter octave apart.  LeCun et al.
+    probability of a box; ``overlap``: the largest intersection over union of two; ``scales``: the
+    enlargement of the picture for each scan, by default a quarter octave apart.  LeCun et al.
     1998, section VII.  Raises DataError, RunError, SpecError.
     """
     run = run_of(run)
@@ -64,7 +64,7 @@ def detect(
             boxes.boxes,
             boxes.labels,
             boxes.kinds,
-            # Of all sizes together, background is everywhere.
+            # Over all sizes together, background is everywhere.
             [(label, scores) for label, scores in maps if label != data.BACKGROUND],
             facts=list(facts.items()),
             title=title,
@@ -109,7 +109,7 @@ class _Boxes(NamedTuple):
 
 
 def _boxes(classes: tuple[str, ...], found: tasks.Detections, truth: Truth | None) -> _Boxes:
-    """What was found, and what was missed where the truth is known."""
+    """What was found, and what was missed if the truth is known."""
     answers = [classes[label] for label in found.labels]
     boxes = list(found.boxes)
     result = {
@@ -153,7 +153,7 @@ def _read(
     clutter: int,
     data_dir: str | os.PathLike | None,
 ) -> tuple[np.ndarray, Truth | None, str]:
-    """(bytes (1, H, W) bright on black, (boxes, labels) where known, what to say of it)."""
+    """(bytes (1, H, W) bright on black, (boxes, labels) if known, what to say about it)."""
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")
         if not number.isdecimal() or len(number) > 9:

@@ -1,4 +1,4 @@
-"""The volumes and ways of a network's drawing."""
+"""The volumes and paths of a network's drawing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from convlab.viz import DrawnLayer, Skip
 def drawn_layers(network: Network) -> list[DrawnLayer]:
     """What ``viz.architecture`` draws of a network: its input and each layer with a new size.
 
-    Activations, dropout and the like stand as notes below the layer before them.  Of
-    a network with branches the longest way is drawn as volumes, what leads around
-    them as paths; each place where they meet is a volume of its own.
-    Networks whose layers are all called C1, S2 ... as by LeCun et al. 1998 get
-    the words of that paper's figure 2.
+    Activations, dropout and the like are notes below the layer before them.  In a network with
+    branches the longest way is drawn as volumes, and what goes around them as paths; each place
+    where they meet is a separate volume.  Networks whose layers are all called C1, S2 ... as in
+    LeCun et al. 1998 get the words of that paper's figure 2.
     """
     shape = network.input_shape
     rows = {row.name: row for row in summarise(network)}
@@ -68,7 +67,7 @@ _KINDS: dict[Any, str] = {
 
 
 def kind_of(row: LayerSummary) -> str:
-    """What a layer's volume is of: conv, pool, dense, placement, or how a join joins."""
+    """The kind of a layer's volume: conv, pool, dense, placement, or how a join joins."""
     return row.layer.words if row.family == "join" else _KINDS[row.family]
 
 
@@ -101,7 +100,7 @@ def _longest_way(sources: dict[str, list[str]]) -> list[str]:
     depth = {source: 0 for names in sources.values() for source in names}
     before = {}
     for name, read in sources.items():
-        # Of ways of one length the one that is said last.
+        # Among ways of equal length the last one.
         before[name] = max(reversed(read), key=lambda source: depth[source])
         depth[name] = depth[before[name]] + 1
     way = [list(sources)[-1]]
@@ -171,7 +170,7 @@ def _window(row: LayerSummary, number: int) -> tuple[Any, Any]:
     share = 0.68 if number % 2 else 0.27
     unit, spans = [], []
     for field, pixels, units in zip(fields, row.input_shape[1:], row.output_shape[1:], strict=True):
-        # The nearest unit whose window hangs over no border and is not empty, where there is one.
+        # The nearest unit whose window crosses no border and is not empty, if there is one.
         inside = [u for u in range(units) if 0 <= field.span(u)[0] < field.span(u)[1] <= pixels]
         unit.append(min(inside or range(units), key=lambda u: abs(u - share * (units - 1))))
         spans.append(field.span(unit[-1]))
@@ -180,7 +179,7 @@ def _window(row: LayerSummary, number: int) -> tuple[Any, Any]:
 
 
 def _operation(row: LayerSummary) -> tuple[str, ...]:
-    """What leads to a layer, in a line or two."""
+    """The operation that leads to a layer, in a line or two."""
     module: Any = row.layer
     window: Any = row.window
     if row.family in ("join", "dense"):
@@ -212,7 +211,7 @@ def _brief(operation: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _settings(window: Any, usual: tuple[int, int] = (1, 1)) -> list[str]:
-    """Stride, padding and dilation that are not the usual ones, a line each."""
+    """Stride, padding and dilation that differ from the defaults, one per line."""
     top, bottom, left, right = window.padding
     if (top, left) == (bottom, right):
         padding = _pair((top, left))
@@ -233,7 +232,7 @@ def _pair(values: Sequence[int]) -> str:
 
 
 def _as_published(layers: list[DrawnLayer]) -> list[DrawnLayer]:
-    """The words of figure 2 of LeCun et al. 1998, and the sizes as it writes them."""
+    """The words of figure 2 of LeCun et al. 1998, and the sizes in its notation."""
     words = {"c": "Convolutions", "s": "Subsampling", "f": "Full connection"}
     shown = []
     head: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What the figures of sums show: their terms, and the steps that make a value of them."""
+"""What the figures of sums show: their terms, and the steps that turn them into a value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def drawn_sum(one: Explanation, run: Run) -> dict[str, Any]:
 
 
 def share_decimals(one: Any) -> int:
-    """Decimals of a softmax's numbers: four, and more where the share is small."""
+    """Decimals of a softmax's numbers: four, and more if the share is small."""
     share = float(one.value)
     return min(8, max(4, 1 - math.floor(math.log10(share)))) if share > 0 else 4
 
@@ -42,7 +42,7 @@ def _bias(one: Any) -> list[SumStep]:
 
 
 def _coefficient(one: Any) -> list[SumStep]:
-    """What a sum of a window is multiplied with, where there is something."""
+    """What the sum of a window is multiplied by, if anything."""
     given = one.coefficient
     return [] if given is None else [SumStep("×", "coefficient", float(given), "window")]
 
@@ -161,7 +161,7 @@ _DRAWN: dict[type, Callable[[Any, Run], dict[str, Any]]] = {
 
 
 def pixel_name(cell: Cell, channels: int) -> str:
-    """A pixel of the image, with its colour where there are several."""
+    """A pixel of the image, with its colour if there are several."""
     colour = f"{COLOURS[cell.place[0]]} " if channels == len(COLOURS) else ""
     return f"pixel {colour}{cell.place[1]},{cell.place[2]}"
 

@@ -27,11 +27,11 @@ def effective_receptive_field(
 ) -> Picture:
     """How much each pixel weighs for a unit: the mean absolute gradient over ``images``.
 
-    They are the first of a run's test set, or random normal numbers for a model without a run.
+    They are the first ones of a run's test set, or normal random numbers for a model without a run.
     ``layer``, ``unit`` and ``image`` as in ``receptive_field``, which raises the same errors.
     """
     built, run = network_of(network)
-    insight.unit_field(built, layer, unit)  # what is wrong here should not wait for the data
+    insight.unit_field(built, layer, unit)  # errors here should not wait for the data
     below = image_below(built, run, image, data_dir)
     if run is None:
         random = np.random.default_rng(0)

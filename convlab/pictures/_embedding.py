@@ -1,4 +1,4 @@
-"""Which images a network takes to be alike."""
+"""Which images a network treats as similar."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def embedding(
     layer: str | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Test images in a plane, those together that a layer answers alike.
+    """Test images in a plane: those are close together for which a layer's outputs are similar.
 
-    ``images``: how many, evenly over the test set; ``method``: pca, of largest variance, or
+    ``images``: how many, spread evenly over the test set; ``method``: pca, by largest variance, or
     tsne, where neighbours stay neighbours; ``layer``: whose output, by default the last hidden
     layer's.  Raises SpecError for another layer or method, ShapeError for fewer than 4 images.
     """
@@ -72,7 +72,7 @@ def embedding(
 
 
 def _axes(embedding: Embedding, count: int) -> tuple[str, tuple[str, str] | None]:
-    """How ``count`` numbers became two, and what stands at the axes where they mean something."""
+    """How ``count`` numbers became two, and the labels of the axes if they have a meaning."""
     if embedding.shares is not None:
         first, second = (f"{100 * share:.1f} %" for share in embedding.shares)
         how = f"{first} + {second} of the variance of {count:,} numbers"

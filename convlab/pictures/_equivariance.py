@@ -34,12 +34,12 @@ def equivariance(
     images: int = 64,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Transform, then a layer, or the layer, then transform: how much that differs.
+    """Transform, then layer, or layer, then transform: how much the results differ.
 
     ``transform``: shift, rotation or scale by ``amounts``, which are pixels to the right,
     degrees anticlockwise or factors, by default those of ``transformed.AMOUNTS``; ``layers``:
     those with feature maps, all by default; ``border``: what a shift brings in, circular or
-    zeros; ``images``: the first ones of the test set, random ones where there is no run.
+    zeros; ``images``: the first ones of the test set, or random ones if there is no run.
     See ``insight.equivariance``, which raises SpecError for what does not fit.
     """
     built, run = network_of(network)
@@ -92,7 +92,7 @@ def equivariance(
 def _images(
     network: Network, run: Run | None, count: int, data_dir: str | os.PathLike | None
 ) -> tuple[np.ndarray, Any]:
-    """Floats (N, C, H, W), of a run's test set or random, and what black is in them."""
+    """Floats (N, C, H, W), from a run's test set or random, and the value of black in them."""
     if run is None:
         x = np.random.default_rng(0).standard_normal((count, *network.input_shape))
         return x.astype(np.float32), 0
@@ -114,7 +114,7 @@ def _numbers(row: LayerEquivariance) -> dict[str, Any]:
 
 
 def _known(errors: np.ndarray) -> np.ndarray:
-    """Errors, None in the place of those for which no cell is left to compare: JSON has no NaN."""
+    """Errors, with None if no cell is left to compare, since JSON has no NaN."""
     missing = np.isnan(errors)
     return np.where(missing, np.array(None), errors) if missing.any() else errors
 
@@ -125,7 +125,7 @@ def _known(errors: np.ndarray) -> np.ndarray:
 def _lines(
     network: Network, rows: Sequence[LayerEquivariance], words: str, heads: Sequence[str]
 ) -> Iterator[str]:
-    """The errors as a table, of shifts also those away from the border, and what follows."""
+    """The errors as a table, for shifts also those away from the border, and the conclusion."""
     yield words
     yield from _table(rows, heads, [row.errors for row in rows])
     inner = [row.inner for row in rows if row.inner is not None]
@@ -152,7 +152,7 @@ def _lines(
 
 
 def _is_exact_inside(row: LayerEquivariance) -> bool:
-    """Whether a layer that is not exact is so away from the border."""
+    """Whether a layer that is not exact is exact away from the border."""
     if row.inner is None:
         return False
     inexact = row.errors > 0
@@ -162,7 +162,7 @@ def _is_exact_inside(row: LayerEquivariance) -> bool:
 def _table(
     rows: Sequence[LayerEquivariance], heads: Sequence[str], errors: Sequence[np.ndarray]
 ) -> list[str]:
-    """Layers below each other, amounts side by side."""
+    """A row per layer, a column per amount."""
     cells = [("layer", "maps", *heads)]
     for row, values in zip(rows, errors, strict=True):
         marks = [False] * len(heads) if row.rounded is None else row.rounded

@@ -39,8 +39,8 @@ def explanation(
     ``layer``: its name, or "probabilities", the softmax at the end, by default; ``unit``:
     (map, row, column) or (number,) from 0, the largest value by default.  With ``deep`` the
     picture is the chain of strongest terms down to a pixel, and a .pdf has a page for each of
-    the sums behind it.  ``complete``: ``lines`` have all terms, however many.  Raises as
-    ``insight.explain``, and DataError for an image that is none.
+    the sums behind it.  ``complete``: ``lines`` have all terms, however many.  Raises the errors of
+    ``insight.explain``, and DataError for anything that is not an image.
     """
     run = run_of(run)
     subject = run.image(image, data_dir)
@@ -55,10 +55,10 @@ def explanation(
 
 @dataclass(frozen=True, eq=False)
 class _Explained:
-    """Explanations of a value, as ``insight.explain`` gives them, and what they are of.
+    """Explanations of a value, as given by ``insight.explain``, and what they explain.
 
-    ``image`` is what was given and ``name`` what it is called, ``x`` what the network takes of
-    it and ``shown`` the bytes (C, H, W) of which it is made.
+    ``image`` is what was given and ``name`` what it is called, ``x`` the network's input and
+    ``shown`` the bytes (C, H, W) from which it is made.
     """
 
     run: Run
@@ -71,7 +71,7 @@ class _Explained:
     deep: bool
 
     def lines(self, complete: bool) -> Iterator[Line]:
-        """The sum, all its terms where ``complete``, and the chain below it."""
+        """The sum, with all its terms if ``complete``, and the chain below it."""
         network, classes = self.run.network, self.run.classes
         first, *rest = self.chain
         yield quiet(f"{self.run.name}; {self.name}{f'; {INVERTED}' if self.inverted else ''}")
@@ -81,15 +81,15 @@ class _Explained:
             yield ""
             if self.deep:
                 yield from step_lines(one, network, classes)
-            else:  # the layers that only passed a number on
+            else:  # layers that only pass a number on
                 yield from explanation_lines(one, network, classes, complete)
         yield ""
         yield from pixel_lines(self.chain if self.deep else self.chain[-1:], self.x, self.shown)
 
     def picture(self, complete: bool) -> Picture:
-        """The sum, or the chain of sums, drawn, and its ``lines``."""
+        """The sum, or the chain of sums, as a picture with its ``lines``."""
         run, first = self.run, self.chain[0]
-        # Pictures are of sums: what only passes a number on has none.
+        # Pictures show sums, which layers that only pass a number on do not have.
         sums = [one for one in self.chain if not isinstance(one, insight.Pointwise)] or [first]
         title, subtitle = self._heads(sums[0])
         alt = f"{title}, {subtitle}: recomputed in float32 {value_text(sums[0].recomputed)},"
@@ -113,7 +113,7 @@ class _Explained:
             return Picture(title, alt, draw_sum, lines=lines, **numbers)
         alt += f"  Its strongest terms, sum by sum: {', '.join(map(_cell_name, links))}."
         outputs = self._outputs()
-        # The chain draws the maps that its units stand in.
+        # The chain draws the maps that its units are in.
         numbers["result"]["outputs"] = outputs
 
         def draw(**look: Any) -> Figure:
@@ -150,17 +150,17 @@ class _Explained:
         return viz.unit_sum(**drawn_sum(one, self.run), **look)
 
     def _outputs(self) -> dict[str, np.ndarray]:
-        """What every layer gives, and the probabilities behind the last."""
+        """The output of every layer, and the probabilities after the last."""
         network = self.run.network
         outputs = {a.name: a.array for a in insight.trace(network, self.x)}
         last = list(outputs.values())[-1]
         return {insight.PROBABILITIES: network.probabilities(last[None])[0], **outputs}
 
     def _links(self, outputs: dict[str, np.ndarray]) -> dict[str, Any]:
-        """What the chain shows: its sums, each with the layers behind it, and the pixel.
+        """What the chain shows: its sums, each with the layers after it, and the pixel.
 
-        A layer that only hands a number on belongs to the sum before it in the network,
-        which the chain reaches later.
+        A layer that only passes a number on belongs to the sum before it in the network, which the
+        chain reaches later.
         """
         links: list[viz.ChainLink] = []
         passed: list[str] = []
@@ -192,7 +192,7 @@ def _cell_name(one: Explanation) -> str:
 
 
 def _numbers(one: Explanation) -> dict[str, Any]:
-    """All numbers of an explanation by their names."""
+    """All numbers of an explanation by name."""
     names = [*vars(one), "exact", "products", "map_sums", "squares", "exponentials"]
     numbers = {name: getattr(one, name) for name in names if hasattr(one, name)}
     strongest = None if one.strongest is None else vars(one.strongest)

@@ -1,4 +1,4 @@
-"""What every layer makes of an image."""
+"""The output of every layer for an image."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def features(
     images: int = 1000,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """What every layer makes of an image, or ``layer`` alone, large.
+    """The output of every layer for an image, or only that of ``layer``, large.
 
-    ``order`` of the maps: strongest or number, by default strongest for the maps of one layer,
-    else number; ``scale`` of the maps of ``layer``: one for all (layer) or for each its own
-    (map).  Maps and units that are 0 everywhere on this image are named, with ``dead`` also
-    those on ``images`` test images, evenly over the test set.  Raises as ``Run.image``, and
-    SpecError for another layer and for ``scale`` map without one.
+    ``order`` of the maps: strongest or number, by default strongest for the maps of one layer, else
+    number; ``scale`` of the maps of ``layer``: one for all (layer) or one for each (map).  Maps and
+    units that are 0 everywhere on this image are named, with ``dead`` also those that are 0 on
+    ``images`` test images, spread evenly over the test set.  Raises the errors of ``Run.image``,
+    and SpecError for another layer and for ``scale`` map without one.
     """
     if scale == "map" and layer is None:
         raise SpecError("scale: expected a layer with scale map")
@@ -47,7 +47,7 @@ def features(
     subject = run.image(image, data_dir)
     x = run.network_input(subject.pixels)
     found = insight.trace(run.network, x, layer)
-    # Those that pass on show the same numbers again.
+    # Layers that pass numbers on show the same numbers again.
     shown = [a for a in found if layer is not None or a.layer.family not in PASSES_ON]
     tested = some_test_images(run, images, data_dir) if dead else None
     silent, notes = _silent(run, shown, layer, tested)
@@ -87,7 +87,7 @@ def features(
 def feature_arrays(made: Picture, network: Network) -> bytes:
     """All arrays of a picture of ``features`` as an .npz file, each layer's under its name.
 
-    Raises SpecError for layers that have names which an array cannot have.
+    Raises SpecError for layers with names that an array cannot have.
     """
     layer = made.parameters["layer"]
     arrays = {"image": made.inputs["image"], "network_input": made.inputs["network input"]}
@@ -95,7 +95,7 @@ def feature_arrays(made: Picture, network: Network) -> bytes:
         chances = made.result["probabilities"].values()
         arrays["probabilities"] = np.array([*chances], np.float32)
     layers = [name for name, _ in network.named_children()] if layer is None else [layer]
-    # What NumPy's own arguments are called cannot name an array.
+    # The names of NumPy's own arguments cannot name an array.
     taken = {*arrays, "file", "allow_pickle"} & {*layers}
     if taken:
         raise SpecError(f"npz: expected other names of layers than {', '.join(sorted(taken))}")
@@ -131,7 +131,7 @@ def _silent(
 ) -> tuple[dict[str, dict[str, list[int]]], list[str]]:
     """The maps and units that are 0 everywhere, as numbers and in words.
 
-    ``tested``: test images whose zeros are asked for as well, and which they are.
+    ``tested``: test images whose zeros are requested as well, and which they are.
     """
     counts = {a.name: (len(a.array), "maps" if a.array.ndim == 3 else "units") for a in shown}
     here = {a.name: insight.silent_maps(a.array) for a in shown}
@@ -157,7 +157,7 @@ def _before_activations(network: Network, activations: list[insight.Activation])
 def _named(
     silent: dict[str, list[int]], counts: dict[str, tuple[int, str]], layer: str | None
 ) -> str:
-    """The silent maps of one layer by their numbers, of all layers how many."""
+    """The silent maps of one layer by number; for all layers, how many."""
     if layer is not None:
         numbers = silent[layer]
         listed = ", ".join(map(str, numbers[:MOST_NAMED]))
@@ -168,7 +168,7 @@ def _named(
     last = None
     for name, numbers in silent.items():
         count, kind = counts[name]
-        # Pooling passes a silent map on: it is named once.
+        # Pooling passes a silent map on, so it is named only once.
         if numbers and (numbers, count) != last:
             found.append(f"{len(numbers)} of {count} {kind} of {name}")
         last = numbers, count

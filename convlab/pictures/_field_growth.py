@@ -1,4 +1,4 @@
-"""The receptive field over the depth of networks."""
+"""The receptive field by depth for several networks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST = 4  # networks in one picture
 def field_growth(*networks: NetworkLike) -> Picture:
     """How the receptive field grows with depth, a line for each of up to four networks.
 
-    Depth counts the convolutions and poolings on the longest way to a layer.  Raises SpecError
-    for a network with neither, ShapeError for more than four networks or none.
+    Depth counts the convolutions and poolings on the longest path to a layer.  Raises SpecError for
+    a network with neither, ShapeError for more than four networks or none.
     """
     if not 1 <= len(networks) <= MOST:
         raise ShapeError(f"expected 1 to {MOST} networks, got {len(networks)}")

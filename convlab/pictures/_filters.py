@@ -14,13 +14,13 @@ from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
 from convlab.training import Run
 
-MOST_FRAMES = 60  # half a minute of animation; of more epochs these many, evenly
+MOST_FRAMES = 60  # half a minute of animation; of more epochs this many, evenly spread
 
 
 def filters(
     run: RunLike, layer: str | None = None, number: int | None = None, before: bool = False
 ) -> Picture:
-    """The weights of a convolution: one picture a filter and input channel.
+    """The weights of a convolution: one picture per filter and input channel.
 
     ``layer``: a convolution, the first by default; ``number``: one filter from 0, all its
     input channels large; ``before``: also the weights before training, and what training changed.
@@ -55,9 +55,9 @@ def filters(
 
 
 def filters_by_epoch(run: RunLike, layer: str | None = None, number: int | None = None) -> Picture:
-    """``filters`` that move: a frame an epoch, the first from before training, on one scale.
+    """``filters`` as an animation: one frame per epoch, first before training, on one scale.
 
-    Raises as ``filters``, and RunError for a run without snapshots.
+    Raises the errors of ``filters``, and RunError for a run without snapshots.
     """
     run = run_of(run)
     found = _found(run, layer, number)
@@ -73,11 +73,11 @@ def filters_by_epoch(run: RunLike, layer: str | None = None, number: int | None 
 
     def frame(epoch: int, **look: Any):
         when = f"after epoch {epoch} of {kept[-1]}" if epoch else "before training"
-        # Numbers that come and go with their digits would draw the eye from the change.
+        # Numbers whose digits come and go would distract from the change.
         return viz.filters(
             weights[epoch],
             subtitle=subtitle,
-            # A line of its own: the grid below stands still from frame to frame.
+            # On a separate line, so that the grid below stays still from frame to frame.
             labels=(when,),
             limit=largest or None,
             numbers=False,

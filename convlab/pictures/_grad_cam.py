@@ -1,4 +1,4 @@
-"""Where a layer's maps speak for a class."""
+"""Where a layer's maps support a class."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def grad_cam(
     sanity: bool = True,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Where in an image the feature maps of a layer speak for a class.
+    """Where in an image the feature maps of a layer support a class.
 
-    The maps are weighted with the mean gradient of the class's score by each, added up, cut
-    off below 0 and stretched to the input (bilinear).  The score is the logit, or minus the
-    penalty.  ``layer``: by default the last with more than one unit a map; ``target``: the
-    class that is asked about, by its name or its number from 0; ``sanity``: also the map of
-    random weights.
+    The maps are weighted by the mean gradient of the class's score with respect to each, added up,
+    cut off below 0 and stretched to the input (bilinear).  The score is the logit, or minus the
+    penalty.  ``layer``: by default the last with more than one unit per map; ``target``: the class
+    in question, by name or by its number from 0; ``sanity``: also the map for random weights.
     Source: Selvaraju et al. 2017.
-    Raises SpecError for a class or layer that is not there or has no maps, and as ``Run.image``.
+    Raises SpecError for a class or layer that does not exist or has no maps, and the errors of
+    ``Run.image``.
     """
     asked = question(run, image, target, sanity, data_dir)
     found = insight.grad_cam(asked.run.network, asked.x, asked.target, layer)

@@ -27,11 +27,11 @@ def image(
     """An image as a network gets it: its red, green and blue channels, or numbers.
 
     ``image``: pixels, a picture's file, "-", a photograph (china, flower), or test:N of
-    ``data``.  ``numbers``: the values of some pixels, as of every grey image; ``pixels``: rows
-    and columns of them, by default at most 14 × 14, of colours 14 × 8.  ``at``: the first of
-    them, or the pixel marked on the image, (row, column); by default in the middle.
-    Raises DataError for an image that there is not, ShapeError for pixels outside it and
-    SpecError for ``pixels`` of channels.
+    ``data``.  ``numbers``: the values of some pixels, as for every grey image; ``pixels``: rows and
+    columns of them, by default at most 14 × 14, or 14 × 8 in colour.  ``at``: the first of them, or
+    the pixel marked on the image, (row, column); by default in the middle.  Raises DataError for an
+    image that does not exist, ShapeError for pixels outside it and SpecError for ``pixels`` with
+    channels.
     """
     shown, name = sources.image_bytes(image, data, data_dir)
     channels, rows, columns = shown.shape
@@ -77,7 +77,7 @@ def _numbers(shown: np.ndarray, name: str, pixels: Pair | None, at: Pair | None)
 
 
 def _channels(shown: np.ndarray, at: Pair | None) -> tuple[Any, ...]:
-    """The same as ``_numbers``, of the three channels."""
+    """The same as ``_numbers``, for the three channels."""
     _, rows, columns = shown.shape
     row, column = at or (rows // 2, columns // 2)
     if not (0 <= row < rows and 0 <= column < columns):

@@ -1,4 +1,4 @@
-"""An image made to fit a network's input, to lie below what its units see."""
+"""An image fitted to a network's input, to be drawn below what its units see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convlab.training import ImageLike, Run, centred_images
 
 
 class ImageBelow(NamedTuple):
-    """Bytes (C, H, W) below a box, what a run's network takes of them, and how they were fitted."""
+    """Bytes (C, H, W) below a box, the input made of them, and how they were fitted."""
 
     pixels: np.ndarray | None = None
     x: np.ndarray | None = None
@@ -26,7 +26,7 @@ class ImageBelow(NamedTuple):
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """The bytes, where there are any, by their name."""
+        """The bytes, if there are any, by name."""
         return {} if self.pixels is None else {"image": self.pixels}
 
 
@@ -35,8 +35,8 @@ def image_below(
 ) -> ImageBelow:
     """An image of the size that a network takes.
 
-    A picture for a model without a run is cropped in its middle, as is usual; a run's is what
-    the run reads.  Raises SpecError for test:N without a run, DataError as ``Run.image``.
+    A picture for a model without a run is centre-cropped, as usual; for a run it is what the run
+    reads.  Raises SpecError for test:N without a run, DataError like ``Run.image``.
     """
     if image is None:
         return ImageBelow()
@@ -67,7 +67,7 @@ def _cropped(
 ) -> tuple[np.ndarray, bool]:
     """The middle of a picture of ``size``, scaled to cover ``wanted``; whether any is cut off.
 
-    Very long pictures are not cut: a strip of them would be no picture.
+    Very long pictures are not cropped: a strip of them would not be a picture.
     """
     factor = max(need / have for need, have in zip(wanted, size, strict=True))
     cover = [max(need, math.ceil(have * factor)) for need, have in zip(wanted, size, strict=True)]

@@ -28,13 +28,13 @@ def invariance(
     border: str = "zeros",
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Accuracy on the test set when all its images are shifted, of a run and of others beside it.
+    """Accuracy on the test set when all its images are shifted, for a run and others beside it.
 
     Training on shifted images teaches invariance as well: to see what the network itself
-    brings, compare runs that were trained on images as they are.
+    contributes, compare runs that were trained on unshifted images.
     ``against``: up to three runs on the same data; ``shifts``: pixels; ``direction``: down, up,
-    right, left, or all for the mean over the four; ``border``: what a shift brings in, what
-    left at the other side (circular) or black (zeros).
+    right, left, or all for the mean over the four; ``border``: what a shift brings in, what left on
+    the other side (circular) or black (zeros).
     Raises SpecError for runs that cannot be compared and for settings out of range.
     """
     if len(against) >= MOST:
@@ -73,7 +73,7 @@ def invariance(
 
 
 def _lines(words: str, shifts: Sequence[int], means: dict[str, np.ndarray]) -> Iterator[str]:
-    """The accuracy of each run below each other, shifts side by side."""
+    """A row for the accuracy of each run, a column per shift."""
     yield words
     width = max(5, *map(len, means))
     yield f"{'shift':{width}}{''.join(f'{shift:>9}' for shift in shifts)}"

@@ -1,4 +1,4 @@
-"""What each idea buys one convolution, as it was measured."""
+"""What each idea gains for one convolution, as measured."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from convlab.pictures.picture import Picture
 
 
 def ladder(file: str | os.PathLike | None = None) -> Picture:
-    """One convolution from plain Python to the engine's loop: what each idea buys.
+    """One convolution from plain Python to the engine's loop: what each idea gains.
 
-    ``file`` is what "convlab bench ladder --json" wrote; without one, what was measured of
-    LeNet's C3 on the machine that the picture names.  Raises RunError for another file, and
-    when it is drawn for speeds that cannot be.
+    ``file`` is what "convlab bench ladder --json" wrote; without one, the picture shows what was
+    measured for LeNet's C3 on the machine that it names.  Raises RunError for another file, and,
+    when drawn, for impossible speeds.
     """
     path = Path(rungs.__file__).with_name("measured.json") if file is None else Path(file)
     with _expected(path):
@@ -41,7 +41,7 @@ def ladder(file: str | os.PathLike | None = None) -> Picture:
 
 @contextmanager
 def _expected(path: Path) -> Iterator[None]:
-    """Say of a file which other one was expected."""
+    """Turn errors in a file into a RunError that says which file was expected."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Images made to excite the units of a layer."""
+"""Images made to activate the units of a layer."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def maximise(
     seed: int = 0,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """The image that each unit of a layer likes best, made from noise by gradient ascent.
+    """The image that each unit of a layer responds to most, made from noise by gradient ascent.
 
-    Of a map its middle unit is raised, and what that unit sees is drawn; of the last layer the
-    logits of the classes, or minus their penalties.  In colour, a step in one channel goes on to
-    the others as far as they go together in the test images.  Beside the activation that was
-    reached stands the largest that any test image gives.
+    For a map its middle unit is maximised, and what that unit sees is drawn; for the last layer it
+    is the logits of the classes, or minus their penalties.  In colour, a step in one channel
+    spreads to the others as far as they are correlated in the test images.  The activation that was
+    reached is shown beside the largest that any test image gives.
     ``layer``, ``units`` and ``images``: see ``top_patches``; the others: see ``insight.Ascent``.
     Source: Erhan et al. 2009, Yosinski et al. 2015, Olah et al. 2017.
     Raises SpecError for another layer and settings out of range, ShapeError for other units.

@@ -11,9 +11,9 @@ from convlab.pictures.sources import RunLike, run_of, tested
 
 
 def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = None) -> Picture:
-    """The test images that a run gets wrong, those first of whose answer it was surest.
+    """The test images that a run gets wrong, those with the most confident answers first.
 
-    ``most``: at most so many.  Below each stands its true class, the answer and the answer's
+    ``most``: at most this many.  Below each are its true class, the answer and the answer's
     probability.
     """
     run = run_of(run)

@@ -1,4 +1,4 @@
-"""How alike pixels are by their distance."""
+"""How similar pixels are by distance."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def neighbours(
     seed: int = 0,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Why neighbouring pixels matter: Pearson's correlation of all pairs so far apart.
+    """Why neighbouring pixels matter: Pearson's correlation of all pairs at each distance.
 
-    Beside it the same after all images had their pixels shuffled, in one order for all, by
+    Beside it is the same after the pixels of all images were shuffled, in one order for all, by
     ``seed``.  ``images``: the first ones of the test set; ``farthest``: the largest distance in
     pixels along a row or a column, by default half the image; ``example``: the image shown.
-    Raises DataError for an image that there is not, ShapeError for a distance as long as images.
+    Raises DataError for an image that does not exist, ShapeError for a distance as long as the
+    images.
     """
     _, test = data_sets.load(data, data_dir=data_dir)
     if example >= len(test):

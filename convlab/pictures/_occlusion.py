@@ -1,4 +1,4 @@
-"""What covering a part of an image costs."""
+"""The cost of covering a part of an image."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def occlusion(
 ) -> Picture:
     """How much the probability of a class drops when a patch of an image is covered.
 
-    Each pixel shows the mean drop of the patches that cover it.  ``target``: the class that is
-    asked about, by its name or its number from 0; ``patch``: its pixels, or its rows and columns,
-    by default a seventh of the image; ``stride``: pixels from one patch to the next, by default
-    half a patch; ``value``: what covers, the median colour of the image's border or a byte;
-    ``sanity``: also the map of random weights.
+    Each pixel shows the mean drop of the patches that cover it.  ``target``: the class in question,
+    by name or by its number from 0; ``patch``: its pixels, or its rows and columns, by default a
+    seventh of the image; ``stride``: pixels from one patch to the next, by default half a patch;
+    ``value``: what covers it, the median colour of the image's border or a byte; ``sanity``: also
+    the map for random weights.
     Source: Zeiler & Fergus 2014.
-    Raises SpecError for a class that is not there and a value that is no byte, ShapeError for
-    a patch or stride that does not fit, and as ``Run.image``.
+    Raises SpecError for a class that does not exist and a value that is not a byte, ShapeError for
+    a patch or stride that does not fit, and the errors of ``Run.image``.
     """
     asked = question(run, image, target, sanity, data_dir)
     size = asked.pixels.shape[1:]
@@ -69,7 +69,7 @@ def occlusion(
 
 
 def _pair(given: int | tuple[int, int] | None, usual: list[int]) -> tuple[int, int]:
-    """Rows and columns: those given, one number for both, or the usual ones."""
+    """Rows and columns: those given, one number for both, or the defaults."""
     if isinstance(given, int):
         return given, given
     rows, columns = given or usual
@@ -86,7 +86,7 @@ def _cover(pixels: np.ndarray, value: int | str) -> np.ndarray:
 
 
 def _largest(kept: dict[str, Any]) -> Facts:
-    """The patch that changes most."""
+    """The patch that changes the probability most."""
     drops = kept["drops"]
     if not drops.any():
         return [("largest", "no patch changes the probability")]

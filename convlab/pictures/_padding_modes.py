@@ -15,10 +15,10 @@ MOST = 30  # numbers along a side
 
 
 def padding_modes(size: int | Pair = 3, padding: int | Pair = 2) -> Picture:
-    """What stands in the padding of a convolution: zeros, reflect, replicate, circular.
+    """What is in the padding of a convolution: zeros, reflect, replicate, circular.
 
-    The input, of ``size``, counts from 1, so that one sees where each number comes from;
-    ``padding``: rows and columns on each side.  Raises ShapeError for more than fits.
+    The input, of ``size``, counts from 1, to show where each number comes from; ``padding``: rows
+    and columns on each side.  Raises ShapeError for more than fits.
     """
     size, (rows, columns) = pair(size, "size"), pair(padding, "padding", 0)
     if max(size[0] + 2 * rows, size[1] + 2 * columns) > MOST:

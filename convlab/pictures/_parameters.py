@@ -15,14 +15,14 @@ from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, pair, size_text
 
 SIDES = (8, 2000)
-MOST = 32  # rows and columns of a kernel: an example has so many pixels
+MOST = 32  # the most rows and columns of a kernel: an example has this many pixels
 
 
 def parameters(neurons: int = 1000, kernel: int | Pair = 5, filters: int = 6) -> Picture:
     """Parameters of dense layers and of a convolution as the image grows.
 
-    Dense layers of ``neurons`` are counted by their weights, the convolution of ``filters``
-    with its biases.  Raises SpecError for a kernel above 32 × 32.
+    Dense layers of ``neurons`` are counted by their weights, the convolution with ``filters``
+    including its biases.  Raises SpecError for a kernel above 32 × 32.
     """
     kernel = pair(kernel, "kernel")
     first, last = SIDES

@@ -34,17 +34,17 @@ def pooling(
     step: int | str | None = None,
     layout: str = "row",
 ) -> Picture:
-    """Pooling step by step: the window, its winner or its mean, and the size that comes out.
+    """Pooling step by step: the window, its winner or its mean, and the resulting size.
 
     ``kind``: max or average; ``input``: rows and columns, 6 × 6 by default; ``kernel``: 2 × 2
     by default; ``stride``: the kernel's size by default; ``ceil_mode``: the last window may
-    hang over the end; ``count_include_pad``: an average divides by cells of padding too;
-    ``adaptive``: as many windows, as even as they can be, instead of a kernel, 1 for global
+    extend past the end; ``count_include_pad``: an average also counts cells of padding in its
+    divisor; ``adaptive``: this many windows, as even as possible, instead of a kernel, 1 for global
     pooling; ``values``, ``step`` and ``layout`` as in ``arithmetic``.  Raises DataError,
     ShapeError, SpecError.
     """
     random = isinstance(values, str) and values in ("ints", "floats", "none")
-    if input is None and random:  # numbers of one's own say their size
+    if input is None and random:  # the user's own numbers have their size
         input = 6, 6
     array = lessons.example_input(values, input, channels, seed)
     # All different, so that each maximum is one cell.

@@ -29,10 +29,10 @@ def receptive_field(
     image: ImageLike | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Which input pixels one unit sees: the box on the input, by its exact size and place.
+    """Which input pixels one unit sees: the box on the input, with its exact size and place.
 
     ``layer``: one with feature maps, the last by default; ``unit``: row and column in its
-    maps, the middle by default; ``image`` lies under the box.  With a run's image the map that
+    maps, the middle by default; ``image`` is drawn under the box.  With a run's image the map that
     is strongest at the unit is drawn too.  Raises SpecError for a layer without a single box for
     each unit, ShapeError for a unit outside the maps.
     """
@@ -76,7 +76,7 @@ def receptive_field_chain(
     image: ImageLike | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """The boxes of all layers on the way to a unit, one in another.
+    """The nested boxes of all layers on the way to a unit.
 
     Arguments and errors as in ``receptive_field``.
     """
@@ -118,8 +118,8 @@ def receptive_field_pyramid(
 ) -> Picture:
     """The windows behind a unit along one ``axis``, rows or columns, down to the pixels.
 
-    ``layer`` and ``unit`` as in ``receptive_field``.  Raises as that does, and SpecError for
-    another axis and where branches meet on the way.
+    ``layer`` and ``unit`` as in ``receptive_field``.  Raises the same errors, and SpecError for
+    another axis and if branches meet on the way.
     """
     if axis not in AXES:
         raise SpecError(f"axis: expected rows or columns, got {axis!r}")
@@ -163,12 +163,12 @@ def heads(network: Network, field: UnitField, what: str, fitted: str) -> tuple[s
 
 
 def described(title: str, subtitle: str, facts: list[tuple[str, str]]) -> str:
-    """A picture of a unit's pixels in words."""
+    """A description of a picture of a unit's pixels."""
     return f"{title}, {subtitle}: {', '.join(f'{label} {text}' for label, text in facts)}."
 
 
 def place(network: Network, field: UnitField) -> dict[str, Any]:
-    """Where a unit stands, as numbers."""
+    """The position of a unit, as numbers."""
     return {"network": network.name, "layer": field.layer, "unit": field.unit}
 
 

@@ -41,12 +41,12 @@ def saliency(
 
     The score is the class's logit; for 1998's LeNet-5, whose outputs are penalties, minus the
     penalty.  ``method``: gradient, gradient-x-input, integrated-gradients or smooth, see
-    ``insight.saliency``, which names their sources.  ``target``: the class that is asked about,
-    by its name or its number from 0; ``steps``: points from black to the image, of
-    integrated-gradients (128); ``samples``, ``noise`` and ``seed``: of smooth, see
-    ``insight.Smoothing``; ``sanity``: also the map of random weights.
-    Raises SpecError for a class that is not there, for another method and for a setting that
-    it lacks, and as ``Run.image``.
+    ``insight.saliency``, which names their sources.  ``target``: the class in question, by name
+    or by its number from 0; ``steps``: points from black to the image, for integrated-gradients
+    (128); ``samples``, ``noise`` and ``seed``: for smooth, see ``insight.Smoothing``; ``sanity``:
+    also the map for random weights.
+    Raises SpecError for a class that does not exist, for another method and for a setting that it
+    lacks, and the errors of ``Run.image``.
     """
     given = {"steps": steps, "samples": samples, "noise": noise, "seed": seed}
     settings = _settings(method, {name: v for name, v in given.items() if v is not None})
@@ -84,7 +84,7 @@ def saliency(
 
 
 def _settings(method: str, given: dict[str, Any]) -> dict[str, Any]:
-    """All settings of a method, those of others not among them."""
+    """All settings of a method, without those of others."""
     if method not in NAMES:
         raise SpecError(f"method: expected one of {', '.join(NAMES)}, got {method!r}")
     usual = insight.SALIENCY_SETTINGS.get(method, {})

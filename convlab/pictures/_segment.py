@@ -25,11 +25,11 @@ def segment(
     pixels: int = 128,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """What a segmenter answers for each pixel of a picture.
+    """A segmenter's answer for each pixel of a picture.
 
     ``run``: the folder of one; ``image``: a file, "-" for standard input, or scene:N, a
     generated scene of the test digits, whose truth is known, by ``seed``; ``pixels``: the longer
-    side that a file is brought to.  Raises DataError, RunError.
+    side that a file is scaled to.  Raises DataError, RunError.
     """
     segmenter = tasks.load_segmenter(Path(run))
     source = str(image)
@@ -101,7 +101,7 @@ def _compared(
 def _read(
     segmenter: Segmenter, image: str, seed: int, pixels: int, data_dir: str | os.PathLike | None
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """(bytes (1, H, W), class numbers (H, W) where known, what to say of the image)."""
+    """(bytes (1, H, W), class numbers (H, W) if known, what to say about the image)."""
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")
         if not number.isdecimal() or len(number) > 9:

@@ -31,7 +31,7 @@ def stepped(
 ) -> Picture:
     """The step ``step``, all of them, or by default the one in the middle of the first map.
 
-    ``describe`` says a step in words.  Raises SpecError for a step that there is not.
+    ``describe`` puts a step into words.  Raises SpecError for a step that does not exist.
     """
     window = LAYOUTS[one_of(layout, "layout", LAYOUTS)]
     if step is None:

@@ -38,13 +38,13 @@ def stylize(
     seed: int = 0,
     watch: Callable[[StyleStep], None] | None = None,
 ) -> Picture:
-    """``content`` in the style of ``style``, by changing its pixels step by step; it moves.
+    """``content`` in the style of ``style``, by changing its pixels step by step; an animation.
 
     Both are files, or the photographs china and flower.  ``pixels``: the longer side of the
     result; ``every``: steps from one frame to the next; ``network``: a run on colour pictures,
-    whose filters see maps, by default random ones; ``start``: content or noise; ``seed``: of
-    random filters and of noise; ``watch`` is called after each step.  Gatys, Ecker & Bethge
-    2016; Ustyuzhaninov et al. 2016.  Raises DataError, RunError, SpecError.
+    whose filters see the pictures, by default random ones; ``start``: content or noise; ``seed``:
+    for random filters and noise; ``watch`` is called after each step.  Gatys, Ecker & Bethge 2016;
+    Ustyuzhaninov et al. 2016.  Raises DataError, RunError, SpecError.
     """
     sources = [_read(str(source), pixels) for source in (content, style)]
     run = None if network is None else run_of(network)
@@ -92,7 +92,7 @@ def stylize(
 
 
 def _features(run: Run | None, seed: int) -> tuple[Features, str]:
-    """What sees the pictures, and its name."""
+    """The filters that see the pictures, and their name."""
     if run is None:
         return tasks.random_features(seed), "random filters"
     name = f"filters of run {run.folder.resolve().name}"
@@ -106,7 +106,7 @@ def _changed(
     watch: Callable[[StyleStep], None] | None,
     **settings: Any,
 ) -> tuple[np.ndarray, list[StyleStep], list[tuple[int, np.ndarray]]]:
-    """The result, all steps, and of each frame the steps so far and the picture."""
+    """The result, all steps, and for each frame the steps so far and the picture."""
     history: list[StyleStep] = []
     frames: list[tuple[int, np.ndarray]] = []
 
@@ -164,7 +164,7 @@ def _figure(
 
 
 def _read(source: str, pixels: int) -> np.ndarray:
-    """(3, H, W) bytes whose longer side has so many pixels."""
+    """(3, H, W) bytes whose longer side has this many pixels."""
     if source in data.PHOTOGRAPHS:
         image = data.photograph(source)
         size = image.shape[:2]
@@ -193,5 +193,5 @@ def _floats(image: np.ndarray) -> np.ndarray:
 
 
 def _bytes(x: np.ndarray) -> np.ndarray:
-    """A batch of one from 0 to 1 as bytes (3, H, W)."""
+    """A batch of one picture from 0 to 1 as bytes (3, H, W)."""
     return np.round(255 * x[0]).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The patches that excite the units of a layer."""
+"""The patches that activate the units of a layer."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def top_patches(
     patches: int = 5,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """The patches of the run's test images that excite each unit of a layer most.
+    """The patches of the run's test images that activate each unit of a layer most.
 
     ``layer``: by default the last convolution, or else the last layer; ``units``: maps, units or
-    classes by their numbers from 0, by default the first 16; ``images``: how many are looked at,
-    from the first on; ``patches``: so many for each unit, at most one an image.  A map's largest
-    activation counts, and what it saw there is cut out.  A unit never fires where a ReLU cuts
-    off even its largest activation.
-    Raises SpecError for a layer that is not there, ShapeError for units that it lacks.
+    classes by their numbers from 0, by default the first 16; ``images``: how many are examined,
+    from the first on; ``patches``: how many for each unit, at most one per image.  A map's largest
+    activation counts, and what it saw there is cut out.  A unit never fires if a ReLU cuts off even
+    its largest activation.  Raises SpecError for a layer that does not exist, ShapeError for units
+    that it lacks.
     """
     chosen = chosen_units(run, layer, units, images, data_dir)
     network, layer, names = chosen.run.network, chosen.layer, chosen.names
@@ -88,7 +88,8 @@ def _shown(
     found: list[list[Patch]], images: np.ndarray, names: list[str], never: np.ndarray
 ) -> dict[str, Any]:
     """The rows of the picture, as ``viz.top_patches`` takes them."""
-    # What did not fire says nothing of a unit; but where none fires there is nothing else.
+    # Patches without activation say nothing about a unit, but if none activates it there is nothing
+    # else.
     shown = np.flatnonzero(~never) if not never.all() else np.arange(len(never))
     return {
         "images": [[images[patch.image] for patch in found[unit]] for unit in shown],

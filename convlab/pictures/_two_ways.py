@@ -27,12 +27,13 @@ def two_ways(
     border: str = "circular",
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Shift, then convolve; convolve, then shift; and the difference of the two.
+    """Shift, then convolve; convolve, then shift; and the difference between the two.
 
     ``layer``: one with feature maps, the first by default; ``shift``: pixels down and to the
     right, negative ones up and left; ``number``: a map from 0, by default the strongest;
-    ``border``: what a shift brings in, what left at the other side (circular) or black (zeros).
-    Raises SpecError for what does not fit, ShapeError for another map, and as ``Run.image``.
+    ``border``: what a shift brings in, what left on the other side (circular) or black (zeros).
+    Raises SpecError for what does not fit, ShapeError for another map, and the errors of
+    ``Run.image``.
     """
     run = run_of(run)
     subject = run.image(image, data_dir)
@@ -119,7 +120,7 @@ def _numbers(found: Commuting) -> dict[str, object]:
 
 
 def _steps(by: tuple[int, int]) -> str:
-    """A shift in arrows: ↓1 →2."""
+    """A shift as arrows: ↓1 →2."""
     arrows = (("↓", "↑"), ("→", "←"))
     parts = [
         f"{pair[amount < 0]} {abs(amount)}"

@@ -1,4 +1,4 @@
-"""How the weights of each layer are spread."""
+"""How the weights of each layer are distributed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.training import Run
 
-MOST_EPOCHS = 8  # curves that can stand behind each other
+MOST_EPOCHS = 8  # curves that can be drawn behind each other
 
 
 def weights(run: RunLike, layer: str | None = None, by_epoch: bool = False) -> Picture:
-    """Histograms of a network's weights, layer by layer, biases left out.
+    """Histograms of a network's weights, layer by layer, without biases.
 
-    ``layer``: one of them, large; ``by_epoch``: how they came about, from the snapshots of the
-    run.  Raises SpecError for a layer without weights, RunError for a run without snapshots.
+    ``layer``: one of them, large; ``by_epoch``: how they developed, from the snapshots of the run.
+    Raises SpecError for a layer without weights, RunError for a run without snapshots.
     """
     run = run_of(run)
     names = [name for name in run.network.state_dict() if name.endswith(".weight")]
@@ -73,6 +73,6 @@ def _states(run: Run, by_epoch: bool) -> tuple[dict[int, dict[str, np.ndarray]],
 
 
 def _connected(network: Network, name: str) -> Any:
-    """An index of the weights that are there: in a table of connections not all are."""
+    """An index of the existing weights: in a table of connections not all exist."""
     table = getattr(dict(network.named_children())[name], "connections_table", None)
     return ... if table is None else table

@@ -62,7 +62,7 @@ class Evaluated:
 
     @property
     def classes(self) -> list[dict[str, Any]]:
-        """Precision: right ones among the answers; recall: right ones among the images."""
+        """Precision: the share of right ones among the answers; recall: among the images."""
         rows = []
         for k, name in enumerate(self.run.classes):
             right, true = self.matrix[k, k], self.matrix[k].sum()
@@ -79,7 +79,7 @@ class Evaluated:
         return rows
 
     def record(self) -> dict[str, Any]:
-        """All numbers by their names, as JSON has them."""
+        """All numbers by name, for JSON."""
         return {
             "run": str(self.run.folder),
             "data": self.source,
@@ -127,7 +127,7 @@ class Evaluated:
         return Picture(title, f"Confusion matrix of {self._name}: {self._accuracy}.", draw)
 
     def mistakes(self) -> Picture:
-        """The images with a wrong answer, those first of whose answer the run was surest."""
+        """The images with a wrong answer, those with the most confident answers first."""
         result, classes = self.result, self.run.classes
         mistaken = result.mistakes()
         wrong = mistaken[:MOST]

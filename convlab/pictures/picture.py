@@ -1,4 +1,4 @@
-"""``Picture``: a figure, what it is called and shows, and every number in it."""
+"""``Picture``: a figure, its title and description, and every number in it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ MOVING = (".gif", ".webp")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Picture:
-    """A finished picture, which a notebook shows by itself.
+    """A finished picture, which a notebook displays automatically.
 
     ``title``; ``alt``: what it shows, in words; ``parameters``, ``inputs``, ``weights`` and
-    ``result``: arrays, numbers and texts by their names: the settings, what went in, what was
-    learned or given as weights, and what the engine made of them.
-    ``draw(theme=..., size=...)`` makes the figure, ``frames`` those of one that moves,
-    ``pages`` those of a .pdf with several; ``facts``: what it says in words, by labels;
-    ``lines()``: what a command prints of it.
+    ``result``: arrays, numbers and texts by name: the settings, what went in, what was learned or
+    given as weights, and what the engine computed from them.  ``draw(theme=..., size=...)`` makes
+    the figure, ``frames`` those of an animation, ``pages`` those of a .pdf with several; ``facts``:
+    what it says in words, by labels; ``lines()``: what a command prints about it.
     """
 
     title: str
@@ -46,7 +45,7 @@ class Picture:
 
     @cached_property
     def figure(self) -> Figure:
-        """The figure, light and as large as a slide."""
+        """The figure, in the light theme and slide size."""
         return self.draw(theme="light", size="slide")
 
     @property
@@ -64,11 +63,11 @@ class Picture:
         size: str | None = None,
         command: str | None = None,
     ) -> bytes:
-        """The bytes of a file: .png, .svg or .pdf, and .gif or .webp of a picture that moves.
+        """The bytes of a file: .png, .svg or .pdf, and .gif or .webp for an animation.
 
         ``theme`` is light, dark or transparent; ``size`` is slide, small, animation, paper or
-        paper-wide, by default a slide's, or an animation's; ``command`` makes it again, for the
-        file's metadata.  Raises SpecError for others.
+        paper-wide, by default slide, or animation for an animation; ``command``: the command that
+        reproduces it, for the file's metadata.  Raises SpecError for others.
         """
         if suffix in MOVING and self.frames is not None:
             frames = self.frames(theme=theme, size=size or "animation")
@@ -96,7 +95,7 @@ class Picture:
         return self.content(".png", size="animation")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """For a notebook: one that moves is a GIF."""
+        """For a notebook: an animation is a GIF."""
         if self.frames is None:
             return {"image/png": self._repr_png_(), "text/plain": repr(self)}
         return {"image/gif": self.content(".gif"), "text/plain": repr(self)}

@@ -1,4 +1,4 @@
-"""What pictures are made of: a run, a network or an image, by what a user calls it."""
+"""What pictures are made from: a run, a network or an image, by what a user calls it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INVERTED = "dark on light, as drawings are: inverted to light on dark"
 def run_of(run: RunLike, device: str = "cpu") -> Run:
     """A run as it is, or one loaded from its folder, its network on ``device``.
 
-    Raises RunError for a folder that is none.
+    Raises RunError for a folder that is not a run.
     """
     if isinstance(run, Run):
         return run
@@ -36,10 +36,10 @@ def run_of(run: RunLike, device: str = "cpu") -> Run:
 def network_of(
     source: NetworkLike, *, weights: bool = True, device: str = "cpu"
 ) -> tuple[models.Network, Run | None]:
-    """A network as it is, or made on ``device``, and the run that has trained it, if one has.
+    """A network as it is, or made on ``device``, and the run that trained it, if there is one.
 
     ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
-    Raises SpecError for anything else than a ``NetworkLike``.
+    Raises SpecError for anything other than a ``NetworkLike``.
     """
     if isinstance(source, models.Network):
         return source, None
@@ -58,13 +58,13 @@ def network_of(
 def some_test_images(
     run: Run, count: int, data_dir: str | os.PathLike | None = None
 ) -> tuple[data.Dataset, str]:
-    """At most ``count`` images evenly over a run's test set, as its network takes them.
+    """At most ``count`` images spread evenly over a run's test set, as its network takes them.
 
-    With them, in words, which these are.
+    Also returns, in words, which these are.
     """
     _, test = data.load(run.settings.data, data_dir=data_dir)
     total, shown = len(test), min(count, len(test))
-    # Evenly: the images of a folder lie class by class.
+    # Evenly, since the images of a folder are ordered by class.
     test = test.subset(np.linspace(0, total - 1, shown).round().astype(int))
     said = f"{shown:,} of {total:,} test images" if shown < total else f"{total:,} test images"
     return training.centred(test, run.network.input_shape[1:]), said

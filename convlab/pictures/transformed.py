@@ -47,7 +47,7 @@ def transform_words(
 
 
 def shift_words(runs: Sequence[Run], count: int, direction: str, border: str) -> str:
-    """How ``count`` test images were shifted, and how those were varied that taught the runs."""
+    """How ``count`` test images were shifted, and how the runs' training images were varied."""
     name = Path(runs[0].settings.data).name
     where = direction
     if direction == "all":
@@ -60,7 +60,7 @@ def shift_words(runs: Sequence[Run], count: int, direction: str, border: str) ->
 
 
 def _augmentation(runs: Sequence[Run]) -> str:
-    """How the training images were varied: once, or run by run where that differs."""
+    """How the training images were varied: once, or run by run if that differs."""
     texts = {one.folder.resolve().name: one.settings.augment for one in runs}
     if len(set(texts.values())) > 1:
         return "; ".join(f"{name}: {text}" for name, text in texts.items())

@@ -1,4 +1,4 @@
-"""The units of a layer that a picture shows, and the test images that they are shown."""
+"""The units of a layer that a picture shows, and the test images presented to them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from convlab import data, insight, training
 from convlab.pictures.sources import RunLike, run_of
 from convlab.training import Run
 
-FIRST = 16  # units of a layer where none are named
+FIRST = 16  # units of a layer if none are named
 
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """Units of a layer of a run, and the test images that they are shown.
+    """Units of a layer of a run, and the test images presented to them.
 
     images: (N, C, H, W) uint8, of the network's input; ``searched`` says which they
-    are; ``note`` what the last layer's answers are, and that there are more units, or "".
+    are; ``note`` what the last layer's outputs are, and that there are more units, or "".
     """
 
     run: Run
@@ -41,8 +41,9 @@ def chosen_units(
 ) -> Chosen:
     """Units of the last convolution, or else the last layer, by default the first 16.
 
-    ``images``: how many of the run's test images they are shown, from the first on.
-    Raises SpecError for a layer that is not there, ShapeError for units that it lacks.
+    ``images``: how many of the run's test images are presented, from the first on.
+    Raises SpecError for a layer that does not exist, ShapeError for units that it
+    lacks.
     """
     run = run_of(run)
     layer = insight.default_layer(run.network) if layer is None else layer

@@ -1,4 +1,4 @@
-"""Exercises on convolutional networks, their key computed by the engine."""
+"""Exercises on convolutional networks, with a key computed by the engine."""
 
 from convlab.checks import check_calls
 from convlab.quiz.exercise import TOPICS, Exercise, Part

@@ -38,7 +38,7 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
     dilation = pick(rng, 1, 2, 3) if convolves and hard else 1
     extra = between(rng, 0, min(stride) - 1) if transposed and hard else 0
     for i, k, p in zip(size, kernel, padding, strict=True):
-        # A pooling may be padded by half its window at most, and more is rare elsewhere.
+        # A pooling may be padded by at most half its window, and more is rare elsewhere.
         if 2 * p > k or (not transposed and i + 2 * p <= dilation * (k - 1)):
             return None
     words = [f"stride {axis_words(stride)}"]

@@ -1,4 +1,4 @@
-"""What exercises draw by chance, and how they say it in words and in grids."""
+"""What exercises draw at random, and how they show it in words and in grids."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def cell_texts(values: np.ndarray) -> tuple[tuple[str, ...], ...]:
 
 
 def empty_cells(size: Pair, at: Pair | None = None, text: str = "?") -> tuple[tuple[str, ...], ...]:
-    """A grid of empty cells, ``text`` in that at ``at``."""
+    """A grid of empty cells, with ``text`` in the one at ``at``."""
     return tuple(
         tuple(text if (row, column) == at else "" for column in range(size[1]))
         for row in range(size[0])
@@ -90,7 +90,7 @@ def empty_cells(size: Pair, at: Pair | None = None, text: str = "?") -> tuple[tu
 
 
 def input_grids(example: Convolution) -> list[NumberGrid]:
-    """Each channel of the input with its padding, and behind it its kernel."""
+    """Each channel of the input with its padding, followed by its kernel."""
     grids = []
     channels = len(example.input)
     note = size_text(*example.input.shape[1:])

@@ -22,7 +22,7 @@ TOPICS = (
     "spot-the-mistake",
 )
 
-MOST_TYPED = 80  # characters of an answer
+MOST_TYPED = 80  # characters in an answer
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Part:
         return self.value
 
     def check(self, text: str) -> bool:
-        """Whether an answer as a student types it is right.
+        """Whether an answer typed by a student is right.
 
         Sizes: 3x4, 3 × 4 or 3,4; numbers: 7, −1.5, 3/4 or 14,450; values row by
         row.  Raises SpecError for what cannot be read.
@@ -123,11 +123,11 @@ class Exercise:
         return "; ".join(f"{part.ask}: {part}" for part in self.parts)
 
     def lettered(self) -> list[str]:
-        """The choices, each behind its letter."""
+        """The choices, each after its letter."""
         return [f"{a}) {text}" for a, text in zip(LETTERS, self.choices, strict=False)]
 
     def record(self) -> dict[str, Any]:
-        """The exercise in plain numbers and words, as JSON has them."""
+        """The exercise in plain numbers and words, for JSON."""
         return {
             "kind": self.kind,
             "level": self.level,
@@ -140,7 +140,7 @@ class Exercise:
         }
 
     def picture(self) -> SheetExercise:
-        """What a printed sheet shows of it."""
+        """The part that a printed sheet shows."""
         return SheetExercise(
             question=self.question,
             asks=tuple(part.ask for part in self.parts),
@@ -150,6 +150,6 @@ class Exercise:
             lines=self.lines,
             choices=self.choices,
             has_mistake=self.has_mistake,
-            # Values are written into the empty grid of the figure.
+            # Students write values into the empty grid of the figure.
             answer_lines=self.kind != "pooling",
         )

@@ -1,4 +1,4 @@
-"""Exercises on figures that break one rule: the engine computes what comes of it."""
+"""Exercises on figures that break one rule; the engine computes the result."""
 
 from __future__ import annotations
 
@@ -52,11 +52,10 @@ class _Shown:
 
 
 def broken(right: Convolution, rule: str, at: Pair | None, shift: int) -> _Shown | None:
-    """The figure as it comes out when ``rule`` is broken: computed so, not made up.
+    """The figure that results when ``rule`` is broken: computed that way, not made up.
 
     ``at`` is the cell of a figure of one step, None for one of the whole output;
-    ``shift`` is -1 or 1, the columns that a window is off.  None where there is
-    no such figure.
+    ``shift`` is -1 or 1, by how many columns a window is off.  None if there is no such figure.
     """
     settings: dict[str, Any] = {
         "stride": right.stride,
@@ -85,7 +84,7 @@ def broken(right: Convolution, rule: str, at: Pair | None, shift: int) -> _Shown
     if at is None:
         shown = shown_figure(wrong)
         if rule == "stride":
-            # As in a figure that is often copied: the first values of stride 1.
+            # As in an often copied figure: the first values of stride 1.
             shown = _Shown(shown.values[: right.output.shape[1], : right.output.shape[2]])
         return None if rule == "column" else shown
     if rule == "column":
@@ -98,7 +97,7 @@ def broken(right: Convolution, rule: str, at: Pair | None, shift: int) -> _Shown
 
 
 def shown_figure(example: Convolution, at: Pair | None = None, corner: Pair = (0, 0)) -> _Shown:
-    """The whole output, or one step, whose window lies ``corner`` cells further in the figure."""
+    """The whole output, or one step, whose window is ``corner`` cells further on in the figure."""
     if at is None:
         return _Shown(example.output[0])
     cells = example.window(*at)
@@ -107,7 +106,7 @@ def shown_figure(example: Convolution, at: Pair | None = None, corner: Pair = (0
 
 
 def _room_for_rounding_up(right: Convolution) -> Sides:
-    """The padding with as many zeros more behind as a last window that hangs over reads."""
+    """The padding plus as many zeros at the end as an overhanging last window reads."""
     top, bottom, left, behind = right.padding
     rows, columns = (
         -(length - effective_kernel(k, d)) % s
@@ -131,7 +130,7 @@ def _broken_in_words(rule: str, flip: bool, shift: int) -> str:
 
 
 def _example(rng: np.random.Generator, level: int) -> Convolution:
-    """A convolution under whose settings several rules can be broken."""
+    """A convolution with settings under which several rules can be broken."""
     kernel = pick(rng, (2, 2), (3, 3), (2, 3))
     stride, padding, dilation, flip = (1, 1), (1, 1), (1, 1), False
     if level == 2:
@@ -164,7 +163,7 @@ def _figures(right: Convolution, at: Pair | None, shift: int) -> dict[str, _Show
 
 
 def _wrong_cell(rng: np.random.Generator, shown: np.ndarray, right: np.ndarray) -> Pair | None:
-    """A cell of both outputs whose values differ, None where there is none."""
+    """A cell of both outputs whose values differ, or None if there is none."""
     rows, columns = (min(a, b) for a, b in zip(shown.shape, right.shape, strict=True))
     wrong = np.argwhere(shown[:rows, :columns] != right[:rows, :columns])
     if not len(wrong):
@@ -193,12 +192,12 @@ def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
     found = _figures(right, None if whole else at, shift)
     if len(found) < 3:
         return None
-    # Twice as often what only some settings allow.
+    # What only some settings allow is twice as likely.
     mistake = pick(rng, *found, *(rule for rule in found if rule not in ("flip", "bias")))
     shown = found.pop(mistake)
     if any(shown.same(other) for other in found.values()):
         return None
-    # The value that is asked for is one that the figure has wrong, but for a size rounded up.
+    # The question asks for a value that is wrong in the figure, except for a size rounded up.
     wrong = _wrong_cell(rng, shown.values, output) if whole else at
     if wrong is None or (not whole and shown.values == output[at]):
         if mistake != "rounding":

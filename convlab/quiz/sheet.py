@@ -1,7 +1,7 @@
-"""Sheets of exercises on convolutional networks, whose answers the engine works out.
+"""Sheets of exercises on convolutional networks, with answers worked out by the engine.
 
-A sheet follows from its topic, its seed and the student's name alone.  Each
-exercise has its numbers as data, its answers in parts, and the way to them.
+A sheet depends only on its topic, its seed and the student's name.  Each exercise has its numbers
+as data, its answers in parts, and the way to them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from convlab.quiz.text import exercise_text, key_text
 from convlab.quiz.values import output_value, pooled_values
 from convlab.viz import pages_bytes, quiz_sheet
 
-MOST_DRAWS = 5000  # until an exercise is suitable and new; mostly one to three are enough
+MOST_DRAWS = 5000  # tries until an exercise is suitable and new; usually one to three are enough
 
 _MAKERS: dict[str, Callable[[np.random.Generator, int], Exercise | None]] = {
     "output-size": output_size,
@@ -38,8 +38,8 @@ _MAKERS: dict[str, Callable[[np.random.Generator, int], Exercise | None]] = {
 def quiz(topic: str, seed: int, count: int = 5, student: str | None = None) -> tuple[Exercise, ...]:
     """A sheet of ``count`` different exercises on one of TOPICS, or on all of them in turn.
 
-    The same arguments give the same sheet on every machine, a smaller ``count``
-    the beginning of it; ``student`` gives each name a sheet of its own.
+    The same arguments give the same sheet on every machine, and a smaller ``count`` the beginning
+    of it; ``student`` gives each name its own sheet.
     Raises SpecError for an unknown topic.
     """
     if topic != "all" and topic not in TOPICS:
@@ -64,13 +64,13 @@ def quiz(topic: str, seed: int, count: int = 5, student: str | None = None) -> t
 
 
 def _generator(*key: object) -> np.random.Generator:
-    """Chance that follows from ``key`` alone; Python's own hash changes with the process."""
+    """Random numbers that depend only on ``key``; Python's own hash changes between processes."""
     digest = hashlib.sha256("\0".join(map(str, key)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
 def _rounds(topic: str, key: tuple) -> Iterator[tuple[str, int]]:
-    """(kind, level) of one exercise after the other: a round of level 1, of 2, of 3, and again."""
+    """(kind, level) of one exercise after another: a round of level 1, of 2, of 3, and so on."""
     rng = _generator("plan", *key)
     level = 0
     while True:
@@ -84,7 +84,7 @@ def _rounds(topic: str, key: tuple) -> Iterator[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The exercises of ``quiz``, and what they were asked for with."""
+    """The exercises of ``quiz``, and the arguments they were requested with."""
 
     topic: str
     seed: int
@@ -94,12 +94,12 @@ class Sheet:
 
     @classmethod
     def of(cls, topic: str, seed: int, count: int = 5, student: str | None = None) -> Sheet:
-        """The sheet of these arguments.  Raises as ``quiz``."""
+        """The sheet for these arguments.  Raises the same errors as ``quiz``."""
         return cls(topic, seed, count, student, quiz(topic, seed, count, student))
 
     @property
     def title(self) -> str:
-        """What the exercises are on."""
+        """What the exercises are about."""
         words = "convolutional networks" if self.topic == "all" else self.topic.replace("-", " ")
         return f"Exercises: {words}"
 
@@ -121,7 +121,7 @@ class Sheet:
         return "  ".join(words)
 
     def text(self, answers: bool = False) -> str:
-        """All exercises, with ``answers`` the key behind them."""
+        """All exercises, with ``answers`` followed by the key."""
         whose = f", for {self.student}" if self.student else ""
         blocks = [f"{self.title} (seed {self.seed}{whose})"]
         blocks += [exercise_text(i, exercise) for i, exercise in enumerate(self.exercises, 1)]
@@ -131,11 +131,11 @@ class Sheet:
         return "\n\n".join(blocks)
 
     def pdf(self, answers: bool = False) -> bytes:
-        """Pages in A4, with ``answers`` the key on pages of its own at the end.
+        """A4 pages, with ``answers`` followed by the key on separate pages.
 
         Raises SpecError for a student's name in letters that the font lacks.
         """
-        # Where the sheet is written does not change it.
+        # The place where the sheet is written does not change it.
         again = ["convlab", "quiz", self.topic, "--seed", str(self.seed)]
         again += ["--count", str(self.count)]
         again += ["--student", self.student] if self.student else []
@@ -155,7 +155,7 @@ class Sheet:
 
     @property
     def numbers(self) -> dict[str, dict[str, Any]]:
-        """The exercises as data, by the names that a picture's numbers have."""
+        """The exercises as data, named like a picture's numbers."""
         asked = {
             "topic": self.topic,
             "seed": self.seed,

@@ -1,4 +1,4 @@
-"""Exercises as text: with figures of characters, choices by letters, and the key."""
+"""Exercises as text, with figures made of characters, lettered choices, and the key."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from convlab.viz import NumberGrid
 from convlab.viz.quiz_grids import sign_between
 from convlab.viz.quiz_sheet import WITH_A_MISTAKE, kept_together
 
-WIDTH = 88  # of the text, in characters
+WIDTH = 88  # the width of the text, in characters
 INDENT = "   "
 
 
 def exercise_text(number: int, exercise: Exercise) -> str:
-    """Question, figure and choices, behind the exercise's number."""
+    """Question, figure and choices, after the exercise's number."""
     parts = [_wrapped(exercise.question, f"{number}.".ljust(len(INDENT)), INDENT)]
     if exercise.has_mistake:
         parts.append(INDENT + WITH_A_MISTAKE)
@@ -28,7 +28,7 @@ def exercise_text(number: int, exercise: Exercise) -> str:
 
 
 def key_text(number: int, exercise: Exercise) -> str:
-    """The answer behind the exercise's number, and the way to it."""
+    """The answer, after the exercise's number, and the way to it."""
     return f"{f'{number}.':<{len(INDENT)}}{exercise.answer()}\n{solution_text(exercise)}"
 
 
@@ -50,7 +50,7 @@ def _wrapped(text: str, first: str, others: str) -> str:
 
 
 def _beside(grids: Sequence[NumberGrid]) -> list[str]:
-    """Grids of numbers as lines of text, beside each other around one middle line."""
+    """Grids of numbers as lines of text, side by side and centred vertically."""
     tallest = max(grid.rows for grid in grids)
     blocks = []
     for i, grid in enumerate(grids):

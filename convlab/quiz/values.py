@@ -70,7 +70,7 @@ def output_value(rng: np.random.Generator, level: int) -> Exercise | None:
         return None
     at = any_cell(rng, output)
     shown = step_picture(example, *at)
-    # Enough to multiply, and a turned kernel comes out different.
+    # Enough to multiply, and a rotated kernel gives a different result.
     turned = broken(example, "flip", at, 0)
     products = np.count_nonzero(shown.patch() * shown.kernel)
     if products < 3 or turned is None or turned.values == output[at]:

@@ -1,4 +1,4 @@
-"""From the answers to all windows of a picture to boxes, and how good boxes are."""
+"""From the answers for all windows of a picture to boxes, and how good the boxes are."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from convlab.data.scenes import BACKGROUND, BOX
 from convlab.errors import ShapeError, SpecError
 from convlab.insight.fully_convolutional import Level
 
-AGREEMENT = 0.4  # overlap from which two windows with one answer speak of the same digit
-MOST = 1000  # candidates of a picture that are looked at, the surest
+AGREEMENT = 0.4  # overlap from which two windows with the same answer count as the same digit
+MOST = 1000  # candidates per picture that are examined, the most probable
 
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """What was found in one picture, what has the most support first.
+    """What was found in one picture, the best supported first.
 
     boxes: (found, 4), top, left, bottom, right in pixels.  labels: (found,) class numbers.
     probabilities: (found,), of that class in the box's window.  support: (found,), the sum
@@ -44,8 +44,8 @@ def _boxes(values: np.ndarray) -> np.ndarray:
 def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union of every box with every other: (M, 4), (K, 4) to (M, K).
 
-    Boxes are top, left, bottom, right; 0 where they do not meet.  Raises ShapeError for
-    arrays of another shape.
+    Boxes are top, left, bottom, right; 0 if they do not overlap.  Raises ShapeError for arrays of
+    another shape.
     """
     boxes, others = (_boxes(some) for some in (boxes, others))
     inner = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
@@ -59,11 +59,11 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 def non_maximum_suppression(
     boxes: np.ndarray, scores: np.ndarray, overlap: float = 0.3
 ) -> np.ndarray:
-    """The numbers of the boxes that stay, the highest score first.
+    """The indices of the boxes that remain, the highest score first.
 
-    Of boxes (M, 4) with scores (M,), each in the order of its score takes away those that
-    overlap it by more than ``overlap`` (intersection over union).  Equal scores keep their
-    order.  Raises SpecError for an overlap outside 0 to 1.
+    Each of the boxes (M, 4) with scores (M,), in order of score, removes those that overlap it by
+    more than ``overlap`` (intersection over union).  Equal scores keep their order.  Raises
+    SpecError for an overlap outside 0 to 1.
     """
     if not 0 <= overlap <= 1:
         raise SpecError(f"overlap: expected a share from 0 to 1, got {overlap}")
@@ -90,13 +90,12 @@ def detect(
 
     Every window whose likeliest class is not BACKGROUND and has a probability of at least
     ``threshold`` is a candidate; its box is its middle, the share ``box`` of its side, where
-    the training images have their ink.  A candidate's support is the sum of the
-    probabilities of those of its class around it, itself among them: a digit is met by
-    several windows, what only looks like one by few.  (Where no class is BACKGROUND, the
-    support is the candidate's own probability.)  Of candidates that overlap by more
-    than ``overlap`` the one with the most support stays, whatever the classes, and moves to
-    the weighted mean of those that support it (box voting, Gidaris & Komodakis 2015,
-    section 5), since windows stand on a coarse grid.
+    the training images have their ink.  A candidate's support is the sum of the probabilities of
+    those of its class around it, including itself: several windows find a digit, but few find what
+    only looks like one.  (If no class is BACKGROUND, the support is the candidate's own
+    probability.)  Among candidates that overlap by more than ``overlap`` the one with the most
+    support stays, whatever the classes, and moves to the weighted mean of those that support it
+    (box voting, Gidaris & Komodakis 2015, section 5), since windows lie on a coarse grid.
     Raises SpecError for a threshold or overlap outside 0 to 1.
     """
     if not 0 <= threshold <= 1:
@@ -114,7 +113,7 @@ def detect(
     surest = np.argsort(-chances, kind="stable")[:MOST]
     boxes, labels, chances = boxes[surest], labels[surest], chances[surest]
     agree = (overlaps(boxes, boxes) >= AGREEMENT) & (labels[:, None] == labels)
-    # Who knows no background answers everywhere: how many agree then says nothing.
+    # Without a background class there are answers everywhere, so how many agree says nothing.
     support = agree @ chances if BACKGROUND in classes else chances
     kept = non_maximum_suppression(boxes, support, overlap)
     votes = agree[kept] * chances
@@ -126,7 +125,7 @@ def detect(
 def score_maps(levels: Sequence[Level], size: tuple[int, int]) -> np.ndarray:
     """(classes, rows, columns): for each pixel the highest probability of each class.
 
-    Of the windows of all levels those whose middle is the nearest one to the pixel.
+    From the windows of all levels, those whose centre is nearest to the pixel.
     """
     maps = np.zeros((len(levels[0].probabilities), *size), np.float32)
     for level in levels:
@@ -142,9 +141,9 @@ def score_maps(levels: Sequence[Level], size: tuple[int, int]) -> np.ndarray:
 
 
 def as_ink(image: np.ndarray) -> np.ndarray:
-    """A bright drawing (1, H, W) uint8 with its ground at 0 and its brightest ink at 255.
+    """A bright drawing (1, H, W) uint8 with its background at 0 and its brightest ink at 255.
 
-    Paper is never quite black after it was inverted, and pencil never quite white.
+    Inverted paper is never quite black, and pencil never quite white.
     """
     ground, ink = float(np.median(image)), float(np.percentile(image, 99.9))
     if ink <= ground:
@@ -156,10 +155,10 @@ def as_ink(image: np.ndarray) -> np.ndarray:
 
 
 def matched(found: np.ndarray, truth: np.ndarray, least: float = 0.5) -> np.ndarray:
-    """Which boxes found (M, 4), in the order of their scores, hit a box of the truth (K, 4).
+    """Which boxes found (M, 4), in the order of their scores, hit a true box (K, 4).
 
     Each is compared with the true box that it overlaps most and hits it with an
-    intersection over union above ``least``, unless a surer one has hit that box already
+    intersection over union above ``least``, unless a higher-scoring one has already hit that box
     (Everingham et al. 2010, section 4.2).  Returns (M,) booleans.
     """
     hits, free = np.zeros(len(found), bool), np.ones(len(truth), bool)
@@ -184,19 +183,19 @@ def compared(
     for label in np.unique(np.concatenate([found.labels, labels])):
         own, true = np.flatnonzero(found.labels == label), np.flatnonzero(labels == label)
         right[own] = matched(found.boxes[own], boxes[true])
-        # The other way round: a true box that no right answer overlaps.
+        # Conversely: a true box that no right answer overlaps.
         hit = overlaps(boxes[true], found.boxes[own[right[own]]])
         missed += true[~(hit > 0.5).any(axis=1)].tolist() if hit.size else true.tolist()
     return right, np.array(missed, np.int64)
 
 
 def average_precision(scores: np.ndarray, hits: np.ndarray, positives: int) -> float:
-    """The area below the curve of precision over recall, of all points.
+    """The area under the precision-recall curve, over all points.
 
-    scores, hits: (M,) of all pictures' boxes of a class; positives: how many there are to
-    find.  The precision at a recall is the highest at that recall or a larger one, as
-    PASCAL VOC has it since 2010 (Everingham et al. 2015, section 3.4.1).  NaN where there
-    is nothing to find.  Raises ShapeError for another number of hits than scores.
+    scores, hits: (M,) for all pictures' boxes of a class; positives: how many there are to find.
+    The precision at a recall is the highest at that recall or a larger one, as in PASCAL VOC since
+    2010 (Everingham et al. 2015, section 3.4.1).  NaN if there is nothing to find.  Raises
+    ShapeError if there are not as many hits as scores.
     """
     scores, hits = np.asarray(scores), np.asarray(hits, bool)
     if scores.shape != hits.shape or scores.ndim != 1:

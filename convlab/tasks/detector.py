@@ -1,4 +1,4 @@
-"""A run on single digits as a detector of digits in pictures of any size."""
+"""A run on single digits used as a detector of digits in pictures of any size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convlab.models import Network
 from convlab.tasks.detection import Detections, average_precisions, detect
 from convlab.training import Run
 
-BATCH = 50  # scenes that are scanned together
+BATCH = 50  # scenes scanned together
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +34,16 @@ class Detector:
     @property
     def settings(self) -> dict[str, float]:
         """``threshold``, ``overlap`` and ``box``, a digit's share of the network's input."""
-        # The images may stand in a larger input; the box is a share of the image.
+        # The images may be centred in a larger input; the box is a share of the image.
         box = BOX * self.run.image_shape[1] / self.network.input_shape[1]
         return {"threshold": self.threshold, "overlap": self.overlap, "box": box}
 
     def scales(self, size: tuple[int, int]) -> list[float]:
-        """How far pictures of ``size`` are enlarged for each scan: a quarter octave apart."""
+        """The enlargement of pictures of ``size`` for each scan, a quarter octave apart."""
         return insight.usual_scales(self.network, size)
 
     def scan(self, images: np.ndarray, scales: Sequence[float]) -> list[tuple[Level, ...]]:
-        """The answers to all windows of images (N, 1, H, W): of each image, at each scale."""
+        """The answers for all windows of images (N, 1, H, W), for each image at each scale."""
         levels = [insight.scan(self.network, images, self.run.scaling, s) for s in scales]
         return list(zip(*levels, strict=True))
 
@@ -58,7 +58,7 @@ class Detector:
 
 
 def detector(run: Run, threshold: float = 0.5, overlap: float = 0.1) -> Detector:
-    """``run`` as a detector.  Raises RunError for one on other images than drawings on black,
+    """``run`` as a detector.  Raises RunError for one on images other than drawings on black,
     SpecError for a network that cannot be moved over a picture."""
     network = insight.fully_convolutional(run.network)
     if run.image_shape[0] != 1 or not run.dark_background:
@@ -73,9 +73,9 @@ def detector(run: Run, threshold: float = 0.5, overlap: float = 0.1) -> Detector
 class DetectionScores:
     """How well a detector finds the digits of generated scenes.
 
-    ``parameters``: what was asked for; ``data``: where the digits come from.  ``precisions``
-    (classes,): average precision at an intersection over union of 0.5, NaN for a class that is
-    not there; ``counts`` (classes,): the true boxes; ``found``: all boxes that were found.
+    ``parameters``: what was requested; ``data``: where the digits come from.  ``precisions``
+    (classes,): average precision at an intersection over union of 0.5, NaN for an absent class;
+    ``counts`` (classes,): the true boxes; ``found``: all boxes that were found.
     """
 
     parameters: dict[str, Any]
@@ -97,7 +97,7 @@ class DetectionScores:
 
     @property
     def summary(self) -> str:
-        """The mean, and what it is of, in a line."""
+        """The mean, and what it is over, in one line."""
         scenes = self.parameters["scenes"]
         return (
             f"mean average precision {self.mean:.3f} at IoU 0.5 on {scenes} scenes of {self.data}"
@@ -113,7 +113,7 @@ class DetectionScores:
 
     @property
     def numbers(self) -> dict[str, dict[str, Any]]:
-        """All numbers, by the names that a picture's have."""
+        """All numbers, named like a picture's."""
         precisions = [None if v != v else v for v in self.precisions.tolist()]
         return {
             "parameters": self.parameters,
@@ -140,7 +140,7 @@ def measure_detector(
     """Compare what is found in ``scenes`` generated scenes of the test digits with the truth.
 
     ``seed`` and ``clutter`` as in ``data.scene``; ``scales`` as in ``Detector.scan``, by default
-    ``Detector.scales``.  Raises DataError where the digits are not there.
+    ``Detector.scales``.  Raises DataError if the digits are missing.
     """
     digits = detector.digits(data_dir)
     begin = time.perf_counter()

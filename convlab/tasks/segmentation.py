@@ -29,17 +29,17 @@ from convlab.training.run_folder import CONFIG, HISTORY, MODEL, OWN
 from convlab.training.settings import has_dark_background
 
 SEGMENTATION_SIZE = (64, 64)
-"""Rows and columns of the scenes that a network learns from and is measured on."""
+"""Rows and columns of the scenes for training and evaluation."""
 
-BACKGROUND_WEIGHT = 0.2  # so that few pixels of ink are not lost among many of ground
+BACKGROUND_WEIGHT = 0.2  # so that the few pixels of ink are not lost among the many of background
 FIELDS, MOST, CLUTTER = (24, 36), 4, 6
 
 
 @dataclass(frozen=True)
 class SegmentationSettings:
-    """How to train: the digits of the scenes, ``steps`` of ``batch_size`` new scenes each.
+    """How to train: the digits of the scenes, and ``steps`` of ``batch_size`` new scenes each.
 
-    ``rate`` is the largest learning rate of Adam; it follows one cycle.
+    ``rate`` is Adam's largest learning rate, which follows one cycle.
     Raises SpecError for a value that is not possible.
     """
 
@@ -60,7 +60,7 @@ class SegmentationSettings:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """Steps up to here: their mean loss, share of right pixels, and seconds since the start."""
+    """The steps up to here: their mean loss, share of right pixels, and seconds since the start."""
 
     step: int
     loss: float
@@ -71,7 +71,7 @@ class StepRecord:
 
 @dataclass(frozen=True, eq=False)
 class Segmenter:
-    """A network for pixels with what it takes to use it.
+    """A network for pixels, with what it takes to use it.
 
     classes: BACKGROUND first, then the digits'.
     """
@@ -84,7 +84,7 @@ class Segmenter:
     def answers(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W) class numbers for images (N, 1, H, W) uint8.
 
-        The sides are filled up with black to multiples of 4, and cut off again.
+        The sides are padded with black to multiples of 4, and cropped again.
         """
         rows, columns = images.shape[2:]
         edges = ((0, 0), (0, 0), (0, -rows % 4), (0, -columns % 4))
@@ -110,7 +110,7 @@ def segmentation_scene(digits: Dataset, number: int, seed: int = 0) -> Scene:
 def new_segmenter(settings: SegmentationSettings, train: Dataset) -> Segmenter:
     """An untrained network for scenes of ``train``, its weights drawn with the seed.
 
-    Raises DataError for images that are not bright drawings on black, each of one thing.
+    Raises DataError for images that are not bright drawings on black, each of a single object.
     """
     if BACKGROUND in train.classes or not has_dark_background(train):
         raise DataError(
@@ -128,8 +128,8 @@ def new_segmenter(settings: SegmentationSettings, train: Dataset) -> Segmenter:
 def pixel_loss(logits: Tensor, mask: np.ndarray, background: float = 1.0) -> Tensor:
     """Mean cross-entropy over all pixels; logits (N, K, H, W), mask (N, H, W) class numbers.
 
-    ``background`` is the weight of pixels of class 0, of all others it is 1.  Pixels are
-    taken as a batch in the order in which they lie in memory: nothing is copied.
+    ``background`` is the weight of pixels of class 0; that of all others is 1.  Pixels are taken as
+    a batch in memory order: nothing is copied.
     """
     classes = logits.shape[1]
     flat = logits.transpose(1, 2, 3, 0).reshape(classes, -1).transpose(1, 0)
@@ -138,12 +138,13 @@ def pixel_loss(logits: Tensor, mask: np.ndarray, background: float = 1.0) -> Ten
 
 
 def train_segmenter(segmenter: Segmenter, train: Dataset, every: int = 25) -> Iterator[StepRecord]:
-    """Train on scenes that are new in each step; a record after ``every`` steps and the last.
+    """Train on new scenes in each step; a record after each ``every`` steps and after the last.
 
     Raises DivergedError when the loss is no longer finite.
     """
     settings, network = segmenter.settings, segmenter.network
-    # A memory of a hundred steps: what ink is, is learned at once, which digit much later.
+    # A memory of a hundred steps: the network learns what ink is at once, and which digit much
+    # later.
     optimizer = Adam(network.parameters(), settings.rate, betas=(0.9, 0.99))
     begin, losses, right = time.perf_counter(), [], []
     for step in range(settings.steps):
@@ -203,10 +204,10 @@ def pixel_confusion(truth: np.ndarray, answers: np.ndarray, classes: int) -> np.
 
 
 def intersection_over_union(confusion: np.ndarray) -> np.ndarray:
-    """(classes,) shares: pixels that are a class and called so, of those that are either.
+    """(classes,) shares: pixels that are a class and labelled so, out of those that are either.
 
-    NaN for a class that neither is there nor was answered (Long, Shelhamer & Darrell
-    2015, section 5).
+    NaN for a class that is neither present nor predicted (Long, Shelhamer & Darrell 2015, section
+    5).
     """
     right = np.diag(confusion).astype(float)
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - right
@@ -214,7 +215,7 @@ def intersection_over_union(confusion: np.ndarray) -> np.ndarray:
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:
-    """Share of all pixels that are called what they are."""
+    """Share of all pixels that are labelled correctly."""
     return float(np.trace(confusion) / confusion.sum())
 
 
@@ -233,7 +234,7 @@ def evaluate_segmenter(
 
 @dataclass(frozen=True, eq=False)
 class SegmentationScores:
-    """How well a segmenter answers on scenes of ``data``, from their ``pixel_confusion``."""
+    """How well a segmenter does on scenes of ``data``, from their ``pixel_confusion``."""
 
     confusion: np.ndarray
     classes: tuple[str, ...]
@@ -252,7 +253,7 @@ class SegmentationScores:
         return float(np.nanmean(intersection_over_union(self.confusion)))
 
     def record(self) -> dict[str, Any]:
-        """All numbers by their names, as JSON has them."""
+        """All numbers by name, for JSON."""
         return {
             "scenes": self.scenes,
             "pixel_accuracy": pixel_accuracy(self.confusion),
@@ -285,10 +286,10 @@ def fit_segmenter(
     train: Dataset,
     watch: Callable[[StepRecord], None] | None = None,
 ) -> list[StepRecord]:
-    """Train on scenes of ``train`` and write the folder; its history.
+    """Train on scenes of ``train`` and write the folder; returns its history.
 
-    ``watch`` is given each record.  Raises RunError, before the training, for a folder that
-    cannot be written, and as ``train_segmenter``.
+    ``watch`` is called with each record.  Raises RunError, before training, for a folder that
+    cannot be written, and the same errors as ``train_segmenter``.
     """
     files.make_folder(folder)
     history = []
@@ -328,7 +329,7 @@ def save_segmenter(folder: Path, segmenter: Segmenter, history: list[StepRecord]
 
 
 def load_segmenter(folder: Path) -> Segmenter:
-    """The network that ``save_segmenter`` wrote.  Raises RunError for any other folder."""
+    """The network written by ``save_segmenter``.  Raises RunError for any other folder."""
     try:
         config = reading.read_json(folder / CONFIG)
     except (OSError, ValueError):

@@ -23,7 +23,7 @@ Features = Callable[[Tensor], Maps]
 
 KERNELS = (3, 5, 7, 11)
 FILTERS = 32
-PYRAMID = 3  # sizes of the picture at which it is looked at: 1, 1/2, 1/4
+PYRAMID = 3  # sizes at which the picture is compared: 1, 1/2, 1/4
 
 
 def random_features(
@@ -31,8 +31,8 @@ def random_features(
 ) -> Features:
     """One layer of random filters of several sizes, and ReLU: nothing in it is learned.
 
-    Each filter sums to 0 over its window and has length 1, so that it answers to edges and
-    strokes; three more pass the colours on.
+    Each filter sums to 0 over its window and has norm 1, so that it responds to edges and strokes;
+    three more pass the colours on.
     Source: Ustyuzhaninov, Brendel, Gatys & Bethge 2016, "Texture synthesis using shallow
     convolutional networks with random filters", section 3.
     """
@@ -47,7 +47,7 @@ def random_features(
     weights = [Tensor(weight.astype(np.float32)) for weight in drawn]
 
     def features(x: Tensor) -> Maps:
-        # Reflected at the border, since pixels that few windows see would be free.
+        # Reflected at the border, since pixels seen by few windows would be unconstrained.
         edges = (weight.shape[-1] // 2 for weight in weights)
         padded = (F.pad(x, (edge,) * 4, "reflect") if edge else x for edge in edges)
         return [F.conv2d(*pair, relu=True) for pair in zip(padded, weights, strict=True)]
@@ -56,11 +56,11 @@ def random_features(
 
 
 def network_features(network: Network, scaling: Scaling) -> Features:
-    """The picture, and the maps behind each convolution before the dense layers.
+    """The picture, and the maps after each convolution before the dense layers.
 
-    Behind its activation where nothing else reads it, and behind every other activation.
-    ``scaling`` is what the network was trained with; pictures are from 0 to 1.  Raises
-    SpecError for a network without convolutions and for one that does not take three channels.
+    After its activation if nothing else reads it, and after every other activation.  ``scaling`` is
+    what the network was trained with; pictures are from 0 to 1.  Raises SpecError for a network
+    without convolutions and for one that does not take three channels.
     """
     if network.input_shape[0] != 3:
         raise SpecError(
@@ -103,13 +103,13 @@ def network_features(network: Network, scaling: Scaling) -> Features:
 def _is_activated(
     name: str, layers: Mapping[str, nn.Module], sources: Mapping[str, tuple[str, ...]]
 ) -> bool:
-    """Whether nothing but an activation reads a layer."""
+    """Whether a layer is read only by an activation."""
     readers = [layer for other, layer in layers.items() if name in sources[other]]
     return [layer.family for layer in readers] == [nn.Family.ACTIVATION]
 
 
 def at_sizes(features: Features, levels: int = PYRAMID) -> Features:
-    """The features of a picture, of its half, its quarter and so on, ``levels`` in all.
+    """The features of a picture, at full size, half, a quarter and so on, ``levels`` in all.
 
     Each size is the mean of 2 x 2 pixels of the one before.
     """
@@ -136,10 +136,10 @@ def gram(maps: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class StyleTarget:
-    """What the optimisation aims at: maps of the content, Gram matrices of the style.
+    """The target of the optimisation: maps of the content, Gram matrices of the style.
 
-    ``scales`` make each layer's part of the style loss 1 where the maps are all 0;
-    ``content_scale`` does so for the content.
+    ``scales`` make each layer's part of the style loss 1 if the maps are all 0; ``content_scale``
+    does so for the content.
     """
 
     features: Features
@@ -162,10 +162,10 @@ class StyleTarget:
 
 
 def style_target(features: Features, content: np.ndarray, style: np.ndarray) -> StyleTarget:
-    """The aim for pictures (1, 3, H, W) of floats; the style's size may be another.
+    """The target for pictures (1, 3, H, W) of floats; the style may have another size.
 
     Raises ShapeError for other arrays and for pictures too small for the features,
-    NotFiniteError where the features are not finite.
+    NotFiniteError if the features are not finite.
     """
     for name, picture in (("content", content), ("style", style)):
         if picture.ndim != 4 or picture.shape[:2] != (1, 3):
@@ -187,7 +187,7 @@ def style_target(features: Features, content: np.ndarray, style: np.ndarray) -> 
 
 @dataclass(frozen=True)
 class StyleStep:
-    """One step of the optimisation, from 0, the picture that it starts from."""
+    """One step of the optimisation; step 0 is the picture that it starts from."""
 
     step: int
     loss: float
@@ -204,7 +204,7 @@ def stylize(
     style_weight: float = 1.0,
     watch: Callable[[StyleStep, np.ndarray], None] = lambda step, picture: None,
 ) -> np.ndarray:
-    """The picture (1, 3, H, W) of numbers from 0 to 1 that comes of ``start``.
+    """The picture (1, 3, H, W) of numbers from 0 to 1 that results from ``start``.
 
     L-BFGS on the pixels minimises content_weight * content + style_weight * style
     (Gatys, Ecker & Bethge 2016, equation 7).  ``watch`` is called before the first step and

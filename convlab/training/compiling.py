@@ -26,9 +26,9 @@ def compile_cuda(
 ) -> list[Compiled]:
     """What each kernel needs, in float32.
 
-    Networks are trained for one step, and operations called, on a device that compiles
-    instead of running.  Raises ImportError without the packages of ``cuda-compile``,
-    DeviceError for a kernel that was launched by nothing of that.
+    Networks are trained for one step, and operations called, on a device that compiles instead of
+    running.  Raises ImportError without the packages of ``cuda-compile``, DeviceError for a kernel
+    that none of this launched.
     """
     state = random.get_state()
     with CompileOnly(compute_capabilities) as compiler, np.errstate(all="ignore"):
@@ -45,7 +45,7 @@ def compile_cuda(
 
 
 def compiled_lines(kernels: Sequence[Compiled]) -> list[str]:
-    """What each kernel needs of each GPU as a table, and how many need memory outside registers."""
+    """What each kernel needs on each GPU as a table, and how many need memory outside registers."""
     capabilities = sorted({kernel.compute_capability for kernel in kernels})
     width = max(len(kernel.name) for kernel in kernels)
     columns = "".join(f"  {f'sm_{major}{minor}':>9}" for major, minor in capabilities)
@@ -83,7 +83,7 @@ def _step(settings: Settings) -> None:
 
 
 def _operations() -> None:
-    # Layers that these networks lack, and sizes for which the tiles are other ones.
+    # Layers that these networks lack, and sizes for which the tiles differ.
     def zeros(*shape):
         return Tensor(cuda.zeros(shape), requires_grad=True)
 

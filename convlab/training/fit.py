@@ -1,4 +1,4 @@
-"""The training loop: it yields what happened and prints nothing."""
+"""The training loop: it yields records and prints nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BatchRecord:
 class EpochRecord:
     """One epoch, numbered from 1.  Losses are means over images, accuracies shares of 1.
 
-    ``seconds`` are those of the training steps of this process.
+    ``seconds`` is the time of this process's training steps.
     """
 
     epoch: int
@@ -60,9 +60,9 @@ class EpochRecord:
 
     @classmethod
     def read(cls, row: Any, number: int) -> EpochRecord:
-        """The record of epoch ``number`` from what a file has of it.
+        """The record of epoch ``number`` from a file's entries for it.
 
-        Raises RunError for anything that a training cannot have written.
+        Raises RunError for anything that training cannot have written.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         if not isinstance(row, dict) or row.keys() != set(names):
@@ -117,7 +117,7 @@ class Evaluation:
         return float((self.predictions == self.labels).mean())
 
     def mistakes(self) -> np.ndarray:
-        """(wrong,) numbers of the images with a wrong answer, the surest answer first."""
+        """(wrong,) numbers of the images with a wrong answer, the most confident first."""
         wrong = np.flatnonzero(self.predictions != self.labels)
         return wrong[np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")]
 
@@ -152,7 +152,7 @@ def evaluate(
 ) -> Evaluation:
     """Run the network over a data set, without dropout and without recording gradients.
 
-    ``batches``: those of ``in_order``, of an evaluation that is done again and again.
+    ``batches``: those of ``in_order``, to be reused in repeated evaluations.
     """
     batches = in_order(network, dataset, scaling) if batches is None else batches
     seen = []
@@ -163,7 +163,7 @@ def evaluate(
             output = network(Tensor(x))
             seen.append((network.loss_of(output, labels), output, len(labels)))
     network.train(training)
-    # A GPU is waited for here, once.
+    # The only wait for a GPU.
     total = sum(loss.item() * count for loss, _, count in seen)
     parts = [network.probabilities(output.numpy()) for _, output, _ in seen]
     return Evaluation(total / len(dataset), np.concatenate(parts), dataset.labels, dataset.classes)
@@ -176,10 +176,10 @@ def in_order(network: Network, dataset: Dataset, scaling: Scaling) -> Batches:
 
 @dataclass
 class Progress:
-    """Where a training stands; what a checkpoint has to remember beside the arrays."""
+    """The state of training that a checkpoint has to store besides the arrays."""
 
-    epoch: int = 0  # epochs that are complete
-    batch: int = 0  # batches of the next epoch that are complete
+    epoch: int = 0  # completed epochs
+    batch: int = 0  # completed batches of the next epoch
     loss_sum: float = 0.0  # over the images of those batches
     right: int = 0
     seconds: float = 0.0
@@ -191,7 +191,7 @@ class Progress:
     history: list[dict] = field(default_factory=list)
 
     def add(self, record: EpochRecord, validation_images: int, patience: int | None) -> bool:
-        """Take down a complete epoch; whether its weights are the best so far."""
+        """Record a complete epoch; returns whether its weights are the best so far."""
         self.history.append(vars(record))
         self.epoch += 1
         self.batch, self.loss_sum, self.right, self.seconds = 0, 0.0, 0, 0.0
@@ -209,12 +209,11 @@ class Progress:
 
 
 class Trainer:
-    """A network, its optimiser and where they stand.
+    """A network, its optimiser and their progress.
 
-    ``best`` is the state of the epoch with the most right validation answers so far; one
-    answer more or less is chance, so of those the last, when the rate was lowest.
-    Patience counts the epochs since the validation loss was lowest, which moves before
-    the answers do.
+    ``best`` is the state of the epoch with the most right validation answers so far; one answer
+    more or less is chance, so it is the last of those, when the rate was lowest.  Patience counts
+    the epochs since the validation loss was lowest, as it changes before the answers do.
     """
 
     def __init__(self, settings: Settings, task: Task, device: str = "cpu"):
@@ -238,7 +237,7 @@ class Trainer:
 
     @property
     def _steps(self) -> int:
-        """Those of the whole training."""
+        """The steps of the whole training."""
         return self.settings.epochs * len(self.batches)
 
     @property
@@ -247,12 +246,12 @@ class Trainer:
         return self.progress.stopped_early or self.progress.epoch >= self.settings.epochs
 
     def fit(self) -> Iterator[BatchRecord | EpochRecord]:
-        """Train to the end, from where the progress stands; a record after each batch and epoch.
+        """Train to the end from the current progress; a record after each batch and epoch.
 
-        On a GPU many batches have one record, so that the host seldom waits.  Whoever stops
-        asking in between leaves everything as after the last record.
-        Raises DivergedError when the loss is no longer finite, DeviceError for a batch that the
-        device has no room for.
+        On a GPU many batches share one record, so that the host seldom waits.  If the caller stops
+        iterating, everything is as after the last record.
+        Raises DivergedError if the loss is no longer finite, DeviceError for a batch that does not
+        fit on the device.
         """
         try:
             while not self.finished:
@@ -270,7 +269,7 @@ class Trainer:
         for x, labels in self.batches.epoch(progress.epoch, progress.batch):
             step = progress.epoch * len(self.batches) + progress.batch
             self.optimizer.rate = scheduled_rate(settings.schedule, peak, step, self._steps)
-            with np.errstate(all="ignore"):  # what overflows here ends as a loss that is not finite
+            with np.errstate(all="ignore"):  # an overflow here ends as a loss that is not finite
                 output = self.network(Tensor(x))
                 loss = self.network.loss_of(output, labels)
             if self.device == "cpu":  # before it reaches the weights
@@ -302,7 +301,7 @@ class Trainer:
         yield self._end_of_epoch()
 
     def _smaller_batch(self, error: OutOfMemoryError) -> str:
-        """What to try where a batch did not fit, from what a batch keeps until its backward."""
+        """What to try if a batch did not fit, from what a batch keeps until its backward."""
         outputs = [math.prod(after) for _, _, _, after in self.network.shapes()]
         per_image = 4 * (3 * sum(outputs) + math.prod(self.network.input_shape))
         # Parameters, their gradients, velocities and the best so far, and all images as bytes.
@@ -347,7 +346,7 @@ class Trainer:
         except NotFiniteError:
             validation_loss = math.nan
         self._check_finite(validation_loss, "validation loss", "its end")
-        # What a ReLU cuts off does not reach the loss.
+        # NaN or infinity that a ReLU cuts off does not reach the loss.
         for name, values in self.arrays().items():
             self._check_finite(
                 float(np.abs(values).max(initial=0)), f"largest of {name}", "its end"
@@ -369,7 +368,7 @@ class Trainer:
     # --- what a checkpoint holds ---------------------------------------------------------
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Parameters, the best ones and what the optimiser remembers, by name; copies."""
+        """Copies of the parameters, the best ones and the optimiser's state, by name."""
         arrays = {f"model.{k}": v for k, v in self.network.state_dict().items()}
         arrays |= {f"best.{k}": v for k, v in self.best.items()}
         names = self._trained()
@@ -392,10 +391,10 @@ class Trainer:
         }
 
     def restore(self, arrays: dict[str, np.ndarray], state: Any) -> None:
-        """Go on from what ``arrays`` and ``state`` returned.
+        """Continue from what ``arrays`` and ``state`` returned.
 
-        Raises RunError or SpecError, with nothing changed, for anything that this training
-        cannot have returned.
+        Raises RunError or SpecError, with nothing changed, for anything that this training cannot
+        have produced.
         """
         self._check_arrays(arrays)
         if not isinstance(state, dict) or state.keys() != self.state().keys():
@@ -425,7 +424,7 @@ class Trainer:
         self.progress = progress
 
     def _check_arrays(self, arrays: dict[str, np.ndarray]) -> None:
-        """Raise RunError for other arrays than this training has."""
+        """Raise RunError for arrays other than those of this training."""
         own = self.arrays()
         missing, extra = own.keys() - arrays.keys(), arrays.keys() - own.keys()
         if missing or extra:
@@ -439,7 +438,7 @@ class Trainer:
                 raise RunError(f"{name}: expected {wanted}, got {kind}")
 
     def _check_rate(self, found: Any, done: int) -> None:
-        """Raise RunError for another rate than that after ``done`` steps."""
+        """Raise RunError for a rate other than that after ``done`` steps."""
         rate = self.optimizer.rate
         if done:
             peak = peak_rate(self.settings, self.network)
@@ -449,7 +448,7 @@ class Trainer:
             raise RunError(f"rate: expected {rate:g} after {done} steps, got {found:g}")
 
     def _progress(self, values: Any) -> Progress:
-        """The progress that a file has, held to its history.  Raises RunError."""
+        """The progress in a file, checked against its history.  Raises RunError."""
         names = vars(Progress())
         if not isinstance(values, dict) or values.keys() != names.keys():
             raise RunError(f"progress: expected {', '.join(names)}, got {values!r:.60}")

@@ -1,4 +1,4 @@
-"""A run: a trained network as it lies in its folder, which answers for images."""
+"""A run: a trained network in its folder, which classifies images."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ImageLike = np.ndarray | str | os.PathLike
 
 
 class Image(NamedTuple):
-    """An image as a run takes it: bytes (C, H, W), whether they were inverted, and their source."""
+    """An image for a run: bytes (C, H, W), whether they were inverted, and their source."""
 
     pixels: np.ndarray
     inverted: bool
@@ -52,33 +52,33 @@ class Image(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trained network as it lies in a run folder, which answers for images."""
+    """A trained network in a run folder, which classifies images."""
 
     folder: Path
     settings: Settings
     network: models.Network
     classes: tuple[str, ...]
-    image_shape: tuple[int, int, int]  # of the data; the network's input may be larger
+    image_shape: tuple[int, int, int]  # of the data set; the network's input may be larger
     dark_background: bool
     scaling: Scaling
     best_epoch: int
 
     def network_input(self, image: np.ndarray) -> np.ndarray:
-        """An image of bytes (C, H, W) of the data's size as the network takes it, in floats."""
+        """An image of bytes (C, H, W) of the data's size as the network's input, in floats."""
         x = centred_images(image[np.newaxis], self.network.input_shape[1:])
         return np.ascontiguousarray(to_floats(x, self.scaling)[0])
 
     @property
     def name(self) -> str:
-        """The run in words, for a picture's subtitle."""
+        """A description of the run, for a picture's subtitle."""
         folder = self.folder.resolve().name
         return f"run {folder}, {self.network.name} trained on {Path(self.settings.data).name}"
 
     def image(self, source: ImageLike, data_dir: str | os.PathLike | None = None) -> Image:
-        """An image as the run's data are: of their size, and light on dark where they are.
+        """An image like the run's data: of their size, and light on dark if they are.
 
-        Raises DataError for a number that the test set does not have, for a file that is no
-        picture, and for bytes of another shape than ``image_shape``.
+        Raises DataError for a number that the test set does not have, for a file that is not a
+        picture, and for bytes whose shape is not ``image_shape``.
         """
         if isinstance(source, np.ndarray):
             if source.dtype != np.uint8 or source.shape != self.image_shape:
@@ -108,7 +108,7 @@ class Run:
     ) -> list[dict[str, float]]:
         """For each image the probability of every class, the likeliest first.
 
-        Raises as ``image``; all are read before the first answer.
+        Raises the same errors as ``image``; all are read before the first answer.
         """
         read = [self.image(image, data_dir).pixels for image in images]
         x = np.stack([self.network_input(pixels) for pixels in read])
@@ -122,9 +122,9 @@ class Run:
     def evaluate(
         self, test: data.Dataset | None = None, data_dir: str | os.PathLike | None = None
     ) -> Evaluation:
-        """The network's answers to images of the data's size, by default those of its test set.
+        """The network's answers for images of the data's size, by default those of its test set.
 
-        Raises DataError where that is not there.
+        Raises DataError if that is missing.
         """
         if test is None:
             _, test = data.load(self.settings.data, data_dir=data_dir)
@@ -149,7 +149,7 @@ class Run:
 
 
 def load(folder: Path | str) -> Run:
-    """The best network of a run.  Raises RunError where the folder is not one, or is damaged."""
+    """The best network of a run.  Raises RunError if the folder is not a run, or is damaged."""
     folder = Path(folder)
     config = read_config(folder)
     settings = settings_of(folder, config)
@@ -163,7 +163,7 @@ def load(folder: Path | str) -> Run:
     image_shape = sizes_of(folder, config, "image_shape")
     try:
         network.load_state_dict(arrays)
-        numbers: Any = config.get("scaling")  # None where there is none: refused as well
+        numbers: Any = config.get("scaling")  # None if missing: refused as well
         scaling = Scaling.from_dict(numbers)
     except ConvlabError as error:
         raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
@@ -188,7 +188,7 @@ def load(folder: Path | str) -> Run:
 
 
 def snapshot_epochs(folder: Path | str) -> list[int]:
-    """The epochs, from 1, whose weights the run has kept.  Raises RunError where it has none."""
+    """The epochs, from 1, whose weights the run has kept.  Raises RunError if there are none."""
     names = [path.name for path in (Path(folder) / SNAPSHOTS).glob("epoch-*.safetensors")]
     found = [re.fullmatch(r"epoch-(\d+)\.safetensors", name) for name in names]
     epochs = sorted(int(match[1]) for match in found if match)
@@ -203,7 +203,7 @@ def snapshot_epochs(folder: Path | str) -> list[int]:
 def snapshot(folder: Path | str, epoch: int) -> dict[str, np.ndarray]:
     """The weights after an epoch of a run with snapshots, by name; before training for epoch 0.
 
-    Raises RunError where the run has not kept them.
+    Raises RunError if the run has not kept them.
     """
     if epoch == 0:
         return initial_weights(folder)
@@ -213,7 +213,7 @@ def snapshot(folder: Path | str, epoch: int) -> dict[str, np.ndarray]:
 
 
 def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
-    """The weights that a run began with, by name: kept, or drawn again from its seed.
+    """The weights that a run started with, by name: kept, or drawn again from its seed.
 
     Raises RunError.
     """
@@ -234,7 +234,7 @@ def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
 def _network(
     folder: Path, config: dict, settings: Settings, weights: bool = True
 ) -> models.Network:
-    """The network of a run with first weights from the random numbers as they stand.
+    """The network of a run with first weights from the current random numbers.
 
     Without ``weights`` they are all zero, which takes no memory.
     """
@@ -255,9 +255,9 @@ def _network(
 def _weights(
     folder: Path, name: str, config: dict, settings: Settings
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """A file of the run's weights, which are the network's by their names and shapes.
+    """A file of the run's weights, checked against the network by names and shapes.
 
-    What a damaged config.json has made too large is found here, before there is memory for it.
+    A network made too large by a damaged config.json is found here, before memory is allocated.
     """
     path = folder / name
     arrays, metadata = tensor_files.read_tensors(path)

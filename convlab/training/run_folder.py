@@ -1,4 +1,4 @@
-"""A run folder: the network, what it was trained with, and all that is needed to go on.
+"""A run folder: the network, what it was trained with, and all that is needed to continue.
 
 ::
 
@@ -12,10 +12,9 @@
     lab.html            the network as a page, if wanted
     snapshots/          the weights after each epoch, epoch-0001.safetensors and so on, if wanted
 
-last.safetensors is the state of a run: all other files follow from it and from config.json,
-and are made again on resuming where a crash has left them out.  The folder appears in one
-rename.  While a process writes to it there is also .lock, with the process's number.  Nothing
-is pickled.
+last.safetensors is the state of a run: all other files follow from it and from config.json, and on
+resuming are made again if a crash has left them out.  The folder appears in one rename.  While a
+process writes to it there is also .lock, with the process's number.  Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -56,11 +55,11 @@ OWN = (
     f"{SNAPSHOTS}/epoch-*.safetensors",
     SNAPSHOTS,
 )
-"""A run's files, as patterns; those of other names in its folder are the user's."""
+"""A run's files, as patterns; files with other names in its folder are the user's."""
 
 
 def check_free(folder: Path, exist_ok: bool = False) -> None:
-    """Raise RunError where the folder holds something already, unless ``exist_ok``."""
+    """Raise RunError if the folder already holds something, unless ``exist_ok``."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: expected a folder to write the run into, got a file")
     if not exist_ok and not files.is_free(folder, OWN, CONFIG):
@@ -78,7 +77,7 @@ def create(
     snapshots: bool = False,
     page: bool = False,
 ) -> None:
-    """Make the run folder, complete, as ``new_run`` does, for others to write to as well."""
+    """Make the complete run folder, as ``new_run`` does, for others to write to as well."""
     with new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots, page=page):
         _replace(folder)
 
@@ -94,12 +93,12 @@ def new_run(
 ) -> Iterator[None]:
     """Make the run folder with all that is needed to resume, locked until the block ends.
 
-    With ``snapshots`` the run has a folder for them, which is also how ``save`` knows that
-    they are wanted: no other byte of the run depends on it.  ``page``: whether one belongs to
-    the complete run.  A run that is replaced stays until the first ``save`` of the new one: a
-    training that diverges at once, or is killed, costs nothing.
-    Raises RunError where the folder holds something already, unless ``exist_ok``, and where it
-    cannot be made.
+    With ``snapshots`` the run has a folder for them, which is also how ``save`` knows that they are
+    wanted: no other byte of the run depends on it.  ``page``: whether the complete run has one.  A
+    replaced run stays until the first ``save`` of the new one, so training that diverges at once,
+    or is killed, costs nothing.
+    Raises RunError if the folder already holds something, unless ``exist_ok``, and if it cannot be
+    made.
     """
     check_free(folder, exist_ok)
     task = trainer.task
@@ -122,7 +121,7 @@ def new_run(
         if snapshots:
             files.make_folder(new.path / SNAPSHOTS)
         if trainer.settings.start_from is not None:
-            # The seed draws only those that were not taken over.
+            # The seed reproduces only those that were not taken over.
             first = safetensors.numpy.save(trainer.network.state_dict())
             write_atomically(new.path / FIRST, first)
         save(new.path, trainer)
@@ -138,7 +137,7 @@ def new_run(
 
 
 _replacing: dict[Path, files.NewFolder] = {}
-"""New runs that have not yet taken the place of old ones, by their folders."""
+"""New runs that have not yet replaced old ones, by folder."""
 
 
 def _replace(folder: Path) -> None:
@@ -156,7 +155,7 @@ def locked(folder: Path | str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked_for(path: Path) -> Iterator[None]:
-    """Be alone in writing ``path`` if it is a run's curves or page.  Raises RunError."""
+    """Be the only writer of ``path`` if it is a run's curves or page.  Raises RunError."""
     own = path.name in (CURVES, PAGE) and (path.parent / CONFIG).is_file()
     with files.locked(path.parent) if own else contextlib.nullcontext():
         yield
@@ -166,14 +165,14 @@ def save(folder: Path, trainer: Trainer) -> None:
     """Write the state, then all that follows from it: see ``write_results``.  Raises RunError."""
     with files.locked(folder):
         _replace(folder)
-        # One entry: safetensors writes several in an order that chance decides.
+        # One entry: safetensors writes several in a random order.
         state = {"state": json.dumps(trainer.state())}
         write_atomically(folder / LAST, safetensors.numpy.save(trainer.arrays(), state))
         write_results(folder, trainer)
 
 
 def write_results(folder: Path, trainer: Trainer) -> bool:
-    """Write the best weights, a complete epoch's snapshot and the history where they are not there.
+    """Write the best weights, a complete epoch's snapshot and the history if they are missing.
 
     Returns whether anything was written.  Raises RunError.
     """
@@ -205,7 +204,7 @@ def discard(folder: Path) -> None:
 
 
 def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
-    """A trainer that stands where the run stopped, to the bit.  Raises RunError.
+    """A trainer in the state in which the run stopped, to the bit.  Raises RunError.
 
     Nothing is written: ``write_results`` makes what a crash may have left out.
     """
@@ -231,19 +230,19 @@ def load_settings(folder: Path | str) -> Settings:
 
 
 def load_spec(folder: Path | str) -> models.Spec:
-    """The spec of a run's network, as it was when the run was started.  Raises RunError."""
+    """The spec of a run's network, as it was when the run started.  Raises RunError."""
     folder = Path(folder)
     return spec_of(folder, read_config(folder))
 
 
 def wants_page(folder: Path | str) -> bool:
-    """Whether a page belongs to the run when it is complete.  Raises RunError."""
+    """Whether the complete run has a page.  Raises RunError."""
     folder = Path(folder)
-    return flag_of(folder, {"page": False} | read_config(folder), "page")  # once it was not said
+    return flag_of(folder, {"page": False} | read_config(folder), "page")  # older runs lack it
 
 
 def history(folder: Path | str) -> dict[str, list[float]]:
-    """The columns of history.csv.  Raises RunError where there is no epoch yet."""
+    """The columns of history.csv.  Raises RunError if there is no epoch yet."""
     path = Path(folder) / HISTORY
     try:
         text = reading.read_text(path, reading.MAX_JSON)
@@ -280,7 +279,7 @@ def _record(row: dict[str, str], number: int) -> EpochRecord:
 
 
 def read_config(folder: Path) -> dict:
-    """What config.json of a run holds.  Raises RunError where it is not a run's."""
+    """The content of a run's config.json.  Raises RunError if it is not a run's."""
     path = folder / CONFIG
     if not folder.is_dir() or not path.exists():
         raise RunError(f"{folder}: expected the folder of a run with a {CONFIG}, there is none")
@@ -294,7 +293,7 @@ def read_config(folder: Path) -> dict:
 
 
 def settings_of(folder: Path, config: dict) -> Settings:
-    """The settings in a run's config.  Raises RunError for those of another version."""
+    """The settings in a run's config.  Raises RunError for those from another version."""
     try:
         return Settings(**config["settings"])
     except (KeyError, TypeError):
@@ -307,7 +306,7 @@ def settings_of(folder: Path, config: dict) -> Settings:
 
 
 def _entry(folder: Path, entries: dict, name: str, wanted: str, fits: Callable) -> Any:
-    """What config.json, or its "network", has under ``name``.  Raises RunError unless it fits."""
+    """The entry ``name`` of config.json, or of its "network".  Raises RunError unless it fits."""
     value = entries.get(name)
     if not fits(value):
         raise RunError(
@@ -317,12 +316,12 @@ def _entry(folder: Path, entries: dict, name: str, wanted: str, fits: Callable) 
 
 
 def flag_of(folder: Path, entries: dict, name: str) -> bool:
-    """Whether the config says so.  Raises RunError where it says neither."""
+    """Whether the config says true.  Raises RunError if it says neither true nor false."""
     return _entry(folder, entries, name, "true or false", lambda value: isinstance(value, bool))
 
 
 def sizes_of(folder: Path, entries: dict, name: str) -> tuple[int, int, int]:
-    """Channels, rows and columns that the config gives as ``name``.  Raises RunError."""
+    """Channels, rows and columns that the config lists under ``name``.  Raises RunError."""
 
     def fits(value):
         whole = isinstance(value, list) and all(type(size) is int for size in value)

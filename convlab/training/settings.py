@@ -1,4 +1,4 @@
-"""Everything that decides how a training runs, and the data and network that follow from it."""
+"""Everything that determines a training, and the data and network that follow from it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from convlab.training import transfer
 OPTIMIZERS = ("sgd", "nesterov", "adam")
 
 DIGITS_AUGMENTATION = "shift=2,rotate=15,scale=0.15"
-"""What a hand varies too: there are few digits."""
+"""Variations that handwriting has too, since there are few digits."""
 
-# Kinds of settings in the words of an error.
+# Kinds of settings, as errors call them.
 _KINDS = {
     str: "a text",
     int: "a whole number",
@@ -36,16 +36,16 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train: the options of ``convlab train`` that decide the network's bits.
+    """How to train: the options of ``convlab train`` that determine the network's bits.
 
-    ``epochs`` and ``augment`` are, unless they are given, what suits the data: few images need
-    more epochs, and variations of them.  ``validation`` is the share of the training images that
-    is held out to choose the best epoch; the test images have no part in it.  ``rate`` None takes
-    the network's or the optimiser's usual one.  ``limit`` is how many training images a class,
-    those held out among them, are used; the seed chooses them.  ``start_from`` is the folder of
-    the run whose weights were taken over, but for the last layer with weights where there is a
-    ``new_head``; ``freeze`` names layers that are not trained, between commas.
-    Raises SpecError for a value that is not possible.
+    ``epochs`` and ``augment`` default to what suits the data: few images need more epochs, and
+    variations of them.  ``validation`` is the share of the training images that is held out to
+    choose the best epoch; the test images have no part in it.  ``rate`` None takes the default of
+    the network or the optimiser.  ``limit`` is how many training images per class, including those
+    held out, are used; the seed chooses them.  ``start_from`` is the folder of the run whose
+    weights were taken over, except those of the last layer with weights if ``new_head``; ``freeze``
+    names layers that are not trained, separated by commas.  Raises SpecError for a value that is
+    not possible.
     """
 
     model: str = "lenet5"
@@ -94,7 +94,7 @@ class Settings:
             if isinstance(value, bool) != (bool in kinds) or not isinstance(value, known):
                 wanted = " or ".join(_KINDS[kind] for kind in kinds)
                 raise SpecError(f"{name.replace('_', ' ')}: expected {wanted}, got {value!r:.40}")
-            # Also a whole number that no float holds, in place of a number.
+            # Also a whole number in place of a float that cannot hold it.
             most = 2**63 - 1 if name == "seed" else MAX_SIZE
             if isinstance(value, int) and value > most:
                 raise SpecError(
@@ -121,7 +121,7 @@ class Settings:
 
 
 def peak_rate(settings: Settings, network: models.Network) -> float:
-    """The largest learning rate: as set, or the network's own, or the optimiser's usual one."""
+    """The largest learning rate: as set, or the network's own, or the optimiser's default."""
     if settings.rate is not None:
         return settings.rate
     if settings.optimizer == "adam":
@@ -147,7 +147,7 @@ def optimizer(settings: Settings, network: models.Network) -> Optimizer:
 def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Images of bytes (N, C, H, W) in the middle of a field (rows, columns) of background, byte 0.
 
-    As MNIST's 28 x 28 stand in LeNet-5's 32 x 32 (LeCun et al. 1998, section II.B).
+    As MNIST's 28 x 28 in LeNet-5's 32 x 32 (LeCun et al. 1998, section II.B).
     Raises ShapeError for a smaller field.
     """
     rows, columns = images.shape[2:]
@@ -164,12 +164,13 @@ def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def centred(dataset: Dataset, size: tuple[int, int]) -> Dataset:
-    """The data set with every image as in ``centred_images``."""
+    """The data set with every image centred as in ``centred_images``."""
     return dataclasses.replace(dataset, images=centred_images(dataset.images, size))
 
 
 def scaling_for(network: models.Network, train: Dataset) -> Scaling:
-    """The network's own values of background and ink, or else mean 0 and variance 1."""
+    """Scaling to the network's own values of background and ink, or else to mean 0 and variance
+    1."""
     if network.pixels is None:
         return Scaling.standardise(train)
     return Scaling.between(*network.pixels, channels=train.image_shape[0])
@@ -197,7 +198,7 @@ class Task:
 
 
 def has_dark_background(dataset: Dataset) -> bool:
-    """Whether the images are bright drawings on black: grey, with a black border as a rule."""
+    """Whether the images are bright drawings on black: grey, usually with a black border."""
     grey = dataset.image_shape[0] == 1
     border = np.concatenate(
         [dataset.images[:, :, [0, -1]].ravel(), dataset.images[..., [0, -1]].ravel()]
@@ -214,10 +215,10 @@ def prepare(
 ) -> Task:
     """Load the data, hold out the validation images, build the network with the seed's weights.
 
-    Images that are smaller than the network's input are centred in it; for
-    larger ones the network is built for their size.  ``spec`` is the network's and
+    Images that are smaller than the network's input are centred in it; for larger
+    ones the network is built for their size.  ``spec`` is the network's and
     ``datasets`` are (train, test); None reads those that the settings name.
-    Raises DataError or SpecError where something is missing or does not fit.
+    Raises DataError or SpecError if something is missing or does not fit.
     """
     spec = spec or models.read_spec(settings.model)
     train, test = datasets or data.load(settings.data, data_dir=data_dir)

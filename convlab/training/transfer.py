@@ -11,7 +11,7 @@ from convlab import nn
 from convlab.errors import SpecError
 from convlab.models import Network
 
-# What --freeze calls all layers of a kind.
+# The words of --freeze for all layers of a kind.
 KINDS = {
     "conv": (nn.Family.CONVOLUTION, nn.Family.TRANSPOSED),
     "dense": (nn.Family.DENSE,),
@@ -19,7 +19,7 @@ KINDS = {
 
 
 class TakenOver(NamedTuple):
-    """The layers whose weights were taken, and for each of the others why not."""
+    """The layers whose weights were taken, and for each of the others the reason why not."""
 
     taken: tuple[str, ...]
     left: dict[str, str]
@@ -38,11 +38,11 @@ def head(network: Network) -> str:
 def take_over(
     network: Network, weights: Mapping[str, np.ndarray], *, new_head: bool = False
 ) -> TakenOver:
-    """Give each layer the weights of the layer of its name, where all their shapes agree.
+    """Give each layer the weights of the layer with its name, if all their shapes agree.
 
     weights: arrays by dotted names, as ``state_dict`` gives them.  ``new_head`` leaves the
-    network's last layer with weights as it is.  Raises SpecError where no layer fits, with
-    nothing changed.
+    network's last layer with weights as it is.  Raises SpecError if no layer fits, with nothing
+    changed.
     """
     layers, state = layers_with_weights(network), network.state_dict()
     taken, left = [], {}
@@ -73,9 +73,9 @@ def _size(shape: tuple[int, ...] | None) -> str:
 def freeze(network: Network, words: str) -> tuple[str, ...]:
     """Keep layers from being trained: none of their parameters requires a gradient.
 
-    words: names of layers with weights, or conv and dense for all of a kind, between commas.
-    Returns the names of the layers.  Raises SpecError for other words, and where nothing is
-    left to be trained.
+    words: names of layers with weights, or conv and dense for all of a kind, separated by commas.
+    Returns the names of the layers.  Raises SpecError for other words, and if nothing is left to
+    train.
     """
     layers = layers_with_weights(network)
     frozen: set[str] = set()

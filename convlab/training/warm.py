@@ -1,4 +1,4 @@
-"""Training and evaluating every shipped network for a moment, so that its loops are compiled."""
+"""Brief training and evaluation of every shipped network, so that its loops are compiled."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from convlab.training.settings import Settings, Task, scaling_for
 def warm_up() -> None:
     """One training step and one batch of evaluation of each shipped network, by SGD and by Adam.
 
-    Loops are compiled for kinds of arrays, not for their sizes, so two images are enough,
-    and the networks for photographs need none that those for small images do not.
-    Random numbers go on afterwards as if nothing had been.
+    Loops are compiled for kinds of arrays, not for their sizes, so two images are enough, and the
+    networks for photographs need none that those for small images do not. Random numbers continue
+    afterwards as if nothing had happened.
     """
     state = random.get_state()
     small = (m for m in models.model_names() if max(models.input_shape(m)[1:]) <= 32)
@@ -31,10 +31,10 @@ def warm_up() -> None:
 
 
 def fill_cache() -> tuple[int, Folder]:
-    """``warm_up``, its loops kept for other processes.
+    """``warm_up``, with its loops kept for other processes.
 
-    Returns how many functions were compiled that were not there before, and the folder.
-    Raises CacheError where none can be written.
+    Returns how many functions were newly compiled, and the folder. Raises CacheError if none can be
+    written.
     """
     folder = cache.cache_folder()
     why = cache.why_not()

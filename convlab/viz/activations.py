@@ -39,10 +39,10 @@ def activations(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A column for each function: above its output, below its gradient, over the same x.
+    """A column for each function: its output above, its gradient below, over the same x.
 
-    The outputs have a scale each, as their ticks say; the gradients share one, so that
-    their sizes compare.
+    Each output has its own scale, as its ticks show; the gradients share one, so that their sizes
+    can be compared.
 
     Raises ShapeError for no curves or more than four, and for arrays that are not as
     long as x; SpecError for an unknown theme or size.
@@ -86,12 +86,12 @@ def _panel(
     word: str,
     colour: str,
 ) -> None:
-    """One curve on its axes, what it is above."""
+    """One curve on its axes, with its name above."""
     reach = float(x[0]), float(x[-1])
     plot = line_plot(canvas, place, reach, y_range, x_label="x", y_label="")
     left, top, width, _ = place
     canvas.text(left, top, word, px=canvas.size.small, colour=colour, bold=True, width=width)
-    # A jump, such as that of ReLU's gradient, is no slope.
+    # A jump, such as that of ReLU's gradient, is not a slope.
     broken = np.flatnonzero(np.abs(np.diff(values)) > 0.2 * np.ptp(y_range)) + 1
     xs, ys = plot.at_x(np.insert(x, broken, np.nan)), plot.at_y(np.insert(values, broken, np.nan))
     canvas.line(xs, ys, colour, stroke=0.7 * canvas.size.thick)

@@ -1,4 +1,4 @@
-"""Pictures of one shape in rows, with captions, as large as they fit."""
+"""Pictures of one shape in rows, with captions, as large as possible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def box_shape(boxes: Sequence[Box]) -> tuple[int, int]:
 
 
 def draw_patch(canvas: Canvas, image: ArrayLike, box: Box, x: float, y: float, cell: float) -> None:
-    """What a box cuts out of an image (C, H, W); outside the image the ground of padding."""
+    """What a box cuts out of an image (C, H, W), with the padding's colour outside the image."""
     rgb, theme = image_rgb(np.asarray(image)), canvas.theme
     top, left, bottom, right = box
     inside = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
@@ -42,12 +42,12 @@ def draw_patch(canvas: Canvas, image: ArrayLike, box: Box, x: float, y: float, c
 
 @dataclass(frozen=True)
 class Album:
-    """What ``box`` cuts out of images, below each a caption, above it a name if there are.
+    """What ``box`` cuts out of images, each with a caption below and possibly a name above.
 
-    captions: for each picture the ways to write its caption, of the fewest lines first; a line
-    is pieces after each other.  largest: pixels of a picture's side.  gap, pad: between pictures
-    and above a caption, in heights of small text.  spread: how far apart pictures may stand, as
-    shares of their width, from left to left, and of their height, between.
+    captions: for each picture the ways to write its caption, those with the fewest lines first; a
+    line is a sequence of pieces.  largest: pixels of a picture's side.  gap, pad: between pictures
+    and above a caption, in heights of small text.  spread: how far apart pictures may be, as shares
+    of their width, from left edge to left edge, and of their height, between them.
     """
 
     canvas: Canvas
@@ -114,8 +114,8 @@ class Album:
     def _widths(self, count: int, way: int) -> tuple[float, float]:
         """The width that pictures must have for their texts, and that they should have.
 
-        A long name is shortened in the end, but keeps a dozen letters; names are in the captions
-        where none stand above.
+        A long name is shortened if necessary, but keeps a dozen letters; if no names are above,
+        they are in the captions.
         """
         canvas, small = self.canvas, self.canvas.size.small
         lines = [line for ways in self.captions[:count] for line in ways[way]]
@@ -125,7 +125,7 @@ class Album:
         return max(min(wish, 7 * small) if last else wish, names), max(wish, names)
 
     def _arranged(self, count: int, height: float) -> tuple[float, int, int]:
-        """Side of a cell, way of the captions and number of columns: the largest that fit."""
+        """Side of a cell, form of the captions and number of columns: the largest that fit."""
         ways = len(self.captions[0])
         found = []
         for way in range(ways):
@@ -136,7 +136,7 @@ class Album:
                     continue
                 tall = max((height - self._gap * (rows - 1)) / rows - around, 1.0)
                 room = min(slot, self.largest), min(tall, self.largest)
-                # Among equal pictures the caption of fewer lines wins.
+                # Among equal pictures the caption with fewer lines wins.
                 found.append((whole_cells(*room, *self.shape), rows * columns, -way, columns))
         cell, _, way, columns = fullest(found)
         return cell, -way, columns

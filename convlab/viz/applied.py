@@ -1,4 +1,4 @@
-"""What a kernel makes of an image: before, kernel, after."""
+"""The effect of a kernel on an image: before, kernel, after."""
 
 from __future__ import annotations
 
@@ -43,16 +43,15 @@ def applied(
 
     image: (1, H, W) or (3, H, W) on a grey scale or RGB over ``levels``; padded:
     (1, PH, PW), the same with ``sides`` (top, bottom, left, right) of padding,
-    shown where the cells are large enough for numbers.  kernels and results
-    come in rows, which are drawn as columns where that gives larger pictures.
-    facts: (label, text) pairs at the foot, the most important ones first; on a
-    small canvas the last ones are left out.
+    shown if the cells are large enough for numbers.  kernels and results come in rows, which are
+    drawn as columns if that gives larger pictures.  facts: (label, text) pairs at the foot, the
+    most important ones first; on a small canvas the last ones are left out.
 
     Images of up to 20 × 20 with one channel are drawn as cells with their numbers if these
     are legible.  Others are drawn as pictures: each drawn pixel is then the mean of
     the colours of the values below it, and the scale of a large signed result or
-    magnitude ends at the 99th percentile, which its bar says.  Where many pictures meet
-    a small canvas, the kernels and the sizes are left out.
+    magnitude ends at the 99th percentile, as its bar says.  If there are many pictures on a small
+    canvas, the kernels and the sizes are left out.
 
     Raises ShapeError for arrays of other shapes and for more pictures than the canvas has
     room for, SpecError for an unknown kind, theme or size.
@@ -76,7 +75,7 @@ def applied(
         top = canvas.bottom - foot.height + foot.step - px
         foot.draw(top)
         canvas.bottom = top - 1.2 * px
-    # Broad padding would take the room of what it surrounds.
+    # Wide padding would take room from what it surrounds.
     if padded is None or max(sides) > 2:
         padded, sides = image, (0, 0, 0, 0)
     _Sheet(canvas, kernels, results, Tiles(canvas, image, levels, padded, sides, {})).draw()
@@ -84,7 +83,7 @@ def applied(
 
 
 class _Sheet:
-    """Everything between headline and foot, as large as there is room."""
+    """Everything between headline and foot, as large as possible."""
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class _Sheet:
         self._draw_legends(legends, *self._pictures().draw())
 
     def _layouts(self, before: Tile, results: Block) -> list[Blocks]:
-        """Before, kernels and results, with the rows of the latter two as columns too."""
+        """Before, kernels and results, also with the rows of the latter two as columns."""
         signs = "∗", "=" if len(self.each) == 1 else style.ARROW
         return [
             Blocks(self.canvas, [[[before]], kernels, after], signs, worth)
@@ -125,7 +124,7 @@ class _Sheet:
         ]
 
     def _numbers(self) -> Blocks | None:
-        """Everything as cells with their numbers; None where some would not be legible."""
+        """Everything as cells with their numbers; None if some would not be legible."""
         tiles = self.tiles
         after = [[tiles.after_cells(result) for result in row] for row in self.results]
         layouts = self._layouts(tiles.before_cells(), after)
@@ -137,7 +136,7 @@ class _Sheet:
         return layout if legible and layout.cell >= 22 * self.unit else None
 
     def _pictures(self) -> Blocks:
-        """Everything as pictures of one size; wide ones may stand below each other."""
+        """Everything as pictures of one size; wide ones may be stacked."""
         canvas, tiles = self.canvas, self.tiles
         before = tiles.before_picture()
         after = [[tiles.after_picture(result) for result in row] for row in self.results]
@@ -183,7 +182,7 @@ class _Sheet:
         return replace(grey, cut_low=bool(ends[0] < low), cut_high=bool(ends[1] > high))
 
     def _legends(self) -> list[ColourBar | DirectionRing]:
-        """What explains the shades; maps with colours of their own need nothing."""
+        """What explains the shades; maps with their own colours need nothing."""
         legends: list[ColourBar | DirectionRing] = []
         for kind, scale in self.tiles.scales.items():
             word = {"signed": "result"}.get(kind, kind)

@@ -1,4 +1,4 @@
-"""The tiles of what a kernel makes of an image: input, kernels and results, each with its look."""
+"""The tiles of a kernel's effect on an image: input, kernels and results, each with its look."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convlab.viz.large_images import colours, reduced, shades
 from convlab.viz.matrix import Cells, number_size
 from convlab.viz.style import Scale
 
-_KERNEL_CELLS = 56, 44  # pixels of a slide, where there is room
+_KERNEL_CELLS = 56, 44  # pixels on a slide, if there is room
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class ShownKernel:
 
 @dataclass(frozen=True)
 class ShownResult:
-    """One map that came out, and how it is to be read.
+    """One resulting map, and how to read it.
 
     values: (H, W), or (3, H, W) for an RGB image.  kind: "image", on a grey
     scale over ``levels`` or in its own RGB; "signed", in the diverging map;
     "magnitude", grey from 0; "direction", degrees above -180 up to 180, 0 to the
     right and 90 downwards.  ``known`` (H, W) bool: where a direction is shown,
-    None for everywhere.  ``note`` stands below the name, after the size.
-    ``channel``: red, green or blue, if it is of one.  ``difference`` marks what
-    shows how two results differ.  ``grain``: what is known of values that are sums.
+    None for everywhere.  ``note`` goes below the name, after the size.  ``channel``: red, green or
+    blue, if it belongs to one.  ``difference`` marks a map of how two results differ.  ``grain``:
+    what is known about values that are sums.
     """
 
     name: str
@@ -61,7 +61,7 @@ class ShownResult:
 
     @property
     def where(self) -> NDArray:
-        """``known``, made out where it is None."""
+        """``known``, worked out if it is None."""
         return np.ones(self.values.shape, bool) if self.known is None else self.known
 
 
@@ -85,7 +85,8 @@ class Tiles:
     ) -> tuple[list[str], float] | None:
         """Numbers in the first of ``choices`` that fits their cells, and their height; or None.
 
-        A choice is how many digits (None: all), and the share of a cell's width that they take.
+        A choice is the number of digits (None: all), and the share of a cell's width that they
+        take.
         """
         for digits, share in choices:
             written = exact(values, digits) if known is None else sums(values, known, digits=digits)
@@ -158,9 +159,9 @@ class Tiles:
     def kernels(
         self, kernels: Sequence[Sequence[ShownKernel]], room: float
     ) -> list[tuple[Block, float]]:
-        """The block of kernels, and with its rows as columns, each with its worth.
+        """The block of kernels, and the same with its rows as columns, each with its worth.
 
-        Their cells keep their size, within a share of ``room`` pixels across; kernels without
+        Their cells keep their size, up to a share of ``room`` pixels across; kernels without
         numbers are worth less.
         """
         blocks = []
@@ -174,9 +175,9 @@ class Tiles:
         return blocks
 
     def _kernel(self, kernel: ShownKernel, down: int, width: float) -> Tile:
-        """One of so many kernels below each other, in cells as large as its numbers need.
+        """One of so many stacked kernels, in cells as large as its numbers need.
 
-        Without room for these it is shades, with a second note.
+        Without room for them it is drawn in shades, with a second note.
         """
         canvas, unit, weights = self.canvas, self.canvas.unit, kernel.weights
         rows, columns = weights.shape

@@ -40,19 +40,17 @@ def architecture(
     The first of ``layers`` is the input and is drawn in its colour; the last one
     has filled units.  A stack of planes stands for maps, a column of dots for
     single units.  The side of a plane is proportional to the square root of its
-    pixels along that side, so that 5 is seen beside 28 and 7 beside 224; within
-    a plane the window and the unit are to scale.  Up to 6 planes (10 units) there
-    are as many as the layer has, then 2 more for each doubling; a column that
-    stands for more units than it has dots is broken by a gap.  Paths around
-    layers are lines above them.
+    pixels along that side, so that 5 is visible beside 28 and 7 beside 224; within a plane the
+    window and the unit are to scale.  Up to 6 planes (10 units) there are as many as the layer has,
+    then 2 more for each doubling; a column that stands for more units than it has dots is broken by
+    a gap.  Paths around layers are lines above them.
 
-    A network that does not fit one row goes on in the next, which begins with a
-    pale copy of the layer that it goes on from.  Where that is not enough, notes are
-    left out, sizes take two lines, then what a path goes around becomes one block,
-    equal blocks or layers one after the other one with their number, then what makes
-    maps of one number and size one stage (as in table 1 of He et al. 2016), and after
-    that some in the middle are left out, with their number.  The second line says what
-    is not drawn; ``unsaid`` are the words for all notes.
+    A network that does not fit into one row continues in the next, which begins with a pale copy of
+    the layer that it continues from.  If that is not enough, notes are left out, sizes take two
+    lines, then what a path goes around becomes one block, equal consecutive blocks or layers become
+    one with their number, then layers with equally many maps of one size become one stage (as in
+    table 1 of He et al. 2016), and after that some in the middle are left out, with their number.
+    The second line says what is not drawn; ``unsaid`` are the words for all notes.
 
     Raises ShapeError for fewer than two layers and for a shape that is neither
     maps nor units, SpecError for an unknown theme or size.
@@ -73,7 +71,7 @@ def architecture(
 
 @dataclass(frozen=True)
 class _Look:
-    """What stands above a drawing, by the arguments of ``folding.second_line``, and its looks."""
+    """What goes above a drawing, as arguments of ``folding.second_line``, and its style."""
 
     title: str
     words: dict[str, Any]
@@ -92,7 +90,7 @@ class _Look:
 
 
 def _largest(layers: list[ShownLayer], look: _Look, smallest: float) -> _Drawing | None:
-    """The layers on as many rows as make them largest, few rows before many; None: too small."""
+    """The layers on the number of rows that makes them largest, preferring few; None: too small."""
     found = []
     for detail, noted, worth in details(layers):
         canvas = look.canvas(detail, noted)
@@ -106,7 +104,7 @@ def _largest(layers: list[ShownLayer], look: _Look, smallest: float) -> _Drawing
     if not found:
         return None
     _, drawing, detail, noted = max(found, key=lambda one: one[0])
-    # As high as the rows need, with air between them.
+    # As high as the rows need, with space between them.
     canvas, rows = drawing.canvas, [row.layers for row in drawing.rows]
     needed = canvas.top + canvas.margin + drawing.height(drawing.scale)
     needed += 1.5 * canvas.size.label * len(rows)
@@ -139,7 +137,7 @@ class _Drawing:
     def draw(self) -> None:
         canvas, scale, rows = self.canvas, self.scale, self.rows
         free = canvas.inner_height - sum(sum(row.heights(scale)) for row in rows)
-        # A row alone stands in the middle; several share what is left above and between them.
+        # A single row is centred; several share the remaining space above and between them.
         gap = min(free / (len(rows) - 0.5), 6 * canvas.size.label)
         top = canvas.top + max(0.0, free - gap * (len(rows) - 1)) / 2
         for row in rows:
@@ -174,7 +172,7 @@ class _Row:
         return before + sum(between) + after
 
     def _words(self, layer: ShownLayer) -> float:
-        """Width of what stands above and below a layer."""
+        """Width of the texts above and below a layer."""
         canvas, size = self.canvas, self.canvas.size
         widths = [canvas.widest(layer.head, size.label)]
         for text, bold in layer.below:
@@ -189,7 +187,7 @@ class _Row:
         between = []
         for i, layer in enumerate(self.layers[1:]):
             operation = canvas.widest(layer.operation, small)
-            # What stands below an arrow is seen to belong to it.
+            # Text below an arrow should visibly belong to it.
             arrow = 0.7 * operation if layer.count > 1 else 0.0
             drawn = halves[i] + halves[i + 1] + max(30 * unit, 1.2 * scale, arrow)
             written = texts[i] + texts[i + 1] + 16 * unit
@@ -240,7 +238,7 @@ class _Row:
         return top + self.lanes * self.lane + lines
 
     def _write(self, volume: Volume, role: str, top: float, foot: float) -> None:
-        """The lines above and below a layer; a pale copy has its name alone below it."""
+        """The lines above and below a layer; a pale copy has only its name below it."""
         canvas, layer, size = self.canvas, volume.layer, self.canvas.size
         theme, pale = canvas.theme, role == "hairline"
         y = self._head(layer, top)
@@ -261,7 +259,7 @@ class _Row:
     def _draw_arc(self, arc: Arc, volumes: list[Volume], top: float) -> None:
         """A path around layers: up from the first, along and down to the last."""
         canvas, small, colour = self.canvas, self.canvas.size.small, self.canvas.theme.window
-        # Inner paths stand further inside; those that end and begin at a layer stay apart.
+        # Inner paths lie further inside; those that end and begin at a layer stay apart.
         lane = self.lanes - arc.lane
         inset = 7 * canvas.unit * lane
         left, right = volumes[arc.start].x + inset, volumes[arc.end].x - inset

@@ -1,4 +1,4 @@
-"""Maps of what an answer depends on: of the trained network and of one that learned nothing."""
+"""Maps of what an answer depends on: for the trained network and for one that learned nothing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from convlab.viz.colour_bar import EVERYWHERE, ColourBar
 from convlab.viz.style import Scale
 from convlab.viz.tiles import Panels
 
-COVER = 0.85  # of the image, where a map that is drawn over it has its largest value
-DIMMED = (14, 0.36)  # the grey of black under such a map, and the share that is left of contrast
+COVER = 0.85  # of the image, where a map drawn over it has its largest value
+DIMMED = (14, 0.36)  # the grey of black under such a map, and the remaining share of contrast
 
 
 def attribution(
@@ -37,16 +37,15 @@ def attribution(
     """An image and maps of its pixels side by side, each map on its own scale.
 
     image: (1, H, W) or (3, H, W), uint8.  maps: names with arrays (H, W); the first
-    is that of the trained network, others stand quietly beside it.  signed:
-    diverging colours with symmetric limits; else magnitudes from 0, in cividis.
-    over: the magnitudes lie as a glow over the image, grey and dimmed, the more the
-    larger.  ends: what the lower and the upper end of a scale mean.  A map that is
-    the same everywhere has no scale, but its number.  notes: one for the image and
-    one for each map, a text below the heading and whether it tells a mistake.
-    facts: (label, text) pairs that stand below.
+    is that of the trained network, others are drawn quietly beside it.  signed: diverging colours
+    with symmetric limits; else magnitudes from 0, in cividis.  over: the magnitudes are drawn as a
+    glow over the image, which is grey and dimmed, the brighter the larger.  ends: what the lower
+    and the upper end of a scale mean.  A constant map has no scale, but its number.  notes: one for
+    the image and one for each map, a text below the heading and whether it reports a mistake.
+    facts: (label, text) pairs below.
 
-    Raises ShapeError for no map, for maps of another size than the image and for
-    another number of notes, SpecError for an unknown theme or size.
+    Raises ShapeError for no map, for maps whose size is not the image's and for a wrong number of
+    notes, SpecError for an unknown theme or size.
     """
     rgb = image_rgb(np.asarray(image))
     arrays = [np.asarray(values, dtype=float) for _, values in maps]
@@ -91,13 +90,13 @@ def _check(rgb: NDArray, arrays: list[NDArray], notes: int) -> None:
 
 
 def _constant(values: NDArray) -> bool:
-    """Whether a map has no two numbers that differ, so that there is no scale to it."""
+    """Whether all numbers of a map are equal, so that it has no scale."""
     finite = values[np.isfinite(values)]
     return not finite.size or bool(finite.min() == finite.max())
 
 
 class _Map:
-    """A map (H, W) on its scale; as a glow over the bytes ``under`` (H, W, 3) if they are given."""
+    """A map (H, W) on its scale; as a glow over the bytes ``under`` (H, W, 3) if given."""
 
     def __init__(
         self, canvas: Canvas, values: NDArray, signed: bool, under: NDArray | None

@@ -1,4 +1,4 @@
-"""Numbers along a line: where they stand, round ones for ticks, and labels that keep apart."""
+"""Numbers along a line: their positions, round ones for ticks, and labels that keep apart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convlab.numerals import exact
 
 @dataclass(frozen=True)
 class Axis:
-    """Numbers to pixels: ``low`` stands at ``start``, ``high`` at ``end``."""
+    """Numbers to pixels: ``low`` is at ``start``, ``high`` at ``end``."""
 
     low: float
     high: float
@@ -22,7 +22,7 @@ class Axis:
     logarithmic: bool = False
 
     def at(self, value):
-        """Pixels of a number, or of an array of them; the middle where low and high are one."""
+        """Pixels of a number, or of an array of them; the middle if low and high are equal."""
         low, high = self.low, self.high
         if self.logarithmic:
             value, low, high = np.log(value), math.log(low), math.log(high)
@@ -30,12 +30,12 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
     def clipped(self, value):
-        """The same, or pixels of the end of the axis that a number lies beyond."""
+        """The same, but for a number beyond an end of the axis the pixels of that end."""
         return self.at(np.clip(value, self.low, self.high))
 
 
 def with_room(low: float, high: float) -> tuple[float, float]:
-    """Ends of an axis with some room around numbers from low to high, which may be one."""
+    """Ends of an axis with some room around numbers from low to high, which may be equal."""
     edge = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
     return low - edge, high + edge
 
@@ -50,7 +50,7 @@ def round_steps(span: float) -> Iterator[float]:
 def ticks_around(low: float, high: float, most: int) -> list[float]:
     """Round numbers around low to high, at most ``most`` steps from the first to the last.
 
-    Two steps at least are granted: numbers on both sides of 0 cannot do with fewer.
+    At least two steps are always allowed: numbers on both sides of 0 need them.
     """
     for step in round_steps(high - low):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -62,9 +62,9 @@ def ticks_around(low: float, high: float, most: int) -> list[float]:
 def ticks_within(
     low: float, high: float, least: float = 0.0, *, most: float = math.inf, whole: bool = False
 ) -> list[float]:
-    """Round numbers from low to high, at least ``least`` apart; whole ones alone if so wished.
+    """Round numbers from low to high, at least ``least`` apart; on request only whole ones.
 
-    At most ``most`` of them, but two are always granted.
+    At most ``most`` of them, but two are always allowed.
     """
     for step in round_steps(high - low):
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
@@ -74,7 +74,7 @@ def ticks_within(
 
 
 def beside(axis: Axis, values: Iterable[float], room: Callable[[float], float]) -> list[float]:
-    """Those values whose labels stand beside each other; earlier ones have the right.
+    """Those values whose labels fit side by side; earlier ones have priority.
 
     ``room``: pixels that the label of a value needs.
     """
@@ -101,7 +101,7 @@ def logarithmic_ticks(axis: Axis, room: Callable[[float], float]) -> list[float]
         for every in range(1, len(powers) + 1)
     ]
     for choice in choices:
-        # A hair of room, so that a limit of 0.1 has its tick in spite of rounding.
+        # A tiny tolerance, so that a limit of 0.1 has its tick in spite of rounding.
         ticks = [t for t in choice if axis.low * 0.999999 <= t <= axis.high * 1.000001]
         if beside(axis, ticks, room) == ticks:
             break
@@ -109,7 +109,7 @@ def logarithmic_ticks(axis: Axis, room: Callable[[float], float]) -> list[float]
 
 
 def tick_texts(ticks: Sequence[float], unit: str = "") -> list[str]:
-    """Ticks as they are written; of the unit " %" they are shares of 1.
+    """The texts of ticks; with the unit " %" they are shares of 1.
 
     Rounded to what steps of 1, 2 and 5 need, so that 0.30000000000000004 is 0.3.
     """
@@ -118,7 +118,7 @@ def tick_texts(ticks: Sequence[float], unit: str = "") -> list[str]:
 
 
 def apart(heights: Sequence[float], step: float, top: float, bottom: float) -> list[float]:
-    """Ascending heights moved apart to at least ``step``, inside top and bottom where they fit."""
+    """Ascending heights moved apart to at least ``step``, inside top and bottom if they fit."""
     placed: list[float] = []
     for y in heights:
         placed.append(max(y, top, placed[-1] + step if placed else top))

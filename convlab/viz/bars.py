@@ -1,4 +1,4 @@
-"""Shares as bars, a name at the left of each and its number at the right."""
+"""Shares as bars, each with its name at the left and its number at the right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw_shares(
     step: float,
     main: tuple[str, float] | None,
 ) -> None:
-    """Names with shares of 1 below each other, ``step`` apart, from ``place`` on.
+    """Stacked names with shares of 1, ``step`` apart, from ``place`` on.
 
     place: left, top and width.  Names take at most two fifths of it.  ``main``, one of the
     shares, stands out in the output's colour.

@@ -1,4 +1,4 @@
-"""Pictures with headings in blocks side by side, their cells as large as there is room."""
+"""Pictures with headings in blocks side by side, with cells as large as possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Place = tuple[float, float, float, float]  # left, top, width and height in pixe
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture with its heading: rows × columns cells, of the common side or a ``fixed`` one.
+    """A picture with its heading: rows × columns cells, with the common side or a ``fixed`` one.
 
     ``draw`` is called with its place.
     """
@@ -45,7 +45,7 @@ def _name_px(canvas: Canvas) -> float:
 
 
 def heading_height(canvas: Canvas, notes: int) -> float:
-    """Pixels above a tile, of its name and so many notes."""
+    """Pixels above a tile, for its name and so many notes."""
     return _name_px(canvas) * LINE + (notes * LINE + 0.4) * canvas.size.small
 
 
@@ -53,8 +53,8 @@ def heading_height(canvas: Canvas, notes: int) -> float:
 class Blocks:
     """Blocks of tiles from left to right, and the signs between them.
 
-    ``cell`` is the common side of a cell; ``headings`` the most that a heading widens its column
-    by.  Of two with other arrangements the one with the larger ``worth`` times cell is better.
+    ``cell`` is the common side of a cell; ``headings`` the most by which a heading widens its
+    column.  Of two arrangements the one with the larger ``worth`` times cell is better.
     """
 
     canvas: Canvas
@@ -106,7 +106,7 @@ class Blocks:
         return [*tops, y - self.gap]
 
     def fitted(self, most: float) -> Blocks:
-        """The same with the largest cells, up to ``most`` pixels, that the canvas has room for."""
+        """The same with the largest cells, up to ``most`` pixels, that fit on the canvas."""
         canvas = self.canvas
         room_x = canvas.inner_width - len(self.signs) * 1.5 * canvas.size.title
         room_y = canvas.inner_height - self._head - 0.5 * self.gap
@@ -121,7 +121,7 @@ class Blocks:
     def draw(self) -> tuple[float, float, list[float]]:
         """Draw the blocks around one middle line.
 
-        Returns where a scale at their right begins, and of the last block the top of its tiles
+        Returns where a scale at their right begins, and for the last block the top of its tiles
         and, from there, the tops of its rows and its end.
         """
         canvas, count = self.canvas, len(self.signs)
@@ -156,9 +156,9 @@ class Blocks:
 def best(layouts: Sequence[Blocks], most: float, enough: float) -> Blocks:
     """The best arrangement; its headings are shortened where cells are not large ``enough``.
 
-    That is only done for cells, of at most ``most`` pixels, that become a good deal larger.
+    That is only done if cells, of at most ``most`` pixels, become considerably larger.
     """
-    found = layouts[0]  # with cells of no size yet
+    found = layouts[0]  # with cells of size 0 so far
     for letters in (math.inf, 7, 4.5, 2.5):
         headings = letters * found.canvas.size.small
         tried = [replace(layout, headings=headings).fitted(most) for layout in layouts]

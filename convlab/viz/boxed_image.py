@@ -1,4 +1,4 @@
-"""The pixels of an input with boxes on them, and the padding that these reach."""
+"""The pixels of an input with boxes on them, and the padding that the boxes reach."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels of the inp
 
 
 def checked_image(image: ArrayLike | None, size: tuple[int, int]) -> NDArray | None:
-    """The bytes of an image, None where there is none.  Raises ShapeError for another size."""
+    """The bytes of an image, or None if there is none.  Raises ShapeError for another size."""
     rgb = None if image is None else image_rgb(np.asarray(image))
     if rgb is not None and rgb.shape[:2] != tuple(size):
         raise ShapeError(f"expected an image of {tuple(size)} pixels, got {rgb.shape[:2]}")
@@ -65,7 +65,7 @@ class BoxedImage:
         return replace(self, left=left, top=top, pixel=pixel)
 
     def largest_pixel(self, width: float, height: float) -> float:
-        """The side of a pixel; whole where a difference of one would be seen."""
+        """The side of a pixel; a whole number where a difference of one would be visible."""
         rows, columns = self.shape
         side = min(width / columns, height / rows)
         return whole_cells(width, height, rows, columns) if side >= 4 else side
@@ -78,11 +78,11 @@ class BoxedImage:
         return Cells(self.canvas, x, y, bottom - top, right - left, self.pixel)
 
     def draw(self, rgb: NDArray | None, box: Box) -> None:
-        """The image, without one the grid of pixels, under a box whose padding is dashed."""
+        """The image, or without one the grid of pixels, under a box whose padding is dashed."""
         canvas, theme = self.canvas, self.canvas.theme
         field, whole = self.cells(box), self.cells()
         lined = self.pixel >= 8 * canvas.unit
-        # Padding lies under the input: only the part outside it stays visible.
+        # Padding is drawn under the input, so only the part outside it stays visible.
         field.box(fill=theme.hairline_fill)
         if lined:
             field.lines(theme.hairline, dashed=True)
@@ -102,7 +102,7 @@ class BoxedImage:
         field.box(theme.window, stroke=canvas.size.thick)
 
     def frame(self, box: Box, stroke: float, colour: str | None = None) -> None:
-        """The outline of a box, over the ground's colour so that it stands off the image."""
+        """The outline of a box, over the background colour so that it stands out from the image."""
         cells, theme = self.cells(box), self.canvas.theme
         cells.box(theme.ground, stroke=1.8 * stroke)
         cells.box(colour or theme.window, stroke=stroke)

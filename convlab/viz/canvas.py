@@ -37,7 +37,7 @@ _DOWN: dict[str, Literal["top", "center_baseline", "center", "baseline", "bottom
     "s": "baseline",
     "b": "bottom",
 }
-LONGEST = 300  # letters of a line; no canvas has room for more
+LONGEST = 300  # letters in a line; no canvas has room for more
 
 
 @cache
@@ -71,8 +71,8 @@ def checked_image(image: ArrayLike) -> NDArray:
 def image_rgb(image: ArrayLike) -> NDArray:
     """An image (1, H, W) or (3, H, W) as bytes (H, W, 3).
 
-    uint8 is shown as it is, and floats from 0 to 1 too; other floats are
-    stretched from their smallest to their largest value.  Raises ShapeError.
+    uint8 is shown unchanged, and so are floats from 0 to 1; other floats are stretched from their
+    smallest to their largest value.  Raises ShapeError.
     """
     shown = checked_image(image)
     if shown.dtype != np.uint8:
@@ -123,7 +123,7 @@ class Canvas:
     # Text ---------------------------------------------------------------------------------
 
     def measure(self, text: str, px: float, bold: bool = False) -> float:
-        """Width of one line of text in pixels, as long as it can be drawn."""
+        """Width of one line of text in pixels, at most that of a drawable line."""
         return _width(_shortened(text, LONGEST), px, self.size.dpi, bold)
 
     def widest(self, texts: Iterable[str], px: float, bold: bool = False) -> float:
@@ -133,7 +133,7 @@ class Canvas:
     def fit(
         self, text: str, width: float, px: float, smallest: float | None = None, bold: bool = False
     ) -> tuple[str, float]:
-        """Text and height that keep within ``width``: shrunk to ``smallest``, then shortened.
+        """Text and height that stay within ``width``: shrunk to ``smallest``, then shortened.
 
         A shortened text keeps its beginning and its end around "…".
         """
@@ -142,7 +142,7 @@ class Canvas:
         full = self.measure(text, px, bold)
         if full <= width:
             return text, px
-        # Hinting makes widths not quite proportional, hence the second look.
+        # Because of hinting, widths are not quite proportional, hence the second check.
         for height in (max(smallest, px * width / full * 0.98), smallest):
             if self.measure(text, height, bold) <= width:
                 return text, height
@@ -170,9 +170,9 @@ class Canvas:
     ) -> None:
         """One line of text at (x, y), fitted into ``width`` along its own direction.
 
-        ``anchor`` says what of the text stands there, as in Pillow: left, middle or right of it
-        (l, m, r), then its top, the middle of its letters, its centre, baseline or bottom (t, m,
-        c, s, b).
+        ``anchor`` says which point of the text is there, as in Pillow: its left, middle or right
+        (l, m, r), then its top, the middle of its letters, its centre, baseline or bottom (t, m, c,
+        s, b).
         """
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
         fitted, families, bold, undrawn = lettering(fitted, bold)
@@ -188,7 +188,7 @@ class Canvas:
             parse_math=False,  # a class may be called $5
             zorder=self._above(),
         )
-        artist.undrawn = undrawn  # whoever writes the figure says so
+        artist.undrawn = undrawn  # reported when the figure is written
         self._axes.add_artist(artist)
 
     def note(
@@ -220,7 +220,7 @@ class Canvas:
         bold: bool = False,
         width: float = math.inf,
     ) -> float:
-        """Lines below each other from (x, y) on; returns where the next one would stand."""
+        """Lines of text from (x, y) downwards; returns where the next one would go."""
         px = px or self.size.label
         for line in lines:
             self.text(x, y, line, px=px, colour=colour, bold=bold, width=width)
@@ -245,7 +245,7 @@ class Canvas:
     def run(
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, down: str = "t"
     ) -> None:
-        """Pieces (text, colour, bold) one after the other on a line; the caller has fitted them."""
+        """Pieces (text, colour, bold) in a row on one line; the caller has made them fit."""
         space = self.measure("n n", px) - self.measure("nn", px)
         for text, colour, bold in parts:
             self.text(x, y, text, f"l{down}", px=px, colour=colour, bold=bold)
@@ -260,7 +260,7 @@ class Canvas:
     def headline(self, title: str, subtitle: str, colour: str, notes: Iterable[str] = ()) -> None:
         """The title in its role's colour and the quiet line below it; moves ``top`` below both.
 
-        The quiet line may take a second line where the figure is narrow, and so may each of the
+        The quiet line may take a second line if the figure is narrow, and so may each of the
         ``notes`` below it.
         """
         room, size = self.inner_width, self.size
@@ -290,7 +290,7 @@ class Canvas:
         return (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
 
     def lines(self, text: str, width: float, px: float) -> list[str]:
-        """A text as one line, or as two where ``width`` is less than it needs."""
+        """A text as one line, or as two if ``width`` is less than it needs."""
         words = text.split()
         if not words:
             return []
@@ -304,9 +304,9 @@ class Canvas:
         return lines
 
     def wrapped(self, text: str, width: float, px: float, breaks: str = " ") -> list[str]:
-        """A text in as many lines as ``width`` asks for; no line ends at a no-break space.
+        """A text in as many lines as ``width`` requires; no line ends at a no-break space.
 
-        ``breaks``: a regular expression for where a line may end.
+        ``breaks``: a regular expression for places where a line may end.
         """
         lines: list[str] = []
         for word in re.split(breaks, text):
@@ -320,7 +320,7 @@ class Canvas:
     # Lines and boxes ------------------------------------------------------------------------
 
     def _above(self) -> int:
-        self._layer += 1  # what is drawn later lies above
+        self._layer += 1  # later drawings lie on top
         return self._layer
 
     def _points(self, px: float) -> float:
@@ -380,7 +380,7 @@ class Canvas:
         )
 
     def dot(self, x: float, y: float, colour: str, diameter: float, hollow: bool = False) -> None:
-        """A round mark; hollow ones are filled with the ground."""
+        """A round mark; hollow ones are filled with the background colour."""
         self._axes.add_artist(
             Line2D(
                 [x],
@@ -424,7 +424,7 @@ class Canvas:
         stroke: float | None = None,
         dashed: bool = False,
     ) -> None:
-        """Polygons (any, corners, 2) of one outline; ``fill`` is one colour or one for each."""
+        """Polygons (any, corners, 2) with one outline; ``fill`` is one colour or one for each."""
         stroke = self.size.hair if stroke is None else stroke
         self._axes.add_artist(
             PolyCollection(
@@ -451,8 +451,8 @@ class Canvas:
     ) -> None:
         """Bytes (H, W, 3) as H × W equal cells; smoothed only where cells are below 2 pixels."""
         whole = width / rgb.shape[1] >= 2 and height / rgb.shape[0] >= 2
-        # Of a photograph far larger than its place, means of blocks: matplotlib takes 50 bytes
-        # for each number.
+        # For a photograph far larger than its place, means of blocks: matplotlib takes 50 bytes per
+        # number.
         block = int(min(rgb.shape[1] / width, rgb.shape[0] / height) / 2)
         if block >= 2:
             rgb = np.asarray(Image.fromarray(np.ascontiguousarray(rgb)).reduce(block))

@@ -1,4 +1,4 @@
-"""How classes are told apart in a plane: a colour and an outline each, and a key to both."""
+"""How classes are distinguished in a plane: each by a colour and an outline, with a key to both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _regular(corners: int, turn: float, reach: float) -> NDArray:
     return reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-# Of about the same area each.
+# Each with about the same area.
 _SHAPES = (
     CIRCLE,
     _regular(4, 0.5, 1.27),
@@ -35,9 +35,9 @@ _SHAPES = (
 
 
 class ClassMarks:
-    """A mark for each class: its name where all have one or two letters, or else a shape.
+    """A mark for each class: its name if all have one or two letters, or else a shape.
 
-    One colour and shape belong to one of 24 classes, after which they come again.
+    Colour and shape are unique among 24 classes, after which they repeat.
     """
 
     def __init__(self, canvas: Canvas, classes: Sequence[str], radius: float) -> None:
@@ -58,7 +58,7 @@ class ClassMarks:
 class ClassKey:
     """What belongs to each class: its mark, and how many images and mistakes, (classes,) each.
 
-    ``width`` is what it takes with the space before it, 0 where a canvas is too narrow for it.
+    ``width`` is its width including the space before it, 0 if a canvas is too narrow for it.
     """
 
     def __init__(self, marks: ClassMarks, images: NDArray, wrong: NDArray) -> None:
@@ -107,10 +107,10 @@ def _written(names: Sequence[str]) -> NDArray:
     for name in names:
         text, families, bold, _ = lettering(name, bold=True)
         font = FontProperties(family=list(families), weight="bold" if bold else "normal")
-        text = text.replace("$", r"\$")  # no mathematics
+        text = text.replace("$", r"\$")  # not as mathematics
         path = TextPath((0, 0), text, size=1, prop=font, usetex=False)
         rings = [np.asarray(ring) for ring in path.to_polygons()]
-        # One line through all rings: holes run the other way round, so they stay open.
+        # One line through all rings; holes run in the opposite direction, so they stay open.
         joined = [part for ring in rings for part in (ring, rings[0][:1])]
         outline = np.concatenate(joined) if joined else np.zeros((1, 2))
         outlines.append((outline - (outline.min(axis=0) + outline.max(axis=0)) / 2) * (1, -1))

@@ -10,7 +10,7 @@ from convlab.numerals import number, plus_minus
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Scale
 
-EVERYWHERE = "everywhere"  # below the number of a bar that has no other
+EVERYWHERE = "everywhere"  # below the only number of a bar
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class ColourBar:
     def draw(self, left: float, top: float, height: float) -> None:
         """Draw it at (left, top).
 
-        A bar too low for its labels is made as high as they need; of numbers that do not differ
-        it is one cell, and says so.
+        A bar too low for its labels is made as high as they need; if all numbers are equal it is
+        one cell, and says so.
         """
         canvas, scale, theme = self.canvas, self.scale, self.canvas.theme
         small, side = canvas.size.small, 18 * canvas.unit
@@ -84,7 +84,7 @@ class ColourBar:
             canvas.text(beside, top + share * height, text, anchor, px=small)
 
     def strip(self, left: float, top: float, width: float, height: float) -> None:
-        """The shades alone, lying, the lowest at the left."""
+        """Only the shades, horizontally, the lowest at the left."""
         shades = np.linspace(self.scale.lowest, self.scale.highest, 257)[None]
         edge = self.canvas.theme.hairline
         self.canvas.picture(self.scale.rgb(shades), left, top, width, height, edge=edge)
@@ -92,7 +92,7 @@ class ColourBar:
     def limits(
         self, left: float, top: float, width: float, meanings: tuple[str, str] = ("", "")
     ) -> None:
-        """The ends of a lying bar with their meanings, zero in its middle, as far as they fit."""
+        """A horizontal bar's ends with their meanings, zero in its middle, as far as they fit."""
         canvas, scale, small = self.canvas, self.scale, self.canvas.size.small
         low, high = ends = number(scale.lowest), number(scale.highest)
         sides = [canvas.widest(pair, small) for pair in zip(ends, meanings, strict=True)]

@@ -31,11 +31,10 @@ def confusion(
 ) -> Figure:
     """A confusion matrix (K, K) of counts: rows are the true classes, columns the predicted.
 
-    The shade of a cell is its share of its row, right answers and mistakes each
-    on their own scale; numbers stand in the cells until a cell is 22 pixels
-    (of the slide), then two bars explain the shades.  At the right each class's accuracy:
-    the diagonal's share of the row.  When there are more classes than lines of
-    text, every second, third ... is named and the second line says so.
+    The shade of a cell is its share of its row, right answers and mistakes each on their own scale;
+    numbers are written in the cells down to 22 pixels (on the slide), then two bars explain the
+    shades.  At the right is each class's accuracy: the diagonal's share of the row.  If there are
+    more classes than lines of text, every second, third ... is named and the second line says so.
 
     Raises ShapeError for a matrix that is not square, counts that are negative
     or not whole, and a number of classes that is not K; SpecError for an
@@ -51,7 +50,7 @@ def confusion(
     counts = counts.astype(np.int64)
     canvas = Canvas(size, theme, aspect=1.05)
     sheet = _Sheet(canvas, counts, [" ".join(str(name).split()) for name in classes])
-    # How many names fit decides the second line, so the headline is first taken at its highest.
+    # How many names fit determines the second line, so the headline first counts at its highest.
     sheet.lay_out(canvas.inner_height - canvas.headline_height())
     every = sheet.every
     total, right = int(counts.sum()), int(np.trace(counts))
@@ -82,7 +81,8 @@ class _Sheet:
         self.shares = np.divide(counts, totals, out=none, where=totals > 0)
         self.known = np.nan_to_num(self.shares)
         off = np.where(np.eye(len(counts), dtype=bool), 0.0, self.known)
-        # Mistakes stay paler: they are on a larger scale and must not outshine the right answers.
+        # Mistakes stay paler: they are on an enlarged scale and must not outshine the right
+        # answers.
         right = self._scale(canvas.theme.output, 0.9, 1.0)
         wrong = self._scale(canvas.theme.mistake, 0.7, float(off.max()) or 1.0)
         self.bars = ColourBar(canvas, right, "right"), ColourBar(canvas, wrong, "wrong")
@@ -98,7 +98,7 @@ class _Sheet:
         return Scale(0.0, highest, LinearSegmentedColormap.from_list("share", [ground, end]))
 
     def lay_out(self, height: float) -> None:
-        """Set how large a cell is and where names go: above their columns, or there upright."""
+        """Set the size of a cell and the place of names: above their columns, possibly upright."""
         canvas, small, count = self.canvas, self.canvas.size.small, len(self.names)
         room = canvas.inner_width - self.side - self.accuracy - 2 * self.pad
         upright = min(self.widest, 0.2 * canvas.height) + 0.3 * small
@@ -117,12 +117,12 @@ class _Sheet:
                 break
 
     def draw(self, every: int) -> None:
-        """The matrix, its names and accuracies, and the bars where numbers have no room."""
+        """The matrix, its names and accuracies, and the bars if numbers have no room."""
         canvas, small, count = self.canvas, self.canvas.size.small, len(self.names)
         left, top = canvas.left + self.side, canvas.top + self.head
         cells = Cells(canvas, left, top, count, count, *self.cell)
         self._matrix(cells)
-        # Names of low rows reach above the matrix; the words over them keep clear of that.
+        # With low rows names reach above the matrix; the words over them avoid that.
         above = top - max(0.15 * small, small - cells.height / 2)
         canvas.note(left, canvas.top, f"predicted {style.ARROW}")
         canvas.note(left - max(self.pad, 0.8 * small - cells.width / 2), above, _TRUE, "rb")
@@ -135,7 +135,7 @@ class _Sheet:
         self._accuracies(cells, end + 2 * self.pad, above, every)
         if self.px is None:
             x = canvas.right - self.bar
-            # A low matrix does not press the two bars together.
+            # A low matrix must not squeeze the two bars.
             room = max(cells.place[3], min(canvas.bottom - top, 18 * small))
             each = min(room / 2 - small, 230 * canvas.unit)
             for bar, y in zip(self.bars, (top, top + each + 2 * small), strict=True):
@@ -160,7 +160,7 @@ class _Sheet:
             cells.write(self.texts, self.px, inks)
 
     def _accuracies(self, cells: Cells, left: float, above: float, every: int) -> None:
-        """A bar a class from 0 to 1, with its number where a line of text has room."""
+        """A bar from 0 to 1 for each class, with its number if a line of text has room."""
         canvas, small, theme = self.canvas, self.canvas.size.small, self.canvas.theme
         canvas.note(left, above, "accuracy", "lb")
         shares = np.diagonal(self.shares)

@@ -29,11 +29,11 @@ def connection_table(
     """A row for each input map, a column for each output map, a filled cell where they connect.
 
     table: (O, I) booleans, as a convolution's weights.  parameters: (O,), those of each
-    output map; they stand below its column, under the number of maps that it reads.
-    ``names`` are what the rows and the columns are; ``facts`` (label, text) stand below.
+    output map; they go below its column, under the number of maps that it reads.  ``names`` say
+    what the rows and the columns are; ``facts`` (label, text) go below.
 
     Raises ShapeError for a table that is not 2-dimensional or larger than 64 × 64, and for
-    parameters that are not as many as output maps; SpecError for an unknown theme or size.
+    parameters that are not one per output map; SpecError for an unknown theme or size.
     """
     table = np.asarray(table, dtype=bool)
     if table.ndim != 2 or not 1 <= min(table.shape) <= max(table.shape) <= 64:
@@ -53,7 +53,7 @@ def connection_table(
     over, under = 2 * small * LINE + 0.2 * small, 2 * small * LINE + 0.5 * small
     under += foot.height + 1.2 * small * bool(facts)
     width = (canvas.right - left) / outputs
-    # Cells may be wider than high, so that the numbers below them have room.
+    # Cells may be wider than high to make room for the numbers below them.
     height = min((canvas.inner_height - over - under) / inputs, width, 4 * label)
     cells = Cells(canvas, left, canvas.top + over, inputs, outputs, min(width, 2 * height), height)
     _draw(cells, table, names)

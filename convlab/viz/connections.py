@@ -33,7 +33,7 @@ def connections(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A panel for each wiring, its connections and weights counted above it.
+    """A panel for each wiring, with its connections and weights counted above it.
 
     input_size, unit_size: (rows, columns); unit: (row, column) of the one that is
     emphasised and whose weights are named; padding: (top, bottom, left, right)
@@ -41,8 +41,8 @@ def connections(
     two rows of dots; in two the windows of one or two units lie on the input.
     Where weights are shared, the same colour is the same weight.
 
-    Raises ShapeError for a unit that there is not, SpecError for more inputs than
-    can be told apart and for an unknown theme or size.
+    Raises ShapeError for a unit that does not exist, SpecError for more inputs than can be told
+    apart and for an unknown theme or size.
     """
     check_unit(unit, unit_size, dimensions)
     check_room(input_size, padding, dimensions)
@@ -68,7 +68,7 @@ def connections(
 
 
 def _counts(canvas: Canvas, wirings: Sequence[Wiring], width: float) -> list[list[str]]:
-    """Connections and weights of each wiring in as few lines as fit all panels alike."""
+    """Connections and weights of each wiring in as few lines as fit all panels equally."""
     together = [[", ".join(wiring.counts)] for wiring in wirings]
     apart = [[*wiring.counts] for wiring in wirings]
     for texts in (together, apart):
@@ -144,7 +144,7 @@ class _Panel:
         canvas.text(x, y, str(self.chosen), "lm", px=small, bold=True)
 
     def _draw_connections(self, starts: list, ends: list, outside: list[bool]) -> None:
-        """Lines, those of one look together; those of the emphasised unit above the others."""
+        """Lines, grouped by style; those of the emphasised unit above the others."""
         canvas, wiring, theme = self.canvas, self.wiring, self.canvas.theme
         looks: dict[tuple[bool, int, bool], list] = {}
         for (at, number), cell in np.ndenumerate(wiring.reads):
@@ -181,7 +181,7 @@ class _Panel:
         return self.cells.size_of([f"{prefix}{weight + 1}" for weight in weights])
 
     def draw_grids(self, prefix: str, px: float | None) -> None:
-        """The input above the units, the windows of some; ``prefix`` of the weights' numbers."""
+        """The input above the units, with some windows; ``prefix``: before the weights' numbers."""
         canvas, theme, cells = self.canvas, self.canvas.theme, self.cells
         top, _, left, _ = self.padding
         if any(self.padding):

@@ -30,11 +30,11 @@ def costs(
 ) -> Figure:
     """A row for each layer, in order: its parameters and its multiply-adds, each with its share.
 
-    Where not all layers fit, those with the largest shares are shown and the last row adds
-    up the others.
+    If not all layers fit, those with the largest shares are shown and the last row adds up the
+    others.
 
-    Raises ShapeError for no layers, or where nothing is counted; SpecError for an unknown
-    theme or size.
+    Raises ShapeError for no layers, or if nothing is counted; SpecError for an unknown theme or
+    size.
     """
     totals = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
     if min(totals) <= 0:
@@ -85,7 +85,7 @@ def _percent(share: float) -> str:
 
 
 def _rows(layers: Sequence[LayerCost], totals: tuple[int, int], most: int) -> list[LayerCost]:
-    """The layers in their order; the smallest of too many become one row at the end."""
+    """The layers in order; if there are too many, the smallest become one row at the end."""
     if len(layers) <= most:
         return list(layers)
 

@@ -43,15 +43,14 @@ def curves(
 ) -> Figure:
     """Loss and accuracy per epoch, one panel each; training dashed, validation solid.
 
-    history: ``epoch`` and, all as long, any of ``train_loss``,
-    ``validation_loss`` (natural-log cross entropy or whatever was minimised),
-    ``train_accuracy``, ``validation_accuracy`` (shares from 0 to 1); other keys
-    are ignored.  Values that are not finite leave gaps.  ``best_epoch``: the epoch
-    whose weights the training kept, to be marked; None marks none.
+    history: ``epoch`` and, all of that length, any of ``train_loss``, ``validation_loss``
+    (natural-log cross entropy or whatever was minimised), ``train_accuracy``,
+    ``validation_accuracy`` (shares from 0 to 1); other keys are ignored.  Values that are not
+    finite leave gaps.  ``best_epoch``: the epoch whose weights the training kept, to be marked;
+    None marks none.
 
-    Raises SpecError when there is no ``epoch`` or nothing to draw and for an
-    unknown theme or size, ShapeError for lists of different lengths and for a best
-    epoch that the history lacks.
+    Raises SpecError if there is no ``epoch`` or nothing to draw and for an unknown theme or size,
+    ShapeError for lists of different lengths and for a best epoch that the history lacks.
     """
     if "epoch" not in history:
         raise SpecError(f"expected a history with the key epoch, got {', '.join(history) or '{}'}")
@@ -85,7 +84,7 @@ def curves(
     canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
     labels = [line.label for lines in panels.values() for line in lines]
     label = canvas.widest(labels, canvas.size.small) + 46 * canvas.unit
-    # Side by side while a panel keeps a plot wider than its label, else one above the other.
+    # Side by side as long as each panel's plot stays wider than its label, else stacked.
     place = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
     gaps = 2.2 * canvas.size.label, 0.8 * canvas.size.label
     places = side_by_side(len(panels), place, (2.5 * label, 0), gaps)
@@ -137,7 +136,7 @@ class _Panel:
 
     def _y_range(self, known: NDArray) -> tuple[float, float]:
         if len(self.epochs) == 1:
-            # One value has no range of its own: it is seen against the whole one.
+            # A single value has no range, so it is shown against the whole one.
             known = np.append(known, [0.0, 1.0] if self.kind == "accuracy" else [0.0])
         low, high = most = float(known.min()), float(known.max())
         if low == high:
@@ -160,7 +159,7 @@ class _Panel:
     def _line(self, plot: Plot, line: _Line, best: int | None) -> list[LineEnd]:
         ends = plot.line(self.epochs, line.values, line.look, name=line.label)
         known = np.pad(np.isfinite(line.values), 1)
-        # A value between two gaps has no line: it needs a mark to be seen.
+        # A value between two gaps has no line and needs a mark to be visible.
         for at in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]):
             plot.dot(self.epochs[at], line.values[at], line.look, 1.6)
         if best is not None:
@@ -169,7 +168,7 @@ class _Panel:
 
 
 def _epoch_axis(plot: Plot) -> None:
-    """Whole epochs below the plot, and behind them what they are."""
+    """Whole epochs below the plot, followed by what they are."""
     canvas, small, (first, last) = plot.canvas, plot.canvas.size.small, (plot.x.low, plot.x.high)
     ticks = [first]
     if first < last:

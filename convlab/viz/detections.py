@@ -1,4 +1,4 @@
-"""A picture with the boxes that were found in it, and the scores that they come from."""
+"""A picture with the boxes found in it, and the scores that they come from."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def detections(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A picture with labelled boxes, and beside it the probability of each class all over it.
+    """A picture with labelled boxes, and beside it the probability of each class everywhere in it.
 
     image: (1, H, W) or (3, H, W), uint8.  boxes: (M, 4), top, left, bottom, right in
     pixels; labels: M texts such as "7 0.98"; kinds: M of FOUND, WRONG (in the mistake's
     colour) and MISSED (dashed).  A label that finds no room is left out.
     maps: class names with arrays (H, W) of probabilities, all on one scale from 0 to 1.
-    facts: (label, text) pairs that stand below.
+    facts: (label, text) pairs below.
 
-    Raises ShapeError for another number of labels or kinds than boxes and for no maps,
-    SpecError for an unknown theme or size.
+    Raises ShapeError unless there are as many labels and kinds as boxes, and for no maps, SpecError
+    for an unknown theme or size.
     """
     rgb = image_rgb(np.asarray(image))
     boxes = np.asarray(boxes, dtype=float).reshape(-1, 4)
@@ -93,7 +93,7 @@ def _draw_boxes(
     colours = {FOUND: theme.output, WRONG: theme.mistake, MISSED: theme.mistake}
     for (x0, y0, x1, y1), kind in zip(boxes, kinds, strict=True):
         place = left + x0, top + y0, x1 - x0, y1 - y0
-        # A dark line below it parts a box from ink of any brightness.
+        # A dark line below it separates a box from ink of any brightness.
         canvas.box(*place, edge="#000000", stroke=0.9 * canvas.size.thick)
         stroke = 0.5 * canvas.size.thick
         canvas.box(*place, edge=colours[kind], stroke=stroke, dashed=kind == MISSED)
@@ -119,7 +119,7 @@ def _draw_boxes(
 
 
 def _chips(box: NDArray, width: float, height: float) -> list[tuple[float, float, float, float]]:
-    """Where a label may stand: above, below and beside a box, as (left, top, right, bottom)."""
+    """Where a label may go: above, below and beside a box, as (left, top, right, bottom)."""
     x0, y0, x1, y1 = box
     middle, above = (x0 + x1 - width) / 2, y0 - height
     corners = [(x0, above), (x0, y1), (x1 - width, above), (x1 - width, y1)]

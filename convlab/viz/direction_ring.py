@@ -12,7 +12,7 @@ _PARTS = 90
 
 
 class DirectionRing:
-    """Every direction in its colour, at the place where it points to, below its word.
+    """Every direction in its colour, at the place that it points to, below its word.
 
     ``scale``: degrees above -180 up to 180, 0 to the right and 90 downwards; ``width`` and
     ``height`` in pixels.

@@ -30,13 +30,12 @@ def effective_field(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """The pixels that theory says a unit sees, beside how much each of them weighs.
+    """The pixels that a unit sees in theory, beside how much each of them weighs.
 
-    gradient: (H, W), not negative, the mean absolute gradient by each pixel.  box:
+    gradient: (H, W), not negative, the mean absolute gradient with respect to each pixel.  box:
     (top, left, bottom, right), the theoretical field, and half: the box that holds
-    half of the gradient, None where all is 0; half-open, in input pixels.  image:
-    (1, H, W) or (3, H, W); None draws the grid of pixels.  facts: (label, text) pairs that
-    stand below.
+    half of the gradient, None if all is 0; half-open, in input pixels.  image:
+    (1, H, W) or (3, H, W); None draws the grid of pixels.  facts: (label, text) pairs below.
 
     Raises ShapeError for empty boxes and arrays of other sizes, SpecError for an
     unknown theme or size.
@@ -77,7 +76,7 @@ def effective_field(
 
 
 def _notes(boxed: BoxedImage, half: Box | None, room: float) -> tuple[str, str]:
-    """What stands above the theory and above what was measured, in full where there is room."""
+    """The text above the theory and above the measurement, in full if there is room."""
     canvas, ((top, left, bottom, right),) = boxed.canvas, boxed.boxes
     theory = style.size_text(bottom - top, right - left)
     full = f"{theory}, dashed: padding"

@@ -1,4 +1,4 @@
-"""Many images as marks in a plane, one kind of mark a class, the mistakes ringed."""
+"""Many images as marks in a plane, one kind of mark per class, with mistakes ringed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convlab.viz.free_room import FreeRoom
 
 # To the right and left of a mistake, above and below it, then across its corners.
 _AROUND = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
-_MOST_IMAGES = 300  # a canvas has no room for more
+_MOST_IMAGES = 300  # no canvas has room for more
 _MOST_NAMED = 16  # mistakes; more names than these hide the points
 
 
@@ -35,17 +35,17 @@ def embedding(
     ink: bool = False,
     axes: tuple[str, str] | None = None,
 ) -> Figure:
-    """Points (N, 2) of images, each marked by its class, whose name stands at their middle.
+    """Points (N, 2) of images, each marked by its class, whose name is at the centre of its points.
 
-    A mark is the class's name where all names have one or two letters, or else a shape; one
-    colour and shape belong to one of 24 classes, after which they come again.
+    A mark is the class's name if all names have one or two letters, or else a shape; colour and
+    shape are unique among 24 classes, after which they repeat.
     labels, answers: (N,) the true class and the network's answer, indices into ``classes``; where
     they differ the point is ringed in the mistake's colour and, where these are few and there
-    is room, named "true → answer".  images: (N, 1 or 3, H, W) bytes, drawn where they cover no
-    other point; ``ink`` says that they are bright drawings on black, to be drawn in the colour
-    of their class.
-    axes: what the two directions are; None where they have no meaning.  Both directions have
-    one scale.
+    is room, named "true → answer".  images: (N, 1 or 3, H, W) bytes, drawn if they cover no other
+    point; ``ink`` says that they are bright drawings on black, to be drawn in the colour of their
+    class.
+    axes: what the two directions are; None if they have no meaning.  Both directions have the same
+    scale.
 
     Raises ShapeError for arrays that do not fit each other and points that are not finite,
     SpecError for an unknown theme or size.
@@ -111,7 +111,7 @@ class _Plane:
         centres = self._centres()
         shown = self._images()
         dots = np.setdiff1d(np.arange(len(self.at)), shown)
-        # Mistakes last, so that no other point hides one.
+        # Mistakes come last, so that no other point hides one.
         dots = np.concatenate([np.setdiff1d(dots, self.wrong), np.intersect1d(dots, self.wrong)])
         if len(dots):
             self.marks.draw(self.at[dots], self.labels[dots])
@@ -141,15 +141,15 @@ class _Plane:
     # Texts at the points --------------------------------------------------------------------
 
     def _centres(self) -> list[tuple[int, str, NDArray]]:
-        """(class, name, box) at the middle of each class's points.
+        """(class, name, box) at the centre of each class's points.
 
-        Moved aside where another stands, and where it would cover more than a fifth of them or
-        a mistake.
+        Moved aside if another is there, or if it would cover more than a fifth of them or a
+        mistake.
         """
         canvas, small, found = self.canvas, self.small, []
-        # The largest classes first: theirs are the names that must be there.
+        # The largest classes first, as their names are the most important.
         for label in np.argsort(-self.counts, kind="stable").tolist():
-            # A name beside one or two marks that are that name already says nothing.
+            # A name beside one or two marks that already are that name adds nothing.
             if self.counts[label] < (3 if self.marks.written else 1):
                 break
             text = canvas.fit(self.classes[label], 9 * small, small, small, bold=True)[0]
@@ -166,14 +166,14 @@ class _Plane:
         return covered.sum() <= 0.2 * self.counts[label] and not covered[self.wrong].any()
 
     def _named(self) -> list[int]:
-        """The mistakes that may get a name, around which no other may stand."""
+        """The mistakes that may get a name, with no other label around them."""
         named = self.wrong.tolist() if len(self.wrong) <= _MOST_NAMED else []
         for index in named:
             self.room.take(self.room.around(index, self.reaches[index] + 3 * self.unit))
         return named
 
     def _name(self, index: int) -> bool:
-        """Name a mistake where there is room near it, over no other point."""
+        """Name a mistake if there is room near it that covers no other point."""
         canvas, small = self.canvas, self.small
         pair = self.classes[self.labels[index]], self.classes[self.answers[index]]
         names = [canvas.fit(name, 7 * small, small, small)[0] for name in pair]
@@ -198,7 +198,7 @@ class _Plane:
         return False
 
     def _lead(self, index: int, away: NDArray, reach: float) -> bool:
-        """A line from a ring so far away, where nothing is in its way."""
+        """A line from a ring so far away, if nothing is in the way."""
         share = self.reaches[index] / math.hypot(*away)
         line = np.linspace(share, 0.97, 12)[:, None] * away
         ends = self.at[index] + line

@@ -34,13 +34,12 @@ def equivariance(
 ) -> Figure:
     """The equivariance error of each layer for each amount, as shaded numbers.
 
-    errors: (layers, amounts), relative, 0 being exact.  layers: a name and a
-    quiet note each.  amounts: the columns' heads, under ``word``.  rounded
+    errors: (layers, amounts), relative, 0 being exact.  layers: a name and a quiet note for each.
+    amounts: the columns' heads, under ``word``.  rounded
     (layers, amounts): where the maps were shifted by the nearest whole number of
-    cells, which gets the mark "≈".  inner (layers, amounts): the errors away from the
-    border alone, which stand below where they have room.  Exact zeros stand in an outlined, empty
-    cell; a dash stands where there was nothing to compare (NaN).  Where not all
-    layers have room the second line says so.
+    cells, which is marked "≈".  inner (layers, amounts): the errors only away from the border,
+    which are written below if there is room.  Exact zeros are in an outlined, empty cell; a dash
+    means that there was nothing to compare (NaN).  If not all layers fit, the second line says so.
 
     Raises ShapeError for arrays of other sizes, SpecError for an unknown theme or size.
     """
@@ -56,7 +55,7 @@ def equivariance(
         if given.shape != errors.shape:
             raise ShapeError(f"expected {name} {errors.shape}, got {given.shape}")
     canvas = Canvas(size, theme, aspect=0.75)
-    # Three lines of headline are the most that can come.
+    # There are at most three lines of headline.
     room = canvas.inner_height - canvas.headline_height() + 0.7 * canvas.size.label
     room -= _HEAD * canvas.size.small
     most = max(1, math.floor(room / (1.45 * canvas.size.small)))
@@ -75,7 +74,7 @@ _HEAD = 2.8  # of the table, in heights of small text
 
 @dataclass
 class _Table:
-    """A row a layer, a column an amount, and the scale at the right."""
+    """A row per layer, a column per amount, and the scale at the right."""
 
     canvas: Canvas
     errors: NDArray

@@ -15,7 +15,7 @@ from convlab.viz.axes import Axis, tick_texts, ticks_within, with_room
 from convlab.viz.canvas import LINE, Canvas
 
 ROLES = ("output", "input", "window", "mistake", "quiet", "ink")
-UNITS = {"%": " %", "number": "", "seconds": " s"}  # and what stands behind their numbers
+UNITS = {"%": " %", "number": "", "seconds": " s"}  # and what follows their numbers
 _FIXED = "\u00a0"  # a space at which no line ends
 
 
@@ -23,8 +23,8 @@ _FIXED = "\u00a0"  # a space at which no line ends
 class MeasuredRow:
     """One thing that was measured: its name, a value for each seed, and further facts as texts.
 
-    ``notes`` are as many in every row; each column of them has a heading.  Rows of one ``group``
-    stand together under its name.  ``role`` names the colour: one of ROLES.
+    Every row has the same number of ``notes``; each column of them has a heading.  Rows of one
+    ``group`` are together under its name.  ``role`` names the colour: one of ROLES.
     """
 
     name: str
@@ -47,13 +47,13 @@ def measured_rows(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A row for each thing: every seed a ring, their mean a dot, ± standard deviation a bar.
+    """A row for each thing: a ring per seed, a dot for the mean, a bar for ± standard deviation.
 
     ``label`` says what is measured, in ``unit``: % (shares of 1), number or seconds.
-    ``headings`` are those of the rows' notes, which give way where they have no room.
-    ``reference``: a value and its word, such as a published figure, as a dashed line.
+    ``headings`` are for the rows' notes, which are left out if they have no room.  ``reference``: a
+    value and its word, such as a published figure, as a dashed line.
     Raises SpecError without rows and for an unknown role, unit, theme or size, ShapeError
-    for a row without values or with other notes than the headings say.
+    for a row without values or whose notes do not match the headings.
     """
     if not rows:
         raise SpecError("expected at least one row to draw, got none")
@@ -75,13 +75,13 @@ def measured_rows(
 
 
 def check_named(word: str, value: str, names: Collection[str]) -> None:
-    """Raises SpecError where ``value`` is none of the names."""
+    """Raises SpecError if ``value`` is none of the names."""
     if value not in names:
         raise SpecError(f"expected a {word} among {', '.join(names)}, got {value!r}")
 
 
 def canvases(size: str, theme: str, title: str, verdict: str, note: str) -> Iterator[Canvas]:
-    """Canvases with their texts, each higher than the last: a paper's are as high as need be."""
+    """Canvases with their texts, each higher than the last: a paper's are as high as needed."""
     for aspect in (0.75, 1.1, 1.4):
         canvas = Canvas(size, theme, aspect)
         lay_texts(canvas, title, verdict, note)
@@ -104,7 +104,7 @@ def lay_texts(canvas: Canvas, title: str, verdict: str, note: str) -> None:
 
 
 def _together(text: str) -> str:
-    """A text that is never broken inside 97.2 ± 0.3 %."""
+    """A text that is never broken within, for example, 97.2 ± 0.3 %."""
     return text.replace(" ± ", f"{_FIXED}±{_FIXED}").replace(" %", f"{_FIXED}%")
 
 
@@ -129,7 +129,7 @@ class _Rows:
         self.groups = list(dict.fromkeys(row.group for row in rows))
         self.rows = sorted(rows, key=lambda row: self.groups.index(row.group))
         self.spreads = [Spread.finite(row.values) for row in self.rows]
-        # A reference has a line of its own below the label.
+        # A reference has its own line below the label.
         self.top = canvas.top + (1.9 + LINE * (reference is not None)) * self.small
         self.lines = len(rows) + 0.9 * sum(1 for group in self.groups if group)
         room = canvas.bottom - 1.7 * self.small - self.top
@@ -146,7 +146,7 @@ class _Rows:
             canvas.widest([heading, *(row.notes[at] for row in self.rows)], small)
             for at, heading in enumerate(self.headings)
         ]
-        # Notes give way, the last first, until the plot has a third of the width.
+        # Notes are left out, the last first, until the plot has a third of the width.
         while notes and room - self.names - means - sum(notes) - (2 + len(notes)) * gap < room / 3:
             notes.pop()
         x = canvas.left + self.names + gap
@@ -166,7 +166,7 @@ class _Rows:
             y += self.step
 
     def _axis(self, left: float, right: float) -> Axis:
-        """Draw upright lines at round numbers, and the reference; returns where numbers stand."""
+        """Draw vertical lines at round numbers, and the reference; returns where the numbers go."""
         canvas, theme, small = self.canvas, self.canvas.theme, self.small
         known = [end for spread in self.spreads for end in (*spread.values, *spread.ends)]
         known += [self.reference[0]] if self.reference else []

@@ -11,11 +11,11 @@ Facts = Sequence[tuple[str, str]]  # labels with texts
 
 
 class FactLines:
-    """Facts as lines below each other; the first that ``most`` pixels have room for.
+    """Facts as lines of text, the first ones that fit into ``most`` pixels.
 
-    ``px`` is the height of the text, ``gap`` the space behind the labels (both small text by
-    default), ``spacing`` from line to line in text heights.  A text too long for one line goes
-    on in the next at what ``breaks``, a regular expression, finds.
+    ``px`` is the height of the text, ``gap`` the space after the labels (both small text by
+    default), ``spacing`` from line to line in text heights.  A text too long for one line continues
+    in the next where ``breaks``, a regular expression, matches.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ def facts_at_foot(
 ) -> None:
     """Write facts at the foot, their texts in as many lines as they need; moves ``bottom`` above.
 
-    On a small canvas the picture comes before the last facts: they are left out until
+    On a small canvas the picture takes priority over the last facts: they are left out until
     ``enough`` says that the room down to a height is enough.
     """
     while len(facts) > 1 and not enough(room_above(canvas, facts)):

@@ -1,4 +1,4 @@
-"""What a layer answers: its feature maps, or the numbers of its units."""
+"""A layer's output: its feature maps, or the numbers of its units."""
 
 from __future__ import annotations
 
@@ -40,18 +40,16 @@ def feature_maps(
 ) -> Figure:
     """The maps (C, H, W) of one layer, large, all on one scale; each with its number.
 
-    Where there are negative and positive values, 0 is the ground's colour and each sign
-    has colours up to its own largest value.
-    ``own_scales``: each map on a scale of its own, with its largest and smallest
-    number beside it.
-    A vector, (C,) or (C, 1, 1), becomes a bar a unit while numbers fit below
-    the bars, then cells in reading order; in the order of strength as many bars
-    as fit.  When not all maps fit readably the second line says how many are
-    shown.  ``order``: see ``map_order``.  ``notes`` are lines of their own below the
-    headline.  Values that are not finite are hatched.
+    If there are negative and positive values, 0 has the background colour and each sign has colours
+    up to its own largest value.  ``own_scales``: each map on its own scale, with its largest and
+    smallest number beside it.  A vector, (C,) or (C, 1, 1), becomes one bar per unit as long as
+    numbers fit below the bars, then cells in reading order; in the order of strength as many bars
+    as fit.  If not all maps fit legibly, the second line says how many are shown.  ``order``: see
+    ``map_order``.  ``notes`` are separate lines below the headline.  Values that are not finite are
+    hatched.
 
-    Raises ShapeError for other shapes, SpecError for scales of their own for the
-    numbers of a vector and for an unknown order, theme or size.
+    Raises ShapeError for other shapes, SpecError for separate scales for the numbers of a vector
+    and for an unknown order, theme or size.
     """
     maps = np.asarray(maps, dtype=float)
     if maps.ndim not in (1, 3) or 0 in maps.shape:
@@ -68,7 +66,7 @@ def feature_maps(
 
 
 def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) -> None:
-    """Maps on the scale whose bar stands at the right, or each with the ends of its own beside."""
+    """Maps on the scale whose bar is at the right, or each beside the ends of its own scale."""
     canvas, theme, count, shape = head.canvas, head.canvas.theme, len(maps), maps.shape[1:]
     small, label = canvas.size.small, canvas.size.small * LINE
     width, beside, more = canvas.inner_width, 0.0, []
@@ -87,7 +85,7 @@ def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) ->
     height = canvas.inner_height - head.height
     shown = how_many_fit(count, width, height, shape, **look, smallest=smallest)
     head.draw(shown, count, "maps", *more)
-    # A number stands above each map, however narrow that is.
+    # There is a number above each map, however narrow.
     grid = arrange(shown, width, canvas.inner_height, shape, **look, need=2.2 * small)
     rows, columns = shape
     cell = grid.width / columns, grid.height / rows
@@ -107,7 +105,7 @@ def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) ->
 
 
 def _ends(values: NDArray) -> list[str]:
-    """The largest and the smallest finite number, one where both are the same."""
+    """The largest and the smallest finite number, or one if both are the same."""
     finite = values[np.isfinite(values)]
     ends = [number(finite.max()), number(finite.min())] if finite.size else []
     return ends[:1] if len({*ends}) == 1 else ends

@@ -1,4 +1,4 @@
-"""The boxes that units of several layers see, one in another."""
+"""The nested boxes that units of several layers see."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def field_chain(
 
     input_size: (H, W) pixels.  boxes: (layer, (top, left, bottom, right), note),
     half-open input pixels, in the order of the network; the last is the chosen
-    unit's.  What lies outside the input is padding and is drawn dashed.  image:
-    (1, H, W) or (3, H, W); None draws the grid of pixels.  Labels stand beside the image,
-    the outermost box's first, with the columns that each box covers as a bar; dotted
-    lines lead from a box's right edge to its label as long as they stay apart.  Where
-    not all fit, labels are left out from the inside, and the second line says so.
+    unit's.  What lies outside the input is padding and is drawn dashed.  image: (1, H, W) or (3, H,
+    W); None draws the grid of pixels.  Labels are beside the image, the outermost box's first, with
+    the columns that each box covers as a bar; dotted lines lead from a box's right edge to its
+    label as long as they stay apart.  If not all fit, labels are left out starting from the
+    innermost, and the second line says so.
 
     Raises ShapeError for no box, an empty one and an image of another size,
     SpecError for an unknown theme or size.
@@ -43,7 +43,7 @@ def field_chain(
     rgb = checked_image(image, input_size)
     canvas = Canvas(size, theme, aspect=0.75)
     line = canvas.size.label * LINE
-    # Three lines of headline are the most that can come.
+    # There are at most three lines of headline.
     head = canvas.headline_height(2)
     needed = 2 * canvas.margin + head + (len(boxes) + 1) * line
     canvas = Canvas(size, theme, aspect=max(0.75, needed / canvas.width + 0.01))
@@ -68,9 +68,9 @@ def field_chain(
 
 
 class _Labels:
-    """Columns of names, sizes and notes; the notes only where they leave room for the image.
+    """Columns of names, sizes and notes; the notes only if they leave room for the image.
 
-    ``gap``: between the image and them.  The widths of notes are 0 where they are left out.
+    ``gap``: between the image and them.  The widths of notes are 0 if they are left out.
     """
 
     def __init__(self, canvas: Canvas, named: Sequence[tuple[str, Box, str]], gap: float) -> None:
@@ -86,7 +86,7 @@ class _Labels:
         self.width += label + self.notes if self.notes else 0.0
 
     def draw(self, boxed: BoxedImage, step: float) -> None:
-        """A label at every ``step``, a line from its box to it, and behind it the columns."""
+        """A label at every ``step``, a line from its box to it, and after it the columns."""
         canvas, label, small = self.canvas, self.canvas.size.label, self.canvas.size.small
         edge = canvas.left + boxed.shape[1] * boxed.pixel
         left = edge + self.gap
@@ -96,7 +96,7 @@ class _Labels:
         if bars < max(0.1 * canvas.inner_width, canvas.measure(words, small)):
             bars = 0.0
         else:
-            # What is still left goes between the image and its labels.
+            # The remaining space goes between the image and its labels.
             left += max(0.0, min(spare - bars, 2 * self.gap))
         bar_left = left + self.width + 2 * label
         if bars:

@@ -1,4 +1,4 @@
-"""The receptive field over the depth of several networks."""
+"""The receptive field by depth for several networks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from convlab.viz.line_plot import DASHES, line_plot
 class FieldLine:
     """One network: fields (n,) in pixels at depths (n,), ascending, and where strides grow.
 
-    ``downsampled`` are the indices of layers with a larger effective stride than the layer
-    before.
+    ``downsampled`` are the indices of layers whose effective stride is larger than the layer
+    before's.
     """
 
     name: str
@@ -42,8 +42,8 @@ def field_growth(
     Each line ends at the network's name and its last field; rings mark where the effective
     stride grows.  ``input_side``: the image's side, a line across.
 
-    Raises ShapeError for no line or more than four, and where depths and fields are not as
-    long or fewer than 2; SpecError for an unknown theme or size.
+    Raises ShapeError for no line or more than four, and if depths and fields differ in length or
+    are fewer than 2; SpecError for an unknown theme or size.
     """
     _check(lines)
     canvas = Canvas(size, theme, aspect=0.72)

@@ -38,19 +38,16 @@ def filters(
 ) -> Figure:
     """Signed weights (O, I, kH, kW) of one convolution, all on one scale.
 
-    One input channel: a grid of O filters, each with its number.  More: a row a
-    filter, a column an input channel.  ``alone`` (O = 1): a grid of one filter's
-    input channels instead, each with its name.  Zero is exactly the ground's
-    colour and the limits are symmetric; ``limit`` is the largest magnitude shown
-    (None: the largest weight).  ``channels`` names the input channels, as in
-    ("red", "green", "blue"); None numbers them from 0.  ``before``: weights of
-    the same shape from before training, drawn at the left of the others; at
-    their right what training changed, after minus before, on a scale of its own.
-    ``labels`` stand above: one, or two with ``before``.  ``connected`` (O, I):
-    the pairs that have weights at all; the others are left empty.  ``numbers``:
-    write the weights where cells are large enough.  When not everything fits
-    readably the second line says how many are shown.  Weights that are not
-    finite are hatched.
+    One input channel: a grid of O filters, each with its number.  More: one row per filter, one
+    column per input channel.  ``alone`` (O = 1): a grid of one filter's input channels instead,
+    each with its name.  Zero is exactly the background colour and the limits are symmetric;
+    ``limit`` is the largest magnitude shown (None: the largest weight).  ``channels`` names the
+    input channels, as in ("red", "green", "blue"); None numbers them from 0.  ``before``: weights
+    of the same shape from before training, drawn at the left of the others; at their right is what
+    training changed, after minus before, on its own scale.  ``labels`` go above: one, or two with
+    ``before``.  ``connected`` (O, I): the pairs that have weights at all; the others are left
+    empty.  ``numbers``: write the weights if cells are large enough.  If not everything fits
+    legibly, the second line says how many are shown.  Weights that are not finite are hatched.
 
     Raises ShapeError for weights that are not 4-dimensional, a number of names
     that is not I, or arrays that do not fit the weights; SpecError for a limit
@@ -86,7 +83,7 @@ def filters(
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Weights (O, I, kH, kW) that stand together, their scale, and what they are."""
+    """Weights (O, I, kH, kW) that belong together, their scale, and what they are."""
 
     values: NDArray
     scale: Scale
@@ -116,7 +113,7 @@ class _Sheet:
         rows, columns = parts[0].values.shape[2:]
         self.shape = rows, columns
         broken = not all(np.isfinite(part.values).all() for part in parts)
-        # Room for the mark where numbers are longer than a cell shows.
+        # Room for the mark if numbers are longer than a cell shows.
         long = any(places_of(part.values.ravel()[:999]) not in (0, 1, 2) for part in parts)
         # A scale that two parts share has one bar.
         scales = {part.word: part.scale for part in parts}
@@ -127,7 +124,7 @@ class _Sheet:
         room = canvas.inner_width - self.bar - 2 * label
         self.width = (room - self.apart * (len(parts) - 1)) / len(parts)
         self.lefts = [canvas.left + k * (self.width + self.apart) for k in range(len(parts))]
-        # Above each part what it is; bold texts are wider than they measure as plain ones.
+        # Each part has its name above; bold text is wider than plain text measures.
         self.labels = [canvas.lines(part.label, 0.86 * self.width, label) for part in parts]
         lines = max(map(len, self.labels))
         self.above = label * (lines * LINE + 0.3) if lines else 0.0
@@ -142,7 +139,7 @@ class _Sheet:
         canvas.top += self.above
 
     def _height(self) -> float:
-        """What surely stays below a headline of three lines."""
+        """What is certain to remain below a headline of three lines."""
         headline = self.canvas.headline_height() - 0.7 * self.canvas.size.label
         return self.canvas.inner_height - headline - self.above
 
@@ -169,14 +166,14 @@ class _Sheet:
         self._finish(canvas.top + grid.total_height, grid.label)
 
     def table(self, title: str, subtitle: str, channels: Sequence[str] | None) -> None:
-        """A row a filter, a column an input channel."""
+        """A row per filter, a column per input channel."""
         canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
         (all_outputs, all_inputs), (rows, columns) = self.connected.shape, self.shape
         alone, gap = len(self.parts) == 1, 5 * unit
         names = list(channels or map(str, range(all_inputs)))
         number = canvas.measure(str(all_outputs - 1), small) + 10 * unit
         between = 40 * unit if alone else 0.6 * self.apart
-        # Parts that are compared rather have small tiles than few.
+        # For parts that are compared, small tiles are better than few.
         cell = max((2.2 if alone else 1.3) * small, 3 * unit * max(self.shape)) / max(self.shape)
         # A column is as wide as its name; without names only every second, third ... has a number.
         heading = min(canvas.widest(names, small) + 4 * unit, 7 * small) if channels else 0.0
@@ -218,10 +215,10 @@ class _Sheet:
         down, wide, tall = math.ceil(outputs / blocks), cell * columns, cell * rows
         pitch = max(wide + gap, heading)
         block = number + inputs * pitch - gap
-        # Columns of one part stay nearer to each other than to the other part's.
+        # Columns of one part are nearer to each other than to the other part's.
         most = 0.6 * (block if len(self.parts) == 1 else self.apart)
         step_x = block + min(most, (self.width - block * blocks) / max(1, blocks - 1))
-        # Height that is left widens the gaps a little.
+        # Remaining height widens the gaps a little.
         free = min((height - tall) / max(1, down - 1), 1.25 * tall)
         step_y = max(tall + gap, small * 1.1, free)
         width = pitch - 3 * unit if heading else math.inf
@@ -269,7 +266,7 @@ class _Sheet:
     def _written(
         self, weights: NDArray, connected: NDArray, cell: float
     ) -> tuple[list[list[list[str]]], float | None]:
-        """Weights (parts, tiles, kH, kW) as texts of one format, and their height, if any.
+        """Weights (parts, tiles, kH, kW) as texts in one format, and their height, if any.
 
         They have the most digits that fit a cell; bars say whether they are rounded.
         """

@@ -1,4 +1,4 @@
-"""What of a plane of points is still free for names and pictures."""
+"""The space in a plane of points that is still free for names and pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FreeRoom:
         self.taken = np.vstack([self.taken, *boxes])
 
     def free(self, box: NDArray) -> bool:
-        """Whether a box touches none that is taken."""
+        """Whether a box touches no taken one."""
         left, top, right, bottom = self.taken.T
         apart = (right <= box[0]) | (box[2] <= left) | (bottom <= box[1]) | (box[3] <= top)
         return bool(apart.all())
@@ -36,7 +36,7 @@ class FreeRoom:
         return np.concatenate([self.at[index] - reach, self.at[index] + reach])
 
     def covered(self, box: NDArray, across: float = 0.0, down: float = 0.0) -> NDArray:
-        """Which points lie inside a box, or as near to it as that."""
+        """Which points lie inside a box, or within a distance of it."""
         near = np.array([across, down])
         return ((self.at > box[:2] - near) & (self.at < box[2:] + near)).all(axis=1)
 

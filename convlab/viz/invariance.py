@@ -29,11 +29,11 @@ def invariance(
     """Accuracy (shares from 0 to 1) of each network by the shift in pixels.
 
     accuracies: for each name as many as there are shifts.  Every line has its own
-    colour and dashes and ends at its name.  The numbers stand in rows below the
-    axis; where they have no room there, the first and the last stand at the name.
+    colour and dashes and ends at its name.  The numbers are in rows below the
+    axis; if they have no room there, the first and the last are at the name.
 
-    Raises ShapeError for lists of other lengths, SpecError where there is nothing
-    to draw, for more than four networks and for an unknown theme or size.
+    Raises ShapeError for lists of other lengths, SpecError if there is nothing to
+    draw, for more than four networks and for an unknown theme or size.
     """
     if not accuracies or not len(shifts):
         raise SpecError("expected at least one network and one shift, got none")

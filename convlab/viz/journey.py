@@ -48,7 +48,7 @@ class _Stop:
         if self.is_image:
             count, shape = 1, self.values.shape[:2]
         least = 34 * unit
-        # One map alone does not outgrow the others; the image may.
+        # A single map does not outgrow the others; the image may.
         largest = min(260 * unit, max((1.0 if self.is_image else 0.55) * height, least))
         room = {"gap": 5 * unit, "label": 0.0}
         self.shown = how_many_fit(count, width, height, shape, **room, smallest=least)
@@ -97,15 +97,15 @@ def journey(
     """One image's way through a network, left to right: image, layers, probabilities.
 
     image: (1, H, W) or (3, H, W), uint8 or float.  layers: a name with maps
-    (C, H, W) or a vector (C,) each, in the order of computation.  Every layer
-    has its own scale, whose ends stand under its size, with colours on both
-    sides of 0 where there are both signs.  Layers with more maps than fit show the first ones and
-    "+48"; ``order`` says which are first, see ``map_order``; vectors stay in
-    theirs.  ``notes`` are lines of their own below the headline.  probabilities:
+    (C, H, W) or a vector (C,) each, in the order of computation.  Every layer has its own scale,
+    whose ends are written under its size, with colours on both sides of 0 if there are both signs.
+    Layers with more maps than fit show the first ones and "+48"; ``order`` says which come first,
+    see ``map_order``; vectors keep theirs.  ``notes`` are separate lines below the headline.
+    probabilities:
     (K,), drawn as bars with the names in ``classes`` (None: their numbers); the
-    most probable first when there are more than fit.  A network too deep for one
-    row takes several; where not all layers fit, those named in ``minor`` are left
-    out, then others evenly, and the second line says how many there are.
+    most probable first when there are more than fit.  A network too deep for one row takes several;
+    if not all layers fit, those named in ``minor`` are left out, then others evenly, and the second
+    line says how many there are.
 
     Raises ShapeError for other shapes and for a number of classes that is not
     K, SpecError for an unknown order, theme or size.
@@ -162,7 +162,7 @@ def _thinned(stops: list[_Stop], minor: Collection[str]) -> Iterator[list[_Stop]
 
 
 def _said(stops: list[_Stop], count: int, order: str) -> list[str]:
-    """What the second line says of the layers: how many of how many, and what colours mean."""
+    """What the second line says about the layers: how many of how many, and what colours mean."""
     signed = [has_both_signs(stop.values) for stop in stops[1:]]
     how = colours_mean(any(signed))
     if any(signed) and not all(signed):
@@ -173,12 +173,11 @@ def _said(stops: list[_Stop], count: int, order: str) -> list[str]:
 
 
 class _Way:
-    """Stops in as few rows as leave each its heading's width, and the probabilities at their end.
+    """Stops in as few rows as leave each its heading's width, with the probabilities at the end.
 
-    Equally many a row, and never more rows than leave a picture below each heading.  The second
-    line of a heading, the ends of the scale, is there when it fits and the pictures keep most of
-    the height.  ``headline``: the height of the figure's own.  ``fits``: whether all have their
-    room.
+    Equally many per row, and never more rows than leave a picture below each heading.  The second
+    line of a heading, the ends of the scale, is there if it fits and the pictures keep most of the
+    height.  ``headline``: the height of the figure's own.  ``fits``: whether all have enough room.
     """
 
     def __init__(
@@ -229,12 +228,12 @@ class _Way:
         body = height - self.head - small * LINE
         room = canvas.inner_width - aside
         headings = {stop: stop.heading(self.lines) for stop in row}
-        # Where not even one layer has its room, headings are shortened.
+        # If not even one layer has enough room, headings are shortened.
         squeeze = min(1.0, (room - gap * (len(row) - 1)) / sum(headings.values()))
         for stop in row:
             headings[stop] *= squeeze
             stop.width = headings[stop]
-        # The image is what everybody looks at first: it gets more room than one layer.
+        # The image is what everyone looks at first, so it gets more room than one layer.
         parts = {s: 1.6 if s.is_image else 1.0 for s in row if s.values.ndim == 3}
         fixed = sum(headings[stop] for stop in row if stop not in parts) + gap * (len(row) - 1)
         for stop, width in _shared_out(room - fixed, parts, headings).items():
@@ -274,7 +273,7 @@ class _Way:
 def _shared_out(
     room: float, parts: dict[_Stop, float], least: dict[_Stop, float]
 ) -> dict[_Stop, float]:
-    """Width for each stop by its part of the room, none below its least."""
+    """Width for each stop by its share of the room, none below its minimum."""
     each = room / max(sum(parts.values()), 1.0)
     narrow = {stop: least[stop] for stop, part in parts.items() if each * part < least[stop]}
     if not narrow:

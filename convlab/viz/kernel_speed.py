@@ -1,4 +1,4 @@
-"""How fast the loops of layers are: under the roof of the machine, and beside another library."""
+"""How fast the loops of layers are: under the machine's roofline, and beside another library."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def kernel_speed(
     """Every pass under the roof of the machine, and beside ``other``, another library.
 
     ``peaks``: FLOP/s of fused multiply-adds on as many threads as were measured;
-    ``bandwidth``: bytes/s from memory; ``machine``: a line that says where.  Left
-    the roofline, both axes logarithmic, with the passes farthest from the roof
-    and nearest to it named; right a bar for each pass and layer, in the order given:
-    how many times as fast as ``other`` (logarithmic, from 1), or GF/s where nothing
-    was compared.  Sizes too narrow for both halves show the bars where something was
-    compared, else the roofline; bars that find no row are counted below.
+    ``bandwidth``: bytes/s from memory; ``machine``: a line that says where.  On the left is the
+    roofline, both axes logarithmic, with the passes farthest from the roof and nearest to it named;
+    on the right a bar for each pass and layer, in the order given: how many times as fast as
+    ``other`` (logarithmic, from 1), or GF/s if nothing was compared.  Sizes too narrow for both
+    halves show the bars if something was compared, else the roofline; bars without a row are
+    counted below.
 
     Raises SpecError without points, for an unknown pass, theme or size and for
     a number that is not above 0, ShapeError for two points of one layer and pass.
@@ -103,7 +103,7 @@ class _Bars:
         self.layers = list(dict.fromkeys(layer for layer, _ in self.numbers))
         texts = self.texts.items()
         self.number = max(canvas.measure(t, self.small, self._slower(key)) for key, t in texts)
-        # The number of the peak stands centred below the end of a column.
+        # The number of the peak is centred below the end of a column.
         end = 0.0 if self.compared else canvas.measure(measured(self.high), self.small)
         self.inset = end / 2
 
@@ -111,7 +111,7 @@ class _Bars:
         return self.compared and self.numbers[key] < 1
 
     def draw(self, left: float, top: float, right: float, bottom: float) -> None:
-        """Head, names, columns, and what they are read against."""
+        """Head, names, columns, and their reference lines."""
         canvas, small, width = self.canvas, self.small, right - left
         canvas.text(left, top, self.head, bold=True, width=width)
         top += LINE * canvas.size.label + 0.2 * small
@@ -141,14 +141,14 @@ class _Bars:
             for layer, y in middles.items():
                 if (layer, gradient) in self.numbers:
                     self._bar((layer, gradient), axis, x + self.number, y, 0.6 * height)
-        # A narrow canvas has no room for both; that the scale is logarithmic its ticks say too.
+        # A narrow canvas has no room for both; the ticks also show that the scale is logarithmic.
         foot = self.foot + ", logarithmic scale" * self.compared
         if rows < len(self.layers):
             foot = f"first {rows} of {len(self.layers)} layers; {self.foot}"
         canvas.note(right, bottom + (0.3 + LINE) * small, foot, "rt", width=width)
 
     def _lines(self, axis: Axis, top: float, bottom: float) -> None:
-        """The line that bars are read against and, below a column, its number and round ones."""
+        """The bars' reference line and, below a column, its number and round ones."""
         canvas, small, theme = self.canvas, self.small, self.canvas.theme
 
         def room(number: float) -> float:

@@ -1,4 +1,4 @@
-"""A plot with names in it: two axes, and labels that find free places beside their marks."""
+"""A plot with names in it: two axes, and labels placed in free space beside their marks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TURNS = sorted(range(0, 360, 15), key=lambda turn: (turn % 90 > 0, turn % 180 >
 def _tries(far: bool) -> list[tuple[float, bool, bool]]:
     """How far away, in text heights, whether on the grid, whether tied across a curve; best first.
 
-    Beside its mark a label on the grid reads better than one far off.
+    A label on the grid beside its mark reads better than one far off.
     """
     away = [0.0, *np.arange(0.8, 13.0, 0.4)] if far else [0.0, 0.8, 1.6, 2.6, 4.0]
     tries = itertools.product(away, (False, True), (False, True) if far else (False,))
@@ -33,7 +33,7 @@ def _tries(far: bool) -> list[tuple[float, bool, bool]]:
 
 
 class Place(NamedTuple):
-    """Where a label stands: which of its forms, and what ties it to its mark if that is far."""
+    """Where a label goes: which of its forms, and the line to its mark if that is far."""
 
     form: int
     box: Box
@@ -42,13 +42,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelledPlot(Plot):
-    """A plot that knows what in it is taken, so that labels find free places below ``lid``."""
+    """A plot that keeps track of taken space, so that labels find free places below ``lid``."""
 
     lid: float
     marks: list[Point] = field(default_factory=list)
     taken: list[Box] = field(default_factory=list)
     curves: list[Box] = field(default_factory=list)
-    grid: list[Box] = field(default_factory=list)  # what a label covers only where it must
+    grid: list[Box] = field(default_factory=list)  # what a label covers only if it must
 
     @property
     def small(self) -> float:
@@ -68,7 +68,7 @@ class LabelledPlot(Plot):
         self.canvas.note(x, self.bottom + 0.4 * self.small, text, "mt")
 
     def points(self, xs: Iterable[float], ys: Iterable[float]) -> list[Point]:
-        """The pixels where pairs of numbers stand."""
+        """The pixels of pairs of numbers."""
         return [(self.x.at(x), self.y.at(y)) for x, y in zip(xs, ys, strict=True)]
 
     def line(
@@ -85,7 +85,7 @@ class LabelledPlot(Plot):
         self.taken.append(_around(point, 0.75 * self.small))
 
     def write(self, left: float, top: float, text: str, on_grid: bool = True) -> bool:
-        """Small text with this upper left corner if that place is free; says whether it was.
+        """Small text with this upper left corner if that place is free; returns whether it was.
 
         ``on_grid``: it may lie across a hairline.
         """
@@ -106,7 +106,7 @@ class LabelledPlot(Plot):
             self.tie(place)
 
     def tie(self, place: Place) -> None:
-        """The line from a mark to its label where that is far."""
+        """The line from a mark to its label if that is far away."""
         if place.tie:
             (x, y), (end_x, end_y) = place.tie
             self.canvas.line([x, end_x], [y, end_y], self.canvas.theme.quiet)
@@ -116,15 +116,15 @@ class LabelledPlot(Plot):
     ) -> Place | None:
         """The nearest free place to a mark for a label, in the first of its forms that fits there.
 
-        ``sizes``: width and height of each form; ``far``: better far away, and tied across curves,
-        than nowhere.  The place is taken from then on.
+        ``sizes``: width and height of each form; ``far``: far away, and tied across curves, is
+        better than nowhere.  The place then counts as taken.
         """
         small, own = self.small, _around(mark, 0.75 * self.small)
         taken = [box for box in self.taken if box != own]
         tries = itertools.product(_tries(far), range(len(sizes)), _TURNS)
         for (away, on_grid, over_curves), form, turn in tries:
             across, down = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-            # The nearest edge or corner of the label is so far from the middle of the mark.
+            # The nearest edge or corner of the label is this far from the centre of the mark.
             gap, (width, height) = (0.9 + away) * small, sizes[form]
             left = mark[0] + gap * across - width * (1 - across) / 2
             top = mark[1] + gap * down - height * (1 - down) / 2
@@ -144,7 +144,8 @@ class LabelledPlot(Plot):
         return None
 
     def find_all(self, marks: Sequence[Point], sizes: Sequence[tuple[float, float]]) -> list[Place]:
-        """A place for the label of each mark, far away if need be; none where one finds none."""
+        """A place for the label of each mark, far away if necessary; nothing if one has no
+        place."""
         trial = replace(self, taken=self.taken.copy())
         found = [trial.find(m, [size], far=True) for m, size in zip(marks, sizes, strict=True)]
         places = [place for place in found if place]
@@ -154,7 +155,7 @@ class LabelledPlot(Plot):
         return places
 
     def _free(self, box: Box, taken: Sequence[Box], on_grid: bool) -> bool:
-        """Whether a box lies inside the plot, and on nothing that is taken or drawn."""
+        """Whether a box lies inside the plot, and covers nothing that is taken or drawn."""
         across = self.left <= box[0] and box[2] <= self.right
         return (
             across
@@ -164,7 +165,7 @@ class LabelledPlot(Plot):
         )
 
     def _alone(self, mark: Point, box: Box) -> bool:
-        """Whether no other mark is so near to a label that it could be the one named."""
+        """Whether no other mark is so close to a label that it could be the one named."""
         others = (other for other in self.marks if other != mark)
         return all(math.dist(other, _nearest(other, box)) > 1.6 * self.small for other in others)
 
@@ -179,8 +180,8 @@ def labelled_plot(
 ) -> LabelledPlot:
     """A plot with a rule for each of ``ticks``; its x axis is logarithmic.
 
-    ``borders``: left, of the texts of ticks, then top and right, of the plot.  The x axis ends
-    ``inner`` pixels inside the plot.
+    ``borders``: the left one of the tick texts, then the top and right ones of the plot.  The x
+    axis ends ``inner`` pixels inside the plot.
     """
     left, top, right = borders
     left += canvas.widest(ticks.values(), canvas.size.small) + 10 * canvas.unit

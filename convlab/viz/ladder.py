@@ -1,4 +1,4 @@
-"""What each idea buys: one convolution as a ladder of loops, under the roofs of the machine."""
+"""What each idea gains: one convolution as a ladder of loops, under the machine's roofs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convlab.viz.canvas import LINE, Canvas
 
 _GIGA = 1e9
 _UNIT = "GF/s"
-SPREAD = 0.05  # by which medians of the same loop differ
+SPREAD = 0.05  # the factor by which medians of the same loop differ
 _HEADS = ("gain", "what the idea bought")
 _OTHERS = "other ways, and the memory that they need"
 
@@ -25,8 +25,8 @@ _OTHERS = "other ways, and the memory that they need"
 class LadderStep(NamedTuple):
     """A loop, or another way to convolve: its idea in a few words and its speed in FLOP/s.
 
-    ``speed`` None for a way that was not run.  ``note`` stands where the gain of other rungs
-    stands: how the first was measured, what another way costs, or why it was not run.
+    ``speed`` is None for a way that was not run.  ``note`` replaces the gain that other rungs have:
+    how the first was measured, what another way costs, or why it was not run.
     """
 
     idea: str
@@ -35,7 +35,7 @@ class LadderStep(NamedTuple):
 
     @property
     def speed_text(self) -> str:
-        """GF/s, empty where it was not run."""
+        """GF/s, empty if it was not run."""
         return "" if self.speed is None else measured(self.speed / _GIGA)
 
 
@@ -49,14 +49,13 @@ def ladder(
     size: str = "slide",
     theme: str = "light",
 ) -> Figure:
-    """A bar for each rung, on a logarithmic scale, whose strong part is what its idea bought.
+    """A bar for each rung, on a logarithmic scale, whose strong part is what its idea gained.
 
     ``others``: other ways to convolve, below the rungs; ``roofs``: FLOP/s at the peak of
     multiply-adds, and at which memory alone would limit this convolution (Williams, Waterman &
     Patterson, Communications of the ACM 52(4), 2009).  A rung that is slower than the one before,
-    by a twentieth or more, has its loss in the colour of a mistake.
-    Canvases too narrow for all columns have two lines a row.  All sizes have room for ten rungs
-    and three other ways.
+    by a twentieth or more, has its loss in the colour of a mistake.  Canvases too narrow for all
+    columns have two lines per row.  All sizes have room for ten rungs and three other ways.
 
     Raises SpecError without rungs, for rungs without a speed, for numbers that are not above
     0, and for an unknown theme or size.
@@ -82,7 +81,7 @@ def _gain(gain: float, in_words: bool) -> str:
 
 
 class _Rows:
-    """The columns of a picture and its rows; a row has two lines where columns find no room."""
+    """The columns of a picture and its rows; a row has two lines if the columns have no room."""
 
     def __init__(
         self,
@@ -185,7 +184,7 @@ class _Rows:
         return left, top, self.scale.at(end) - left, thick * self.height
 
     def _upright(self, x: float, colour: str, stroke: float | None = None) -> None:
-        """A line across all bars; where rows have two lines it stays out of their texts."""
+        """A line across all bars; if rows have two lines it avoids their texts."""
         if self.lines == 1:
             spans = [(self.top, self.top + self.count * self.height)]
         else:
@@ -197,7 +196,7 @@ class _Rows:
             self.canvas.line([x, x], [top, bottom], colour, stroke=stroke)
 
     def _grid(self) -> None:
-        """A hairline and its number for each power of ten, but for one that a roof hides."""
+        """A hairline and its number for each power of ten, except one that a roof hides."""
         canvas, px, scale = self.canvas, self.px, self.scale
         y, room = self.top + self.count * self.height + 0.3 * px, 0.0
         for power in range(round(math.log10(scale.low)), math.ceil(math.log10(scale.high))):
@@ -232,7 +231,7 @@ class _Rows:
         self._write(x, upper, gain, anchor, theme.mistake if lost else ink, self.gains + 0.5)
 
     def _bar(self, row: int) -> None:
-        """What the rungs before have reached, quietly, and what this one adds or loses."""
+        """What the rungs before reached, quietly, and what this one adds or loses."""
         canvas, theme, low = self.canvas, self.canvas.theme, self.scale.low
         start, speed = [low, *self.reached][row], self.reached[row]
         if start > low:
@@ -243,7 +242,7 @@ class _Rows:
             canvas.box(*self._place(row, speed, start), edge=theme.mistake, dashed=True)
 
     def _roofs(self) -> None:
-        """Both roofs as upright lines, each with its name to its left, the farther one higher."""
+        """Both roofs as vertical lines, each with its name to its left, the farther one higher."""
         canvas, px, ink = self.canvas, self.px, self.canvas.theme.ink
         words = ("peak of multiply-adds", "peak"), ("roof of memory", "memory")
         stroke = 0.4 * canvas.size.thick

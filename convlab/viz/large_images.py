@@ -26,7 +26,7 @@ def colours(image: NDArray, levels: tuple[float, float]) -> NDArray:
 
 
 def reduced(rgb: NDArray, factor: int) -> NDArray:
-    """Means over blocks of factor × factor; what is left over at the end is below one pixel."""
+    """Means over blocks of factor × factor; the remainder at the end is less than one pixel."""
     rows, columns = (length // factor * factor for length in rgb.shape[:2])
     rgb, steps = rgb[:rows, :columns], range(factor)
     tall: NDArray = sum((rgb[step::factor] for step in steps), np.zeros((), np.uint32))

@@ -1,4 +1,4 @@
-"""Kernels that are being learned beside those that they should become."""
+"""Kernels being learned, beside those that they should become."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEAST_CURVE = 300  # pixels of a slide
 class KernelColumn:
     """One kernel for each row: (KH, KW) arrays, with a text below each.
 
-    Columns of one ``group``, next to each other, stand under its name.
+    Adjacent columns of one ``group`` are under its name.
     """
 
     heading: str
@@ -44,11 +44,11 @@ def learned_kernels(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A row of kernels for each name, and a plot beside them where there is room for it.
+    """A row of kernels for each name, with a plot beside them if there is room for it.
 
-    Each row has a scale of its own, below its name, symmetric about zero and as wide as its last
-    kernel needs; what lies beyond has the colour of the end.  Raises ShapeError for columns that
-    do not have a kernel and a note for each name.
+    Each row has its own scale, below its name, symmetric about zero and as wide as its last kernel
+    needs; values beyond have the colour of the end.  Raises ShapeError for columns that do not have
+    a kernel and a note for each name.
     """
     if not names or not columns:
         raise ShapeError("expected at least one name and one column of kernels, got none")
@@ -68,7 +68,7 @@ def learned_kernels(
 
 
 def _draw_kernels(canvas: Canvas, names: Sequence[str], columns: Sequence[KernelColumn]) -> float:
-    """Draw the rows; returns where the room for the curve begins, the right end for none."""
+    """Draw the rows; returns where the room for the curve begins, or the right end if none."""
     small, unit, theme = canvas.size.small, canvas.unit, canvas.theme
     gap, line = 16 * unit, LINE * small
     bars = [ColourBar(canvas, style.signed_scale(k, theme)) for k in columns[-1].kernels]

@@ -14,19 +14,19 @@ from matplotlib.font_manager import FontEntry, fontManager, get_font, weight_dic
 from convlab.names import one_line
 from convlab.viz import style
 
-BOX = "\u25a1"  # in the place of a letter that no font has
-# Frames for every letter, and signs of mathematics in the places of letters.
+BOX = "\u25a1"  # in place of a letter that no font has
+# Frames for every letter, and mathematical signs in the places of letters.
 _NO_LETTERS = ("Last Resort", "STIXNonUnicode", "STIXSize", "cm")
 
-# Words from right to left, and marks of the other direction that go around them: what stands
-# beside a name, such as a number or an arrow, keeps its place.
+# Words from right to left, and the direction marks around them: what is beside a name, such as a
+# number or an arrow, keeps its place.
 _LEFTWARDS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
 _LEFTWARD_WORDS = re.compile(f"[{_LEFTWARDS}](?:[{_LEFTWARDS} ]*[{_LEFTWARDS}])?")
 _RIGHTWARD_MARK = "\u200e"
 
 
 class Lettering(NamedTuple):
-    """A text as it is drawn: its families, and the letters that boxes stand for."""
+    """A text as it is drawn: its families, and the letters replaced by boxes."""
 
     text: str
     families: tuple[str, ...]
@@ -36,7 +36,7 @@ class Lettering(NamedTuple):
 
 @lru_cache(maxsize=50_000)
 def lettering(text: str, bold: bool = False) -> Lettering:
-    """How a text is drawn: bold where it can be and all its letters are there."""
+    """How a text is drawn: bold if possible and if all its letters exist in bold."""
     if not text.isprintable():
         text = one_line(text)
     found = _lettered(text, bold)
@@ -65,7 +65,7 @@ def _rank(font: tuple[str, str]) -> tuple[bool, bool, str]:
 
 @cache
 def _fonts(bold: bool) -> dict[str, str]:
-    """Families and files of the upright fonts of just that weight, ours first, then sans serif."""
+    """Families and files of the upright fonts of exactly that weight, ours first, then sans."""
     fonts = {
         entry.name: entry.fname
         for entry in fontManager.ttflist

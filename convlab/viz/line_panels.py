@@ -20,9 +20,9 @@ from convlab.viz.line_plot import Look, Plot
 from convlab.viz.tiles import side_by_side
 
 MOST_LINES = 6
-_MOST_PLACES = 12  # beyond them only round ones are written along x
+_MOST_PLACES = 12  # with more of them only round ones are written along x
 _TINT = "2E"  # the opacity of bands, as the last two digits of #RRGGBBAA
-# Pixels of a slide that a panel needs, and those between two.
+# Pixels on a slide that a panel needs, and those between two.
 _LEAST = 300, 200
 _GAP = 44
 
@@ -31,7 +31,7 @@ _GAP = 44
 class MeasuredLine:
     """A line of an experiment: ``values`` (places, seeds) at each of ``places`` along x.
 
-    ``dashed`` tells lines of one ``role`` apart, such as the same network trained otherwise.
+    ``dashed`` distinguishes lines of one ``role``, such as the same network trained differently.
     """
 
     name: str
@@ -49,7 +49,7 @@ class MeasuredLine:
 
 @dataclass(frozen=True)
 class LinePanel:
-    """Lines under a title of their own; the other fields as for ``measured_lines``."""
+    """Lines under their own title; the other fields as for ``measured_lines``."""
 
     title: str
     lines: Sequence[MeasuredLine]
@@ -78,12 +78,12 @@ def measured_lines(
 ) -> Figure:
     """Lines through the means over the seeds, each in a band of ± standard deviation.
 
-    ``unit`` is that of the values, as for ``measured_rows``.  ``logarithmic``: equal factors
-    are equal ways along x, whose places are above 0.  ``y_range`` is shown at least.  ``marks``
-    are places with a word, each an upright dashed line.  A line ends at its name.  Values that
-    are not finite leave gaps.
+    ``unit`` is that of the values, as for ``measured_rows``.  ``logarithmic``: equal factors are
+    equal distances along x, whose places are above 0.  At least ``y_range`` is shown.  ``marks``
+    are places with a word, each a vertical dashed line.  A line ends at its name.  Values that are
+    not finite leave gaps.
     Raises SpecError without lines, for more than six, and for an unknown role, unit, theme or
-    size; ShapeError for values that are not one row a place.
+    size; ShapeError for values that are not one row per place.
     """
     if not lines or not all(len(line.places) for line in lines):
         raise SpecError("expected at least one line with a place, got none")
@@ -99,7 +99,7 @@ def measured_lines(
             )
         if logarithmic and min(line.places) <= 0:
             raise SpecError(f"expected places above 0 on a logarithmic axis, got {line.places}")
-    # Room for the axis, the marks, and either a plot or the lines' names below each other.
+    # Room for the axis, the marks, and either a plot or the stacked names of the lines.
     needed = 5 + LINE * (len(marks) + max(7, len(lines)))
     for canvas in canvases(size, theme, title, verdict, note):
         if canvas.inner_height >= needed * canvas.size.small:
@@ -117,9 +117,9 @@ def line_panels(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """Panels of ``measured_lines`` side by side, below each other where the canvas is narrow.
+    """Panels of ``measured_lines`` side by side, or stacked if the canvas is narrow.
 
-    The most important panel comes first: where there is no room for all, the last give way.
+    The most important panel comes first: if there is no room for all, the last are left out.
     Raises SpecError without panels or lines, and for an unknown theme or size.
     """
     if not panels or not all(panel.lines for panel in panels):
@@ -137,7 +137,7 @@ def line_panels(
 
 
 def aspect_of(size: str) -> float:
-    """Height by width of a canvas with a long verdict: a narrow one, of many lines, is taller."""
+    """Height by width of a canvas with a long verdict: a narrow one, with many lines, is taller."""
     chosen = style.size_named(size)
     return 0.6 if chosen.width > 60 * chosen.small else 1.15
 
@@ -170,7 +170,7 @@ def _draw_lines(canvas: Canvas, panel: LinePanel) -> None:
 
 
 def _axes(canvas: Canvas, panel: LinePanel, means: NDArray, right: float) -> Plot:
-    """Round numbers along y, the places that were measured along x, and what both are."""
+    """Round numbers along y, the measured places along x, and what both are."""
     small, unit = canvas.size.small, canvas.unit
     places, (_, middles, deviations) = np.unique(means[0]), means
     bounds = middles - deviations, middles + deviations, panel.y_range or ()
@@ -195,7 +195,7 @@ def _axes(canvas: Canvas, panel: LinePanel, means: NDArray, right: float) -> Plo
 
 
 def _band(plot: Plot, places: NDArray, lows: NDArray, highs: NDArray, tint: str) -> None:
-    """From low to high as a tint that others show through, in runs of finite numbers."""
+    """From low to high as a translucent tint, in runs of finite numbers."""
     xs, known = plot.at_x(places), np.isfinite(lows)
     above, below = (np.stack([xs, plot.y.clipped(ys)], axis=1) for ys in (highs, lows))
     for run in np.split(np.arange(len(xs)), np.flatnonzero(np.diff(known)) + 1):
@@ -204,12 +204,12 @@ def _band(plot: Plot, places: NDArray, lows: NDArray, highs: NDArray, tint: str)
 
 
 def _marks(plot: Plot, marks: Sequence[tuple[float, str]]) -> None:
-    """Upright lines, each with its word beside its upper end, in a line of its own."""
+    """Vertical lines, each with its word beside its upper end, in a separate line."""
     canvas, small = plot.canvas, plot.canvas.size.small
     top = canvas.top + 1.5 * small
     placed = [(plot.at_x(place), word) for place, word in sorted(marks)]
     lefts = [min(x + 0.4 * small, canvas.right - canvas.measure(w, small)) for x, w in placed]
-    # A line passes the words below its own, unless one of them had to give way to the left.
+    # A line passes the words below its own, unless one of them had to move to the left.
     free = all(left >= x for left, (x, _) in zip(lefts, placed, strict=True))
     for row, ((x, word), left) in enumerate(zip(placed, lefts, strict=True)):
         y, left = top + row * LINE * small, max(left, canvas.left)

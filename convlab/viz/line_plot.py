@@ -14,7 +14,7 @@ from convlab.numerals import exact
 from convlab.viz.axes import Axis, apart, tick_texts, ticks_around, ticks_within
 from convlab.viz.canvas import LINE, Canvas
 
-# Lines of up to four networks, told apart without their colours.
+# Lines of up to four networks, distinguishable without their colours.
 DASHES = (None, (5.0, 2.5), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 
 
@@ -28,7 +28,7 @@ class Look:
 
 @dataclass(frozen=True)
 class LineEnd:
-    """Where a line ends, in pixels, and what stands beside it: its name, and a line below that."""
+    """Where a line ends, in pixels, and the text beside it: its name, and a line below that."""
 
     x: float
     y: float
@@ -67,7 +67,7 @@ class Plot:
         return self.y.at(y)
 
     def rules(self, ticks: Sequence[float], texts: Sequence[str]) -> None:
-        """A line across the plot for each number, which stands at its left."""
+        """A line across the plot for each number, with the number at its left."""
         for tick, text in zip(ticks, texts, strict=True):
             y = self.y.at(tick)
             self.canvas.line([self.left, self.right], [y, y], self.canvas.theme.hairline)
@@ -88,7 +88,7 @@ class Plot:
     ) -> list[LineEnd]:
         """A line through numbers (n,), with gaps where they are NaN, and a :meth:`dot` at each.
 
-        Returns where it ends with what stands there, for :meth:`names`; empty where all are NaN.
+        Returns where it ends with the text there, for :meth:`names`; empty if all are NaN.
         """
         at_x, at_y, stroke = self.x.at(xs), self.y.at(ys), 0.6 * self.canvas.size.thick
         self.canvas.line(at_x, at_y, look.colour, stroke=stroke, dashes=look.dashes)
@@ -98,13 +98,14 @@ class Plot:
         return [LineEnd(at_x[at], at_y[at], name, look, note) for at in last]
 
     def dot(self, x: float, y: float, look: Look, diameter: float) -> None:
-        """A mark of a line at two numbers, none where y is NaN; ``diameter`` in thick strokes."""
+        """A mark of a line at two numbers, none if y is NaN; ``diameter`` in thick strokes."""
         if math.isfinite(y):
             place, across = (self.x.at(x), self.y.at(y)), diameter * self.canvas.size.thick
             self.canvas.dot(*place, look.colour, across, hollow=look.dashes is not None)
 
     def names(self, ends: Sequence[LineEnd], width: float) -> None:
-        """A name of at most ``width`` at the right of each line's end, led to it and kept apart."""
+        """Names of at most ``width`` at the right of the lines' ends, joined to them and kept
+        apart."""
         canvas, unit, small = self.canvas, self.canvas.unit, self.canvas.size.small
         x = self.right + 48 * unit
         notes = any(end.note for end in ends)
@@ -134,8 +135,9 @@ def ruled_plot(
 ) -> Plot:
     """A plot with its rules drawn, its y axis widened to round numbers.
 
-    ``borders``: left, of the numbers, then top, right and bottom, of the plot.  ``unit`` is the
-    numbers', as for ``tick_texts``; the x axis ends ``inner`` pixels inside the plot.
+    ``borders``: the left one of the numbers, then the top, right and bottom ones of the plot.
+    ``unit`` is the numbers', as for ``tick_texts``; the x axis ends ``inner`` pixels inside the
+    plot.
     """
     left, top, right, bottom = borders
     small = canvas.size.small
@@ -159,7 +161,7 @@ def line_plot(
     y_label: str,
     whole: bool = False,
 ) -> Plot:
-    """Draw the axes into ``place`` (left, top, width, height) and return where numbers stand.
+    """Draw the axes into ``place`` (left, top, width, height) and return where the numbers go.
 
     ``y_range`` is widened to round numbers.  ``whole``: only whole numbers along x.
     """

@@ -1,4 +1,4 @@
-"""Images that were made to excite the units of a layer."""
+"""Images made to activate the units of a layer."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def maximise(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """Images made for one unit each, with what the unit answers to them and to the data.
+    """Images made for one unit each, with the unit's output for them and for the data.
 
     images: (M, C, H, W), uint8, C 1 or 3.  box: the part of each that is drawn,
     (top, left, bottom, right) in pixels, half-open; outside the image it is padding.
-    names: M.  reached: (M,), the answer to the image; natural: (M,), the largest
-    answer to an image of the data; "made 3.1 real 2.2" below says both.  never: (M,),
-    where that largest answer does not pass a ReLU, so that the unit never fires.
-    facts: (label, text) pairs that stand at the foot.  When not all fit readably the
+    names: M.  reached: (M,), the output for the image; natural: (M,), the largest
+    output for an image of the data; "made 3.1 real 2.2" below shows both.  never:
+    (M,), where that largest output does not pass a ReLU, so that the unit never
+    fires.  facts: (label, text) pairs at the foot.  If not all fit legibly, the
     second line says how many are shown.
 
     Raises ShapeError for arrays of other shapes, SpecError for an unknown theme or size.

@@ -1,4 +1,4 @@
-"""Several figures of the same things side by side: a row for each thing, a column a figure."""
+"""Several figures of the same things side by side: a row per thing, a column per figure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ROW, FIELD, GROUP = 2.5, 5.0, 0.6
 class MeasuredColumn:
     """One figure of every row: its heading, values and their texts, and how it is drawn.
 
-    ``values`` is a list a row, of one value or one a seed, empty where nothing was measured.
-    ``kind``: bars begin at zero; spread is a dot for the mean in a scale of the column's own,
-    with a ring for each seed and ± standard deviation; fields are squares of so many cells
-    a side, all in one scale.
+    ``values`` has a list per row, of one value or one per seed, empty if nothing was measured.
+    ``kind``: bars begin at zero; spread is a dot for the mean on the column's own scale, with a
+    ring for each seed and ± standard deviation; fields are squares with so many cells per side, all
+    on one scale.
     """
 
     heading: str
@@ -48,13 +48,13 @@ def measured_columns(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A row for each of ``names``; each column has its own scale and writes its numbers out.
+    """A row for each of ``names``; each column has its own scale and shows its numbers.
 
-    Where there is no room for all columns the last ones are left out.  ``groups``: for each
-    row the heading that it stands under, rows of one group after each other.  ``roles``: for
-    each row one of viz.experiment.ROLES, its colour.
+    If there is no room for all columns the last ones are left out.  ``groups``: for each row the
+    heading above it, with the rows of one group together.  ``roles``: for each row one of
+    viz.experiment.ROLES, its colour.
     Raises SpecError without rows or columns and for an unknown role, kind, theme or size,
-    ShapeError for columns, groups or roles that do not have one entry a row.
+    ShapeError for columns, groups or roles that do not have one entry per row.
     """
     if not names or not columns:
         raise SpecError("expected at least one row and one column to draw, got none")
@@ -82,7 +82,7 @@ class _Columns:
         self.canvas, self.names, self.columns = canvas, names, columns
         self.groups, self.roles = groups, roles
         self.headings = list(dict.fromkeys(groups))
-        # As large as all columns and rows have room, else small.
+        # As large as fits all columns and rows, else small.
         for self.px in (canvas.size.label, canvas.size.small):
             shown = self._lay()
             if shown == len(columns) and self.step >= ROW * self.px:
@@ -141,7 +141,7 @@ class _Columns:
                 y += step
 
     def _cell(self, row: int, middle: float, column: MeasuredColumn, left: float, width: float):
-        """Text and mark together in the middle of the row, the text above."""
+        """Text and mark together, vertically centred in the row, the text above."""
         canvas, px, theme = self.canvas, self.px, self.canvas.theme
         canvas.text(left, middle, column.texts[row], "lb", px=px, width=width)
         spread = Spread.finite(column.values[row])
@@ -179,7 +179,7 @@ class _Columns:
 
 
 def _scale(column: MeasuredColumn) -> tuple[float, float]:
-    """Both ends of a column's scale: room around all its values, or from zero for bars."""
+    """Both ends of a column's scale: with room around all its values, or from zero for bars."""
     spreads = [Spread.finite(values) for values in column.values]
     reach = [end for s in spreads if s.values for end in (*s.values, *s.ends)]
     return (0.0, max(reach) or 1.0) if column.kind == "bars" else with_room(min(reach), max(reach))

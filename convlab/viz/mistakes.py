@@ -32,8 +32,8 @@ def mistakes(
     """Wrongly classified images as a grid, each with "true → predicted, probability" below.
 
     images: (M, C, H, W), uint8, C 1 or 3, in the order in which they are to be
-    read (the worst first).  true, predicted: M class names.  probabilities:
-    (M,), the probability of the predicted class.  No images say "no mistakes";
+    read (the worst first).  true, predicted: M class names.  probabilities: (M,),
+    the probability of the predicted class.  Without images it says "no mistakes";
     of more than 40 the first are shown and the second line says so.
 
     Raises ShapeError for images of another shape and for names or
@@ -60,7 +60,7 @@ def mistakes(
         return canvas.figure
     captions = []
     for one, other, chance in list(zip(true, predicted, chances, strict=True))[:_MOST]:
-        # What was taken for it stands bold and in the mistake's colour, behind the arrow.
+        # The wrong answer is bold and in the mistake's colour, after the arrow.
         truth, answer = (str(one), canvas.theme.ink, False), (f"{ARROW} {other}", colour, True)
         told = (to_places(chance, 2), quiet, False)
         comma = (f"{ARROW} {other},", colour, True)

@@ -1,4 +1,4 @@
-"""Why neighbouring pixels matter: their correlation by distance, as they are and shuffled."""
+"""Why neighbouring pixels matter: their correlation by distance, original and shuffled."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def neighbours(
 
 
 def _draw_pictures(canvas: Canvas, pictures: Sequence[NDArray], looks: Sequence[Look]) -> float:
-    """Both at the left, one above the other, as high as they fit; returns where they end."""
+    """Both at the left, one above the other, as high as possible; returns where they end."""
     small, gap = canvas.size.small, 0.9 * canvas.size.label
     head = small * LINE
     room = 0.3 * canvas.inner_width, (canvas.inner_height - gap) / 2 - head
@@ -84,7 +84,7 @@ def _draw_lines(
         canvas,
         (left, canvas.top, canvas.right - left, canvas.inner_height),
         (float(distances[0]), float(distances[-1])),
-        # Below the lower line stands what it is.
+        # The lower line's name is below it.
         (min(-0.2, float(lines.min())), max(0.0, float(lines.max()))),
         x_label="distance in pixels",
         y_label="correlation",

@@ -23,8 +23,8 @@ from convlab.viz.style import Theme
 class Growth:
     """The parameters of one layer for images of several sides.
 
-    ``name`` and ``detail`` stand at the line's end; sides (n,) in pixels and
-    counts (n,), both above 0; ``dense`` tells a dense layer from a convolution.
+    ``name`` and ``detail`` are at the line's end; sides (n,) in pixels and counts (n,), both above
+    0; ``dense`` distinguishes a dense layer from a convolution.
     """
 
     name: str
@@ -58,9 +58,8 @@ def parameters(
 ) -> Figure:
     """A line for each layer over the side of a square image, both axes logarithmic.
 
-    Raises ShapeError for no lines, or for sides and counts that are not as long
-    or not above 0, or for more examples than there is room for; SpecError for an
-    unknown theme or size.
+    Raises ShapeError for no lines, for sides and counts that differ in length or are not above 0,
+    or for more examples than there is room for; SpecError for an unknown theme or size.
     """
     for growth in growths:
         if len(growth.sides) != len(growth.counts) or len(growth.sides) < 2:

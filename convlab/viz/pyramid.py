@@ -1,4 +1,4 @@
-"""The chain of windows behind one unit, one-dimensional: units as dots, a row a layer."""
+"""The chain of windows behind one unit in one dimension: units as dots, a row per layer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from convlab.viz.canvas import LINE, Canvas
 class PyramidLevel:
     """One row of a pyramid.
 
-    ``length``: units of the map along the axis.  ``centres``: for each unit, those
-    in the padding among them, where it looks in the image, in pixels.  ``reads``:
-    for each unit that the top unit reads, the units of the level below that it reads.
+    ``length``: units of the map along the axis.  ``centres``: for each unit, including those in the
+    padding, where it looks in the image, in pixels.  ``reads``: for each unit that the top unit
+    reads, the units of the level below that it reads.
     """
 
     name: str
@@ -44,8 +44,8 @@ def pyramid(
 
     Dots lie where their units look; lines lead from a unit to what it reads.  Dots
     in the padding are hollow; those that are not read are pale.  span: the half-open
-    pixels of the top unit's receptive field, measured below the image.  The second
-    line says what the kinds of dots mean that are there.
+    pixels of the top unit's receptive field, measured below the image.  The second line explains
+    the kinds of dots that occur.
 
     Raises ShapeError for fewer than two levels and for more than fit the size,
     SpecError for an unknown theme or size.
@@ -64,7 +64,7 @@ def pyramid(
 
 
 class _Pyramid:
-    """Where everything stands, under a headline."""
+    """Where everything goes, under a headline."""
 
     def __init__(
         self,
@@ -103,13 +103,13 @@ class _Pyramid:
         self.dots = [self._diameter(level, step) for level in levels]
 
     def _diameter(self, level: PyramidLevel, step: float) -> float:
-        """As large as half the distance of two dots; 0 where they would run into each other."""
+        """As large as half the distance between two dots; 0 if they would run into each other."""
         places, unit = self.axis.at(np.unique([*level.centres.values()])), self.canvas.unit
         diameter = min(0.55 * np.diff(places).min(initial=np.inf), 16 * unit, 0.4 * step)
         return diameter if diameter >= 2.5 * unit else 0.0
 
     def marks(self) -> list[str]:
-        """What the kinds of dots mean that there are."""
+        """What the kinds of dots that occur mean."""
         kinds = {
             (unit in range(level.length), unit in level.reads)
             for level, dot in zip(self.levels, self.dots, strict=True)

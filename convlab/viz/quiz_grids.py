@@ -1,4 +1,4 @@
-"""Grids of numbers in a row, as an exercise prints them, with the signs between them."""
+"""Grids of numbers in a row, as printed in an exercise, with the signs between them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from convlab.shapes import Pair, Sides
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells, number_size
 
-CELLS = (6.8, 9.0)  # millimetres of a cell, at least and at most, where the width allows it
-TALLEST = 50.0  # a figure, where its cells need not be larger
+CELLS = (6.8, 9.0)  # millimetres per cell, at least and at most, if the width allows it
+TALLEST = 50.0  # a figure, if its cells need not be larger
 FILLED_IN = 10.0  # cells of an output that students fill in
 
 
@@ -20,7 +20,7 @@ class NumberGrid:
 
     ``cells`` holds rows of texts, "" for an empty cell.  ``padding`` (top, bottom,
     left, right) counts the cells that lie outside; ``window`` the rows and columns
-    of cells that are read; ``marked`` one cell (row, column); ``bias`` stands below.
+    of cells that are read; ``marked`` one cell (row, column); ``bias`` goes below.
     """
 
     title: str
@@ -58,7 +58,7 @@ class NumberGrid:
 
 
 def sign_between(left: NumberGrid, right: NumberGrid) -> str:
-    """What stands between two grids of a sum over channels, or of a pooling."""
+    """The sign between two grids of a sum over channels, or of a pooling."""
     if right.role == "window":
         return "∗"
     if right.role == "input":
@@ -67,7 +67,7 @@ def sign_between(left: NumberGrid, right: NumberGrid) -> str:
 
 
 class GridRow:
-    """Grids of numbers from left to right around one middle line, as large as there is room.
+    """Grids of numbers from left to right around one middle line, as large as possible.
 
     ``left``: where the row begins, in pixels of the canvas.
     """
@@ -84,15 +84,15 @@ class GridRow:
         self.cell = max(CELLS[0] * mm, min(canvas.widest(texts, self.title) / 0.9, largest))
         while sum(self._widths(canvas)) + self.gap * (len(grids) - 1) > canvas.right - left:
             self.cell -= 1
-        # A little air, so that neighbours such as −13 and −11 stay apart.
+        # A little space, so that neighbours such as −13 and −11 stay apart.
         self.px = number_size(canvas, texts, 0.93 * self.cell, self.cell) or self.note
         self.tallest = max(map(self._tall, grids))
-        # A bias below the tallest grid takes room of its own.
+        # A bias below the tallest grid needs additional room.
         below = max(self._tall(grid) / 2 + 1.7 * self.title * bool(grid.bias) for grid in grids)
         self.height = self.header + self.tallest / 2 + max(self.tallest / 2, below)
 
     def _side(self, grid: NumberGrid) -> float:
-        """Of a cell: larger where all are empty."""
+        """The limits of a cell: larger if all are empty."""
         filled = any(text for row in grid.cells for text in row)
         return self.cell if filled else max(self.cell, self.filled_in)
 

@@ -1,4 +1,4 @@
-"""Sheets of exercises to print: A4 pages with room to write, and the key behind them."""
+"""Sheets of exercises to print: A4 pages with room to write, followed by the key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
 
 _DPI = 300.0
 _MM, _PT = _DPI / 25.4, _DPI / 72
-# A4 upright, with larger text than a figure in a paper has: it is written on.
+# A4 portrait, with larger text than a figure in a paper, since students write on it.
 A4 = Size(
     name="a4",
     dpi=_DPI,
@@ -33,10 +33,10 @@ A4 = Size(
     thick=1.6 * _PT,
     margin=17 * _MM,  # room for the holes of a folder
 )
-WORKING = (9.0, 48.0)  # room to write in an exercise, at least and at most
+WORKING = (9.0, 48.0)  # room for writing in an exercise, at least and at most
 GAP = 7.0  # between exercises
 KEY_GAP = 3.5  # between their answers
-_INDENT = 2.6 * A4.label  # of all that stands behind an exercise's number
+_INDENT = 2.6 * A4.label  # of everything after an exercise's number
 LETTERS = "abcdefgh"
 
 
@@ -46,8 +46,8 @@ class SheetExercise:
 
     ``asks`` are what to answer, each with a line to write on where ``answer_lines``
     says so; ``grids`` (left to right) and ``lines`` make its figure, ``choices``
-    the answers to choose among; ``answer`` and ``solution`` stand in the key.
-    ``has_mistake``: the figure is wrong on purpose, and says so.
+    the answers to choose among; ``answer`` and ``solution`` go into the key.  ``has_mistake``: the
+    figure is wrong on purpose, and says so.
     """
 
     question: str
@@ -69,10 +69,10 @@ def quiz_sheet(
     student: str | None = None,
     answers: bool = False,
 ) -> list[Figure]:
-    """The pages of a sheet, A4 upright; with ``answers`` the key on pages of its own at the end.
+    """The pages of a sheet, A4 portrait; with ``answers`` followed by the key on separate pages.
 
-    ``footer`` stands at the foot of each page, beside the page's number.  Raises
-    SpecError for a student's name in letters that the font of our figures lacks.
+    ``footer`` is at the foot of each page, beside the page number.  Raises SpecError for a
+    student's name with letters that the font of our figures lacks.
     """
     if student is not None:
         _check_letters(student)
@@ -121,7 +121,7 @@ class _Block:
 
     @property
     def height(self) -> float:
-        """Of all pieces, without room to write."""
+        """The height of all pieces, without room to write."""
         return sum(piece.height for piece in self.pieces) + self.last.height
 
     def draw(self, canvas: Canvas, y: float, room: float) -> float:
@@ -135,7 +135,7 @@ class _Block:
 
 
 class _Sheet:
-    """Blocks laid on pages: exercises below lines for name and date, or their ``key``."""
+    """Blocks arranged on pages: exercises below lines for name and date, or their ``key``."""
 
     def __init__(
         self,
@@ -203,7 +203,7 @@ class _Sheet:
 def _writing_line(
     canvas: Canvas, left: float, right: float, y: float, label: str, written: str = ""
 ) -> None:
-    """A label with a line to write on behind it, the baseline at y."""
+    """A label followed by a line to write on, with the baseline at y."""
     px = canvas.size.label
     canvas.text(left, y, label, "ls", px=px, colour=canvas.theme.quiet)
     begin = left + canvas.measure(label, px) + 0.6 * px
@@ -230,7 +230,7 @@ def _paragraph(
     bold: bool = False,
     number: int | None = None,
 ) -> _Piece:
-    """Wrapped text, behind the number of its exercise where it begins one."""
+    """Wrapped text, after the number of its exercise if it begins one."""
     left = canvas.left + _INDENT
     room = (canvas.right - left) * (0.93 if bold else 1)
     lines = canvas.wrapped(kept_together(text), room, px)
@@ -290,7 +290,7 @@ def _choices(canvas: Canvas, choices: Sequence[str]) -> _Piece:
 
 
 def _answer_lines(canvas: Canvas, asks: Sequence[str]) -> _Piece:
-    """What is asked for, each with a line to write on, beside each other."""
+    """What is asked for, each with a line to write on, side by side."""
     px, left = canvas.size.label, canvas.left + _INDENT
     gap = 1.5 * px
     labels = [canvas.measure(ask, px) for ask in asks]

@@ -38,8 +38,8 @@ def receptive_field(
     half-open; what lies outside the input is padding and is drawn dashed.
     map_size: (h, w); unit: (row, column) in the map, from 0.  image: (1, H, W)
     or (3, H, W); None draws the grid of pixels.  map: (h, w), the unit's map,
-    whose darkest and brightest numbers stand above it; None draws empty cells.
-    facts: (label, text) pairs that stand below.
+    whose darkest and brightest numbers are above it; None draws empty cells.  facts: (label, text)
+    pairs below.
 
     Raises ShapeError for an empty box, a unit outside the map and arrays of
     other sizes, SpecError for an unknown theme or size.
@@ -61,7 +61,7 @@ def receptive_field(
         value = "" if scale.only is not None else f", unit {number(float(values[tuple(unit)]))}"
         notes.append(scale.words + value)
     head = (canvas.size.label + len(notes) * small) * LINE + 0.4 * small
-    # The input and the padding that the box reaches, together as large as the left part allows.
+    # The input and the padding that the box reaches, together as large as fits into the left part.
     boxed = BoxedImage(canvas, input_size, [box])
     map_room = max(0.3 * room, canvas.widest(notes, small))
     pixel = whole_cells(room - map_room - 0.1 * room, height - head, *boxed.shape)
@@ -86,7 +86,7 @@ def receptive_field(
 def _draw_unit(field: Cells, unit: Cells, empty: bool) -> None:
     """The outlined unit, and dashed lines to it from the right corners of its field."""
     canvas, theme = unit.canvas, unit.canvas.theme
-    # Two strokes: the outline must stand off the shades below it as well.
+    # Two strokes: the outline must also stand out from the shades below it.
     fill = theme.output_fill if empty else None
     unit.box(theme.ground, fill, stroke=1.7 * canvas.size.thick)
     unit.box(theme.output, stroke=canvas.size.thick)

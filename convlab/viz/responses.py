@@ -1,4 +1,4 @@
-"""What figures of a layer's answers share: their order, scale, heading and numbers."""
+"""What figures of a layer's outputs share: their order, scale, heading and numbers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ORDERS = ("strongest", "number")
 
 
 def map_order(maps: NDArray, order: str) -> NDArray:
-    """Numbers of the maps (C, ...) in the order of showing them.
+    """Numbers of the maps (C, ...) in the order in which they are shown.
 
-    ``strongest``: by their largest finite value, the first of equals first; ``number``: as they
-    are.  Raises SpecError for another order.
+    ``strongest``: by their largest finite value, the first of equals first; ``number``: unchanged.
+    Raises SpecError for another order.
     """
     if order not in ORDERS:
         raise SpecError(f"order: expected one of {', '.join(ORDERS)}, got {order!r}")
@@ -47,10 +47,10 @@ def colours_mean(signed: bool) -> str:
 
 
 def value_scale(values: NDArray, theme: Theme, signed: bool | None = None) -> Scale:
-    """Dark to bright; round 0 where there are both signs, or as ``signed`` says.
+    """Dark to bright; around 0 if there are both signs, or as ``signed`` says.
 
-    Round 0 each sign has the full range of its colours: before a ReLU the few
-    positive values are what goes on, and the negative ones may be much larger.
+    Around 0 each sign has the full range of its colours: before a ReLU the few positive values are
+    what is passed on, and the negative ones may be much larger.
     """
     signed = has_both_signs(values) if signed is None else signed
     finite = values[np.isfinite(values)]
@@ -68,9 +68,9 @@ def value_scale(values: NDArray, theme: Theme, signed: bool | None = None) -> Sc
 def written(
     canvas: Canvas, values: NDArray, width: float, height: float
 ) -> tuple[list[str], float | None]:
-    """Numbers with as many digits as fit a cell, and their height; None where none do.
+    """Numbers with as many digits as fit a cell, and their height; None if none do.
 
-    What is not finite is no text.
+    Numbers that are not finite have no text.
     """
     known = np.isfinite(values)
     for digits in (3, 2):
@@ -83,7 +83,7 @@ def written(
 
 @dataclass(frozen=True)
 class Head:
-    """What stands above the maps or units of a layer, shown in an order of ``ORDERS``."""
+    """The headline of the maps or units of a layer, shown in an order of ``ORDERS``."""
 
     canvas: Canvas
     title: str
@@ -93,7 +93,7 @@ class Head:
 
     @property
     def height(self) -> float:
-        """What it takes at most."""
+        """The most height that it takes."""
         return self.canvas.headline_height(notes=self.notes)
 
     def draw(self, shown: int, count: int, what: str, *more: str) -> None:

@@ -1,4 +1,4 @@
-"""Passes through layers under the roof of a machine: how fast each is, and how fast it could be."""
+"""Passes through layers under a machine's roofline: how fast each is, and how fast it could be."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class KernelPoint(NamedTuple):
     """One pass through one layer: what it must move and compute, and how fast it did.
 
     ``gradient`` is "forward", "gradient of input" or "gradient of weight";
-    ``intensity`` in FLOP a byte that must be moved; both speeds in FLOP/s, the
-    other one None where nothing was compared.
+    ``intensity`` in FLOP per byte that must be moved; both speeds in FLOP/s, the other one None if
+    nothing was compared.
     """
 
     layer: str
@@ -38,7 +38,7 @@ class KernelPoint(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """How many times as fast as the other; None where nothing was compared."""
+        """How many times as fast as the other; None if nothing was compared."""
         return None if self.other_speed is None else self.speed / self.other_speed
 
     def share(self, peak: float, bandwidth: float) -> float:
@@ -47,7 +47,7 @@ class KernelPoint(NamedTuple):
 
 
 def roof(intensity: float, peak: float, bandwidth: float) -> float:
-    """The FLOP/s that a machine can reach at ``intensity`` FLOP a byte.
+    """The FLOP/s that a machine can reach at ``intensity`` FLOP per byte.
 
     ``peak`` in FLOP/s, ``bandwidth`` in bytes/s.  The roofline model: Williams,
     Waterman and Patterson, Communications of the ACM 52(4), 2009.
@@ -69,7 +69,7 @@ def pass_colour(theme: Theme, gradient: str) -> str:
 def pass_name(
     canvas: Canvas, x: float, top: float, words: Sequence[str], width: float = math.inf
 ) -> None:
-    """The mark of the pass that ``words`` name, and these words, each in its line."""
+    """The mark of the pass named by ``words``, and these words, each on its own line."""
     small = canvas.size.small
     _mark(canvas, x + small / 2, top + LINE * small / 2, " ".join(words), 0.8 * small)
     for line, text in enumerate(words):
@@ -78,7 +78,7 @@ def pass_name(
 
 
 def _mark(canvas: Canvas, x: float, y: float, gradient: str, diameter: float) -> None:
-    """A disc, a square or a triangle for the three passes, on a rim of the ground."""
+    """A disc, a square or a triangle for the three passes, with a rim of the background colour."""
     colour, ground, rim = pass_colour(canvas.theme, gradient), canvas.theme.ground, 0.12 * diameter
     if gradient == "forward":
         canvas.dot(x, y, ground, diameter)
@@ -126,7 +126,7 @@ class Roofline:
             _mark(canvas, x, y, point.gradient, 0.8 * small)
             plot.mark((x, y))
         self._name_roof(plot, plot.points(corners, heights))
-        of = " of the roof"  # the first says what the percentages are of
+        of = " of the roof"  # the first says what the percentages refer to
         for at in self._extremes(min(5, max(1, int((plot.bottom - plot.lid) / (4.5 * small))))):
             text = f"{self.points[at].layer} {self.shares[at]:.0%}{of}"
             plot.name(places[at], [text], canvas.theme.ink)
@@ -174,10 +174,10 @@ class Roofline:
         (start, low), (ridge, high), (end, _) = line
         text = f"peak {measured(self.peak)} GF/s"
         left = end - canvas.measure(text, small)
-        # Where marks are near to the roof its name stands above all of them.
+        # If marks are near the roof, its name goes above all of them.
         for top in (high - 1.6 * small, strip):
             if plot.write(left, top, text):
-                # Beside it no point is named: the two would read as one line.
+                # No point is named beside it: the two would read as one line.
                 plot.taken.append((left - 3 * small, strip, left, high))
                 break
         text = f"memory {measured(self.bandwidth)} GB/s"
@@ -194,7 +194,7 @@ class Roofline:
     def _extremes(self, most: int) -> list[int]:
         """Which points to name: the lowest and the highest share, the lowest first.
 
-        A layer is named once, at its extreme, so that ``most`` names say something of as many.
+        A layer is named once, at its extreme, so that ``most`` names cover as many layers.
         """
         rest = sorted(range(len(self.points)), key=self.shares.__getitem__)
         named: list[int] = []

@@ -1,4 +1,4 @@
-"""How fast a loop is at growing sizes and numbers of threads, and where its speed falls."""
+"""How fast a loop is at growing sizes and numbers of threads, and where its speed drops."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class ScalingCurve(NamedTuple):
 
     @property
     def cliffs(self) -> list[int]:
-        """The numbers of the values at which the speed is less than half of that just before."""
+        """The indices of the values at which the speed is less than half of that just before."""
         return [at for at in range(1, len(self.values)) if self.speed_left(at) < 0.5]
 
     def speed_left(self, at: int) -> float:
-        """The share of the speed just before that is left at a value."""
+        """The speed at a value as a share of the speed just before."""
         return self.speeds[at] / self.speeds[at - 1]
 
 
@@ -55,13 +55,12 @@ def scaling(
 ) -> Figure:
     """GF/s (FLOP / seconds) over the values of each axis, one panel each, on one scale from 0.
 
-    The values stand on a logarithmic axis, as many of them named as there is room
-    for.  A cliff is marked and named: a value whose GF/s are less than half of
-    those at the next smaller value.
+    The values are on a logarithmic axis, with as many of them named as there is room for.  A cliff
+    is marked and named: a value whose GF/s are less than half of those at the next smaller value.
 
     Raises SpecError without curves or values, for numbers that are not above 0,
-    values that do not grow and an unknown theme or size, ShapeError for lists of
-    different lengths.
+    values that do not increase and an unknown theme or size, ShapeError for lists of different
+    lengths.
     """
     _check(curves)
     canvas = Canvas(size, theme, aspect=1.1)
@@ -71,7 +70,7 @@ def scaling(
     gap_x, gap_y = 2.2 * canvas.size.label, 0.9 * canvas.size.label
 
     def unshapely(columns: int) -> float:
-        """How far panels are from a slide's shape; an empty place counts much."""
+        """How far panels are from a slide's shape; an empty place counts heavily."""
         rows = math.ceil(len(curves) / columns)
         shape = room_x / columns / (room_y / rows)
         return rows * columns - len(curves) + abs(math.log(shape / 1.8))
@@ -109,7 +108,7 @@ def _check(curves: Sequence[ScalingCurve]) -> None:
 
 
 def _panel(canvas: Canvas, curve: ScalingCurve, highest: float, place: Box) -> None:
-    """One curve with its cliffs below its name; ``highest``: of the speeds of all curves."""
+    """One curve with its cliffs below its name; ``highest``: the highest speed of all curves."""
     left, top, right, bottom = place
     size, theme, small = canvas.size, canvas.theme, canvas.size.small
     values, speeds, cliffs = curve.values, curve.speeds, curve.cliffs
@@ -127,7 +126,7 @@ def _panel(canvas: Canvas, curve: ScalingCurve, highest: float, place: Box) -> N
         (first, last) if len(values) > 1 else (first / 2, first * 2),
         inner=0.5 * canvas.measure(str(last), small),
     )
-    # Cliffs and both ends are named first, other values where there is room.
+    # Cliffs and both ends are named first, other values if there is room.
     order = [*(values[at] for at in cliffs), first, last, *values]
     for value in beside(plot.x, order, lambda n: canvas.measure(measured(n), small) + 0.5 * small):
         plot.tick(value, measured(value), rise=-0.25)

@@ -1,4 +1,4 @@
-"""An image, which pixel belongs to which class, and what a network answered."""
+"""An image, which pixel belongs to which class, and a network's answer."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def segmentation(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """An image and the classes of its pixels, as many panels as there are masks.
+    """An image and the classes of its pixels, in as many panels as there are masks.
 
     image: (1, H, W) or (3, H, W), uint8.  masks: headings with class numbers (H, W), 0 for
-    the background, and marks, names above or below pieces of it, so that colour is not
-    alone to tell the classes.  The last mask is the network's answer.  classes: all names,
-    the background's first.  facts: (label, text) pairs that stand below.
+    the background, and marks, names above or below pieces of it, so that classes are not
+    distinguished by colour alone.  The last mask is the network's answer.  classes: all names, the
+    background's first.  facts: (label, text) pairs below.
 
-    Raises ShapeError for a mask of another size than the image and for numbers without a
-    class, SpecError for an unknown theme or size.
+    Raises ShapeError for a mask whose size is not the image's and for numbers without a class,
+    SpecError for an unknown theme or size.
     """
     rgb = image_rgb(np.asarray(image))
     arrays = [np.asarray(mask) for _, mask, _ in masks]
@@ -64,8 +64,8 @@ def segmentation(
 def class_colours(count: int, canvas: Canvas) -> NDArray:
     """A colour for each class as bytes (count, 3): the hairline's fill for the background.
 
-    The roles' own, which all kinds of sight keep apart, then pale ones in another order;
-    shades of one map where there are more classes than that.
+    The roles' own, which are distinct for all kinds of colour vision, then pale ones in another
+    order; shades of one map if there are more classes than that.
     """
     theme = canvas.theme
     full = [theme.input, theme.window, theme.output, theme.mistake, theme.quiet]
@@ -77,7 +77,7 @@ def class_colours(count: int, canvas: Canvas) -> NDArray:
 def _draw_marks(
     canvas: Canvas, marks: Sequence[Mark], place: tuple[float, float, float, float], cell: float
 ) -> None:
-    """Texts above their places, or below, as far as they find room beside each other."""
+    """Texts above their places, or below, as far as they fit side by side."""
     left, top, across, tall = place
     px = canvas.size.small
     taken: list[tuple[float, float, float, float]] = []

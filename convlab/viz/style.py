@@ -1,7 +1,7 @@
 """The one place that names colours, sizes, fonts, colour maps and number formats.
 
-A role (input, window, output, mistake) has the same colour in every figure; no
-other module of :mod:`convlab.viz` writes a colour or a size of its own.
+A role (input, window, output, mistake) has the same colour in every figure; no other module of
+:mod:`convlab.viz` defines a colour or a size.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from convlab.errors import SpecError
 from convlab.numerals import TIMES, number
 
-# DejaVu Sans ships with matplotlib, so text measures the same on every machine;
-# the generic family behind it only helps a browser that shows an SVG without it.
+# DejaVu Sans ships with matplotlib, so text measures the same on every machine; the generic family
+# after it only helps a browser that shows an SVG without it.
 FONT = ("DejaVu Sans", "sans-serif")
 
 ARROW = "\u2192"
@@ -122,7 +122,7 @@ THEMES: dict[str, Theme] = {
 
 @dataclass(frozen=True)
 class Size:
-    """A canvas: extents, text and strokes in pixels at ``dpi`` dots an inch.
+    """A canvas: extents, text and strokes in pixels at ``dpi`` dots per inch.
 
     ``heights`` are the lowest and the highest canvas; a figure says which shape
     it needs and gets the nearest height between them.  A ``margin`` of 0 is a twentieth of
@@ -176,7 +176,7 @@ def theme_named(name: str) -> Theme:
 
 
 def size_named(name: str | Size) -> Size:
-    """The size called by one of the names of SIZES, or itself.  Raises SpecError for another."""
+    """The size called by a name in SIZES, or the size itself.  Raises SpecError for another."""
     if isinstance(name, Size):
         return name
     if name not in SIZES:
@@ -187,10 +187,10 @@ def size_named(name: str | Size) -> Size:
 def blank_figure(
     size: str | Size = "slide", theme: str = "light", aspect: float = 9 / 16
 ) -> Figure:
-    """An empty figure of one of our sizes on the ground of one of our themes.
+    """An empty figure of one of our sizes on the background of one of our themes.
 
-    ``aspect`` is the wished height / width; sizes that are not fixed follow it
-    within their limits.  Raises SpecError for an unknown size or theme.
+    ``aspect`` is the wanted height / width; sizes that are not fixed follow it within their limits.
+    Raises SpecError for an unknown size or theme.
     """
     chosen, colours = size_named(size), theme_named(theme)
     lowest, highest = chosen.heights
@@ -232,14 +232,14 @@ def ink_on(fill: ColorType) -> str:
     for ink in (_LIGHT.ink, "#FFFFFF"):
         if contrast(ink, fill) >= 4.5:
             return ink
-    return "#000000"  # only on middle tones; there white misses 4.5 and black cannot
+    return "#000000"  # only on middle tones, where white misses 4.5 and black cannot
 
 
 def diverging_map(theme: Theme) -> LinearSegmentedColormap:
     """Colours for signed numbers; exactly ``theme.ground`` in the middle.
 
-    An odd number of entries, so that zero under symmetric limits falls on the
-    middle entry and not between two.
+    An odd number of entries, so that under symmetric limits zero falls on the middle entry and not
+    between two.
     """
     stops = [
         theme.negative[1],
@@ -252,10 +252,10 @@ def diverging_map(theme: Theme) -> LinearSegmentedColormap:
 
 
 def cyclic_map(theme: Theme) -> ListedColormap:
-    """Colours for directions, which come back to where they began.
+    """Cyclic colours for directions.
 
-    Twilight keeps opposite directions apart by lightness, blue and red halves by
-    hue, also in colour blindness; a share of ink takes it off both grounds.
+    Twilight distinguishes opposite directions by lightness, and blue and red halves by hue, even
+    with colour blindness; a share of ink sets it off from both backgrounds.
     """
     steps = matplotlib.colormaps["twilight"](np.linspace(0, 1, 256))[:, :3]
     return ListedColormap(0.7 * steps + 0.3 * np.array(to_rgb(theme.ink)), f"cyclic {theme.name}")
@@ -264,9 +264,8 @@ def cyclic_map(theme: Theme) -> ListedColormap:
 def shared_colours(count: int, theme: Theme) -> list[str]:
     """``count`` colours, one for each weight that several units share, as #RRGGBB.
 
-    Even steps through plasma, which is uniform in lightness and so survives
-    colour blindness, without its blue start and what has less contrast than 3
-    with the ground.
+    Even steps through plasma, which is uniform in lightness and so works with colour blindness,
+    without its blue start and without colours whose contrast with the background is below 3.
     """
     steps = matplotlib.colormaps["plasma"](np.linspace(0.12, 1, 256))[:, :3]
     seen = [step for step in steps if contrast(step, theme.ground) >= 3]
@@ -277,7 +276,7 @@ def shared_colours(count: int, theme: Theme) -> list[str]:
 class Scale:
     """How numbers become colours in one figure: limits, map, and the ends that were cut off.
 
-    ``only`` is the value of all numbers where no two differ and the limits are made up.
+    ``only`` is the value of all numbers if they are equal and the limits are made up.
     """
 
     lowest: float
@@ -299,7 +298,7 @@ class Scale:
         middle = (self.lowest + self.highest) / 2
         known = np.where(np.isfinite(values), values, middle).astype(float)
         shades = self.colours(Normalize(self.lowest, self.highest)(known))[..., :3]
-        # matplotlib's own bytes are cut, not rounded: zero would miss the ground by one.
+        # matplotlib's own bytes are truncated, not rounded: zero would miss the background by one.
         return np.round(255 * shades).astype(np.uint8)
 
 

@@ -32,13 +32,13 @@ def stylized(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """Content and style on the left, one above the other, and what came of them on the right.
+    """Content and style on the left, one above the other, and the result on the right.
 
-    content, style, result: (3, H, W), uint8.  losses: those of each step from 0, as a
-    curve beside the result where there is room; ``of``: how many there will be, and
-    ``span`` the smallest and largest of them above 0, so that the frames of an animation
-    share their axes.  names: headings of the two sources.
-    facts: (label, text) pairs that stand below.
+    content, style, result: (3, H, W), uint8.  losses: one per step from 0, as a curve beside the
+    result if there is room; ``of``: how many there will be, and ``span`` the smallest and largest
+    of them above 0, so that the frames of an animation share their axes.  names: headings of the
+    two sources.
+    facts: (label, text) pairs below.
 
     Raises ShapeError for other arrays, SpecError for an unknown theme or size.
     """
@@ -46,7 +46,7 @@ def stylized(
     values = np.asarray(losses, dtype=float)
     if values.ndim != 1 or not (np.isfinite(values) & (values >= 0)).all():
         raise ShapeError(f"expected a row of losses of at least 0, got shape {values.shape}")
-    above_zero = values[values > 0]  # what a logarithmic axis has a place for
+    above_zero = values[values > 0]  # what a logarithmic axis can show
     if span is None and above_zero.size:
         span = above_zero.min(), above_zero.max()
     canvas = Canvas(size, theme, aspect=0.6)
@@ -54,7 +54,7 @@ def stylized(
     facts_at_foot(canvas, facts, lambda bottom: bottom - canvas.top >= 0.3 * canvas.width)
     small, gap, width = canvas.size.small, 30 * canvas.unit, canvas.inner_width
     head = canvas.size.label * LINE + 0.2 * small
-    # The curve stands right of the result on a wide canvas, and is left out on a narrow one.
+    # The curve is to the right of the result on a wide canvas, and is left out on a narrow one.
     of = max(of, len(values))
     if of <= 2 or 0.24 * width <= 14 * small or width <= 1.6 * canvas.inner_height:
         span = None

@@ -34,15 +34,15 @@ def sum_chain(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A row a sum, from the value to be explained down; the last row is the pixel.
+    """A row per sum, from the value to be explained downwards; the last row is the pixel.
 
     Each row: the map with the unit outlined, its name, the sum.  The strongest
     term of a row, in the input's colour, is the unit of the row below.  image:
     (1, H, W) or (3, H, W); ``pixel``: (row, column) at the chain's end, None for
     a chain that ends in padding; ``pixel_name`` and ``pixel_value`` as the network
-    reads it; ``passed``: layers that hand the pixel on unsummed.  Where the canvas is
-    too narrow all terms but the strongest are one, and the unit's name stands above
-    its value; where not all rows fit, the middle ones are counted and left out.
+    reads it; ``passed``: layers that pass the pixel on unsummed.  If the canvas is too narrow, all
+    terms but the strongest are merged, and the unit's name goes above its value; if not all rows
+    fit, the middle ones are counted and left out.
 
     Raises ShapeError for no links and arrays that do not fit, SpecError for an
     unknown theme or size.
@@ -106,13 +106,13 @@ class _Sheet:
 
     @cached_property
     def columns(self) -> list[float]:
-        """Widths; the results have the last column, however many steps lead to them."""
+        """Widths; the results are in the last column, however many steps lead to them."""
         steps = itertools.zip_longest(*(row[:-1] for row in self.pieces))
         results = max(self._width(row[-1], bold=True) for row in self.pieces)
         return [*(max(self._width(one) for one in column if one) for column in steps), results]
 
     def _sign_width(self, piece: Piece) -> float:
-        # What has no sign stands above the numbers of what has one.
+        # A piece without a sign goes above the numbers of pieces with one.
         return self.canvas.measure(piece.sign or "=", self.px) + 0.4 * self.px
 
     def _width(self, piece: Piece, bold: bool = False) -> float:
@@ -122,7 +122,7 @@ class _Sheet:
 
     @property
     def free_gap(self) -> float:
-        """The space between columns where they fill the width."""
+        """The space between columns if they fill the width."""
         gaps = len(self.columns) - 1 + bool(self.picture) + bool(self.name)
         free = self.canvas.inner_width - self.picture - self.name - sum(self.columns)
         return free / max(1, gaps)
@@ -187,7 +187,7 @@ def _draw_picture(canvas: Canvas, row: ChainLink, left: float, top: float, side:
         for line, first in enumerate(starts):
             part = values[None, first : first + columns] if values.ndim == 1 else values
             cells.part(line, 0, *part.shape).shades(part, scale, theme.hairline)
-    # A tiny cell still gets an outline that is seen.
+    # Even a tiny cell gets a visible outline.
     outline = max(cell, 9 * canvas.unit)
     x, y = cells.middle(*at)
     width, height = cells.place[2:]

@@ -15,7 +15,7 @@ from convlab.viz.canvas import Canvas
 class Table:
     """Rows of label, numbers and total, with a signed bar for the total, or one from 0 to 1.
 
-    heads: (name, role) of each column.  area: left, top, right, bottom.  ``decimals`` of all
+    heads: (name, role) of each column.  area: left, top, right, bottom.  ``decimals`` for all
     numbers, whose totals are then shares of 1.
     """
 
@@ -61,7 +61,7 @@ class Table:
             if spare >= label:
                 break
         label = min(label, spare)
-        # One height for all labels: that at which the widest fits.
+        # One height for all labels, at which the widest fits.
         label_px = min(canvas.fit(text, label, px, bold=True)[1] for text in labels)
         ys = [top + (row + 1.5) * self.line for row in range(len(labels))]
         for term, y in zip(self.terms, ys, strict=True):

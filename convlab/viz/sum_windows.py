@@ -1,4 +1,4 @@
-"""Terms of a sum that are windows: as patch, kernel and products, with their numbers or shades."""
+"""Terms of a sum that are windows: patch, kernel and products, as numbers or shades."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHANNELS = ("red", "green", "blue")
 
 
 def large_numbers(canvas: Canvas) -> float:
-    """Height of numbers that have much room."""
+    """Height of numbers with plenty of room."""
     return min(1.45 * canvas.size.label, canvas.size.title)
 
 
@@ -39,8 +39,8 @@ class Written(NamedTuple):
 class Windows:
     """As many terms, of ``values`` (terms, parts, KH, KW), as are legible in an area.
 
-    heads: (name, role) of each part.  area: left, top, right, bottom.  hidden: (KH, KW), where
-    the text ``empty`` stands instead of a number; winner: the cell of the first part set off.
+    heads: (name, role) of each part.  area: left, top, right, bottom.  hidden: (KH, KW), where the
+    text ``empty`` replaces a number; winner: the highlighted cell of the first part.
     """
 
     canvas: Canvas
@@ -72,7 +72,7 @@ class Windows:
         return self.canvas.size.small * LINE + 0.25 * self.canvas.size.small
 
     def _slot(self, columns: int) -> float:
-        """Width for a window and the space beside it, with so many terms side by side."""
+        """Width of a window and the space beside it, with so many terms side by side."""
         left, _, right, _ = self.area
         small = self.canvas.size.small
         return (right - left - 3 * small * (columns - 1)) / columns / len(self.heads)
@@ -81,14 +81,14 @@ class Windows:
     def layout(self) -> tuple[int, float, int, float]:
         """How many terms are shown, the side of a cell, columns of terms, space between windows.
 
-        As many as keep legible numbers; where none do, as many as keep clear shades.
+        As many as keep legible numbers; if none do, as many as keep clear shades.
         """
         canvas, several, small = self.canvas, len(self.heads) > 1, self.canvas.size.small
         between = 1.4 * small if several else 0.0
         # No name may run into the next one, however narrow the windows.
         names = [f"{ALMOST} {name}" for name, _ in self.heads]
         least_slot = canvas.widest(names, small, True) + 0.6 * small if several else 0.0
-        # The names of the columns of numbers stand once, on top.
+        # The names of the columns of numbers appear once, at the top.
         room = self.area[3] - self.area[1] - canvas.size.label * LINE
         found = []
         for columns, rows in itertools.product((1, 2, 3), range(1, 9)):
@@ -100,11 +100,11 @@ class Windows:
         least = [max(self._least_cell(part, choice) for part in self._parts) for choice in range(3)]
         least.append(80 * canvas.unit / max(self.hidden.shape))
         legible = ([one for one in found if one[1] >= side] for side in least)
-        # Of the same number of windows the largest cells.
+        # For the same number of windows, the largest cells.
         largest = [max(found, key=lambda one: one[1])]
         shown, cell, columns = max(next(filter(None, legible), largest))
         cell = min(cell, (76 if several else 150) * canvas.unit)
-        # Width that is left widens the gaps.
+        # Remaining width widens the gaps.
         wide = cell * self.hidden.shape[1]
         gap = min(self._slot(columns) - wide, max(3 * between, least_slot - wide))
         return shown, cell, columns, gap
@@ -121,7 +121,7 @@ class Windows:
 
     @cached_property
     def written(self) -> list[Written]:
-        """The numbers of each part; of none where those of one do not fit their cells."""
+        """The numbers of each part; none at all if those of one part do not fit their cells."""
         columns = [self._written(part) for part in self._parts]
         return [column for column in columns if column] if all(columns) else []
 
@@ -182,7 +182,7 @@ class Windows:
             self._draw_parts(index, x, y + self._head)
 
     def _write_term(self, term: SumTerm, x: float, y: float, width: float) -> None:
-        """A term's name, and at the right what it adds, where there is room."""
+        """A term's name, and at the right what it adds, if there is room."""
         canvas, theme, small = self.canvas, self.canvas.theme, self.canvas.size.small
         total = f"adds {number(term.total)}"
         needed = canvas.measure(total, small)

@@ -1,4 +1,4 @@
-"""Equal tiles in rows: how many fit, and as large as there is room."""
+"""Equal tiles in rows: how many fit, and how large they can be."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Grid:
         return left, row * (self.label + self.height + self.gap_y) + self.label
 
     def place(self, index: int, left: float, top: float) -> tuple[float, float, float, float]:
-        """Left, top, width and height of a tile of the grid that stands at (left, top)."""
+        """Left, top, width and height of a tile of the grid at (left, top)."""
         x, y = self.corner(index)
         return left + x, top + y, self.width, self.height
 
@@ -47,13 +47,13 @@ class Grid:
 def whole_cells(width: float, height: float, rows: int, columns: int) -> float:
     """The side in pixels of square cells, (rows, columns) of them inside width × height.
 
-    Whole pixels from 2 on, so that all cells of a picture are equally large.
+    Whole pixels from 2 on, so that all cells of a picture have the same size.
     """
     return whole_pixels(min(width / columns, height / rows))
 
 
 def whole_pixels(length: float) -> float:
-    """A length in pixels, rounded down to whole ones from 2 on."""
+    """A length in pixels, rounded down to a whole number from 2 on."""
     return float(math.floor(length)) if length >= 2 else length
 
 
@@ -65,7 +65,7 @@ def side_by_side(
 ) -> list[tuple[float, float, float, float]]:
     """Places (left, top, width, height) of equal panels that fill ``place``.
 
-    As many side by side as have the width ``least`` asks for, the others below them as long as
+    As many side by side as have the width required by ``least``, the others below them as long as
     they have its height; the last are left out.  ``gaps`` lie between columns and rows.
     """
     left, top, room_x, room_y = place
@@ -93,10 +93,10 @@ def arrange(
 ) -> Grid:
     """The grid that shows ``count`` arrays of ``shape`` (rows, columns) about as large as possible.
 
-    Among grids with nearly the largest tiles it takes the one with the fullest
-    last row.  ``largest`` limits the side of one tile; at the right of each ``beside`` pixels
-    stay free, and all in all it has ``need`` pixels.  Room that is left widens the gaps, so that
-    the grid fills its place.
+    Among grids with nearly the largest tiles it takes the one with the fullest last row.
+    ``largest`` limits the side of one tile; ``beside`` pixels stay free at the right of each, which
+    has at least ``need`` pixels in all.  Remaining room widens the gaps, so that the grid fills its
+    place.
     """
     found = []
     for columns in range(1, count + 1):
@@ -106,7 +106,7 @@ def arrange(
             continue
         tile_width = min(slot - beside, largest)
         tile_height = min((height - gap * (rows - 1)) / rows - label, largest)
-        # A place too low for its labels still gets a dot of a tile.
+        # A place too low for its labels still gets a tiny tile.
         cell = whole_cells(max(tile_width, 1.0), max(tile_height, 1.0), *shape)
         found.append((cell, rows * columns, columns))
     cell, _, columns = fullest(found)
@@ -130,7 +130,7 @@ def arrange(
 
 
 def fullest(found: Sequence[tuple]) -> tuple:
-    """Of (side of a cell, places, ...) nearly the largest, with the fewest places left empty."""
+    """Among (side of a cell, places, ...), nearly the largest with the fewest empty places."""
     most = max(found)[0]
     return max((one for one in found if one[0] >= 0.82 * most), key=lambda c: (-c[1], c[0], *c[2:]))
 
@@ -148,7 +148,7 @@ def how_many_fit(
 ) -> int:
     """How many of ``count`` tiles fit when the longer side of each is at least ``smallest``.
 
-    All of them when a fifth smaller is enough for that: nobody wants the first 60 of 64.
+    All of them if tiles a fifth smaller make that possible: nobody wants the first 60 of 64.
     """
 
     def room(side: float) -> tuple[int, int]:
@@ -163,19 +163,19 @@ def how_many_fit(
 
 
 def round_count(count: int, room: int) -> int:
-    """All of ``count`` if there is room, else the room rounded down to an easy number."""
+    """All of ``count`` if there is room, else the room rounded down to a round number."""
     if count <= room:
         return count
     return max(1, room - room % 4 if room >= 8 else room)
 
 
 def joined(*parts: str) -> str:
-    """Parts of a second line, those that there are."""
+    """The parts of a second line that are not empty."""
     return ", ".join(filter(None, parts))
 
 
 def part_of(shown: int, count: int, what: str = "", word: str = "first") -> str:
-    """How many are shown, as in "first 8 of 20 maps", or "of these 20"; nothing where all are."""
+    """How many are shown, as in "first 8 of 20 maps", or "of these 20"; nothing if all are."""
     whole = f"{count} {what}" if what else f"these {count}"
     return f"{word} {shown} of {whole}" if shown < count else ""
 
@@ -193,7 +193,7 @@ def framed(
 ) -> None:
     """A picture in ``place`` (left, top, width, height) in its frame, with its heading above.
 
-    The heading stands ``head`` pixels above and is as wide as the picture, or as ``width``.
+    The heading is ``head`` pixels above and as wide as the picture, or as ``width``.
     """
     left, top, across, _ = place
     canvas.text(left, top - head, heading, px=px, colour=colour, bold=True, width=width or across)
@@ -201,11 +201,11 @@ def framed(
 
 
 class Panels:
-    """``count`` pictures of one shape side by side above facts, as large as there is room.
+    """``count`` pictures of one shape side by side above facts, as large as possible.
 
-    ``head`` and ``below``: heights of what stands above and below each; ``need``: the width that
-    this takes.  Panels of narrow pictures stand as far apart as that asks for, and a little more.
-    Draws the facts; on a small canvas the picture comes before the last ones.
+    ``head`` and ``below``: heights of the texts above and below each; ``need``: their width.
+    Panels of narrow pictures are as far apart as that requires, and a little more.  Draws the
+    facts; on a small canvas the picture takes priority over the last ones.
     """
 
     def __init__(
@@ -240,5 +240,5 @@ class Panels:
 
 
 def overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether two boxes (left, top, right, bottom) have a piece in common."""
+    """Whether two boxes (left, top, right, bottom) overlap."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -1,4 +1,4 @@
-"""The patches of images that excite the units of a layer most."""
+"""The patches of images that activate the units of a layer most."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ def top_patches(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """A row a unit: the patches that it likes best, each with its answer below.
+    """A row per unit: the patches that activate it most, each with its output below.
 
-    images: for each unit as many images (1, H, W) or (3, H, W), uint8, as for the
-    others.  boxes: for each image what is cut out of it, (top, left, bottom, right)
+    images: for each unit equally many images (1, H, W) or (3, H, W), uint8.  boxes: for each image
+    what is cut out of it, (top, left, bottom, right)
     in its pixels, half-open, all of one size; outside the image it is padding.
-    values: (units, images).  names: one a unit.  facts: (label, text) pairs that stand at
-    the foot.  When not all units or patches fit readably the second line says how many
-    are shown.
+    values: (units, images).  names: one per unit.  facts: (label, text) pairs at the foot.  If not
+    all units or patches fit legibly, the second line says how many are shown.
 
     Raises ShapeError for no unit, for numbers of images, boxes or values that
     differ and boxes of several sizes, SpecError for an unknown theme or size.
@@ -97,7 +96,7 @@ class _Sheet:
         return (self.block(blocks) - 2 * self.canvas.size.label - self.left) / each
 
     def how_many(self, units: int, patches: int, subtitle: str) -> tuple[int, int]:
-        """Of how many units how many patches keep a readable side, below a headline."""
+        """How many units, and how many patches of each, keep a legible side below a headline."""
         canvas = self.canvas
         lines = canvas.headline_lines(subtitle)
         height = canvas.inner_height - canvas.headline_height(lines)
@@ -107,14 +106,14 @@ class _Sheet:
             side = self.arranged(shown, each, height)[0] * max(self.shape)
             return shown == 1 or side >= 2 * canvas.size.small
 
-        # All units with some patches less are better than some units with all patches.
+        # All units with fewer patches are better than some units with all patches.
         for each in range(most, most * 2 // 3, -1):
             if readable(units, each):
                 return units, each
         return next(shown for shown in range(units, 0, -1) if readable(shown, most)), most
 
     def arranged(self, units: int, each: int, height: float) -> tuple[float, int]:
-        """Side of a cell, and in how many blocks the rows stand side by side: the largest."""
+        """Side of a cell, and number of blocks of rows side by side: the largest."""
         small, found = self.canvas.size.small, []
         for blocks in range(1, units + 1):
             slot = self.slot(blocks, each)

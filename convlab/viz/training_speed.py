@@ -21,7 +21,7 @@ _OURS = "convlab"
 class TrainingBar(NamedTuple):
     """Seconds of the same piece of training, here and elsewhere, with the ends of their spread.
 
-    All three of the other's numbers are None where nothing was compared.
+    All three of the other's numbers are None if nothing was compared.
     """
 
     what: str
@@ -34,12 +34,12 @@ class TrainingBar(NamedTuple):
 
     @property
     def share(self) -> float | None:
-        """The share of the other's time; None where nothing was compared."""
+        """The share of the other's time; None if nothing was compared."""
         return None if self.other_seconds is None else self.seconds / self.other_seconds
 
     @property
     def share_text(self) -> str:
-        """The share in words, empty where nothing was compared."""
+        """The share in words, empty if nothing was compared."""
         return "" if self.share is None else f"{ratio(self.share)} of the time"
 
     @property
@@ -68,14 +68,13 @@ def training_speed(
 ) -> Figure:
     """Seconds of training here and with ``other``, another library, as pairs of bars from 0.
 
-    The thin line on a bar is the spread that the caller measured; at the end of a
-    pair stands ours / theirs.  All bars share one scale unless the longest pair
-    is more than 8 times the shortest: then each pair has its own, and the second
-    line says so.  Milliseconds where no bar of a scale reaches a second.  The ratio is
-    quiet where the two spreads overlap.
+    The thin line on a bar is the spread that the caller measured; at the end of a pair is ours /
+    theirs.  All bars share one scale unless the longest pair is more than 8 times the shortest:
+    then each pair has its own, and the second line says so.  Times are in milliseconds if no bar of
+    a scale reaches a second.  The ratio is quiet if the two spreads overlap.
 
     Raises SpecError without bars, for times that are not above 0, for an unknown
-    theme or size, and ShapeError for a spread without its time in it.
+    theme or size, and ShapeError for a spread that does not contain its time.
     """
     _check(bars)
     canvas = Canvas(size, theme, aspect=1.1)
@@ -109,7 +108,7 @@ class _Pairs:
         self.reach = [max(reach)] * len(bars) if self.shared else reach
         size = canvas.size
         self.least = LINE * size.label + (1.25 * len(self.sides) + 0.5) * size.small
-        # The second line may take two lines: rows are counted as if it did.
+        # The second line may take two lines; rows are counted as if it did.
         room = canvas.inner_height - canvas.headline_height()
         self.rows = min(len(bars), max(1, int(room / self.least)))
 
@@ -136,7 +135,7 @@ class _Pairs:
         end = canvas.right - canvas.widest(times, small) - 0.7 * small
         ratios = [bar.share_text for bar in self.compared]
         width = canvas.widest(ratios, canvas.size.label, bold=True)
-        # Beside the bars a ratio must leave them half of the width, else it stands above them.
+        # A ratio beside the bars must leave them half of the width, else it goes above them.
         beside = end - start - width >= 0.5 * canvas.inner_width
         if self.compared and beside:
             end -= width + 1.5 * small
@@ -152,7 +151,8 @@ class _Pairs:
         room = canvas.inner_width - canvas.measure(share, size.label, bold=True) - size.label
         canvas.text(canvas.left, top, bar.what, bold=True, width=room)
         first = top + LINE * size.label
-        # White space below a pair is larger than that under its name, so that they belong together.
+        # The space below a pair is larger than that under its name, so that they visibly belong
+        # together.
         step = (height - LINE * size.label - max(0.5 * size.small, 0.16 * height)) / len(self.sides)
         sides = zip(bar.spreads, self.sides, ("output", "hairline"), ("ink", "quiet"), strict=False)
         for nth, (spread, side, fill, ink) in enumerate(sides):
@@ -180,7 +180,7 @@ class _Pairs:
         write(axis.start - gap, y, side, "rm", width=room)
         canvas.box(axis.start, y - thick / 2, axis.at(seconds) - axis.start, thick, fill=fill)
         if low < high:
-            # On a rim of the ground the line is seen on its bar and beyond it.
+            # With a rim of the background colour the line is visible on its bar and beyond it.
             for colour, stroke in ((theme.ground, 6 * size.hair), (theme.ink, 2 * size.hair)):
                 canvas.line([axis.at(low), axis.at(high)], [y, y], colour, stroke=stroke)
         write(axis.at(high) + gap, y, duration(seconds, axis.high), "lm")

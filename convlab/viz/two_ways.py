@@ -1,4 +1,4 @@
-"""One image the two ways round: shifted before a layer, and after it."""
+"""One image in both orders: shifted before a layer, and after it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def two_ways(
     theme: str = "light",
     size: str = "slide",
 ) -> Figure:
-    """Above "shift, then the layer", below "the layer, then shift", at the right the difference.
+    """ "Shift, then the layer" above, "the layer, then shift" below, the difference at the right.
 
     image, shifted_image: (1 or 3, H, W).  map, map_of_shifted, shifted_map: (h, w),
     one map of the layer, on one scale; their difference (upper minus lower) on a
     signed one.  steps: how the image and how the map are shifted, in words.  facts:
     the title and the second line of the difference.  compared (h, w): cells outside are
-    left out of the difference and stay grey.
+    left out of the difference and remain grey.
 
     Raises ShapeError for arrays whose sizes differ, SpecError for an unknown theme or size.
     """
@@ -72,7 +72,7 @@ _Way = tuple[str, tuple[str, str], tuple[NDArray, NDArray, NDArray]]  # name, st
 
 
 class _Sheet:
-    """Both ways below each other, and from their ends to the difference."""
+    """Both orders one above the other, leading to the difference."""
 
     def __init__(
         self, canvas: Canvas, ways: list[_Way], scale: style.Scale, difference: NDArray
@@ -84,11 +84,11 @@ class _Sheet:
         arrow = max(words + 14 * canvas.unit, 60 * canvas.unit)
         self._lay_out(arrow, self.bar.width + 0.8 * canvas.size.label)
         if self.side < 150 * canvas.unit:
-            # On a narrow canvas the steps stand above what they make, the scale below all.
+            # On a narrow canvas the steps are above their results, the scale below everything.
             self._lay_out(34 * canvas.unit, 0.0)
 
     def _lay_out(self, arrow: float, bar: float) -> None:
-        """Set the places, with arrows and a bar of these widths; no bar: on a narrow canvas."""
+        """Set the places, with arrows and a bar of these widths; no bar on a narrow canvas."""
         canvas, size = self.canvas, self.canvas.size
         self.arrow, self.narrow = arrow, not bar
         step = size.small * LINE
@@ -96,7 +96,7 @@ class _Sheet:
         self.foot, gap = 2.4 * step if self.narrow else 0.0, 0.9 * size.label
         beside = 2 * arrow + bar + self.fork
         free = canvas.inner_height - self.foot - 2 * head - gap
-        # As wide as high at most: a very long image gets a lower box.
+        # At most as high as wide: a very long image gets a lower box.
         self.side = min((canvas.inner_width - beside) / 4, free / 2)
         rows, columns = self.ways[0][2][0].shape[:2]
         self.width = self.side * min(1.0, columns / rows)
@@ -136,7 +136,7 @@ class _Sheet:
         canvas.text(x, y, words, "mb", px=canvas.size.small, colour=theme.window, width=width)
 
     def draw_difference(self, inside: NDArray, name: str, note: str) -> None:
-        """At the right what is left of the upper result without the lower one."""
+        """At the right the upper result minus the lower one."""
         canvas, theme, size = self.canvas, self.canvas.theme, self.canvas.size
         first, small = self.places, size.small
         end = first.corner(0, 2)[0] + self.width

@@ -50,17 +50,15 @@ def unit_sum(
 ) -> Figure:
     """One unit's value as a sum: image and receptive field, strongest terms, equation.
 
-    terms: strongest first; the figure shows as many as are legible, says how many
-    it leaves out and adds those up.  heads: (name, role) of each column of
-    numbers, the last being what is summed.  noun: what a term is, in the singular
-    ("map").  adds: whether the equation begins with the terms; then follow
-    ``steps``.  result: (name, value) of the layer and of the activation behind
-    it.  image: (1, H, W) or (3, H, W); box: (top, left, bottom, right) in its
-    pixels, half-open, outside it padding, None to draw none.  outside: (KH, KW)
-    booleans, the window's padding, and outside_text what stands there; winner: its
-    largest cell.  decimals: of all numbers, where what is summed are shares of 1,
-    whose bars then go from 0 to 1; None gives each column, and the equation, the
-    digits that suit it.
+    terms: strongest first; the figure shows as many as are legible, says how many it leaves out and
+    adds these up.  heads: (name, role) of each column of numbers, the last being what is summed.
+    noun: what a term is, in the singular ("map").  adds: whether the equation begins with the
+    terms; then follow ``steps``.  result: (name, value) of the layer and of the activation after
+    it.  image: (1, H, W) or (3, H, W); box: (top, left, bottom, right) in its pixels, half-open,
+    padding outside it, None to draw none.  outside: (KH, KW) booleans, the window's padding, and
+    outside_text the text there; winner: its largest cell.  decimals: for all numbers, if the summed
+    numbers are shares of 1, whose bars then go from 0 to 1; None gives each column, and the
+    equation, the digits that suit it.
 
     Raises ShapeError for arrays that do not fit, SpecError for an unknown theme or size.
     """
@@ -69,7 +67,7 @@ def unit_sum(
     canvas.headline(title, subtitle, canvas.theme.output)
     width = (0.24 if len(heads) > 1 else 0.34) * canvas.inner_width
     left = canvas.left + width + 2.2 * canvas.size.label
-    # The equation's height depends on how many terms stand in it, and those on its height.
+    # The equation's height depends on how many terms are in it, and their number on its height.
     shown = len(terms)
     drawn: Table | Windows | None = None
     while drawn is None or drawn.shown < shown:
@@ -98,7 +96,7 @@ class _Equation:
 
     @classmethod
     def of(cls, canvas: Canvas, steps: Sequence[SumStep], decimals: int | None) -> _Equation:
-        """The steps on few rows, as large and with as many decimals as fit these."""
+        """The steps on few rows, as large and with as many decimals as fit."""
         most = places_of_all(steps) if decimals is None else decimals
         sizes = (large_numbers(canvas), min(most, 5)), (canvas.size.label, 3)
         for most_rows, (px, least) in itertools.product((1, 2, 3), sizes):
@@ -134,7 +132,7 @@ class _Equation:
 
 
 def _head(canvas: Canvas, piece: Piece, px: float) -> float:
-    """Width of a piece's sign and the space behind it."""
+    """Width of a piece's sign and the space after it."""
     return canvas.measure(piece.sign, px) + 0.35 * px if piece.sign else 0.0
 
 
@@ -156,7 +154,7 @@ def _rows(canvas: Canvas, pieces: Sequence[Piece], px: float) -> list[list[tuple
 def _draw_image(
     canvas: Canvas, rgb: NDArray, box: Box | None, width: float, bottom: float, shades: bool
 ) -> None:
-    """The image with its box; below it what the shades of the windows mean, where there are any."""
+    """The image with its box; below it the meaning of the windows' shades, if there are any."""
     theme, size, shape = canvas.theme, canvas.size, rgb.shape[:2]
     boxed = BoxedImage(canvas, shape, [box or (0, 0, *shape)])
     notes = [f"{style.size_text(*shape)} pixels"]

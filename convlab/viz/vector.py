@@ -1,4 +1,4 @@
-"""The numbers of a vector: a bar a unit, or cells in reading order."""
+"""The numbers of a vector: a bar per unit, or cells in reading order."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from convlab.viz.matrix import Cells, inks_on
 from convlab.viz.responses import Head, value_scale, written
 from convlab.viz.tiles import round_count
 
-# Rows of a round length, so that the index of any cell can be counted.
+# Rows of a round length, so that the index of any cell is easy to count.
 _LENGTHS = (1, 2, 4, 5, 10, 12, 16, 20, 32, 50, 64, 100, 128)
 
 
 def draw_vector(head: Head, values: NDArray, numbers: NDArray) -> None:
-    """Values (C,) below their head: bars in the order of ``numbers``, cells where they do not fit.
+    """Values (C,) below their head: bars in the order of ``numbers``, or cells if bars do not fit.
 
     In the order of strength as many bars as fit.
     """
@@ -37,7 +37,7 @@ def draw_vector(head: Head, values: NDArray, numbers: NDArray) -> None:
 
 
 def _bars(canvas: Canvas, values: NDArray, texts: list[str], numbers: NDArray) -> None:
-    """An upright bar a unit from the line of zero, its number at the tip, its index at the foot."""
+    """A vertical bar per unit from the zero line, its number at the tip, its index at the foot."""
     small, theme = canvas.size.small, canvas.theme
     finite = values[np.isfinite(values)]
     low, high = finite.min(initial=0.0), finite.max(initial=0.0)
@@ -60,7 +60,7 @@ def _bars(canvas: Canvas, values: NDArray, texts: list[str], numbers: NDArray) -
 
 
 def _cells(head: Head, values: NDArray) -> None:
-    """Cells in reading order, as many in a row as make them large; a row's first index at left."""
+    """Cells in reading order, as many per row as make them large; a row's first index at left."""
     canvas, small, unit, count = head.canvas, head.canvas.size.small, head.canvas.unit, len(values)
     scale = value_scale(values, canvas.theme)
     bar = ColourBar(canvas, scale, "activation", not np.isfinite(values).all())

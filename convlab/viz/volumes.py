@@ -19,7 +19,7 @@ UNIT = 0.34  # from one unit of a column to the next, likewise
 
 
 def planes(channels: int, most: int = 6) -> int:
-    """Planes or dots for a number of maps or units: all up to ``most``, then 2 a doubling."""
+    """Planes or dots for a number of maps or units: all up to ``most``, then 2 per doubling."""
     return channels if channels <= most else round(most + 2 * math.log2(channels / most))
 
 
@@ -59,7 +59,7 @@ class Volume:
         return max(OFFSET * self.scale, 2.2 * self.canvas.size.hair)
 
     def plane(self, back: int = 0) -> Cells:
-        """The pixels of a plane, 0 being the one in front."""
+        """The pixels of a plane; 0 is the one in front."""
         (width, height), (rows, columns) = self.extent, self.layer.shape[1:]
         deep, wide = self._sides
         left = self.x + width / 2 - back * self._offset - wide
@@ -113,7 +113,7 @@ class Volume:
 
 
 def draw_window(before: Volume, after: Volume) -> None:
-    """What a unit of a layer reads in the one before it, where that is a window."""
+    """What a unit of a layer reads in the one before it, if that is a window."""
     cells, canvas = _window(before, after), before.canvas
     if cells is not None:
         stroke = 0.4 * canvas.size.thick
@@ -125,18 +125,18 @@ def _window(before: Volume, after: Volume) -> Cells | None:
         return None
     top, left, bottom, right = after.layer.window
     rows, columns = before.layer.shape[1:]
-    # What hangs over the border is padding, which the planes do not have.
+    # What extends past the border is padding, which the planes do not have.
     top, left = max(0, top), max(0, left)
     return before.plane().part(top, left, min(rows, bottom) - top, min(columns, right) - left)
 
 
 def draw_rays(before: Volume, after: Volume) -> None:
-    """From what a unit reads to the unit, or between all of both; to several layers an arrow."""
+    """Rays from what a unit reads to the unit, or between all units; to several layers an arrow."""
     canvas, hair = before.canvas, before.canvas.size.hair
     colour, window = canvas.theme.window, _window(before, after)
     (a, b), (c, d) = before.ends(1), after.ends(-1)
     if after.layer.count > 1:
-        # Several layers have no one window.
+        # Several layers have no single window.
         gap = 4 * canvas.unit
         left, right = a[0] + gap, c[0] - gap
         canvas.line([left, right], [before.y] * 2, colour)

@@ -1,4 +1,4 @@
-"""How the weights of layers are spread: a histogram a layer, or one an epoch."""
+"""How the weights of layers are distributed: a histogram per layer, or one per epoch."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def weights(
 ) -> Figure:
     """Histograms of weights by layer, with their mean, standard deviation and share near 0.
 
-    layers: by name, the weights (any shape) by epoch; epoch 0 is before training.  One epoch
-    each: a row a layer, all over one axis, each with heights of its own.  Several: a
-    panel a layer with a histogram an epoch, the first above, each panel over an axis and with
-    heights of its own.  Where not all layers fit readably the second line says how many are shown.
+    layers: by name, the weights (any shape) by epoch; epoch 0 is before training.  One epoch each:
+    a row per layer, all over one axis, each with its own heights.  Several: a panel per layer with
+    a histogram per epoch, the first at the top, each panel with its own axis and heights.  If not
+    all layers fit legibly, the second line says how many are shown.
 
     Raises ShapeError for no layer, no weights, or layers of different epochs; SpecError for an
     unknown theme or size.
@@ -56,7 +56,7 @@ def weights(
 
 @dataclass(frozen=True)
 class _Plot:
-    """Histograms from -limit to limit above each other, between two places across a canvas."""
+    """Stacked histograms from -limit to limit, between two places across a canvas."""
 
     canvas: Canvas
     limit: float
@@ -68,13 +68,13 @@ class _Plot:
         canvas, middle = self.canvas, (self.left + self.right) / 2
         canvas.line([middle, middle], [top, foot], canvas.theme.hairline)
         y = foot + 0.35 * canvas.size.small
-        # The outer numbers begin and end with the axis.
+        # The outer numbers are aligned with the ends of the axis.
         canvas.note(self.left, y, number(-self.limit), "lt")
         canvas.note(middle, y, "0", "mt")
         canvas.note(self.right, y, number(self.limit), "rt")
 
     def hill(self, shares: NDArray, foot: float, height: float) -> None:
-        """A histogram as one outline that stands on its foot; a share of 1 has this height."""
+        """A histogram as one outline above its baseline; a share of 1 has this height."""
         canvas, theme = self.canvas, self.canvas.theme
         canvas.line([self.left, self.right], [foot, foot], theme.hairline)
         if shares.any():
@@ -85,7 +85,7 @@ class _Plot:
 
 
 def _draw_table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str) -> None:
-    """Of one epoch a row a layer: its name, its histogram and its numbers."""
+    """For one epoch, a row per layer: its name, its histogram and its numbers."""
     small, gap, head = canvas.size.small, 22 * canvas.unit, 1.6 * canvas.size.small
     height = canvas.inner_height - canvas.headline_height() - 2 * head
     shown = dict(list(layers.items())[: max(1, math.floor(height / (2 * small)))])
@@ -101,7 +101,7 @@ def _draw_table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle
     widths = {word: canvas.widest([word, *texts], small) for word, texts in columns.items()}
     names = min(canvas.widest(shown, canvas.size.label, bold=True), 0.2 * canvas.inner_width)
     left = canvas.left + names + gap
-    # A narrow canvas keeps its histograms: columns go from the first.
+    # A narrow canvas keeps its histograms: columns are dropped from the first.
     while len(columns) > 1 and (
         canvas.right - sum(widths[word] + gap for word in columns) - left < 0.3 * canvas.inner_width
     ):
@@ -129,7 +129,7 @@ def _epoch_text(epoch: int) -> str:
 def _draw_panels(
     canvas: Canvas, layers: dict[str, dict[int, NDArray]], title: str, subtitle: str
 ) -> None:
-    """Of several epochs a panel a layer."""
+    """For several epochs, a panel per layer."""
     size, small, unit = canvas.size, canvas.size.small, canvas.unit
     count, epochs = len(layers), list(next(iter(layers.values())))
     gap, between = 30 * unit, 1.2 * size.label
@@ -138,7 +138,7 @@ def _draw_panels(
     least_width = max(label + 100 * unit, canvas.widest(texts, small))
     height = canvas.inner_height - canvas.headline_height()
     columns = max(1, math.floor((canvas.inner_width + gap) / (least_width + gap)))
-    # Rather fewer epochs than fewer layers, but never fewer than three.
+    # Fewer epochs rather than fewer layers, but never fewer than three.
     for chosen in range(len(epochs), min(2, len(epochs) - 1), -1):
         least_height = sum(_beside(canvas)) + (chosen + 0.6) * 1.2 * small
         rows = max(1, math.floor((height + between) / (least_height + between)))
@@ -173,7 +173,7 @@ def _draw_panel(
     place: tuple[float, float, float, float],
     label: float,
 ) -> None:
-    """A histogram an epoch, the first above; the epochs' names take ``label`` pixels."""
+    """A histogram per epoch, the first at the top; the epochs' names take ``label`` pixels."""
     left, top, width, height = place
     small, theme, (head, foot) = canvas.size.small, canvas.theme, _beside(canvas)
     canvas.text(left, top, name, colour=theme.window, bold=True, width=width)
@@ -184,7 +184,7 @@ def _draw_panel(
     shares = [shares_of(values, plot.limit, bins) for values in by_epoch.values()]
     most = max(float(part.max()) for part in shares) or 1.0
     room, bottom = height - head - foot, top + height - foot
-    # Many hills stand behind each other; the first may rise above its line.
+    # Many histograms overlap; the first may rise above its line.
     rise = 0.9 if room >= 5 * small * len(by_epoch) else 1.5
     step = room / (len(by_epoch) + max(0.0, rise - 0.9))
     plot.axis(top + head, bottom)

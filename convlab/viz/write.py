@@ -23,10 +23,10 @@ from convlab.names import one_line
 
 FRAME = 500  # milliseconds of one step
 PAUSE = 1500  # of the last one
-MOST_NAMED = 12  # letters that a warning names
+MOST_NAMED = 12  # letters named in a warning
 
 _SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "convlab",  # element names without chance
+    "svg.hashsalt": "convlab",  # element names without randomness
     "svg.fonttype": "none",  # text stays text: it can be searched, edited and read aloud
     "svg.image_inline": True,
     "pdf.fonttype": 42,
@@ -48,10 +48,9 @@ def figure_bytes(
 ) -> bytes:
     """A figure as the bytes of a .png, .svg or .pdf file.
 
-    Byte-stable: no dates, no version, no chance.  ``title`` and ``description``
-    go into the file's metadata, in SVG also as ``<title>`` and ``<desc>`` (what
-    a screen reader reads); ``command`` is the command that makes the figure
-    again.  Raises SpecError for another suffix.
+    Byte-stable: no dates, no version, no randomness.  ``title`` and ``description`` go into the
+    file's metadata, in SVG also as ``<title>`` and ``<desc>`` (which a screen reader reads);
+    ``command`` is the command that reproduces the figure.  Raises SpecError for another suffix.
     """
     if suffix not in (".png", ".svg", ".pdf"):
         raise SpecError(f"expected a file ending in .png, .svg or .pdf, got {suffix!r}")
@@ -96,7 +95,7 @@ def pages_bytes(
 
 
 def _undrawn(figure: Figure) -> str:
-    """The letters of a figure that boxes stand for."""
+    """The letters of a figure that are replaced by boxes."""
     return "".join(getattr(text, "undrawn", "") for text in figure.findobj(Text))
 
 
@@ -130,9 +129,9 @@ def animation_bytes(
 ) -> bytes:
     """Figures as the frames of an endless .gif or .webp: half a second each, then a pause.
 
-    All frames of a GIF share one palette, made from the last, which shows most.
-    ``command`` and ``description`` stand in the GIF's comment or the WebP's EXIF
-    description.  Raises SpecError for another suffix.
+    All frames of a GIF share one palette, made from the last, which shows the most.  ``command``
+    and ``description`` go into the GIF's comment or the WebP's EXIF description.  Raises SpecError
+    for another suffix.
     """
     if suffix not in (".gif", ".webp"):
         raise SpecError(f"expected a file ending in .gif or .webp, got {suffix!r}")
@@ -186,9 +185,9 @@ def animation_bytes(
 
 
 def _palette(frame: Image.Image) -> NDArray:
-    """255 colours (255, 3) of a frame: the commonest as they are, the others by their median.
+    """255 colours (255, 3) of a frame: the most common unchanged, the others by their median.
 
-    A colour counts by the square root of its pixels, so that thin strokes keep theirs.
+    A colour counts by the square root of its number of pixels, so that thin strokes keep theirs.
     """
     found = frame.getcolors(frame.width * frame.height)
     assert found is not None, "there are no more colours than pixels"
@@ -222,7 +221,7 @@ def _indexed(frames: list[Image.Image], palette: NDArray) -> list[Image.Image]:
 
 
 def _pixels(figure: Figure) -> Image.Image:
-    """The figure's pixels: RGBA on a transparent ground, RGB otherwise."""
+    """The figure's pixels: RGBA on a transparent background, RGB otherwise."""
     canvas = figure.canvas
     canvas.draw()
     assert isinstance(canvas, FigureCanvasAgg), "figures that move are drawn as pixels"
