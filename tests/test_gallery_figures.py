@@ -539,4 +539,3 @@ def test_the_pictures_of_the_readme_are_the_gallerys():
     assert shown == there
     # The speed of this machine's loops is no idea of a course; the lab page has its own file.
     assert shown - {"speed.png", "lab.png"} <= {entry.picture for entry in entries}
-    assert f"Each of the {len(entries)} pictures" in text
