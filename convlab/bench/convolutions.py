@@ -100,12 +100,14 @@ EFFICIENTNET = (
 def layers_named(*parts: str, layers: Sequence[Layer] = LAYERS) -> list[Layer]:
     """Those of ``layers`` whose names contain one of the parts; all of them without parts.
 
-    Raises SpecError if there are none.
+    Raises SpecError if there are none, and for an empty part, which every name contains.
     """
     found = [layer for layer in layers if not parts or any(part in layer.name for part in parts)]
-    if not found:
+    if not found or not all(parts):
         known = ", ".join(layer.name for layer in layers)
-        raise SpecError(f"layer: expected a part of one of {known}, got {' and '.join(parts)}")
+        raise SpecError(
+            f"layer: expected a part of one of {known}, got {' and '.join(map(repr, parts))}"
+        )
     return found
 
 
