@@ -223,6 +223,7 @@ def test_start(convlab):
     ("arguments", "message"),
     [
         (["kernels", "--layer", "nothing"], "layer: expected a part of one of LeNet C1, "),
+        (["kernels", "--layer", ""], "layer: expected a part of one of LeNet C1, "),
         (["train", "--model", "nothing"], "model: expected one of alexnet, "),
         (["answers", "--model", "missing.toml"], "missing.toml: cannot be read as a model: "),
         (

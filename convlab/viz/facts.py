@@ -1,4 +1,4 @@
-"""Facts about what a figure shows: labels in a column, a text beside each."""
+"""Facts about what a figure shows: labels in a column with a text beside each, or side by side."""
 
 from __future__ import annotations
 
@@ -75,3 +75,30 @@ def room_above(canvas: Canvas, facts: Facts) -> float:
     """Where the room above facts ends."""
     height = FactLines(canvas, facts).height
     return canvas.bottom - height - canvas.size.label if facts else canvas.bottom
+
+
+def fact_columns(canvas: Canvas, facts: Facts) -> float:
+    """Draw (label, text) pairs in as many columns as fit; returns where the room above ends."""
+    if not facts:
+        return canvas.bottom
+    size, room = canvas.size, canvas.inner_width
+    gap = 2 * size.label
+    needed = [
+        max(canvas.measure(label, size.small), canvas.measure(text, size.label))
+        for label, text in facts
+    ]
+    for columns in range(len(facts), 0, -1):
+        widths = [min(max(needed[column::columns]), room) for column in range(columns)]
+        spare = room - sum(widths)
+        if spare >= gap * (columns - 1):
+            break
+    rows = -(-len(facts) // columns)
+    step = (size.small + size.label) * LINE + 0.5 * size.small
+    top = canvas.bottom - rows * step + 0.5 * size.small
+    apart = min(spare / max(1, columns - 1), 3 * gap)
+    for index, (label, text) in enumerate(facts):
+        row, column = divmod(index, columns)
+        x, y = canvas.left + sum(widths[:column]) + column * apart, top + row * step
+        canvas.note(x, y, label, width=widths[column])
+        canvas.text(x, y + size.small * LINE, text, width=widths[column])
+    return top - 1.5 * size.label

@@ -13,7 +13,7 @@ from convlab.numerals import number
 from convlab.viz import style
 from convlab.viz.boxed_image import Box, BoxedImage, check_box, checked_image
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.fact_columns import fact_columns
+from convlab.viz.facts import fact_columns
 from convlab.viz.matrix import Cells
 from convlab.viz.tiles import whole_cells
 
