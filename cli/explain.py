@@ -58,7 +58,7 @@ def command(
     """
     context = click.get_current_context()
     on_device = context.get_parameter_source("device") == ParameterSource.COMMANDLINE
-    if run is None and (layer or unit or deep or on_device):
+    if run is None and (layer is not None or unit is not None or deep or on_device):
         raise click.UsageError(
             "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
         )

@@ -46,7 +46,16 @@ class Number(click.FloatRange):
         return number
 
 
-class Written(click.Path):
+class PathText(click.Path):
+    """A path, not the empty text, which would be the current folder."""
+
+    def convert(self, value, parameter, context):
+        if value == "":
+            self.fail("expected a path, got ''", parameter, context)
+        return super().convert(value, parameter, context)
+
+
+class Written(PathText):
     """A file or folder that a command writes, which a gallery's catalogue may not choose."""
 
 
@@ -168,7 +177,7 @@ device = click.option(
     help="Where the network runs; auto takes a GPU where one can be used, and says so.",
 )
 
-run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+run_argument = click.argument("run", metavar="RUN", type=PathText(path_type=Path))
 
 
 image_data = click.option(

@@ -131,7 +131,7 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
         _refuse_settings(context)
     from convlab import session
 
-    settings["freeze"] = ",".join(settings["freeze"]) or None
+    settings["freeze"] = ",".join(settings["freeze"]) if settings["freeze"] else None
     if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
         settings["model"] = None
     shared = {"data_dir": data_dir, "device": options.chosen_device(), "page": page}

@@ -26,8 +26,6 @@ class WeightNumbers:
     mean: float
     deviation: float
     near_zero: float
-    smallest: float
-    largest: float
     not_finite: int
 
     @classmethod
@@ -37,14 +35,12 @@ class WeightNumbers:
         finite = values[np.isfinite(values)]
         if not finite.size:
             nan = math.nan
-            return cls(len(values), nan, nan, nan, nan, nan, len(values))
+            return cls(len(values), nan, nan, nan, len(values))
         return cls(
             len(values),
             float(finite.mean()),
             float(finite.std()),
             float((np.abs(finite) < NEAR_ZERO).mean()),
-            float(finite.min()),
-            float(finite.max()),
             len(values) - finite.size,
         )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from convlab import data, lab, session, training
-from convlab.checks import shown, typed
+from convlab.checks import number, one_of, shown, typed
 from convlab.errors import SpecError
 from convlab.files import write_atomically
 from convlab.kernels import cuda
@@ -33,10 +33,11 @@ def load(folder: Folder) -> Run:
 
 @typed
 def train(
-    model: str | os.PathLike = "lenet5",
+    model: str | os.PathLike | None = None,
     data: str | os.PathLike = "digits",
     out: Folder | None = None,
     *,
+    start_from: Run | Folder | None = None,
     exist_ok: bool = False,
     snapshots: bool = False,
     data_dir: Folder | None = None,
@@ -46,7 +47,8 @@ def train(
 ) -> Run:
     """Train a network as ``convlab train`` does, and return its run.
 
-    ``model``: a name or a .toml file; ``data``: a data set's name or a folder of images;
+    ``model``: a name or a .toml file, by default that of the run ``start_from``, whose weights it
+    starts with, or else lenet5; ``data``: a data set's name or a folder of images;
     ``out``: the run's folder, runs/MODEL-DATA by default, in which an existing run is replaced only
     with ``exist_ok``; ``snapshots`` keeps the weights of each epoch; ``progress`` reports each
     epoch on standard error; ``settings``: those of ``training.Settings``, such as ``epochs`` and
@@ -56,11 +58,11 @@ def train(
     diverges, DeviceError if there is no such device.
     """
     _check_names(settings)
-    if device == "cuda":
+    if one_of(device, "device", ("cpu", "cuda")) == "cuda":
         cuda.require()
-    start = settings.pop("start_from", None)
+    start = start_from.folder if isinstance(start_from, Run) else start_from
     with session.begin(
-        os.fspath(model),
+        None if model is None else os.fspath(model),
         os.fspath(data),
         out=None if out is None else Path(out),
         start_from=None if start is None else Path(start),
@@ -141,6 +143,8 @@ def page(
     missing, and SpecError for a network that no page can hold.
     """
     run = run if isinstance(run, Run) else load(run)
+    if accuracy is not None:
+        accuracy = number(accuracy, "accuracy", 0, 1)
     # Before the data are loaded: a network that no page can hold must not cost a download.
     lab.check_fits(run.network)
     _, test = data.load(run.settings.data, data_dir=data_dir)
@@ -149,8 +153,8 @@ def page(
         read = run.image(image, data_dir)
         called, label = read.name, None
         if image.startswith("test:"):
-            number = int(image.removeprefix("test:"))
-            called, label = f"test:{number}", int(test.labels[number])
+            index = int(image.removeprefix("test:"))
+            called, label = f"test:{index}", int(test.labels[index])
         first = "standard input" if image == "-" else called, read.pixels, label
         note = f"{image}: {INVERTED}" if read.inverted else ""
     described = lab.describe(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convlab import get_num_threads, lab, pictures, training
+from convlab.data import located
 from convlab.errors import DivergedError, SpecError
 from convlab.files import write_atomically
 from convlab.kernels import cache
@@ -186,8 +187,9 @@ def begin(
         if model is None:
             model, spec = training.load_settings(start_from).model, training.load_spec(start_from)
         settings["start_from"] = str(start_from.resolve())
-    source = str(Path(data).resolve()) if Path(data).is_dir() else data
-    chosen = Settings(model=model or "lenet5", data=source, **settings)
+    if model is None:
+        model = "lenet5"
+    chosen = Settings(model=model, data=located(data), **settings)
     folder = out or usual_folder(chosen)
     # Before the data are loaded: a name that is taken must not cost a download.
     training.check_free(folder, exist_ok)

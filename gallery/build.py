@@ -90,13 +90,12 @@ def build(
     that holds something else or cannot be written, and if a process was killed.
     """
     items = catalog.chosen(only)
-    if data not in data_sets.NAMES:
-        if not data or not Path(data).is_dir():
-            raise DataError(
-                f"unknown data set {data!r}: expected {', '.join(data_sets.NAMES)} or a folder of"
-                " pictures"
-            )
-        data = str(Path(data).resolve())  # the commands run in the gallery's folder
+    if data not in data_sets.NAMES and not (data and Path(data).is_dir()):
+        raise DataError(
+            f"unknown data set {data!r}: expected {', '.join(data_sets.NAMES)} or a folder of"
+            " pictures"
+        )
+    data = data_sets.located(data)  # the commands run in the gallery's folder
     make_folder(out)
     with locked(out):
         yield from _Builder(catalog, out, data, force).make(items)

@@ -12,6 +12,8 @@ from convlab_gallery import build, site
 from convlab_gallery.build import Outcome
 from convlab_gallery.catalog import DATA, Catalog
 
+from convlab.data import located
+
 
 @dataclass(frozen=True)
 class Made:
@@ -75,7 +77,7 @@ class Making:
         only: Sequence[str] = (),
         force: bool = False,
     ):
-        name = Path(data).resolve().name if Path(data).is_dir() else data
+        name = Path(located(data)).name
         self.catalog, self.out = catalog, out or Path(f"gallery-{name}")
         self.wanted = catalog.chosen(only)
         self.settings = {"data": data, "only": only, "force": force}

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convlab import bench, data, shapes
+from convlab import bench, data, models, shapes
 from convlab.bench import im2col, measure
-from convlab.bench.training import Worker
+from convlab.bench.convolutions import KernelRow
+from convlab.bench.machine import Machine, Roof
+from convlab.bench.measure import Timing
+from convlab.bench.scaling import Curve
+from convlab.bench.training import TrainingRow, Worker
 from convlab.errors import DataError, DeviceError
 from convlab.kernels import conv2d, peak
 
@@ -159,6 +163,53 @@ def test_kernels(convlab):
     assert lines[0].endswith(" vectors, threads by omp") or "threads by" in lines[0]
     assert [line.split("  ")[0] for line in lines[5:8]] == ["LeNet C1"] * 3
     assert "geometric mean" in lines[-1]
+
+
+MACHINE = Machine("a processor", 2, 2, 512, "omp", "Linux", {"convlab": "1"})
+
+
+def texts_of(report):
+    (axes,) = report.figure().axes
+    return " ".join(text.get_text() for text in axes.texts)
+
+
+def test_what_is_told_of_kernels():
+    report = bench.KernelsReport(bench.LAYERS[:1])
+    report.machine, report.roof = MACHINE, Roof(1e12, 1e11)
+    ours, other = Timing(1e-3, 1e-3, 1e-3), Timing(3e-3, 2e-3, 4e-3)
+    report.rows = [KernelRow(bench.LAYERS[0], "forward", ours, {"PyTorch 2": other})]
+    told = report.to_dict()
+    assert told.keys() == {
+        *("machine", "peak_flops", "bandwidth", "other", "geometric_mean", "rows")
+    }
+    assert told["rows"][0].keys() == {
+        *("layer", "pass", "batch", "flops", "bytes", "seconds", "flops_per_second"),
+        *("others", "ratio", "share_of_peak"),
+    }
+    assert (told["other"], told["rows"][0]["ratio"]) == ("PyTorch 2", pytest.approx(3))
+    assert "3.0 times as fast as PyTorch 2" in texts_of(report)
+
+
+def test_what_is_told_of_training_and_of_sizes():
+    network = models.build("dense")
+    report = bench.TrainingReport(network, 64)
+    report.machine = MACHINE
+    ours, other = Timing(1.0, 0.9, 1.1), Timing(4.0, 3.9, 4.1)
+    settings, memory = ("batch innermost",), (1_000_000, None)
+    report.rows = [TrainingRow("epoch", 2, 64, 10**9, 1e11, ours, other, settings, memory)]
+    told = report.to_dict()
+    assert told.keys() == {"machine", "gpu", "model", "data", "rows"}
+    assert told["rows"][0].keys() == {
+        *("what", "threads", "images", "flops", "peak_flops", "share_of_peak", "seconds"),
+        *("pytorch_seconds", "ratio", "settings", "memory"),
+    }
+    assert (told["rows"][0]["ratio"], told["rows"][0]["share_of_peak"]) == (0.25, 0.01)
+    assert "0.25 of the time" in texts_of(report)
+    sizes = bench.ScalingReport()
+    sizes.machine = MACHINE
+    sizes.curves = [Curve("batch", (1, 2), (Timing(1, 1, 1), Timing(4, 4, 4)), (10**9, 10**9))]
+    assert sizes.to_dict()["curves"][0].keys() == {"axis", "values", "seconds", "flops", "cliffs"}
+    assert "One cliff: 25% of the speed from batch 1 to 2" in texts_of(sizes)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -1116,3 +1117,24 @@ def test_no_number_of_a_command_is_without_a_limit():
 def test_no_setting_of_training_is_without_a_limit(settings, message):
     with pytest.raises(SpecError, match=message):
         training.Settings(**settings)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--out", ""),
+        ("train", "--resume", ""),
+        ("train", "--data", "", "--epochs", 1),
+        ("train", "--model", "", "--epochs", 1),
+        ("train", "--freeze", "", "--epochs", 1),
+        ("predict", "", "test:1"),
+        ("evaluate", ""),
+        ("explain", "--layer", ""),
+    ],
+    ids=str,
+)
+def test_an_empty_text_is_no_name_and_no_place(convlab, words):
+    result = convlab(*words)
+    assert result.status in (1, 2)
+    assert re.search(r"(?m)^Error: [^\n]+$", result.err)
+    assert not (convlab.folder / "config.json").exists()

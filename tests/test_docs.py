@@ -160,6 +160,13 @@ def test_the_tab_key_completes(words, found):
     convlab = Path(sys.executable).parent / "convlab"
     done = subprocess.run([convlab], env=environment, capture_output=True, text=True)
     assert f"plain,{found}" in done.stdout.splitlines()
-    for shell in ("bash", "zsh", "fish"):  # the lines that settings.md gives
-        text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-        assert f"_CONVLAB_COMPLETE={shell}_source convlab" in text
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_lines_for_shells_make_their_completion(shell):
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert f"_CONVLAB_COMPLETE={shell}_source convlab" in text
+    environment = os.environ | {"_CONVLAB_COMPLETE": f"{shell}_source"}
+    convlab = Path(sys.executable).parent / "convlab"
+    done = subprocess.run([convlab], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and "_convlab_completion" in done.stdout

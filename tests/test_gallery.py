@@ -16,6 +16,8 @@ from convlab_cli import options
 from convlab_cli.commands import COMMANDS
 from convlab_cli.main import convlab
 from convlab_gallery import build, catalog, site
+from convlab_gallery.build import Outcome
+from convlab_gallery.making import Made
 from PIL import Image
 
 from convlab import data, get_num_threads, set_num_threads
@@ -689,3 +691,16 @@ def test_the_command_that_is_misused(convlab_in, tmp_path):
     assert message == "--table only writes the table; it takes --data and --catalog"
     assert command.fails("gallery", "--only", "nine").startswith("unknown entry 'nine'")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_made_is_counted_in_pictures(tmp_path):
+    states = [("run", "made"), ("entry", "made"), ("entry", "kept"), ("claim", "kept")]
+    outcomes = tuple(Outcome(kind, str(at), state) for at, (kind, state) in enumerate(states))
+    page = tmp_path / "index.html"
+    assert Made(tmp_path, page, 1.25, outcomes, ()).lines() == [
+        "1 picture made, 2 kept, in 1.2 s",
+        f"page: {page}",
+    ]
+    assert Made(tmp_path, None, 1.25, outcomes, ("a",)).errors() == [
+        "no page written: there is no picture of a"
+    ]

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba
 from PIL import Image
 from scipy import special
 
-from convlab import lessons, models, viz
+from convlab import Tensor, lessons, models, nn, pictures, shapes, viz
 from convlab.errors import DataError, ShapeError, SpecError
 
 LOOKS = [("slide", "light"), ("small", "dark"), ("paper", "light"), ("paper-wide", "transparent")]
@@ -47,7 +47,7 @@ def modes(shape, sides):
 
 
 def reads(shape, kernel, stride=(2, 2)):
-    sides = lessons.same_sides(kernel)
+    sides = shapes.padding_sides("same", kernel)
     ways = [
         lessons.usage(shape, kernel),
         lessons.usage(shape, kernel, padding=sides),
@@ -454,6 +454,20 @@ def test_usage_counts_the_windows_that_read_a_pixel(convlab, size, kernel, strid
     assert found["parameters"]["padding"] == [before[0], after[0], before[1], after[1]]
 
 
+def test_how_often_pixels_are_read_counted_by_hand():
+    valid, even = lessons.usage((6, 6), (3, 3)), lessons.usage((4, 4), (2, 2), padding=(0, 1, 0, 1))
+    assert (valid.corner, valid.most, valid.unread, valid.output) == (1, 9, 0, (4, 4))
+    assert lessons.usage((6, 6), (3, 3), (2, 2)).unread == 11  # the last row and column
+    assert (even.corner, even.counts[-1, -1], even.output) == (1, 4, (4, 4))
+    assert "11 of 36 pixels at stride 2" in pictures.usage(6, 3).alt
+
+
+def test_usage_of_a_kernel_that_is_odd_one_way_only():
+    assert "columns: (f − 1)/2 = (2 − 1)/2 is no whole number" in pictures.usage(6, (3, 2)).alt
+    assert "rows: (f − 1)/2 = (2 − 1)/2 is no whole number" in pictures.usage(6, (2, 3)).alt
+    assert "rows: p = (f − 1)/2 = (3 − 1)/2 = 1" in pictures.usage(6, (3, 5)).alt
+
+
 def test_usage_says_what_an_even_kernel_lacks(convlab):
     assert (
         "p = (f − 1)/2 = (5 − 1)/2 = 2, and (9 + 2·2 − 5) + 1 = 9"
@@ -487,11 +501,26 @@ def test_flatten_is_the_order_of_numpy(convlab, shape, at):
     assert found["result"]["count"] == pixels.size
 
 
+def test_flatten_shows_what_the_layer_does(monkeypatch):
+    """With one that puts channels last, as in TensorFlow, the places are others."""
+
+    def forward(self, x):
+        return Tensor(x.numpy().transpose(0, 2, 3, 1).reshape(len(x.numpy()), -1))
+
+    monkeypatch.setattr(nn.Flatten, "forward", forward)
+    made = pictures.flatten(np.zeros((3, 2, 2), np.uint8), at=(0, 1))
+    expected = [[[0, 3], [6, 9]], [[1, 4], [7, 10]], [[2, 5], [8, 11]]]
+    assert np.asarray(made.result["order"]).tolist() == expected
+    assert made.result["place"] == 3
+
+
 def test_flatten_works_the_place_out_both_ways(convlab):
     said = convlab("render", "flatten", "test:7", "--at", "9,14", "--alt", "-o", "row.png").out
     for part in ("28 × 28 = 784", "9 · 28 + 14 = 266", "266 = 9 · 28 + 14"):
         assert part in said
-    assert "3 × 427 × 640 = 819,840" in convlab("render", "flatten", "china", "--alt").out
+    said = convlab("render", "flatten", "china", "--at", "2,5", "--alt").out
+    for part in ("3 × 427 × 640 = 819,840", "2 · 640 + 5 = 1,285", "1,285 = 2 · 640 + 5"):
+        assert part in said
     assert "inside 28 × 28" in convlab.fails("render", "flatten", "--at", "28,0")
 
 

@@ -24,6 +24,7 @@ WRONG = {
     "NetworkLike": [*NOT_NONE, 3, ["lenet5"]],
     "Pair | None": [3, *PAIR],
     "Run | Folder": [*NOT_NONE, 3, ["a"]],
+    "Run | Folder | None": [3, ["a"]],
     "RunLike": [*NOT_NONE, 3, ["a"]],
     "RunLike | None": [3, ["a"]],
     "Folder": [*NOT_NONE, *PATH],
@@ -45,7 +46,6 @@ WRONG = {
     "int | str | None": [1.5, ["a"]],
     "int | tuple[int, int] | None": [1.5, *PAIR],
     "str": [*NOT_NONE, *TEXT],
-    "str | ArrayLike": [*NOT_NONE, {}],
     "str | Lengths": [*NOT_NONE, 1.5, ["a"]],
     "str | None": TEXT,
     "str | int": [*NOT_NONE, 1.5, ["a"]],
@@ -64,6 +64,11 @@ WRONG = {
 GIVEN = {"example": lessons.convolution_example(), "networks": "lenet5"}
 FUNCTIONS = [getattr(pictures, name) for name in pictures.__all__ if name != "Picture"]
 FUNCTIONS += [convlab.load, convlab.train, convlab.page]
+
+
+def test_every_annotation_is_tried():
+    used = {p.annotation for one in FUNCTIONS for p in inspect.signature(one).parameters.values()}
+    assert WRONG.keys() <= used
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=[one.__name__ for one in FUNCTIONS])

@@ -21,7 +21,7 @@ from convlab.data.pictures import (
     read_picture,
 )
 from convlab.data.scenes import BACKGROUND, Scene, scene, scene_crops
-from convlab.data.sources import NAMES, load
+from convlab.data.sources import NAMES, load, located
 
 __all__ = [
     "BACKGROUND",
@@ -38,6 +38,7 @@ __all__ = [
     "fit_images",
     "limit_per_class",
     "load",
+    "located",
     "photograph",
     "read_folder",
     "read_idx_pair",

@@ -146,6 +146,17 @@ _CIFAR10_CLASSES = "batches.meta.txt"
 _CIFAR10_FILES = (*_CIFAR10_TRAIN, *_CIFAR10_TEST, _CIFAR10_CLASSES)
 
 
+def located(source: str) -> str:
+    """A data set as every folder understands it: a name as it is, a folder by its whole path.
+
+    Raises DataError for no name.
+    """
+    if not source:
+        raise DataError(f"data: expected {', '.join(NAMES)} or a folder of pictures, got ''")
+    is_folder = source not in NAMES and Path(source).is_dir()
+    return str(Path(source).resolve()) if is_folder else source
+
+
 def load(
     source: str | os.PathLike,
     *,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import data, insight, models, training
+from convlab import data, models, training
 from convlab.data import Dataset
 from convlab.experiments.framework import Trial
 
@@ -114,12 +114,6 @@ def permuted(dataset: Dataset, seed: int) -> Dataset:
     order = np.random.default_rng(seed).permutation(count)
     flat = dataset.images.reshape(*dataset.images.shape[:2], count)
     return dataclasses.replace(dataset, images=flat[..., order].reshape(dataset.images.shape))
-
-
-def shifted(dataset: Dataset, rows: int, columns: int) -> Dataset:
-    """All images moved down by ``rows`` and right by ``columns`` pixels, with black moving in."""
-    moved = insight.shift(dataset.images, rows, columns, "zeros")
-    return dataclasses.replace(dataset, images=moved)
 
 
 def of_classes(dataset: Dataset, classes: Sequence[int]) -> Dataset:

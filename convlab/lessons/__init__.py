@@ -45,7 +45,7 @@ from convlab.lessons.pooling import Pooling, adaptive_pooling, pooling
 from convlab.lessons.pyramid import field_pyramid
 from convlab.lessons.recursion import field_recursion
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size, pool_size
-from convlab.lessons.usage import Usage, same_sides, usage
+from convlab.lessons.usage import Usage, usage
 from convlab.lessons.window_lines import example_lines
 
 __all__ = [
@@ -99,6 +99,5 @@ __all__ = [
     "conv_transpose_size",
     "pool_size",
     "Usage",
-    "same_sides",
     "usage",
 ]

@@ -265,6 +265,8 @@ def count_layers(shape: Shape, text: str, *, convention: str = "torch") -> list[
     Raises SpecError for unknown words, ShapeError for sizes that do not fit; both say in which
     layer.
     """
+    if not (shapes.is_integers(shape, (1,)) or shapes.is_integers(shape, (3,))):
+        raise ShapeError(f"input: expected (channels, rows, columns) or (features,), got {shape!r}")
     counts = []
     for number, words in enumerate(text.split(","), 1):
         parts = words.lower().replace("×", "x").split()

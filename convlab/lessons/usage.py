@@ -14,13 +14,12 @@ from convlab.shapes import Pair, Sides
 
 @dataclass(frozen=True)
 class Usage:
-    """Under one padding and stride: ``counts`` (H, W), how many windows read each pixel.
+    """Under one ``padding`` and stride: ``counts`` (H, W), how many windows read each pixel.
 
     ``relations`` work out the rows and columns of the output.
     """
 
     padding: Sides
-    stride: Pair
     counts: np.ndarray
     relations: tuple[SizeRelation, SizeRelation]
 
@@ -46,12 +45,6 @@ class Usage:
         return int((self.counts == 0).sum())
 
 
-def same_sides(kernel: Pair) -> Sides:
-    """The padding that keeps the size at stride 1; of an even kernel one more at the end."""
-    over, across = (shapes.same_padding(length) for length in kernel)
-    return (*over, *across)
-
-
 def usage(size: Pair, kernel: Pair, stride: Pair = (1, 1), padding: Sides = (0, 0, 0, 0)) -> Usage:
     """Count by the engine: each pixel's gradient of the sum of all outputs, all weights being 1.
 
@@ -65,4 +58,4 @@ def usage(size: Pair, kernel: Pair, stride: Pair = (1, 1), padding: Sides = (0, 
     relations = shapes.on_axes(
         lambda i: conv_size(size[i], kernel[i], stride[i], *shapes.along(padding, i))
     )
-    return Usage(padding, stride, counts, relations)
+    return Usage(padding, counts, relations)

@@ -13,7 +13,7 @@ import numpy as np
 from convlab import data, insight, tasks, viz
 from convlab.data.pictures import picture_header
 from convlab.errors import DataError
-from convlab.pictures.picture import Picture
+from convlab.pictures.picture import Picture, said
 from convlab.pictures.sources import RunLike, run_of
 from convlab.reading import read_standard_input
 from convlab.shapes import size_text
@@ -54,10 +54,9 @@ def detect(
     title = f"Detection in {name}"
     subtitle = f"{run.name}; {size_text(*size)}{note}; probability at least {threshold:g}"
     maps = zip(run.classes, tasks.score_maps(levels, size), strict=True)
-    said = "; ".join(f"{label}: {text}" for label, text in facts.items())
     return Picture(
         title,
-        f"{title}; {subtitle}; {said}.",
+        f"{title}; {subtitle}; {said(facts)}.",
         partial(
             viz.detections,
             pixels,

@@ -11,11 +11,11 @@ from convlab import Tensor, lessons, nn, viz
 from convlab.errors import ShapeError
 from convlab.numerals import TIMES
 from convlab.pictures import sources
-from convlab.pictures.picture import Picture
+from convlab.pictures.picture import Picture, said
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
 
-MOST = 1 << 20  # numbers: more of them no float32 counts, and no picture shows
+MOST = 1 << 20  # numbers: more of them no float32 counts and no picture shows
 
 
 def flatten(
@@ -46,9 +46,7 @@ def flatten(
         )
     # Where each number comes to lie, by the layer that networks have.
     counted = Tensor(np.arange(shown.size, dtype=np.float32).reshape(1, *shown.shape))
-    lies = nn.Flatten()(counted).numpy()[0].astype(int)
-    order = np.empty(shown.shape, int)
-    order.reshape(-1)[lies] = np.arange(shown.size)
+    order = np.argsort(nn.Flatten()(counted).numpy()[0]).reshape(shown.shape)
     place = int(order[0, row, column])
     sizes = (rows, columns) if channels == 1 else (channels, rows, columns)
     product = f" {TIMES} ".join(map(str, sizes))
@@ -62,7 +60,7 @@ def flatten(
     subtitle = f"{name}, {size_text(rows, columns, channels)}: what Flatten hands to a dense layer"
     return Picture(
         title,
-        f"{title}: {subtitle}. " + "; ".join(f"{label}: {text}" for label, text in facts) + ".",
+        f"{title}: {subtitle}. {said(dict(facts))}.",
         partial(
             viz.flatten,
             shown,

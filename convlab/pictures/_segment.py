@@ -12,7 +12,7 @@ import numpy as np
 from convlab import data, tasks, viz
 from convlab.data.pictures import picture_header
 from convlab.errors import DataError
-from convlab.pictures.picture import Picture
+from convlab.pictures.picture import Picture, said
 from convlab.reading import read_standard_input
 from convlab.shapes import size_text
 from convlab.tasks import Segmenter
@@ -49,10 +49,9 @@ def segment(
         f"run {Path(run).resolve().name}, encoder-decoder trained on scenes of"
         f" {Path(segmenter.settings.data).name}; {size_text(*shown.shape[1:])}{note}"
     )
-    said = "; ".join(f"{label}: {text}" for label, text in facts.items())
     return Picture(
         title,
-        f"{title}; {subtitle}; {said}.",
+        f"{title}; {subtitle}; {said(facts)}.",
         partial(
             viz.segmentation,
             shown,
@@ -63,7 +62,7 @@ def segment(
             subtitle=subtitle,
         ),
         facts=facts,
-        lines=lambda: [said],
+        lines=lambda: [said(facts)],
         parameters={
             "run": run,
             "image": source,

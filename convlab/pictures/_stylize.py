@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from convlab import data, tasks, viz
 from convlab.data.pictures import picture_header
 from convlab.errors import DataError
-from convlab.pictures.picture import Picture
+from convlab.pictures.picture import Picture, said
 from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
 from convlab.tasks import StyleStep, StyleTarget
@@ -63,10 +63,9 @@ def stylize(
     )
     facts = _facts(history[0], history[-1], content_weight, style_weight)
     figure = partial(_figure, sources, history, names, facts, title, subtitle)
-    said = "; ".join(f"{label}: {text}" for label, text in facts.items())
     return Picture(
         title,
-        f"{title}; {subtitle}; {said}.",
+        f"{title}; {subtitle}; {said(facts)}.",
         partial(figure, len(history), made),
         lambda **look: (figure(*frame, **look) for frame in frames),
         facts=facts,

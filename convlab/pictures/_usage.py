@@ -6,9 +6,10 @@ from functools import partial
 
 from convlab import lessons, viz
 from convlab.errors import ShapeError
+from convlab.lessons.words import axis_text, sides_text
 from convlab.numerals import MINUS
-from convlab.pictures.picture import Picture
-from convlab.shapes import Pair, Sides, pair, size_text
+from convlab.pictures.picture import Picture, said
+from convlab.shapes import Pair, along, padding_sides, pair, size_text
 
 MOST = 30  # pixels along a side
 
@@ -21,16 +22,17 @@ def usage(size: int | Pair = 6, kernel: int | Pair = 3, stride: int | Pair = 2) 
     even.  Raises ShapeError for more than fits.
     """
     size, kernel, stride = pair(size, "size"), pair(kernel, "kernel"), pair(stride, "stride")
-    sides = lessons.same_sides(kernel)
+    sides = padding_sides("same", kernel)
     if max(size[0] + sides[0] + sides[1], size[1] + sides[2] + sides[3]) > MOST:
         raise ShapeError(
             f"usage: expected at most {MOST} × {MOST} pixels with the padding, got"
             f" {size_text(*size)} and a kernel of {size_text(*kernel)}"
         )
-    step = stride[0] if stride[0] == stride[1] else size_text(*stride)
+    step = axis_text(stride)
     valid, same = lessons.usage(size, kernel), lessons.usage(size, kernel, padding=sides)
     strided = lessons.usage(size, kernel, stride)
-    ways = {"no padding": valid, f"padding {_around(sides)}": same, f"stride {step}": strided}
+    padded = "uneven padding" if sides[::2] != sides[1::2] else f"padding {sides_text(sides)}"
+    ways = {"no padding": valid, padded: same, f"stride {step}": strided}
     words = "valid: ", "same: ", ""
     panels = [
         viz.ReadPixels(name, f"{word}output {size_text(*way.output)}", way.counts, way.padding)
@@ -50,7 +52,7 @@ def usage(size: int | Pair = 6, kernel: int | Pair = 3, stride: int | Pair = 2) 
     counts = {name: way.counts for name, way in ways.items()}
     return Picture(
         title,
-        f"{title}: {subtitle}. " + "; ".join(f"{label}: {text}" for label, text in facts) + ".",
+        f"{title}: {subtitle}. {said(dict(facts))}.",
         partial(
             viz.usage,
             panels,
@@ -69,18 +71,20 @@ def _times(count: int) -> str:
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _around(sides: Sides) -> str:
-    """Padding as one number where it is the same on all sides."""
-    return str(sides[0]) if len(set(sides)) == 1 else ",".join(map(str, sides))
-
-
 def _kept(kernel: Pair, same: lessons.Usage) -> str:
-    """The padding p = (f - 1) / 2 of an odd kernel, or why an even one has none."""
-    (rows, _), (before, after) = same.relations, same.padding[:2]
-    half = f"(f {MINUS} 1)/2 = ({kernel[0]} {MINUS} 1)/2"
+    """The padding p = (f - 1) / 2 of an odd kernel, or why an even one has none.
+
+    Of the rows, or of the columns if only they have none.
+    """
+    uneven = [before != after for before, after in (along(same.padding, i) for i in (0, 1))]
+    axis = uneven.index(True) if any(uneven) else 0
+    before, after = along(same.padding, axis)
+    half = f"(f {MINUS} 1)/2 = ({kernel[axis]} {MINUS} 1)/2"
+    which = "" if kernel[0] == kernel[1] else ("rows: ", "columns: ")[axis]
     if before == after:
-        return f"p = {half} = {before}, and {rows}"
-    return f"{half} is no whole number: {before} before, {after} after, and {rows}"
+        return f"{which}p = {half} = {before}, and {same.relations[axis]}"
+    no_half = f"{half} is no whole number: {before} before, {after} after"
+    return f"{which}{no_half}, and {same.relations[axis]}"
 
 
 def _centred(kernel: Pair) -> viz.CentredKernel:

@@ -31,13 +31,13 @@ def evaluated(
     """
     run = run_of(run)
     channels, rows, columns = run.image_shape
+    other, source = source is not None, run.settings.data if source is None else source
     _, test = data.load(
-        source or run.settings.data,
+        data.located(source),
         data_dir=data_dir,
-        image_size=(rows, columns) if source else None,
-        channels=channels if source else None,
+        image_size=(rows, columns) if other else None,
+        channels=channels if other else None,
     )
-    source = source or run.settings.data
     if test.classes != run.classes:
         raise DataError(
             f"{source}: expected the run's classes {listed(run.classes)}, got"

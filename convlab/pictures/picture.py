@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,11 @@ from convlab.viz import animation_bytes, figure_bytes, pages_bytes
 
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif", ".webp")
+
+
+def said(facts: Mapping[str, str]) -> str:
+    """Facts, by their labels, as a part of an alternative text."""
+    return "; ".join(f"{label}: {text}" for label, text in facts.items())
 
 
 @dataclass(frozen=True, eq=False, repr=False)

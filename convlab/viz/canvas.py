@@ -29,6 +29,7 @@ from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale, Size
 
 LINE = 1.35  # from one line of text to the next, in text heights
+Segment = tuple[tuple[float, float], tuple[float, float]]
 _ACROSS: dict[str, Literal["left", "center", "right"]] = {"l": "left", "m": "center", "r": "right"}
 _DOWN: dict[str, Literal["top", "center_baseline", "center", "baseline", "bottom"]] = {
     "t": "top",
@@ -397,7 +398,7 @@ class Canvas:
 
     def strokes(
         self,
-        segments: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+        segments: Sequence[Segment],
         colour: str,
         *,
         stroke: float | None = None,
@@ -485,24 +486,27 @@ class Canvas:
         rgb = np.where(broken[..., None], style.rgb_bytes(self.theme.ground), rgb).astype(np.uint8)
         self.picture(rgb, left, top, width, height)
         rows, columns = values.shape
-        for row, column in np.argwhere(broken):
-            self.hatch(
-                left + column * width / columns,
-                top + row * height / rows,
-                width / columns,
-                height / rows,
-            )
+        wide, tall = width / columns, height / rows
+        slants = [
+            slant
+            for row, column in np.argwhere(broken)
+            for slant in _slants(left + column * wide, top + row * tall, wide, tall)
+        ]
+        if slants:
+            self.strokes(slants, self.theme.mistake)
         if edge:
             self.box(left, top, width, height, edge=edge)
 
     def hatch(self, left: float, top: float, width: float, height: float) -> None:
         """A cell whose number does not exist: three slanted strokes in the mistake's colour."""
-        right, bottom = left + width, top + height
-        x, y = left + width / 2, top + height / 2
-        self.strokes(
-            [((left, y), (x, top)), ((left, bottom), (right, top)), ((x, bottom), (right, y))],
-            self.theme.mistake,
-        )
+        self.strokes(_slants(left, top, width, height), self.theme.mistake)
+
+
+def _slants(left: float, top: float, width: float, height: float) -> list[Segment]:
+    """Three slanted strokes across a cell."""
+    right, bottom = left + width, top + height
+    x, y = left + width / 2, top + height / 2
+    return [((left, y), (x, top)), ((left, bottom), (right, top)), ((x, bottom), (right, y))]
 
 
 def _shortened(text: str, kept: int) -> str:

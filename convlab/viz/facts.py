@@ -68,7 +68,7 @@ def facts_at_foot(
         facts = facts[:-1]
     lines = FactLines(canvas, facts)
     lines.draw(canvas.bottom - lines.height)
-    canvas.bottom = room_above(canvas, facts)
+    canvas.bottom -= lines.height + canvas.size.label if facts else 0.0
 
 
 def room_above(canvas: Canvas, facts: Facts) -> float:

@@ -65,7 +65,7 @@ class Cells:
         left, top = self.corner(row, column)
         return replace(self, left=left, top=top, rows=rows, columns=columns)
 
-    def span(self, rows: NDArray, columns: NDArray) -> Cells:
+    def span(self, rows: NDArray | Sequence[int], columns: NDArray | Sequence[int]) -> Cells:
         """The cells from the first to the last of ascending rows and columns."""
         height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
         return self.part(rows[0], columns[0], height, width)
@@ -205,7 +205,8 @@ def number_size(canvas: Canvas, texts: Sequence[str], width: float, height: floa
     if min(width, height) < 22 * canvas.unit or len(texts) > 1500:
         return None
     label, small = canvas.size.label, canvas.size.small
+    few = longest(texts)
     for px in (label, (label + small) / 2, small):
-        if canvas.widest(longest(texts), px) <= 0.92 * width and px * 1.2 <= height:
+        if canvas.widest(few, px) <= 0.92 * width and px * 1.2 <= height:
             return px
     return None

@@ -148,9 +148,7 @@ class GridRow:
             for row in rows:
                 for column in columns:
                     cells.part(row, column).box(theme.window, theme.window_fill)
-            whole = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
-            thick = canvas.size.thick
-            cells.part(rows[0], columns[0], *whole).box(theme.window, stroke=thick)
+            cells.span(rows, columns).box(theme.window, stroke=canvas.size.thick)
         self._numbers(canvas, grid, cells)
         if grid.marked is not None:
             cells.part(*grid.marked).box(theme.output, stroke=canvas.size.thick)

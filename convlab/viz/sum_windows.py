@@ -62,7 +62,7 @@ class Windows:
         """Whether numbers are shades, as cells are too small for texts."""
         return not self.written
 
-    @property
+    @cached_property
     def _parts(self) -> list[NDArray]:
         return [*np.moveaxis(self.values, 1, 0)]
 
@@ -139,7 +139,7 @@ class Windows:
                 return Written(texts, (*fitting, small)[0], rounded)
         return None
 
-    @property
+    @cached_property
     def _scales(self) -> list[style.Scale]:
         """The shades of each part."""
         return [style.signed_scale(part, self.canvas.theme) for part in self._parts]

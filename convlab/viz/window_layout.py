@@ -56,7 +56,10 @@ class Arrangement:
     @property
     def height(self) -> float:
         """What all of it needs, headlines included."""
-        return self.header + max(block.height for block in self.blocks())
+        return self._height(self.blocks())
+
+    def _height(self, blocks: Sequence[Block]) -> float:
+        return self.header + max(block.height for block in blocks)
 
     @property
     def legible(self) -> int:
@@ -72,10 +75,11 @@ class Arrangement:
 
     def fits(self) -> bool:
         """Whether there is room for all of it; a sign needs one and a half times its height."""
-        widths = [block.width for block in self.blocks()]
+        blocks = self.blocks()
+        widths = [block.width for block in blocks]
         width = sum(widths) + (len(widths) - 1) * 1.5 * self.title
         room = self.bottom - self.canvas.top
-        return width <= self.canvas.inner_width and self.height <= room
+        return width <= self.canvas.inner_width and self._height(blocks) <= room
 
     def draw(self) -> None:
         """Draw all of it, in the middle of its room."""
