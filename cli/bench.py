@@ -1,51 +1,35 @@
 """``convlab bench``: how fast it is on this machine, beside PyTorch if that is installed."""
 
-from __future__ import annotations
-
 import contextlib
 
 import click
-from convlab_cli import bench_card, bench_ladder, options
-from convlab_cli.bench_options import bench_options, check_gpu, show
+from convlab_cli import bench_card, bench_ladder, bench_ranks, completion, options
+from convlab_cli.bench_options import bench_options
+from convlab_cli.values import Spelled
 
 on_device = options.choice("--device", "cpu", "cuda", help="What is measured.")
 
 
-class Several(click.ParamType):
-    """Whole numbers from 1, with commas between them."""
-
-    name = "N,N"
-
-    def __init__(self, most: int):
-        self.one = click.IntRange(1, most)
-
-    def convert(self, value, parameter, context):
-        if not isinstance(value, str):
-            return value
-        parts = value.split(",")
-        if not all(part.strip().isdecimal() for part in parts):
-            self.fail(f"expected whole numbers such as 1,32, got {value!r}", parameter, context)
-        return tuple(self.one(part, parameter, context) for part in parts)
+def several(name: str, most: int, **settings):
+    """An option for whole numbers from 1, with commas between them."""
+    kind = Spelled("N,N", "numbers", example="1,32", within=(1, most), whole=True)
+    return options.valued(name, type=kind, **settings)
 
 
-classes_option = options.whole("--classes", default=10, help="Outputs of the network.")
+classes_option = options.whole("--classes", help="Outputs of the network.")
 
 
-def _network(model, classes: int, device: str = "cpu"):
+def _network(model, classes: int | None, device: str = "cpu"):
     """The network to be measured; a usage error if PyTorch is to be measured but lacks it."""
     from convlab import bench
-    from convlab.errors import SpecError
 
     network = bench.network(model, classes)
-    if bench.compared(device):
-        try:
-            bench.pytorch_layers(network)
-        except SpecError as error:
-            raise click.UsageError(str(error)) from None
+    if reason := bench.not_in_pytorch(network, device):
+        raise click.UsageError(reason)
     return network
 
 
-@click.group()
+@options.group()
 def command():
     """Measure how fast convlab is on this machine, in turn with PyTorch.
 
@@ -74,7 +58,7 @@ command.add_command(bench_card.command)
 @options.threads
 @on_device
 @bench_options(rounds=7)
-def kernels(names, layers, device, rounds, as_json, plot, **look):
+def kernels(names, layers, device, rounds, shown):
     """Convolutions of the usual sizes: forward, gradient of input, gradient of weight."""
     with contextlib.suppress(ImportError):
         # Before convlab, which tells OpenMP how long idle threads wait: PyTorch's threads must find
@@ -85,10 +69,10 @@ def kernels(names, layers, device, rounds, as_json, plot, **look):
     every = {"usual": bench.LAYERS, "efficientnet": bench.EFFICIENTNET}[layers]
     chosen = bench.layers_named(*names, layers=every)
     if device == "cuda":
-        check_gpu(plot)
-        show(bench.KernelsOnCudaReport(chosen, rounds), as_json)
+        shown.check_gpu()
+        shown.show(bench.KernelsOnCudaReport(chosen, rounds))
     else:
-        show(bench.KernelsReport(chosen, rounds), as_json, plot, **look)
+        shown.show(bench.KernelsReport(chosen, rounds))
 
 
 @command.command()
@@ -110,7 +94,7 @@ def kernels(names, layers, device, rounds, as_json, plot, **look):
 @options.data_dir
 @on_device
 @bench_options(rounds=3)
-def train(model, classes, images, data_dir, as_json, plot, size, theme, **settings):
+def train(model, classes, images, data_dir, shown, **settings):
     """A network: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
 
     LeNet-5, or any other sequence of layers that PyTorch has.  On MNIST if it is found, else on
@@ -120,36 +104,27 @@ def train(model, classes, images, data_dir, as_json, plot, size, theme, **settin
     from convlab import bench
 
     if settings["device"] == "cuda":
-        check_gpu(plot)
+        shown.check_gpu()
     network = _network(model, classes, settings["device"])
-    report = bench.TrainingReport(network, images, data_dir, **settings)
-    show(report, as_json, plot, size=size, theme=theme)
+    shown.show(bench.TrainingReport(network, images, data_dir, **settings))
 
 
 @command.command()
-@click.option(
+@options.valued(
     "--model",
     "models",
     multiple=True,
+    shell_complete=completion.models,
     help="A name or a .toml file; may be repeated.  [default: lenet5, fashion-cnn, four 3×3"
     " convolutions of 32×32 RGB images, and dense]",
 )
 @classes_option
-@click.option(
-    "--batch",
-    "batches",
-    type=Several(options.MOST),
-    default="1,32",
-    show_default=True,
-    help="Images per batch.",
+@several("--batch", options.MOST, default="1,32", help="Images per batch.")
+@several(
+    *("--threads", options.MOST_THREADS), help="Threads of both sides.  [default: 1 and all cores]"
 )
-@click.option(
-    "--threads",
-    type=Several(options.MOST_THREADS),
-    help="Threads of both sides.  [default: 1 and all cores]",
-)
-@bench_options(rounds=7, plot=False)
-def answers(models, classes, batches, threads, rounds, as_json):
+@bench_options(rounds=7, picture=False)
+def answers(models, classes, batch, threads, rounds, shown):
     """The time of a batch of answers: forward without gradients, then the largest output.
 
     Both sides have the same weights and the same batches of random bytes, ready as floats.
@@ -159,26 +134,27 @@ def answers(models, classes, batches, threads, rounds, as_json):
     from convlab import bench
 
     networks = [_network(model, classes) for model in models or bench.COMPARED]
-    show(bench.AnswersReport(networks, batches, threads or (), rounds), as_json)
+    shown.show(bench.AnswersReport(networks, batch, threads or (), rounds))
 
 
 @command.command()
-@bench_options(rounds=5, plot=False)
-def start(rounds, as_json):
+@bench_options(rounds=5, picture=False)
+def start(rounds, shown):
     """How long you wait for the help, and for the first training batch."""
     from convlab import bench
 
-    show(bench.StartReport(rounds), as_json)
+    shown.show(bench.StartReport(rounds))
 
 
 @command.command()
 @options.threads
 @bench_options(rounds=5)
-def scale(rounds, as_json, plot, **look):
+def scale(rounds, shown):
     """Time of a 3 × 3 convolution against batch, channels, image size and threads."""
     from convlab import bench
 
-    show(bench.ScalingReport(rounds), as_json, plot, **look)
+    shown.show(bench.ScalingReport(rounds))
 
 
 command.add_command(bench_ladder.command, "ladder")
+command.add_command(bench_ranks.command, "ranks")

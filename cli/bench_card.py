@@ -1,7 +1,5 @@
 """``convlab bench card``: all that a machine with a GPU should show, in ten minutes."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import sys
@@ -16,15 +14,11 @@ NAMES = (
 )
 
 
-@click.command("card")
-@click.option(
-    "-o",
-    "--out",
-    "folder",
-    type=options.Written(file_okay=False, path_type=Path),
-    default=Path("report"),
-    show_default=True,
+@options.command("card")
+@options.output(
+    default="report",
     help="Folder of the report: index.html, report.json and what each step printed.",
+    folder=True,
 )
 @click.option(
     "--step",
@@ -35,10 +29,10 @@ NAMES = (
 )
 @options.number(
     "--limit",
-    within=(0.1, 86_400),
+    (0.1, 86_400),
     help="The most seconds that a step may take; each has its own limit.",
 )
-def command(folder, only, limit):
+def command(output, only, limit):
     """Everything that needs an NVIDIA card, step by step, as one report.
 
     The tests of kernels and operations, compute-sanitizer over some of them, the speed of
@@ -51,13 +45,13 @@ def command(folder, only, limit):
     from convlab.kernels import cuda
 
     cuda.require()
-    make_folder(folder)
+    make_folder(output)
     report = bench.Report(dataclasses.asdict(bench.machine()))
     for outcome in report.run(
-        bench.card_steps(folder, Path("tests"), only, limit or math.inf), folder
+        bench.card_steps(output, Path("tests"), only, limit or math.inf), output
     ):
         click.echo(outcome.line())
-    click.echo(f"report: {folder / 'index.html'}")
+    click.echo(f"report: {output / 'index.html'}")
     if report.failed:
         click.echo(f"card: did not pass: {', '.join(report.failed)}", err=True)
         sys.exit(1)

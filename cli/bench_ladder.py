@@ -1,22 +1,20 @@
 """``convlab bench ladder``: one convolution as a series of loops, one more idea on each rung."""
 
-from __future__ import annotations
-
 import click
 from convlab_cli import options
-from convlab_cli.bench_options import bench_options, check_gpu, show
+from convlab_cli.bench_options import bench_options
 
 SHOWN = (*map(str, range(1, 10)), "all")
 
 
-@click.command()
-@click.option(
+@options.command()
+@options.lengths(
     "--input",
     "shape",
-    metavar="ROWSxCOLUMNSxCHANNELS",
-    type=options.Lengths((3,), "14x14x6"),
+    counts=(3,),
+    example="14x14x6",
     default="14x14x6",
-    show_default=True,
+    metavar="ROWSxCOLUMNSxCHANNELS",
 )
 @options.whole("--kernel", default=5)
 @options.whole("--filters", default=16)
@@ -28,10 +26,10 @@ SHOWN = (*map(str, range(1, 10)), "all")
     type=click.Choice(SHOWN),
     help="Measure nothing; print a rung and how it differs from the one before, or a page of all.",
 )
-@click.option("--cuda", is_flag=True, help="The four rungs of a GPU instead, by its own clock.")
+@options.flag("--cuda", help="The four rungs of a GPU instead, by its own clock.")
 @options.threads
 @bench_options(rounds=7)
-def command(rung, cuda, rounds, as_json, plot, size, theme, **sizes):
+def command(rung, cuda, rounds, shown, **sizes):
     """One convolution from plain Python to the engine's loop, one more idea on each rung.
 
     By default LeNet's C3.  A deeper layer: --input 14x14x64 --kernel 3 --filters 128
@@ -51,8 +49,6 @@ def command(rung, cuda, rounds, as_json, plot, size, theme, **sizes):
     except ConvlabError as error:
         raise click.UsageError(str(error)) from None
     if cuda:
-        check_gpu(plot)
-        show(bench.LadderOnCudaReport(layer, rounds), as_json)
-        return
-    report = bench.LadderReport(layer, rounds)
-    show(report, as_json, plot, ensure_ascii=False, size=size, theme=theme)
+        shown.check_gpu()
+    report = bench.LadderOnCudaReport if cuda else bench.LadderReport
+    shown.show(report(layer, rounds))

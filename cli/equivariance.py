@@ -1,69 +1,35 @@
 """``convlab equivariance``: how far each layer is from following a shift of the image."""
 
-from __future__ import annotations
-
-import math
-
 import click
-from convlab_cli import options, terminal
+from convlab_cli import drawing, options, terminal
+from convlab_cli.values import Spelled
+
+AMOUNTS = {"shift": "--shifts", "rotation": "--angles", "scale": "--scales"}
 
 
-class Numbers(click.ParamType):
-    """Numbers with commas between them: 0,1,2,3."""
-
-    name = "N,N,..."
-
-    def __init__(self, example: str, whole: bool = False):
-        self.example, self.whole = example, whole
-
-    def convert(self, value, parameter, context):
-        if not isinstance(value, str):
-            return value
-        kind = int if self.whole else float
-        try:
-            numbers = tuple(kind(part) for part in value.split(","))
-        except ValueError:
-            numbers = (math.nan,)
-        word = "whole numbers" if self.whole else "numbers"
-        if any(number != number for number in numbers):
-            self.fail(f"expected {word} such as {self.example}, got {value!r}", parameter)
-        if max(map(abs, numbers)) > options.MOST:
-            self.fail(f"expected {word} of at most {options.MOST:,}, got {value!r}", parameter)
-        if len(set(numbers)) < len(numbers):
-            self.fail(f"expected each number once, got {value!r}", parameter)
-        return numbers
+def amounts(transform: str, example: str, help: str, whole: bool = False, **settings):
+    """An option for the amounts of a transformation, each of them once."""
+    kind = Spelled("N,N,...", "numbers", example=example, whole=whole, distinct=True)
+    return options.valued(AMOUNTS[transform], type=kind, help=help, **settings)
 
 
-def border_option(default: str):
+def border(default: str):
     """``--border`` of a command that shifts images."""
-    return click.option(
-        "--border",
-        type=click.Choice(["circular", "zeros"]),
+    return options.choice(
+        *("--border", "circular", "zeros"),
         default=default,
-        show_default=True,
         help="What a shift brings in: what left on the other side, or black.",
     )
 
 
-border = border_option("circular")
-
-
-@click.command()
-@click.argument("network", metavar="RUN|MODEL|SPEC.toml")
-@click.option("--layer", "layers", multiple=True, help="A layer with feature maps; all by default.")
-@options.choice("--transform", "shift", "rotation", "scale")
-@click.option(
-    "--shifts",
-    type=Numbers("0,1,2,3", whole=True),
-    help="Pixels to the right.  [default: 0,1,2,3,4]",
-)
-@click.option(
-    "--angles", type=Numbers("0,45,90"), help="Degrees anticlockwise.  [default: 0,15,45,90,180]"
-)
-@click.option(
-    "--scales", type=Numbers("0.8,1,1.25"), help="Factors.  [default: 0.8,0.9,1,1.1,1.25]"
-)
-@border
+@options.command()
+@options.network_argument()
+@options.layer("A layer with feature maps; all by default.", "layers", multiple=True)
+@options.choice("--transform", *AMOUNTS)
+@amounts("shift", "0,1,2,3", "Pixels to the right.  [default: 0,1,2,3,4]", whole=True)
+@amounts("rotation", "0,45,90", "Degrees anticlockwise.  [default: 0,15,45,90,180]")
+@amounts("scale", "0.8,1,1.25", "Factors.  [default: 0.8,0.9,1,1.1,1.25]")
+@border("circular")
 @options.whole(
     "--images",
     most=10_000,
@@ -73,8 +39,9 @@ border = border_option("circular")
 @options.data_dir
 @options.device
 @options.threads
-@options.picture(None)
-def command(network, layers, transform, shifts, angles, scales, border, images, data_dir, picture):
+@terminal.wide
+@drawing.picture(None)
+def command(network, transform, picture, **settings):
     """Transform, then layer, or layer, then transform: how much the results differ.
 
     The error is the mean over images of ||f(T x) - T' f(x)|| / ||f(x)||, where T'
@@ -86,23 +53,14 @@ def command(network, layers, transform, shifts, angles, scales, border, images, 
     """
     from convlab import pictures
 
-    given = {"shift": shifts, "rotation": angles, "scale": scales}
+    given = {kind: settings.pop(option.lstrip("-")) for kind, option in AMOUNTS.items()}
     amounts = given.pop(transform)
     for other, value in given.items():
         if value is not None:
-            option = {"shift": "shifts", "rotation": "angles", "scale": "scales"}[other]
             raise click.BadParameter(
                 f"expected with --transform {other}, got --transform {transform}",
-                param_hint=f"--{option}",
+                param_hint=AMOUNTS[other],
             )
     network, run = options.network_of(network)
-    made = pictures.equivariance(
-        run or network,
-        amounts,
-        transform=transform,
-        layers=layers,
-        border=border,
-        images=images,
-        data_dir=data_dir,
-    )
+    made = pictures.equivariance(run or network, amounts, transform=transform, **settings)
     terminal.report(made, picture)

@@ -1,49 +1,32 @@
 """``convlab explain``: the whole sum behind one value, of an example or in a trained network."""
 
-from __future__ import annotations
-
 import dataclasses
-from pathlib import Path
 
 import click
-from click.core import ParameterSource
-from convlab_cli import options, terminal
+from convlab_cli import completion, drawing, options, terminal
 from convlab_cli.render.arithmetic import arithmetic_options
+from convlab_cli.values import RUN
 
 
-class Place(click.ParamType):
-    """Whole numbers with commas: MAP,ROW,COL of a map, or one number of a vector."""
-
-    name = "MAP,ROW,COL|N"
-
-    def convert(self, value, parameter, context):
-        try:
-            return tuple(int(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"expected whole numbers such as 3,4,5 or 7, got {value!r}", parameter)
-
-
-@click.command()
-@click.argument("run", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
-@click.argument("image", metavar="[IMAGE]", required=False)
-@click.option("--layer", help='A layer, or "probabilities", the softmax at the end, by default.')
-@click.option("--unit", type=Place(), help="Which value of the layer, from 0; the largest one.")
-@click.option(
-    "--deep", is_flag=True, help="Follow the strongest terms, layer by layer, to a pixel."
-)
-@click.option("--all", "complete", is_flag=True, help="Print all terms, however many.")
+@options.command()
+@click.argument("run", metavar="[RUN]", type=RUN, required=False, shell_complete=completion.runs)
+@options.image_argument(required=False)
+@options.layer('A layer, or "probabilities", the softmax at the end, by default.')
+@options.unit(1, 3, help="Which value of the layer, from 0; the largest one.")
+@options.flag("--deep", help="Follow the strongest terms, layer by layer, to a pixel.")
+@options.flag("--all", "complete", help="Print all terms, not only what fits a screen.")
+@terminal.wide
+@options.code_flag
 @options.data_dir
+@options.as_is
 @options.device
-@click.option(
-    "--row", type=click.IntRange(0, options.MOST), default=0, help="Of an example's output."
-)
-@click.option("--col", "column", type=click.IntRange(0, options.MOST), default=0, help="Likewise.")
-@click.option("--filter", "map_", type=click.IntRange(0, options.MOST), default=0, help="Likewise.")
+@options.whole("--row", least=0, default=0, help="Of an example's output.")
+@options.whole("--col", "column", least=0, default=0, help="Likewise.")
+@options.whole("--filter", "map_", least=0, default=0, help="Likewise.")
 @arithmetic_options
-@options.picture(None)
-def command(
-    run, image, layer, unit, deep, complete, data_dir, row, column, map_, picture, **settings
-):
+@drawing.picture(None)
+@click.pass_context
+def command(context, run, image, complete, code, data_dir, row, column, map_, picture, **settings):
     """The whole sum behind one value.
 
     \b
@@ -56,41 +39,30 @@ def command(
     sums, and a .pdf has a page for each of them behind it.  Without RUN it is one
     value of an example, which the options from --input on describe.
     """
-    context = click.get_current_context()
-    on_device = context.get_parameter_source("device") == ParameterSource.COMMANDLINE
-    if run is None and (layer is not None or unit is not None or deep or on_device):
-        raise click.UsageError(
-            "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
-        )
+    asked = {name: settings.pop(name) for name in ("layer", "unit", "deep")}
+    if run is None and (given := options.typed(context, {*asked, "device"})):
+        raise click.UsageError(f"{', '.join(given)}: expected RUN and IMAGE before them")
     if run is None:
-        terminal.report(_example((map_, row, column), settings, complete), picture)
+        terminal.report(_example((map_, row, column), settings, complete, code), picture)
         return
-    example = {*settings, "row", "column", "map_"}
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in example
-        and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
-    ]
-    if given:
+    if given := options.typed(context, {*settings, "row", "column", "map_"}):
         raise click.UsageError(f"{', '.join(given)}: expected an example, without RUN")
     if image is None:
         raise click.UsageError("expected RUN and IMAGE, such as runs/lenet5-digits test:3")
     from convlab import pictures
 
-    run = options.load_run(run)
-    made = pictures.explanation(run, image, layer, unit, deep, data_dir, complete=complete)
+    shown = {"complete": complete, "code": code, "data_dir": data_dir}
+    made = pictures.explanation(options.load_run(run), image, **asked, **shown)
     terminal.report(made, picture)
 
 
-def _example(at, settings, complete):
+def _example(at, settings, complete, code):
     """The picture of an example's output value at ``at`` (filter, row, column)."""
     from convlab import lessons, pictures
     from convlab.errors import SpecError
 
     if settings["values"] == "none":
         raise SpecError("explain: expected numbers, got --values none")
-    given = {name: value for name, value in settings.items() if name != "shape"}
-    example = lessons.convolution_example(settings["shape"], **given)
-    made = pictures.explain_example(example, at, complete=complete)
+    example = lessons.convolution_example(**settings)
+    made = pictures.explain_example(example, at, complete=complete, code=code)
     return dataclasses.replace(made, parameters={**settings, "at": at})

@@ -1,42 +1,33 @@
 """``convlab invariance``: how much accuracy a shift of the test images costs."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import click
-from convlab_cli import options, terminal
-from convlab_cli.equivariance import Numbers, border_option
+from convlab_cli import drawing, options, runs, terminal
+from convlab_cli.equivariance import amounts, border
 
 
-@click.command()
-@options.run_argument
-@click.option(
+def _three(context, parameter, folders):
+    if len(folders) > 3:
+        raise click.BadParameter(f"expected at most three runs, got {len(folders)}")
+    return folders
+
+
+@options.command()
+@options.run_option(
     "--against",
     multiple=True,
-    type=click.Path(path_type=Path),
+    callback=_three,
     help="Another run on the same data, up to three times.",
 )
-@click.option(
-    "--shifts",
-    type=Numbers("0,1,2,3", whole=True),
-    default="0,1,2,3,4,5,6",
-    show_default=True,
-    help="Pixels.",
-)
-@click.option(
-    "--direction",
-    type=click.Choice(["all", "down", "up", "right", "left"]),
-    default="all",
-    show_default=True,
+@amounts("shift", "0,1,2,3", "Pixels.", whole=True, default="0,1,2,3,4,5,6")
+@options.choice(
+    *("--direction", "all", "down", "up", "right", "left"),
     help="Where to; all: the mean over the four.",
 )
-@border_option("zeros")
-@options.data_dir
-@options.device
-@options.threads
-@options.picture(None)
-def command(run, against, shifts, direction, border, data_dir, picture):
+@border("zeros")
+@runs.about_run()
+@terminal.wide
+@drawing.picture(None)
+def command(run, against, picture, **settings):
     """Accuracy on the test set when all its images are shifted, for RUN and others beside it.
 
     Training on shifted images (train --augment) teaches invariance as well: to see what the network
@@ -44,12 +35,5 @@ def command(run, against, shifts, direction, border, data_dir, picture):
     """
     from convlab import pictures
 
-    if len(against) > 3:
-        raise click.BadParameter(
-            f"expected at most three runs, got {len(against)}", param_hint="--against"
-        )
-    runs = [options.load_run(folder) for folder in (run, *against)]
-    made = pictures.invariance(
-        runs[0], runs[1:], shifts, direction=direction, border=border, data_dir=data_dir
-    )
-    terminal.report(made, picture)
+    others = [options.load_run(folder) for folder in against]
+    terminal.report(pictures.invariance(run, others, **settings), picture)

@@ -1,12 +1,11 @@
 """``convlab``: the group of all commands."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
 
 import click
+from convlab_cli.command import config_option, store_config
 from convlab_cli.lazy import LazyGroup
 
 
@@ -16,6 +15,8 @@ from convlab_cli.lazy import LazyGroup
     lazy={
         "train": "Train a network; LeNet-5 on digits by default.",
         "evaluate": "Accuracy, confusion matrix, worst mistakes.",
+        "import": "A network from a file, ONNX or weights, as a run.",
+        "export": "A run's network for other programs.",
         "predict": "What a trained network says about your own images.",
         "explain": "The whole sum behind one value.",
         "page": "A trained network to draw on, in one page.",
@@ -27,17 +28,26 @@ from convlab_cli.lazy import LazyGroup
         "compare-conventions": "Where PyTorch, TensorFlow and Caffe differ.",
         "render": "Every idea of a CNN course as a picture.",
         "experiment": "Claims of CNN lectures, measured by training.",
+        "sweep": "Every combination of some settings, trained.",
         "apply": "Classic kernels on an image.",
         "detect": "Digits of several sizes in one picture.",
         "segment": "Which pixel belongs to which digit.",
         "stylize": "One picture in the style of another.",
         "quiz": "Exercises with a computed answer key.",
+        "lecture": "Sizes and counts in your notes, computed again.",
         "gallery": "All pictures of the catalogue, on a page.",
         "bench": "How fast it is on this machine, beside PyTorch.",
         "devices": "The CPU and the GPUs that the loops can use.",
         "cache": "The compiled loops: list, delete or make them.",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
+    params=[
+        config_option(
+            metavar="FILE.toml",
+            callback=store_config,
+            help="Settings of your own for the options of all commands (also: CONVLAB_CONFIG).",
+        )
+    ],
 )
 @click.version_option(package_name="convlab")
 def convlab():
@@ -49,7 +59,7 @@ def convlab():
 
 def main() -> None:
     """Run the command; an error that a user can meet is one line and exit status 1."""
-    from convlab_cli import output
+    from convlab_cli import output, progress
 
     output.prepare()
     # Some libraries fail if it is not a number; nothing written here has a date.
@@ -57,7 +67,8 @@ def main() -> None:
     # About a home in which it cannot keep its list of fonts; it works without one as well.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        convlab(prog_name="convlab")
+        with progress.downloads():
+            convlab(prog_name="convlab")
     except Exception as error:
         reason = _reason(error)
         if reason:

@@ -1,29 +1,26 @@
-"""Options that several commands share, and their implementation."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
-import math
 import os
-import shlex
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from convlab_cli.output import record_bytes
+from click.core import ParameterSource
+from convlab_cli import completion
+from convlab_cli.command import Command, Group
+from convlab_cli.output import write
+from convlab_cli.terminal import say
+from convlab_cli.values import RUN, STANDARD, Number, Spelled, Written, take_standard_output
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from convlab import pictures
     from convlab.models import Network
+    from convlab.terminal import Line
     from convlab.training import Run
-
-PICTURES = (".png", ".svg", ".pdf")
-MOVING = (*PICTURES, ".gif", ".webp")
 
 MOST = 65_535
 """The largest size, step or count that a command takes, as shapes.MAX_SIZE."""
@@ -34,29 +31,7 @@ DRAWN = 128
 SEED = click.IntRange(0, 2**63 - 1)
 
 
-class Number(click.FloatRange):
-    """A finite number within bounds."""
-
-    name = "number"
-
-    def convert(self, value, parameter, context):
-        number = super().convert(value, parameter, context)
-        if not math.isfinite(number):
-            self.fail(f"expected a finite number, got {value}", parameter)
-        return number
-
-
-class PathText(click.Path):
-    """A path, not the empty text, which would be the current folder."""
-
-    def convert(self, value, parameter, context):
-        if value == "":
-            self.fail("expected a path, got ''", parameter, context)
-        return super().convert(value, parameter, context)
-
-
-class Written(PathText):
-    """A file or folder that a command writes, which a gallery's catalogue may not choose."""
+# --- kinds of options ---------------------------------------------------------------------
 
 
 def together(shared: Sequence[Callable]) -> Callable:
@@ -70,70 +45,159 @@ def together(shared: Sequence[Callable]) -> Callable:
     return decorate
 
 
-def whole(*names: str, least: int = 1, most: int = MOST, default: int | None = None, **settings):
+command = partial(click.command, cls=Command)
+group = partial(click.group, cls=Group)
+flag = partial(click.option, is_flag=True)
+
+
+def valued(*names: str, type: Any = None, default: Any = None, **settings: Any):
+    """An option with a value, whose default stands in the help."""
+    settings.setdefault("show_default", default is not None)
+    return click.option(*names, type=type, default=default, **settings)
+
+
+def whole(*names: str, least: int = 1, most: int = MOST, **settings: Any):
     """An option that takes a whole number from ``least`` to ``most``."""
-    return click.option(
-        *names,
-        type=click.IntRange(least, most),
-        default=default,
-        show_default=default is not None,
-        **settings,
-    )
+    return valued(*names, type=click.IntRange(least, most), **settings)
 
 
-def choice(name: str, *values: str, **settings):
-    """An option that takes one of several words, by default the first."""
-    return click.option(
-        name, type=click.Choice(values), default=values[0], show_default=True, **settings
-    )
+def choice(*names: str, default: str | None = "", **settings: Any):
+    """An option that takes one of several words, by default the first: its name is the first."""
+    name, *words = names
+    default = words[0] if default == "" else default
+    return valued(name, type=click.Choice(words), default=default, **settings)
 
 
 def number(
     name: str,
     within: tuple[float, float],
     *,
-    default: float | None = None,
-    help: str | None = None,
-    **ends: bool,
+    min_open: bool = False,
+    max_open: bool = False,
+    **settings: Any,
 ):
-    """An option that takes a finite number between two; ``ends`` as in ``FloatRange``."""
-    return click.option(
-        name,
-        type=Number(*within, **ends),
-        default=default,
-        show_default=default is not None,
-        help=help,
-    )
+    """An option that takes a finite number between two."""
+    kind = Number(*within, min_open=min_open, max_open=max_open)
+    return valued(name, type=kind, **settings)
 
 
-def lengths(
-    *names: str,
-    default: Any = None,
-    show_default: bool | str | None = None,
-    help: str | None = None,
-    **settings,
-):
-    """An option that takes rows and columns, or one number for both; settings of ``Lengths``."""
-    return click.option(
-        *names, type=Lengths(**settings), default=default, show_default=show_default, help=help
-    )
+_LIMITS = ("counts", "example", "least", "most", "both")
 
 
-def seed(help: str | None = None, default: int = 0):
+def lengths(*names: str, **settings: Any):
+    """An option for rows and columns, or one number for both; limits of ``spelling.lengths``."""
+    limits = {name: settings.pop(name) for name in _LIMITS if name in settings}
+    word = "x".join("N" * limits.get("counts", (2,))[-1])
+    return valued(*names, type=Spelled(word, "lengths", **limits), **settings)
+
+
+def padding(most: int = MOST, **settings: Any):
+    """``--padding`` in words, one number for all sides, ROWSxCOLUMNS, or TOP,BOTTOM,LEFT,RIGHT."""
+    kind = Spelled("same|valid|full|N|t,b,l,r", "padding", most=most)
+    return valued("--padding", type=kind, **settings)
+
+
+def padding_mode(first: str = "zeros", help: str | None = None):
+    """``--padding-mode``, by default ``first``."""
+    modes = ("zeros", "reflect", "replicate", "circular")
+    return choice("--padding-mode", *modes, default=first, help=help)
+
+
+convention = choice("--convention", "torch", "tensorflow", help="Whose padding same is meant.")
+
+
+def unit(*counts: int, name: str = "--unit", **settings: Any):
+    """An option for a place from 0 of as many numbers: N, ROW,COL or MAP,ROW,COL."""
+    words = ("N", "ROW,COL", "MAP,ROW,COL")
+    word = "|".join(words[count - 1] for count in counts)
+    return valued(name, type=Spelled(word, "unit", counts=counts), **settings)
+
+
+def at(help: str):
+    """``--at``: a pixel."""
+    return unit(2, name="--at", help=help)
+
+
+def seed(help: str | None = None, default: int | None = 0):
     """``--seed`` for anything drawn at random."""
-    return click.option("--seed", type=SEED, default=default, show_default=True, help=help)
+    return valued("--seed", type=SEED, default=default, help=help)
 
 
-def json_flag(help: str = "One JSON object on stdout."):
-    """``--json``: print JSON instead of text."""
-    return click.option("--json", "as_json", is_flag=True, help=help)
+def layer(help: str, *names: str, option: str = "--layer", **settings: Any):
+    """``--layer`` of a network."""
+    return valued(option, *names, help=help, shell_complete=completion.layers, **settings)
 
 
-model = click.option(
+def kernel(help: str, **settings: Any):
+    """``--kernel``: a classic kernel by name, rows of numbers, or a file of them."""
+    return valued("--kernel", help=help, shell_complete=completion.kernels, **settings)
+
+
+def typed(context: click.Context, names: Collection[str]) -> list[str]:
+    """Those of some parameters that stand on the command line itself, as they are spelled."""
+    return [
+        parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name in names
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+
+
+# --- what a command reads -----------------------------------------------------------------
+
+_AS_IS, _CLASSES, _DEVICE = "convlab.as-is", "convlab.classes", "convlab.device"
+
+
+def _kept(key: str):
+    """A callback that keeps an option's value where ``_known`` finds it."""
+    return lambda context, parameter, value: context.meta.setdefault(key, value)
+
+
+def _known(key: str, default: Any = None) -> Any:
+    """The value of an option that is kept, if the command has it."""
+    return click.get_current_context().meta.get(key, default)
+
+
+run_argument = click.argument("run", metavar="RUN", type=RUN, shell_complete=completion.runs)
+optional_run = click.argument("run", metavar="[RUN]", type=RUN, required=False)
+
+
+def image_argument(default: str | None = None, required: bool = True):
+    """IMAGE: a picture file, "-" or what else names an image."""
+    kind = {"required": required} if default is None else {"default": default}
+    metavar = "IMAGE" if kind.get("required") else "[IMAGE]"
+    return click.argument("image", metavar=metavar, shell_complete=completion.images, **kind)
+
+
+def _of_classes(context, parameter, value):
+    classes = context.meta.get(_CLASSES)
+    return value if classes is None else network_of(value, weights=False, classes=classes)[0]
+
+
+def network_argument(default: str | None = None, several: bool = False, classes: bool = False):
+    """A network: a model's name, a .toml file, "-" or a run; ``classes``: with ``--classes``."""
+    metavar = "MODEL|RUN|SPEC.toml" if default is None else "[MODEL|RUN|SPEC.toml]"
+    settings: dict[str, Any] = {"metavar": metavar, "shell_complete": completion.networks}
+    if several:
+        return click.argument("networks", nargs=-1, required=True, **settings)
+    # A default of None would be one for Click, from 8.3 on.
+    settings |= {"required": True} if default is None else {"default": default}
+    argument = click.argument("network", callback=_of_classes if classes else None, **settings)
+    return together([argument, _classes]) if classes else argument
+
+
+_classes = whole(
+    "--classes",
+    callback=_kept(_CLASSES),
+    is_eager=True,
+    expose_value=False,
+    help="Outputs of the network.  [default: as published, else 10]",
+)
+model = valued(
     "--model",
     default="lenet5",
-    show_default=True,
     help='A name or a .toml file; see "convlab summary".',
+    shell_complete=completion.models,
 )
 data_dir = click.option(
     "--data-dir",
@@ -142,8 +206,24 @@ data_dir = click.option(
 )
 
 
+def data(*names: str, help: str, default: str | None = None):
+    """``--data``: a data set by name, or a folder."""
+    return valued("--data", *names, default=default, help=help, shell_complete=completion.data_sets)
+
+
+image_data = data(default="digits", help="The data set of test:N.")
+run_option = partial(click.option, type=RUN, shell_complete=completion.runs)
+quiet = flag("--quiet", help="No progress on stderr.")
+exist_ok = flag("--exist-ok", help="Replace an existing folder.")
+skip_damaged = flag("--skip-damaged", help="Go on without pictures of a folder that are damaged.")
+code_flag = flag("--code", help="Also the layer in PyTorch, Keras and tf.nn, with its shapes.")
+
+
+# --- where it runs ------------------------------------------------------------------------
+
+
 def _set_threads(context, parameter, value):
-    # Numba sizes its pool when imported, which commands do after this.
+    # Numba sizes its pool when imported, which everything else does after this.
     if value is not None:
         os.environ["CONVLAB_NUM_THREADS"] = str(value)
     return value
@@ -154,328 +234,28 @@ threads = click.option(
     type=click.IntRange(1, MOST_THREADS),
     callback=_set_threads,
     expose_value=False,
+    is_eager=True,
     help="Threads of the loops; all cores by default.  Results do not depend on it.",
 )
-
-
-def _set_device(context, parameter, value):
-    context.meta[_DEVICE] = value
-    return value
-
-
-_DEVICE = "convlab.device"
-_WRITTEN = "convlab.written"
-NOT_RUN = "convlab.not-run"
-"""In a context's meta: the command is only checked, as a gallery does with its catalogue."""
-device = click.option(
-    "--device",
-    type=click.Choice(["cpu", "cuda", "auto"]),
-    default="cpu",
-    show_default=True,
-    callback=_set_device,
+workers = together(
+    (
+        whole("--jobs", most=1024, help="Processes here; cores are shared.  [default: this one]"),
+        valued("--dask", metavar="tcp://HOST:PORT|local", help="Let Dask's workers do it."),
+        flag("--force", help="Also repeat what is stale: measured by other code than today's."),
+    )
+)
+device = choice(
+    *("--device", "cpu", "cuda", "auto"),
+    callback=_kept(_DEVICE),
     expose_value=False,
     help="Where the network runs; auto takes a GPU where one can be used, and says so.",
 )
-
-run_argument = click.argument("run", metavar="RUN", type=PathText(path_type=Path))
-
-
-image_data = click.option(
-    "--data", "source", default="digits", show_default=True, help="The data set of test:N."
+as_is = flag(
+    "--as-is",
+    callback=_kept(_AS_IS),
+    expose_value=False,
+    help="Take a picture whole: find no digit on it for a network of digits or mnist.",
 )
-
-
-class WrittenFile(Written):
-    """A file to write, a different one for each option.
-
-    Raises RunError, before anything is computed, if it cannot be made.
-    """
-
-    def convert(self, value, parameter, context):
-        from convlab.errors import RunError
-
-        path: Any = super().convert(value, parameter, context)  # a Path, as path_type says
-        if context.meta.get(NOT_RUN):
-            return path
-        if not os.path.isdir(path.parent):
-            raise RunError(f"{path}: cannot be written: there is no folder {path.parent}")
-        if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
-            raise RunError(f"{path}: cannot be written: Permission denied")
-        owners = context.meta.setdefault(_WRITTEN, {})
-        owner = owners.setdefault(os.path.realpath(path), parameter.name)
-        if owner != parameter.name and not _is_device(path):
-            self.fail(f"expected another file than {path}, which is written already", parameter)
-        return path
-
-
-def _is_device(path: Path) -> bool:
-    """Whether writing there appends: a terminal, a pipe, a device."""
-    return path.exists() and not path.is_file()
-
-
-WRITTEN = WrittenFile(dir_okay=False, path_type=Path)
-
-
-class Lengths(click.ParamType):
-    """Lengths along rows and columns: 5x7, or 3 for both (``both``), or as many as were given."""
-
-    def __init__(
-        self,
-        counts: tuple[int, ...] = (1, 2),
-        example: str = "5x7",
-        least: int = 1,
-        both: bool = True,
-        most: int = MOST,
-    ):
-        self.counts, self.example, self.both = counts, example, both
-        self.least, self.most = least, most
-        self.name = "x".join(["N"] * counts[-1])
-
-    def convert(self, value, parameter, context):
-        if isinstance(value, tuple):
-            return value
-        lengths = _whole(value.lower().replace("×", "x").split("x"), self.least, self.most)
-        if lengths is None or len(lengths) not in self.counts:
-            self.fail(
-                f"expected whole numbers such as {self.example}, each from {self.least} to"
-                f" {self.most:,}, got {value!r}",
-                parameter,
-            )
-        return lengths * 2 if len(lengths) == 1 and self.both else lengths
-
-
-def _whole(parts: list[str], least: int, most: int) -> tuple[int, ...] | None:
-    """The numbers in texts; None unless all are whole and within the bounds."""
-    parts = [part.strip() for part in parts]
-    if not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
-        return None
-    numbers = tuple(map(int, parts))
-    return numbers if all(least <= number <= most for number in numbers) else None
-
-
-class Padding(click.ParamType):
-    """Padding in words, one number for all sides, ROWSxCOLUMNS, or TOP,BOTTOM,LEFT,RIGHT."""
-
-    name = "same|valid|full|N|t,b,l,r"
-
-    def __init__(self, most: int = MOST):
-        self.most = most
-
-    def convert(self, value, parameter, context):
-        if not isinstance(value, str) or value in ("same", "valid", "full"):
-            return value
-        parts = value.lower().split("," if "," in value else "x")
-        sides = _whole(parts, 0, self.most)
-        if sides is None or len(sides) not in (1, 2, 4):
-            self.fail(
-                "expected same, valid, full, a number, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT,"
-                f" each from 0 to {self.most:,}, got {value!r}",
-                parameter,
-            )
-        return sides * 2 if len(sides) == 1 else sides
-
-
-class Unit(click.ParamType):
-    """ROW,COL of a feature map, or MAP,ROW,COL, from 0."""
-
-    def __init__(self, count: int = 2):
-        self.count = count
-        self.name = ("ROW,COL", "MAP,ROW,COL")[count - 2]
-
-    def convert(self, value, parameter, context):
-        parts = value.split(",") if isinstance(value, str) else value
-        try:
-            unit = tuple(int(part) for part in parts)
-        except ValueError:
-            unit = ()
-        if len(unit) != self.count:
-            count, example = (("two", "3,4"), ("three", "0,3,4"))[self.count - 2]
-            self.fail(f"expected {count} whole numbers such as {example}, got {value!r}", parameter)
-        if max(map(abs, unit)) > MOST:
-            self.fail(f"expected whole numbers of at most {MOST:,}, got {value!r}", parameter)
-        return unit
-
-
-def appearance(default: str | None = "slide") -> list:
-    """``--size`` and ``--theme`` of a command that makes a picture."""
-    return [
-        click.option(
-            "--size",
-            type=click.Choice(["slide", "small", "animation", "paper", "paper-wide"]),
-            default=default,
-            show_default=default or "slide, of .gif and .webp animation",
-            help="1600x900 pixels, 500 pixels wide, 800x450 pixels, or 85 / 170 mm wide.",
-        ),
-        click.option(
-            "--theme",
-            type=click.Choice(["light", "dark", "transparent"]),
-            default="light",
-            show_default=True,
-        ),
-    ]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Where a command's picture goes and how it looks, according to its options."""
-
-    path: Path | None
-    theme: str
-    size: str
-    json: Path | None
-    alt: bool
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is anything to write."""
-        return self.path is not None or self.json is not None
-
-    @property
-    def moving(self) -> bool:
-        """Whether the picture is to be an animation."""
-        return self.path is not None and self.path.suffix in (".gif", ".webp")
-
-    def finish(self, made: pictures.Picture, before: Callable[[], None] | None = None) -> None:
-        """Write a picture, and its numbers with --json, and say so.
-
-        ``before`` prints and writes what comes first, once the picture is drawn.
-        """
-        content = b""
-        if self.path is not None:
-            look = {"theme": self.theme, "size": self.size}
-            content = made.content(self.path.suffix, **look, command=command_line())
-        if before is not None:
-            before()
-        self.write(content, made.title, made.alt, **made.numbers)
-
-    def write(
-        self, content: bytes, title: str, description: str, **numbers: dict[str, Any]
-    ) -> None:
-        """Write the bytes of a picture, and its numbers with --json, and say so.
-
-        ``numbers``: arrays, numbers and texts, in four dicts like those of ``pictures.Picture``.
-        """
-        from convlab.files import write_atomically
-
-        # Anything that can go wrong does so before the first file is written.
-        record = b""
-        if self.json is not None:
-            record = numbers_file(title, description, numbers)
-        if self.path is not None:
-            write_atomically(self.path, content)
-        if self.json is not None:
-            write_atomically(self.json, record)
-        click.echo(description if self.alt else f"wrote {self.path or self.json}")
-
-
-def numbers_file(title: str, description: str, numbers: dict[str, dict[str, Any]]) -> bytes:
-    """The content of the JSON file beside a picture."""
-    from importlib.metadata import version
-
-    head = {"convlab": version("convlab"), "command": command_line()}
-    return record_bytes({**head, "title": title, "description": description, **numbers})
-
-
-def command_line() -> str:
-    """The command that the user typed, quoted for a shell."""
-    return shlex.join(["convlab", *sys.argv[1:]])
-
-
-def picture(default: str | None, suffixes: tuple[str, ...] = PICTURES):
-    """``-o``, ``--theme``, ``--size``, ``--json`` and ``--alt`` of a command that makes a picture.
-
-    The command gets them as one argument, ``picture``; without a ``default`` there is a picture
-    only with -o.
-    """
-    shared = [
-        click.option(
-            "-o",
-            "--output",
-            type=WRITTEN,
-            default=default,
-            show_default=default is not None,
-            callback=lambda context, parameter, path: path and check_suffix(path, suffixes),
-            help=f"Picture to write: {_listed(suffixes)}.",
-        ),
-        *reversed(appearance(None if suffixes == MOVING else "slide")),
-        click.option(
-            "--json",
-            "json_file",
-            type=WRITTEN,
-            help="Also write all numbers of the picture, with the command that makes it.",
-        ),
-        click.option(
-            "--alt", is_flag=True, help="Print the picture's alternative text: what it shows."
-        ),
-    ]
-
-    def decorate(function):
-        @wraps(function)
-        def command(*arguments, output, theme, size, json_file, alt, **settings):
-            moving = output is not None and output.suffix in (".gif", ".webp")
-            size = size or ("animation" if moving else "slide")
-            shown = Picture(output, theme, size, json_file, alt)
-            return function(*arguments, picture=shown, **settings)
-
-        return together(shared)(command)
-
-    return decorate
-
-
-def draws(default: str, suffixes: tuple[str, ...] = PICTURES):
-    """``picture`` for a command that does nothing else: its function returns what is written.
-
-    Its first argument is ``convlab.pictures``, which is not imported before.
-    """
-
-    def decorate(function):
-        @picture(default, suffixes)
-        @wraps(function)
-        def command(*, picture, **settings):
-            from convlab import pictures
-
-            picture.finish(function(pictures, **settings))
-
-        return command
-
-    return decorate
-
-
-def check_suffix(path: Path, suffixes: tuple[str, ...] = PICTURES) -> Path:
-    """A picture's file name.  Raises BadParameter for a suffix that cannot be written."""
-    if path.suffix not in suffixes:
-        raise click.BadParameter(
-            f"expected a file ending in {_listed(suffixes)}, got {path.name!r}"
-        )
-    return path
-
-
-def _listed(suffixes: tuple[str, ...]) -> str:
-    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
-
-
-def save_figure(
-    figure: Figure,
-    path: Path,
-    title: str,
-    description: str,
-    *,
-    quiet: bool = False,
-) -> None:
-    """Write a picture that a command makes besides its other results, and say so."""
-    from convlab.files import write_atomically
-    from convlab.viz import figure_bytes
-
-    content = figure_bytes(
-        figure,
-        path.suffix,
-        title=title,
-        description=description,
-        command=command_line(),
-    )
-    write_atomically(path, content)
-    if not quiet:
-        click.echo(f"wrote {path}")
 
 
 def chosen_device() -> str:
@@ -485,30 +265,104 @@ def chosen_device() -> str:
     """
     from convlab.kernels import cuda
 
-    wanted = click.get_current_context().meta.get(_DEVICE, "cpu")
-    if wanted == "auto":
-        reason = cuda.why_not()
-        wanted = "cpu" if reason else "cuda"
-        click.echo(f"device: {wanted}{f', since {reason}' if reason else ''}", err=True)
-    if wanted == "cuda":
-        cuda.require()
-    return wanted
+    device, note = cuda.chosen(_known(_DEVICE, "cpu"))
+    if note:
+        click.echo(note, err=True)
+    return device
 
 
 def load_run(folder: Path) -> Run:
-    """A run, its network on the chosen device."""
+    """A run, its network on the chosen device, that takes pictures as ``--as-is`` says."""
     from convlab import training
 
-    run = training.load(folder)
+    run = training.load(folder, as_is=_known(_AS_IS, False))
     run.network.to(chosen_device())
     return run
 
 
-def network_of(source: str, weights: bool = True) -> tuple[Network, Run | None]:
-    """A network by the folder of a run, a model's name or a .toml file, on the chosen device.
-
-    ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
-    """
+def network_of(source: Any, weights: bool = True, **more: Any) -> tuple[Network, Run | None]:
+    """A network as ``sources.network_of`` finds it, on the chosen device."""
     from convlab.pictures import sources
 
-    return sources.network_of(source, weights=weights, device=chosen_device())
+    network, run = sources.network_of(source, weights=weights, device=chosen_device(), **more)
+    return network, run and replace(run, as_is=_known(_AS_IS, False))
+
+
+# --- what a command writes ----------------------------------------------------------------
+
+
+def output(*suffixes: str, help: str, default: str | None = None, folder: bool = False):
+    """``-o/--output``: the file, or the folder, that a command is for."""
+    kind = Written(*suffixes, folder=folder)
+    return valued("-o", "--output", type=kind, default=default, help=help)
+
+
+def also(*names: str, suffixes: tuple[str, ...] = (), **settings: Any):
+    """An option for a file that is written besides."""
+    return click.option(*names, type=Written(*suffixes), **settings)
+
+
+class Record:
+    """A command's results as JSON: printed as they come with --json, and kept for --json-file."""
+
+    def __init__(self, printed: bool, path: Path | None):
+        self.printed, self.path = printed, path
+        self._content = b""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is to be any."""
+        return self.printed or self.path is not None
+
+    def put(self, value: Any, by_key: bool = False) -> None:
+        """One object, in a file on one line, or for ``by_key`` with a line for each key.
+
+        Raises NotFiniteError for NaN and infinity.
+        """
+        from convlab.json_files import json_bytes, json_text, record_bytes
+
+        if self.printed:
+            click.echo(json_text(value))
+        if self.path is not None:
+            self._content += record_bytes(value) if by_key else json_bytes(value)
+
+    def show(self, values: Iterable[Any], lines: Iterable[Line]) -> None:
+        """Objects, or else lines of text."""
+        for value in values if self.wanted else ():
+            self.put(value)
+        say(lines)
+
+    def close(self, quiet: bool = False) -> None:
+        """Write what was kept, and unless ``quiet`` say so."""
+        if self.path is not None and self._content:
+            write(self.path, self._content)
+            say([] if quiet else [f"wrote {self.path}"])
+        self._content = b""
+
+
+def _take(context, parameter, value):
+    if value:
+        take_standard_output(context, parameter)
+    return value
+
+
+def json_options(help: str = "One JSON object on stdout instead of text."):
+    """``--json`` and ``--json-file``: the results as JSON, which a command gets as ``record``."""
+
+    def decorate(function):
+        @wraps(function)
+        def command(*arguments, as_json, json_file, **settings):
+            printed = as_json or json_file == STANDARD
+            record = Record(printed, None if json_file == STANDARD else json_file)
+            try:
+                return function(*arguments, record=record, **settings)
+            finally:
+                record.close()
+
+        shared = (
+            flag("--json", "as_json", callback=_take, help=help),
+            also("--json-file", help="The same into a file; - is standard output."),
+        )
+        return together(shared)(command)
+
+    return decorate

@@ -1,28 +1,24 @@
 """Standard output and error that accept every text, whatever the terminal can show."""
 
-from __future__ import annotations
-
 import codecs
 import io
-import json
 import os
 import re
+import shlex
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TextIO
+from pathlib import Path
+from typing import TextIO
+
+from convlab_cli.values import STANDARD
 
 # What is written in place of a character that the terminal's encoding lacks; else "?".
 ASCII = {
-    **dict.fromkeys("−‐‑–—", "-"),
-    **dict.fromkeys("·∗", "*"),
-    **dict.fromkeys("‘’", "'"),
-    **dict.fromkeys("“”", '"'),
-    "\u00a0": " ",
-    "×": "x",
-    "÷": "/",
+    **dict(zip("−‐‑–—·∗‘’“”\u00a0", "-----**''\"\" ", strict=True)),
+    **dict(zip("×÷≈↑↓∂⌋⌉░▒▓█", "x/~^vd)).:*#", strict=True)),
     "±": "+/-",
-    "≈": "~",
     "≤": "<=",
     "≥": ">=",
     "≠": "!=",
@@ -30,15 +26,11 @@ ASCII = {
     "°": "deg",
     "→": "->",
     "←": "<-",
-    "↑": "^",
-    "↓": "v",
     "…": "...",
     "✓": "ok",
     "σ": "sigma",
     "⌊": "floor(",
     "⌈": "ceil(",
-    **dict.fromkeys("⌋⌉", ")"),
-    **dict(zip("░▒▓█", ".:*#", strict=True)),
     **dict(zip("│║─═┌┐└┘├┤┬┴┼", "||-=+++++++++", strict=True)),
 }
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
@@ -53,43 +45,25 @@ class OutputError(Exception):
         self.reason = None if isinstance(error, BrokenPipeError) else error.strerror
 
 
-def json_text(value: Any, *, indent: int | None = None, ensure_ascii: bool = True) -> str:
-    """A value as JSON, with arrays as lists and paths as texts.
+def command_line() -> str:
+    """The command that the user typed, quoted for a shell."""
+    return shlex.join(["convlab", *sys.argv[1:]])
 
-    A float32 is written with the digits that distinguish it from its neighbours: 0.1.  Raises
-    NotFiniteError if a number is NaN or infinite, which JSON cannot express.
-    """
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole, in a folder that is made if need be; "-" is standard output."""
+    from convlab.files import make_folder, write_atomically
+
+    if path != STANDARD:
+        make_folder(path.parent)
+        write_atomically(path, content)
+        return
     try:
-        return json.dumps(
-            value, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False, default=_plain
-        )
-    except ValueError:
-        from convlab.errors import NotFiniteError
-
-        raise NotFiniteError(
-            "JSON: expected finite numbers to write, got NaN or infinity among them"
-        ) from None
-
-
-def json_bytes(value: Any, *, indent: int | None = None) -> bytes:
-    """The content of a JSON file: UTF-8, with lone surrogates, from names that are not UTF-8, as
-    JSON escapes."""
-    text = json_text(value, indent=indent, ensure_ascii=False)
-    return f"{text}\n".encode("utf-8", "backslashreplace")
-
-
-def record_bytes(record: dict[str, Any]) -> bytes:
-    """A JSON file of one object with a line for each key."""
-    lines = ",\n".join(
-        f"{json_text(key)}: {json_text(value, ensure_ascii=False)}" for key, value in record.items()
-    )
-    return f"{{\n{lines}\n}}\n".encode("utf-8", "backslashreplace")
-
-
-def _plain(value: Any) -> Any:
-    if getattr(value, "dtype", None) == "float32":
-        value = value.astype("U").astype(float)
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise OutputError(error) from None
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
@@ -101,20 +75,29 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
     return "".join(shown), error.end
 
 
+codecs.register_error(_ERRORS, _in_ascii)
+
+
+def writable(stream: TextIO) -> Callable[[str], str]:
+    """What a text becomes in a stream's encoding."""
+    encoding = "ascii" if getattr(stream, "in_ascii", False) else stream.encoding or "utf-8"
+    return lambda text: text.encode(encoding, _ERRORS).decode(encoding)
+
+
 class _Output(io.TextIOWrapper):
     """Standard output.  Raises OutputError if it cannot be written."""
 
     def __init__(self, stream: TextIO):
-        self._ascii = codecs.lookup(stream.encoding).name == "ascii"
+        self.in_ascii = codecs.lookup(stream.encoding).name == "ascii"
         # Click takes a stream that says ASCII for misconfigured, and writes UTF-8 to it.
-        encoding = "utf-8" if self._ascii else stream.encoding
+        encoding = "utf-8" if self.in_ascii else stream.encoding
         self._stream = stream  # otherwise garbage collection would close the shared buffer
         buffering = bool(stream.line_buffering)
         super().__init__(stream.buffer, encoding, _ERRORS, line_buffering=buffering)
 
     def write(self, text: str) -> int:
         try:
-            super().write(text.encode("ascii", _ERRORS).decode() if self._ascii else text)
+            super().write(text.encode("ascii", _ERRORS).decode() if self.in_ascii else text)
         except OSError as error:
             self._failed(error)
         return len(text)
@@ -145,6 +128,11 @@ def prepare() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed: its number would go to the next opened file
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
-    codecs.register_error(_ERRORS, _in_ascii)
     sys.stdout, sys.stderr = _Output(sys.stdout), _Messages(sys.stderr)
-    warnings.formatwarning = lambda message, *_, **__: f"note: {str(message).splitlines()[0]}\n"
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    from convlab_cli import terminal
+
+    terminal.say([f"note: {str(message).splitlines()[0]}"], err=True)

@@ -1,52 +1,42 @@
 """``convlab page``: a trained network as one page for a browser."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import options
+from convlab_cli import options, runs
+from convlab_cli.output import command_line, write
+from convlab_cli.terminal import say
 
 PAGE = "lab.html"
 
 
-@click.command()
-@options.run_argument
-@click.argument("image", metavar="[IMAGE]", required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=options.WRITTEN,
-    default=PAGE,
-    show_default=True,
-    callback=lambda context, parameter, path: options.check_suffix(path, (".html", ".htm")),
-    help="Page to write.",
-)
-@options.data_dir
-@options.threads
-def command(run, image, output, data_dir):
+@options.command()
+@options.output(*(".html", ".htm"), default=PAGE, help="Page to write.")
+@options.flag("--open", "opened", help="Open it in a browser.")
+@options.flag("--serve", help="Serve it on this machine, anew after each epoch of a training.")
+@options.flag("--playground", help="A single layer of your own instead of a RUN.")
+@runs.about_run(runs.image_argument(required=False), required=False)
+def command(run, image, output, data_dir, opened, serve, playground):
     """RUN's network in one page to draw on, change and look into; it needs no server.
 
     The page computes everything itself, from disk and offline.  It begins with
     IMAGE, a file, "-" for standard input or test:N of the test set, or else with
     the first of its samples of the test set.
     """
-    run = options.load_run(run)
-    write_page(run, output, data_dir, image=image)
+    if playground == bool(run) or (serve and not run):
+        raise click.UsageError("expected a RUN, or --playground without --serve")
+    write_page(run, output, data_dir, image=image, opened=opened, serve=serve)
 
 
-def write_page(
-    run, path, data_dir, *, image=None, accuracy=None, command=None, quiet=False
-) -> None:
-    """Write the page of a run, beginning with ``image`` if there is one, and say so.
-
-    ``command``: the command that remakes the page, if not the current one.
-    """
+def write_page(run, path, data_dir, *, quiet=False, opened=False, serve=False, **settings) -> None:
+    """Write the page of a run, with ``settings`` of ``convlab.page``, and say so; or serve it."""
     from convlab import interface
 
-    made = interface.page(
-        run, data_dir, image=image, accuracy=accuracy, command=command or options.command_line()
-    )
+    settings = {"command": command_line(), **settings}
+    if serve:
+        return interface.serve_page(run, data_dir, opened=opened, said=say, **settings)
+    made = interface.page(run, data_dir, **settings)
     if made.note:
         click.echo(made.note, err=True)
-    made.save(path)
+    write(path, made.data)
     if not quiet:
-        click.echo(f"wrote {path}, {len(made.data) / 1e6:.1f} MB: open it in a browser")
+        say([f"wrote {path}, {len(made.data) / 1e6:.1f} MB: open it in a browser"])
+    return interface.open_page(path) if opened else None

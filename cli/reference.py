@@ -1,16 +1,15 @@
-"""Generated pages of docs/: ``python -m convlab_cli.reference commands`` or ``names``."""
-
-from __future__ import annotations
+"""Generated pages of docs/, as ``python -m convlab_cli.reference commands`` prints them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 COMMANDS = """\
 # All commands
 
-What each says of itself with `--help`. In bash, `eval "$(_CONVLAB_COMPLETE=bash_source convlab)"`
-completes names and options with the tab key; in zsh and fish, `zsh_source` and `fish_source` do.
+What each says of itself with `--help`. [Settings](settings.md) says how to give options once in a
+file, and how the tab key completes names, options and values.
 """
 
 
@@ -43,13 +42,28 @@ def commands() -> str:
     return "\n".join(parts)
 
 
-@click.command()
-@click.argument("page", type=click.Choice(["commands", "names"]))
-def command(page):
-    """Print a generated page of docs/: all commands, or all names in Python."""
-    from convlab.documentation import names_page
+def _page(name: str) -> str:
+    """What is made from the library: names, notations, claims, tables of speed, in Markdown."""
+    if name == "claims":
+        from convlab_gallery.catalog import RESULTS
 
-    click.echo(commands() if page == "commands" else names_page(), nl=False)
+        from convlab.experiments import report
+
+        return report.claims_page(report.read_results(RESULTS))
+    if name == "speed":
+        from convlab.bench.tables import tables
+
+        return tables(Path("docs", "measured"))
+    from convlab import documentation
+
+    return documentation.names_page() if name == "names" else documentation.notations_page()
+
+
+@click.command()
+@click.argument("page", type=click.Choice(["commands", "names", "notations", "claims", "speed"]))
+def command(page):
+    """Print a generated page of docs/, or the tables of the one on speed."""
+    click.echo(commands() if page == "commands" else _page(page), nl=False)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,14 @@
 """``convlab segment``: which pixel of a picture belongs to which digit."""
 
-from __future__ import annotations
-
-from pathlib import Path
+from functools import partial
 
 import click
-from convlab_cli import options, terminal
-from convlab_cli.output import json_text
+from convlab_cli import drawing, options, terminal
 
 QUICK = 150  # steps
 
 
-@click.group()
+@options.group()
 def command():
     """A small encoder-decoder that says for every pixel which digit it belongs to.
 
@@ -25,67 +22,32 @@ def command():
 
 
 @command.command()
-@click.option(
-    "--data",
+@options.data(
     "source",
     default="digits",
-    show_default=True,
-    help="What the digits are taken from: digits, mnist, or a folder of images.",
+    help="What the digits are taken from: digits, mnist, or your own folder or file.",
 )
 @options.data_dir
 @options.whole("--steps", help="Steps of 16 new scenes each.  [default: 1500]")
-@click.option("--quick", is_flag=True, help=f"Only {QUICK} steps, to see that it works.")
+@options.flag("--quick", help=f"Only {QUICK} steps, to see that it works.")
 @options.seed()
 @options.threads
-@click.option(
-    "--out",
-    type=options.Written(path_type=Path),
-    help="Folder to write.  [default: runs/segment-DATA]",
-)
-@click.option("--exist-ok", is_flag=True, help="Replace an existing folder.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@options.json_flag()
-def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
+@options.output(help="Folder to write.  [default: runs/segment-DATA]", folder=True)
+@options.exist_ok
+@options.quiet
+@options.json_options()
+def train(source, data_dir, steps, quick, seed, output, exist_ok, quiet, record):
     """Train on new scenes in each step, then measure on the test digits."""
-    import dataclasses
-
-    from convlab import data, tasks, training
+    from convlab import tasks
 
     if quick and steps is not None:
         raise click.UsageError("--quick is a number of steps; drop --steps")
+    steps = QUICK if quick else steps
     wanted = {} if steps is None else {"steps": steps}
-    settings = tasks.SegmentationSettings(
-        data=source, seed=seed, **({"steps": QUICK} if quick else wanted)
-    )
-    folder = out or Path("runs") / f"segment-{Path(source).name}"
-    training.check_free(folder, exist_ok)
-    digits, test = data.load(source, data_dir=data_dir)
-    segmenter = tasks.new_segmenter(settings, digits)
-
-    def say(text: str) -> None:
-        if not quiet:
-            click.echo(text, err=True)
-
-    say(
-        f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
-        f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}"
-    )
-    history = tasks.fit_segmenter(
-        folder,
-        segmenter,
-        digits,
-        lambda record: say(
-            f"step {record.step}/{settings.steps}  loss {record.loss:.4f}"
-            f"  pixels {100 * record.accuracy:.2f} %  {record.seconds:.0f} s"
-        ),
-    )
-    scores = tasks.segmentation_scores(segmenter, test, 100)
-    if as_json:
-        last = dataclasses.asdict(history[-1])
-        click.echo(json_text({"run": str(folder), **last, **scores.record()}))
-        return
-    said = [f"run: {folder}", f"next: convlab segment predict {folder} scene:0"]
-    terminal.say([*scores.lines(), *said])
+    settings = tasks.SegmentationSettings(data=source, seed=seed, **wanted)
+    say = (lambda text: None) if quiet else partial(click.echo, err=True)
+    made = tasks.segmentation_run(settings, output, data_dir, exist_ok=exist_ok, say=say)
+    record.show([made.record()], made.lines())
 
 
 @command.command()
@@ -94,20 +56,20 @@ def train(source, data_dir, steps, quick, seed, out, exist_ok, quiet, as_json):
 @options.seed()
 @options.data_dir
 @options.threads
-@options.json_flag()
-def evaluate(run, scenes, seed, data_dir, as_json):
+@options.json_options()
+def evaluate(run, scenes, seed, data_dir, record):
     """Pixel accuracy and intersection over union on scenes of the test digits."""
     from convlab import data, tasks
 
     segmenter = tasks.load_segmenter(run)
     _, test = data.load(segmenter.settings.data, data_dir=data_dir)
     scores = tasks.segmentation_scores(segmenter, test, scenes, seed)
-    terminal.say([json_text(scores.record())] if as_json else scores.lines())
+    record.show([scores.record()], scores.lines())
 
 
 @command.command()
 @options.run_argument
-@click.argument("image", metavar="IMAGE")
+@options.image_argument()
 @options.seed("Of the scenes.")
 @options.whole(
     "--pixels",
@@ -118,7 +80,7 @@ def evaluate(run, scenes, seed, data_dir, as_json):
 )
 @options.data_dir
 @options.threads
-@options.picture("segmented.png")
+@drawing.picture("segmented.png")
 def predict(run, image, seed, pixels, data_dir, picture):
     """RUN's answer for each pixel of IMAGE: a file, "-", or scene:N.
 

@@ -1,34 +1,41 @@
 """``convlab shape``: sizes and counts of layers, worked out."""
 
-from __future__ import annotations
-
 import click
 from convlab_cli import options, terminal
-from convlab_cli.output import json_text
+from convlab_cli.values import Spelled
 
 
-@click.command()
+@options.command()
 @click.argument(
     "input",
     metavar="ROWSxCOLUMNSxCHANNELS|NUMBER",
-    type=options.Lengths((1, 2, 3), "28x28x3, 28x28 or 784", both=False, most=10**9),
+    type=Spelled(
+        "NxNxN",
+        "lengths",
+        counts=(1, 2, 3),
+        example="28x28x3, 28x28 or 784",
+        both=False,
+        most=10**9,
+    ),
 )
-@click.option("--kernel", type=options.Lengths(), help="Of one convolution: 5 or 5x7.")
+@options.lengths("--kernel", help="Of one convolution: 5 or 5x7.")
 @options.whole("--filters", default=1)
-@click.option("--stride", type=options.Lengths(), default="1", show_default=True)
-@click.option("--padding", type=options.Padding(), default="0", show_default=True)
-@click.option("--dilation", type=options.Lengths(), default="1", show_default=True)
+@options.lengths("--stride", default="1")
+@options.padding(default="0")
+@options.lengths("--dilation", default="1")
 @options.whole("--groups", default=1)
-@click.option("--no-bias", is_flag=True, help="Weights only.")
-@click.option(
+@options.flag("--bias/--no-bias", default=True, help="Whether each filter has one.")
+@options.valued(
     "--layers",
     metavar="TEXT",
     help='Several layers: "conv 5x5 6 padding 2, pool 2, flatten, dense 10".',
 )
-@options.choice("--convention", "torch", "tensorflow", help="Whose padding same is meant.")
-@options.json_flag("One JSON object per line, one for each layer.")
+@options.convention
+@options.code_flag
+@terminal.wide
+@options.json_options("One JSON object per line, one for each layer.")
 @click.pass_context
-def command(context, input, kernel, filters, layers, convention, as_json, no_bias, **settings):
+def command(context, input, kernel, layers, convention, code, record, **settings):
     """Output size, parameters, multiply-adds and connections of layers, worked out.
 
     One convolution by --kernel and --filters, or several layers by --layers: conv
@@ -37,28 +44,21 @@ def command(context, input, kernel, filters, layers, convention, as_json, no_bia
     number is a row of numbers, for dense layers.  Connections are counted as in
     LeCun et al. 1998, including biases and padding.
     """
-    from convlab.lessons import conv_layer, count_layers, count_lines, padding_by
+    from convlab.lessons import conv_layer, count_layers, count_lines, layer_code_lines, padding_by
 
     if (kernel is None) == (layers is None):
         raise click.UsageError("expected either --kernel or --layers")
+    if code and record.wanted:
+        raise click.UsageError("--code: expected no --json with it")
     shape = input if len(input) == 1 else (*(input[2:] or (1,)), *input[:2])
     if layers is not None:
-        single = ("filters", "no_bias", *settings)
-        given = [
-            name
-            for name in single
-            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        ]
-        if given:
+        if given := options.typed(context, settings):
             raise click.UsageError(
-                f"--{given[0].replace('_', '-')} is for --kernel; in --layers it stands behind"
-                " its layer"
+                f"{given[0]} is for --kernel; in --layers it stands behind its layer"
             )
         counts = count_layers(shape, layers, convention=convention)
     else:
         settings["padding"] = padding_by(settings["padding"], convention)
-        counts = [conv_layer(shape, kernel, filters, bias=not no_bias, **settings)]
-    if as_json:
-        terminal.say(json_text(count.record(), ensure_ascii=False) for count in counts)
-    else:
-        terminal.say(count_lines(counts))
+        counts = [conv_layer(shape, kernel, **settings)]
+    code_lines = layer_code_lines(counts) if code else ()
+    record.show((count.record() for count in counts), [*count_lines(counts), *code_lines])

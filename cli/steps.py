@@ -1,62 +1,74 @@
 """A picture of one step, or of all steps as the suffix of the file decides."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial, wraps
 
 import click
-from convlab_cli import options
+from convlab_cli import drawing, options
+from convlab_cli.values import Spelled
 
-if TYPE_CHECKING:
-    from convlab import pictures
-
-
-class Step(click.ParamType):
-    """A step from 0, or all."""
-
-    name = "K|all"
-
-    def convert(self, value, parameter, context):
-        if value == "all" or isinstance(value, int):
-            return value
-        if not value.isdecimal() or len(value) > 9:
-            self.fail(f"expected a number from 0, or all, got {value!r}", parameter)
-        return int(value)
-
-
-step_option = click.option(
-    "--step",
-    type=Step(),
-    help="One output value, counted from 0 in the order of the loop, or all: frames of a .gif or"
-    " .webp, pages of a .pdf, one sheet as .png or .svg.  All by default for frames, else the one"
-    " in the middle of the first map.",
-)
-layout_option = click.option(
-    "--layout", type=click.Choice(["row", "isometric"]), default="row", show_default=True
-)
-numbers_options = (
-    click.option(
-        "--values",
-        default="ints",
-        show_default=True,
-        metavar="ints|floats|none|FILE.csv",
-        help="Numbers of the input: random ones, none at all, or your own table (channels below"
-        " each other): semicolons, tabs, commas or spaces between them.  Beside semicolons and tabs"
-        " a comma is the decimal mark.",
-    ),
-    click.option("--seed", type=options.SEED, default=0, show_default=True),
+numbers_options = options.together(
+    (
+        options.valued(
+            "--values",
+            default="ints",
+            metavar="ints|floats|none|FILE.csv",
+            help="Numbers of the input: random ones, none at all, or your own table (channels below"
+            " each other): semicolons, tabs, commas or spaces between them.  Beside semicolons and"
+            " tabs a comma is the decimal mark.",
+        ),
+        options.seed(),
+    )
 )
 
 
-def finish(
-    picture: options.Picture,
-    step: int | str | None,
-    make: Callable[[int | str | None], pictures.Picture],
-) -> None:
-    """Write what --step and the suffix ask for; one step as .gif or .webp has one frame."""
-    made = make("all" if step is None and picture.moving else step)
-    if picture.moving and made.frames is None:
-        made = dataclasses.replace(made, frames=lambda **look: [made.draw(**look)])
-    picture.finish(made)
+def film_options(function):
+    """``--seconds-per-step`` and ``--fps``, which a command gets as one argument ``film``."""
+
+    @options.number(
+        "--seconds-per-step",
+        (0.2, 60),
+        default=2.0,
+        help="Of a film, .mp4 or .webm; its first step takes three times as long.",
+    )
+    @options.choice("--fps", "30", "60", help="Frames a second of a film.")
+    @wraps(function)
+    def command(*arguments, seconds_per_step, fps, **settings):
+        film = {"seconds": seconds_per_step, "fps": int(fps)}
+        return function(*arguments, film=film, **settings)
+
+    return command
+
+
+def timed(made, film):
+    """A picture whose film has these settings."""
+    return dataclasses.replace(made, film=partial(made.film, **film))
+
+
+def steps(default: str):
+    """``drawing.draws`` with ``--step`` and ``--layout``; one step of a .gif is one frame."""
+
+    def decorate(function):
+        @click.option(
+            "--step",
+            type=Spelled("K|all", "step"),
+            help="One output value, counted from 0 in the order of the loop, or all: frames of a"
+            " .gif, .webp, .mp4 or .webm, pages of a .pdf, one sheet as .png or .svg.  All by"
+            " default for frames, else the one in the middle of the first map.",
+        )
+        @options.choice("--layout", "row", "isometric")
+        @film_options
+        @drawing.picture(default, (*drawing.MOVING, *drawing.FILMS))
+        @wraps(function)
+        def command(*arguments, picture, step, film, **settings):
+            from convlab import pictures
+
+            step = "all" if step is None and picture.moving else step
+            made = function(*arguments, pictures=pictures, step=step, **settings)
+            if picture.moving and made.frames is None:
+                made = dataclasses.replace(made, frames=lambda **look: [made.draw(**look)])
+            picture.finish(timed(made, film))
+
+        return command
+
+    return decorate

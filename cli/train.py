@@ -2,125 +2,98 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
-from convlab_cli import options, progress
-from convlab_cli.output import json_text
+from convlab_cli import completion, options, progress, terminal
+from convlab_cli.values import Written
 
 if TYPE_CHECKING:
     from convlab.session import Session
 
 
-@click.command()
+def setting(name, type=None, default=None, *names, **settings):
+    """An option whose limits are those of ``training.Settings``, which files have too."""
+    return options.valued(name, *names, type=type, default=default, **settings)
+
+
+@options.command()
 @options.model
-@click.option(
-    "--data",
+@options.data(
     default="digits",
-    show_default=True,
-    help="digits, mnist, fashion-mnist, cifar10, scenes, or a folder of images.",
+    help="digits, mnist, fashion-mnist, cifar10, scenes, or your own folder or file.",
 )
 @options.data_dir
-@click.option(
-    "--epochs", type=int, help="Passes over the training images.  [default: 60 for digits, else 20]"
-)
-@click.option("--batch-size", type=int, default=64, show_default=True, help="Images per step.")
-@click.option(
-    "--lr", "rate", type=float, help="Largest learning rate.  [default: what suits the network]"
+@options.skip_damaged
+@setting("--epochs", int, help="Passes over the images.  [default: 60 for digits, else 20]")
+@setting("--batch-size", int, 64, help="Images per step.")
+@setting(
+    "--lr", float, None, "rate", help="Largest learning rate.  [default: what suits the network]"
 )
 @options.choice("--optimizer", "sgd", "nesterov", "adam")
-@click.option("--momentum", type=float, default=0.9, show_default=True)
-@click.option("--weight-decay", type=float, default=5e-4, show_default=True)
-@click.option(
-    "--schedule",
-    type=click.Choice(["constant", "step", "cosine", "one-cycle"]),
+@setting("--momentum", float, 0.9)
+@setting("--weight-decay", float, 5e-4)
+@options.choice(
+    *("--schedule", "constant", "step", "cosine", "one-cycle"),
     default="one-cycle",
-    show_default=True,
     help="How the learning rate changes.",
 )
-@click.option("--dropout", type=float, help="Probability of the network's dropout layers.")
-@click.option(
+@setting("--dropout", float, help="Probability of the network's dropout layers.")
+@setting(
     "--augment",
     help="Variations of the training images, such as shift=2,rotate=15,scale=0.15,flip,elastic=34,"
     " or none.  [default: shift=2,rotate=15,scale=0.15 for digits, else none]",
 )
-@click.option(
-    "--validation",
-    type=float,
-    default=0.1,
-    show_default=True,
-    help="Share of the training images that chooses the best epoch.",
+@setting("--validation", float, 0.1, help="Share of the images that chooses the best epoch.")
+@setting(
+    "--patience", int, help="Stop when the validation loss has not fallen for this many epochs."
 )
-@click.option(
-    "--patience",
-    type=int,
-    help="Stop when the validation loss has not fallen for this many epochs.",
-)
-@click.option(
+@setting(
     "--limit",
-    type=int,
+    int,
     metavar="N",
     help="Use this many training images per class, drawn by the seed.  [default: all]",
 )
-@click.option(
+@options.run_option(
     "--from",
     "start_from",
-    type=click.Path(path_type=Path),
     metavar="RUN",
     help="Start from another run's weights, where names and shapes agree.",
 )
-@click.option(
-    "--new-head",
-    is_flag=True,
-    help="With --from: start the last layer with weights afresh.",
-)
-@click.option(
-    "--freeze",
+@options.flag("--new-head", help="With --from: start the last layer with weights afresh.")
+@options.layer(
+    "Do not train this layer, or conv or dense for all of a kind; may be repeated.",
+    option="--freeze",
     multiple=True,
     metavar="NAME",
-    help="Do not train this layer, or conv or dense for all of a kind; may be repeated.",
 )
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    help="The same seed gives the same network, to the bit.",
-)
+@setting("--chunks", int, help="Parts of a batch, shared by MPI's ranks.  [default: 4 of ranks]")
+@setting("--seed", int, 0, help="The same seed gives the same network, to the bit.")
 @options.threads
 @options.device
-@click.option(
-    "--out",
-    type=options.Written(path_type=Path),
-    help="Folder of the run.  [default: runs/MODEL-DATA]",
+@options.output(help="Folder of the run.  [default: runs/MODEL-DATA]", folder=True)
+@options.flag(
+    "--snapshots", help="Also keep the weights of each epoch, for pictures of how they change."
 )
-@click.option(
-    "--snapshots",
-    is_flag=True,
-    help="Also keep the weights of each epoch, for pictures of how they change.",
-)
-@click.option(
+@options.flag(
     "--page",
-    is_flag=True,
     help='Also write lab.html, the network to draw on and look into; see "convlab page".',
 )
-@click.option("--exist-ok", is_flag=True, help="Replace an existing run.")
-@click.option(
+@options.exist_ok
+@options.valued(
     "--resume",
-    type=options.Written(path_type=Path),
+    type=Written(folder=True),
     metavar="RUN",
-    help="Continue a run that was stopped.",
+    shell_complete=completion.runs,
+    help="Continue a run that was stopped, or with --epochs one that is complete.",
 )
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@options.json_flag("One JSON object per line on stdout: each epoch, then the summary.")
+@options.quiet
+@options.json_options("One JSON object per line on stdout: each epoch, then the summary.")
 @click.pass_context
-def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as_json, **settings):
+def command(
+    context, data_dir, output, snapshots, page, exist_ok, resume, quiet, record, **settings
+):
     """Train a network and keep it as a run.
 
     The run's folder holds the weights of the best epoch, the history as a table
@@ -132,81 +105,62 @@ def command(context, data_dir, out, snapshots, page, exist_ok, resume, quiet, as
     from convlab import session
 
     settings["freeze"] = ",".join(settings["freeze"]) if settings["freeze"] else None
-    if context.get_parameter_source("model") != ParameterSource.COMMANDLINE:
+    if context.get_parameter_source("model") is ParameterSource.DEFAULT:
         settings["model"] = None
     shared = {"data_dir": data_dir, "device": options.chosen_device(), "page": page}
+
+    def say(*lines: str) -> None:
+        terminal.say(() if quiet else lines, err=True)
+
+    kept = {"out": output, "snapshots": snapshots, "exist_ok": exist_ok}
     begun = (
-        session.begin(**settings, **shared, out=out, snapshots=snapshots, exist_ok=exist_ok)
+        session.begin(**settings, **shared, **kept, say=say)
         if resume is None
-        else session.resume(resume, **shared)
+        else session.resume(resume, epochs=settings["epochs"], **shared)
     )
     with begun as current:
         if current.complete:
-            raise click.UsageError(f"{resume}: nothing to resume, the run is complete")
-        for line in () if quiet else current.announcement():
-            click.echo(line, err=True)
-        if not _fit(current, quiet, as_json):
+            raise click.UsageError(
+                f"{resume}: nothing to resume, the run is complete; --epochs lets it go on"
+            )
+        say(*current.announcement())
+        if not _fit(current, quiet, record):
             current.save()
-            more = f"{current.folder} --page" if current.page else current.folder
-            click.echo(f"stopped and saved; go on with: convlab train --resume {more}", err=True)
+            terminal.say([current.stopped_text()], err=True)
             context.exit(130)
-        _finish(current, as_json, data_dir)
+        _finish(current, record, data_dir)
 
 
 def _refuse_settings(context) -> None:
-    free = {"resume", "data_dir", "threads", "device", "page", "quiet", "as_json"}
-    for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
-        if given and parameter.name not in free:
-            raise click.UsageError(
-                f"--resume goes on with the run's own settings; drop {parameter.opts[0]}"
-            )
+    free = {"resume", "epochs", "data_dir", "threads", "device", "page"}
+    free |= {"quiet", "as_json", "json_file"}
+    names = {parameter.name for parameter in context.command.params}
+    if given := options.typed(context, names - free):
+        raise click.UsageError(f"--resume goes on with the run's own settings; drop {given[0]}")
 
 
-def _fit(current: Session, quiet: bool, as_json: bool) -> bool:
+def _fit(current: Session, quiet: bool, record: options.Record) -> bool:
     """Train with a progress bar; False if Ctrl-C stopped it."""
+    from convlab.session import interrupted
     from convlab.training import EpochRecord
 
     with (
-        _interrupted() as interrupted,
-        progress.bar(current.batches[1], label="", quiet=quiet) as bar,
+        interrupted() as stopped,
+        progress.bar(current.batches[1], done=current.batches[0], quiet=quiet) as bar,
     ):
-        shown = current.batches[0]
-        if bar is not None:
-            bar.update(shown)
-        for record in current.fit():
-            if isinstance(record, EpochRecord):
-                if as_json:
-                    click.echo(json_text({"type": "epoch", **vars(record)}))
-                if not quiet and bar is None:
-                    click.echo(current.epoch_text(record), err=True)
-            elif bar is not None:
-                bar.label = f"epoch {record.epoch}/{current.trainer.settings.epochs}"
-                done = current.batches[0]
-                bar.update(done - shown, current.batch_text(record))
-                shown = done
-            if interrupted:
+        for step in current.fit():
+            if isinstance(step, EpochRecord):
+                record.put({"type": "epoch", **vars(step)})
+                bar.line(current.epoch_text(step))
+            else:
+                bar.label = f"epoch {step.epoch}/{current.trainer.settings.epochs}"
+                bar.update(current.batches[0], current.batch_text(step))
+            if stopped:
                 return current.trainer.finished
     return True
 
 
-@contextmanager
-def _interrupted() -> Iterator[list[int]]:
-    """A list that is not empty after the first Ctrl-C; a second one stops at once."""
-    interrupted: list[int] = []
-
-    def interrupt(number, frame):
-        interrupted.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _finish(current: Session, as_json: bool, data_dir: str | None) -> None:
+def _finish(current: Session, record: options.Record, data_dir: str | None) -> None:
     """Test the best network, draw the curves and the page, print the summary."""
     from convlab_cli.page import write_page
 
@@ -214,21 +168,8 @@ def _finish(current: Session, as_json: bool, data_dir: str | None) -> None:
     from convlab.training.run_folder import PAGE
 
     test, folder = current.finish(), current.folder
-    if as_json:
-        click.echo(json_text(current.summary(test)))
-    else:
-        click.echo(current.summary_text(test))
-        click.echo(f"run: {folder}")
-        click.echo(
-            f"next: convlab render filters {folder}, convlab render features {folder} test:0"
-        )
+    record.show([current.summary(test)], current.summary_lines(test))
     if current.page:
-        command = shlex.join(["convlab", "train", "--resume", str(folder), "--page"])
-        write_page(
-            training.load(folder),
-            folder / PAGE,
-            data_dir,
-            accuracy=test.accuracy,
-            command=command,
-            quiet=as_json,
-        )
+        shown = {"accuracy": test.accuracy, "command": current.command}
+        run = training.load(folder)
+        write_page(run, folder / PAGE, data_dir, quiet=record.printed, **shown)

@@ -15,12 +15,25 @@ from convlab.tape import Function, gradcheck, no_grad
 from convlab.tensors import Tensor, arange, ones, randn, tensor, zeros
 
 if TYPE_CHECKING:
-    from convlab import data, experiments, insight, lessons, models, pictures, tasks, training
+    from convlab import (
+        data,
+        experiments,
+        insight,
+        lecture,
+        lessons,
+        models,
+        pictures,
+        tasks,
+        training,
+    )
     from convlab.interface import load, page, train
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "experiments", "insight", "lessons", "models", "pictures", "tasks", "training")
+_ROOMS = (
+    *("data", "experiments", "insight", "lecture", "lessons", "models", "pictures", "tasks"),
+    "training",
+)
 _INTERFACE = ("load", "page", "train")
 """What is loaded on first use, so that ``import convlab`` alone stays fast."""
 
@@ -36,6 +49,7 @@ __all__ = [
     "get_num_threads",
     "gradcheck",
     "insight",
+    "lecture",
     "lessons",
     "load",
     "manual_seed",

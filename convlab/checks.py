@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 import numpy as np
 
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
+from convlab.names import meant
 
 LARGEST = 1 << 29
 """The most numbers that an array may be requested to have: 2 GiB in float32."""
@@ -95,7 +96,10 @@ def above_zero(value: Any, what: str) -> float:
 def one_of(value: Any, name: str, options: Collection[str]) -> str:
     """One of several words.  Raises SpecError."""
     if not isinstance(value, str) or value not in options:
-        raise SpecError(f"{name}: expected one of {', '.join(options)}, got {shown(value)}")
+        raise SpecError(
+            f"{name}: expected one of {', '.join(options)}, got {shown(value)}"
+            f"{meant(value, options)}"
+        )
     return value
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convlab.numerals import number
 from convlab.shapes import Pair
+from convlab.words import t
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,17 @@ class Comparison:
         cells = np.argwhere(self.differs)
         return (int(cells[0, 0]), int(cells[0, 1])) if len(cells) else None
 
-    def difference(self) -> str:
-        """The first cell that differs, with its two numbers: "row 0, column 1: 3 and −4"."""
+    def difference(self, brief: bool = False) -> str:
+        """The first cell that differs, with its two numbers: "row 0, column 1: 3 and −4".
+
+        ``brief``: "0,1: 3 and −4".
+        """
         if self.first is None:
-            return "the same in all cells"
+            return t("the same in all cells")
         row, column = self.first
         numbers = []
         for side in self.sides:
             inside = row < side.values.shape[0] and column < side.values.shape[1]
-            numbers.append(number(float(side.values[row, column])) if inside else "none")
-        return f"row {row}, column {column}: {numbers[0]} and {numbers[1]}"
+            numbers.append(number(float(side.values[row, column])) if inside else t("none"))
+        form = "row {row}, column {column}: {one} and {other}"
+        return t("{row},{column}: {one} and {other}" if brief else form, row, column, *numbers)

@@ -1,4 +1,4 @@
-"""What the rooms of convlab offer, as a Markdown page made from their docstrings."""
+"""Pages in Markdown: what the rooms of convlab offer, and layers in other libraries' code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from types import ModuleType
 from typing import Any
 
 import convlab
-from convlab import interface
+from convlab import interface, nn
+from convlab.insight.code_lines import code_lines
+from convlab.terminal import plain
 
 NAMES = """\
 # Names in Python
@@ -27,6 +29,9 @@ In signatures,
   set, or pixels (C, H, W) of bytes;
 - `IntOrPair` and `Lengths` are a whole number, or a sequence of them, one for each direction;
 - `NetworkLike` is a model's name, a `.toml` file, a network, or what `RunLike` is;
+- `Line` is a text, or its parts from left to right; a `Block`, such as a `Table`, is lines for a
+  width: `convlab.terminal.fitted(lines, width)` makes lines of both;
+- `Notations` are a layer in PyTorch, in Keras and in tf.nn: three `Notation`s;
 - `Number` is an exact number or a float, as it was computed;
 - `Pair` is two whole numbers, for rows and columns, `Sides` four: top, bottom, left, right;
 - `RunLike` is a run, or its folder;
@@ -43,8 +48,65 @@ ROOMS = (
     "models",
     "training",
     "insight",
+    "lecture",
     "lessons",
 )
+
+
+NOTATIONS = """\
+# One layer in three notations
+
+The same layers in PyTorch, Keras and `tf.nn`: `convlab shape --code` and `convlab explain --code`
+print yours. The tests run the lines of PyTorch and, if it is installed, of Keras with our weights,
+and compare every number; for `tf.nn` they compare sizes and padding with its documentation.
+
+| | PyTorch | Keras | tf.nn |
+|---|---|---|---|
+| images | (N, channels, rows, columns) | (N, rows, columns, channels) | as Keras |
+| weights of a convolution | (out, in, rows, columns) | (rows, columns, in, out) | as Keras |
+| of a depthwise one | (out, 1, rows, columns) | (rows, columns, in, out / in) | as Keras |
+| of a dense layer | (out, in) | (in, out) | (in, out) |
+| steps | `stride` | `strides` | `strides` |
+| holes | `dilation` | `dilation_rate`, only with strides of 1 | `dilations` |
+| padding | numbers; "same" at stride 1 | "valid" or "same" | "VALID", "SAME" or numbers |
+| other padding | `nn.ZeroPad2d` | `layers.ZeroPadding2D` | `tf.pad` |
+| rows without padding | ⌊(n − k) / s⌋ + 1 | ⌈(n − k + 1) / s⌉, the same number | as Keras |
+| rows with "same" | n | ⌈n / s⌉ | ⌈n / s⌉ |
+| an odd row of "same" | below | below | below |
+| padding in a mean | counted | left out | left out |
+| flatten | channel by channel | pixel by pixel | pixel by pixel |
+
+With a stride of 2 and a kernel of 3, PyTorch's `padding=1` puts a row above and one below; "same"
+puts one below and none above if the rows are even in number. The size that comes out is the same,
+the numbers are not: weights moved from one framework to the other then need the padding as a layer
+of its own.
+"""
+_EXAMPLES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+    "A convolution": (nn.Conv2d(3, 6, 5), (3, 32, 32)),
+    "With padding that keeps the size": (nn.Conv2d(3, 16, 3, padding=1), (3, 32, 32)),
+    "With a stride": (nn.Conv2d(3, 16, 3, stride=2), (3, 32, 32)),
+    'With a stride and "same"': (nn.Conv2d(3, 16, 3, 2, (0, 1, 0, 1)), (3, 32, 32)),
+    "The first layer of ResNet": (nn.Conv2d(3, 64, 7, 2, 3, bias=False), (3, 224, 224)),
+    "Dilated": (nn.Conv2d(8, 16, 3, padding=2, dilation=2), (8, 28, 28)),
+    "Depthwise": (nn.Conv2d(8, 8, 3, padding=1, groups=8), (8, 28, 28)),
+    "Pointwise": (nn.Conv2d(8, 16, 1), (8, 28, 28)),
+    "Max pooling": (nn.MaxPool2d(2), (16, 28, 28)),
+    "The pooling of ResNet": (nn.MaxPool2d(3, 2, 1), (64, 112, 112)),
+    "Average pooling": (nn.AvgPool2d(2), (16, 28, 28)),
+    "Global average pooling": (nn.AdaptiveAvgPool2d(1), (512, 7, 7)),
+    "Adaptive average pooling": (nn.AdaptiveAvgPool2d(7), (512, 9, 9)),
+    "Flatten": (nn.Flatten(), (16, 5, 5)),
+    "A dense layer": (nn.Linear(400, 120), (400,)),
+}
+
+
+def notations_page() -> str:
+    """Layers in the code of PyTorch, Keras and tf.nn, in Markdown."""
+    parts = [NOTATIONS]
+    for title, (layer, shape) in _EXAMPLES.items():
+        lines = "\n".join(plain(line).rstrip() for line in code_lines(layer.notations(shape)))
+        parts.append(f"## {title}\n\n```\n{lines}\n```\n")
+    return "\n".join(parts)
 
 
 def names_page() -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.numerals import ALMOST, MINUS, TIMES, equals, exact, fixed, says, worked_out
+from convlab.words import t
 
 ARROW = "\u2192"
 MOST_PLACES = 9  # decimals in a chain of sums
@@ -76,14 +77,29 @@ def equation(
     if 1 <= shown <= SINGLE:
         parts += [SumStep("+", term.label, term.total) for term in terms[:shown]]
     elif terms:
-        label = f"sum of the {shown} {noun}s shown" if left_out else "sum of all"
+        label = (
+            t("sum of the {shown} {noun} shown", shown, _noun(noun, shown))
+            if left_out
+            else t("sum of all")
+        )
         parts.append(SumStep("+", label, sum(totals[:shown])))
     if left_out:
-        word = f"{left_out} {noun}{'s' if left_out > 1 else ''} not shown"
+        word = t("{left_out} {noun} not shown", left_out, _noun(noun, left_out))
         parts.append(SumStep("+", word, sum(totals[shown:])))
     signs = ["=", *[ARROW] * len(result)]
     results = [SumStep(sign, *named, "output") for sign, named in zip(signs, result, strict=False)]
     return [*parts, *steps, *results]
+
+
+_NOUNS = {
+    "map": (t("map"), t("maps")),
+    "unit": (t("unit"), t("units")),
+    "window": (t("window"), t("windows")),
+}
+
+
+def _noun(noun: str, count: int) -> str:
+    return _NOUNS.get(noun, (noun, f"{noun}s"))[count != 1]
 
 
 def places_of_all(steps: Sequence[SumStep]) -> int:
@@ -147,7 +163,7 @@ def columns_of(
         else:
             texts = [fixed(value, decimals) for value in part]
         known = all(map(says, texts, part))
-        found.append((name if known else f"{ALMOST} {name}", role, texts))
+        found.append((name if known else t("≈ {name}", name), role, texts))
     return found
 
 
@@ -210,7 +226,7 @@ class ChainLink:
         name = self.name if brief > 1 else ""
         if not steps:
             sign = "" if says(text, self.value) else ALMOST
-            return [Piece(sign, name or "network input", text, self.role)]
+            return [Piece(sign, name or t("network input"), text, self.role)]
         if brief and len(steps) > 3 and all(step.sign == "+" for step in steps[2:]):
             steps[2:] = [SumStep("+", "others", sum(step.number for step in steps[2:]))]
         if brief > 2 and len(steps) > 1 and steps[1].sign == TIMES:

@@ -74,8 +74,16 @@ class DivergedError(ConvlabError, ArithmeticError):
     """A training loss that is no longer finite."""
 
 
+class TrainingWarning(UserWarning):
+    """A training that has learned nothing."""
+
+
 class UndrawnLetters(UserWarning):
     """Letters of a picture's texts that no installed font has."""
+
+
+class HardToSee(UserWarning):
+    """Colours of a user's own that are hard to read or to tell apart."""
 
 
 class NotFiniteError(ConvlabError, ArithmeticError):

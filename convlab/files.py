@@ -272,6 +272,21 @@ def _make(folder: Path) -> None:
         os.listdir(folder)  # fails for a file in its place
 
 
+def check_place(path: Path, folder: bool) -> None:
+    """Raise RunError unless a file, or a folder, can be made or replaced at ``path``."""
+    if os.path.exists(path):
+        place = path
+        reason = "expected a folder, got a file" if folder else "expected a file, got a folder"
+        wrong = path.is_dir() != folder
+    else:
+        place = next(above for above in path.absolute().parents if os.path.exists(above))
+        reason, wrong = f"{place} is not a folder", not place.is_dir()
+    if not wrong and not os.access(place, os.W_OK):
+        reason, wrong = "Permission denied", True
+    if wrong:
+        raise RunError(f"{path}: cannot be written: {reason}")
+
+
 def is_free(folder: Path, own: Sequence[str], last: str) -> bool:
     """Whether a folder holds nothing but what a process that died was making there.
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+from convlab.words import joined, t
 
 Pair = tuple[int, int]
 
@@ -27,7 +30,7 @@ class Skip:
     @property
     def text(self) -> str:
         """The label, with the parameters if there are any."""
-        number = f", {self.parameters:,} parameters" if self.parameters else ""
+        number = t(", {parameters:,} parameters", self.parameters) if self.parameters else ""
         return f"{self.label}{number}"
 
 
@@ -113,8 +116,14 @@ def foldings(layers: Sequence[DrawnLayer]) -> Iterator[tuple[list[ShownLayer], f
     """
     whole = [ShownLayer(**vars(layer)) for layer in layers]
     yield whole, 1.0
-    yield _blocks(whole), 1.0
-    stages = _stages(whole)
+    units = _units(whole)
+    if len(units) < len(whole):
+        yield units, 1.0
+    if len(units) < len(whole) and _nested(units):
+        # As in U-Net: small in a row is better than all in one block.
+        yield [_plain(layer) for layer in units], 0.3
+    yield _blocks(units), 1.0
+    stages = _stages(units)
     yield stages, 1.0
     short = [_short(layer) for layer in stages]
     yield short, 1.0
@@ -137,25 +146,38 @@ def details(layers: list[ShownLayer]) -> list[tuple[list[ShownLayer], bool, floa
 
 
 def second_line(
-    layers: list[ShownLayer], noted: bool, *, subtitle: str, unsaid: str, settings: set[str]
-) -> tuple[str, str]:
+    layers: list[ShownLayer],
+    noted: bool,
+    *,
+    subtitle: str,
+    unsaid: tuple[str, str],
+    settings: set[str],
+) -> tuple[str, str, str]:
     """The second line of the drawing, ``subtitle`` and what is not drawn, in full and shorter.
 
-    unsaid: the words for all notes, in case they are not drawn (``noted``).  settings: the first
-    words of the lines of all operations, such as "stride" and "padding".
+    The shortest names what is not drawn without the places where it is.
+
+    unsaid: the words for all notes, in case they are not drawn (``noted``), with and without their
+    places.  settings: the first words of the lines of all operations, such as "stride" and
+    "padding".
     """
-    missing = []
+    missing: list[str] = []
     folded = any(layer.folded for layer in layers)
     if folded:
         short = any(layer.short for layer in layers)
-        left_out = ("stride", "padding") if short else ("padding",)
+        left_out = (t("stride"), t("padding")) if short else (t("padding"),)
         missing = [word for word in left_out if word in settings]
-    if unsaid and (folded or not noted):
-        missing.append(unsaid)
+    kinds = list(missing)
+    if any(unsaid) and (folded or not noted):
+        missing.append(unsaid[0])
+        kinds.append(unsaid[1])
     counted = any(layer.parameters is not None and layer.named for layer in layers)
-    own = ", each layer's own below it" if subtitle and counted else ""
-    said = f"{'; ' if subtitle else ''}not drawn: {', '.join(missing)}" if missing else ""
-    return subtitle + own + said, subtitle + said
+    own = t(", each layer's own below it") if subtitle and counted else ""
+    said, shorter = (
+        ("; " if subtitle else "") + t("not drawn: {listed}", joined(words)) if words else ""
+        for words in (missing, kinds)
+    )
+    return subtitle + own + said, subtitle + said, subtitle + shorter
 
 
 # --- rows and paths -------------------------------------------------------------------------
@@ -205,7 +227,32 @@ def parted(layers: list[ShownLayer], count: int) -> list[list[ShownLayer]] | Non
     return [layers[start : end + 1] for start, end in itertools.pairwise([*breaks, last])]
 
 
+def _nested(layers: list[ShownLayer]) -> bool:
+    """Whether a path goes around another."""
+    paths = [(arc.start, arc.end) for arc in arcs(layers)]
+    return any(a < c and d < b for a, b in paths for c, d in paths)
+
+
 # --- blocks and stages ------------------------------------------------------------------------
+
+
+def _units(layers: list[ShownLayer]) -> list[ShownLayer]:
+    """Merge neighbours that are parts of one module by their names: down1.conv1 and down1.conv2.
+
+    A module in which paths lead to several layers is left to ``_blocks``.
+    """
+    found = []
+    for unit, group in itertools.groupby(layers, lambda layer: _unit_of(layer.name)):
+        members = list(group)
+        several = len(members) > 1 and sum(bool(layer.skips) for layer in members) < 2
+        found += [replace(_block(members), name=unit)] if several else members
+    return _leading_to(found)
+
+
+def _unit_of(name: str) -> str:
+    """The first numbered module that a layer is inside, or is: features.2 for features.2.conv.0."""
+    numbered = re.match(r"(.*?\d\w*)(\.|$)", name)
+    return name if numbered is None else numbered[1]
 
 
 def _blocks(layers: list[ShownLayer]) -> list[ShownLayer]:
@@ -220,7 +267,9 @@ def _blocks(layers: list[ShownLayer]) -> list[ShownLayer]:
             spans.append([start, end])
     folded, at = [], 0
     for start, end in spans:
-        folded += [*layers[at:start], _block(layers[start : end + 1])]
+        block = layers[start : end + 1]
+        is_one = len(block) == 1 and block[0].folded
+        folded += [*layers[at:start], block[0] if is_one else _block(block)]
         at = end + 1
     folded += layers[at:]
     alike = [list(group) for _, group in itertools.groupby(folded, _looks)]
@@ -236,7 +285,7 @@ def _looks(layer: ShownLayer) -> tuple:
 def _repeated(layers: list[ShownLayer]) -> ShownLayer:
     run = tuple(layer.name for layer in layers)
     one = _as_one(layers[0], layers, name=_span(run), run=run)
-    return replace(one, operation=(f"{one.repeats} times", *one.operation))
+    return replace(one, operation=(t("{repeats} times", one.repeats), *one.operation))
 
 
 def _as_one(like: ShownLayer, layers: list[ShownLayer], **more) -> ShownLayer:
@@ -271,15 +320,24 @@ def _block(layers: list[ShownLayer]) -> ShownLayer:
     inside = {layer.name for layer in layers}
     skips = [skip for layer in layers for skip in layer.skips]
     outer = [skip for skip in skips if skip.source not in inside]
-    lines, brief = [], []
+    lines: list[str] = []
+    brief: list[str] = []
     for layer in layers:
-        if layer.kind != "sum":
+        if layer.folded:
+            brief += layer.brief
+            lines += layer.operation
+        elif layer.kind == "concatenation":
+            brief.append("concat")
+            lines.append(brief[-1])
+        elif layer.kind != "sum":
             first, *settings = layer.brief
             brief.append(f"{first}, {layer.shape[0]}")
             lines += [brief[-1], *settings]
-    if len(outer) < len(skips):
-        lines.append(f"{len(skips) - len(outer)} paths inside")
-    name = os.path.commonprefix([layer.name for layer in layers]).rstrip("_")
+    within = [skip.label for skip in skips if skip.source in inside]
+    if within:
+        several = t("{value} paths inside", len(within))
+        lines.append(several if within[1:] else t("beside {path}", within[0]))
+    name = os.path.commonprefix([layer.name for layer in layers]).rstrip("_.")
     parameters = sum(layer.parameters or 0 for layer in layers)
     plus = "+ " if layers[-1].kind == "sum" else ""
     return _as_one(
@@ -293,7 +351,7 @@ def _block(layers: list[ShownLayer]) -> ShownLayer:
         skips=tuple(replace(skip, label=f"{plus}{skip.label}", parameters=0) for skip in outer),
         kind="block",
         brief=tuple(brief),
-        each=len(layers),
+        each=sum(layer.count for layer in layers),
     )
 
 
@@ -305,35 +363,61 @@ def _stages(layers: list[ShownLayer]) -> list[ShownLayer]:
         before = groups[-1][-1]
         alike = before.shape[0] == layer.shape[0] and before.kind != "pool"
         alike = alike and (before.kind == "block") == (layer.kind == "block")
+        # Dense blocks: what is concatenated grows.
+        grows = before.kind == layer.kind == "block" and before.brief == layer.brief
+        alike = alike or (grows and before.shape[1:] == layer.shape[1:])
         if alike and not layer.is_column and not before.is_column:
             groups[-1].append(layer)
         else:
             groups.append([layer])
-    return _leading_to([_stage(group) if len(group) > 1 else group[0] for group in groups])
+    found = []
+    for group in groups:
+        others = {name for one in shown if one not in group for name in (one.name, *one.inside)}
+        found.append(_stage(group, others) if len(group) > 1 else group[0])
+    return _leading_to(found)
 
 
-def _stage(layers: list[ShownLayer]) -> ShownLayer:
+def _common(layers: list[ShownLayer]) -> tuple[Skip, ...]:
+    """The paths around the first of some layers; one stands for all if others have more or less."""
+    skips = layers[0].skips
+    return skips if len({len(layer.skips) for layer in layers}) == 1 else skips[:1]
+
+
+def _kind_of_stage(layer: ShownLayer) -> tuple[str, tuple[str, ...]]:
+    """What layers have in common that are one line, or one list, of a stage."""
+    if layer.kind != "block":
+        return layer.kind, layer.brief
+    return layer.kind, tuple(text.partition(",")[0] for text in layer.brief)
+
+
+def _stage(layers: list[ShownLayer], others: set[str]) -> ShownLayer:
+    """Layers as one, called after the module that holds them and none of the ``others``."""
     lines: list[str] = []
     short: list[str] = []
-    for (kind, brief), group in itertools.groupby(layers, lambda one: (one.kind, one.brief)):
-        times = sum(layer.repeats for layer in group)
+    for (kind, kinds), group in itertools.groupby(layers, _kind_of_stage):
+        alike = list(group)
+        times, brief = sum(layer.repeats for layer in alike), alike[0].brief
         if kind == "block":
-            lines += [f"{times} blocks of", *brief] if times > 1 else brief
-            short.append(f"{times} blocks" if times > 1 else "block")
+            brief = brief if len({layer.brief for layer in alike}) == 1 else kinds
+            lines += [t("{times} blocks of", times), *brief] if times > 1 else brief
+            short.append(t("{times} blocks", times) if times > 1 else t("block"))
         else:
             word = f"{kind} " if kind == "conv" else ""
             short.append(f"{f'{times} ' if times > 1 else ''}{word}{brief[0]}")
             lines += [short[-1], *brief[1:]]
     labels = {skip.label for layer in layers for skip in layer.skips}
-    label = labels.pop() if len(labels) == 1 else "+ shortcuts"
+    label = labels.pop() if len(labels) == 1 else t("+ shortcuts")
+    run = [name for layer in layers for name in layer.run or (layer.name,)]
+    module = os.path.commonprefix(run).rpartition(".")[0]
+    alone = module and not any(name.startswith(f"{module}.") for name in others)
     return _as_one(
         layers[-1],
         layers,
-        name=_span([name for layer in layers for name in layer.run or (layer.name,)]),
+        name=module if alone else _span(run),
         notes=(),
         operation=tuple(lines),
         narrow_operation=(),
-        skips=tuple(replace(skip, label=label) for skip in layers[0].skips[:1]),
+        skips=tuple(replace(skip, label=label) for skip in _common(layers)),
         kind="stage",
         brief=tuple(short),
     )
@@ -350,18 +434,25 @@ def _narrow(layers: list[ShownLayer]) -> list[ShownLayer]:
     return [narrow(layer) for layer in layers]
 
 
+def _plain(layer: ShownLayer) -> ShownLayer:
+    """A folded layer whose operations go without their numbers of maps."""
+    return replace(layer, operation=_kind_of_stage(layer)[1], short=True) if layer.folded else layer
+
+
 def _short(layer: ShownLayer) -> ShownLayer:
     """A folded layer in a few words, without the paths around it."""
     if not layer.folded:
         return layer
     paths, several = len(layer.skips), layer.repeats > 1
     operation = layer.brief
-    if layer.kind == "block":
-        operation = (f"{layer.repeats} blocks" if several else "block",)
-    if paths > 1 and layer.kind == "block":
-        operation += (f"of {paths + 1} paths",)
+    if layer.kind == "block" and (several or paths or len(layer.brief) > 2):
+        operation = (t("{repeats} blocks", layer.repeats) if several else t("block"),)
+    if paths > 1:
+        operation += (t("of {value} paths", paths + 1),)
     elif paths:
-        operation += ("with shortcut" + "s" * (several or layer.kind == "stage"),)
+        operation += (
+            t("with shortcuts") if several or layer.kind == "stage" else t("with shortcut"),
+        )
     return replace(layer, operation=operation, skips=(), short=True)
 
 
@@ -390,6 +481,6 @@ def _elided(layers: list[ShownLayer], kept: int) -> list[ShownLayer]:
     head = (kept + 1) // 2
     first, between, last = layers[:head], layers[head : head - kept], layers[head - kept :]
     left_out = sum(layer.count for layer in between)
-    words = "layer" if left_out == 1 else "layers"
-    gap = ShownLayer((), (f"{ELLIPSIS} {left_out}", f"{words} {ELLIPSIS}"))
+    words = t("layer") if left_out == 1 else t("layers")
+    gap = ShownLayer((), (t("… {left_out}", left_out), words + " …"))
     return [*first, gap, replace(last[0], unit=None, window=None), *last[1:]]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast, overload
 
@@ -26,11 +26,14 @@ from convlab.checks import (
     number,
     real_numbers,
     shown,
+    whole,
 )
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
+from convlab.kernels import activations as activation_kernels
 from convlab.kernels import conv2d as conv2d_kernels
 from convlab.kernels import dense as dense_kernels
 from convlab.kernels import gather as gather_kernels
+from convlab.kernels import normalise as normalise_kernels
 from convlab.kernels import pointwise as pointwise_kernels
 from convlab.kernels import pool2d as pool2d_kernels
 from convlab.kernels import softmax as softmax_kernels
@@ -365,6 +368,107 @@ def pad(
     return _Pad.apply(input, rows=rows, columns=columns, value=value)
 
 
+def _picked(input: Tensor, axis: int, index: np.ndarray) -> Tensor:
+    """The rows (axis 0) or columns (axis 1) of images that ``index`` names."""
+    every = [np.arange(size) for size in input.shape[2:]]
+    every[axis] = index
+    return _Pad.apply(input, rows=every[0], columns=every[1], value=None)
+
+
+@_images
+def interpolate(
+    input: Tensor,
+    size: IntOrPair | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Images resized to ``size`` (rows, columns), or by ``scale_factor``.
+
+    ``mode``: nearest, or bilinear, where ``align_corners`` puts the outermost pixels of both sizes
+    on each other.  Raises ShapeError, and SpecError for another mode.
+    """
+    if mode not in ("nearest", "bilinear"):
+        raise SpecError(f"interpolate: expected mode nearest or bilinear, got {shown(mode)}")
+    if mode == "nearest" and align_corners is not None:
+        raise SpecError("interpolate: expected align_corners only with mode bilinear, got nearest")
+    output, scales = shapes.resized(cast(shapes.Pair, input.shape[2:]), size, scale_factor)
+    for axis in (0, 1):
+        low, high, share = shapes.resizing(
+            input.shape[2 + axis],
+            output[axis],
+            scales[axis],
+            mode == "bilinear",
+            bool(align_corners),
+        )
+        lower = _picked(input, axis, low)
+        if mode == "nearest":
+            input = lower
+            continue
+        column = share.astype(input.dtype).reshape(-1, *[1] * (1 - axis))
+        above, below = (
+            input.result(to_device(part, input.device)) for part in (column, 1 - column)
+        )
+        input = lower * below + _picked(input, axis, high) * above
+    return input
+
+
+@_images
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """Maps (N, C r², H, W) as (N, C, r H, r W), r² maps becoming the pixels of one.
+
+    Source: Shi et al. 2016, equation 4.  Raises ShapeError for channels that r² does not divide.
+    """
+    r = whole(upscale_factor, "pixel_shuffle: upscale_factor")
+    count, channels, height, width = input.shape
+    if channels % (r * r):
+        raise ShapeError(f"pixel_shuffle: expected channels that {r * r} divides, got {channels}")
+    apart = input.reshape(count, channels // (r * r), r, r, height, width)
+    return apart.transpose(0, 1, 4, 2, 5, 3).reshape(count, -1, height * r, width * r)
+
+
+@_images
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The maps of all groups in turn: the first of each, the second of each and so on.
+
+    Source: Zhang et al. 2018, section 3.1.  Raises ShapeError for channels that groups do not
+    divide.
+    """
+    count, channels, height, width = input.shape
+    if channels % whole(groups, "channel_shuffle: groups"):
+        raise ShapeError(
+            f"channel_shuffle: expected channels that {groups} divides, got {channels}"
+        )
+    apart = input.reshape(count, groups, channels // groups, height, width)
+    return apart.transpose(0, 2, 1, 3, 4).reshape(input.shape)
+
+
+@_images
+def shortcut2d(input: Tensor, out_channels: int, stride: int = 1) -> Tensor:
+    """Every ``stride``-th row and column, between maps of zeros that make ``out_channels``.
+
+    The shortcut without parameters around layers with more and smaller maps, option A of He et al.
+    2016, section 4.1.  Of an odd number of new maps the last stands behind.  Raises ShapeError for
+    less channels than the input has.
+    """
+    count, channels, height, width = input.shape
+    whole(stride, "shortcut2d: stride")
+    new = whole(out_channels, "shortcut2d: out_channels") - channels
+    if new < 0:
+        raise ShapeError(
+            f"shortcut2d: expected out_channels of at least the input's {channels}, got"
+            f" {out_channels}"
+        )
+    if stride > 1:
+        rows, columns = (np.arange(0, size, stride) for size in (height, width))
+        input = _picked(_picked(input, 0, rows), 1, columns)
+    zeros = [
+        input.result(np.zeros_like(input.data, shape=(count, maps, *input.shape[2:])))
+        for maps in (new // 2, new - new // 2)
+    ]
+    return cat([zeros[0], input, zeros[1]], 1) if new else input
+
+
 class _Cat(Function):
     @staticmethod
     def forward(context: Context, *arrays, dim: int):
@@ -443,7 +547,7 @@ def max_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: IntOrPair | Sequence[int] = 0,
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
     return_indices: Literal[False] = False,
@@ -455,7 +559,7 @@ def max_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: IntOrPair | Sequence[int] = 0,
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
     *,
@@ -467,7 +571,7 @@ def max_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: IntOrPair | Sequence[int] = 0,
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
@@ -476,7 +580,8 @@ def max_pool2d(
 ) -> Tensor | tuple[Tensor, np.ndarray]:
     """Maximum over windows; among equal values the first in reading order wins.
 
-    ``stride`` is the kernel's size by default; padding counts as minus infinity.
+    ``stride`` is the kernel's size by default; ``padding``, of all sides, of (rows, columns) or of
+    top, bottom, left and right, counts as minus infinity.
     With ``return_indices`` also returns the winners, as row * W + column of the input,
     in an int32 array (int64 for maps of more than 2^31 cells).  ``relu=True`` is the
     maximum of ``relu(input)``, without a separate pass; where nothing is above 0, the
@@ -487,7 +592,7 @@ def max_pool2d(
         input.shape[2:],
         kernel,
         kernel if stride is None else shapes.pair(stride, "stride"),
-        shapes.pair(padding, "padding", least=0),
+        shapes.pool_padding(padding, kernel),
         shapes.pair(dilation, "dilation"),
         ceil_mode,
     )
@@ -499,15 +604,17 @@ def avg_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: IntOrPair | Sequence[int] = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    *,
+    dilation: IntOrPair = 1,
 ) -> Tensor:
     """Mean over windows; ``stride`` is the kernel's size by default.
 
     The divisor counts the padding unless ``count_include_pad`` is False, or is
-    ``divisor_override``.  Raises ShapeError.
+    ``divisor_override``.  ``padding`` and ``dilation`` as in ``max_pool2d``.  Raises ShapeError.
     """
     if divisor_override is not None and divisor_override == 0:
         raise ShapeError("avg_pool2d: expected a divisor_override that is not zero, got 0")
@@ -516,8 +623,8 @@ def avg_pool2d(
         input.shape[2:],
         kernel,
         kernel if stride is None else shapes.pair(stride, "stride"),
-        shapes.pair(padding, "padding", least=0),
-        (1, 1),
+        shapes.pool_padding(padding, kernel),
+        shapes.pair(dilation, "dilation"),
         ceil_mode,
         count_include_pad,
         divisor_override,
@@ -563,6 +670,208 @@ def adaptive_max_pool2d(
     ``return_indices`` as in ``max_pool2d``.  Raises ShapeError.
     """
     return _max_pool(input, _adaptive_windows(input, output_size), return_indices)
+
+
+# --- normalisation ------------------------------------------------------------------------
+
+
+class _BatchNorm(Function):
+    fresh = True
+
+    @staticmethod
+    def forward(context: Context, x, weight, bias, *, running, momentum, eps, training, relu):
+        # x: (N, C, ...) · weight, bias: (C,) · running: its mean and variance, both (C,), or None
+        x = _batch_last(x)
+        mean, variance = normalise_kernels.moments(x) if training else running
+        if training and running is not None:
+            count = x.size // len(x)
+            for known, seen in zip(running, (mean, variance * (count / (count - 1))), strict=True):
+                known[...] = known * (1 - momentum) + seen * momentum
+        inverse = 1 / np.sqrt(variance + eps)
+        y = normalise_kernels.forward(x, mean, weight * inverse, bias, relu)
+        context.save(x, weight, mean, inverse, training, y if relu else None)
+        return _batch_first(y)
+
+    @staticmethod
+    def backward(context, gradient):
+        x, weight, mean, inverse, training, y = context.saved
+        gradient = _batch_last(gradient)
+        if y is not None:
+            gradient = pointwise_kernels.relu_backward(gradient, y)
+        by_bias, by_weight = normalise_kernels.sums(gradient, x, mean, inverse)
+        grad_x = None
+        if context.needs[0]:
+            scale, share = weight * inverse, len(x) / x.size if training else 0.0
+            through = scale * by_bias * share, scale * inverse * by_weight * share
+            grad_x = normalise_kernels.backward(gradient, x, mean, scale, *through)
+            grad_x = _batch_first(grad_x)
+        return grad_x, by_weight, by_bias
+
+
+def _normalised(input: Tensor, rows: int, eps: float) -> Tensor:
+    """``input`` with each of ``rows`` equal runs of its numbers shifted and scaled to 0 and 1."""
+    flat = input.reshape(1, rows, input.size // rows)
+    like = flat.data
+    none, one = (
+        flat.result(part) for part in (_zeros(like, rows), np.ones_like(like, shape=(rows,)))
+    )
+    settings: dict[str, Any] = {"running": None, "momentum": 0.0, "training": True, "relu": False}
+    return _BatchNorm.apply(flat, one, none, eps=eps, **settings).reshape(input.shape)
+
+
+def _scaled(input: Tensor, weight: Tensor | None, bias: Tensor | None, *shape: int) -> Tensor:
+    """``input`` times a weight plus a bias, both given as ``shape``."""
+    input = input if weight is None else input * weight.reshape(*shape)
+    return input if bias is None else input + bias.reshape(*shape)
+
+
+@checked
+def layer_norm(
+    input: Tensor,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """The last axes, of ``normalized_shape``, shifted and scaled to mean 0 and variance 1.
+
+    Then times a weight and plus a bias of that shape.  Source: Ba, Kiros & Hinton 2016.
+    Raises ShapeError, DTypeError, SpecError.
+    """
+    given = normalized_shape
+    shape = (given,) if isinstance(given, int) else tuple(given)
+    number(eps, "layer_norm", 0, wanted="a finite eps of at least 0")
+    if not shape or input.shape[-len(shape) :] != shape or 0 in shape:
+        raise ShapeError(
+            f"layer_norm: expected an input whose last axes are {shape}, got {input.shape}"
+        )
+    for label, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != shape:
+            raise ShapeError(f"layer_norm: expected a {label} of shape {shape}, got {tensor.shape}")
+    _same_dtype("layer_norm", input=input, weight=weight, bias=bias)
+    rows = input.size // math.prod(shape)
+    return _scaled(_normalised(input, rows, eps) if rows else input, weight, bias, *shape)
+
+
+@checked
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each group of channels of each image shifted and scaled to mean 0 and variance 1.
+
+    input: (N, C, ...); weight, bias: (C,).  Source: Wu & He 2018, equations 1 to 7.
+    Raises ShapeError for channels that the groups do not divide, DTypeError, SpecError.
+    """
+    number(eps, "group_norm", 0, wanted="a finite eps of at least 0")
+    if input.ndim < 2 or 0 in input.shape[1:]:
+        raise ShapeError(f"group_norm: expected an input of shape (N, C, ...), got {input.shape}")
+    count, channels = input.shape[:2]
+    if channels % whole(num_groups, "group_norm: num_groups"):
+        raise ShapeError(
+            f"group_norm: expected channels that {num_groups} groups divide, got {channels}"
+        )
+    _check_channels("group_norm", channels, {"weight": weight, "bias": bias})
+    _same_dtype("group_norm", input=input, weight=weight, bias=bias)
+    plain = _normalised(input, count * num_groups, eps) if count else input
+    return _scaled(plain, weight, bias, channels, *[1] * (input.ndim - 2))
+
+
+@_images
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """x / (k + alpha * mean of the squares in ``size`` neighbouring maps) ** beta.
+
+    Maps that are missing beside the first and last count as 0.  AlexNet's sum of squares has an
+    alpha of a ``size``-th (Krizhevsky, Sutskever & Hinton 2012, section 3.3).
+    """
+    count, channels, height, width = input.shape
+    before = whole(size, "local_response_norm: size") // 2
+    for label, value in (("alpha", alpha), ("beta", beta), ("k", k)):
+        number(value, f"local_response_norm: {label}")
+    squares = (input * input).reshape(count, 1, channels, height * width)
+    means = avg_pool2d(pad(squares, (0, 0, before, size - 1 - before)), (size, 1), 1)
+    return input / (means.reshape(input.shape) * alpha + k) ** beta
+
+
+def _check_channels(name: str, channels: int, tensors: Mapping[str, Tensor | None]) -> None:
+    for label, tensor in tensors.items():
+        if tensor is not None and tensor.shape != (channels,):
+            raise ShapeError(
+                f"{name}: expected a {label} of shape ({channels},), got {tensor.shape}"
+            )
+
+
+@checked
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    *,
+    relu: bool = False,
+) -> Tensor:
+    """(x - mean) / sqrt(variance + eps) * weight + bias, for each channel by itself.
+
+    input: (N, C, ...); all others: (C,).  In training mean and variance are those of the batch, and
+    the running ones move towards them, in place, by the share ``momentum``: the variance as that of
+    a sample, divided by one less than the count.  Otherwise they are the running ones.
+    ``relu=True`` applies ``relu`` to the result, without a separate pass.
+
+    Source: Ioffe & Szegedy 2015, algorithm 1.
+    Raises ShapeError for sizes that do not fit, and in training for a single number per channel;
+    DTypeError for mixed kinds of numbers; SpecError for a momentum outside 0 to 1, and if there are
+    no running statistics to evaluate with.
+    """
+    if input.ndim < 2 or 0 in input.shape[1:]:
+        raise ShapeError(f"batch_norm: expected an input of shape (N, C, ...), got {input.shape}")
+    number(momentum, "batch_norm", 0, 1, "a momentum between 0 and 1")
+    number(eps, "batch_norm", 0, wanted="a finite eps of at least 0")
+    if (running_mean is None) != (running_var is None) or not (training or running_mean):
+        raise SpecError(
+            "batch_norm: expected running_mean and running_var, or neither of them in training,"
+            f" got {shown(running_mean)} and {shown(running_var)}"
+        )
+    channels = input.shape[1]
+    of_channels = {
+        "running_mean": running_mean,
+        "running_var": running_var,
+        "weight": weight,
+        "bias": bias,
+    }
+    _check_channels("batch_norm", channels, of_channels)
+    _same_dtype("batch_norm", input=input, **of_channels)
+    if not input.shape[0]:
+        return input.reshape(input.shape)
+    if training and input.size == channels:
+        raise ShapeError(
+            "batch_norm: expected more than one number per channel when training, got an input of"
+            f" shape {input.shape}"
+        )
+    like = input.data
+    weight = input.result(np.ones_like(like, shape=(channels,))) if weight is None else weight
+    bias = input.result(_zeros(like, channels)) if bias is None else bias
+    running = None
+    if running_mean is not None and running_var is not None:
+        running = running_mean.data, running_var.data
+    return _BatchNorm.apply(
+        input,
+        weight,
+        bias,
+        running=running,
+        momentum=momentum,
+        eps=eps,
+        training=training,
+        relu=relu,
+    )
 
 
 # --- dense layers -------------------------------------------------------------------------
@@ -677,6 +986,132 @@ def scaled_tanh(input: Tensor) -> Tensor:
     return _ScaledTanh.apply(input)
 
 
+class _Activation(Function):
+    """One of ``kernels.activations``, whose backward needs its input."""
+
+    plannable = True
+
+    @staticmethod
+    def forward(context: Context, x, *, kernels, setting):
+        x = _without_gaps(x)
+        context.save(x, kernels, setting)
+        return kernels[0](x, setting)
+
+    @staticmethod
+    def backward(context, gradient):
+        x, kernels, setting = context.saved
+        return (kernels[1](_laid_like(gradient, x), x, setting),)
+
+
+class _PReLU(Function):
+    plannable = True
+
+    @staticmethod
+    def forward(context: Context, x, slope):
+        # x: (N, C, ...) · slope: (1,), or (C,)
+        x = _batch_last(x)
+        context.save(x, slope)
+        return _batch_first(activation_kernels.leaky[0](x, slope))
+
+    @staticmethod
+    def backward(context, gradient):
+        x, slope = context.saved
+        gradient = _batch_last(gradient)
+        grad_x = grad_slope = None
+        if context.needs[0]:
+            grad_x = _batch_first(activation_kernels.leaky[1](gradient, x, slope))
+        if context.needs[1]:
+            below = activation_kernels.below(gradient, x)
+            grad_slope = conv2d_kernels.grad_bias(below.reshape(len(slope), -1))
+        return grad_x, grad_slope
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x, and ``negative_slope`` times x below 0 (Maas, Hannun & Ng 2013)."""
+    slope = number(negative_slope, "leaky_relu: negative_slope")
+    return _Activation.apply(input, kernels=activation_kernels.leaky, setting=slope)
+
+
+@checked
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x, and below 0 x times a weight: (1,) for all, or (C,) for the channels of (N, C, ...).
+
+    Source: He et al. 2015, equation 1.  Raises ShapeError, DTypeError.
+    """
+    _same_dtype("prelu", input=input, weight=weight)
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.shape not in ((1,), (channels,)):
+        raise ShapeError(
+            f"prelu: expected a weight of shape (1,), or ({channels},) for an input of shape"
+            f" {input.shape}, got {weight.shape}"
+        )
+    if not input.ndim or not input.size:
+        return prelu(input.reshape(1, 1), weight).reshape(()) if not input.ndim else input * 1.0
+    return _PReLU.apply(input, weight)
+
+
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """x, and alpha (exp(x) - 1) below 0 (Clevert, Unterthiner & Hochreiter 2016)."""
+    setting = number(alpha, "elu: alpha")
+    return _Activation.apply(input, kernels=activation_kernels.elu, setting=setting)
+
+
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+def selu(input: Tensor) -> Tensor:
+    """``elu``, scaled so that a mean of 0 and a variance of 1 stay (Klambauer et al. 2017)."""
+    return elu(input, SELU_ALPHA) * SELU_SCALE
+
+
+@checked
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x times the share of a standard normal distribution that lies below x.
+
+    ``approximate``: none, or tanh, which takes that instead of the error function.
+    Source: Hendrycks & Gimpel 2016.  Raises SpecError.
+    """
+    if approximate not in ("none", "tanh"):
+        raise SpecError(f"gelu: expected approximate none or tanh, got {shown(approximate)}")
+    exact = approximate == "none"
+    kernels = activation_kernels.gelu if exact else activation_kernels.gelu_tanh
+    return _Activation.apply(input, kernels=kernels, setting=0.0)
+
+
+def silu(input: Tensor) -> Tensor:
+    """x / (1 + exp(-x)), also called swish (Elfwing, Uchibe & Doya 2018)."""
+    return _Activation.apply(input, kernels=activation_kernels.silu, setting=0.0)
+
+
+def relu6(input: Tensor) -> Tensor:
+    """min(max(x, 0), 6) (Howard et al. 2017)."""
+    return _Activation.apply(input, kernels=activation_kernels.capped, setting=6.0)
+
+
+def hardsigmoid(input: Tensor) -> Tensor:
+    """x / 6 + 1/2, cut off at 0 and at 1 (Howard et al. 2019)."""
+    return _Activation.apply(input, kernels=activation_kernels.hardsigmoid, setting=3.0)
+
+
+def hardswish(input: Tensor) -> Tensor:
+    """x times its ``hardsigmoid`` (Howard et al. 2019)."""
+    return _Activation.apply(input, kernels=activation_kernels.hardswish, setting=3.0)
+
+
+@checked
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta x)) / beta, and x itself where beta x is above ``threshold``.
+
+    Source: Dugas et al. 2001.  Raises SpecError for a beta of 0.
+    """
+    number(threshold, "softplus: threshold")
+    if number(beta, "softplus: beta") == 0:
+        raise SpecError("softplus: expected a beta that is not 0, got 0")
+    kernels = activation_kernels.softplus
+    return _Activation.apply(input * beta, kernels=kernels, setting=threshold) / beta
+
+
 class _Dropout(Function):
     @staticmethod
     def forward(context: Context, x, *, p, key):
@@ -707,6 +1142,18 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if p == 1:
         return input * 0.0
     return _Dropout.apply(input, p=p, key=random.next_key())
+
+
+@_images
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Set each map of each image to zero with probability ``p``, divide the others by 1 - p.
+
+    Neighbours in a map say much the same, so dropping single ones would drop little.
+    Source: Tompson et al. 2015, section 3.2.  Raises SpecError, as ``dropout`` does.
+    """
+    maps = input.result(np.ones_like(input.data, shape=(*input.shape[:2], 1, 1)))
+    kept = dropout(maps, p, training)
+    return input if kept is maps else input * kept
 
 
 # --- softmax and losses -------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.numerals import number
+from convlab.words import t
 
 NEAR_ZERO = 1e-3  # weights of smaller magnitude hardly change an output
 
@@ -59,8 +60,10 @@ class WeightNumbers:
 def changes(by_epoch: Mapping[int, ArrayLike]) -> list[str]:
     """How the summary of the weights changed from the first to the last epoch, in words."""
     first, last = (WeightNumbers.of(by_epoch[at]).texts for at in (min(by_epoch), max(by_epoch)))
-    words = {"mean": "mean", "std. dev.": "std. dev.", "|w| < 0.001": "|w| < 0.001:"}
-    return [f"{said} {first[word]} \u2192 {last[word]}" for word, said in words.items()]
+    words = {"mean": t("mean"), "std. dev.": t("std. dev."), "|w| < 0.001": "|w| < 0.001:"}
+    return [
+        t("{said} {first} → {last}", said, first[word], last[word]) for word, said in words.items()
+    ]
 
 
 def round_limit(arrays: Iterable[NDArray]) -> float:

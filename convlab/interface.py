@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import os
 import shlex
 import sys
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from convlab import data, lab, session, training
+from convlab import lab, session, training
 from convlab.checks import number, one_of, shown, typed
-from convlab.errors import SpecError
+from convlab.errors import RunError, SpecError
 from convlab.files import write_atomically
 from convlab.kernels import cuda
-from convlab.pictures.sources import INVERTED
+from convlab.names import meant
 from convlab.training import EpochRecord, Run, Settings
 
 __all__ = ["load", "page", "train"]
@@ -26,9 +28,13 @@ Folder = str | os.PathLike
 
 
 @typed
-def load(folder: Folder) -> Run:
-    """A run by its folder.  Raises RunError if that is not a run, or is damaged."""
-    return training.load(Path(folder))
+def load(folder: Folder, *, as_is: bool = False) -> Run:
+    """A run by its folder.  Raises RunError if that is not a run, or is damaged.
+
+    ``as_is``: a network of digits takes pictures as they are; by default the digit is found, cut
+    out and centred.
+    """
+    return training.load(Path(folder), as_is=as_is)
 
 
 @typed
@@ -48,7 +54,7 @@ def train(
     """Train a network as ``convlab train`` does, and return its run.
 
     ``model``: a name or a .toml file, by default that of the run ``start_from``, whose weights it
-    starts with, or else lenet5; ``data``: a data set's name or a folder of images;
+    starts with, or else lenet5; ``data``: a data set's name, or a folder or file of one's own;
     ``out``: the run's folder, runs/MODEL-DATA by default, in which an existing run is replaced only
     with ``exist_ok``; ``snapshots`` keeps the weights of each epoch; ``progress`` reports each
     epoch on standard error; ``settings``: those of ``training.Settings``, such as ``epochs`` and
@@ -70,6 +76,7 @@ def train(
         device=device,
         exist_ok=exist_ok,
         snapshots=snapshots,
+        say=(lambda line: print(line, file=sys.stderr)) if progress else (lambda line: None),
         **settings,
     ) as begun:
         for record in begun.fit():
@@ -89,11 +96,10 @@ _COMMANDS = {"lr": "rate"}
 def _check_names(settings: dict[str, Any]) -> None:
     """Raise SpecError for a setting that there is not, with the one that may be meant."""
     for name in settings.keys() - _SETTINGS:
-        near = [_COMMANDS[name]] if name in _COMMANDS else []
-        near += difflib.get_close_matches(name, [*_SETTINGS, *signature(train).parameters], 1)
-        meant = f"; did you mean {near[0]}" if near else ""
+        known = [*_SETTINGS, *signature(train).parameters]
         raise SpecError(
-            f"train: expected settings among {', '.join(_SETTINGS)}, got {shown(name)}{meant}"
+            f"train: expected settings among {', '.join(_SETTINGS)}, got {shown(name)}"
+            f"{meant(_COMMANDS.get(name, name), known)}"
         )
 
 
@@ -128,26 +134,29 @@ class Page:
 
 @typed
 def page(
-    run: Run | Folder,
+    run: Run | Folder | None,
     data_dir: Folder | None = None,
     *,
     image: str | None = None,
     accuracy: float | None = None,
     command: str | None = None,
+    live: str = "",
 ) -> Page:
-    """The lab page of a run: a network to draw on, change and look into.
+    """The lab page of a run: a network to draw on, change and look into.  None: its playground.
 
     ``image``: what it begins with, a file, "-" for standard input, or test:N, by default the
     first of its samples; ``accuracy`` on the test set, if known; ``command``: the command that
-    makes the page, for its footer.  Raises RunError, or DataError if the data set or the image is
-    missing, and SpecError for a network that no page can hold.
+    makes the page, for its footer; ``live``: see ``lab.render``.  Raises RunError, or DataError if
+    the data set or the image is missing, and SpecError for a network that no page can hold.
     """
+    if run is None:
+        return Page(lab.render(), "playground")
     run = run if isinstance(run, Run) else load(run)
     if accuracy is not None:
         accuracy = number(accuracy, "accuracy", 0, 1)
     # Before the data are loaded: a network that no page can hold must not cost a download.
     lab.check_fits(run.network)
-    _, test = data.load(run.settings.data, data_dir=data_dir)
+    train, test = run.settings.datasets(data_dir)
     first, note = None, ""
     if image is not None:
         read = run.image(image, data_dir)
@@ -156,12 +165,50 @@ def page(
             index = int(image.removeprefix("test:"))
             called, label = f"test:{index}", int(test.labels[index])
         first = "standard input" if image == "-" else called, read.pixels, label
-        note = f"{image}: {INVERTED}" if read.inverted else ""
+        note = f"{image}: {read.story}" if read.story else ""
     described = lab.describe(
         run,
         test,
+        train=train,
         accuracy=run.evaluate(test).accuracy if accuracy is None else accuracy,
         command=command or shlex.join(["convlab", "page", str(run.folder)]),
         image=first,
     )
-    return Page(lab.render(described), f"{run.network.name}, {run.folder.name}", note)
+    return Page(lab.render(described, live), f"{run.network.name}, {run.folder.name}", note)
+
+
+def open_page(path: Folder) -> None:
+    """Open a page that was written in a browser.  Raises RunError where there is none."""
+    _open(Path(path).resolve().as_uri())
+
+
+def serve_page(
+    run: Run,
+    data_dir: Folder | None = None,
+    *,
+    opened: bool = False,
+    said: Callable[[list[str]], None] | None = None,
+    **settings: Any,
+) -> None:
+    """Serve the page of a run on this machine until Ctrl-C, anew when its folder has changed.
+
+    ``opened``: open it in a browser; ``said`` hears the address; ``settings``: of ``page``.
+    """
+    lab.check_fits(run.network)
+
+    def make(stamp: str) -> bytes:
+        return page(load(run.folder), data_dir, live=stamp, **settings).data
+
+    with lab.server(make, lambda: lab.stamp(run.folder)) as server:
+        address = f"http://{lab.HOST}:{server.server_port}/"
+        if said is not None:
+            said([f"serving {address} on this machine alone, until Ctrl-C"])
+        if opened:
+            _open(address)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def _open(address: str) -> None:
+    if not webbrowser.open(address):
+        raise RunError(f"expected a browser to open {address}, found none")

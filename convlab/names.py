@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Iterable
 
@@ -49,18 +50,35 @@ def class_names(names: Iterable[str], source: str) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def shortened(text: str, most: int = 40) -> str:
-    """At most so many columns: a longer text becomes its beginning and its end around "…"."""
+def shortened(text: str, most: int = 40, mark: str = "…") -> str:
+    """At most so many columns: a longer text becomes its beginning and its end around ``mark``."""
     short, kept = text, min(len(text), most)
     while columns(short) > most:
         kept -= 1
-        short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+        short = f"{text[: (kept + 1) // 2]}{mark}{text[len(text) - kept // 2 :]}"
     return short
 
 
 def listed(names: Iterable[str], most: int = 1000) -> str:
     """Names in one line for an error, shortened one by one and as a whole."""
     return shortened(", ".join(map(shortened, names)), most)
+
+
+def counted(number: int, word: str) -> str:
+    """A number of things: 1 file, 2,000 files."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """The known name that may have been meant, in any case; empty if none is like it."""
+    small = {one.lower(): one for one in known}
+    return small.get(next(iter(difflib.get_close_matches(str(name).lower(), small, 1)), ""), "")
+
+
+def meant(name: object, known: Iterable[str]) -> str:
+    """The end of an error about a name that there is not: "; did you mean X?", or nothing."""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 def columns(text: str) -> int:

@@ -15,13 +15,15 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convlab.words import t
+
 MINUS = "\u2212"
 TIMES = "\u00d7"
 ALMOST = "\u2248"
 MOST_PLACES = 12
 _MOST_DIGITS = 15  # each decimal of this many digits has its own float64
 _SUPERSCRIPT = str.maketrans("0123456789" + MINUS, "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_THOUSANDS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
+_THOUSANDS = ("", t(" thousand"), t(" million"), t(" billion"), t(" trillion"), t(" quadrillion"))
 _PLAIN = {raised: plain for plain, raised in _SUPERSCRIPT.items()}
 
 
@@ -208,7 +210,7 @@ def range_text(values: NDArray, grain: Grain | None = None, digits: int = 3) -> 
         low, high = sums(ends, grain).marked()
     else:
         low, high = (number(end, digits) for end in ends)
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else t("{low} to {high}", low, high)
 
 
 def plus_minus(value: float) -> str:
@@ -254,13 +256,17 @@ def power_of_ten(power: int, in_words: bool = False) -> str:
     """10⁶, or in words 1 million."""
     if in_words:
         group = min(power // 3, len(_THOUSANDS) - 1)
-        return f"{10 ** (power - 3 * group):,}{_THOUSANDS[group]}"
+        return t("{count:,}{group}", 10 ** (power - 3 * group), _THOUSANDS[group])
     return f"10{str(power).replace('-', MINUS).translate(_SUPERSCRIPT)}"
 
 
 def duration(seconds: float, longest: float) -> str:
     """A time in the unit of the longest one next to it: milliseconds below a second."""
-    return f"{measured(1000 * seconds)} ms" if longest < 1 else f"{measured(seconds)} s"
+    return (
+        t("{number} ms", measured(1000 * seconds))
+        if longest < 1
+        else t("{number} s", measured(seconds))
+    )
 
 
 def fixed(value: float, places: int, plus: bool = False) -> str:

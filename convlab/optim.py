@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from convlab.checks import check_calls, instance, number, one_of, whole
+from convlab.checks import check_calls, checked, instance, number, one_of, whole
 from convlab.errors import DTypeError, ShapeError, SpecError
 from convlab.kernels import memory, update
-from convlab.kernels.dispatch import device_of
+from convlab.kernels.dispatch import device_of, to_device
 from convlab.nn import Parameter
 from convlab.tensors import Tensor
 
@@ -188,6 +188,102 @@ class Adam(Optimizer):
         )
 
 
+class AdamW(Adam):
+    """Adam whose weight decay is not part of the gradient (Loshchilov & Hutter 2019).
+
+    parameter -= lr * weight_decay * parameter, then Adam's step.  Raises the same errors.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ):
+        super().__init__(params, lr, betas, eps)
+        self.decay = number(weight_decay, "AdamW", 0, wanted="a finite weight_decay of at least 0")
+
+    def _update(self, place, gradient, steps):
+        parameters = self._all[place]
+        parameters *= 1 - self.rate * self.decay
+        super()._update(place, gradient, steps)
+
+
+class RMSprop(Optimizer):
+    """Steps divided by the root of a running mean of squared gradients.
+
+    With ``centered`` of their variance.  Source: Tieleman & Hinton 2012, lecture 6.5.
+    Raises SpecError for a negative setting, and an alpha or a momentum outside 0 to 1.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ):
+        super().__init__(params, lr, weight_decay)
+        self.alpha = number(alpha, "RMSprop", 0, 1, "an alpha between 0 and 1")
+        self.eps = number(eps, "RMSprop", 0, wanted="a finite eps of at least 0")
+        self.momentum = number(momentum, "RMSprop", 0, 1, "a momentum between 0 and 1")
+        self.centered = centered
+        self._square, self._mean, self._velocity = (np.zeros_like(self._all) for _ in range(3))
+
+    def state(self) -> dict[str, list[np.ndarray]]:
+        kept = {"square": self._square}
+        kept |= {"velocity": self._velocity} if self.momentum else {}
+        kept |= {"mean": self._mean} if self.centered else {}
+        return {name: self._shaped(numbers) for name, numbers in kept.items()}
+
+    def _update(self, place, gradient, steps):
+        update.rmsprop(
+            self._all[place],
+            gradient,
+            self._square[place],
+            self._mean[place],
+            self._velocity[place],
+            self.rate,
+            self.alpha,
+            self.eps,
+            self.weight_decay,
+            self.momentum,
+            self.centered,
+        )
+
+
+@checked
+def clip_grad_norm_(
+    parameters: Iterable[Parameter], max_norm: float, norm_type: float = 2.0
+) -> float:
+    """Scale all gradients, in place, so that their norm together is at most ``max_norm``.
+
+    Returns the norm before, over all numbers of all gradients: their absolute values to the power
+    ``norm_type``, or the largest for infinity.
+    Source: Pascanu, Mikolov & Bengio 2013, algorithm 1.
+    Raises SpecError for a max_norm below 0 and a norm_type that is not above 0.
+    """
+    number(max_norm, "clip_grad_norm_", 0, wanted="a finite max_norm of at least 0")
+    if not norm_type > 0:
+        raise SpecError(f"clip_grad_norm_: expected a norm_type above 0, got {norm_type}")
+    gradients = [p.grad for p in dict.fromkeys(parameters) if p.grad is not None]
+    sizes = [np.abs(to_device(gradient, "cpu").astype(float)) for gradient in gradients]
+    if norm_type == math.inf:
+        norm = max((float(size.max(initial=0)) for size in sizes), default=0.0)
+    else:
+        norm = float(sum((size**norm_type).sum() for size in sizes) ** (1 / norm_type))
+    share = max_norm / (norm + 1e-6)
+    if share < 1:
+        for gradient in gradients:
+            gradient *= share
+    return norm
+
+
 # --- rates during training: functions of the step, so that nothing has to be remembered ---
 
 SCHEDULES = ("constant", "step", "cosine", "one-cycle")
@@ -223,4 +319,4 @@ def _cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * min(1.0, share))) / 2
 
 
-check_calls(globals(), ["SGD", "Adam"])
+check_calls(globals(), ["SGD", "Adam", "AdamW", "RMSprop"])

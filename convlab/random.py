@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -41,6 +43,17 @@ def next_key() -> int:
     # An odd step visits every key; how the mask depends on the key is up to pointwise.py.
     _state.key = (_state.key + 0xD1342543DE82EF95) & ((1 << 64) - 1)
     return _state.key
+
+
+@contextlib.contextmanager
+def part(number: int) -> Iterator[None]:
+    """Inside, keys are those of one part of a step; afterwards they go on as if there were none."""
+    key = _state.key
+    _state.key = int(np.random.SeedSequence([key, number]).generate_state(1, np.uint64)[0])
+    try:
+        yield
+    finally:
+        _state.key = key
 
 
 def get_state() -> dict:

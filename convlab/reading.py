@@ -80,7 +80,12 @@ def _check_regular(found: os.stat_result) -> None:
 
 
 def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
-    """The bytes of a regular file.  Raises OSError, also for more than ``limit`` bytes."""
+    """The bytes of a regular file, or of standard input for "-", which is no file's name.
+
+    Raises OSError, also for more than ``limit`` bytes, and DataError for standard input.
+    """
+    if os.fspath(path) == "-":
+        return read_standard_input(limit, "a file")
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         # A file in /proc has content although its size is 0.
@@ -103,8 +108,8 @@ def read_text(path: str | os.PathLike, limit: int) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_standard_input(limit: int = MAX_INPUT) -> bytes:
-    """All bytes of standard input.  Raises DataError for none and for more than ``limit``."""
+def read_standard_input(limit: int = MAX_INPUT, wanted: str = "a picture") -> bytes:
+    """All bytes of standard input: ``wanted``.  Raises DataError for none and above ``limit``."""
     content = bytearray()
     if sys.stdin is not None:
         bytes_in: Any = sys.stdin.buffer  # a BufferedReader, which a BinaryIO need not be
@@ -112,7 +117,7 @@ def read_standard_input(limit: int = MAX_INPUT) -> bytes:
         while len(content) <= limit and (piece := bytes_in.read1(1 << 20)):
             content += piece
     if not content:
-        raise DataError("-: expected a picture on standard input, got nothing")
+        raise DataError(f"-: expected {wanted} on standard input, got nothing")
     if len(content) > limit:
         raise DataError(f"-: expected at most {limit:,} bytes on standard input, got more")
     return bytes(content)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shlex
-from collections.abc import Iterator
+import signal
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convlab import get_num_threads, lab, pictures, training
-from convlab.data import located
-from convlab.errors import DivergedError, SpecError
+from convlab import get_num_threads, lab, models, pictures, training
+from convlab.data import located, short_name
+from convlab.data.sources import SCENES_OF
+from convlab.errors import DivergedError, SpecError, TrainingWarning
 from convlab.files import write_atomically
 from convlab.kernels import cache
 from convlab.kernels.device import threading_layer
@@ -23,6 +27,7 @@ from convlab.training import (
     TakenOver,
     Trainer,
 )
+from convlab.training.ranks import USUAL_CHUNKS, Ranks, started
 from convlab.training.run_folder import CURVES, PAGE
 
 
@@ -31,7 +36,9 @@ class Session:
     """A training in progress, whose run's folder is locked.
 
     ``page``: whether the run has one; ``complete``: whether there is nothing left to do; ``start``
-    and ``taken``: the run whose weights it started with, and which of them.
+    and ``taken``: the run whose weights it started with, and which of them; ``extended``: after how
+    many epochs it was complete before it was to have more; ``tried``: whether a trial chose the
+    rate.
     """
 
     folder: Path
@@ -40,12 +47,12 @@ class Session:
     complete: bool = False
     start: Path | None = None
     taken: TakenOver | None = None
+    extended: int = 0
+    tried: bool = False
 
     def announcement(self) -> list[str]:
         """What is trained on what and where, in lines, with what a user should know beforehand."""
-        lines = []
-        if not cache.is_compiled():
-            lines.append("compiling the loops for this machine, once: about half a minute")
+        lines = [] if cache.is_compiled() else [COMPILING]
         layer = threading_layer()
         if layer == "workqueue":
             lines.append(
@@ -60,6 +67,10 @@ class Session:
             f" {settings.data}: {len(task.train):,} training, {len(task.validation):,} validation"
             f" and {len(task.test):,} test images; {where}; run in {self.folder}"
         )
+        if trainer.chunks is not None:
+            ranks = trainer.chunks.ranks.count
+            on = f" on {ranks} ranks" if ranks > 1 else ""
+            lines.append(f"the gradient of each batch in {settings.chunks} chunks{on}")
         frozen = [p.size for p in task.network.parameters() if not p.requires_grad]
         if frozen:
             lines.append(f"frozen ({settings.freeze}): {sum(frozen):,} parameters")
@@ -67,6 +78,13 @@ class Session:
             left = "; ".join(f"{name} is not ({why})" for name, why in self.taken.left.items())
             names = ", ".join(self.taken.taken)
             lines.append(f"weights of {self.start}: {names} taken{f'; {left}' if left else ''}")
+        if self.tried:
+            lines.append(f"largest learning rate {settings.rate:g}, from that trial")
+        if self.extended and settings.schedule != "constant":
+            lines.append(
+                f"note: rates by {settings.schedule} depend on the number of epochs, so those up to"
+                f" {self.extended} had others than in {settings.epochs} epochs in one go"
+            )
         return lines
 
     def fit(self) -> Iterator[BatchRecord | EpochRecord]:
@@ -101,21 +119,24 @@ class Session:
         """The results of the epoch so far, in words."""
         seconds = self.trainer.progress.seconds
         rate = record.images / seconds if seconds else 0
-        return (
-            f"loss {record.loss:.4f}  accuracy {100 * record.accuracy:.2f} %  {rate:,.0f} images/s"
-        )
+        return f"loss {record.loss:.4f}  train {_percent(record.accuracy)}  {rate:,.0f} images/s"
 
     def epoch_text(self, record: EpochRecord) -> str:
         """An epoch in one line."""
         return (
             f"epoch {record.epoch}/{self.trainer.settings.epochs}"
-            f"  loss {record.train_loss:.4f}  accuracy {100 * record.train_accuracy:.2f} %"
-            f"  validation {100 * record.validation_accuracy:.2f} %"
+            f"  loss {record.train_loss:.4f}  train {_percent(record.train_accuracy)}"
+            f"  validation {_percent(record.validation_accuracy)}"
             f"  {record.images_per_second:,.0f} images/s"
         )
 
     def finish(self) -> Evaluation:
-        """Load the weights of the best epoch, test the network, and draw the run's curves."""
+        """Load the weights of the best epoch, test the network, and draw the run's curves.
+
+        Warns with TrainingWarning if it has learned nothing.
+        """
+        if said := training.guessing(self.trainer):
+            warnings.warn(said, TrainingWarning, stacklevel=2)
         task, path = self.trainer.task, self.folder / CURVES
         task.network.load_state_dict(self.trainer.best)
         test = training.evaluate(task.network, task.test, task.scaling)
@@ -141,21 +162,46 @@ class Session:
             **({"page": str(self.folder / PAGE)} if self.page else {}),
         }
 
-    def summary_text(self, test: Evaluation) -> str:
-        """The results, in one line."""
+    def summary_lines(self, test: Evaluation) -> list[str]:
+        """The results in one line, where they are, and what to do with them."""
         progress = self.trainer.progress
         right = int((test.predictions == test.labels).sum())
         early = ", stopped early" if progress.stopped_early else ""
-        return (
+        run = shlex.quote(str(self.folder))
+        said = (
             f"test accuracy {100 * test.accuracy:.2f} % ({right:,} of {len(test.labels):,} images),"
             f" best of {progress.epoch} epochs: {progress.best_epoch}{early};"
             f" trained in {self.seconds:.1f} s"
         )
+        return [
+            said,
+            f"run: {self.folder}",
+            f"next: convlab evaluate {run}, convlab predict {run} test:0,",
+            f"      convlab render features {run} test:0, convlab page {run}",
+        ]
+
+    @property
+    def command(self) -> str:
+        """The command that goes on with the run, and makes its page again."""
+        page = ["--page"] if self.page else []
+        return shlex.join(["convlab", "train", "--resume", str(self.folder), *page])
+
+    def stopped_text(self) -> str:
+        """What to say after Ctrl-C, once the run is saved."""
+        return f"stopped and saved; go on with: {self.command}"
 
     @property
     def seconds(self) -> float:
         """The seconds of all epochs together."""
         return sum(record["seconds"] for record in self.trainer.progress.history)
+
+
+COMPILING = "compiling the loops for this machine, once: about half a minute"
+
+
+def _percent(share: float) -> str:
+    """A share with two decimals; without any if it is all."""
+    return "100 %" if share == 1 else f"{100 * share:.2f} %"
 
 
 @contextlib.contextmanager
@@ -170,66 +216,138 @@ def begin(
     exist_ok: bool = False,
     snapshots: bool = False,
     page: bool = False,
+    say: Callable[[str], object] = lambda line: None,
     **settings: Any,
 ) -> Iterator[Session]:
     """A new training, whose folder is created and locked until the block ends.
 
     ``model``: by default that of the run ``start_from``, whose weights it starts with where names
-    and shapes agree, or else lenet5; ``data``: a data set's name or a folder of images; ``out``:
-    the run's folder, runs/MODEL-DATA by default; ``snapshots`` keeps the weights of each epoch;
-    ``page``: whether the run has one; ``settings``: other fields of ``training.Settings``.
+    and shapes agree, or else lenet5; ``data``: a data set's name, or a folder or file of one's own;
+    ``out``: the run's folder, runs/MODEL-DATA by default; ``snapshots`` keeps the weights of each
+    epoch; ``page``: whether the run has one; ``say`` is called with a line before something that
+    takes long; ``settings``: other fields of ``training.Settings``.  Without a rate, one is found
+    by a trial for a network that is not one of convlab's own, see ``training.suited_rate``.
     Raises SpecError, DataError or RunError for what does not fit.
     """
     threading_layer()  # if none can be loaded, nothing has been written yet
-    spec, weights = None, {}
-    if start_from is not None:
-        weights = training.load(start_from).network.state_dict()
-        if model is None:
-            model, spec = training.load_settings(start_from).model, training.load_spec(start_from)
-        settings["start_from"] = str(start_from.resolve())
-    if model is None:
-        model = "lenet5"
-    chosen = Settings(model=model, data=located(data), **settings)
-    folder = out or usual_folder(chosen)
-    # Before the data are loaded: a name that is taken must not cost a download.
-    training.check_free(folder, exist_ok)
-    task = training.prepare(chosen, data_dir=data_dir, spec=spec)
-    if page:
-        lab.check_fits(task.network)  # not after hours of training
-    taken = None
-    if start_from is not None:
-        try:
-            taken = training.take_over(task.network, weights, new_head=chosen.new_head)
-        except SpecError as error:
-            raise SpecError(f"{start_from}: {error}") from None
-    trainer = Trainer(chosen, task, device)
-    with training.new_run(folder, trainer, exist_ok=exist_ok, snapshots=snapshots, page=page):
-        yield Session(folder, trainer, page, start=start_from, taken=taken)
+    ranks = started()
+
+    def prepared() -> Session:
+        spec, weights = None, {}
+        named, taken = model, None
+        if start_from is not None:
+            weights = training.load(start_from).network.state_dict()
+            if named is None:
+                named = training.load_settings(start_from).model
+                spec = training.load_spec(start_from)
+            settings["start_from"] = str(start_from.resolve())
+        if settings.get("chunks") is None:
+            settings["chunks"] = USUAL_CHUNKS if ranks.count > 1 else 1
+        named = "lenet5" if named is None else named
+        chosen = Settings(model=named, data=located(data), **settings)
+        folder = out or usual_folder(chosen)
+        if ranks.leads:  # before the data are loaded: a name that is taken costs no download
+            training.check_free(folder, exist_ok)
+        task = training.prepare(chosen, data_dir=data_dir, spec=spec)
+        if page:
+            lab.check_fits(task.network)  # not after hours of training
+        if start_from is not None:
+            try:
+                taken = training.take_over(task.network, weights, new_head=chosen.new_head)
+            except SpecError as error:
+                raise SpecError(f"{start_from}: {error}") from None
+        tried = chosen.rate is None and task.network.rate is None
+        tried = tried and chosen.model not in models.model_names()
+        if tried:
+            chosen = _with_rate(chosen, task, device, say)
+        trainer = Trainer(chosen, task, device, ranks)
+        return Session(folder, trainer, page, start=start_from, taken=taken, tried=tried)
+
+    found = ranks.agree(prepared)
+    with ranks.ended_together(lambda: found.trainer.finished):
+        _follow(ranks, found.trainer)
+        kept = {"exist_ok": exist_ok, "snapshots": snapshots, "page": page}
+        with training.new_run(found.folder, found.trainer, **kept):
+            yield found
+
+
+def _with_rate(
+    chosen: Settings, task: training.Task, device: str, say: Callable[[str], object]
+) -> Settings:
+    """The settings with a rate from a trial."""
+    for line in [] if cache.is_compiled() else [COMPILING]:
+        say(line)
+    say(f"trying learning rates on a few batches of {chosen.data}; --lr sets one")
+    return dataclasses.replace(chosen, rate=training.suited_rate(chosen, task, device))
+
+
+def _follow(ranks: Ranks, trainer: Trainer) -> None:
+    """On a rank that does not lead, its part of the training; then that process ends."""
+    if not ranks.leads:
+        with contextlib.suppress(DivergedError):  # which the first one says
+            for _ in trainer.fit():
+                pass
+        raise SystemExit(0)
 
 
 @contextlib.contextmanager
 def resume(
-    folder: Path, *, data_dir: str | None = None, device: str = "cpu", page: bool = False
+    folder: Path,
+    *,
+    epochs: int | None = None,
+    data_dir: str | None = None,
+    device: str = "cpu",
+    page: bool = False,
 ) -> Iterator[Session]:
     """The training of a run that was stopped, whose folder is locked until the block ends.
 
-    ``page``: whether one is wanted, even if the run had none.
+    ``epochs``: how many a complete run is to have; ``page``: whether one is wanted, even if the run
+    had none.
     Raises RunError, DataError or SpecError for what does not fit.
     """
     threading_layer()
-    with training.locked(folder):
-        settings, spec = training.load_settings(folder), training.load_spec(folder)
-        task = training.prepare(settings, data_dir=data_dir, spec=spec)
-        trainer = training.resume(folder, task, device)
-        page = page or training.wants_page(folder)
-        if page:
-            lab.check_fits(task.network)
-        # What a crash may have left out after saving the state.
-        mended = training.write_results(folder, trainer)
-        there = all((folder / name).exists() for name in ([CURVES, PAGE] if page else [CURVES]))
-        yield Session(folder, trainer, page, complete=trainer.finished and there and not mended)
+    ranks = started()
+    with training.locked(folder) if ranks.leads else contextlib.nullcontext():
+
+        def prepared() -> Session:
+            settings, spec = training.load_settings(folder), training.load_spec(folder)
+            task = training.prepare(settings, data_dir=data_dir, spec=spec)
+            trainer = training.resume(folder, task, device, epochs, ranks)
+            extended = 0 if epochs is None else settings.epochs
+            wanted = page or training.wants_page(folder)
+            if wanted:
+                lab.check_fits(task.network)
+            return Session(folder, trainer, wanted, extended=extended)
+
+        found = ranks.agree(prepared)
+        with ranks.ended_together(lambda: found.trainer.finished):
+            _follow(ranks, found.trainer)
+            # What a crash may have left out after saving the state.
+            mended = training.write_results(folder, found.trainer)
+            names = [CURVES, PAGE] if found.page else [CURVES]
+            there = all((folder / name).exists() for name in names)
+            found.complete = found.trainer.finished and there and not mended
+            yield found
 
 
 def usual_folder(settings: Settings) -> Path:
     """The default place of a run: runs/MODEL-DATA."""
-    return Path("runs") / f"{Path(settings.model).stem}-{Path(settings.data).name}"
+    name = short_name(settings.data.removeprefix(SCENES_OF))
+    scenes = "-scenes" if settings.data.startswith(SCENES_OF) else ""
+    return Path("runs") / f"{Path(settings.model).stem}-{name}{scenes}"
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[list[int]]:
+    """A list that is not empty after the first Ctrl-C; a second one stops at once."""
+    numbers: list[int] = []
+
+    def interrupt(number, frame):
+        numbers.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield numbers
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import gcd, lcm, prod
-from typing import Any, TypeGuard, TypeVar
+from math import floor, gcd, inf, lcm, prod
+from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -53,6 +53,11 @@ def along(sides: Sides, axis: int) -> Pair:
 def size_text(*sizes: int | Fraction | str) -> str:
     """Sizes, numbers or texts, as they are written everywhere: ``5 × 7``."""
     return " × ".join(str(size) for size in sizes)
+
+
+def as_image(shape: Sequence[int]) -> tuple[int, ...]:
+    """A signal (channels, length) as an image of one row; any other shape as it is."""
+    return (shape[0], 1, shape[1]) if len(shape) == 2 else tuple(shape)
 
 
 def pair(value: int | Sequence[int], name: str, least: int = 1) -> Pair:
@@ -137,24 +142,25 @@ def pool_output(
     size: int,
     kernel: int,
     stride: int,
-    padding: int = 0,
+    padding: int | Pair = 0,
     dilation: int = 1,
     ceil_mode: bool = False,
 ) -> int:
-    """Output pixels of a pooling along one axis, with ``padding`` on each side.
+    """Output pixels of a pooling along one axis; ``padding``: on each side, or (before, after).
 
     Relation 7, o = floor((i - k) / s) + 1, with padding and dilation as PyTorch
     adds them.  With ``ceil_mode`` the last window may hang over the end, but
     it must start inside the input or its leading padding.
     """
+    before, after = padding if isinstance(padding, tuple) else (padding, padding)
     span, stride = (
-        operator.index(size + 2 * padding - effective_kernel(kernel, dilation)),
+        operator.index(size + before + after - effective_kernel(kernel, dilation)),
         operator.index(stride),
     )
     if not ceil_mode:
         return span // stride + 1
     output = -(-span // stride) + 1
-    if (output - 1) * stride >= size + padding:
+    if (output - 1) * stride >= size + before:
         output -= 1
     return output
 
@@ -421,7 +427,7 @@ def pool_windows(
     input: Pair,
     kernel: Pair,
     stride: Pair,
-    padding: Pair = (0, 0),
+    padding: Pair | Sides = (0, 0),
     dilation: Pair = (1, 1),
     ceil_mode: bool = False,
     count_include_pad: bool = True,
@@ -429,44 +435,73 @@ def pool_windows(
 ) -> PoolWindows:
     """The windows of a max or average pooling, placed as in PyTorch.
 
-    Raises ShapeError for padding of more than half the kernel and for a kernel
-    larger than the padded input.
+    ``padding``: (rows, columns), or top, bottom, left, right, which PyTorch does not have.
+    Raises ShapeError for padding of more than half the kernel, or on a single side as large as
+    the kernel, and for a kernel larger than the padded input.
     """
-    for axis in (0, 1):
-        if padding[axis] > kernel[axis] // 2:
-            raise ShapeError(
-                f"pooling padding: expected at most half of the kernel {size_text(*kernel)},"
-                f" got {padding[axis]}"
-            )
+    _check_pool_padding(padding, kernel, dilation)
+    sides = padding_sides(padding, kernel)
+    around = along(sides, 0), along(sides, 1)
     high, wide = (
         pool_output(i, k, s, p, d, ceil_mode)
-        for i, k, s, p, d in zip(input, kernel, stride, padding, dilation, strict=True)
+        for i, k, s, p, d in zip(input, kernel, stride, around, dilation, strict=True)
     )
     output = high, wide
     fits = all(
-        i + 2 * p >= effective_kernel(k, d)
-        for i, k, p, d in zip(input, kernel, padding, dilation, strict=True)
+        i + sum(p) >= effective_kernel(k, d)
+        for i, k, p, d in zip(input, kernel, around, dilation, strict=True)
     )
     if min(output) < 1 or not (fits or ceil_mode):
         raise ShapeError(
             f"kernel larger than padded input: a pooling window of {size_text(*kernel)} does not"
             f" fit into {size_text(*input)} padded by {size_text(*padding)}"
         )
-    rows = _clipped_windows(input[0], output[0], kernel[0], stride[0], padding[0], dilation[0])
-    columns = _clipped_windows(input[1], output[1], kernel[1], stride[1], padding[1], dilation[1])
+    rows, columns = (
+        _clipped_windows(i, o, k, s, p[0], d)
+        for i, o, k, s, p, d in zip(input, output, kernel, stride, around, dilation, strict=True)
+    )
     if divisor_override is not None:
         divisor = np.full(output, divisor_override)
-    elif count_include_pad:
-        spans = []
-        for axis in (0, 1):
-            # The trailing padding counts, what ceil_mode adds after it does not.
-            start = np.arange(output[axis]) * stride[axis] - padding[axis]
-            end = np.minimum(start + kernel[axis], input[axis] + padding[axis])
-            spans.append(end - start)
-        divisor = np.outer(*spans)
     else:
-        divisor = np.outer(rows[1] - rows[0], columns[1] - columns[0])
+        spans = []
+        for axis, (start, end) in enumerate((rows, columns)):
+            if count_include_pad:
+                # The trailing padding counts, what ceil_mode adds after it does not.
+                first, last = around[axis]
+                start = np.arange(output[axis]) * stride[axis] - first
+                end = start + effective_kernel(kernel[axis], dilation[axis])
+                end = np.minimum(end, input[axis] + last)
+            spans.append(np.maximum(0, -((start - end) // dilation[axis])))
+        divisor = np.outer(*spans)
     return PoolWindows(input, output, *rows, *columns, dilation, divisor)
+
+
+def pool_padding(padding: int | Sequence[int], kernel: Pair) -> Pair | Sides:
+    """Padding of a pooling: (rows, columns), or top, bottom, left, right.
+
+    Four sides become two numbers where these say the same, of at most half the kernel.  Raises
+    ShapeError.
+    """
+    if is_integers(padding, (4,)):
+        top, bottom, left, right = padding_sides(padding, (1, 1))
+        even = (top, left) == (bottom, right) and top <= kernel[0] // 2 and left <= kernel[1] // 2
+        return (top, left) if even else (top, bottom, left, right)
+    return pair(padding, "padding", least=0)
+
+
+def _check_pool_padding(padding: Pair | Sides, kernel: Pair, dilation: Pair) -> None:
+    around = padding_sides(padding, kernel)
+    for axis, sides in enumerate((along(around, 0), along(around, 1))):
+        if len(padding) == 2 and sides[0] > kernel[axis] // 2:
+            raise ShapeError(
+                f"pooling padding: expected at most half of the kernel {size_text(*kernel)},"
+                f" got {sides[0]}"
+            )
+        if max(sides) >= effective_kernel(kernel[axis], dilation[axis]):
+            raise ShapeError(
+                f"pooling padding: expected less than the kernel {size_text(*kernel)}, got"
+                f" {max(sides)}"
+            )
 
 
 @checked
@@ -481,6 +516,167 @@ def adaptive_output(input: Pair, output_size: int | None | Sequence[int | None])
     return pair(
         tuple(i if o is None else o for i, o in zip(input, sizes, strict=True)), "output_size"
     )
+
+
+class Resizing(NamedTuple):
+    """One axis of a resized map: each pixel is (1 - share) * input[low] + share * input[high]."""
+
+    low: np.ndarray
+    high: np.ndarray
+    share: np.ndarray
+
+
+def resizing(
+    size: int, output: int, scale: float | None = None, bilinear: bool = False, align: bool = False
+) -> Resizing:
+    """What an axis of ``size`` pixels gives to each of ``output`` pixels, as PyTorch has it.
+
+    ``scale``: output pixels for each input pixel, by default output / size.  The nearest pixel lies
+    at or before the place; ``bilinear`` takes two, with ``align`` the outermost pixels' centres are
+    the same in both, else the edges of the maps are.
+    """
+    step = size / output if scale is None else 1 / scale
+    places = np.arange(output)
+    if not bilinear:
+        low = np.minimum(np.floor(places * np.float32(step)).astype(np.int64), size - 1)
+        return Resizing(low, low, np.zeros(output))
+    if align:
+        at = places * ((size - 1) / max(1, output - 1))
+    else:
+        at = np.maximum((places + 0.5) * step - 0.5, 0)
+    low = np.minimum(np.floor(at).astype(np.int64), size - 1)
+    share = at - low
+    return Resizing(low, np.where(share > 0, np.minimum(low + 1, size - 1), low), share)
+
+
+RESIZE_MODES = ("nearest", "linear", "cubic")
+RESIZE_COORDINATES = (
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
+)
+RESIZE_NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+
+
+def resize_weights(
+    size: int,
+    output: int,
+    scale: float | None = None,
+    *,
+    mode: str = "nearest",
+    coordinates: str = "half_pixel",
+    nearest: str = "round_prefer_floor",
+    cubic: float = -0.75,
+    antialias: bool = False,
+    exclude_outside: bool = False,
+    region: tuple[float, float] = (0.0, 1.0),
+) -> np.ndarray:
+    """What each of ``output`` pixels takes of ``size`` pixels of an axis: (output, size).
+
+    All rules of ONNX's operator Resize, version 19, by its names; see ``nn.Resize2d``.  A pixel
+    outside the input, which only ``region`` can have, takes nothing.
+    """
+    fits_memory("resize", output, size)
+    scale = output / size if scale is None else scale
+    at = _resize_places(size, output, scale, coordinates, region)
+    weights = np.zeros((output, size))
+    if mode == "nearest":
+        weights[np.arange(output), np.clip(_nearest_of(at, nearest), 0, size - 1)] = 1
+    else:
+        reach = {"linear": 1, "cubic": 2}[mode]
+        shrink = min(scale, 1.0) if antialias else 1.0
+        count = int(np.ceil(reach / shrink))
+        taps = np.floor(at).astype(np.int64)[:, None] + np.arange(1 - count, count + 1)
+        share = _resize_kernel(np.abs(taps - at[:, None]) * shrink, mode, cubic)
+        if exclude_outside:
+            share = np.where((taps < 0) | (taps >= size), 0.0, share)
+        share = share / share.sum(1, keepdims=True)
+        np.add.at(weights, (np.arange(output)[:, None], np.clip(taps, 0, size - 1)), share)
+    if coordinates == "tf_crop_and_resize":
+        weights[(at < 0) | (at > size - 1)] = 0
+    return weights
+
+
+def _resize_places(
+    size: int, output: int, scale: float, coordinates: str, region: tuple[float, float]
+) -> np.ndarray:
+    """Where each pixel of an output lies in the input, in its pixels."""
+    places = np.arange(output, dtype=np.float64)
+    length = scale * size
+    if coordinates == "align_corners":
+        return places * 0 if length == 1 else places * (size - 1) / (length - 1)
+    if coordinates == "asymmetric":
+        return places / scale
+    if coordinates == "tf_half_pixel_for_nn":
+        return (places + 0.5) / scale
+    if coordinates == "tf_crop_and_resize":
+        start, end = region
+        if length == 1:
+            return places * 0 + (start + end) / 2 * (size - 1)
+        return (start + places * (end - start) / (length - 1)) * (size - 1)
+    if coordinates == "pytorch_half_pixel" and length == 1:
+        return places * 0
+    centre = (places + 0.5) / scale - 0.5
+    if coordinates == "half_pixel_symmetric":
+        return centre + size / 2 * (1 - output / length)
+    return centre
+
+
+def _nearest_of(at: np.ndarray, rule: str) -> np.ndarray:
+    rules: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "round_prefer_floor": lambda x: np.ceil(x - 0.5),
+        "round_prefer_ceil": lambda x: np.floor(x + 0.5),
+        "floor": np.floor,
+        "ceil": np.ceil,
+    }
+    return rules[rule](at).astype(np.int64)
+
+
+def _resize_kernel(distance: np.ndarray, mode: str, slope: float) -> np.ndarray:
+    """The kernel of an interpolation at distances of 0 or more, in pixels.
+
+    Cubic: Keys 1981, equation 15, with ``slope`` for its -1/2.
+    """
+    if mode == "linear":
+        return np.clip(1 - distance, 0, None)
+    near = ((slope + 2) * distance - (slope + 3)) * distance**2 + 1
+    far = ((slope * distance - 5 * slope) * distance + 8 * slope) * distance - 4 * slope
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+
+
+def resized(
+    input: Pair,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+) -> tuple[Pair, tuple[float | None, float | None]]:
+    """(rows, columns) of a resized map, and the scales of both if they were given.
+
+    Raises ShapeError unless just one of ``size`` and ``scale_factor`` is given, above 0.
+    """
+    if (size is None) == (scale_factor is None):
+        raise ShapeError(
+            "resize: expected either size or scale_factor, got"
+            f" {shown(size)} and {shown(scale_factor)}"
+        )
+    if size is not None:
+        return pair(size, "size"), (None, None)
+    factors: Any = scale_factor if isinstance(scale_factor, Sequence) else (scale_factor,) * 2
+    known = all(isinstance(f, int | float) and 0 < f < inf for f in factors)
+    if len(factors) != 2 or not known:
+        raise ShapeError(
+            f"resize: expected a scale_factor above 0, or a pair, got {shown(scale_factor)}"
+        )
+    rows, columns = (floor(n * f) for n, f in zip(input, factors, strict=True))
+    if min(rows, columns) < 1:
+        raise ShapeError(
+            f"resize: expected at least one pixel to be left of {size_text(*input)}, got a"
+            f" scale_factor of {shown(scale_factor)}"
+        )
+    return (rows, columns), (float(factors[0]), float(factors[1]))
 
 
 @checked

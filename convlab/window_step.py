@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from convlab.errors import SpecError
 from convlab.numerals import ALMOST, Grain, Numbers, bracketed, exact, number, read, sums
 from convlab.shapes import Pair, size_text
+from convlab.words import joined, t
 
 OPERATIONS = ("convolution", "max", "average")
 Piece = tuple[str, str]  # a text and its role: ink, quiet, output, or mistake for a bias
@@ -51,7 +52,7 @@ class SlidingWindow:
     input_note: str
     window_note: str
     sizes: tuple[tuple[str, int | None], tuple[str, int | None]]
-    size_label: str = "output size"
+    size_label: str = t("output size")
     divisors: NDArray | int = 1
     grain: Grain = Grain(None)
     winner: Pair | None = None
@@ -68,16 +69,18 @@ class SlidingWindow:
     def window_title(self) -> str:
         """What the window does, as a headline; of several kernels with its number."""
         if self.kernel is None:
-            return {"max": "Max", "average": "Mean"}[self.operation]
-        return "Kernel" if len(self.output) == 1 else f"Kernel {self.at[0]}"
+            return {t("max"): t("Max"), t("average"): t("Mean")}[self.operation]
+        return t("Kernel") if len(self.output) == 1 else t("Kernel {at}", self.at[0])
 
     def place(self) -> str:
         """Which result this is: "row 2, column 0", of several maps with its filter or channel."""
         o, row, column = self.at
-        place = f"row {row}, column {column}"
+        place = t("row {row}, column {column}", row, column)
         if len(self.output) == 1:
             return place
-        return f"{'filter' if self.channel is None else 'channel'} {o}, {place}"
+        return t(
+            "filter {o}, {place}" if self.channel is None else "channel {o}, {place}", o, place
+        )
 
     def output_note(self) -> str:
         """The output's size, with its maps where there are several."""
@@ -194,15 +197,15 @@ class SlidingWindow:
         terms, end = self._sum
         kept = len(terms) if kept is None else kept
         head, left_out = kept - kept // 2, len(terms) - kept
-        middle = [f"… {left_out} more …"] if left_out else []
+        middle = [t("… {left_out} more …", left_out)] if left_out else []
         separator = ", " if self.operation == "max" else " + "
-        listed = separator.join([*terms[:head], *middle, *terms[head + left_out :]])
+        listed = joined([*terms[:head], *middle, *terms[head + left_out :]], separator)
         opening, closing = self.around()
-        return [(f"{opening}{listed}{closing}", "ink"), *end]
+        return [(opening + listed + closing, "ink"), *end]
 
     def bias_pieces(self) -> list[Piece]:
         """The bias by its name; nothing where there is none."""
-        return [] if self.bias is None else [("bias", "quiet"), (self.bias_text(), "mistake")]
+        return [] if self.bias is None else [(t("bias"), "quiet"), (self.bias_text(), "mistake")]
 
     def sum_text(self) -> str:
         """The sum written out, with the bias, and its value."""
@@ -213,18 +216,25 @@ class SlidingWindow:
 
         def axis(name: str, text: str) -> list[Piece]:
             expression, _, value = text.rpartition(" = ")
-            return [(name, "quiet"), (f"{expression} =", "ink"), (value, "output")]
+            return [(name, "quiet"), (_ends(expression) + " =", "ink"), (_ends(value), "output")]
 
         (down, _), (across, _) = self.sizes
-        rows, columns = axis("rows", down), axis("columns", across)
-        both = [*rows[1:], ("on both axes", "quiet")] if down == across else rows + columns
+        rows, columns = axis(t("rows"), down), axis(t("columns"), across)
+        both = [*rows[1:], (t("on both axes"), "quiet")] if down == across else rows + columns
         known = sorted({number for _, number in self.sizes if number is not None})
-        source = f"relation{'s' if len(known) > 1 else ''} {' and '.join(map(str, known))}"
-        note = [(f"({source} of Dumoulin & Visin)", "quiet")] if known else []
+        source = t("relation {number}", *known) if len(known) == 1 else ""
+        source = t("relations {one} and {other}", *known) if len(known) == 2 else source
+        note = [(t("({source} of Dumoulin & Visin)", source), "quiet")] if known else []
         return [[both + note], [both], [rows, columns], [rows[1:], columns[1:]]]
 
     def around(self) -> tuple[str, str]:
         """What stands before and after the terms."""
         if self.operation == "average":
             return "(", f") / {self._divisor()}"
-        return ("max(", ")") if self.operation == "max" else ("", "")
+        return (t("max("), ")") if self.operation == "max" else ("", "")
+
+
+def _ends(text: str) -> str:
+    """A range, of which the catalogues know the word between its ends."""
+    low, to, high = text.partition(" to ")
+    return t("{low} to {high}", low, high) if to else text

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair
+from convlab.words import t
 
 MOST = {1: 40, 2: 16}  # cells along an axis that can still be told apart, by number of dimensions
 
@@ -36,8 +37,8 @@ class Wiring:
     @property
     def counts(self) -> tuple[str, str]:
         """Its connections and its weights in words."""
-        weights = f"{self.parameters:,} weight{'s' * (self.parameters != 1)}"
-        return f"{self.connections:,} connections", weights
+        weights = t("{n:,} weight", self.parameters, several="{n:,} weights")
+        return t("{connections:,} connections", self.connections), weights
 
     def another(self, unit: int, columns: int) -> int:
         """The first unit whose window is beside that of ``unit``, or else the farthest.

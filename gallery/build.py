@@ -90,11 +90,8 @@ def build(
     that holds something else or cannot be written, and if a process was killed.
     """
     items = catalog.chosen(only)
-    if data not in data_sets.NAMES and not (data and Path(data).is_dir()):
-        raise DataError(
-            f"unknown data set {data!r}: expected {', '.join(data_sets.NAMES)} or a folder of"
-            " pictures"
-        )
+    if not data_sets.is_source(data):
+        raise DataError(f"unknown data set {data!r}: expected {data_sets.EXPECTED}")
     data = data_sets.located(data)  # the commands run in the gallery's folder
     make_folder(out)
     with locked(out):
@@ -207,7 +204,7 @@ class _Builder:
         except RunError as error:
             self.models[run.id] = None
             return Outcome("run", run.id, "failed", error=str(error))
-        quietly = [*words, "--out", folder, "--exist-ok", "--quiet"]
+        quietly = [*words, "-o", folder, "--exist-ok", "--quiet"]
         self.submit(run, made_from, _train, quietly, words)
         return None
 
@@ -291,7 +288,7 @@ def _opened(out: Path, data: str) -> dict:
         manifest = read_manifest(out)
         if manifest["data"] != data:
             raise RunError(
-                f"{out}: holds the gallery of {manifest['data']}; name another folder with --out"
+                f"{out}: holds the gallery of {manifest['data']}; name another folder with -o"
                 f" for that of {data}"
             )
     else:
@@ -420,7 +417,7 @@ def _draw(entry: Entry, typed: str) -> tuple[float, dict]:
     make_folder(folder)
     try:
         numbers = folder / f"{entry.id}.json"
-        _call([*_written_to(words, folder / light), "--json", str(numbers)], words)
+        _call([*_written_to(words, folder / light), "--json-file", str(numbers)], words)
         pictures = [light]
         if "--theme" not in words:  # otherwise the theme is what it is about
             typed_dark = [*_written_to(words, dark), "--theme", "dark"]

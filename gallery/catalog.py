@@ -11,8 +11,10 @@ from typing import Any
 
 from convlab import experiments, reading
 from convlab.errors import RunError, SpecError
+from convlab.names import listed, meant
 
 CATALOG = Path(__file__).with_name("catalog.toml")
+RESULTS = Path(__file__).with_name("experiments")  # of all experiments, quick and full
 PHOTO = "photo.png"
 """The photograph's file in the gallery's folder: what {photo} in a command stands for."""
 
@@ -120,7 +122,7 @@ class Page:
 class Claim:
     """What a lecture claims and an experiment has measured: its results, which are only drawn.
 
-    ``id`` is the experiment's name, ``path`` the file that ``convlab experiment run --json``
+    ``id`` is the experiment's name, ``path`` the file that ``convlab experiment run --json-file``
     has written.
     """
 
@@ -156,7 +158,10 @@ class Catalog:
         known = [item.id for item in items]
         for name in only:
             if name not in known:
-                raise SpecError(f"unknown entry {name!r}: expected one of {', '.join(known)}")
+                raise SpecError(
+                    f"unknown entry {name!r}: expected one of {listed(known, 200)}"
+                    f"{meant(name, known)}"
+                )
         return tuple(item for item in items if not only or item.id in only)
 
     def needed(self, items: Sequence[Item]) -> tuple[Run, ...]:
@@ -176,7 +181,7 @@ class Catalog:
         settings = self.commands.parse(command).settings
         usual = f"runs/{Path(settings['model']).stem}-{Path(settings['data']).name}"
         if run.folder(data) != usual:
-            command += f" --out {shlex.quote(run.folder(data))}"
+            command += f" -o {shlex.quote(run.folder(data))}"
         return command
 
 
@@ -311,8 +316,6 @@ def _check_run(run: Run, catalog: Catalog) -> None:
     if parsed.name != "convlab train":
         raise SpecError(f"expected a convlab train command, got {run.command!r}")
     _check_writes(parsed, run.command)
-    if parsed.settings["as_json"]:
-        raise SpecError(f"expected a command without --json, got {run.command!r}")
 
 
 def _check_entry(entry: Entry, catalog: Catalog) -> None:
@@ -322,7 +325,7 @@ def _check_entry(entry: Entry, catalog: Catalog) -> None:
     parsed = catalog.commands.parse(_filled(entry.command, catalog.runs, DATA))
     if not {"output", "theme", "json_file", "alt"} <= parsed.settings.keys():
         raise SpecError(
-            f"expected a command that makes a picture, with -o, --theme, --json and --alt,"
+            f"expected a command that makes a picture, with -o, --theme, --json-file and --alt,"
             f" got {entry.command!r}"
         )
     words, output = shlex.split(entry.command), parsed.settings["output"]

@@ -12,7 +12,7 @@ from convlab_gallery import build, site
 from convlab_gallery.build import Outcome
 from convlab_gallery.catalog import DATA, Catalog
 
-from convlab.data import located
+from convlab.data import located, short_name
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Making:
         only: Sequence[str] = (),
         force: bool = False,
     ):
-        name = Path(located(data)).name
+        name = short_name(located(data))
         self.catalog, self.out = catalog, out or Path(f"gallery-{name}")
         self.wanted = catalog.chosen(only)
         self.settings = {"data": data, "only": only, "force": force}

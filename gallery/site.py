@@ -11,8 +11,9 @@ import jinja2
 from convlab_gallery.build import PHOTO_CREDIT, read_manifest
 from convlab_gallery.catalog import DATA, Catalog, Claim
 
-from convlab import reading
+from convlab import markdown, reading
 from convlab.errors import DataError
+from convlab.experiments import Table
 from convlab.files import write_atomically
 from convlab.lab.page import content_security_policy
 
@@ -76,7 +77,7 @@ def context(catalog: Catalog, out: Path) -> dict:
 def _claim(claim: Claim, record: dict) -> dict:
     """A claim with its experiment's table and verdict, and its picture."""
     result = claim.result()
-    table, experiment = result.table, result.experiment
+    experiment = result.experiment
     return {
         "id": claim.id,
         "title": experiment.title,
@@ -86,12 +87,19 @@ def _claim(claim: Claim, record: dict) -> dict:
         "verdict": re.sub(" (?=[±%])|(?<=±) ", "\u00a0", result.verdict.text),
         "word": result.verdict.word,
         "command": result.command,
-        "columns": [{"heading": c.heading, "text": c.unit == "text"} for c in table.columns],
-        "rows": [[column.cell(row[column.key]) for column in table.columns] for row in table.rows],
+        "tables": [_table("Table", result.table), _table("Statements", result.verdict.details)],
         "trials": len(result.records),
         "seconds": round(result.seconds),
         "animated": record["still"] is not None,
         **{key: value for key, value in record.items() if key != "hash"},
+    }
+
+
+def _table(name: str, table: Table) -> dict:
+    return {
+        "name": name,
+        "columns": [{"heading": c.heading, "text": c.unit == "text"} for c in table.columns],
+        "rows": table.cells()[1:],
     }
 
 
@@ -124,29 +132,22 @@ def write(catalog: Catalog, out: Path) -> Path:
 
 def table(catalog: Catalog, data: str = DATA) -> str:
     """The catalogue as a Markdown table: an idea and its command in each row."""
-    lines = ["| picture | the command |", "|---|---|"]
+    rows = []
     for chapter in catalog.chapters:
         entries = [entry for entry in catalog.entries if entry.chapter == chapter.id]
         if entries:
-            lines.append(f"| **{_title(chapter.title)}** | |")
-        lines.extend(
-            f"| {_title(entry.title)} | `{_cell(catalog.typed(entry, data))}` |"
-            for entry in entries
-        )
+            rows.append((f"**{_title(chapter.title)}**", ""))
+        rows += [(_title(entry.title), f"`{catalog.typed(entry, data)}`") for entry in entries]
     if catalog.claims:
-        lines.append("| **Claims, measured** | |")
+        rows.append(("**Claims, measured**", ""))
     for claim in catalog.claims:
         result = claim.result()
-        lines.append(f"| {_title(result.experiment.title)} | `{_cell(result.command)}` |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+        rows.append((_title(result.experiment.title), f"`{result.command}`"))
+    return "\n".join(markdown.table(("picture", "the command"), rows)) + "\n"
 
 
 def _title(text: str) -> str:
-    return _cell(html.escape(text, quote=False))
+    return html.escape(text, quote=False)
 
 
 def write_table(catalog: Catalog, path: Path, data: str = DATA) -> bool:

@@ -1,8 +1,12 @@
 """What several test files share: the command as a user runs it, and one small run."""
 
+import base64
+import contextlib
 import json
 import os
 import random
+import re
+import signal
 import socket
 import struct
 import subprocess
@@ -71,6 +75,8 @@ class Server:
     def close(self):
         self.socket.shutdown(socket.SHUT_WR)
         self.process.wait()
+        self.answers.close()
+        self.socket.close()
 
 
 def environment(**variables):
@@ -127,26 +133,29 @@ class Convlab:
         assert not answer["killed"], f"convlab {' '.join(words)}: {answer}"
         return Result(answer["status"], out, err)
 
+    def in_terminal(self, terminal, *arguments):
+        """Run the command with this end of a terminal as its streams; returns its exit status."""
+        kept = {k: v for k, v in environment(TERM="xterm").items() if k not in ("NO_COLOR",)}
+        request = {"argv": [*map(str, arguments)], "cwd": str(self.folder), "env": kept}
+        return server()(request, terminal, os.dup(terminal), os.dup(terminal))["status"]
+
     def works(self, *arguments, **settings):
         """Run the command and return its standard output; it must succeed in silence."""
         result = self(*arguments, **settings)
         assert (result.status, result.err) == (0, ""), result
         return result.out
 
-    def fails(self, *arguments, **settings):
+    def fails(self, *arguments, status=1, **settings):
         """Run the command and return its error, the one line of it; nothing else is printed."""
         result = self(*arguments, **settings)
-        assert (result.status, result.out) == (1, ""), result
+        assert (result.status, result.out) == (status, ""), result
         assert result.err.startswith("Error: ") and result.err.endswith("\n"), result
         assert result.err.count("\n") == 1, result
         return result.err.removeprefix("Error: ").removesuffix("\n")
 
     def misused(self, *arguments, **settings):
-        """Run a command that cannot be meant so; returns the last line, after the usage."""
-        result = self(*arguments, **settings)
-        assert (result.status, result.out) == (2, ""), result
-        assert result.err.startswith("Usage: convlab "), result
-        return result.err.splitlines()[-1].removeprefix("Error: ")
+        """Run a command that cannot be meant so; returns its error, the one line of it."""
+        return self.fails(*arguments, **settings, status=2)
 
     def start(self, *arguments, stdin=None, **variables):
         """Start the command and return the process, with its output as text in pipes."""
@@ -165,6 +174,37 @@ class Convlab:
 def environment_with():
     """A function: the user's environment with these variables, and no way to the network."""
     return environment
+
+
+# Of Open MPI.
+MPI = {"OMPI_ALLOW_RUN_AS_ROOT": 1, "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": 1}
+MPI["OMPI_MCA_mpi_yield_when_idle"] = 1  # more ranks than cores
+
+
+@pytest.fixture
+def run_beside(tmp_path):
+    """A function that starts a program in the test's folder, in a group of its own."""
+    started = []
+
+    def start(*words, **variables):
+        own = environment(**MPI, **variables)
+        process = subprocess.Popen(
+            [*map(str, words)],
+            cwd=tmp_path,
+            env=own,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.fixture(scope="session")
@@ -250,10 +290,50 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def pictures(browser):
+    """A function that calls one of the page's pictures.js: ``pictures(name, *arguments)``."""
+    from convlab.lab import page
+
+    texts = (
+        page.TEMPLATE.joinpath(f"{name}.js").read_text("utf-8") for name in ("ink", "pictures")
+    )
+    source = re.sub(r"^import .*\n", "", "".join(texts), flags=re.MULTILINE)
+
+    def call(name, *arguments):
+        if not browser.current_url.startswith("about:"):
+            browser.get("about:blank")
+        # An array goes as its bytes.
+        packed = [
+            {"bytes": base64.b64encode(each.tobytes()).decode()}
+            if isinstance(each, np.ndarray)
+            else each
+            for each in arguments
+        ]
+        return browser.execute_async_script(
+            """
+            const [source, name, given, done] = arguments;
+            const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const values = given.map((value) => (value?.bytes ? bytes(value.bytes) : value));
+            const plain = (made) => (ArrayBuffer.isView(made) ? Array.from(made) : made);
+            import(address).then((module) => {
+                const made = module[name](...values);
+                done(made.bytes ? { ...made, bytes: plain(made.bytes) } : plain(made));
+            });
+            """,
+            source,
+            name,
+            packed,
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
 def lab_run(tmp_path_factory):
     """The folder of LeNet-5 trained on the digits, right in 19 of 20 answers, with its page."""
     folder = tmp_path_factory.mktemp("lab")
-    Convlab(folder).works("train", "--epochs", 10, "--page", "--quiet", "--out", "run")
+    Convlab(folder).works("train", "--epochs", 10, "--page", "--quiet", "-o", "run")
     return folder / "run"
 
 
@@ -355,7 +435,7 @@ def leave_a_sample(items):
     """Of the cases of a test with the marker ``sample`` all but so many are slow."""
     cases = {}
     for item in items:
-        if item.get_closest_marker("sample") is not None:
+        if item.get_closest_marker("sample") and not item.get_closest_marker("campaign"):
             cases.setdefault((item.path, item.originalname), []).append(item)
     for group in cases.values():
         count = group[0].get_closest_marker("sample").args[0]

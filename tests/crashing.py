@@ -49,7 +49,7 @@ type = "Linear"
 out_features = "classes"
 """
 TRAIN = "train --model ../net.toml --data ../images --epochs 2 --batch-size 5 --snapshots"
-TRAIN = [*TRAIN.split(), "--page", "--quiet", "--out", "runs/run"]
+TRAIN = [*TRAIN.split(), "--page", "--quiet", "-o", "runs/run"]
 RESUME = ["train", "--resume", "runs/run", "--quiet"]
 SECONDS = ("seconds", "images_per_second")
 NEEDS_ROOM = ("open", "mkdir", "write", "fsync")

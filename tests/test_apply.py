@@ -15,7 +15,7 @@ from scipy import ndimage
 from convlab import lessons, numerals, pictures, viz
 from convlab.data.table import numbers_bytes
 from convlab.errors import DataError, ShapeError, SpecError
-from convlab.pictures._apply import _read
+from convlab.pictures._apply import read_image
 from convlab.viz import style
 
 RNG = np.random.default_rng(0)
@@ -489,7 +489,7 @@ def test_wide_kernels_are_shades_with_their_range():
 
 
 def test_drawn_pixels_are_means_of_the_colours_below_them():
-    from convlab.viz.large_images import reduced, shades
+    from convlab.viz.style import reduced, shades
 
     rgb = RNG.integers(0, 256, (13, 17, 3)).astype(np.uint8)
     exact = rgb[:12, :15].reshape(4, 3, 5, 3, 3).mean(axis=(1, 3))
@@ -536,7 +536,7 @@ def test_directions_come_back_and_stand_off_the_ground(name):
 def test_the_command_on_the_edge(convlab):
     out = convlab.works(
         "apply", "6x6-edge", "--kernel", "1 0 -1; 1 0 -1; 1 0 -1", "-o", "edge.svg",
-        "--json", "edge.json", "--raw", "edge.csv",
+        "--json-file", "edge.json", "--raw", "edge.csv",
     )  # fmt: skip
     assert "image: 6x6-edge, 6 × 6; no padding" in out
     assert "output size: rows (6 − 3) + 1 = 4, columns (6 − 3) + 1 = 4" in out
@@ -555,7 +555,15 @@ def test_the_command_on_a_picture_of_the_users(convlab):
     pixels = RNG.integers(0, 256, (90, 70, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(convlab.folder / "mine.png")
     out = convlab.works(
-        "apply", "mine.png", "--convolve", "--raw", "g.npy", "--json", "g.json", "--size", "small"
+        "apply",
+        "mine.png",
+        "--convolve",
+        "--raw",
+        "g.npy",
+        "--json-file",
+        "g.json",
+        "--size",
+        "small",
     )
     assert "mine.png, 90 × 70, grey (BT.601 luma); padding 1, replicate" in out
     assert "difference: magnitude none; direction at most 180°" in out
@@ -589,22 +597,22 @@ def photographs():
 def test_smoothing_keeps_the_colours_of_a_picture(tmp_path):
     pixels = RNG.integers(0, 256, (12, 9, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "mine.png")
-    colour, luma, _ = _read(str(tmp_path / "mine.png"), grey=False)
+    colour, luma, _ = read_image(str(tmp_path / "mine.png"), grey=False)
     assert np.array_equal(colour, pixels.transpose(2, 0, 1)) and not luma
-    grey, luma, _ = _read(str(tmp_path / "mine.png"), grey=True)
+    grey, luma, _ = read_image(str(tmp_path / "mine.png"), grey=True)
     expected = pixels @ (0.299, 0.587, 0.114)  # ITU-R BT.601
     assert luma and np.abs(grey[0] - expected).max() <= 0.51
     Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
-    grey, luma, _ = _read(str(tmp_path / "grey.png"), grey=True)
+    grey, luma, _ = read_image(str(tmp_path / "grey.png"), grey=True)
     assert np.array_equal(grey[0], pixels[..., 0]) and not luma
 
 
 def test_images_that_there_are_not(tmp_path):
     with pytest.raises(DataError, match="^nowhere.png: expected a picture file or one of china"):
-        _read("nowhere.png", grey=True)
+        read_image("nowhere.png", grey=True)
     (tmp_path / "bad.png").write_bytes(b"hello")
     with pytest.raises(DataError, match=r"bad.png: expected a picture \(PNG"):
-        _read(str(tmp_path / "bad.png"), grey=True)
+        read_image(str(tmp_path / "bad.png"), grey=True)
 
 
 def test_several_maps_are_no_csv_file():

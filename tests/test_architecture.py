@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection, PolyCollection
 
-from convlab import models, viz
-from convlab.errors import ShapeError
+from convlab import models, pictures, viz
+from convlab.errors import ShapeError, SpecError
 from convlab.pictures._architecture import in_words
 from convlab.pictures._drawn_layers import drawn_layers
-from convlab.viz.volumes import planes
+from convlab.viz.architecture import planes
 
 ODD = """
 input = "12x40x3"
@@ -188,9 +189,11 @@ def test_sides_are_square_roots():
 
 def test_stages_name_their_layers_and_what_is_not_drawn():
     layers = drawn_layers(models.build("vgg16", weights=False))
-    unsaid = "ReLU after every convolution, fc6 and fc7, dropout 0.5 after fc6 and fc7"
-    assert unsaid == in_words(models.build("vgg16", weights=False))
-    figure = viz.architecture(layers, title="", subtitle="all", unsaid=unsaid, size="small")
+    dense = "2 of 3 dense layers"
+    unsaid = f"ReLU after every convolution and {dense}, dropout 0.5 after {dense}"
+    words = in_words(models.build("vgg16", weights=False))
+    assert words == (unsaid, "ReLU, dropout 0.5")
+    figure = viz.architecture(layers, title="", subtitle="all", unsaid=words, size="small")
     drawn = texts_of(figure)
     # Table 1 of Simonyan & Zisserman 2015, column D: 2, 2, 3, 3 and 3 convolutions.
     assert drawn.count("2 conv 3 × 3") == 2 and drawn.count("3 conv 3 × 3") == 3
@@ -420,23 +423,53 @@ def test_equal_blocks_are_one_with_their_number(assert_legible):
     assert {"+ 1 × 1, stride 2", "+ identity"} <= set(drawn)
 
 
+ONE_PATH = """
+input = "8x8x2"
+classes = 3
+layer = [
+    {type="Conv2d", name="a", out_channels=2, kernel_size=3, padding=1},
+    {type="Sigmoid", name="s"},
+    {type="Conv2d", name="b", inputs=["a"], out_channels=2, kernel_size=3, padding=1},
+    {type="ReLU", name="r"},
+    {type="Add", name="sum", inputs=["s", "r"]},
+    {type="Flatten"},
+    {type="Linear", out_features="classes"},
+]
+"""
+
+
 def test_the_words_for_what_is_not_drawn():
-    assert in_words(models.build("lenet5")) == "ReLU after every convolution, fc1 and fc2"
-    assert in_words(built(residual(3, 2))) == "ReLU after 6 of 15 convolutions and every sum"
-    assert in_words(built(BRANCHES)) == ""
-    assert in_words(built(ODD)) == "dropout 0.25 after all, Softmax after last"
+    assert in_words(built(ONE_PATH)) == (
+        "Sigmoid on one path after a, ReLU after b",
+        "Sigmoid, ReLU",
+    )
+    assert in_words(models.build("lenet5"))[0] == "ReLU after every convolution, fc1 and fc2"
+    assert in_words(built(residual(3, 2)))[0] == "ReLU after 6 of 15 convolutions and every sum"
+    assert in_words(built(BRANCHES))[0] == ""
+    assert in_words(built(ODD))[0] == "dropout 0.25 after all, Softmax after last"
 
 
-def test_a_network_without_a_layer_to_draw_is_one_clear_line(convlab):
+def test_a_network_that_only_flattens_is_drawn():
     text = 'input = "1x10x1"\n[[layer]]\ntype = "Flatten"\n[[layer]]\ntype = "Softmax"'
-    (convlab.folder / "own.toml").write_text(text)
-    error = convlab.fails("render", "architecture", "own.toml")
-    assert error == "expected an input and at least one layer, got 1"
+    network = models.build_from_text(text, name="own")
+    assert [layer.name for layer in drawn_layers(network)] == ["input", "flatten1"]
+    assert pictures.architecture(network).figure.axes
+
+
+def test_a_dense_network_begins_with_the_row_of_its_pixels():
+    image, row, *_ = layers = drawn_layers(models.build("dense"))
+    assert (image.head, row.head, row.operation) == (("28 × 28 × 1",), ("784",), ("flatten",))
+    assert [layer.name for layer in layers[1:]] == ["flatten1", "fc1", "fc2", "fc3"]
+    collections = pictures.architecture("dense").figure.axes[0].collections
+    rays = [len(one.get_segments()) for one in collections if isinstance(one, LineCollection)]
+    assert rays == [2, 4, 4, 4]  # each pixel to one number, then all units to all
+    # Maps that are flattened are drawn as maps.
+    assert "flatten1" not in [layer.name for layer in drawn_layers(models.build("lenet5"))]
 
 
 def test_the_command_writes_a_picture_and_its_numbers(convlab):
     out = convlab.works(
-        "render", "architecture", "lenet5-1998", "-o", "net.svg", "--json", "net.json"
+        "render", "architecture", "lenet5-1998", "-o", "net.svg", "--json-file", "net.json"
     )
     assert out == "wrote net.svg\n"
     drawing = (convlab.folder / "net.svg").read_text()
@@ -482,3 +515,123 @@ def test_the_rays_of_a_transposed_convolution_begin_at_what_its_unit_reads():
     # Stride 2 and kernel 2: unit u reads cell u // 2 alone.
     row, column = (at // 2 for at in layers["up"].unit)
     assert layers["up"].window == (row, column, row + 1, column + 1)
+
+
+# --- volumes to scale -----------------------------------------------------------------------
+
+
+def unet(size=32, widths=(4, 8, 16)):
+    """A U as Ronneberger, Fischer & Brox 2015, figure 1, with padded convolutions."""
+    lines, last = [f'input = "{size}x{size}x1"'], "input"
+
+    def add(kind, name, inputs, rest):
+        listed = ", ".join(f'"{one}"' for one in inputs)
+        lines.append(f'[[layer]]\ntype = "{kind}"\nname = "{name}"\ninputs = [{listed}]\n{rest}')
+        return name
+
+    convolution = "kernel_size = 3\npadding = 1\nout_channels = {}"
+    for number, width in enumerate(widths):
+        if number:
+            last = add("MaxPool2d", f"pool{number}", [last], "kernel_size = 2")
+        last = add("Conv2d", f"down{number}", [last], convolution.format(width))
+    for number in reversed(range(len(widths) - 1)):
+        rest = f"kernel_size = 2\nstride = 2\nout_channels = {widths[number]}"
+        last = add("ConvTranspose2d", f"up{number}", [last], rest)
+        last = add("Concat", f"copy{number}", [last, f"down{number}"], "")
+        last = add("Conv2d", f"last{number}", [last], convolution.format(widths[number]))
+    return "\n".join(lines)
+
+
+def faces(figure):
+    """(width, height, top) of the upright rectangles of a figure, from left to right as drawn."""
+    found = []
+    for drawn in figure.axes[0].collections:
+        if isinstance(drawn, PolyCollection):
+            corners = drawn.get_paths()[0].vertices[:4]
+            (left, top), (right, bottom) = corners.min(0), corners.max(0)
+            upright = (corners == (left, top)) | (corners == (right, bottom))
+            if upright.all() and len(np.unique(corners, axis=0)) == 4:
+                found.append((right - left, bottom - top, top))
+    return np.array(found)
+
+
+def backs(figure):
+    """(right, up): how far the sides of volumes go back."""
+    found = []
+    for drawn in figure.axes[0].collections:
+        if isinstance(drawn, PolyCollection):
+            a, b, c, d = drawn.get_paths()[0].vertices[:4]
+            if a[0] == d[0] and b[0] == c[0] and b[1] < a[1]:
+                found.append((b[0] - a[0], a[1] - b[1], d[1] - a[1]))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("source", ["vgg16", "lenet5", "resnet20", "unet"])
+def test_volumes_are_to_scale(source, tmp_path):
+    if source == "unet":
+        (tmp_path / "unet.toml").write_text(unet())
+        source = str(tmp_path / "unet.toml")
+    made = pictures.architecture(source, layout="volumes")
+    layers = drawn_layers(pictures.sources.network_of(source, weights=False)[0])
+    figure = made.draw(theme="light", size="slide")
+    drawn = faces(figure)
+    assert len(drawn) == len(layers)
+    maps = np.array([not layer.is_column for layer in layers])
+    shapes = np.array([layer.shape for layer in layers if not layer.is_column])
+    heights = drawn[maps, 1] / shapes[:, 1]
+    np.testing.assert_allclose(heights, heights[0], rtol=1e-6)
+    thick = drawn[maps, 0] > 1.51  # thinner ones would not be seen
+    widths = drawn[maps, 0][thick] / shapes[thick, 0]
+    np.testing.assert_allclose(widths, widths[0], rtol=1e-6)
+    right, up, height = backs(figure).T
+    np.testing.assert_allclose(right / height, right[0] / height[0], rtol=1e-6)
+    np.testing.assert_allclose(up / right, up[0] / right[0], rtol=1e-6)
+    units = [layer.shape[0] for layer in layers if layer.is_column]
+    bars = drawn[~maps, 1]
+    if len(units) > 1:
+        tall = bars > 2.01
+        np.testing.assert_allclose(bars[tall] / np.array(units)[tall], bars[0] / units[0])
+    # The first two scale bars are as long as they say.
+    said = [text.get_text() for text in figure.axes[0].texts]
+    texts = [next(t for t in said if t.endswith(word)) for word in ("high", "thick")]
+    bars = [line for line in figure.axes[0].lines if line.get_color() == viz.THEMES["light"].ink]
+    for text, bar, scale in zip(texts, bars[:2], (heights[0], widths[0]), strict=True):
+        count = int(text.split()[0].replace(",", ""))
+        assert np.ptp(bar.get_xdata()) == pytest.approx(scale * count)
+
+
+def test_a_u_has_maps_of_one_size_at_one_height(tmp_path):
+    (tmp_path / "unet.toml").write_text(unet())
+    made = pictures.architecture(str(tmp_path / "unet.toml"), layout="volumes")
+    figure = made.draw(theme="dark", size="slide")
+    sizes = [32, 32, 16, 16, 8, 8, 16, 16, 16, 32, 32, 32]
+    tops = faces(figure)[:, 2]
+    assert {size: len(set(tops[np.equal(sizes, size)].round(3))) for size in (32, 16, 8)} == {
+        32: 1,
+        16: 1,
+        8: 1,
+    }
+    assert tops[0] < tops[2] < tops[4]
+    # A skip ends at the left edge of the concatenation.
+    arrows = [
+        drawn.get_paths()[0].vertices[0]
+        for drawn in figure.axes[0].collections
+        if isinstance(drawn, PolyCollection) and len(drawn.get_paths()[0].vertices) == 4
+    ]
+    assert len(arrows) == 3  # two, and one in the legend
+
+
+@pytest.mark.parametrize("size", ["slide", "small", "paper"])
+@pytest.mark.parametrize("source", ["vgg16", "resnet50", "dense", "alexnet"])
+def test_volumes_are_legible(source, size, assert_legible):
+    made = pictures.architecture(source, layout="volumes")
+    assert_legible(made.draw(theme="light", size=size), size)
+
+
+def test_volumes_that_cannot_be():
+    with pytest.raises(SpecError, match="layout: expected one of stacks, volumes, got 'row'"):
+        pictures.architecture("lenet5", layout="row")
+    with pytest.raises(SpecError, match="brackets: expected layout stacks, got volumes"):
+        pictures.architecture("lenet5", layout="volumes", brackets=True)
+    with pytest.raises(ShapeError, match="expected an input and at least one layer, got 0"):
+        viz.volumes([])

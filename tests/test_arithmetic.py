@@ -133,7 +133,7 @@ def test_tensorflows_same_transposed_with_a_stride_over_the_kernel():
 def drawn(command, arguments, folder):
     """The JSON and the texts of the SVG that a command makes, and whether it has shades."""
     svg, numbers = folder / "figure.svg", folder / "figure.json"
-    options = [*arguments, "-o", str(svg), "--json", str(numbers)]
+    options = [*arguments, "-o", str(svg), "--json-file", str(numbers)]
     # In this process: a figure is drawn in a tenth of the time that a process takes to start.
     result = CliRunner().invoke(command, options, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -451,7 +451,7 @@ def test_numbers_of_ones_own(convlab):
     (convlab.folder / "in.csv").write_text("1,2,3\n4,5,6\n7,8,9\n")
     convlab.works(
         *("render", "arithmetic", "--values", "in.csv", "--kernel", "2"),
-        *("--kernel-values", "1 0; 0 -1", "--json", "n.json", "-o", "n.png"),
+        *("--kernel-values", "1 0; 0 -1", "--json-file", "n.json", "-o", "n.png"),
     )
     record = json.loads((convlab.folder / "n.json").read_text())
     assert record["result"]["output"] == [[[-4, -4], [-4, -4]]]

@@ -645,7 +645,7 @@ X = np.zeros((1, 28, 28), np.float32)
             lambda: insight.maximise(LENET5, "conv9", [0], GREY),
             SpecError,
             "layer: expected one of conv1, relu1, pool1, conv2, relu2, pool2, flatten1, fc1,"
-            " relu3, fc2, relu4, fc3, got 'conv9'",
+            " relu3, fc2, relu4, fc3, got 'conv9'; did you mean conv2?",
         ),
         (
             lambda: insight.maximise(LENET5, "conv2", [3, 16], GREY),
@@ -822,7 +822,7 @@ def test_a_figure_says_what_its_scales_mean(boxes_of):
         subtitle="a run",
     )
     said = texts(figure, boxes_of)
-    assert "a run; each map on its own scale" in said
+    assert "a run, each map on its own scale" in said
     # One of the maps is constant: it has no scale, and so no ends.
     assert [said.count(text) for text in ("against 5", "for 5", "0 everywhere")] == [1, 1, 1]
     assert {text for text, _ in notes} <= {*said}
@@ -948,7 +948,7 @@ def test_what_the_figures_refuse(call, message):
 
 
 def test_saliency_command(convlab, run):
-    arguments = ("--method", "integrated-gradients", "--target", "3", "--json", "s.json")
+    arguments = ("--method", "integrated-gradients", "--target", "3", "--json-file", "s.json")
     out = convlab.works("render", "saliency", run, "test:3", *arguments)
     assert out == "wrote saliency.png\n"
     record = json.loads((convlab.folder / "s.json").read_text())
@@ -976,7 +976,7 @@ def test_saliency_command(convlab, run):
 
 def test_grad_cam_command(convlab, run):
     out = convlab.works("render", "grad-cam", run, "test:0", "--no-sanity", "--alt")
-    assert "Grad-CAM of test:0" in out and "random" not in out
+    assert "Grad-CAM of a handwritten " in out and "random" not in out
     _, test = data.load("digits")
     network = training.load(run)
     chances = insight.probabilities(network.network, network.network_input(test.images[0])[None])[0]
@@ -995,7 +995,7 @@ def invoke(*words):
 
 def test_occlusion_command(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    out = invoke("occlusion", run, "test:0", "--patch", "7x4", "--json", "o.json", "--alt")
+    out = invoke("occlusion", run, "test:0", "--patch", "7x4", "--json-file", "o.json", "--alt")
     assert "patch of 7 × 4 of the background, stride 3 × 2" in out
     assert "near 1 the map shows nothing that was learned" in out
     assert (tmp_path / "occlusion.png").exists()
@@ -1012,7 +1012,7 @@ def test_occlusion_command(run, tmp_path, monkeypatch):
 
 def test_maximise_and_top_patches_commands(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ("--layer", "conv2", "--unit", 3, "--unit", 0, "--json", "m.json")
+    arguments = ("--layer", "conv2", "--unit", 3, "--unit", 0, "--json-file", "m.json")
     out = invoke("maximise", run, *arguments, "--steps", 5)
     assert out == "wrote maximise.png\n"
     record = json.loads((tmp_path / "m.json").read_text())

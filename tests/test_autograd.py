@@ -41,6 +41,16 @@ def same_dropout(x):
     return F.dropout(x, 0.4)
 
 
+def same_dropout2d(x):
+    convlab.manual_seed(1)  # differences need the same mask each time
+    return F.dropout2d(x, 0.4)
+
+
+def statistics(device):
+    mean, variance = np.array([0.5, -1.0]), np.array([2.0, 0.3])
+    return Tensor(mean).to(device), Tensor(variance).to(device)
+
+
 FUNCTIONS = {
     # name: [(function, inputs)]
     "conv2d": [
@@ -83,7 +93,33 @@ FUNCTIONS = {
     "sigmoid": [(F.sigmoid, [(3, 4)])],
     "tanh": [(F.tanh, [(3, 4)])],
     "scaled_tanh": [(F.scaled_tanh, [(3, 4)]), (F.scaled_tanh, [()])],
+    "leaky_relu": [(lambda x: F.leaky_relu(x, 0.2), [spread(3, 4)])],
+    "prelu": [(F.prelu, [spread(2, 3, 2), leaf(3, low=0.1, high=0.5)])],
+    "relu6": [(F.relu6, [spread(3, 4)])],
+    "elu": [(lambda x: F.elu(x, 1.5), [(3, 4)])],
+    "selu": [(F.selu, [(3, 4)])],
+    "gelu": [(F.gelu, [(3, 4)]), (lambda x: F.gelu(x, "tanh"), [(3, 4)])],
+    "silu": [(F.silu, [(3, 4)])],
+    "softplus": [(lambda x: F.softplus(x, 2.0), [(3, 4)])],
+    "hardsigmoid": [(F.hardsigmoid, [spread(3, 4)])],
+    "hardswish": [(F.hardswish, [spread(3, 4)])],
+    "batch_norm": [
+        (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [(3, 2, 2, 2), (2,), (2,)]),
+        (lambda x: F.batch_norm(x, *statistics(x.device)), [(3, 2, 2, 2)]),
+    ],
+    "group_norm": [(lambda x, w, b: F.group_norm(x, 2, w, b), [(2, 4, 2, 3), (4,), (4,)])],
+    "layer_norm": [(lambda x, w, b: F.layer_norm(x, (2, 3), w, b), [(2, 4, 2, 3), (2, 3), (2, 3)])],
+    "local_response_norm": [(lambda x: F.local_response_norm(x, 3, 0.5), [(2, 5, 2, 2)])],
+    "channel_shuffle": [(lambda x: F.channel_shuffle(x, 2) ** 2, [(2, 4, 2, 1)])],
+    "pixel_shuffle": [(lambda x: F.pixel_shuffle(x, 2) ** 2, [(2, 4, 2, 3)])],
+    "shortcut2d": [(lambda x: F.shortcut2d(x, 4, 2) ** 2, [(2, 2, 4, 3)])],
+    "interpolate": [
+        (lambda x: F.interpolate(x, scale_factor=2) ** 2, [(2, 2, 2, 3)]),
+        (lambda x: F.interpolate(x, (5, 4), mode="bilinear"), [(2, 2, 2, 3)]),
+        (lambda x: F.interpolate(x, (5, 4), mode="bilinear", align_corners=True), [(1, 2, 3, 3)]),
+    ],
     "dropout": [(same_dropout, [(3, 4)])],
+    "dropout2d": [(same_dropout2d, [(2, 3, 2, 2)])],
     "softmax": [(lambda x: F.softmax(x, 1), [(3, 4)]), (lambda x: F.softmax(x, 0), [(2, 3, 2)])],
     "log_softmax": [(lambda x: F.log_softmax(x, -1), [(3, 4)])],
     "cross_entropy": [

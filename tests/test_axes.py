@@ -17,8 +17,9 @@ from convlab.viz.axes import (
     with_room,
 )
 from convlab.viz.canvas import Canvas
-from convlab.viz.free_room import FreeRoom
-from convlab.viz.line_plot import Look, ruled_plot
+from convlab.viz.embedding import FreeRoom
+from convlab.viz.line_plot import Chart, Line, Look
+from convlab.viz.table import MeasuredColumn, Table
 from convlab.viz.tiles import side_by_side
 
 
@@ -74,12 +75,26 @@ def test_panels_fill_their_place_and_the_last_give_way():
 
 def test_a_line_ends_at_its_last_finite_number():
     canvas = Canvas("slide", "light")
-    plot = ruled_plot(canvas, (100, 100, 900, 500), (0, 4), (0.0, 1.0))
-    look = Look(canvas.theme.input)
-    xs = np.arange(4.0)
+    look, xs = Look(canvas.theme.input), np.arange(4.0)
+    chart = Chart([Line(xs, np.ones(4), look)], "x", x_range=(0.0, 4.0), y_range=(0.0, 1.0))
+    plot = chart.draw(canvas, (100, 100, 800, 400))
     (end,) = plot.line(xs, np.array([0, 1, 0.5, math.nan]), look, 1.6, "name")
     assert (end.x, end.y, end.name) == (plot.at_x(2), plot.at_y(0.5), "name")
     assert plot.line(xs, np.full(4, math.nan), look, 1.6) == []
+
+
+def test_a_chart_reaches_from_its_lowest_to_its_highest_number():
+    canvas, place = Canvas("slide", "light"), (100, 100, 800, 400)
+    line = Line(np.array([1.0, 2, 3, 4]), np.array([3.0, math.nan, 7, 9]), Look("#000000"))
+    plot = Chart([line], "x").draw(canvas, (100, 100, 800, 400))
+    assert (plot.x.low, plot.x.high, plot.y.low, plot.y.high) == (1, 4, 3, 9)
+    assert line.alone().tolist() == [0]  # between the border and a gap
+    assert Chart([line], "x", levels=[(12.0, "a level")]).draw(canvas, place).y.high == 12
+    band = Line(line.xs, line.ys, line.look, spread=np.array([1.0, 1, 1, 2]))
+    ((places, low, high),) = band.bands()
+    assert [places.tolist(), low.tolist(), high.tolist()] == [[3, 4], [6, 7], [8, 11]]
+    tens = Chart([line], "x", log_y=True).draw(canvas, (100, 100, 800, 400))
+    assert (tens.y.low, tens.y.high) == (1, 10)
 
 
 def test_boxes_that_are_free():
@@ -97,3 +112,30 @@ def test_the_spread_of_no_value_and_of_one():
     assert Spread.finite([math.nan, 0.5, math.inf]) == Spread((0.5,))
     assert math.isnan(Spread(()).mean) and Spread(()).text("%") == "–"
     assert Spread((0.5,)).ends == (0.5, 0.5) and Spread((0.5,)).text("%") == "50.0 %"
+
+
+def test_a_table_draws_bars_from_zero_and_dots_at_the_mean():
+    canvas = Canvas("slide", "light")
+    bars = MeasuredColumn("cost", [[2.0], [8.0], []], ["2", "8", "none"], role="window")
+    spread = MeasuredColumn("share", [[0.2, 0.4], [0.7], []], ["a", "b", "c"], "spread")
+    Table(canvas, ["one", "two", "three"], [bars, spread]).draw()
+    (axes,) = canvas.figure.axes
+    short, long = (patch.get_width() for patch in axes.patches)
+    assert long == pytest.approx(4 * short)
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    dots += [artist for artist in axes.artists if getattr(artist, "get_marker", str)() == "o"]
+    xs = {dot.get_xdata()[0] for dot in dots}
+    first, mean, last, other = sorted(xs)  # 0.2, 0.3, 0.4 and 0.7
+    assert mean - first == pytest.approx(last - mean)
+    assert other - last == pytest.approx(3 * (mean - first))
+
+
+def test_texts_of_a_table_give_way_to_bars():
+    def shown(count):
+        columns = [MeasuredColumn("cost", [[1.0]], ["1"])]
+        columns += [MeasuredColumn(f"note {at}", (), ["a note"], "texts") for at in range(count)]
+        return [c.heading for c in Table(Canvas("slide", "light"), ["row"], columns).columns]
+
+    assert shown(3) == ["cost", "note 0", "note 1", "note 2"]
+    kept = shown(30)
+    assert 1 < len(kept) < 31 and kept == ["cost", *(f"note {at}" for at in range(len(kept) - 1))]

@@ -214,7 +214,7 @@ def test_what_is_told_of_training_and_of_sizes():
 
 @pytest.mark.slow
 def test_kernels_in_json_and_as_a_picture(convlab):
-    arguments = ("--layer", "C1", "--rounds", 1, "--threads", 1, "--plot", "roof.png")
+    arguments = ("--layer", "C1", "--rounds", 1, "--threads", 1, "-o", "roof.png")
     result = json.loads(measured(convlab, "kernels", "--json", *arguments))
     assert result["machine"]["threads"] == 1
     assert [row["pass"] for row in result["rows"]] == list(bench.GRADIENTS)
@@ -291,14 +291,14 @@ def test_error(convlab, arguments, message):
     "arguments",
     [
         ["kernels", "--rounds", "0"],
-        ["kernels", "--plot", "roof.txt"],
+        ["kernels", "-o", "roof.txt"],
         ["train", "--batch", "0"],
         ["train", "--threads", "no"],
         ["train", "--classes", "0"],
         ["answers", "--batch", "1,0"],
         ["answers", "--batch", "1,,2"],
         ["answers", "--threads", "two"],
-        ["start", "--plot", "start.png"],
+        ["start", "-o", "start.png"],
         ["scale", "extra"],
         ["speed"],
     ],

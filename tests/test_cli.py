@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import pty
@@ -19,12 +20,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from convlab_cli import main, options, reference
-from convlab_cli.explain import Place
 from PIL import Image
 from safetensors import safe_open
 
 from convlab import data, kernels, shapes, training
-from convlab.errors import SpecError
+from convlab.errors import DataError, SpecError
 
 COMMAND = Path(sys.executable).with_name("convlab")
 COMMANDS = [typed.split()[1:] for typed, _ in reference.helps()]
@@ -139,15 +139,20 @@ def test_version_is_that_of_the_package(convlab):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["nosuch"], "No such command 'nosuch'."),
-        (["render", "nosuch"], "No such command 'nosuch'."),
-        (["train", "--nosuch"], "No such option"),
+        (["nosuch"], "No such command 'nosuch'. See 'convlab --help'."),
+        (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+        (["render", "featres"], "No such command 'featres'. Did you mean 'features'?"),
+        (["experiment", "rnu"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["train", "--optimizer", "sgdd"], "'nesterov', 'adam'. Did you mean 'sgd'?"),
+        (["train", "--qqq"], "No such option '--qqq'. See 'convlab train --help'."),
         (["train", "--epochs", "many"], "'many' is not a valid integer."),
+        (["quiz", "pooling", "--count", "many"], "'many' is not a valid integer."),
         (["train", "--threads", "0"], "0 is not in the range 1<=x<=1024."),
         (["train", "--optimizer", "lbfgs"], "'lbfgs' is not one of 'sgd', 'nesterov', 'adam'."),
         (["predict", "somewhere"], "Missing argument 'IMAGE...'."),
-        (["render", "curves", "x", "-o", "x.jpg"], ".png, .svg or .pdf, got 'x.jpg'"),
-        (["render", "curves", "x", "-o", "x"], ".png, .svg or .pdf, got 'x'"),
+        (["train", "mnist"], "extra argument (mnist). See 'convlab train --help'."),
+        (["render", "curves", "x", "-o", "x.bmp"], ".webp, .svg or .pdf, got 'x.bmp'"),
+        (["render", "curves", "x", "-o", "x"], ".webp, .svg or .pdf, got 'x'"),
         (["render", "curves", "x", "--theme", "sepia"], "'light', 'dark', 'transparent'"),
         (["render", "receptive-field", "lenet5", "--unit", "3"], "such as 3,4, got '3'"),
         (["render", "receptive-field", "lenet5", "--unit", "a,b"], "such as 3,4, got 'a,b'"),
@@ -156,6 +161,17 @@ def test_version_is_that_of_the_package(convlab):
 def test_wrong_usage(convlab, arguments, message):
     assert message in convlab.misused(*arguments)
     assert list(convlab.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_missing_argument_is_named(convlab, words):
+    """By the name that stands without brackets in the line of usage."""
+    usage = " ".join(convlab.works(*words, "--help").split("\n\n")[0].split())
+    needed = re.findall(r"(?<= )([A-Z][A-Z|x.]*\w*[.]*)(?= |$)", usage.partition("[OPTIONS]")[2])
+    if "COMMAND" in needed or not needed:
+        return
+    error = convlab.misused(*words)
+    assert error == f"Missing argument '{needed[0]}'. See 'convlab {' '.join(words)} --help'."
 
 
 def test_output_into_a_closed_pipe_is_quiet(convlab):
@@ -191,6 +207,16 @@ EPOCH_FIELDS = {
     "seconds",
     "images_per_second",
 }
+
+
+def test_too_few_pictures_to_hold_some_out(convlab):
+    """Of two in a class one is to test with, and none is left to choose the epoch by."""
+    draw_classes(convlab.folder / "few", count=2)
+    assert convlab.fails("train", "--data", "few").endswith(
+        "few: expected two images or more of a class to train with, one of which is held out to"
+        " choose the best epoch, got one in each class"
+    )
+    assert [path.name for path in convlab.folder.iterdir()] == ["few"]
 
 
 def test_train_makes_a_run_in_its_usual_folder(run):
@@ -247,10 +273,13 @@ def test_train_progress_on_stderr(trained):
 
 def test_train_quiet(convlab, own):
     out = convlab.works("train", "--data", own, "--epochs", 1, "--quiet")
-    first, second, third = out.splitlines()
+    first, second, *more = out.splitlines()
     assert first.startswith("test accuracy ") and "best of 1 epochs: 1" in first
     assert second == "run: runs/lenet5-noises"
-    assert third.startswith("next: convlab render filters runs/lenet5-noises")
+    assert more == [
+        "next: convlab evaluate runs/lenet5-noises, convlab predict runs/lenet5-noises test:0,",
+        "      convlab render features runs/lenet5-noises test:0, convlab page runs/lenet5-noises",
+    ]
 
 
 def test_train_progress_bar_in_a_terminal(convlab, own):
@@ -276,15 +305,15 @@ def test_train_progress_bar_in_a_terminal(convlab, own):
     os.close(ours)
     assert process.returncode == 0, shown
     assert out.startswith(b"test accuracy")
-    assert b"epoch 2/2 [####################]" in shown
+    assert re.search(rb"epoch 2/2  \[#+\]  100%", shown)
     assert b"images/s" in shown and b"Traceback" not in shown
 
 
 def test_an_existing_run_is_refused_and_stays_as_it_was(convlab, run, own):
     before = bytes_of(run)
-    error = convlab.fails("train", "--data", own, "--epochs", 1, "--out", run)
+    error = convlab.fails("train", "--data", own, "--epochs", 1, "-o", run)
     assert error == (
-        f"{run}: exists already; name another folder with --out, go on with --resume, or replace"
+        f"{run}: exists already; name another folder with -o, go on with --resume, or replace"
         " it with --exist-ok (in Python: out=, convlab.load, exist_ok=True)"
     )
     assert bytes_of(run) == before
@@ -294,7 +323,7 @@ def test_exist_ok_replaces_a_run(convlab, run, own):
     folder = shutil.copytree(run, convlab.folder / "copy")
     before = bytes_of(folder)
     (folder / "lab.html").write_text("the page of the old run")
-    convlab.works("train", "--data", own, "--epochs", 1, "--out", "copy", "--exist-ok", "--quiet")
+    convlab.works("train", "--data", own, "--epochs", 1, "-o", "copy", "--exist-ok", "--quiet")
     after = bytes_of(folder)
     assert after.keys() == before.keys()
     assert all(after[name] != before[name] for name in before)
@@ -304,8 +333,8 @@ def test_exist_ok_replaces_a_run(convlab, run, own):
 
 def test_out_is_a_file(convlab, own):
     (convlab.folder / "taken").write_text("mine")
-    error = convlab.fails("train", "--data", own, "--out", "taken", "--exist-ok")
-    assert error == "taken: expected a folder to write the run into, got a file"
+    error = convlab.fails("train", "--data", own, "-o", "taken", "--exist-ok")
+    assert error == "taken: cannot be written: expected a folder, got a file"
     assert (convlab.folder / "taken").read_text() == "mine"
 
 
@@ -414,7 +443,6 @@ def test_a_rate_that_diverges(convlab):
         (('"ReLU"', '["ReLU"]'), "net.toml, line 10, layer 2 (['ReLU']): expected "),
         (('type = "Flatten"', 'type = "Tanh"'), "net.toml, line 20, layer 5 (Linear): expected"),
         (('"first"', '"loss"'), "expected a name that is free, got 'loss'"),
-        (('"classes"', "7"), "one number for each of the 10 classes, got 7 numbers"),
         (
             ("out_channels = 3", "out_channels = 1000000000000"),
             "(first): expected out_channels of at most 65,535",
@@ -455,12 +483,29 @@ def test_train_on_own_pictures_in_colour(convlab):
     ]
 
 
-def test_a_picture_that_is_damaged_is_named(convlab):
+def test_pictures_that_are_damaged_are_named_or_skipped(convlab):
     folder = draw_classes(convlab.folder / "mine")
-    broken = folder / "light" / "03.png"
-    broken.write_bytes(broken.read_bytes()[:60])
+    broken = [folder / "light" / "03.png", folder / "dark" / "01.png"]
+    for path in broken:
+        path.write_bytes(path.read_bytes()[:60])
     error = convlab.fails("train", "--data", "mine")
-    assert str(broken) in error
+    assert error.startswith(f"{folder}: 2 pictures cannot be read, --skip-damaged")
+    assert all(str(path) in error for path in broken)
+    short = ("--skip-damaged", "--epochs", 1, "--batch-size", 4, "--quiet")
+    result = convlab("train", "--data", "mine", *short)
+    assert result.status == 0
+    assert result.err.startswith(
+        f"note: {folder}: left out 2 damaged: {broken[1]}: expected a whole"
+    )
+    assert result.err.count("\n") == 1
+    # What was skipped is skipped again.
+    again = convlab("evaluate", "runs/lenet5-mine", "--json")
+    assert (again.status, again.err) == (0, result.err)
+    shutil.rmtree(folder / "dark")
+    (folder / "dark").mkdir()
+    (folder / "dark" / "a.png").write_text("not a picture")
+    error = convlab.fails("train", "--data", "mine", *short, "--exist-ok")
+    assert error == f"{folder}/dark: expected pictures of a class, got only damaged ones"
 
 
 def test_without_a_network_the_error_says_what_to_do(convlab):
@@ -486,7 +531,7 @@ def test_without_a_network_the_error_says_what_to_do(convlab):
 
 
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(convlab, run):
-    usual = ("train", "--epochs", 2, "--quiet", "--out")
+    usual = ("train", "--epochs", 2, "--quiet", "-o")
 
     def train(words):
         convlab.works(*usual, *words)
@@ -497,7 +542,7 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(convlab, 
 
 
 def test_another_seed_gives_other_bytes(convlab, run):
-    convlab.works("train", "--epochs", 2, "--quiet", "--seed", 1, "--out", "other")
+    convlab.works("train", "--epochs", 2, "--quiet", "--seed", 1, "-o", "other")
     assert weights(convlab.folder / "other") != weights(run)
 
 
@@ -509,7 +554,7 @@ def uninterrupted(convlab_in, tmp_path_factory):
     """The files of a training that nobody stopped."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     (folder / "net.toml").write_text(NETWORK)
-    convlab_in(folder).works(*LONG, "--quiet", "--out", "run")
+    convlab_in(folder).works(*LONG, "--quiet", "-o", "run")
     return bytes_of(folder / "run")
 
 
@@ -537,7 +582,7 @@ def test_ctrl_c_saves_and_resume_gives_the_bytes_of_an_uninterrupted_run(convlab
     model = convlab.folder / "net.toml"
     model.write_text(NETWORK)
     run = convlab.folder / "run"
-    arguments = (*LONG, "--out", "run")
+    arguments = (*LONG, "-o", "run")
     for epoch in (1, 2):
         process = convlab.start(*arguments)
         for line in process.stderr:
@@ -570,7 +615,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch(convlab, uninterrupted):
     run = convlab.folder / "run"
     ours, theirs = pty.openpty()  # in a terminal every batch is shown
     process = subprocess.Popen(
-        [COMMAND, *map(str, LONG), "--out", "run"],
+        [COMMAND, *map(str, LONG), "-o", "run"],
         cwd=convlab.folder,
         env=convlab.environment(TERM="xterm", COLUMNS="120"),
         stdout=subprocess.PIPE,
@@ -598,7 +643,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch(convlab, uninterrupted):
 
 def test_a_killed_training_can_be_resumed(convlab, uninterrupted):
     (convlab.folder / "net.toml").write_text(NETWORK)
-    process = convlab.start(*LONG, "--quiet", "--json", "--out", "run")
+    process = convlab.start(*LONG, "--quiet", "--json", "-o", "run")
     lines = [process.stdout.readline() for _ in range(2)]
     process.kill()
     process.communicate(timeout=60)
@@ -609,7 +654,7 @@ def test_a_killed_training_can_be_resumed(convlab, uninterrupted):
 
 
 def test_resume_takes_no_settings(convlab, run):
-    for words, option in ((["--lr", 0.1], "--lr"), (["--epochs", 2], "--epochs")):
+    for words, option in ((["--lr", 0.1], "--lr"), (["--seed", 2], "--seed")):
         message = convlab.misused("train", "--resume", run, *words)
         assert message == f"--resume goes on with the run's own settings; drop {option}"
 
@@ -617,8 +662,48 @@ def test_resume_takes_no_settings(convlab, run):
 def test_resume_of_a_complete_run(convlab, run):
     before = bytes_of(run)
     message = convlab.misused("train", "--resume", run)
-    assert message == f"{run}: nothing to resume, the run is complete"
+    assert message == f"{run}: nothing to resume, the run is complete; --epochs lets it go on"
     assert bytes_of(run) == before
+
+
+def test_more_epochs_give_the_bytes_of_as_many_in_one_go(convlab, run, own):
+    words = ("train", "--data", own, "--schedule", "constant", "--lr", 0.01, "--quiet")
+    convlab.works(*words, "--epochs", 3, "--output", "three")
+    convlab.works(*words, "--epochs", 1, "--output", "one")
+    convlab.works("train", "--resume", "one", "--epochs", 3, "--quiet")
+    three = bytes_of(convlab.folder / "three")
+    check_same_run(convlab.folder / "one", three)
+    assert bytes_of(convlab.folder / "one")["config.json"] == three["config.json"]
+    for epochs in (2, 3):
+        message = convlab.fails("train", "--resume", "one", "--epochs", epochs)
+        assert message == f"epochs: expected more than the run's 3, got {epochs}"
+
+
+def test_more_epochs_of_another_schedule_say_what_differs(convlab, run):
+    shutil.copytree(run, convlab.folder / "copy")
+    result = convlab("train", "--resume", "copy", "--epochs", 3)
+    assert result.status == 0 and "best of 3 epochs" in result.out
+    note = "note: rates by one-cycle depend on the number of epochs, so those up to 2 had others"
+    assert f"{note} than in 3 epochs in one go\n" in result.err
+    assert [line[:9] for line in result.err.splitlines() if line[:5] == "epoch"] == ["epoch 3/3"]
+
+
+def test_a_network_of_ones_own_gets_a_rate_by_a_trial(convlab, own):
+    (convlab.folder / "net.toml").write_text(NETWORK)
+    words = ("train", "--model", "net.toml", "--data", own, "--epochs", 20, "--output", "run")
+    result = convlab(*words)
+    assert result.status == 0
+    settings = json.loads((convlab.folder / "run" / "config.json").read_text())["settings"]
+    assert 0 < settings["rate"] <= 0.05
+    assert "trying learning rates on a few batches of " in result.err
+    assert f"largest learning rate {settings['rate']:g}, from that trial" in result.err
+
+
+def test_python_m_convlab_is_the_command(convlab):
+    words = [sys.executable, "-m", "convlab", "trian"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=convlab.folder, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "Error: No such command 'trian'. Did you mean 'train'?\n"
 
 
 def test_resume_of_a_complete_run_for_its_page(convlab, run):
@@ -649,7 +734,7 @@ def digit(test_images, tmp_path_factory):
 def test_evaluate(convlab, run, trained, test_images):
     folder = shutil.copytree(run, convlab.folder / "copy")
     table, answer = both(
-        lambda words: convlab.works("evaluate", "copy", *words), (), ("--json", "--out", "again")
+        lambda words: convlab.works("evaluate", "copy", *words), (), ("--json", "-o", "again")
     )
     answer = json.loads(answer)
     evaluation = folder / "evaluation"
@@ -705,6 +790,33 @@ def test_evaluate_with_other_classes(convlab, run, own):
     )
 
 
+def test_evaluate_reads_a_folder_as_predict_does(convlab, run, corner):
+    """The digit is found on each sheet; where there is none, the whole of it is taken."""
+    for split, label in itertools.product(("train", "test"), range(10)):
+        folder = convlab.folder / "drawn" / split / str(label)
+        folder.mkdir(parents=True)
+        for number, turns in enumerate((0, 1)):
+            sheet = np.rot90(np.roll(corner, 9 * label, axis=0), turns)
+            Image.fromarray(sheet).convert("RGB").save(folder / f"{number}.png")
+    Image.new("L", (90, 60), 255).save(convlab.folder / "drawn/test/1/white.png")
+    for words in ((), ("--as-is",)):
+        told = convlab.works("predict", run, "drawn/test", "--json", *words).splitlines()
+        expected = np.zeros((10, 10), int)
+        for line in map(json.loads, told):
+            if line["probabilities"]:
+                expected[
+                    int(line["image"].split("/")[2]), int(next(iter(line["probabilities"])))
+                ] += 1
+        text = convlab.works("evaluate", run, "--data", "drawn", "-o", "kept", *words)
+        with (convlab.folder / "kept/confusion.csv").open() as file:
+            got = np.array([row[1:] for row in [*csv.reader(file)][1:]], int)
+        # Where predict gives no answer, evaluate has one for the whole sheet.
+        assert got.sum() == 21 and (got - expected >= 0).all()
+        assert ("digit found on 40 of 41 pictures: " in text) == (not words)
+        assert ("no digit found on 1 of 41 pictures, which are taken whole" in text) == (not words)
+        assert ("41 of 41 pictures dark on light" in text) == bool(words)
+
+
 @pytest.mark.parametrize(
     "damage, words",
     [
@@ -733,16 +845,15 @@ def test_damaged_runs(convlab, run, damage, words):
 @pytest.mark.smoke
 def test_a_folder_that_is_no_run(convlab):
     for command in (["evaluate"], ["render", "curves"], ["render", "filters"]):
-        error = convlab.fails(*command, convlab.folder)
-        if command == ["render", "curves"]:
-            assert (
-                error
-                == f"{convlab.folder}/history.csv: expected a run with this file, there is none"
-            )
-        else:
-            assert error == (
-                f"{convlab.folder}: expected the folder of a run with a config.json, there is none"
-            )
+        assert convlab.fails(*command, convlab.folder) == (
+            f"{convlab.folder}: expected the folder of a run with a config.json, there is none"
+        )
+
+
+def test_the_folder_around_a_run_is_no_run(convlab, run):
+    error = convlab.fails("predict", run.parent, "test:0")
+    instead = f"got a folder of runs, such as {run}"
+    assert error == f"{run.parent}: expected the folder of a run, {instead}"
 
 
 # --- predict -----------------------------------------------------------------------------
@@ -864,13 +975,88 @@ def test_predict(convlab, run, test_images):
         ("test:99999", "image test:99999: expected test:0 to test:359 of digits"),
         ("test:-1", "image test:-1: expected test:0 to test:359 of digits"),
         ("test:", "image test:: expected test:0 to test:359 of digits"),
+        (
+            "https://example.com/7.png",
+            "https://example.com/7.png: expected a picture file, got an address; download it",
+        ),
         ("test:²", "image test:²: expected test:0 to test:359 of digits"),
         ("-", "-: expected a picture on standard input, got nothing"),
     ],
 )
-def test_one_bad_image_of_many_leaves_no_answers(convlab, run, digit, image, message):
+def test_a_bad_image_of_many_is_named_at_the_end(convlab, run, digit, image, message):
     (convlab.folder / "text.png").write_text("not a picture")
-    assert convlab.fails("predict", run, digit, image, digit).startswith(message)
+    assert convlab.fails("predict", run, image).startswith(message)
+    result = convlab("predict", run, digit, image, "test:3")
+    assert result.status == 1
+    assert [line.partition(": ")[0] for line in result.out.splitlines()] == [str(digit), "test:3"]
+    assert result.err.startswith(f"Error: {message}") and result.err.count("\n") == 1
+
+
+@pytest.fixture
+def corner(convlab):
+    """A sheet with a 1 drawn small in its corner: a bar, 40 pixels high."""
+    sheet = np.full((300, 200), 255, np.uint8)
+    sheet[10:50, 180:187] = 0
+    Image.fromarray(sheet).save(convlab.folder / "corner.png")
+    return sheet
+
+
+def test_predict_finds_the_digit_on_its_sheet(convlab, run, corner):
+    answer = json.loads(convlab.works("predict", run, "corner.png", "--json"))
+    assert next(iter(answer["probabilities"])) == "1"
+    assert answer["inverted"] and answer["prepared"] and answer["missing"] == ""
+    line = convlab.works("predict", run, "corner.png")
+    assert line.endswith(f"  (digit found: {answer['prepared']})\n")
+    whole = json.loads(convlab.works("predict", run, "corner.png", "--json", "--as-is"))
+    assert (whole["prepared"], whole["inverted"]) == ("", True)
+    assert whole["probabilities"] != answer["probabilities"]
+    # Pictures of the network see the same.
+    for words, asides in (((), "; digit found and centred"), (["--as-is"], "; inverted")):
+        for command in (["features"], ["saliency", "--no-sanity"]):
+            said = convlab.works("render", *command, run, "corner.png", "--alt", *words)
+            assert asides in said
+    explained = convlab.works("explain", run, "corner.png")
+    assert f"digit found: {answer['prepared']}" in explained
+    from_pixels = pictures_of(run, "corner.png", convlab.folder)
+    assert max(from_pixels, key=from_pixels.get) == "1"
+
+
+def pictures_of(run, name, folder):
+    """What Python says."""
+    return training.load(run).predict(folder / name)[0]
+
+
+def test_predict_says_that_there_is_no_digit(convlab, run):
+    Image.new("L", (90, 60), 255).save(convlab.folder / "white.png")
+    line = convlab.works("predict", run, "white.png")
+    said = "no digit found: nothing stands out from the ground"
+    assert line == f"white.png: {said}\n"
+    answer = json.loads(convlab.works("predict", run, "white.png", "--json"))
+    assert (answer["missing"], answer["probabilities"]) == (said, {})
+    assert " %" in convlab.works("predict", run, "white.png", "--as-is")
+    assert "; no digit found" in convlab.works("render", "features", run, "white.png", "--alt")
+    with pytest.raises(DataError, match=f"white.png: {said}"):
+        pictures_of(run, "white.png", convlab.folder)
+
+
+def test_predict_of_a_folder(convlab, run, corner):
+    """All pictures below it; other files are counted, and damaged ones named at the end."""
+    folder = convlab.folder / "sheets"
+    (folder / "more").mkdir(parents=True)
+    for name in ("A.PNG", "more/b.jfif", "c.gif"):
+        Image.fromarray(corner).save(folder / name, {".jfif": "JPEG"}.get(Path(name).suffix))
+    (folder / "notes.txt").write_text("no picture")
+    (folder / ".hidden").write_text("no picture")
+    (folder / "broken.png").write_bytes((folder / "A.PNG").read_bytes()[:60])
+    result = convlab("predict", run, "sheets")
+    names = [line.partition(": ")[0] for line in result.out.splitlines()]
+    assert names == ["sheets/A.PNG", "sheets/c.gif", "sheets/more/b.jfif"]
+    note, error = result.err.splitlines()
+    assert note == "note: sheets: 1 left out, whose endings no picture has that is read: .txt (1)"
+    assert error.startswith("Error: sheets/broken.png: expected a whole picture")
+    assert result.status == 1
+    (convlab.folder / "empty").mkdir()
+    assert convlab.fails("predict", run, "empty") == "empty: expected pictures, got none"
 
 
 # --- summary -----------------------------------------------------------------------------
@@ -940,8 +1126,11 @@ def test_summary_of_a_file(convlab):
 
 def test_summary_of_something_unknown(convlab):
     assert convlab.fails("summary", "lenet6") == (
-        "expected the folder of a run, one of alexnet, dense, fashion-cnn, lenet5, lenet5-1998,"
-        " resnet50, resnet50-slim, vgg16, or a .toml file, got lenet6"
+        "expected the folder of a run, one of alexnet, alexnet-slim, dense, densenet121,"
+        " efficientnet-lite0, fashion-cnn, googlenet, lenet5, lenet5-1998, mobilenet-v2, resnet18,"
+        " resnet20, resnet34, resnet50, resnet50-slim, squeezenet1-1, unet, vgg16, or a .toml"
+        " file, got lenet6; did you mean"
+        " lenet5?"
     )
 
 
@@ -1059,7 +1248,10 @@ def test_render(convlab, convlab_in, run, digit, kind, suffix, theme, size):
         ),
         (["receptive-field", "lenet5", "--unit", "-1,0"], "inside the 5 × 5 maps of pool2, from 0"),
         (["receptive-field", "dense"], "dense has no layer with feature maps"),
-        (["filters", "{run}", "-o", "nosuch/picture.png"], "nosuch/picture.png: cannot be written"),
+        (
+            ["filters", "{run}", "-o", "/dev/null/f.png"],
+            "cannot be written: /dev/null is not a folder",
+        ),
     ],
 )
 def test_what_render_refuses(convlab, run, words, message):
@@ -1097,7 +1289,7 @@ def test_no_number_of_a_command_is_without_a_limit():
             assert kind.max is not None, name
             assert not isinstance(kind, click.FloatRange) or isinstance(kind, options.Number), name
         for value in ("1" + "0" * 31, "1000000000x10000000000", "1e400", "nan"):
-            if isinstance(kind, click.Choice | click.Path | Place | click.types.BoolParamType):
+            if isinstance(kind, click.Choice | click.Path | click.types.BoolParamType):
                 continue
             with pytest.raises(click.UsageError):
                 pytest.fail(f"{name} takes {kind.convert(value, option, None)}")
@@ -1122,7 +1314,7 @@ def test_no_setting_of_training_is_without_a_limit(settings, message):
 @pytest.mark.parametrize(
     "words",
     [
-        ("train", "--out", ""),
+        ("train", "-o", ""),
         ("train", "--resume", ""),
         ("train", "--data", "", "--epochs", 1),
         ("train", "--model", "", "--epochs", 1),
@@ -1138,3 +1330,12 @@ def test_an_empty_text_is_no_name_and_no_place(convlab, words):
     assert result.status in (1, 2)
     assert re.search(r"(?m)^Error: [^\n]+$", result.err)
     assert not (convlab.folder / "config.json").exists()
+
+
+def test_a_network_with_as_many_classes_as_asked_for(convlab):
+    """Of VGG-16's 138,357,544 parameters 990 times 4,097 are those of 990 classes."""
+    total = [
+        convlab.works("summary", "vgg16", *more).splitlines()[-1].split()[1]
+        for more in ((), ("--classes", "10"))
+    ]
+    assert total == ["138,357,544", f"{138_357_544 - 990 * 4097:,}"]

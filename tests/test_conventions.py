@@ -216,7 +216,7 @@ def test_what_the_picture_needs():
 
 
 def test_the_command(convlab):
-    out = convlab.works("compare-conventions", "--json", "v.json", "-o", "v.svg")
+    out = convlab.works("compare-conventions", "--json-file", "v.json", "-o", "v.svg")
     lines = out.splitlines()
     assert lines[0] == "input 6 × 6, kernel 3 × 3, stride 2, seed 1"
     assert "  PyTorch                        TensorFlow" in lines

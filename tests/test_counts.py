@@ -421,22 +421,26 @@ def test_shape_that_cannot_be(convlab):
     assert "784 numbers in a row" in convlab.fails("shape", "784", "--kernel", "5")
     expected = "expected either --kernel or --layers"
     assert convlab.misused("shape", "4x4") == expected
+    coded = convlab.misused("shape", "4x4", "--kernel", "3", "--code", "--json")
+    assert coded == "--code: expected no --json with it"
     misused = convlab.misused("shape", "4x4", "--layers", "pool 2", "--stride", "2")
     assert misused == "--stride is for --kernel; in --layers it stands behind its layer"
 
 
 def test_pictures_of_connections_and_parameters(convlab):
-    convlab.works("render", "connections", "--json", "c.json", "--unit", "2", "--padding", "same")
+    convlab.works(
+        "render", "connections", "--json-file", "c.json", "--unit", "2", "--padding", "same"
+    )
     record = json.loads((convlab.folder / "c.json").read_text())
     assert record["result"]["shared"] == {"connections": 36, "weights": 3}
     assert record["parameters"]["unit"] == [0, 2]
     assert (convlab.folder / "connections.png").stat().st_size > 10_000
-    convlab.works("render", "parameters", "--json", "p.json", "-o", "p.svg")
+    convlab.works("render", "parameters", "--json-file", "p.json", "-o", "p.svg")
     examples = json.loads((convlab.folder / "p.json").read_text())["result"]["examples"]
     assert sorted(examples.values()) == [456, 10_000_000, 14_450_688, 3_000_000_000]
     svg = (convlab.folder / "p.svg").read_text()
     assert all(f"{count:,}" in svg for count in examples.values())
-    convlab.works("render", "connections", "--inputs", "5x7", "--json", "two.json")
+    convlab.works("render", "connections", "--inputs", "5x7", "--json-file", "two.json")
     assert json.loads((convlab.folder / "two.json").read_text())["parameters"]["dimensions"] == 2
     misused = convlab.misused("render", "connections", "--inputs", "5x7", "--dimensions", "1")
     assert "expected one number in one dimension, got 5 × 7" in misused

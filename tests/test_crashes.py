@@ -57,7 +57,7 @@ def test_a_folder_has_one_writer_until_that_dies(holder, convlab, run):
     (folder / "config.json").write_bytes(config)
     message = f"{folder}: expected to write to it alone, process {process.pid} is writing to it"
     assert convlab.fails("train", "--resume", folder) == message
-    assert convlab.fails("train", "--out", folder, "--exist-ok", "--quiet") == message
+    assert convlab.fails("train", "-o", folder, "--exist-ok", "--quiet") == message
     for lock in (
         files.locked(folder),
         training.locked(folder),

@@ -76,6 +76,7 @@ def test_every_kernel_has_a_version_for_cuda():
         lambda a: -a[:, :4, :4] + 2 * a.transpose(0, 2, 1)[:, :4] * 3,
         lambda a: -a / a[:, :1],
         lambda a: np.exp(a),
+        lambda a: 1 / np.sqrt(a * a),
         lambda a: np.log(a),
         lambda a: a**2,
         lambda a: np.zeros_like(a, shape=(2,)),
@@ -461,7 +462,7 @@ def test_without_a_gpu_the_error_says_what_to_install():
 
 def test_the_device_of_an_example_is_not_asked_for(convlab):
     told = convlab.misused("explain", "--row", 1, "--device", "cuda")
-    assert told == "--layer, --unit, --deep, --device: expected RUN and IMAGE before them"
+    assert told == "--device: expected RUN and IMAGE before them"
 
 
 @needs_cuda

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 import convlab.data as data
 from convlab import names
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import picture_form, picture_size
 from convlab.errors import ConvlabError, DataError, DTypeError, ShapeError, SpecError
 
 pytestmark = pytest.mark.smoke
@@ -251,6 +251,35 @@ def test_sixteen_bits_become_eight():
     assert image[0, 0].tolist() == [0, 1, 128, 255]
 
 
+def test_sixteen_bits_with_a_clear_grey():
+    """PNG, tRNS: pixels of exactly that grey are transparent, here those that are black."""
+    array = np.array([[0, 1, 32768, 65535]], np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG", transparency=0)
+    image = data.read_picture(stream.getvalue(), size=(1, 4), channels=1)
+    assert image[0, 0].tolist() == [255, 0, 128, 255]
+
+
+@pytest.mark.parametrize("pen, paper", [(255, 0), (200, 0), (190, 255), (0, 255)])
+def test_light_ink_on_a_transparent_ground_is_seen(pen, paper):
+    array = np.full((9, 9, 4), pen, np.uint8)
+    array[..., 3] = 0
+    array[3:6, 3:6, 3] = 255
+    image = data.read_picture(png(array), size=(9, 9), channels=1)
+    expected = np.full((9, 9), paper)
+    expected[3:6, 3:6] = pen
+    np.testing.assert_array_equal(image[0], expected)
+
+
+def test_a_sheet_is_reduced_by_the_means_of_squares():
+    array = random_bytes(40, 33)
+    expected = array.reshape(20, 2, 33)[:, :, :32].reshape(20, 2, 16, 2).mean(axis=(1, 3))
+    sheet = data.read_sheet(png(array), 20)
+    assert sheet.shape == (20, 17)
+    np.testing.assert_allclose(sheet[:, :16], expected, atol=0.51)
+    np.testing.assert_array_equal(data.read_sheet(png(array), 40), array)
+
+
 def test_one_bit_becomes_black_and_white():
     array = np.array([[True, False]])
     assert data.read_picture(png(array), size=(1, 2), channels=1)[0, 0].tolist() == [255, 0]
@@ -265,7 +294,7 @@ def test_orientation_is_respected(kind):
     stream = io.BytesIO()
     Image.fromarray(array).convert("RGB").save(stream, kind, exif=exif)
     content = stream.getvalue()
-    assert picture_header(content)[0] == (16, 8)
+    assert picture_size(content) == (16, 8)
     image = data.read_picture(content, size=(16, 8), channels=1)
     assert image[0, :6].max() < 40
     assert image[0, 10:].min() > 215
@@ -482,6 +511,42 @@ def test_folder_with_train_and_test_keeps_the_order_of_names(tmp_path):
         assert part.labels.tolist() == [0, 0, 0, 1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "other"),
+    [
+        ("Train", "Test", "val"),
+        ("training", "TESTING", "extra"),
+        ("train", "val", None),
+        ("TRAINING", "Validation", None),
+        ("train", "valid", "__MACOSX"),
+    ],
+)
+def test_folders_of_parts_by_their_usual_names(tmp_path, train, test, other):
+    for part, value in ((train, 50), (test, 100), (other, 150)):
+        for name in ("a", "b") if part else ():
+            write(tmp_path, f"{part}/{name}/1.png", np.full((4, 4), value, np.uint8))
+            (tmp_path / part / name / "._1.png").write_text("what macOS writes beside a picture")
+    (tmp_path / train / ".DS_Store").touch()
+    parts = data.load(tmp_path)
+    assert [part.split for part in parts] == ["train", "test"]
+    assert [np.unique(part.images).tolist() for part in parts] == [[50], [100]]
+    assert parts[0].classes == ("a", "b")
+
+
+def test_folders_that_are_parts_or_classes(tmp_path):
+    """A training part alone is split; without one, val and test are classes like others."""
+    make_folder(tmp_path / "one" / "train")
+    (tmp_path / "one" / "__MACOSX").mkdir()
+    assert [len(part) for part in data.load(tmp_path / "one")] == [16, 4]
+    for name in ("test/1", "test/2", "val/1", "val/2", "other/1", "other/2"):
+        write(tmp_path / "classes", f"{name}.png", random_bytes(4, 4))
+    assert data.load(tmp_path / "classes")[0].classes == ("other", "test", "val")
+    for name in ("train", "Training", "test"):
+        make_folder(tmp_path / "three" / name, count=1)
+    with fails(DataError, "expected one folder of the train set, got Training, train"):
+        data.load(tmp_path / "three")
+
+
 def test_folder_is_grey_only_if_all_pictures_are(tmp_path):
     make_folder(tmp_path, channels=1)
     assert data.load(tmp_path)[0].image_shape == (1, 12, 10)
@@ -508,18 +573,79 @@ def test_folder_leaves_out_hidden_and_other_files(tmp_path):
     (tmp_path / ".cache").mkdir()
     (tmp_path / "README.md").write_text("trees")
     (tmp_path / "ash/.hidden.png").write_text("no picture")
-    (tmp_path / "ash/notes.txt").write_text("no picture")
+    for name in ("ash/notes.txt", "ash/b.TXT", "oak/c.heic", "oak/no_ending"):
+        (tmp_path / name).write_text("no picture")
     (tmp_path / "oak/folder.png").mkdir()
-    train, test = data.load(tmp_path)
+    said = r"4 left out, whose endings no picture .*: \.heic \(1\), \.txt \(2\), none \(1\)$"
+    with pytest.warns(UserWarning, match=said):
+        train, test = data.load(tmp_path)
     assert len(train) + len(test) == 20
 
 
-@pytest.mark.parametrize("suffix", data.PICTURE_SUFFIXES)
+def test_folder_names_all_damaged_pictures_and_can_go_on(tmp_path):
+    make_folder(tmp_path)
+    whole = data.load(tmp_path, image_size=(8, 8), channels=1)
+    for number in range(25):
+        (tmp_path / f"oak/{number:02}.jpg").write_text("no picture")
+    with fails(DataError, "25 pictures cannot be read", "oak/00.jpg", "oak/19.jpg", "; and 5 more"):
+        data.load(tmp_path)
+    with pytest.warns(UserWarning, match=r"left out 25 damaged: .*oak/00\.jpg.*; and 5 more$"):
+        parts = data.load(tmp_path, image_size=(8, 8), channels=1, skip_damaged=True)
+    for part, expected in zip(parts, whole, strict=True):
+        np.testing.assert_array_equal(part.images, expected.images)
+        np.testing.assert_array_equal(part.labels, expected.labels)
+
+
+def test_a_grey_picture_kept_as_a_palette_is_grey(tmp_path):
+    """A GIF, and a PNG with an unused colour and a clear one, do not make a set one of colours."""
+    grey = Image.fromarray(random_bytes(8, 8) // 2)
+    palette = grey.quantize(64)
+    entries = palette.getpalette()
+    used = len(entries) // 3
+    palette.putpalette([*entries, 255, 0, 0, 0, 0, 255])
+    palette.putpixel((0, 0), used)
+    palette.save(tmp_path / "clear.png", transparency=used)
+    grey.save(tmp_path / "grey.gif")
+    for name in ("clear.png", "grey.gif"):
+        assert picture_form(tmp_path / name) == ((8, 8), True)
+    palette.save(tmp_path / "red.png")
+    assert picture_form(tmp_path / "red.png") == ((8, 8), False)
+
+
+def test_a_grey_picture_kept_in_colours_is_grey(tmp_path):
+    """Grey bytes as RGB, with alpha or as JPEG; a colour counts only where it is seen."""
+    grey = Image.fromarray(random_bytes(12, 10))
+    for name in ("ash/rgb.png", "ash/photo.jpg", "oak/rgba.png", "oak/print.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        kind = {"rgba.png": "RGBA"}.get(name[4:], "RGB")
+        grey.convert(kind).save(tmp_path / name)
+    clear = grey.convert("RGBA")
+    clear.putpixel((3, 4), (255, 0, 0, 0))
+    clear.save(tmp_path / "ash/clear.png")
+    assert picture_form(tmp_path / "ash/clear.png") == ((12, 10), True)
+    assert data.load(tmp_path)[0].image_shape == (1, 12, 10)
+    clear.putpixel((3, 4), (9, 9, 8, 255))
+    clear.save(tmp_path / "oak/zebra.png")
+    assert data.load(tmp_path)[0].image_shape == (3, 12, 10)
+
+
+# Of the formats that Pillow reads, those that it writes as well.
+SUFFIXES = [
+    ".apng", ".avif", ".bmp", ".dds", ".dib", ".gif", ".icns", ".ico", ".im", ".j2k", ".jfif",
+    ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".sgi", ".tga",
+    ".tif", ".tiff", ".webp",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:IM image format:DeprecationWarning")
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_folder_reads_each_suffix(tmp_path, suffix):
-    array = np.full((8, 8), 200, np.uint8)
+    if suffix == ".avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    array = np.full((16, 16, 3) if suffix in (".icns", ".dds") else (16, 16), 200, np.uint8)
     for name in ("a/1", "a/2", "b/1", "b/2"):
         write(tmp_path, name + suffix.upper(), array)
-    train, test = data.load(tmp_path, channels=1)
+    train, test = data.load(tmp_path, image_size=(8, 8), channels=1)
     assert (len(train), len(test)) == (2, 2)
     assert abs(train.images.astype(int) - 200).max() <= 2
 
@@ -968,7 +1094,7 @@ def test_a_turned_tiff_by_its_path(tmp_path, orientation):
     for source in (path, path.read_bytes()):
         read = data.read_picture(source, size=upright.shape, channels=1)
         np.testing.assert_array_equal(read[0], upright)
-    assert picture_header(path) == (upright.shape, True)
+    assert picture_form(path) == (upright.shape, True)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I;16", "1", "CMYK"])

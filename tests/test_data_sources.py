@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from convlab_cli import progress
 
 import convlab.data as data
 from convlab import reading
@@ -216,11 +217,11 @@ def test_digits_can_be_resized():
 
 
 def test_unknown_name_lists_the_names(tmp_path):
-    expected = ("digits, mnist, fashion-mnist, cifar10", "path of a folder of pictures")
+    expected = ("digits, mnist, fashion-mnist, cifar10", "a folder of pictures or a file of arrays")
     with fails("unknown data set 'minst'", *expected):
         data.load("minst")
     (tmp_path / "a.txt").write_text("no folder")
-    with fails(str(tmp_path / "a.txt"), *expected):
+    with fails(str(tmp_path / "a.txt"), "expected one column called label"):
         data.load(tmp_path / "a.txt")
 
 
@@ -442,6 +443,25 @@ def test_download_once(server, tiny, cache, monkeypatch, capfd, caplog):
     assert len(server.asked) == 4
     assert capfd.readouterr() == ("", "")
     assert f"{server.address}good/{FILES[0]}.gz" in caplog.text
+
+
+def test_a_download_shows_how_far_it_is(server, tiny, cache, monkeypatch):
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self):
+            return True
+
+    mirrors(monkeypatch, publish(server, tiny[1]))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress.downloads():
+        data.load("mnist")
+    lines = sys.stderr.getvalue().split("\n")
+    addresses = [line.split("\r")[-1] for line in lines if "downloading" in line]
+    assert addresses == [f"downloading {server.address}good/{name}.gz" for name in FILES]
+    drawn = [part for line in lines for part in line.split("\r") if "[" in part]
+    assert drawn and all(re.match(r"download  \[#+\]  100%  ", part) for part in drawn)
+    assert lines[-1].endswith("\r")  # nothing is left of the bar
 
 
 def test_every_mirror_is_asked_over_https():

@@ -309,7 +309,7 @@ out_features = "classes"
 
 
 def test_detect_in_a_scene_and_in_a_file(convlab, run):
-    out = convlab("detect", run, "scene:3", "--json", "n.json", "-o", "seen.png")
+    out = convlab("detect", run, "scene:3", "--json-file", "n.json", "-o", "seen.png")
     assert out.status == 0 and "knows no class 'background'" in out.err
     with Image.open(convlab.folder / "seen.png") as picture:
         assert picture.size == (1600, 900)
@@ -326,8 +326,8 @@ def test_images_in_a_larger_input_have_boxes_of_their_own_size(tmp_path, monkeyp
     # Images of 28 pixels in the middle of 32: a digit's box has 24, as in windows of 28.
     monkeypatch.chdir(tmp_path)
     Path("net.toml").write_text(LARGER)
-    small = "--model net.toml --epochs 1 --limit 2 --validation 0.5 --quiet --out run"
-    scan = "run scene:3 --scales 1 --threshold 0 --json n.json"
+    small = "--model net.toml --epochs 1 --limit 2 --validation 0.5 --quiet -o run"
+    scan = "run scene:3 --scales 1 --threshold 0 --json-file n.json"
     for command, words in ((train.command, small), (detect.command, scan)):
         result = CliRunner().invoke(command, words.split(), catch_exceptions=False)
         assert result.exit_code == 0, result.output

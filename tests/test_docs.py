@@ -1,5 +1,6 @@
 """The documentation: pages that commands make, links that lead somewhere, code that runs."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,12 +10,17 @@ from pathlib import Path
 import pytest
 from convlab_cli import commands
 
+from convlab import experiments
+from convlab.bench.tables import tables
+from convlab.errors import RunError
+from convlab.quiz import TOPICS
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize("page", ["commands", "names"])
+@pytest.mark.parametrize("page", ["commands", "names", "notations", "claims"])
 def test_pages_that_are_made(page):
     """Written by ``python -m convlab_cli.reference PAGE > docs/PAGE.md``."""
     made = subprocess.run(
@@ -26,6 +32,28 @@ def test_pages_that_are_made(page):
     )
     kept = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert made.stdout.split() == kept.split()  # where lines end is Click's affair
+
+
+def test_the_tables_on_speed_are_those_of_what_was_measured():
+    """Written by ``python -m convlab_cli.reference speed``, from docs/measured."""
+    text = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    kept = re.findall(r"(?m)(?:^\|.*\n)+", text)
+    made = tables(ROOT / "docs" / "measured")
+    assert kept[1:] == [f"{part}\n" for part in made.rstrip().split("\n\n")]
+    # The first row once more, by hand.
+    row = json.loads((ROOT / "docs/measured/training.json").read_text(encoding="utf-8"))["rows"][0]
+    ours, theirs = row["seconds"]["median"], row["pytorch_seconds"]["median"]
+    share = row["flops"] / ours / row["peak_flops"]
+    cells = [f"{ours:.2f} s", f"{theirs:.2f} s", f"{ours / theirs:.2f}", f"{100 * share:.0f} %"]
+    assert made.splitlines()[2].split(" | ")[1:5] == cells
+
+
+def test_a_measurement_that_is_none_is_one_line(tmp_path):
+    with pytest.raises(RunError, match="training.json: cannot be read: No such file"):
+        tables(tmp_path)
+    (tmp_path / "training.json").write_text('{"rows": []}')
+    with pytest.raises(RunError, match="training.json: expected a kept measurement, got"):
+        tables(tmp_path)
 
 
 def test_names_have_their_methods_and_their_types_are_explained():
@@ -113,7 +141,7 @@ def test_the_readme_counts_the_pictures_of_the_gallery():
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if page.name not in ("commands.md", "names.md")],
+    [page for page in PAGES if page.name not in ("commands.md", "names.md", "notations.md")],
     ids=lambda path: path.name,
 )
 def test_commands_in_texts_are_commands(page):
@@ -122,6 +150,22 @@ def test_commands_in_texts_are_commands(page):
     groups = {"convlab --help", "convlab bench"}
     for command in {" ".join(command.split()) for command in typed} - groups:
         commands.parse(command.split(" > ")[0])
+
+
+def test_each_lesson_has_all_its_parts():
+    text = (ROOT / "docs" / "course.md").read_text(encoding="utf-8")
+    lessons = re.findall(r"(?ms)^## (\d+)\. .+?\n\n(.+?)(?=^## )", text)
+    assert [number for number, _ in lessons] == [str(number) for number in range(1, 11)]
+    for _, lesson in lessons:
+        (typed,) = re.findall(r"```sh\n(.*?)```", lesson, re.S)
+        assert len(re.findall(r"(?m)^convlab ", typed)) == 3
+        figure, experiment, exercises = re.split(r"(?m)^- ", lesson)[1:]
+        assert figure.startswith("Figure: ")
+        assert re.match(r"Experiment: .+\?\s", experiment, re.S)
+        names = re.findall(r"`convlab experiment run ([\w-]+)`", experiment)
+        assert names and {*names} <= {*experiments.NAMES}
+        (topic,) = re.findall(r"`convlab quiz ([\w-]+)", exercises)
+        assert topic in {*TOPICS, "all"}
 
 
 def test_the_rooms_are_those_that_there_are():

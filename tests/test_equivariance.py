@@ -433,7 +433,7 @@ def test_the_table_says_what_was_measured():
 def test_equivariance_as_a_table_and_its_numbers(convlab):
     (convlab.folder / "own.toml").write_text(network(conv(stride=2)).spec)
     out = convlab.works(
-        "equivariance", "own.toml", "--shifts", "0,1,2", "--images", 3, "--json", "e.json"
+        "equivariance", "own.toml", "--shifts", "0,1,2", "--images", 3, "--json-file", "e.json"
     )
     first, second = out.split("\n\n")
     assert "exact there" not in second  # half a stride is not
@@ -452,14 +452,16 @@ def test_equivariance_as_a_table_and_its_numbers(convlab):
 def test_errors_of_no_cell_are_null(convlab):
     (convlab.folder / "zero.toml").write_text(network(conv(mode="zeros")).spec)
     words = ("equivariance", "zero.toml", "--shifts", f"0,{SIZE - 1}", "--images", 2)
-    out = convlab.works(*words, "--json", "e.json")
+    out = convlab.works(*words, "--json-file", "e.json")
     errors = json.loads((convlab.folder / "e.json").read_text())["result"]["conv"]
     assert errors["errors_away_from_border"] == [0, None]
     assert re.search("^conv .* 0 +-$", out.split("\n\n")[1], re.MULTILINE)
 
 
 def test_invariance_of_a_run(convlab, run):
-    out = convlab.works("invariance", run, "--shifts", "0,3", "-o", "i.png", "--json", "i.json")
+    out = convlab.works(
+        "invariance", run, "--shifts", "0,3", "-o", "i.png", "--json-file", "i.json"
+    )
     head, shifts, line, wrote = out.splitlines()
     assert "360 test images of digits" in head and "(mean)" in head
     assert shifts.split() == ["shift", "0", "3"] and wrote == "wrote i.png"
@@ -470,7 +472,15 @@ def test_invariance_of_a_run(convlab, run):
 
 def test_render_equivariance_of_an_image(convlab, run):
     convlab.works(
-        "render", "equivariance", run, "test:3", "--shift=-1,2", "-o", "e.svg", "--json", "e.json"
+        "render",
+        "equivariance",
+        run,
+        "test:3",
+        "--shift=-1,2",
+        "-o",
+        "e.svg",
+        "--json-file",
+        "e.json",
     )
     result = json.loads((convlab.folder / "e.json").read_text())["result"]
     assert result["shift of maps"] == [-1, 2] and np.shape(result["maps"]) == (6, 28, 28)

@@ -10,6 +10,7 @@ import pytest
 EXAMPLES = sorted(Path(__file__).parent.parent.joinpath("examples").glob("*.py"))
 
 WRITTEN = {
+    "faint_blobs": ["scans/test/blob/0099.png", "roc.png", "runs/lenet5-scans/model.safetensors"],
     "first_convolution": ["convolution.gif", "convolution.pdf", "sobel.png"],
     "lenet5": ["grad-cam.png", "lab.html", "runs/lenet5-digits/curves.png"],
     "your_own": ["shapes/disc/00.png", "small.toml", "runs/small-shapes/model.safetensors"],

@@ -504,7 +504,7 @@ def test_explain_refuses(lenet):
         insight.explain(network, x, "conv9")
     assert str(caught.value) == (
         "layer: expected one of conv1, relu1, pool1, conv2, relu2, pool2, flatten1, fc1, relu3,"
-        " fc2, relu4, fc3, probabilities, got 'conv9'"
+        " fc2, relu4, fc3, probabilities, got 'conv9'; did you mean conv2?"
     )
     for unit, got in (((3, 11, 2), "3,11,2"), ((-1, 0, 0), "-1,0,0"), ((3,), "3")):
         message = f"unit: expected MAP,ROW,COL within 16 × 10 × 10, got {got}"
@@ -543,7 +543,7 @@ def test_the_printed_value_is_the_networks_and_the_sums_make_it(say, run):
     x = loaded.network_input(loaded.image("test:3").pixels)
     (activation,) = insight.trace(loaded.network, x, "conv2")
     for unit in units(activation.array.shape, 3):
-        lines = say("test:3", "--layer", "conv2", "--unit", ",".join(map(str, unit)))
+        lines = say("test:3", "--layer", "conv2", "--unit", ",".join(map(str, unit)), "--all")
         value = activation.array[unit]
         (shown,) = [line.split()[-1] for line in lines if line[3:].startswith(" conv2")]
         assert np.float32(number(shown)) == value
@@ -559,14 +559,28 @@ def test_the_printed_value_is_the_networks_and_the_sums_make_it(say, run):
 
 def test_many_terms_are_left_out_unless_all_are_wanted(say):
     lines = say("test:3", "--layer", "fc1", "--unit", "7")
-    assert any("the 10 largest and the 10 smallest products" in line for line in lines)
+    assert any("the 3 largest and the 3 smallest products" in line for line in lines)
     shown = [number(line.split()[-1]) for line in lines if re.match(r"  \d+ ", line)]
-    assert len(shown) == 20
-    (these,) = [number(line.split()[-1]) for line in lines if line.startswith("  sum of these 20")]
+    assert len(shown) == 6
+    (these,) = [number(line.split()[-1]) for line in lines if line.startswith("  sum of these 6")]
     assert these == pytest.approx(sum(shown), abs=1e-6)
     everything = say("test:3", "--layer", "fc1", "--unit", "7", "--all")
     assert len([line for line in everything if re.match(r"  \d+ ", line)]) == 400
     assert max(map(len, lines + everything)) <= 100
+
+
+def test_the_map_that_adds_most_is_shown_and_what_the_others_add(say, run):
+    loaded = training.load(run)
+    x = loaded.network_input(loaded.image("test:3").pixels)
+    (one,) = insight.explain(loaded.network, x, "conv2", (3, 4, 5))[:1]
+    sums = (one.patch.astype(float) * one.kernel).sum(axis=(1, 2))
+    strongest = int(np.abs(sums).argmax())
+    text = "\n".join(say("test:3", "--layer", "conv2", "--unit", "3,4,5"))
+    (shown,) = re.findall(r"map (\d+) adds (\S+)", text)
+    assert int(shown[0]) == strongest
+    assert number(shown[1]) == pytest.approx(sums[strongest], abs=1e-6)
+    (others,) = re.findall(r"5 other maps add (\S+)", text)
+    assert number(others) == pytest.approx(np.delete(sums, strongest).sum(), abs=1e-6)
 
 
 def test_colour_only_for_a_terminal_that_wants_it(say):
@@ -580,7 +594,12 @@ def test_colour_only_for_a_terminal_that_wants_it(say):
 
 
 def test_the_chain_is_printed_down_to_its_pixel(say):
-    lines = say("test:3", "--deep")
+    short, lines = say("test:3", "--deep"), say("test:3", "--deep", "--all")
+    sums = [line.split()[1] for line in short if line.startswith("↓")]
+    assert sums == [
+        *("probabilities", "fc3", "fc2", "fc1", "pool2", "conv2", "pool1", "conv1", "pixel")
+    ]
+    assert short[-1] == lines[-1] and len(short) < 24
     steps = [line.split()[1].rstrip(",") for line in lines if line.startswith("↓")]
     assert steps[0] == "fc3" and steps[-2:] == ["conv1", "pixel"]
     assert "for the network" in lines[-1]
@@ -614,7 +633,7 @@ def test_a_colour_picture_and_every_kind_of_layer(tmp_path):
 
     trained = CliRunner().invoke(
         train,
-        ["--model", str(spec), "--data", str(pictures), "--epochs", "1", "--out", str(folder)],
+        ["--model", str(spec), "--data", str(pictures), "--epochs", "1", "-o", str(folder)],
     )
     assert trained.exit_code == 0, trained.output
     image = pictures / "dark" / "3.png"
@@ -633,7 +652,7 @@ def test_a_colour_picture_and_every_kind_of_layer(tmp_path):
 @pytest.mark.smoke
 def test_numbers_of_the_record_are_those_of_the_network(convlab, run, tmp_path):
     out = convlab.works(
-        "explain", run, "test:3", "--layer", "conv2", "--unit", "3,4,5", "--json", "sum.json"
+        "explain", run, "test:3", "--layer", "conv2", "--unit", "3,4,5", "--json-file", "sum.json"
     )
     assert out.splitlines()[-1] == "wrote sum.json"
     record = json.loads((tmp_path / "sum.json").read_text())
@@ -658,9 +677,10 @@ def test_lines_in_python_are_those_of_the_command(convlab, run):
         (("--all",), {"complete": True}),
     ):
         made = pictures.explanation(run, "test:3", **settings)
-        lines = [terminal.plain(line) for line in made.lines()]
+        lines = [terminal.plain(line) for line in terminal.fitted(made.lines())]
         assert lines == convlab.works("explain", run, "test:3", *words).splitlines()
-    parts = [part for line in made.lines() for part in line if isinstance(part, terminal.Span)]
+    lines = terminal.fitted(made.lines())
+    parts = [part for line in lines for part in line if isinstance(part, terminal.Span)]
     assert {part.role for part in parts} == {"", "output"}
 
 
@@ -677,8 +697,8 @@ def test_errors_of_the_command(convlab, run, say, tmp_path):
         with pytest.raises(ConvlabError, match=message):
             say("test:3", *arguments)
     for arguments, message in (
-        (("--unit", "a,b"), "expected whole numbers such as 3,4,5 or 7, got 'a,b'"),
-        (("-o", "picture.bmp"), "expected a file ending in .png, .svg or .pdf"),
+        (("--unit", "a,b"), "expected one or three whole numbers such as 0,3,4, got 'a,b'"),
+        (("-o", "picture.bmp"), "expected a file ending in .png, .jpg, .webp, .svg or .pdf"),
     ):
         result = CliRunner().invoke(cli.command, [str(run), "test:3", *arguments])
         assert result.exit_code == 2 and message in result.output
@@ -949,7 +969,7 @@ def test_sum_chain_refuses():
 
 
 def test_the_chain_is_drawn_with_the_networks_numbers(say, run, tmp_path):
-    names = ("-o", tmp_path / "chain.svg", "--json", tmp_path / "chain.json")
+    names = ("-o", tmp_path / "chain.svg", "--json-file", tmp_path / "chain.json")
     lines = say("test:3", "--deep", *names, "--alt")
     assert "strongest terms, sum by sum: probabilities " in lines[-1]
     drawn = (tmp_path / "chain.svg").read_text(encoding="utf-8")
@@ -987,20 +1007,81 @@ def test_an_example_prints_the_sum_behind_its_value(convlab):
 
 
 def test_an_example_shows_what_each_channel_adds(convlab):
-    arguments = ("--channels", "8", "--padding", "1", "--json", "n.json")
+    arguments = ("--channels", "8", "--padding", "1", "--json-file", "n.json")
     out = convlab.works("explain", *arguments)
     record = json.loads((convlab.folder / "n.json").read_text(encoding="utf-8"))
     patch, taps = (np.array(record["result"][key]) for key in ("patch", "taps"))
     sums = (patch * taps).sum(axis=(1, 2))
-    shown = [float(n.replace("−", "-")) for n in re.findall(r"channel \d +adds (−?\d+)", out)]
-    assert shown == [*sums[:3], *sums[-3:]]
-    left_out = re.search(r"2 channels left out .* add (−?\d+)", out)[1]
-    assert float(left_out.replace("−", "-")) == sums[3:5].sum()
+    shown = {int(k): number(n) for k, n in re.findall(r"channel (\d) adds (−?\d+)", out)}
+    assert len(shown) == 3 and all(sums[k] == n for k, n in shown.items())
+    others = np.delete(sums, list(shown))
+    assert min(map(abs, shown.values())) >= np.abs(others).max()
+    left_out = re.search(r"5 channels left out .* add (−?\d+)", out)[1]
+    assert number(left_out) == others.sum()
     assert record["result"]["value"] == sums.sum() + record["weights"]["bias"][0]
     complete = convlab.works("explain", *arguments, "--all")
-    assert len(re.findall(r"channel \d +adds", complete)) == 8
+    assert len(re.findall(r"channel \d adds", complete)) == 8
 
 
 def test_an_example_knows_its_size(convlab):
     message = convlab.fails("explain", "--row", "3")
     assert "filter, row and column: expected within 1 × 3 × 3, from 0, got 0, 3, 0" in message
+
+
+BRANCHES = """
+input = "12x12x1"
+[[layer]]
+type = "Conv2d"
+name = "stem"
+out_channels = 4
+kernel_size = 3
+padding = "same"
+[[layer]]
+type = "ReLU"
+name = "r0"
+[[layer]]
+type = "Conv2d"
+name = "b1"
+inputs = ["r0"]
+out_channels = 4
+kernel_size = 1
+[[layer]]
+type = "Conv2d"
+name = "b3"
+inputs = ["r0"]
+out_channels = 4
+kernel_size = 3
+padding = 1
+[[layer]]
+type = "Concat"
+name = "cat"
+inputs = ["b1", "b3"]
+[[layer]]
+type = "Flatten"
+[[layer]]
+type = "Linear"
+out_features = "classes"
+"""
+
+
+def test_a_network_with_branches_is_explained(convlab):
+    """Before any branch, in one, where they meet, and behind."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 12), np.uint8)
+    for name, images in zip("ab", pixels, strict=True):
+        (convlab.folder / "own" / name).mkdir(parents=True)
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(convlab.folder / "own" / name / f"{number}.png")
+    (convlab.folder / "branches.toml").write_text(BRANCHES)
+    words = "--model branches.toml --data own --epochs 1 --quiet -o run"
+    assert convlab("train", *words.split()).status == 0
+    run = training.load(convlab.folder / "run")
+    x = run.network_input(run.image(convlab.folder / "own/a/0.png").pixels)[0]
+    stem = run.network["stem"]
+    patch = np.pad(x.astype(np.float64), 1)[3:6, 4:7]
+    expected = (patch * stem.weight.numpy()[2, 0]).sum() + stem.bias.numpy()[2]
+    said = convlab.works("explain", "run", "own/a/0.png", "--layer", "stem", "--unit", "2,3,4")
+    value = re.search(r"≈ stem +(\S+)\n", said)[1].replace("−", "-")
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+    for layer in ("b1", "b3", "cat", "linear1"):
+        said = convlab.works("explain", "run", "own/a/0.png", "--layer", layer)
+        assert "the network's value to the last bit" in said or layer == "cat"

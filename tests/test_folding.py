@@ -82,9 +82,14 @@ def test_arcs_lie_above_each_other_and_part_no_row():
 )
 def test_the_second_line_says_what_is_not_drawn(folded, noted, text):
     layer = ShownLayer((1,), (), "fc", 60, kind="block" if folded else "dense")
-    words = {"subtitle": "60 parameters", "unsaid": "ReLU after all", "settings": {"padding", "3"}}
-    full, shorter = second_line([layer], noted, **words)
+    words = {
+        "subtitle": "60 parameters",
+        "unsaid": ("ReLU after all", "ReLU"),
+        "settings": {"padding", "3"},
+    }
+    full, shorter, shortest = second_line([layer], noted, **words)
     assert full == text
+    assert shortest == shorter.replace(" after all", "")
     assert shorter == text.replace(", each layer's own below it", "")
 
 

@@ -292,6 +292,105 @@ def test_pad_with_a_value(sides, value, dtype):
     )
 
 
+RESIZED = [
+    {"size": (3, 9)},
+    {"size": 7},
+    {"scale_factor": 2},
+    {"scale_factor": (2.5, 0.6)},
+    {"size": (1, 6), "mode": "bilinear"},
+    {"scale_factor": 2, "mode": "bilinear"},
+    {"scale_factor": (1.7, 0.4), "mode": "bilinear", "align_corners": False},
+    {"size": (7, 1), "mode": "bilinear", "align_corners": True},
+    {"scale_factor": 3.0, "mode": "bilinear", "align_corners": True},
+]
+
+
+@ON_EACH_DEVICE
+@covers("interpolate")
+@DTYPES
+@pytest.mark.parametrize("options", RESIZED, ids=str)
+def test_interpolate(options, dtype):
+    for shape in ((2, 3, 4, 5), (1, 1, 3, 3), (1, 2, 5, 3)):
+        parity(
+            lambda x: F.interpolate(x, **options),
+            lambda x: TF.interpolate(x, **options),
+            numbers(dtype, *shape),
+        )
+
+
+@ON_EACH_DEVICE
+@covers("pixel_shuffle", "channel_shuffle")
+@DTYPES
+def test_shuffles(dtype):
+    for factor in (1, 2, 3):
+        x = numbers(dtype, 2, 36, 3, 2)
+        parity(
+            lambda x, f=factor: F.pixel_shuffle(x, f), lambda x, f=factor: TF.pixel_shuffle(x, f), x
+        )
+        ours = F.channel_shuffle(Tensor(lay_out(x, "plain")), factor).numpy()
+        assert_close(ours, torch.nn.ChannelShuffle(factor)(torch.tensor(x)).numpy())
+    with pytest.raises(
+        ShapeError, match="^pixel_shuffle: expected channels that 25 divides, got 36"
+    ):
+        F.pixel_shuffle(Tensor(x), 5)
+    with pytest.raises(
+        ShapeError, match="^channel_shuffle: expected channels that 5 divides, got 36"
+    ):
+        F.channel_shuffle(Tensor(x), 5)
+
+
+@ON_EACH_DEVICE
+@covers("layer_norm", "group_norm", "local_response_norm")
+@DTYPES
+@pytest.mark.parametrize("layout", ["plain", "batch innermost"])
+def test_other_normalisations(layout, dtype):
+    x, w, b = numbers(dtype, 3, 4, 3, 2) + dtype(2), numbers(dtype, 4), numbers(dtype, 4, seed=1)
+    for groups in (1, 2, 4):
+        settings = {"num_groups": groups, "eps": 0.01}
+        for affine in ((), (w, b)):
+            parity(
+                lambda x, *a, s=settings: F.group_norm(
+                    x, weight=a[0] if a else None, bias=a[1] if a else None, **s
+                ),
+                lambda x, *a, s=settings: TF.group_norm(
+                    x, weight=a[0] if a else None, bias=a[1] if a else None, **s
+                ),
+                *(x, *affine),
+                layout=layout,
+            )
+    for shape in ((2,), (3, 2), (4, 3, 2)):
+        affine = numbers(dtype, *shape), numbers(dtype, *shape, seed=1)
+        parity(
+            lambda x, *a, s=shape: F.layer_norm(x, s, *a),
+            lambda x, *a, s=shape: TF.layer_norm(x, s, *a),
+            *(x, *affine),
+            layout=layout,
+        )
+    for size in (1, 2, 3, 5):
+        parity(
+            lambda x, n=size: F.local_response_norm(x, n, 0.5, 0.6, 1.5),
+            lambda x, n=size: TF.local_response_norm(x, n, 0.5, 0.6, 1.5),
+            x,
+            layout=layout,
+        )
+
+
+@ON_EACH_DEVICE
+@covers("shortcut2d")
+@DTYPES
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("channels", [3, 4, 6])
+def test_shortcut2d(channels, stride, dtype):
+    before, behind = (channels - 3) // 2, channels - 3 - (channels - 3) // 2
+    parity(
+        lambda x: F.shortcut2d(x, channels, stride),
+        lambda x: TF.pad(x[..., ::stride, ::stride], (0, 0, 0, 0, before, behind)),
+        numbers(dtype, 2, 3, 5, 4),
+    )
+    with pytest.raises(ShapeError, match="^shortcut2d: expected out_channels of at least the inpu"):
+        F.shortcut2d(Tensor(np.zeros((2, 3, 4, 4), dtype)), 2)
+
+
 @ON_EACH_DEVICE
 @covers("cat")
 @DTYPES
@@ -394,6 +493,53 @@ def test_avg_pool2d(case, count_include_pad, divisor, dtype):
     parity(lambda x: F.avg_pool2d(x, **options), lambda x: TF.avg_pool2d(x, **options), x)
 
 
+@ON_EACH_DEVICE
+@DTYPES
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_pooling_padded_on_each_side_by_itself(ceil_mode, dtype):
+    """As of maps that were padded before, (left, right, top, bottom) in PyTorch."""
+    x = numbers(dtype, 2, 3, 8, 7)
+    options = {"kernel_size": (3, 4), "stride": 2, "ceil_mode": ceil_mode}
+    sides = {"padding": (1, 0, 2, 1)}  # top, bottom, left, right
+
+    def padded(x, value):
+        return TF.pad(x, (2, 1, 1, 0), value=value)
+
+    parity(
+        lambda x: F.max_pool2d(x, **options, **sides),
+        lambda x: TF.max_pool2d(padded(x, -math.inf), **options),
+        x,
+    )
+    if not ceil_mode:
+        parity(
+            lambda x: F.avg_pool2d(x, **options, **sides),
+            lambda x: TF.avg_pool2d(padded(x, 0), **options),
+            x,
+        )
+    parity(
+        lambda x: F.avg_pool2d(x, **options, **sides, count_include_pad=False),
+        lambda x: (
+            TF.avg_pool2d(padded(x, 0), **options, divisor_override=1)
+            / TF.avg_pool2d(padded(torch.ones_like(x), 0), **options, divisor_override=1)
+        ),
+        x,
+    )
+
+
+@ON_EACH_DEVICE
+@covers("avg_pool2d")
+@DTYPES
+def test_average_with_dilation_is_a_convolution(dtype):
+    x = numbers(dtype, MANY, 3, 9, 8)
+    ones = torch.ones((3, 1, 3, 2), dtype=getattr(torch, np.dtype(dtype).name)) / 6
+    settings = {"stride": (1, 2), "padding": 1, "dilation": (2, 3)}
+    parity(
+        lambda x: F.avg_pool2d(x, (3, 2), **settings),
+        lambda x: TF.conv2d(x, ones, groups=3, **settings),
+        x,
+    )
+
+
 @st.composite
 def poolings(draw):
     kernel, stride, dilation = (draw(small_pairs(1, most)) for most in (5, 5, 3))
@@ -449,6 +595,88 @@ def test_adaptive_pooling(shape, output, dtype):
 
 
 # --- dense layers and activations ------------------------------------------------------------
+
+
+@ON_EACH_DEVICE
+@covers("batch_norm")
+@DTYPES
+@pytest.mark.parametrize("layout", ["plain", "batch innermost"])
+@pytest.mark.parametrize("shape", [(MANY, 3, 4, 3), (1, 2, 5, 4), (2, 3, 1, 1), (4, 2), (3, 2, 5)])
+@pytest.mark.parametrize("kept", ["both", "statistics", "affine", "neither"])
+def test_batch_norm(kept, shape, layout, dtype):
+    """In training and in evaluation, with what moves the running statistics."""
+    x, weight, bias = (
+        numbers(dtype, *shape, scale=3) + dtype(5),
+        *(numbers(dtype, shape[1], seed=seed) for seed in (1, 2)),
+    )
+    mean, variance = numbers(dtype, shape[1], seed=3), np.abs(numbers(dtype, shape[1], seed=4))
+    affine = (weight, bias) if kept in ("both", "affine") else ()
+    tracked = (mean, variance) if kept in ("both", "statistics") else ()
+    for training in (True, False) if tracked else (True,):
+        ours = [Tensor(lay_out(a, "plain")) for a in tracked] or [None, None]
+        theirs = [torch.tensor(a) for a in tracked] or [None, None]
+        options = {"training": training, "momentum": 0.3, "eps": 0.01}
+        parity(
+            lambda x, *a, ours=ours, options=options: F.batch_norm(x, *ours, *a, **options),
+            lambda x, *a, theirs=theirs, options=options: TF.batch_norm(x, *theirs, *a, **options),
+            *(x, *affine),
+            layout=layout,
+        )
+        for own, other, before in zip(ours, theirs, tracked, strict=False):
+            assert_close(own.numpy(), other.numpy(), "running")
+            assert training != np.array_equal(own.numpy(), before)
+
+
+@ON_EACH_DEVICE
+@DTYPES
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_batch_norm_trained_for_twenty_steps(momentum, dtype):
+    ours, theirs = nn.BatchNorm2d(3, momentum=momentum), torch.nn.BatchNorm2d(3, momentum=momentum)
+    ours.astype(dtype).to(PLACE[0])
+    theirs = theirs.to(torch.tensor(np.zeros(0, dtype)).dtype)
+    rates = optim.SGD(ours.parameters(), 0.1), torch.optim.SGD(theirs.parameters(), 0.1)
+    for step in range(20):
+        x = numbers(dtype, 4, 3, 2, 5, seed=step, scale=2) + dtype(step)
+        wanted = numbers(dtype, *x.shape, seed=step + 100)
+        for layer, optimizer, tensor in zip(
+            (ours, theirs), rates, (Tensor, torch.tensor), strict=True
+        ):
+            optimizer.zero_grad()
+            away = layer(tensor(to_device(x, PLACE[0]) if layer is ours else x)) - (
+                Tensor(to_device(wanted, PLACE[0])) if layer is ours else torch.tensor(wanted)
+            )
+            (away * away).mean().backward()
+            optimizer.step()
+    own, other = ours.state_dict(), theirs.state_dict()
+    assert list(own) == list(other) and own["num_batches_tracked"] == 20
+    for name, value in own.items():
+        assert_close(value, other[name].numpy(), name)
+    x = numbers(dtype, 2, 3, 4, 4)
+    parity(ours.eval(), theirs.eval(), x)
+    theirs.load_state_dict({name: torch.tensor(value) for name, value in own.items()})
+    ours.load_state_dict({name: value.numpy() for name, value in other.items()})
+
+
+@DTYPES
+def test_batch_norm_where_numbers_are_few_or_far_from_0(dtype):
+    one = np.zeros((1, 3, 1, 1), dtype)
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
+        torch.nn.BatchNorm2d(3)(torch.tensor(one))
+    layer = nn.BatchNorm2d(3).astype(dtype)
+    with pytest.raises(ShapeError, match=r"^batch_norm: expected more than one number per channel"):
+        layer(Tensor(one))
+    assert layer.num_batches_tracked.item() == 0  # nothing has happened
+    parity(layer.eval(), lambda x: x / math.sqrt(1 + 1e-5), one + 1)
+    for count, layer in ((0, nn.BatchNorm2d(3)), (0, torch.nn.BatchNorm2d(3))):
+        tensor = Tensor if isinstance(layer, nn.Module) else torch.tensor
+        assert layer(tensor(np.zeros((count, 3, 2, 2), np.float32))).shape == (0, 3, 2, 2)
+        np.testing.assert_array_equal(np.asarray(layer.running_mean), 0)
+        assert layer.num_batches_tracked.item() == 1
+    # Digits that a sum of squares would lose: the spread is a millionth of the mean.
+    far = 1000 + 1e-3 * np.random.default_rng(0).standard_normal((8, 1, 30, 30))
+    y = F.batch_norm(Tensor(far.astype(dtype)), None, None, training=True, eps=0).numpy()
+    given = far.astype(dtype).astype(float)
+    np.testing.assert_allclose(y, (given - given.mean()) / given.std(), atol=0.05)
 
 
 @ON_EACH_DEVICE
@@ -650,6 +878,77 @@ def test_cross_entropy_where_targets_do_not_count(labels, weight, smoothing, dty
             np.testing.assert_allclose(ours.numpy(), theirs.detach().numpy(), **close)
             gradient = to_device(mine.grad, "cpu")
             np.testing.assert_allclose(gradient, other.grad.numpy(), **close)
+
+
+NEWER_ACTIVATIONS = {
+    "leaky_relu": {},
+    "leaky_relu, negative": {"negative_slope": -0.5},
+    "elu": {},
+    "elu, other": {"alpha": 0.3},
+    "selu": {},
+    "gelu": {},
+    "gelu, by tanh": {"approximate": "tanh"},
+    "silu": {},
+    "relu6": {},
+    "hardsigmoid": {},
+    "hardswish": {},
+    "softplus": {},
+    "softplus, other": {"beta": 2.5, "threshold": 5},
+}
+
+
+@ON_EACH_DEVICE
+@covers(*{case.partition(",")[0] for case in NEWER_ACTIVATIONS})
+@DTYPES
+@pytest.mark.parametrize("case", NEWER_ACTIVATIONS)
+def test_activation_of_today(case, dtype):
+    """Where its parts meet, too, and far from 0."""
+    name, options = case.partition(",")[0], NEWER_ACTIVATIONS[case]
+    ours, theirs = getattr(F, name), getattr(TF, name)
+    if name == "hardsigmoid" and dtype == np.float64:  # PyTorch's sixth is a float32 there
+
+        def theirs(x):
+            return TF.relu6(x + 3) / 6
+
+    bends = np.array([0.0, -0.0, 3, -3, 6, 2, -2, 20, 9, 30, -30, 1e4, -1e4], dtype)
+    for x in (numbers(dtype, 3, 4, 2, 5, scale=3), numbers(dtype, 7, scale=3), bends):
+        parity(lambda x: ours(x, **options), lambda x: theirs(x, **options), x)
+    x = numbers(dtype, MANY, 2, 3, 3, scale=3)
+    for layout in LAYOUTS:
+        parity(lambda x: ours(x, **options), lambda x: theirs(x, **options), x, layout=layout)
+    with np.errstate(all="ignore"):
+        special = ours(Tensor(np.array([np.nan, np.inf], dtype)), **options).numpy()
+    expected = theirs(torch.tensor([np.nan, 1e30]), **options).numpy()
+    assert np.isnan(special[0]) and (special[1] > 1e29 or special[1] == expected[1])
+
+
+@ON_EACH_DEVICE
+@covers("prelu")
+@DTYPES
+@pytest.mark.parametrize("layout", ["plain", "batch innermost"])
+@pytest.mark.parametrize("shape", [(MANY, 3, 4, 3), (2, 3), (5,), (1, 3, 2)])
+def test_prelu(shape, layout, dtype):
+    x = numbers(dtype, *shape)
+    x.flat[0] = 0
+    for count in {1, shape[1] if len(shape) > 1 else 1}:
+        parity(F.prelu, TF.prelu, x, numbers(dtype, count, seed=5), layout=layout)
+
+
+@ON_EACH_DEVICE
+@covers("dropout2d")
+def test_dropout2d():
+    """Whole maps: each is dropped or scaled, and so is its gradient."""
+    x = Tensor(to_device(np.ones((40, 5, 2, 3), np.float32), PLACE[0]), requires_grad=True)
+    convlab.manual_seed(0)
+    y = F.dropout2d(x, 0.25)
+    maps = y.numpy().reshape(200, 6)
+    assert (maps == maps[:, :1]).all() and {*maps[:, 0].tolist()} == {0, np.float32(1 / 0.75)}
+    assert 0.15 < (maps[:, 0] == 0).mean() < 0.35
+    y.backward(np.ones(y.shape, np.float32))
+    np.testing.assert_array_equal(to_device(x.grad, "cpu"), y.numpy())
+    assert F.dropout2d(x, 0.25, training=False) is x
+    assert F.dropout2d(x[0], 0.25).shape == (5, 2, 3)
+    assert not F.dropout2d(x, 1.0).numpy().any()
 
 
 @ON_EACH_DEVICE
@@ -1003,7 +1302,32 @@ LAYERS = {
     "AvgPool2d, divisor": ((2,), {"divisor_override": 3}),
     "AdaptiveAvgPool2d": (((2, None),), {}),
     "AdaptiveMaxPool2d": ((3,), {}),
+    "BatchNorm2d": ((4,), {}),
+    "BatchNorm2d, plain": ((4, 0.1, None, False, False), {}),
+    "GroupNorm": ((2, 4), {"eps": 0.1}),
+    "GroupNorm, plain": ((4, 4), {"affine": False}),
+    "LayerNorm": ((9,), {"bias": False}),
+    "LayerNorm, plain": (((9,), 0.1, False), {}),
+    "LocalResponseNorm": ((3, 0.1), {}),
+    "ZeroPad2d": (((1, 2, 0, -1),), {}),
+    "ReflectionPad2d": ((2,), {}),
+    "ReplicationPad2d": (((1, 2, 3, 0),), {}),
+    "PixelShuffle": ((2,), {}),
+    "Upsample": ((), {"scale_factor": 2}),
+    "Upsample, bilinear": (((3, 11),), {"mode": "bilinear", "align_corners": True}),
     "ReLU": ((), {}),
+    "LeakyReLU": ((0.3,), {}),
+    "PReLU": ((4,), {"init": 0.1}),
+    "PReLU, one": ((), {}),
+    "ELU": ((0.7,), {}),
+    "SELU": ((), {}),
+    "GELU": ((), {}),
+    "GELU, by tanh": (("tanh",), {}),
+    "SiLU": ((), {}),
+    "ReLU6": ((), {}),
+    "Hardswish": ((), {}),
+    "Softplus": ((2, 3), {}),
+    "Identity": ((), {}),
     "Sigmoid": ((), {}),
     "Tanh": ((), {}),
     "Softmax": ((1,), {}),
@@ -1012,13 +1336,22 @@ LAYERS = {
     "Linear": ((9, 5), {}),
     "Linear, no bias": ((9, 5, False), {}),
 }
+SIGNALS = {
+    "Conv1d": ((4, 6, 3), {"stride": 2, "padding": (2,), "dilation": 2, "groups": 2}),
+    "Conv1d, same": ((4, 2, 4), {"padding": "same", "padding_mode": "replicate", "bias": False}),
+    "MaxPool1d": ((3, 2, 1), {"ceil_mode": True}),
+    "MaxPool1d, dilated": (((2,),), {"dilation": 3}),
+    "AvgPool1d": ((3, 2), {"padding": 1, "ceil_mode": True, "count_include_pad": False}),
+    "BatchNorm1d": ((4,), {}),
+    "BatchNorm1d, units": ((4, 0.1, None, False), {}),
+}
 
 
 @ON_EACH_DEVICE
 @DTYPES
-@pytest.mark.parametrize("case", LAYERS)
+@pytest.mark.parametrize("case", LAYERS | SIGNALS)
 def test_layer_with_pytorchs_arguments(case, dtype):
-    kind, (arguments, options) = case.partition(",")[0], LAYERS[case]
+    kind, (arguments, options) = case.partition(",")[0], (LAYERS | SIGNALS)[case]
     ours, theirs = getattr(nn, kind)(*arguments, **options), getattr(torch.nn, kind)
     theirs = theirs(*arguments, **options).to(torch.tensor(np.zeros(0, dtype)).dtype)
     ours.astype(dtype)
@@ -1027,7 +1360,18 @@ def test_layer_with_pytorchs_arguments(case, dtype):
     }
     ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     ours.to(PLACE[0])
-    parity(ours, theirs, numbers(dtype, 3, 4, *((5, 9) if cuda.SIMULATED else (8, 9))))
+    if case in LAYERS:
+        parity(ours, theirs, numbers(dtype, 3, 4, *((5, 9) if cuda.SIMULATED else (8, 9))))
+        return
+    signals = (3, 4) if "units" in case else (3, 4, 9)
+    for training in (True, False):
+        x = numbers(dtype, *signals)
+        parity(ours.train(training), theirs.train(training), x)
+        if len(signals) == 3:  # an image of one row is the same signal
+            row = x[:, :, np.newaxis]
+            parity(ours, lambda x: theirs(x.squeeze(2)).unsqueeze(2), row)
+    for key, value in theirs.state_dict().items():
+        assert_close(ours.state_dict()[key], value.numpy(), key)
 
 
 def test_state_of_shared_parameters_carries_over():
@@ -1073,6 +1417,12 @@ OPTIMISERS = {
         {"lr": 0.1, "betas": (0.5, 0.9)},
         {"lr": 0.01, "weight_decay": 0.1, "eps": 1e-3},
     ],
+    "AdamW": [{}, {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.3}],
+    "RMSprop": [
+        {},
+        {"lr": 0.1, "alpha": 0.5, "momentum": 0.9},
+        {"weight_decay": 0.1, "eps": 1e-3, "centered": True},
+    ],
 }
 
 
@@ -1113,7 +1463,13 @@ def test_optimiser(name, options, order, dtype):
 @ON_EACH_DEVICE
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("Adam", {}), ("Adam", {"weight_decay": 0.1}), *[("SGD", o) for o in OPTIMISERS["SGD"]]],
+    [
+        ("Adam", {}),
+        ("Adam", {"weight_decay": 0.1}),
+        ("AdamW", {"weight_decay": 0.1}),
+        ("RMSprop", {"momentum": 0.5, "centered": True}),
+        *[("SGD", o) for o in OPTIMISERS["SGD"]],
+    ],
     ids=str,
 )
 def test_optimiser_where_gradients_are_missing(name, options):
@@ -1135,6 +1491,31 @@ def test_optimiser_where_gradients_are_missing(name, options):
         other.step()
     for p, q in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-12)
+
+
+@ON_EACH_DEVICE
+@DTYPES
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, math.inf])
+@pytest.mark.parametrize("max_norm", [0.0, 0.5, 100.0])
+def test_clip_grad_norm(max_norm, norm_type, dtype):
+    ours, theirs = ([], [])
+    for seed in range(3):
+        gradient = numbers(dtype, 3, 4, seed=seed)
+        ours.append(nn.Parameter(to_device(gradient, PLACE[0])))
+        theirs.append(torch.nn.Parameter(torch.tensor(gradient)))
+        if seed < 2:  # the last has none
+            ours[-1].grad = to_device(gradient.copy(), PLACE[0])
+            theirs[-1].grad = torch.tensor(gradient)
+    norm = optim.clip_grad_norm_(iter(ours), max_norm, norm_type)
+    expected = torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type)
+    assert norm == pytest.approx(expected.item(), rel=1e-5)
+    for p, q in zip(ours[:2], theirs, strict=False):
+        assert_close(to_device(p.grad, "cpu"), q.grad.numpy())
+    assert ours[2].grad is None
+    assert optim.clip_grad_norm_([], 1.0) == 0
+    for wrong in ({"max_norm": -1.0}, {"max_norm": 1.0, "norm_type": 0.0}):
+        with pytest.raises(SpecError, match="^clip_grad_norm_: expected a"):
+            optim.clip_grad_norm_(ours, **wrong)
 
 
 @pytest.mark.parametrize("total", [2, 3, 4, 10, 33, 1000])

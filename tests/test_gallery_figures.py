@@ -14,6 +14,7 @@ from scipy import special
 
 from convlab import Tensor, lessons, models, nn, pictures, shapes, viz
 from convlab.errors import DataError, ShapeError, SpecError
+from convlab.numerals import exact
 
 LOOKS = [("slide", "light"), ("small", "dark"), ("paper", "light"), ("paper-wide", "transparent")]
 RANDOM = np.random.default_rng(0)
@@ -73,6 +74,178 @@ def laid_out(shape, pixel):
     return viz.flatten, (image(*shape), order, pixel), {"facts": [("a label", "a fact " * 9)] * 4}
 
 
+def depths(shape, boxes, patches=9, notes=3):
+    rows = [
+        viz.Depth(
+            f"conv{number}",
+            [f"a note of some length, {line}" for line in range(notes)],
+            box,
+            image(*shape),
+            box,
+            [(image(*shape), box)] * patches,
+            ["adds ≈0.000499 of ≈0.0359", "adds ≈0.000499"] * (number + 1 < len(boxes)),
+        )
+        for number, box in enumerate(boxes)
+    ]
+    facts = [("a label", "a second line that says a good deal about the setting")] * 3
+    return viz.hierarchy, (image(*shape), rows), {"facts": facts}
+
+
+def masked(shape, classes=10, masks=100, tiles=4):
+    parts = [
+        viz.MaskedUnits(
+            f"mask {number}",
+            "drops 12,345; a class (≈0.123)",
+            RANDOM.normal(size=shape) + number,
+            RANDOM.random(shape) < 0.5 if number else None,
+        )
+        for number in range(tiles)
+    ]
+    chances = special.softmax(5 * RANDOM.normal(size=(masks, classes)), axis=1)
+    names = [f"class of number {number}" for number in range(classes)]
+    facts = [("a label", "a second line that says a good deal about the setting")] * 2
+    return viz.dropout, (parts, names, chances, chances.mean(axis=0)), {"facts": facts}
+
+
+def versions(rows, count, shape, lines=2):
+    captions = [[["mirrored ×≈1.12 ↻≈14°", "↓2 →1"][:lines]] * count] * rows
+    names = [f"class {number}" for number in range(rows)]
+    facts = [("a label", "a second line that says a good deal about the setting")] * 3
+    images = image(rows, count + 1, *shape)
+    return viz.augmented, (images, captions if lines else None, names), {"facts": facts}
+
+
+def slid(columns, count, stems=False, tall=1.0):
+    """So many moments of signals of ``count`` numbers."""
+    taus, ts = np.arange(count) - count / 2, np.arange(count + 1) - count / 2
+    falling = tall * 0.9 ** np.arange(count)
+    moment = viz.SlidSignals(
+        "cross-correlation" if columns > 1 else "",
+        ("(f ⋆ g)(t) = ∫ f(τ) g(τ − t) dτ", "g ∗ f: up to 0.123 apart; mirrored: 0"),
+        ("f(τ)", "g(t − τ), turned", "product, area ≈0.123", "f ∗ g until t = 0.5", "g ∗ f"),
+        ("τ", "t"),
+        0.5,
+        taus,
+        falling,
+        falling[::-1],
+        falling * falling[::-1],
+        ts,
+        np.linspace(-tall, tall, count + 1),
+        np.linspace(tall, 0, count + 1),
+        ((0.0, tall), (-tall, tall)),
+    )
+    facts = [] if columns > 1 else [("a label", "a fact " * 9)] * 3
+    return viz.convolution_1d, ([moment] * columns,), {"stems": stems, "facts": facts}
+
+
+def descents(count, largest, steps=20):
+    """So many paths on a bowl, the last of which leaves it."""
+    x, y = np.meshgrid(np.linspace(-4, 2, 31), np.linspace(3, -1, 21))
+    losses = np.geomspace(1, largest, steps + 1)
+    ways = [
+        viz.DescentPath(
+            ("rate 0.123, momentum 0.95: too large", "momentum 0.95"),
+            ("J ≈ 4.87 × 10⁻⁷ after 30 steps", "J ≈ 4.87 × 10⁻⁷"),
+            role,
+            np.linspace([1, 0], [-1, way * 3 - 2], steps + 1),
+            losses**way,
+        )
+        for way, role in list(enumerate(("output", "mistake", "window"), 1))[:count]
+    ]
+    facts = [("largest stable rate", "a fact " * 9)] * 2
+    arrays = largest * (x**2 + y**2), ((-4.0, 2.0), (-1.0, 3.0)), ways, (-1.0, 1.0)
+    return viz.descent, arrays, {"facts": facts}
+
+
+def rates(count, point=(0.2, 0.9), name="a curve, area ≈0.987"):
+    xs, ys = np.linspace(0, 1, count), np.linspace(0, 1, count) ** 0.3
+    curves = [
+        viz.RateCurve(name, "1 − specificity", "sensitivity", xs, ys, (0, 1), point),
+        viz.RateCurve(name, "recall", "precision", xs, ys[::-1], (0.1, 0.1), point, stepped=True),
+    ]
+    return viz.rate_curves, (curves,), {"facts": [("a label", "a fact of some length")] * 5}
+
+
+def coloured(size, kernel=(3, 3), name="a way through the channels"):
+    rng = np.random.default_rng(1)
+    maps, kernels = rng.normal(size=(3, *size)), rng.integers(-9, 9, (3, *kernel))
+    ways = [
+        viz.ColourRow(name, kernels, maps, ("", "+", "+", "="), maps[0], "one map"),
+        viz.ColourRow(name, kernels, maps, ("", "", "", "→"), maps[1], "1, −1, 0", outputs=True),
+    ]
+    facts = [("a label", "a second line that says a good deal about the setting")] * 3
+    return viz.colours, (image(3, *size), ways), {"facts": facts}
+
+
+def sized(*sizes, maps=16):
+    rng = np.random.default_rng(1)
+    images = []
+    for rows, columns in sizes:
+        arrays = rng.random((maps, max(1, rows // 5), max(1, columns // 5)))
+        vectors = arrays.ravel(), arrays.mean(axis=(1, 2)), rng.random(4 * maps)
+        size = f"{rows} × {columns}"
+        verdicts = f"{arrays.size:,} refused", "", ""
+        images.append(
+            viz.SizedImage(
+                size, image(1, rows, columns), f"→ {size}", arrays, vectors, verdicts, (True, 0, 0)
+            )
+        )
+    rows = "Flatten: fc1 takes 400 numbers, no others", "Global: always 16", "Adaptive: always 64"
+    return viz.any_size, (images, rows), {}
+
+
+def smaller(shape, count):
+    ways = [
+        viz.SmallImage("BILINEAR", ("differs by ≈12.3", "at most ≈123"), image(*shape), at == 0)
+        for at in range(count)
+    ]
+    facts = [("why", "a second line that says a good deal about the setting")]
+    return viz.downsized, (image(*shape), ways), {"facts": facts, "notes": ("size", "mean")}
+
+
+def equation(*panels, digits=1):
+    """A row of panels; each is shapes of grids, with signs between them."""
+    rng = np.random.default_rng(1)
+    shown = []
+    for panel in panels:
+        grids = []
+        for number, shape in enumerate(panel):
+            values = np.round(rng.normal(size=shape) * 10**digits)
+            here = (shape[0] - 1, shape[1] // 2)
+            mask = rng.random(shape) < 0.4
+            grids.append(
+                viz.ShownGrid(
+                    *(values, exact(values), "w − 0.01 ∂L/∂w", "a note", "output"),
+                    *("∗" if number else "", mask, ~mask, mask | ~mask, mask, here),
+                )
+            )
+        shown.append(grids)
+    return viz.grid_rows, ([shown[:1], shown[1:]],), {"facts": [("a label", "a fact " * 20)] * 4}
+
+
+def summed(count, shape, kernel=(5, 5), rest=True):
+    """So many channels and what they add to a map."""
+    rng = np.random.default_rng(2)
+    size = tuple(max(1, n - k + 1) for n, k in zip(shape, kernel, strict=True))
+    rows = [
+        viz.ChannelRow(
+            f"channel {at}", rng.normal(size=size), rng.random(shape), rng.normal(size=kernel)
+        )
+        for at in range(count)
+    ]
+    rows += [viz.ChannelRow("123 others", rng.normal(size=size))] * rest
+    more = {"result_name": "map 123", "facts": [("a label", "a fact " * 12)] * 3}
+    result = sum(row.added for row in rows)
+    return viz.channel_sum, (rows, -0.01234, result, (0, size[1] - 1)), more
+
+
+def grouped(count, rows):
+    reads = [np.eye(count, dtype=bool), np.ones((count, count), bool)] * rows
+    notes = [f"3·3·{count}·{count}", "= 9,216 weights"]
+    cost = "1,234,567,890", "multiply-adds"
+    return viz.GroupedLayers("a name", notes, reads[:rows], ["3 × 3"] * rows, 0.3, cost)
+
+
 def layers(count, largest=10**9):
     numbers = np.geomspace(1, largest, count).astype(int)
     return [
@@ -123,14 +296,64 @@ CASES = [
     laid_out((1, 1, 1), (0, 0, 0)),
     laid_out((1, 90, 3), (0, 0, 2)),
     laid_out((3, 4, 200), (1, 3, 199)),
+    descents(3, 1e-7),
+    descents(2, 1e6, 200),
+    descents(1, 2.0, 1),
+    slid(1, 400),
+    slid(3, 400, tall=1e-5),
+    slid(3, 5, stems=True, tall=1e6),
+    slid(1, 47, stems=True),
+    coloured((427, 640)),
+    coloured((64, 64), (9, 9)),
+    coloured((4, 300)),
+    coloured((300, 4), (1, 5)),
+    sized((28, 28), (28, 42), (56, 56)),
+    sized((28, 28), (96, 30), (20, 100), (64, 64), maps=512),
+    sized((5, 5), maps=1),
+    smaller((3, 427, 640), 4),
+    smaller((1, 300, 5), 4),
+    smaller((1, 5, 300), 3),
     reads((6, 6), (3, 3)),
     reads((5, 20), (4, 4)),
     reads((20, 5), (5, 3)),
     reads((28, 28), (3, 3)),
     reads((1, 1), (1, 1)),
+    depths((1, 28, 28), [(3, 3, 8, 8), (-2, 0, 12, 14), (0, 0, 28, 28)]),
+    depths((3, 32, 32), [(0, 0, 7, 7), (1, 1, 13, 13), (-3, 9, 17, 29), (0, 0, 32, 32)]),
+    depths((1, 8, 60), [(0, 0, 3, 3), (0, 0, 8, 60)], patches=1),
+    depths((1, 60, 8), [(0, 0, 3, 3), (0, 0, 60, 8)], notes=0),
+    depths((3, 1, 1), [(0, 0, 1, 1)]),
+    masked((120,)),
+    masked((1,), 2, 1, 1),
+    masked((4096,), 100, 300),
+    masked((16, 10, 10), 3),
+    masked((64, 30, 3), 40),
+    masked((3, 50, 200), 10, 10, 2),
+    versions(1, 11, (1, 28, 28)),
+    versions(1, 1, (3, 20, 60), 1),
+    versions(1, 100, (1, 60, 20)),
+    versions(2, 7, (3, 32, 32)),
+    versions(10, 7, (1, 28, 28), 0),
+    versions(100, 3, (3, 9, 30), 0),
+    rates(2),
+    rates(400, point=None, name="a curve with a name that says a good deal about it"),
+    rates(1, point=(1.0, 0.0)),
     modes((3, 20), (1, 0, 5, 6)),
     modes((30, 5), (10, 10, 1, 1)),
     modes((30, 30), (2, 2, 2, 2)),
+    equation([(4, 4), (3, 3), (1, 1), (2, 2), (2, 2)], [(4, 4), (2, 2)], [(6, 6), (3, 3)]),
+    equation([(24, 24), (3, 3), (22, 22)], [(26, 26), (3, 3), (24, 24)], digits=3),
+    summed(5, (14, 14)),
+    *(
+        (viz.groups, ([grouped(count, rows)] * panels,), {})
+        for count, rows, panels in ((8, 1, 4), (32, 2, 4), (1, 1, 1), (5, 3, 2))
+    ),
+    summed(1, (28, 28), rest=False),
+    summed(6, (4, 30), (1, 3)),
+    summed(3, (30, 4), (3, 1)),
+    summed(2, (1, 1), (1, 1)),
+    equation([(1, 20), (1, 3)]),
+    equation([(20, 1), (3, 1)], [(4, 9)], digits=5),
     (viz.costs, (layers(1),), {}),
     (viz.costs, (layers(5),), {}),
     (viz.costs, (layers(16),), {}),
@@ -329,11 +552,11 @@ def test_costs_of_many_layers_add_up(boxes_of):
     many = layers(60)
     shown = texts(boxes_of, viz.costs(many, title="t"))
     total = sum(layer.parameters for layer in many)
-    assert f"{total:,} in all" in shown
+    assert f"{total:,} parameters" in shown
     rest = next(text for text in shown if text.endswith("others"))
-    # Numbers of the first column, in rows; the last are those of all others.
-    column = shown[shown.index(f"{total:,} in all") + 1 : shown.index("multiply-adds")]
-    numbers = [int(text.replace(",", "")) for text in column if "%" not in text]
+    # Each row's number of the first column is drawn after its name; the last row is all others.
+    names = [at for at, text in enumerate(shown) if text.startswith("block") or text == rest]
+    numbers = [int(shown[at + 1].replace(",", "")) for at in names]
     assert sum(numbers) == total and len(numbers) == 60 - int(rest.split()[0]) + 1
 
 
@@ -347,7 +570,7 @@ def test_costs_without_any():
     [
         # Araujo, Norris & Sim 2019, table of the code: after the poolings of VGG-16 and AlexNet.
         ("vgg16", {"pool1": 6, "pool2": 16, "pool3": 44, "pool4": 100, "pool5": 212}),
-        ("alexnet", {"conv5": 163, "pool5": 195}),
+        ("alexnet-slim", {"conv5": 163, "pool5": 195}),
         ("resnet50-slim", {"block4_unit3_conv2": 483}),
         ("lenet5", {"conv1": 5, "pool1": 6, "conv2": 14, "pool2": 16}),
         ("lenet5-1998", {"c1": 5, "s2": 6, "c3": 14, "s4": 16, "c5": 32}),
@@ -379,7 +602,7 @@ def test_growth_lines_that_do_not_fit():
 
 
 def record(convlab, *arguments):
-    convlab.works("render", *arguments, "--size", "small", "--json", "x.json", "-o", "x.png")
+    convlab.works("render", *arguments, "--size", "small", "--json-file", "x.json", "-o", "x.png")
     assert (convlab.folder / "x.png").read_bytes().startswith(b"\x89PNG")
     return json.loads((convlab.folder / "x.json").read_text())
 
@@ -568,3 +791,19 @@ def test_the_pictures_of_the_readme_are_the_gallerys():
     assert shown == there
     # The speed of this machine's loops is no idea of a course; the lab page has its own file.
     assert shown - {"speed.png", "lab.png"} <= {entry.picture for entry in entries}
+
+
+@pytest.mark.parametrize(
+    ("size", "note", "count"),
+    [("paper", "drops 61; 4 (≈0.939)", 2), ("slide", f"drops 61; {'long' * 9} (≈0.9)", 4)],
+)
+def test_masks_have_room_on_paper_and_beside_long_names(size, note, count):
+    parts = [
+        viz.MaskedUnits(f"mask {at}", note, np.ones(120), np.arange(120) % 2 < 1) for at in range(4)
+    ]
+    chances = np.full((10, 10), 0.1)
+    facts = [("answers", "4 with 69 of 100 masks, 7 with 12, 0 with 10, 1 with 6, 9 with 2")] * 2
+    look = {"facts": facts, "title": "Dropout", "subtitle": "a run " * 12, "size": size}
+    figure = viz.dropout(parts, "0123456789", chances, chances[0], **look)
+    (axes,) = figure.axes
+    assert sum(text.get_text().startswith("mask ") for text in axes.texts) == count

@@ -102,6 +102,17 @@ same(lambda x: F.max_pool2d(x, 3, 2), (1, 1, 28, 28))
 same(lambda x: F.avg_pool2d(x, 3, 2), (1, 1, 28, 28))
 same(lambda x: F.relu(x), (1, 1, 28, 28))
 same(lambda x: F.softmax(x, 1), (1, 10))
+same(lambda x: F.pad(x, (1, 1, 1, 1)), (1, 1, 28, 28))
+
+def gradients(upstream):
+    shapes = (1, 1, 32, 32), (1, 1, 5, 5)
+    x, w = (Tensor(np.ones(shape, np.float32), requires_grad=True) for shape in shapes)
+    F.conv2d(x, w).backward(upstream)
+    return x.grad, w.grad
+
+upstream = at_the_end((1, 1, 28, 28))
+for mapped, plain in zip(gradients(upstream), gradients(upstream.copy())):
+    assert np.array_equal(mapped, plain)
 """
     done = python("-c", code)
     assert (done.returncode, done.stderr) == (0, "")

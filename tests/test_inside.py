@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from convlab import data, insight, models, numerals, random, training, viz
 from convlab.errors import NotFiniteError, RunError, ShapeError, SpecError
 from convlab.training import EpochRecord, Settings, Task, Trainer
-from convlab.viz.responses import map_order
+from convlab.viz.feature_maps import map_order
 
 SIZES = ("slide", "animation", "small", "paper", "paper-wide")
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]
@@ -258,11 +258,12 @@ def test_zero_is_the_ground_where_maps_have_both_signs(theme):
         shown = [rgb for rgb in pictures(figure)[0] if rgb.shape == (2, 2, 3)][-2:]
         for rgb, values in zip(shown, maps, strict=True):
             assert np.array_equal((rgb == ground).all(axis=2), values == 0)
-    assert {"2", "−1"} <= {*said(viz.feature_maps(maps, **HEAD))}
-    # Each sign reaches the end of its colours, however large the other is.
-    (few, *_), _ = pictures(viz.feature_maps([[[-500.0, 1.0]]], theme=theme, **HEAD))
-    (more, *_), _ = pictures(viz.feature_maps([[[-1.0, 1.0]]], theme=theme, **HEAD))
-    assert np.array_equal(few, more)
+    assert {"2", "−2"} <= {*said(viz.feature_maps(maps, **HEAD))}
+    # Both ends are equally far from 0: half of the largest is half way to its colour.
+    (rgb, *_), _ = pictures(viz.feature_maps([[[-500.0, 250.0, -250.0]]], theme=theme, **HEAD))
+    halves = viz.THEMES[theme].positive[0], viz.THEMES[theme].negative[0]
+    wanted = [[int(half[at : at + 2], 16) for at in (1, 3, 5)] for half in halves]
+    np.testing.assert_allclose(rgb[0, 1:].astype(int), wanted, atol=2)
     # Of one sign: dark to bright, and no colour is the ground.
     (rgb, *_), _ = pictures(viz.feature_maps(np.abs(maps), theme=theme, **HEAD))
     assert not (rgb == ground).all(axis=2).any() and rgb.sum(axis=2).argmax() == 1
@@ -674,9 +675,9 @@ def numbers_of(convlab, name):
 
 
 def test_pictures_from_snapshots(convlab, real):
-    convlab.works("render", "filters", real, "-o", "f.gif", "--json", "f.json")
-    convlab.works("render", "filters", real, "--before", "--json", "b.json")
-    convlab.works("render", "weights", real, "--epochs", "--json", "w.json")
+    convlab.works("render", "filters", real, "-o", "f.gif", "--json-file", "f.json")
+    convlab.works("render", "filters", real, "--before", "--json-file", "b.json")
+    convlab.works("render", "weights", real, "--epochs", "--json-file", "w.json")
     states = [training.snapshot(real, epoch) for epoch in (0, 1, 2)]
     with Image.open(convlab.folder / "f.gif") as picture:
         assert (picture.n_frames, picture.size) == (3, (800, 450))
@@ -693,8 +694,8 @@ def test_pictures_from_snapshots(convlab, real):
 
 
 def test_features_and_embedding_write_their_numbers(convlab, real):
-    journey = ("test:3", "--dead", "--images", "50", "--npz", "all.npz", "--json", "f.json")
-    plane = ("--images", "60", "--json", "e.json", "--alt")
+    journey = ("test:3", "--dead", "--images", "50", "--npz", "all.npz", "--json-file", "f.json")
+    plane = ("--images", "60", "--json-file", "e.json", "--alt")
     out, described = (
         convlab.works("render", "features", real, *journey),
         convlab.works("render", "embedding", real, *plane),
@@ -720,7 +721,7 @@ def test_features_and_embedding_write_their_numbers(convlab, real):
     assert outputs.shape == (60, 36) and np.allclose(abs(points), abs(u * s)[:, :2], atol=1e-4)
     wrong = int((np.array(found["inputs"]["labels"]) != found["result"]["answers"]).sum())
     share = f"{100 * s[0] ** 2 / (s**2).sum():.1f} %"
-    assert described.startswith("PCA of pool: run run, small trained on digits; " + share)
+    assert described.startswith("PCA of pool: small trained on digits; " + share)
     assert f"60 of 360 test images, {wrong} mistake" in described
 
 
@@ -734,9 +735,9 @@ def test_train_with_snapshots_on_coloured_pictures_of_another_size(convlab, tmp_
             Image.fromarray(noise).save(tmp_path / "own" / name / f"{number:02}.png")
     (tmp_path / "small.toml").write_text(SMALL)
     words = ("--model", "small.toml", "--data", "own", "--epochs", 1, "--snapshots")
-    convlab.works("train", *words, "--out", "run", "--quiet", "--json")
+    convlab.works("train", *words, "-o", "run", "--quiet", "--json")
     assert training.snapshot_epochs(tmp_path / "run") == [1]
-    strongest = ("-o", "f.svg", "--scale", "map", "--dead", "--images", 2, "--json", "f.json")
+    strongest = ("-o", "f.svg", "--scale", "map", "--dead", "--images", 2, "--json-file", "f.json")
     convlab.works("render", "embedding", "run", "--method", "tsne", "--size", "small")
     convlab.works("render", "features", "run", "test:0", "--layer", "relu", *strongest)
     drawn = (convlab.folder / "f.svg").read_text(encoding="utf-8")

@@ -143,19 +143,19 @@ def dense_grad_weight(draw):
 
 
 @st.composite
-def windows(draw, dilated):
+def windows(draw):
     """Plain, padded, dilated, overhanging and adaptive pooling."""
     if draw(st.integers(0, 3)) == 0:
         return shapes.adaptive_pool_windows(draw(pairs(1, 7)), draw(pairs(1, 7)))
-    kernel, stride, padding = (2, 2), (2, 2), (0, 0)  # which has a loop of its own
+    kernel, stride, padding = (2, 2), (2, 2), (0, 0, 0, 0)  # which has a loop of its own
     usual = draw(st.booleans())
     if not usual:
         kernel, stride = draw(pairs(1, 4)), draw(pairs(1, 5))
-        padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
-    dilation = draw(pairs(1, 3)) if dilated and not usual else (1, 1)
+        padding = tuple(draw(st.integers(0, k // 2)) for k in kernel for _ in "ab")
+    dilation = (1, 1) if usual else draw(pairs(1, 3))
     size = []
-    for k, d, p in zip(kernel, dilation, padding, strict=True):
-        least = max(1, (k - 1) * d + 1 - 2 * p)
+    for k, d, p in zip(kernel, dilation, (sum(padding[:2]), sum(padding[2:])), strict=True):
+        least = max(1, (k - 1) * d + 1 - p)
         size.append(draw(st.integers(least, max(least, 7))))
     divisor = draw(st.one_of(st.none(), st.sampled_from([1, 3, -2])))
     ceil_mode, count_include_pad = draw(st.booleans()), draw(st.booleans())
@@ -165,8 +165,8 @@ def windows(draw, dilated):
 
 
 @st.composite
-def pool_arguments(draw, dilated=False, backward=False):
-    w, rng, dtype = draw(windows(dilated)), draw(generators()), draw(dtypes())
+def pool_arguments(draw, backward=False):
+    w, rng, dtype = draw(windows()), draw(generators()), draw(dtypes())
     shape = (draw(st.integers(1, 3)), *(w.output if backward else w.input), draw(batches()))
     if draw(st.booleans()):
         return numbers(rng, shape, dtype), w
@@ -175,7 +175,7 @@ def pool_arguments(draw, dilated=False, backward=False):
 
 @st.composite
 def max_forward(draw):
-    return *draw(pool_arguments(dilated=True)), draw(st.booleans())
+    return *draw(pool_arguments()), draw(st.booleans())
 
 
 @st.composite
@@ -219,6 +219,11 @@ def laid_out(draw, arrays, low=None, high=None):
             array = np.asarray(rng.uniform(low, high, shape)).astype(dtype)
         made.append(array.transpose(order))
     return tuple(made)
+
+
+@st.composite
+def with_setting(draw, arrays, setting):
+    return (*draw(laid_out(arrays)), draw(setting))
 
 
 @st.composite
@@ -270,6 +275,18 @@ def one_hot(draw):
 
 
 @st.composite
+def channels(draw, arrays, of_channels, *others):
+    """Arrays (C, ...), some of them longer than a block of a run, then as many of (C,)."""
+    rng, dtype = draw(generators()), draw(dtypes())
+    many = (2, 9) if cuda.SIMULATED else (45, 97)
+    shape = draw(st.integers(1, 3)), *draw(st.one_of(st.just(many), pairs(1, 5))), 2
+    offset = dtype(draw(st.sampled_from([0, 0, 100])))
+    numbers_of = [numbers(rng, shape, dtype) + offset for _ in range(arrays)]
+    numbers_of += [numbers(rng, shape[0], dtype) for _ in range(of_channels)]
+    return (*numbers_of, *map(draw, others))
+
+
+@st.composite
 def sgd(draw):
     rng, dtype = draw(generators()), draw(dtypes())
     shape = tuple(draw(st.lists(st.integers(1, 4), max_size=4)))
@@ -306,7 +323,31 @@ def adam(draw):
     )
 
 
+@st.composite
+def rmsprop(draw):
+    rng, dtype = draw(generators()), draw(dtypes())
+    shape = tuple(draw(st.lists(st.integers(1, 4), max_size=4)))
+    parameter, gradient, mean, velocity = (numbers(rng, shape, dtype) for _ in range(4))
+    square = np.asarray(mean * mean + dtype(1))  # more than the square of the mean
+    settings = draw(st.sampled_from([(0.1, 0.99, 1e-8, 0.0, 0.0), (0.01, 0.5, 0.1, 0.1, 0.9)]))
+    return parameter, gradient, square, mean, velocity, *settings, draw(st.booleans())
+
+
+# Of an activation: 0 where it has none, and numbers for the channels of a leaky ReLU.
+SETTINGS = {
+    **dict.fromkeys(("gelu", "gelu_tanh", "silu"), st.just(0.0)),
+    **dict.fromkeys(("leaky", "elu"), st.sampled_from([0.01, -0.5, 2.0])),
+    **dict.fromkeys(
+        ("capped", "hardsigmoid", "hardswish", "softplus"), st.sampled_from([1.0, 3.0])
+    ),
+}
 ARGUMENTS = {
+    **{
+        f"activations.{name}_{way}": with_setting(1 + backward, setting)
+        for name, setting in SETTINGS.items()
+        for way, backward in (("forward", False), ("backward", True))
+    },
+    "activations.below": laid_out(2),
     "conv2d.forward": conv_forward(),
     "conv2d.grad_input": conv_grad_input(),
     "conv2d.grad_weight": conv_grad_weight(),
@@ -317,6 +358,10 @@ ARGUMENTS = {
     "gather.floats": floats(),
     "gather.gather2d": gather(),
     "gather.gather2d_grad": gather(backward=True),
+    "normalise.moments": channels(1, 0),
+    "normalise.sums": channels(2, 2),
+    "normalise.forward": channels(1, 3, st.booleans()),
+    "normalise.backward": channels(2, 4),
     "pointwise.relu_forward": laid_out(1),
     "pointwise.relu_backward": relu_backward(),
     "pointwise.sigmoid_forward": laid_out(1),
@@ -338,8 +383,9 @@ ARGUMENTS = {
     "softmax.right": cross_entropy(),
     "update.sgd": sgd(),
     "update.adam": adam(),
+    "update.rmsprop": rmsprop(),
 }
-IN_PLACE = {"update.sgd": {0, 2}, "update.adam": {0, 2, 3}}
+IN_PLACE = {"update.sgd": {0, 2}, "update.adam": {0, 2, 3}, "update.rmsprop": {0, 2, 3, 4}}
 # One number at a time: each has to be right by itself, however small beside the others.
 ONE_BY_ONE = {
     "pointwise.relu_forward",
@@ -351,7 +397,7 @@ ONE_BY_ONE = {
 }
 # The arguments in which NaN and infinity are put.  A gradient of infinity meets the zeros
 # of the padding in the gradient of the weights, and 0 times infinity is not skipped there.
-SPECIAL_ARGUMENT = {"conv2d.grad_weight": 1, "update.sgd": 1, "update.adam": 1}
+SPECIAL_ARGUMENT = {"conv2d.grad_weight": 1, "update.sgd": 1, "update.adam": 1, "update.rmsprop": 1}
 # The first's array is only asked for its shape, the others' have whole numbers.
 WITHOUT_SPECIAL_NUMBERS = {"pointwise.dropout_mask", "gather.floats", "softmax.one_hot"}
 

@@ -202,6 +202,32 @@ layer = [
     {type="Linear", name="fc", out_features="classes"},
 ]
 """
+# What comes of other frameworks: depthwise, gates, and numbers that depend on many others.
+NORMED = """
+input = "16x12x3"
+layer = [
+    {type="Conv2d", name="conv1", out_channels=8, kernel_size=3, padding=1, bias=false},
+    {type="BatchNorm2d", name="batch"},
+    {type="ReLU6", name="six"},
+    {type="Conv2d", name="depthwise", out_channels=8, kernel_size=3, padding=1, groups=8},
+    {type="GroupNorm", name="group", num_groups=4},
+    {type="AdaptiveAvgPool2d", name="squeeze", output_size=1},
+    {type="Conv2d", name="excite", out_channels=8, kernel_size=1},
+    {type="Sigmoid", name="gate"},
+    {type="Mul", name="gated", inputs=["group", "gate"]},
+    {type="LocalResponseNorm", name="respond", size=3, alpha=0.5, beta=0.6, k=1.5},
+    {type="Upsample", name="larger", scale_factor=2, mode="bilinear"},
+    {type="Upsample", name="odd", size=[21, 17], mode="bilinear", align_corners=true},
+    {type="Conv2d", name="conv2", out_channels=4, kernel_size=5, stride=2},
+    {type="Mul", name="squared", inputs=["conv2", "conv2"]},
+    {type="LayerNorm", name="layer", normalized_shape=[4, 9, 7]},
+    {type="Hardswish", name="swish"},
+    {type="Flatten", name="flat"},
+    {type="Linear", name="fc1", out_features=12},
+    {type="LayerNorm", name="row", normalized_shape=12},
+    {type="Linear", name="fc2", out_features="classes"},
+]
+"""
 HOSTILE = """</script></title><script>window.hacked = 1</script> & "two" 'quotes' {{ 7 * 7 }}"""
 ATTRIBUTE = '"><img src="x" onerror="window.hacked = 2">\u2028\\'
 
@@ -306,6 +332,7 @@ def unpacked(text):
 
 
 NAMES = ["lenet5", "lenet5-1998", "strided", "rest", "residual", "inception", "mingled"]
+ALL = [*NAMES, "normed"]
 PROBABLY = 1e-4  # of a probability
 
 
@@ -321,6 +348,8 @@ def subjects(browser, tmp_path_factory):
     residual = models.Spec(RESIDUAL, "residual", "residual.toml")
     inception = models.Spec(INCEPTION, "inception", "inception.toml")
     mingled = models.Spec(MINGLED, "mingled", "mingled.toml")
+    normed = models.Spec(NORMED, "normed", "normed.toml")
+    bright = noise((3, 16, 12), 3, count=40)
     made = {
         "lenet5": (run_of("lenet5", digits.images, digits.classes), digits),
         "lenet5-1998": (run_of("lenet5-1998", digits.images, digits.classes), digits),
@@ -328,6 +357,7 @@ def subjects(browser, tmp_path_factory):
         "rest": (run_of(rest, small.images, small.classes, dark=False), small),
         "residual": (run_of(residual, digits.images, digits.classes), digits),
         "inception": (run_of(inception, digits.images, digits.classes), digits),
+        "normed": (run_of(normed, bright.images, bright.classes, dark=False), bright),
         "mingled": (run_of(mingled, two.images, two.classes, dark=False), two),
     }
     return {key: Subject(*parts, folder, browser) for key, parts in made.items()}
@@ -337,7 +367,7 @@ def subjects(browser, tmp_path_factory):
 
 
 @pytest.mark.sample(3)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_the_weights_are_the_engines_to_the_bit(subjects, name):
     subject = subjects[name]
     weights = unpacked(subject.js("return packed([network.weights])"))
@@ -354,7 +384,7 @@ def test_the_weights_are_the_engines_to_the_bit(subjects, name):
 
 
 @pytest.mark.sample(3)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_the_page_gets_the_inputs_of_the_engine_to_the_bit(subjects, name):
     subject = subjects[name]
     samples = subject.laboratory.description["samples"]
@@ -372,7 +402,7 @@ def test_the_page_gets_the_inputs_of_the_engine_to_the_bit(subjects, name):
 
 
 @pytest.mark.sample(4)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_forward_is_that_of_the_engine_in_every_layer(subjects, name):
     """All units of ten images, and of all images every class and 200 units of each layer."""
     subject = subjects[name]
@@ -571,6 +601,71 @@ def test_the_sum_behind_a_unit_is_its_value_and_its_boxes_are_its_fields(subject
     assert ("branches" in kinds) == (name in ("residual", "mingled"))
 
 
+def test_numbers_among_others_are_explained_by_what_they_have_in_common(subjects):
+    subject = subjects["normed"]
+    rng = np.random.default_rng(6)
+    units = []
+    for layer, output in enumerate(subject.outputs):
+        for _ in range(6):
+            units.append([layer, [int(rng.integers(n)) for n in output.shape[1:]]])
+    explained = subject.js(EXPLAIN, packed(subject.inputs[0]), units)
+    kinds = {}
+    for (layer, unit), said in zip(units, explained, strict=True):
+        values = subject.outputs[layer][0]
+        scale = float(np.abs(values).max())
+        assert said["value"] == pytest.approx(values[tuple(unit)], abs=2e-5 * scale)
+        assert said["total"] == pytest.approx(said["value"], abs=2e-5 * scale)
+        if layer < len(subject.names):
+            kinds[subject.names[layer]] = said["kind"]
+    assert kinds["group"] == kinds["respond"] == kinds["layer"] == kinds["row"] == "pointwise"
+    assert kinds["gated"] == kinds["squared"] == "branches"
+    assert kinds["larger"] == kinds["odd"] == "convolution"
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("name", ALL)
+def test_what_a_map_is_made_of_adds_up_to_it(subjects, name):
+    """All units of two maps of each layer: the maps that are read, one by one, give the map."""
+    subject = subjects[name]
+    rng = np.random.default_rng(8)
+    asked = [
+        [layer, int(rng.integers(output.shape[1]))]
+        for layer, output in enumerate(subject.outputs)
+        for _ in range(2)
+    ]
+    told = subject.js(
+        """
+        const trace = network.forward(floats(arguments[0]));
+        return arguments[1].map(([layer, map]) => {
+            const { rows, sign, bias } = convlabLab.partsOf(network, trace, layer, map);
+            return { sign, bias, rows: rows.map(({ source, map, values, made }) =>
+                [source, map, Array.from(values), made && Array.from(made)]) };
+        });
+        """,
+        packed(subject.inputs[0]),
+        asked,
+    )
+    summed = set()
+    for (layer, number), parts in zip(asked, told, strict=True):
+        expected = subject.outputs[layer][0][number].astype(float).ravel()
+        near = 2e-5 * max(float(np.abs(subject.outputs[layer][0]).max()), 1e-3)
+        for source, read, values, _ in parts["rows"]:
+            before = subject.output(source)
+            seen = before[read] if before.ndim == 3 else before
+            if len(values) == seen.size:  # a vector may be one row
+                scale = float(np.abs(before).max())
+                np.testing.assert_allclose(values, seen.ravel(), atol=1e-5 * scale)
+        if parts["sign"] is None:
+            continue
+        made = [row[3] for row in parts["rows"]]
+        if len(expected) == 1 and len(made[0]) > 1:  # a unit of a vector: each row adds up
+            made = [[sum(values)] for values in made]
+        total = np.prod(made, axis=0) if parts["sign"] == "\u00d7" else np.sum(made, axis=0)
+        np.testing.assert_allclose(total + (parts["bias"] or 0), expected, atol=near)
+        summed.add(layer)
+    assert len(summed) >= 3
+
+
 def check_terms(subject, layer, said, before):
     """What an explanation is made of: the numbers of the layer before, and their products."""
     if said["kind"] == "convolution":
@@ -728,15 +823,15 @@ def test_the_description_is_plain_json_and_says_what_it_is(subjects):
 @pytest.mark.parametrize(
     ("spec", "shape", "message"),
     [
-        ("resnet50", None, "page: expected an input of at most 64 × 64 pixels, resnet50 has 224"),
-        ("vgg16", None, "page: expected an input of at most 64 × 64 pixels, vgg16 has 224 × 224"),
+        ("resnet50", None, "page: expected at most 5,000,000 weights and 600,000,000"),
+        ("vgg16", None, "page: expected at most 5,000,000 weights and 600,000,000 multiply-adds"),
         (
             "dense",
-            (3, 64, 64),
-            "page: expected at most 3,000,000 weights and 300,000,000 multiply-adds, dense has"
-            " 3,717,810 and 3,717,400",
+            (3, 90, 90),
+            "page: expected at most 5,000,000 weights and 600,000,000 multiply-adds, dense has"
+            " 7,321,410 and 7,321,000",
         ),
-        ("lenet5", (1, 28, 65), "page: expected an input of at most 64 × 64 pixels, lenet5 has"),
+        ("lenet5", (1, 28, 225), "page: expected an input of at most 224 × 224 pixels, lenet5 has"),
     ],
 )
 def test_a_network_that_no_page_can_hold(spec, shape, message):
@@ -773,7 +868,7 @@ def test_a_test_set_of_other_classes(subjects):
 
 def test_the_command_refuses_in_one_line_and_writes_nothing(convlab, lab_run):
     (convlab.folder / "large.toml").write_text(
-        'input = "28x28x1"\nlayer = [{type = "Flatten"}, {type = "Linear", out_features = 5000},'
+        'input = "28x28x1"\nlayer = [{type = "Flatten"}, {type = "Linear", out_features = 7000},'
         ' {type = "Linear", out_features = "classes"}]',
         encoding="utf-8",
     )
@@ -789,8 +884,8 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(convlab, lab_run):
     refused = convlab("train", "--model", "large.toml", "--page", "--quiet")
     assert (refused.status, refused.out) == (1, "")
     assert refused.err == (
-        "Error: page: expected at most 3,000,000 weights and 300,000,000 multiply-adds, large has"
-        " 3,975,010 and 3,970,000\n"
+        "Error: page: expected at most 5,000,000 weights and 600,000,000 multiply-adds, large has"
+        " 5,565,010 and 5,558,000\n"
     )
     assert os.listdir(convlab.folder) == ["large.toml"]
 
@@ -845,7 +940,7 @@ def test_the_store_computes_what_follows_and_tells_of_it_once(opened):
         same.push(state.trace === state.baseline);
         return { heard, same, unchanged, shifted };
     """)
-    made = ["baseline", "input", "milliseconds", "occlusion", "shown", "trace"]
+    made = ["baseline", "input", "milliseconds", "occlusion", "shown", "trace", "unshifted"]
     assert told["heard"] == [
         ["layer"],
         sorted([*made, "off"]),
@@ -905,6 +1000,7 @@ def test_the_policy_allows_the_pages_own_script_and_style_alone(opened, lab_page
         "img-src": "data: blob:",
         "base-uri": "'none'",
         "form-action": "'none'",
+        "worker-src": "blob:",
     }
     source = lab_page.read_text(encoding="utf-8")
     assert source.index("Content-Security-Policy") < source.index("<style")
@@ -963,7 +1059,7 @@ def test_hostile_names_stay_texts(browser, tmp_path):
     assert found["title"] == title
     assert title in found["heading"]
     assert found["name"] == image[0]
-    assert (found["hacked"], found["scripts"], found["foreign"]) == (None, 4, 0)
+    assert (found["hacked"], found["scripts"], found["foreign"]) == (None, 5, 0)
     assert browser.get_log("browser") == []
 
 

@@ -763,6 +763,7 @@ def test_a_filter_is_switched_off_and_on(viewer):
     viewer.settle()
     assert viewer.js("return [...state.off]") == ["0:2"]
     assert viewer.js("return Array.from(state.trace.probabilities)") != before
+    viewer.keys(Keys.ESCAPE)
     viewer.point(0, [2, 9, 9], click=True)
     value = viewer.find("#sums .value")
     assert float(value.get_attribute("data-value")) == 0

@@ -221,7 +221,7 @@ def check_json(found):
 
 
 def test_table_and_picture(tmp_path):
-    out = in_this_process("--kernel", 3, "--plot", tmp_path / "ladder.png")
+    out = in_this_process("--kernel", 3, "-o", tmp_path / "ladder.png")
     lines = out.splitlines()
     assert lines[2].startswith("6 × 6 × 2 to 3 maps, 3 × 3, padding 0, batch 2: 0.0 MFLOP")
     assert lines[3].startswith("peak of multiply-adds ")
@@ -290,7 +290,7 @@ def measured():
 
 def test_the_picture_shows_what_the_file_says(convlab, tmp_path):
     out = tmp_path / "ladder.png"
-    convlab.works("render", "ladder", "-o", out, "--json", tmp_path / "kept.json")
+    convlab.works("render", "ladder", "-o", out, "--json-file", tmp_path / "kept.json")
     assert json.loads((tmp_path / "kept.json").read_text())["result"] == measured()
     text = convlab.works("render", "ladder", "-o", out, "--alt")
     for row in measured()["rungs"]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import convlab
-from convlab.kernels import memory
+from convlab.kernels import memory, softmax
 from convlab.tensors import Tensor
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds: /proc")
@@ -215,3 +215,13 @@ print(memory._held)
     assert before >= 300 << 20
     assert got == 400 << 20
     assert got <= after < got * 9 / 8  # rounded up
+
+
+def test_the_loss_of_one_image_does_not_depend_on_how_its_logits_lie():
+    """As a column of their own or in every fourth place: the compiled sums had two orders."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        apart = rng.standard_normal((10, 4)).astype(np.float32)[:, :1]
+        both = [softmax.cross_entropy(x, np.array([3])) for x in (apart, apart.copy())]
+        (loss, gradient), (other, same) = both
+        assert loss == other and (gradient == same).all()

@@ -193,7 +193,7 @@ def command(tmp_path_factory):
         return result.stdout
 
     settings = ("--epochs", 20, "--lr", 0.003)
-    works("train", "--data", "digits", "--model", "@own.toml", "--out", "@run", *settings)
+    works("train", "--data", "digits", "--model", "@own.toml", "-o", "@run", *settings)
     works.folder = folder
     return works
 
@@ -282,7 +282,7 @@ def test_its_sums_are_written_out(run, image, command):
 
 
 def test_pictures_show_it(command):
-    said = command("render", "architecture", "@own.toml", "-o", "@a.png", "--json", "@a.json")
+    said = command("render", "architecture", "@own.toml", "-o", "@a.png", "--json-file", "@a.json")
     assert said.startswith("wrote ")
     description = json.loads((command.folder / "a.json").read_text())["description"]
     assert (
@@ -329,7 +329,7 @@ def test_the_page_computes_it(run, image, command, browser):
 
 def test_the_page_computes_a_join_that_it_has_never_met(command, browser):
     (command.folder / "shuffled.toml").write_text(SHUFFLED)
-    command("train", "--model", "@shuffled.toml", "--out", "@shuffled", "--epochs", 1, "--page")
+    command("train", "--model", "@shuffled.toml", "-o", "@shuffled", "--epochs", 1, "--page")
     shuffled = training.load(command.folder / "shuffled")
     _, test = data.load("digits")
     x = shuffled.network_input(test.images[3])

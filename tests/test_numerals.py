@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from convlab import lessons, numerals, viz
 from convlab.lessons.window_lines import window_lines
 from convlab.quiz import quiz
-from convlab.terminal import plain
+from convlab.terminal import fitted, plain
 from convlab.viz import ChainLink, SumStep
 
 KEPT = settings(max_examples=20, deadline=None, derandomize=True)
@@ -126,7 +126,7 @@ def test_convolutions_show_sums_that_add_up(x, w, bias):
     for value, text in zip(exactly, shown.results().marked(), strict=True):
         assert text.startswith("≈") or reckoned(text) == value
     # The terminal shows the same.
-    lines = [plain(line) for line in window_lines(shown, True)]
+    lines = [plain(line) for line in fitted(window_lines(shown, True))]
     total = next(
         line for line in lines if re.search(r"[=≈] [^ ]+( × 10.*)?$", line) and "+" in line
     )

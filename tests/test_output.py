@@ -18,6 +18,7 @@ from convlab_cli.main import main
 from PIL import Image
 
 from convlab.errors import NotFiniteError
+from convlab.json_files import json_bytes, json_text, record_bytes
 
 COMMAND = Path(sys.executable).with_name("convlab")
 FULL = Path("/dev/full")
@@ -27,7 +28,7 @@ NO_SPACE = "Error: standard output cannot be written: No space left on device\n"
 # Names that are no UTF-8, as Python reads them.
 LATIN = os.fsdecode(b"caf\xe9")
 IMAGE = f"{LATIN}.png"
-WRITE = ("-o", f"{LATIN}-out.png", "--json", f"{LATIN}-out.json", "--alt")
+WRITE = ("-o", f"{LATIN}-out.png", "--json-file", f"{LATIN}-out.json", "--alt")
 
 
 def every_command(command=group, words=()):
@@ -40,7 +41,7 @@ def every_command(command=group, words=()):
 
 # Commands at work, with every character beyond ASCII that they print; status 0.
 WORK = [
-    ("evaluate", "RUN", "--out", LATIN),
+    ("evaluate", "RUN", "-o", LATIN),
     ("predict", "RUN", IMAGE, "test:0"),
     ("predict", "RUN", IMAGE, "--json"),
     ("explain", "RUN", IMAGE, *WRITE),
@@ -60,7 +61,7 @@ WORK = [
     ("render", "curves", "RUN", *WRITE),
     ("experiment", "list"),
     ("apply", IMAGE, "--kernel", "sobel-x", *WRITE),
-    ("quiz", "all", "--answers"),
+    ("quiz", "all", "--seed", "0", "--answers"),
     ("devices",),
     ("cache", "info"),
 ]
@@ -73,7 +74,7 @@ REFUSED = [
     (1, ("summary", f"{LATIN}.toml")),
     (1, ("predict", LATIN, IMAGE)),
     (1, ("train", "--data", LATIN)),
-    (1, ("render", "curves", "RUN", "-o", f"no-{LATIN}/a.png")),
+    (1, ("render", "curves", "RUN", "-o", f"/dev/null/{LATIN}/a.png")),
 ]
 
 
@@ -91,7 +92,7 @@ def say(monkeypatch, tmp_path, run, digit):
             here.setattr(sys, "argv", ["convlab", *(w.replace("RUN", named) for w in words)])
             for name, stream in zip(("stdout", "stderr"), streams, strict=True):
                 here.setattr(sys, name, io.TextIOWrapper(stream, encoding))
-            here.setattr(warnings, "formatwarning", warnings.formatwarning)
+            here.setattr(warnings, "showwarning", warnings.showwarning)
             status = 0
             try:
                 main()
@@ -226,7 +227,7 @@ def test_a_pipe_and_a_link_stay_what_they_are(convlab):
     os.mkfifo(pipe)
     kept.write_text("old")
     link.symlink_to(kept)
-    picture = ("render", "pooling", "-o", "a.png", "--json")
+    picture = ("render", "pooling", "-o", "a.png", "--json-file")
     with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
         convlab.works(*picture, "pipe")
         written = reader.stdout.read()
@@ -237,19 +238,22 @@ def test_a_pipe_and_a_link_stay_what_they_are(convlab):
 
 @pytest.mark.parametrize(
     "words",
-    ["render pooling -o", "render pooling --json", "apply step --raw", "bench kernels --plot"],
+    ["render pooling -o", "render pooling --json-file", "apply step --raw", "bench kernels -o"],
 )
-def test_a_folder_that_is_not_there_costs_no_computing(convlab, words):
-    suffix = {"--json": "json", "--raw": "csv"}.get(words.split()[-1], "png")
-    message = convlab.fails(*words.split(), f"no/a.{suffix}")
-    assert message == f"no/a.{suffix}: cannot be written: there is no folder no"
-    assert list(convlab.folder.iterdir()) == []
+def test_a_folder_that_cannot_be_made_costs_no_computing(convlab, words):
+    suffix = {"--json-file": "json", "--raw": "csv"}.get(words.split()[-1], "png")
+    (convlab.folder / "no").write_text("")
+    message = convlab.fails(*words.split(), f"no/b/a.{suffix}")
+    place = convlab.folder / "no"
+    assert message == f"no/b/a.{suffix}: cannot be written: {place} is not a folder"
+    assert list(convlab.folder.iterdir()) == [place]
 
 
 def test_each_option_has_a_file_of_its_own(convlab):
-    words = "apply", "6x6-edge", "--kernel", "vertical", "-o", "a.png", "--json"
+    words = "apply", "6x6-edge", "--kernel", "vertical", "-o", "a.png", "--json-file"
     message = (
-        "Invalid value for '--json': expected another file than a.png, which is written already"
+        "Invalid value for '--json-file': expected another file than a.png, which is written"
+        " already"
     )
     assert convlab.misused(*words, "a.png").endswith(message)
     assert not (convlab.folder / "a.png").exists()
@@ -268,9 +272,9 @@ def test_a_date_that_is_none_is_not_asked_for(convlab):
 def test_json_has_no_word_for_nan():
     for value in (math.nan, [1.0, math.inf], {"a": np.array([1, np.nan], np.float32)}):
         for write in (
-            output.json_text,
-            output.json_bytes,
-            lambda value: output.record_bytes({"a": value}),
+            json_text,
+            json_bytes,
+            lambda value: record_bytes({"a": value}),
         ):
             with pytest.raises(NotFiniteError, match="expected finite numbers to write, got NaN"):
                 write(value)
@@ -279,6 +283,6 @@ def test_json_has_no_word_for_nan():
 def test_json_of_arrays_paths_and_half_characters():
     value = {"array": np.array([[0.1, 2]], np.float32), "path": Path("a"), "half": "\udce9×"}
     wanted = {"array": [[0.1, 2]], "path": "a", "half": "\udce9×"}
-    assert json.loads(output.json_text(value)) == wanted
-    for content in (output.json_bytes(value), output.record_bytes(value)):
+    assert json.loads(json_text(value)) == wanted
+    for content in (json_bytes(value), record_bytes(value)):
         assert json.loads(content.decode()) == wanted and "×" in content.decode()

@@ -81,13 +81,38 @@ def test_a_picture_from_python(make):
     assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("form", ["patches", "toeplitz"])
+@pytest.mark.parametrize(
+    "setting", [{}, {"stride": (2, 1), "padding": 1, "input": (5, 4), "kernel": (3, 2)}]
+)
+def test_a_convolution_as_a_matrix(form, setting):
+    made = pictures.im2col(form=form, **setting)
+    matrix, vector = made.result["matrix"], made.result["vector"]
+    np.testing.assert_array_equal(matrix @ vector, made.result["output"].reshape(-1, 1))
+    (top, left), (rows, columns) = made.parameters["padding"][::2], made.weights["kernel"].shape[2:]
+    x = np.pad(made.inputs["input"][0], ((top, top), (left, left)))
+    down, across = made.parameters["stride"]
+    patches = np.lib.stride_tricks.sliding_window_view(x, (rows, columns))[::down, ::across]
+    if form == "patches":
+        np.testing.assert_array_equal(matrix, patches.reshape(-1, rows * columns))
+    else:  # the output is the same for any other image
+        other = np.random.default_rng(1).integers(-9, 10, x.shape).astype(float)
+        windows = np.lib.stride_tricks.sliding_window_view(other, (rows, columns))
+        wanted = (windows[::down, ::across] * made.weights["kernel"][0, 0]).sum((2, 3))
+        np.testing.assert_array_equal(matrix @ other.ravel(), wanted.ravel())
+    steps = len(list(made.frames(theme="light", size="small")))
+    assert steps == made.result["output"].size
+    with pytest.raises(SpecError, match="im2col: expected a matrix of at most 1,200 numbers to be"):
+        pictures.im2col(input=20)
+
+
 def test_all_steps_move_and_are_pages(tmp_path):
     made = pictures.arithmetic(input=(3, 4), kernel=3, step="all")
     assert made._repr_mimebundle_()["image/gif"].startswith(b"GIF89a")
     made.save(tmp_path / "pages.pdf")
     pages = re.findall(rb"/Type /Page\b", (tmp_path / "pages.pdf").read_bytes())
     assert len(pages) == 2
-    with pytest.raises(SpecError, match=r"expected a file ending in .png, .svg or .pdf"):
+    with pytest.raises(SpecError, match=r"expected a file ending in .*\.mp4 or \.webm, got '.gif'"):
         pictures.pooling(step=0).save(tmp_path / "one.gif")
 
 

@@ -25,22 +25,27 @@ def chances_of(run, pixels):
     return powers / powers.sum()
 
 
+def drawn(test_set):
+    """What a title calls test:3."""
+    return f"a handwritten {test_set.classes[test_set.labels[3]]}"
+
+
 def of_features(run, test_set):
     made = pictures.features(run, "test:3")
     found = [made.result["probabilities"][name] for name in run.classes]
-    return made, "The journey of test:3", found, chances_of(run, test_set.images[3])
+    return made, f"The journey of {drawn(test_set)}", found, chances_of(run, test_set.images[3])
 
 
 def of_one_layer(run, test_set):
     made = pictures.features(run, test_set.images[3], "relu1", dead=True, images=20)
     maps = insight.trace(run.network, made.inputs["network input"], "conv1")[0].array
-    return made, "relu1: ReLU of an image", made.result["relu1"], np.maximum(maps, 0)
+    return made, "What relu1 makes of an image", made.result["relu1"], np.maximum(maps, 0)
 
 
 def of_saliency(run, test_set):
     made = pictures.saliency(run.folder, "test:3", target="7", sanity=False)
     found = insight.gradients(run.network, made.inputs["network input"][None], 7)[0, 0]
-    title = "Saliency of test:3 for class 7: gradient"
+    title = f"Saliency of {drawn(test_set)} for class 7: gradient"
     return made, title, made.result["trained"]["map"], np.abs(found)
 
 
@@ -48,7 +53,8 @@ def of_occlusion(run, test_set):
     made = pictures.occlusion(run, "test:3", target="7", patch=28)
     before = chances_of(run, test_set.images[3])[7]
     after = chances_of(run, np.zeros_like(test_set.images[3]))[7]
-    return made, "Occlusion of test:3 for class 7", made.result["trained"]["drops"], before - after
+    title = f"Occlusion of {drawn(test_set)} for class 7"
+    return made, title, made.result["trained"]["drops"], before - after
 
 
 def of_grad_cam(run, test_set):
@@ -56,7 +62,8 @@ def of_grad_cam(run, test_set):
     maps = insight.trace(run.network, made.inputs["network input"], "relu2")[0].array
     kept = made.result["trained"]
     weighted = np.maximum(np.einsum("c,chw->hw", kept["map weights"], maps), 0)
-    return made, "Grad-CAM of test:3 for class 7: relu2", kept["coarse"], weighted
+    title = f"Grad-CAM of {drawn(test_set)} for class 7: relu2"
+    return made, title, kept["coarse"], weighted
 
 
 def of_maximise(run, test_set):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convlab import data, insight, pictures
+from convlab.errors import ShapeError, SpecError
 
 PLACE = {"network", "layer", "unit"}
 EXPLAINED = {"run", "image", "inverted", "layer", "unit"}
@@ -40,7 +41,7 @@ PICTURES = {
     "architecture": (
         lambda run, image: pictures.architecture("lenet5"),
         "Architecture of lenet5",
-        ({"network"}, {"input_shape"}, {"parameters", "layers"}),
+        ({"network", "layout"}, {"input_shape"}, {"parameters", "layers"}),
         lambda result: result["parameters"],
         # Two convolutions, the second in full, and three dense layers.
         lambda run, image: 6 * 26 + 16 * 151 + 120 * 401 + 84 * 121 + 10 * 85,
@@ -103,3 +104,23 @@ def test_picture(name, small, image):
     assert set(made.result) == result
     np.testing.assert_array_equal(number(made.result), expected(small, image))
     assert made._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+
+
+def test_what_grouped_and_separable_convolutions_cost():
+    made = pictures.groups(channels=6, filters=12, groups=3, kernel=(3, 5), input=(10, 20))
+    weights = {
+        "full": 15 * 6 * 12,
+        "3 groups": 15 * 2 * 12,
+        "depthwise": 15 * 12,
+        "separable": 15 * 6 + 6 * 12,  # Howard et al. 2017, section 3.1
+    }
+    # Every place has all products: the padding keeps the size and is multiplied, too.
+    wanted = {n: {"weights": w, "multiply-adds": 200 * w} for n, w in weights.items()}
+    assert made.result == wanted
+    for arguments, message in (
+        ({"channels": 8, "groups": 3}, "channels: expected a multiple of the 3 groups, got 8"),
+        ({"filters": 12}, "filters: expected a multiple of the 8 channels, got 12"),
+        ({"channels": 64}, "channels: expected at most 32, got 64"),
+    ):
+        with pytest.raises((ShapeError, SpecError), match=message):
+            pictures.groups(**arguments)

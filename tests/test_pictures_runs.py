@@ -22,12 +22,35 @@ def right(run):
     return float((insight.probabilities(run.network, x).argmax(axis=1) == test.labels).mean())
 
 
+def found_at_half(run, label):
+    """How many images of a class have a probability of it of at least a half."""
+    some = images().images[images().labels == label]
+    x = np.stack([run.network_input(image) for image in some])
+    return int((insight.probabilities(run.network, x)[:, label] >= 0.5).sum())
+
+
 def alike(distance):
     """The correlation of pixels so far apart, in rows and columns."""
     some = images().images[:50].astype(float)
     pairs = [(some[..., :-distance], some[..., distance:])]
     pairs += [(some[..., :-distance, :], some[..., distance:, :])]
     return np.corrcoef(*(np.concatenate([p[side].ravel() for p in pairs]) for side in (0, 1)))[0, 1]
+
+
+def summed(run, made, filter, row, column):
+    """A unit of conv2 by loops over channels and weights; what each channel adds, likewise."""
+    maps = made.inputs["maps"].astype(float)
+    weights = {name: np.asarray(a, float) for name, a in run.network.state_dict().items()}
+    kernel, bias = weights["conv2.weight"][filter], weights["conv2.bias"][filter]
+    parts = [
+        sum(
+            channel[row + i, column + j] * kernel[at, i, j]
+            for i, j in np.ndindex(*kernel.shape[1:])
+        )
+        for at, channel in enumerate(maps)
+    ]
+    np.testing.assert_allclose(made.result["added"][:, row, column], parts, rtol=1e-4, atol=1e-5)
+    return sum(parts) + bias
 
 
 def losses(run):
@@ -49,9 +72,15 @@ def measured():
 CASES = {
     "confusion": (
         lambda run: pictures.confusion(run),
-        "Confusion matrix, run tiny, lenet5 trained on digits",
+        "Confusion matrix, lenet5 trained on digits",
         {"accuracy", "confusion"},
         lambda made, run: (made.result["accuracy"], right(run)),
+    ),
+    "roc": (
+        lambda run: pictures.roc(run, "3"),
+        "3 against the rest",
+        None,
+        lambda made, run: (made.result["true positives"], found_at_half(run, 3)),
     ),
     "curves": (
         lambda run: pictures.curves(run.folder),
@@ -64,7 +93,7 @@ CASES = {
     ),
     "mistakes": (
         lambda run: pictures.mistakes(run, most=4),
-        "Worst mistakes, run tiny, lenet5 trained on digits",
+        "Worst mistakes, lenet5 trained on digits",
         {"true", "answer", "probability"},
         lambda made, run: (
             [str(images().labels[number]) for number in made.inputs["number"]],
@@ -73,13 +102,13 @@ CASES = {
     ),
     "weights": (
         lambda run: pictures.weights(str(run.folder), "conv1"),
-        "Weights of conv1, run tiny, lenet5 trained on digits",
+        "Weights of conv1, lenet5 trained on digits",
         {"conv1"},
         lambda made, run: (made.result["conv1"][1]["deviation"], spread(run)),
     ),
     "weights by epoch": (
         lambda run: pictures.weights(run, by_epoch=True),
-        "Weights by layer, run tiny, lenet5 trained on digits",
+        "Weights by layer, lenet5 trained on digits",
         {"conv1", "conv2", "fc1", "fc2", "fc3"},
         lambda made, run: (list(made.result["fc1"]), [0, 1]),
     ),
@@ -102,6 +131,12 @@ CASES = {
                 insight.largest(run.network, "fc3", [7], images().images[:12], run.scaling)[0][:, 0]
             )[:-3:-1],
         ),
+    ),
+    "channel sum": (
+        lambda run: pictures.channel_sum(run, "test:3", filter=5, at=(2, 3)),
+        "Map 5 of conv2, summed over its channels",
+        {"added", "map", "value"},
+        lambda made, run: (made.result["value"], summed(run, made, 5, 2, 3)),
     ),
     "connection table": (
         lambda run: pictures.connection_table(),
@@ -142,6 +177,35 @@ CASES = {
         "An image becomes a row of numbers",
         {"place", "order", "count"},
         lambda made, run: (made.result["place"], 30),
+    ),
+    "hierarchy": (
+        lambda run: pictures.hierarchy(run, "test:3", images=5, steps=1, target=4),
+        "From pixels to the class 4",
+        {"chain"},
+        lambda made, run: ([link["layer"] for link in made.result["chain"]][1:], ["conv2", "fc3"]),
+    ),
+    "dropout": (
+        lambda run: pictures.dropout(run, "test:3", masks=4, rate=0.25),
+        "Dropout of 0.25: how the answer spreads",
+        {
+            "values",
+            "masks",
+            "outputs",
+            "dropped",
+            "probabilities",
+            "without dropout",
+            "answers",
+        },
+        lambda made, run: (made.result["masks"].max(), 1 / 0.75),
+    ),
+    "augment": (
+        lambda run: pictures.augment("flower", "flip", 3),
+        "What training sees instead of an image",
+        {"images", "pixels down and right", "degrees clockwise", "enlargement", "mirrored"},
+        lambda made, run: (
+            made.result["images"][0, 0, :, 5, :: -1 if made.result["mirrored"][0, 0] else 1],
+            data.photograph("flower").transpose(2, 0, 1)[:, 5],
+        ),
     ),
     "field growth": (
         lambda run: pictures.field_growth("vgg16", models.build("lenet5", weights=False), run),

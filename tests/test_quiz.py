@@ -85,12 +85,13 @@ def test_no_exercise_comes_twice_in_a_sheet(topic):
 
 def test_all_is_a_mix_of_every_topic():
     for seed in range(5):
-        kinds = [e.kind for e in quiz("all", seed, 12)]
-        assert set(kinds[:6]) == set(kinds[6:]) == set(TOPICS)
+        kinds = [e.kind for e in quiz("all", seed, 14)]
+        assert set(kinds[:7]) == set(kinds[7:]) == set(TOPICS)
 
 
 def test_unknown_topic():
-    topics = "output-size, output-value, parameters, receptive-field, pooling, spot-the-mistake"
+    topics = "output-size, output-value, parameters, receptive-field, pooling, backpropagation,"
+    topics += " spot-the-mistake"
     with pytest.raises(SpecError, match=f"^topic: expected one of {topics} or all, got 'dense'$"):
         quiz("dense", 0)
 
@@ -109,7 +110,7 @@ def test_exercises_are_for_the_hand(topic):
             assert max(abs(float(value)) for value in values) < 200_000
         if topic in ("output-value", "pooling", "spot-the-mistake"):
             assert "counted from 0" in exercise.question or topic == "pooling"
-        if topic in ("output-value", "spot-the-mistake"):
+        if topic in ("output-value", "backpropagation", "spot-the-mistake"):
             turned = exercise.data.get("flip", False)
             said = "true convolution" if turned else "cross-correlation, as in PyTorch"
             assert said in exercise.question
@@ -272,6 +273,50 @@ def test_pooling():
         # Nobody has to write more than two decimals.
         assert all(value * 100 == int(value * 100) for row in values for value in row)
     assert kinds == {("max", False), ("max", True), ("average", False)}
+
+
+def test_gradients():
+    """Against sums over the positions of the window, each output's gradient times what it read."""
+    asked = set()
+    for exercise in exercises("backpropagation"):
+        data = exercise.data
+        x, w, arriving = (np.array(data[name]) for name in ("input", "kernel", "output_gradient"))
+        (s, t), (p, q) = data["stride"], data["padding"]
+        padded = np.pad(x, ((p, p), (q, q)))
+        of_kernel, of_input = np.zeros(w.shape), np.zeros(padded.shape)
+        for i, j in np.ndindex(*arriving.shape):
+            window = slice(i * s, i * s + w.shape[0]), slice(j * t, j * t + w.shape[1])
+            of_kernel += arriving[i, j] * padded[window]
+            of_input[window] += arriving[i, j] * w
+        of_input = of_input[p : p + x.shape[0], q : q + x.shape[1]]
+        expected = of_kernel if data["of"] == "kernel" else of_input
+        assert np.array_equal(exercise.parts[0].value, expected), exercise
+        written = [line.rsplit(" = ", 1)[1] for line in exercise.solution[1:]]
+        assert [worth(text) for text in written] == expected.ravel().tolist()
+        given, _, empty = exercise.grids
+        shown = padded if data["of"] == "kernel" else w
+        assert [[worth(text) for text in row] for row in given.cells] == shown.tolist()
+        assert (empty.rows, empty.columns) == expected.shape
+        asked.add((data["of"], exercise.level, s, p))
+    assert {(of, level) for of, level, _, _ in asked} == {
+        *(("kernel", 1), ("input", 2), ("kernel", 3), ("input", 3))
+    }
+    assert {(s, p) for _, _, s, p in asked} == {(1, 0), (1, 1), (2, 0), (2, 1)}
+
+
+def test_gradients_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    for exercise in exercises("backpropagation"):
+        data = exercise.data
+        x, w, arriving = (
+            torch.tensor(data[name], dtype=torch.float64)[None, None]
+            for name in ("input", "kernel", "output_gradient")
+        )
+        x.requires_grad_(), w.requires_grad_()
+        settings = {"stride": data["stride"], "padding": data["padding"]}
+        torch.nn.functional.conv2d(x, w, **settings).backward(arriving)
+        gradient = w.grad if data["of"] == "kernel" else x.grad
+        assert np.array_equal(exercise.parts[0].value, gradient[0, 0])
 
 
 # --- mistakes ------------------------------------------------------------------------------------
@@ -476,8 +521,13 @@ def test_answers_that_cannot_be_read(part, typed, message):
 
 def sheet(topic, seed, count, **more):
     pictures = [exercise.picture() for exercise in quiz(topic, seed, count)]
-    words = {"title": f"Exercises: {topic}", "footer": "convlab quiz"} | more
+    words = {"title": f"Exercises: {topic}", "footer": "sheet ABCD-EFGH"} | more
     return viz.quiz_sheet(pictures, **words)
+
+
+def key(topic, seed, count, headline="sheet ABCD-EFGH", notes=("Seed: 5",)):
+    section = viz.KeySection(headline, [one.picture() for one in quiz(topic, seed, count)])
+    return viz.quiz_key([section, section], title=f"{topic}, answers", notes=notes)
 
 
 def texts_of(figure):
@@ -487,7 +537,9 @@ def texts_of(figure):
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_text_of_sheets_neither_overlaps_nor_leaves_the_margins(topic, assert_legible, boxes_of):
-    for figure in sheet(topic, 5, 8, student="Ada " * 40, answers=True, footer="quiz " * 90):
+    pages = sheet(topic, 5, 8, student="Ada " * 40, footer="quiz " * 90)
+    pages += key(topic, 5, 8, "Ada " * 40, ["convlab quiz " * 30])
+    for figure in pages:
         assert figure.get_size_inches() * 25.4 == pytest.approx((210, 297))
         assert_legible(figure, "a4")
         width, height = figure.get_size_inches() * figure.dpi
@@ -497,18 +549,19 @@ def test_text_of_sheets_neither_overlaps_nor_leaves_the_margins(topic, assert_le
             assert margin <= box.y0 and box.y1 <= height - margin, text
 
 
-def test_a_sheet_has_all_exercises_and_the_key_on_pages_of_its_own():
+def test_a_sheet_has_all_exercises_and_its_key_all_answers():
     exercises = quiz("all", 2, 13)
-    without, with_key = sheet("all", 2, 13), sheet("all", 2, 13, answers=True)
-    assert len(with_key) > len(without) > 3
-    for number, pages in ((len(without), without), (len(with_key), with_key)):
-        for at, figure in enumerate(pages, 1):
-            assert f"{at} / {number}" in texts_of(figure)
-    printed = [text for figure in without for text in texts_of(figure)]
+    pages, answers = sheet("all", 2, 13), key("all", 2, 13)
+    assert len(pages) > 3 and len(answers) > 1
+    for figures in (pages, answers):
+        for at, figure in enumerate(figures, 1):
+            assert f"{at} / {len(figures)}" in texts_of(figure)
+    printed = [text for figure in pages for text in texts_of(figure)]
     assert [text for text in printed if text in map(str, range(1, 14))].count("13") >= 1
-    key = [text for figure in with_key[len(without) :] for text in texts_of(figure)]
+    listed = [text for figure in answers for text in texts_of(figure)]
+    assert listed.count("sheet ABCD-EFGH") == 2 and "Seed: 5" in listed
     for exercise in exercises:
-        assert exercise.answer() in key
+        assert listed.count(exercise.answer()) >= 2
         assert exercise.question.split()[1] in " ".join(printed)
         if len(exercise.parts) > 1:
             assert exercise.answer() not in printed
@@ -531,13 +584,15 @@ def test_printed_numbers_are_those_of_the_figure():
 
 
 def test_the_name_stands_on_every_page():
-    for figure in sheet("pooling", 0, 8, student="Ada Lovelace", answers=True):
+    for figure in sheet("pooling", 0, 8, student="Ada Lovelace"):
         assert "Ada Lovelace" in texts_of(figure)
 
 
 def test_a_name_that_the_font_cannot_print():
     with pytest.raises(SpecError, match=r"^student: expected letters that DejaVu Sans has, got 明"):
         sheet("pooling", 0, 1, student="明")
+    with pytest.raises(SpecError, match="expected letters"):
+        key("pooling", 0, 1, "明")
 
 
 # --- the command -------------------------------------------------------------------------------
@@ -545,17 +600,26 @@ def test_a_name_that_the_font_cannot_print():
 
 @pytest.mark.slow
 def test_text_is_the_same_in_every_process_and_has_the_key_when_asked(convlab):
-    plain = convlab.works("quiz", "all", "--seed", 7, "--count", 6, PYTHONHASHSEED=1)
+    plain = convlab.works("quiz", "all", "--seed", 7, "--count", 7, PYTHONHASHSEED=1)
     key = convlab.works(
-        "quiz", "all", "--seed", 7, "--count", 6, "--answers", "--json", "q.json", PYTHONHASHSEED=2
+        "quiz",
+        "all",
+        "--seed",
+        7,
+        "--count",
+        7,
+        "--answers",
+        "--json-file",
+        "q.json",
+        PYTHONHASHSEED=2,
     )
-    assert key.startswith(plain) and "\nAnswers\n" in key and "Answers" not in plain
+    assert key.startswith(plain.rstrip()) and "\nAnswers\n" in key and "Answers" not in plain
     assert WITH_A_MISTAKE in plain and max(map(len, plain.splitlines())) <= 88
     record = json.loads((convlab.folder / "q.json").read_text())
-    assert record["parameters"] == {"topic": "all", "seed": 7, "count": 6, "student": None}
+    assert record["parameters"] == {"topic": "all", "seed": 7, "count": 7, "student": None}
     listed = record["result"]["exercises"]
     assert sorted(one["kind"] for one in listed) == sorted(TOPICS)
-    for one, exercise in zip(listed, quiz("all", 7, 6), strict=True):
+    for one, exercise in zip(listed, quiz("all", 7, 7), strict=True):
         assert one == json.loads(json.dumps(exercise.record()))
         assert exercise.answer() in key
         assert {"kind", "question", "data", "answer", "solution"} <= one.keys()
@@ -563,14 +627,15 @@ def test_text_is_the_same_in_every_process_and_has_the_key_when_asked(convlab):
 
 @pytest.mark.slow
 def test_the_same_sheet_is_the_same_pdf(convlab):
-    arguments = ["quiz", "all", "--count", 6, "--student", " Ada  Lovelace", "--answers", "-o"]
+    arguments = ["quiz", "all", "--seed", 3, "--count", 6, "--student", " Ada  Lovelace"]
+    arguments += ["--answers", "-o"]
     assert convlab.works(*arguments, "a.pdf", PYTHONHASHSEED=1) == "wrote a.pdf\n"
-    said = convlab.works(*arguments, "b.pdf", "--alt", "--json", "b.json", PYTHONHASHSEED=2)
+    said = convlab.works(*arguments, "b.pdf", "--alt", "--json-file", "b.json", PYTHONHASHSEED=2)
     first, second = ((convlab.folder / name).read_bytes() for name in ("a.pdf", "b.pdf"))
     assert first == second and first.startswith(b"%PDF")
     assert "Exercises with a mistake: the figures of exercise" in said and "Ada Lovelace" in said
     record = json.loads((convlab.folder / "b.json").read_text())
-    assert record["description"] + "\n" == said
+    assert said == record["description"] + "\nwrote b.json\n"
     assert len(record["result"]["exercises"]) == record["parameters"]["count"] == 6
     assert record["parameters"]["student"] == "Ada Lovelace"
 
@@ -593,7 +658,7 @@ def test_interactive_counts_right_answers(convlab):
 def test_interactive_ends_with_the_input(convlab):
     first = quiz("output-size", 0)[0]
     out = convlab.works(
-        "quiz", "output-size", "--interactive", stdin=f"{first.answer()}\n".encode()
+        "quiz", "output-size", "--seed", 0, "--interactive", stdin=f"{first.answer()}\n".encode()
     )
     assert out.endswith("stopped; score: 1 of 1 answered\n")
 
@@ -616,13 +681,36 @@ def test_interactive_ends_with_ctrl_c(convlab):
     assert out.endswith("stopped; score: 0 of 0 answered\n")
 
 
+MISUSED = [
+    (["--answers"], "expected a TOPIC, got none"),
+    (["all", "--interactive", "--key", "k.pdf"], "--interactive: expected no"),
+    (["all", "--alt"], "--alt: expected --output"),
+    (
+        ["all", "--students", "n.txt", "-o", "a.pdf"],
+        "-o: expected a folder with --students, got a.pdf",
+    ),
+    (["all", "--students", "n.txt", "--student", "Ada"], "--students: expected no"),
+    (["all", "--format", "md"], "--format: expected --students with it"),
+    (["all", "--answers", "-o", "a.xml"], "--answers: expected none with .xml, which has them"),
+    (["all", "--key", "k.xml"], "expected a file ending in .pdf or .md, got 'k.xml'"),
+]
 TOPICS_TEXT = f"topic: expected one of {', '.join(TOPICS)} or all, got"
 
 
 def test_what_cannot_be_meant(convlab):
-    assert convlab.fails("quiz") == f"{TOPICS_TEXT} none"
-    assert "expected a file ending in .pdf, got 'x.png'" in convlab.misused(
+    assert convlab.fails("quiz", "dense") == f"{TOPICS_TEXT} 'dense'"
+    assert "expected a file ending in .pdf, .md, .xml or .zip, got 'x.png'" in convlab.misused(
         "quiz", "all", "-o", "x.png"
     )
     assert "expected a name" in convlab.misused("quiz", "all", "--student", "  ")
+    for words, message in MISUSED:
+        assert message in convlab.misused("quiz", *words)
     assert list(convlab.folder.iterdir()) == []
+
+
+def test_without_a_topic_the_topics_are_listed(convlab):
+    lines = convlab.works("quiz").splitlines()
+    assert [line.split()[0] for line in lines] == [*TOPICS, "all"]
+    assert all(about in line for line, about in zip(lines, TOPICS.values(), strict=False))
+    said = " ".join(convlab.works("quiz", "--help").split())
+    assert f"Exercises on TOPIC: {', '.join(TOPICS)} or all." in said

@@ -74,7 +74,7 @@ RESNET50_SLIM = {"block1": 35, "block2": 99, "block3": 291, "block4": 483}
 LENET5 = {"c1": (5, 1), "s2": (6, 2), "c3": (14, 2), "s4": (16, 4), "c5": (32, 4)}
 
 
-@pytest.mark.parametrize("model, table", [("alexnet", ALEXNET), ("vgg16", VGG16)])
+@pytest.mark.parametrize("model, table", [("alexnet-slim", ALEXNET), ("vgg16", VGG16)])
 def test_published_fields_of_a_row_of_layers(model, table):
     rows = fields_of(models.build(model, weights=False))
     assert {name: numbers(rows[name].field) for name in table} == table
@@ -88,7 +88,7 @@ def test_published_fields_of_resnet50_in_slims_layout():
 
 def test_published_fields_of_resnet50_in_torchvisions_layout():
     rows = fields_of(models.build("resnet50", weights=False))
-    assert numbers(rows["block4"].field) == (427, 32, 213)
+    assert numbers(rows["layer4.2"].field) == (427, 32, 213)
 
 
 def test_published_fields_of_lenet5():
@@ -109,7 +109,6 @@ def test_the_branches_of_a_resnet_are_aligned(model):
     [
         ("vgg16", 138_357_544),  # Simonyan & Zisserman 2015, table 2: 138 million
         # torchvision's 25,557,032 without the 2 · 26,560 numbers of batch normalisation
-        ("resnet50", 25_557_032 - 2 * 26_560),
         ("resnet50-slim", 25_557_032 - 2 * 26_560),
     ],
 )
@@ -255,7 +254,7 @@ def test_different_strides_are_reported():
 
 
 def test_the_recursion_with_its_numbers():
-    network = models.build("alexnet", weights=False)
+    network = models.build("alexnet-slim", weights=False)
     rows, shapes = fields_of(network), inputs_of(network)
     assert field_recursion(rows["pool1"], shapes["pool1"]) == [
         (
@@ -369,7 +368,7 @@ def test_a_row_of_layers_that_names_its_inputs_is_none_the_less_a_row():
 def test_resnet50_runs():
     network = models.build("resnet50", input_shape=(3, 32, 32))
     x = Tensor(np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype(np.float32))
-    assert network.eval()(x).shape == (1, 10)
+    assert network.eval()(x).shape == (1, 1000)
 
 
 CONV = layer("Conv2d", "a", out_channels=2, kernel_size=3)
@@ -386,7 +385,7 @@ WRONG = {
     "one": ([CONV, layer("Add", "b")], "expected at least two inputs for Add to join, got a"),
     "two": (
         [CONV, layer("ReLU", "b", inputs=["a", "input"])],
-        "expected one input, got a, input; Add and Concat join several",
+        "expected one input, got a, input; Add, Concat and Mul join several",
     ),
     "sum of shapes": (
         [CONV, layer("Add", "b", inputs=["a", "input"])],
@@ -402,7 +401,10 @@ WRONG = {
         [CONV, layer("ReLU", "b", inputs=["input"])],
         "expected every layer to be read by another, a is not",
     ),
-    "image": ([layer("ReLU", "input")], "expected a name of letters and digits that is used once"),
+    "image": (
+        [layer("ReLU", "input")],
+        "expected a name of letters, digits and dots that",
+    ),
 }
 
 
@@ -536,10 +538,10 @@ def test_a_chain_is_nested_and_ends_at_its_unit(unit):
 
 
 def test_the_chain_of_a_residual_network():
-    chain = insight.field_chain(models.build("resnet50", weights=False), "block1", None)
+    chain = insight.field_chain(models.build("resnet50", weights=False), "layer1.2", None)
     # After conv1, pool1 and the 3 x 3 convolution of each unit.
     assert [field.rows.size for field in chain] == [7, 11, 19, 27, 35]
-    assert chain[-1].layer == "block1"
+    assert chain[-1].layer == "layer1.2"
 
 
 def test_a_pyramid_by_hand():
@@ -640,7 +642,7 @@ def test_an_effective_fields_texts_are_legible(case, size, assert_legible):
     assert_legible(figure, size)
 
 
-PYRAMIDS = [("lenet5", "pool2", (0, 0)), ("lenet5", "conv1", None), ("alexnet", "pool5", None)]
+PYRAMIDS = [("lenet5", "pool2", (0, 0)), ("lenet5", "conv1", None), ("alexnet-slim", "pool5", None)]
 
 
 @pytest.mark.parametrize("model, name, unit", PYRAMIDS)
@@ -667,15 +669,44 @@ def test_a_pyramid_explains_only_the_dots_that_it_has():
         levels = lessons.field_pyramid(network, "pool2", field.unit, 0)
         span = field.rows.span(field.unit[0])
         figure = viz.pyramid(levels, span=span, title="t", subtitle="s")
-        return next(text for text in texts_of(figure) if text.startswith("s; "))
+        return next(text for text in texts_of(figure) if text.startswith("s, "))
 
     # Unit 2 sees rows 6 to 21, unit 0 rows -2 to 13.
-    assert words((2, 2)) == "s; a dot a unit, pale: not read"
-    assert words((0, 0)) == "s; a dot a unit, pale: not read, hollow: padding"
+    assert words((2, 2)) == "s, a dot a unit, pale: not read"
+    assert words((0, 0)) == "s, a dot a unit, pale: not read, hollow: padding"
 
 
 def texts_of(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+@pytest.mark.parametrize(
+    ("box", "sides"),
+    [
+        ((2, 3, 9, 8), []),  # inside: no part of it is dashed
+        ((-2, 3, 5, 8), [(-2, 0, 3, 8)]),  # rows from -2 to 0 of columns 3 to 8, and so on
+        ((-1, -2, 22, 32), [(-1, 0, -2, 32), (20, 22, -2, 32), (-1, 22, -2, 0), (-1, 22, 30, 32)]),
+    ],
+)
+def test_a_box_is_dashed_where_it_surrounds_padding(box, sides):
+    figure = viz.receptive_field(
+        input_size=(20, 30), box=box, map_size=(4, 6), unit=(0, 0), title="t", subtitle="s"
+    )
+    lines = [artist for axes in figure.axes for artist in (*axes.lines, *axes.artists)]
+    ground = [line for line in lines if getattr(line, "_color", "") == viz.THEMES["light"].ground]
+    # The input's own rectangle says where its pixels are.
+    edge = [round(part / 255, 6) for part in bytes.fromhex(viz.THEMES["light"].input[1:])]
+    boxes = [p for axes in figure.axes for p in axes.patches]
+    (whole,) = (p for p in boxes if np.allclose(p.get_edgecolor()[:3], edge, atol=1e-5))
+    side = whole.get_width() / 30
+    found = []
+    for line in ground:
+        xs, ys = (np.array(line.get_xdata()), np.array(line.get_ydata()))
+        columns, rows = (xs - whole.get_x()) / side, (ys - whole.get_y()) / side
+        found.append((rows.min(), rows.max(), columns.min(), columns.max()))
+    np.testing.assert_allclose(np.reshape(found, (-1, 4)), np.reshape(sides, (-1, 4)), atol=1e-6)
+    said = [text for text in texts_of(figure) if "dashed: padding" in text]
+    assert bool(said) == bool(sides)
 
 
 def test_a_chain_shows_the_columns_of_each_box_as_a_bar():
@@ -719,16 +750,16 @@ def test_pictures_that_cannot_be():
 
 
 def test_the_table_and_the_recursion_of_a_command(convlab):
-    lines = convlab.works("receptive-field", "alexnet").splitlines()
+    lines = convlab.works("receptive-field", "alexnet-slim").splitlines()
     assert lines[0].split()[-4:] == ["r", "S", "P", "centre"]
     (pool5,) = (line.split() for line in lines if line.startswith("pool5"))
     assert pool5[-4:] == ["195", "32", "64", "33"]
     assert lines[-1].split() == ["fc6", "Linear", "4096", "all"]
-    out = convlab.works("receptive-field", "resnet50", "--explain", "--json", "fields.json")
+    out = convlab.works("receptive-field", "resnet50", "--explain", "--json-file", "fields.json")
     assert "  r = 19 + (3 − 1)·4 = 27\n" in out and out.endswith("wrote fields.json\n")
     record = json.loads((convlab.folder / "fields.json").read_text())
-    (block4,) = (row for row in record["layers"] if row["layer"] == "block4")
-    assert block4["receptive_field"] == [427, 427] and block4["effective_padding"] == [213, 213]
+    (last,) = (row for row in record["layers"] if row["layer"] == "layer4.2")
+    assert last["receptive_field"] == [427, 427] and last["effective_padding"] == [213, 213]
     joints = [row["aligned"] for row in record["layers"] if "aligned" in row]
     assert joints == [True] * 16
 
@@ -748,7 +779,7 @@ def test_a_picture_is_cropped_for_a_model_and_that_is_said(convlab):
     for third in range(3):
         pixels[:, 20 * third : 20 * third + 20, third] = 255
     Image.fromarray(pixels).save(convlab.folder / "a.png")
-    words = ("render", "receptive-field", "lenet5", "--image", "a.png", "--json", "b.json")
+    words = ("render", "receptive-field", "lenet5", "--image", "a.png", "--json-file", "b.json")
     out = convlab.works(*words, "--alt", "-o", "b.png")
     assert "centre of a picture of 20 × 60" in out
     image = np.array(json.loads((convlab.folder / "b.json").read_text())["inputs"]["image"])
@@ -759,7 +790,7 @@ def test_a_picture_is_cropped_for_a_model_and_that_is_said(convlab):
 def test_commands_that_draw(convlab, run):
     words = ("render", "receptive-field", run)
     for option, key in (("--chain", "boxes"), ("--pyramid", "levels"), ("--effective", "gradient")):
-        convlab.works(*words, option, "--layer", "conv2", "-o", "a.png", "--json", "a.json")
+        convlab.works(*words, option, "--layer", "conv2", "-o", "a.png", "--json-file", "a.json")
         assert key in json.loads((convlab.folder / "a.json").read_text())["result"]
     assert "expected one of --chain" in convlab.misused(*words, "--chain", "--effective")
 

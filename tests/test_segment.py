@@ -206,7 +206,7 @@ def test_the_picture_refuses():
 
 def test_segment_from_the_terminal(convlab, segmenter, history, digits):
     tasks.save_segmenter(convlab.folder / "r", segmenter, history)
-    out = convlab.works("segment", "predict", "r", "scene:2", "--json", "n.json")
+    out = convlab.works("segment", "predict", "r", "scene:2", "--json-file", "n.json")
     assert out.startswith("pixels: ") and out.endswith("wrote segmented.png\n")
     with Image.open(convlab.folder / "segmented.png") as picture:
         assert picture.size == (1600, 900)

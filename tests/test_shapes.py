@@ -401,16 +401,18 @@ def test_pool_windows_against_counting():
 def test_divisors_against_counting():
     for size, kernel, stride, padding, dilation, ceil_mode in pooling_cases():
         read = cells_by_hand(size, kernel, stride, padding, dilation, ceil_mode)
-        if dilation > 1 or not read:
+        if not read:
             continue
-        arguments = (size, size), (kernel,) * 2, (stride,) * 2, (padding,) * 2, (1, 1), ceil_mode
+        arguments = *((n, n) for n in (size, kernel, stride, padding, dilation)), ceil_mode
         inside = np.array([len(cells) for cells in read])
         np.testing.assert_array_equal(
             shapes.pool_windows(*arguments, False).divisor, np.outer(inside, inside)
         )
         # Padding counts, what ceil_mode adds behind it does not.
         starts = [o * stride for o in range(len(read))]
-        counted = np.array([len(range(size + 2 * padding)[s : s + kernel]) for s in starts])
+        reach = (kernel - 1) * dilation + 1
+        padded = range(size + 2 * padding)
+        counted = np.array([len(padded[s : s + reach : dilation]) for s in starts])
         np.testing.assert_array_equal(
             shapes.pool_windows(*arguments, True).divisor, np.outer(counted, counted)
         )

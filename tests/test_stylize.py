@@ -221,7 +221,7 @@ def test_stylize_writes_the_figure_and_the_result(convlab):
         image.resize((80, 60)).save(convlab.folder / name)
     out = convlab.works(
         *("stylize", "a.png", "b.png", "--pixels", 64, "--steps", 3, "--quiet"),
-        *("-o", "s.gif", "--every", 1, "--json", "s.json"),
+        *("-o", "s.gif", "--every", 1, "--json-file", "s.json"),
     )
     assert out == "wrote s.gif\nwrote s-result.png\n"
     with Image.open(convlab.folder / "s-result.png") as made:

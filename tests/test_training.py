@@ -630,7 +630,7 @@ def test_only_a_free_folder_is_taken(saved, tmp_path):
     training.check_free(tmp_path / "empty")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for refuse in (lambda: training.check_free(folder), lambda: training.create(folder, trainer)):
-        with pytest.raises(RunError, match="exists already; name another folder with --out"):
+        with pytest.raises(RunError, match="exists already; name another folder with -o"):
             refuse()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     training.check_free(folder, exist_ok=True)
@@ -649,6 +649,117 @@ def test_discard_takes_only_what_is_the_runs_own(saved):
     (folder / "notes.txt").unlink()
     training.discard(folder)
     assert not folder.exists()
+
+
+def test_a_run_that_cannot_go_on_says_why(small):
+    settings = plain(epochs=2, batch_size=20)
+    trainer = Trainer(settings, small(settings))
+    next(trainer.fit())
+    with pytest.raises(RunError, match="complete run, got one with 0 of 2 epochs; resume it first"):
+        trainer.extend(4)
+    trainer.progress.epoch, trainer.progress.stopped_early = 1, True
+    with pytest.raises(RunError, match="this one stopped after epoch 1, as its patience"):
+        trainer.extend(4)
+
+
+def test_a_run_that_was_to_go_on_does_so_after_a_crash(small, tmp_path):
+    settings = plain(epochs=2, batch_size=20, dropout=0.3)
+    trainer = Trainer(settings, small(settings))
+    list(trainer.fit())
+    numbers = random.get_state()
+    training.create(tmp_path / "run", trainer)
+    first = training.resume(tmp_path / "run", small(settings), epochs=4)
+    second = training.resume(tmp_path / "run", small(settings))  # nothing was saved since
+    assert second.settings.epochs == 4 and second.progress.epoch == 2
+    for one in (first, second):
+        random.set_state(numbers)
+        list(one.fit())
+    assert same(first.arrays(), second.arrays()) and second.progress.epoch == 4
+
+
+# --- the rate, and what to try ---------------------------------------------------------------
+
+
+class Loss:
+    def __init__(self, value):
+        self.value = value
+
+    def item(self):
+        return self.value
+
+
+@pytest.mark.parametrize("optimizer, usual", [("sgd", 0.05), ("adam", 0.002)])
+@pytest.mark.parametrize("turn", [0.1, 0.7, 1.0, 5.0])
+@pytest.mark.parametrize("beyond", [9.0, math.inf, DivergedError])
+def test_a_third_of_the_rate_with_the_lowest_loss(
+    small, monkeypatch, optimizer, usual, turn, beyond
+):
+    """The loss falls up to a known rate; each of the 100 rates is 6 % above the one before."""
+    settings = plain(epochs=30, batch_size=12, optimizer=optimizer)
+    task = small(settings)
+    tried = []
+
+    def step(trainer, x, labels, rate):
+        tried.append(rate)
+        if rate <= turn * usual:
+            return None, Loss(2.0 - rate / usual / 10)
+        if beyond is DivergedError:
+            raise DivergedError("too large")
+        return None, Loss(beyond)
+
+    monkeypatch.setattr(Trainer, "step", step)
+    found = training.suited_rate(settings, task)
+    assert found == pytest.approx(min(usual, turn * usual / 3), rel=0.09)
+    assert tried[0] == pytest.approx(usual / 50) and tried == sorted(tried)
+    assert len(tried) < 100  # no step too many
+
+
+def test_a_trial_leaves_no_trace(small):
+    settings = Settings(epochs=30, batch_size=12, dropout=0.3, augment="shift=2")
+    task = small(settings)
+    weights, numbers = task.network.state_dict(), random.get_state()
+    assert 0 < training.suited_rate(settings, task) < 0.05
+    assert same(weights, task.network.state_dict())
+    assert random.get_state() == numbers
+    few = dataclasses.replace(settings, epochs=1)
+    assert training.suited_rate(few, task) == 0.05  # too short for a trial
+
+
+@pytest.mark.parametrize(
+    "train, validation, learned",
+    [
+        # 60 of 100 images are of one class: 0.6 + 2 * sqrt(0.6 * 0.4 / 100) = 0.698; of the 400
+        # of the training 240, which gives 0.649.
+        ([0.5, 0.64], [0.6, 0.65], False),
+        ([0.5, 0.66], [0.6, 0.65], True),
+        ([0.5, 0.6], [0.71, 0.1], True),
+    ],
+)
+def test_a_training_that_guesses_says_what_to_try(small, train, validation, learned):
+    settings = plain(epochs=2, rate=0.03)
+    trainer = Trainer(settings, small(settings))
+
+    def part(count):
+        labels = np.repeat([1, 7], [60 * count, 40 * count])
+        return data.Dataset(
+            "x", "train", np.zeros((len(labels), 1, 8, 8), np.uint8), labels, tuple("abcdefgh")
+        )
+
+    trainer.task = dataclasses.replace(trainer.task, train=part(4), validation=part(1))
+    assert training.guessing(trainer) == ""  # too early to tell
+    trainer.progress.epoch = 60
+    trainer.progress.history = [
+        {"train_accuracy": a, "validation_accuracy": b}
+        for a, b in zip(train, validation, strict=True)
+    ]
+    said = training.guessing(trainer)
+    assert said == (
+        ""
+        if learned
+        else "nothing was learned: 65.0 % of the validation images are right, and the same answer"
+        " for all gives 60.0 %; try a smaller rate, such as --lr 0.006 (it was 0.03), or more"
+        " epochs"
+    )
 
 
 @pytest.mark.smoke

@@ -15,9 +15,9 @@ from convlab import numerals, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.viz import style
 from convlab.viz.canvas import Canvas, image_rgb
-from convlab.viz.facts import facts_at_foot, room_above
 from convlab.viz.lettering import BOX, lettering
 from convlab.viz.matrix import Cells
+from convlab.viz.page import Sheet
 from convlab.viz.tiles import arrange
 
 LONG = [f"a class with quite a long name, number {index}" for index in range(100)]
@@ -286,7 +286,9 @@ def test_metadata_says_what_the_figure_is_and_how_to_make_it_again():
 
 
 def test_unknown_suffix():
-    with pytest.raises(SpecError, match=r"^expected a file ending in .png, .svg or .pdf, got '.x'"):
+    with pytest.raises(
+        SpecError, match=r"^expected a file ending in .png, .jpg, .webp, .svg or .pdf, got '.x'"
+    ):
         viz.figure_bytes(viz.blank_figure(), ".x", title="", description="")
 
 
@@ -560,7 +562,7 @@ def test_roles_stay_apart(name, sight):
         (
             lambda: viz.blank_figure("poster"),
             SpecError,
-            "slide, animation, small, paper, paper-wide, got",
+            "slide, animation, small, paper, paper-wide, or width and height such as 1920x1080",
         ),
         (
             lambda: viz.blank_figure("slide", "sepia"),
@@ -632,14 +634,11 @@ def test_tiles_keep_their_room_inside_their_place(count, shape, beside, need):
 
 def test_facts_give_way_until_there_is_enough_room(boxes_of):
     facts = [("one", "a " * 200), ("two", "b"), ("three", "c")]
-    for least, shown in ((0, {"one", "two", "three"}), (700, {"one", "two"}), (10_000, {"one"})):
-        canvas = Canvas("slide", "light")
+    for keep, shown in ((0, {"one", "two", "three"}), (0.58, {"one", "two"}), (2, {"one"})):
+        sheet = Sheet(9 / 16, "ink", keep, title="t", subtitle="s", facts=facts)
         kept = [fact for fact in facts if fact[0] in shown]
-        bottom = room_above(canvas, kept)
-        facts_at_foot(canvas, facts, lambda bottom, least=least: bottom >= least)
-        assert canvas.bottom == bottom
-        texts = {text.get_text() for text, _ in boxes_of(canvas.figure)}
-        assert texts & {"one", "two", "three"} == shown
-    canvas = Canvas("slide", "light")
-    facts_at_foot(canvas, [])
-    assert canvas.bottom == canvas.height - canvas.margin and not boxes_of(canvas.figure)
+        assert sheet.bottom == Sheet(9 / 16, keep=0, facts=kept).bottom
+        texts = [text.get_text() for text, _ in boxes_of(sheet.figure)]
+        assert texts[:2] == ["t", "s"] and {*texts} & {"one", "two", "three"} == shown
+    sheet = Sheet(9 / 16)
+    assert sheet.bottom == sheet.height - sheet.margin and not boxes_of(sheet.figure)

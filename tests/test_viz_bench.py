@@ -52,10 +52,10 @@ def measured(layers=LAYERS, *, seed=1, compared=True, least=0.8, most=60.0, over
 
 
 plain_kernels = partial(
-    viz.kernel_speed, peaks=PEAK, bandwidth=BANDWIDTH, other=PYTORCH, machine=MACHINE
+    viz.kernel_speed, peaks=PEAK, bandwidth=BANDWIDTH, other=PYTORCH, subtitle=MACHINE
 )
-plain_training = partial(viz.training_speed, other=PYTORCH, machine=MACHINE)
-plain_scaling = partial(viz.scaling, machine=MACHINE)
+plain_training = partial(viz.training_speed, other=PYTORCH, subtitle=MACHINE)
+plain_scaling = partial(viz.scaling, subtitle=MACHINE)
 
 
 def kernels(points, other=PYTORCH, **look):

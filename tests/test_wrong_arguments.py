@@ -440,7 +440,7 @@ TABLE = [
     (
         models.build,
         {"model": "lenet5", "classes": 10},
-        {"model": [None, 1, "nothing", []], "classes": [0, -1, 1.5, "a", None, HUGE]},
+        {"model": [None, 1, "nothing", []], "classes": [0, -1, 1.5, "a", HUGE]},
     ),
     (models.summarise, {"network": NETWORK}, {"network": [None, "lenet5", nn.ReLU()]}),
     (

@@ -23,13 +23,14 @@ WRONG = {
     "Lengths | None": ["3", 1.5, ["a"]],
     "NetworkLike": [*NOT_NONE, 3, ["lenet5"]],
     "Pair | None": [3, *PAIR],
-    "Run | Folder": [*NOT_NONE, 3, ["a"]],
     "Run | Folder | None": [3, ["a"]],
     "RunLike": [*NOT_NONE, 3, ["a"]],
     "RunLike | None": [3, ["a"]],
     "Folder": [*NOT_NONE, *PATH],
     "Folder | None": PATH,
     "Sequence[RunLike]": [*SEVERAL, [3]],
+    "Sequence[float]": [*SEVERAL, ["a"]],
+    "Sequence[int | Pair]": [*SEVERAL, ["a"], [1.5]],
     "Sequence[float] | None": ["12", 3, ["a"]],
     "Sequence[int]": [*SEVERAL, ["a"], [1.5]],
     "Sequence[str]": [*SEVERAL, [3]],
@@ -48,6 +49,7 @@ WRONG = {
     "str": [*NOT_NONE, *TEXT],
     "str | Lengths": [*NOT_NONE, 1.5, ["a"]],
     "str | None": TEXT,
+    "str | Sequence[float]": [*NOT_NONE, 3, ["a"]],
     "str | int": [*NOT_NONE, 1.5, ["a"]],
     "str | int | tuple[int, ...]": [*NOT_NONE, 1.5, ["a"]],
     "str | int | tuple[int, ...] | None": [1.5, ["a"]],
@@ -214,9 +216,9 @@ def test_field_growth_counts_its_networks_at_once(count):
 @pytest.mark.parametrize(
     ("name", "ending"),
     [
-        ("lr", "got 'lr'; did you mean rate"),
-        ("epoch", "got 'epoch'; did you mean epochs"),
-        ("exists_ok", "got 'exists_ok'; did you mean exist_ok"),
+        ("lr", "got 'lr'; did you mean rate?"),
+        ("epoch", "got 'epoch'; did you mean epochs?"),
+        ("exists_ok", "got 'exists_ok'; did you mean exist_ok?"),
         ("xyz", "got 'xyz'"),
     ],
 )
@@ -225,7 +227,7 @@ def test_settings_that_there_are_not(name, ending):
         convlab.train(**{name: 3})
     settings = (
         "epochs, batch_size, rate, optimizer, momentum, weight_decay, schedule, dropout, augment,"
-        " patience, validation, seed, limit, start_from, new_head, freeze"
+        " patience, validation, seed, limit, start_from, new_head, freeze, skip_damaged, chunks"
     )
     assert str(caught.value) == f"train: expected settings among {settings}, {ending}"
 

@@ -1,12 +1,10 @@
 """``convlab render activations``: ReLU, sigmoid, tanh and their gradients."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
+@options.command()
 @click.option(
     "--function",
     "names",
@@ -14,10 +12,8 @@ from convlab_cli import options
     type=click.Choice(["relu", "sigmoid", "tanh", "scaled-tanh"]),
     help="Can be repeated.  [default: relu, sigmoid and tanh]",
 )
-@options.number(
-    "--reach", within=(0.01, 100), default=6.0, help="The curves go from minus this to this."
-)
-@options.draws("activations.png")
+@options.number("--reach", (0.01, 100), default=6.0, help="The curves go from minus this to this.")
+@drawing.draws("activations.png")
 def command(pictures, names, reach):
     """Activation functions, and below them the gradients given by their backward pass.
 

@@ -1,34 +1,26 @@
 """``convlab render arithmetic``: convolution step by step, for any shape."""
 
-from __future__ import annotations
-
-import click
 from convlab_cli import options, steps
 from convlab_cli.options import DRAWN
 
 arithmetic_options = options.together(
     [
         options.lengths(
-            "--input",
-            "shape",
-            most=DRAWN,
-            help="Rows x columns; 5x5 unless --values has a table.",
+            "--input", most=DRAWN, help="Rows x columns; 5x5 unless --values has a table."
         ),
         options.lengths(
             "--kernel", most=DRAWN, help="Rows x columns; as --kernel-values, else 3x3."
         ),
         options.lengths("--stride", most=DRAWN, default=(1, 1), show_default="1"),
-        click.option(
-            "--padding",
-            type=options.Padding(DRAWN),
+        options.padding(
+            DRAWN,
             default="valid",
-            show_default=True,
             help="In words, one number, ROWSxCOLUMNS, or top,bottom,left,right.",
         ),
         options.lengths("--dilation", most=DRAWN, default=(1, 1), show_default="1"),
         options.whole("--channels", most=512, default=1),
         options.whole("--filters", most=512, default=1),
-        click.option("--transposed", is_flag=True, help="Transposed convolution."),
+        options.flag("--transposed", help="Transposed convolution."),
         options.lengths(
             "--output-padding",
             least=0,
@@ -38,22 +30,18 @@ arithmetic_options = options.together(
             show_default="0",
             help="For a transposed convolution: additional rows and columns.",
         ),
-        options.choice("--padding-mode", "zeros", "reflect", "replicate", "circular"),
-        options.choice(
-            "--convention", "torch", "tensorflow", help="Whose padding 'same' is meant."
-        ),
-        click.option(
-            "--flip", is_flag=True, help="Turn the kernel by 180 degrees: true convolution."
-        ),
-        *steps.numbers_options,
-        click.option(
+        options.padding_mode(),
+        options.convention,
+        options.flag("--flip", help="Turn the kernel by 180 degrees: true convolution."),
+        steps.numbers_options,
+        options.valued(
             "--kernel-values",
             metavar='"1 0; 0 -1"|FILE.csv',
             help="Numbers of the kernel, rows separated by ;, or a table as for --values.",
         ),
         options.number(
             "--bias",
-            within=(-1e30, 1e30),
+            (-1e30, 1e30),
             help="Added to every output; by default 1 with random kernels, else 0.",
         ),
     ]
@@ -61,20 +49,13 @@ arithmetic_options = options.together(
 """The options of a convolution, for ``render arithmetic`` and ``explain``."""
 
 
-@click.command()
+@options.command()
 @arithmetic_options
-@steps.step_option
-@steps.layout_option
-@options.picture("arithmetic.png", options.MOVING)
-def command(step, layout, picture, **settings):
+@steps.steps("arithmetic.png")
+def command(pictures, **settings):
     """Convolution step by step: the window, the kernel, the sum and the resulting size.
 
     \b
     convlab render arithmetic --input 5x7 --stride 2 --padding 1 -o steps.gif
     """
-    from convlab import pictures
-
-    size = settings.pop("shape")
-    steps.finish(
-        picture, step, lambda k: pictures.arithmetic(size, step=k, layout=layout, **settings)
-    )
+    return pictures.arithmetic(**settings)

@@ -1,15 +1,11 @@
 """``convlab render confusion``: which classes are mistaken for which."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options, runs
 
 
-@click.command()
-@options.run_argument
-@options.data_dir
-@options.draws("confusion.png")
-def command(pictures, run, data_dir):
+@options.command()
+@runs.about_run()
+@drawing.draws("confusion.png")
+def command(pictures, **settings):
     """Which classes are mistaken for which, on the run's test images."""
-    return pictures.confusion(run, data_dir)
+    return pictures.confusion(**settings)

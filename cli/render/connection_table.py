@@ -1,15 +1,12 @@
 """``convlab render connection-table``: which maps each filter of a convolution reads."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
-@click.argument("network", metavar="[RUN|MODEL|SPEC.toml]", default="lenet5-1998")
-@click.option("--layer", help="A convolution; by default the first that leaves maps out.")
-@options.draws("connection-table.png")
+@options.command()
+@options.network_argument("lenet5-1998")
+@options.layer("A convolution; by default the first that leaves maps out.")
+@drawing.draws("connection-table.png")
 def command(pictures, network, layer):
     """Which input maps each output map of a convolution reads.
 

@@ -1,14 +1,11 @@
 """``convlab render costs``: parameters and multiply-adds of each layer."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
-@click.argument("network", metavar="[RUN|MODEL|SPEC.toml]", default="lenet5")
-@options.draws("costs.png")
+@options.command()
+@options.network_argument("lenet5", classes=True)
+@drawing.draws("costs.png")
 def command(pictures, network):
     """Where the parameters of a network are, and where its work is done: bars by layer.
 

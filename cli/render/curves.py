@@ -1,14 +1,11 @@
 """``convlab render curves``: loss and accuracy by epoch."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
+@options.command()
 @options.run_argument
-@options.picture("curves.png")
+@drawing.picture("curves.png")
 def command(run, picture):
     """Loss and accuracy by epoch."""
     from convlab import pictures, training

@@ -1,14 +1,12 @@
 """``convlab render field-growth``: the receptive field by depth for several networks."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
-@click.argument("networks", metavar="NETWORK...", nargs=-1, required=True)
-@options.draws("field-growth.png")
+@options.command()
+@options.network_argument(several=True)
+@drawing.draws("field-growth.png")
 def command(pictures, networks):
     """How the receptive field grows with depth, with a line for each of up to four networks.
 

@@ -1,23 +1,18 @@
 """``convlab render filters``: the weights that a network has learned."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
+@options.command()
 @options.run_argument
-@click.option("--layer", help="A convolution; the first by default.")
+@options.layer("A convolution; the first by default.")
 @options.whole(
     "--filter", "number", least=0, help="One filter from 0, all its input channels large."
 )
-@click.option(
-    "--before",
-    is_flag=True,
-    help="The weights before training, those after, and what training changed.",
+@options.flag(
+    "--before", help="The weights before training, those after, and what training changed."
 )
-@options.picture("filters.png", options.MOVING)
+@drawing.picture("filters.png", drawing.MOVING)
 def command(run, layer, number, before, picture):
     """The weights of a convolution: one picture per filter and input channel.
 

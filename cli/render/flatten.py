@@ -1,22 +1,15 @@
 """``convlab render flatten``: an image as the row of numbers that a dense layer reads."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
-@click.argument("image", metavar="[IMAGE]", default="test:7")
-@click.option(
-    "--at",
-    type=options.Unit(),
-    help="The pixel whose place is worked out; by default that in the middle.",
-)
+@options.command()
+@options.image_argument("test:7")
+@options.at("The pixel whose place is worked out; by default that in the middle.")
 @options.image_data
 @options.data_dir
-@options.draws("flatten.png")
-def command(pictures, image, at, source, data_dir):
+@drawing.draws("flatten.png")
+def command(pictures, **settings):
     """What Flatten makes of an image: its numbers in a row, and the place of each.
 
     IMAGE is a picture file, "-", a photograph (china, flower), or test:N of --data.  28 x 28
@@ -25,4 +18,4 @@ def command(pictures, image, at, source, data_dir):
     \b
     convlab render flatten test:3 --at 9,14
     """
-    return pictures.flatten(image, at, source, data_dir)
+    return pictures.flatten(**settings)

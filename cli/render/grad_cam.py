@@ -1,20 +1,15 @@
 """``convlab render grad-cam``: where a layer's maps support a class."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import attribution, options
+from convlab_cli import drawing, options, runs
 
 
-@click.command()
-@attribution.arguments
-@click.option(
-    "--layer",
-    help="A layer with feature maps; by default the last one with more than one unit per map.",
+@options.command()
+@options.layer(
+    "A layer with feature maps; by default the last one with more than one unit per map."
 )
-@options.threads
-@options.draws("grad-cam.png")
-def command(pictures, asked, layer):
+@runs.attributed
+@drawing.draws("grad-cam.png")
+def command(pictures, **settings):
     """Where in IMAGE the feature maps of a layer support a class (Selvaraju et al. 2017).
 
     IMAGE is a file, "-", or test:N of the run's test set.  The maps are weighted by
@@ -22,4 +17,4 @@ def command(pictures, asked, layer):
     below 0 and stretched to the input (bilinear).  The score is the logit, or minus
     the penalty.
     """
-    return pictures.grad_cam(layer=layer, **asked)
+    return pictures.grad_cam(**settings)

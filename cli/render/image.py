@@ -1,28 +1,22 @@
 """``convlab render image``: the channels of an image, or its numbers."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
-@click.argument("image", metavar="[IMAGE]", default="china")
-@click.option("--numbers", is_flag=True, help="The values of some pixels, instead of channels.")
+@options.command()
+@options.image_argument("china")
+@options.flag("--numbers", help="The values of some pixels, instead of channels.")
 @options.lengths(
     "--pixels",
     example="8x8",
     help="Rows x columns of --numbers; by default 14x14 for a grey image, 14x8 in colour.",
 )
-@click.option(
-    "--at",
-    type=options.Unit(),
-    help="The first of them, or the pixel marked on the image; by default in the middle.",
-)
+@options.at("The first of them, or the pixel marked on the image; by default in the middle.")
 @options.image_data
 @options.data_dir
-@options.draws("image.png")
-def command(pictures, image, numbers, pixels, at, source, data_dir):
+@drawing.draws("image.png")
+def command(pictures, **settings):
     """An image as a network gets it: its red, green and blue channels, or numbers.
 
     IMAGE is a picture file, "-", a photograph (china, flower), or test:N of --data.  A grey
@@ -35,6 +29,6 @@ def command(pictures, image, numbers, pixels, at, source, data_dir):
     from convlab.errors import SpecError
 
     try:
-        return pictures.image(image, numbers, pixels, at, source, data_dir)
+        return pictures.image(**settings)
     except SpecError:
         raise click.UsageError("--pixels: expected together with --numbers") from None

@@ -1,16 +1,13 @@
 """``convlab render ladder``: what each idea gains for one convolution, as measured."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import click
-from convlab_cli import options
+from convlab_cli import drawing, options
+from convlab_cli.values import FILE
 
 
-@click.command()
-@click.argument("file", metavar="[FILE.json]", type=click.Path(path_type=Path), required=False)
-@options.draws("ladder.png")
+@options.command()
+@click.argument("file", metavar="[FILE.json]", type=FILE, required=False)
+@drawing.draws("ladder.png")
 def command(pictures, file):
     """One convolution from plain Python to the engine's loop: what each idea gains.
 

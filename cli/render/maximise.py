@@ -1,18 +1,14 @@
 """``convlab render maximise``: images made to activate the units of a layer."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import attribution, options, units
+from convlab_cli import drawing, options, runs
 
 
-@click.command()
-@attribution.runs_only
-@units.arguments
+@options.command()
+@runs.units
 @options.whole("--steps", most=100_000, default=200)
 @options.number(
     "--rate",
-    within=(0, 10),
+    (0, 10),
     min_open=True,
     default=0.02,
     help="A step's root mean square over what the unit sees, as a share of the span from black"
@@ -20,14 +16,14 @@ from convlab_cli import attribution, options, units
 )
 @options.number(
     "--decay",
-    within=(0, 1),
+    (0, 1),
     max_open=True,
     default=0.04,
     help="Share of the input that is subtracted after each step (L2 decay).",
 )
 @options.number(
     "--blur",
-    within=(0, 100),
+    (0, 100),
     default=1.0,
     help="Standard deviation in pixels of the Gaussian that smooths each step.",
 )
@@ -39,9 +35,9 @@ from convlab_cli import attribution, options, units
     help="Most pixels that the image is moved by before a step; 0 in the last tenth.",
 )
 @options.seed("Of noise and shifts.")
-@options.threads
-@options.draws("maximise.png")
-def command(pictures, asked, **settings):
+@runs.about_run()
+@drawing.draws("maximise.png")
+def command(pictures, **settings):
     """The image that each unit of a layer responds to most, made from noise by gradient ascent.
 
     For a map its middle unit is maximised, and what that unit sees is drawn; for the last layer it
@@ -51,4 +47,4 @@ def command(pictures, asked, **settings):
     one that any image of the run's test set gives; if a ReLU cuts off even that one, the unit never
     fires.
     """
-    return pictures.maximise(**asked, **settings)
+    return pictures.maximise(**settings)

@@ -1,16 +1,14 @@
 """``convlab render parameters``: what a dense layer costs as images grow."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 
 
-@click.command()
+@options.command()
 @options.whole("--neurons", most=10**6, default=1000)
-@options.lengths("--kernel", default="5", show_default=True)
+@options.lengths("--kernel", default="5")
 @options.whole("--filters", most=10**6, default=6)
-@options.draws("parameters.png")
+@drawing.draws("parameters.png")
 def command(pictures, neurons, kernel, filters):
     """Parameters of dense layers and of a convolution as the image grows.
 

@@ -1,26 +1,26 @@
 """``convlab render receptive-field``: the pixels that one unit sees."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import options
+from convlab_cli import completion, drawing, options
 
 
-@click.command()
-@click.argument("network", metavar="RUN|MODEL|SPEC.toml")
-@click.option("--layer", help="A layer with feature maps; the last one by default.")
-@click.option(
-    "--unit", type=options.Unit(), help="Row and column in the map; the middle by default."
+@options.command()
+@options.network_argument()
+@options.layer("A layer with feature maps; the last one by default.")
+@options.unit(2, help="Row and column in the map; the middle by default.")
+@options.valued(
+    "--image",
+    shell_complete=completion.images,
+    help="A picture file, china, flower, or test:N of a run's test set, under the box.",
 )
-@click.option("--image", help="A picture file, or test:N of a run's test set, under the box.")
-@click.option("--chain", is_flag=True, help="The nested boxes of all layers on the way.")
-@click.option("--pyramid", is_flag=True, help="The windows behind the unit along one axis.")
-@click.option(
-    "--axis",
-    type=click.Choice(["rows", "columns"]),
+@options.flag("--chain", help="The nested boxes of all layers on the way.")
+@options.flag("--pyramid", help="The windows behind the unit along one axis.")
+@options.choice(
+    *("--axis", "rows", "columns"),
+    default=None,
     help="Which axis --pyramid shows; rows by default.",
 )
-@click.option("--effective", is_flag=True, help="How much each pixel weighs: the unit's gradient.")
+@options.flag("--effective", help="How much each pixel weighs: the unit's gradient.")
 @options.whole(
     "--images",
     most=10_000,
@@ -28,11 +28,10 @@ from convlab_cli import options
     " for a model without a run.  32 by default.",
 )
 @options.data_dir
+@options.as_is
 @options.device
-@options.draws("receptive-field.png")
-def command(
-    pictures, network, layer, unit, image, chain, pyramid, axis, effective, images, data_dir
-):
+@drawing.draws("receptive-field.png")
+def command(pictures, network, chain, pyramid, axis, effective, images, **asked):
     """Which input pixels one unit sees: the box on the input, with its exact size and place.
 
     After a transposed convolution or an uneven adaptive pooling each unit has its own box.
@@ -44,6 +43,7 @@ def command(
         raise click.UsageError("--axis: expected together with --pyramid")
     if images is not None and not effective:
         raise click.UsageError("--images: expected together with --effective")
+    image = asked["image"]
     if image is not None and pyramid:
         raise click.UsageError("--image: expected without --pyramid, which draws units alone")
     network, run = options.network_of(network, weights=effective)
@@ -53,13 +53,11 @@ def command(
         )
     subject = run or network
     if pyramid:
-        made = pictures.receptive_field_pyramid(subject, layer, unit, axis or "rows")
-    elif chain:
-        made = pictures.receptive_field_chain(subject, layer, unit, image, data_dir)
-    elif effective:
-        made = pictures.effective_receptive_field(
-            subject, layer, unit, image, images or 32, data_dir
+        return pictures.receptive_field_pyramid(
+            subject, asked["layer"], asked["unit"], axis or "rows"
         )
-    else:
-        made = pictures.receptive_field(subject, layer, unit, image, data_dir)
-    return made
+    if effective:
+        return pictures.effective_receptive_field(subject, images=images or 32, **asked)
+    if chain:
+        return pictures.receptive_field_chain(subject, **asked)
+    return pictures.receptive_field(subject, **asked)

@@ -1,13 +1,10 @@
 """``convlab render saliency``: which pixels a class's score depends on."""
 
-from __future__ import annotations
-
 import click
-from convlab_cli import attribution, options
+from convlab_cli import drawing, options, runs
 
 
-@click.command()
-@attribution.arguments
+@options.command()
 @options.choice("--method", "gradient", "gradient-x-input", "integrated-gradients", "smooth")
 @options.whole(
     "--steps",
@@ -19,13 +16,13 @@ from convlab_cli import attribution, options
 )
 @options.number(
     "--noise",
-    within=(0, 10),
+    (0, 10),
     help="The noise's deviation as a share of the image's span, for smooth.  [default: 0.15]",
 )
-@click.option("--seed", type=options.SEED, help="Of the noise, for smooth.  [default: 0]")
-@options.threads
-@options.draws("saliency.png")
-def command(pictures, asked, method, **settings):
+@options.seed("Of the noise, for smooth.  [default: 0]", default=None)
+@runs.attributed
+@drawing.draws("saliency.png")
+def command(pictures, method, **settings):
     """Which pixels of IMAGE the score of a class depends on, by gradients.
 
     IMAGE is a file, "-", or test:N of the run's test set.  The score is the class's
@@ -39,9 +36,9 @@ def command(pictures, asked, method, **settings):
     """
     from convlab import insight
 
-    for name, value in settings.items():
-        if value is not None and name not in insight.SALIENCY_SETTINGS.get(method, {}):
+    for name in ("steps", "samples", "noise", "seed"):
+        if settings[name] is not None and name not in insight.SALIENCY_SETTINGS.get(method, {}):
             raise click.BadParameter(
                 f"the method {method} has no such setting", param_hint=f"--{name}"
             )
-    return pictures.saliency(method=method, **settings, **asked)
+    return pictures.saliency(method=method, **settings)

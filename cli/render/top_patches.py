@@ -1,20 +1,16 @@
 """``convlab render top-patches``: the patches that activate the units of a layer."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import attribution, options, units
+from convlab_cli import drawing, options, runs
 
 
-@click.command()
-@attribution.runs_only
-@units.arguments
+@options.command()
+@runs.units
 @options.whole(
     "--patches", most=50, default=5, help="Patches for each unit, at most one per image."
 )
-@options.threads
-@options.draws("top-patches.png")
-def command(pictures, asked, patches):
+@runs.about_run()
+@drawing.draws("top-patches.png")
+def command(pictures, **settings):
     """The patches of the run's test images that activate each unit of a layer most.
 
     A unit of a convolution is a map; its largest activation in an image counts, and
@@ -22,4 +18,4 @@ def command(pictures, asked, patches):
     activation is below.  If a ReLU cuts off even the largest one, the unit never
     fires and is only named.
     """
-    return pictures.top_patches(**asked, patches=patches)
+    return pictures.top_patches(**settings)

@@ -1,17 +1,14 @@
 """``convlab render usage``: how often a convolution reads each pixel."""
 
-from __future__ import annotations
-
-import click
-from convlab_cli import options
+from convlab_cli import drawing, options
 from convlab_cli.options import DRAWN
 
 
-@click.command()
-@options.lengths("--input", "shape", most=DRAWN, default="6", show_default=True)
-@options.lengths("--kernel", most=DRAWN, default="3", show_default=True)
-@options.lengths("--stride", most=DRAWN, default="2", show_default=True, help="Of the last panel.")
-@options.draws("usage.png")
+@options.command()
+@options.lengths("--input", "shape", most=DRAWN, default="6")
+@options.lengths("--kernel", most=DRAWN, default="3")
+@options.lengths("--stride", most=DRAWN, default="2", help="Of the last panel.")
+@drawing.draws("usage.png")
 def command(pictures, shape, kernel, stride):
     """How often each pixel is read: without padding, with it, and with a stride.
 

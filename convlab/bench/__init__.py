@@ -13,6 +13,7 @@ from convlab.bench.convolutions import (
     measure_kernels_on_cuda,
     torch_has_cuda,
 )
+from convlab.bench.devices import Devices
 from convlab.bench.ladder import (
     LadderRow,
     check_ladder,
@@ -41,6 +42,7 @@ from convlab.bench.networks import (
     compared,
     images_for,
     network,
+    not_in_pytorch,
     pytorch_layers,
     random_images,
     training_images,
@@ -61,6 +63,7 @@ from convlab.bench.training import TrainingRow, measure_training
 __all__ = [
     "BUSY",
     "COMPARED",
+    "Devices",
     "EFFICIENTNET",
     "GRADIENTS",
     "LAYERS",
@@ -107,6 +110,7 @@ __all__ = [
     "measure_start",
     "measure_training",
     "network",
+    "not_in_pytorch",
     "other_name",
     "pytorch_layers",
     "random_images",

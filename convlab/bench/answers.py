@@ -17,8 +17,15 @@ from convlab.bench.measure import Clock, Timing, alternate
 from convlab.bench.training import Worker
 from convlab.bench.worker import INPUTS
 from convlab.errors import DeviceError
+from convlab.terminal import Table
 
 MOST_DIFFERENCE = 1e-3
+
+
+def answer_row(*cells: str) -> Table:
+    """A row of the table of answers, or its head; each stands when it is measured."""
+    spare = [column for column in (8, 7, 5, 1, 4) if column < len(cells)]
+    return Table([cells], {1, 2, 4, 6, 7}, spare, (13, 7, 5, 26, 8, 26, 5, 6, 0)[: len(cells)])
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,14 @@ class AnswersRow:
         """Our time over theirs: below 1 is faster."""
         return None if self.other is None else self.ours.median / self.other.median
 
-    def line(self) -> str:
-        """All of it in one line."""
-        line = (
-            f"{self.network:16} {self.threads:7} {self.batch:5}  {self.ours.milliseconds():28}"
-            f" {self.speed:9,.0f}"
-        )
+    def line(self) -> Table:
+        """All of it in one row of a table."""
+        cells = [self.network, f"{self.threads}", f"{self.batch}", self.ours.milliseconds()]
+        cells.append(f"{self.speed:,.0f}")
         if self.other is not None:
-            line += f"  {self.other.milliseconds():28} {self.ratio:5.2f} {self.difference:7.0e}"
-            line += f"   ({self.layouts[1]})"
-        return line
+            cells += [self.other.milliseconds(), f"{self.ratio:.2f}", f"{self.difference:.0e}"]
+            cells.append(f"({self.layouts[1]})")
+        return answer_row(*cells)
 
     def to_dict(self) -> dict[str, Any]:
         """What was measured as plain values, for JSON."""

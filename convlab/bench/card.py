@@ -113,7 +113,7 @@ def _all_steps(folder: Path, tests: Path) -> tuple[Step, ...]:
         return "compute-sanitizer", "--tool", tool, "--error-exitcode", "1", *PYTEST, *some
 
     on_card = "--device", "cuda", "--json"
-    training = "train", "--data", "mnist", "--epochs", "5", "--out", str(folder / "mnist")
+    training = "train", "--data", "mnist", "--epochs", "5", "-o", str(folder / "mnist")
     return (
         Step("devices", "The card and its driver", (*CONVLAB, "devices", "--json"), 30),
         Step(

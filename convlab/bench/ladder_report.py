@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from convlab.bench.convolutions import Layer
@@ -19,6 +20,7 @@ from convlab.bench.machine import Machine, gpu_name
 from convlab.bench.reports import Report
 from convlab.bench.titles import ladder_words
 from convlab.numerals import TIMES, measured
+from convlab.terminal import Block, Line, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,33 +44,34 @@ class LadderReport(Report):
         self.layer, self.rounds = layer, rounds
         self.ladder: Ladder
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield from self._begin()
         yield _what(self.layer)
         self.ladder = measure_ladder(self.layer, self.rounds)
-        yield from self._table(*self.ladder)
+        yield from self._tables(*self.ladder)
 
-    def _table(self, rungs, others, roof) -> Iterator[str]:
-        def line(number, row, gain, memory=None):
+    def _tables(self, rungs, others, roof) -> Iterator[Line | Block]:
+        def cells(number, row, gain, memory=None):
             if row.seconds is None:
-                return f"{number:1} {row.idea:26} {row.note:>10}"
+                return [f"{number:1} {row.idea}", row.note, "", "", "", "", ""]
             error = "" if row.error is None else f"{row.error:.1e}"
             more = "" if memory is None else f"{memory / 1e6:,.2f} MB"
-            return (
-                f"{number:1} {row.idea:26} {measured(row.seconds.median * 1e3):>10}"
-                f" {measured(row.speed / 1e9):>8} {gain:>9} {row.speed / roof.flops:8.2%}"
-                f" {error:>9} {more:>12}"
-            ).rstrip()
+            speeds = measured(row.seconds.median * 1e3), measured(row.speed / 1e9)
+            share = f"{row.speed / roof.flops:.2%}"
+            return [f"{number:1} {row.idea}", *speeds, gain, share, error, more]
 
         yield f"{roof.line()}\n"
-        head = f"{'ms':>10} {'GF/s':>8} {{:>9}} {'of peak':>8} {'error':>9}"
-        yield f"{'rung':28} {head.format('gain')}"
+        table = partial(Table, right=range(1, 7), spare=(6, 5, 4, 2))
+        climbed = [["rung", "ms", "GF/s", "gain", "of peak", "error", ""]]
         for number, (row, gain) in enumerate(zip(rungs, gains(rungs), strict=True), 1):
-            yield line(number, row, "" if gain is None else f"{TIMES}{measured(gain)}")
-        yield f"\n{'other ways':28} {head.format('of rung 9')} {'extra memory':>12}"
+            climbed.append(cells(number, row, "" if gain is None else f"{TIMES}{measured(gain)}"))
+        yield table(climbed)
+        yield ""
+        ways = [["other ways", "ms", "GF/s", "of rung 9", "of peak", "error", "extra memory"]]
         for row in others:
             share = "" if row.speed is None else f"{row.speed / rungs[-1].speed:.0%}"
-            yield line("", row, share, row.memory)
+            ways.append(cells("", row, share, row.memory))
+        yield table(ways)
         yield (
             "\ngain: over the rung before; error: the largest difference to float64, of the"
             " largest output"

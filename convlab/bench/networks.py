@@ -46,7 +46,7 @@ COMPARED: tuple[str | models.Spec, ...] = ("lenet5", "fashion-cnn", CONVOLUTIONS
 """The networks whose answers are timed where none are asked for."""
 
 
-def network(model: str | Path | models.Spec, classes: int = 10) -> models.Network:
+def network(model: str | Path | models.Spec, classes: int | None = None) -> models.Network:
     """A network to be measured, by its name, from a TOML file or a Spec; always the same weights.
 
     Raises SpecError for one that cannot be built, has no weights, or is not trained with
@@ -60,6 +60,7 @@ def network(model: str | Path | models.Spec, classes: int = 10) -> models.Networ
         random.set_state(before)
     if built.loss != "cross-entropy":
         raise SpecError(f"{built.name}: expected a network with cross-entropy, got {built.loss}")
+    models.check_classifies(built)
     if not built.parameters():
         raise SpecError(f"{built.name}: expected a network with weights, got none")
     return built
@@ -90,6 +91,16 @@ def pytorch_layers(built: models.Network) -> list[tuple[str, str, dict[str, Any]
             raise SpecError(f"{built.name}, {name}: {error}") from None
         before = name
     return rows
+
+
+def not_in_pytorch(built: models.Network, on: str = "cpu") -> str:
+    """Why a network that is to be compared cannot be; empty if it can, or is measured alone."""
+    try:
+        if compared(on):
+            pytorch_layers(built)
+    except SpecError as error:
+        return str(error)
+    return ""
 
 
 def training_images(

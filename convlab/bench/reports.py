@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from convlab import models
 from convlab.bench import networks
-from convlab.bench.answers import AnswersRow, measure_answers
+from convlab.bench.answers import AnswersRow, answer_row, measure_answers
 from convlab.bench.convolutions import (
     KernelRow,
     Layer,
@@ -23,6 +23,7 @@ from convlab.bench.scaling import Curve, measure_scaling
 from convlab.bench.start import measure_start
 from convlab.bench.titles import kernel_words, scaling_title, training_title
 from convlab.bench.training import TrainingRow, measure_training
+from convlab.terminal import Block, Line, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ class Report:
     on_cpu = True
     machine: Machine
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         """Measure, and yield each line of text as soon as its content is known."""
         raise NotImplementedError
 
@@ -55,9 +56,21 @@ class Report:
         """What was measured, as ``viz`` draws it."""
         raise NotImplementedError
 
-    def _begin(self) -> Iterator[str]:
+    def content(self, suffix: str, *, command: str | None = None, **look: str) -> bytes:
+        """The bytes of the figure's file; ``command``: the one that makes it, for its metadata."""
+        from convlab.viz import figure_bytes
+
+        words = {"title": self.title, "description": self.description}
+        return figure_bytes(self.figure(**look), suffix, command=command, **words)
+
+    def _begin(self) -> Iterator[Line | Block]:
         self.machine = machine()
         yield from self.machine.lines()
+
+
+def _speeds(*cells: str) -> Table:
+    """A row of the table of convolutions, or its head; each stands when it is measured."""
+    return Table([cells], {2, 3, 4}, (4, 3, 1), (19, 18, 8, 6, 7, 28))
 
 
 class KernelsReport(Report):
@@ -70,16 +83,20 @@ class KernelsReport(Report):
         self.rows: list[KernelRow] = []
         self.roof: Roof
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield from self._begin()
         self.roof = roof()
         yield f"{self.roof.line()}\n"
-        yield f"{'layer':22} {'':18} {'ms':>9} {'GF/s':>7} {'of peak':>8}   other"
+        yield _speeds("layer", "", "ms", "GF/s", "of peak", "other")
         for row in measure_kernels(self.layers, self.rounds):
             self.rows.append(row)
-            yield (
-                f"{row.layer.name:22} {row.gradient:18} {row.ours.median * 1e3:9.2f}"
-                f" {row.speed / 1e9:7.1f} {row.speed / self.roof.flops:8.0%}   {row.others_text(2)}"
+            yield _speeds(
+                row.layer.name,
+                row.gradient,
+                f"{row.ours.median * 1e3:.2f}",
+                f"{row.speed / 1e9:.1f}",
+                f"{row.speed / self.roof.flops:.0%}",
+                row.others_text(2),
             )
         least = min(self.ratios)
         slowest = self.rows[self.ratios.index(least)]
@@ -133,14 +150,14 @@ class KernelsReport(Report):
             )
             for row, ratio in zip(self.rows, self.ratios, strict=True)
         ]
+        words = kernel_words(points, self.roof, self.other, self.machine.line())
+        words |= {"size": size, "theme": theme}
         return viz.kernel_speed(
             points,
             self.roof.flops,
             bandwidth=self.roof.bandwidth,
             other=self.other,
-            **kernel_words(points, self.roof, self.other, self.machine.line()),
-            size=size,
-            theme=theme,
+            **words,
         )
 
 
@@ -153,14 +170,18 @@ class KernelsOnCudaReport(Report):
         self.layers, self.rounds, self.gpu = layers, rounds, gpu_name()
         self.rows: list[KernelRow] = []
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield f"{self.gpu}\n"
-        yield f"{'layer':22} {'':18} {'batch':>5} {'ms':>9} {'GF/s':>7}   other"
+        yield _speeds("layer", "", "ms", "GF/s", "batch", "other")
         for row in measure_kernels_on_cuda(self.layers, self.rounds):
             self.rows.append(row)
-            yield (
-                f"{row.layer.name:22} {row.gradient:18} {row.layer.batch:5}"
-                f" {row.ours.median * 1e3:9.3f} {row.speed / 1e9:7.0f}   {row.others_text(3)}"
+            yield _speeds(
+                row.layer.name,
+                row.gradient,
+                f"{row.ours.median * 1e3:.3f}",
+                f"{row.speed / 1e9:.0f}",
+                f"{row.layer.batch}",
+                row.others_text(3),
             )
         ratios = [row.ratio for row in self.rows if row.ratio is not None]
         if ratios:
@@ -198,7 +219,7 @@ class TrainingReport(Report):
         self.data, self.arrays = networks.images_for(network, images, data_dir)
         self.rows: list[TrainingRow] = []
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield from self._begin()
         beside = (
             "seconds, and ours over PyTorch's"
@@ -238,7 +259,7 @@ class TrainingReport(Report):
         return viz.training_speed(
             bars,
             other=other_name(),
-            machine=f"{self.network.name}; {self.machine.line()}",
+            subtitle=f"{self.network.name}; {self.machine.line()}",
             title=training_title(bars, other_name()),
             size=size,
             theme=theme,
@@ -258,11 +279,11 @@ class AnswersReport(Report):
         self.compared, self.batches, self.rounds = compared, batches, rounds
         self.threads, self.rows = threads, list[AnswersRow]()
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield from self._begin()
-        other = f" {'PyTorch ms':28} {'ratio':>5} {'differ':>7}" if networks.compared() else ""
-        head = f"{'network':16} {'threads':>7} {'batch':>5}  {'ms':28} {'images/s':>9} {other}"
-        yield f"batches of {networks.RANDOM}\n\n{head.rstrip()}"
+        yield f"batches of {networks.RANDOM}\n"
+        other = ("PyTorch ms", "ratio", "differ", "") if networks.compared() else ()
+        yield answer_row("network", "threads", "batch", "ms", "images/s", *other)
         for network in self.compared:
             for threads in self.threads or sorted({1, self.machine.threads}):
                 for row in measure_answers(network, threads, self.batches, self.rounds):
@@ -284,7 +305,7 @@ class StartReport(Report):
         self.rounds = rounds
         self.timings: dict[str, Timing] = {}
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield from self._begin()
         self.timings = measure_start(self.rounds)
         for name, timing in self.timings.items():
@@ -304,7 +325,7 @@ class ScalingReport(Report):
         self.rounds = rounds
         self.curves: list[Curve] = []
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Line | Block]:
         yield from self._begin()
         for curve in measure_scaling(self.rounds):
             self.curves.append(curve)
@@ -330,7 +351,7 @@ class ScalingReport(Report):
         ]
         return viz.scaling(
             curves,
-            machine=self.machine.line(),
+            subtitle=self.machine.line(),
             title=scaling_title(curves),
             size=size,
             theme=theme,

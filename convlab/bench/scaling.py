@@ -11,6 +11,7 @@ import numpy as np
 from convlab.bench.convolutions import Layer
 from convlab.bench.measure import Timing, alternate
 from convlab.kernels import conv2d, device, memory
+from convlab.terminal import Block, Line, Table
 
 # One size varies, the others stay those of a layer in the middle of a typical network.
 USUAL = {"batch": 64, "channels": 32, "image size": 28}
@@ -44,12 +45,14 @@ class Curve:
         pairs = zip(self.values[1:], self.speeds, self.speeds[1:], strict=False)
         return [value for value, before, here in pairs if here < CLIFF * before]
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Line | Block]:
         """The curve as a table, and its cliffs."""
-        rows = zip(self.values, self.timings, self.speeds, strict=True)
+        rows = [(self.axis, "ms", "GF/s")]
+        for value, timing, speed in zip(self.values, self.timings, self.speeds, strict=True):
+            rows.append((f"{value}", f"{timing.median * 1e3:.3f}", f"{speed / 1e9:.1f}"))
         return [
-            f"\n{self.axis:>12} {'ms':>10} {'GF/s':>7}",
-            *(f"{value:12} {t.median * 1e3:10.3f} {speed / 1e9:7.1f}" for value, t, speed in rows),
+            "",
+            Table(rows, range(3)),
             *(
                 f"a cliff: less than half of the speed is left at {self.axis} {value}"
                 for value in self.cliffs()

@@ -11,13 +11,11 @@ from convlab.bench.machine import Roof
 from convlab.numerals import duration, measured, ratio
 
 if TYPE_CHECKING:
-    from convlab.viz import KernelPoint, LadderStep, ScalingCurve, TrainingBar
+    from convlab.viz import KernelPoint, LadderStep, Page, ScalingCurve, TrainingBar
 
 
-def kernel_words(
-    points: Sequence[KernelPoint], roof: Roof, other: str, machine: str
-) -> dict[str, str]:
-    """``title`` and ``machine`` of ``viz.kernel_speed``: in how many passes we are faster.
+def kernel_words(points: Sequence[KernelPoint], roof: Roof, other: str, machine: str) -> Page:
+    """``title`` and ``subtitle`` of ``viz.kernel_speed``: in how many passes we are faster.
 
     Without a comparison, how close to the roof they come.
     """
@@ -37,7 +35,7 @@ def kernel_words(
         median = f"{statistics.median(shares):.0%}"
         title = f"From {min(shares):.0%} to {max(shares):.0%} of the roof, median {median}"
         note = f"; {len(shares)} passes"
-    return {"title": title, "machine": machine + note}
+    return {"title": title, "subtitle": machine + note}
 
 
 def training_title(bars: Sequence[TrainingBar], other: str) -> str:
@@ -71,7 +69,7 @@ def scaling_title(curves: Sequence[ScalingCurve]) -> str:
     return f"No cliff: {measured(min(speeds))} to {measured(max(speeds))} GF/s"
 
 
-def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> dict[str, str]:
+def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> Page:
     """``title`` and ``subtitle`` of ``viz.ladder``: what all ideas together gained.
 
     ``what`` is convolved.

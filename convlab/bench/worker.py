@@ -214,7 +214,8 @@ def sequential(layers: list, weights: dict[str, np.ndarray]):
     for name, kind, arguments in layers:
         plain = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
         module = getattr(torch.nn, kind)(**plain)
-        own = {k.partition(".")[2]: v for k, v in weights.items() if k.partition(".")[0] == name}
+        parts = ((*k.rpartition(".")[::2], v) for k, v in weights.items())
+        own = {parameter: v for layer, parameter, v in parts if layer == name}
         module.load_state_dict({k: torch.from_numpy(v) for k, v in own.items()})
         modules.append(module)
     return torch.nn.Sequential(*modules)

@@ -104,12 +104,15 @@ class Augmentation:
                 words.append(field.name if value is True else f"{field.name}={number}")
         return ",".join(words) or "none"
 
-    def apply(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def apply(
+        self, images: np.ndarray, rng: np.random.Generator, part: slice | None = None
+    ) -> np.ndarray:
         """Change each image at random.
 
         images: (N, C, H, W) uint8.  Returns a new array of that shape and
         type, or images itself if all is off.  The result depends only on the
-        images and on the state of rng, from which it draws.
+        images and on the state of rng, from which it draws.  ``part``: only these
+        of the images are changed, as among all, and returned.
 
         Raises DTypeError and ShapeError for another array.
         """
@@ -117,42 +120,70 @@ class Augmentation:
             raise DTypeError(f"augmentation: expected images of uint8, got {images.dtype}")
         if images.ndim != 4:
             raise ShapeError(f"augmentation: expected images (N, C, H, W), got {images.shape}")
+        first, end, _ = (part or slice(None)).indices(len(images))
         if self == Augmentation():
-            return images
+            return images if part is None else images[first:end]
         count, _, height, width = images.shape
-        matrix, offset = self._affine(count, rng)
-        out = np.empty(images.shape, np.uint8)
+        matrix, offset = self.draw(count, rng).affine()
+        out = np.empty((end - first, *images.shape[1:]), np.uint8)
         step = max(1, _PIXELS_AT_ONCE // (height * width))
-        for first in range(0, count, step):
-            part = slice(first, first + step)
-            rows, columns = _coordinates(matrix[part], offset[part], height, width)
+        for at in range(0, count, step):
+            own = slice(max(at, first), min(at + step, end))
             if self.elastic:
-                noise = rng.random((2, *rows.shape), np.float32) * 2 - 1
+                drawn = rng.random((2, min(step, count - at), height, width), np.float32)
+            if own.start >= own.stop:
+                continue
+            rows, columns = _coordinates(matrix[own], offset[own], height, width)
+            if self.elastic:
+                noise = drawn[:, own.start - at : own.stop - at] * 2 - 1
                 down, right = _smooth(noise) * np.float32(self.elastic)
                 rows += down
                 columns += right
-            _sample(images[part], rows, columns, out[part])
+            _sample(images[own], rows, columns, out[own.start - first : own.stop - first])
         return out
 
-    def _affine(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw where each output pixel comes from: source = matrix @ (pixel - offset).
+    def draw(self, count: int, rng: np.random.Generator) -> Changes:
+        """Draw the changes of ``count`` images: what ``apply`` does to them first.
 
-        Both are measured from the centre of the image, as (row, column).
-        matrix: (count, 2, 2), offset: (count, 2), float32.
+        From a generator in the same state these are the changes that ``apply`` makes; the noise of
+        elastic distortion is drawn after them.
         """
         angle, factor = np.zeros(count), np.ones(count)
-        offset, mirror = np.zeros((count, 2)), np.ones(count)
+        offset, mirrored = np.zeros((count, 2), int), np.zeros(count, bool)
         if self.shift:
             offset[:] = rng.integers(-self.shift, self.shift, (count, 2), endpoint=True)
         if self.rotate:
-            angle = np.radians(rng.uniform(-self.rotate, self.rotate, count))
+            angle = rng.uniform(-self.rotate, self.rotate, count)
         if self.scale:
             factor = rng.uniform(1 - self.scale, 1 + self.scale, count)
         if self.flip:
-            mirror = rng.choice([-1.0, 1.0], count)
-        cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
+            mirrored = rng.choice([-1.0, 1.0], count) < 0
+        return Changes(offset, angle, factor, mirrored)
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What is done to each of N images, in this order: mirrored, enlarged and turned, moved.
+
+    shift: (N, 2) whole pixels, down and to the right.  angle: (N,) degrees, clockwise.
+    factor: (N,), the enlargement.  mirrored: (N,) bool, left to right.
+    """
+
+    shift: np.ndarray
+    angle: np.ndarray
+    factor: np.ndarray
+    mirrored: np.ndarray
+
+    def affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each output pixel comes from: source = matrix @ (pixel - offset).
+
+        Both are measured from the centre of the image, as (row, column).
+        matrix: (N, 2, 2), offset: (N, 2), float32.
+        """
+        angle, mirror = np.radians(self.angle), np.where(self.mirrored, -1.0, 1.0)
+        cos, sin = np.cos(angle) / self.factor, np.sin(angle) / self.factor
         matrix = np.array([[cos, -sin], [mirror * sin, mirror * cos]])
-        return matrix.transpose(2, 0, 1).astype(np.float32), offset.astype(np.float32)
+        return matrix.transpose(2, 0, 1).astype(np.float32), self.shift.astype(np.float32)
 
 
 def _coordinates(

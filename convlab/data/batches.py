@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,6 +116,8 @@ class Batches:
         resumed in the middle of an epoch sees the same bits.
     augmentation: for training; None leaves the images as they are.
     scaling: how bytes become floats.
+    part: of so many images of a batch, those that are wanted here, by default all: x has only
+        them, changed as among all.
     device: cpu, or cuda: all images are uploaded once, as bytes, and batches are made there
         (except augmented ones, which are made on the CPU).
 
@@ -132,6 +134,7 @@ class Batches:
         seed: int = 0,
         augmentation: Augmentation | None = None,
         scaling: Scaling,
+        part: Callable[[int], slice] | None = None,
         device: str = "cpu",
     ) -> None:
         title = f"{dataset.name} ({dataset.split})"
@@ -156,6 +159,7 @@ class Batches:
             augmentation, "batches: augmentation", (Augmentation, type(None)), "an Augmentation"
         )
         self.scaling = scaling
+        self.part = part
         self.device = device
         self._images = _to_device(dataset.images, device if augmentation is None else "cpu")
 
@@ -186,14 +190,15 @@ class Batches:
         if self.augmentation is None:
             order = _to_device(order, self.device)
         for batch in range(start, len(self)):
-            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            whole = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            own = slice(None) if self.part is None else self.part(len(labels[whole]))
             if self.augmentation is None:
-                x = to_floats(self._images, self.scaling, order[part])
+                x = to_floats(self._images, self.scaling, order[whole][own])
             else:
                 generator = np.random.default_rng([self.seed, number, 1 + batch])
-                images = self.augmentation.apply(self._images[order[part]], generator)
+                images = self.augmentation.apply(self._images[order[whole]], generator, own)
                 x = to_floats(_to_device(images, self.device), self.scaling)
-            yield x, labels[part]
+            yield x, labels[whole]
 
 
 def _to_device(array: Array, device: str) -> Array:

@@ -117,6 +117,15 @@ class Dataset:
         return mean, std
 
 
+def has_dark_background(dataset: Dataset) -> bool:
+    """Whether the images are bright drawings on black: grey, usually with a black border."""
+    grey = dataset.image_shape[0] == 1
+    border = np.concatenate(
+        [dataset.images[:, :, [0, -1]].ravel(), dataset.images[..., [0, -1]].ravel()]
+    )
+    return bool(grey and np.median(border) < 64)
+
+
 def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """Split a set into (rest, held_out), each class in the same proportion.
 

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from convlab.data.dataset import Dataset, stratified_split
+from convlab.data.file_words import TEST, TRAIN, VALIDATION, split_of
 from convlab.data.pictures import (
     check_room,
     check_size_and_channels,
     is_picture_name,
-    picture_header,
+    picture_form,
+    picture_size,
     read_picture,
 )
 from convlab.errors import DataError
-from convlab.names import one_line
+from convlab.names import listed, one_line
 
 HELD_OUT = 0.2
 SPLIT_SEED = 0
 LARGEST_KEPT = 64  # pixels; pictures of one size up to this keep it
 OTHERWISE = (32, 32)
 
+MOST_NAMED = 20  # damaged pictures
+
+ReadPicture = Callable[[Path], np.ndarray]
+"""From the path of a picture to its bytes (C, H, W)."""
+
 _LAYOUTS = "expected ROOT/CLASS/*.png|jpg|... or ROOT/train/CLASS and ROOT/test/CLASS"
+_FOREIGN = frozenset(("__MACOSX",))  # what macOS puts beside folders in an archive
 
 
 def _by_name(paths: Iterable[Path]) -> list[Path]:
@@ -34,7 +47,7 @@ def _by_name(paths: Iterable[Path]) -> list[Path]:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    """The folders in root that are not hidden, by their names as text, sorted."""
+    """The folders in root that are the user's own, by their names as text, sorted."""
     try:
         found = [entry for entry in root.iterdir() if entry.is_dir()]
     except OSError as error:
@@ -47,20 +60,51 @@ def _folders(root: Path) -> dict[str, Path]:
                 f"{one_line(str(root))}: expected a folder for each class, got two that are both"
                 f" {name}: {folders[name].name!a} and {path.name!a}"
             )
-        if not path.name.startswith("."):
+        if not path.name.startswith(".") and path.name not in _FOREIGN:
             folders[name] = path
     return dict(sorted(folders.items()))
 
 
-def _pictures(root: Path) -> dict[str, list[Path]]:
-    """The pictures of each class folder in root, sorted by name."""
+def _splits(root: Path) -> list[Path]:
+    """The folders of the training and the test set; root alone if it has no such folders.
+
+    Without a test set, the folder of the validation set is it.
+    """
+    folders = _folders(root)
+    found: dict[str, list[Path]] = {}
+    for name, path in folders.items():
+        found.setdefault(split_of(name), []).append(path)
+    test = TEST if TEST in found else VALIDATION
+    wanted = [TRAIN, test] if test in found else [TRAIN]
+    if TRAIN not in found or (len(wanted) == 1 and len(folders) > 1):
+        return [root]
+    for split in wanted:
+        if len(found[split]) > 1:
+            raise DataError(
+                f"{root}: expected one folder of the {split} set, got"
+                f" {listed(path.name for path in found[split])}"
+            )
+    return [found[split][0] for split in wanted]
+
+
+def holds_pictures(root: Path) -> bool:
+    """Whether a folder in root, or one inside such a folder, has a picture."""
+    inside = (chain(folder.glob("*"), folder.glob("*/*")) for folder in _folders(root).values())
+    return any(map(is_picture_name, chain.from_iterable(inside)))
+
+
+def _pictures(root: Path, left_out: Counter[str]) -> dict[str, list[Path]]:
+    """The pictures of each class folder in root, sorted by name.
+
+    Counts in ``left_out``, by their endings, the other files that are not hidden.
+    """
     classes = {}
     for name, folder in _folders(root).items():
         try:
-            entries = _by_name(folder.iterdir())
+            classes[name], others = _sorted_out(folder.iterdir())
         except OSError as error:
             raise DataError(f"{folder}: cannot be read ({error.strerror})") from None
-        classes[name] = [path for path in entries if is_picture_name(path) and path.is_file()]
+        left_out.update(others)
         if not classes[name]:
             raise DataError(f"{folder}: expected pictures of a class, got none; {_LAYOUTS}")
     if not classes:
@@ -70,16 +114,135 @@ def _pictures(root: Path) -> dict[str, list[Path]]:
     return classes
 
 
+def _common_form(paths: Iterable[Path]) -> tuple[tuple[int, int], int]:
+    """The usual size (H, W) and the channels of pictures; what is damaged has no part in it."""
+    sizes, all_grey = set(), True
+    for path in paths:
+        with suppress(DataError):
+            size, is_grey = picture_form(path) if all_grey else (picture_size(path), False)
+            sizes.add(size)
+            all_grey = is_grey
+    return (usual_size(sizes) if sizes else OTHERWISE), (1 if all_grey else 3)
+
+
 def _read(
-    name: str, split: str, classes: dict[str, list[Path]], size: tuple[int, int], channels: int
+    name: str,
+    split: str,
+    classes: dict[str, list[Path]],
+    size: tuple[int, int],
+    channels: int,
+    damaged: dict[Path, str],
+    read: ReadPicture | None,
 ) -> Dataset:
-    paths = [path for pictures in classes.values() for path in pictures]
-    check_room(len(paths), channels, size)
-    images = np.empty((len(paths), channels, *size), np.uint8)
-    for index, path in enumerate(paths):
-        images[index] = read_picture(path, size=size, channels=channels)
-    labels = np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes.values()])
-    return Dataset(name, split, images, labels.astype(np.int64), tuple(classes))
+    """The pictures as a data set but for those that cannot be read, which go to ``damaged``."""
+    read = read or partial(read_picture, size=size, channels=channels)
+    count = sum(map(len, classes.values()))
+    check_room(count, channels, size)
+    images = np.empty((count, channels, *size), np.uint8)
+    labels: list[int] = []
+    for label, pictures in enumerate(classes.values()):
+        for path in pictures:
+            try:
+                images[len(labels)] = read(path)
+                labels.append(label)
+            except DataError as error:
+                damaged[path] = str(error)
+    kept = images[: len(labels)]
+    return Dataset(name, split, kept, np.array(labels, np.int64), tuple(classes))
+
+
+def _judge(
+    root: Path,
+    damaged: dict[Path, str],
+    skip: bool,
+    parts: Iterable[tuple[Dataset, dict[str, list[Path]]]],
+) -> None:
+    """Refuse damaged pictures, or warn if they are skipped and each class has others.
+
+    ``parts``: what was read, and the pictures of each class.  Raises DataError.
+    """
+    errors = listed_errors([*damaged.values()])
+    if len(damaged) == 1 and not skip:
+        raise DataError(errors)
+    if damaged and not skip:
+        raise DataError(
+            f"{root}: {len(damaged):,} pictures cannot be read, --skip-damaged (in Python:"
+            f" skip_damaged=True) leaves them out: {errors}"
+        )
+    for part, pictures in parts:
+        for label in {*range(len(part.classes))} - {*part.labels.tolist()}:
+            folder = pictures[part.classes[label]][0].parent
+            raise DataError(f"{folder}: expected pictures of a class, got only damaged ones")
+    if damaged:
+        warnings.warn(f"{root}: left out {len(damaged):,} damaged: {errors}", stacklevel=3)
+
+
+def listed_errors(errors: Sequence[str]) -> str:
+    """Errors about files in one line, of many the first."""
+    more = f"; and {len(errors) - MOST_NAMED:,} more" if len(errors) > MOST_NAMED else ""
+    return "; ".join(errors[:MOST_NAMED]) + more
+
+
+def pictures_in(source: str) -> list[str]:
+    """The paths of all pictures in a folder and below it, in order; of anything else, itself.
+
+    Raises DataError for a folder without any.
+    """
+    if not os.path.isdir(source):
+        return [source]
+    left_out: Counter[str] = Counter()
+    found = []
+    for folder, deeper, names in os.walk(source):
+        deeper[:] = sorted(name for name in deeper if not name.startswith("."))
+        pictures, others = _sorted_out(Path(folder, name) for name in names)
+        found += [str(path) for path in pictures]
+        left_out.update(others)
+    if not found:
+        raise DataError(f"{source}: expected pictures, got none")
+    _warn_of(source, left_out)
+    return found
+
+
+def _sorted_out(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The pictures among files, by name; and the endings of the others that are not hidden."""
+    files = _by_name(path for path in paths if path.is_file())
+    others = [path for path in files if not (is_picture_name(path) or path.name.startswith("."))]
+    pictures = [path for path in files if is_picture_name(path)]
+    return pictures, [path.suffix.lower() or "none" for path in others]
+
+
+def _warn_of(root: str | Path, left_out: Counter[str]) -> None:
+    """Say how many files are left out, if any are."""
+    if left_out:
+        counts = ", ".join(f"{ending} ({count:,})" for ending, count in sorted(left_out.items()))
+        warnings.warn(
+            f"{root}: {left_out.total():,} left out, whose endings no picture has that is read:"
+            f" {counts}",
+            stacklevel=3,
+        )
+
+
+def usual_size(sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The size (H, W) that pictures of these sizes get.
+
+    Theirs, if it is the same for all and at most 64 x 64, otherwise 32 x 32.
+    """
+    size, *others = set(sizes)
+    return size if not others and max(size) <= LARGEST_KEPT else OTHERWISE
+
+
+def hold_out_test(whole: Dataset, place: object) -> tuple[Dataset, Dataset]:
+    """The rest to train with, and a fifth of each class as the test set, always the same one.
+
+    place: what begins the line of the DataError if no class has two pictures.
+    """
+    rest, held_out = stratified_split(whole, HELD_OUT, SPLIT_SEED)
+    if not len(held_out):
+        raise DataError(
+            f"{place}: expected a class of two pictures or more to hold some out for the test set,"
+            " got one picture in each class"
+        )
+    return rest, replace(held_out, split="test")
 
 
 def read_folder(
@@ -87,48 +250,50 @@ def read_folder(
     *,
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
+    skip_damaged: bool = False,
+    read: ReadPicture | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Read folders of pictures as (train, test); a class is a folder.
 
     root: holds CLASS/*.png (then a fifth of each class is held out as the test
         set, always the same one), or train/CLASS/*.png and test/CLASS/*.png
-        (then other folders in root are ignored).  Pictures are taken by their
-        suffix, in the order of their names; hidden files and deeper folders are
-        left out.
+        (then other folders in root are ignored).  These may also be called
+        training and testing, in any case; without test, val or validation is it.
+        Pictures are taken by their suffix, in the order of their names; hidden
+        files, deeper folders and __MACOSX are left out, and so are other files,
+        with a warning that counts them.
     image_size: (H, W) in pixels.  None: the size of the pictures if it is the
         same for all and at most 64 x 64, otherwise 32 x 32.
     channels: 1 or 3.  None: 1 if all pictures are grey, otherwise 3.
+    skip_damaged: go on without pictures that cannot be read, with a warning that names them.
+    read: from a picture's path to bytes (channels, H, W) of those channels and that size; by
+        default as read_picture does.
 
-    Each picture is read as read_picture does.  Raises DataError for a layout
+    Raises DataError for a layout
     that does not fit, fewer than two classes, a class without pictures, and
-    a file that cannot be read as a picture; SpecError for a wrong size or
-    number of channels.
+    for files that cannot be read as pictures, all of them at once; SpecError for a wrong
+    size or number of channels.
     """
     check_size_and_channels(image_size, channels)
     root = Path(root).expanduser()
-    folders = _folders(root)
-    split = "train" in folders and "test" in folders
-    parts = [_pictures(folders[part]) for part in ("train", "test")] if split else [_pictures(root)]
-    if split and list(parts[0]) != list(parts[1]):
-        differing = sorted(set(parts[0]) ^ set(parts[1]))
+    splits = _splits(root)
+    left_out: Counter[str] = Counter()
+    parts = [_pictures(split, left_out) for split in splits]
+    if list(parts[0]) != list(parts[-1]):
+        differing = sorted(set(parts[0]) ^ set(parts[-1]))
         raise DataError(
-            f"{root}: expected the same class folders in train and test, "
+            f"{root}: expected the same class folders in {splits[0].name} and {splits[1].name}, "
             f"got {', '.join(differing)} in only one of them"
         )
     if image_size is None or channels is None:
         paths = [path for part in parts for pictures in part.values() for path in pictures]
-        sizes, grey = zip(*map(picture_header, paths), strict=True)
-        common = len(set(sizes)) == 1 and max(sizes[0]) <= LARGEST_KEPT
-        image_size = image_size or (sizes[0] if common else OTHERWISE)
-        channels = channels or (1 if all(grey) else 3)
-    name = root.resolve().name
-    train = _read(name, "train", parts[0], image_size, channels)
-    if split:
-        return train, _read(name, "test", parts[1], image_size, channels)
-    rest, held_out = stratified_split(train, HELD_OUT, SPLIT_SEED)
-    if not len(held_out):
-        raise DataError(
-            f"{root}: expected a class of two pictures or more to hold some out for the test set, "
-            "got one picture in each class"
-        )
-    return rest, replace(held_out, split="test")
+        size, usual_channels = _common_form(paths)
+        image_size, channels = image_size or size, channels or usual_channels
+    name, damaged = root.resolve().name, dict[Path, str]()
+    sets = [
+        _read(name, split, part, image_size, channels, damaged, read)
+        for split, part in zip((TRAIN, TEST), parts, strict=False)
+    ]
+    _judge(root, damaged, skip_damaged, zip(sets, parts, strict=True))
+    _warn_of(root, left_out)
+    return (sets[0], sets[1]) if len(sets) > 1 else hold_out_test(sets[0], root)

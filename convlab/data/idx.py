@@ -7,16 +7,15 @@ labels.  Source: LeCun, Cortes, Burges, The MNIST database.
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from convlab import reading
+from convlab.data.stored import unpacked
 from convlab.errors import DataError
 
 IMAGES_MAGIC = 2051
@@ -39,21 +38,8 @@ def read_content(path: Path, limit: int = MAX_CONTENT) -> Content:
     At most ``limit`` bytes are unpacked, and of an IDX file no more than its header says.
     Raises DataError for a file that cannot be read or decompressed, or is larger.
     """
-    try:
-        with reading.open_file(path) as file:
-            begin = file.read(4)
-            file.seek(0)
-            named = path.suffix.lower() == ".gz" and begin not in _MAGIC
-            if begin[:2] == b"\x1f\x8b" or named:
-                with gzip.open(file) as unpacked:
-                    return Content(path, _read(path, unpacked, limit))
-            return Content(path, _read(path, file, limit))
-    except EOFError:
-        raise DataError(f"{path}: expected a whole gzip file, got a truncated one") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: expected a gzip file, got a damaged one ({error})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    with unpacked(path) as stream:
+        return Content(path, _read(path, stream, limit))
 
 
 def _read(path: Path, file: reading.Readable, limit: int) -> bytes:

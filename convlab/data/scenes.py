@@ -96,7 +96,7 @@ def scene(
     sides = np.sort(np.exp(rng.uniform(least, largest, count)).round().astype(int))[::-1]
     for side in sides.tolist():
         index = int(rng.integers(len(digits)))
-        place = _free_place(side, boxes, size, rng)
+        place = free_place((side, side), boxes, size, rng, BOX)
         if place is None:
             continue
         box = _box_of(*place, side)
@@ -134,12 +134,11 @@ def scene_crops(digits: Dataset, count: int, *, seed: int = 0) -> Dataset:
         for at in range(first, min(first + _CROPS_OF_A_SCENE, count)):
             digit = int(rng.integers(len(fields)))
             if at % 2:
-                window, labels[at] = _near(fields[digit], rng), shown.labels[digit]
+                window, labels[at] = field_near(fields[digit], rng), shown.labels[digit]
             else:
-                window, labels[at] = (
-                    _elsewhere(fields, digit, shown.image.shape[1:], rng),
-                    background,
-                )
+                canvas_size = shown.image.shape[1:]
+                window = field_elsewhere(fields, fields[digit], canvas_size, rng)
+                labels[at] = background
             row, column, side = window
             corner = column - side / 2 + margin, row - side / 2 + margin
             box = (*corner, corner[0] + side, corner[1] + side)
@@ -163,13 +162,24 @@ def _field_of(box: np.ndarray) -> Window:
     return (top + bottom) / 2, (left + right) / 2, (bottom - top) / BOX
 
 
-def _free_place(
-    side: int, boxes: list[Box], size: tuple[int, int], rng: np.random.Generator
+def free_place(
+    sides: tuple[int, int],
+    boxes: list[Box],
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    inner: float = 1.0,
 ) -> tuple[int, int] | None:
-    """Top and left of a field whose box overlaps no other, in a hundred tries."""
+    """Top and left of a field of ``sides`` whose box, the share ``inner`` of it, overlaps no other.
+
+    None if a hundred tries find no such place.
+    """
+    down, right = (side * (1 - inner) / 2 for side in sides)
     for _ in range(100):
-        top, left = (int(rng.integers(0, length - side, endpoint=True)) for length in size)
-        box = _box_of(top, left, side)
+        top, left = (
+            int(rng.integers(0, length - side, endpoint=True))
+            for length, side in zip(size, sides, strict=True)
+        )
+        box = top + down, left + right, top + sides[0] - down, left + sides[1] - right
         if not any(_meet(box, other) for other in boxes):
             return top, left
     return None
@@ -205,32 +215,40 @@ def _add_fragment(
         _draw(image, source[row : row + FRAGMENT, column : column + FRAGMENT], *place)
 
 
-def _near(field: Window, rng: np.random.Generator) -> Window:
-    """A window in which a scan may find a digit."""
+def field_near(field: Window, rng: np.random.Generator) -> Window:
+    """A window in which a scan may find what fills ``field``."""
     row, column, side = field
     down, right = rng.uniform(-_NEAR_SHIFT, _NEAR_SHIFT, 2) * side
     reach = np.log(_NEAR_SIZE)
     return row + down, column + right, side * float(np.exp(rng.uniform(-reach, reach)))
 
 
-def _elsewhere(
-    fields: list[Window], digit: int, size: tuple[int, int], rng: np.random.Generator
+def field_elsewhere(
+    fields: list[Window],
+    near: Window,
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    ratio: float = _FAR_SIZE,
 ) -> Window:
-    """A window that no digit fills: around a part of one, beside it, or anywhere."""
+    """A window that none of ``fields`` fills: around a part of ``near``, beside it, or anywhere.
+
+    ``ratio``: how many times as large as a field, or as small, it is at least if it is not
+    elsewhere.
+    """
     while True:
         if rng.random() < 0.7:
-            row, column, side = fields[digit]
+            row, column, side = near
             down, right = rng.uniform(-0.6, 0.6, 2) * side
             row, column = row + down, column + right
         else:
             row, column = rng.uniform(0, size[0]), rng.uniform(0, size[1])
-            side = fields[digit][2]
+            side = near[2]
         side *= float(np.exp(rng.uniform(-1, 1)))
-        if all(_is_far((row, column, side), field) for field in fields):
+        if all(_is_far((row, column, side), field, ratio) for field in fields):
             return row, column, side
 
 
-def _is_far(window: Window, field: Window) -> bool:
+def _is_far(window: Window, field: Window, least: float) -> bool:
     shift = max(abs(window[0] - field[0]), abs(window[1] - field[1])) / field[2]
     ratio = max(window[2] / field[2], field[2] / window[2])
-    return shift > _FAR_SHIFT or ratio > _FAR_SIZE
+    return shift > _FAR_SHIFT or ratio > least

@@ -10,6 +10,7 @@ import logging
 import os
 import tarfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,13 +18,18 @@ from urllib.parse import urljoin
 
 import numpy as np
 
+from convlab.data.composed import composed_windows
 from convlab.data.dataset import Dataset, stratified_split
-from convlab.data.folder import HELD_OUT, SPLIT_SEED, read_folder
+from convlab.data.file_words import Words
+from convlab.data.folder import HELD_OUT, SPLIT_SEED, ReadPicture, holds_pictures, read_folder
 from convlab.data.idx import Content, decode_pair, read_content
+from convlab.data.kept import kept
+from convlab.data.own_files import data_files, is_data_file, read_files
 from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
 from convlab.errors import DataError
 from convlab.files import replacing
+from convlab.names import meant
 from convlab.reading import Readable, open_file
 
 logger = logging.getLogger(__name__)
@@ -132,7 +138,13 @@ MAX_UNPACKED = 200_000_000
 MAX_FILE = 50_000_000
 """The most bytes of one file of a published set, unpacked."""
 
+EXPECTED = f"{', '.join(NAMES)}, a folder of pictures or a file of arrays"
+
+SCENES_OF = "scenes:"
+"""Begins the name of the windows of scenes that are composed of a folder's pictures."""
+
 _SCENE_CROPS = 40_000, 5_000  # training and test
+_WINDOWS = 20_000, 2_500  # the same, of a folder's pictures
 
 _CIFAR10_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 _CIFAR10_ARCHIVE = "cifar-10-binary.tar.gz"
@@ -146,15 +158,42 @@ _CIFAR10_CLASSES = "batches.meta.txt"
 _CIFAR10_FILES = (*_CIFAR10_TRAIN, *_CIFAR10_TEST, _CIFAR10_CLASSES)
 
 
+IMPORTED = "imported"
+"""What a run has in place of a data set if its network was trained elsewhere."""
+
+
 def located(source: str) -> str:
-    """A data set as every folder understands it: a name as it is, a folder by its whole path.
+    """A data set as every folder understands it: a name as it is, a path by the whole of it.
 
     Raises DataError for no name.
     """
     if not source:
-        raise DataError(f"data: expected {', '.join(NAMES)} or a folder of pictures, got ''")
-    is_folder = source not in NAMES and Path(source).is_dir()
-    return str(Path(source).resolve()) if is_folder else source
+        raise DataError(f"data: expected {EXPECTED}, got ''")
+    if source.startswith(SCENES_OF):
+        return SCENES_OF + located(source.removeprefix(SCENES_OF))
+    return str(_path(source).resolve()) if source != IMPORTED and _is_own(source) else source
+
+
+def is_source(source: str) -> bool:
+    """Whether a data set has this name, or a folder, or a file that is one of data by its name."""
+    path = _path(source)
+    is_file = is_data_file(path) and os.path.isfile(path)
+    return source in NAMES or (bool(source) and (is_file or os.path.isdir(path)))
+
+
+def short_name(source: str) -> str:
+    """A data set in the names of runs: a path without the way to it, a file without its kind."""
+    path = _path(source)
+    is_file = source not in NAMES and os.path.isfile(path)
+    return (Words.of(path.name).set or path.absolute().parent.name) if is_file else path.name
+
+
+def _path(source: str | os.PathLike) -> Path:
+    return Path(os.path.expanduser(source))  # Path's own fails for a user that there is not
+
+
+def _is_own(source: str | os.PathLike) -> bool:
+    return bool(source) and source not in NAMES and os.path.exists(_path(source))
 
 
 def load(
@@ -164,11 +203,15 @@ def load(
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
     download: bool = True,
+    skip_damaged: bool = False,
+    windows: int | None = None,
+    read: ReadPicture | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set as (train, test).
 
-    source: a name in NAMES, or the path of a folder of pictures (read_folder
-        describes its layout).  A string that is a name means the name.
+    source: a name in NAMES, the path of a folder of pictures (read_folder
+        describes its layout) or of arrays and tables (read_files), or of one of
+        these files.  A string that is a name means the name.
     data_dir: a folder with the user's own copies, searched first; then the one
         that CONVLAB_DATA_DIR names, then the user's cache folder.  A file is
         looked for as DIR/SET/FILE and DIR/FILE, plain or .gz, and its content
@@ -176,6 +219,10 @@ def load(
         into the cache folder, unless download is False.
     image_size: (H, W) in pixels, channels: 1 or 3, to resize and convert to;
         None keeps those of the set.
+    skip_damaged: go on without the pictures of a folder that cannot be read.
+    windows: of scenes, only so many of the first ones; None for all, which are
+        kept in the cache folder.
+    read: what makes bytes of a picture in a folder, as for read_folder.
 
     digits: 1,797 handwritten digits (Alpaydin, Kaynak 1998, UCI), part of
         scikit-learn, so no file and no network.  Each 8x8 grid of ink counts 0
@@ -188,28 +235,38 @@ def load(
         32x32, RGB.
     scenes: windows of generated scenes of mnist's digits, 28x28, with an eleventh class
         for those without a digit in the middle (scenes.scene_crops).  40,000 and 5,000.
+    scenes:FOLDER: the same of the pictures in a folder, one of whose classes is called
+        background (composed.composed_windows).  20,000 and 2,500.
 
     Raises DataError for an unknown name, a file that cannot be found, fetched
     or read, and SpecError for a wrong size or number of channels.
     """
     check_size_and_channels(image_size, channels)
+    if source == IMPORTED:
+        raise DataError(
+            "imported: expected a data set or pictures, an imported network brings none with it;"
+            " for pictures made from many, name their folder by --data-dir"
+        )
+    if isinstance(source, str) and source.startswith(SCENES_OF):
+        folder = source.removeprefix(SCENES_OF)
+        parts = load(
+            folder,
+            data_dir=data_dir,
+            image_size=image_size,
+            channels=channels,
+            download=download,
+            skip_damaged=skip_damaged,
+        )
+        return _windows(composed_windows, parts, _WINDOWS, windows)
     if source not in NAMES:
-        if not os.path.isdir(os.path.expanduser(source)):
-            raise DataError(
-                f"unknown data set {os.fspath(source)!r}: expected {', '.join(NAMES)} "
-                "or the path of a folder of pictures"
-            )
-        return read_folder(source, image_size=image_size, channels=channels)
+        return _own(source, image_size, channels, skip_damaged, read)
     if source == "digits":
         train, test = _digits()
     elif source == "cifar10":
         train, test = _cifar10(data_dir, download)
     elif source == "scenes":
         mnist = load("mnist", data_dir=data_dir, download=download)
-        train, test = (
-            scene_crops(digits, count, seed=seed)
-            for seed, (digits, count) in enumerate(zip(mnist, _SCENE_CROPS, strict=True))
-        )
+        train, test = _windows(scene_crops, mnist, _SCENE_CROPS, windows)
     else:
         train, test = (
             _idx_split(source, _IDX_SETS[source], split, data_dir, download)
@@ -219,6 +276,42 @@ def load(
         replace(train, images=fit_images(train.images, image_size, channels)),
         replace(test, images=fit_images(test.images, image_size, channels)),
     )
+
+
+def _own(
+    source: str | os.PathLike,
+    image_size: tuple[int, int] | None,
+    channels: int | None,
+    skip_damaged: bool,
+    read: ReadPicture | None,
+) -> tuple[Dataset, Dataset]:
+    """The user's own pictures, or arrays and tables.  Raises DataError if there are none."""
+    if not _is_own(source):
+        raise DataError(
+            f"unknown data set {os.fspath(source)!r}: expected {EXPECTED}{meant(source, NAMES)}"
+        )
+    path = _path(source)
+    if path.is_dir() and (holds_pictures(path) or not data_files(path)):
+        return read_folder(
+            path, image_size=image_size, channels=channels, skip_damaged=skip_damaged, read=read
+        )
+    return read_files(path, image_size=image_size, channels=channels)
+
+
+def _windows(
+    compose: Callable[..., Dataset],
+    parts: tuple[Dataset, Dataset],
+    counts: tuple[int, int],
+    most: int | None,
+) -> tuple[Dataset, Dataset]:
+    """Windows of scenes of the training and the test images, by the seeds 0 and 1."""
+    train, test = (
+        kept(compose, images, count, seed, cache_folder() / "scenes")
+        if most is None
+        else compose(images, min(count, most), seed=seed)
+        for seed, (images, count) in enumerate(zip(parts, counts, strict=True))
+    )
+    return train, test
 
 
 def _digits() -> tuple[Dataset, Dataset]:
@@ -286,7 +379,7 @@ def _fetch(
     folder = cache_folder() / name
     failures = []
     for mirror in mirrors:
-        logger.info("downloading %s%s to %s", mirror, file, folder)
+        logger.info("downloading %s to %s", mirror + file, folder)
         try:
             os.makedirs(folder, exist_ok=True)
             with replacing(folder / file) as content:
@@ -309,25 +402,31 @@ def _download(url: str, file: BinaryIO) -> None:
     """Download into a file.  Raises OSError, also for a redirect to plain http."""
     import pooch
 
-    def refuse_plain(response, **_):
+    bounded = _Bounded(file)
+
+    def look(response, **_):
         target = urljoin(response.url, response.headers.get("location", ""))
         if response.is_redirect and not target.startswith("https://"):
             raise OSError(errno.EPROTONOSUPPORT, "expected https, was sent on to plain http")
+        length = response.headers.get("content-length", "")
+        bounded.total = int(length) if length.isdecimal() else 0
 
-    download = pooch.HTTPDownloader(chunk_size=1 << 16, hooks={"response": refuse_plain})
-    download(url, _Bounded(file), None)
+    download = pooch.HTTPDownloader(chunk_size=1 << 16, hooks={"response": look})
+    download(url, bounded, None)
 
 
 class _Bounded:
-    """A file that accepts at most MAX_DOWNLOAD bytes."""
+    """A file that accepts at most MAX_DOWNLOAD bytes, and logs how many of ``total`` it has."""
 
     def __init__(self, file: BinaryIO):
-        self._file, self._left, self.flush = file, MAX_DOWNLOAD, file.flush
+        self._file, self.flush = file, file.flush
+        self.done = self.total = 0
 
     def write(self, content: bytes) -> int:
-        self._left -= len(content)
-        if self._left < 0:
+        self.done += len(content)
+        if self.done > MAX_DOWNLOAD:
             raise OSError(errno.EFBIG, f"more than {MAX_DOWNLOAD:,} bytes")
+        logger.debug("%d of %d bytes", self.done, self.total)
         return self._file.write(content)
 
 

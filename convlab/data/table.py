@@ -89,7 +89,7 @@ def numbers_bytes(values: np.ndarray, name: str) -> bytes:
     Raises DataError for several maps as .csv.
     """
     stream = io.BytesIO()
-    if name.endswith(".npy"):
+    if name.lower().endswith(".npy"):
         np.save(stream, values)
     elif values.ndim == 2:
         # Nine digits restore each float32.

@@ -12,18 +12,15 @@ from convlab.errors import RunError, SpecError
 from convlab.experiments.framework import (
     Column,
     Design,
-    Difference,
-    Done,
     Experiment,
-    Record,
     Result,
     Spread,
     Table,
-    Trial,
     Verdict,
-    compare,
     run,
 )
+from convlab.experiments.trials import Done, Record, Trial, stale_text, trials_text
+from convlab.names import meant
 from convlab.reading import read_json
 
 NAMES = (
@@ -33,8 +30,10 @@ NAMES = (
     "stacked-kernels",
     "lenet-1998",
     "depth",
+    "no-activation",
     "activation",
     "batch-size",
+    "batch-norm",
     "dropout",
     "augmentation",
     "early-stopping",
@@ -48,7 +47,9 @@ NAMES = (
 def find(name: str) -> Experiment:
     """The experiment with a name.  Raises SpecError for one that is not in NAMES."""
     if name not in NAMES:
-        raise SpecError(f"experiment: expected one of {', '.join(NAMES)}, got {name}")
+        raise SpecError(
+            f"experiment: expected one of {', '.join(NAMES)}, got {name}{meant(name, NAMES)}"
+        )
     return importlib.import_module(f"convlab.experiments.{name.replace('-', '_')}").EXPERIMENT
 
 
@@ -60,7 +61,10 @@ def read_result(path: Path) -> Result:
     try:
         content = read_json(path)
         experiment, scale = find(content["experiment"]), content["scale"]
-        return experiment.result(scale, content["records"], float(content["seconds"]))
+        own = experiment.design(scale)
+        design = own if [*own.data] == content["data"] else own.on(*content["data"])
+        seconds, contents = float(content["seconds"]), dict(content["contents"])
+        return experiment.result(scale, design, content["records"], seconds, contents)
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
@@ -72,7 +76,6 @@ def read_result(path: Path) -> Result:
 __all__ = [
     "NAMES",
     "Column",
-    "Difference",
     "Done",
     "Experiment",
     "Design",
@@ -82,8 +85,9 @@ __all__ = [
     "Table",
     "Trial",
     "Verdict",
-    "compare",
     "find",
     "read_result",
     "run",
+    "stale_text",
+    "trials_text",
 ]

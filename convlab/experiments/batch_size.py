@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convlab import models
+from convlab.experiments.decision import RATIO, Statement
 from convlab.experiments.fitting import both_sides, fit
 from convlab.experiments.framework import (
     Column,
@@ -17,12 +18,13 @@ from convlab.experiments.framework import (
     Table,
     Trial,
     Verdict,
-    compare,
+    judge,
 )
 from convlab.experiments.timing import step_seconds
 
 SIZES = (4, 16, 64, 256)
 NETWORK = "lenet5"
+LEAST, LEAST_GAP = 1.5, 0.04  # of the training loss, and of the gap
 TIME = "time of a step"
 RUNS = 3  # of the times
 
@@ -90,29 +92,31 @@ def _table(records: Sequence[Record]) -> Table:
 
 
 def _verdict(table: Table) -> Verdict:
-    ways, texts = [], []
+    statements, texts = [], []
     for fixed in dict.fromkeys(row["fixed"] for row in table.rows):
         small, large = (table.row(fixed=fixed, batch_size=SIZES[at]) for at in (0, -1))
-        ways.append(
-            (
-                compare(large["train_loss"], small["train_loss"]).sign,
-                compare(small["gap"], large["gap"]).sign,
-            )
-        )
+        statements += [
+            Statement(
+                f"large batches underfit after {fixed}",
+                large["train_loss"],
+                small["train_loss"],
+                LEAST,
+                scale=RATIO,
+            ),
+            Statement(
+                f"small batches overfit after {fixed}",
+                small["gap"],
+                large["gap"],
+                LEAST_GAP,
+                unit="number",
+            ),
+        ]
         texts.append(
             f"after {fixed} batches of {SIZES[-1]} have a training loss of"
             f" {large['train_loss'].text()} and a gap to the test of {large['gap'].text()}"
             f" (batches of {SIZES[0]}: {small['train_loss'].text()} and {small['gap'].text()})"
         )
-    text = "; ".join(texts)
-    epochs, updates = ways
-    if epochs == updates == (1, 1):
-        return Verdict(True, f"Large batches underfit and small ones overfit: {text}.")
-    if -1 in epochs:
-        return Verdict(False, f"Not here: {text}.")
-    if epochs == (1, 1) and -1 in updates:
-        return Verdict(False, f"It is the number of updates, not the size of the batch: {text}.")
-    return Verdict(None, f"Undecided, not everything is beyond the spread: {text}.")
+    return judge(statements, "Large batches underfit and small ones overfit", "; ".join(texts))
 
 
 def _figure(result: Result, *, theme: str, size: str):
@@ -165,20 +169,16 @@ EXPERIMENT = Experiment(
     title="How large should a batch be?",
     claim="Large batches underfit, small batches overfit.",
     quick=Design(
-        (
-            "40 digits a class, a tenth of them held out, 3 seeds; mean ± standard deviation over"
-            " the seeds.",
-            _NETWORK,
-        ),
-        _trials("digits", limit=40, epochs=8, updates=184, seeds=3),
+        ("digits",),
+        "40 a class, a tenth of them held out",
+        _NETWORK,
+        _trials("digits", limit=40, epochs=8, updates=184, seeds=5),
     ),
     full=Design(
-        (
-            "MNIST, 300 images a class, a tenth of them held out, 3 seeds; mean ± standard"
-            " deviation over the seeds.",
-            _NETWORK,
-        ),
-        _trials("mnist", limit=300, epochs=5, updates=845, seeds=3),
+        ("mnist",),
+        "300 images a class, a tenth of them held out",
+        _NETWORK,
+        _trials("mnist", limit=300, epochs=5, updates=845, seeds=5),
     ),
     measure=_measure,
     table=_table,

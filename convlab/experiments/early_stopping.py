@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convlab import training
+from convlab.experiments.decision import NO_LESS, Statement
 from convlab.experiments.framework import (
     Column,
     Design,
@@ -18,11 +19,13 @@ from convlab.experiments.framework import (
     Table,
     Trial,
     Verdict,
-    compare,
+    grouped,
+    judge,
 )
 from convlab.experiments.learning import figures, train
 
 TO_THE_END = "to the end"
+LEAST, LEAST_EPOCHS = 0.01, 5.0  # of accuracy, and epochs
 
 
 def _policy(patience: int) -> str:
@@ -59,8 +62,7 @@ def _measure(trial: Trial) -> dict[str, Any]:
 
 def _table(records: Sequence[Record]) -> Table:
     rows = []
-    for policy in dict.fromkeys(record["policy"] for record in records):
-        own = [record for record in records if record["policy"] == policy]
+    for (policy,), own in grouped(records, "policy"):
         rows.append(
             {
                 "policy": policy,
@@ -82,20 +84,19 @@ def _table(records: Sequence[Record]) -> Table:
 
 def _verdict(table: Table) -> Verdict:
     whole, stopped = table.row(policy=TO_THE_END), table.row(policy=_policy(5))
-    share = 1 - stopped["epochs"].mean / whole["epochs"].mean
-    sign = compare(stopped["last"], whole["last"]).sign
-    text = (
+    statements = [
+        Statement(
+            "stopping saves epochs", whole["epochs"], stopped["epochs"], LEAST_EPOCHS, unit="number"
+        ),
+        Statement("it costs no accuracy", stopped["last"], whole["last"], LEAST, NO_LESS),
+    ]
+    figures = (
         f"with patience 5 training stops after {stopped['epochs'].mean:.1f} of"
         f" {whole['epochs'].mean:.0f} epochs with {stopped['last'].text('%')} on the test set and"
         f" a loss of {stopped['loss'].text()}; to the end it has {whole['last'].text('%')} and"
         f" {whole['loss'].text()}"
     )
-    if share <= 0:
-        return Verdict(False, f"Not here, nothing is saved: {text}.")
-    if sign < 0:
-        return Verdict(False, f"Not here, stopping costs accuracy: {text}.")
-    gains = "gains accuracy" if sign > 0 else "costs no accuracy beyond the spread"
-    return Verdict(True, f"Stopping early saves epochs and {gains}: {text}.")
+    return judge(statements, "Stopping early saves epochs and costs no accuracy", figures)
 
 
 def _by_epoch(records: Sequence[Record], key: str) -> list[list[float]]:
@@ -129,28 +130,27 @@ def _figure(result: Result, *, theme: str, size: str):
     )
 
 
+_POLICIES = (
+    "Patience 2 and 5: stopped when the validation loss has not fallen for so many epochs. Test"
+    " figures are those of the last weights."
+)
+
 EXPERIMENT = Experiment(
     name="early-stopping",
     title="When to stop training?",
     claim="Stopping when the validation loss has stopped falling saves much of a training and"
     " costs no accuracy.",
     quick=Design(
-        (
-            "400 digits (100 of them for validation), LeNet-5, 40 epochs at a constant rate, 3"
-            " seeds; mean ± standard deviation.",
-            "Patience 2 and 5: stopped when the validation loss has not fallen for so many epochs."
-            " Test figures are those of the last weights.",
-        ),
-        _trials("digits", limit=40, epochs=40, rate=0.02, seeds=3),
+        ("digits",),
+        "400 of them (100 for validation), LeNet-5, 40 epochs at a constant rate",
+        _POLICIES,
+        _trials("digits", limit=40, epochs=40, rate=0.02, seeds=5),
     ),
     full=Design(
-        (
-            "6,000 images of Fashion-MNIST (1,500 of them for validation), LeNet-5, 60 epochs at a"
-            " constant rate, 3 seeds; mean ± standard deviation.",
-            "Patience 2 and 5: stopped when the validation loss has not fallen for so many epochs."
-            " Test figures are those of the last weights.",
-        ),
-        _trials("fashion-mnist", limit=600, epochs=60, rate=0.02, seeds=3),
+        ("fashion-mnist",),
+        "6,000 images (1,500 for validation), LeNet-5, 60 epochs at a constant rate",
+        _POLICIES,
+        _trials("fashion-mnist", limit=600, epochs=60, rate=0.02, seeds=5),
     ),
     measure=_measure,
     table=_table,

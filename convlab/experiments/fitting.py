@@ -7,7 +7,8 @@ from typing import Any
 from convlab import models, training
 from convlab.data import Dataset
 from convlab.experiments.framework import Trial
-from convlab.experiments.learning import load, settings_of
+from convlab.experiments.learning import settings_of
+from convlab.experiments.sources import load
 from convlab.training import EpochRecord, Trainer
 
 

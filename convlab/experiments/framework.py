@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
-import json
-import os
 import platform
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import convlab
-from convlab.errors import RunError, SpecError
-from convlab.files import make_folder, write_atomically
-from convlab.reading import read_json
+from convlab import terminal
+from convlab.errors import SpecError
+from convlab.experiments import sources
+from convlab.experiments.decision import Finding, Statement, decide
+from convlab.experiments.trials import Done, Record, Trial, Trials
+from convlab.files import write_atomically
 from convlab.spread import Spread
 
 if TYPE_CHECKING:
@@ -27,29 +26,15 @@ if TYPE_CHECKING:
 
 UNITS = ("text", "count", "%", "number", "seconds")
 
-# One training or measurement, as plain values: everything that determines its figures.
-Trial = Mapping[str, Any]
-# A trial's settings and the figures that it gave.
-Record = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Difference:
-    """Whether one figure is larger than another, by more than chance seems to explain.
-
-    ``sign`` is 1 or -1 if the intervals mean ± deviation of the two do not overlap, else 0: the
-    difference is undecided.  ``of_means`` is the sign for the means.
-    """
-
-    of_means: float
-    sign: int
-
-
-def compare(first: Spread, second: Spread) -> Difference:
-    """``first`` against ``second``: positive if ``first`` is larger."""
-    difference = first.mean - second.mean
-    clear = abs(difference) > first.deviation + second.deviation
-    return Difference(difference, int(np.sign(difference)) if clear else 0)
+def grouped(
+    records: Sequence[Record], *keys: str
+) -> Iterable[tuple[tuple[Any, ...], list[Record]]]:
+    """(values of ``keys``, the records that have them), in the order of their first records."""
+    found: dict[tuple[Any, ...], list[Record]] = {}
+    for record in records:
+        found.setdefault(tuple(record[key] for key in keys), []).append(record)
+    return found.items()
 
 
 @dataclass(frozen=True)
@@ -95,67 +80,120 @@ class Table:
             raise SpecError(f"table: expected one row with {wanted}, got {len(found)}")
         return found[0]
 
-    def lines(self) -> list[str]:
+    def cells(self) -> list[list[str]]:
+        """The headings, and the cells of each row, as texts."""
+        heads = [column.heading for column in self.columns]
+        return [heads, *([c.cell(row[c.key]) for c in self.columns] for row in self.rows)]
+
+    @property
+    def printed(self) -> terminal.Table:
         """The table as text, headings first; texts are left-aligned and numbers right-aligned."""
-        cells = [[column.heading for column in self.columns]]
-        cells += [[column.cell(row[column.key]) for column in self.columns] for row in self.rows]
-        widths = [max(len(row[at]) for row in cells) for at in range(len(self.columns))]
-        return [
-            "  ".join(
-                f"{text:<{width}}" if column.unit == "text" else f"{text:>{width}}"
-                for text, width, column in zip(row, widths, self.columns, strict=True)
-            ).rstrip()
-            for row in cells
-        ]
+        right = [at for at, column in enumerate(self.columns) if column.unit != "text"]
+        return terminal.Table(self.cells(), right, right[1:-1])
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One sentence with figures, and whether the claim holds; None: undecided."""
+    """One sentence with figures, whether the claim holds (None: undecided), and why."""
 
     holds: bool | None
     text: str
+    findings: tuple[Finding, ...] = ()
 
     @property
     def word(self) -> str:
         """holds, does not hold, or undecided."""
-        return {True: "holds", False: "does not hold", None: "undecided"}[self.holds]
+        return WORDS[self.holds]
+
+    @property
+    def details(self) -> Table:
+        """What was found about each statement of the claim, as a table."""
+        columns = (
+            Column("statement", "statement"),
+            Column("effect", "difference"),
+            Column("interval", "95 % interval"),
+            Column("least", "counts from"),
+            Column("found", "found"),
+        )
+        rows = (
+            {"statement": f.statement.text, "found": WORDS[f.holds], **f.texts()}
+            for f in self.findings
+        )
+        return Table(columns, tuple(rows))
+
+
+WORDS = {True: "holds", False: "does not hold", None: "undecided"}
+
+
+def judge(statements: Sequence[Statement], holds: str, figures: str) -> Verdict:
+    """The verdict on a claim, which holds if all its statements do.
+
+    It does not hold if one of them does not, and is undecided otherwise.  ``holds``: what is
+    said if all hold; ``figures``: the figures, as a clause behind it.
+    """
+    findings = decide(statements)
+    for answer, opening in ((False, "Not so here that"), (None, "Undecided whether")):
+        named = [f.statement.text for f in findings if f.holds is answer]
+        if named:
+            rest = f", and {len(named) - 1} more" if len(named) > 1 else ""
+            text = f"{opening} {named[0]}{rest}: {figures}."
+            return Verdict(answer, text, findings)
+    return Verdict(True, f"{holds}: {figures}.", findings)
 
 
 @dataclass(frozen=True)
 class Design:
-    """What is tried: texts that say how (data, networks, seeds), and the trials in order."""
+    """What is tried: on which data, how, with which networks, and the trials in order.
 
-    set_up: tuple[str, ...]
+    data: the names of the sets, as trials have them.  how: the rest of the first line of the
+    set-up; networks: its second line.
+    """
+
+    data: tuple[str, ...]
+    how: str
+    networks: str
     trials: tuple[Trial, ...]
 
-    def texts(self) -> list[str]:
-        """Each trial by what distinguishes it from the others."""
-        keys = [key for key in self.trials[0] if key not in ("seed", "spec")]
-        telling = [k for k in keys if len({json.dumps(trial.get(k)) for trial in self.trials}) > 1]
-        return [
-            ", ".join([*(str(trial.get(key)) for key in telling), f"seed {trial.get('seed', 0)}"])
-            for trial in self.trials
+    @property
+    def set_up(self) -> tuple[str, str]:
+        """Texts that say what is tried: data and seeds, and networks."""
+        seeds = len({trial["seed"] for trial in self.trials if "seed" in trial})
+        sets = " and ".join(map(sources.called, self.data))
+        link = " " if self.how.startswith("of ") else ", "
+        first = f"{sets}{link}{self.how}, {seeds} seeds; mean ± standard deviation."
+        return f"{first[:1].upper()}{first[1:]}", self.networks
+
+    def on(self, source: str) -> Design:
+        """The same on another data set.
+
+        Raises SpecError where the trials are tied to theirs: they name none, or each set has a
+        plan of its own.
+        """
+        plans = [
+            tuple({**t, "data": source} for t in self.trials if t.get("data") == name)
+            for name in self.data
         ]
+        if any(plan != plans[0] for plan in plans) or sum(map(len, plans)) < len(self.trials):
+            raise SpecError(f"data: expected no other than {' and '.join(self.data)} here")
+        return dataclasses.replace(self, data=(source,), trials=plans[0])
 
 
 @dataclass(frozen=True)
 class Result:
     """The result of an experiment: all records, and what follows from them.
 
-    ``scale`` is quick or full; ``seconds`` is the time of all trials together, whenever they ran.
+    ``scale`` is quick or full; ``seconds`` is the time of all trials together, whenever they ran;
+    ``contents`` tells which copies of the data sets were read, by their names.
     """
 
     experiment: Experiment
     scale: str
+    design: Design
     records: tuple[Record, ...]
     table: Table
     verdict: Verdict
     seconds: float
-
-    @property
-    def design(self) -> Design:
-        return self.experiment.design(self.scale)
+    contents: Mapping[str, str]
 
     @property
     def texts(self) -> dict[str, Any]:
@@ -169,9 +207,11 @@ class Result:
     @property
     def command(self) -> str:
         """The command that measures it."""
-        return f"convlab experiment run {self.experiment.name}" + (
-            " --full" if self.scale == "full" else ""
-        )
+        words = ["convlab experiment run", self.experiment.name]
+        words += ["--full"] if self.scale == "full" else []
+        if self.design.data != self.experiment.design(self.scale).data:
+            words += ["--data", shlex.quote(self.design.data[0])]
+        return " ".join(words)
 
     @property
     def description(self) -> str:
@@ -184,14 +224,16 @@ class Result:
         )
         return f"{self.experiment.claim} {self.verdict.text} {'; '.join(rows)}."
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[terminal.Line | terminal.Block]:
         """Claim, set-up, table and verdict as a text."""
         return [
             f"claim: {self.experiment.claim}",
             *self.design.set_up,
             "",
-            *self.table.lines(),
+            self.table.printed,
             f"\nverdict ({self.verdict.word}): {self.verdict.text}",
+            "",
+            self.verdict.details.printed,
         ]
 
     @property
@@ -215,6 +257,13 @@ class Result:
         figure = self.experiment.figure(self, theme=theme, size=size)
         return viz.figure_bytes(figure, suffix, title=self.experiment.title, **words)
 
+    def save(self, folder: Path, **settings: Any) -> list[Path]:
+        """Write all kinds of files into a folder; ``settings`` of ``content``.  Raises RunError."""
+        paths = [folder / f"{self.experiment.name}{suffix}" for suffix in self.suffixes]
+        for path in paths:
+            write_atomically(path, self.content(path.suffix, **settings))
+        return paths
+
     def to_dict(self) -> dict[str, Any]:
         """All figures and settings as plain values, for JSON."""
         experiment = self.experiment
@@ -223,8 +272,11 @@ class Result:
             "scale": self.scale,
             "claim": experiment.claim,
             "set_up": self.design.set_up,
+            "data": self.design.data,
+            "contents": self.contents,
             "holds": self.verdict.holds,
             "verdict": self.verdict.text,
+            "findings": [finding.to_dict() for finding in self.verdict.findings],
             "columns": [dataclasses.asdict(column) for column in self.table.columns],
             "rows": [
                 {key: _plain_cell(value) for key, value in row.items()} for row in self.table.rows
@@ -270,72 +322,39 @@ class Experiment:
         trials = {"quick": len(self.quick.trials), "full": len(self.full.trials)}
         return {"name": self.name, "claim": self.claim, **trials}
 
-    def design(self, scale: str) -> Design:
-        """The design of a scale, quick or full."""
-        return {"quick": self.quick, "full": self.full}[scale]
+    def design(self, scale: str, source: str | None = None) -> Design:
+        """The design of a scale, quick or full; on its own data or on the set ``source``.
 
-    def result(self, scale: str, records: Sequence[Record], seconds: float) -> Result:
+        Raises SpecError if the claim is tied to other data.
+        """
+        design = {"quick": self.quick, "full": self.full}[scale]
+        return design if source is None or design.data == (source,) else design.on(source)
+
+    def trials(self, design: Design, folder: Path, force: bool = False) -> Trials:
+        """The trials of a design, to be run and kept in a folder."""
+        return Trials(self.name, design.trials, self.measure, folder, force)
+
+    def result(
+        self,
+        scale: str,
+        design: Design,
+        records: Sequence[Record],
+        seconds: float,
+        contents: Mapping[str, str],
+    ) -> Result:
         """Table and verdict of the records of all trials."""
         table = self.table(records)
-        return Result(self, scale, tuple(records), table, self.verdict(table), seconds)
+        verdict = self.verdict(table)
+        return Result(self, scale, design, tuple(records), table, verdict, seconds, dict(contents))
+
+    def measured(self, scale: str, design: Design, done: Sequence[Done]) -> Result:
+        """Table and verdict of all trials of a design."""
+        done = sorted(done, key=lambda one: one.number)
+        records, seconds = [one.record for one in done], sum(one.seconds for one in done)
+        contents = {name: copy for one in done for name, copy in sorted(one.contents.items())}
+        return self.result(scale, design, records, seconds, contents)
 
 
-@dataclass(frozen=True)
-class Done:
-    """One trial's record, whether it was kept from an earlier run, and the seconds it took."""
-
-    record: Record
-    kept: bool
-    seconds: float
-
-
-def kept_path(folder: Path, experiment: Experiment, trial: Trial) -> Path:
-    """Where a trial's figures are kept: a name determined by its settings and convlab's version."""
-    settings = {"experiment": experiment.name, "convlab": convlab.__version__, "trial": trial}
-    text = json.dumps(settings, sort_keys=True)
-    digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-    return folder / "trials" / f"{digest}.json"
-
-
-def run(experiment: Experiment, scale: str, folder: Path) -> Iterator[Done]:
-    """Run the trials of a design in order, or take what the folder has kept of them.
-
-    A trial's figures are kept as soon as they are available, so stopping costs one trial.  Raises
-    RunError if the folder cannot be written, or a file in it cannot be read.
-    """
-    make_folder(folder)
-    make_folder(folder / "trials")
-    if not os.access(folder / "trials", os.W_OK):
-        raise RunError(f"{folder}: expected a folder that can be written")
-    try:
-        for trial in experiment.design(scale).trials:
-            yield _done(experiment, trial, kept_path(folder, experiment, trial))
-    finally:
-        for empty in (folder / "trials", folder):  # if not even one trial has finished
-            with contextlib.suppress(OSError):
-                empty.rmdir()
-
-
-def _done(experiment: Experiment, trial: Trial, path: Path) -> Done:
-    kept = path.exists()
-    if not kept:
-        begin = time.perf_counter()
-        figures = experiment.measure(trial)
-        seconds = time.perf_counter() - begin
-        content = {"trial": trial, "figures": figures, "seconds": seconds}
-        make_folder(path.parent)  # another process may have found it empty and deleted it
-        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
-    # New figures are read back too: they must not differ from kept ones.
-    figures, seconds = _read(path)
-    return Done({**trial, **figures}, kept, seconds)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], float]:
-    try:
-        content = read_json(path)
-        return dict(content["figures"]), float(content["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        raise RunError(
-            f"{path}: expected the figures of a trial, they cannot be read; delete the file and"
-            " it is measured again"
-        ) from None
+def run(experiment: Experiment, design: Design, folder: Path) -> Iterator[Done]:
+    """Run the trials of a design in this process; see ``Trials.run``."""
+    yield from experiment.trials(design, folder).run()

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from convlab import data, models, training
+from convlab import models, training
 from convlab.data import Dataset
 from convlab.experiments.framework import Trial
+from convlab.experiments.sources import load
 
 _SETTINGS = {field.name for field in dataclasses.fields(training.Settings)}
-
-
-@lru_cache(maxsize=4)
-def load(source: str, image_size: tuple[int, int] | None = None) -> tuple[Dataset, Dataset]:
-    """(train, test) of a data set by its name, read once per process; see ``data.load``."""
-    return data.load(source, image_size=image_size)
-
-
-def load_centred(source: str, side: int | None) -> tuple[Dataset, Dataset]:
-    """``load`` with images of side × side, each in the middle of a field of 28 × 28 pixels.
-
-    A shift takes no ink out of smaller images there.  side None: as large as they are.
-    """
-    train, test = load(source, None if side is None else (side, side))
-    return training.centred(train, (28, 28)), training.centred(test, (28, 28))
 
 
 def settings_of(trial: Trial) -> training.Settings:
@@ -103,41 +88,6 @@ def costs(spec: str, image_shape: tuple[int, int, int] = (1, 28, 28), classes: i
         spec, name="network", input_shape=image_shape, classes=classes, weights=False
     )
     return network.parameter_count(), sum(row.multiply_adds for row in models.summarise(network))
-
-
-# --- data sets that are changed ------------------------------------------------------------
-
-
-def permuted(dataset: Dataset, seed: int) -> Dataset:
-    """All images with their pixels permuted, in the same way for every image and channel."""
-    count = dataset.images.shape[2] * dataset.images.shape[3]
-    order = np.random.default_rng(seed).permutation(count)
-    flat = dataset.images.reshape(*dataset.images.shape[:2], count)
-    return dataclasses.replace(dataset, images=flat[..., order].reshape(dataset.images.shape))
-
-
-def of_classes(dataset: Dataset, classes: Sequence[int]) -> Dataset:
-    """The images of some classes, which are renumbered from 0 in the order given."""
-    classes = list(classes)
-    numbers = np.full(len(dataset.classes), -1)
-    numbers[classes] = np.arange(len(classes))
-    labels = numbers[dataset.labels]
-    wanted = labels >= 0
-    names = tuple(dataset.classes[number] for number in classes)
-    return dataclasses.replace(
-        dataset,
-        images=dataset.images[wanted],
-        labels=labels[wanted].astype(np.int64),
-        classes=names,
-    )
-
-
-def first(dataset: Dataset, count: int, seed: int = 0) -> Dataset:
-    """``count`` of the images, drawn by the seed, in the order of the set."""
-    if count >= len(dataset):
-        return dataset
-    chosen = np.random.default_rng(seed).permutation(len(dataset))[:count]
-    return dataset.subset(np.sort(chosen))
 
 
 # --- networks as texts ---------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a network does with an image, as arrays."""
 
 from convlab.checks import check_calls
+from convlab.insight.any_size import Reader, SizedVectors, any_size, reader
 from convlab.insight.attribution import (
     SALIENCY_METHODS,
     SALIENCY_SETTINGS,
@@ -17,6 +18,7 @@ from convlab.insight.attribution import (
     similarity,
 )
 from convlab.insight.chain import field_chain
+from convlab.insight.dropout import DropoutAnswers, dropout
 from convlab.insight.effective import EffectiveField, effective_field
 from convlab.insight.embedding import (
     METHODS,
@@ -40,6 +42,7 @@ from convlab.insight.equivariance import (
 )
 from convlab.insight.explain import (
     PROBABILITIES,
+    BranchProduct,
     BranchSum,
     Cell,
     ConvolutionSum,
@@ -49,6 +52,7 @@ from convlab.insight.explain import (
     Pointwise,
     Pooling,
     SoftmaxShare,
+    Standardised,
     explain,
     ulps,
 )
@@ -59,7 +63,9 @@ from convlab.insight.fully_convolutional import (
     scan_stride,
     usual_scales,
 )
+from convlab.insight.hierarchy import Link, convolutions, hierarchy
 from convlab.insight.maximise import Ascent, Maximised, channel_correlation, maximise
+from convlab.insight.one_class import CONFIDENCE, Decisions, OneClass, Share
 from convlab.insight.patches import (
     Patch,
     behind_relu,
@@ -83,34 +89,48 @@ __all__ = [
     "equivariance",
     "shift",
     "Activation",
+    "Reader",
+    "SizedVectors",
+    "any_size",
+    "reader",
     "Ascent",
+    "CONFIDENCE",
     "Cell",
     "ConvolutionSum",
+    "Decisions",
     "DenseSum",
     "EffectiveField",
     "Distance",
+    "DropoutAnswers",
     "Embedding",
     "Explanation",
     "GradCam",
     "METHODS",
     "Level",
+    "Link",
     "Maximised",
     "Occlusion",
+    "OneClass",
     "PROBABILITIES",
     "Patch",
+    "BranchProduct",
     "BranchSum",
     "Pointwise",
     "Pooling",
     "SALIENCY_METHODS",
     "SALIENCY_SETTINGS",
     "Saliency",
+    "Share",
     "Smoothing",
     "SoftmaxShare",
+    "Standardised",
     "UnitField",
     "behind_relu",
     "channel_correlation",
     "check_units",
+    "convolutions",
     "default_layer",
+    "dropout",
     "effective_field",
     "embed",
     "explain",
@@ -118,6 +138,7 @@ __all__ = [
     "fully_convolutional",
     "grad_cam",
     "gradients",
+    "hierarchy",
     "largest",
     "layer_shape",
     "last_hidden",

@@ -30,7 +30,21 @@ from convlab.insight.sum_words import (
 )
 from convlab.models import Network
 from convlab.numerals import ALMOST
-from convlab.terminal import WIDTH, Line, Span, wrapped
+from convlab.terminal import Arranged, Block, Line, Paragraph, Span
+
+
+def step_line(one: Explanation) -> Line:
+    """One unit of a chain in one line: its value, and what its strongest term is."""
+    name = f"{one.layer} {','.join(map(str, one.unit))}"
+    parts: list[str | Span] = ["↓ ", Span(f"{name} = {value_text(one.value)}", "output", bold=True)]
+    cell = one.strongest
+    if cell is None:
+        return [*parts, "  its window lies in the padding"]
+    if isinstance(one, ConvolutionSum | DenseSum):
+        return [*parts, "  ", *_product(one, cell)]
+    if isinstance(one, Pooling | SoftmaxShare):
+        return [*parts, f"  {_taken(one, cell)}"]
+    return [*parts, f"  {cell_text(cell)}"]
 
 
 def step_lines(one: Explanation, network: Network, classes: Sequence[str]) -> Iterator[Line]:
@@ -68,33 +82,42 @@ def _taken(one: Explanation, cell: Cell) -> str:
 
 def _product_lines(one: ConvolutionSum | DenseSum, cell: Cell) -> Iterator[Line]:
     terms, contribution = strongest_product(one)
-    factor = f" × {short(contribution / float(cell.value))}" if cell.value else ""
-    value, product = short(cell.value), short(contribution, plus=True)
-    sign = ALMOST if ALMOST in f"{value}{factor}{product}" else "="
-    yield (
-        f"    strongest of {terms} terms: {cell_text(cell)}, ",
-        Span(value, "input"),
-        Span(factor, "window"),
-        f" {sign} {product.removeprefix(ALMOST)}",
-    )
+    yield f"    strongest of {terms} terms: ", *_product(one, cell)
     others = one.exact - contribution - (one.bias or 0.0)
     bias = "" if one.bias is None else f", bias {short(one.bias, plus=True)}"
     yield f"    all others {short(others, plus=True)}{bias}"
 
 
-def pixel_lines(chain: Sequence[Explanation], x: np.ndarray, shown: np.ndarray) -> Iterator[Line]:
+def _product(one: ConvolutionSum | DenseSum, cell: Cell) -> list[str | Span]:
+    """The strongest term of a sum: its cell, times its weight."""
+    _, contribution = strongest_product(one)
+    factor = f" × {short(contribution / float(cell.value))}" if cell.value else ""
+    value, product = short(cell.value), short(contribution, plus=True)
+    sign = ALMOST if ALMOST in f"{value}{factor}{product}" else "="
+    return [
+        f"{cell_text(cell)}, ",
+        Span(value, "input"),
+        Span(factor, "window"),
+        f" {sign} {product.removeprefix(ALMOST)}",
+    ]
+
+
+def pixel_lines(
+    chain: Sequence[Explanation], x: np.ndarray, shown: np.ndarray, complete: bool
+) -> Iterator[Line | Block]:
     """The part of the image that the first unit sees, and the pixel at the chain's end.
 
-    x (C, H, W): the image as the network takes it; ``shown``: the bytes it is made of.
+    x (C, H, W): the image as the network takes it; ``shown``: the bytes it is made of, which are
+    printed if ``complete``.
     """
     first, cell = chain[0], chain[-1].strongest
     unit = f"{first.layer}, {place_text(first.unit)}," if len(chain) > 1 else "This unit"
     if first.sees is not None:
-        yield from _seen_lines(unit, first.sees, shown)
+        yield from _seen_lines(unit, first.sees, shown, complete)
     elif first.strongest is None:
-        yield from wrapped(f"{unit} sees nothing: it is 0 whatever the image.")
+        yield Paragraph(f"{unit} sees nothing: it is 0 whatever the image.")
     else:
-        yield from wrapped(
+        yield Paragraph(
             "The pixels that this unit sees are not the same box for every unit of the layer."
         )
     if cell is not None and cell.layer is None:
@@ -107,28 +130,29 @@ def pixel_lines(chain: Sequence[Explanation], x: np.ndarray, shown: np.ndarray) 
         )
 
 
-def _seen_lines(unit: str, box: Box, shown: np.ndarray) -> Iterator[Line]:
+def _seen_lines(unit: str, box: Box, shown: np.ndarray, complete: bool) -> Iterator[Line | Block]:
     _, height, width = shown.shape
     if box == (0, 0, height, width):
-        yield from wrapped(f"{unit} sees the whole image, {height} × {width} pixels.")
+        yield Paragraph(f"{unit} sees the whole image, {height} × {width} pixels.")
         return
     top, left, bottom, right = box
     rows, columns = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
     outside = min(top, left) < 0 or bottom > height or right > width
-    yield from wrapped(
+    yield Paragraph(
         f"{unit} sees {bottom - top} × {right - left} pixels{' with padding' * outside}: rows"
         f" {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1} of the"
         " image"
     )
-    yield from _byte_lines(shown[:, rows, columns])
+    if complete:
+        yield Arranged(lambda width: _byte_lines(shown[:, rows, columns], width))
 
 
-def _byte_lines(part: np.ndarray) -> Iterator[Line]:
+def _byte_lines(part: np.ndarray, room: int) -> Iterator[Line]:
     """Pixels (C, H, W) as their bytes if they fit in a line, else as shades."""
     channels, height, width = part.shape
-    if channels == 1 and 4 * width + 2 <= WIDTH:
+    if channels == 1 and 4 * width + 2 <= room:
         for row in part[0]:
             yield "  ", Span("".join(f"{byte:4}" for byte in row), "input")
-    elif height and 2 * width + 2 <= WIDTH:
+    elif height and 2 * width + 2 <= room:
         for row in part.mean(axis=0):
             yield "  " + "".join(" ░▒▓█"[min(int(byte / 51.2), 4)] * 2 for byte in row).rstrip()

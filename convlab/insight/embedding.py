@@ -10,6 +10,7 @@ import numpy as np
 from convlab.data import Batches, Dataset, Scaling
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.models import Network
+from convlab.names import meant
 from convlab.nn import PASSES_ON
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
@@ -132,7 +133,9 @@ def embed(features: np.ndarray, method: str = "pca") -> Embedding:
 def _check_layer(network: Network, layer: str | None) -> None:
     names = [name for name, _ in network.named_children()]
     if layer is not None and layer not in names:
-        raise SpecError(f"layer: expected one of {', '.join(names)}, got {layer!r}")
+        raise SpecError(
+            f"layer: expected one of {', '.join(names)}, got {layer!r}{meant(layer, names)}"
+        )
 
 
 def _forward(

@@ -22,6 +22,7 @@ from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.trace import trace
 from convlab.insight.units import unit_field
 from convlab.models import INPUT, Network, receptive_fields
+from convlab.names import meant
 from convlab.nn import Family
 from convlab.shapes import size_text
 from convlab.tape import no_grad
@@ -221,11 +222,42 @@ class BranchSum(Explanation):
 
 
 @dataclass(frozen=True, eq=False)
+class BranchProduct(BranchSum):
+    """For a layer that multiplies branches: the numbers (B,) that they contribute."""
+
+    @property
+    def exact(self) -> float:
+        return float(self.numbers.astype(float).prod())
+
+
+@dataclass(frozen=True, eq=False)
 class Pointwise(Explanation):
     """For a layer that maps one number to one number: ``input`` to the value by ``formula``."""
 
     input: float
     formula: str
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised(Explanation):
+    """For a batch normalisation: (input - mean) / sqrt(variance + eps) * weight + bias."""
+
+    input: Number
+    mean: Number
+    variance: Number
+    eps: float
+    weight: Number
+    bias: Number
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation that the input is divided by, exact."""
+        return math.sqrt(float(self.variance) + self.eps)
+
+    @property
+    def exact(self) -> float:
+        standardised = (float(self.input) - float(self.mean)) / self.deviation
+        return standardised * float(self.weight) + float(self.bias)
 
 
 def explain(
@@ -241,8 +273,9 @@ def explain(
     x: (C, H, W) float32, scaled as the network was trained with.  ``layer``: a
     layer's name, or "probabilities" for the softmax after the last.  ``unit``: (map, row, column)
     or (number,), from 0; None is the layer's largest value,
-    or for distances the smallest.  From layers that only pass a number on (activations, Flatten,
-    Dropout) the chain goes to the layer before them, until a sum is reached.
+    or for distances the smallest.  From layers that make one number of one (activations, batch
+    normalisation, Flatten, Dropout) the chain goes to the layer before them, until a sum is
+    reached.
 
     Raises SpecError for a layer that does not exist or cannot be explained, ShapeError for a unit
     outside its output and an image of another size, NotFiniteError if a layer's output is not
@@ -250,14 +283,16 @@ def explain(
     """
     steps = _steps(network, x)
     if layer not in steps:
-        raise SpecError(f"layer: expected one of {', '.join(steps)}, got {layer!r}")
+        raise SpecError(
+            f"layer: expected one of {', '.join(steps)}, got {layer!r}{meant(layer, steps)}"
+        )
     name, place = layer, _checked(steps[layer], unit)
     chain = []
     while True:
         explanation = _explained(network, steps, name, place)
         chain.append(explanation)
         cell = explanation.strongest
-        passes_on = isinstance(explanation, Pointwise)
+        passes_on = isinstance(explanation, Pointwise | Standardised)
         if cell is None or cell.layer is None or not (deep or passes_on):
             return chain
         name, place = cell.layer, cell.place
@@ -304,10 +339,6 @@ class _Step:
     def family(self) -> Family | None:
         return Family.SOFTMAX if self.module is None else self.module.family
 
-    @property
-    def formula(self) -> str:
-        return "" if self.module is None else self.module.formula
-
     def reads(self, unit: tuple[int, ...]) -> nn.Reads | None:
         """What its output at ``unit`` is made of."""
         if self.module is None:
@@ -328,7 +359,7 @@ class _Step:
             cells = self.summands(self.module, unit)
             return (cells[0].layer, cells[0].place) if len(cells) == 1 else None
         reads = self.reads(unit)
-        if not isinstance(reads, nn.One) or reads.place is None:
+        if not isinstance(reads, nn.One | nn.Standardised) or reads.place is None:
             return None
         return self.before, reads.place
 
@@ -605,6 +636,7 @@ def _pooling(step: _Step, reads: nn.Pooled, known: dict[str, Any]) -> Explanatio
 
 
 def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation:
+    formula = "" if step.module is None else step.module.formula_of(known["unit"][0])
     if reads.place is None:
         return Pointwise(
             **known,
@@ -612,19 +644,38 @@ def _pointwise(step: _Step, reads: nn.One, known: dict[str, Any]) -> Explanation
             order="nothing is read",
             strongest=None,
             input=0.0,
-            formula=step.formula,
+            formula=formula,
         )
     before = step.input[reads.place]
     recomputed = before
     if step.module is not None and step.family is Family.ACTIVATION:
-        recomputed = step.module(Tensor(before.reshape(1))).numpy()[0]
+        recomputed = step.module(Tensor(step.input[np.newaxis])).numpy()[0][known["unit"]]
     return Pointwise(
         **known,
         recomputed=recomputed,
         order="by itself; float32",
         strongest=_cell(step, reads.place),
         input=before,
-        formula=step.formula,
+        formula=formula,
+    )
+
+
+def _standardised(step: _Step, reads: nn.Standardised, known: dict[str, Any]) -> Explanation:
+    place, mean, variance, eps, weight, bias = reads
+    x = step.input[place]
+    scale = _ONE / np.sqrt(variance + eps) * weight
+    return Standardised(
+        **known,
+        recomputed=_fused(bias, x - mean, scale),
+        order="the mean taken off, then times weight / deviation, plus bias; float32, the last two"
+        " with one rounding",
+        strongest=_cell(step, place),
+        input=x,
+        mean=mean,
+        variance=variance,
+        eps=eps,
+        weight=weight,
+        bias=bias,
     )
 
 
@@ -636,6 +687,10 @@ def _joined(step: _Step, join: nn.Join, known: dict[str, Any]) -> Explanation:
         value = float(strongest.value)
         order = "by itself; float32"
         return Pointwise(**known, recomputed=value, order=order, input=value, formula="x")
+    if join.product:
+        total = math.prod((cell.value for cell in cells), start=_ONE)
+        order = "branch by branch; float32"
+        return BranchProduct(**known, recomputed=total, order=order, cells=cells)
     total = np.float32(0)
     for cell in cells:
         total += cell.value
@@ -665,4 +720,5 @@ _EXPLAINED: dict[type, Callable[[_Step, Any, dict[str, Any]], Explanation]] = {
     nn.Products: _products,
     nn.Squares: _distance,
     nn.One: _pointwise,
+    nn.Standardised: _standardised,
 }

@@ -142,31 +142,32 @@ class Level:
     windows: np.ndarray
 
 
-def scan(network: Network, images: np.ndarray, scaling: Scaling, scale: float) -> list[Level]:
-    """The answers of a fully convolutional network everywhere in images (N, 1, H, W) uint8.
+def scan(
+    network: Network, images: np.ndarray, scaling: Scaling, scale: float, *, mirrored: bool = False
+) -> list[Level]:
+    """The answers of a fully convolutional network everywhere in images (N, C, H, W) uint8.
 
-    The images are first enlarged by ``scale`` and surrounded by half a window of black, so that
-    windows are also centred on border pixels.
+    The images are first enlarged by ``scale`` and surrounded by half a window of black, or of
+    themselves ``mirrored``, so that windows are also centred on border pixels.
     Raises ShapeError for images of another number of axes or channels, SpecError for a
     scale that is not above 0.
     """
     from PIL import Image
 
     channels, *field = network.input_shape
-    if images.ndim != 4 or images.shape[1] != channels or channels != 1:
-        raise ShapeError(f"scan: expected images (N, 1, H, W), got {images.shape}")
+    if images.ndim != 4 or images.shape[1] != channels:
+        raise ShapeError(f"scan: expected images (N, {channels}, H, W), got {images.shape}")
     if not scale > 0:
         raise SpecError(f"scan: expected a scale above 0, got {scale}")
     size = tuple(max(1, round(length * scale)) for length in images.shape[2:])
     margin = tuple(length // 2 for length in field)
-    padded = np.zeros(
-        (len(images), 1, *(length + 2 * edge for length, edge in zip(size, margin, strict=True))),
-        np.uint8,
-    )
-    inner = padded[:, :, margin[0] : margin[0] + size[0], margin[1] : margin[1] + size[1]]
-    for target, image in zip(inner[:, 0], images[:, 0], strict=True):
-        resized = Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC)
+    inner = np.empty((len(images), channels, *size), np.uint8)
+    layers = zip(inner.reshape(-1, *size), images.reshape(-1, *images.shape[2:]), strict=True)
+    for target, layer in layers:
+        resized = Image.fromarray(layer).resize(size[::-1], Image.Resampling.BICUBIC)
         target[...] = np.asarray(resized)
+    edges = [(0, 0), (0, 0), *((edge, edge) for edge in margin)]
+    padded = np.pad(inner, edges, "symmetric" if mirrored else "constant")
     with no_grad():
         output = network(Tensor(to_floats(padded, scaling))).numpy()
     down, right = map(float, scan_stride(network))

@@ -13,7 +13,7 @@ from convlab import numerals
 from convlab.insight.explain import Explanation, Number
 from convlab.insight.sum_words import value_text
 from convlab.numerals import ALMOST, MINUS
-from convlab.terminal import Line, Span, quiet
+from convlab.terminal import Line, Span, Table
 
 NARROWEST, WIDEST = 4, 9  # characters of a number in a grid
 
@@ -30,10 +30,18 @@ def signed(value: Number, places: int) -> str:
     return numerals.fixed(float(value), places, plus=True)
 
 
-def at_point(text: str, before: int, behind: int = 0) -> str:
+def at_point(text: str, before: int) -> str:
     """A number with its decimal point ``before`` characters from the left."""
     whole, point, rest = text.partition(".")
-    return whole.rjust(before) + (point + rest).ljust(behind)
+    return whole.rjust(before) + point + rest
+
+
+def at_points(texts: Sequence[str]) -> list[str]:
+    """Numbers of equal width, their decimal points below each other."""
+    before = max(len(text.partition(".")[0]) for text in texts)
+    shown = [at_point(text, before) for text in texts]
+    width = max(map(len, shown))
+    return [text.ljust(width) for text in shown]
 
 
 def common_places(values: Iterable[Number]) -> int:
@@ -72,6 +80,12 @@ class Grid:
             for text, value in zip(self.texts, self.values.ravel(), strict=True)
         )
 
+    @property
+    def fits(self) -> bool:
+        """Whether the numbers, at least their magnitudes, fit their cells."""
+        marked = bool(self.marks)
+        return self.width >= NARROWEST + marked and max(map(len, self.texts)) + marked <= self.width
+
     def lines(self) -> list[Line]:
         """One line per row."""
         rows, columns = self.values.shape
@@ -94,8 +108,9 @@ class Grid:
 def _cell_texts(values: Sequence[float], width: int) -> list[str]:
     """Numbers with as many decimals as fit ``width``; without a leading zero if that gives one."""
     whole = all(v == round(v) for v in values if math.isfinite(v))
+    fewest = 1 if width <= NARROWEST else 2
     for bare in (False, True):
-        for places in (0,) if whole else range(6, 1, -1):
+        for places in (0,) if whole else range(6, fewest - 1, -1):
             texts = [numerals.fixed(v, places) for v in values]
             if bare:
                 texts = [_without_zero(text) for text in texts]
@@ -142,7 +157,7 @@ def result_line(one: Explanation, shown: Sequence[tuple[str, str]], name: str = 
 
 def term_lines(
     heads: Sequence[str], rows: Sequence[tuple[str, float, float, float]], places: int
-) -> Iterator[Line]:
+) -> Table:
     """A table of terms: name, value, weight and, with so many decimals, their product."""
     products = [signed(product, places) for *_, product in rows]
     exact = all(
@@ -150,11 +165,11 @@ def term_lines(
     )
     first, *others = heads
     others[-1] = others[-1] if exact else f"{ALMOST} {others[-1]}"
-    yield quiet(f"  {first:<30}" + "".join(f"{'':6}{head:<14}" for head in others).rstrip())
-    for (label, value, weight, _), product in zip(rows, products, strict=True):
-        yield (
-            f"  {label:<30}",
-            Span(at_point(value_text(value), 8, 12), "input"),
-            Span(at_point(value_text(weight), 8, 12), "window"),
-            at_point(product, 8),
-        )
+    columns = (
+        [f"  {label}" for label, *_ in rows],
+        [Span(text, "input") for text in at_points([value_text(row[1]) for row in rows])],
+        [Span(text, "window") for text in at_points([value_text(row[2]) for row in rows])],
+        at_points(products),
+    )
+    head = [Span(text, quiet=True) for text in (f"  {first}", *others)]
+    return Table([head, *zip(*columns, strict=True)], range(1, 4))

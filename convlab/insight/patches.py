@@ -13,6 +13,7 @@ from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import BATCH, at_rest, score_sign
 from convlab.insight.units import unit_field
 from convlab.models import Network
+from convlab.names import meant
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 
@@ -22,7 +23,7 @@ def _cuts_off(layer: nn.Module | None) -> bool:
     if layer is None or layer.family is not nn.Family.ACTIVATION:
         return False
     with no_grad():
-        return not layer(Tensor(np.array([-100, -1, -0.01], np.float32))).numpy().any()
+        return not layer.of_numbers(np.array([-100, -1, -0.01], np.float32)).any()
 
 
 def _keeps_sign(layer: nn.Module | None) -> bool:
@@ -56,7 +57,9 @@ def layer_shape(network: Network, layer: str) -> tuple[int, ...]:
     """(maps, rows, columns) or (units,) of a layer.  Raises SpecError if it does not exist."""
     found = {name: after for name, _, _, after in network.shapes()}
     if layer not in found:
-        raise SpecError(f"layer: expected one of {', '.join(found)}, got {layer!r}")
+        raise SpecError(
+            f"layer: expected one of {', '.join(found)}, got {layer!r}{meant(layer, found)}"
+        )
     return found[layer]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from convlab.errors import ShapeError, SpecError
 from convlab.models import Network
+from convlab.names import meant
 from convlab.nn import Module
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
@@ -38,7 +39,9 @@ def trace(network: Network, x: np.ndarray, layer: str | None = None) -> list[Act
         raise ShapeError(f"trace: expected an image of shape {network.input_shape}, got {x.shape}")
     names = [name for name, _ in network.named_children()]
     if layer is not None and layer not in names:
-        raise SpecError(f"layer: expected one of {', '.join(names)}, got {layer!r}")
+        raise SpecError(
+            f"layer: expected one of {', '.join(names)}, got {layer!r}{meant(layer, names)}"
+        )
     activations = []
     network.eval()
     with no_grad():

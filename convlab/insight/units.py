@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from convlab.errors import ShapeError, SpecError
 from convlab.models import LayerField, Network, receptive_fields
 from convlab.shapes import ReceptiveField, size_text
+from convlab.words import t
 
 Box = tuple[int, int, int, int]
 
@@ -31,6 +32,8 @@ class UnitField:
 def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None) -> UnitField:
     """What ``unit`` (row, column) of a layer's maps sees; None is the middle unit of the last maps.
 
+    The last maps are those of the layer that made them, not of one that passes them on.
+
     Also exact after transposed convolutions and adaptive pooling, where not all units see equally
     much.  Source: Araujo, Norris & Sim 2019.  Raises SpecError for a layer that has no maps or no
     single box, and for a unit that sees nothing, ShapeError for a unit outside the maps.
@@ -44,7 +47,8 @@ def unit_field(network: Network, layer: str | None, unit: tuple[int, int] | None
     if not fitting:
         raise SpecError(f"receptive field: {network.name} has no layer with feature maps")
     if layer is None:
-        layer = list(fitting)[-1]
+        last = list(fitting.values())[-1]
+        layer = next(name for name, known in fitting.items() if known == last)
     if layer not in fitting:
         _no_single_box(layer, seen)
         # Out of a hundred names, those that the user may have meant.
@@ -75,6 +79,8 @@ def _no_single_box(layer: str, seen: list[LayerField]) -> None:
     mixed = ""
     for row in seen:
         if row.field is None and len(row.output_shape) == 3 and any(row.misaligned):
-            mixed = mixed or f"{next(filter(None, row.misaligned))} meet at {row.name}"
+            mixed = mixed or t(
+                "{next} meet at {name}", next(filter(None, row.misaligned)), row.name
+            )
         if row.name == layer and mixed and len(row.output_shape) == 3 and row.field is None:
             raise SpecError(f"layer {layer}: its units have no single box each: {mixed}")

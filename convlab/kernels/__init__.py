@@ -4,6 +4,8 @@ import os
 import sys
 from contextlib import suppress
 
+from llvmlite import binding
+
 from convlab.errors import DeviceError
 
 # OpenMP starts a parallel loop in half the time of Numba's own work queue.
@@ -19,6 +21,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # A small layer has a grid of few blocks; there is nothing users could change about it.
 os.environ.setdefault("NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS", "0")
+
 
 MOST_THREADS = 1024  # of the pool; with a million, OpenMP ends the process
 
@@ -42,3 +45,21 @@ if WANTED_THREADS is not None:
 if "numba" in sys.modules:  # already imported: it would read all this only when it compiles
     with suppress(RuntimeError):  # its threads already run
         sys.modules["numba"].config.reload_config()
+
+from numba.core import config  # noqa: E402 - it reads the settings above
+
+
+def _widest_vectors() -> None:
+    """Let the compiler use all of a processor's vectors.
+
+    LLVM gives Intel's servers half of theirs, since the first with 512 bits ran slower while they
+    used them.  Those that know VBMI2 (Ice Lake, 2019, and later) do not.  Not by the environment:
+    a program started from here may have another LLVM, which knows other names.
+    """
+    with suppress(RuntimeError):  # a processor that LLVM cannot ask
+        features = binding.get_host_cpu_features()
+        if features.get("avx512vbmi2") and config.ENABLE_AVX and config.CPU_FEATURES is None:
+            config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
+
+
+_widest_vectors()

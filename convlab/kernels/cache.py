@@ -27,6 +27,7 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from convlab.errors import CacheError, CacheWarning
+from convlab.names import counted
 
 _NAME = re.compile("kernels-[0-9a-f]{16}")
 
@@ -349,8 +350,28 @@ def other_folders() -> list[Folder]:
     return [contents(own.parent / name) for name in sorted(names) if name != own.name]
 
 
-def clear(*, own: bool = True) -> list[Folder]:
-    """Delete the folder in use, if ``own``, and the others; returns what was deleted.
+def report() -> tuple[dict[str, Any], list[str]]:
+    """The folder in use and those beside it: their numbers by name, and in lines."""
+    folder, others = cache_folder(), other_folders()
+    own = None if folder is None else contents(folder)
+    if own is None:
+        used = f"none, since {why_not()}: every process compiles its loops anew"
+    else:
+        used = f"{own.path}, {_size([own])}"
+    lines = [f"in use: {used}", f"others: {counted(len(others), 'folder')}, {_size(others)}"]
+    if others:
+        lines.append("delete the others with: convlab cache clear --others")
+    found = {"in_use": own and own.to_dict(), "others": [other.to_dict() for other in others]}
+    return found, lines
+
+
+def _size(folders: list[Folder]) -> str:
+    files = counted(sum(folder.files for folder in folders), "file")
+    return f"{files}, {sum(folder.size for folder in folders) / 1e6:.1f} MB"
+
+
+def clear(*, own: bool = True) -> str:
+    """Delete the folder in use, if ``own``, and the others; returns a line that says how much.
 
     Raises CacheError for a folder that cannot be deleted.
     """
@@ -360,7 +381,8 @@ def clear(*, own: bool = True) -> list[Folder]:
         folders.append(contents(path))
     for folder in folders:
         _delete(folder.path)
-    return folders
+    size = sum(folder.size for folder in folders)
+    return f"deleted {counted(len(folders), 'folder')}: {size:,} bytes freed"
 
 
 def _delete(folder: Path) -> None:

@@ -241,6 +241,9 @@ class CudaArray:
     def __truediv__(self, other):
         return np.divide(self, other)
 
+    def __rtruediv__(self, other):
+        return np.divide(other, self)
+
     def __pow__(self, other):
         return np.power(self, other)
 

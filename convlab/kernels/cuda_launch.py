@@ -112,6 +112,21 @@ def require() -> None:
         )
 
 
+def chosen(wanted: str) -> tuple[str, str]:
+    """The device, cpu or cuda, for what a user wants, and a note that says which "auto" takes.
+
+    Raises DeviceError for cuda where there is none.
+    """
+    note = ""
+    if wanted == "auto":
+        reason = why_not()
+        wanted = "cpu" if reason else "cuda"
+        note = f"device: {wanted}{f', since {reason}' if reason else ''}"
+    if wanted == "cuda":
+        require()
+    return wanted, note
+
+
 def seconds(function: Callable[[], object], count: int) -> float:
     """How long the device works on ``count`` calls, between two events of its own clock."""
     begin, end = cuda.event(), cuda.event()

@@ -186,6 +186,10 @@ def _exp(a):
     return math.exp(a)
 
 
+def _sqrt(a):
+    return math.sqrt(a)
+
+
 def _log(a):
     return math.log(a) if a > 0 else _MINUS_INFINITY if a == 0 else _NAN
 
@@ -201,6 +205,7 @@ for _function, _own in {
     np.equal: Pointwise(_equal, 2),  # as 1 and 0, of the same kind
     np.negative: Pointwise(_negative, 1),
     np.exp: Pointwise(_exp, 1),
+    np.sqrt: Pointwise(_sqrt, 1),
     np.log: Pointwise(_log, 1),
 }.items():
     UFUNCS[_function, "__call__"] = _own

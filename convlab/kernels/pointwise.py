@@ -38,7 +38,7 @@ def _each(function):
     return reference
 
 
-def _flat(array):
+def flat(array):
     """The array's memory as one run; no copy for an array without gaps."""
     return array.reshape(-1) if array.flags.c_contiguous else array.ravel(order="K")
 
@@ -64,13 +64,13 @@ def _relu_backward_loop(grad, y, out):
 
 def _relu_forward_cpu(x):
     out = memory.empty_like(x)
-    _relu_forward_loop(_flat(x), _flat(out))
+    _relu_forward_loop(flat(x), flat(out))
     return out
 
 
 def _relu_backward_cpu(grad, y):
     out = memory.empty_like(grad)
-    _relu_backward_loop(_flat(grad), _flat(y), _flat(out))
+    _relu_backward_loop(flat(grad), flat(y), flat(out))
     return out
 
 
@@ -109,7 +109,7 @@ def _sigmoid(x):
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
-def _sigmoid_into(x, out):
+def sigmoid_into(x, out):
     # An overflow to infinity gives the right 0; (1 + tanh(x / 2)) / 2 is 0 from x = -17 on.
     with np.errstate(over="ignore"):
         np.negative(x, out=out)
@@ -159,7 +159,7 @@ def _made(into):
     return version
 
 
-def _sigmoid_cuda(x):
+def sigmoid_cuda(x):
     # Applied to the magnitude, so that the exponential does not overflow.
     one, part = type(x)(1), math.exp(-abs(x))
     return (one if x >= 0 else part) / (one + part)
@@ -180,8 +180,8 @@ def _tanh_backward_cuda(grad, y):
 sigmoid_forward = Kernel(
     "pointwise.sigmoid_forward",
     _each(_sigmoid),
-    _made(_sigmoid_into),
-    cuda.Pointwise(_sigmoid_cuda, 1),
+    _made(sigmoid_into),
+    cuda.Pointwise(sigmoid_cuda, 1),
 )
 sigmoid_backward = Kernel(
     "pointwise.sigmoid_backward",
@@ -286,7 +286,7 @@ def _dropout_mask_loop(out, probability, kept, key):
 def _dropout_mask_cpu(like, probability, key):
     out = memory.empty_like(like)
     kept = out.dtype.type(1 / (1 - probability))
-    _dropout_mask_loop(_flat(out), probability, kept, np.uint64(key))
+    _dropout_mask_loop(flat(out), probability, kept, np.uint64(key))
     return out
 
 

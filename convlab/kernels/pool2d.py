@@ -144,7 +144,7 @@ def _max_backward_loop(grad, index, row_first, row_last, column_start, column_en
 
 
 @loop
-def _average_forward_loop(x, row_start, row_end, column_start, column_end, divisor, out):
+def _average_forward_loop(x, row_start, row_end, column_start, column_end, dilation, divisor, out):
     # x: (C, H, W, N) · out: (C, OH, OW, N); each iteration owns one output row
     height = out.shape[1]
     batch = np.uintp(x.shape[3])
@@ -154,8 +154,8 @@ def _average_forward_loop(x, row_start, row_end, column_start, column_end, divis
             total = out[c, oh, ow]
             for n in range(batch):
                 total[n] = 0
-            for ih in range(row_start[oh], row_end[oh]):
-                for iw in range(column_start[ow], column_end[ow]):
+            for ih in range(row_start[oh], row_end[oh], dilation[0]):
+                for iw in range(column_start[ow], column_end[ow], dilation[1]):
                     values = x[c, ih, iw]
                     for n in range(batch):
                         total[n] += values[n]
@@ -166,7 +166,7 @@ def _average_forward_loop(x, row_start, row_end, column_start, column_end, divis
 
 @loop
 def _average_backward_loop(
-    grad, row_first, row_last, row_start, row_end, column_start, column_end, divisor, out
+    grad, row_first, row_last, row_start, row_end, column_start, column_end, dilation, divisor, out
 ):
     # grad: (C, OH, OW, N) · out: (C, H, W, N), zeros; each iteration owns one input row
     height = out.shape[1]
@@ -174,10 +174,12 @@ def _average_backward_loop(
     for turn in prange(out.shape[0] * height):
         c, ih = turn // height, turn % height
         for oh in range(row_first[ih], row_last[ih]):
+            if not row_start[oh] <= ih < row_end[oh] or (ih - row_start[oh]) % dilation[0]:
+                continue  # a dilated window steps over this row
             for ow in range(grad.shape[2]):
                 gradient = grad[c, oh, ow]
                 count = divisor[oh, ow]
-                for iw in range(column_start[ow], column_end[ow]):
+                for iw in range(column_start[ow], column_end[ow], dilation[1]):
                     target = out[c, ih, iw]
                     for n in range(batch):
                         target[n] += gradient[n] / count
@@ -201,7 +203,8 @@ def _max_backward_plain(grad, index, w):
 def _average_forward_cpu(x, w):
     out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     divisor = w.divisor.astype(x.dtype)
-    _average_forward_loop(x, w.row_start, w.row_end, w.column_start, w.column_end, divisor, out)
+    rows, columns = (w.row_start, w.row_end), (w.column_start, w.column_end)
+    _average_forward_loop(x, *rows, *columns, w.dilation, divisor, out)
     return out
 
 
@@ -209,7 +212,8 @@ def _average_backward_cpu(grad, w):
     out = memory.zeros((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
     rows = w.row_first, w.row_last, w.row_start, w.row_end
     divisor = w.divisor.astype(grad.dtype)
-    _average_backward_loop(grad, *rows, w.column_start, w.column_end, divisor, out)
+    columns = w.column_start, w.column_end
+    _average_backward_loop(grad, *rows, *columns, w.dilation, divisor, out)
     return out
 
 
@@ -348,28 +352,29 @@ def max_backward_kernel(grad, index, w, out, count):
 
 
 @cuda.kernel
-def average_forward_kernel(x, w, divisor, out, count):
+def average_forward_kernel(x, w, dilation, divisor, out, count):
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         channel, oh, ow, n = _place(i, w.output)
         height, width = w.size
         total = x.numbers.dtype.type(0)
-        for ih in range(w.row_start[oh], w.row_end[oh]):
-            for iw in range(w.column_start[ow], w.column_end[ow]):
+        for ih in range(w.row_start[oh], w.row_end[oh], dilation[0]):
+            for iw in range(w.column_start[ow], w.column_end[ow], dilation[1]):
                 at = ((channel * height + ih) * width + iw) * w.output[2] + n
                 total += x.numbers[x.start + at]
         out[i] = total / divisor[oh * w.output[1] + ow]
 
 
 @cuda.kernel
-def average_backward_kernel(grad, w, divisor, out, count):
+def average_backward_kernel(grad, w, dilation, divisor, out, count):
     for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
         height, width, batch = w.output
         channel, ih, iw, n = _place(i, (w.size[0], w.size[1], batch))
         total = grad.numbers.dtype.type(0)
         for oh in range(w.row_first[ih], w.row_last[ih]):
             for ow in range(w.column_first[iw], w.column_last[iw]):
-                in_rows = w.row_start[oh] <= ih < w.row_end[oh]
-                if in_rows and w.column_start[ow] <= iw < w.column_end[ow]:
+                down, right = ih - w.row_start[oh], iw - w.column_start[ow]
+                inside = down >= 0 and ih < w.row_end[oh] and right >= 0 and iw < w.column_end[ow]
+                if inside and down % dilation[0] == 0 and right % dilation[1] == 0:
                     at = ((channel * height + oh) * width + ow) * batch + n
                     total += grad.numbers[grad.start + at] / divisor[oh * width + ow]
         out[i] = total
@@ -399,7 +404,8 @@ def _average_forward_cuda(x, w):
     out = cuda.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     divisor = cuda.table(w.divisor.astype(x.dtype))
     windows = _windows(w, x.shape[3])
-    average_forward_kernel.each(out.size, x.run, windows, divisor, out.memory, out.size)
+    arguments = x.run, windows, w.dilation, divisor
+    average_forward_kernel.each(out.size, *arguments, out.memory, out.size)
     return out
 
 
@@ -407,7 +413,8 @@ def _average_backward_cuda(grad, w):
     out = cuda.empty((grad.shape[0], *w.input, grad.shape[3]), grad.dtype)
     divisor = cuda.table(w.divisor.astype(grad.dtype))
     windows = _windows(w, grad.shape[3])
-    average_backward_kernel.each(out.size, grad.run, windows, divisor, out.memory, out.size)
+    arguments = grad.run, windows, w.dilation, divisor
+    average_backward_kernel.each(out.size, *arguments, out.memory, out.size)
     return out
 
 

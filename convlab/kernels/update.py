@@ -138,3 +138,84 @@ def _adam_cuda(parameter, gradient, mean, square, rate, betas, eps, weight_decay
 
 
 adam = Kernel("update.adam", _adam_reference, _adam_cpu, _adam_cuda)
+
+# --- RMSprop (Tieleman & Hinton 2012, lecture 6.5, in the form that PyTorch uses) ---------
+# square and mean are running means of g * g and g; mean is only used if ``centred``.
+
+
+def _rmsprop_reference(
+    parameter, gradient, square, mean, velocity, rate, alpha, eps, weight_decay, momentum, centred
+):
+    for i in np.ndindex(parameter.shape):
+        g = gradient[i] + weight_decay * parameter[i]
+        square[i] = alpha * square[i] + (1 - alpha) * g * g
+        spread = square[i]
+        if centred:
+            mean[i] = alpha * mean[i] + (1 - alpha) * g
+            spread = square[i] - mean[i] ** 2
+        velocity[i] = momentum * velocity[i] + g / (math.sqrt(spread) + eps)
+        parameter[i] -= rate * velocity[i]
+
+
+class _Spread(NamedTuple):
+    """RMSprop's numbers, in the kind of the parameters; ``rest`` is 1 - alpha."""
+
+    rate: Any
+    alpha: Any
+    rest: Any
+    eps: Any
+    weight_decay: Any
+    momentum: Any
+
+
+@loop(parallel=False)
+def _rmsprop_loop(parameter, gradient, square, mean, velocity, numbers, centred):
+    rate, alpha, rest, eps, weight_decay, momentum = numbers
+    for i in range(np.uintp(parameter.size)):
+        g = gradient[i] + weight_decay * parameter[i]
+        square[i] = alpha * square[i] + rest * g * g
+        spread = square[i]
+        if centred:
+            mean[i] += (g - mean[i]) * rest
+            spread -= mean[i] * mean[i]
+        velocity[i] = momentum * velocity[i] + g / (math.sqrt(spread) + eps)
+        parameter[i] -= rate * velocity[i]
+
+
+@cuda.kernel
+def rmsprop_kernel(parameter, gradient, square, mean, velocity, numbers, centred, count):
+    for i in range(numba_cuda.grid(1), count, numba_cuda.gridsize(1)):
+        at = parameter.start + i
+        g = gradient.numbers[gradient.start + i] + numbers.weight_decay * parameter.numbers[at]
+        spread = numbers.alpha * square.numbers[square.start + i] + numbers.rest * g * g
+        square.numbers[square.start + i] = spread
+        if centred:
+            m = mean.numbers[mean.start + i]
+            m += (g - m) * numbers.rest
+            mean.numbers[mean.start + i] = m
+            spread -= m * m
+        v = numbers.momentum * velocity.numbers[velocity.start + i]
+        v += g / (math.sqrt(spread) + numbers.eps)
+        velocity.numbers[velocity.start + i] = v
+        parameter.numbers[at] -= numbers.rate * v
+
+
+def _spread_numbers(parameter, rate, alpha, *others):
+    return _Spread(*map(parameter.dtype.type, (rate, alpha, 1 - alpha, *others)))
+
+
+def _rmsprop_cpu(parameter, gradient, square, mean, velocity, *settings):
+    *numbers, centred = settings
+    arrays = (a.reshape(-1) for a in (parameter, gradient, square, mean, velocity))
+    _rmsprop_loop(*arrays, _spread_numbers(parameter, *numbers), centred)
+
+
+def _rmsprop_cuda(parameter, gradient, square, mean, velocity, *settings):
+    *numbers, centred = settings
+    gradient = cuda.contiguous(gradient)
+    arrays = (a.run for a in (parameter, gradient, square, mean, velocity))
+    numbers = _spread_numbers(parameter, *numbers)
+    rmsprop_kernel.each(parameter.size, *arrays, numbers, centred, parameter.size)
+
+
+rmsprop = Kernel("update.rmsprop", _rmsprop_reference, _rmsprop_cpu, _rmsprop_cuda)

@@ -2,5 +2,6 @@
 
 from convlab.lab.description import Laboratory, check_fits, describe
 from convlab.lab.page import render
+from convlab.lab.serve import HOST, server, stamp
 
-__all__ = ["Laboratory", "check_fits", "describe", "render"]
+__all__ = ["HOST", "Laboratory", "check_fits", "describe", "render", "server", "stamp"]

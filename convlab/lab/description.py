@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from convlab import nn, shapes
-from convlab.data import Dataset
+from convlab import Tensor, nn, no_grad, shapes
+from convlab.data import FORMS, Dataset
 from convlab.errors import DataError, SpecError
 from convlab.lessons.counts import conv_layer, dense_layer, shape_text
 from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
@@ -27,12 +27,15 @@ from convlab.shapes import PoolWindows, ReceptiveField, join_fields, size_text
 from convlab.training import Run
 
 # What a page can hold, and compute while the user is drawing.
-LARGEST_INPUT = (64, 64)
-MOST_WEIGHTS = 3_000_000  # 12 MB
-MOST_MULTIPLY_ADDS = 300_000_000
+LARGEST_INPUT = (224, 224)
+MOST_WEIGHTS = 5_000_000
+MOST_MULTIPLY_ADDS = 600_000_000
+# Up to so many weights a file keeps them as float32, every bit of the engine's.
+_EXACT_WEIGHTS = 500_000
+_NEAR = 1e-3  # of a probability, where weights are kept as float16
 
-# What a page can compute.
-_COMPUTED = [family.value for family in Family if family is not Family.NORMALISATION]
+# Families whose layers a page computes by their formulas.
+_BY_FORMULA = (Family.ACTIVATION, Family.NORMALISATION)
 # What a unit sees of a layer, if that is not a box.
 NOTHING, VARIES = "nothing", "varies"
 # Networks and data sets as their authors spell them.
@@ -44,6 +47,10 @@ _NAMES = {
     "cifar10": "CIFAR-10",
 }
 _SAMPLES = 50
+_LESSONS = 300  # pictures to learn from
+_LESSON_BYTES = 400_000
+_MOST_LEARNT = 150_000  # weights, as in learning.js
+_ASKED = 8  # of them, whether weights may be rounded
 _SAMPLES_OF_A_CLASS = 3, 12  # at least, at most
 _SAMPLE_BYTES = 4_000_000  # with more classes than fit there are fewer, or none
 
@@ -54,12 +61,13 @@ class Laboratory:
 
     ``description``: plain numbers and texts, for JSON.  ``weights``: float32 (count,), those of all
     layers in a row, as the layers' ``weights`` entries say.  ``images``: bytes (samples, C, H, W)
-    of the data's size.
+    of the data's size.  ``lessons``: more of them, to learn from.
     """
 
     description: dict[str, Any]
     weights: np.ndarray
     images: np.ndarray
+    lessons: np.ndarray
 
 
 def check_fits(network: Network) -> None:
@@ -85,20 +93,26 @@ def check_fits(network: Network) -> None:
                 f"page: expected maps or vectors from every layer, {name} of {network.name}"
                 f" gives {size_text(*after)} numbers"
             )
-        if layer.family not in _COMPUTED:
-            raise SpecError(
-                f"page: expected layers of the families {', '.join(_COMPUTED)}, {name} of"
-                f" {network.name} is a {type(layer).__name__}"
-            )
-        if layer.family is Family.ACTIVATION and not _is_formula(layer.formula):
+        by_formula = layer.family in _BY_FORMULA and not _is_normalised_by_others(layer)
+        if by_formula and not _is_formula(layer.formula_of(0)):
             raise SpecError(
                 f"page: expected a formula of numbers, x, + − · / and {', '.join(_FUNCTIONS)} from"
-                f" {name} of {network.name}, got {layer.formula!r}"
+                f" {name} of {network.name}, got {layer.formula_of(0)!r}"
+            )
+        if layer.family is Family.RESIZING and not hasattr(layer, "axes"):
+            raise SpecError(
+                f"page: expected maps resized from two neighbours along each axis, {name} of"
+                f" {network.name} takes more"
             )
         if layer.family is Family.SOFTMAX:
             _softmax_axis(name, layer, after)
         if layer.family is Family.JOIN:
             _joined(name, layer, [shape for _, shape in inputs[name]], after)
+
+
+def _is_normalised_by_others(layer: nn.Module) -> bool:
+    """Whether each number of a layer depends on others of the same image."""
+    return layer.family is Family.NORMALISATION and not layer.formula
 
 
 def _is_formula(text: str) -> bool:
@@ -126,13 +140,14 @@ def _is_formula(text: str) -> bool:
 
 
 # What a formula may call, and with how many numbers.
-_FUNCTIONS = {"abs": 1, "exp": 1, "log": 1, "max": 2, "min": 2, "sqrt": 1, "tanh": 1}
+_FUNCTIONS = {"abs": 1, "erf": 1, "exp": 1, "log": 1, "max": 2, "min": 2, "sqrt": 1, "tanh": 1}
 
 
 def describe(
     run: Run,
     test: Dataset,
     *,
+    train: Dataset | None = None,
     accuracy: float | None = None,
     command: str = "",
     image: tuple[str, np.ndarray, int | None] | None = None,
@@ -140,7 +155,8 @@ def describe(
     """Everything that a page shows about a run.
 
     ``test``: the run's test set, from which samples are taken, as many of each class as there is
-    room for.  ``accuracy``: on it, if known.  ``command``: the command that makes the page.
+    room for.  ``train``: its training set, from which the page's own training takes pictures.
+    ``accuracy``: on it, if known.  ``command``: the command that makes the page.
     ``image``: (name, bytes (C, H, W), class or None) to begin with.
     Raises SpecError for a network that no page can hold, DataError for another test set.
     """
@@ -157,7 +173,9 @@ def describe(
     arrays: list[np.ndarray] = []
     layers = list(_layers(network, arrays))
     channels, rows, columns = network.input_shape
+    lessons = _lessons(network, train)
     title = f"{_named(network.name)} on {_named(Path(run.settings.data).name)}"
+    title = run.name if run.is_imported else title
     description = {
         "convlab": version("convlab"),
         "title": title,
@@ -166,22 +184,66 @@ def describe(
         "accuracy": accuracy,
         "penalties": network.loss == "lecun-map",
         "parameters": network.parameter_count(),
+        "bits": 32,
         "input": {"channels": channels, "rows": rows, "columns": columns},
         "image": dict(zip(("channels", "rows", "columns"), run.image_shape, strict=True)),
         "dark_background": run.dark_background,
-        # Their images were made differently from MNIST's, and so are drawings for them.
-        "optical_digits": run.settings.data == "digits",
+        "form": _form(run.settings.data),
         # As float32, which is what bytes are multiplied with.
         "scaling": {
             "factor": np.array(run.scaling.scale, np.float32).tolist(),
             "offset": np.array(run.scaling.offset, np.float32).tolist(),
         },
         "layers": layers,
+        "learning": [] if lessons is None else lessons.labels.tolist(),
         "samples": [{"name": name, "label": label} for name, _, label in samples],
     }
     weights = np.concatenate([np.empty(0, np.float32), *arrays])
+    if weights.size > _EXACT_WEIGHTS and _halves_suffice(run, [image for _, image, _ in samples]):
+        description["bits"] = 16
     images = np.array([pixels for _, pixels, _ in samples], np.uint8)
-    return Laboratory(description, weights, images.reshape(-1, *run.image_shape))
+    images = images.reshape(-1, *run.image_shape)
+    return Laboratory(
+        description, weights, images, images[:0] if lessons is None else lessons.images
+    )
+
+
+def _lessons(network: Network, train: Dataset | None) -> Dataset | None:
+    """Training pictures for a page that can train its network: a few hundred, of every class."""
+    if train is None or network.parameter_count() > _MOST_LEARNT:
+        return None
+    classes, size = len(train.classes), math.prod(train.image_shape)
+    count = max(1, min(_LESSONS, _LESSON_BYTES // size) // classes)
+    chosen = [np.flatnonzero(train.labels == label)[:count] for label in range(classes)]
+    return train.subset(np.sort(np.concatenate(chosen)))
+
+
+def _halves_suffice(run: Run, images: Sequence[np.ndarray]) -> bool:
+    """Whether weights rounded to float16 leave the answers to some images as they are."""
+    network = run.network
+    x = Tensor(np.stack([run.network_input(image) for image in images[:_ASKED]]))
+    kept = network.state_dict()
+    with no_grad():
+        exact = network.probabilities(network(x).numpy())
+        with np.errstate(over="ignore"):
+            halves = {
+                name: array.astype(np.float16).astype(array.dtype)
+                for name, array in kept.items()
+                if np.issubdtype(array.dtype, np.floating)
+            }
+        if not all(np.isfinite(array).all() for array in halves.values()):
+            return False
+        try:
+            network.load_state_dict(kept | halves)
+            rounded = network.probabilities(network(x).numpy())
+        finally:
+            network.load_state_dict(kept)
+    return bool(np.abs(rounded - exact).max() < _NEAR)
+
+
+def _form(source: str) -> dict[str, str] | None:
+    """What drawings and pictures of digits are brought to, if that is known of the data."""
+    return {"name": source, "words": FORMS[source]} if source in FORMS else None
 
 
 def _named(name: str) -> str:
@@ -338,12 +400,34 @@ def _settings(
         return settings
     if family is Family.SOFTMAX:
         return {"axis": _softmax_axis(name, layer, after)}
-    settings = {"computes": layer.formula} if layer.formula else {}
+    if _is_normalised_by_others(layer) or family is Family.RESIZING:
+        return _among(layer, before)
+    settings = {"computes": _formulas(layer, after[0])} if layer.formula else {}
     if family is Family.PLACEMENT:
         settings["places"] = [_place(layer, before, unit) for unit in np.ndindex(after)]
     elif family is Family.RESHAPE:
         layer.reads(before, (0,) * len(after))  # whose numbers are those of its input
     return settings
+
+
+def _among(layer: nn.Module, before: tuple[int, ...]) -> dict[str, Any]:
+    """What each number of a layer is normalised by, or resized from."""
+    if layer.family is Family.RESIZING:
+        rows, columns = (
+            np.stack([axis.low, axis.high, axis.share], 1).tolist() for axis in layer.axes(before)
+        )
+        return {"resizes": {"rows": rows, "columns": columns}}
+    others = layer.among(before)
+    if isinstance(others, nn.Block):
+        each = "channel" if others.by_channel else "place"
+        return {"standardises": {"block": others.size, "each": each, "eps": others.eps}}
+    return {"respond": others._asdict()}
+
+
+def _formulas(layer: nn.Module, channels: int) -> list[str]:
+    """The formula of each channel, or the one of all."""
+    formulas = [layer.formula_of(channel) for channel in range(channels)]
+    return formulas if len(set(formulas)) > 1 else formulas[:1]
 
 
 def _place(layer: nn.Module, before: tuple[int, ...], unit: tuple[int, ...]) -> int:
@@ -380,7 +464,11 @@ def _branches(
     settings: dict[str, Any] = {"sources": sources}
     if layer.family is Family.JOIN:
         joined = _joined(name, layer, [shape for _, shape in inputs], after)
-        settings |= {"joined": joined, "formula": _join_formula(joined, inputs, after)}
+        settings |= {"joined": joined, "formula": _join_formula(layer, joined, inputs, after)}
+        if layer.product:
+            plane = math.prod(after[1:])
+            gates = [n for n, (_, shape) in enumerate(inputs) if math.prod(shape[1:]) < plane]
+            settings |= {"product": True, "gates": gates}
     return settings
 
 
@@ -396,7 +484,12 @@ def _joined(
     found = []
     for channel in range(after[0]):
         terms = layer.summands(inputs, (channel, *first))
-        stays = [(number, (place[0], *last)) for number, place in terms]
+        # A map of one number has no other place.
+        ends = [tuple(size - 1 for size in shape[1:]) for shape in inputs]
+        stays = [
+            (number, (place[0], *(ends[number] if math.prod(inputs[number][1:]) == 1 else last)))
+            for number, place in terms
+        ]
         if layer.summands(inputs, (channel, *last)) != stays:
             raise SpecError(
                 f"page: {name}: expected a join that leaves numbers at their rows and columns"
@@ -406,13 +499,15 @@ def _joined(
 
 
 def _join_formula(
+    layer: nn.Module,
     joined: Sequence[Sequence[Sequence[int]]],
     inputs: Sequence[tuple[str, tuple[int, ...]]],
     after: tuple[int, ...],
 ) -> list[str]:
     """What a join adds up, or which of its maps come from which input."""
     if all(len(terms) == len(inputs) for terms in joined):
-        return [f"each number: {' + '.join(source for source, _ in inputs)}"]
+        sign = " · " if layer.product else " + "
+        return [f"each number: {sign.join(source for source, _ in inputs)}"]
     if all(len(terms) == 1 for terms in joined):
         counts = Counter(number for ((number, _),) in joined)
         parts = [f"{counts[number]} of {source}" for number, (source, _) in enumerate(inputs)]

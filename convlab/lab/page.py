@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from pathlib import Path
 
 import jinja2
@@ -37,26 +38,51 @@ def modules() -> list[str]:
 
 
 def script() -> str:
-    """All modules as one, without imports and exports; their top-level names are unique."""
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _text(name))) for name in modules())
+    """All modules as one, without imports, exports and comments; their top-level names are unique.
+
+    No text in them goes over the end of a line, so that lines can be put flush left.
+    """
+    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", _text(name))) for name in modules())
+    lines = map(str.strip, joined.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def render(laboratory: Laboratory) -> str:
-    """The page as HTML.  It computes everything itself and contacts no server."""
+def render(laboratory: Laboratory | None = None, live: str = "") -> str:
+    """The page as HTML, without a network its playground.
+
+    It computes everything itself and contacts no server.  ``live``: the stamp of a page that is
+    served; it asks its own server for a newer one.
+    """
+    if laboratory is None:
+        summary = "one layer of your own"
+        return _rendered(title="Convolution playground", summary=summary, description="", live="")
     description = laboratory.description
-    texts = {"style": "".join(map(_text, STYLES)), "script": script()}
+    return _rendered(
+        title=description["title"],
+        summary=_summary(description),
+        live=live,
+        # Inside its own element, only "<" could end it.
+        description=json.dumps(description, separators=(",", ":")).replace("<", "\\u003c"),
+        weights=_base64(laboratory.weights.astype(f"<f{description['bits'] // 8}")),
+        images=_base64(laboratory.images),
+        lessons=_base64(np.frombuffer(zlib.compress(laboratory.lessons.tobytes(), 9), np.uint8)),
+    )
+
+
+def _rendered(**texts: str) -> str:
+    own = {"style": "".join(map(_text, STYLES)), "script": script()}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined
     )
     return environment.get_template("index.html").render(
+        **own,
         **texts,
-        title=description["title"],
-        summary=_summary(description),
-        policy=content_security_policy(**texts, images="data: blob:"),
-        # Inside its own element, only "<" could end it.
-        description=json.dumps(description, separators=(",", ":")).replace("<", "\\u003c"),
-        weights=_base64(laboratory.weights.astype("<f4")),
-        images=_base64(laboratory.images),
+        # A worker is made of the page's own script.
+        policy=content_security_policy(
+            **own,
+            images="data: blob:",
+            extra="; worker-src blob:" + ("; connect-src 'self'" if texts["live"] else ""),
+        ),
     )
 
 
@@ -67,16 +93,18 @@ def _text(name: str) -> str:
 def _summary(description: dict) -> str:
     """One line under the title."""
     parts = [f"{len(description['classes'])} classes", f"{description['parameters']:,} parameters"]
+    if description["bits"] == 16:
+        parts.append("weights as float16, answers within 0.001")
     if description["accuracy"] is not None:
         parts.append(f"test accuracy {100 * description['accuracy']:.2f} %")
     return " · ".join(parts)
 
 
-def content_security_policy(style: str, script: str, images: str) -> str:
-    """The policy of a page: its own style and script, ``images``, and nothing else."""
+def content_security_policy(style: str, script: str, images: str, extra: str = "") -> str:
+    """The policy of a page: its own style and script, ``images``, ``extra``, and nothing else."""
     return (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
-        f" img-src {images}; base-uri 'none'; form-action 'none'"
+        f" img-src {images}; base-uri 'none'; form-action 'none'{extra}"
     )
 
 

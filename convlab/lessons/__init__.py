@@ -15,6 +15,7 @@ from convlab.lessons.classic import (
     classic_kernel,
     record,
 )
+from convlab.lessons.colours import ColourConvolution, colour_convolution
 from convlab.lessons.conventions import Conventions, compare_conventions
 from convlab.lessons.convolution import (
     Convolution,
@@ -24,7 +25,7 @@ from convlab.lessons.convolution import (
     resolve_padding,
     transposed_convolution,
 )
-from convlab.lessons.count_table import count_lines
+from convlab.lessons.count_table import count_lines, layer_code_lines
 from convlab.lessons.counts import (
     Count,
     LayerCount,
@@ -36,6 +37,7 @@ from convlab.lessons.counts import (
     shape_text,
     wirings,
 )
+from convlab.lessons.downsizing import FILTERS, POOLS, Downsizing, downsizing, read_pool
 from convlab.lessons.example import convolution_example, example_input
 from convlab.lessons.field_growth import FieldGrowth, field_growth
 from convlab.lessons.field_table import field_explanation, field_table
@@ -61,6 +63,13 @@ __all__ = [
     "classic_kernel",
     "pattern",
     "record",
+    "FILTERS",
+    "POOLS",
+    "Downsizing",
+    "downsizing",
+    "read_pool",
+    "ColourConvolution",
+    "colour_convolution",
     "Convolution",
     "Count",
     "LayerCount",
@@ -73,6 +82,7 @@ __all__ = [
     "example_lines",
     "count_layers",
     "count_lines",
+    "layer_code_lines",
     "dense_layer",
     "FieldGrowth",
     "field_explanation",

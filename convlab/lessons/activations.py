@@ -6,15 +6,17 @@ import numpy as np
 
 from convlab import functional
 from convlab.errors import SpecError
+from convlab.names import meant
 from convlab.numerals import number
 from convlab.tensors import Tensor
 from convlab.viz import ActivationCurve
+from convlab.words import t
 
 ACTIVATIONS = {
     "relu": ("ReLU", "max(x, 0)", functional.relu),
     "sigmoid": ("sigmoid", "1 / (1 + exp(−x))", functional.sigmoid),
-    "tanh": ("tanh", "hyperbolic tangent", functional.tanh),
-    "scaled-tanh": ("scaled tanh", "1.7159 tanh(2x / 3)", functional.scaled_tanh),
+    "tanh": ("tanh", t("hyperbolic tangent"), functional.tanh),
+    "scaled-tanh": (t("scaled tanh"), "1.7159 tanh(2x / 3)", functional.scaled_tanh),
 }
 
 
@@ -26,7 +28,9 @@ def activation_curve(name: str, reach: float, count: int = 401) -> ActivationCur
     count, which would not include 0.
     """
     if name not in ACTIVATIONS:
-        raise SpecError(f"expected one of {', '.join(ACTIVATIONS)}, got {name!r}")
+        raise SpecError(
+            f"expected one of {', '.join(ACTIVATIONS)}, got {name!r}{meant(name, ACTIVATIONS)}"
+        )
     if not 0 < reach < np.inf:
         raise SpecError(f"expected a reach above 0, got {reach}")
     if count < 3 or count % 2 == 0:
@@ -37,7 +41,7 @@ def activation_curve(name: str, reach: float, count: int = 401) -> ActivationCur
     y.backward(np.ones(count, np.float32))
     assert x.grad is not None, "it is what backward computes"
     notes = (
-        f"at most {number(float(x.grad.max()))}",
-        f"{number(float(x.grad[-1]))} at {number(reach)}",
+        t("at most {number}", number(float(x.grad.max()))),
+        t("{number} at {number2}", number(float(x.grad[-1])), number(reach)),
     )
     return ActivationCurve(title, formula, x.numpy(), y.numpy(), x.grad, notes)

@@ -28,20 +28,22 @@ from convlab.errors import DataError, ShapeError, SpecError
 from convlab.lessons.convolution import resolve_padding
 from convlab.lessons.example import own_numbers
 from convlab.lessons.relations import SizeRelation, conv_size
+from convlab.names import meant
 from convlab.numerals import Grain, grain, number, summing_type, sums
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.viz import ShownKernel, ShownResult
+from convlab.words import joined, t
 
 MAX_KERNEL = 255
 """The most rows or columns of a kernel."""
 
 _FULL_RECORD = 64  # images up to this many rows and columns are recorded in full
 
-_TO_THE_RIGHT = "positive where brightness grows to the right"
-_DOWNWARDS = "positive where brightness grows downwards"
-_GRADIENT = "magnitude and direction of the gradient"
+_TO_THE_RIGHT = t("positive where brightness grows to the right")
+_DOWNWARDS = t("positive where brightness grows downwards")
+_GRADIENT = t("magnitude and direction of the gradient")
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,14 @@ def _gradients(
     """A derivative to the right, the same downwards, and both as a pair."""
     y = _transposed(x)
     return {
-        f"{name}-x": _Fixed(f"{title}, x", [x], _TO_THE_RIGHT, source),
-        f"{name}-y": _Fixed(f"{title}, y", [y], _DOWNWARDS, source),
+        f"{name}-x": _Fixed(t("{title}, x", title), [x], _TO_THE_RIGHT, source),
+        f"{name}-y": _Fixed(t("{title}, y", title), [y], _DOWNWARDS, source),
         name: _Fixed(title, [x, y], _GRADIENT, source),
     }
 
 
 _ROBERTS = "Roberts 1963"
+_CHANNELS = {"red": t("red channel"), "green": t("green channel"), "blue": t("blue channel")}
 _ROBERTS_X, _ROBERTS_Y = [[-1, 0], [0, 1]], [[0, -1], [1, 0]]
 _VERTICAL = [[1, 0, -1]] * 3
 
@@ -113,39 +116,44 @@ _FIXED: dict[str, _Fixed] = {
     **_gradients("scharr", "Scharr", [[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]], "Scharr 2000"),
     **_gradients("prewitt", "Prewitt", [[-1, 0, 1]] * 3, "Prewitt 1970"),
     "roberts-x": _Fixed(
-        "Roberts, x",
+        t("{title}, x", "Roberts"),
         [_ROBERTS_X],
-        "positive where brightness grows to the lower right",
+        t("positive where brightness grows to the lower right"),
         _ROBERTS,
     ),
     "roberts-y": _Fixed(
-        "Roberts, y", [_ROBERTS_Y], "positive where brightness grows to the lower left", _ROBERTS
+        t("{title}, y", "Roberts"),
+        [_ROBERTS_Y],
+        t("positive where brightness grows to the lower left"),
+        _ROBERTS,
     ),
     "roberts": _Fixed("Roberts", [_ROBERTS_X, _ROBERTS_Y], _GRADIENT, _ROBERTS, turn=45.0),
     "laplacian": _Fixed(
         "Laplacian",
         [[[0, 1, 0], [1, -4, 1], [0, 1, 0]]],
-        "second derivatives along x and y added; 0 on even slopes",
+        t("second derivatives along x and y added; 0 on even slopes"),
         "Gonzalez & Woods, section 3.6",
     ),
     "sharpen": _Fixed(
-        "Sharpen",
+        t("Sharpen"),
         [[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]],
-        "the image less its Laplacian",
+        t("the image less its Laplacian"),
         "Gonzalez & Woods, section 3.6",
     ),
     "emboss": _Fixed(
-        "Emboss",
+        t("Emboss"),
         [[[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]],
-        "the image and its slope to the lower right",
+        t("the image and its slope to the lower right"),
     ),
     "vertical": _Fixed(
-        "Vertical edges", [_VERTICAL], "positive where brightness falls to the right"
+        t("Vertical edges"), [_VERTICAL], t("positive where brightness falls to the right")
     ),
     "horizontal": _Fixed(
-        "Horizontal edges", [_transposed(_VERTICAL)], "positive where brightness falls downwards"
+        t("Horizontal edges"),
+        [_transposed(_VERTICAL)],
+        t("positive where brightness falls downwards"),
     ),
-    "identity": _Fixed("Identity", [[[0, 0, 0], [0, 1, 0], [0, 0, 0]]], "the image itself"),
+    "identity": _Fixed(t("Identity"), [[[0, 0, 0], [0, 1, 0], [0, 0, 0]]], t("the image itself")),
 }
 
 KERNELS = (*_FIXED, "gaussian:SIGMA", "box:K", "motion:K")
@@ -168,7 +176,7 @@ def _gaussian(text: str) -> ClassicKernel:
         name=f"gaussian:{sigma:.15g}",
         title=f"Gaussian, σ = {number(sigma, 15)}",
         weights=np.outer(axis, axis)[None],
-        meaning=f"weighted mean, cut at 4σ = {reach} pixels",
+        meaning=t("weighted mean, cut at 4σ = {reach} pixels", reach),
     )
 
 
@@ -186,7 +194,7 @@ def _box(text: str) -> ClassicKernel:
         name=f"box:{length}",
         title=f"Box, {shapes.size_text(length, length)}",
         weights=np.full((1, length, length), 1 / length**2),
-        meaning=f"mean of {length**2} pixels",
+        meaning=t("mean of {value} pixels", length**2),
     )
 
 
@@ -194,9 +202,9 @@ def _motion(text: str) -> ClassicKernel:
     length = _length("motion", text)
     return ClassicKernel(
         name=f"motion:{length}",
-        title=f"Motion over {length} pixels",
+        title=t("Motion over {length} pixels", length),
         weights=np.full((1, 1, length), 1 / length),
-        meaning=f"mean of {length} pixels side by side",
+        meaning=t("mean of {length} pixels side by side", length),
     )
 
 
@@ -239,14 +247,14 @@ def _csv_kernel(name: str) -> ClassicKernel:
         rows = table.read_rows(name)
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror})") from None
-    return _own_kernel(name, f"Kernel of {Path(name).name}", rows)
+    return _own_kernel(name, t("Kernel of {name}", Path(name).name), rows)
 
 
 def _array_kernel(values: ArrayLike) -> ClassicKernel:
     numbers = own_numbers(values, "kernel", 2)
     _check_size("array", max(numbers.shape))
     rows = [[repr(number).removesuffix(".0") for number in row] for row in numbers.tolist()]
-    return _own_kernel(repr("; ".join(map(" ".join, rows))), "Own kernel", rows)
+    return _own_kernel(repr("; ".join(map(" ".join, rows))), t("Own kernel"), rows)
 
 
 def classic_kernel(kernel: str | os.PathLike | ArrayLike) -> ClassicKernel:
@@ -279,7 +287,7 @@ def classic_kernel(kernel: str | os.PathLike | ArrayLike) -> ClassicKernel:
             source=fixed.source,
             turn=fixed.turn,
         )
-    if text.lower().endswith(".csv"):
+    if text.lower().endswith(".csv") or text == "-":
         return _csv_kernel(text)
     name, colon, parameter = text.partition(":")
     if name in _WITH_PARAMETER:
@@ -289,10 +297,10 @@ def classic_kernel(kernel: str | os.PathLike | ArrayLike) -> ClassicKernel:
         return build(parameter)
     if text[:1] in tuple("0123456789+-.\u2212"):
         rows = [row.replace(",", " ").split() for row in text.split(";")]
-        return _own_kernel(repr(text), "Own kernel", rows)
+        return _own_kernel(repr(text), t("Own kernel"), rows)
     raise SpecError(
         f"kernel: expected one of {', '.join(KERNELS)}, rows such as '1 0 -1; 2 0 -2; 1 0 -1',"
-        f" or a .csv file, got {text!r}"
+        f" or a .csv file, got {text!r}{meant(text, KERNELS)}"
     )
 
 
@@ -324,16 +332,22 @@ class Applied:
     def setting(self) -> str:
         """Padding and stride in words: "padding 1, replicate"."""
         if not any(self.padding):
-            text = "no padding"
+            text = t("no padding")
         elif len(set(self.padding)) == 1:
-            text = f"padding {self.padding[0]}, {self.padding_mode}"
+            text = t("padding {padding}, {padding_mode}", self.padding[0], self.padding_mode)
         else:
             sides = ", ".join(map(str, self.padding))
-            text = f"padding {sides} (top, bottom, left, right), {self.padding_mode}"
+            text = t(
+                "padding {sides} (top, bottom, left, right), {padding_mode}",
+                *(sides, self.padding_mode),
+            )
         if self.stride == (1, 1):
             return text
         down, across = self.stride
-        return f"{text}, stride {down if down == across else shapes.size_text(down, across)}"
+        return t(
+            "{text}, stride {value}",
+            *(text, down if down == across else shapes.size_text(down, across)),
+        )
 
     @cached_property
     def magnitude(self) -> np.ndarray:
@@ -499,13 +513,13 @@ class AppliedView:
 
     def kernels(self) -> list[list[ShownKernel]]:
         """Rows of kernels: x above y for a pair, and beside them the rotated ones."""
-        names = ["Kernel x", "Kernel y"] if self.applied.kernel.is_pair else ["Kernel"]
+        names = [t("Kernel x"), t("Kernel y")] if self.applied.kernel.is_pair else [t("Kernel")]
         rows = [
             [ShownKernel(name, taps)] for name, taps in zip(names, self.applied.taps, strict=True)
         ]
         if self.convolved is not None:
             for row, taps in zip(rows, self.convolved.taps, strict=True):
-                row.append(ShownKernel("Turned", taps))
+                row.append(ShownKernel(t("Turned"), taps))
         return rows
 
     def results(self) -> list[list[ShownResult]]:
@@ -513,7 +527,11 @@ class AppliedView:
         if self.applied.kernel.is_pair:
             return self._gradient()
         shown = [self.applied, *([self.convolved] if self.convolved is not None else [])]
-        titles = ["Cross-correlation", "Convolution"] if self.convolved is not None else ["Output"]
+        titles = (
+            [t("Cross-correlation"), t("Convolution")]
+            if self.convolved is not None
+            else [t("Output")]
+        )
         levels = self._image_levels
         if levels is not None:
             maps = [a.output[0] if len(a.image) > 1 else a.output[0, 0] for a in shown]
@@ -527,7 +545,7 @@ class AppliedView:
         rows = []
         for channel in range(len(self.applied.image)):
             name = ("red", "green", "blue")[channel] if len(self.applied.image) > 1 else None
-            note = f"{name} channel" if name else ""
+            note = _CHANNELS[name] if name else ""
             row = [
                 ShownResult(
                     title, a.output[0, channel], "signed", note=note, channel=name, grain=a.grain
@@ -543,7 +561,7 @@ class AppliedView:
     def _subtracted(self, values: np.ndarray, note: str = "") -> ShownResult:
         ours = self.applied.grain
         return ShownResult(
-            "Difference",
+            t("Difference"),
             values,
             "signed",
             note=note,
@@ -557,7 +575,7 @@ class AppliedView:
             return self._subtracted(values[0])
         largest = np.abs(values).max(axis=0)
         note = "largest of the channels"
-        return ShownResult("Difference", largest, "magnitude", note=note, difference=True)
+        return ShownResult(t("Difference"), largest, "magnitude", note=note, difference=True)
 
     def _gradient(self) -> list[list[ShownResult]]:
         magnitudes, directions = [], []
@@ -568,10 +586,10 @@ class AppliedView:
             note = word if self.convolved is not None else ""
             # float64 tells whether a length is a whole number.
             lengths = np.hypot(*applied.output[:, 0].astype(float))
-            magnitudes.append(ShownResult("Magnitude", lengths, "magnitude", note=note))
+            magnitudes.append(ShownResult(t("Magnitude"), lengths, "magnitude", note=note))
             directions.append(
                 ShownResult(
-                    "Direction",
+                    t("Direction"),
                     applied.direction[0],
                     "direction",
                     known=self._known(applied)[0],
@@ -582,15 +600,17 @@ class AppliedView:
             length, turn = (values[0].astype(float) for values in self.differences())
             known = (self._known(self.applied) & self._known(self.convolved))[0]
             magnitudes.append(
-                ShownResult("Difference", length, "signed", note="of magnitudes", difference=True)
+                ShownResult(
+                    t("Difference"), length, "signed", note=t("of magnitudes"), difference=True
+                )
             )
             directions.append(
                 ShownResult(
-                    "Difference",
+                    t("Difference"),
                     turn,
                     "direction",
                     known=known,
-                    note="of directions",
+                    note=t("of directions"),
                     difference=True,
                 )
             )
@@ -601,14 +621,16 @@ class AppliedView:
         kernel, (rows, columns) = self.applied.kernel, self.applied.relations
         facts = []
         if self.convolved is not None:
-            facts.append(("difference", self._difference_text()))
-        facts.append(("output size", f"rows {rows}, columns {columns}"))
+            facts.append((t("difference"), self._difference_text()))
+        facts.append((t("output size"), t("rows {rows}, columns {columns}", rows, columns)))
         if kernel.is_pair:
-            least = f"where the magnitude is at least {number(self.least, 4)}"
-            share = ", a tenth of the largest" if self.threshold is None else ""
-            facts.append(("direction", f"{least}{share}; 0° to the right, 90° downwards"))
+            least = t("where the magnitude is at least {number}", number(self.least, 4))
+            share = t(", a tenth of the largest") if self.threshold is None else ""
+            facts.append(
+                (t("direction"), t("{least}{share}; 0° to the right, 90° downwards", least, share))
+            )
         if kernel.meaning:
-            facts.append(("kernel", "; ".join(filter(None, [kernel.meaning, kernel.source]))))
+            facts.append((t("kernel"), joined([kernel.meaning, kernel.source], "; ")))
         return facts
 
     def values(self) -> tuple[str, str]:
@@ -619,8 +641,8 @@ class AppliedView:
         kernel = self.applied.kernel
         values = self.applied.magnitude if kernel.is_pair else self.applied.output
         known = None if kernel.is_pair else self.applied.grain
-        name = "magnitude" if kernel.is_pair else "values"
-        return name, f"{_range(values, known)}{self._unit()}{self._cut_off()}"
+        name = t("magnitude") if kernel.is_pair else t("values")
+        return name, joined([_range(values, known), self._unit(), self._cut_off()], "")
 
     @property
     def _image_levels(self) -> tuple[float, float] | None:
@@ -642,27 +664,30 @@ class AppliedView:
         values, rounding = self.applied.output, 1e-5 * (high - low)
         parts = []
         if values.min() < low - rounding:
-            parts.append(f"below {number(low)} as black")
+            parts.append(t("below {number} as black", number(low)))
         if values.max() > high + rounding:
-            parts.append(f"above {number(high)} as white")
-        return f", shown {' and '.join(parts)}" if parts else ""
+            parts.append(t("above {number} as white", number(high)))
+        return t(", shown {how}", joined(parts, " and ")) if parts else ""
 
     def _unit(self) -> str:
-        return f" {self.unit}" if self.unit else ""
+        return t(" {unit}", self.unit) if self.unit else ""
 
     def _difference_text(self) -> str:
         if self.agree and self.applied.kernel.is_symmetric:
-            return "none: the kernel turned by 180° is the same, so both agree exactly"
+            return t("none: the kernel turned by 180° is the same, so both agree exactly")
         if self.agree:
-            return "none: the kernel turned by 180° is another, but both agree exactly here"
-        words = ("magnitude ", "direction ") if self.applied.kernel.is_pair else ("",)
+            return t("none: the kernel turned by 180° is another, but both agree exactly here")
+        words = (t("magnitude "), t("direction ")) if self.applied.kernel.is_pair else ("",)
         parts = []
         for values, word, unit in zip(self.differences(), words, (self._unit(), "°"), strict=False):
             _, row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
             largest = float(np.abs(values).max())
-            where = f"at most {number(largest, 4)}{unit}, at row {row}, column {column}"
-            parts.append(f"{word}{where if largest else 'none'}")
-        return "; ".join(parts)
+            where = t(
+                "at most {number}{unit}, at row {row}, column {column}",
+                *(number(largest, 4), unit, row, column),
+            )
+            parts.append(joined([word, where if largest else t("none")], ""))
+        return joined(parts, "; ")
 
 
 def _range(values: np.ndarray, known: Grain | None = None) -> str:

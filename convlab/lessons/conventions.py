@@ -14,6 +14,7 @@ from convlab.lessons.words import axis_text
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
+from convlab.words import t
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,24 @@ def _convolutions(
 
     correlated = convolved(weights, torch)
     turned, tensorflow = convolved(weights[::-1, ::-1], torch), convolved(weights, same)
-    padded, padded_same = (f"padding {_both_sides_text(sides)}" for sides in (torch, same))
+    padded, padded_same = (
+        t("padding {both_sides_text}", _both_sides_text(sides)) for sides in (torch, same)
+    )
     return (
         Comparison(
-            "convolution: padding",
+            t("convolution: padding"),
             (
                 Convention("PyTorch", padded, torch_sizes, correlated),
-                Convention("TensorFlow", f"SAME: {padded_same}", same_sizes, tensorflow),
+                Convention(
+                    "TensorFlow", t("SAME: {padded_same}", padded_same), same_sizes, tensorflow
+                ),
             ),
         ),
         Comparison(
-            "convolution: kernel",
+            t("convolution: kernel"),
             (
-                Convention("correlation", "kernel as it is", torch_sizes, correlated),
-                Convention("convolution", "turned by 180°", torch_sizes, turned),
+                Convention(t("correlation"), t("kernel as it is"), torch_sizes, correlated),
+                Convention(t("convolution"), t("turned by 180°"), torch_sizes, turned),
             ),
         ),
     )
@@ -137,17 +142,17 @@ def _poolings(
             F.max_pool2d(F.pad(image, around), kernel, stride),
         )
     )
-    padded = f"padding {axis_text(padding)}"
+    padded = t("padding {size}", axis_text(padding))
     return (
         Comparison(
-            "max pooling: size",
+            t("max pooling: size"),
             (
-                Convention("floor", "PyTorch's default", sizes((0, 0)), floor),
+                Convention(t("floor"), t("PyTorch's default"), sizes((0, 0)), floor),
                 Convention("ceil", "Caffe, ceil_mode", sizes((0, 0), True), ceil),
             ),
         ),
         Comparison(
-            "max pooling: padding",
+            t("max pooling: padding"),
             (
                 Convention("−∞", padded, sizes(padding), infinite),
                 Convention("zeros", padded, sizes(padding), zeros),

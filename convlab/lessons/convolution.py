@@ -20,11 +20,13 @@ from convlab.checks import shown
 from convlab.errors import ShapeError, SpecError
 from convlab.lessons.relations import SizeRelation, conv_size, conv_transpose_size
 from convlab.lessons.words import Stepped, axis_text, sides_text, window_text
+from convlab.nn import Notations, convolution_notations
 from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, Sides
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.window_step import SlidingWindow
+from convlab.words import t
 
 CONVENTIONS = {"torch": "same", "tensorflow": "same-tensorflow"}
 """Whose convention ``same`` padding follows, and the word for it."""
@@ -86,6 +88,21 @@ class Convolution(Stepped):
         at, stride, size = (row, column), self.step_stride, self.kernel.shape[2:]
         return shapes.on_axes(lambda i: at[i] * stride[i] + self.dilation[i] * np.arange(size[i]))
 
+    def notations(self) -> Notations:
+        """It in other libraries' code; empty for a transposed or true convolution."""
+        if self.transposed or self.flip:
+            return ()
+        filters, *_ = self.kernel.shape
+        settings = self.stride, self.padding, self.dilation
+        return convolution_notations(
+            self.input.shape,
+            filters,
+            self.kernel.shape[2:],
+            *settings,
+            bias=bool(self.bias.any()),
+            padding_mode=self.padding_mode,
+        )
+
     def uncovered(self) -> np.ndarray:
         """(SH, SW) bool: the cells that no position of the window reads."""
         read = []
@@ -125,8 +142,10 @@ class Convolution(Stepped):
 
     def words(self) -> tuple[str, str]:
         """What it is, and its sizes and settings."""
-        name = "Transposed convolution" if self.transposed else "Convolution"
-        return name, f"input {self.input_note()}, kernel {self.kernel_note()}"
+        name = t("Transposed convolution") if self.transposed else t("Convolution")
+        return name, t(
+            "input {input_note}, kernel {kernel_note}", self.input_note(), self.kernel_note()
+        )
 
     def input_note(self) -> str:
         """Size and padding of the input in words: "5 × 7, zero padding 1"."""
@@ -136,13 +155,15 @@ class Convolution(Stepped):
             # What is drawn: zeros between the cells, and those that the padding leaves around them.
             if self.stride != (1, 1):
                 between = axis_text([s - 1 for s in self.stride])
-                text += f", zeros between: {between}"
+                text += t(", zeros between: {between}", between)
             rows, columns = (_ends(axis.outside) for axis in self.axes)
-            return f"{text}, around: {sides_text((*rows, *columns))}"
+            return t("{text}, around: {sides}", text, sides_text((*rows, *columns)))
         if not any(self.padding):
             return text
-        kind = "zero" if self.padding_mode == "zeros" else self.padding_mode
-        return f"{text}, {kind} padding {sides_text(self.padding)}"
+        sides = sides_text(self.padding)
+        if self.padding_mode == "zeros":
+            return t("{text}, zero padding {sides}", text, sides)
+        return t("{text}, {kind} padding {sides}", text, self.padding_mode, sides)
 
     def kernel_note(self) -> str:
         """Size, stride and dilation of the kernel in words: "3 × 3, stride 2".
@@ -153,8 +174,8 @@ class Convolution(Stepped):
         channels = self.kernel.shape[1]
         text = window_text(self.kernel.shape[2:], self.stride, self.dilation, channels)
         if self.transposed and any(self.padding):
-            text += f", padding {sides_text(self.padding)}"
-        return text + (", turned" if self.flip != self.transposed else "")
+            text += t(", padding {sides}", sides_text(self.padding))
+        return text + (t(", turned") if self.flip != self.transposed else "")
 
 
 def _ends(outside: np.ndarray) -> tuple[int, int]:

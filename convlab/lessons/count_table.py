@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from convlab.insight.code_lines import code_lines
 from convlab.lessons.counts import Count, LayerCount, shape_text
 from convlab.lessons.relations import SizeRelation
-from convlab.terminal import table
+from convlab.terminal import Block, Line, Span, Table
 
 TOTALLED = ("parameters", "multiply_adds", "connections")
 
 
-def count_lines(counts: Sequence[LayerCount]) -> list[str]:
+def layer_code_lines(counts: Sequence[LayerCount]) -> Iterator[Line]:
+    """The layers of ``conv_layer`` or ``count_layers`` as other libraries write them."""
+    for name, layer in zip(_names(counts), counts, strict=True):
+        if layer.notations:
+            yield ""
+            yield (Span(f"{name}: {layer.text}", "output", bold=True),)
+            yield from code_lines(layer.notations)
+
+
+def count_lines(counts: Sequence[LayerCount]) -> list[Line | Block]:
     """The layers of ``conv_layer`` or ``count_layers`` with what they cost."""
     if len(counts) == 1:
-        return table(_worked_out(counts[0]))
+        return list(Table(_worked_out(counts[0])).lines(None))
     names = _names(counts)
     return [
-        *table(_size_rows(names, counts)),
+        Table(_size_rows(names, counts), spare=(3, 2)),
         "",
-        *table(_count_rows(names, counts), right=range(1, 5)),
+        Table(_count_rows(names, counts), right=range(1, 5), spare=(4, 3)),
     ]
 
 

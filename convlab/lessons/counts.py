@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from convlab import shapes
+from convlab import nn, shapes, spelling
 from convlab.errors import ShapeError, SpecError
 from convlab.lessons.convolution import padding_by, resolve_padding
 from convlab.lessons.relations import SizeRelation, conv_size, pool_size
 from convlab.lessons.words import axis_text, sides_text
 from convlab.shapes import Pair, ReceptiveField, Sides, size_text
 from convlab.wiring import Wiring
+from convlab.words import t
 
 Shape = tuple[int, ...]  # (channels, rows, columns) or (features,)
 SHAPE_KEPT = ("relu", "sigmoid", "tanh", "softmax", "dropout")
@@ -44,7 +45,8 @@ class LayerCount:
     ``parameters`` are weights and biases; ``per_unit`` the weights of one filter
     or neuron; ``dense`` the weights of a dense layer between the same numbers.
     All are None for layers without weights, as is ``multiply_adds``; ``connections`` is None for
-    layers that only reshape or look at one number.
+    layers that only reshape or look at one number.  ``notations``: the layer in other libraries'
+    code, that of a pooling with its maximum; empty for layers that keep the shape.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class LayerCount:
     multiply_adds: Count | None = None
     connections: Count | None = None
     dense: Count | None = None
+    notations: nn.Notations = ()
 
     def record(self) -> dict[str, Any]:
         """The layer's numbers by name, for JSON."""
@@ -82,6 +85,7 @@ class LayerCount:
             "multiply_adds": count(self.multiply_adds),
             "connections": count(self.connections),
             "dense_weights": count(self.dense),
+            "code": [vars(notation) for notation in self.notations],
         }
 
 
@@ -183,6 +187,9 @@ def conv_layer(
         ),
         connections=Count(f"{each} · {parameters.value:,}", places * parameters.value),
         dense=_dense_weights(shape, after),
+        notations=nn.convolution_notations(
+            shape, filters, kernel, stride, sides, dilation, groups, bias
+        ),
     )
 
 
@@ -214,6 +221,7 @@ def pool_layer(
         connections=Count(
             f"{_numbers(after)} · {_product(*kernel)}", math.prod(after) * math.prod(kernel)
         ),
+        notations=nn.pooling_notations(shape, "maximum", kernel, stride, padding),
     )
 
 
@@ -237,12 +245,14 @@ def dense_layer(shape: Shape, neurons: int, *, bias: bool = True) -> WeightedCou
         multiply_adds=weights,
         connections=parameters,
         dense=weights,
+        notations=nn.dense_notations(features, neurons, bias),
     )
 
 
 def flatten_layer(shape: Shape) -> LayerCount:
     """All numbers of the input in one row."""
-    return LayerCount("flatten", "flatten", tuple(shape), (math.prod(shape),))
+    after, notations = (math.prod(shape),), nn.flatten_notations(shape)
+    return LayerCount("flatten", "flatten", tuple(shape), after, notations=notations)
 
 
 def _image(shape: Shape, what: str) -> Shape:
@@ -269,7 +279,7 @@ def count_layers(shape: Shape, text: str, *, convention: str = "torch") -> list[
         raise ShapeError(f"input: expected (channels, rows, columns) or (features,), got {shape!r}")
     counts = []
     for number, words in enumerate(text.split(","), 1):
-        parts = words.lower().replace("×", "x").split()
+        parts = words.lower().split()
         where = f"layer {number} ({' '.join(parts)})" if parts else f"layer {number}"
         try:
             counts.append(_layer(tuple(shape), parts, convention))
@@ -310,11 +320,8 @@ def _layer(shape: Shape, words: list[str], convention: str) -> LayerCount:
 
 def _whole(word: str, most: int) -> tuple[int, ...] | None:
     """5x7 as (5, 7), 5 as (5,) or, for two, (5, 5); None for anything else."""
-    parts = word.split("x")
-    if not all(part.isdecimal() and part.isascii() and len(part) < 16 for part in parts):
-        return None
-    numbers = tuple(int(part) for part in parts)
-    if len(numbers) > most:
+    numbers = spelling.sizes(word)
+    if numbers is None or len(numbers) > most:
         return None
     return numbers * most if len(numbers) == 1 else numbers
 
@@ -379,14 +386,14 @@ def wirings(
     links = conv.connections.value
     return (units[0], units[1]), [
         Wiring(
-            "dense",
+            t("dense"),
             everything,
             _each_its_own(everything),
             dense.connections.value,
             dense.parameters.value,
         ),
-        Wiring("local", fields, _each_its_own(fields), links, links),
-        Wiring("shared", fields, shared, links, conv.parameters.value),
+        Wiring(t("local"), fields, _each_its_own(fields), links, links),
+        Wiring(t("shared"), fields, shared, links, conv.parameters.value),
     ]
 
 

@@ -47,7 +47,7 @@ def example_input(
         return random_values((channels, *(size or (5, 5))), kind, seed, signed=False)
     if isinstance(values, str | os.PathLike):
         name = str(values)
-        if not name.lower().endswith(".csv"):
+        if not name.lower().endswith(".csv") and name != "-":
             raise SpecError(f"values: expected ints, floats, none or a .csv file, got {name!r}")
         rows = np.array(table.read_numbers(name))
     else:
@@ -86,13 +86,16 @@ def _kernel_rows(values: str | os.PathLike | ArrayLike) -> list[list[float]]:
     if not isinstance(values, str | os.PathLike):
         return own_numbers(values, "kernel values", 2).tolist()
     text = str(values)
-    if text.lower().endswith(".csv"):
+    if text.lower().endswith(".csv") or text == "-":
         return table.read_numbers(text)
     try:
-        return [
+        rows = [
             [table.number(v) for v in row.replace(",", " ").split()]
             for row in text.strip(" ;").split(";")
         ]
+        if not any(rows):
+            raise ValueError
+        return rows
     except ValueError:
         raise SpecError(
             'kernel values: expected rows such as "1 0 -1; 2 0 -2; 1 0 -1" or a .csv file,'

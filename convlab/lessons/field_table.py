@@ -7,16 +7,17 @@ from convlab.lessons.words import axis_text
 from convlab.models import LayerField, Network, receptive_fields
 from convlab.models.summary_table import shape_cell
 from convlab.nn import Family, Window
-from convlab.shapes import Pair, Sides, along, effective_kernel, size_text
-from convlab.terminal import table
+from convlab.shapes import Pair, Sides, along, as_image, effective_kernel, size_text
+from convlab.terminal import Table
 
-HEAD = ("layer", "type", "kernel", "stride", "padding", "output", "r", "S", "P", "centre", "")
+HEAD = ("layer", "type", "kernel", "stride", "padding", "output", "r", "S", "P", "centre")
 NUMERIC = range(6, 10)
+SPARE = (10, 1, 5, 4, 8, 3)
 
 Recursion = list[tuple[str, list[str]]]
 
 
-def field_table(network: Network) -> list[str]:
+def field_table(network: Network) -> Table:
     """Receptive field r, effective stride S, effective padding P and first centre of each layer.
 
     All in pixels of the input.  Layers that only pass numbers on are left out, as are those after
@@ -25,7 +26,8 @@ def field_table(network: Network) -> list[str]:
     before = {name: shape for name, _, shape, _ in network.shapes()}
     first = ("input", "", "", "", "", shape_cell(network.input_shape), "1", "1", "0", "0", "")
     rows = [_cells(row, before[row.name]) for row, _ in _shown(network)]
-    return table([HEAD, first, *rows], NUMERIC)
+    joints = "branches" if any(row[-1] for row in rows) else ""
+    return Table([(*HEAD, joints), first, *rows], NUMERIC, SPARE)
 
 
 def field_explanation(network: Network) -> list[str]:
@@ -63,7 +65,7 @@ def _cells(row: LayerField, input_shape: tuple[int, ...]) -> list[str]:
         kernel, stride = axis_text(window.kernel), axis_text(window.stride)
         if window.dilation != (1, 1):
             kernel += f" dilated {axis_text(window.dilation)}"
-        padding = _padding(_read_beyond(window, input_shape, row.output_shape))
+        padding = _padding(_read_beyond(window, as_image(input_shape), as_image(row.output_shape)))
     elif row.family is Family.TRANSPOSED:
         kernel, stride = axis_text(row.layer.kernel_size), f"up {axis_text(row.layer.stride)}"
     if field is None:

@@ -10,13 +10,14 @@ from convlab import functional as F
 from convlab import shapes
 from convlab.errors import ShapeError, SpecError
 from convlab.lessons.convolution import MAX_PRODUCTS
-from convlab.lessons.relations import MINUS, SizeRelation, pool_size
+from convlab.lessons.relations import SizeRelation, pool_size
 from convlab.lessons.words import Stepped, axis_text, window_text
 from convlab.numerals import Grain, grain, summing_type
 from convlab.shapes import Pair, PoolWindows
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.window_step import SlidingWindow
+from convlab.words import t
 
 KINDS = ("max", "average")
 
@@ -95,9 +96,9 @@ class Pooling(Stepped):
             winner = cell[0] + self.padding[0], cell[1] + self.padding[1]
         sizes: tuple[tuple[str, int | None], tuple[str, int | None]]
         if self.relations is None:
-            label, sizes = "window", self._adaptive_texts(row, column)
+            label, sizes = t("window"), self._adaptive_texts(row, column)
         else:
-            label, (over, across) = "output size", self.relations
+            label, (over, across) = t("output size"), self.relations
             sizes = (str(over), over.number), (str(across), across.number)
         return SlidingWindow(
             stage=self.stage,
@@ -128,7 +129,7 @@ class Pooling(Stepped):
             at = (row, column)[axis]
             start, end = ((w.row_start, w.row_end), (w.column_start, w.column_end))[axis]
             i, n = w.input[axis], w.output[axis]
-            ends = f"⌊{at}·{i}/{n}⌋ to ⌈{at + 1}·{i}/{n}⌉ {MINUS} 1"
+            ends = f"⌊{at}·{i}/{n}⌋ to ⌈{at + 1}·{i}/{n}⌉ − 1"
             return f"{ends} = {start[at]} to {end[at] - 1}", None
 
         return shapes.on_axes(text)
@@ -139,14 +140,14 @@ class Pooling(Stepped):
         text = shapes.size_text(*size, *([channels] if channels > 1 else []))
         if not any(self.padding):
             return text
-        return f"{text}, padding {axis_text(self.padding)}"
+        return t("{text}, padding {size}", text, axis_text(self.padding))
 
     def window_note(self) -> str:
         """The windows in words: "2 × 2, stride 2"."""
         if self.kernel is None:
             if self.output.shape[1:] == (1, 1):
-                return "global"
-            return f"adaptive to {shapes.size_text(*self.output.shape[1:])}"
+                return t("global")
+            return t("adaptive to {size}", shapes.size_text(*self.output.shape[1:]))
         return window_text(self.kernel, self.stride, self.dilation)
 
 

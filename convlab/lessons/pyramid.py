@@ -8,6 +8,7 @@ from convlab.models import INPUT, Network, receptive_fields
 from convlab.nn import Family
 from convlab.shapes import ReceptiveField
 from convlab.viz import PyramidLevel
+from convlab.words import t
 
 AXES = ("rows", "columns")
 
@@ -45,21 +46,23 @@ def field_pyramid(
         length = shapes[name][1][1 + axis]
         # What lies beyond a map's border is zero and reads nothing.
         reads = [tuple(range(*window.span(u))[::step]) if 0 <= u < length else () for u in units]
-        text = "windows of several sizes"
+        text = t("windows of several sizes")
         if row.family is Family.TRANSPOSED:
-            text = f"transposed, kernel {row.layer.kernel_size[axis]}"
-            text += f", stride {row.layer.stride[axis]}"
+            text = t("transposed, kernel {kernel_size}", row.layer.kernel_size[axis])
+            text += t(", stride {stride}", row.layer.stride[axis])
         elif row.window is not None:
-            text = f"kernel {row.window.kernel[axis]}, stride {row.window.stride[axis]}"
-            text += f", dilation {step}" if step > 1 else ""
+            text = t(
+                "kernel {kernel}, stride {stride}", row.window.kernel[axis], row.window.stride[axis]
+            )
+            text += t(", dilation {step}", step) if step > 1 else ""
         elif not window.period:
-            text = f"kernel {window.size}, stride {window.stride}"
+            text = t("kernel {size}, stride {stride}", window.size, window.stride)
         levels.append(_level(name, text, length, row.field[axis], units, reads))
         units = sorted({u for group in reads for u in group})
         name = source
     pixels = network.input_shape[1 + axis]
     reads = [()] * len(units)
-    levels.append(_level(INPUT, "", pixels, ReceptiveField(), units, reads))
+    levels.append(_level(t("input"), "", pixels, ReceptiveField(), units, reads))
     return levels[::-1]
 
 

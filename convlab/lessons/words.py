@@ -9,6 +9,7 @@ import numpy as np
 
 from convlab.errors import ShapeError, SpecError
 from convlab.shapes import Pair, Sides, size_text
+from convlab.words import joined, t
 
 
 def axis_text(lengths: Sequence[int | Fraction | str]) -> str:
@@ -20,17 +21,18 @@ def sides_text(sides: Sides) -> str:
     """Padding: one number, rows × columns, or all four sides by name."""
     top, bottom, left, right = sides
     if (top, left) != (bottom, right):
-        return f"top {top}, bottom {bottom}, left {left}, right {right}"
+        return t("top {top}, bottom {bottom}, left {left}, right {right}", top, bottom, left, right)
     return axis_text((top, left))
 
 
 def window_text(kernel: Pair, stride: Pair, dilation: Pair = (1, 1), channels: int = 1) -> str:
     """The size of a window over ``channels``, and its stride and dilation if they are not 1."""
-    words = [size_text(*kernel, *([channels] if channels > 1 else []))]
-    for name, lengths in (("stride", stride), ("dilation", dilation)):
-        if lengths != (1, 1):
-            words.append(f"{name} {axis_text(lengths)}")
-    return ", ".join(words)
+    words: list[str] = [size_text(*kernel, *([channels] if channels > 1 else []))]
+    if stride != (1, 1):
+        words.append(t("stride {size}", axis_text(stride)))
+    if dilation != (1, 1):
+        words.append(t("dilation {size}", axis_text(dilation)))
+    return joined(words)
 
 
 class Stepped:

@@ -2,6 +2,7 @@
 
 from convlab.checks import check_calls
 from convlab.models.encoder_decoder import encoder_decoder
+from convlab.models.onnx import from_onnx, to_onnx
 from convlab.models.spec import (
     LOSSES,
     GraphNetwork,
@@ -9,6 +10,7 @@ from convlab.models.spec import (
     Spec,
     build,
     build_from_text,
+    check_classifies,
     input_shape,
     model_names,
     read_spec,
@@ -34,13 +36,16 @@ __all__ = [
     "SummaryTable",
     "build",
     "build_from_text",
+    "check_classifies",
     "encoder_decoder",
     "field_record",
+    "from_onnx",
     "input_shape",
     "model_names",
     "read_spec",
     "receptive_fields",
     "summarise",
+    "to_onnx",
 ]
 
 check_calls(globals(), __all__)

@@ -14,7 +14,8 @@
     out_features = "classes"   # as many as the data set has
 
 A layer reads the one before it, or the layers above it that it names:
-``inputs = ["relu1"]``, where "input" is the image; Add and Concat join several.
+``inputs = ["relu1"]``, where "input" is the image; Add, Concat and Mul join several.  With
+``tied = { weight = "conv1.weight" }`` it has a parameter of a layer above it for its own.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convlab import functional as F
-from convlab import nn, random, reading, shapes
+from convlab import nn, random, reading, shapes, spelling
 from convlab.checks import instance, shortened, shown
 from convlab.errors import ConvlabError, ShapeError, SpecError, require_finite
 from convlab.models.bitmaps import digits_7x12
+from convlab.models.published import PUBLISHED
 from convlab.models.summary import INPUT, summarise
 from convlab.models.summary_table import SummaryTable
+from convlab.names import meant
 from convlab.shapes import MAX_MAP, MAX_SIZE, MAX_WEIGHTS
 from convlab.tensors import Tensor
 
@@ -44,8 +47,16 @@ MAX_LAYERS = 5_000
 
 LOSSES = ("cross-entropy", "lecun-map")
 _CENTRES = {"digits-7x12": digits_7x12}
-# Arguments that follow from the input.
-_INFERRED = {"in_channels": 0, "in_features": 0, "channels": 0}
+# As PyTorch names modules inside others: layer1.0.conv1.
+_NAME = r"(?=.{1,100}$)[A-Za-z_]\w*(\.\w+)*"
+INFERRED = {
+    "in_channels": 0,
+    "in_features": 0,
+    "channels": 0,
+    "num_features": 0,
+    "num_channels": 0,
+}
+"""Arguments that follow from the input, with the axis that they are the size of."""
 
 
 class Network(nn.Sequential):
@@ -160,7 +171,7 @@ class GraphNetwork(Network):
 
 def model_names() -> list[str]:
     """The networks that come with convlab."""
-    return sorted(path.name.removesuffix(".toml") for path in _specs().iterdir())
+    return sorted([*PUBLISHED, *(path.name.removesuffix(".toml") for path in _specs().iterdir())])
 
 
 def _specs():
@@ -179,17 +190,20 @@ def build(
     model: str | Path | Spec,
     *,
     input_shape: tuple[int, int, int] | None = None,
-    classes: int = 10,
+    classes: int | None = None,
     dropout: float | None = None,
     weights: bool = True,
+    backbone: bool = False,
 ) -> Network:
     """A network by its name, from a TOML file or a Spec, with fresh random weights.
 
     ``input_shape`` (channels, rows, columns) replaces the spec's own, so that a
-    network fits the data; ``classes`` is their number; ``dropout`` replaces the
+    network fits the data; ``classes`` is their number, by default the spec's own
+    or else 10; ``dropout`` replaces the
     probability of every Dropout layer.  Without ``weights`` the weights are all
     zero, which takes no time and no memory, and is enough for the geometry of the
-    largest network.
+    largest network.  A ``backbone`` may end in anything; else the last layer has to give a number,
+    or a map, for each class.
     Raises SpecError for an unknown name or a mistake in the file, with its line.
     """
     text, name, source = model if isinstance(model, Spec) else read_spec(model)
@@ -201,7 +215,18 @@ def build(
         classes=classes,
         dropout=dropout,
         weights=weights,
+        backbone=backbone,
     )
+
+
+def check_classifies(network: Network) -> None:
+    """Raise SpecError for a network whose output is not one number for each class."""
+    output = network.shapes()[-1][3]
+    if len(output) != 1:
+        raise SpecError(
+            f"{network.name}: expected a network that gives one number for each class, got"
+            f" {_shape_text(output)}"
+        )
 
 
 def input_shape(model: str | Path | Spec) -> tuple[int, int, int]:
@@ -211,17 +236,24 @@ def input_shape(model: str | Path | Spec) -> tuple[int, int, int]:
 
 
 def read_spec(model: str | Path) -> Spec:
-    """The spec of a network that comes with convlab, or of a TOML file.  Raises SpecError."""
+    """The spec of a network that comes with convlab, or of a TOML file; "-" is standard input.
+
+    Raises DataError for nothing on standard input, else SpecError.
+    """
+    if str(model) in PUBLISHED:
+        return Spec(PUBLISHED[str(model)](), str(model), str(model))
     if str(model) in model_names():
         text = (_specs() / f"{model}.toml").read_text(encoding="utf-8")
         return Spec(text, str(model), f"{model}.toml")
     path = Path(model)
-    if path.suffix != ".toml":
+    if path.suffix.lower() != ".toml" and str(model) != "-":
         raise SpecError(
-            f"model: expected one of {', '.join(model_names())} or a .toml file, got {model}"
+            f"model: expected one of {', '.join(model_names())} or a .toml file, got"
+            f" {str(model) or repr('')}{meant(model, model_names())}"
         )
     try:
-        return Spec(reading.read_text(path, reading.MAX_TOML), path.stem, str(path))
+        name = "network" if str(model) == "-" else path.stem
+        return Spec(reading.read_text(path, reading.MAX_TOML), name, str(path))
     except OSError as error:
         raise SpecError(f"{path}: cannot be read as a model: {error.strerror}") from None
 
@@ -239,14 +271,18 @@ def build_from_text(
     name: str,
     source: str = "spec",
     input_shape: tuple[int, int, int] | None = None,
-    classes: int = 10,
+    classes: int | None = None,
     dropout: float | None = None,
     weights: bool = True,
+    backbone: bool = False,
 ) -> Network:
     """A network from the text of a spec; see ``build``.  ``source`` names it in errors."""
     spec = _parse(text, source)
     lines = text.splitlines()
-    _check_keys(spec, {"input", "layer", "loss", "pixels", "rate"}, source, lines, 0, "at the top")
+    known = {"classes", "input", "layer", "loss", "pixels", "rate"}
+    _check_keys(spec, known, source, lines, 0, "at the top")
+    own_classes = _classes(spec.get("classes", 10), source)
+    classes = own_classes if classes is None else classes
     own_shape = _input_shape(spec.get("input"), source)
     # A wrong length is a caller's mistake, reported by the first layer.
     shape: Any = own_shape if input_shape is None else tuple(input_shape)
@@ -262,10 +298,11 @@ def build_from_text(
         read = _inputs(entry.said, layer_name, before, shapes_of, names[number:], entry.where)
         incoming = [shapes_of[name] for name in read]
         layer, after = _fitting(entry, incoming, classes, dropout, weights, room)
+        _tie(entry, layer, layers)
         room -= layer.parameter_count()
         layers[layer_name], sources[layer_name] = layer, read
         shapes_of[layer_name], before = after, layer_name
-    network = _network(layers, sources, shapes_of, classes, source)
+    network = _network(layers, sources, shapes_of, None if backbone else classes, source)
     network.name, network.spec = name, text
     network.input_shape, network.classes = shape, classes
     network.loss = _loss(spec.get("loss", LOSSES[0]), source)
@@ -308,9 +345,9 @@ def _layer_name(entry: _Entry, taken: Mapping[str, Any], numbers: dict[str, int]
     if name is None:
         stem = kind if isinstance(kind, str) and kind in nn.LAYERS else "layer"
         return _free_name(stem, taken, numbers)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w{0,99}", name) or name in taken:
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name) or name in taken:
         raise SpecError(
-            f"{entry.where}: expected a name of letters and digits that is used once,"
+            f"{entry.where}: expected a name of letters, digits and dots that is used once,"
             f" got {shown(name)}"
         )
     return name
@@ -351,11 +388,27 @@ def _fitting(
     return layer, after
 
 
+def _tie(entry: _Entry, layer: nn.Module, layers: Mapping[str, nn.Module]) -> None:
+    """Let a layer take parameters of a layer above it for its own, as ``tied`` says."""
+    tied = entry.said.get("tied", {})
+    for own, name in tied.items() if isinstance(tied, dict) else [("", tied)]:
+        source, _, attribute = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+        taken = vars(layers.get(source, nn.Module())).get(attribute)
+        before = vars(layer).get(own)
+        both = isinstance(taken, nn.Parameter) and isinstance(before, nn.Parameter)
+        if not both or getattr(taken, "shape", None) != getattr(before, "shape", None):
+            raise SpecError(
+                f"{entry.where}: expected tied to name a parameter of a layer above it, of the same"
+                f' shape, such as {{ weight = "conv1.weight" }}, got {shown(tied)}'
+            )
+        setattr(layer, own, taken)
+
+
 def _network(
     layers: dict[str, nn.Module],
     sources: dict[str, tuple[str, ...]],
     shapes_of: dict[str, tuple[int, ...]],
-    classes: int,
+    classes: int | None,
     source: str,
 ) -> Network:
     """The network of all layers, the last of which must be the only one that no layer reads."""
@@ -364,7 +417,7 @@ def _network(
     if unread != {last}:
         lost = next(name for name in shapes_of if name in unread)
         raise SpecError(f"{source}: expected every layer to be read by another, {lost} is not")
-    if shapes_of[last] != (classes,):
+    if classes is not None and (shapes_of[last][0] != classes or len(shapes_of[last]) == 2):
         raise SpecError(
             f"{source}: expected the last layer to give one number for each of the {classes}"
             f" classes, got {_shape_text(shapes_of[last])}"
@@ -380,6 +433,15 @@ def _loss(value: Any, source: str) -> str:
     if value not in LOSSES:
         raise SpecError(
             f"{source}: expected loss to be one of {', '.join(LOSSES)}, got {shown(value)}"
+        )
+    return value
+
+
+def _classes(value: Any, source: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_SIZE:
+        raise SpecError(
+            f"{source}: expected classes to be a whole number from 1 to {MAX_SIZE:,}, got"
+            f" {shown(value)}"
         )
     return value
 
@@ -412,9 +474,8 @@ def _pixels(value: Any, source: str) -> tuple[float, float] | None:
 
 
 def _input_shape(value: Any, source: str) -> tuple[int, int, int]:
-    match = re.fullmatch(r"([0-9]+)x([0-9]+)x([0-9]+)", value) if isinstance(value, str) else None
-    sizes = [int(size[:10]) for size in match.groups()] if match else [0]
-    if min(sizes) < 1:
+    sizes = (spelling.sizes(value) if isinstance(value, str) else None) or (0,)
+    if len(sizes) != 3 or min(sizes) < 1:
         raise SpecError(
             f'{source}: expected input = "ROWSxCOLUMNSxCHANNELS" such as "28x28x1", got'
             f" {shown(value)}"
@@ -431,6 +492,8 @@ def _input_shape(value: Any, source: str) -> tuple[int, int, int]:
 def _shape_text(shape: tuple[int, ...]) -> str:
     if len(shape) == 3:
         return f"{shape[1]} x {shape[2]} x {shape[0]} (rows x columns x channels)"
+    if len(shape) == 2:
+        return f"{shape[1]} x {shape[0]} (length x channels)"
     return " x ".join(str(size) for size in shape) + " numbers"
 
 
@@ -471,6 +534,7 @@ def _layer(
     if not isinstance(kind, str) or kind not in nn.LAYERS:
         raise SpecError(
             f"{where}: expected type to be one of {', '.join(sorted(nn.LAYERS))}, got {shown(kind)}"
+            f"{meant(kind, nn.LAYERS)}"
         )
     layer = nn.LAYERS[kind]
     parameters = inspect.signature(layer.__init__).parameters
@@ -482,7 +546,7 @@ def _layer(
         settings[key] = _setting(key, value, annotation, classes, where)
     if not weights and "initialisation" in parameters:
         settings["initialisation"] = None
-    settings |= _inferred(parameters, shape, where)
+    settings |= _inferred(nn.LAYERS[kind], parameters, shape, where)
     missing = [
         name
         for name in parameters
@@ -508,9 +572,11 @@ def _settings(
     """What a spec says about a layer, as arguments of the layer."""
     where = entry.where
     settings = {
-        key: value for key, value in entry.said.items() if key not in ("type", "name", "inputs")
+        key: value
+        for key, value in entry.said.items()
+        if key not in ("type", "name", "inputs", "tied")
     }
-    known = set(parameters) - {"self", *_INFERRED}
+    known = set(parameters) - {"self", *INFERRED}
     if "connections_table" in parameters:  # a file lists what each output map reads
         known = (known - {"connections_table", "out_channels"}) | {"connections"}
     source, kind = where.split(", line")[0], entry.said["type"]
@@ -529,28 +595,33 @@ def _setting(key: str, value: Any, annotation: str, classes: int, where: str) ->
     _check_setting(key, value, where)
     if isinstance(value, str) and value == "classes":
         return classes
+    if value == "none" and annotation.endswith("None"):  # which TOML has no word for
+        return None
     if isinstance(value, list) and ("Sequence" in annotation or "Pair" in annotation):
         return tuple(value) if all(isinstance(v, int) for v in value) else value
     if "str" in annotation:
         return value
     if not isinstance(value, int | float):
         raise SpecError(f"{where}: expected {key} to be a number, got {shown(value)}")
-    if isinstance(value, bool) != (annotation == "bool"):
-        wanted = "true or false" if annotation == "bool" else "a number"
+    flag = annotation.startswith("bool")
+    if isinstance(value, bool) != flag:
+        wanted = "true or false" if flag else "a number"
         raise SpecError(f"{where}: expected {key} to be {wanted}, got {shown(value)}")
     if annotation in ("int", "int | None") and not isinstance(value, int):
         raise SpecError(f"{where}: expected {key} to be a whole number, got {shown(value)}")
     return value
 
 
-def _inferred(parameters: Mapping[str, Any], shape: tuple[int, ...], where: str) -> dict[str, int]:
+def _inferred(
+    layer: type[nn.Module], parameters: Mapping[str, Any], shape: tuple[int, ...], where: str
+) -> dict[str, int]:
     """The arguments that follow from the input's shape."""
     found = {}
-    for argument, axis in _INFERRED.items():
+    for argument, axis in INFERRED.items():
         if argument in parameters:
-            wanted = 1 if argument == "in_features" else 3
-            if len(shape) != wanted:
-                fits = "a Flatten layer before it" if wanted == 1 else "an image"
+            dense = argument == "in_features"
+            if len(shape) not in ((1,) if dense else layer.signal_axes):
+                fits = "a Flatten layer before it" if dense else "an image"
                 raise SpecError(f"{where}: expected {fits}, got {_shape_text(shape)}")
             found[argument] = shape[axis]
     return found
@@ -589,7 +660,7 @@ def _inputs(
     if not joins and len(names) > 1:
         raise SpecError(
             f"{where}: expected one input, got {shortened(', '.join(names))};"
-            " Add and Concat join several"
+            " Add, Concat and Mul join several"
         )
     return tuple(names)
 

@@ -176,7 +176,8 @@ def summarise(network: Network) -> list[LayerSummary]:
         receptive_fields(network), network.shapes(), strict=True
     ):
         parameters = layer.own_parameter_count()
-        dense = (math.prod(before) + 1) * math.prod(after) if parameters else 0
+        products = layer.multiply_adds(before)
+        dense = (math.prod(before) + 1) * math.prod(after) if parameters and products else 0
         rows.append(
             LayerSummary(
                 name,
@@ -186,7 +187,7 @@ def summarise(network: Network) -> list[LayerSummary]:
                 after,
                 parameters,
                 layer.connections(before),
-                layer.multiply_adds(before),
+                products,
                 seen.field,
                 dense,
             )

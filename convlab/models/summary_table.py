@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from convlab import display
 from convlab.models.summary import LayerSummary
-from convlab.terminal import table
+from convlab.terminal import Table
 
 # Families that change what units see, though a layer may have no single window.
 _SEEING = ("join", "transposed convolution", "pooling")
@@ -27,6 +27,8 @@ HEAD = (
     "dense",
 )
 NUMERIC = set(range(6, 12))
+SPARE = (11, 10, 7, 8, 4, 3, 1, 2)
+"""The columns that a narrow terminal goes without, the first of them first."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,13 @@ class SummaryTable:
             ("total", *[""] * 5, *(f"{total:,}" for total in totals), "", "", ""),
         ]
 
+    @property
+    def table(self) -> Table:
+        """The cells below their headings."""
+        return Table([HEAD, *self.rows], NUMERIC, SPARE)
+
     def __str__(self) -> str:
-        return "\n".join(table([HEAD, *self.rows], NUMERIC))
+        return str(self.table)
 
     __repr__ = __str__
 
@@ -70,8 +77,8 @@ def _pair(values: Sequence) -> str:
 
 
 def shape_cell(shape: tuple[int, ...]) -> str:
-    """Rows × columns × channels, or the number of features."""
-    return f"{shape[1]} × {shape[2]} × {shape[0]}" if len(shape) == 3 else str(shape[0])
+    """Rows × columns × channels, length × channels, or the number of features."""
+    return " × ".join(map(str, (*shape[1:], shape[0])))
 
 
 def _row(row: LayerSummary) -> tuple[str, ...]:

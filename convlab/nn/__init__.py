@@ -3,25 +3,69 @@
 Each layer provides what figures, tables and pages need to know; see ``Module`` and ``Family``.
 """
 
-from convlab.nn.activations import Activation, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
+from convlab.nn.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Rescale,
+    ScaledTanh,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from convlab.nn.convolution import Conv2d
 from convlab.nn.dense import Linear
 from convlab.nn.families import (
     PASSES_ON,
+    Block,
     Family,
+    Neighbours,
     One,
     Pooled,
     Products,
     Reads,
     Share,
     Squares,
+    Standardised,
     Taps,
     Window,
 )
 from convlab.nn.initial import INITIALISATIONS, initial_weight
-from convlab.nn.joins import Add, Concat, Join
+from convlab.nn.joins import Add, Concat, Div, Join, Mul, Sub
 from convlab.nn.lenet_1998 import EuclideanRBF, Subsample2d, TableConv2d
 from convlab.nn.module import LAYERS, Field, Module, Parameter, register
+from convlab.nn.normalisation import Affine, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm
+from convlab.nn.notations import (
+    Notation,
+    Notations,
+    convolution_notations,
+    dense_notations,
+    flatten_notations,
+    pooling_notations,
+)
+from convlab.nn.one_axis import AvgPool1d, BatchNorm1d, Conv1d, MaxPool1d
+from convlab.nn.placement import (
+    ChannelShuffle,
+    CircularPad2d,
+    PixelShuffle,
+    ReflectionPad2d,
+    ReplicationPad2d,
+    Shortcut2d,
+    Slice,
+    Upsample,
+    ZeroPad2d,
+)
 from convlab.nn.pooling import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
@@ -29,49 +73,100 @@ from convlab.nn.pooling import (
     MaxPool2d,
     Pooling,
 )
-from convlab.nn.reshape import Dropout, Flatten
-from convlab.nn.sequential import Sequential
+from convlab.nn.reshape import Dropout, Dropout2d, Flatten, Permute, Reshape
+from convlab.nn.resize import Resize2d
+from convlab.nn.sequential import ModuleList, Sequential
+from convlab.nn.state import Buffer
 from convlab.nn.transposed import ConvTranspose2d
 
 __all__ = [
-    "INITIALISATIONS",
-    "LAYERS",
-    "PASSES_ON",
     "Activation",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
     "Add",
+    "Affine",
+    "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Block",
+    "Buffer",
+    "ChannelShuffle",
+    "CircularPad2d",
     "Concat",
+    "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
+    "Div",
     "Dropout",
+    "Dropout2d",
+    "ELU",
     "EuclideanRBF",
     "Family",
     "Field",
     "Flatten",
+    "GELU",
+    "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "INITIALISATIONS",
+    "Identity",
     "Join",
+    "LAYERS",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
+    "MaxPool1d",
     "MaxPool2d",
     "Module",
+    "ModuleList",
+    "Mul",
+    "Neighbours",
+    "Notation",
+    "Notations",
     "One",
+    "PASSES_ON",
+    "PReLU",
     "Parameter",
+    "Permute",
+    "PixelShuffle",
     "Pooled",
     "Pooling",
     "Products",
     "ReLU",
+    "ReLU6",
     "Reads",
+    "ReflectionPad2d",
+    "ReplicationPad2d",
+    "Rescale",
+    "Reshape",
+    "Resize2d",
+    "SELU",
     "ScaledTanh",
     "Sequential",
     "Share",
+    "Shortcut2d",
+    "SiLU",
     "Sigmoid",
+    "Slice",
     "Softmax",
+    "Softplus",
     "Squares",
+    "Standardised",
+    "Sub",
     "Subsample2d",
     "TableConv2d",
     "Tanh",
     "Taps",
+    "Upsample",
     "Window",
+    "ZeroPad2d",
+    "convolution_notations",
+    "dense_notations",
+    "flatten_notations",
     "initial_weight",
+    "pooling_notations",
     "register",
 ]

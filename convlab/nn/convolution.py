@@ -15,6 +15,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.nn.families import Family, Taps, Window
 from convlab.nn.initial import initial_weight
 from convlab.nn.module import IntOrPair, Module, Parameter, check_image, register
+from convlab.nn.notations import convolution_notations
 from convlab.tensors import Tensor
 
 
@@ -105,6 +106,21 @@ class Conv2d(Module):
     def multiply_adds(self, shape):
         return self.weight.size * math.prod(self.output_shape(shape)[1:])
 
+    def notations(self, shape):
+        if self.connections_table is not None:
+            return ()
+        return convolution_notations(
+            shape,
+            self.out_channels,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            self.bias is not None,
+            self.padding_mode,
+        )
+
     def reads(self, shape, unit):
         o, *at = unit
         read, outside = [], []
@@ -132,17 +148,26 @@ class Conv2d(Module):
     def pytorch_arguments(self):
         return super().pytorch_arguments() | pytorch_padding(self)
 
-    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        return self._convolve(x, self.weight, relu)
+    def forward(self, x: Tensor, relu: bool = False, norm: Any = None) -> Tensor:
+        """The convolution, then ``norm``: a batch normalisation that is an affine map of each map.
 
-    def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False) -> Tensor:
+        Its factors are multiplied into the weights, so that it takes no pass of its own.
+        """
+        return self._convolve(x, self.weight, relu, norm)
+
+    def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False, norm: Any = None) -> Tensor:
+        bias: Tensor | None = self.bias
+        if norm is not None:
+            scale, shift = norm.scale_and_shift()
+            weight = Tensor(weight.data * scale[:, None, None, None])
+            bias = Tensor(shift if bias is None else bias.data * scale + shift)
         padding: shapes.Sides | int = self.padding
         if self.padding_mode != "zeros":
             top, bottom, left, right = self.padding
             x = F.pad(x, (left, right, top, bottom), self.padding_mode)
             padding = 0
         settings = self.stride, padding, self.dilation, self.groups
-        return F.conv2d(x, weight, self.bias, *settings, relu=relu)
+        return F.conv2d(x, weight, bias, *settings, relu=relu)
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {convolution_repr(self)}" + (

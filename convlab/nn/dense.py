@@ -10,6 +10,7 @@ from convlab.errors import ShapeError
 from convlab.nn.families import Family, Products
 from convlab.nn.initial import initial_weight
 from convlab.nn.module import Module, Parameter, register
+from convlab.nn.notations import dense_notations
 from convlab.tensors import Tensor
 
 
@@ -56,6 +57,9 @@ class Linear(Module):
     def reads(self, shape, unit):
         (o,) = unit
         return Products(self.weight.numpy()[o], None if self.bias is None else self.bias.numpy()[o])
+
+    def notations(self, shape):
+        return dense_notations(self.in_features, self.out_features, self.bias is not None)
 
     def pytorch_arguments(self):
         return super().pytorch_arguments() | {"bias": self.bias is not None}

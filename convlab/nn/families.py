@@ -20,9 +20,10 @@ class Family(str, Enum):
     padding_mode and ``connections_table`` (which outputs read which inputs, None: all).
     TRANSPOSED: the same with output_padding instead of the last two.  POOLING: ``windows``,
     ``reduction`` and ``adaptive``.  DENSE: out_features, weight, bias.  DISTANCE: centres.
-    ACTIVATION: ``formula``.  SOFTMAX: ``axis``.  DROPOUT: p.  PLACEMENT: ``reads`` of its own;
-    each output is one input or 0, as of padding, cropping or repeating pixels.
-    JOIN: ``summands``.
+    ACTIVATION: ``formula`` and ``of_numbers``.  NORMALISATION: ``scale_and_shift`` and
+    ``formula``, where each number is made of one.  SOFTMAX: ``axis``.  DROPOUT: p.  PLACEMENT:
+    ``reads`` of its own; each output is one input or 0, as of padding, cropping or repeating
+    pixels.  RESIZING: ``reads``; each output is a mean of neighbours.  JOIN: ``summands``.
     """
 
     CONVOLUTION = "convolution"
@@ -34,6 +35,7 @@ class Family(str, Enum):
     SOFTMAX = "softmax"
     NORMALISATION = "normalisation"
     PLACEMENT = "placement"
+    RESIZING = "resizing"
     RESHAPE = "reshape"
     DROPOUT = "dropout"
     JOIN = "join"
@@ -41,6 +43,26 @@ class Family(str, Enum):
 
 PASSES_ON = (Family.RESHAPE, Family.DROPOUT)
 """Families whose outputs are inputs, once a network is trained."""
+
+
+class Block(NamedTuple):
+    """Numbers in a row that are standardised together: how many, and with which weight and bias.
+
+    by_channel: a weight and a bias for each channel, else for each place in the block.
+    """
+
+    size: int
+    by_channel: bool
+    eps: float
+
+
+class Neighbours(NamedTuple):
+    """Maps beside each other that answer for a number: see ``nn.LocalResponseNorm``."""
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
 
 
 class Window(NamedTuple):
@@ -116,4 +138,15 @@ class One(NamedTuple):
     place: tuple[int, ...] | None
 
 
-Reads = Taps | Pooled | Products | Squares | Share | One
+class Standardised(NamedTuple):
+    """(x - mean) / sqrt(variance + eps) * weight + bias of the single input x at ``place``."""
+
+    place: tuple[int, ...]
+    mean: np.float32
+    variance: np.float32
+    eps: float
+    weight: np.float32
+    bias: np.float32
+
+
+Reads = Taps | Pooled | Products | Squares | Share | One | Standardised

@@ -9,6 +9,7 @@ import numpy as np
 from convlab import random
 from convlab.checks import checked, fits_memory, whole
 from convlab.errors import SpecError
+from convlab.names import meant
 
 INITIALISATIONS = ("lecun", "glorot", "he")
 
@@ -34,6 +35,7 @@ def initial_weight(shape: tuple[int, ...], scheme: str | None = "he") -> np.ndar
     if scheme not in variances:
         raise SpecError(
             f"initialisation: expected one of {', '.join(INITIALISATIONS)}, got {scheme!r}"
+            f"{meant(scheme, INITIALISATIONS)}"
         )
     weight = random.generator().standard_normal(shape) * math.sqrt(variances[scheme])
     return weight.astype(np.float32)

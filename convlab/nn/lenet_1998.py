@@ -69,8 +69,8 @@ class TableConv2d(Conv2d):
     def _table(self, dtype: np.dtype) -> np.ndarray:
         return self.connections_table[:, :, None, None].astype(dtype)
 
-    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        return self._convolve(x, self.weight * self._table(self.weight.dtype), relu)
+    def forward(self, x: Tensor, relu: bool = False, norm: Any = None) -> Tensor:
+        return self._convolve(x, self.weight * self._table(self.weight.dtype), relu, norm)
 
 
 @register

@@ -13,7 +13,8 @@ from convlab.checks import FAILURES, check_calls, shown
 from convlab.errors import ConvlabError, DTypeError, ShapeError, SpecError
 from convlab.kernels.dispatch import to_device
 from convlab.nn.families import PASSES_ON, Family, One, Reads, Window
-from convlab.nn.state import Parameter, checked_state
+from convlab.nn.notations import Notations
+from convlab.nn.state import Buffer, Keys, Parameter, checked_state
 from convlab.tensors import FLOATS, Tensor
 
 M = TypeVar("M", bound="Module")
@@ -28,11 +29,12 @@ class Module:
     Subclasses define ``forward`` in terms of ``convlab.functional``, and say about themselves
     what figures, tables and pages ask: ``family``, ``words`` and ``short`` (what the layer is
     called in a text and over a column), ``formula`` (what it makes of x, where that is one
-    number of one), ``sign`` ("kept" where an output of 0 or above comes from such an input,
-    "positive" where there is no other output), the methods for geometry and counts,
-    ``reads``, ``steady``: whether ``forward`` does the same operations for all inputs of a shape
-    as long as no attribute of the layer changes, and ``pytorch``: the arguments of PyTorch's layer
-    of the same name, where it has one.  The last two are not inherited.
+    number of one; ``formula_of`` has the numbers of a channel), ``sign`` ("kept" where an output
+    of 0 or above comes from such an input, "positive" where there is no other output), the methods
+    for geometry and counts, ``reads``, ``steady``: whether ``forward`` does the same operations for
+    all inputs of a shape as long as no attribute of the layer changes, and ``pytorch``: the
+    arguments of PyTorch's layer of the same name, where it has one.  The last two are not
+    inherited.
     """
 
     family: Family | None = None
@@ -42,6 +44,7 @@ class Module:
     sign = ""
     pytorch: tuple[str, ...] | None = None
     steady = False
+    signal_axes: tuple[int, ...] = (3,)  # of the inputs whose channels a layer has to know
 
     if TYPE_CHECKING:
         # A kernel_size or groups: code that found a layer by its family may use what that family
@@ -128,9 +131,18 @@ class Module:
         flat = np.ravel_multi_index(unit, output)
         return One(tuple(int(i) for i in np.unravel_index(flat, shape)))
 
+    def formula_of(self, channel: int) -> str:
+        """``formula`` with the numbers that the layer has for a channel of its output."""
+        return self.formula
+
+    def notations(self, shape: tuple[int, ...]) -> Notations:
+        """The layer in other libraries' code, for an input of ``shape``; empty if unknown."""
+        return ()
+
     def arrays(self) -> dict[str, np.ndarray]:
-        """The numbers on the CPU that the layer computes with, by name: its own parameters."""
-        return {k: v.numpy() for k, v in vars(self).items() if isinstance(v, Parameter)}
+        """The numbers on the CPU that the layer computes with, by name."""
+        own = {k: v for k, v in vars(self).items() if isinstance(v, Parameter | Buffer)}
+        return {k: v.numpy() for k, v in own.items() if v.dtype in FLOATS}
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of every module directly inside this one."""
@@ -150,22 +162,30 @@ class Module:
                 children = list(module.named_children())
                 stack += ((f"{path}.{name}" if path else name, m) for name, m in children[::-1])
 
-    def _all_parameters(self, prefix: str = "", above: tuple[Module, ...] = ()):
-        """(dotted name, parameter, its module), once for each name that leads to it."""
-        for name, value in vars(self).items():
-            if isinstance(value, Parameter):
-                yield prefix + name, value, self
+    def _all_state(self, prefix: str = "", above: tuple[Module, ...] = ()):
+        """(dotted name, parameter or buffer, its module), once for each name that leads to it."""
+        for kind in (Parameter, Buffer):
+            for name, value in vars(self).items():
+                if isinstance(value, kind):
+                    yield prefix + name, value, self
         for name, child in self.named_children():
             if child is not self and child not in above:
-                yield from child._all_parameters(f"{prefix}{name}.", (*above, self))
+                yield from child._all_state(f"{prefix}{name}.", (*above, self))
+
+    def named_state(self) -> dict[str, Tensor]:
+        """Every parameter and buffer of this module and all inside it, by its dotted name.
+
+        One that several modules share has several names, as in PyTorch.
+        """
+        return {name: tensor for name, tensor, _ in self._all_state()}
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(dotted name, parameter) of this module and all inside it, each once."""
         seen: set[int] = set()
-        for name, parameter, _ in self._all_parameters():
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield name, parameter
+        for name, tensor in self.named_state().items():
+            if isinstance(tensor, Parameter) and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield name, tensor
 
     def parameters(self) -> list[Parameter]:
         """All parameters, in the order of their names in the code."""
@@ -174,8 +194,9 @@ class Module:
     def parameter_count(self) -> int:
         """Trainable numbers of this module and all inside it; shared ones count once."""
         counts: dict[int, int] = {}
-        for _, parameter, module in self._all_parameters():
-            counts[id(parameter)] = module._trainable(parameter)
+        for _, tensor, module in self._all_state():
+            if isinstance(tensor, Parameter):
+                counts[id(tensor)] = module._trainable(tensor)
         return sum(counts.values())
 
     def own_parameter_count(self) -> int:
@@ -188,13 +209,16 @@ class Module:
         return parameter.size
 
     def train(self: M, mode: bool = True) -> M:
-        """Switch to training (dropout is on), or to evaluation with ``mode=False``."""
+        """Switch to training, or to evaluation with ``mode=False``.
+
+        In training dropout is on, and batch normalisation takes the statistics of each batch.
+        """
         for _, module in self.named_modules():
             module.training = mode
         return self
 
     def eval(self: M) -> M:
-        """Switch to evaluation: dropout is off."""
+        """Switch to evaluation: dropout is off, batch normalisation has its running statistics."""
         return self.train(False)
 
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
@@ -209,47 +233,60 @@ class Module:
             parameter.zero_grad()
 
     def astype(self: M, dtype: Any) -> M:
-        """Convert all parameters to float32 or float64.  Raises DTypeError for another kind."""
+        """Convert all parameters, and buffers of floats, to float32 or float64.
+
+        Raises DTypeError for another kind.
+        """
         try:
             kind = np.dtype(object if dtype is None else dtype).newbyteorder("=")
         except TypeError:
             kind = np.dtype(object)
         if kind not in FLOATS:
             raise DTypeError(f"astype: expected float32 or float64, got {shown(dtype)}")
-        for parameter in self.parameters():
-            parameter.data = parameter.data.astype(kind)
+        for tensor in self._floats():
+            tensor.data = tensor.data.astype(kind)
         return self
 
+    def _floats(self) -> Iterator[Tensor]:
+        """Each parameter, and each buffer of floats; whole numbers stay what and where they are."""
+        shared = {id(tensor): tensor for tensor in self.named_state().values()}
+        return (tensor for tensor in shared.values() if tensor.dtype in FLOATS)
+
     def to(self: M, device: str) -> M:
-        """Copy all parameters to ``device``, cpu or cuda.
+        """Copy all parameters, and buffers of floats, to ``device``, cpu or cuda.
 
         Raises DeviceError where there is no such device.
         """
-        for parameter in self.parameters():
-            parameter.data = to_device(parameter.data, device)
-            if parameter.grad is not None:
-                parameter.grad = to_device(parameter.grad, device)
+        for tensor in self._floats():
+            tensor.data = to_device(tensor.data, device)
+            if tensor.grad is not None:
+                tensor.grad = to_device(tensor.grad, device)
         return self
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter on the CPU, in C order, by its dotted name.
+        """A copy of every parameter and buffer on the CPU, in C order, by its dotted name.
 
         One that several modules share has several names, as in PyTorch.
         """
-        return {name: np.array(p.numpy(), order="C") for name, p, _ in self._all_parameters()}
+        return {name: np.array(t.numpy(), order="C") for name, t in self.named_state().items()}
 
-    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Load the parameters of ``state``, all of them or none.
+    def load_state_dict(self, state: Mapping[str, np.ndarray], strict: bool = True) -> Keys:
+        """Load the parameters and buffers of ``state``, all of them or none.
 
-        A parameter that several modules share may be given by any of its names, or by all.  Raises
-        SpecError for missing or unexpected names and for a shared parameter with different numbers,
-        ShapeError for a parameter of another shape, DTypeError for one that is not of real numbers.
+        A parameter that several modules share may be given by any of its names, or by all.  With
+        ``strict=False`` only those whose names are known are loaded.  Returns the names that were
+        missing and those that were not known, as PyTorch does; with ``strict`` there are none.
+        Raises SpecError for such names unless not ``strict``, and for a shared parameter with
+        different numbers, ShapeError for a parameter of another shape, DTypeError for one that is
+        not of real numbers.
         """
-        own = {name: parameter for name, parameter, _ in self._all_parameters()}
-        values = checked_state(own, state)
-        for _, parameter in self.named_parameters():
-            taken = np.array(values[id(parameter)], dtype=parameter.dtype, order="C")
-            parameter.data = to_device(taken, parameter.device)
+        own = self.named_state()
+        values, keys = checked_state(own, state, strict)
+        for tensor in {id(tensor): tensor for tensor in own.values()}.values():
+            if id(tensor) in values:
+                taken = np.array(values[id(tensor)], dtype=tensor.dtype, order="C")
+                tensor.data = to_device(taken, tensor.device)
+        return keys
 
     def pytorch_arguments(self) -> dict[str, Any]:
         """The arguments with which PyTorch's layer of the same name does the same.
@@ -262,8 +299,8 @@ class Module:
         return {name: getattr(self, name) for name in names}
 
     def extra_repr(self) -> str:
-        """The layer's settings, as its constructor takes them."""
-        return ""
+        """The layer's settings, as its constructor takes them: those that PyTorch has too."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.pytorch or ())
 
     def __repr__(self) -> str:
         lines = [

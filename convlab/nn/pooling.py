@@ -9,8 +9,10 @@ import numpy as np
 
 from convlab import functional as F
 from convlab import shapes
+from convlab.errors import SpecError
 from convlab.nn.families import Family, Pooled, Window
 from convlab.nn.module import IntOrPair, Module, check_image, register
+from convlab.nn.notations import adaptive_notations, pooling_notations
 from convlab.tensors import Tensor
 
 
@@ -50,9 +52,11 @@ def window_cells(start: np.ndarray, end: np.ndarray, dilation: int, at: int) -> 
 
 
 class _Pool2d(Pooling):
-    """What maximum and average pooling have in common: a window of ``kernel_size``."""
+    """What maximum and average pooling have in common: a window of ``kernel_size``.
 
-    dilation = (1, 1)
+    ``padding``: a number, (rows, columns), or top, bottom, left, right.
+    """
+
     count_include_pad = True
     divisor_override: int | None = None
 
@@ -60,14 +64,21 @@ class _Pool2d(Pooling):
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None,
-        padding: IntOrPair,
+        padding: IntOrPair | Sequence[int],
+        dilation: IntOrPair,
         ceil_mode: bool,
     ):
         super().__init__()
         self.kernel_size = shapes.pair(kernel_size, "kernel_size")
         self.stride = self.kernel_size if stride is None else shapes.pair(stride, "stride")
-        self.padding = shapes.pair(padding, "padding", least=0)
+        self.padding = shapes.pool_padding(padding, self.kernel_size)
+        self.dilation = shapes.pair(dilation, "dilation")
         self.ceil_mode = ceil_mode
+
+    @property
+    def sides(self) -> shapes.Sides:
+        """Padding at the top, bottom, left and right."""
+        return shapes.padding_sides(self.padding, self.kernel_size)
 
     def windows(self, shape):
         check_image(self, shape)
@@ -83,8 +94,22 @@ class _Pool2d(Pooling):
         )
 
     def window(self, shape):
-        rows, columns = self.padding
-        return Window(self.kernel_size, self.stride, (rows, rows, columns, columns), self.dilation)
+        return Window(self.kernel_size, self.stride, self.sides, self.dilation)
+
+    def notations(self, shape):
+        if len(self.padding) == 4 or (self.reduction == "mean" and self.dilation != (1, 1)):
+            return ()
+        return pooling_notations(
+            shape,
+            self.reduction,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
 
     def connections(self, shape):
         return math.prod(self.kernel_size) * math.prod(self.output_shape(shape))
@@ -94,10 +119,18 @@ class _Pool2d(Pooling):
         inside = super().reads(shape, unit)
         spans = []
         for axis, cells in enumerate((inside.rows, inside.columns)):
-            first = unit[1 + axis] * self.stride[axis] - self.padding[axis]
+            first = unit[1 + axis] * self.stride[axis] - self.sides[2 * axis]
             reach = first + self.dilation[axis] * np.arange(self.kernel_size[axis])
             spans.append(np.where(np.isin(reach, cells), reach, -1))
         return inside._replace(rows=spans[0], columns=spans[1])
+
+    def pytorch_arguments(self):
+        if len(self.padding) == 4:
+            raise SpecError(
+                "expected padding that PyTorch has, as much above as below and left as right,"
+                f" got {self.padding} (top, bottom, left, right)"
+            )
+        return super().pytorch_arguments()
 
     def extra_repr(self) -> str:
         text = f"kernel_size={self.kernel_size}, stride={self.stride}"
@@ -110,7 +143,10 @@ class _Pool2d(Pooling):
 
 @register
 class MaxPool2d(_Pool2d):
-    """Maximum over windows; see ``functional.max_pool2d``."""
+    """Maximum over windows; see ``functional.max_pool2d``.
+
+    ``padding``: of all sides, (rows, columns), or top, bottom, left, right.
+    """
 
     words, short = "max pooling", "max"
     reduction = "maximum"
@@ -122,27 +158,29 @@ class MaxPool2d(_Pool2d):
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
-        padding: IntOrPair = 0,
+        padding: IntOrPair | Sequence[int] = 0,
         dilation: IntOrPair = 1,
         ceil_mode: bool = False,
     ):
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = shapes.pair(dilation, "dilation")
+        super().__init__(kernel_size, stride, padding, dilation, ceil_mode)
 
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        settings = self.stride, self.padding, self.dilation, self.ceil_mode
+        settings = self.stride, self.sides, self.dilation, self.ceil_mode
         return F.max_pool2d(x, self.kernel_size, *settings, relu=relu)
 
 
 @register
 class AvgPool2d(_Pool2d):
-    """Mean over windows; see ``functional.avg_pool2d``."""
+    """Mean over windows; see ``functional.avg_pool2d``.
+
+    ``padding``: as of ``MaxPool2d``.
+    """
 
     words, short = "average pooling", "mean"
     reduction = "mean"
     sign = "kept"
     steady = True
-    pytorch = (
+    pytorch: tuple[str, ...] = (
         "kernel_size",
         "stride",
         "padding",
@@ -155,14 +193,22 @@ class AvgPool2d(_Pool2d):
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
-        padding: IntOrPair = 0,
+        padding: IntOrPair | Sequence[int] = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
+        dilation: IntOrPair = 1,
     ):
-        super().__init__(kernel_size, stride, padding, ceil_mode)
+        super().__init__(kernel_size, stride, padding, dilation, ceil_mode)
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
+
+    def pytorch_arguments(self):
+        if self.dilation != (1, 1):
+            raise SpecError(
+                f"expected averages without dilation, as PyTorch's, got {self.dilation}"
+            )
+        return super().pytorch_arguments()
 
     def forward(self, x: Tensor) -> Tensor:
         return F.avg_pool2d(
@@ -173,6 +219,7 @@ class AvgPool2d(_Pool2d):
             self.ceil_mode,
             self.count_include_pad,
             self.divisor_override,
+            dilation=self.dilation,
         )
 
 
@@ -196,6 +243,9 @@ class AdaptiveAvgPool2d(Pooling):
         return shapes.adaptive_pool_windows(
             tuple(shape[1:]), shapes.adaptive_output(tuple(shape[1:]), self.output_size)
         )
+
+    def notations(self, shape):
+        return adaptive_notations(shape, self.reduction, self.output_size)
 
     def window(self, shape):
         """The window if all are alike, else None."""

@@ -1,14 +1,16 @@
-"""Layers that pass numbers on: flattening and dropout."""
+"""Layers that pass numbers on: flattening and other shapes, and dropout."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from convlab import functional as F
 from convlab.checks import LARGEST, instance, number, whole
 from convlab.errors import ShapeError
-from convlab.nn.families import Family
-from convlab.nn.module import Module, register
+from convlab.nn.families import Family, One
+from convlab.nn.module import Module, check_image, register
+from convlab.nn.notations import flatten_notations
 from convlab.tensors import Tensor
 
 
@@ -43,6 +45,10 @@ class Flatten(Module):
         first, last = self._axes(axes)
         return (*axes[1:first], math.prod(axes[first : last + 1]), *axes[last + 1 :])
 
+    def notations(self, shape):
+        usual = (self.start_dim, self.end_dim) == (1, -1)
+        return flatten_notations(shape) if usual else ()
+
     def forward(self, x: Tensor) -> Tensor:
         first, last = self._axes(instance(x, "Flatten", Tensor).shape)
         flat = math.prod(x.shape[first : last + 1])
@@ -51,6 +57,80 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         usual = (self.start_dim, self.end_dim) == (1, -1)
         return "" if usual else f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+@register
+class Reshape(Module):
+    """The numbers of each input in another ``shape``, which has no batch; -1 takes what is left."""
+
+    family = Family.RESHAPE
+    words = short = "reshape"
+    formula = "x, in another shape"
+    sign = "kept"
+    steady = True
+
+    def __init__(self, shape: int | Sequence[int]):
+        super().__init__()
+        sizes = [shape] if isinstance(shape, int) else shape
+        self.shape = tuple(whole(size, "Reshape: shape", -1) for size in sizes)
+        if 0 in self.shape or self.shape.count(-1) > 1:
+            raise ShapeError(f"Reshape: expected sizes from 1, or one of -1, got {self.shape}")
+
+    def output_shape(self, shape):
+        known, numbers = abs(math.prod(self.shape)), math.prod(shape)
+        rest = numbers // known if -1 in self.shape else 1
+        if known * rest != numbers:
+            raise ShapeError(f"Reshape: expected numbers for {self.shape}, got {tuple(shape)}")
+        return tuple(rest if size == -1 else size for size in self.shape)
+
+    def field_of(self, field, shape):
+        # Where rows and columns stay, or are one, a unit still sees what it saw.
+        kept = self.output_shape(shape)[1:] == tuple(shape[1:]) or math.prod(shape[1:]) == 1
+        return field if kept else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], *self.output_shape(x.shape[1:]))
+
+    def extra_repr(self) -> str:
+        return str(self.shape)
+
+
+@register
+class Permute(Module):
+    """The axes in another order: ``dims`` counts the batch, which stays first."""
+
+    family = Family.PLACEMENT
+    words = short = "permute"
+    formula = "x, at another place"
+    sign = "kept"
+
+    def __init__(self, dims: Sequence[int]):
+        super().__init__()
+        self.dims = tuple(whole(dim, "Permute: dims", 0) for dim in dims)
+        if self.dims[:1] != (0,) or sorted(self.dims) != list(range(len(self.dims))):
+            raise ShapeError(
+                f"Permute: expected each axis once, and the batch, 0, first, got {self.dims}"
+            )
+
+    def output_shape(self, shape):
+        if len(shape) != len(self.dims) - 1:
+            raise ShapeError(
+                f"Permute: expected {len(self.dims) - 1} axes and the batch, got {tuple(shape)}"
+            )
+        return tuple(shape[dim - 1] for dim in self.dims[1:])
+
+    def field_of(self, field, shape):
+        return field if self.dims == (0, 1, 2, 3)[: len(self.dims)] else None
+
+    def reads(self, shape, unit):
+        return One(tuple(unit[self.dims.index(dim) - 1] for dim in range(1, len(self.dims))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.output_shape(x.shape[1:])
+        return x.transpose(*self.dims)
+
+    def extra_repr(self) -> str:
+        return str(self.dims)
 
 
 @register
@@ -65,10 +145,22 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5):
         super().__init__()
-        self.p = number(p, "Dropout", 0, 1, "a probability between 0 and 1")
+        self.p = number(p, type(self).__name__, 0, 1, "a probability between 0 and 1")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.p, self.training)
 
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
+
+@register
+class Dropout2d(Dropout):
+    """In training, each map is zero as a whole with probability ``p``: ``functional.dropout2d``."""
+
+    words = short = "dropout of maps"
+    pytorch = ("p",)
+
+    def output_shape(self, shape):
+        check_image(self, shape)
+        return shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout2d(x, self.p, self.training)

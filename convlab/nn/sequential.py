@@ -1,10 +1,11 @@
-"""Layers one after another."""
+"""Layers one after another, or in a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from convlab.checks import instance
 from convlab.errors import SpecError
 from convlab.nn.fusion import Node, Step, fused, in_segments, is_own, run
 from convlab.nn.module import Module
@@ -59,3 +60,32 @@ class Sequential(Module):
     def __getitem__(self, key: int | str) -> Module:
         named = dict(self.named_children())
         return list(named.values())[key] if isinstance(key, int) else named[key]
+
+
+class ModuleList(Module):
+    """Modules in a list, called "0", "1", ...; the module around it says what is done with them."""
+
+    def __init__(self, modules: Iterable[Module] = ()):
+        super().__init__()
+        self.extend(modules)
+
+    def append(self, module: Module) -> ModuleList:
+        """Add a module at the end."""
+        setattr(self, str(len(self)), instance(module, "ModuleList", Module, "modules"))
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> ModuleList:
+        """Add modules at the end."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def __getitem__(self, key: int | slice) -> Module:
+        found = list(self)[key]
+        return ModuleList(found) if isinstance(found, list) else found

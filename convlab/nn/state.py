@@ -1,14 +1,15 @@
-"""What a module learns, and how a saved state is matched to it."""
+"""What a module learns or keeps, and how a saved state is matched to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from convlab.checks import real_numbers
 from convlab.errors import ShapeError, SpecError
+from convlab.tape import Recorded
 from convlab.tensors import Tensor
 
 
@@ -21,10 +22,26 @@ class Parameter(Tensor):
         super().__init__(array, requires_grad=True)
 
 
+class Buffer(Tensor):
+    """Numbers, of any kind, that a module keeps without learning them: running statistics."""
+
+    __slots__ = ()
+
+    def __init__(self, array: Any):
+        Recorded.__init__(self, np.asarray(array))
+
+
+class Keys(NamedTuple):
+    """What a state lacks of a module's names, and what it has besides."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
 def checked_state(
-    own: Mapping[str, Parameter], state: Mapping[str, np.ndarray]
-) -> dict[int, np.ndarray]:
-    """The numbers that ``state`` has for each parameter of ``own``, by the parameter's id.
+    own: Mapping[str, Tensor], state: Mapping[str, np.ndarray], strict: bool = True
+) -> tuple[dict[int, np.ndarray], Keys]:
+    """The numbers that ``state`` has for each parameter or buffer of ``own``, by its id.
 
     A parameter that has several names may be given by any of them, or by all.  Raises the same
     errors as ``Module.load_state_dict``.
@@ -37,7 +54,7 @@ def checked_state(
     first_names = {id(parameter): name for name, parameter in reversed(list(own.items()))}
     missing = sorted(name for key, name in first_names.items() if key not in given)
     extra = sorted(map(str, state.keys() - own.keys()))
-    if missing or extra:
+    if strict and (missing or extra):
         raise SpecError(
             f"load_state_dict: expected the parameters {', '.join(own)}; missing:"
             f" {', '.join(missing) or 'none'}; not known: {', '.join(extra) or 'none'}"
@@ -57,4 +74,4 @@ def checked_state(
                 f"load_state_dict: expected the same numbers for {first} and {name}, which"
                 " are one parameter, got different ones"
             )
-    return {key: values for key, (_, values) in taken.items()}
+    return {key: values for key, (_, values) in taken.items()}, Keys(missing, extra)

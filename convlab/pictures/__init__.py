@@ -15,16 +15,24 @@ from convlab.checks import typed
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._any_size import any_size
     from convlab.pictures._apply import apply
     from convlab.pictures._architecture import architecture
     from convlab.pictures._arithmetic import arithmetic, explain_example
+    from convlab.pictures._augment import augment
+    from convlab.pictures._backward import backward
+    from convlab.pictures._channel_sum import channel_sum
+    from convlab.pictures._colours import colours
     from convlab.pictures._compare_conventions import compare_conventions
     from convlab.pictures._confusion import confusion
     from convlab.pictures._connection_table import connection_table
     from convlab.pictures._connections import connections
+    from convlab.pictures._convolution_1d import convolution_1d
     from convlab.pictures._costs import costs
     from convlab.pictures._curves import curves
+    from convlab.pictures._descent import descent
     from convlab.pictures._detect import detect
+    from convlab.pictures._dropout import dropout
     from convlab.pictures._effective_field import effective_receptive_field
     from convlab.pictures._embedding import embedding
     from convlab.pictures._equivariance import equivariance
@@ -34,6 +42,9 @@ if TYPE_CHECKING:
     from convlab.pictures._filters import filters, filters_by_epoch
     from convlab.pictures._flatten import flatten
     from convlab.pictures._grad_cam import grad_cam
+    from convlab.pictures._groups import groups
+    from convlab.pictures._hierarchy import hierarchy
+    from convlab.pictures._im2col import im2col
     from convlab.pictures._image import image
     from convlab.pictures._invariance import invariance
     from convlab.pictures._ladder import ladder
@@ -43,14 +54,17 @@ if TYPE_CHECKING:
     from convlab.pictures._occlusion import occlusion
     from convlab.pictures._padding_modes import padding_modes
     from convlab.pictures._parameters import parameters
+    from convlab.pictures._pooled import pooled
     from convlab.pictures._pooling import pooling
     from convlab.pictures._receptive_field import (
         receptive_field,
         receptive_field_chain,
         receptive_field_pyramid,
     )
+    from convlab.pictures._roc import roc
     from convlab.pictures._saliency import saliency
     from convlab.pictures._segment import segment
+    from convlab.pictures._stamping import stamping
     from convlab.pictures._stylize import stylize
     from convlab.pictures._top_patches import top_patches
     from convlab.pictures._two_ways import two_ways
@@ -61,16 +75,24 @@ if TYPE_CHECKING:
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "any_size": "_any_size",
     "apply": "_apply",
     "architecture": "_architecture",
     "arithmetic": "_arithmetic",
+    "augment": "_augment",
+    "backward": "_backward",
+    "channel_sum": "_channel_sum",
+    "colours": "_colours",
     "compare_conventions": "_compare_conventions",
     "confusion": "_confusion",
     "connection_table": "_connection_table",
     "connections": "_connections",
+    "convolution_1d": "_convolution_1d",
     "costs": "_costs",
     "curves": "_curves",
+    "descent": "_descent",
     "detect": "_detect",
+    "dropout": "_dropout",
     "effective_receptive_field": "_effective_field",
     "embedding": "_embedding",
     "equivariance": "_equivariance",
@@ -82,6 +104,9 @@ _MODULES = {
     "filters_by_epoch": "_filters",
     "flatten": "_flatten",
     "grad_cam": "_grad_cam",
+    "groups": "_groups",
+    "hierarchy": "_hierarchy",
+    "im2col": "_im2col",
     "image": "_image",
     "invariance": "_invariance",
     "ladder": "_ladder",
@@ -91,12 +116,15 @@ _MODULES = {
     "occlusion": "_occlusion",
     "padding_modes": "_padding_modes",
     "parameters": "_parameters",
+    "pooled": "_pooled",
     "pooling": "_pooling",
     "receptive_field": "_receptive_field",
     "receptive_field_chain": "_receptive_field",
     "receptive_field_pyramid": "_receptive_field",
+    "roc": "_roc",
     "saliency": "_saliency",
     "segment": "_segment",
+    "stamping": "_stamping",
     "stylize": "_stylize",
     "top_patches": "_top_patches",
     "two_ways": "_two_ways",
@@ -108,16 +136,24 @@ _MODULES = {
 __all__ = [
     "Picture",
     "activations",
+    "any_size",
     "apply",
     "architecture",
     "arithmetic",
+    "augment",
+    "backward",
+    "channel_sum",
+    "colours",
     "compare_conventions",
     "confusion",
     "connection_table",
     "connections",
+    "convolution_1d",
     "costs",
     "curves",
+    "descent",
     "detect",
+    "dropout",
     "effective_receptive_field",
     "embedding",
     "equivariance",
@@ -129,6 +165,9 @@ __all__ = [
     "filters_by_epoch",
     "flatten",
     "grad_cam",
+    "groups",
+    "hierarchy",
+    "im2col",
     "image",
     "invariance",
     "ladder",
@@ -138,12 +177,15 @@ __all__ = [
     "occlusion",
     "padding_modes",
     "parameters",
+    "pooled",
     "pooling",
     "receptive_field",
     "receptive_field_chain",
     "receptive_field_pyramid",
+    "roc",
     "saliency",
     "segment",
+    "stamping",
     "stylize",
     "top_patches",
     "two_ways",

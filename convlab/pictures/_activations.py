@@ -8,6 +8,7 @@ from functools import partial
 from convlab import lessons, viz
 from convlab.errors import SpecError
 from convlab.pictures.picture import Picture
+from convlab.words import t
 
 
 def activations(
@@ -22,7 +23,7 @@ def activations(
         raise SpecError(f"functions: expected some of {', '.join(lessons.ACTIVATIONS)}, got none")
     names = tuple(dict.fromkeys(functions))
     curves = [lessons.activation_curve(name, reach) for name in names]
-    title = "Activation functions and their gradients"
+    title = t("Activation functions and their gradients")
     notes = "; ".join(f"{curve.name}: gradient {', '.join(curve.notes)}" for curve in curves)
     return Picture(
         title,
@@ -31,7 +32,7 @@ def activations(
             viz.activations,
             curves,
             title=title,
-            subtitle="gradient: what a change of x changes in the output",
+            subtitle=t("gradient: what a change of x changes in the output"),
         ),
         parameters={"functions": names, "reach": reach},
         inputs={"x": curves[0].x},

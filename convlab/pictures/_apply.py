@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convlab import data, lessons, viz
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import given_name, given_picture, picture_form
 from convlab.errors import DataError, SpecError
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import check_pixels
-from convlab.reading import read_standard_input
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 
 def apply(
@@ -43,7 +44,7 @@ def apply(
     chosen = lessons.classic_kernel(kernel)
     if chosen.is_pair and grey is False:
         raise SpecError(f"grey: expected one kernel such as {chosen.name}-x for colours")
-    pixels, luma, name = _read(image, chosen.is_derivative if grey is None else grey)
+    pixels, luma, name = read_image(image, chosen.is_derivative if grey is None else grey)
     is_pattern = isinstance(image, str) and image in lessons.PATTERNS
     if padding is None:
         padding = "valid" if is_pattern and name == "6x6-edge" else "same"
@@ -60,11 +61,11 @@ def apply(
         applied,
         slide(flip=True) if convolve else None,
         levels=(0.0, 10.0) if is_pattern else (0.0, 255.0),
-        unit="" if is_pattern else "grey levels",
+        unit="" if is_pattern else t("grey levels"),
         threshold=threshold,
     )
     called = name if isinstance(image, np.ndarray) else str(image)
-    words = ", grey (BT.601 luma)" if luma else ""
+    words = t(", grey (BT.601 luma)") if luma else ""
     return _picture(shown, pixels, called, name, words)
 
 
@@ -76,13 +77,13 @@ def _picture(
     kernel = applied.kernel
     channels, *size = pixels.shape
     subtitle = f"{name}, {size_text(*size, *([channels] if channels > 1 else []))}"
-    subtitle += f"{luma}; {applied.setting()}"
+    subtitle += t("{luma}; {setting}", luma, applied.setting())
     facts = shown.facts()
     words = dict([*facts, shown.values()])
     described = "; ".join(f"{label}: {text}" for label, text in words.items())
     said = {"image": subtitle, **words}
     return Picture(
-        f"{kernel.title} on {name}",
+        t("{title} on {name}", kernel.title, name),
         f"{kernel.title} on {subtitle}. {described}.",
         partial(
             viz.applied,
@@ -114,12 +115,22 @@ def _picture(
     )
 
 
-def _read(image: ImageLike, grey: bool) -> tuple[np.ndarray, bool, str]:
+def summarised(made: Picture) -> Picture:
+    """The picture, its image and its result summarised where a photograph would be megabytes."""
+    image, output = made.inputs["image"], made.result["output"]
+    return replace(
+        made,
+        inputs={"image": lessons.record(image)},
+        result={**made.result, "output": lessons.record(output)},
+    )
+
+
+def read_image(image: ImageLike, grey: bool) -> tuple[np.ndarray, bool, str]:
     """(pixels (C, H, W), whether they are the luma of a colour picture, the image's name)."""
     if isinstance(image, np.ndarray):
         check_pixels(image)
         luma = grey and len(image) == 3
-        return data.fit_images(image[None], channels=1)[0] if luma else image, luma, "an image"
+        return data.fit_images(image[None], channels=1)[0] if luma else image, luma, t("an image")
     source = str(image)
     if source in lessons.PATTERNS:
         return lessons.pattern(source)[None], False, source
@@ -131,8 +142,7 @@ def _read(image: ImageLike, grey: bool) -> tuple[np.ndarray, bool, str]:
         raise DataError(
             f"{source}: expected a picture file or one of {names}; there is no such file"
         )
-    given = read_standard_input() if source == "-" else Path(source)
-    size, is_grey = picture_header(given)
+    given = given_picture(source)
+    size, is_grey = picture_form(given)
     pixels = data.read_picture(given, size=size, channels=1 if grey or is_grey else 3)
-    name = "standard input" if source == "-" else Path(source).name
-    return pixels, grey and not is_grey, name
+    return pixels, grey and not is_grey, given_name(source)

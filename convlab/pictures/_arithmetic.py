@@ -109,12 +109,17 @@ def _described(example: Convolution, numbers: bool, step: int) -> str:
 
 
 def explain_example(
-    example: Convolution, at: tuple[int, int, int] = (0, 0, 0), *, complete: bool = False
+    example: Convolution,
+    at: tuple[int, int, int] = (0, 0, 0),
+    *,
+    complete: bool = False,
+    code: bool = False,
 ) -> Picture:
     """The whole sum behind one output value of a convolution: ``at`` filter, row and column.
 
     ``example``: of ``lessons.convolution_example`` or ``lessons.convolution``; ``complete``:
-    ``lines`` have all terms, however many.  Raises ShapeError for a value that does not exist.
+    ``lines`` have all terms, however many; ``code``: they have the layer in PyTorch, Keras and
+    tf.nn, too.  Raises ShapeError for a value that does not exist.
     """
     shown = example.picture(example.step(at))
     title, subtitle = example.words()
@@ -132,5 +137,5 @@ def explain_example(
             "channel_sums": shown.channel_sums,
             "value": example.output[at],
         },
-        lines=partial(example_lines, example, at, complete),
+        lines=partial(example_lines, example, at, complete, code),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import data, insight, training, viz
+from convlab import insight, training, viz
 from convlab.checks import whole
 from convlab.errors import SpecError
 from convlab.models import Network
@@ -19,6 +19,7 @@ from convlab.numerals import MINUS, number
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.training import Image, ImageLike, Run
+from convlab.words import t
 
 Facts = list[tuple[str, str]]
 
@@ -52,16 +53,22 @@ class Question:
         return None if self.true is None else self.run.classes[self.true]
 
     @property
+    def given(self) -> dict[str, Any]:
+        """The run and the image, as parameters of a picture."""
+        image = self.image
+        return {"run": self.run.folder, "image": image.source, "inverted": image.inverted}
+
+    @property
     def score(self) -> str:
         """The class's output before the softmax."""
         if self.run.network.loss == "lecun-map":
-            return f"minus the penalty of {self.name}"
-        return f"the logit of {self.name}"
+            return t("minus the penalty of {name}", self.name)
+        return t("the logit of {name}", self.name)
 
     @property
     def ends(self) -> tuple[str, str]:
         """What the lower and the upper end of a signed scale say."""
-        return f"against {self.name}", f"for {self.name}"
+        return t("against {name}", self.name), t("for {name}", self.name)
 
     @property
     def networks(self) -> dict[str, Network]:
@@ -93,8 +100,8 @@ def question(
     subject = run.image(image, data_dir)
     true = None
     if subject.source.startswith("test:"):
-        _, test = data.load(run.settings.data, data_dir=data_dir)
-        true = int(test.labels[int(subject.source.removeprefix("test:"))])
+        labels = () if run.is_imported else run.test_set(data_dir).labels
+        true = int(labels[int(subject.source.removeprefix("test:"))]) if len(labels) else None
     x = run.network_input(subject.pixels)
     pixels = training.centred_images(subject.pixels[np.newaxis], run.network.input_shape[1:])[0]
     if target == "predicted":
@@ -123,19 +130,19 @@ def answered(
     map shows; ``facts`` are made from what was kept.
     """
     result, notes = _explained(asked, explain)
-    maps = [(name, kept["map"]) for name, kept in result.items()]
-    chances = f"{result['trained']['probability']:.3f} for {asked.name}"
+    maps = [(t(name), kept["map"]) for name, kept in result.items()]
+    chances = t("{result:.3f} for {name}", result["trained"]["probability"], asked.name)
     if asked.untrained is not None:
-        chances += f", with random weights {result['random weights']['probability']:.3f}"
-    lines = [("map", what), ("probability", chances), *facts(result["trained"])]
+        chances += t(", with random weights {result:.3f}", result["random weights"]["probability"])
+    lines = [(t("map"), what), (t("probability"), chances), *facts(result["trained"])]
     if asked.untrained is not None:
         result["likeness"], text = _likeness(*(map_ for _, map_ in maps))
-        lines.append(("likeness", text))
-    subtitle = asked.run.name + ("; image inverted" if asked.image.inverted else "")
+        lines.append((t("likeness"), text))
+    subtitle = asked.run.name + asked.image.aside
     said = [text for text, _ in notes[:2] if text]
     first = float(maps[0][1].flat[0])
     if (maps[0][1] == first).all():
-        said.append(f"{number(first)} everywhere")
+        said.append(t("{number} everywhere", number(first)))
     said += [f"{label}: {text}" for label, text in lines]
     return Picture(
         title,
@@ -151,9 +158,7 @@ def answered(
             **look,
         ),
         parameters={
-            "run": asked.run.folder,
-            "image": asked.image.source,
-            "inverted": asked.image.inverted,
+            **asked.given,
             "target": asked.name,
             "true class": asked.true_name,
             "seed of the random weights": None if asked.untrained is None else asked.seed,
@@ -170,7 +175,7 @@ def _explained(
 ) -> tuple[dict[str, dict[str, Any]], list[tuple[str, bool]]]:
     """Each network's map and answer, and the texts below the image and the maps."""
     result = {}
-    notes = [("" if asked.true is None else f"true class {asked.true_name}", False)]
+    notes = [("" if asked.true is None else t("true class {true_name}", asked.true_name), False)]
     for name, network in asked.networks.items():
         map_, kept = explain(network)
         chances = insight.probabilities(network, asked.x[None])[0]
@@ -184,8 +189,8 @@ def _explained(
         }
         # A wrong answer without training is no mistake.
         wrong = network is asked.run.network and asked.true not in (None, answer)
-        text = f"answer {asked.run.classes[answer]} ({chances[answer]:.3f})"
-        notes.append((f"{text}, wrong" if wrong else text, wrong))
+        text = t("answer {classes} ({chances:.3f})", asked.run.classes[answer], chances[answer])
+        notes.append((t("{text}, wrong", text) if wrong else text, wrong))
     return result, notes
 
 
@@ -202,13 +207,15 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
     numbers = {name: None if value != value else value for name, value in parts.items()}
     if numbers["rank correlation"] is None:
         both = (np.ptp(trained), np.ptp(untrained)) == (0, 0)
-        which = "both maps are" if both else "one of the maps is"
-        return numbers, f"none: {which} the same everywhere"
-    texts = ["not defined" if value is None else _two_digits(value) for value in numbers.values()]
-    text = f"{texts[-1]}, the rank correlation of their magnitudes"
+        which = t("both maps are") if both else t("one of the maps is")
+        return numbers, t("none: {which} the same everywhere", which)
+    texts = [
+        t("not defined") if value is None else _two_digits(value) for value in numbers.values()
+    ]
+    text = t("{texts}, the rank correlation of their magnitudes", texts[-1])
     if len(texts) > 1:
-        text += f" ({texts[0]} with the pixels that are 0 in both)"
-    return numbers, f"{text}; near 1 the map shows nothing that was learned"
+        text += t(" ({texts} with the pixels that are 0 in both)", texts[0])
+    return numbers, t("{text}; near 1 the map shows nothing that was learned", text)
 
 
 def _two_digits(value: float) -> str:

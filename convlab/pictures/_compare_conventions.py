@@ -11,6 +11,7 @@ from convlab.lessons.convention_lines import convention_lines
 from convlab.lessons.words import axis_text
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
+from convlab.words import t
 
 MOST = 40  # the most rows and columns of an input whose outputs a picture can show
 
@@ -36,12 +37,13 @@ def compare_conventions(
     if padding is not None:
         padding = shapes.pair(padding, "padding", least=0)
     found = lessons.compare_conventions(input, kernel, stride, dilation, padding, seed)
-    title = "Where conventions part"
-    subtitle = f"input {size_text(*input)}, kernel {size_text(*kernel)}"
-    for name, values in (("stride", stride), ("dilation", dilation)):
-        if values != (1, 1):
-            subtitle += f", {name} {axis_text(values)}"
-    subtitle += f", seed {seed}"
+    title = t("Where conventions part")
+    subtitle = t("input {size}, kernel {size2}", size_text(*input), size_text(*kernel))
+    if stride != (1, 1):
+        subtitle += t(", stride {size}", axis_text(stride))
+    if dilation != (1, 1):
+        subtitle += t(", dilation {size}", axis_text(dilation))
+    subtitle += t(", seed {seed}", seed)
     described = "; ".join(
         f"{c.title}, {c.sides[0].name} and {c.sides[1].name}: {c.difference()}"
         for c in found.comparisons

@@ -8,6 +8,7 @@ from functools import partial
 from convlab import viz
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of, tested
+from convlab.words import t
 
 
 def confusion(run: RunLike, data_dir: str | os.PathLike | None = None) -> Picture:
@@ -15,8 +16,8 @@ def confusion(run: RunLike, data_dir: str | os.PathLike | None = None) -> Pictur
     run = run_of(run)
     _, result = tested(run, data_dir)
     matrix = result.confusion()
-    title = f"Confusion matrix, {run.name}"
-    subtitle = f"test accuracy {100 * result.accuracy:.2f} %"
+    title = t("Confusion matrix, {name}", run.name)
+    subtitle = t("test accuracy {value:.2f} %", 100 * result.accuracy)
     return Picture(
         title,
         f"{title}: {subtitle}.",

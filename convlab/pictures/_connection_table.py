@@ -13,6 +13,7 @@ from convlab.nn import Module
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
 from convlab.shapes import size_text
+from convlab.words import t
 
 MOST_MAPS = 64
 
@@ -44,13 +45,16 @@ def connection_table(network: NetworkLike = "lenet5-1998", layer: str | None = N
         for reads, maps in zip(counts.tolist(), how_many.tolist(), strict=True)
     )
     facts = [
-        ("in all", f"{sums} = {int(each.sum()):,}"),
-        ("if all were read", f"{outputs}·({inputs}·{area}{one}) = {full:,}"),
+        (t("in all"), t("{sums} = {n:,}", sums, int(each.sum()))),
+        (
+            t("if all were read"),
+            t("{outputs}·({inputs}·{area}{one}) = {full:,}", outputs, inputs, area, one, full),
+        ),
     ]
-    title = f"Which maps {layer} reads"
-    subtitle = (
-        f"{built.name}, {outputs} maps of {layer} by {size_text(rows, columns)} kernels from"
-        f" {inputs} of {source}"
+    title = t("Which maps {layer} reads", layer)
+    subtitle = t(
+        "{name}, {outputs} maps of {layer} by {size} kernels from {inputs} of {source}",
+        *(built.name, outputs, layer, size_text(rows, columns), inputs, source),
     )
     return Picture(
         title,
@@ -61,7 +65,7 @@ def connection_table(network: NetworkLike = "lenet5-1998", layer: str | None = N
             each.tolist(),
             title=title,
             subtitle=subtitle,
-            names=(f"maps of {source}", f"maps of {layer}"),
+            names=(t("maps of {source}", source), t("maps of {layer}", layer)),
             facts=facts,
         ),
         parameters={"network": built.name, "layer": layer},

@@ -11,6 +11,7 @@ from convlab.lessons import resolve_padding, wirings
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, pair, size_text
 from convlab.wiring import check_room
+from convlab.words import t
 
 Lengths = int | Sequence[int]
 
@@ -42,7 +43,7 @@ def connections(
     middle = (units[1] - 1) // 2 if flat else 0
     chosen = _pair(unit, flat, "unit", 0) if unit is not None else (0, middle)
     subtitle = _subtitle([size, units, window], step, any(sides), chosen, flat)
-    title = "What each unit sees, and with which weights"
+    title = t("What each unit sees, and with which weights")
     counts = {way.name: {"connections": way.connections, "weights": way.parameters} for way in ways}
     described = "; ".join(
         f"{name}: {count['connections']:,} connections, {count['weights']:,} weights"
@@ -99,13 +100,16 @@ def _padding(padding: str | Lengths, flat: bool) -> str | Lengths:
 def _subtitle(sizes: list[Pair], stride: Pair, padded: bool, unit: Pair, flat: bool) -> str:
     """Inputs, units, kernel and stride in words; ``sizes`` are those of the first three."""
     inputs, units, kernel = (size_text(*(size[1:] if flat else size)) for size in sizes)
-    settings = f"kernel {kernel}"
+    settings = t("kernel {kernel}", kernel)
     if stride != (1, 1):
-        settings += f", stride {stride[1] if stride[0] in (1, stride[1]) else size_text(*stride)}"
+        settings += t(
+            ", stride {value}", stride[1] if stride[0] in (1, stride[1]) else size_text(*stride)
+        )
     if padded:
-        settings += ", dashed: padding"
+        settings += t(", dashed: padding")
     number = ",".join(str(at) for at in (unit[1:] if flat else unit))
-    return (
-        f"{inputs} inputs, {units} {'unit' if sizes[1] == (1, 1) else 'units'}, {settings}, no"
-        f" biases; unit {number} emphasised; where shared, same colour: same weight"
+    return t(
+        "{inputs} inputs, {units} {kind}, {settings}, no biases; unit {number} emphasised; where"
+        " shared, same colour: same weight",
+        *(inputs, units, t("unit") if sizes[1] == (1, 1) else t("units"), settings, number),
     )

@@ -9,6 +9,7 @@ from convlab.errors import SpecError
 from convlab.models import summarise
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
+from convlab.words import t
 
 
 def costs(network: NetworkLike = "lenet5") -> Picture:
@@ -27,7 +28,7 @@ def costs(network: NetworkLike = "lenet5") -> Picture:
     work = sum(layer.multiply_adds for layer in layers)
     if not (parameters and work):
         raise SpecError(f"costs: expected a network with weights, {built.name} has none")
-    title = f"What the layers of {built.name} cost"
+    title = t("What the layers of {name} cost", built.name)
     largest = max(layers, key=lambda layer: layer.parameters)
     busiest = max(layers, key=lambda layer: layer.multiply_adds)
     return Picture(
@@ -39,7 +40,7 @@ def costs(network: NetworkLike = "lenet5") -> Picture:
             viz.costs,
             layers,
             title=title,
-            subtitle="parameters are stored, multiply-adds are done for every image",
+            subtitle=t("parameters are stored, multiply-adds are done for every image"),
         ),
         parameters={"network": built.name},
         inputs={"shape": built.input_shape},

@@ -9,6 +9,7 @@ from convlab import training, viz
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.training import Run
+from convlab.words import t
 
 
 def curves(run: RunLike) -> Picture:
@@ -16,8 +17,8 @@ def curves(run: RunLike) -> Picture:
     history = training.history(run.folder if isinstance(run, Run) else Path(run))
     run = run_of(run)
     settings = run.settings
-    name = f"{Path(settings.model).stem} on {Path(settings.data).name}"
-    title = f"Training of {name}"
+    name = t("{model} on {data}", Path(settings.model).stem, Path(settings.data).name)
+    title = t("Training of {name}", name)
     return Picture(
         title,
         f"Loss and accuracy of {name} by epoch.",
@@ -25,7 +26,10 @@ def curves(run: RunLike) -> Picture:
             viz.curves,
             history,
             title=title,
-            subtitle=f"batch size {settings.batch_size}, {settings.optimizer}, {settings.schedule}",
+            subtitle=t(
+                "batch size {batch_size}, {optimizer}, {schedule}",
+                *(settings.batch_size, settings.optimizer, settings.schedule),
+            ),
             best_epoch=run.best_epoch or None,
         ),
         parameters={"run": run.folder},

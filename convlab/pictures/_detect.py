@@ -1,22 +1,21 @@
-"""Digits of several sizes in one picture."""
+"""Digits or objects of several sizes in one picture."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from convlab import data, insight, tasks, viz
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import given_name, given_picture, picture_size
 from convlab.errors import DataError
 from convlab.pictures.picture import Picture, said
 from convlab.pictures.sources import RunLike, run_of
-from convlab.reading import read_standard_input
 from convlab.shapes import size_text
+from convlab.words import joined, t
 
 LARGEST = 512  # pixels of a picture's longer side; larger pictures are reduced
 
@@ -30,29 +29,33 @@ def detect(
     threshold: float = 0.5,
     overlap: float = 0.1,
     scales: Sequence[float] | None = None,
+    background: str | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
-    """Digits of several sizes in one picture: the network, moved over all of it.
+    """Digits or objects of several sizes in one picture: the network, moved over all of it.
 
     ``image``: a file, "-" for standard input, or scene:N, a generated scene of the test set's
-    digits, by ``seed`` and with ``clutter`` fragments of others; ``threshold``: the least
+    images, by ``seed`` and with ``clutter`` fragments of others; ``threshold``: the least
     probability of a box; ``overlap``: the largest intersection over union of two; ``scales``: the
-    enlargement of the picture for each scan, by default a quarter octave apart.  LeCun et al.
+    enlargement of the picture for each scan, by default a quarter octave apart; ``background``:
+    the class of pictures without an object, by default the one of this name.  LeCun et al.
     1998, section VII.  Raises DataError, RunError, SpecError.
     """
     run = run_of(run)
-    detector = tasks.detector(run, threshold, overlap)
+    detector = tasks.detector(run, threshold, overlap, background)
     source = str(image)
     pixels, truth, note = _read(detector, source, seed, clutter, data_dir)
     size = pixels.shape[1:]
     used = list(scales or detector.scales(size))
     levels = detector.scan(pixels[None], used)[0]
     found = detector.found(levels, size)
-    boxes = _boxes(run.classes, found, truth)
-    facts = {"found": boxes.said, "scan": _scan_text(detector, levels, used)}
-    name = "standard input" if source == "-" else Path(source).name
-    title = f"Detection in {name}"
-    subtitle = f"{run.name}; {size_text(*size)}{note}; probability at least {threshold:g}"
+    boxes = _boxes(detector, found, truth)
+    facts = {t("found"): boxes.said, t("scan"): _scan_text(detector, levels, used)}
+    title = t("Detection in {name}", given_name(source))
+    subtitle = t(
+        "{name}; {size}{note}; probability at least {threshold:g}",
+        *(run.name, size_text(*size), note, threshold),
+    )
     maps = zip(run.classes, tasks.score_maps(levels, size), strict=True)
     return Picture(
         title,
@@ -64,7 +67,7 @@ def detect(
             boxes.labels,
             boxes.kinds,
             # Over all sizes together, background is everywhere.
-            [(label, scores) for label, scores in maps if label != data.BACKGROUND],
+            [(label, scores) for label, scores in maps if label != detector.background],
             facts=list(facts.items()),
             title=title,
             subtitle=subtitle,
@@ -103,34 +106,44 @@ class _Boxes(NamedTuple):
         for text, box, kind in zip(self.labels, self.boxes, self.kinds, strict=True):
             top, left, bottom, right = box
             place = f"rows {top:.0f} to {bottom:.0f}, columns {left:.0f} to {right:.0f}"
-            lines.append(f"{text}  {place}{'  wrong' if kind == 'wrong' else ''}")
+            lines.append(
+                t("{text}  {place}{value}", text, place, t("  wrong") if kind == "wrong" else "")
+            )
         return "\n".join(lines)
 
 
-def _boxes(classes: tuple[str, ...], found: tasks.Detections, truth: Truth | None) -> _Boxes:
+def _boxes(detector: tasks.Detector, found: tasks.Detections, truth: Truth | None) -> _Boxes:
     """What was found, and what was missed if the truth is known."""
+    classes = detector.run.classes
     answers = [classes[label] for label in found.labels]
     boxes = list(found.boxes)
+    counts = {name: answers.count(name) for name in classes if name != detector.background}
     result = {
         "boxes": found.boxes,
         "classes": answers,
         "probabilities": found.probabilities,
         "support": found.support,
+        "counts": counts,
     }
     labels = [f"{a} {p:.2f}" for a, p in zip(answers, found.probabilities, strict=True)]
     if truth is None:
-        said = f"{len(answers)} ({', '.join(answers)})" if answers else "nothing"
+        each = answers
+        if detector.own:
+            each = [f"{name}: {count}" for name, count in counts.items() if count]
+        said = f"{len(answers)} ({', '.join(each)})" if answers else "nothing"
         return _Boxes(boxes, labels, ["found"] * len(boxes), said, result)
     hits, missed = tasks.compared(found, *truth)
     names = [classes[label] for label in truth[1]]
     kinds = ["found" if hit else "wrong" for hit in hits] + ["missed"] * len(missed)
     boxes += [truth[0][number] for number in missed]
-    labels += [f"{names[number]} missed" for number in missed]
+    labels += [t("{names} missed", names[number]) for number in missed]
     wrong = int((~hits).sum())
-    said = (
-        f"{int(hits.sum())} of {len(names)} digits, {wrong} wrong box{'' if wrong == 1 else 'es'}"
-        " (right: the class, and an intersection over union above 0.5)"
-    )
+    said = joined(
+        [
+            t("{found} of {count} {objects}", int(hits.sum()), len(names), detector.objects),
+            t("{n} wrong box", wrong, several="{n} wrong boxes"),
+        ]
+    ) + t(" (right: the class, and an intersection over union above 0.5)")
     result |= {"right": hits, "true boxes": truth[0], "truth": names}
     return _Boxes(boxes, labels, kinds, said, result)
 
@@ -138,10 +151,15 @@ def _boxes(classes: tuple[str, ...], found: tasks.Detections, truth: Truth | Non
 def _scan_text(detector: tasks.Detector, levels: Sequence[insight.Level], used: list[float]) -> str:
     windows = sum(level.probabilities[0].size for level in levels)
     network = detector.network
-    return (
-        f"{windows:,} windows of {size_text(*network.input_shape[1:])}, stride"
-        f" {size_text(*insight.scan_stride(network))}, at {len(used)} sizes of the picture from"
-        f" {max(used):.2g} to {min(used):.2g}; a map shows the highest probability of all sizes"
+    return t(
+        "{windows:,} windows of {size}, stride {size2}, at {n} sizes of the picture from"
+        " {max:.2g} to {min:.2g}; a map shows the highest probability of all sizes",
+        windows,
+        size_text(*network.input_shape[1:]),
+        size_text(*insight.scan_stride(network)),
+        len(used),
+        max(used),
+        min(used),
     )
 
 
@@ -152,17 +170,20 @@ def _read(
     clutter: int,
     data_dir: str | os.PathLike | None,
 ) -> tuple[np.ndarray, Truth | None, str]:
-    """(bytes (1, H, W) bright on black, (boxes, labels) if known, what to say about it)."""
+    """(bytes (C, H, W) as the run's images are, (boxes, labels) if known, what to say about it)."""
     if image.startswith("scene:"):
         number = image.removeprefix("scene:")
         if not number.isdecimal() or len(number) > 9:
             raise DataError(f"image {image}: expected scene:N with a number from 0")
-        shown = data.scene(detector.digits(data_dir), int(number), seed=seed, clutter=clutter)
-        return shown.image, (shown.boxes, shown.labels), f", seed {seed}"
-    source = read_standard_input() if image == "-" else Path(image)
-    (rows, columns), _ = picture_header(source)
+        shown = detector.scene(detector.images(data_dir), int(number), seed, clutter)
+        return shown.image, (shown.boxes, shown.labels), t(", seed {seed}", seed)
+    source = given_picture(image)
+    rows, columns = picture_size(source)
     factor = min(1.0, LARGEST / max(rows, columns))
     size = max(1, round(rows * factor)), max(1, round(columns * factor))
-    pixels = data.read_picture(source, size=size, channels=1)
-    pixels, inverted = data.as_dark_background(pixels)
-    return tasks.as_ink(pixels), None, "; image inverted" if inverted else ""
+    pixels = data.read_picture(source, size=size, channels=detector.run.image_shape[0])
+    inverted = False
+    if detector.run.dark_background:
+        pixels, inverted = data.as_dark_background(pixels)
+    pixels = pixels if detector.own else tasks.as_ink(pixels)
+    return pixels, None, t("; image inverted") if inverted else ""

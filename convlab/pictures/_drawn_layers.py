@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from convlab.models import INPUT, LayerSummary, Network, summarise
-from convlab.shapes import ReceptiveField, size_text
+from convlab.shapes import ReceptiveField, as_image, size_text
 from convlab.viz import DrawnLayer, Skip
+from convlab.words import t
 
 
 def drawn_layers(network: Network) -> list[DrawnLayer]:
@@ -22,19 +23,21 @@ def drawn_layers(network: Network) -> list[DrawnLayer]:
     LeCun et al. 1998 get the words of that paper's figure 2.
     """
     shape = network.input_shape
-    rows = {row.name: row for row in summarise(network)}
-    sources, notes = volumes(network)
+    rows = {row.name: _of_images(row) for row in summarise(network)}
+    sources, notes, counts = volumes(network)
     published = all(re.fullmatch(r"[csf]\d+|output", name) for name in sources)
     way = _longest_way(sources)
-    paths = _paths(sources, way, rows)
+    paths = _paths(sources, way, rows, counts)
     layers = [
-        DrawnLayer(shape, (_size(shape),), INPUT, notes=tuple(notes[INPUT]), narrow=_narrow(shape))
+        DrawnLayer(
+            shape, (_size(shape),), t("input"), notes=tuple(notes[INPUT]), narrow=_narrow(shape)
+        )
     ]
     for name in way:
         row = rows[name]
         head = (_size(row.output_shape),)
         if name == way[-1] and len(row.output_shape) == 1:
-            head = (f"{row.output_shape[0]:,} classes",)
+            head = (t("{output_shape:,} classes", row.output_shape[0]),)
         unit, window = _window(row, len(layers))
         operation = _operation(row)
         layers.append(
@@ -42,7 +45,7 @@ def drawn_layers(network: Network) -> list[DrawnLayer]:
                 row.output_shape,
                 head,
                 name,
-                row.parameters,
+                counts[name],
                 notes=() if published else tuple(notes[name]),
                 operation=operation,
                 unit=unit,
@@ -56,6 +59,12 @@ def drawn_layers(network: Network) -> list[DrawnLayer]:
     return _as_published(layers) if published else layers
 
 
+def _of_images(row: LayerSummary) -> LayerSummary:
+    """A layer of signals as one of images with one row."""
+    before, after = as_image(row.input_shape), as_image(row.output_shape)
+    return replace(row, input_shape=before, output_shape=after)
+
+
 _KINDS: dict[Any, str] = {
     "convolution": "conv",
     "transposed convolution": "conv",
@@ -63,6 +72,8 @@ _KINDS: dict[Any, str] = {
     "dense": "dense",
     "distance": "dense",
     "placement": "placement",
+    "resizing": "placement",
+    "reshape": "flatten",
 }
 
 
@@ -71,26 +82,36 @@ def kind_of(row: LayerSummary) -> str:
     return row.layer.words if row.family == "join" else _KINDS[row.family]
 
 
-def volumes(network: Network) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """For each layer drawn as a volume the volumes that it reads; and each volume's notes."""
+def volumes(
+    network: Network,
+) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, int]]:
+    """For each layer drawn as a volume the volumes that it reads; each volume's notes; and its
+    parameters, with those of the layers in its notes."""
     read = network.sources()
     readers = [source for names in read.values() for source in names]
     volume = {INPUT: INPUT}
     sources: dict[str, list[str]] = {}
     notes: dict[str, list[str]] = {INPUT: []}
+    counts = {INPUT: 0}
     for row in summarise(network):
         layer: Any = row.layer
         before = read[row.name]
-        if row.family == "join" or row.family in _KINDS:
+        # Maps that are flattened keep their volume; an image becomes its row of numbers.
+        flattens_maps = row.family == "reshape" and volume[before[0]] != INPUT
+        # So does what pools them to the size that they have.
+        kept = getattr(layer, "adaptive", False) and row.output_shape == row.input_shape
+        if row.family == "join" or (row.family in _KINDS and not flattens_maps and not kept):
             volume[row.name] = row.name
             sources[row.name], notes[row.name] = [volume[source] for source in before], []
+            counts[row.name] = row.parameters
             continue
         volume[row.name] = volume[before[0]]
-        if row.family != "reshape":
-            note = f"dropout {layer.p:g}" if row.family == "dropout" else row.kind
-            note += " on one path" if readers.count(before[0]) > 1 else ""
+        counts[volume[row.name]] += row.parameters
+        if not flattens_maps and not kept:
+            note = t("dropout {p:g}", layer.p) if row.family == "dropout" else row.kind
+            note += t(" on one path") if readers.count(before[0]) > 1 else ""
             notes[volume[row.name]].append(note)
-    return sources, notes
+    return sources, notes, counts
 
 
 def _longest_way(sources: dict[str, list[str]]) -> list[str]:
@@ -110,7 +131,10 @@ def _longest_way(sources: dict[str, list[str]]) -> list[str]:
 
 
 def _paths(
-    sources: dict[str, list[str]], way: list[str], rows: dict[str, LayerSummary]
+    sources: dict[str, list[str]],
+    way: list[str],
+    rows: dict[str, LayerSummary],
+    counts: dict[str, int],
 ) -> dict[str, tuple[Skip, ...]]:
     """For each volume on ``way`` the paths around others that end there."""
     paths: dict[str, list[Skip]] = {}
@@ -128,8 +152,8 @@ def _paths(
             if inner and all(len(sources[at]) == 1 for at in inner):
                 label = " → ".join(", ".join(_brief(_operation(rows[at]))) for at in inner)
             elif inner:
-                label = f"{len(inner)} layers"
-            parameters = sum(rows[at].parameters for at in inner if at not in counted)
+                label = t("{n} layers", len(inner))
+            parameters = sum(counts[at] for at in inner if at not in counted)
             counted.update(inner)
             for start in starts or [source]:
                 paths.setdefault(name, []).append(Skip(start, label, parameters))
@@ -182,27 +206,33 @@ def _operation(row: LayerSummary) -> tuple[str, ...]:
     """The operation that leads to a layer, in a line or two."""
     module: Any = row.layer
     window: Any = row.window
-    if row.family in ("join", "dense"):
-        return (kind_of(row),)
+    if row.family == "dense":
+        return (t("dense"),)
+    if row.family == "join":
+        return (t(kind_of(row)),)
     if row.family == "distance":
-        return ("distances",)
-    if row.family == "placement":
+        return (t("distances"),)
+    if row.family in ("placement", "resizing", "reshape"):
         return (module.short,)
     if row.family == "pooling":
-        word = {"maximum": "max", "mean": "average"}.get(module.reduction, module.reduction)
+        word = {"maximum": t("max"), "mean": t("average"), "sum": t("sum")}[module.reduction]
         if module.adaptive:
             whole = math.prod(row.output_shape[1:]) == 1
-            return ("global", word) if whole else (word, f"to {size_text(*row.output_shape[1:])}")
-        text = f"{word} {size_text(*window.kernel)}"
+            return (
+                (t("global"), word)
+                if whole
+                else (word, t("to {size}", size_text(*row.output_shape[1:])))
+            )
+        text = t("{word} {size}", word, size_text(*window.kernel))
         return (text, *_settings(window, usual=window.kernel))
     if row.family == "transposed convolution":
-        return ("transposed", size_text(*module.kernel_size), *_settings(module))
+        return (t("transposed"), size_text(*module.kernel_size), *_settings(module))
     text = size_text(*window.kernel)
     groups = module.groups
     if groups == row.input_shape[0] and groups > 1:
-        text += " depthwise"
+        text += t(" depthwise")
     elif groups > 1:
-        text += f" in {groups} groups"
+        text += t(" in {groups} groups", groups)
     return (text, *_settings(window))
 
 
@@ -219,11 +249,11 @@ def _settings(window: Any, usual: tuple[int, int] = (1, 1)) -> list[str]:
         padding = f"{top},{bottom},{left},{right}"
     lines = []
     if tuple(window.stride) != tuple(usual):
-        lines.append(f"stride {_pair(window.stride)}")
+        lines.append(t("stride {pair}", _pair(window.stride)))
     if any(window.padding):
-        lines.append(f"padding {padding}")
+        lines.append(t("padding {padding}", padding))
     if tuple(window.dilation) != (1, 1):
-        lines.append(f"dilation {_pair(window.dilation)}")
+        lines.append(t("dilation {pair}", _pair(window.dilation)))
     return lines
 
 

@@ -20,6 +20,7 @@ from convlab.insight.sum_words import (
 from convlab.numerals import MINUS
 from convlab.training import Run
 from convlab.viz import SumStep, SumTerm
+from convlab.words import t
 
 
 def drawn_sum(one: Explanation, run: Run) -> dict[str, Any]:
@@ -38,23 +39,23 @@ def share_decimals(one: Any) -> int:
 
 def _bias(one: Any) -> list[SumStep]:
     bias = getattr(one, "bias", None)
-    return [] if bias is None else [SumStep("+", "bias", float(bias), "mistake")]
+    return [] if bias is None else [SumStep("+", t("bias"), float(bias), "mistake")]
 
 
 def _coefficient(one: Any) -> list[SumStep]:
     """What the sum of a window is multiplied by, if anything."""
     given = one.coefficient
-    return [] if given is None else [SumStep("×", "coefficient", float(given), "window")]
+    return [] if given is None else [SumStep("×", t("coefficient"), float(given), "window")]
 
 
 def _convolution(one: Any, run: Run) -> dict[str, Any]:
     sums = one.map_sums
     if one.patch[0].size > 1:
         parts: list[Any] = list(zip(one.patch, one.kernel, one.products, strict=True))
-        heads = [("patch", "input"), ("kernel", "window"), ("products", "ink")]
+        heads = [(t("patch"), "input"), (t("kernel"), "window"), (t("products"), "ink")]
     else:
         parts = [(p.item(), k.item()) for p, k in zip(one.patch, one.kernel, strict=True)]
-        heads = [("value", "input"), ("weight", "window"), ("product", "ink")]
+        heads = [(t("value"), "input"), (t("weight"), "window"), (t("product"), "ink")]
     return {
         "terms": [
             SumTerm(map_name(one, one.maps[i], run.network), parts[i], float(sums[i]))
@@ -68,11 +69,11 @@ def _convolution(one: Any, run: Run) -> dict[str, Any]:
 
 
 def _dense(one: Any, run: Run) -> dict[str, Any]:
-    return _units(one.inputs, one.weights, one.products, "weight", "product")
+    return _units(one.inputs, one.weights, one.products, t("weight"), t("product"))
 
 
 def _distance(one: Any, run: Run) -> dict[str, Any]:
-    return _units(one.inputs, one.centre, one.squares, "centre", "square")
+    return _units(one.inputs, one.centre, one.squares, t("centre"), t("square"))
 
 
 def _units(
@@ -80,10 +81,10 @@ def _units(
 ) -> dict[str, Any]:
     return {
         "terms": [
-            SumTerm(f"unit {i}", (inputs[i], weights[i]), float(terms[i]))
+            SumTerm(t("unit {i}", i), (inputs[i], weights[i]), float(terms[i]))
             for i in np.argsort(-np.abs(terms), kind="stable")
         ],
-        "heads": [("value", "input"), (weight, "window"), (term, "ink")],
+        "heads": [(t("value"), "input"), (weight, "window"), (term, "ink")],
         "noun": "unit",
     }
 
@@ -95,35 +96,35 @@ def _softmax(one: Any, run: Run) -> dict[str, Any]:
     return {
         "terms": [
             SumTerm(
-                run.classes[i] if named else f"unit {i}",
+                run.classes[i] if named else t("unit {i}", i),
                 (one.logits[i], exponentials[i]),
                 float(exponentials[i] / total),
                 chosen=i == one.index,
             )
             for i in np.argsort(-exponentials, kind="stable")
         ],
-        "heads": [("x", "input"), ("exp", "ink"), ("share", "output")],
+        "heads": [("x", "input"), ("exp", "ink"), (t("share"), "output")],
         "noun": "unit",
         "adds": False,
         "decimals": share_decimals(one),
         "steps": [
-            SumStep("", f"exp(x {MINUS} max)", float(exponentials[one.index])),
-            SumStep("÷", f"sum of all {exponentials.size}", total),
+            SumStep("", t("exp(x − max)"), float(exponentials[one.index])),
+            SumStep("÷", t("sum of all {size}", exponentials.size), total),
         ],
     }
 
 
 def _pooling(one: Any, run: Run) -> dict[str, Any]:
     if one.reduction == "maximum":
-        steps = [SumStep("", "the largest", float(one.recomputed))]
+        steps = [SumStep("", t("the largest"), float(one.recomputed))]
     elif one.reduction == "mean":
-        steps = [SumStep("", "sum", one.total), SumStep("÷", "divisor", one.divisor)]
+        steps = [SumStep("", t("sum"), one.total), SumStep("÷", t("divisor"), one.divisor)]
     else:
-        steps = [SumStep("", "sum", one.total), *_coefficient(one), *_bias(one)]
-    label = f"map {one.unit[0]} of {source_name(one.before)}"
+        steps = [SumStep("", t("sum"), one.total), *_coefficient(one), *_bias(one)]
+    label = t("map {unit} of {source_name}", one.unit[0], source_name(one.before))
     return {
         "terms": [SumTerm(label, (one.patch,), one.total)],
-        "heads": [("window", "input")],
+        "heads": [(t("window"), "input")],
         "noun": "window",
         "adds": False,
         "steps": steps,
@@ -134,14 +135,27 @@ def _pooling(one: Any, run: Run) -> dict[str, Any]:
 
 
 def _branches(one: Any, run: Run) -> dict[str, Any]:
+    sign = "×" if isinstance(one, insight.BranchProduct) else "+"
     return _alone(
-        SumStep("+" if number else "", cell_text(cell), float(cell.value), "input")
+        SumStep(sign if number else "", cell_text(cell), float(cell.value), "input")
         for number, cell in enumerate(one.cells)
     )
 
 
 def _pointwise(one: Any, run: Run) -> dict[str, Any]:
     return _alone([SumStep("", one.formula, float(one.input), "input")])
+
+
+def _standardised(one: Any, run: Run) -> dict[str, Any]:
+    return _alone(
+        [
+            SumStep("", cell_text(one.strongest), float(one.input), "input"),
+            SumStep(MINUS, "mean", float(one.mean), "window"),
+            SumStep("÷", t("√(variance + eps)"), one.deviation, "window"),
+            SumStep("×", t("weight"), float(one.weight), "window"),
+            *_bias(one),
+        ]
+    )
 
 
 def _alone(steps: Iterable[SumStep]) -> dict[str, Any]:
@@ -156,14 +170,16 @@ _DRAWN: dict[type, Callable[[Any, Run], dict[str, Any]]] = {
     insight.SoftmaxShare: _softmax,
     insight.Pooling: _pooling,
     insight.BranchSum: _branches,
+    insight.BranchProduct: _branches,
     insight.Pointwise: _pointwise,
+    insight.Standardised: _standardised,
 }
 
 
 def pixel_name(cell: Cell, channels: int) -> str:
     """A pixel of the image, with its colour if there are several."""
-    colour = f"{COLOURS[cell.place[0]]} " if channels == len(COLOURS) else ""
-    return f"pixel {colour}{cell.place[1]},{cell.place[2]}"
+    colour = COLOURS[cell.place[0]] + " " if channels == len(COLOURS) else ""
+    return t("pixel {colour}{place},{place2}", colour, cell.place[1], cell.place[2])
 
 
 def chain_steps(one: Any, channels: int) -> list[SumStep]:
@@ -174,27 +190,28 @@ def chain_steps(one: Any, channels: int) -> list[SumStep]:
     if isinstance(one, insight.SoftmaxShare):
         own, total = float(one.exponentials[one.index]), float(one.exponentials.sum())
         return [
-            SumStep("", f"exp({one.before} {one.index} {MINUS} max)", own, "input"),
-            SumStep("÷", f"sum of all {one.logits.size}", total),
+            SumStep("", t("exp({before} {index} − max)", one.before, one.index), own, "input"),
+            SumStep("÷", t("sum of all {size}", one.logits.size), total),
         ]
     ending = _bias(one)
     if isinstance(one, insight.Pooling):
         divisor: Any = one.divisor
-        cells = SumStep("", f"sum of {int((~one.outside).sum())} cells", one.total, "input")
+        cells = SumStep("", t("sum of {n} cells", int((~one.outside).sum())), one.total, "input")
         if one.reduction == "mean":
             return [cells, SumStep("÷", "divisor", float(divisor))]
         return [cells, *_coefficient(one), *ending]
     cell = one.strongest
     if cell is None:
-        return [SumStep("", "all in the padding", one.exact - (one.bias or 0.0)), *ending]
+        return [SumStep("", t("all in the padding"), one.exact - (one.bias or 0.0)), *ending]
     name = pixel_name(cell, channels) if cell.layer is None else cell_text(cell)
     if isinstance(one, insight.Distance):
         largest = float(one.squares.max())
-        others = SumStep("+", f"{one.squares.size - 1} others", one.exact - largest)
-        return [SumStep("", f"({name} {MINUS} centre)²", largest, "input"), others]
+        others = SumStep("+", t("{value} others", one.squares.size - 1), one.exact - largest)
+        return [SumStep("", t("({name} − centre)²", name), largest, "input"), others]
     if isinstance(one, insight.BranchSum):
+        sign = "×" if isinstance(one, insight.BranchProduct) else "+"
         rest = [
-            SumStep("+", cell_text(other), float(other.value))
+            SumStep(sign, cell_text(other), float(other.value))
             for other in one.cells
             if other is not cell
         ]
@@ -203,9 +220,9 @@ def chain_steps(one: Any, channels: int) -> list[SumStep]:
     value = float(cell.value)
     steps = [SumStep("", name, value, "input")]
     if value:
-        steps.append(SumStep("×", "weight", product / value, "window"))
+        steps.append(SumStep("×", t("weight"), product / value, "window"))
     if terms > 1:
-        noun = "other" if terms == 2 else "others"
+        noun = t("other") if terms == 2 else t("others")
         rest_of_sum = one.exact - product - (one.bias or 0.0)
-        steps.append(SumStep("+", f"{terms - 1} {noun}", rest_of_sum))
+        steps.append(SumStep("+", t("{value} {noun}", terms - 1, noun), rest_of_sum))
     return [*steps, *ending]

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from convlab import data, insight, viz
+from convlab import insight, viz
 from convlab.insight import EffectiveField
 from convlab.pictures._image_below import image_below
 from convlab.pictures._receptive_field import described, heads, place
@@ -15,6 +15,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 
 def effective_receptive_field(
@@ -36,15 +37,15 @@ def effective_receptive_field(
     if run is None:
         random = np.random.default_rng(0)
         stack = random.standard_normal((images, *built.input_shape)).astype(np.float32)
-        source = f"{images} random normal images, random weights"
+        source = t("{images} random normal images, random weights", images)
     else:
-        _, test = data.load(run.settings.data, data_dir=data_dir)
+        test = run.test_set(data_dir)
         stack = np.stack([run.network_input(pixels) for pixels in test.images[:images]])
-        source = f"{len(stack)} images of the test set"
+        source = run.of_test_images(len(stack))
     found = insight.effective_field(built, layer, unit, stack)
     field = found.theory
-    title, subtitle = heads(built, field, "Effective receptive field of", below.fitted)
-    subtitle += f"; mean absolute gradient over {source}"
+    title, subtitle = heads(built, field, t("Effective receptive field of"), below.fitted)
+    subtitle += t("; mean absolute gradient over {source}", source)
     facts = _facts(found)
     return Picture(
         title,
@@ -75,11 +76,19 @@ def effective_receptive_field(
 def _facts(found: EffectiveField) -> list[tuple[str, str]]:
     half, share, deviation, centre = found.half, found.share_inside, found.deviation, found.centre
     if half is None or share is None or deviation is None or centre is None:
-        return [("gradient", f"0 everywhere: no pixel of {found.images} images changes the unit")]
+        return [
+            (
+                t("gradient"),
+                t("0 everywhere: no pixel of {images} images changes the unit", found.images),
+            )
+        ]
     top, left, bottom, right = half
     return [
-        ("inside the theoretical box", f"{100 * share:.4g} %"),
-        ("half of the gradient", f"within {size_text(bottom - top, right - left)} pixels"),
-        ("standard deviation", "rows {:.3g}, columns {:.3g} pixels".format(*deviation)),
-        ("centre", "row {:.3g}, column {:.3g}".format(*centre)),
+        (t("inside the theoretical box"), t("{value:.4g} %", 100 * share)),
+        (
+            t("half of the gradient"),
+            t("within {size} pixels", size_text(bottom - top, right - left)),
+        ),
+        (t("standard deviation"), t("rows {rows:.3g}, columns {columns:.3g} pixels", *deviation)),
+        (t("centre"), t("row {row:.3g}, column {column:.3g}", *centre)),
     ]

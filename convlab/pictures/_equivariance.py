@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import data, insight, training, viz
+from convlab import insight, training, viz
 from convlab.data.batches import to_floats
 from convlab.insight import LayerEquivariance
 from convlab.models import Network
@@ -18,10 +18,15 @@ from convlab.numerals import ALMOST
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
 from convlab.pictures.transformed import AMOUNTS, HOW, amount_text, maps_text, transform_words
-from convlab.terminal import table
+from convlab.terminal import Block, Line, Table
 from convlab.training import Run
+from convlab.words import t
 
-TITLES = {"shift": "shifts", "rotation": "rotations", "scale": "changes of scale"}
+TITLES = {
+    "shift": "Equivariance of {name} to shifts",
+    "rotation": "Equivariance of {name} to rotations",
+    "scale": "Equivariance of {name} to changes of scale",
+}
 
 
 def equivariance(
@@ -55,9 +60,9 @@ def equivariance(
         background=background,
     )
     errors = np.array([row.errors for row in rows])
-    title = f"Equivariance of {built.name} to {TITLES[transform]}"
+    title = t(TITLES[transform], built.name)
     words = transform_words(built, run, transform, border, len(x))
-    subtitle = "; mean over ".join(words)
+    subtitle = t("{how}; mean over {images}", *words)
     heads = [amount_text(amount, transform) for amount in amounts]
     exact = sum(1 for value in errors.ravel() if value == 0)
     return Picture(
@@ -85,7 +90,9 @@ def equivariance(
         inputs={"images": x},
         weights=built.state_dict(),
         result={row.name: _numbers(row) for row in rows},
-        lines=partial(_lines, built, rows, "; mean relative error over ".join(words), heads),
+        lines=partial(
+            _lines, built, rows, t("{how}; mean relative error over {images}", *words), heads
+        ),
     )
 
 
@@ -96,7 +103,7 @@ def _images(
     if run is None:
         x = np.random.default_rng(0).standard_normal((count, *network.input_shape))
         return x.astype(np.float32), 0
-    _, test = data.load(run.settings.data, data_dir=data_dir)
+    _, test = run.settings.datasets(data_dir)
     images = training.centred_images(test.images[:count], network.input_shape[1:])
     return to_floats(images, run.scaling), np.array(run.scaling.offset, np.float32)
 
@@ -124,19 +131,21 @@ def _known(errors: np.ndarray) -> np.ndarray:
 
 def _lines(
     network: Network, rows: Sequence[LayerEquivariance], words: str, heads: Sequence[str]
-) -> Iterator[str]:
+) -> Iterator[Line | Block]:
     """The errors as a table, for shifts also those away from the border, and the conclusion."""
     yield words
-    yield from _table(rows, heads, [row.errors for row in rows])
+    yield _table(rows, heads, [row.errors for row in rows])
     inner = [row.inner for row in rows if row.inner is not None]
     if not inner:
         return
     yield ""
     yield (
-        "away from the border alone: cells that have read neither padding nor what the shift"
-        " brought in"
+        t(
+            "away from the border alone: cells that have read neither padding nor what the shift"
+            " brought in"
+        )
     )
-    yield from _table(rows, heads, inner)
+    yield _table(rows, heads, inner)
     exact = [row.name for row in rows if _is_exact_inside(row)]
     if exact:
         padded = [
@@ -144,9 +153,14 @@ def _lines(
             for name, layer, _, _ in network.shapes()
             if any(getattr(layer, "padding", ())) and getattr(layer, "padding_mode", "") == "zeros"
         ]
-        why = f", which {' and '.join(padded)} pad{'s' * (len(padded) == 1)} with zeros"
+        why = t(
+            ", which {listed} pads with zeros"
+            if len(padded) == 1
+            else ", which {listed} pad with zeros",
+            " and ".join(padded),
+        )
         yield (
-            f"exact there: {', '.join(exact)}; all of their error comes from the border"
+            t("exact there: {listed}; all of their error comes from the border", ", ".join(exact))
             + (why if padded else "")
         )
 
@@ -161,7 +175,7 @@ def _is_exact_inside(row: LayerEquivariance) -> bool:
 
 def _table(
     rows: Sequence[LayerEquivariance], heads: Sequence[str], errors: Sequence[np.ndarray]
-) -> list[str]:
+) -> Table:
     """A row per layer, a column per amount."""
     cells = [("layer", "maps", *heads)]
     for row, values in zip(rows, errors, strict=True):
@@ -171,4 +185,5 @@ def _table(
             for error, mark in zip(values, marks, strict=True)
         )
         cells.append((row.name, maps_text(row.map_size, row.stride), *texts))
-    return table(cells, range(2, 2 + len(heads)))
+    amounts = range(2, 2 + len(heads))
+    return Table(cells, amounts, (1, *reversed(amounts[1:])))

@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 
 from convlab import insight, numerals, training, viz
 from convlab.insight import Explanation, ulps
-from convlab.insight.chain_lines import pixel_lines, step_lines
+from convlab.insight.chain_lines import pixel_lines, step_line, step_lines
 from convlab.insight.sum_lines import explanation_lines
 from convlab.insight.sum_words import check_words, passes_on, unit_name, value_text, what_text
-from convlab.numerals import MINUS
 from convlab.pictures._drawn_sums import chain_steps, drawn_sum, pixel_name, share_decimals
 from convlab.pictures.picture import Picture
-from convlab.pictures.sources import INVERTED, RunLike, run_of
-from convlab.terminal import Line, quiet
-from convlab.training import ImageLike, Run
+from convlab.pictures.sources import RunLike, run_of
+from convlab.terminal import SCREEN, Block, Line, quiet
+from convlab.training import Image, ImageLike, Run
+from convlab.words import t
 
 
 def explanation(
@@ -33,14 +33,16 @@ def explanation(
     data_dir: str | os.PathLike | None = None,
     *,
     complete: bool = False,
+    code: bool = False,
 ) -> Picture:
     """The whole sum behind one value of a trained network.
 
     ``layer``: its name, or "probabilities", the softmax at the end, by default; ``unit``:
     (map, row, column) or (number,) from 0, the largest value by default.  With ``deep`` the
     picture is the chain of strongest terms down to a pixel, and a .pdf has a page for each of
-    the sums behind it.  ``complete``: ``lines`` have all terms, however many.  Raises the errors of
-    ``insight.explain``, and DataError for anything that is not an image.
+    the sums behind it.  ``complete``: ``lines`` have all terms, however many; ``code``: they have
+    the layer in PyTorch, Keras and tf.nn, too.  Raises the errors of ``insight.explain``, and
+    DataError for anything that is not an image.
     """
     run = run_of(run)
     subject = run.image(image, data_dir)
@@ -49,8 +51,8 @@ def explanation(
     chain = insight.explain(run.network, x, layer, unit, deep=deep)
     shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
     given = subject.name if isinstance(image, np.ndarray) else str(image)
-    found = _Explained(run, given, subject.name, subject.inverted, x, shown, chain, deep)
-    return found.picture(complete)
+    found = _Explained(run, given, subject.name, subject, x, shown, chain, deep)
+    return found.picture(complete, code)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,29 +66,55 @@ class _Explained:
     run: Run
     image: str
     name: str
-    inverted: bool
+    read: Image
     x: np.ndarray
     shown: np.ndarray
     chain: list[Explanation]
     deep: bool
 
-    def lines(self, complete: bool) -> Iterator[Line]:
-        """The sum, with all its terms if ``complete``, and the chain below it."""
-        network, classes = self.run.network, self.run.classes
-        first, *rest = self.chain
-        yield quiet(f"{self.run.name}; {self.name}{f'; {INVERTED}' if self.inverted else ''}")
-        yield ""
-        yield from explanation_lines(first, network, classes, complete)
-        for one in rest:
-            yield ""
-            if self.deep:
-                yield from step_lines(one, network, classes)
-            else:  # layers that only pass a number on
-                yield from explanation_lines(one, network, classes, complete)
-        yield ""
-        yield from pixel_lines(self.chain if self.deep else self.chain[-1:], self.x, self.shown)
+    def lines(self, complete: bool, code: bool) -> Iterator[Line | Block]:
+        """The sum, with all its terms if ``complete``, its code, and the chain below it.
 
-    def picture(self, complete: bool) -> Picture:
+        Otherwise as much as fits a screen.
+        """
+        yield quiet("; ".join(filter(None, (self.run.name, self.name, self.read.story))))
+        if complete or code or not self.deep:
+            yield from self._sums(complete, code)
+        else:
+            yield from self._chain()
+        chain = self.chain if self.deep else self.chain[-1:]
+        yield from pixel_lines(chain, self.x, self.shown, complete)
+
+    def _sums(self, complete: bool, code: bool) -> Iterator[Line | Block]:
+        """The first sum in full, and those of layers that only pass a number on, or the chain."""
+        network, classes = self.run.network, self.run.classes
+        for number, one in enumerate(self.chain):
+            asked = isinstance(one, insight.Standardised) and not number
+            if passes_on(one) and not (complete or asked or one is self.chain[-1]):
+                yield step_line(one)
+                continue
+            if complete:
+                yield ""
+            if self.deep and number:
+                yield from step_lines(one, network, classes)
+            else:
+                yield from explanation_lines(one, network, classes, complete, code)
+        yield from [""] * complete
+
+    def _chain(self) -> Iterator[Line | Block]:
+        """A line for each sum down to the pixel, those in the middle left out if they are many."""
+        network, classes = self.run.network, self.run.classes
+        yield unit_name(self.chain[0], network, classes)
+        links = [one for one in self.chain if not isinstance(one, insight.Pointwise)]
+        most = SCREEN - 8
+        for number, one in enumerate(links):
+            if len(links) > most and most // 2 <= number < len(links) - most // 2:
+                if number == most // 2:
+                    yield f"… {len(links) - 2 * (most // 2)} more (--all prints them) …"
+                continue
+            yield step_line(one)
+
+    def picture(self, complete: bool, code: bool) -> Picture:
         """The sum, or the chain of sums, as a picture with its ``lines``."""
         run, first = self.run, self.chain[0]
         # Pictures show sums, which layers that only pass a number on do not have.
@@ -98,15 +126,15 @@ class _Explained:
             "parameters": {
                 "run": run.folder,
                 "image": self.image,
-                "inverted": self.inverted,
+                "inverted": self.read.inverted,
                 "layer": first.layer,
                 "unit": first.unit,
             },
-            "inputs": {"image": self.shown, "network input": self.x},
+            "inputs": {t("image"): self.shown, t("network input"): self.x},
             "weights": run.network.state_dict(),
             "result": {"explanations": [_numbers(one) for one in self.chain]},
         }
-        lines = partial(self.lines, complete)
+        lines = partial(self.lines, complete, code)
         links = [one for one in self.chain if not passes_on(one)] if self.deep else []
         if not links:
             draw_sum = partial(self._sum, sums[0])
@@ -121,7 +149,7 @@ class _Explained:
                 **self._links(outputs),
                 image=self.shown,
                 title=unit_name(first, run.network, run.classes),
-                subtitle=f"and its strongest terms down to a pixel; {self._source()}",
+                subtitle=t("and its strongest terms down to a pixel; {source}", self._source()),
                 **look,
             )
 
@@ -131,8 +159,8 @@ class _Explained:
         return Picture(title, alt, draw, pages=pages, lines=lines, **numbers)
 
     def _source(self) -> str:
-        note = f" ({INVERTED})" if self.inverted else ""
-        return f"{self.name}{note}, {self.run.name}"
+        note = t(" ({story})", self.read.story) if self.read.story else ""
+        return t("{name}{note}, {name2}", self.name, note, self.run.name)
 
     def _heads(self, one: Explanation) -> tuple[str, str]:
         """Title and second line of a sum's picture."""
@@ -140,9 +168,9 @@ class _Explained:
         value, said = value_text(number), what_text(one)
         if isinstance(one, insight.SoftmaxShare):
             value = numerals.to_places(number, share_decimals(one))
-            said += f", exp(x {MINUS} max) / sum of all"
+            said += t(", exp(x − max) / sum of all")
         name = unit_name(one, self.run.network, self.run.classes)
-        return f"{name}: {value}", f"{said}; {self._source()}"
+        return t("{name}: {value}", name, value), t("{said}; {source}", said, self._source())
 
     def _sum(self, one: Explanation, **look: Any) -> Figure:
         title, subtitle = self._heads(one)

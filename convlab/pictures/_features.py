@@ -18,6 +18,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of, some_test_images
 from convlab.shapes import size_text
 from convlab.training import ImageLike, Run
+from convlab.words import joined, t
 
 MOST_NAMED = 12  # maps whose numbers a line can hold
 
@@ -52,9 +53,9 @@ def features(
     tested = some_test_images(run, images, data_dir) if dead else None
     silent, notes = _silent(run, shown, layer, tested)
     result = {a.name: a.array for a in found} | silent
-    subtitle = f"{run.name}{'; inverted' if subject.inverted else ''}"
+    subtitle = joined([run.name, subject.aside], "")
     if layer is None:
-        order, title = order or "number", f"The journey of {subject.name}"
+        order, title = order or "number", t("The journey of {name}", subject.name)
         probabilities = _probabilities(run.network, x)
         draw = _journey(run, subject.pixels, shown, probabilities)
         result["probabilities"] = dict(zip(run.classes, probabilities.tolist(), strict=True))
@@ -62,8 +63,9 @@ def features(
         (activation,) = shown
         channels, *size = activation.array.shape
         order = order or ("number" if size in ([], [1, 1]) else "strongest")
-        title = f"{layer}: {activation.kind} of {subject.name}"
-        subtitle += f"; {size_text(*size, channels)}" if size else ""
+        title = t("What {layer} makes of {name}", layer, subject.name)
+        subtitle += t("; {kind}", activation.kind)
+        subtitle += t(", {size}", size_text(*size, channels)) if size else ""
         draw = partial(viz.feature_maps, activation.array, own_scales=scale == "map")
     return Picture(
         title,
@@ -133,17 +135,17 @@ def _silent(
 
     ``tested``: test images whose zeros are requested as well, and which they are.
     """
-    counts = {a.name: (len(a.array), "maps" if a.array.ndim == 3 else "units") for a in shown}
+    counts = {a.name: (len(a.array), t("maps") if a.array.ndim == 3 else t("units")) for a in shown}
     here = {a.name: insight.silent_maps(a.array) for a in shown}
     silent, notes = {"0 everywhere on this image": here}, []
     if any(here.values()):
-        notes.append(f"0 everywhere on this image: {_named(here, counts, layer)}")
+        notes.append(t("0 everywhere on this image: {named}", _named(here, counts, layer)))
     if tested is not None:
         images, said = tested
         found = insight.never_firing(run.network, images, run.scaling, layer)
         never = {name: found[name] for name in counts}
         silent["0 everywhere on the test images"] = never
-        notes.append(f"0 everywhere on {said}: {_named(never, counts, layer)}")
+        notes.append(t("0 everywhere on {said}: {named}", said, _named(never, counts, layer)))
     return silent, notes
 
 
@@ -163,15 +165,19 @@ def _named(
         listed = ", ".join(map(str, numbers[:MOST_NAMED]))
         more = " \u2026" if len(numbers) > MOST_NAMED else ""
         count, kind = counts[layer]
-        return f"{len(numbers)} of {count} {kind}: {listed}{more}" if numbers else "none"
+        return (
+            t("{n} of {count} {kind}: {listed}{more}", len(numbers), count, kind, listed, more)
+            if numbers
+            else t("none")
+        )
     found: list[str] = []
     last = None
     for name, numbers in silent.items():
         count, kind = counts[name]
         # Pooling passes a silent map on, so it is named only once.
         if numbers and (numbers, count) != last:
-            found.append(f"{len(numbers)} of {count} {kind} of {name}")
+            found.append(t("{n} of {count} {kind} of {name}", len(numbers), count, kind, name))
         last = numbers, count
     if len(found) > 3:
-        found = [*found[:2], f"and some of {len(found) - 2} more layers"]
-    return ", ".join(found) or "none"
+        found = [*found[:2], t("and some of {value} more layers", len(found) - 2)]
+    return joined(found) if found else t("none")

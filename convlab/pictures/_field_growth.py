@@ -10,6 +10,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.lessons import FieldGrowth
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
+from convlab.words import t
 
 MOST = 4  # networks in one picture
 
@@ -25,8 +26,8 @@ def field_growth(*networks: NetworkLike) -> Picture:
     found = [lessons.field_growth(network_of(one, weights=False)[0]) for one in networks]
     lines = [_line(growth) for growth in found]
     sides = {growth.input_side for growth in found}
-    title = "Receptive field by depth"
-    subtitle = "each convolution and pooling adds to it; rings: from here on in larger steps"
+    title = t("Receptive field by depth")
+    subtitle = t("each convolution and pooling adds to it; rings: from here on in larger steps")
     described = "; ".join(
         f"{g.name}: {g.fields[-1]} pixels behind {g.depths[-1]} of them" for g in found
     )

@@ -13,6 +13,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
 from convlab.training import Run
+from convlab.words import joined, t
 
 MOST_FRAMES = 60  # half a minute of animation; of more epochs this many, evenly spread
 
@@ -34,9 +35,9 @@ def filters(
         earlier = training.initial_weights(run.folder)[f"{found.layer}.weight"][found.chosen]
         weights["before training"] = earlier
         result["after minus before"] = found.weight - earlier
-        labels = "before training", f"after epoch {run.best_epoch}"
-    ending = f", before training and after epoch {run.best_epoch}" if before else ""
-    subtitle = f"{run.name}; {found.what}"
+        labels = t("before training"), run.weights_name
+    ending = f", before training and {run.weights_name}" if before else ""
+    subtitle = t("{name}; {what}", run.name, found.what)
     return Picture(
         f"{found.look['title']}, {run.name}",
         f"{subtitle}{ending}.",
@@ -69,10 +70,12 @@ def filters_by_epoch(run: RunLike, layer: str | None = None, number: int | None 
         for epoch in epochs
     }
     largest = max(float(np.abs(w[np.isfinite(w)]).max(initial=0.0)) for w in weights.values())
-    subtitle = f"{run.name}; {found.what}"
+    subtitle = joined([run.name, found.what], "; ")
 
     def frame(epoch: int, **look: Any):
-        when = f"after epoch {epoch} of {kept[-1]}" if epoch else "before training"
+        when = (
+            t("after epoch {epoch} of {kept}", epoch, kept[-1]) if epoch else t("before training")
+        )
         # Numbers whose digits come and go would distract from the change.
         return viz.filters(
             weights[epoch],
@@ -128,10 +131,12 @@ def _found(run: Run, layer: str | None, number: int | None) -> _Found:
     size = size_text(rows, columns, per_filter)
     table = layers[layer].connections_table
     look = {
-        "title": f"Filters of {layer}" if number is None else f"Filter {number} of {layer}",
+        "title": t("Filters of {layer}", layer)
+        if number is None
+        else t("Filter {number} of {layer}", number, layer),
         "channels": ("red", "green", "blue") if layer == first and per_filter == 3 else None,
         "connected": None if table is None else table[chosen],
         "alone": number is not None and per_filter > 1,
     }
-    what = f"{out} filters of {size}" if number is None else size
+    what = t("{out} filters of {size}", out, size) if number is None else size
     return _Found(layer, chosen, weight[chosen], what, look)

@@ -14,6 +14,7 @@ from convlab.pictures import sources
 from convlab.pictures.picture import Picture, said
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 MOST = 1 << 20  # numbers: more of them no float32 counts and no picture shows
 
@@ -51,13 +52,31 @@ def flatten(
     sizes = (rows, columns) if channels == 1 else (channels, rows, columns)
     product = f" {TIMES} ".join(map(str, sizes))
     facts = [
-        ("how many", f"{product} = {shown.size:,}"),
-        ("order", "row after row" + ("" if channels == 1 else ", one channel after the other")),
-        ("there", f"row {row}, column {column}: {row} · {columns} + {column} = {place:,}"),
-        ("and back", f"{place:,} = {place // columns} · {columns} + {place % columns}"),
+        (t("how many"), t("{product} = {size:,}", product, shown.size)),
+        (
+            t("order"),
+            t("row after row") + ("" if channels == 1 else t(", one channel after the other")),
+        ),
+        (
+            t("there"),
+            t(
+                "row {row}, column {column}: {row} · {columns} + {column} = {place:,}",
+                *(row, column, columns, place),
+            ),
+        ),
+        (
+            t("and back"),
+            t(
+                "{place:,} = {value} · {columns} + {value2}",
+                *(place, place // columns, columns, place % columns),
+            ),
+        ),
     ]
-    title = "An image becomes a row of numbers"
-    subtitle = f"{name}, {size_text(rows, columns, channels)}: what Flatten hands to a dense layer"
+    title = t("An image becomes a row of numbers")
+    subtitle = t(
+        "{name}, {size}: what Flatten hands to a dense layer",
+        *(name, size_text(rows, columns, channels)),
+    )
     return Picture(
         title,
         f"{title}: {subtitle}. {said(dict(facts))}.",

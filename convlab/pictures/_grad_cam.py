@@ -14,6 +14,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 
 def grad_cam(
@@ -44,17 +45,23 @@ def grad_cam(
 
     def facts(kept: dict[str, Any]) -> Facts:
         if not kept["coarse"].any():
-            return [("note", "0 everywhere: no place of this layer speaks for the class")]
+            return [(t("note"), t("0 everywhere: no place of this layer speaks for the class"))]
         return []
 
-    maps = f"{found.weights.size} maps of {size_text(*found.coarse.shape)}"
+    maps = t("{size} maps of {size2}", found.weights.size, size_text(*found.coarse.shape))
     return answered(
         asked,
         explain,
-        title=f"Grad-CAM of {asked.image.name} for class {asked.name}: {found.layer}",
+        title=t(
+            "Grad-CAM of {name} for class {name2}: {layer}",
+            *(asked.image.name, asked.name, found.layer),
+        ),
         what=(
-            f"{maps}, each times the mean gradient of {asked.score} by it, added up, cut off"
-            " below 0; stretched to the input (bilinear)"
+            t(
+                "{maps}, each times the mean gradient of {score} by it, added up, cut off below"
+                " 0; stretched to the input (bilinear)",
+                *(maps, asked.score),
+            )
         ),
         parameters={"layer": found.layer},
         facts=facts,

@@ -14,6 +14,7 @@ from convlab.pictures import sources
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 
 def image(
@@ -41,7 +42,7 @@ def image(
         raise SpecError("pixels: expected together with numbers")
     else:
         title, levels, draw, said, chosen, result = _channels(shown, at)
-    subtitle = f"{name}, {size_text(rows, columns, channels)}: {levels}"
+    subtitle = t("{name}, {size}: {levels}", name, size_text(rows, columns, channels), levels)
     return Picture(
         title,
         f"{title}: {subtitle}; {said}.",
@@ -67,10 +68,12 @@ def _numbers(shown: np.ndarray, name: str, pixels: Pair | None, at: Pair | None)
         )
     box = (top, left, top + high, left + wide)
     return (
-        "An image is numbers",
-        "0 is black, 255 is white" if channels == 1 else "of each colour, 0 is none, 255 is all",
+        t("An image is numbers"),
+        t("0 is black, 255 is white")
+        if channels == 1
+        else t("of each colour, 0 is none, 255 is all"),
         partial(viz.pixel_numbers, shown, box),
-        f"rows {top} to {box[2] - 1}, columns {left} to {box[3] - 1}",
+        t("rows {top} to {value}, columns {left} to {value2}", top, box[2] - 1, left, box[3] - 1),
         {"box": box},
         {"pixels": shown[:, top : box[2], left : box[3]]},
     )
@@ -87,8 +90,8 @@ def _channels(shown: np.ndarray, at: Pair | None) -> tuple[Any, ...]:
         )
     values = shown[:, row, column]
     return (
-        "A colour image is three maps",
-        "in each channel 0 is black, 255 is white",
+        t("A colour image is three maps"),
+        t("in each channel 0 is black, 255 is white"),
         partial(viz.channels, shown, (row, column)),
         "row {}, column {} is red {}, green {}, blue {}".format(row, column, *values),
         {"pixel": (row, column)},

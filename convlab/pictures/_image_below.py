@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convlab import data
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import PictureSource, given_picture, picture_size
 from convlab.errors import SpecError
 from convlab.models import Network
 from convlab.shapes import size_text
 from convlab.training import ImageLike, Run, centred_images
+from convlab.words import t
 
 
 class ImageBelow(NamedTuple):
@@ -43,27 +44,28 @@ def image_below(
     channels, rows, columns = network.input_shape
     file = None if isinstance(image, np.ndarray) else str(image)
     if run is not None:
-        pixels, *_ = run.image(image, data_dir)
-        fitted = ""
-        if file not in (None, "-") and not file.startswith("test:"):
-            (height, width), _ = picture_header(Path(file))
+        subject = run.image(image, data_dir)
+        pixels, fitted = subject.pixels, subject.aside.removeprefix("; ")
+        if not fitted and file not in (None, "-") and not file.startswith("test:"):
+            height, width = picture_size(Path(file))
             if height * pixels.shape[2] != width * pixels.shape[1]:
                 size = size_text(*pixels.shape[1:])
-                fitted = f"picture of {size_text(height, width)} padded to {size}"
+                fitted = t("picture of {size} padded to {size2}", size_text(height, width), size)
         centred = centred_images(pixels[None], (rows, columns))[0]
         return ImageBelow(centred, run.network_input(pixels), fitted)
     if file is None:
         return ImageBelow(np.asarray(image))
     if file.startswith("test:"):
         raise SpecError(f"image {file}: expected a picture file, or the folder of a run")
-    (height, width), _ = picture_header(Path(file))
-    pixels, cropped = _cropped(Path(file), (height, width), (rows, columns), channels)
-    fitted = f"centre of a picture of {size_text(height, width)}" if cropped else ""
+    given = given_picture(file)
+    height, width = picture_size(given)
+    pixels, cropped = _cropped(given, (height, width), (rows, columns), channels)
+    fitted = t("centre of a picture of {size}", size_text(height, width)) if cropped else ""
     return ImageBelow(pixels, fitted=fitted)
 
 
 def _cropped(
-    path: Path, size: tuple[int, int], wanted: tuple[int, int], channels: int
+    picture: PictureSource, size: tuple[int, int], wanted: tuple[int, int], channels: int
 ) -> tuple[np.ndarray, bool]:
     """The middle of a picture of ``size``, scaled to cover ``wanted``; whether any is cut off.
 
@@ -72,7 +74,7 @@ def _cropped(
     factor = max(need / have for need, have in zip(wanted, size, strict=True))
     cover = [max(need, math.ceil(have * factor)) for need, have in zip(wanted, size, strict=True)]
     if max(have / need for have, need in zip(cover, wanted, strict=True)) > 4:
-        return data.read_picture(path, size=wanted, channels=channels), False
-    pixels = data.read_picture(path, size=(cover[0], cover[1]), channels=channels)
+        return data.read_picture(picture, size=wanted, channels=channels), False
+    pixels = data.read_picture(picture, size=(cover[0], cover[1]), channels=channels)
     top, left = ((have - need) // 2 for have, need in zip(cover, wanted, strict=True))
     return pixels[:, top : top + wanted[0], left : left + wanted[1]], tuple(cover) != wanted

@@ -8,13 +8,15 @@ from functools import partial
 
 import numpy as np
 
-from convlab import data, insight, training, viz
+from convlab import insight, training, viz
 from convlab.data import Dataset
 from convlab.errors import SpecError
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.pictures.transformed import shift_words
+from convlab.terminal import Block, Line, Table
 from convlab.training import Run
+from convlab.words import t
 
 MOST = 4  # runs in one picture
 
@@ -40,11 +42,11 @@ def invariance(
     if len(against) >= MOST:
         raise SpecError(f"against: expected at most three runs, got {len(against)}")
     runs = [run_of(one) for one in (run, *against)]
-    _, test = data.load(runs[0].settings.data, data_dir=data_dir)
+    _, test = runs[0].settings.datasets(data_dir)
     directions = tuple(insight.DIRECTIONS) if direction == "all" else (direction,)
     shares = _shares(runs, test, shifts, directions, border)
     means = {name: share.mean(axis=1) for name, share in shares.items()}
-    title = "What a shift of the image costs"
+    title = t("What a shift of the image costs")
     subtitle = shift_words(runs, len(test), direction, border)
     order = np.argsort(shifts)
     described = "; ".join(
@@ -72,13 +74,17 @@ def invariance(
     )
 
 
-def _lines(words: str, shifts: Sequence[int], means: dict[str, np.ndarray]) -> Iterator[str]:
+def _lines(
+    words: str, shifts: Sequence[int], means: dict[str, np.ndarray]
+) -> Iterator[Line | Block]:
     """A row for the accuracy of each run, a column per shift."""
     yield words
-    width = max(5, *map(len, means))
-    yield f"{'shift':{width}}{''.join(f'{shift:>9}' for shift in shifts)}"
-    for name, values in means.items():
-        yield f"{name:{width}}{''.join(f'{100 * value:7.2f} %' for value in values)}"
+    rows = [("shift", *map(str, shifts))]
+    rows += [
+        (name, *(t("{value:.2f} %", 100 * v) for v in values)) for name, values in means.items()
+    ]
+    columns = range(1, len(rows[0]))
+    yield Table(rows, columns, (*columns[1::2], *columns[2::2]))
 
 
 def _shares(
@@ -89,17 +95,8 @@ def _shares(
     border: str,
 ) -> dict[str, np.ndarray]:
     """The accuracy (shifts, directions) of each run, by the name of its folder."""
-    first, shares = runs[0], {}
-    for one in runs:
-        same = (one.classes, one.image_shape) == (first.classes, first.image_shape)
-        if not same or one.settings.data != first.settings.data:
-            raise SpecError(
-                f"against: expected a run on {first.settings.data} as {first.folder} is, got"
-                f" {one.folder}, trained on {one.settings.data}"
-            )
-        name = one.folder.resolve().name
-        if name in shares:
-            raise SpecError(f"against: expected folders of different names, got {name} twice")
+    shares = {}
+    for name, one in _named(runs).items():
         shares[name] = insight.accuracy_under_shift(
             one.network,
             training.centred_images(test.images, one.network.input_shape[1:]),
@@ -110,3 +107,20 @@ def _shares(
             directions=directions,
         )
     return shares
+
+
+def _named(runs: Sequence[Run]) -> dict[str, Run]:
+    """Runs by the names of their folders.  Raises SpecError for those that cannot be compared."""
+    first, named = runs[0], {}
+    for one in runs:
+        same = (one.classes, one.image_shape) == (first.classes, first.image_shape)
+        if not same or one.settings.data != first.settings.data:
+            raise SpecError(
+                f"against: expected a run on {first.settings.data} as {first.folder} is, got"
+                f" {one.folder}, trained on {one.settings.data}"
+            )
+        name = one.folder.resolve().name
+        if name in named:
+            raise SpecError(f"against: expected folders of different names, got {name} twice")
+        named[name] = one
+    return named

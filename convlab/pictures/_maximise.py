@@ -14,7 +14,8 @@ from convlab import insight, viz
 from convlab.insight import Ascent, Maximised
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike
-from convlab.pictures.units import chosen_units
+from convlab.pictures.units import chosen_units, drawn_box
+from convlab.words import joined, t
 
 
 def maximise(
@@ -49,19 +50,26 @@ def maximise(
     values, _ = insight.largest(network, layer, chosen.numbers, chosen.images, scaling)
     real = values.max(axis=0)
     never = np.logical_and(real <= 0, insight.behind_relu(network, layer))
-    title, subtitle = f"Activation maximisation of {layer}", f"{chosen.run.name}{chosen.note}"
+    title, subtitle = (
+        t("Activation maximisation of {layer}", layer),
+        t("{name}{note}", chosen.run.name, chosen.note),
+    )
     facts = [
-        ("made", f"the activation of the image drawn: {_how(ascent, colours is not None)}"),
-        ("real", f"the largest activation on {chosen.searched}"),
+        (
+            t("made"),
+            t("the activation of the image drawn: {how}", _how(ascent, colours is not None)),
+        ),
+        (t("real"), t("the largest activation on {searched}", chosen.searched)),
     ]
     if never.any():
-        facts.append(("never fires", "on none of these above 0, where the ReLU cuts off"))
+        facts.append((t("never fires"), t("on none of these above 0, where the ReLU cuts off")))
     said = [f"{label}: {text}" for label, text in facts]
     said += [
         f"{name} made {value:.3g}, real {other:.3g}{', never fires' if dead else ''}"
         for name, value, other, dead in zip(chosen.names, made.values, real, never, strict=True)
     ]
-    shown = made.images, made.box, chosen.names, made.values, real
+    box = drawn_box(made.box, network.input_shape[1:])
+    shown = made.images, box, chosen.names, made.values, real
     return Picture(
         title,
         f"{title}, {subtitle}; {'; '.join(said)}.",
@@ -91,14 +99,18 @@ def _numbers(made: Maximised) -> dict[str, Any]:
 
 def _how(ascent: Ascent, coloured: bool) -> str:
     """How noise becomes an image, in words."""
-    steps = f"{ascent.steps} steps of {ascent.rate} of black to white"
-    how = [f"noise (seed {ascent.seed}) climbs the gradient for {steps}"]
+    steps = t("{steps} steps of {rate} of black to white", ascent.steps, ascent.rate)
+    how = [t("noise (seed {seed}) climbs the gradient for {steps}", ascent.seed, steps)]
     if ascent.blur:
-        how.append(f"each blurred by {ascent.blur:g} {'pixel' if ascent.blur == 1 else 'pixels'}")
+        how.append(
+            t("each blurred by {n:g} pixel", ascent.blur, several="each blurred by {n:g} pixels")
+        )
     if coloured:
-        how.append("coloured as the test images are")
+        how.append(t("coloured as the test images are"))
     if ascent.shift:
-        how.append(f"shifted by up to {ascent.shift} {'pixel' if ascent.shift == 1 else 'pixels'}")
+        how.append(
+            t("shifted by up to {n} pixel", ascent.shift, several="shifted by up to {n} pixels")
+        )
     if ascent.decay:
-        how.append(f"then faded by {ascent.decay}")
-    return ", ".join(how)
+        how.append(t("then faded by {decay}", ascent.decay))
+    return joined(how)

@@ -8,6 +8,7 @@ from functools import partial
 from convlab import viz
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of, tested
+from convlab.words import t
 
 
 def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = None) -> Picture:
@@ -23,9 +24,9 @@ def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = 
     chances = result.probabilities[shown].max(axis=1)
     true = [run.classes[label] for label in result.labels[shown]]
     answers = [run.classes[label] for label in result.predictions[shown]]
-    count = f"{len(wrong):,} of {len(test):,} test images wrong"
+    count = t("{n:,} of {n2:,} test images wrong", len(wrong), len(test))
     named = "; ".join(f"{a} → {b}, {p:.2f}" for a, b, p in zip(true, answers, chances, strict=True))
-    title = f"Worst mistakes, {run.name}"
+    title = t("Worst mistakes, {name}", run.name)
     return Picture(
         title,
         f"{title}: {count}{f': {named}' if named else ''}.",
@@ -35,8 +36,8 @@ def mistakes(run: RunLike, most: int = 40, data_dir: str | os.PathLike | None = 
             true,
             answers,
             chances,
-            title="Worst mistakes",
-            subtitle=f"{run.name}; {count}; true → answer, its probability",
+            title=t("Worst mistakes"),
+            subtitle=t("{name}; {count}; true → answer, its probability", run.name, count),
         ),
         parameters={"run": run.folder, "data": run.settings.data, "most": most},
         inputs={"number": shown, "images": test.images[shown]},

@@ -12,6 +12,7 @@ from convlab.errors import DataError, ShapeError
 from convlab.numerals import number
 from convlab.pictures.picture import Picture
 from convlab.shapes import size_text
+from convlab.words import t
 
 
 def neighbours(
@@ -49,10 +50,10 @@ def neighbours(
         "correlations": found.correlations,
         "shuffled": found.shuffled,
     }
-    title = "Neighbouring pixels are alike"
-    subtitle = (
-        f"{Path(data).name}, {len(some)} test images of {size_text(rows, columns, channels)};"
-        " the same shuffling for all"
+    title = t("Neighbouring pixels are alike")
+    subtitle = t(
+        "{name}, {n} test images of {size}; the same shuffling for all",
+        *(Path(data).name, len(some), size_text(rows, columns, channels)),
     )
     return Picture(
         title,

@@ -17,6 +17,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 
 def occlusion(
@@ -52,14 +53,16 @@ def occlusion(
         found = insight.occlusion(network, asked.x, asked.target, window, step, level)
         return found.map, {"drops": found.drops, "tops": found.tops, "lefts": found.lefts}
 
-    where = "of the background" if value == "background" else f"of byte {value}"
+    where = t("of the background") if value == "background" else t("of byte {value}", value)
     return answered(
         asked,
         explain,
-        title=f"Occlusion of {asked.image.name} for class {asked.name}",
+        title=t("Occlusion of {name} for class {name2}", asked.image.name, asked.name),
         what=(
-            f"drop of the probability of {asked.name} by a patch of {size_text(*window)} {where},"
-            f" stride {size_text(*step)}"
+            t(
+                "drop of the probability of {name} by a patch of {size} {where}, stride {size2}",
+                *(asked.name, size_text(*window), where, size_text(*step)),
+            )
         ),
         parameters={"patch": window, "stride": step, "value": value, "cover": cover},
         facts=_largest,
@@ -89,12 +92,13 @@ def _largest(kept: dict[str, Any]) -> Facts:
     """The patch that changes the probability most."""
     drops = kept["drops"]
     if not drops.any():
-        return [("largest", "no patch changes the probability")]
+        return [(t("largest"), t("no patch changes the probability"))]
     row, column = np.unravel_index(np.abs(drops).argmax(), drops.shape)
     before, after = kept["probability"], kept["probability"] - drops[row, column]
-    place = f"row {kept['tops'][row]}, column {kept['lefts'][column]}"
-    text = (
-        f"change from {number(float(before))} to {number(float(after))}, the patch from"
-        f" {place}; a pixel shows the mean drop of its patches"
+    place = t("row {kept}, column {kept2}", kept["tops"][row], kept["lefts"][column])
+    text = t(
+        "change from {number} to {number2}, the patch from {place}; a pixel shows the mean drop"
+        " of its patches",
+        *(number(float(before)), number(float(after)), place),
     )
-    return [("largest", text)]
+    return [(t("largest"), text)]

@@ -10,6 +10,7 @@ from convlab import Tensor, functional, viz
 from convlab.errors import ShapeError
 from convlab.pictures.picture import Picture
 from convlab.shapes import PADDING_MODES, Pair, pair, size_text
+from convlab.words import t
 
 MOST = 30  # numbers along a side
 
@@ -35,9 +36,9 @@ def padding_modes(size: int | Pair = 3, padding: int | Pair = 2) -> Picture:
         ).numpy()[0]
         for mode in PADDING_MODES
     }
-    title = "What stands in the padding"
+    title = t("What stands in the padding")
     wide = rows if rows == columns else size_text(rows, columns)
-    subtitle = f"input {size_text(*size)}, padding {wide}"
+    subtitle = t("input {size}, padding {wide}", size_text(*size), wide)
     sides = rows, rows, columns, columns
     return Picture(
         title,

@@ -13,6 +13,7 @@ from convlab.lessons import conv_layer, dense_layer, shape_text
 from convlab.lessons.counts import WeightedCount
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, pair, size_text
+from convlab.words import t
 
 SIDES = (8, 2000)
 MOST = 32  # the most rows and columns of a kernel: an example has this many pixels
@@ -32,8 +33,10 @@ def parameters(neurons: int = 1000, kernel: int | Pair = 5, filters: int = 6) ->
     sides = np.unique(np.round(np.geomspace(first, last, 60)).astype(int))
     counted = _Counted(neurons, kernel, filters)
     growths, examples = counted.growths(sides), counted.examples()
-    title = "Parameters as the image grows"
-    subtitle = f"dense layers: weights; convolution {size_text(*kernel)}: weights and biases"
+    title = t("Parameters as the image grows")
+    subtitle = t(
+        "dense layers: weights; convolution {size}: weights and biases", size_text(*kernel)
+    )
     described = ", ".join(f"{e.texts[0]}: {e.count:,}" for e in examples)
     return Picture(
         title,
@@ -42,7 +45,7 @@ def parameters(neurons: int = 1000, kernel: int | Pair = 5, filters: int = 6) ->
         parameters={"neurons": neurons, "kernel": kernel, "filters": filters},
         inputs={"sides": sides},
         result={
-            "lines": {f"{g.name}, {g.detail}": g.counts for g in growths},
+            "lines": {t("{name}, {detail}", g.name, g.detail): g.counts for g in growths},
             "examples": {e.texts[0]: e.count for e in examples},
         },
     )
@@ -57,7 +60,7 @@ class _Counted(NamedTuple):
 
     @property
     def each(self) -> str:
-        return f"{self.neurons:,} neuron{'s' * (self.neurons > 1)}"
+        return t("{n:,} neuron", self.neurons, several="{n:,} neurons")
 
     def dense(self, side: int, channels: int) -> int:
         return dense_layer((side * side * channels,), self.neurons).dense.value
@@ -67,13 +70,27 @@ class _Counted(NamedTuple):
 
     def growths(self, sides: np.ndarray) -> list[viz.Growth]:
         """The lines: a layer's name and detail, and its count for each side."""
-        named = f"{size_text(*self.kernel, 3)}, {self.filters:,} filter{'s' * (self.filters > 1)}"
+        named = t(
+            "{size}, {n:,} filter",
+            *(size_text(*self.kernel, 3), self.filters),
+            several="{size}, {n:,} filters",
+        )
         convolutions = [self.convolution(side) for side in sides.tolist()]
         rows: list[tuple[str, str, list[int], bool]] = [
-            ("dense", f"{self.each}, grey", [self.dense(n, 1) for n in sides.tolist()], True),
-            ("dense", f"{self.each}, RGB", [self.dense(n, 3) for n in sides.tolist()], True),
-            ("dense", "to the same outputs", [c.dense.value for c in convolutions], True),
-            ("convolution", named, [c.parameters.value for c in convolutions], False),
+            (
+                t("dense"),
+                t("{each}, grey", self.each),
+                [self.dense(n, 1) for n in sides.tolist()],
+                True,
+            ),
+            (
+                t("dense"),
+                t("{each}, RGB", self.each),
+                [self.dense(n, 3) for n in sides.tolist()],
+                True,
+            ),
+            (t("dense"), t("to the same outputs"), [c.dense.value for c in convolutions], True),
+            (t("convolution"), named, [c.parameters.value for c in convolutions], False),
         ]
         return [
             viz.Growth(name, detail, sides, np.array(counts), is_dense)
@@ -83,13 +100,13 @@ class _Counted(NamedTuple):
     def examples(self) -> list[viz.Example]:
         """What is marked on the lines."""
         small = self.convolution(MOST)
-        outputs = f"32 × 32 × 3 to {shape_text(small.output_shape)}"
-        megapixel = f"one megapixel, RGB, to {self.each}"
+        outputs = t("32 × 32 × 3 to {size}", shape_text(small.output_shape))
+        megapixel = t("one megapixel, RGB, to {each}", self.each)
         rows = (
-            (100, self.dense(100, 1), f"100 × 100 to {self.each}", "100 × 100", True),
+            (100, self.dense(100, 1), t("100 × 100 to {each}", self.each), "100 × 100", True),
             (1000, self.dense(1000, 3), megapixel, "1000 × 1000 × 3", True),
             (32, small.dense.value, outputs, "32 × 32 × 3", True),
-            (32, small.parameters.value, "the same by convolution", "32 × 32 × 3", False),
+            (32, small.parameters.value, t("the same by convolution"), "32 × 32 × 3", False),
         )
         return [
             viz.Example(side, count, (long, short, ""), is_dense)

@@ -15,6 +15,7 @@ from convlab.lessons import Pooling
 from convlab.pictures._steps import stepped
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
+from convlab.words import t
 
 
 def pooling(
@@ -54,8 +55,8 @@ def pooling(
     example = _example(array, kind, kernel, window, adaptive)
     return stepped(
         example,
-        {"max": "Max pooling", "average": "Average pooling"}[kind],
-        f"input {example.input_note()}, window {example.window_note()}",
+        {t("max"): t("Max pooling"), t("average"): t("Average pooling")}[kind],
+        t("input {input_note}, window {window_note}", example.input_note(), example.window_note()),
         partial(_described, example),
         step=step,
         layout=layout,

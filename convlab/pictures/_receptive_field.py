@@ -16,6 +16,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 AXES = ("rows", "columns")
 
@@ -39,13 +40,13 @@ def receptive_field(
     built, run = network_of(network, weights=False)
     field = insight.unit_field(built, layer, unit)
     below = image_below(built, run, image, data_dir)
-    title, subtitle = heads(built, field, "Receptive field of", below.fitted)
+    title, subtitle = heads(built, field, t("Receptive field of"), below.fitted)
     feature_map = None
     if below.x is not None:
         (activation,) = insight.trace(built, below.x, field.layer)
         strongest = activation.array[:, field.unit[0], field.unit[1]].argmax()
         feature_map = activation.array[strongest]
-        subtitle += f"; map {strongest}, the strongest at this unit"
+        subtitle += t("; map {strongest}, the strongest at this unit", strongest)
     facts = _geometry(field)
     return Picture(
         title,
@@ -83,7 +84,7 @@ def receptive_field_chain(
     built, run = network_of(network, weights=False)
     fields = insight.field_chain(built, layer, unit)
     below = image_below(built, run, image, data_dir)
-    title, subtitle = heads(built, fields[-1], "Receptive fields on the way to", below.fitted)
+    title, subtitle = heads(built, fields[-1], t("Receptive fields on the way to"), below.fitted)
     boxes = [(field.layer, field.box, _step(field)) for field in fields]
     sizes = ", ".join(
         f"{name} {size_text(bottom - top, right - left)}"
@@ -128,8 +129,14 @@ def receptive_field_pyramid(
     field = insight.unit_field(built, layer, unit)
     levels = lessons.field_pyramid(built, field.layer, field.unit, number)
     span = start, end = (field.rows, field.columns)[number].span(field.unit[number])
-    title = f"What {field.layer} reads, {axis[:-1]} {field.unit[number]}"
-    subtitle = f"{built.name}, {built.input_shape[1 + number]} {axis} of pixels"
+    title = t(
+        "What {layer} reads, row {unit}" if number == 0 else "What {layer} reads, column {unit}",
+        *(field.layer, field.unit[number]),
+    )
+    subtitle = t(
+        "{name}, {count} rows of pixels" if number == 0 else "{name}, {count} columns of pixels",
+        *(built.name, built.input_shape[1 + number]),
+    )
     counts = ", ".join(f"{level.name} {len(level.reads)}" for level in levels[::-1])
     return Picture(
         title,
@@ -157,9 +164,11 @@ def receptive_field_pyramid(
 def heads(network: Network, field: UnitField, what: str, fitted: str) -> tuple[str, str]:
     """Title and second line of a picture of a unit's pixels."""
     channels, rows, columns = network.input_shape
-    title = f"{what} {field.layer}, unit {field.unit[0]},{field.unit[1]}"
-    subtitle = f"{network.name}, input {size_text(rows, columns, channels)}"
-    return title, subtitle + (f"; {fitted}" if fitted else "")
+    title = t(
+        "{what} {layer}, unit {unit},{unit2}", what, field.layer, field.unit[0], field.unit[1]
+    )
+    subtitle = t("{name}, input {size}", network.name, size_text(rows, columns, channels))
+    return title, subtitle + (t("; {fitted}", fitted) if fitted else "")
 
 
 def described(title: str, subtitle: str, facts: list[tuple[str, str]]) -> str:
@@ -175,22 +184,27 @@ def place(network: Network, field: UnitField) -> dict[str, Any]:
 def _geometry(field: UnitField) -> list[tuple[str, str]]:
     pairs = (field.rows, field.columns)
     top, left, bottom, right = field.box
-    sizes = [("receptive field", size_text(bottom - top, right - left))]
+    sizes = [(t("receptive field"), size_text(bottom - top, right - left))]
     if any(axis.period for axis in pairs):
         most = size_text(*(axis.size for axis in pairs))
-        sizes.append(("largest of the layer", most))
+        sizes.append((t("largest of the layer"), most))
     row, column = (axis.centre(at) for axis, at in zip(pairs, field.unit, strict=True))
     return [
         *sizes,
-        ("effective stride", f"{field.rows.stride} × {field.columns.stride}"),
-        ("effective padding", f"{field.rows.padding} × {field.columns.padding}"),
-        ("centre", f"row {row:g}, column {column:g}"),
+        (t("effective stride"), t("{stride} × {stride2}", field.rows.stride, field.columns.stride)),
+        (
+            t("effective padding"),
+            t("{padding} × {padding2}", field.rows.padding, field.columns.padding),
+        ),
+        (t("centre"), t("row {row:g}, column {column:g}", row, column)),
     ]
 
 
 def _step(field: UnitField) -> str:
     stride = _pair(field.rows.stride, field.columns.stride)
-    return f"stride {stride}, padding {_pair(field.rows.padding, field.columns.padding)}"
+    return t(
+        "stride {stride}, padding {pair}", stride, _pair(field.rows.padding, field.columns.padding)
+    )
 
 
 def _pair(rows: Number, columns: Number) -> str:

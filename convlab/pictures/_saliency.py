@@ -15,11 +15,12 @@ from convlab.pictures._attribution import Facts, Question, answered, question
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike
 from convlab.training import ImageLike
+from convlab.words import t
 
 NAMES = {
-    "gradient": "gradient",
-    "gradient-x-input": "gradient × input",
-    "integrated-gradients": "integrated gradients",
+    "gradient": t("gradient"),
+    "gradient-x-input": t("gradient × input"),
+    "integrated-gradients": t("integrated gradients"),
     "smooth": "SmoothGrad",
 }
 
@@ -63,18 +64,27 @@ def saliency(
 
     def facts(kept: dict[str, Any]) -> Facts:
         if "score of black" not in kept:
-            return [("score", f"{asked.score} is {number(kept['score'])}")]
+            return [(t("score"), t("{score} is {number}", asked.score, number(kept["score"])))]
         total = number(float(kept["map"].sum()))
         gain = number(kept["score"] - kept["score of black"])
         return [
-            ("sum", f"{total} over all pixels; the score changes by {gain} from black to the image")
+            (
+                t("sum"),
+                t(
+                    "{total} over all pixels; the score changes by {gain} from black to the image",
+                    *(total, gain),
+                ),
+            )
         ]
 
     signed = method in ("gradient-x-input", "integrated-gradients")
     return answered(
         asked,
         explain,
-        title=f"Saliency of {asked.image.name} for class {asked.name}: {NAMES[method]}",
+        title=t(
+            "Saliency of {name} for class {name2}: {NAMES}",
+            *(asked.image.name, asked.name, NAMES[method]),
+        ),
         what=_what(asked, method, settings, signed),
         parameters={"method": method, **settings},
         facts=facts,
@@ -97,17 +107,29 @@ def _settings(method: str, given: dict[str, Any]) -> dict[str, Any]:
 def _what(asked: Question, method: str, settings: dict[str, Any], signed: bool) -> str:
     """What a map shows."""
     words = {
-        "gradient": f"magnitude of the gradient of {asked.score} by the input",
-        "gradient-x-input": f"gradient of {asked.score} times the input",
+        t("gradient"): t("magnitude of the gradient of {score} by the input", asked.score),
+        "gradient-x-input": t("gradient of {score} times the input", asked.score),
         "integrated-gradients": (
-            f"mean gradient of {asked.score} at {settings.get('steps')} points from black to"
-            " the image, times their difference"
+            t(
+                "mean gradient of {score} at {get} points from black to the image, times their"
+                " difference",
+                *(asked.score, settings.get("steps")),
+            )
         ),
         "smooth": (
-            f"magnitude of the mean gradient of {asked.score} by {settings.get('samples')} copies"
-            f" with noise {settings.get('noise')}, seed {settings.get('seed')}"
+            t(
+                "magnitude of the mean gradient of {score} by {get} copies with noise {get2},"
+                " seed {get3}",
+                asked.score,
+                settings.get("samples"),
+                settings.get("noise"),
+                settings.get("seed"),
+            )
         ),
     }
     if asked.pixels.shape[0] != 3:
         return words[method]
-    return f"{words[method]}, {'summed over' if signed else 'the largest of the'} channels"
+    return t(
+        "{words}, summed over channels" if signed else "{words}, the largest of the channels",
+        words[method],
+    )

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from convlab import data, tasks, viz
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import given_picture, picture_size
 from convlab.errors import DataError
 from convlab.pictures.picture import Picture, said
-from convlab.reading import read_standard_input
 from convlab.shapes import size_text
 from convlab.tasks import Segmenter
+from convlab.words import joined, t
 
 
 def segment(
@@ -36,18 +36,20 @@ def segment(
     shown, truth, note = _read(segmenter, source, seed, pixels, data_dir)
     answer = segmenter.answers(shown[None])[0]
     classes = segmenter.classes
-    panels = [("answer", answer, tasks.regions(answer, classes))]
+    panels = [(t("answer"), answer, tasks.regions(answer, classes))]
     present = [name for k, name in enumerate(classes) if k and (answer == k).any()]
-    facts = {"answer": f"digits {', '.join(present)}" if present else "background alone"}
+    facts = {
+        t("answer"): t("digits {listed}", ", ".join(present)) if present else t("background alone")
+    }
     measured: dict[str, Any] = {}
     if truth is not None:
-        panels.insert(0, ("truth", truth, tasks.regions(truth, classes)))
+        panels.insert(0, (t("truth"), truth, tasks.regions(truth, classes)))
         facts, measured = _compared(truth, answer, classes)
-    name = "standard input" if source == "-" else Path(source).name
-    title = f"Segmentation of {name}"
-    subtitle = (
-        f"run {Path(run).resolve().name}, encoder-decoder trained on scenes of"
-        f" {Path(segmenter.settings.data).name}; {size_text(*shown.shape[1:])}{note}"
+    name = t("standard input") if source == "-" else Path(source).name
+    title = t("Segmentation of {name}", name)
+    subtitle = t(
+        "encoder-decoder trained on scenes of {name}; {size}{note}",
+        *(Path(segmenter.settings.data).name, size_text(*shown.shape[1:]), note),
     )
     return Picture(
         title,
@@ -82,12 +84,14 @@ def _compared(
     confusion = tasks.pixel_confusion(truth, answer, len(classes))
     shares = tasks.intersection_over_union(confusion)
     accuracy = tasks.pixel_accuracy(confusion)
-    each = ", ".join(
-        f"{name} {share:.2f}" for name, share in zip(classes, shares, strict=True) if share == share
+    each = joined(
+        t("{name} {share:.2f}", name, share)
+        for name, share in zip(classes, shares, strict=True)
+        if share == share
     )
     facts = {
-        "pixels": f"{100 * accuracy:.2f} % right",
-        "IoU": f"{each} (intersection over union of what is there or was answered)",
+        t("pixels"): t("{value:.2f} % right", 100 * accuracy),
+        t("IoU"): t("{each} (intersection over union of what is there or was answered)", each),
     }
     numbers = {
         "truth": truth,
@@ -107,10 +111,10 @@ def _read(
             raise DataError(f"image {image}: expected scene:N with a number from 0")
         _, test = data.load(segmenter.settings.data, data_dir=data_dir)
         shown = tasks.segmentation_scene(test, int(number), seed)
-        return shown.image, shown.mask, f", seed {seed}"
-    source = read_standard_input() if image == "-" else Path(image)
-    rows, columns = picture_header(source)[0]
+        return shown.image, shown.mask, t(", seed {seed}", seed)
+    source = given_picture(image)
+    rows, columns = picture_size(source)
     factor = pixels / max(rows, columns)
     size = max(1, round(rows * factor)), max(1, round(columns * factor))
     drawing, inverted = data.as_dark_background(data.read_picture(source, size=size, channels=1))
-    return tasks.as_ink(drawing), None, "; image inverted" if inverted else ""
+    return tasks.as_ink(drawing), None, t("; image inverted") if inverted else ""

@@ -64,6 +64,12 @@ def stepped(
         shown = [example.picture(k) for k in chosen]
         return viz.step_sheet(shown, title=title, subtitle=subtitle, numbers=numbers, **look)
 
+    def film(**look: Any):
+        shown = [example.picture(k) for k in chosen]
+        turned = isinstance(example, Convolution) and example.flip != example.transposed
+        look |= {"numbers": numbers, "turned": turned}
+        return viz.window_film(shown, title=title, subtitle=subtitle, **look)
+
     whole = step == "all"
     return Picture(
         title,
@@ -71,6 +77,7 @@ def stepped(
         sheet if whole else partial(figure, chosen[0]),
         figures if whole else None,
         figures if whole else None,
+        film,
         parameters={**parameters, "steps": chosen, "layout": layout, "numbers": numbers},
         result={**result, "at": places, "values": [example.output[place] for place in places]},
         **record,

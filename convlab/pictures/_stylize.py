@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convlab import data, tasks, viz
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import given_name, given_picture, picture_size
 from convlab.errors import DataError
 from convlab.pictures.picture import Picture, said
 from convlab.pictures.sources import RunLike, run_of
@@ -20,6 +20,7 @@ from convlab.shapes import size_text
 from convlab.tasks import StyleStep, StyleTarget
 from convlab.tasks.style_transfer import Features
 from convlab.training import Run
+from convlab.words import t
 
 SMALLEST = 48  # pixels: a quarter of it still holds the largest filter
 
@@ -55,11 +56,14 @@ def stylize(
         first = np.random.default_rng(seed).random(first.shape, np.float32)
     weights = {"content_weight": content_weight, "style_weight": style_weight}
     made, history, frames = _changed(target, first, every, watch, steps=steps, **weights)
-    names = [Path(source).name for source in (content, style)]
-    title = f"{names[0]} in the style of {names[1]}"
-    subtitle = (
-        f"{filters}; {size_text(*made.shape[1:])} pixels; {history[-1].step} steps of L-BFGS from"
-        f" {'noise' if start == 'noise' else 'the content'}"
+    names = [given_name(str(source)) for source in (content, style)]
+    title = t("{names} in the style of {names2}", names[0], names[1])
+    subtitle = t(
+        "{filters}; {size} pixels; {step} steps of L-BFGS from {value}",
+        filters,
+        size_text(*made.shape[1:]),
+        history[-1].step,
+        t("noise") if start == "noise" else t("the content"),
     )
     facts = _facts(history[0], history[-1], content_weight, style_weight)
     figure = partial(_figure, sources, history, names, facts, title, subtitle)
@@ -93,8 +97,8 @@ def stylize(
 def _features(run: Run | None, seed: int) -> tuple[Features, str]:
     """The filters that see the pictures, and their name."""
     if run is None:
-        return tasks.random_features(seed), "random filters"
-    name = f"filters of run {run.folder.resolve().name}"
+        return tasks.random_features(seed), t("random filters")
+    name = t("filters of {name}", run.name)
     return tasks.network_features(run.network, run.scaling), name
 
 
@@ -126,10 +130,18 @@ def _facts(
     begin: StyleStep, end: StyleStep, content_weight: float, style_weight: float
 ) -> dict[str, str]:
     return {
-        "loss": f"{content_weight:g} × content + {style_weight:g} × style, from"
-        f" {begin.loss:.3g} to {end.loss:.3g}",
-        "content": f"from {begin.content:.3g} to {end.content:.3g}; 1 is that of empty maps",
-        "style": f"from {begin.style:.3g} to {end.style:.3g}; 1 is that of empty maps",
+        t("loss"): t(
+            "{content_weight:g} × content + {style_weight:g} × style, from {loss:.3g} to"
+            " {loss2:.3g}",
+            *(content_weight, style_weight, begin.loss, end.loss),
+        ),
+        t("content"): t(
+            "from {content:.3g} to {content2:.3g}; 1 is that of empty maps",
+            *(begin.content, end.content),
+        ),
+        t("style"): t(
+            "from {style:.3g} to {style2:.3g}; 1 is that of empty maps", begin.style, end.style
+        ),
     }
 
 
@@ -164,16 +176,13 @@ def _figure(
 
 def _read(source: str, pixels: int) -> np.ndarray:
     """(3, H, W) bytes whose longer side has this many pixels."""
-    if source in data.PHOTOGRAPHS:
-        image = data.photograph(source)
-        size = image.shape[:2]
-    elif not Path(source).exists():
+    if source not in (*data.PHOTOGRAPHS, "-") and not Path(source).exists():
         raise DataError(
             f"{source}: expected a picture file or one of {', '.join(data.PHOTOGRAPHS)}; there is"
             " no such file"
         )
-    else:
-        size, _ = picture_header(Path(source))
+    given = given_picture(source)
+    size = picture_size(given)
     factor = pixels / max(size)
     fitted = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
     if min(fitted) < SMALLEST:
@@ -181,9 +190,7 @@ def _read(source: str, pixels: int) -> np.ndarray:
             f"{source}: expected a picture of at least {SMALLEST} pixels along both sides"
             f" when the longer one is brought to {pixels}, got {fitted[0]} x {fitted[1]}"
         )
-    if source in data.PHOTOGRAPHS:
-        return data.fit_images(image.transpose(2, 0, 1)[None], fitted)[0]
-    return data.read_picture(Path(source), size=fitted, channels=3)
+    return data.read_picture(given, size=fitted, channels=3)
 
 
 def _floats(image: np.ndarray) -> np.ndarray:

@@ -14,7 +14,8 @@ from convlab.insight import Patch
 from convlab.numerals import number
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike
-from convlab.pictures.units import chosen_units
+from convlab.pictures.units import chosen_units, drawn_box
+from convlab.words import joined, t
 
 
 def top_patches(
@@ -41,8 +42,8 @@ def top_patches(
     )
     largest = np.array([row[0].value for row in found])
     never = np.logical_and(largest <= 0, insight.behind_relu(network, layer))
-    title = f"Top patches of {layer}"
-    subtitle = f"{chosen.run.name}; best of {chosen.searched}{chosen.note}"
+    title = t("Top patches of {layer}", layer)
+    subtitle = t("{name}; best of {searched}{note}", chosen.run.name, chosen.searched, chosen.note)
     said = "; ".join(
         f"{name} {'never fires, at most' if dead else 'from'} {most:.3g}"
         for name, most, dead in zip(names, largest, never, strict=True)
@@ -69,13 +70,16 @@ def top_patches(
         },
         weights=network.state_dict(),
         result={
-            **dict(zip(names, [[_numbers(patch) for patch in row] for row in found], strict=True)),
+            **dict(
+                zip(names, [[patch_numbers(patch) for patch in row] for row in found], strict=True)
+            ),
             "never fires": [name for name, dead in zip(names, never, strict=True) if dead],
         },
     )
 
 
-def _numbers(patch: Patch) -> dict[str, Any]:
+def patch_numbers(patch: Patch) -> dict[str, Any]:
+    """A patch, for JSON."""
     return {
         "image": patch.image,
         "unit": patch.unit,
@@ -93,7 +97,9 @@ def _shown(
     shown = np.flatnonzero(~never) if not never.all() else np.arange(len(never))
     return {
         "images": [[images[patch.image] for patch in found[unit]] for unit in shown],
-        "boxes": [[patch.box for patch in found[unit]] for unit in shown],
+        "boxes": [
+            [drawn_box(patch.box, images.shape[2:]) for patch in found[unit]] for unit in shown
+        ],
         "values": [[patch.value for patch in found[unit]] for unit in shown],
         "names": [names[unit] for unit in shown],
     }
@@ -104,8 +110,13 @@ def _silent(names: list[str], largest: np.ndarray, never: np.ndarray) -> list[tu
     dead = [(name, most) for name, most, is_ in zip(names, largest, never, strict=True) if is_]
     if not dead:
         return []
-    label = "never fires" if len(dead) == 1 else "never fire"
+    label = t("never fires") if len(dead) == 1 else t("never fire")
     if not any(most for _, most in dead):
-        return [(label, f"{', '.join(name for name, _ in dead)}: 0 on all of these images")]
-    listed = ", ".join(f"{name} ({number(most)})" for name, most in dead)
-    return [(label, f"{listed}: above 0 on none of these images, at most what stands in brackets")]
+        return [(label, t("{listed}: 0 on all of these images", joined(name for name, _ in dead)))]
+    listed = joined(t("{name} ({number})", name, number(most)) for name, most in dead)
+    return [
+        (
+            label,
+            t("{listed}: above 0 on none of these images, at most what stands in brackets", listed),
+        )
+    ]

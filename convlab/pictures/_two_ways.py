@@ -15,6 +15,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.words import t
 
 
 def two_ways(
@@ -43,24 +44,33 @@ def two_ways(
     found = insight.commuting(run.network, x, layer, shift, border=border, background=black)
     number = _map_of(found, number)
     shown = training.centred_images(subject.pixels[None], run.network.input_shape[1:])[0]
-    title = f"{layer}: shift before or after"
-    subtitle = (
-        f"{run.name}; {subject.name}, map {number} of {len(found.maps)},"
-        f" {size_text(*found.maps.shape[1:])}; border {border}"
-        f"{'; inverted' if subject.inverted else ''}"
+    title = t("{layer}: shift before or after", layer)
+    subtitle = t(
+        "{name}; {name2}, map {number} of {n}, {size}; border {border}{aside}",
+        run.name,
+        subject.name,
+        number,
+        len(found.maps),
+        size_text(*found.maps.shape[1:]),
+        border,
+        subject.aside,
     )
-    of_image, of_maps, note = _steps(shift), _steps(found.cells), _note(found)
+    of_image, of_maps, notes = _steps(shift), _steps(found.cells), _notes(found)
     return Picture(
         title,
         f"{title}, {subtitle}: image {of_image} pixels, maps {of_maps} cells"
-        f"{', the nearest whole cell' if found.rounded else ''}; {note}.",
+        f"{', the nearest whole cell' if found.rounded else ''}; {'; '.join(notes)}.",
         partial(
             viz.two_ways,
             *(shown, insight.shift(shown, *shift, border)),
             *(maps[number] for maps in (found.maps, found.maps_of_shifted, found.shifted_maps)),
             layer=layer,
             steps=(of_image, ("≈ " if found.rounded else "") + of_maps),
-            facts=("difference", note + ("" if found.compared.all() else "; grey: not compared")),
+            facts=(
+                t("difference"),
+                *_notes(found),
+                *([] if found.compared.all() else [t("grey: not compared")]),
+            ),
             compared=found.compared,
             title=title,
             subtitle=subtitle,
@@ -97,12 +107,13 @@ def _map_of(found: Commuting, number: int | None) -> int:
     return number
 
 
-def _note(found: Commuting) -> str:
+def _notes(found: Commuting) -> list[str]:
     """How large the difference is."""
     if found.error == 0:
-        return "exactly 0 in all maps"
-    inner = "" if np.isnan(found.inner) else f"; away from the border {found.inner:.3g}"
-    return f"relative error of all maps {found.error:.3g}{inner}"
+        return [t("exactly 0 in all maps")]
+    error = t("relative error of all maps {error:.3g}", found.error)
+    inner = t("away from the border {inner:.3g}", found.inner)
+    return [error] if np.isnan(found.inner) else [error, inner]
 
 
 def _numbers(found: Commuting) -> dict[str, object]:
@@ -123,8 +134,8 @@ def _steps(by: tuple[int, int]) -> str:
     """A shift as arrows: ↓1 →2."""
     arrows = (("↓", "↑"), ("→", "←"))
     parts = [
-        f"{pair[amount < 0]} {abs(amount)}"
+        t("{pair} {abs}", pair[amount < 0], abs(amount))
         for amount, pair in zip(by, arrows, strict=True)
         if amount
     ]
-    return " ".join(parts) or "by 0"
+    return " ".join(parts) or t("by 0")

@@ -10,6 +10,7 @@ from convlab.lessons.words import axis_text, sides_text
 from convlab.numerals import MINUS
 from convlab.pictures.picture import Picture, said
 from convlab.shapes import Pair, along, padding_sides, pair, size_text
+from convlab.words import t
 
 MOST = 30  # pixels along a side
 
@@ -31,24 +32,41 @@ def usage(size: int | Pair = 6, kernel: int | Pair = 3, stride: int | Pair = 2) 
     step = axis_text(stride)
     valid, same = lessons.usage(size, kernel), lessons.usage(size, kernel, padding=sides)
     strided = lessons.usage(size, kernel, stride)
-    padded = "uneven padding" if sides[::2] != sides[1::2] else f"padding {sides_text(sides)}"
-    ways = {"no padding": valid, padded: same, f"stride {step}": strided}
+    padded = (
+        t("uneven padding")
+        if sides[::2] != sides[1::2]
+        else t("padding {sides}", sides_text(sides))
+    )
+    ways = {t("no padding"): valid, padded: same, t("stride {step}", step): strided}
     words = "valid: ", "same: ", ""
     panels = [
-        viz.ReadPixels(name, f"{word}output {size_text(*way.output)}", way.counts, way.padding)
+        viz.ReadPixels(
+            name, t("{word}output {size}", word, size_text(*way.output)), way.counts, way.padding
+        )
         for (name, way), word in zip(ways.items(), words, strict=True)
     ]
     other = kernel[0] + 1, kernel[1] + 1
-    edges = f"a corner is read {_times(valid.corner)}, a pixel in the middle {_times(valid.most)}"
+    edges = t(
+        "a corner is read {times}, a pixel in the middle {times2}",
+        *(_times(valid.corner), _times(valid.most)),
+    )
     facts = [
-        ("size kept", _kept(kernel, same)),
-        ("the edges", f"{edges}; with padding {_times(same.corner)} and {_times(same.most)}"),
+        (t("size kept"), _kept(kernel, same)),
+        (
+            t("the edges"),
+            t(
+                "{edges}; with padding {times} and {times2}",
+                *(edges, _times(same.corner), _times(same.most)),
+            ),
+        ),
     ]
     if strided.unread:
-        pixels = f"{strided.unread} of {size[0] * size[1]} pixels at stride {step}"
-        facts.append(("never read", pixels))
-    title = "How often each pixel is read"
-    subtitle = f"input {size_text(*size)}, kernel {size_text(*kernel)}"
+        pixels = t(
+            "{unread} of {value} pixels at stride {step}", strided.unread, size[0] * size[1], step
+        )
+        facts.append((t("never read"), pixels))
+    title = t("How often each pixel is read")
+    subtitle = t("input {size}, kernel {size2}", size_text(*size), size_text(*kernel))
     counts = {name: way.counts for name, way in ways.items()}
     return Picture(
         title,
@@ -68,7 +86,7 @@ def usage(size: int | Pair = 6, kernel: int | Pair = 3, stride: int | Pair = 2) 
 
 
 def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+    return {0: t("never"), 1: t("once"), 2: t("twice")}.get(count, t("{count} times", count))
 
 
 def _kept(kernel: Pair, same: lessons.Usage) -> str:
@@ -82,13 +100,16 @@ def _kept(kernel: Pair, same: lessons.Usage) -> str:
     half = f"(f {MINUS} 1)/2 = ({kernel[axis]} {MINUS} 1)/2"
     which = "" if kernel[0] == kernel[1] else ("rows: ", "columns: ")[axis]
     if before == after:
-        return f"{which}p = {half} = {before}, and {same.relations[axis]}"
-    no_half = f"{half} is no whole number: {before} before, {after} after"
-    return f"{which}{no_half}, and {same.relations[axis]}"
+        return t(
+            "{which}p = {half} = {before}, and {relations}",
+            *(which, half, before, same.relations[axis]),
+        )
+    no_half = t("{half} is no whole number: {before} before, {after} after", half, before, after)
+    return t("{which}{no_half}, and {relations}", which, no_half, same.relations[axis])
 
 
 def _centred(kernel: Pair) -> viz.CentredKernel:
-    name = f"kernel {size_text(*kernel)}"
+    name = t("kernel {size}", size_text(*kernel))
     if kernel[0] % 2 and kernel[1] % 2:
-        return viz.CentredKernel(name, "odd: a centre", kernel, (kernel[0] // 2, kernel[1] // 2))
-    return viz.CentredKernel(name, "even: no centre", kernel, None)
+        return viz.CentredKernel(name, t("odd: a centre"), kernel, (kernel[0] // 2, kernel[1] // 2))
+    return viz.CentredKernel(name, t("even: no centre"), kernel, None)

@@ -14,6 +14,7 @@ from convlab.numerals import number
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.training import Run
+from convlab.words import t
 
 MOST_EPOCHS = 8  # curves that can be drawn behind each other
 
@@ -46,8 +47,8 @@ def weights(run: RunLike, layer: str | None = None, by_epoch: bool = False) -> P
         f" {number(of.deviation)}, {100 * of.near_zero:.2f} % below 0.001 in magnitude"
         for name, of in last.items()
     ]
-    title = f"Weights of {layer}" if layer is not None else "Weights by layer"
-    subtitle = f"{run.name}; {when}"
+    title = t("Weights of {layer}", layer) if layer is not None else t("Weights by layer")
+    subtitle = t("{name}; {when}", run.name, when)
     return Picture(
         f"{title}, {run.name}",
         f"{title}, {subtitle}. {'; '.join(sentences)}.",
@@ -63,12 +64,17 @@ def weights(run: RunLike, layer: str | None = None, by_epoch: bool = False) -> P
 def _states(run: Run, by_epoch: bool) -> tuple[dict[int, dict[str, np.ndarray]], str]:
     """The network's numbers by epoch, and in words which epochs these are."""
     if not by_epoch:
-        return {run.best_epoch: run.network.state_dict()}, f"after epoch {run.best_epoch}"
+        return {run.best_epoch: run.network.state_dict()}, run.weights_name
     kept = training.snapshot_epochs(run.folder)
     places = np.linspace(0, len(kept), min(MOST_EPOCHS, len(kept) + 1)).round().astype(int)
     epochs = [[0, *kept][place] for place in places]
-    count = f"{len(epochs) - 1} of {len(kept)}" if len(epochs) <= len(kept) else len(kept)
-    when = f"before and after {count} epoch{'s' if len(kept) > 1 else ''}"
+    count = (
+        t("{value} of {n}", len(epochs) - 1, len(kept)) if len(epochs) <= len(kept) else len(kept)
+    )
+    when = t(
+        "before and after {count} epochs" if len(kept) > 1 else "before and after {count} epoch",
+        count,
+    )
     return {epoch: training.snapshot(run.folder, epoch) for epoch in epochs}, when
 
 

@@ -7,6 +7,7 @@ import io
 import os
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,46 +15,110 @@ import numpy as np
 from convlab import data, viz
 from convlab.data import Dataset
 from convlab.errors import DataError
-from convlab.names import columns, listed, padded, shortened
+from convlab.files import made_folder, write_atomically
+from convlab.names import listed, shortened
+from convlab.pictures._roc import OneAgainstRest, check_class
 from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
+from convlab.terminal import Block, Line, Table
 from convlab.training import Evaluation, Run
+from convlab.training.run import INVERTED
 
 MOST = 40  # mistakes in a picture
 
 
 def evaluated(
-    run: RunLike, source: str | None = None, data_dir: str | os.PathLike | None = None
+    run: RunLike,
+    source: str | None = None,
+    data_dir: str | os.PathLike | None = None,
+    skip_damaged: bool = False,
+    *,
+    positive: str | None = None,
+    threshold: float = 0.5,
 ) -> Evaluated:
     """A run's answers to its test images, or to those of another data set, ``source``.
 
-    Raises DataError for a data set of other classes.
+    ``positive``: the class that is looked at against the others, ``threshold``: from which
+    probability on; ``skip_damaged``: without pictures that cannot be read.  The pictures of another
+    folder are read as ``Run.image`` reads them.  Raises DataError for a data set of other classes,
+    and the errors of ``pictures.roc``.
     """
     run = run_of(run)
+    if positive is not None:
+        check_class(run, positive)
     channels, rows, columns = run.image_shape
+    reading = Reading(run)
     other, source = source is not None, run.settings.data if source is None else source
     _, test = data.load(
         data.located(source),
         data_dir=data_dir,
         image_size=(rows, columns) if other else None,
         channels=channels if other else None,
+        skip_damaged=skip_damaged or run.settings.skip_damaged,
+        read=reading.read if other else None,
     )
     if test.classes != run.classes:
         raise DataError(
             f"{source}: expected the run's classes {listed(run.classes)}, got"
             f" {listed(test.classes)}"
         )
-    return Evaluated(run, source, test, run.evaluate(test))
+    result = run.evaluate(test)
+    if positive is None:
+        return Evaluated(run, source, test, result, reading)
+    one = OneAgainstRest(run, test.name, result, positive, threshold)
+    return Evaluated(run, source, test, result, reading, one)
+
+
+class Reading:
+    """How the pictures of a folder, those to train with too, became images for a run: counts."""
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.pictures = self.prepared = self.missing = self.inverted = 0
+
+    def read(self, path: Path) -> np.ndarray:
+        """The bytes (C, H, W) of a picture."""
+        image = self.run.image(path)
+        self.pictures += 1
+        self.prepared += bool(image.prepared)
+        self.missing += bool(image.missing)
+        self.inverted += image.inverted
+        return image.pixels
+
+    def record(self) -> dict[str, int]:
+        """The counts by name, for JSON; empty if no pictures were read."""
+        counts = {name: count for name, count in vars(self).items() if name != "run"}
+        return counts if self.pictures else {}
+
+    def lines(self) -> list[str]:
+        """What was done to the pictures, in words."""
+        lines = []
+        if self.prepared:
+            form = data.FORMS[self.run.settings.data]
+            lines.append(f"digit found on {self.prepared:,} of {self.pictures:,} pictures: {form}")
+        if self.missing:
+            lines.append(
+                f"no digit found on {self.missing:,} of {self.pictures:,} pictures, which are taken"
+                " whole"
+            )
+        if self.inverted and not self.prepared:
+            lines.append(f"{self.inverted:,} of {self.pictures:,} pictures {INVERTED}")
+        return lines
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """The answers of a run to the images of ``test``, which ``source`` names."""
+    """The answers of a run to the images of ``test``, which ``source`` names.
+
+    ``one``: those about one class alone, if it was asked for.
+    """
 
     run: Run
     source: str
     test: Dataset
     result: Evaluation
+    reading: Reading
+    one: OneAgainstRest | None = None
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -88,26 +153,25 @@ class Evaluated:
             "loss": self.result.loss,
             "classes": self.classes,
             "confusion": self.matrix.tolist(),
+            **self.reading.record(),
+            **({} if self.one is None else {"positive": self.one.record()}),
         }
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Line | Block]:
         """A table of the classes, and the accuracy."""
-        names = [shortened(name) for name in self.run.classes]
-        width = max(5, *map(columns, names))
-        lines = [f"{'class':{width}}  images  right  precision   recall"]
-        for name, row in zip(names, self.classes, strict=True):
-            precision, recall = (
-                "       -" if row[key] is None else f"{100 * row[key]:6.2f} %"
-                for key in ("precision", "recall")
-            )
-            counts = f"{row['images']:6,}  {row['right']:5,}"
-            lines.append(f"{padded(name, width)}  {counts}   {precision} {recall}")
-        lines.append(
+        rows = [["class", "images", "right", "precision", "recall"]]
+        for row in self.classes:
+            shares = (row[key] for key in ("precision", "recall"))
+            texts = ("-" if share is None else f"{100 * share:.2f} %" for share in shares)
+            counts = (f"{row[key]:,}" for key in ("images", "right"))
+            rows.append([shortened(row["class"]), *counts, *texts])
+        said = (
             f"accuracy {100 * self.result.accuracy:.2f} %, loss {self.result.loss:.4f} on"
-            f" {len(self.test):,} test images of {self.test.name}; weights of epoch"
-            f" {self.run.best_epoch}"
+            f" {len(self.test):,} test images of {self.test.name}; weights"
+            f" {self.run.weights_name}"
         )
-        return lines
+        lines: list[Line | Block] = [Table(rows, range(1, 5), (2, 1)), *self.reading.lines(), said]
+        return lines if self.one is None else [*lines, *self.one.lines()]
 
     def csv(self) -> bytes:
         """The confusion matrix as a table."""
@@ -117,6 +181,22 @@ class Evaluated:
         writer.writerow(["true \\ predicted", *classes])
         writer.writerows([k, *row] for k, row in zip(classes, self.matrix.tolist(), strict=True))
         return text.getvalue().encode()
+
+    def save(self, folder: Path, *, command: str | None = None) -> list[Path]:
+        """Write the tables and pictures into a folder; returns the pictures.
+
+        ``command``: the one that makes them, for their metadata.  Raises RunError.
+        """
+        tables, pictures = {"confusion": self.csv()}, {"confusion": self.confusion()}
+        pictures["mistakes"] = self.mistakes()
+        if self.one is not None:
+            tables["thresholds"], pictures["roc"] = self.one.csv(), self.one.picture()
+        with made_folder(folder):
+            for name, content in tables.items():
+                write_atomically(folder / f"{name}.csv", content)
+        for name, made in pictures.items():
+            write_atomically(folder / f"{name}.png", made.content(".png", command=command))
+        return [folder / f"{name}.png" for name in pictures]
 
     def confusion(self) -> Picture:
         """The confusion matrix."""

@@ -13,11 +13,23 @@ from matplotlib.figure import Figure
 from convlab.checks import checked
 from convlab.errors import SpecError
 from convlab.files import write_atomically
-from convlab.terminal import Line
-from convlab.viz import animation_bytes, figure_bytes, pages_bytes
-
-STILL = (".png", ".svg", ".pdf")
-MOVING = (".gif", ".webp")
+from convlab.pictures._look import Style, sized, styled
+from convlab.terminal import Block, Line
+from convlab.viz import (
+    FILM,
+    FILMS,
+    MOVING,
+    STILL,
+    Film,
+    animation_bytes,
+    figure_bytes,
+    film_bytes,
+    pages_bytes,
+)
+from convlab.viz.legible import drawn_for
+from convlab.viz.page import Unpack
+from convlab.viz.style import Size
+from convlab.words import shown
 
 
 def said(facts: Mapping[str, str]) -> str:
@@ -32,8 +44,9 @@ class Picture:
     ``title``; ``alt``: what it shows, in words; ``parameters``, ``inputs``, ``weights`` and
     ``result``: arrays, numbers and texts by name: the settings, what went in, what was learned or
     given as weights, and what the engine computed from them.  ``draw(theme=..., size=...)`` makes
-    the figure, ``frames`` those of an animation, ``pages`` those of a .pdf with several; ``facts``:
-    what it says in words, by labels; ``lines()``: what a command prints about it.
+    the figure, ``frames`` those of an animation, ``pages`` those of a .pdf with several,
+    ``film(seconds=..., fps=...)`` a film; ``facts``: what it says in words, by labels; ``lines()``:
+    what a command prints about it.
     """
 
     title: str
@@ -41,12 +54,13 @@ class Picture:
     draw: Callable[..., Figure]
     frames: Callable[..., Iterable[Figure]] | None = None
     pages: Callable[..., Iterable[Figure]] | None = None
+    film: Callable[..., Film] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
-    lines: Callable[[], Iterable[Line]] = tuple
+    lines: Callable[[], Iterable[Line | Block]] = tuple
 
     @cached_property
     def figure(self) -> Figure:
@@ -65,33 +79,56 @@ class Picture:
         suffix: str,
         *,
         theme: str = "light",
-        size: str | None = None,
+        size: str | Size | None = None,
         command: str | None = None,
+        **style: Unpack[Style],
     ) -> bytes:
-        """The bytes of a file: .png, .svg or .pdf, and .gif or .webp for an animation.
+        """The bytes of a file: .png, .jpg, .webp, .svg or .pdf, .gif or .webp if it moves, and .mp4
+        or .webm of a film.
 
         ``theme`` is light, dark or transparent; ``size`` is slide, small, animation, paper or
-        paper-wide, by default slide, or animation for an animation; ``command``: the command that
-        reproduces it, for the file's metadata.  Raises SpecError for others.
+        paper-wide, by default slide, or animation for an animation and 1920x1080 for a film, or a
+        size of one's own such as 1920x1080 (pixels) or 85mmx60mm; ``command``: the command that
+        reproduces it, for the file's metadata; ``style``: what else is to be other than usual.
+        Raises SpecError, also for a film without the package that writes it.
         """
-        if suffix in MOVING and self.frames is not None:
-            frames = self.frames(theme=theme, size=size or "animation")
-            return animation_bytes(frames, suffix, description=self.alt, command=command)
-        if suffix not in STILL:
-            known = STILL if self.frames is None else (*STILL, *MOVING)
+        suffix, moves = suffix.lower(), self.frames is not None
+        known = (*STILL, *MOVING[: int(moves)], *(FILMS if self.film is not None else ()))
+        if suffix not in known:
             listed = f"{', '.join(known[:-1])} or {known[-1]}"
             raise SpecError(f"picture: expected a file ending in {listed}, got {suffix!r}")
-        look = {"theme": theme, "size": size or "slide"}
-        words: dict[str, Any] = {"title": self.title, "description": self.alt, "command": command}
-        if suffix == ".pdf" and self.pages is not None:
-            return pages_bytes(self.pages(**look), **words)
-        return figure_bytes(self.draw(**look), suffix, **words)
+        moves = moves and suffix in MOVING
+        extent = sized(size or ("animation" if moves else "slide"), style.get("dpi"))
+        look: dict[str, Any] = {"theme": theme, "size": extent}
+        with styled(theme, style) as wished:
+            title = wished.title or shown(self.title, wished.language)
+            words: dict[str, Any] = {"description": self.alt, "command": command}
+            if suffix in FILMS and self.film is not None:
+                film = self.film(theme=theme, size=extent if size else FILM)
+                return film_bytes(film, suffix, title=title, **words)
+            if moves and self.frames is not None:
+                frames = self.frames
+                if not isinstance(extent, str):
+                    drawn_for(extent, lambda size: next(iter(frames(theme=theme, size=size))))
+                return animation_bytes(frames(**look), suffix, **words)
+            if suffix == ".pdf" and self.pages is not None:
+                return pages_bytes(self.pages(**look), title=title, **words)
+            figure = drawn_for(extent, lambda size: self.draw(theme=theme, size=size))
+            return figure_bytes(figure, suffix, title=title, **words)
 
     @checked
-    def save(self, path: str | Path, *, theme: str = "light", size: str | None = None) -> None:
-        """Write the picture to a file; its ending, ``theme`` and ``size`` as in ``content``."""
+    def save(
+        self,
+        path: str | Path,
+        *,
+        theme: str = "light",
+        size: str | Size | None = None,
+        **style: Unpack[Style],
+    ) -> None:
+        """Write the picture to a file; its ending, ``theme``, ``size`` and ``style`` as in
+        ``content``."""
         path = Path(path)
-        write_atomically(path, self.content(path.suffix, theme=theme, size=size))
+        write_atomically(path, self.content(path.suffix, theme=theme, size=size, **style))
 
     def __repr__(self) -> str:
         return f"Picture({self.alt})"

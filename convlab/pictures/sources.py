@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from convlab import data, models, training
-from convlab.data.pictures import picture_header
+from convlab.data.pictures import given_name, given_picture, picture_form
 from convlab.errors import DataError, SpecError
-from convlab.reading import read_standard_input
+from convlab.names import meant
 from convlab.training import Evaluation, ImageLike, Run
+from convlab.training.run import name_of_test_image
+from convlab.words import t
 
 RunLike = Run | str | os.PathLike
 """A run, or its folder."""
 NetworkLike = models.Network | RunLike
 """A network, a model's name, a .toml file, a run or its folder."""
-
-INVERTED = "dark on light, as drawings are: inverted to light on dark"
 
 
 def run_of(run: RunLike, device: str = "cpu") -> Run:
@@ -34,24 +34,34 @@ def run_of(run: RunLike, device: str = "cpu") -> Run:
 
 
 def network_of(
-    source: NetworkLike, *, weights: bool = True, device: str = "cpu"
+    source: NetworkLike,
+    *,
+    weights: bool = True,
+    device: str = "cpu",
+    classes: int | None = None,
 ) -> tuple[models.Network, Run | None]:
     """A network as it is, or made on ``device``, and the run that trained it, if there is one.
 
-    ``weights=False`` leaves those of an untrained one zero: enough for its geometry.
-    Raises SpecError for anything other than a ``NetworkLike``.
+    ``weights=False`` leaves those of an untrained one zero: enough for its geometry.  ``classes``
+    is how many an untrained one is made for, instead of its own number.
+    Raises SpecError for anything other than a ``NetworkLike``, and for a run with ``classes``.
     """
     if isinstance(source, models.Network):
         return source, None
-    if isinstance(source, Run) or Path(source).is_dir():
+    if isinstance(source, Run) or (str(source) and Path(source).is_dir()):
+        if classes is not None:
+            raise SpecError(
+                f"classes: expected a model's name or a .toml file, got {source}, which was trained"
+                " for its own"
+            )
         run = run_of(source, device)
         return run.network, run
     name = str(source)
-    if name in models.model_names() or name.endswith(".toml"):
-        return models.build(name, weights=weights).to(device), None
+    if name in models.model_names() or name.lower().endswith(".toml") or name == "-":
+        return models.build(name, weights=weights, classes=classes, backbone=True).to(device), None
     raise SpecError(
         f"expected the folder of a run, one of {', '.join(models.model_names())}, or a .toml"
-        f" file, got {source}"
+        f" file, got {str(source) or repr('')}{meant(source, models.model_names())}"
     )
 
 
@@ -62,17 +72,17 @@ def some_test_images(
 
     Also returns, in words, which these are.
     """
-    _, test = data.load(run.settings.data, data_dir=data_dir)
+    test = run.test_set(data_dir)
     total, shown = len(test), min(count, len(test))
     # Evenly, since the images of a folder are ordered by class.
     test = test.subset(np.linspace(0, total - 1, shown).round().astype(int))
-    said = f"{shown:,} of {total:,} test images" if shown < total else f"{total:,} test images"
+    said = run.of_test_images(shown, total)
     return training.centred(test, run.network.input_shape[1:]), said
 
 
 def tested(run: Run, data_dir: str | os.PathLike | None = None) -> tuple[data.Dataset, Evaluation]:
     """A run's test set, and its network's answers to all of it."""
-    _, test = data.load(run.settings.data, data_dir=data_dir)
+    _, test = run.settings.datasets(data_dir)
     return test, run.evaluate(test)
 
 
@@ -96,25 +106,21 @@ def image_bytes(
     """
     if isinstance(image, np.ndarray):
         check_pixels(image)
-        return image, "an image"
+        return image, t("an image")
     image = str(image)
     if image.startswith("test:"):
         _, test = data.load(source, data_dir=data_dir)
         number = image.removeprefix("test:")
         if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
             raise DataError(f"image {image}: expected test:0 to test:{len(test) - 1}")
-        return test.images[int(number)], f"{image} of {test.name}"
+        return test.images[int(number)], name_of_test_image(test, int(number))
     if image in data.PHOTOGRAPHS:
         return data.photograph(image).transpose(2, 0, 1), image
-    content: bytes | Path
-    if image == "-":
-        content, name = read_standard_input(), "standard input"
-    else:
-        content, name = Path(image), Path(image).name
-        if not content.exists():
-            raise DataError(
-                f"{image}: expected a picture file, test:N or one of"
-                f" {', '.join(data.PHOTOGRAPHS)}; there is no such file"
-            )
-    size, is_grey = picture_header(content)
-    return data.read_picture(content, size=size, channels=1 if is_grey else 3), name
+    if image != "-" and not Path(image).exists():
+        raise DataError(
+            f"{image}: expected a picture file, test:N or one of"
+            f" {', '.join(data.PHOTOGRAPHS)}; there is no such file"
+        )
+    content = given_picture(image)
+    size, is_grey = picture_form(content)
+    return data.read_picture(content, size=size, channels=1 if is_grey else 3), given_name(image)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from convlab import insight
 from convlab.models import Network
 from convlab.numerals import number
 from convlab.shapes import size_text
 from convlab.training import Run
+from convlab.words import t
 
 AMOUNTS: dict[str, tuple[float, ...]] = {
     "shift": (0, 1, 2, 3, 4),
@@ -18,9 +18,9 @@ AMOUNTS: dict[str, tuple[float, ...]] = {
 }
 """How far images are transformed where nothing is said."""
 HOW = {
-    "shift": "shift to the right in pixels",
-    "rotation": "rotation anticlockwise in degrees",
-    "scale": "scaled by a factor",
+    "shift": t("shift to the right in pixels"),
+    "rotation": t("rotation anticlockwise in degrees"),
+    "scale": t("scaled by a factor"),
 }
 
 
@@ -33,29 +33,34 @@ def maps_text(size: tuple[int, int], stride: tuple[int, int]) -> str:
     """The size of a layer's maps and their effective stride."""
     rows, columns = stride
     steps = str(rows) if rows == columns else size_text(*stride)
-    return f"{size_text(*size)}, stride {steps}"
+    return t("{size}, stride {steps}", size_text(*size), steps)
 
 
 def transform_words(
     network: Network, run: Run | None, transform: str, border: str, count: int
 ) -> tuple[str, str]:
     """A network and the transform of its ``count`` images, and which images these are."""
-    how = HOW[transform] + (f", border {border}" if transform == "shift" else "")
+    how = HOW[transform] + (t(", border {border}", border) if transform == "shift" else "")
     if run is None:
-        return f"{network.name}, random weights; {how}", f"{count} random images"
-    return f"{run.name}; {how}", f"{count} test image{'s' * (count != 1)}"
+        return t("{name}, random weights; {how}", network.name, how), t(
+            "{count} random images", count
+        )
+    return t("{name}; {how}", run.name, how), t("{n} test image", count, several="{n} test images")
+
+
+_WHERE = {"right": t("right"), "left": t("left"), "up": t("up"), "down": t("down")}
 
 
 def shift_words(runs: Sequence[Run], count: int, direction: str, border: str) -> str:
     """How ``count`` test images were shifted, and how the runs' training images were varied."""
     name = Path(runs[0].settings.data).name
-    where = direction
+    where = _WHERE.get(direction, direction)
     if direction == "all":
-        *names, last = insight.DIRECTIONS
-        where = f"{', '.join(names)} and {last} (mean)"
-    return (
-        f"{count:,} test images of {name}, shifted {where}, border {border};"
-        f" trained with {_augmentation(runs)}"
+        where = t("down, up, right and left (mean)")
+    return t(
+        "{count:,} test images of {name}, shifted {where}, border {border}; trained with"
+        " {augmentation}",
+        *(count, name, where, border, _augmentation(runs)),
     )
 
 
@@ -65,4 +70,4 @@ def _augmentation(runs: Sequence[Run]) -> str:
     if len(set(texts.values())) > 1:
         return "; ".join(f"{name}: {text}" for name, text in texts.items())
     (text,) = set(texts.values())
-    return "images as they are" if text == "none" else text
+    return t("images as they are") if text == "none" else text

@@ -77,6 +77,7 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
         },
         parts=(Part("output size", "size", output),),
         solution=axis_lines(relations),
+        form=(operation, dilation > 1, extra > 0),
     )
 
 
@@ -155,6 +156,7 @@ def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
             *solution,
             f"multiply-adds: {counted.multiply_adds}",
         ),
+        form=(data["layer"], "image" in data, bias),
     )
 
 
@@ -211,4 +213,5 @@ def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
             Part("effective stride", "number", fields[0].stride),
         ),
         solution=("input: r = 1, S = 1", *solution),
+        form=tuple(layer["layer"] for layer in layers),
     )

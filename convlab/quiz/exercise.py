@@ -13,14 +13,24 @@ from convlab.shapes import size_text
 from convlab.viz import NumberGrid, SheetExercise
 from convlab.viz.quiz_sheet import LETTERS
 
-TOPICS = (
-    "output-size",
-    "output-value",
-    "parameters",
-    "receptive-field",
-    "pooling",
-    "spot-the-mistake",
-)
+TOPICS = {
+    "output-size": "how large the output of a convolution or a pooling is",
+    "output-value": "one value of a convolution, worked out by hand",
+    "parameters": "parameters and multiply-adds of dense and convolutional layers",
+    "receptive-field": "what one unit behind several layers sees of the input",
+    "pooling": "all values of a max or average pooling",
+    "backpropagation": "the gradient of a convolution's kernel or input",
+    "spot-the-mistake": "a figure that breaks one rule: which one, and what is right",
+}
+"""What each kind of exercise is about."""
+
+
+def topic_lines() -> list[str]:
+    """The topics, "all" among them, and what each is about."""
+    topics = {**TOPICS, "all": "all of these in turn"}
+    width = max(map(len, topics))
+    return [f"{name:<{width}}  {about}" for name, about in topics.items()]
+
 
 MOST_TYPED = 80  # characters in an answer
 
@@ -98,7 +108,8 @@ class Exercise:
     """One exercise of a ``kind`` among TOPICS, its answers and the way to them.
 
     ``level`` is 1 (easy) to 3; ``data`` the exercise in plain numbers and words;
-    ``grids`` and ``lines`` are its figure, ``choices`` its lettered answers.
+    ``grids`` and ``lines`` are its figure, ``choices`` its lettered answers.  ``form`` is what
+    makes it as much work as another one of its kind and level.
     """
 
     kind: str
@@ -110,6 +121,7 @@ class Exercise:
     grids: tuple[NumberGrid, ...] = ()
     lines: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    form: tuple = ()
 
     @property
     def has_mistake(self) -> bool:
@@ -151,5 +163,5 @@ class Exercise:
             choices=self.choices,
             has_mistake=self.has_mistake,
             # Students write values into the empty grid of the figure.
-            answer_lines=self.kind != "pooling",
+            answer_lines=self.parts[0].kind != "values",
         )

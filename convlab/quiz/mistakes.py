@@ -246,4 +246,5 @@ def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
         grids=(*grids, _output_grid(shown, output, at)),
         lines=() if whole else (f"{named}: {shown.text}",),
         choices=choices,
+        form=(whole, right.flip),
     )

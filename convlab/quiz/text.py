@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ def exercise_text(number: int, exercise: Exercise) -> str:
     if exercise.has_mistake:
         parts.append(INDENT + WITH_A_MISTAKE)
     if exercise.grids:
-        parts.append("\n".join((INDENT + line).rstrip() for line in _beside(exercise.grids)))
+        parts.append("\n".join((INDENT + line).rstrip() for line in figure_lines(exercise.grids)))
     parts += [_wrapped(line, INDENT, 2 * INDENT) for line in exercise.lines]
     if exercise.choices:
         parts.append("\n".join(INDENT + choice for choice in exercise.lettered()))
@@ -37,6 +38,30 @@ def solution_text(exercise: Exercise) -> str:
     return "\n".join(_wrapped(line, INDENT, 2 * INDENT) for line in exercise.solution)
 
 
+def exercise_markdown(number: int, exercise: Exercise) -> str:
+    """Question, figure, choices and a line for each answer, under the exercise's number."""
+    parts = [f"## {number}", in_markdown(exercise.question)]
+    if exercise.has_mistake:
+        parts.append(f"**{WITH_A_MISTAKE}**")
+    if exercise.grids:
+        parts.append("\n".join(["```", *figure_lines(exercise.grids), "```"]))
+    parts += map(in_markdown, exercise.lines)
+    parts += ["\n".join(f"- {choice}" for choice in exercise.lettered())] * bool(exercise.choices)
+    parts.append("\n".join(f"- {part.ask}: ________" for part in exercise.parts))
+    return "\n\n".join(parts)
+
+
+def key_markdown(number: int, exercise: Exercise) -> str:
+    """The answer, after the exercise's number, and the way to it as a list."""
+    lines = [f"**{number}.** {in_markdown(exercise.answer())}", ""]
+    return "\n".join(lines + [f"- {in_markdown(line)}" for line in exercise.solution])
+
+
+def in_markdown(text: str) -> str:
+    """A text whose characters have no meaning in Markdown."""
+    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", text)
+
+
 def _wrapped(text: str, first: str, others: str) -> str:
     lines = textwrap.fill(
         kept_together(text),
@@ -49,7 +74,7 @@ def _wrapped(text: str, first: str, others: str) -> str:
     return lines.replace("\u00a0", " ")
 
 
-def _beside(grids: Sequence[NumberGrid]) -> list[str]:
+def figure_lines(grids: Sequence[NumberGrid]) -> list[str]:
     """Grids of numbers as lines of text, side by side and centred vertically."""
     tallest = max(grid.rows for grid in grids)
     blocks = []
@@ -59,7 +84,7 @@ def _beside(grids: Sequence[NumberGrid]) -> list[str]:
             lines[2 + (tallest - 1) // 2] = sign_between(grids[i - 1], grid)
             blocks.append(lines)
         above = (tallest - grid.rows) // 2
-        rows = _rows(grid)
+        rows = _lines(grid)
         note = f"{grid.note} (·)" if any("·" in row for row in rows) else grid.note
         lines = [*[""] * above, grid.title, note, *rows]
         lines.append(f"bias {grid.bias}" if grid.bias else "")
@@ -72,8 +97,8 @@ def _beside(grids: Sequence[NumberGrid]) -> list[str]:
     ]
 
 
-def _rows(grid: NumberGrid) -> list[str]:
-    """Numbers in columns: zeros of the padding as dots, cells that matter in brackets."""
+def cell_texts(grid: NumberGrid) -> list[list[str]]:
+    """The cells as text: zeros of the padding as dots, cells that matter in brackets."""
 
     def text(row: int, column: int, value: str) -> str:
         if grid.is_read(row, column) or (row, column) == grid.marked:
@@ -82,9 +107,14 @@ def _rows(grid: NumberGrid) -> list[str]:
             value = "·"
         return f" {value or '_'} "
 
-    cells = [
+    return [
         [text(row, column, value) for column, value in enumerate(values)]
         for row, values in enumerate(grid.cells)
     ]
+
+
+def _lines(grid: NumberGrid) -> list[str]:
+    """The cells in columns."""
+    cells = cell_texts(grid)
     width = max(len(cell) for row in cells for cell in row)
     return ["".join(cell.rjust(width) for cell in row) for row in cells]

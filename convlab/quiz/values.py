@@ -91,6 +91,7 @@ def output_value(rng: np.random.Generator, level: int) -> Exercise | None:
         parts=(Part("value", "number", int(output[at])),),
         solution=(f"{place}: {shown.sum_text()}",),
         grids=tuple(grids),
+        form=(channels, kernel, stride, dilation),
     )
 
 
@@ -150,4 +151,5 @@ def pooled_values(rng: np.random.Generator, level: int) -> Exercise | None:
             NumberGrid("Input", input_note, "input", tuple(map(tuple, texts)), sides),
             NumberGrid("Output", size_text(*output.shape), "output", empty_cells(output.shape)),
         ),
+        form=(kind, any(padding), output.size),
     )

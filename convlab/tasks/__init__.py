@@ -15,6 +15,7 @@ from convlab.tasks.detection import (
 )
 from convlab.tasks.detector import DetectionScores, Detector, detector, measure_detector
 from convlab.tasks.segmentation import (
+    SegmentationRun,
     SegmentationScores,
     SegmentationSettings,
     Segmenter,
@@ -29,6 +30,7 @@ from convlab.tasks.segmentation import (
     pixel_loss,
     regions,
     save_segmenter,
+    segmentation_run,
     segmentation_scene,
     segmentation_scores,
     train_segmenter,
@@ -48,6 +50,7 @@ __all__ = [
     "DetectionScores",
     "Detections",
     "Detector",
+    "SegmentationRun",
     "SegmentationScores",
     "SegmentationSettings",
     "Segmenter",
@@ -79,6 +82,7 @@ __all__ = [
     "regions",
     "save_segmenter",
     "score_maps",
+    "segmentation_run",
     "segmentation_scene",
     "segmentation_scores",
     "style_target",

@@ -57,14 +57,17 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def non_maximum_suppression(
-    boxes: np.ndarray, scores: np.ndarray, overlap: float = 0.3
+    boxes: np.ndarray, scores: np.ndarray, overlap: float = 0.3, within: float = 1.0
 ) -> np.ndarray:
     """The indices of the boxes that remain, the highest score first.
 
     Each of the boxes (M, 4) with scores (M,), in order of score, removes those that overlap it by
-    more than ``overlap`` (intersection over union).  Equal scores keep their order.  Raises
-    SpecError for an overlap outside 0 to 1.
+    more than ``overlap`` (intersection over union), and those of which it shares more than
+    ``within`` of the smaller area.  Equal scores keep their order.  Raises SpecError for an overlap
+    or share outside 0 to 1.
     """
+    if not 0 <= within <= 1:
+        raise SpecError(f"within: expected a share from 0 to 1, got {within}")
     if not 0 <= overlap <= 1:
         raise SpecError(f"overlap: expected a share from 0 to 1, got {overlap}")
     boxes, order = np.asarray(boxes, float), np.argsort(-np.asarray(scores), kind="stable")
@@ -72,8 +75,14 @@ def non_maximum_suppression(
     while order.size:
         kept.append(int(order[0]))
         shares = overlaps(boxes[order[:1]], boxes[order])[0]
-        shares[0] = np.inf
-        order = order[shares <= overlap]
+        kept_too = shares <= overlap
+        if within < 1:
+            areas = (boxes[order, 2:] - boxes[order, :2]).prod(axis=1)
+            # What two boxes share, from their areas and its ratio to their union.
+            common = shares / (1 + shares) * (areas + areas[0])
+            kept_too &= common <= within * np.minimum(areas, areas[0])
+        kept_too[0] = False
+        order = order[kept_too]
     return np.array(kept, np.int64)
 
 
@@ -85,22 +94,25 @@ def detect(
     threshold: float = 0.5,
     overlap: float = 0.1,
     box: float = BOX,
+    background: str = BACKGROUND,
+    within: float = 1.0,
 ) -> Detections:
     """The boxes of a scanned picture of ``size`` (rows, columns).
 
-    Every window whose likeliest class is not BACKGROUND and has a probability of at least
+    Every window whose likeliest class is not ``background`` and has a probability of at least
     ``threshold`` is a candidate; its box is its middle, the share ``box`` of its side, where
     the training images have their ink.  A candidate's support is the sum of the probabilities of
     those of its class around it, including itself: several windows find a digit, but few find what
-    only looks like one.  (If no class is BACKGROUND, the support is the candidate's own
+    only looks like one.  (If no class is ``background``, the support is the candidate's own
     probability.)  Among candidates that overlap by more than ``overlap`` the one with the most
     support stays, whatever the classes, and moves to the weighted mean of those that support it
     (box voting, Gidaris & Komodakis 2015, section 5), since windows lie on a coarse grid.
+    ``within`` as for ``non_maximum_suppression``.
     Raises SpecError for a threshold or overlap outside 0 to 1.
     """
     if not 0 <= threshold <= 1:
         raise SpecError(f"threshold: expected a probability from 0 to 1, got {threshold}")
-    known = [number for number, name in enumerate(classes) if name != BACKGROUND]
+    known = [number for number, name in enumerate(classes) if name != background]
     parts = []
     for level in levels:
         best, chance = level.probabilities.argmax(axis=0), level.probabilities.max(axis=0)
@@ -114,8 +126,8 @@ def detect(
     boxes, labels, chances = boxes[surest], labels[surest], chances[surest]
     agree = (overlaps(boxes, boxes) >= AGREEMENT) & (labels[:, None] == labels)
     # Without a background class there are answers everywhere, so how many agree says nothing.
-    support = agree @ chances if BACKGROUND in classes else chances
-    kept = non_maximum_suppression(boxes, support, overlap)
+    support = agree @ chances if background in classes else chances
+    kept = non_maximum_suppression(boxes, support, overlap, within)
     votes = agree[kept] * chances
     merged = votes @ boxes / votes.sum(axis=1, keepdims=True)
     merged = merged.clip(0, [*size, *size])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,16 +17,25 @@ import safetensors.numpy
 import convlab
 from convlab import files, random, reading, tensor_files
 from convlab import functional as F
-from convlab.data import BACKGROUND, Dataset, Scaling, Scene, scene, to_floats
+from convlab.data import (
+    BACKGROUND,
+    Dataset,
+    Scaling,
+    Scene,
+    has_dark_background,
+    load,
+    scene,
+    to_floats,
+)
 from convlab.errors import ConvlabError, DataError, DivergedError, RunError, SpecError
 from convlab.files import write_atomically
+from convlab.json_files import json_bytes
 from convlab.models import GraphNetwork, encoder_decoder
 from convlab.names import class_names
 from convlab.optim import Adam, scheduled_rate
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
-from convlab.training.run_folder import CONFIG, HISTORY, MODEL, OWN
-from convlab.training.settings import has_dark_background
+from convlab.training.run_folder import CONFIG, HISTORY, MODEL, OWN, check_free
 
 SEGMENTATION_SIZE = (64, 64)
 """Rows and columns of the scenes for training and evaluation."""
@@ -67,6 +76,13 @@ class StepRecord:
     accuracy: float
     rate: float
     seconds: float
+
+    def text(self, steps: int) -> str:
+        """A line of progress, of so many ``steps``."""
+        return (
+            f"step {self.step}/{steps}  loss {self.loss:.4f}"
+            f"  pixels {100 * self.accuracy:.2f} %  {self.seconds:.0f} s"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,6 +322,51 @@ def fit_segmenter(
     return history
 
 
+@dataclass(frozen=True, eq=False)
+class SegmentationRun:
+    """A segmenter that was trained: its folder, its last steps and how well it does."""
+
+    folder: Path
+    last: StepRecord
+    scores: SegmentationScores
+
+    def record(self) -> dict[str, Any]:
+        """All numbers by name, for JSON."""
+        numbers = dataclasses.asdict(self.last) | self.scores.record()
+        return {"run": str(self.folder), **numbers}
+
+    def lines(self) -> list[str]:
+        """The scores, where it is, and what to do with it."""
+        then = f"next: convlab segment predict {shlex.quote(str(self.folder))} scene:0"
+        return [*self.scores.lines(), f"run: {self.folder}", then]
+
+
+def segmentation_run(
+    settings: SegmentationSettings,
+    folder: Path | None = None,
+    data_dir: str | None = None,
+    *,
+    exist_ok: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> SegmentationRun:
+    """Train a new segmenter, by default into runs/segment-DATA, and measure it on the test digits.
+
+    ``say`` is called with each line of progress.  Raises RunError for a folder that is taken, and
+    the same errors as ``fit_segmenter`` and ``data.load``.
+    """
+    folder = folder or Path("runs") / f"segment-{Path(settings.data).name}"
+    check_free(folder, exist_ok)
+    digits, test = load(settings.data, data_dir=data_dir)
+    segmenter = new_segmenter(settings, digits)
+    say(
+        f"encoder-decoder, {segmenter.network.parameter_count():,} parameters,"
+        f" {settings.steps} steps of {settings.batch_size} scenes of {digits.name}"
+    )
+    steps = settings.steps
+    history = fit_segmenter(folder, segmenter, digits, lambda step: say(step.text(steps)))
+    return SegmentationRun(folder, history[-1], segmentation_scores(segmenter, test, 100))
+
+
 def save_segmenter(folder: Path, segmenter: Segmenter, history: list[StepRecord]) -> None:
     """Write config.json, model.safetensors and history.csv, all of them or none.
 
@@ -324,7 +385,7 @@ def save_segmenter(folder: Path, segmenter: Segmenter, history: list[StepRecord]
         write_atomically(new.path / MODEL, weights)
         table = "\n".join([",".join(columns), *rows]) + "\n"
         write_atomically(new.path / HISTORY, table.encode())
-        write_atomically(new.path / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+        write_atomically(new.path / CONFIG, json_bytes(config, indent=2))
         new.commit()
 
 

@@ -194,6 +194,13 @@ class StyleStep:
     content: float
     style: float
 
+    def text(self, steps: int) -> str:
+        """A line of progress, of so many ``steps``."""
+        return (
+            f"step {self.step}/{steps}  loss {self.loss:.4f}"
+            f"  content {self.content:.4f}  style {self.style:.4f}"
+        )
+
 
 def stylize(
     target: StyleTarget,

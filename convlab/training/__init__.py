@@ -4,6 +4,8 @@ from convlab.checks import check_calls
 from convlab.files import write_atomically
 from convlab.training.compiling import compile_cuda, compiled_lines
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
+from convlab.training.interchange import export_run, import_run
+from convlab.training.rates import guessing, suited_rate
 from convlab.training.run import (
     Image,
     ImageLike,
@@ -60,10 +62,13 @@ __all__ = [
     "create",
     "discard",
     "evaluate",
+    "export_run",
     "fill_cache",
     "freeze",
+    "guessing",
     "head",
     "history",
+    "import_run",
     "initial_weights",
     "layers_with_weights",
     "load",
@@ -78,6 +83,7 @@ __all__ = [
     "scaling_for",
     "snapshot",
     "snapshot_epochs",
+    "suited_rate",
     "take_over",
     "wants_page",
     "warm_up",

@@ -14,6 +14,7 @@ from convlab.kernels import cuda, softmax
 from convlab.kernels.cuda import Compiled, CompileOnly
 from convlab.ladder import CUDA_RUNGS, CudaTask
 from convlab.tensors import Tensor
+from convlab.terminal import Block, Line, Table
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
 
@@ -44,27 +45,22 @@ def compile_cuda(
     return compiled
 
 
-def compiled_lines(kernels: Sequence[Compiled]) -> list[str]:
+def compiled_lines(kernels: Sequence[Compiled]) -> list[Line | Block]:
     """What each kernel needs on each GPU as a table, and how many need memory outside registers."""
     capabilities = sorted({kernel.compute_capability for kernel in kernels})
-    width = max(len(kernel.name) for kernel in kernels)
-    columns = "".join(f"  {f'sm_{major}{minor}':>9}" for major, minor in capabilities)
-    lines = [f"{'registers of a thread + bytes outside':<{width}}{columns}"]
+    lines = [["registers of a thread + bytes outside", *(f"sm_{a}{b}" for a, b in capabilities)]]
     rows: dict[tuple[str, str], dict[tuple[int, int], Compiled]] = {}
     for kernel in kernels:
         rows.setdefault((kernel.name, kernel.kinds), {})[kernel.compute_capability] = kernel
     for (name, _), by_capability in sorted(rows.items()):
-        cells = "".join(
-            f"  {f'{k.registers} + {k.spilled + k.stack}':>9}"
-            for k in (by_capability[c] for c in capabilities)
-        )
-        lines.append(f"{name:<{width}}{cells}")
+        each = (by_capability[capability] for capability in capabilities)
+        lines.append([name, *(f"{k.registers} + {k.spilled + k.stack}" for k in each)])
     worst = sum(bool(kernel.spilled or kernel.stack) for kernel in kernels)
-    lines.append(
+    said = (
         f"{len(rows)} kernels, {len(kernels)} compiled and assembled;"
         f" {worst} of them keep numbers of a thread outside its registers"
     )
-    return lines
+    return [Table(lines, range(1, len(lines[0]))), said]
 
 
 def _step(settings: Settings) -> None:
@@ -105,6 +101,7 @@ def _operations() -> None:
         F.avg_pool2d(maps, 2),
         F.pad(maps, (1, 1, 1, 1), "reflect"),
         F.dropout(maps),
+        F.batch_norm(maps, None, None, training=True),
         F.softmax(maps, 1),
         F.cat([maps, maps]),
         maps.max(axis=1),

@@ -14,7 +14,7 @@ import numpy as np
 
 from convlab import display, random
 from convlab.data import Augmentation, Batches, Dataset, Scaling
-from convlab.errors import DeviceError, DivergedError, NotFiniteError, RunError
+from convlab.errors import DeviceError, DivergedError, NotFiniteError, RunError, SpecError
 from convlab.kernels import softmax
 from convlab.kernels.cuda import OutOfMemoryError
 from convlab.kernels.dispatch import Array, to_device
@@ -22,6 +22,7 @@ from convlab.models import Network
 from convlab.optim import scheduled_rate
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
+from convlab.training.ranks import Chunks, Ranks
 from convlab.training.settings import Settings, Task, optimizer, peak_rate
 
 # Images of one forward pass in evaluation: enough to keep all threads busy.
@@ -216,7 +217,9 @@ class Trainer:
     the epochs since the validation loss was lowest, as it changes before the answers do.
     """
 
-    def __init__(self, settings: Settings, task: Task, device: str = "cpu"):
+    def __init__(
+        self, settings: Settings, task: Task, device: str = "cpu", ranks: Ranks | None = None
+    ):
         self.settings = settings
         self.task = task
         self.device = device
@@ -224,6 +227,11 @@ class Trainer:
         self.optimizer = optimizer(settings, task.network)
         self.progress = Progress()
         self.best = self.network.state_dict()
+        self.chunks: Chunks | None = None
+        if settings.chunks > 1 or ranks is not None and ranks.count > 1:
+            if device != "cpu":
+                raise SpecError(f"chunks: expected a training on the CPU, got {device}")
+            self.chunks = Chunks(settings.chunks, self.network, self.optimizer, ranks or Ranks())
         augmentation = Augmentation.parse(settings.augment)
         self.batches = Batches(
             task.train,
@@ -231,6 +239,7 @@ class Trainer:
             seed=settings.seed,
             augmentation=None if str(augmentation) == "none" else augmentation,
             scaling=task.scaling,
+            part=None if self.chunks is None else self.chunks.own,
             device=device,
         )
         self._validation = in_order(task.network, task.validation, task.scaling)
@@ -268,17 +277,8 @@ class Trainer:
         self.network.train()
         for x, labels in self.batches.epoch(progress.epoch, progress.batch):
             step = progress.epoch * len(self.batches) + progress.batch
-            self.optimizer.rate = scheduled_rate(settings.schedule, peak, step, self._steps)
-            with np.errstate(all="ignore"):  # an overflow here ends as a loss that is not finite
-                output = self.network(Tensor(x))
-                loss = self.network.loss_of(output, labels)
-            if self.device == "cpu":  # before it reaches the weights
-                self._check_finite(loss.item(), "loss", f"batch {progress.batch + 1}")
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            scores = -output.data if self.network.loss == "lecun-map" else output.data
-            seen.append((loss.data, softmax.right(scores.T, labels)))
+            rate = scheduled_rate(settings.schedule, peak, step, self._steps)
+            seen.append(self.train_on(x, labels, rate))
             progress.batch += 1
             images += len(labels)
             wait = 1 if self.device == "cpu" else BATCHES_OF_A_RECORD
@@ -299,6 +299,61 @@ class Trainer:
             )
             begin = time.perf_counter()
         yield self._end_of_epoch()
+
+    def train_on(self, x: Array, labels: np.ndarray, rate: float) -> tuple[Array, Array]:
+        """One step at a learning rate: the loss of a batch before it, and which answers are right.
+
+        Raises DivergedError on a CPU if the loss is not finite, with the weights as they were.
+        """
+        if self.chunks is not None:
+            return self._step_in_chunks(self.chunks, x, labels, rate)
+        output, loss = self.step(x, labels, rate)
+        scores = -output.data if self.network.loss == "lecun-map" else output.data
+        return loss.data, softmax.right(scores.T, labels)
+
+    def step(self, x: Array, labels: np.ndarray, rate: float) -> tuple[Tensor, Tensor]:
+        """One step at a learning rate: the output and the loss of a batch before it.
+
+        Raises DivergedError on a CPU if the loss is not finite, with the weights as they were.
+        """
+        self.optimizer.rate = rate
+        with np.errstate(all="ignore"):  # an overflow here ends as a loss that is not finite
+            output = self.network(Tensor(x))
+            loss = self.network.loss_of(output, labels)
+        if self.device == "cpu":  # before it reaches the weights
+            self._check_finite(loss.item(), "loss", f"batch {self.progress.batch + 1}")
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return output, loss
+
+    def _step_in_chunks(
+        self, chunks: Chunks, x: np.ndarray, labels: np.ndarray, rate: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``step``, with the gradient of each chunk by itself: the loss, and which are right."""
+        self.optimizer.rate = rate
+        with np.errstate(all="ignore"):
+            loss, right = chunks.gradient(x, labels)
+        self._check_finite(loss, "loss", f"batch {self.progress.batch + 1}")
+        self.optimizer.step()
+        return np.asarray(loss), right
+
+    def extend(self, epochs: int) -> None:
+        """Let a complete training go on to so many epochs.  Raises RunError if it cannot."""
+        progress, settings = self.progress, self.settings
+        if progress.stopped_early:
+            raise RunError(
+                f"epochs: expected a run that can go on; this one stopped after epoch"
+                f" {progress.epoch}, as its patience of {settings.patience} says"
+            )
+        if not self.finished:
+            raise RunError(
+                f"epochs: expected a complete run, got one with {progress.epoch} of"
+                f" {settings.epochs} epochs; resume it first"
+            )
+        if epochs <= progress.epoch:
+            raise RunError(f"epochs: expected more than the run's {progress.epoch}, got {epochs}")
+        self.settings = dataclasses.replace(settings, epochs=epochs)
 
     def _smaller_batch(self, error: OutOfMemoryError) -> str:
         """What to try if a batch did not fit, from what a batch keeps until its backward."""
@@ -407,7 +462,7 @@ class Trainer:
         own_steps = np.shape(self.optimizer.steps)
         if np.shape(steps) not in ((), own_steps):
             raise RunError(f"optimizer_steps: expected {own_steps}, got {np.shape(steps)}")
-        self._check_rate(state["rate"], done)
+        self._check_rate(state["rate"], done, progress)
         random.set_state(state["random"])
         parts: dict[str, dict[str, np.ndarray]] = {"model": {}, "best": {}}
         for name, value in arrays.items():
@@ -437,10 +492,13 @@ class Trainer:
             if kind != wanted:
                 raise RunError(f"{name}: expected {wanted}, got {kind}")
 
-    def _check_rate(self, found: Any, done: int) -> None:
+    def _check_rate(self, found: Any, done: int, progress: Progress) -> None:
         """Raise RunError for a rate other than that after ``done`` steps."""
         rate = self.optimizer.rate
-        if done:
+        if progress.epoch and not progress.batch:
+            # The schedule was another one before the training was extended.
+            rate = progress.history[-1]["rate"]
+        elif done:
             peak = peak_rate(self.settings, self.network)
             rate = scheduled_rate(self.settings.schedule, peak, done - 1, self._steps)
         check_number(found, "rate", 0)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import html
 import os
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from convlab import data, display, models, random, reading, tensor_files
+from convlab import data, display, models, random, tensor_files
 from convlab.data import Scaling, to_floats
+from convlab.data.folder import listed_errors, pictures_in
+from convlab.data.pictures import PictureSource, check_room, given_picture, picture_size
 from convlab.errors import ConvlabError, DataError, RunError
+from convlab.names import shortened
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.training.fit import Evaluation, evaluate
@@ -32,22 +36,80 @@ from convlab.training.run_folder import (
     spec_of,
 )
 from convlab.training.settings import Settings, centred, centred_images
+from convlab.words import t
+
+INVERTED = "dark on light, as drawings are: inverted to light on dark"
 
 ImageLike = np.ndarray | str | os.PathLike
 """Pixels (C, H, W) of bytes, a picture's file, "-" for standard input, or test:N of a test set."""
 
 
 class Image(NamedTuple):
-    """An image for a run: bytes (C, H, W), whether they were inverted, and their source."""
+    """An image for a run: bytes (C, H, W), whether they were inverted, and their source.
+
+    ``called``: what it shows, for titles; ``prepared``: what was done to the digit that was found
+    on a sheet, in words; ``missing``: why there is none, with the pixels of the whole picture.
+    """
 
     pixels: np.ndarray
     inverted: bool
     source: str
+    called: str = ""
+    prepared: str = ""
+    missing: str = ""
+
+    @property
+    def aside(self) -> str:
+        """What was done to it, to go on with a subtitle: "; inverted", or nothing."""
+        if self.prepared:
+            return "; digit found and centred"
+        return "; no digit found" if self.missing else "; inverted" if self.inverted else ""
+
+    @property
+    def story(self) -> str:
+        """What was done to it, in a line."""
+        if self.prepared:
+            return f"digit found: {self.prepared}"
+        return self.missing or (INVERTED if self.inverted else "")
 
     @property
     def name(self) -> str:
         """The image, for titles."""
-        return Path(self.source).name
+        return self.called or Path(self.source).name
+
+
+class Answer(NamedTuple):
+    """What a run says about an image: probabilities, the likeliest class first.
+
+    They are empty for a picture on which a digit was looked for in vain.
+    """
+
+    image: Image
+    probabilities: dict[str, float]
+
+    def line(self, top: int) -> str:
+        """The likeliest classes, as many as ``top``, and what was done to the image."""
+        named = "  ".join(
+            f"{shortened(name)} {100 * chance:.2f} %"
+            for name, chance in [*self.probabilities.items()][:top]
+        )
+        story = self.image.story
+        note = f"  ({story})" if named and story else self.image.missing
+        return f"{self.image.source}: {named}{note}"
+
+    def record(self) -> dict[str, Any]:
+        """All of it by name, for JSON."""
+        image = self.image
+        done = {name: getattr(image, name) for name in ("inverted", "prepared", "missing")}
+        return {"image": image.source, **done, "probabilities": self.probabilities}
+
+
+def name_of_test_image(test: data.Dataset, number: int) -> str:
+    """What a test image shows, for titles: a handwritten 7, or image 7 and its class."""
+    shown = test.classes[int(test.labels[number])]
+    if test.name in data.FORMS:
+        return t("a handwritten {digit}", shown)
+    return t("test image {number}, {shown}", number, shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +124,8 @@ class Run:
     dark_background: bool
     scaling: Scaling
     best_epoch: int
+    as_is: bool = False  # no digit is looked for on a picture
+    crop: bool = False  # of a picture the middle part is taken, instead of all of it with a border
 
     def network_input(self, image: np.ndarray) -> np.ndarray:
         """An image of bytes (C, H, W) of the data's size as the network's input, in floats."""
@@ -71,11 +135,27 @@ class Run:
     @property
     def name(self) -> str:
         """A description of the run, for a picture's subtitle."""
-        folder = self.folder.resolve().name
-        return f"run {folder}, {self.network.name} trained on {Path(self.settings.data).name}"
+        if self.is_imported:
+            return t("{network}, imported", self.network.name)
+        return t("{network} trained on {data}", self.network.name, Path(self.settings.data).name)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the network was trained elsewhere: there are no epochs and no data set."""
+        return self.settings.data == data.IMPORTED
+
+    @property
+    def weights_name(self) -> str:
+        """Which weights these are: those after an epoch, or imported ones."""
+        if self.is_imported:
+            return t("as imported")
+        return t("after epoch {best_epoch}", self.best_epoch)
 
     def image(self, source: ImageLike, data_dir: str | os.PathLike | None = None) -> Image:
         """An image like the run's data: of their size, and light on dark if they are.
+
+        For a run of data.FORMS the digit is found on a picture and brought to their form, unless
+        the picture already has it, or ``as_is``.
 
         Raises DataError for a number that the test set does not have, for a file that is not a
         picture, and for bytes whose shape is not ``image_shape``.
@@ -89,16 +169,56 @@ class Run:
             return Image(source, False, "an image")
         source = os.fspath(source)
         if source.startswith("test:"):
-            _, test = data.load(self.settings.data, data_dir=data_dir)
+            test = self.test_set(data_dir)
             number = source.removeprefix("test:")
             if not number.isdecimal() or len(number) > 18 or int(number) >= len(test):
                 raise DataError(
                     f"image {source}: expected test:0 to test:{len(test) - 1} of {test.name}"
                 )
-            return Image(test.images[int(number)], False, source)
+            called = "" if self.is_imported else name_of_test_image(test, int(number))
+            return Image(test.images[int(number)], False, source, called)
+        given = given_picture(source)
+        form = self.settings.data
+        if self.as_is or form not in data.FORMS:
+            return self._as_it_is(given, source)
+        size = picture_size(given)
+        if size == self.image_shape[1:]:
+            image = self._as_it_is(given, source)
+            if data.is_in_form(image.pixels[0]):
+                return image
+        try:
+            digit = data.written_digit(data.read_sheet(given), form)
+        except data.NoDigit as error:
+            return self._as_it_is(given, source)._replace(missing=f"no digit found: {error}")
+        return Image(*digit, source, prepared=data.FORMS[form])
+
+    def test_set(self, data_dir: str | os.PathLike | None = None) -> data.Dataset:
+        """The test set; for an imported network all pictures in the folder ``data_dir``.
+
+        These have the first class as their label, for lack of another.  Raises DataError.
+        """
+        if not self.is_imported or data_dir is None:
+            return self.settings.datasets(data_dir)[1]
+        paths = pictures_in(os.fspath(data_dir))
+        check_room(len(paths), self.image_shape[0], self.image_shape[1:])
+        images = np.stack([self._as_it_is(path, path).pixels for path in paths])
+        labels = np.zeros(len(images), np.int64)
+        return data.Dataset(Path(data_dir).name, "test", images, labels, self.classes)
+
+    def of_test_images(self, count: int, of: int | None = None) -> str:
+        """So many test images, or pictures of a folder, in words; perhaps ``of`` more."""
+        if of not in (None, count):
+            if self.is_imported:
+                return t("{shown:,} of {total:,} pictures", count, of)
+            return t("{shown:,} of {total:,} test images", count, of)
+        if self.is_imported:
+            return t("{n:,} picture", count, several="{n:,} pictures")
+        return t("{n:,} test image", count, several="{n:,} test images")
+
+    def _as_it_is(self, given: PictureSource, source: str) -> Image:
         channels, rows, columns = self.image_shape
-        given = reading.read_standard_input() if source == "-" else Path(source)
-        pixels = data.read_picture(given, size=(rows, columns), channels=channels)
+        size = rows, columns
+        pixels = data.read_picture(given, size=size, channels=channels, crop=self.crop)
         if self.dark_background:
             return Image(*data.as_dark_background(pixels), source)
         return Image(pixels, False, source)
@@ -108,16 +228,38 @@ class Run:
     ) -> list[dict[str, float]]:
         """For each image the probability of every class, the likeliest first.
 
-        Raises the same errors as ``image``; all are read before the first answer.
+        Raises the same errors as ``image``, and DataError for a picture without a digit; all are
+        read before the first answer.
         """
-        read = [self.image(image, data_dir).pixels for image in images]
-        x = np.stack([self.network_input(pixels) for pixels in read])
+        read = [self.image(image, data_dir) for image in images]
+        for image in read:
+            if image.missing:
+                raise DataError(f"{image.source}: {image.missing}")
+        x = np.stack([self.network_input(image.pixels) for image in read])
         with no_grad():
             chances = self.network.probabilities(self.network(Tensor(x)).numpy())
         return [
             {self.classes[k]: float(row[k]) for k in np.argsort(-row, kind="stable")}
             for row in chances
         ]
+
+    def answers(
+        self, sources: Sequence[str], data_dir: str | os.PathLike | None = None
+    ) -> Iterator[Answer]:
+        """An answer for each image, also if no digit is found on it, and for all in a folder.
+
+        Raises DataError after the last one, with all that could not be read.
+        """
+        errors = []
+        for source in [path for one in sources for path in pictures_in(one)]:
+            try:
+                image = self.image(source, data_dir)
+            except DataError as error:
+                errors.append(str(error))
+                continue
+            yield Answer(image, {} if image.missing else self.predict(image.pixels)[0])
+        if errors:
+            raise DataError(listed_errors(errors))
 
     def evaluate(
         self, test: data.Dataset | None = None, data_dir: str | os.PathLike | None = None
@@ -127,7 +269,7 @@ class Run:
         Raises DataError if that is missing.
         """
         if test is None:
-            _, test = data.load(self.settings.data, data_dir=data_dir)
+            _, test = self.settings.datasets(data_dir)
         return evaluate(self.network, centred(test, self.network.input_shape[1:]), self.scaling)
 
     def summary(self) -> models.SummaryTable:
@@ -135,9 +277,12 @@ class Run:
         return self.network.summary()
 
     def __repr__(self) -> str:
-        return f"Run({self.name}, best epoch {self.best_epoch})"
+        epoch = "" if self.is_imported else f", best epoch {self.best_epoch}"
+        return f"Run({self.name}{epoch})"
 
     def _repr_html_(self) -> str:
+        if self.is_imported:
+            return f"<div>{html.escape(self.name)}</div>{self.summary()._repr_html_()}"
         accuracy = [float(value) for value in history(self.folder)["validation_accuracy"]]
         best = accuracy[self.best_epoch - 1]
         said = (
@@ -148,8 +293,11 @@ class Run:
         return f"<div>{html.escape(said)}</div>{drawn}{self.summary()._repr_html_()}"
 
 
-def load(folder: Path | str) -> Run:
-    """The best network of a run.  Raises RunError if the folder is not a run, or is damaged."""
+def load(folder: Path | str, *, as_is: bool = False) -> Run:
+    """The best network of a run; with ``as_is`` it takes pictures as they are.
+
+    Raises RunError if the folder is not a run, or is damaged.
+    """
     folder = Path(folder)
     config = read_config(folder)
     settings = settings_of(folder, config)
@@ -184,6 +332,8 @@ def load(folder: Path | str) -> Run:
         flag_of(folder, config, "dark_background"),
         scaling,
         int(best_epoch),
+        as_is,
+        flag_of(folder, {"crop": False} | config, "crop"),  # only imported runs say it
     )
 
 
@@ -220,6 +370,8 @@ def initial_weights(folder: Path | str) -> dict[str, np.ndarray]:
     folder = Path(folder)
     config = read_config(folder)
     settings = settings_of(folder, config)
+    if settings.data == data.IMPORTED:
+        raise RunError(f"{folder}: expected a run that was trained here, got an imported network")
     if settings.start_from is not None:
         return _weights(folder, FIRST, config, settings)[0]
     before = random.get_state()
@@ -262,8 +414,14 @@ def _weights(
     path = folder / name
     arrays, metadata = tensor_files.read_tensors(path)
     network = _network(folder, config, settings, weights=False)
-    wanted = {name: p.shape for name, p in network.named_parameters()}
-    got = {name: array.shape for name, array in arrays.items() if array.dtype.kind == "f"}
+    own = network.named_state()
+    wanted = {name: tensor.shape for name, tensor in own.items()}
+    kinds = {name: tensor.dtype.kind for name, tensor in own.items()}
+    got = {
+        name: array.shape
+        for name, array in arrays.items()
+        if array.dtype.kind == kinds.get(name, "f")
+    }
     for name in sorted(wanted.keys() | got.keys()):
         if wanted.get(name) != got.get(name):
             raise RunError(

@@ -25,6 +25,7 @@ import dataclasses
 import io
 import json
 import math
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,13 @@ import safetensors.numpy
 import convlab
 from convlab import files, models, reading, tensor_files
 from convlab.checks import shown
+from convlab.data import IMPORTED
 from convlab.errors import ConvlabError, DataError, RunError, SpecError
 from convlab.files import write_atomically, write_changed
+from convlab.json_files import json_bytes
 from convlab.names import class_names
 from convlab.training.fit import EpochRecord, Trainer
+from convlab.training.ranks import Ranks
 from convlab.training.settings import Settings, Task
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
@@ -64,7 +68,7 @@ def check_free(folder: Path, exist_ok: bool = False) -> None:
         raise RunError(f"{folder}: expected a folder to write the run into, got a file")
     if not exist_ok and not files.is_free(folder, OWN, CONFIG):
         raise RunError(
-            f"{folder}: exists already; name another folder with --out, go on with --resume, or"
+            f"{folder}: exists already; name another folder with -o, go on with --resume, or"
             " replace it with --exist-ok (in Python: out=, convlab.load, exist_ok=True)"
         )
 
@@ -125,7 +129,7 @@ def new_run(
             first = safetensors.numpy.save(trainer.network.state_dict())
             write_atomically(new.path / FIRST, first)
         save(new.path, trainer)
-        write_atomically(new.path / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+        _write_config(new.path, config)
         if (folder / CONFIG).exists():
             _replacing[folder] = new
         else:
@@ -134,6 +138,10 @@ def new_run(
             yield
         finally:
             _replacing.pop(folder, None)
+
+
+def _write_config(folder: Path, config: dict) -> None:
+    write_atomically(folder / CONFIG, json_bytes(config, indent=2))
 
 
 _replacing: dict[Path, files.NewFolder] = {}
@@ -203,13 +211,20 @@ def discard(folder: Path) -> None:
         files.discard(folder, OWN)
 
 
-def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
+def resume(
+    folder: Path,
+    task: Task,
+    device: str = "cpu",
+    epochs: int | None = None,
+    ranks: Ranks | None = None,
+) -> Trainer:
     """A trainer in the state in which the run stopped, to the bit.  Raises RunError.
 
-    Nothing is written: ``write_results`` makes what a crash may have left out.
+    ``epochs``: how many a complete run is to have from now on, which config.json then says.
+    Nothing else is written: ``write_results`` makes what a crash may have left out.
     """
     config = read_config(folder)
-    trainer = Trainer(settings_of(folder, config), task, device)
+    trainer = Trainer(settings_of(folder, config), task, device, ranks)
     if config.get("data_digest") != task.digest():
         raise RunError(
             f"{folder}: expected the images that the run was started with; those of"
@@ -220,6 +235,10 @@ def resume(folder: Path, task: Task, device: str = "cpu") -> Trainer:
         trainer.restore(arrays, reading.parse_json(metadata.get("state", ""), finite=False))
     except (ValueError, ConvlabError) as error:
         raise RunError(f"{folder / LAST}: does not fit the run's settings: {error}") from None
+    if epochs is not None:
+        trainer.extend(epochs)
+        if ranks is None or ranks.leads:
+            _write_config(folder, {**config, "settings": trainer.settings.to_dict()})
     return trainer
 
 
@@ -244,6 +263,8 @@ def wants_page(folder: Path | str) -> bool:
 def history(folder: Path | str) -> dict[str, list[float]]:
     """The columns of history.csv.  Raises RunError if there is no epoch yet."""
     path = Path(folder) / HISTORY
+    if not path.exists() and load_settings(folder).data == IMPORTED:
+        raise RunError(f"{folder}: expected a run that was trained here, got an imported network")
     try:
         text = reading.read_text(path, reading.MAX_JSON)
         if text and not text.endswith("\n"):
@@ -282,7 +303,7 @@ def read_config(folder: Path) -> dict:
     """The content of a run's config.json.  Raises RunError if it is not a run's."""
     path = folder / CONFIG
     if not folder.is_dir() or not path.exists():
-        raise RunError(f"{folder}: expected the folder of a run with a {CONFIG}, there is none")
+        raise RunError(f"{folder}: expected the folder of a run{_instead(folder)}")
     try:
         config = reading.read_json(path)
     except (OSError, ValueError) as error:
@@ -290,6 +311,20 @@ def read_config(folder: Path) -> dict:
     if not isinstance(config, dict):
         raise RunError(f"{path}: expected an object with the settings, got {config!r:.40}")
     return config
+
+
+def _instead(folder: Path) -> str:
+    """What there is in place of a run: often the model or the spec that is to be trained first."""
+    source = str(folder)
+    if not folder.exists() and source in models.model_names():
+        kind = "a network's name"
+    elif folder.is_file() and folder.suffix.lower() == ".toml":
+        kind = "a network's spec"
+    else:
+        inside = sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
+        runs = f", got a folder of runs, such as {inside[0]}" if inside else ""
+        return runs or f" with a {CONFIG}, there is none"
+    return f", got {kind}; train it first: convlab train --model {shlex.quote(source)}"
 
 
 def settings_of(folder: Path, config: dict) -> Settings:

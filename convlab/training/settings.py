@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import os
 from dataclasses import dataclass
 from typing import cast, get_args, get_type_hints
 
@@ -15,6 +16,7 @@ from convlab.checks import shown, whole
 from convlab.data import Augmentation, Dataset, Scaling
 from convlab.data.pictures import check_room
 from convlab.errors import DataError, ShapeError, SpecError
+from convlab.names import meant
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
 from convlab.shapes import MAX_SIZE
 from convlab.training import transfer
@@ -44,8 +46,10 @@ class Settings:
     the network or the optimiser.  ``limit`` is how many training images per class, including those
     held out, are used; the seed chooses them.  ``start_from`` is the folder of the run whose
     weights were taken over, except those of the last layer with weights if ``new_head``; ``freeze``
-    names layers that are not trained, separated by commas.  Raises SpecError for a value that is
-    not possible.
+    names layers that are not trained, separated by commas; ``skip_damaged`` goes on without the
+    pictures of a folder that cannot be read; ``chunks`` is in how many parts the gradient of each
+    batch is computed, which is how several processes share it, see ``training.ranks``.
+    Raises SpecError for a value that is not possible.
     """
 
     model: str = "lenet5"
@@ -66,6 +70,8 @@ class Settings:
     start_from: str | None = None
     new_head: bool = False
     freeze: str | None = None
+    skip_damaged: bool = False
+    chunks: int = 1
 
     def __post_init__(self):
         few = self.data == "digits"
@@ -80,7 +86,10 @@ class Settings:
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             value = getattr(self, name)
             if value not in known:
-                raise SpecError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+                raise SpecError(
+                    f"{name}: expected one of {', '.join(known)}, got {value!r}"
+                    f"{meant(value, known)}"
+                )
         if not 0 < self.validation < 1:
             raise SpecError(f"validation: expected a share between 0 and 1, got {self.validation}")
         if self.new_head and self.start_from is None:
@@ -107,6 +116,7 @@ class Settings:
             ("seed", self.seed, 0),
             ("patience", 1 if self.patience is None else self.patience, 1),
             ("limit", 2 if self.limit is None else self.limit, 2),
+            ("chunks", self.chunks, 1),
         ):
             if value < least:
                 raise SpecError(f"{name}: expected at least {least}, got {shown(value)}")
@@ -114,6 +124,10 @@ class Settings:
         for name, value in vars(self).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
+
+    def datasets(self, data_dir: str | os.PathLike | None = None) -> tuple[Dataset, Dataset]:
+        """The training and the test images.  Raises DataError if they are missing."""
+        return data.load(self.data, data_dir=data_dir, skip_damaged=self.skip_damaged)
 
     def to_dict(self) -> dict:
         """The settings as plain values, for JSON."""
@@ -197,15 +211,6 @@ class Task:
         return digest.hexdigest()
 
 
-def has_dark_background(dataset: Dataset) -> bool:
-    """Whether the images are bright drawings on black: grey, usually with a black border."""
-    grey = dataset.image_shape[0] == 1
-    border = np.concatenate(
-        [dataset.images[:, :, [0, -1]].ravel(), dataset.images[..., [0, -1]].ravel()]
-    )
-    return bool(grey and np.median(border) < 64)
-
-
 def prepare(
     settings: Settings,
     *,
@@ -221,11 +226,11 @@ def prepare(
     Raises DataError or SpecError if something is missing or does not fit.
     """
     spec = spec or models.read_spec(settings.model)
-    train, test = datasets or data.load(settings.data, data_dir=data_dir)
+    train, test = datasets or settings.datasets(data_dir)
     if settings.limit is not None:
         train = data.limit_per_class(train, settings.limit, settings.seed)
     image_shape = channels, rows, columns = train.image_shape
-    dark = has_dark_background(train)
+    dark = data.has_dark_background(train)
     _, own_rows, own_columns = models.input_shape(spec)
     size = max(rows, own_rows), max(columns, own_columns)
     try:
@@ -242,6 +247,7 @@ def prepare(
         classes=len(train.classes),
         dropout=settings.dropout,
     )
+    models.check_classifies(network)
     if settings.dropout is not None and all(m.family is not nn.Family.DROPOUT for m in network):
         raise SpecError(f"dropout: expected a network with Dropout layers, {network.name} has none")
     if settings.freeze is not None:
@@ -251,5 +257,10 @@ def prepare(
                 f"freeze: expected the new head, {transfer.head(network)}, to be trained"
             )
     rest, validation = data.stratified_split(train, settings.validation, settings.seed)
+    if not len(validation):
+        raise DataError(
+            f"{settings.data}: expected two images or more of a class to train with, one of which"
+            " is held out to choose the best epoch, got one in each class"
+        )
     scaling = scaling_for(network, rest)
     return Task(rest, validation, test, network, scaling, image_shape, dark)

@@ -47,7 +47,7 @@ def take_over(
     layers, state = layers_with_weights(network), network.state_dict()
     taken, left = [], {}
     for name, layer in layers.items():
-        own = {f"{name}.{part}": p.shape for part, p in layer.named_parameters()}
+        own = {f"{name}.{part}": t.shape for part, t in layer.named_state().items()}
         there = {key: weights[key].shape for key in weights if key.startswith(f"{name}.")}
         if new_head and name == head(network):
             left[name] = "made anew"

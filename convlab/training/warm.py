@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from convlab import models, random
 from convlab.data import Dataset
 from convlab.errors import CacheError
 from convlab.kernels import cache
-from convlab.kernels.cache import Folder
+from convlab.names import counted
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
 
@@ -30,12 +31,13 @@ def warm_up() -> None:
     random.set_state(state)
 
 
-def fill_cache() -> tuple[int, Folder]:
+def fill_cache() -> str:
     """``warm_up``, with its loops kept for other processes.
 
-    Returns how many functions were newly compiled, and the folder. Raises CacheError if none can be
-    written.
+    Returns a line that says how many functions were newly compiled, and where they are. Raises
+    CacheError if none can be written.
     """
+    begin = time.perf_counter()
     folder = cache.cache_folder()
     why = cache.why_not()
     if folder is None or not os.access(folder, os.W_OK):
@@ -46,7 +48,8 @@ def fill_cache() -> tuple[int, Folder]:
     before = cache.contents(folder).functions
     warm_up()
     after = cache.contents(folder)
-    return after.functions - before, after
+    compiled, seconds = counted(after.functions - before, "function"), time.perf_counter() - begin
+    return f"compiled {compiled} in {seconds:.1f} s: {after.functions} in {after.path}"
 
 
 def _train_two_images(settings: Settings) -> None:

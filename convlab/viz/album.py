@@ -1,4 +1,4 @@
-"""Pictures of one shape in rows, with captions, as large as possible."""
+"""Pictures of one shape in rows, with captions, as large as possible: changed ones and mistakes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
+from convlab.numerals import to_places
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.tiles import fullest, whole_cells
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.viz.style import ARROW
+from convlab.viz.tiles import fullest, part_of, whole_cells
+from convlab.words import t
 
 Piece = tuple[str, str, bool]  # text, colour, whether it is bold
 Box = tuple[int, int, int, int]  # pixels of an image: top, left, bottom, right, half-open
@@ -58,7 +63,7 @@ class Album:
     largest: float = math.inf
     gap: float = 1.8
     pad: float = 0.4
-    spread: tuple[float, float] = (1.75, 0.5)
+    spread: tuple[float, float] = (2.3, 0.5)
 
     def how_many(self, height: float) -> int:
         """How many pictures keep a readable side in this height."""
@@ -140,3 +145,204 @@ class Album:
                 found.append((whole_cells(*room, *self.shape), rows * columns, -way, columns))
         cell, _, way, columns = fullest(found)
         return cell, -way, columns
+
+
+ORIGINAL = t("original")
+
+
+def augmented(
+    images: ArrayLike,
+    captions: Sequence[Sequence[Sequence[str]]] | None,
+    names: Sequence[str],
+    **page: Unpack[Page],
+) -> Figure:
+    """Each image and its changed versions: a sheet of one image, or a row for each of several.
+
+    images: (rows, versions, C, H, W) uint8, C 1 or 3; of each row the first is the original.
+    captions: for each row and each version but the original the lines below it, equally many of
+    them; None: nothing below any.  names: a name for each row, not drawn if there is one row.  If
+    not all fit legibly, the second line says how many are shown.
+
+    Raises ShapeError for images of another shape and for captions or names that are not as many.
+    """
+    images = np.asarray(images)
+    if images.ndim != 5 or not images.size or images.shape[1] < 2:
+        raise ShapeError(f"expected images (rows, versions, C, H, W), got {images.shape}")
+    rows, versions, _, *shape = images.shape
+    if captions is None:
+        captions = [[[]] * (versions - 1)] * rows
+    lines = {len(text) for row in captions for text in row}
+    if {len(captions), len(names)} != {rows} or {len(row) for row in captions} != {versions - 1}:
+        raise ShapeError(f"expected {versions - 1} captions and a name for each of {rows} rows")
+    if len(lines) != 1:
+        raise ShapeError(f"expected captions of equally many lines, got {sorted(lines)}")
+    first = [ORIGINAL, *[""] * min(lines)][: min(lines)]
+    box = 0, 0, shape[0], shape[1]
+    canvas = Sheet(1.0, keep=0.6, **page)
+    if rows > 1:
+        texts = [[first, *row] for row in captions]
+        boxes = [[box] * versions] * rows
+        draw_rows(canvas, list(images), boxes, texts, names, (t("classes"), t("versions")))
+        return canvas.figure
+    pieces: list[list[list[list[Piece]]]] = []
+    for text in [first, *captions[0]]:
+        colour = canvas.theme.output if text is first else canvas.theme.ink
+        pieces.append([[[(line, colour, text is first)] for line in text]])
+    album = Album(canvas, images[0], box, pieces, largest=460 * canvas.unit)
+    height = canvas.headline_height(
+        canvas.headline_lines(t("{subtitle}, {part_of}", canvas.subtitle, part_of(10, 11)))
+    )
+    shown = album.how_many(canvas.inner_height - height)
+    canvas.head("output", part_of(shown, versions, t("versions")))
+    album.draw(shown)
+    return canvas.figure
+
+
+_MOST = 40  # more images than this cannot be looked at together
+
+
+def mistakes(
+    images: ArrayLike,
+    true: Sequence[str],
+    predicted: Sequence[str],
+    probabilities: ArrayLike,
+    **page: Unpack[Page],
+) -> Figure:
+    """Wrongly classified images as a grid, each with "true → predicted, probability" below.
+
+    images: (M, C, H, W), uint8, C 1 or 3, in the order in which they are to be
+    read (the worst first).  true, predicted: M class names.  probabilities: (M,),
+    the probability of the predicted class.  Without images it says "no mistakes";
+    of more than 40 the first are shown and the second line says so.
+
+    Raises ShapeError for images of another shape and for names or probabilities that are not M.
+    """
+    images = np.asarray(images)
+    count = len(images) if images.ndim else 0
+    if images.ndim != 4 and images.size:
+        raise ShapeError(f"expected images (M, C, H, W), got {images.shape}")
+    chances = np.asarray(probabilities, dtype=float)
+    for what, length in (
+        ("true names", len(true)),
+        ("predicted names", len(predicted)),
+        ("probabilities", chances.size),
+    ):
+        if length != count:
+            raise ShapeError(f"expected {count} {what}, one an image, got {length}")
+    canvas = Sheet(1.0, **page)
+    colour, quiet = canvas.theme.mistake, canvas.theme.quiet
+    if not count:
+        canvas.head("mistake")
+        middle = canvas.width / 2, (canvas.top + canvas.bottom) / 2
+        canvas.text(*middle, t("no mistakes"), "mc", px=canvas.size.title, colour=quiet)
+        return canvas.figure
+    captions = []
+    for one, other, chance in list(zip(true, predicted, chances, strict=True))[:_MOST]:
+        # The wrong answer is bold and in the mistake's colour, after the arrow.
+        truth, answer = (str(one), canvas.theme.ink, False), (f"{ARROW} {other}", colour, True)
+        told = (to_places(chance, 2), quiet, False)
+        comma = (f"{ARROW} {other},", colour, True)
+        captions.append(
+            [[[truth, comma, told]], [[truth, answer], [told]], [[truth], [answer], [told]]]
+        )
+    box = 0, 0, *images.shape[2:]
+    album = Album(canvas, images, box, captions, largest=300 * canvas.unit)
+    shown = album.how_many(canvas.inner_height - canvas.headline_height())
+    canvas.head("mistake", part_of(shown, count, t("mistakes")))
+    album.draw(shown)
+    return canvas.figure
+
+
+def draw_rows(
+    canvas: Sheet,
+    images: Sequence[Sequence[ArrayLike]],
+    boxes: Sequence[Sequence[Box]],
+    texts: Sequence[Sequence[Sequence[str]]],
+    names: Sequence[str],
+    kind: tuple[str, str] = ("", t("patches")),
+) -> None:
+    """The headline, and a row per name with its patches, each with lines of text below.
+
+    The arrays as in :func:`top_patches`; texts: equally many lines for each patch.  kind: what rows
+    and patches are called where not all have room.
+    """
+    units, patches, lines = len(names), len(texts[0]), len(texts[0][0])
+    small, label = canvas.size.small, canvas.size.label
+    words = [line for row in texts for text in row for line in text]
+    need = canvas.widest(words, small) + 0.5 * small
+    left = min(canvas.widest(names, label, bold=True), 6 * label) + label
+    sheet = _Rows(canvas, box_shape([box for row in boxes for box in row]), need, left, lines)
+    shown, each = sheet.how_many(
+        units,
+        patches,
+        t("{subtitle}, first {units} of these {units}", canvas.subtitle, units),
+    )
+    said = part_of(shown, units, kind[0]), part_of(each, patches, kind[1])
+    canvas.head("output", *said)
+    cell, blocks = sheet.arranged(shown, each, canvas.inner_height)
+    rows = math.ceil(shown / blocks)
+    tall, wide = (cell * length for length in sheet.shape)
+    pitch = min(sheet.slot(blocks, each), max(need, 2.4 * wide))
+    high = tall + 0.25 * small + lines * small * LINE
+    step = min(canvas.inner_height / rows, 1.6 * high)
+    for index in range(shown):
+        column, row = divmod(index, rows)
+        x, y = canvas.left + column * sheet.block(blocks), canvas.top + row * step
+        write = partial(canvas.text, colour=canvas.theme.output, bold=True)
+        write(x, y + tall / 2, names[index], "lm", width=left - 0.6 * label)
+        for place, text in enumerate(texts[index][:each]):
+            at = x + left + place * pitch
+            draw_patch(canvas, images[index][place], boxes[index][place], at, y, cell)
+            canvas.paragraph(at, y + tall + 0.25 * small, text, px=small, width=pitch)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of patches of ``shape``, each at least ``need`` pixels wide, ``left`` before a row.
+
+    Below each are ``lines`` of text.
+    """
+
+    canvas: Canvas
+    shape: tuple[int, int]
+    need: float
+    left: float
+    lines: int
+
+    def block(self, blocks: int) -> float:
+        """From one block of rows to the next."""
+        return (self.canvas.inner_width + 2 * self.canvas.size.label) / blocks
+
+    def slot(self, blocks: int, each: int) -> float:
+        """Width for one of ``each`` patches."""
+        return (self.block(blocks) - 2 * self.canvas.size.label - self.left) / each
+
+    def how_many(self, units: int, patches: int, subtitle: str) -> tuple[int, int]:
+        """How many units, and how many patches of each, keep a legible side below a headline."""
+        canvas = self.canvas
+        lines = canvas.headline_lines(subtitle)
+        height = canvas.inner_height - canvas.headline_height(lines)
+        most = min(patches, max(1, math.floor((canvas.inner_width - self.left) / self.need)))
+
+        def readable(shown: int, each: int) -> bool:
+            side = self.arranged(shown, each, height)[0] * max(self.shape)
+            return shown == 1 or side >= 2 * canvas.size.small
+
+        # All units with fewer patches are better than some units with all patches.
+        for each in range(most, most * 2 // 3, -1):
+            if readable(units, each):
+                return units, each
+        return next(shown for shown in range(units, 0, -1) if readable(shown, most)), most
+
+    def arranged(self, units: int, each: int, height: float) -> tuple[float, int]:
+        """Side of a cell, and number of blocks of rows side by side: the largest."""
+        small, found = self.canvas.size.small, []
+        for blocks in range(1, units + 1):
+            slot = self.slot(blocks, each)
+            tall = height / math.ceil(units / blocks) - (0.55 + self.lines * LINE) * small
+            name = 1.25 * self.canvas.size.label
+            if slot >= self.need and tall > 0 and height / math.ceil(units / blocks) >= name:
+                wide = min(slot - 0.4 * small, 300 * self.canvas.unit)
+                found.append((whole_cells(wide, tall, *self.shape), -blocks))
+        cell, blocks = max(found, default=(1.0 / max(self.shape), -1))
+        return cell, -blocks

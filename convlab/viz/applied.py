@@ -1,10 +1,10 @@
-"""The effect of a kernel on an image: before, kernel, after."""
+"""The effect of a kernel on an image, and of ways to make it smaller."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,11 +15,68 @@ from convlab.histograms import shown_limit
 from convlab.viz import style
 from convlab.viz.applied_tiles import ShownKernel, ShownResult, Tiles
 from convlab.viz.blocks import Block, Blocks, Tile, best, turned
-from convlab.viz.canvas import LINE, Canvas, checked_image
-from convlab.viz.colour_bar import ColourBar
-from convlab.viz.direction_ring import DirectionRing
-from convlab.viz.facts import FactLines
+from convlab.viz.canvas import Canvas, Place, checked_image, image_rgb
+from convlab.viz.colour_bar import ColourBar, DirectionRing
+from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import Scale
+from convlab.words import t
+
+
+@dataclass(frozen=True, eq=False)
+class SmallImage:
+    """A smaller image (1 or 3, H, W) of bytes with its name and notes; ``ours``: the engine's."""
+
+    name: str
+    notes: tuple[str, ...]
+    image: NDArray
+    ours: bool = False
+
+
+def downsized(
+    image: NDArray,
+    results: Sequence[SmallImage],
+    *,
+    notes: tuple[str, ...] = (),
+    **page: Unpack[Page],
+) -> Figure:
+    """An image (1 or 3, H, W) of bytes with its ``notes``, and what it becomes, all equally large.
+
+    Raises ShapeError for no results and for arrays that are no images.
+    """
+    shown = image_rgb(checked_image(image))
+    if not results:
+        raise ShapeError("expected at least one smaller image")
+    canvas = Sheet(1.0, "output", **page)
+
+    rows, columns = shown.shape[:2]
+
+    def tile(name: str, notes: tuple[str, ...], colour: str, rgb: NDArray) -> Tile:
+        def draw(place: Place) -> None:
+            canvas.picture(rgb, *place, edge=colour)
+
+        return Tile(name, notes, colour, rows, columns, draw)
+
+    colours = canvas.theme
+    before = tile(t("Input"), notes, colours.input, shown)
+    after = [
+        tile(
+            one.name,
+            one.notes,
+            colours.output if one.ours else colours.quiet,
+            image_rgb(checked_image(one.image)),
+        )
+        for one in results
+    ]
+    half = (len(after) + 1) // 2
+    arrow = style.ARROW
+    layouts = [Blocks(canvas, [[[before]], [after]], (arrow,))]
+    layouts.append(Blocks(canvas, [[[before]], [[one] for one in after]], (arrow,)))
+    if len(after) == 2 * half:
+        layouts.append(Blocks(canvas, [[[before]], [after[:half], after[half:]]], (arrow,)))
+    letter = canvas.size.small / max(rows, columns)
+    best(layouts, max(canvas.width, canvas.height) / min(rows, columns), 9 * letter).draw()
+    return canvas.figure
+
 
 KINDS = ("image", "signed", "magnitude", "direction")
 MOST_NUMBERS = 20  # rows or columns of an image whose cells show their numbers
@@ -30,14 +87,10 @@ def applied(
     kernels: Sequence[Sequence[ShownKernel]],
     results: Sequence[Sequence[ShownResult]],
     *,
-    title: str,
-    subtitle: str = "",
-    facts: Sequence[tuple[str, str]] = (),
     levels: tuple[float, float] = (0.0, 255.0),
     padded: NDArray | None = None,
     sides: tuple[int, int, int, int] = (0, 0, 0, 0),
-    theme: str = "light",
-    size: str = "slide",
+    **page: Unpack[Page],
 ) -> Figure:
     """An image, the kernels that slide over it, and what comes out, side by side.
 
@@ -66,15 +119,7 @@ def applied(
                 f"expected a result (H, W), or (3, H, W) for an image, got {result.values.shape}"
             )
     # Taller for more rows of results.
-    canvas = Canvas(size, theme, aspect=0.62 + 0.14 * len(results))
-    canvas.headline(title, subtitle, canvas.theme.window)
-    px = (canvas.size.label + canvas.size.small) / 2
-    breaks, most = "(?<=[,;]) ", canvas.height / 6
-    foot = FactLines(canvas, facts, px=px, spacing=1.1 * LINE, breaks=breaks, most=most)
-    if foot.lines:
-        top = canvas.bottom - foot.height + foot.step - px
-        foot.draw(top)
-        canvas.bottom = top - 1.2 * px
+    canvas = Sheet(0.62 + 0.14 * len(results), "window", 0.66, **page)
     # Wide padding would take room from what it surrounds.
     if padded is None or max(sides) > 2:
         padded, sides = image, (0, 0, 0, 0)
@@ -185,16 +230,16 @@ class _Sheet:
         """What explains the shades; maps with their own colours need nothing."""
         legends: list[ColourBar | DirectionRing] = []
         for kind, scale in self.tiles.scales.items():
-            word = {"signed": "result"}.get(kind, kind)
+            word = {"signed": t("result"), "magnitude": t("magnitude")}.get(kind, kind)
             if kind == "direction":
                 legends.append(self.ring)
                 continue
             if kind == "image":
                 if len(self.tiles.image) == 3:
                     continue
-                word = "grey level" if self.tiles.levels == (0.0, 255.0) else "value"
+                word = t("grey level") if self.tiles.levels == (0.0, 255.0) else t("value")
             elif all(result.difference for result in self.each if result.kind == kind):
-                word = "difference"
+                word = t("difference")
             legends.append(ColourBar(self.canvas, scale, word))
         return legends
 

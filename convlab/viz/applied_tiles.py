@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from convlab.numerals import Grain, exact, range_text, sums
 from convlab.viz import style
-from convlab.viz.blocks import Block, Place, Tile, heading_height, turned
-from convlab.viz.canvas import Canvas
-from convlab.viz.large_images import colours, reduced, shades
+from convlab.viz.blocks import Block, Tile, heading_height, turned
+from convlab.viz.canvas import Canvas, Place
 from convlab.viz.matrix import Cells, number_size
-from convlab.viz.style import Scale
+from convlab.viz.style import Scale, colours, reduced, shades
+from convlab.words import t
 
 _KERNEL_CELLS = 56, 44  # pixels on a slide, if there is room
 
@@ -110,7 +110,7 @@ class Tiles:
     def _before(self, draw: Callable, rows: float, columns: float, *notes: str) -> Tile:
         channels, *shape = self.image.shape
         text = style.size_text(*shape, *([channels] if channels > 1 else []))
-        return Tile("Input", (text, *notes), self.canvas.theme.input, rows, columns, draw)
+        return Tile(t("Input"), (text, *notes), self.canvas.theme.input, rows, columns, draw)
 
     def _after(self, draw: Callable, result: ShownResult, scale: float, note: str) -> Tile:
         *channels, rows, columns = result.values.shape

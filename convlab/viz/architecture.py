@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from convlab.errors import ShapeError
 from convlab.folding import (
@@ -21,19 +24,175 @@ from convlab.folding import (
     second_line,
 )
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.volumes import Volume, draw_rays, draw_window, tip
+from convlab.viz.matrix import Cells
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
+Point = tuple[float, float]
+
+OFFSET = 0.16  # from one plane of a stack to the next, in square roots of a pixel
+UNIT = 0.34  # from one unit of a column to the next, likewise
+
+
+def planes(channels: int, most: int = 6) -> int:
+    """Planes or dots for a number of maps or units: all up to ``most``, then 2 per doubling."""
+    return channels if channels <= most else round(most + 2 * math.log2(channels / most))
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A layer's drawing around (x, y); ``scale``: pixels for the square root of a map's pixel."""
+
+    canvas: Canvas
+    layer: ShownLayer
+    scale: float
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height."""
+        if not self.layer.shape:
+            return 40 * self.canvas.unit, 0.0
+        if self.layer.is_column:
+            return 2 * self.pitch, planes(self.layer.shape[0], 10) * self.pitch
+        back = (planes(self.layer.shape[0]) - 1) * self._offset
+        rows, columns = self._sides
+        return columns + back, rows + back
+
+    @property
+    def pitch(self) -> float:
+        """From one unit of a column to the next."""
+        return UNIT * self.scale
+
+    @property
+    def _sides(self) -> list[float]:
+        return [math.sqrt(length) * self.scale for length in self.layer.shape[1:]]
+
+    @property
+    def _offset(self) -> float:
+        """From one plane to the next; their outlines stay apart."""
+        return max(OFFSET * self.scale, 2.2 * self.canvas.size.hair)
+
+    def plane(self, back: int = 0) -> Cells:
+        """The pixels of a plane; 0 is the one in front."""
+        (width, height), (rows, columns) = self.extent, self.layer.shape[1:]
+        deep, wide = self._sides
+        left = self.x + width / 2 - back * self._offset - wide
+        top = self.y + height / 2 - back * self._offset - deep
+        return Cells(self.canvas, left, top, rows, columns, wide / columns, deep / rows)
+
+    def dots(self) -> NDArray:
+        """Heights of the dots of a column, with a gap of two in the middle of a broken one."""
+        count = planes(self.layer.shape[0], 10)
+        ys = self.y + (np.arange(count) - (count - 1) / 2) * self.pitch
+        if count < self.layer.shape[0]:
+            ys = ys[np.abs(ys - self.y) > 1.01 * self.pitch]
+        return ys
+
+    def ends(self, side: int) -> tuple[Point, Point]:
+        """Upper and lower end towards a neighbour: ``side`` 1 right, -1 left."""
+        if self.layer.is_column:
+            ys, reach = self.dots(), 0.36 * self.pitch
+            x, top, bottom = self.x + side * 1.6 * reach, ys[0] - reach, ys[-1] + reach
+        else:
+            back = 0 if side > 0 else planes(self.layer.shape[0]) - 1
+            x, top, width, height = self.plane(back).place
+            x, bottom = x + (width if side > 0 else 0), top + height
+        return (x, top), (x, bottom)
+
+    def draw(self, role: str, is_last: bool = False) -> None:
+        """The planes or dots in the colours of a role; the dots of the last layer are solid."""
+        canvas, theme, shape = self.canvas, self.canvas.theme, self.layer.shape
+        edge, fill = getattr(theme, role), getattr(theme, f"{role}_fill")
+        if not shape:
+            self._ellipsis(14 * canvas.unit, theme.quiet, 5 * canvas.unit, across=True)
+        elif self.layer.is_column:
+            ys, radius = self.dots(), 0.36 * self.pitch
+            middles = np.stack([np.full(len(ys), self.x), ys], axis=1)
+            angles = np.linspace(0, 2 * np.pi, 17)[:-1]
+            circles = middles[:, None] + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
+            canvas.polygons(circles, edge=edge, fill=edge if is_last else fill)
+            if len(ys) < shape[0]:
+                self._ellipsis(self.pitch / 2, edge, 0.25 * self.pitch, across=False)
+        else:
+            edges = [edge] * planes(shape[0])
+            if role == "input" and len(edges) == 3:
+                edges = [theme.red, theme.green, theme.blue]  # the first channel lies in front
+            for back in reversed(range(len(edges))):
+                self.plane(back).box(edges[back], fill)
+
+    def _ellipsis(self, step: float, colour: str, diameter: float, *, across: bool) -> None:
+        for at in (-step, 0.0, step):
+            x, y = (self.x + at, self.y) if across else (self.x, self.y + at)
+            self.canvas.dot(x, y, colour, diameter)
+
+
+def draw_window(before: Volume, after: Volume) -> None:
+    """What a unit of a layer reads in the one before it, if that is a window."""
+    cells, canvas = _window(before, after), before.canvas
+    if cells is not None:
+        stroke = 0.4 * canvas.size.thick
+        cells.box(canvas.theme.window, canvas.theme.window_fill, stroke=stroke)
+
+
+def _window(before: Volume, after: Volume) -> Cells | None:
+    if after.layer.window is None or before.layer.is_column:
+        return None
+    top, left, bottom, right = after.layer.window
+    rows, columns = before.layer.shape[1:]
+    # What extends past the border is padding, which the planes do not have.
+    top, left = max(0, top), max(0, left)
+    return before.plane().part(top, left, min(rows, bottom) - top, min(columns, right) - left)
+
+
+def draw_rays(before: Volume, after: Volume) -> None:
+    """Rays from what a unit reads to the unit, or between all units; to several layers an arrow."""
+    canvas, hair = before.canvas, before.canvas.size.hair
+    colour, window = canvas.theme.window, _window(before, after)
+    (a, b), (c, d) = before.ends(1), after.ends(-1)
+    if after.layer.count > 1:
+        # Several layers have no single window.
+        gap = 4 * canvas.unit
+        left, right = a[0] + gap, c[0] - gap
+        canvas.line([left, right], [before.y] * 2, colour)
+        tip(canvas, (right, before.y), (1.0, 0.0))
+    elif window is None:
+        # Flattening connects each number with one; all others each with all.
+        across = [] if after.layer.kind == "flatten" else [(a, d), (b, c)]
+        canvas.strokes([(a, c), (b, d), *across], colour, stroke=0.8 * hair)
+    else:
+        starts = [window.corner(0, window.columns), window.corner(window.rows, window.columns)]
+        unit = None
+        if after.layer.is_column:
+            ends = [(after.x - 0.36 * after.pitch, after.dots()[0])] * 2
+        else:
+            assert after.layer.unit is not None, t("a window is that of a unit")
+            unit = after.plane().part(*after.layer.unit)
+            ends = [unit.corner(0, 0), unit.corner(1, 0)]
+        canvas.strokes(list(zip(starts, ends, strict=True)), colour)
+        if unit is not None:
+            unit.box(colour, canvas.theme.output)
+
+
+def tip(canvas: Canvas, end: Point, way: Point) -> None:
+    """The head of an arrow that goes right (1, 0) or down (0, 1)."""
+    long, half = 8 * canvas.unit, 4 * canvas.unit
+    point, ahead = np.array(end), np.array(way)
+    back, side = point - long * ahead, half * ahead[::-1]
+    canvas.polygons(np.array([[point, back + side, back - side]]), fill=canvas.theme.window)
+
+
+Brackets = tuple[str, str] | None
 LARGEST, SMALLEST = 42.0, 5.0  # slide pixels for the square root of a pixel
 
 
 def architecture(
     layers: Sequence[DrawnLayer],
     *,
-    title: str,
-    subtitle: str = "",
-    unsaid: str = "",
-    theme: str = "light",
-    size: str = "slide",
+    unsaid: tuple[str, str] = ("", ""),
+    brackets: Brackets = None,
+    **page: Unpack[Page],
 ) -> Figure:
     """The layers of a network in a row, from the input to the output.
 
@@ -50,10 +209,11 @@ def architecture(
     lines, then what a path goes around becomes one block, equal consecutive blocks or layers become
     one with their number, then layers with equally many maps of one size become one stage (as in
     table 1 of He et al. 2016), and after that some in the middle are left out, with their number.
-    The second line says what is not drawn; ``unsaid`` are the words for all notes.
+    The second line says what is not drawn; ``unsaid`` are the words for all notes, with
+    and without their places.  ``brackets``: what stands below the layers of maps and below the
+    columns behind them.
 
-    Raises ShapeError for fewer than two layers and for a shape that is neither
-    maps nor units, SpecError for an unknown theme or size.
+    Raises ShapeError for fewer than two layers and for a shape that is neither maps nor units.
     """
     if len(layers) < 2:
         raise ShapeError(f"expected an input and at least one layer, got {len(layers)}")
@@ -61,8 +221,7 @@ def architecture(
         if len(layer.shape) not in (1, 3) or min(layer.shape) < 1:
             raise ShapeError(f"expected a shape (C, H, W) or (N,), got {layer.shape}")
     settings = {line.split()[0] for layer in layers for line in layer.operation}
-    words = {"subtitle": subtitle, "unsaid": unsaid, "settings": settings}
-    look = _Look(title, words, theme, size)
+    look = _Look({"unsaid": unsaid, "settings": settings}, page, brackets)
     drawings = (_largest(shown, look, share * SMALLEST) for shown, share in foldings(layers))
     drawing = next(drawing for drawing in drawings if drawing is not None)
     drawing.draw()
@@ -73,19 +232,19 @@ def architecture(
 class _Look:
     """What goes above a drawing, as arguments of ``folding.second_line``, and its style."""
 
-    title: str
     words: dict[str, Any]
-    theme: str
-    size: str
+    page: Page
+    brackets: Brackets
 
     def canvas(self, layers: list[ShownLayer], noted: bool, aspect: float = 9.0) -> Canvas:
         """A canvas, as high as this size may be or of an aspect, with the headline."""
-        canvas = Canvas(self.size, self.theme, aspect)
-        subtitle, shorter = second_line(layers, noted, **self.words)
+        canvas = Sheet(aspect, **self.page)
+        *longer, subtitle = second_line(layers, noted, subtitle=canvas.subtitle, **self.words)
         px, room = canvas.size.subtitle, canvas.inner_width
-        if canvas.widest(canvas.lines(subtitle, room, px), px) > room:
-            subtitle = shorter
-        canvas.headline(self.title, subtitle, canvas.theme.ink)
+        for text in reversed(longer):
+            if canvas.widest(canvas.lines(text, room, px), px) <= room:
+                subtitle = text
+        canvas.headline(canvas.title, subtitle, canvas.theme.ink)
         return canvas
 
 
@@ -96,7 +255,7 @@ def _largest(layers: list[ShownLayer], look: _Look, smallest: float) -> _Drawing
         canvas = look.canvas(detail, noted)
         for count in range(1, min(6, len(layers))):
             rows = parted(detail, count)
-            drawing = _Drawing(canvas, rows or [], smallest * canvas.unit)
+            drawing = _Drawing(canvas, rows or [], smallest * canvas.unit, look.brackets)
             if rows is None or (smallest and not drawing.fits(drawing.scale)):
                 continue
             drawing.grow(LARGEST * canvas.unit)
@@ -108,15 +267,19 @@ def _largest(layers: list[ShownLayer], look: _Look, smallest: float) -> _Drawing
     canvas, rows = drawing.canvas, [row.layers for row in drawing.rows]
     needed = canvas.top + canvas.margin + drawing.height(drawing.scale)
     needed += 1.5 * canvas.size.label * len(rows)
-    return _Drawing(look.canvas(detail, noted, needed / canvas.width), rows, drawing.scale)
+    return _Drawing(
+        look.canvas(detail, noted, needed / canvas.width), rows, drawing.scale, look.brackets
+    )
 
 
 class _Drawing:
     """Rows of layers; ``scale``: pixels for the square root of a map's pixel."""
 
-    def __init__(self, canvas: Canvas, rows: list[list[ShownLayer]], scale: float) -> None:
+    def __init__(
+        self, canvas: Canvas, rows: list[list[ShownLayer]], scale: float, brackets: Brackets
+    ) -> None:
         self.canvas, self.scale = canvas, scale
-        self.rows = [_Row(canvas, row) for row in rows]
+        self.rows = [_Row(canvas, row, brackets) for row in rows]
 
     def height(self, scale: float) -> float:
         """Height of all rows with the least gap between them."""
@@ -148,8 +311,9 @@ class _Drawing:
 class _Row:
     """A row of layers, the paths above it, and the words at each layer and between them."""
 
-    def __init__(self, canvas: Canvas, layers: list[ShownLayer]) -> None:
+    def __init__(self, canvas: Canvas, layers: list[ShownLayer], brackets: Brackets) -> None:
         self.canvas, self.layers, self.arcs = canvas, layers, arcs(layers)
+        self.brackets = brackets
         self.lanes = max((arc.lane + 1 for arc in self.arcs), default=0)
         self.lane = 2.2 * canvas.size.small  # height of a path and its label
         # The most lines above a layer, at the rays, and below a layer.
@@ -164,6 +328,7 @@ class _Row:
         drawing = max(Volume(self.canvas, layer, scale).extent[1] for layer in self.layers)
         below = (0.8 + 1.25 * self.operations) * size.small
         below += size.label * LINE + (self.feet - 1) * size.small * LINE
+        below += 2.6 * size.small if self.brackets else 0.0
         return above, drawing, below
 
     def width(self, scale: float) -> float:
@@ -210,7 +375,7 @@ class _Row:
     def draw(self, scale: float, top: float, *, is_first: bool, is_last: bool) -> None:
         """The row from ``top`` on; all but the first begin with a pale copy."""
         canvas, small = self.canvas, self.canvas.size.small
-        above, drawing, _ = self.heights(scale)
+        above, drawing, below = self.heights(scale)
         middle, foot = top + above + drawing / 2, top + above + drawing
         places = zip(self.layers, self._centres(scale, is_first and is_last), strict=True)
         volumes = [Volume(canvas, layer, scale, x, middle) for layer, x in places]
@@ -231,6 +396,27 @@ class _Row:
             for number, line in enumerate(after.layer.operation):
                 x, y = (before.x + after.x) / 2, foot + (0.5 + 1.25 * number) * small
                 canvas.text(x, y, line, "mt", px=small, colour=canvas.theme.window)
+        if self.brackets:
+            self._draw_brackets(volumes[1:], foot + below)
+
+    def _draw_brackets(self, volumes: list[Volume], foot: float) -> None:
+        """Below the layers of maps and below the columns, one bracket each, with its words."""
+        canvas, small = self.canvas, self.canvas.size.small
+        column = False  # a gap belongs to what is before it
+        sides: dict[bool, list[Volume]] = {}
+        for volume in volumes:
+            column = volume.layer.is_column if volume.layer.shape else column
+            sides.setdefault(column, []).append(volume)
+        for column, part in sides.items():
+            halves = [max(self._words(one.layer), one.extent[0]) / 2 for one in (part[0], part[-1])]
+            left, right = part[0].x - halves[0], part[-1].x + halves[1]
+            y, tick, colour = foot - 1.5 * small, 0.4 * small, canvas.theme.quiet
+            canvas.line([left, left, right, right], [y - tick, y, y, y - tick], colour)
+            words = (self.brackets or ("", ""))[column]
+            x = (left + right) / 2
+            half = canvas.measure(words, small, True) / 2
+            x = min(max(x, canvas.left + half), canvas.right - half)
+            canvas.text(x, y + 0.3 * small, words, "mt", px=small, bold=True)
 
     def _head(self, layer: ShownLayer, top: float) -> float:
         """Where the lines above a layer begin, below the paths around layers."""

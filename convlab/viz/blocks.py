@@ -6,9 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from convlab.viz.canvas import LINE, Canvas
-
-Place = tuple[float, float, float, float]  # left, top, width and height in pixels
+from convlab.viz.canvas import LINE, Canvas, Place
 
 
 @dataclass(frozen=True)

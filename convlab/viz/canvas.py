@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
@@ -24,12 +24,14 @@ from PIL import Image
 
 from convlab.errors import ShapeError
 from convlab.names import one_line
-from convlab.viz import style
+from convlab.viz import look, style
 from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale, Size
+from convlab.words import Said, Shown, shown
 
 LINE = 1.35  # from one line of text to the next, in text heights
 Segment = tuple[tuple[float, float], tuple[float, float]]
+Place = tuple[float, float, float, float]  # left, top, width and height in pixels
 _ACROSS: dict[str, Literal["left", "center", "right"]] = {"l": "left", "m": "center", "r": "right"}
 _DOWN: dict[str, Literal["top", "center_baseline", "center", "baseline", "bottom"]] = {
     "t": "top",
@@ -38,6 +40,8 @@ _DOWN: dict[str, Literal["top", "center_baseline", "center", "baseline", "bottom
     "s": "baseline",
     "b": "bottom",
 }
+# What is never divided: a word, or one Chinese or Japanese letter with the sign after it.
+_PIECE = re.compile("( *(?:[\u3040-\u9fff][\u3001-\u3011\uff01-\uff1f]*|[^ \u3040-\u9fff]+))")
 LONGEST = 300  # letters in a line; no canvas has room for more
 
 
@@ -55,8 +59,8 @@ def _ruler(dpi: float) -> RendererAgg:
 
 
 @lru_cache(maxsize=50_000)
-def _width(text: str, px: float, dpi: float, bold: bool) -> float:
-    text, families, bold, _ = lettering(text, bold)
+def _width(text: str, px: float, dpi: float, bold: bool, family: str) -> float:
+    text, families, bold, _ = lettering(text, bold, family)
     font = _font(px, dpi, bold, families)
     return _ruler(dpi).get_text_width_height_descent(text, font, ismath=False)[0]
 
@@ -86,16 +90,17 @@ def image_rgb(image: ArrayLike) -> NDArray:
 
 
 class _Letters(Text):
-    """A text of a figure, and those of its letters that boxes stand for."""
+    """A text of a figure, those of its letters that boxes stand for, and whether it is cut."""
 
     undrawn = ""
+    cut = False
 
 
 class Canvas:
     """One figure being drawn; all positions and lengths in pixels from the upper left corner."""
 
     def __init__(self, size: str | Size, theme: str, aspect: float = 9 / 16) -> None:
-        self.size = style.size_named(size)
+        self.size, self.look = style.size_named(size), look.current()
         self.theme = style.theme_named(theme)
         self.figure = style.blank_figure(size, theme, aspect)
         self.width = self.figure.get_figwidth() * self.size.dpi
@@ -125,7 +130,12 @@ class Canvas:
 
     def measure(self, text: str, px: float, bold: bool = False) -> float:
         """Width of one line of text in pixels, at most that of a drawable line."""
-        return _width(_shortened(text, LONGEST), px, self.size.dpi, bold)
+        text = _shortened(self.said(text), LONGEST)
+        return _width(text, px, self.size.dpi, bold, self.look.font)
+
+    def said(self, text: str) -> str:
+        """A text in the language of the figure."""
+        return shown(text, self.look.language)
 
     def widest(self, texts: Iterable[str], px: float, bold: bool = False) -> float:
         """Width of the widest of several texts, 0 for none."""
@@ -138,7 +148,8 @@ class Canvas:
 
         A shortened text keeps its beginning and its end around "…".
         """
-        text = _shortened(one_line(text), LONGEST)
+        own = isinstance(text, Said) or text == self.look.title
+        text = Shown(_shortened(one_line(self.said(text)), LONGEST))
         smallest = min(px, self.size.small if smallest is None else smallest)
         full = self.measure(text, px, bold)
         if full <= width:
@@ -150,11 +161,13 @@ class Canvas:
         kept_low, kept_high = 0, len(text) - 1
         while kept_low < kept_high:
             kept = (kept_low + kept_high + 1) // 2
-            if self.measure(_shortened(text, kept), smallest, bold) <= width:
+            if self.measure(Shown(_shortened(text, kept)), smallest, bold) <= width:
                 kept_low = kept
             else:
                 kept_high = kept - 1
-        return _shortened(text, kept_low), smallest
+        short = Shown(_shortened(text, kept_low))
+        short.cut = own
+        return short, smallest
 
     def text(
         self,
@@ -176,7 +189,8 @@ class Canvas:
         s, b).
         """
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
-        fitted, families, bold, undrawn = lettering(fitted, bold)
+        cut = getattr(fitted, "cut", False) or getattr(text, "cut", False)
+        fitted, families, bold, undrawn = lettering(fitted, bold, self.look.font)
         artist = _Letters(
             x,
             y,
@@ -189,42 +203,22 @@ class Canvas:
             parse_math=False,  # a class may be called $5
             zorder=self._above(),
         )
-        artist.undrawn = undrawn  # reported when the figure is written
+        artist.undrawn, artist.cut = undrawn, cut  # looked at when the figure is written
         self._axes.add_artist(artist)
 
-    def note(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        anchor: str = "lt",
-        *,
-        colour: str | None = None,
-        bold: bool = False,
-        rotation: float = 0,
-        width: float = math.inf,
-    ) -> None:
-        """A small line, quiet unless it has a ``colour``, placed as by :meth:`text`."""
-        px, colour = self.size.small, colour or self.theme.quiet
-        self.text(
-            x, y, text, anchor, px=px, colour=colour, bold=bold, rotation=rotation, width=width
-        )
+    def note(self, x: float, y: float, text: str, anchor: str = "lt", **look: Any) -> None:
+        """A small line, quiet unless it has a ``colour``, otherwise as by :meth:`text`."""
+        look["colour"] = look.get("colour") or self.theme.quiet
+        self.text(x, y, text, anchor, px=self.size.small, **look)
 
     def paragraph(
-        self,
-        x: float,
-        y: float,
-        lines: Iterable[str],
-        *,
-        px: float | None = None,
-        colour: str | None = None,
-        bold: bool = False,
-        width: float = math.inf,
+        self, x: float, y: float, lines: Iterable[str], px: float | None = None, **look: Any
     ) -> float:
-        """Lines of text from (x, y) downwards; returns where the next one would go."""
+        """Lines of text from (x, y) downwards, as by :meth:`text`; returns where the next one
+        would go."""
         px = px or self.size.label
         for line in lines:
-            self.text(x, y, line, px=px, colour=colour, bold=bold, width=width)
+            self.text(x, y, line, px=px, **look)
             y += px * LINE
         return y
 
@@ -258,6 +252,11 @@ class Canvas:
         widths = [self.measure(text, px, bold) for text, _, bold in parts]
         return sum(widths) + space * (len(parts) - 1)
 
+    def titled(self) -> None:
+        """The title that a user gave a figure that has none of its own."""
+        if self.look.title:
+            self.headline(self.look.title, "", self.theme.ink)
+
     def headline(self, title: str, subtitle: str, colour: str, notes: Iterable[str] = ()) -> None:
         """The title in its role's colour and the quiet line below it; moves ``top`` below both.
 
@@ -266,10 +265,18 @@ class Canvas:
         """
         room, size = self.inner_width, self.size
         y = self.top
+        title = title if self.look.title is None else self.look.title
+        if not self.look.caption:
+            subtitle, notes = "", ()
         if title.strip():
-            fitted, px = self.fit(title, room, size.title, max(size.subtitle, size.small), True)
-            self.text(self.left, y, fitted, px=px, colour=colour, bold=True)
-            y += size.title * LINE
+            least = max(size.subtitle, size.small)
+            fitted, px = self.fit(title, room, size.title, least, True)
+            lines = [fitted]
+            if self.look.title and style.ELLIPSIS in fitted:  # a user's own is not cut, but divided
+                lines = self.lines(title, room, px, bold=True)
+            for line in lines:
+                self.text(self.left, y, line, px=px, colour=colour, bold=True, width=room)
+                y += (size.title if len(lines) == 1 else px) * LINE
         px, quiet = size.subtitle, self.theme.quiet
         lines = self.lines(subtitle, room, px)
         y = self.paragraph(self.left, y, lines, px=px, colour=quiet, width=room)
@@ -278,6 +285,8 @@ class Canvas:
 
     def headline_lines(self, subtitle: str) -> int:
         """How many lines this text takes below the title of :meth:`headline`."""
+        if not self.look.caption:
+            return 0
         return len(self.lines(subtitle, self.inner_width, self.size.subtitle))
 
     def _notes(self, notes: Iterable[str]) -> list[str]:
@@ -290,33 +299,27 @@ class Canvas:
         lines += len(self._notes(notes))
         return (size.title + lines * size.subtitle) * LINE + 0.7 * size.label
 
-    def lines(self, text: str, width: float, px: float) -> list[str]:
+    def lines(self, text: str, width: float, px: float, bold: bool = False) -> list[str]:
         """A text as one line, or as two if ``width`` is less than it needs."""
-        words = text.split()
-        if not words:
-            return []
-        lines = [words[0]]
-        for word in words[1:]:
-            longer = f"{lines[-1]} {word}"
-            if len(lines) == 2 or self.measure(longer, px) <= width:
+        lines: list[str] = []
+        for piece in _PIECE.findall(" ".join(self.said(text).split())):
+            longer = Shown(lines[-1] + piece) if lines else Shown(piece)
+            if lines and (len(lines) == 2 or self.measure(longer, px, bold) <= width):
                 lines[-1] = longer
-            else:
-                lines.append(word)
+            elif piece.strip():
+                lines.append(Shown(piece.lstrip(" ")))
         return lines
 
-    def wrapped(self, text: str, width: float, px: float, breaks: str = " ") -> list[str]:
-        """A text in as many lines as ``width`` requires; no line ends at a no-break space.
-
-        ``breaks``: a regular expression for places where a line may end.
-        """
+    def wrapped(self, text: str, width: float, px: float) -> list[str]:
+        """A text in as many lines as ``width`` requires; no line ends at a no-break space."""
         lines: list[str] = []
-        for word in re.split(breaks, text):
-            longer = f"{lines[-1]} {word}" if lines else word
+        for piece in _PIECE.findall(self.said(text)):
+            longer = Shown(lines[-1] + piece) if lines else Shown(piece)
             if lines and self.measure(longer, px) <= width:
                 lines[-1] = longer
-            else:
-                lines.append(word)
-        return [line for line in lines if line]
+            elif piece.strip(" "):
+                lines.append(Shown(piece.lstrip(" ")))
+        return lines
 
     # Lines and boxes ------------------------------------------------------------------------
 
@@ -324,8 +327,9 @@ class Canvas:
         self._layer += 1  # later drawings lie on top
         return self._layer
 
-    def _points(self, px: float) -> float:
-        return px * 72 / self.size.dpi
+    def _points(self, px: float | None) -> float:
+        """A stroke in points; None is a hairline."""
+        return (self.size.hair if px is None else px) * 72 / self.size.dpi
 
     def box(
         self,
@@ -340,7 +344,6 @@ class Canvas:
         dashed: bool = False,
     ) -> None:
         """A rectangle, its edge centred on its border."""
-        stroke = self.size.hair if stroke is None else stroke
         self._axes.add_artist(
             Rectangle(
                 (left, top),
@@ -365,7 +368,6 @@ class Canvas:
         dashes: tuple[float, ...] | None = None,
     ) -> None:
         """A line through points; NaN breaks it.  ``dashes`` are in strokes."""
-        stroke = self.size.hair if stroke is None else stroke
         self._axes.add_artist(
             Line2D(
                 xs,
@@ -405,7 +407,6 @@ class Canvas:
         dashed: bool = False,
     ) -> None:
         """Many separate straight lines of one colour."""
-        stroke = self.size.hair if stroke is None else stroke
         self._axes.add_artist(
             LineCollection(
                 segments,
@@ -426,7 +427,6 @@ class Canvas:
         dashed: bool = False,
     ) -> None:
         """Polygons (any, corners, 2) with one outline; ``fill`` is one colour or one for each."""
-        stroke = self.size.hair if stroke is None else stroke
         self._axes.add_artist(
             PolyCollection(
                 corners,  # type: ignore[arg-type]  # an array is what it draws fastest
@@ -496,6 +496,27 @@ class Canvas:
             self.strokes(slants, self.theme.mistake)
         if edge:
             self.box(left, top, width, height, edge=edge)
+
+    def contours(
+        self,
+        values: NDArray,
+        levels: Sequence[float],
+        place: Place,
+        colour: str,
+    ) -> None:
+        """Lines through equal numbers of a grid (H, W), whose first and last are on the borders of
+        ``place`` (left, top, width, height)."""
+        left, top, width, height = place
+        rows, columns = values.shape
+        self._axes.contour(
+            np.linspace(left, left + width, columns),
+            np.linspace(top, top + height, rows),
+            values,
+            levels=levels,
+            colors=colour,
+            linewidths=self._points(self.size.hair),
+            zorder=self._above(),
+        )
 
     def hatch(self, left: float, top: float, width: float, height: float) -> None:
         """A cell whose number does not exist: three slanted strokes in the mistake's colour."""

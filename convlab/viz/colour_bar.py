@@ -1,4 +1,4 @@
-"""The bar of a scale: what the shades of a figure mean."""
+"""What the shades of a figure mean: the bar of a scale, and the ring of directions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from convlab.numerals import number, plus_minus
+from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.style import Scale
+from convlab.words import t
 
-EVERYWHERE = "everywhere"  # below the only number of a bar
+EVERYWHERE = t("everywhere")  # below the only number of a bar
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class ColourBar:
         """Pixels that :meth:`draw` takes."""
         canvas, small = self.canvas, self.canvas.size.small
         beside = 30 * canvas.unit + canvas.widest((text for _, text in self._labels()), small)
-        words = [self.word, *(["not finite"] if self.broken else [])]
+        words = [self.word, *([t("not finite")] if self.broken else [])]
         words += [EVERYWHERE] if self.scale.only is not None else []
         return max(beside, canvas.widest(words, small))
 
@@ -65,7 +67,7 @@ class ColourBar:
             foot = top + height + small
             canvas.box(left, foot, side, side, edge=theme.mistake)
             canvas.hatch(left, foot, side, side)
-            canvas.note(left, foot + small * LINE, "not finite")
+            canvas.note(left, foot + small * LINE, t("not finite"))
         beside = left + 30 * canvas.unit
         if scale.only is not None:
             only = scale.rgb(np.array([[scale.only]]))
@@ -98,9 +100,13 @@ class ColourBar:
         sides = [canvas.widest(pair, small) for pair in zip(ends, meanings, strict=True)]
         if sum(sides) + small > width:
             # Too narrow for both side by side: one below the other.
-            lines = [f"{end} {word}" for end, word in zip(ends, meanings, strict=True)]
+            lines = [t("{end} {word}", end, word) for end, word in zip(ends, meanings, strict=True)]
             if not any(meanings):
-                lines = [plus_minus(scale.highest) if scale.lowest < 0 else f"{low} to {high}"]
+                lines = [
+                    plus_minus(scale.highest)
+                    if scale.lowest < 0
+                    else t("{low} to {high}", low, high)
+                ]
             canvas.paragraph(left, top, lines, px=small, width=width)
             return
         for x, anchor, end, word in zip(
@@ -110,3 +116,39 @@ class ColourBar:
             canvas.note(x, top + small * LINE, word, anchor)
         if scale.lowest < 0 and 2 * canvas.widest(ends, small) + 3 * small < width:
             canvas.text(left + width / 2, top, "0", "mt", px=small)
+
+
+_PARTS = 90
+
+
+class DirectionRing:
+    """Every direction in its colour, at the place that it points to, below its word.
+
+    ``scale``: degrees above -180 up to 180, 0 to the right and 90 downwards; ``width`` and
+    ``height`` in pixels.
+    """
+
+    word = t("direction")
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self.scale = Scale(-180.0, 180.0, style.cyclic_map(canvas.theme))
+        self.radius, small = 42 * canvas.unit, canvas.size.small
+        ring = 2 * self.radius + 0.4 * small + canvas.measure("0°", small)
+        self.width = max(ring, canvas.measure(self.word, small))
+        self.height = 2 * self.radius + (2 * LINE + 0.5) * small
+
+    def draw(self, left: float, top: float) -> None:
+        """Draw it at (left, top)."""
+        canvas, radius, small = self.canvas, self.radius, self.canvas.size.small
+        canvas.note(left, top, self.word)
+        x, y = left + radius, top + small * LINE + 0.3 * small + radius
+        degrees = np.arange(_PARTS) * 360 / _PARTS - 180
+        # Each part reaches under the next one, so that no gap shows between them.
+        ends = np.radians(degrees[:, None] + 360 / _PARTS * np.array([-0.5, 0.9]))
+        outer = radius * np.stack([np.cos(ends), np.sin(ends)], axis=-1)
+        corners = np.concatenate([outer, 0.55 * outer[:, ::-1]], axis=1)
+        fills = [style.to_hex(rgb / 255) for rgb in self.scale.rgb(degrees)]
+        canvas.polygons(corners + (x, y), fill=fills)
+        canvas.text(x + radius + 0.4 * small, y, "0°", "lc", px=small)
+        canvas.text(x, y + radius + 0.2 * small, "90°", "mt", px=small)

@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 
 from convlab.shapes import Pair
 from convlab.viz import style
-from convlab.viz.canvas import Canvas
+from convlab.viz.canvas import Canvas, Place
 from convlab.viz.matrix import Cells
+from convlab.viz.page import Page, Sheet, Unpack
 from convlab.wiring import Wiring, check_room, check_unit
+from convlab.words import joined
 
 Sides = tuple[int, int, int, int]
 
@@ -28,10 +30,7 @@ def connections(
     unit: Pair,
     padding: Sides = (0, 0, 0, 0),
     dimensions: int = 1,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
+    **page: Unpack[Page],
 ) -> Figure:
     """A panel for each wiring, with its connections and weights counted above it.
 
@@ -42,12 +41,11 @@ def connections(
     Where weights are shared, the same colour is the same weight.
 
     Raises ShapeError for a unit that does not exist, SpecError for more inputs than can be told
-    apart and for an unknown theme or size.
+    apart.
     """
     check_unit(unit, unit_size, dimensions)
     check_room(input_size, padding, dimensions)
-    canvas = Canvas(size, theme, aspect=1.0 if dimensions == 1 else 0.85)
-    canvas.headline(title, subtitle, canvas.theme.ink)
+    canvas = Sheet(1.0 if dimensions == 1 else 0.85, "ink", **page)
     gap = min(60 * canvas.unit, 0.05 * canvas.width)
     width = (canvas.inner_width - gap * (len(wirings) - 1)) / len(wirings)
     panels: list[_Panel] = []
@@ -69,7 +67,7 @@ def connections(
 
 def _counts(canvas: Canvas, wirings: Sequence[Wiring], width: float) -> list[list[str]]:
     """Connections and weights of each wiring in as few lines as fit all panels equally."""
-    together = [[", ".join(wiring.counts)] for wiring in wirings]
+    together = [[joined(wiring.counts)] for wiring in wirings]
     apart = [[*wiring.counts] for wiring in wirings]
     for texts in (together, apart):
         if canvas.widest((text for lines in texts for text in lines), canvas.size.small) <= width:
@@ -85,7 +83,7 @@ class _Panel:
     padding: Sides
     units: Pair
     unit: Pair
-    place: tuple[float, float, float, float]  # left, top, width, height
+    place: Place  # left, top, width, height
 
     @property
     def chosen(self) -> int:

@@ -18,19 +18,14 @@ from convlab.numerals import exact
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
-PART = "they part first at "
+PART = "they part first at {place}"
 
 
 def conventions(
-    input: ArrayLike,
-    kernel: ArrayLike,
-    comparisons: Sequence[Comparison],
-    *,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
+    input: ArrayLike, kernel: ArrayLike, comparisons: Sequence[Comparison], **page: Unpack[Page]
 ) -> Figure:
     """The input (H, W) and kernel (KH, KW) on the left, four comparisons beside them.
 
@@ -38,7 +33,7 @@ def conventions(
     colour of mistakes, the first of them is framed; cells that only the other
     convention has are dashed.  Raises ShapeError for another number of comparisons
     and for arrays that are not 2-dimensional, SpecError for an input that does not
-    fit and for an unknown theme or size.
+    fit.
     """
     input, kernel = np.asarray(input, dtype=float), np.asarray(kernel, dtype=float)
     if len(comparisons) != 4:
@@ -47,9 +42,9 @@ def conventions(
     for values in arrays:
         if values.ndim != 2 or 0 in values.shape:
             raise ShapeError(f"conventions: expected arrays (H, W), got {values.shape}")
-    canvas = Canvas(size, theme, aspect=1.0)
-    note = "input and kernel left out" if _narrow(canvas) else ""
-    canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
+    canvas = Sheet(1.0, **page)
+    note = t("input and kernel left out") if _narrow(canvas) else ""
+    canvas.head("ink", note)
     # As many lines above each output as take the numbers out of no grid.
     given = canvas, input, kernel, comparisons
     found = [_largest(partial(_Sheet, *given, most), canvas) for most in (3, 2, 1)]
@@ -92,7 +87,7 @@ class _Sheet:
         self.between = 1.2 * small  # the upper grids and the lower ones
         self.left_head = (label + 1.3 * small) * LINE
         columns = max(self.input.shape[1], self.kernel.shape[1])
-        self.left_width = max(canvas.measure("kernel", label, bold=True), self.side * columns)
+        self.left_width = max(canvas.measure(t("kernel"), label, bold=True), self.side * columns)
         left = 0.0 if self.narrow else self.left_width + self.gap
         self.width = (canvas.inner_width - left - self.gap) / 2
         self.side_width = (self.width - 0.4 * self.gap) / 2
@@ -135,8 +130,8 @@ class _Sheet:
         canvas, theme, size = self.canvas, self.theme, self.canvas.size
         below = canvas.top + self.left_head + len(self.input) * self.side + self.between
         given = (
-            ("input", self.input, canvas.top, theme.input, theme.input_fill),
-            ("kernel", self.kernel, below, theme.window, theme.window_fill),
+            (t("input"), self.input, canvas.top, theme.input, theme.input_fill),
+            (t("kernel"), self.kernel, below, theme.window, theme.window_fill),
         )
         for name, values, top, edge, fill in () if self.narrow else given:
             canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width)
@@ -174,10 +169,10 @@ class _Sheet:
         widest = partial(self.canvas.widest, px=self.canvas.size.small)
         texts = [each.difference() for each in self.comparisons]
         text, parts = comparison.difference(), comparison.first is not None
-        if widest(PART + each for each in texts) <= self.width:
-            text = PART + text if parts else text
+        if widest(t(PART, each) for each in texts) <= self.width:
+            text = t(PART, text) if parts else text
         elif widest(texts) > self.width:
-            text = text.replace("row ", "").replace(" column ", "")
+            text = comparison.difference(brief=True)
         colour = self.theme.mistake if parts else self.theme.quiet
         self.canvas.note(left, top, text, colour=colour, width=self.width)
 

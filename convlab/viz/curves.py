@@ -1,45 +1,32 @@
-"""Loss and accuracy over the epochs of a training run."""
+"""Curves of training and testing: over epochs, shifts, depth, thresholds, distances and inputs."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError, SpecError
-from convlab.numerals import measured
-from convlab.viz.axes import ticks_within
-from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.line_plot import LineEnd, Look, Plot, ruled_plot
-from convlab.viz.tiles import side_by_side
+from convlab.numerals import measured, number
+from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.line_plot import DASHES, Chart, Line, Look, check_lengths
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.viz.tiles import framed, side_by_side, whole_cells
+from convlab.words import t
 
-_PANELS = ("loss", "accuracy")
-
-
-@dataclass(frozen=True)
-class _Line:
-    word: str
-    values: NDArray
-    look: Look
-
-    @property
-    def label(self) -> str:
-        """The word, and the last value that is finite."""
-        known = self.values[np.isfinite(self.values)]
-        return f"{self.word} {measured(known[-1]) if known.size else ''}"
+_DASHED = (4.0, 2.0)
+MOST = 4  # activation functions; more panels would be too narrow
 
 
 def curves(
     history: Mapping[str, Sequence[float]],
     *,
-    title: str,
-    subtitle: str = "",
     best_epoch: int | None = None,
-    theme: str = "light",
-    size: str = "slide",
+    **page: Unpack[Page],
 ) -> Figure:
     """Loss and accuracy per epoch, one panel each; training dashed, validation solid.
 
@@ -49,132 +36,316 @@ def curves(
     finite leave gaps.  ``best_epoch``: the epoch whose weights the training kept, to be marked;
     None marks none.
 
-    Raises SpecError if there is no ``epoch`` or nothing to draw and for an unknown theme or size,
-    ShapeError for lists of different lengths and for a best epoch that the history lacks.
+    Raises SpecError if there is no ``epoch`` or nothing to draw, ShapeError for lists of different
+    lengths and for a best epoch that the history lacks.
     """
     if "epoch" not in history:
         raise SpecError(f"expected a history with the key epoch, got {', '.join(history) or '{}'}")
     epochs = np.asarray(history["epoch"], dtype=float)
-    canvas = Canvas(size, theme, aspect=0.8)
+    if best_epoch is not None and best_epoch not in epochs:
+        raise ShapeError(f"expected a best epoch of the history, got {best_epoch}")
+    marks = (
+        []
+        if best_epoch is None
+        else [(float(best_epoch), t("best epoch {best_epoch}", best_epoch))]
+    )
+    rings = np.flatnonzero(epochs == best_epoch).tolist()
+    canvas = Sheet(0.8, **page)
     looks = {
-        "train": ("training", Look(canvas.theme.input, (4.0, 2.0))),
-        "validation": ("validation", Look(canvas.theme.output)),
+        t("training"): Look(canvas.theme.input, _DASHED),
+        t("validation"): Look(canvas.theme.output),
     }
-    panels: dict[str, list[_Line]] = {}
-    for kind in _PANELS:
-        for part, (word, look) in looks.items():
-            key = f"{part}_{kind}"
-            if key not in history:
-                continue
-            values = np.array(history[key], dtype=float)
-            if values.shape != epochs.shape:
-                raise ShapeError(
-                    f"expected {len(epochs)} values of {key}, one an epoch, got {len(values)}"
-                )
-            values[~np.isfinite(values)] = np.nan
-            panels.setdefault(kind, []).append(_Line(word, values, look))
-    if not panels or not len(epochs):
+    charts = []
+    for kind in (t("loss"), t("accuracy")):
+        lines = []
+        for word, look in looks.items():
+            key = f"{word.removesuffix('ing')}_{kind}"
+            if key in history:
+                check_lengths(f"values of {key}, one an epoch", history[key], len(epochs))
+                values = np.array(history[key], dtype=float)
+                values[~np.isfinite(values)] = np.nan
+                known = values[np.isfinite(values)]
+                name = t("{word} {value}", word, measured(known[-1]) if known.size else "")
+                lines.append(Line(epochs, values, look, name, rings=rings))
+        # A single value has no range, so it is shown against the whole one.
+        whole, most = ((0.0, 1.0), 1.0) if kind == "accuracy" else ((0.0, 0.0), math.inf)
+        y_range = whole if len(epochs) == 1 else None
+        words = [(kind, "ink")]
+        if lines:
+            chart = Chart(
+                lines, t("epoch"), "", words, None, y_range, most, whole=True, marks=marks
+            )
+            charts.append(chart)
+    if not charts or not len(epochs):
         raise SpecError("expected a history with a loss or an accuracy of an epoch, got none")
-
-    best, note = None, ""
-    if best_epoch is not None:
-        if best_epoch not in epochs:
-            raise ShapeError(f"expected a best epoch of the history, got {best_epoch}")
-        best, note = int(np.flatnonzero(epochs == best_epoch)[0]), f"kept: epoch {best_epoch}"
-    canvas.headline(title, ", ".join(part for part in (subtitle, note) if part), canvas.theme.ink)
-    labels = [line.label for lines in panels.values() for line in lines]
-    label = canvas.widest(labels, canvas.size.small) + 46 * canvas.unit
-    # Side by side as long as each panel's plot stays wider than its label, else stacked.
-    place = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
-    gaps = 2.2 * canvas.size.label, 0.8 * canvas.size.label
-    places = side_by_side(len(panels), place, (2.5 * label, 0), gaps)
-    for place, (kind, lines) in zip(places, panels.items(), strict=True):
-        _Panel(canvas, place, kind, epochs, lines, label).draw(best)
+    canvas.head("ink", "" if best_epoch is None else t("kept: epoch {best_epoch}", best_epoch))
+    _side_by_side(canvas, charts, 460)
     return canvas.figure
 
 
-def _epoch(value: float) -> str:
-    return str(int(value)) if value == int(value) else measured(value)
+def _side_by_side(canvas: Sheet, charts: Sequence[Chart], least: float) -> None:
+    """Charts beside each other as long as they have this width on a slide, else stacked.
+
+    The last are left out if there is no room for all.
+    """
+    place = canvas.left, canvas.top, canvas.inner_width, canvas.inner_height
+    gaps = 2.2 * canvas.size.label, 0.8 * canvas.size.label
+    room = least * canvas.unit, 200 * canvas.unit
+    for chart, at in zip(charts, side_by_side(len(charts), place, room, gaps), strict=False):
+        chart.draw(canvas, at)
+
+
+def invariance(
+    shifts: Sequence[int], accuracies: Mapping[str, Sequence[float]], **page: Unpack[Page]
+) -> Figure:
+    """Accuracy (shares from 0 to 1) of each network by the shift in pixels.
+
+    accuracies: for each name as many as there are shifts.  Every line has its own colour and
+    dashes and ends at its name, with its first and its last number.
+
+    Raises ShapeError for lists of other lengths, SpecError if there is nothing to draw and for
+    more than four networks.
+    """
+    if not accuracies or not len(shifts):
+        raise SpecError("expected at least one network and one shift, got none")
+    if len(accuracies) > len(DASHES):
+        raise SpecError(f"expected at most {len(DASHES)} networks, got {len(accuracies)}")
+    for name, values in accuracies.items():
+        check_lengths(f"accuracies of {name}, one a shift", values, len(shifts))
+    canvas = Sheet(0.72, "ink", **page)
+    theme, order = canvas.theme, np.argsort(shifts, kind="stable")
+    places = np.asarray(shifts, float)[order]
+    lines = []
+    for at, (name, values) in enumerate(accuracies.items()):
+        look = Look((theme.output, theme.input, theme.window, theme.mistake)[at], DASHES[at])
+        shares = np.asarray(values, float)[order]
+        note = t("{value:.1f} → {value2:.1f} %", 100 * shares[0], 100 * shares[-1])
+        lines.append(Line(places, shares, look, name, note, dot=1.7))
+    label, ends = t("accuracy on the test set"), (0.0, 1.0)
+    _whole(
+        canvas, Chart(lines, t("shift in pixels"), label, y_range=ends, unit=" %", places=places)
+    )
+    return canvas.figure
+
+
+def _whole(canvas: Canvas, chart: Chart) -> None:
+    """A chart in all the room of a canvas."""
+    chart.draw(canvas, (canvas.left, canvas.top, canvas.inner_width, canvas.inner_height))
 
 
 @dataclass(frozen=True)
-class _Panel:
-    """The lines of one kind in ``place`` (left, top, width, height), ``label`` for their names."""
+class FieldLine:
+    """One network: fields (n,) in pixels at depths (n,), ascending, and where strides grow.
 
-    canvas: Canvas
-    place: tuple[float, float, float, float]
-    kind: str
-    epochs: NDArray
-    lines: Sequence[_Line]
-    label: float
+    ``downsampled`` are the indices of layers whose effective stride is larger than the layer
+    before's.
+    """
 
-    def draw(self, best: int | None) -> None:
-        canvas, (left, top, width, height) = self.canvas, self.place
-        size, small = canvas.size, canvas.size.small
-        canvas.text(left, top, self.kind, bold=True)
-        values = np.concatenate([line.values for line in self.lines])
-        known = values[np.isfinite(values)]
-        if not known.size:
-            y, mistake = top + 2 * size.label, canvas.theme.mistake
-            canvas.text(left, y, "no finite values", px=small, colour=mistake)
-            return
-        bottom = top + height - small * LINE - 0.4 * small
-        borders = left, top + size.label * LINE + 0.9 * small, left + width - self.label, bottom
-        reach = float(self.epochs.min()), float(self.epochs.max())
-        # Room inside the plot, so that marks at the first and the last epoch stay in it.
-        plot = ruled_plot(canvas, borders, reach, self._y_range(known), inner=8 * canvas.unit)
-        _epoch_axis(plot)
-        if best is not None:
-            self._mark(plot, self.epochs[best])
-        ends = [end for line in self.lines for end in self._line(plot, line, best)]
-        # A sample of each line leads from its end to its name.
-        for y, end in plot.spread(ends, 1.25 * small):
-            x, look, stroke = plot.right, end.look, 0.6 * size.thick
-            xs = [x + 8 * canvas.unit, x + 36 * canvas.unit]
-            canvas.line(xs, [y, y], look.colour, stroke=stroke, dashes=look.dashes)
-            canvas.text(x + 46 * canvas.unit, y, end.name, "lm", px=small)
-
-    def _y_range(self, known: NDArray) -> tuple[float, float]:
-        if len(self.epochs) == 1:
-            # A single value has no range, so it is shown against the whole one.
-            known = np.append(known, [0.0, 1.0] if self.kind == "accuracy" else [0.0])
-        low, high = most = float(known.min()), float(known.max())
-        if low == high:
-            low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(high) or 1)
-        if self.kind == "accuracy":
-            high = min(high, max(1.0, most[1]))  # no tick beyond what a share can be
-        return low, high
-
-    def _mark(self, plot: Plot, epoch: float) -> None:
-        """An upright line at the best epoch, named above it beside the panel's own name."""
-        canvas, (left, _, width, _) = self.canvas, self.place
-        small, x, top = canvas.size.small, plot.at_x(epoch), plot.top
-        canvas.line([x, x], [top - 0.3 * small, plot.bottom], canvas.theme.quiet, dashes=(2, 2))
-        text = f"best epoch {_epoch(epoch)}"
-        half = canvas.measure(text, small) / 2
-        head = left + canvas.measure(self.kind, canvas.size.label, bold=True) + canvas.size.label
-        centre = min(max(x, head + half), left + width - half)
-        canvas.note(centre, top - 0.4 * small, text, "mb")
-
-    def _line(self, plot: Plot, line: _Line, best: int | None) -> list[LineEnd]:
-        ends = plot.line(self.epochs, line.values, line.look, name=line.label)
-        known = np.pad(np.isfinite(line.values), 1)
-        # A value between two gaps has no line and needs a mark to be visible.
-        for at in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]):
-            plot.dot(self.epochs[at], line.values[at], line.look, 1.6)
-        if best is not None:
-            plot.dot(self.epochs[best], line.values[best], line.look, 2)
-        return ends
+    name: str
+    depths: Sequence[int]
+    fields: Sequence[int]
+    downsampled: Sequence[int] = ()
 
 
-def _epoch_axis(plot: Plot) -> None:
-    """Whole epochs below the plot, followed by what they are."""
-    canvas, small, (first, last) = plot.canvas, plot.canvas.size.small, (plot.x.low, plot.x.high)
-    ticks = [first]
-    if first < last:
-        pixel = (last - first) / (plot.at_x(last) - plot.at_x(first))
-        least = (canvas.measure(_epoch(last), small) + 2 * small) * pixel
-        ticks = ticks_within(first, last, max(least, (last - first) / 8), whole=True)
-    end = plot.numbers(ticks, [_epoch(tick) for tick in ticks])
-    x = max(end, plot.right) + 14 * canvas.unit
-    canvas.note(x, plot.bottom + 0.4 * small, "epoch")
+def field_growth(
+    lines: Sequence[FieldLine], *, input_side: int | None = None, **page: Unpack[Page]
+) -> Figure:
+    """Receptive field in pixels by the number of convolutions and poolings passed.
+
+    Each line ends at the network's name and its last field; rings mark where the effective
+    stride grows.  ``input_side``: the image's side, a line across.
+
+    Raises ShapeError for no line or more than four, and if depths and fields differ in length or
+    are fewer than 2.
+    """
+    if not 1 <= len(lines) <= len(DASHES):
+        raise ShapeError(f"expected 1 to {len(DASHES)} networks, got {len(lines)}")
+    for line in lines:
+        if len(line.depths) != len(line.fields) or len(line.depths) < 2:
+            raise ShapeError(
+                f"{line.name}: expected as many fields as depths, at least 2, got"
+                f" {len(line.fields)} and {len(line.depths)}"
+            )
+    canvas = Sheet(0.72, "ink", **page)
+    theme, drawn = canvas.theme, []
+    colours = (theme.window, theme.output, theme.mistake, theme.ink)
+    for line, colour, dashes in zip(lines, colours, DASHES, strict=False):
+        xs, ys = np.array(line.depths, float), np.array(line.fields, float)
+        note = t("{fields} pixels, depth {depths}", line.fields[-1], line.depths[-1])
+        look = Look(colour, dashes)
+        drawn.append(Line(xs, ys, look, line.name, note, rings=line.downsampled))
+    levels = []
+    if input_side is not None:
+        levels.append((float(input_side), t("side of the image: {input_side}", input_side)))
+    x_label, y_label = t("convolutions and poolings"), t("receptive field in pixels")
+    reach = 0.0, float(max(line.depths[-1] for line in lines))
+    _whole(canvas, Chart(drawn, x_label, y_label, (), reach, (0.0, 0.0), whole=True, levels=levels))
+    return canvas.figure
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """A curve through ``xs`` and ``ys`` (n,), all from 0 to 1.
+
+    ``guess``: its heights at 0 and at 1 by guessing; ``point``: the place of the chosen
+    threshold, None if it has none; ``stepped``: the height holds from a place on to the left.
+    """
+
+    name: str
+    x_label: str
+    y_label: str
+    xs: ArrayLike
+    ys: ArrayLike
+    guess: tuple[float, float]
+    point: tuple[float, float] | None = None
+    stepped: bool = False
+
+
+def rate_curves(curves: Sequence[RateCurve], **page: Unpack[Page]) -> Figure:
+    """What a classifier trades at its thresholds: curves of two shares, each beside guessing.
+
+    Side by side, or the first that have room; guessing is dashed, a threshold is a dot.
+
+    Raises ShapeError for no curves and for one without numbers or with unequal ones.
+    """
+    if not curves:
+        raise ShapeError("expected at least one curve, got none")
+    canvas = Sheet(1.3, "ink", **page)
+    theme, ends, charts = canvas.theme, (0.0, 1.0), []
+    for curve in curves:
+        xs, ys = np.asarray(curve.xs, float), np.asarray(curve.ys, float)
+        if xs.ndim != 1 or xs.shape != ys.shape or not xs.size:
+            raise ShapeError(
+                f"{curve.name}: expected two rows of numbers, got {xs.shape}, {ys.shape}"
+            )
+        if curve.stepped:
+            xs, ys = np.repeat(np.append(0.0, xs), 2)[1:-1], np.repeat(ys, 2)
+        guess, look = np.array(curve.guess), Look(theme.quiet, _DASHED)
+        lines = [Line(np.array(ends), guess, look, t("guessing")), Line(xs, ys, Look(theme.output))]
+        if curve.point is not None:
+            x, y = (np.array([at]) for at in curve.point)
+            lines.append(Line(x, y, Look(theme.window), dot=3.5))
+        words = [(curve.name, "ink")]
+        charts.append(Chart(lines, curve.x_label, curve.y_label, words, ends, ends))
+    _side_by_side(canvas, charts, 330)
+    return canvas.figure
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationCurve:
+    """One function over x (n,), ascending: its outputs and gradients (n,), its name and formula.
+
+    ``notes`` are the lines below the gradient.
+    """
+
+    name: str
+    formula: str
+    x: NDArray
+    output: NDArray
+    gradient: NDArray
+    notes: tuple[str, ...] = ()
+
+    def lines(self, canvas: Canvas) -> list[tuple[str, Line]]:
+        """The output and the gradient, each with its role."""
+        found = []
+        for role, values in (("output", self.output), ("window", self.gradient)):
+            # A jump, such as that of ReLU's gradient, is not a slope.
+            broken = np.flatnonzero(np.abs(np.diff(values)) > 0.2 * max(np.ptp(values), 1.0)) + 1
+            xs, ys = (np.insert(one, broken, np.nan) for one in (self.x, values))
+            xs[np.isnan(xs)] = self.x[broken]
+            found.append((role, Line(xs, ys, Look(getattr(canvas.theme, role)))))
+        return found
+
+
+def activations(curves: Sequence[ActivationCurve], **page: Unpack[Page]) -> Figure:
+    """A column for each function: its output above, its gradient below, over the same x.
+
+    Each output has its own scale, as its ticks show; the gradients share one, so that their sizes
+    can be compared.
+
+    Raises ShapeError for no curves or more than four, and for arrays that are not as long as x.
+    """
+    if not 1 <= len(curves) <= MOST:
+        raise ShapeError(f"expected 1 to {MOST} activation functions, got {len(curves)}")
+    for curve in curves:
+        if not len(curve.x) == len(curve.output) == len(curve.gradient) > 1:
+            raise ShapeError(
+                f"{curve.name}: expected as many outputs and gradients as x, at least 2, got"
+                f" {len(curve.output)} and {len(curve.gradient)} for {len(curve.x)}"
+            )
+    canvas = Sheet(1.0, "ink", **page)
+    small, label = canvas.size.small, canvas.size.label
+    gap = 2 * label
+    width = (canvas.inner_width - gap * (len(curves) - 1)) / len(curves)
+    head = label * LINE + small * LINE + 0.4 * label
+    foot = max(len(curve.notes) for curve in curves) * small * LINE
+    height = (canvas.inner_height - head - foot - 0.9 * label) / 2
+    steepest = 0.0, max(float(curve.gradient.max()) for curve in curves)
+    for index, curve in enumerate(curves):
+        left, top = canvas.left + index * (width + gap), canvas.top
+        canvas.text(left, top, curve.name, bold=True, width=width)
+        canvas.note(left, top + label * LINE, curve.formula, width=width)
+        top += head
+        pairs = zip(
+            (t("output"), t("gradient")), curve.lines(canvas), (None, steepest), strict=True
+        )
+        for word, (role, line), y_range in pairs:
+            place = left, top, width, height
+            Chart([line], "x", words=[(word, role)], y_range=y_range).draw(canvas, place)
+            top += height + 0.9 * label
+        canvas.paragraph(left, canvas.bottom - foot, curve.notes, px=small, width=width)
+    return canvas.figure
+
+
+def neighbours(
+    image: ArrayLike,
+    shuffled_image: ArrayLike,
+    distances: ArrayLike,
+    correlations: ArrayLike,
+    shuffled: ArrayLike,
+    **page: Unpack[Page],
+) -> Figure:
+    """An image, the same shuffled, and the correlation of pixels by distance in both.
+
+    image, shuffled_image: (C, H, W) bytes, C 1 or 3, of one size.  distances, correlations,
+    shuffled: (n,) at least 2, distances in pixels.
+
+    Raises ShapeError for arrays that do not fit each other.
+    """
+    image, shuffled_image = np.asarray(image), np.asarray(shuffled_image)
+    if image.shape != shuffled_image.shape:
+        raise ShapeError(
+            f"expected two images of one shape, got {image.shape} and {shuffled_image.shape}"
+        )
+    distances = np.asarray(distances, float)
+    values = [np.asarray(correlations, float), np.asarray(shuffled, float)]
+    if distances.ndim != 1 or len(distances) < 2 or any(v.shape != distances.shape for v in values):
+        raise ShapeError(
+            f"expected correlations of at least 2 distances, got {values[0].shape} and"
+            f" {values[1].shape} for {distances.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ShapeError("expected finite correlations, got some that are not")
+    canvas = Sheet(0.72, "ink", **page)
+    words = t("as they are"), t("pixels shuffled")
+    looks = Look(canvas.theme.input), Look(canvas.theme.mistake, _DASHED)
+    small, gap = canvas.size.small, 0.9 * canvas.size.label
+    head, shape = small * LINE, image.shape[1:]
+    room = 0.36 * canvas.inner_width, (canvas.inner_height - gap) / 2 - head
+    cell = whole_cells(*room, *shape)
+    height, width = (cell * length for length in shape)
+    step = min((canvas.inner_height + gap) / 2, height + head + 2 * gap)
+    for at, (pixels, word, look) in enumerate(
+        zip((image, shuffled_image), words, looks, strict=True)
+    ):
+        place = canvas.left, canvas.top + head + at * step, width, height
+        wide = canvas.inner_width
+        framed(canvas, image_rgb(pixels), place, word, look.colour, head=head, px=small, width=wide)
+    left = canvas.left + max(width, canvas.widest(words, small, True)) + 2.2 * canvas.size.label
+    lines = []
+    for word, line, look in zip(words, values, looks, strict=True):
+        note = t("{number} at distance {number2}", number(line[1]), number(distances[1]))
+        lines.append(Line(distances, line, look, word, note, dot=1.7))
+    chart = Chart(lines, t("distance in pixels"), t("correlation"), y_range=(-0.2, 1.0), whole=True)
+    chart.draw(canvas, (left, canvas.top, canvas.right - left, canvas.inner_height))
+    return canvas.figure

@@ -7,13 +7,176 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
-from convlab.viz.class_marks import CIRCLE, ClassKey, ClassMarks
-from convlab.viz.free_room import FreeRoom
+from convlab.viz.lettering import lettering
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import joined, t
+
+
+class FreeRoom:
+    """The room between the corners ``low`` and ``high`` (2,), with points ``at`` (n, 2) in it.
+
+    Boxes are (left, top, right, bottom); all in pixels.
+    """
+
+    def __init__(self, low: NDArray, high: NDArray, at: NDArray) -> None:
+        self.low, self.high, self.at = low, high, at
+        self.taken = np.zeros((0, 4))
+
+    def take(self, *boxes: NDArray) -> None:
+        """Nothing else may touch these boxes."""
+        self.taken = np.vstack([self.taken, *boxes])
+
+    def free(self, box: NDArray) -> bool:
+        """Whether a box touches no taken one."""
+        left, top, right, bottom = self.taken.T
+        apart = (right <= box[0]) | (box[2] <= left) | (bottom <= box[1]) | (box[3] <= top)
+        return bool(apart.all())
+
+    def inside(self, box: NDArray) -> bool:
+        return bool((box[:2] >= self.low).all() and (box[2:] <= self.high).all())
+
+    def around(self, index: int, reach: float) -> NDArray:
+        """The box around a point."""
+        return np.concatenate([self.at[index] - reach, self.at[index] + reach])
+
+    def covered(self, box: NDArray, across: float = 0.0, down: float = 0.0) -> NDArray:
+        """Which points lie inside a box, or within a distance of it."""
+        near = np.array([across, down])
+        return ((self.at > box[:2] - near) & (self.at < box[2:] + near)).all(axis=1)
+
+    def spiral(self, middle: NDArray, size: NDArray) -> list[NDArray]:
+        """Free boxes of ``size`` (2,) around ``middle``, the nearest first."""
+        boxes = []
+        for turn in range(25):
+            # The place itself, then 8 places around it, farther and farther.
+            angle, reach = turn * math.pi / 4, math.ceil(turn / 8)
+            away = reach * np.array([0.8 * math.cos(angle), 1.3 * math.sin(angle)]) * size
+            corner = np.clip(middle + away - size / 2, self.low, self.high - size)
+            boxes.append(np.concatenate([corner, corner + size]))
+        return [box for box in boxes if self.free(box)]
+
+
+_TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
+
+
+def _regular(corners: int, turn: float, reach: float) -> NDArray:
+    """A regular polygon (corners, 2) around 0; ``turn`` in quarters, y downwards."""
+    angles = 2 * np.pi * np.arange(corners) / corners + turn * np.pi / 2
+    return reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+# Each with about the same area.
+_SHAPES = (
+    CIRCLE,
+    _regular(4, 0.5, 1.27),
+    _regular(3, -1, 1.5),
+    _regular(4, 0, 1.35),
+    _regular(3, 1, 1.5),
+    _regular(10, -1, 1.5) * np.tile([1, 0.5], 5)[:, None],  # a star
+)
+
+
+class ClassMarks:
+    """A mark for each class: its name if all have one or two letters, or else a shape.
+
+    Colour and shape are unique among 24 classes, after which they repeat.
+    """
+
+    def __init__(self, canvas: Canvas, classes: Sequence[str], radius: float) -> None:
+        theme = canvas.theme
+        hues = (theme.input, theme.window, theme.output, theme.quiet)
+        self.canvas, self.classes = canvas, classes
+        self.colours = [hues[number % len(hues)] for number in range(len(classes))]
+        self.written = all(len(name) <= 2 for name in classes)
+        shapes = [_SHAPES[label // len(hues) % len(_SHAPES)] for label in range(len(classes))]
+        self.outlines = radius * (_written(classes) if self.written else _equally_many(shapes))
+
+    def draw(self, at: NDArray, labels: NDArray) -> None:
+        """The marks of classes (n,) at pixels (n, 2)."""
+        fill = [self.colours[label] for label in labels]
+        self.canvas.polygons(at[:, None] + self.outlines[labels], fill=fill)
+
+
+class ClassKey:
+    """What belongs to each class: its mark, and how many images and mistakes, (classes,) each.
+
+    Mistakes None: nobody knows what the images show, and there is no column for them.
+    ``width`` is its width including the space before it, 0 if a canvas is too narrow for it.
+    """
+
+    def __init__(self, marks: ClassMarks, images: NDArray, wrong: NDArray | None) -> None:
+        self.marks, canvas, small = marks, marks.canvas, marks.canvas.size.small
+        self.heads = t("images"), "" if wrong is None else t("wrong")
+        self.numbers = [[f"{count:,}" for count in images], [""] * len(images)]
+        if wrong is not None:
+            self.numbers[1] = [f"{count:,}" for count in wrong]
+        self.name = min(canvas.widest([t("class"), *marks.classes], small), 9 * small)
+        self.widths = [
+            canvas.widest([head, *texts], small)
+            for head, texts in zip(self.heads, self.numbers, strict=True)
+        ]
+        needed = self.name + sum(self.widths) + 20 * canvas.unit + 3 * 1.2 * small
+        self.width = needed if needed < 0.26 * canvas.inner_width else 0.0
+
+    def draw(self, bottom: float) -> None:
+        """At the canvas's right, from its top down to ``bottom``; the last classes are counted."""
+        if not self.width:
+            return
+        marks, canvas, small = self.marks, self.marks.canvas, self.marks.canvas.size.small
+        theme, classes, right = canvas.theme, marks.classes, canvas.right
+        step = small * LINE * 1.15
+        images = right - self.widths[1] - 1.2 * small
+        left = images - self.widths[0] - 1.2 * small - self.name
+        room = math.floor((bottom - canvas.top - step) / step)
+        shown = len(classes) if len(classes) <= room else room - 1
+        ys = canvas.top + (np.arange(shown + 1) + 1.5) * step
+        canvas.note(left, canvas.top, t("class"))
+        canvas.note(images, canvas.top, self.heads[0], "rt")
+        canvas.note(right, canvas.top, self.heads[1], "rt")
+        if not marks.written:
+            xs = np.full(shown, left - 13 * canvas.unit)
+            marks.draw(np.stack([xs, ys[:-1]], axis=1), np.arange(shown))
+        for label, (y, count, wrong) in enumerate(zip(ys[:-1], *self.numbers, strict=False)):
+            bold, colour = marks.written, marks.colours[label] if marks.written else None
+            name = classes[label]
+            canvas.text(left, y, name, "lm", px=small, width=self.name, bold=bold, colour=colour)
+            canvas.text(images, y, count, "rm", px=small)
+            ink = theme.quiet if wrong in ("", "0") else theme.mistake
+            canvas.text(right, y, wrong, "rm", px=small, colour=ink)
+        if shown < len(classes):
+            canvas.note(left, ys[-1], t("+{value} classes", len(classes) - shown), "lm")
+
+
+def _written(names: Sequence[str]) -> NDArray:
+    """Names of one or two letters as outlines (names, corners, 2), y downwards, around 0."""
+    outlines = []
+    for name in names:
+        text, families, bold, _ = lettering(name, bold=True)
+        font = FontProperties(family=list(families), weight="bold" if bold else "normal")
+        text = text.replace("$", r"\$")  # not as mathematics
+        path = TextPath((0, 0), text, size=1, prop=font, usetex=False)
+        rings = [np.asarray(ring) for ring in path.to_polygons()]
+        # One line through all rings; holes run in the opposite direction, so they stay open.
+        parts = [part for ring in rings for part in (ring, rings[0][:1])]
+        outline = np.concatenate(parts) if parts else np.zeros((1, 2))
+        outlines.append((outline - (outline.min(axis=0) + outline.max(axis=0)) / 2) * (1, -1))
+    tallest = max(np.ptp(outline[:, 1]) for outline in outlines) or 1.0
+    return 2.6 / tallest * _equally_many(outlines)
+
+
+def _equally_many(outlines: Sequence[NDArray]) -> NDArray:
+    """Outlines with the last corner repeated until all have as many as the longest."""
+    most = max(map(len, outlines))
+    return np.stack([np.pad(line, ((0, most - len(line)), (0, 0)), "edge") for line in outlines])
+
 
 # To the right and left of a mistake, above and below it, then across its corners.
 _AROUND = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1))
@@ -24,22 +187,20 @@ _MOST_NAMED = 16  # mistakes; more names than these hide the points
 def embedding(
     points: ArrayLike,
     labels: ArrayLike,
-    answers: ArrayLike,
+    answers: ArrayLike | None,
     classes: Sequence[str],
     *,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
     images: ArrayLike | None = None,
     ink: bool = False,
     axes: tuple[str, str] | None = None,
+    **page: Unpack[Page],
 ) -> Figure:
     """Points (N, 2) of images, each marked by its class, whose name is at the centre of its points.
 
     A mark is the class's name if all names have one or two letters, or else a shape; colour and
     shape are unique among 24 classes, after which they repeat.
-    labels, answers: (N,) the true class and the network's answer, indices into ``classes``; where
+    labels, answers: (N,) the true class and the network's answer, indices into ``classes``, or the
+    answers as labels, and None, where nobody knows the true class; where
     they differ the point is ringed in the mistake's colour and, where these are few and there
     is room, named "true → answer".  images: (N, 1 or 3, H, W) bytes, drawn if they cover no other
     point; ``ink`` says that they are bright drawings on black, to be drawn in the colour of their
@@ -47,11 +208,11 @@ def embedding(
     axes: what the two directions are; None if they have no meaning.  Both directions have the same
     scale.
 
-    Raises ShapeError for arrays that do not fit each other and points that are not finite,
-    SpecError for an unknown theme or size.
+    Raises ShapeError for arrays that do not fit each other and points that are not finite.
     """
     points = np.asarray(points, dtype=float)
-    labels, answers = np.asarray(labels), np.asarray(answers)
+    known, labels = answers is not None, np.asarray(labels)
+    answers = np.asarray(answers) if known else labels
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(f"expected points (N, 2), got {points.shape}")
     if not np.isfinite(points).all():
@@ -65,9 +226,9 @@ def embedding(
     images = None if images is None else np.asarray(images)
     if images is not None and len(images) != len(points):
         raise ShapeError(f"expected {len(points)} images, got {len(images)}")
-    canvas = Canvas(size, theme, aspect=0.85)
-    canvas.headline(title, subtitle, canvas.theme.output)
-    _Plane(canvas, points, labels, answers, list(classes), images, ink, axes).draw()
+    canvas = Sheet(0.85, "output", **page)
+    given = labels, answers if known else None
+    _Plane(canvas, points, *given, list(classes), images, ink, axes).draw()
     return canvas.figure
 
 
@@ -75,6 +236,7 @@ class _Plane:
     """The points on their canvas; boxes are (left, top, right, bottom) in pixels."""
 
     def __init__(self, canvas, points, labels, answers, classes, images, ink, axes):
+        known, answers = answers is not None, labels if answers is None else answers
         self.canvas, self.labels, self.answers, self.classes = canvas, labels, answers, classes
         self.images, self.ink, self.axes = images, ink, axes
         self.small, self.unit = canvas.size.small, canvas.unit
@@ -83,7 +245,7 @@ class _Plane:
         self.marks = ClassMarks(canvas, classes, self.radius)
         self.counts = np.bincount(labels, minlength=len(classes))
         wrong = np.bincount(labels[self.wrong], minlength=len(classes))
-        self.key = ClassKey(self.marks, self.counts, wrong)
+        self.key = ClassKey(self.marks, self.counts, wrong if known else None)
         right = canvas.right - self.key.width
         # Few images are shown larger.
         side = math.sqrt(0.1 * (right - canvas.left) * canvas.inner_height / len(points))
@@ -266,11 +428,15 @@ class _Plane:
         if len(self.wrong):
             self._ring(np.array([[left + small / 2, y]]), np.array([0.45 * small]))
             left += 1.4 * small
-            mean = f": true class {style.ARROW} answer" if named else ""
-            ends = f", {named} of {len(self.wrong)} named" if 0 < named < len(self.wrong) else ""
-            parts.append(f"mistake{mean}{ends}")
+            mean = t(": true class → answer") if named else ""
+            ends = (
+                t(", {named} of {n} named", named, len(self.wrong))
+                if 0 < named < len(self.wrong)
+                else ""
+            )
+            parts.append(t("mistake{mean}{ends}", mean, ends))
         present = len(np.unique(self.labels))
         if centres < present and not self.marks.written:
-            parts.append(f"{centres} of {present} classes named")
-        text = "; ".join(parts) or "no mistakes"
+            parts.append(t("{centres} of {present} classes named", centres, present))
+        text = joined(parts, "; ") if parts else t("no mistakes")
         canvas.note(left, y, text, "lm", width=canvas.right - left)

@@ -12,22 +12,20 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.numerals import ALMOST, MINUS, exact, places_of
+from convlab.numerals import exact, places_of
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells, number_size, one_in
+from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import Scale
-from convlab.viz.tiles import arrange, how_many_fit, joined, part_of, round_count, whole_cells
+from convlab.viz.tiles import arrange, how_many_fit, part_of, round_count, whole_cells
+from convlab.words import t
 
 
 def filters(
     weights: ArrayLike,
     *,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
     limit: float | None = None,
     channels: Sequence[str] | None = None,
     before: ArrayLike | None = None,
@@ -35,6 +33,7 @@ def filters(
     labels: Sequence[str] | None = None,
     alone: bool = False,
     numbers: bool = True,
+    **page: Unpack[Page],
 ) -> Figure:
     """Signed weights (O, I, kH, kW) of one convolution, all on one scale.
 
@@ -49,9 +48,8 @@ def filters(
     empty.  ``numbers``: write the weights if cells are large enough.  If not everything fits
     legibly, the second line says how many are shown.  Weights that are not finite are hatched.
 
-    Raises ShapeError for weights that are not 4-dimensional, a number of names
-    that is not I, or arrays that do not fit the weights; SpecError for a limit
-    not above zero and for an unknown theme or size.
+    Raises ShapeError for weights that are not 4-dimensional, a number of names that is not I, or
+    arrays that do not fit the weights; SpecError for a limit not above zero.
     """
     weights = np.asarray(weights, dtype=float)
     if weights.ndim != 4 or 0 in weights.shape:
@@ -68,16 +66,16 @@ def filters(
     if earlier.shape != weights.shape:
         raise ShapeError(f"expected earlier weights {weights.shape}, got {earlier.shape}")
     grid = alone or (inputs == 1 and channels is None)
-    canvas = Canvas(size, theme, aspect=0.8 if grid else 1.0)
+    canvas = Sheet(0.8 if grid else 1.0, **page)
     scale = style.signed_scale(np.stack([earlier, weights]), canvas.theme, limit)
     parts = [_Part(weights, scale, labels[0] if labels else "")]
     if before is not None:
         parts = _compared(canvas, earlier, weights, scale, labels)
     sheet = _Sheet(canvas, parts, pairs, numbers)
     if grid:
-        sheet.grid(title, subtitle, channels, "input channels" if alone else "filters")
+        sheet.grid(channels, t("input channels") if alone else t("filters"))
     else:
-        sheet.table(title, subtitle, channels)
+        sheet.table(channels)
     return canvas.figure
 
 
@@ -88,18 +86,18 @@ class _Part:
     values: NDArray
     scale: Scale
     label: str
-    word: str = "weight"  # of the scale
+    word: str = t("weight")  # of the scale
 
 
 def _compared(
     canvas: Canvas, before: NDArray, after: NDArray, scale: Scale, labels: Sequence[str] | None
 ) -> list[_Part]:
     """The weights before and after training on one scale, and their difference on its own."""
-    first, second = labels or ("before training", "after training")
+    first, second = labels or (t("before training"), t("after training"))
     with np.errstate(invalid="ignore"):
         change = after - before
     signed = style.signed_scale(change, canvas.theme)
-    changed = _Part(change, signed, f"after {MINUS} before", "change")
+    changed = _Part(change, signed, t("after − before"), t("change"))
     return [_Part(before, scale, first), _Part(after, scale, second), changed]
 
 
@@ -107,7 +105,7 @@ class _Sheet:
     """The weights, or those before and after training side by side, on their canvas."""
 
     def __init__(
-        self, canvas: Canvas, parts: list[_Part], connected: NDArray, numbers: bool
+        self, canvas: Sheet, parts: list[_Part], connected: NDArray, numbers: bool
     ) -> None:
         self.canvas, self.parts, self.connected, self.numbers = canvas, parts, connected, numbers
         rows, columns = parts[0].values.shape[2:]
@@ -118,7 +116,7 @@ class _Sheet:
         # A scale that two parts share has one bar.
         scales = {part.word: part.scale for part in parts}
         self.bars = [ColourBar(canvas, scale, word, broken) for word, scale in scales.items()]
-        marked = [replace(bar, word=f"{ALMOST} {bar.word}") if long else bar for bar in self.bars]
+        marked = [replace(bar, word=t("≈ {word}", bar.word)) if long else bar for bar in self.bars]
         self.bar, label = max(bar.width for bar in marked), canvas.size.label
         self.apart = 2.2 * label
         room = canvas.inner_width - self.bar - 2 * label
@@ -129,10 +127,10 @@ class _Sheet:
         lines = max(map(len, self.labels))
         self.above = label * (lines * LINE + 0.3) if lines else 0.0
 
-    def _headed(self, title: str, subtitle: str, *notes: str) -> None:
+    def _headed(self, *notes: str) -> None:
         """The headline, and what each part is; moves the canvas's top below both."""
         canvas, theme = self.canvas, self.canvas.theme
-        canvas.headline(title, joined(subtitle, *notes), theme.window)
+        canvas.head("window", *notes)
         for left, part, lines in zip(self.lefts, self.parts, self.labels, strict=True):
             colour = theme.mistake if part.word == "change" else theme.ink
             canvas.paragraph(left, canvas.top, lines, colour=colour, bold=True, width=self.width)
@@ -143,7 +141,7 @@ class _Sheet:
         headline = self.canvas.headline_height() - 0.7 * self.canvas.size.label
         return self.canvas.inner_height - headline - self.above
 
-    def grid(self, title: str, subtitle: str, channels: Sequence[str] | None, what: str) -> None:
+    def grid(self, channels: Sequence[str] | None, what: str) -> None:
         """Every filter, or every input channel of the only one, with its name above."""
         canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
         count = self.connected.size
@@ -152,7 +150,7 @@ class _Sheet:
         smallest = max(2.2 * small, 3 * unit * max(self.shape), canvas.widest(names, small))
         height = self._height()
         shown = how_many_fit(count, self.width, height, self.shape, smallest=smallest, **room)
-        self._headed(title, subtitle, part_of(shown, count, what))
+        self._headed(part_of(shown, count, what))
         grid = arrange(shown, self.width, canvas.inner_height, self.shape, **room)
         corners = [grid.corner(index) for index in range(shown)]
         places = [(x, canvas.top + y) for x, y in corners]
@@ -165,7 +163,7 @@ class _Sheet:
         self._draw_tiles(places, grid.width / self.shape[1])
         self._finish(canvas.top + grid.total_height, grid.label)
 
-    def table(self, title: str, subtitle: str, channels: Sequence[str] | None) -> None:
+    def table(self, channels: Sequence[str] | None) -> None:
         """A row per filter, a column per input channel."""
         canvas, small, unit = self.canvas, self.canvas.size.small, self.canvas.unit
         (all_outputs, all_inputs), (rows, columns) = self.connected.shape, self.shape
@@ -184,12 +182,10 @@ class _Sheet:
         most = max(1, math.floor(down)) * max(1, math.floor(across))
         outputs = round_count(all_outputs, most)
         self._headed(
-            title,
-            subtitle,
-            "rows: filters, columns: input channels",
-            part_of(outputs, all_outputs, "filters"),
-            part_of(inputs, all_inputs, "input channels"),
-            "" if self.connected.all() else "dashed: not connected",
+            t("rows: filters, columns: input channels"),
+            part_of(outputs, all_outputs, t("filters")),
+            part_of(inputs, all_inputs, t("input channels")),
+            "" if self.connected.all() else t("dashed: not connected"),
         )
         self.connected = self.connected[:outputs, :inputs]
         self._draw_rows(names, heading, number, between)
@@ -277,7 +273,7 @@ class _Sheet:
             if px is not None:
                 break
         if px is not None and any(found.rounded):
-            self.bars = [replace(bar, word=f"{ALMOST} {bar.word}") for bar in self.bars]
+            self.bars = [replace(bar, word=t("≈ {word}", bar.word)) for bar in self.bars]
         texts = np.where(known.ravel(), found.texts, "").reshape(*weights.shape[:2], -1)
         return texts.tolist(), px
 

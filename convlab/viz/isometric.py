@@ -14,8 +14,9 @@ from convlab.numerals import Numbers
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells
-from convlab.viz.window_words import parts_of, words
+from convlab.viz.window_grids import parts_of, words
 from convlab.window_step import SlidingWindow
+from convlab.words import t
 
 # One row further back goes this far to the right and up, in cells.
 LEAN, FLAT = 0.42, 0.52
@@ -36,6 +37,7 @@ def isometric(
     lowest, highest = style.size_named(size).heights
     for aspect in (0.6, 0.8, 1.0, 1.2, 1.4) if lowest < highest else (9 / 16,):
         canvas = Canvas(size, theme, aspect)
+        canvas.titled()
         view = _View(canvas, shown, numbers, words(canvas, shown, numbers))
         least = 3.3 * (0.85 * canvas.size.title + 2 * canvas.size.subtitle) * LINE
         if view.bottom - canvas.top >= least:
@@ -58,9 +60,9 @@ class _View:
         self.canvas, self.shown, self.numbers, self.bottom = canvas, shown, numbers, bottom
         self.theme, self.title = canvas.theme, 0.85 * canvas.size.title
         self.heads = (
-            ("Output", shown.output_note(), self.theme.output),
+            (t("Output"), shown.output_note(), self.theme.output),
             (shown.window_title(), shown.window_note, self.theme.window),
-            ("Input", shown.input_note, self.theme.input),
+            (t("Input"), shown.input_note, self.theme.input),
         )
         titles = canvas.widest((title for title, *_ in self.heads), self.title, True)
         notes = canvas.widest((shown.input_note, shown.window_note), canvas.size.small)
@@ -81,7 +83,7 @@ class _View:
         height = sum(heights) + between
         room = canvas.inner_width - self.side
         if max(counts) > 1:
-            labels = ("green", f"map {len(self.shown.output)}")
+            labels = (t("green"), t("map {n}", len(self.shown.output)))
             room -= canvas.widest(labels, canvas.size.small) + canvas.size.small
         cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
         foot = (self.bottom + canvas.top + height * cell) / 2
@@ -116,7 +118,7 @@ class _View:
         plane.polygons(shown.inside, edge, theme.input_fill)
         plane.polygons(shown.under(channel), theme.window, theme.window_fill)
         if len(shown.stage) > 1:
-            self._label(plane, label.removeprefix("channel "), edge)
+            self._label(plane, label if len(shown.stage) == 3 else str(channel), edge)
 
     def _output(self, plane: _Plane, index: int) -> None:
         shown, theme, done = self.shown, self.theme, self.shown.done[index]
@@ -128,7 +130,7 @@ class _View:
             self.canvas.polygons(current, edge=theme.output, stroke=stroke)
             self._numbers(plane, shown.results, index, np.where(done, theme.ink, ""))
         if len(shown.output) > 1:
-            self._label(plane, f"map {index}", theme.output)
+            self._label(plane, t("map {index}", index), theme.output)
 
     def _label(self, plane: _Plane, text: str, colour: str) -> None:
         """The name of a plane at its corner, where planes are far enough apart."""

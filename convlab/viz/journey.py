@@ -5,19 +5,48 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from convlab.errors import ShapeError
-from convlab.numerals import number
+from convlab.numerals import number, to_places
 from convlab.viz import style
-from convlab.viz.bars import draw_shares
 from convlab.viz.canvas import LINE, Canvas, image_rgb
+from convlab.viz.feature_maps import colours_mean, map_order, written
 from convlab.viz.matrix import Cells
-from convlab.viz.responses import colours_mean, has_both_signs, map_order, value_scale, written
-from convlab.viz.tiles import Grid, arrange, how_many_fit, joined
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.viz.tiles import Grid, arrange, how_many_fit
+from convlab.words import joined, t
+
+
+def draw_shares(
+    canvas: Canvas,
+    shares: Sequence[tuple[str, float]],
+    place: tuple[float, float, float],
+    step: float,
+    main: tuple[str, float] | None,
+) -> None:
+    """Stacked names with shares of 1, ``step`` apart, from ``place`` on.
+
+    place: left, top and width.  Names take at most two fifths of it.  ``main``, one of the
+    shares, stands out in the output's colour.
+    """
+    (left, top, width), small, theme = place, canvas.size.small, canvas.theme
+    texts = [to_places(share, 3) for _, share in shares]
+    names = min(canvas.widest([name for name, _ in shares], small, bold=True), 0.42 * width)
+    right = canvas.widest(texts, small, bold=True)
+    gap, thick = 8 * canvas.unit, step * 0.56
+    for row, (one, text) in enumerate(zip(shares, texts, strict=True)):
+        y, stands_out = top + (row + 0.5) * step, one is main
+        ink, fill = (theme.ink, theme.output) if stands_out else (theme.quiet, theme.hairline)
+        write = partial(canvas.text, px=small, bold=stands_out, colour=ink)
+        write(left, y, one[0], "lm", width=names)
+        length = (width - names - right - 2 * gap) * float(np.nan_to_num(one[1]).clip(0, 1))
+        canvas.box(left + names + gap, y - thick / 2, length, thick, fill=fill)
+        write(left + width, y, text, "rm")
 
 
 @dataclass(eq=False)
@@ -61,7 +90,7 @@ class _Stop:
         if grid and self.is_image:
             canvas.picture(values, *grid.place(0, left, top), edge=theme.input)
             return
-        scale = value_scale(values, theme)
+        scale = style.value_scale(values, theme)
         if grid:
             for index in range(self.shown):
                 place = grid.place(index, left, top)
@@ -84,15 +113,12 @@ def journey(
     image: ArrayLike,
     layers: Sequence[tuple[str, ArrayLike]],
     *,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
     classes: Sequence[str] | None = None,
     probabilities: ArrayLike | None = None,
     order: str = "number",
     notes: Sequence[str] = (),
     minor: Collection[str] = (),
+    **page: Unpack[Page],
 ) -> Figure:
     """One image's way through a network, left to right: image, layers, probabilities.
 
@@ -111,18 +137,18 @@ def journey(
     K, SpecError for an unknown order, theme or size.
     """
     rgb = image_rgb(np.asarray(image))
-    canvas = Canvas(size, theme, aspect=1.2)
+    canvas = Sheet(1.2, **page)
     extent = style.size_text(*rgb.shape[:2], len(np.asarray(image)))
-    stops = [_Stop(canvas, "image", [extent], rgb, is_image=True)]
+    stops = [_Stop(canvas, t("image"), [extent], rgb, is_image=True)]
     stops += [_layer(canvas, name, np.asarray(array, float), order) for name, array in layers]
     chances = None if probabilities is None else _named(probabilities, classes)
     for kept in _thinned(stops, minor):
-        line = joined(subtitle, *_said(kept, len(layers), order))
+        line = joined([canvas.subtitle, *_said(kept, len(layers), order)])
         headline = canvas.headline_height(canvas.headline_lines(line), notes)
         way = _Way(canvas, kept, headline, chances)
         if way.fits:
             break
-    canvas.headline(title, line, canvas.theme.ink, notes)
+    canvas.headline(canvas.title, line, canvas.theme.ink, notes)
     way.draw()
     return canvas.figure
 
@@ -137,7 +163,12 @@ def _layer(canvas: Canvas, name: str, values: NDArray, order: str) -> _Stop:
     finite = values[np.isfinite(values)]
     ends = (finite.min(), finite.max()) if finite.size else (math.nan, math.nan)
     extent = style.size_text(*values.shape[1:], len(values))
-    return _Stop(canvas, name, [extent, f"{number(ends[0])} to {number(ends[1])}"], values)
+    return _Stop(
+        canvas,
+        name,
+        [extent, t("{number} to {number2}", number(ends[0]), number(ends[1]))],
+        values,
+    )
 
 
 def _named(probabilities: ArrayLike, classes: Sequence[str] | None) -> list[tuple[str, float]]:
@@ -163,13 +194,13 @@ def _thinned(stops: list[_Stop], minor: Collection[str]) -> Iterator[list[_Stop]
 
 def _said(stops: list[_Stop], count: int, order: str) -> list[str]:
     """What the second line says about the layers: how many of how many, and what colours mean."""
-    signed = [has_both_signs(stop.values) for stop in stops[1:]]
+    signed = [style.has_both_signs(stop.values) for stop in stops[1:]]
     how = colours_mean(any(signed))
     if any(signed) and not all(signed):
-        how += f", or {colours_mean(False)}"
-    said = [f"{len(signed)} of {count} layers"] if len(signed) < count else []
-    said.append(f"each layer on its own scale: {how}")
-    return [*said, "strongest maps first"] if order == "strongest" else said
+        how += t(", or {colours_mean}", colours_mean(False))
+    said = [t("{n} of {count} layers", len(signed), count)] if len(signed) < count else []
+    said.append(t("each layer on its own scale: {how}", how))
+    return [*said, t("strongest maps first")] if order == "strongest" else said
 
 
 class _Way:
@@ -256,14 +287,14 @@ class _Way:
         """The probability of each class, or of as many of the most probable as fit."""
         canvas, small, width = self.canvas, self.canvas.size.small, self.end
         colour = canvas.theme.output
-        canvas.text(left, top, "probability", colour=colour, bold=True, width=width)
+        canvas.text(left, top, t("probability"), colour=colour, bold=True, width=width)
         height -= self.head
         step = max(min(height / min(len(chances), 12), 2 * small * LINE), small * 1.25)
-        room, said = max(1, math.floor(height / step)), f"of {len(chances)} classes"
+        room, said = max(1, math.floor(height / step)), t("of {n} classes", len(chances))
         highest = max((chance for _, chance in chances if math.isfinite(chance)), default=None)
         winner = next((one for one in chances if one[1] == highest), None)
         if len(chances) > room:
-            said = f"{room} largest of {len(chances)}"
+            said = t("{room} largest of {n}", room, len(chances))
             order = np.argsort([-chance for _, chance in chances], kind="stable")
             chances = [chances[index] for index in order[:room]]
         canvas.note(left, top + canvas.size.label * LINE, said, width=width)

@@ -13,13 +13,15 @@ from convlab.checks import above_zero
 from convlab.errors import SpecError
 from convlab.numerals import TIMES, measured, ratio
 from convlab.viz.axes import Axis
-from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.canvas import LINE, Canvas, Place
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
 _GIGA = 1e9
 _UNIT = "GF/s"
 SPREAD = 0.05  # the factor by which medians of the same loop differ
-_HEADS = ("gain", "what the idea bought")
-_OTHERS = "other ways, and the memory that they need"
+_HEADS = (t("gain"), t("what the idea bought"))
+_OTHERS = t("other ways, and the memory that they need")
 
 
 class LadderStep(NamedTuple):
@@ -43,11 +45,7 @@ def ladder(
     rungs: Sequence[LadderStep],
     others: Sequence[LadderStep],
     roofs: tuple[float, float],
-    *,
-    title: str,
-    subtitle: str = "",
-    size: str = "slide",
-    theme: str = "light",
+    **page: Unpack[Page],
 ) -> Figure:
     """A bar for each rung, on a logarithmic scale, whose strong part is what its idea gained.
 
@@ -57,8 +55,7 @@ def ladder(
     by a twentieth or more, has its loss in the colour of a mistake.  Canvases too narrow for all
     columns have two lines per row.  All sizes have room for ten rungs and three other ways.
 
-    Raises SpecError without rungs, for rungs without a speed, for numbers that are not above
-    0, and for an unknown theme or size.
+    Raises SpecError without rungs, for rungs without a speed, for numbers that are not above 0.
     """
     if not rungs:
         raise SpecError("expected at least one rung, got none")
@@ -66,8 +63,7 @@ def ladder(
         above_zero(step.speed, f"a speed of {step.idea}")
     for roof, name in zip(roofs, ("a peak", "a roof of memory"), strict=True):
         above_zero(roof, name)
-    canvas = Canvas(size, theme, aspect=1.4)
-    canvas.headline(title, subtitle, canvas.theme.ink)
+    canvas = Sheet(1.4, "ink", **page)
     _Rows(canvas, rungs, others, roofs).draw()
     return canvas.figure
 
@@ -76,7 +72,7 @@ def _gain(gain: float, in_words: bool) -> str:
     """How many times as fast; less than ``SPREAD`` is no difference."""
     same = abs(gain - 1) < SPREAD
     if in_words:
-        return "as fast as before" if same else f"{ratio(gain)} times as fast"
+        return t("as fast as before") if same else t("{ratio} times as fast", ratio(gain))
     return TIMES + ("1.0" if same else ratio(gain))
 
 
@@ -177,7 +173,7 @@ class _Rows:
         colour = colour or self.canvas.theme.quiet
         self.canvas.text(x, y, text, anchor, px=self.px, colour=colour, width=width)
 
-    def _place(self, row: int, start: float, end: float) -> tuple[float, float, float, float]:
+    def _place(self, row: int, start: float, end: float) -> Place:
         """Left, top, width and height of the bar of a row between two speeds."""
         middle, thick = (0.5, 0.62) if self.lines == 1 else (0.72, 0.34)
         top, left = self.top + (row + middle - thick / 2) * self.height, self.scale.at(start)
@@ -210,7 +206,7 @@ class _Rows:
                 self._write(x, y, text, "mt")
                 room = x + half + 0.5 * px
         x = scale.start - canvas.measure(measured(scale.low / _GIGA), px) / 2 - 0.6 * px
-        for text in ("GF/s, logarithmic scale", "GF/s, logarithmic", "GF/s"):
+        for text in (t("GF/s, logarithmic scale"), t("GF/s, logarithmic"), t("GF/s")):
             if canvas.measure(text, px) <= x - canvas.left:
                 self._write(x, y, text, "rt")
                 break
@@ -244,7 +240,7 @@ class _Rows:
     def _roofs(self) -> None:
         """Both roofs as vertical lines, each with its name to its left, the farther one higher."""
         canvas, px, ink = self.canvas, self.px, self.canvas.theme.ink
-        words = ("peak of multiply-adds", "peak"), ("roof of memory", "memory")
+        words = (t("peak of multiply-adds"), t("peak")), (t("roof of memory"), t("memory"))
         stroke = 0.4 * canvas.size.thick
         roofs = sorted(zip(self.roofs, words, strict=True), reverse=True)
         for line, (speed, names) in enumerate(roofs):
@@ -253,7 +249,7 @@ class _Rows:
             self._upright(x, ink, stroke)
             end = x - 0.5 * px
             room = end - (self.scale.start if self.lines == 1 else canvas.left)
-            texts = [f"{name} {measured(speed / _GIGA)}" for name in names]
-            texts[0] += " GF/s"
+            texts = [t("{name} {number}", name, measured(speed / _GIGA)) for name in names]
+            texts[0] += t(" GF/s")
             text = next((t for t in texts if canvas.measure(t, px) <= room), texts[-1])
             self._write(end, y, text, "rt", ink, room)

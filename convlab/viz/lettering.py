@@ -6,12 +6,21 @@ DejaVu Sans has most alphabets; others are looked for among the fonts that matpl
 from __future__ import annotations
 
 import re
+import unicodedata
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from matplotlib.font_manager import FontEntry, fontManager, get_font, weight_dict
+from matplotlib.font_manager import (
+    FontEntry,
+    findSystemFonts,
+    fontManager,
+    get_font,
+    weight_dict,
+)
 
-from convlab.names import one_line
+from convlab.errors import SpecError
+from convlab.names import meant, one_line
 from convlab.viz import style
 
 BOX = "\u25a1"  # in place of a letter that no font has
@@ -35,21 +44,49 @@ class Lettering(NamedTuple):
 
 
 @lru_cache(maxsize=50_000)
-def lettering(text: str, bold: bool = False) -> Lettering:
-    """How a text is drawn: bold if possible and if all its letters exist in bold."""
+def lettering(text: str, bold: bool = False, font: str = "") -> Lettering:
+    """How a text is drawn: bold if possible and if all its letters exist in bold.
+
+    ``font``: the family that is tried first.
+    """
     if not text.isprintable():
         text = one_line(text)
-    found = _lettered(text, bold)
+    found = _lettered(text, bold, font)
+    if found.undrawn and _found_others():
+        found = _lettered(text, bold, font)
     if bold and found.undrawn:
-        plain = _lettered(text, False)
+        plain = _lettered(text, False, font)
         return plain if len(plain.undrawn) < len(found.undrawn) else found
     return found
 
 
-def _lettered(text: str, bold: bool) -> Lettering:
-    families, undrawn = [style.FONT[0]], []
+def checked_font(family: str) -> str:
+    """An installed family, as it spells itself.  Raises SpecError for another."""
+    _found_others()
+    families = {entry.name.lower(): entry.name for entry in fontManager.ttflist}
+    if family.lower() not in families:
+        near = meant(family, sorted(families.values()))
+        raise SpecError(f"font: expected the name of an installed font, got {family!r}{near}")
+    return families[family.lower()]
+
+
+@cache
+def _found_others() -> bool:
+    """Look, once, for fonts that were installed after matplotlib made its list of them."""
+    known = {entry.fname for entry in fontManager.ttflist}
+    others = sorted({*findSystemFonts()} - known)
+    for file in others:
+        with suppress(OSError, RuntimeError, UnicodeDecodeError):  # a file that it cannot read
+            fontManager.addfont(file)
+    _fonts.cache_clear()
+    _family.cache_clear()
+    return bool(others)
+
+
+def _lettered(text: str, bold: bool, font: str) -> Lettering:
+    families, undrawn = [font or style.FONT[0]], []
     for letter in dict.fromkeys(text):
-        family = _family(letter, bold)
+        family = _family(letter, bold, font)
         if family is None:
             undrawn.append(letter)
         elif family not in families:
@@ -61,6 +98,21 @@ def _lettered(text: str, bold: bool) -> Lettering:
 
 def _rank(font: tuple[str, str]) -> tuple[bool, bool, str]:
     return font[0] != style.FONT[0], "Sans" not in font[0], font[0]
+
+
+_CJK = "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
+PACKAGES = {_CJK: "fonts-noto-cjk"}
+"""Of Debian, by the letters of their fonts; all others are in fonts-noto-core."""
+
+
+def packages(letters: str) -> list[str]:
+    """The packages of Debian and Ubuntu that have fonts for letters."""
+    names = (
+        next((name for kind, name in PACKAGES.items() if re.match(kind, letter)), "fonts-noto-core")
+        for letter in letters
+        if unicodedata.category(letter) not in ("Co", "Cn")  # for private use, or not assigned
+    )
+    return sorted({*names})
 
 
 @cache
@@ -87,6 +139,9 @@ def _has(file: str, letter: str) -> bool:
 
 
 @lru_cache(maxsize=10_000)
-def _family(letter: str, bold: bool) -> str | None:
-    """The first family with a letter."""
-    return next((name for name, file in _fonts(bold).items() if _has(file, letter)), None)
+def _family(letter: str, bold: bool, font: str = "") -> str | None:
+    """The first family with a letter; ``font`` before all others."""
+    fonts = _fonts(bold)
+    if font in fonts and _has(fonts[font], letter):
+        return font
+    return next((name for name, file in fonts.items() if _has(file, letter)), None)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlab.viz import style
-from convlab.viz.canvas import Canvas
+from convlab.viz.canvas import Canvas, Place
 from convlab.viz.style import Scale
 
 
@@ -48,7 +48,7 @@ class Cells:
         return cls(canvas, left, top, rows, columns, width / columns, height / rows)
 
     @property
-    def place(self) -> tuple[float, float, float, float]:
+    def place(self) -> Place:
         """Left, top, width and height of all of them."""
         return self.left, self.top, self.columns * self.width, self.rows * self.height
 

@@ -16,7 +16,9 @@ from convlab.viz.axes import Axis, logarithmic_ticks
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.labels import LabelledPlot, labelled_plot
 from convlab.viz.line_plot import Look
+from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import Theme
+from convlab.words import t
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,12 @@ class Example:
 
 
 def parameters(
-    growths: Sequence[Growth],
-    examples: Sequence[Example] = (),
-    *,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
+    growths: Sequence[Growth], examples: Sequence[Example] = (), **page: Unpack[Page]
 ) -> Figure:
     """A line for each layer over the side of a square image, both axes logarithmic.
 
     Raises ShapeError for no lines, for sides and counts that differ in length or are not above 0,
-    or for more examples than there is room for; SpecError for an unknown theme or size.
+    or for more examples than there is room for.
     """
     for growth in growths:
         if len(growth.sides) != len(growth.counts) or len(growth.sides) < 2:
@@ -71,8 +67,7 @@ def parameters(
             raise ShapeError(f"{growth.name}: expected sides and counts above 0")
     if not growths:
         raise ShapeError("parameters: expected at least one line, got none")
-    canvas = Canvas(size, theme, aspect=1.0)
-    canvas.headline(title, subtitle, canvas.theme.ink)
+    canvas = Sheet(1.0, "ink", **page)
     names = canvas.widest((growth.name for growth in growths), canvas.size.small, bold=True)
     details = canvas.widest((growth.detail for growth in growths), canvas.size.small)
     plot = _axes(canvas, growths, canvas.right - max(names, details) - 48 * canvas.unit)
@@ -102,7 +97,7 @@ def _axes(canvas: Canvas, growths: Sequence[Growth], right: float) -> LabelledPl
     texts = [power_of_ten(power, in_words=True) for power in powers]
     if canvas.widest(texts, small) > 0.12 * canvas.inner_width:
         texts = [power_of_ten(power) for power in powers]
-    canvas.text(canvas.left, canvas.top, "parameters", px=small, bold=True)
+    canvas.text(canvas.left, canvas.top, t("parameters"), px=small, bold=True)
     top, bottom = canvas.top + 1.5 * LINE * small, canvas.bottom - 1.3 * LINE * small
     plot = labelled_plot(
         canvas,
@@ -111,7 +106,7 @@ def _axes(canvas: Canvas, growths: Sequence[Growth], right: float) -> LabelledPl
         {10.0**power: text for power, text in zip(powers, texts, strict=True)},
         (min(sides), max(sides)),
     )
-    name = "side in pixels"
+    name = t("side in pixels")
     canvas.text(canvas.right, bottom + 0.4 * small, name, "rt", px=small)
     end = canvas.right - canvas.measure(name, small) - small
     for side in logarithmic_ticks(plot.x, lambda t: canvas.measure(f"{t:,.0f}", small) + small):

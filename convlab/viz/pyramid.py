@@ -13,6 +13,8 @@ from convlab.errors import ShapeError
 from convlab.numerals import MINUS
 from convlab.viz.axes import Axis
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,7 @@ class PyramidLevel:
 
 
 def pyramid(
-    levels: Sequence[PyramidLevel],
-    *,
-    span: tuple[int, int],
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
+    levels: Sequence[PyramidLevel], *, span: tuple[int, int], **page: Unpack[Page]
 ) -> Figure:
     """What one unit reads, level by level from the image (first, at the foot) to the unit (last).
 
@@ -47,15 +43,15 @@ def pyramid(
     pixels of the top unit's receptive field, measured below the image.  The second line explains
     the kinds of dots that occur.
 
-    Raises ShapeError for fewer than two levels and for more than fit the size,
-    SpecError for an unknown theme or size.
+    Raises ShapeError for fewer than two levels and for more than fit the size.
     """
     if len(levels) < 2:
         raise ShapeError(f"expected at least two levels, got {len(levels)}")
-    marks = ["a dot a unit", "pale: not read", "hollow: padding"]
+    marks = [t("a dot a unit"), t("pale: not read"), t("hollow: padding")]
     for _ in range(3):  # with fewer words there may be more room
-        words = "; ".join(filter(None, [subtitle, ", ".join(marks)]))
-        drawn = _Pyramid(Canvas(size, theme, aspect=0.75), levels, span, title, words)
+        canvas = Sheet(0.75, **page)
+        canvas.head("window", *marks)
+        drawn = _Pyramid(canvas, levels, span)
         if drawn.marks() == marks:
             break
         marks = drawn.marks()
@@ -67,16 +63,10 @@ class _Pyramid:
     """Where everything goes, under a headline."""
 
     def __init__(
-        self,
-        canvas: Canvas,
-        levels: Sequence[PyramidLevel],
-        span: tuple[int, int],
-        title: str,
-        subtitle: str,
+        self, canvas: Canvas, levels: Sequence[PyramidLevel], span: tuple[int, int]
     ) -> None:
         self.canvas, self.levels, self.span = canvas, levels, span
         small, label = canvas.size.small, canvas.size.label
-        canvas.headline(title, subtitle, canvas.theme.window)
         foot = canvas.bottom - 2 * small * LINE
         height = foot - canvas.top - 0.5 * label
         step = height / (len(levels) - 0.5)
@@ -116,7 +106,7 @@ class _Pyramid:
             for unit, centre in level.centres.items()
             if dot and (unit in level.reads or self.low < centre < self.high - 1)
         }
-        texts = {"a dot a unit": any(self.dots), "pale: not read": (True, False) in kinds}
+        texts = {t("a dot a unit"): any(self.dots), t("pale: not read"): (True, False) in kinds}
         texts["hollow: padding"] = (False, True) in kinds
         return [text for text, there in texts.items() if there]
 
@@ -188,15 +178,20 @@ class _Pyramid:
         y = self.heights[0] + max(self.dots[0], 0.25 * small) + tick
         ends = [((x, y - tick), (x, y + tick)) for x in (left, right)]
         canvas.strokes([((left, y), (right, y)), *ends], colour)
-        text = f"receptive field {end - start} pixels, {start} to {end - 1}".replace("-", MINUS)
+        text = t(
+            "receptive field {size} pixels, {first} to {last}",
+            *(str(number).replace("-", MINUS) for number in (end - start, start, end - 1)),
+        )
         half = canvas.measure(text, small) / 2
         middle = min(max((left + right) / 2, canvas.left + half), canvas.right - half)
         canvas.text(middle, y + 1.5 * tick, text, "mt", px=small, colour=colour)
 
 
 def _note(level: PyramidLevel) -> str:
-    return f"{level.text} · {_count(level)}" if level.text else _count(level)
+    return t("{text} · {count}", level.text, _count(level)) if level.text else _count(level)
 
 
 def _count(level: PyramidLevel) -> str:
-    return f"{sum(0 <= unit < level.length for unit in level.reads)} of {level.length}"
+    return t(
+        "{sum} of {length}", sum(0 <= unit < level.length for unit in level.reads), level.length
+    )

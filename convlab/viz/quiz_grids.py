@@ -20,7 +20,8 @@ class NumberGrid:
 
     ``cells`` holds rows of texts, "" for an empty cell.  ``padding`` (top, bottom,
     left, right) counts the cells that lie outside; ``window`` the rows and columns
-    of cells that are read; ``marked`` one cell (row, column); ``bias`` goes below.
+    of cells that are read; ``marked`` one cell (row, column); ``bias`` goes below; ``sign``
+    stands before the grid, if not the one that its role implies.
     """
 
     title: str
@@ -31,6 +32,7 @@ class NumberGrid:
     window: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     marked: Pair | None = None
     bias: str = ""
+    sign: str | None = None
 
     @property
     def rows(self) -> int:
@@ -58,7 +60,9 @@ class NumberGrid:
 
 
 def sign_between(left: NumberGrid, right: NumberGrid) -> str:
-    """The sign between two grids of a sum over channels, or of a pooling."""
+    """The sign between two grids: their own, or that of a sum over channels or of a pooling."""
+    if right.sign is not None:
+        return right.sign
     if right.role == "window":
         return "∗"
     if right.role == "input":
@@ -135,7 +139,7 @@ class GridRow:
         inside = cells.part(
             above, before, grid.rows - above - below, grid.columns - before - behind
         )
-        if grid.role == "output":
+        if grid.role == "output" or not any(grid.numbered()):
             # What is not yet computed is empty.
             for row, column, text in grid.numbered():
                 if text != "?":

@@ -61,44 +61,59 @@ class SheetExercise:
     answer_lines: bool = True
 
 
+@dataclass(frozen=True)
+class KeySection:
+    """The part of a key for one sheet, under a line that says which."""
+
+    headline: str
+    exercises: Sequence[SheetExercise]
+
+
 def quiz_sheet(
-    exercises: Sequence[SheetExercise],
-    *,
-    title: str,
-    footer: str,
-    student: str | None = None,
-    answers: bool = False,
+    exercises: Sequence[SheetExercise], *, title: str, footer: str, student: str | None = None
 ) -> list[Figure]:
-    """The pages of a sheet, A4 portrait; with ``answers`` followed by the key on separate pages.
+    """The pages of a student's sheet, A4 portrait.
 
     ``footer`` is at the foot of each page, beside the page number.  Raises SpecError for a
     student's name with letters that the font of our figures lacks.
     """
     if student is not None:
-        _check_letters(student)
+        check_letters(student)
     ruler = Canvas(A4, "light")
     blocks = [_exercise_block(ruler, number, one) for number, one in enumerate(exercises, 1)]
-    sheets = [_Sheet(ruler, title, student, blocks)]
-    if answers:
-        blocks = [_answer_block(ruler, number, one) for number, one in enumerate(exercises, 1)]
-        sheets.append(_Sheet(ruler, f"{title}, answers", student, blocks, key=True))
-    pages = [(sheet, number) for sheet in sheets for number in range(len(sheet.pages))]
-    return [
-        sheet.draw(number, footer, f"{at} / {len(pages)}")
-        for at, (sheet, number) in enumerate(pages, 1)
-    ]
+    return _Sheet(ruler, title, student, blocks).drawn(footer)
+
+
+def quiz_key(sections: Sequence[KeySection], *, title: str, notes: Sequence[str]) -> list[Figure]:
+    """The pages of a teacher's key, A4 portrait: ``notes``, then the answers of each sheet.
+
+    Raises SpecError for a headline with letters that the font of our figures lacks.
+    """
+    ruler = Canvas(A4, "light")
+    px = ruler.size.subtitle
+    above = [_paragraph(ruler, note, px, whole_width=True) for note in notes]
+    blocks = []
+    for section in sections:
+        check_letters(section.headline)
+        head = _paragraph(ruler, section.headline, ruler.size.label, bold=True, whole_width=True)
+        above += [_space(1.2 * px), head, _space(0.6 * px)]
+        for number, exercise in enumerate(section.exercises, 1):
+            blocks.append(_answer_block(ruler, number, exercise, above))
+            above = []
+    return _Sheet(ruler, title, None, blocks, key=True).drawn("teacher's key")
 
 
 # --- pages ----------------------------------------------------------------------------------
 
 
-def _check_letters(name: str) -> None:
+def check_letters(name: str) -> None:
+    """Raise SpecError for a name with letters that the font of our figures lacks."""
     font = get_font(findfont(style.FONT[0]))
     missing = sorted({letter for letter in name if not font.get_char_index(ord(letter))})
     if missing:
         raise SpecError(
             f"student: expected letters that {style.FONT[0]} has, got {' '.join(missing)} in"
-            f" {name}; leave the name out of the .pdf, or write it in Latin letters"
+            f" {name}; write the name in Latin letters, or a sheet in Markdown"
         )
 
 
@@ -164,7 +179,12 @@ class _Sheet:
             head += 2.6 * canvas.size.label * LINE
         return canvas.top + head
 
-    def draw(self, number: int, footer: str, count: str) -> Figure:
+    def drawn(self, footer: str) -> list[Figure]:
+        """All pages, each with the footer and its number."""
+        count = len(self.pages)
+        return [self._page(number, footer, f"{number + 1} / {count}") for number in range(count)]
+
+    def _page(self, number: int, footer: str, count: str) -> Figure:
         canvas = Canvas(A4, "light")
         self._head(canvas, number)
         y, blocks = self._top(canvas, number), self.pages[number]
@@ -182,7 +202,7 @@ class _Sheet:
     def _head(self, canvas: Canvas, number: int) -> None:
         theme, px = canvas.theme, canvas.size.label
         width = canvas.inner_width
-        whose = self.student if number or self.key else None
+        whose = self.student if number else None
         title_room = width if whose is None else 0.62 * width
         canvas.text(
             canvas.left, canvas.top, self.title, px=canvas.size.title, bold=True, width=title_room
@@ -229,9 +249,10 @@ def _paragraph(
     colour: str | None = None,
     bold: bool = False,
     number: int | None = None,
+    whole_width: bool = False,
 ) -> _Piece:
     """Wrapped text, after the number of its exercise if it begins one."""
-    left = canvas.left + _INDENT
+    left = canvas.left + (0 if whole_width else _INDENT)
     room = (canvas.right - left) * (0.93 if bold else 1)
     lines = canvas.wrapped(kept_together(text), room, px)
 
@@ -306,8 +327,10 @@ def _answer_lines(canvas: Canvas, asks: Sequence[str]) -> _Piece:
     return _Piece(1.6 * px, draw)
 
 
-def _answer_block(canvas: Canvas, number: int, exercise: SheetExercise) -> _Block:
+def _answer_block(
+    canvas: Canvas, number: int, exercise: SheetExercise, above: Sequence[_Piece]
+) -> _Block:
     px, colour = canvas.size.label, canvas.theme.output
     answer = _paragraph(canvas, exercise.answer, px, colour=colour, bold=True, number=number)
     lines = [_paragraph(canvas, line, canvas.size.subtitle) for line in exercise.solution]
-    return _Block((answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _MM)
+    return _Block((*above, answer, *lines), _space(0), (0.0, 0.0), KEY_GAP * _MM)

@@ -17,6 +17,7 @@ from convlab.viz.axes import Axis, beside, ticks_around
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.labels import Box, labelled_plot
 from convlab.viz.line_plot import Look
+from convlab.viz.page import Page, Sheet, Unpack
 
 _GIGA = 1e9
 
@@ -45,27 +46,24 @@ class ScalingCurve(NamedTuple):
         return self.speeds[at] / self.speeds[at - 1]
 
 
-def scaling(
-    curves: Sequence[ScalingCurve],
-    *,
-    machine: str,
-    title: str = "",
-    size: str = "slide",
-    theme: str = "light",
-) -> Figure:
+def scaling(curves: Sequence[ScalingCurve], **page: Unpack[Page]) -> Figure:
     """GF/s (FLOP / seconds) over the values of each axis, one panel each, on one scale from 0.
 
     The values are on a logarithmic axis, with as many of them named as there is room for.  A cliff
     is marked and named: a value whose GF/s are less than half of those at the next smaller value.
 
-    Raises SpecError without curves or values, for numbers that are not above 0,
-    values that do not increase and an unknown theme or size, ShapeError for lists of different
+    Raises SpecError without curves or values, for numbers that are not above 0 and
+    values that do not increase, ShapeError for lists of different
     lengths.
     """
     _check(curves)
-    canvas = Canvas(size, theme, aspect=1.1)
-    note = "GF/s, higher is better; cliff: less than half of the speed one step before"
-    canvas.headline(title, f"{machine}; {note}", canvas.theme.ink)
+    canvas = Sheet(1.1, **page)
+    canvas.head(
+        "ink",
+        "GF/s, higher is better",
+        "cliff: less than half of the speed one step before",
+        sign="; ",
+    )
     room_x, room_y = canvas.inner_width, canvas.inner_height
     gap_x, gap_y = 2.2 * canvas.size.label, 0.9 * canvas.size.label
 

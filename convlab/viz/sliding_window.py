@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -12,10 +14,152 @@ from convlab.errors import SpecError
 from convlab.numerals import bracketed
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.window_grids import Drawing
-from convlab.viz.window_layout import Arrangement, Block
-from convlab.viz.window_words import Parts, parts_of, words
+from convlab.viz.window_grids import Drawing, Grids, Parts, parts_of, words
 from convlab.window_step import SlidingWindow
+from convlab.words import t
+
+
+class Block(NamedTuple):
+    """What stands between two signs; its height is without the headline."""
+
+    width: float
+    height: float
+    draw: Callable[[float, float], object]  # from its left, over its width
+
+
+@dataclass
+class Arrangement:
+    """The blocks of a step above ``bottom``, with input cells of a ``side``, maps in ``columns``.
+
+    ``wanted``: the least sides of the kernel's and the output's cells.  What ``blocks`` there
+    are, from left to right, is what kinds of arrangements differ in.
+    """
+
+    drawing: Drawing
+    bottom: float
+    columns: int
+    wanted: Sequence[float]
+    side: float
+
+    def __post_init__(self) -> None:
+        drawing = self.drawing
+        self.canvas, self.shown, self.theme = drawing.canvas, drawing.shown, drawing.theme
+        self.input, self.kernel, self.output = drawing.input, drawing.kernel, drawing.output
+        self.sums, self.pooling = drawing.sums, self.shown.kernel is None
+        self.kernel_side, self.output_side = (max(self.side, least) for least in self.wanted)
+        self.title, self.note = 0.85 * self.canvas.size.title, self.canvas.size.subtitle
+        self.header = self.title * LINE + self.note * LINE + 0.35 * self.note
+        self.gap, self.between = self.input.gap, 0.0  # of grids; of blocks, where a sign stands
+        self.input_width, self.input_height = self.input.cells(self.side).place[2:]
+        self.kernel_width, self.kernel_height = self.kernel.cells(self.kernel_side).place[2:]
+        self.operation = Block(self.head_width(self.kernel), 0.0, self.draw_operation)
+        self.result = self._result()
+
+    def blocks(self) -> list[Block]:
+        """What stands beside each other, from left to right."""
+        raise NotImplementedError
+
+    @property
+    def height(self) -> float:
+        """What all of it needs, headlines included."""
+        return self._height(self.blocks())
+
+    def _height(self, blocks: Sequence[Block]) -> float:
+        return self.header + max(block.height for block in blocks)
+
+    @property
+    def legible(self) -> int:
+        """How many of input, kernel and output show all that they are to show."""
+        sides = self.side, self.kernel_side, self.output_side
+        grids = zip(self.drawing.grids, sides, strict=True)
+        return sum(each.legible(side) for each, side in grids)
+
+    @property
+    def worth(self) -> float:
+        """The larger, the better."""
+        return self.side * (1 + self.legible)
+
+    def fits(self) -> bool:
+        """Whether there is room for all of it; a sign needs one and a half times its height."""
+        blocks = self.blocks()
+        widths = [block.width for block in blocks]
+        width = sum(widths) + (len(widths) - 1) * 1.5 * self.title
+        room = self.bottom - self.canvas.top
+        return width <= self.canvas.inner_width and self._height(blocks) <= room
+
+    def draw(self) -> None:
+        """Draw all of it, in the middle of its room."""
+        blocks = self.blocks()
+        signs = len(blocks) - 1
+        free = self.canvas.inner_width - sum(block.width for block in blocks)
+        self.between = min(free / max(signs, 1), 4.5 * self.title)
+        left = self.canvas.left + (free - self.between * signs) / 2
+        for block in blocks:
+            block.draw(left, block.width)
+            left += block.width + self.between
+
+    @property
+    def middle(self) -> float:
+        """Half way down below the headlines."""
+        return (self.canvas.top + self.header + self.bottom) / 2
+
+    def head_width(self, grids: Grids) -> float:
+        """Width that a block needs for its headline."""
+        canvas, (title, note, _) = self.canvas, grids.head
+        beside = min(1.02 * canvas.measure(note, canvas.size.small), 0.24 * canvas.inner_width)
+        return max(canvas.measure(title, self.title, True), beside)
+
+    def draw_head(self, grids: Grids, left: float, grid_top: float, width: float) -> None:
+        """A headline and its quiet line above a grid."""
+        title, note, colour = grids.head
+        y = grid_top - self.header
+        self.canvas.text(left, y, title, px=self.title, colour=colour, bold=True)
+        quiet = partial(self.canvas.text, px=self.note, colour=self.theme.quiet)
+        quiet(left, y + self.title * LINE, note, width=max(width, 1))
+
+    def draw_sign(self, sign: str, left: float, middle: float) -> None:
+        """A sign before the block at ``left``."""
+        quiet = partial(self.canvas.text, px=self.canvas.size.title, colour=self.theme.quiet)
+        quiet(left - self.between / 2, middle, sign, "mc")
+
+    def draw_operation(self, left: float, width: float) -> None:
+        """What a pooling does, in the place of a kernel."""
+        self.draw_head(self.kernel, left, self.middle + self.header / 2, width)
+        self.draw_sign(style.ARROW, left, self.middle)
+
+    # The output -------------------------------------------------------------------------------
+
+    def _result(self) -> Block:
+        """All maps, their headline and their scale, behind their sign."""
+        canvas, small, maps = self.canvas, self.canvas.size.small, self.output
+        width, self.map_height = maps.cells(self.output_side).place[2:]
+        last = t("map {value}", len(maps.values) - 1) if maps.label else ""
+        self.map_step = max(width, canvas.measure(last, small)) + self.gap
+        self.map_rows = math.ceil(len(maps.kept) / self.columns)
+        more = t("… 999 more maps") if maps.left_out else ""
+        head = max(self.head_width(self.output), canvas.measure(more, small))
+        width = max(self.columns * self.map_step - self.gap, head)
+        height = maps.height(self.map_height, self.map_rows)
+        return Block(width + maps.bar_width(self.output_side), height, self.draw_result)
+
+    def draw_result(self, left: float, width: float) -> None:
+        """The output behind its sign."""
+        self.draw_sign("=" if not self.pooling else style.ARROW, left, self.middle)
+        self.draw_outputs(left, self.middle - self.result.height / 2, width)
+
+    def draw_outputs(self, left: float, top: float, width: float) -> None:
+        """The maps with their headline."""
+        maps, side = self.output, self.output_side
+        tops = maps.tops(self.map_height, self.map_rows, top)
+        self.draw_head(self.output, left, top, width)
+        # Of maps in several columns that is said below them, not between.
+        below = tops[-1] + self.map_height if self.columns > 1 else None
+        maps.say_left_out(t("maps"), left, tops[-1], below)
+        maps.draw_bar(side, left + self.columns * self.map_step, tops[0])
+        for at, index in enumerate(maps.kept):
+            row, column = divmod(at, self.columns)
+            self.drawing.draw_output(index, side, left + column * self.map_step, tops[row])
+
 
 # Of input, kernel and output. Fewer, marked as rounded, are better than none.
 DIGITS = (None, None, None), (None, None, 3), (None, 3, 3), (3, 3, 3), (2, 2, 2)
@@ -37,6 +181,7 @@ def sliding_window(
     found: list[Arrangement] = []
     for aspect in (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,):
         canvas = Canvas(size, theme, aspect)
+        canvas.titled()
         foot = words(canvas, shown, numbers)
         for digits in DIGITS:
             drawing = Drawing(canvas, shown, numbers, digits)
@@ -110,7 +255,7 @@ class Rows(Arrangement):
             blocks.append(Block(width, height, self.draw_kernels))
         if sums:
             width = canvas.widest(sums, size.label, True) + size.label
-            width = max(width, canvas.measure("adds", size.small))
+            width = max(width, canvas.measure(t("adds"), size.small))
             blocks.append(Block(width, 0.0, self.draw_sums))
         return [*blocks, self.result]
 
@@ -125,8 +270,8 @@ class Rows(Arrangement):
         """The channels with their headline."""
         tops = [middle - self.input_height / 2 for _, middle in self.channels()]
         self.draw_head(self.input, left, tops[0] - self.input.label, width)
-        added = f" add {self.shown.sum_of(self.input.left_out)}" if self.sums else ""
-        self.input.say_left_out(f"channels{added}", left, tops[-1])
+        added = t(" add {sum_of}", self.shown.sum_of(self.input.left_out)) if self.sums else ""
+        self.input.say_left_out(t("channels{added}", added), left, tops[-1])
         for channel, top in zip(self.input.kept, tops, strict=True):
             self.drawing.draw_input(channel, self.side, left, top)
         self.input.draw_bar(self.side, left + self.input_width + self.gap, tops[0])
@@ -150,7 +295,7 @@ class Rows(Arrangement):
             canvas.text(left + width, middle, sums[channel], "rc", px=px, bold=True)
         _, first = next(self.channels())
         above = max(self.kernel_height / 2, px) + 0.3 * px
-        canvas.note(left + width, first - above, "adds", "rb")
+        canvas.note(left + width, first - above, t("adds"), "rb")
 
 
 class Beside(Arrangement):
@@ -164,10 +309,13 @@ class Beside(Arrangement):
         """The channels and all that stands below them, their headline and their scale."""
         canvas, size, grids = self.canvas, self.canvas.size, self.input
         sums = canvas.widest(map(_added, self.sums), size.label, True)
-        label = canvas.measure("channel 99", size.small) if grids.label else 0.0
+        label = canvas.measure(t("channel 99"), size.small) if grids.label else 0.0
         self.step = max(self.input_width, self.kernel_width, sums, label) + 2 * self.gap
         width = len(grids.kept) * self.step - 2 * self.gap
-        self.more, self.more_width = f"{style.ELLIPSIS} {len(grids.left_out)} more", 0.0
+        self.more, self.more_width = (
+            t("… {n} more", len(grids.left_out)),
+            0.0,
+        )
         if grids.left_out:
             self.more_width = canvas.measure(self.more, size.small) + 2 * self.gap
         width = max(width + self.more_width, self.head_width(self.input))
@@ -183,7 +331,7 @@ class Beside(Arrangement):
         parts = [(title, colour, True), (note, self.theme.quiet, False)]
         if self.shown.bias is not None:
             (_, role), value = self.shown.bias_pieces()
-            parts += parts_of(self.canvas, [("and bias", role), value])
+            parts += parts_of(self.canvas, [(t("and bias"), role), value])
         if self.canvas.run_width(parts, self.note) > 0.5 * self.canvas.inner_width:
             del parts[1]  # the size can be seen
         return parts

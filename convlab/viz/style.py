@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 
 from convlab.errors import SpecError
 from convlab.numerals import TIMES, number
+from convlab.spelling import extent
+from convlab.viz import look
+from convlab.words import t
 
 # DejaVu Sans ships with matplotlib, so text measures the same on every machine; the generic family
 # after it only helps a browser that shows an SVG without it.
@@ -65,8 +68,8 @@ class Theme:
     def channel(self, index: int, count: int) -> tuple[str, str]:
         """Name and colour of one of an image's channels: red, green and blue are three."""
         if count == 3:
-            return (("red", self.red), ("green", self.green), ("blue", self.blue))[index]
-        return f"channel {index}", self.input
+            return ((t("red"), self.red), (t("green"), self.green), (t("blue"), self.blue))[index]
+        return t("channel {index}", index), self.input
 
 
 _LIGHT = Theme(
@@ -141,10 +144,16 @@ class Size:
     thick: float
     margin: float = 0.0
 
+    def __str__(self) -> str:
+        return self.name
 
-def _paper(name: str, width_mm: float, lowest_mm: float, highest_mm: float) -> Size:
-    dpi = 300.0
-    mm, pt = dpi / 25.4, dpi / 72.0
+
+def _paper(
+    name: str, width_mm: float, lowest_mm: float, highest_mm: float, dpi: float = 300.0
+) -> Size:
+    mm = dpi / 25.4
+    # Text of 7 to 9 points, larger only on what is larger than a page.
+    pt = dpi / 72.0 * max(1.0, min(width_mm / 250, highest_mm / 180))
     return Size(
         name=name,
         dpi=dpi,
@@ -168,20 +177,52 @@ SIZES: dict[str, Size] = {
 }
 
 
+def _pixels(name: str, width: int, height: int) -> Size:
+    """A size whose text is in proportion to its shorter side, and never too small to read."""
+    slide = SIZES["slide"]
+    scale = min(width / slide.width, height / slide.heights[0])
+    small = max(10.0, slide.small * scale)
+    return Size(
+        name=name,
+        dpi=slide.dpi,
+        width=width,
+        heights=(height, height),
+        title=max(1.5 * small, slide.title * scale),
+        subtitle=max(1.15 * small, slide.subtitle * scale),
+        label=max(1.1 * small, slide.label * scale),
+        small=small,
+        hair=max(0.8, slide.hair * scale),
+        thick=max(2.4, slide.thick * scale),
+        margin=min(width, height * 16 / 9) / 20,
+    )
+
+
 def theme_named(name: str) -> Theme:
-    """The theme called ``light``, ``dark`` or ``transparent``; SpecError for another name."""
+    """The theme called ``light``, ``dark`` or ``transparent``, in the colours of a user's style.
+
+    Raises SpecError for another name.
+    """
     if name not in THEMES:
         raise SpecError(f"expected a theme among {', '.join(THEMES)}, got {name!r}")
-    return THEMES[name]
+    roles = look.current().roles
+    return replace(THEMES[name], **roles) if roles else THEMES[name]
 
 
-def size_named(name: str | Size) -> Size:
-    """The size called by a name in SIZES, or the size itself.  Raises SpecError for another."""
+def size_named(name: str | Size, dpi: float | None = None) -> Size:
+    """The size called by a name in SIZES, one such as 1920x1080 or 85mmx60mm, or the size itself.
+
+    ``dpi``: of a size in millimetres, by default 300.  Raises SpecError for another.
+    """
     if isinstance(name, Size):
         return name
-    if name not in SIZES:
-        raise SpecError(f"expected a size among {', '.join(SIZES)}, got {name!r}")
-    return SIZES[name]
+    if dpi is not None and "mm" not in name:
+        raise SpecError(f"dpi: expected a size in millimetres, such as 85mmx60mm, got {name}")
+    if name in SIZES:
+        return SIZES[name]
+    width, height, unit = extent(name)
+    if unit == "mm":
+        return _paper(f"{width}mmx{height}mm", width, height, height, dpi or 300.0)
+    return _pixels(f"{width}x{height}", width, height)
 
 
 def blank_figure(
@@ -290,8 +331,10 @@ class Scale:
     def words(self) -> str:
         """What the ends are, for a picture without a bar."""
         if self.only is not None:
-            return f"{number(self.only)} everywhere"
-        return f"dark {number(self.lowest)}, bright {number(self.highest)}"
+            return t("{number} everywhere", number(self.only))
+        if self.lowest < 0 < self.highest:
+            return t("orange {number}, violet {number2}", number(self.lowest), number(self.highest))
+        return t("dark {number}, bright {number2}", number(self.lowest), number(self.highest))
 
     def rgb(self, values: NDArray) -> NDArray:
         """Values of any shape to bytes (..., 3); numbers that are not finite get the middle."""
@@ -339,6 +382,18 @@ def activation_scale(values: NDArray) -> Scale:
     return Scale(lowest, highest, matplotlib.colormaps["cividis"], only=only)
 
 
+def has_both_signs(values: NDArray) -> bool:
+    """Whether there are finite numbers below and above 0."""
+    finite = values[np.isfinite(values)]
+    return bool((finite < 0).any() and (finite > 0).any())
+
+
+def value_scale(values: NDArray, theme: Theme, signed: bool | None = None) -> Scale:
+    """Dark to bright; around 0, with equal ends, if there are both signs, or as ``signed`` says."""
+    signed = has_both_signs(values) if signed is None else signed
+    return signed_scale(values, theme) if signed else activation_scale(values)
+
+
 def grey_scale(values: NDArray) -> Scale:
     """Limits at the smallest and largest finite value, from black to white: images."""
     return replace(activation_scale(values), colours=matplotlib.colormaps["gray"])
@@ -347,3 +402,30 @@ def grey_scale(values: NDArray) -> Scale:
 def size_text(*lengths: int) -> str:
     """Sizes as rows × columns × channels: 28 × 28 × 6."""
     return f" {TIMES} ".join(str(int(length)) for length in lengths)
+
+
+_STEPS = 256
+
+
+def shades(values: NDArray, scale: Scale) -> NDArray:
+    """Values (H, W) as bytes (H, W, 3): ``scale.rgb`` by a table."""
+    table = scale.rgb(np.linspace(scale.lowest, scale.highest, _STEPS + 1))
+    factor = np.float32(_STEPS / (scale.highest - scale.lowest))
+    place = (values - np.float32(scale.lowest)) * factor + np.float32(0.5)
+    return table.take(np.clip(place, 0, _STEPS).astype(np.uint16), axis=0)
+
+
+def colours(image: NDArray, levels: tuple[float, float]) -> NDArray:
+    """An RGB image (3, H, W) over ``levels`` as bytes (H, W, 3)."""
+    low, high = (np.float32(level) for level in levels)
+    share = np.clip((image - low) * (np.float32(255) / (high - low)) + np.float32(0.5), 0, 255)
+    return np.moveaxis(share.astype(np.uint8), 0, -1)
+
+
+def reduced(rgb: NDArray, factor: int) -> NDArray:
+    """Means over blocks of factor × factor; the remainder at the end is less than one pixel."""
+    rows, columns = (length // factor * factor for length in rgb.shape[:2])
+    rgb, steps = rgb[:rows, :columns], range(factor)
+    tall: NDArray = sum((rgb[step::factor] for step in steps), np.zeros((), np.uint32))
+    total: NDArray = sum((tall[:, step::factor] for step in steps), np.zeros((), np.uint32))
+    return ((total + factor**2 // 2) // factor**2).astype(np.uint8)

@@ -17,8 +17,9 @@ from convlab.errors import ShapeError
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.matrix import Cells
-from convlab.viz.responses import value_scale
+from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.tiles import whole_cells
+from convlab.words import t
 
 
 def sum_chain(
@@ -29,10 +30,7 @@ def sum_chain(
     pixel_name: str,
     pixel_value: float,
     passed: Sequence[str] = (),
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
+    **page: Unpack[Page],
 ) -> Figure:
     """A row per sum, from the value to be explained downwards; the last row is the pixel.
 
@@ -44,8 +42,7 @@ def sum_chain(
     terms but the strongest are merged, and the unit's name goes above its value; if not all rows
     fit, the middle ones are counted and left out.
 
-    Raises ShapeError for no links and arrays that do not fit, SpecError for an
-    unknown theme or size.
+    Raises ShapeError for no links and arrays that do not fit.
     """
     if not links:
         raise ShapeError("expected at least one sum, got none")
@@ -57,8 +54,7 @@ def sum_chain(
                 f" got {shape} and {link.at}"
             )
     rgb = image_rgb(np.asarray(image))
-    canvas = Canvas(size, theme, aspect=1.0)
-    canvas.headline(title, subtitle, canvas.theme.output)
+    canvas = Sheet(1.0, "output", **page)
     rows = [*links]
     if pixel is not None:
         rows.append(ChainLink(pixel_name, [], pixel_value, rgb, pixel, passed))
@@ -72,7 +68,7 @@ def sum_chain(
     top = canvas.top
     for index in range(len(drawn)):
         if left_out and index == head:
-            said = f"{style.ELLIPSIS} {left_out} sums between are left out"
+            said = t("… {left_out} sums between are left out", left_out)
             canvas.note(canvas.left, top + step / 2, said, "lm")
             top += step
         sheet.draw(index, top)
@@ -182,7 +178,7 @@ def _draw_picture(canvas: Canvas, row: ChainLink, left: float, top: float, side:
     if values.ndim == 3:
         canvas.picture(values, *cells.place, edge=theme.input)
     else:
-        scale = value_scale(values, theme)
+        scale = style.value_scale(values, theme)
         starts = range(0, values.size, columns if values.ndim == 1 else values.size)
         for line, first in enumerate(starts):
             part = values[None, first : first + columns] if values.ndim == 1 else values

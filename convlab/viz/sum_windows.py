@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from convlab.equations import SumTerm, decimals_in_cells, texts_in_cells
 from convlab.numerals import ALMOST, number, plus_minus, says
 from convlab.viz import style
-from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.canvas import LINE, Canvas, Place
 from convlab.viz.matrix import Cells
 from convlab.viz.tiles import whole_cells
+from convlab.words import t
 
 CHANNELS = ("red", "green", "blue")
 
@@ -47,7 +48,7 @@ class Windows:
     terms: Sequence[SumTerm]
     values: NDArray
     heads: Sequence[tuple[str, str]]
-    area: tuple[float, float, float, float]
+    area: Place
     hidden: NDArray
     empty: str
     winner: tuple[int, int] | None
@@ -86,7 +87,7 @@ class Windows:
         canvas, several, small = self.canvas, len(self.heads) > 1, self.canvas.size.small
         between = 1.4 * small if several else 0.0
         # No name may run into the next one, however narrow the windows.
-        names = [f"{ALMOST} {name}" for name, _ in self.heads]
+        names = [t("≈ {name}", name) for name, _ in self.heads]
         least_slot = canvas.widest(names, small, True) + 0.6 * small if several else 0.0
         # The names of the columns of numbers appear once, at the top.
         room = self.area[3] - self.area[1] - canvas.size.label * LINE
@@ -149,11 +150,14 @@ class Windows:
         canvas, names = self.canvas, [name for name, _ in self.heads]
         choices = [names]
         if self.written:
-            marks = [f"{ALMOST} " if column.rounded else "" for column in self.written]
+            marks = [t("≈ ") if column.rounded else "" for column in self.written]
             choices = [[mark + name for mark, name in zip(marks, names, strict=True)]]
         else:
             limits = [plus_minus(scale.highest) for scale in self._scales]
-            choices.insert(0, [f"{name} {end}" for name, end in zip(names, limits, strict=True)])
+            choices.insert(
+                0,
+                [t("{name} {end}", name, end) for name, end in zip(names, limits, strict=True)],
+            )
         for texts, px in itertools.product(choices, (canvas.size.label, canvas.size.small)):
             if canvas.widest(texts, px, True) <= width:
                 break
@@ -184,7 +188,7 @@ class Windows:
     def _write_term(self, term: SumTerm, x: float, y: float, width: float) -> None:
         """A term's name, and at the right what it adds, if there is room."""
         canvas, theme, small = self.canvas, self.canvas.theme, self.canvas.size.small
-        total = f"adds {number(term.total)}"
+        total = t("adds {number}", number(term.total))
         needed = canvas.measure(total, small)
         if len(self.heads) > 1 and width - needed > 5 * small:
             canvas.text(x + width, y, total, "rt", px=small)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
-from convlab.viz.canvas import Canvas
-from convlab.viz.facts import Facts, facts_at_foot, room_above
+from convlab.viz.canvas import Canvas, Place
+from convlab.words import t
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Grid:
         left = column * (self.width + self.gap_x)
         return left, row * (self.label + self.height + self.gap_y) + self.label
 
-    def place(self, index: int, left: float, top: float) -> tuple[float, float, float, float]:
+    def place(self, index: int, left: float, top: float) -> Place:
         """Left, top, width and height of a tile of the grid at (left, top)."""
         x, y = self.corner(index)
         return left + x, top + y, self.width, self.height
@@ -59,10 +59,10 @@ def whole_pixels(length: float) -> float:
 
 def side_by_side(
     count: int,
-    place: tuple[float, float, float, float],
+    place: Place,
     least: tuple[float, float],
     gaps: tuple[float, float],
-) -> list[tuple[float, float, float, float]]:
+) -> list[Place]:
     """Places (left, top, width, height) of equal panels that fill ``place``.
 
     As many side by side as have the width required by ``least``, the others below them as long as
@@ -169,21 +169,16 @@ def round_count(count: int, room: int) -> int:
     return max(1, room - room % 4 if room >= 8 else room)
 
 
-def joined(*parts: str) -> str:
-    """The parts of a second line that are not empty."""
-    return ", ".join(filter(None, parts))
-
-
-def part_of(shown: int, count: int, what: str = "", word: str = "first") -> str:
+def part_of(shown: int, count: int, what: str = "", word: str = t("first")) -> str:
     """How many are shown, as in "first 8 of 20 maps", or "of these 20"; nothing if all are."""
-    whole = f"{count} {what}" if what else f"these {count}"
-    return f"{word} {shown} of {whole}" if shown < count else ""
+    whole = t("{count} {what}", count, what) if what else t("these {count}", count)
+    return t("{word} {shown} of {whole}", word, shown, whole) if shown < count else ""
 
 
 def framed(
     canvas: Canvas,
     rgb: NDArray,
-    place: tuple[float, float, float, float],
+    place: Place,
     heading: str,
     colour: str,
     *,
@@ -201,11 +196,10 @@ def framed(
 
 
 class Panels:
-    """``count`` pictures of one shape side by side above facts, as large as possible.
+    """``count`` pictures of one shape side by side, as large as possible.
 
     ``head`` and ``below``: heights of the texts above and below each; ``need``: their width.
-    Panels of narrow pictures are as far apart as that requires, and a little more.  Draws the
-    facts; on a small canvas the picture takes priority over the last ones.
+    Panels of narrow pictures are as far apart as that requires, and a little more.
     """
 
     def __init__(
@@ -213,7 +207,6 @@ class Panels:
         canvas: Canvas,
         count: int,
         shape: tuple[int, int],
-        facts: Facts,
         *,
         head: float,
         below: float,
@@ -222,19 +215,14 @@ class Panels:
         between = 26 * canvas.unit
         width = (canvas.inner_width - (count - 1) * between) / count
 
-        def side(bottom: float) -> float:
-            return whole_cells(width, bottom - canvas.top - head - below, *shape)
-
-        alone = room_above(canvas, facts[:1])
-        facts_at_foot(canvas, facts, lambda bottom: side(bottom) >= 0.75 * side(alone))
-        self.cell = side(canvas.bottom)
+        self.cell = whole_cells(width, canvas.inner_height - head - below, *shape)
         self.height, self.width = (self.cell * length for length in shape)
         self.left, self.slot = canvas.left, min(width, max(self.width, need))
         self.step = min(width + between, self.slot + 6 * between)
         spare = canvas.inner_height - head - self.height - below
         self.top = canvas.top + min(max(spare, 0.0) / 2, 1.5 * canvas.size.label) + head
 
-    def place(self, index: int) -> tuple[float, float, float, float]:
+    def place(self, index: int) -> Place:
         """Left, top, width and height of a picture; texts above and below are ``slot`` wide."""
         return self.left + index * self.step, self.top, self.width, self.height
 

@@ -13,7 +13,8 @@ from convlab.checks import above_zero
 from convlab.errors import ShapeError, SpecError
 from convlab.numerals import duration, ratio
 from convlab.viz.axes import Axis
-from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.canvas import LINE
+from convlab.viz.page import Page, Sheet, Unpack
 
 _OURS = "convlab"
 
@@ -57,15 +58,7 @@ class TrainingBar(NamedTuple):
         return len(lows) == 2 and max(lows) <= min(highs)
 
 
-def training_speed(
-    bars: Sequence[TrainingBar],
-    *,
-    other: str,
-    machine: str,
-    title: str = "",
-    size: str = "slide",
-    theme: str = "light",
-) -> Figure:
+def training_speed(bars: Sequence[TrainingBar], *, other: str, **page: Unpack[Page]) -> Figure:
     """Seconds of training here and with ``other``, another library, as pairs of bars from 0.
 
     The thin line on a bar is the spread that the caller measured; at the end of a pair is ours /
@@ -77,8 +70,8 @@ def training_speed(
     theme or size, and ShapeError for a spread that does not contain its time.
     """
     _check(bars)
-    canvas = Canvas(size, theme, aspect=1.1)
-    _Pairs(canvas, bars, other).draw(title, machine)
+    canvas = Sheet(1.1, **page)
+    _Pairs(canvas, bars, other).draw()
     return canvas.figure
 
 
@@ -99,7 +92,7 @@ def _check(bars: Sequence[TrainingBar]) -> None:
 class _Pairs:
     """A row for each piece of training: its name, and a bar for each side below it."""
 
-    def __init__(self, canvas: Canvas, bars: Sequence[TrainingBar], other: str):
+    def __init__(self, canvas: Sheet, bars: Sequence[TrainingBar], other: str):
         self.canvas, self.bars = canvas, bars
         self.compared = [bar for bar in bars if bar.share is not None]
         self.sides = [_OURS, other] if self.compared else [_OURS]
@@ -122,9 +115,9 @@ class _Pairs:
             notes.append(f"first {self.rows} of {len(self.bars)}")
         return notes
 
-    def draw(self, title: str, machine: str) -> None:
+    def draw(self) -> None:
         canvas, small = self.canvas, self.canvas.size.small
-        canvas.headline(title, "; ".join([machine, *self._notes()]), canvas.theme.ink)
+        canvas.head("ink", *self._notes(), sign="; ")
         names = min(canvas.widest(self.sides, small), 0.3 * canvas.inner_width)
         times = [
             duration(seconds, longest)

@@ -13,19 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from convlab.errors import ShapeError
 from convlab.histograms import WeightNumbers, bins_of, changes, round_limit, shares_of
 from convlab.numerals import number
-from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.canvas import LINE, Canvas, Place
 from convlab.viz.matrix import Cells
-from convlab.viz.tiles import joined, part_of
+from convlab.viz.page import Page, Sheet, Unpack
+from convlab.viz.tiles import part_of
+from convlab.words import t
 
 
-def weights(
-    layers: Mapping[str, Mapping[int, ArrayLike]],
-    *,
-    title: str,
-    subtitle: str = "",
-    theme: str = "light",
-    size: str = "slide",
-) -> Figure:
+def weights(layers: Mapping[str, Mapping[int, ArrayLike]], **page: Unpack[Page]) -> Figure:
     """Histograms of weights by layer, with their mean, standard deviation and share near 0.
 
     layers: by name, the weights (any shape) by epoch; epoch 0 is before training.  One epoch each:
@@ -33,8 +28,7 @@ def weights(
     a histogram per epoch, the first at the top, each panel with its own axis and heights.  If not
     all layers fit legibly, the second line says how many are shown.
 
-    Raises ShapeError for no layer, no weights, or layers of different epochs; SpecError for an
-    unknown theme or size.
+    Raises ShapeError for no layer, no weights, or layers of different epochs.
     """
     values = {
         name: {epoch: np.asarray(array, dtype=float).ravel() for epoch, array in by_epoch.items()}
@@ -45,12 +39,12 @@ def weights(
         raise ShapeError(f"expected weights of the same epochs for each layer, got {len(epochs)}")
     if not all(array.size for by_epoch in values.values() for array in by_epoch.values()):
         raise ShapeError("expected weights of each layer and epoch, got none of some")
-    canvas = Canvas(size, theme, aspect=0.9 if len(chosen) == 1 else 1.2)
+    canvas = Sheet(0.9 if len(chosen) == 1 else 1.2, **page)
     if len(chosen) == 1:
         rows = {name: next(iter(by_epoch.values())) for name, by_epoch in values.items()}
-        _draw_table(canvas, rows, title, subtitle)
+        _draw_table(canvas, rows)
     else:
-        _draw_panels(canvas, values, title, subtitle)
+        _draw_panels(canvas, values)
     return canvas.figure
 
 
@@ -84,7 +78,7 @@ class _Plot:
             canvas.polygons(outline[None], edge=theme.window, fill=theme.window_fill)
 
 
-def _draw_table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle: str) -> None:
+def _draw_table(canvas: Sheet, layers: dict[str, NDArray]) -> None:
     """For one epoch, a row per layer: its name, its histogram and its numbers."""
     small, gap, head = canvas.size.small, 22 * canvas.unit, 1.6 * canvas.size.small
     height = canvas.inner_height - canvas.headline_height() - 2 * head
@@ -92,11 +86,11 @@ def _draw_table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle
     found = [WeightNumbers.of(values) for values in shown.values()]
     broken = sum(numbers.not_finite for numbers in found)
     notes = (
-        "each row its own height" if len(shown) > 1 else "",
-        part_of(len(shown), len(layers), "layers"),
-        f"{broken:,} not finite left out" if broken else "",
+        t("each row its own height") if len(shown) > 1 else "",
+        part_of(len(shown), len(layers), t("layers")),
+        t("{broken:,} not finite left out", broken) if broken else "",
     )
-    canvas.headline(title, joined(subtitle, *notes), canvas.theme.window)
+    canvas.head("window", *notes)
     columns = {word: [numbers.texts[word] for numbers in found] for word in found[0].texts}
     widths = {word: canvas.widest([word, *texts], small) for word, texts in columns.items()}
     names = min(canvas.widest(shown, canvas.size.label, bold=True), 0.2 * canvas.inner_width)
@@ -123,12 +117,10 @@ def _draw_table(canvas: Canvas, layers: dict[str, NDArray], title: str, subtitle
 
 
 def _epoch_text(epoch: int) -> str:
-    return f"epoch {epoch}" if epoch else "before"
+    return t("epoch {epoch}", epoch) if epoch else t("before")
 
 
-def _draw_panels(
-    canvas: Canvas, layers: dict[str, dict[int, NDArray]], title: str, subtitle: str
-) -> None:
+def _draw_panels(canvas: Sheet, layers: dict[str, dict[int, NDArray]]) -> None:
     """For several epochs, a panel per layer."""
     size, small, unit = canvas.size, canvas.size.small, canvas.unit
     count, epochs = len(layers), list(next(iter(layers.values())))
@@ -146,9 +138,8 @@ def _draw_panels(
             break
     places = np.linspace(0, len(epochs) - 1, chosen).round().astype(int)
     shown = dict(list(layers.items())[: columns * rows])
-    own = "each layer its own axis and height" if len(shown) > 1 else ""
-    notes = joined(subtitle, own, part_of(len(shown), count, "layers"))
-    canvas.headline(title, notes, canvas.theme.window)
+    own = t("each layer its own axis and height") if len(shown) > 1 else ""
+    canvas.head("window", own, part_of(len(shown), count, t("layers")))
     rows = min(rows, math.ceil(len(shown) / columns))
     columns = math.ceil(len(shown) / rows)
     width = (canvas.inner_width + gap) / columns
@@ -170,7 +161,7 @@ def _draw_panel(
     canvas: Canvas,
     name: str,
     by_epoch: dict[int, NDArray],
-    place: tuple[float, float, float, float],
+    place: Place,
     label: float,
 ) -> None:
     """A histogram per epoch, the first at the top; the epochs' names take ``label`` pixels."""

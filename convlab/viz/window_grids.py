@@ -1,21 +1,76 @@
-"""Input, kernel and output of one step of a window, as grids of cells of any size."""
+"""Input, kernel and output of a step of a window as grids of cells, and what is said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from convlab.errors import SpecError
 from convlab.numerals import Numbers
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells, longest
+from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import Scale
-from convlab.window_step import SlidingWindow
+from convlab.viz.tiles import arrange
+from convlab.window_step import Piece, SlidingWindow
+from convlab.words import t
+
+Parts = list[tuple[str, str, bool]]  # a line, in pieces for Canvas.run
+
+
+def words(canvas: Canvas, shown: SlidingWindow, numbers: bool) -> float:
+    """Draw the lines at the foot; returns where they begin.  The sum is one of the ``numbers``."""
+    if not canvas.look.caption:
+        return canvas.bottom
+    px, small = canvas.size.label, canvas.size.small
+    indent = canvas.widest([shown.place(), shown.size_label], px) + 1.2 * px
+    width = canvas.inner_width - indent
+
+    def needed(kept: int | None = None) -> float:
+        return canvas.run_width(parts_of(canvas, shown.sum_pieces(kept)), px)
+
+    lines = []
+    if numbers:
+        kept = None
+        if needed() > width:
+            kept = max(0, bisect_right(range(len(shown.terms())), width, key=needed) - 1)
+        lines.append((shown.place(), parts_of(canvas, shown.sum_pieces(kept))))
+    for pieces in shown.size_lines():
+        sizes = [parts_of(canvas, line) for line in pieces]
+        # One line as large as the others, two as small as is legible.
+        needs = [canvas.run_width(line, px if len(sizes) == 1 else small) for line in sizes]
+        if max(needs) <= width:
+            break
+    lines += zip((shown.size_label, ""), sizes, strict=False)
+    count = int(shown.uncovered.sum())
+    if count:
+        text = t("{n} cell that no window reads", count, several="{n} cells that no window reads")
+        lines.append((t("hatched"), parts_of(canvas, [(text, "ink")])))
+    pitch = px * LINE * 1.15
+    top = canvas.bottom - pitch * len(lines)
+    for at, (label, parts) in enumerate(lines):
+        y, fitted = top + pitch * at, px
+        canvas.text(canvas.left, y, label, px=px, colour=canvas.theme.quiet)
+        while canvas.run_width(parts, fitted) > width and fitted > small:
+            fitted = max(small, fitted - 0.5)
+        canvas.run(canvas.left + indent, y, parts, fitted)
+    return top - 1.2 * px
+
+
+def parts_of(canvas: Canvas, pieces: Iterable[Piece]) -> Parts:
+    """Pieces in the colours of their roles; results and biases are bold."""
+    return [
+        (text, getattr(canvas.theme, role), role in ("output", "mistake")) for text, role in pieces
+    ]
+
 
 MOST = 5  # channels or maps; the others are left out before the last one
 
@@ -84,7 +139,11 @@ class Grids:
         if self.left_out:
             small = self.canvas.size.small
             y = top - self.gap - 2.2 * small if below is None else below + 0.5 * small
-            self.canvas.note(left, y, f"{style.ELLIPSIS} {len(self.left_out)} more {word}")
+            self.canvas.note(
+                left,
+                y,
+                t("… {n} more {word}", len(self.left_out), word),
+            )
 
     def height(self, pitch: float, rows: int) -> float:
         """Of grids below each other with their labels."""
@@ -119,13 +178,13 @@ class Drawing:
             texts = written.marked() if self.numbers else None
             return Grids(self.canvas, values, texts, scale, self.bars, *more)
 
-        grey, colours = style.grey_scale(shown.stage), style.activation_scale(shown.output)
+        grey, colours = style.grey_scale(shown.stage), style.value_scale(shown.output, theme)
         signed = style.signed_scale(kernel, theme)
-        head = "Input", shown.input_note, theme.input
+        head = t("Input"), shown.input_note, theme.input
         self.input = grids(shown.stage, shown.inputs(inputs), grey, head, shown.channel)
         head = shown.window_title(), shown.window_note, theme.window
         self.kernel = grids(kernel, shown.weights(weights), signed, head)
-        head = "Output", shown.output_note(), theme.output
+        head = t("Output"), shown.output_note(), theme.output
         self.output = grids(shown.output, shown.results(results), colours, head, shown.at[0])
         self.grids = self.input, self.kernel, self.output
         self.sums = shown.sums() if self.numbers and len(kernel) > 1 else []
@@ -237,7 +296,7 @@ class Drawing:
         maps, theme = self.output, self.theme
         cells, values = maps.cells(side, left, top), maps.values[index]
         if len(maps.values) > 1:
-            self._label(cells, f"map {index}", theme.output)
+            self._label(cells, t("map {index}", index), theme.output)
         px = None if maps.texts is None else cells.size_of(maps.texts)
         done = self.shown.done[index]
         full, rest = divmod(int(done.sum()), cells.columns)
@@ -257,3 +316,58 @@ class Drawing:
                 self.canvas.text(*cells.middle(*place), text, "mc", px=px, bold=bold)
         if current:
             cells.part(*current).box(theme.output, stroke=self._stroke(side))
+
+
+SMALLEST = 5  # pixels of a slide that a cell must have
+
+
+def step_sheet(
+    steps: Sequence[SlidingWindow], *, numbers: bool = True, **page: Unpack[Page]
+) -> Figure:
+    """Each step as its input, window and output so far, in the order of the loop.
+
+    Of several channels the first is drawn.  Raises SpecError for more steps than fit legibly.
+    """
+    canvas = Sheet(9 / 16, "ink", **page)
+    rows, columns = steps[0].stage.shape[1:]
+    out_rows, out_columns = steps[0].output.shape[1:]
+    tall, wide = max(rows, out_rows), columns + out_columns + 1
+    small, label = canvas.size.small, 1.4 * canvas.size.small
+    room = canvas.inner_width, canvas.inner_height
+    most = 0.5 * canvas.inner_width
+    grid = arrange(len(steps), *room, (tall, wide), gap=1.2 * small, label=label, largest=most)
+    cell = grid.width / wide
+    if cell < SMALLEST * canvas.unit:
+        raise SpecError(
+            f"step: expected few enough for one sheet, got {len(steps)} with an input of"
+            f" {rows} × {columns}; a .pdf has a page for each, a .gif a frame"
+        )
+    for index, step in enumerate(steps):
+        x, y = grid.corner(index)
+        tile = Cells(canvas, canvas.left + x, canvas.top + y, tall, wide, cell)
+        place = f"{'' if len(step.output) == 1 else f'{step.at[0]},'}{step.at[1]},{step.at[2]}"
+        pieces = [(place, "quiet")]
+        if numbers:
+            pieces += [(step.equals(), "ink"), (step.value(), "output")]
+        _step(step, tile)
+        canvas.run(tile.left, tile.top - label, parts_of(canvas, pieces), small)
+    return canvas.figure
+
+
+def _step(shown: SlidingWindow, tile: Cells) -> None:
+    """One step: the input at the left of its tile, the output at the right."""
+    theme, stroke = tile.canvas.theme, 0.5 * tile.canvas.size.thick
+    _, rows, columns = shown.stage.shape
+    stage = tile.part((tile.rows - rows) / 2, 0, rows, columns)
+    if not shown.inside.all():
+        stage.draw(theme.hairline, theme.hairline_fill, dashed=True)
+    stage.polygons(shown.inside, theme.input, theme.input_fill)
+    stage.polygons(shown.under(shown.channel or 0), theme.window, theme.window_fill)
+    stage.span(*shown.window).box(theme.window, stroke=stroke)
+    index, *at = shown.at
+    _, rows, columns = shown.output.shape
+    output = tile.part((tile.rows - rows) / 2, tile.columns - columns, rows, columns)
+    done = shown.done[index]
+    fills = [theme.output_fill if past else theme.ground for past in done.flat]
+    output.polygons(np.ones(done.shape, bool), theme.output, fills)
+    output.part(*at).box(theme.output, stroke=stroke)

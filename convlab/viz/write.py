@@ -20,10 +20,14 @@ from PIL import Image
 
 from convlab.errors import SpecError, UndrawnLetters
 from convlab.names import one_line
+from convlab.viz.lettering import packages
 
 FRAME = 500  # milliseconds of one step
 PAUSE = 1500  # of the last one
 MOST_NAMED = 12  # letters named in a warning
+STILL = (".png", ".jpg", ".webp", ".svg", ".pdf")
+MOVING = (".gif", ".webp")
+_DESCRIPTION = 0x010E  # ImageDescription in EXIF data
 
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "convlab",  # element names without randomness
@@ -46,20 +50,25 @@ def figure_bytes(
     description: str,
     command: str | None = None,
 ) -> bytes:
-    """A figure as the bytes of a .png, .svg or .pdf file.
+    """A figure as the bytes of a .png, .jpg, .webp, .svg or .pdf file.
 
     Byte-stable: no dates, no version, no randomness.  ``title`` and ``description`` go into the
     file's metadata, in SVG also as ``<title>`` and ``<desc>`` (which a screen reader reads);
     ``command`` is the command that reproduces the figure.  Raises SpecError for another suffix.
     """
-    if suffix not in (".png", ".svg", ".pdf"):
-        raise SpecError(f"expected a file ending in .png, .svg or .pdf, got {suffix!r}")
+    if suffix not in STILL:
+        listed = f"{', '.join(STILL[:-1])} or {STILL[-1]}"
+        raise SpecError(f"expected a file ending in {listed}, got {suffix!r}")
     _warn_of(_undrawn(figure))
     title, description = one_line(title), one_line(description)
     command = None if command is None else one_line(command)
     buffer = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS):
         metadata: dict[str, str | None]
+        if suffix in (".jpg", ".webp"):
+            return _compressed(
+                figure, suffix, "\n".join(filter(None, (command, title, description)))
+            )
         if suffix == ".png":
             metadata = {"Title": title, "Description": description, "Software": "convlab"}
             if command is not None:
@@ -78,6 +87,19 @@ def figure_bytes(
     element = f"<title>{escape(title)}</title>"
     svg = buffer.getvalue().decode("utf-8")
     return svg.replace(element, f"{element}\n <desc>{escape(description)}</desc>", 1).encode()
+
+
+def _compressed(figure: Figure, suffix: str, words: str) -> bytes:
+    """A .jpg, on white if it is transparent, or a lossless .webp, with words in its EXIF data."""
+    exif, buffer, frame = Image.Exif(), io.BytesIO(), _pixels(figure)
+    exif[_DESCRIPTION] = words
+    if suffix == ".webp":
+        frame.save(buffer, "WEBP", lossless=True, method=4, exif=exif)
+    else:
+        frame = _opaque(frame) if frame.mode == "RGBA" else frame
+        dpi = (round(figure.dpi), round(figure.dpi))
+        frame.save(buffer, "JPEG", quality=92, subsampling=0, optimize=True, exif=exif, dpi=dpi)
+    return buffer.getvalue()
 
 
 def pages_bytes(
@@ -104,9 +126,10 @@ def _warn_of(undrawn: str) -> None:
     letters = sorted(set(undrawn))
     if letters:
         more = f" and {len(letters) - MOST_NAMED} more" if len(letters) > MOST_NAMED else ""
+        found = " and ".join(packages("".join(letters)))
         warnings.warn(
             f"no installed font has {' '.join(letters[:MOST_NAMED])}{more}: the picture has boxes"
-            " in their place",
+            f" in their place{f'; the package {found} has fonts' if found else ''}",
             UndrawnLetters,
             stacklevel=3,
         )
@@ -133,7 +156,7 @@ def animation_bytes(
     and ``description`` go into the GIF's comment or the WebP's EXIF description.  Raises SpecError
     for another suffix.
     """
-    if suffix not in (".gif", ".webp"):
+    if suffix not in MOVING:
         raise SpecError(f"expected a file ending in .gif or .webp, got {suffix!r}")
     frames, undrawn = [], ""
     with matplotlib.rc_context(_SETTINGS):
@@ -147,7 +170,7 @@ def animation_bytes(
     buffer = io.BytesIO()
     if suffix == ".webp":
         exif = Image.Exif()
-        exif[0x010E] = text  # ImageDescription
+        exif[_DESCRIPTION] = text
         settings = {"lossless": True, "method": 2, "exif": exif}
         frames[0].save(
             buffer,

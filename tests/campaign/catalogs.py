@@ -17,7 +17,7 @@ HEAD = '[[chapter]]\nid = "first"\ntitle = "First"\n'
 COMMANDS = """x|convlab|convlab x -o one.png|convlab render|convlab render padding-modes
 convlab render padding-modes -o two.png|convlab render padding-modes -o ../one.png
 convlab render padding-modes -o ../g/one.png|convlab render padding-modes -o one.png -o one.png
-convlab render padding-modes -o one.png --json x.json|convlab render padding-modes -o one.exe
+convlab render padding-modes -o one.png --json-file x.json|convlab render padding-modes -o one.exe
 convlab render padding-modes -o one.png --alt|convlab render padding-modes -oone.png
 convlab render padding-modes -o one.png; rm x|convlab render padding-modes -o "one.png
 convlab render padding-modes --output one.png|convlab render padding-modes -o one.png {x}
@@ -102,7 +102,7 @@ def build(own, folder, case):
 @cases.kind("catalogs", 70)
 def catalogs(rng):
     while True:
-        argv = ["gallery", "--catalog", "c.toml", "--out", "g", *rng.choice(USES)]
+        argv = ["gallery", "--catalog", "c.toml", "-o", "g", *rng.choice(USES)]
         yield later(argv, rng.getrandbits(32), build, env={"CONVLAB_NUM_THREADS": "1"})
 
 
@@ -165,5 +165,5 @@ def build_json(own, folder, case):
 @cases.kind("json", 60)
 def results(rng):
     while True:
-        argv = ["gallery", "--catalog", "c.toml", "--out", "g"]
+        argv = ["gallery", "--catalog", "c.toml", "-o", "g"]
         yield later(argv, rng.getrandbits(32), build_json, env={"CONVLAB_NUM_THREADS": "1"})

@@ -62,8 +62,8 @@ def make_base(folder: Path) -> None:
     common = ("--epochs", "1", "--quiet")
     train = [Path(sys.executable).with_name("convlab"), "train", *common]
     for arguments in (
-        ("--limit", "10", "--snapshots", "--out", "run"),
-        ("--data", "images", "--model", "small.toml", "--out", "rgb"),
+        ("--limit", "10", "--snapshots", "-o", "run"),
+        ("--data", "images", "--model", "small.toml", "-o", "rgb"),
     ):
         subprocess.run([*train, *arguments], cwd=folder, check=True, capture_output=True)
 

@@ -8,8 +8,8 @@ from .cases import EITHER, GARBAGE, NO_FILES, WORKS, damaged, later, put
 from .pictures import saved, small
 
 USES = [
-    ["train", "--data", "set", "--epochs", "1", "--quiet", "--out", "new", "--page"],
-    ["train", "--data", "set", "--model", "small.toml", "--epochs", "1", "--quiet", "--out", "new"],
+    ["train", "--data", "set", "--epochs", "1", "--quiet", "-o", "new", "--page"],
+    ["train", "--data", "set", "--model", "small.toml", "--epochs", "1", "--quiet", "-o", "new"],
     ["render", "neighbours", "set", "-o", "out.png"],
     ["render", "image", "test:0", "--data", "set", "-o", "out.png"],
 ]

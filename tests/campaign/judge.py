@@ -34,7 +34,6 @@ _PYTHON = re.compile(
     r"|Exception ignored|takes \d+ argument|\[Errno|cannot reshape|could not broadcast"
     r"|list indices|operands could"
 )
-_USAGE = re.compile(r"Usage: convlab|Try 'convlab|$")
 _PROGRESS = re.compile(r"(run|entry|page|claim) [\w-]+: |note: |device: |compiling the loops")
 
 
@@ -163,8 +162,7 @@ def judge(case: Case, outcome: Outcome, folder: Path, before: dict[str, str]) ->
         found["signal"] = f"signal {-status}"
     if not outcome.killed:
         found |= left_behind(folder, before, status, bool(case.stdout or case.stderr))
-        lines = [line for line in err.split("\n") if not _USAGE.match(line)]
-        lines = [line for line in lines if not _PROGRESS.match(line)]
+        lines = [line for line in err.split("\n") if line and not _PROGRESS.match(line)]
         # Who has gone is not told so.
         heard = status != 0 and not case.stderr and case.stdout != "gone"
         heard = heard and "traceback" not in found

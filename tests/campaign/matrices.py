@@ -9,7 +9,7 @@ USES = [
     ["render", "arithmetic", "--input", "6", "--kernel-values", "m.csv", "-o", "out.png"],
     ["render", "pooling", "--values", "m.csv", "--kernel", "1", "-o", "out.png"],
     ["explain", "--values", "m.csv"],
-    ["explain", "--input", "6", "--kernel-values", "m.csv", "--json", "out.json"],
+    ["explain", "--input", "6", "--kernel-values", "m.csv", "--json-file", "out.json"],
 ]
 ROWS = "1,0,-1\n2,0,-2\n1,0,-1\n"
 NUMBERS = 'nan inf -inf 1e400 1e-400 1e38 -1e300 0x10 1_000 ² ٣ −1 1,5 x True 1+2j 1/3 =A1 \'1 "1"'

@@ -9,7 +9,7 @@ USES = [
     ["receptive-field", "net.toml"],
     ["render", "receptive-field", "net.toml", "--chain", "-o", "out.png"],
     ["render", "costs", "net.toml", "-o", "out.png"],
-    ["train", "--model", "net.toml", "--epochs", "1", "--limit", "2", "--quiet", "--out", "new"],
+    ["train", "--model", "net.toml", "--epochs", "1", "--limit", "2", "--quiet", "-o", "new"],
 ]
 TOP = 'input = "8x8x1"\n'
 VALUES = """0|-1|1000000000|9223372036854775808|1.5|nan|inf|-inf|true|""|" "|"3"|"²"|"classes"|[]

@@ -5,7 +5,7 @@ import click
 from .cases import NO_FILES, kind, later, put, replace_by
 
 USUAL = {
-    "train": "--epochs 1 --limit 2 --quiet --out new",
+    "train": "--epochs 1 --limit 2 --quiet -o new",
     "evaluate": "run --json",
     "predict": "run digit.png",
     "explain": "--input 5",
@@ -15,13 +15,20 @@ USUAL = {
     "equivariance": "run --shifts 0,1 --images 4",
     "invariance": "run --shifts 0,1",
     "shape": "32x32x3",
+    "lecture": "notes.md",
     "render neighbours": "digits",
     "render features": "run digit.png",
+    "render channel-sum": "run digit.png",
+    "render any-size": "run digit.png",
     "render receptive-field": "run --layer conv2 --unit 1,1",
     "render equivariance": "run digit.png --layer conv1",
+    "render roc": "run --positive 3",
     "render embedding": "run --images 20",
     "render maximise": "run --layer conv1 --steps 4",
     "render top-patches": "run --layer conv1 --images 20",
+    "render hierarchy": "run digit.png --images 20 --steps 4",
+    "render dropout": "run digit.png --masks 5",
+    "render augment": "digit.png",
     "render architecture": "lenet5",
     "render costs": "lenet5",
     "render field-growth": "lenet5",
@@ -33,13 +40,16 @@ USUAL = {
     "detect": "run digit.png",
     "segment predict": "run digit.png",
     "segment evaluate": "run",
-    "segment train": "--steps 1 --quiet --out new",
+    "segment train": "--steps 1 --quiet -o new",
     "stylize": "photo.png photo.png --steps 1 --pixels 64 --quiet",
     "experiment run": "depth --quick --quiet",
+    "sweep": "dense --set epochs=1 --set limit=2 --seeds 1 --quiet -o new",
     "gallery": "--only one-step",
     "bench kernels": "--rounds 1",
+    "quiz": "output-size --count 1 --seed 3",
 }
-LONG = ("segment train", "stylize", "experiment run", "gallery", "bench", "cache warm", "detect")
+LONG = ("segment train", "stylize", "experiment run", "sweep", "gallery", "bench")
+LONG = (*LONG, "cache warm", "detect")
 """Commands whose usual work takes long: they get only what no option can mean."""
 
 NO_VALUES = ["x", "", " ", "nan", "1e400", "-", "\udcff", "\x1b[0m", "a\nb", "=", "٣x"]
@@ -154,12 +164,12 @@ ODD = [
     ["train", "--resume", "run", "--epochs", "3"],
     ["train", "--from", "run", "--freeze", "x", "--quiet"],
     ["train", "--new-head", "--quiet"],
-    ["train", "--out", "run", "--quiet"],
-    ["train", "--out", "digit.png", "--quiet"],
-    ["train", "--out", "digit.png/run", "--quiet"],
-    ["train", "--out", "images", "--exist-ok", "--lr", "1e30", *BRIEFLY],
-    ["train", "--out", "run", "--exist-ok", "--lr", "1e30", *BRIEFLY],
-    ["train", "--out", "", *BRIEFLY],
+    ["train", "-o", "run", "--quiet"],
+    ["train", "-o", "digit.png", "--quiet"],
+    ["train", "-o", "digit.png/run", "--quiet"],
+    ["train", "-o", "images", "--exist-ok", "--lr", "1e30", *BRIEFLY],
+    ["train", "-o", "run", "--exist-ok", "--lr", "1e30", *BRIEFLY],
+    ["train", "-o", "", *BRIEFLY],
     ["train", "--batch-size", "100000", *BRIEFLY],
     ["render", "arithmetic", "--input", "40x40", "-o", "out.gif"],
     ["render", "arithmetic", "--input", "5000x5000", "-o", "out.png"],
@@ -174,7 +184,7 @@ ODD = [
     ["apply", "photo.png", "--kernel", "motion:2001", "-o", "out.png"],
     ["apply", "photo.png", "--kernel", "1 " * 5000, "-o", "out.png"],
     ["apply", "photo.png", "--kernel", "1e38 1e38; 1e38 1e38", "-o", "out.png", "--raw", "o.csv"],
-    ["apply", "photo.png", "-o", "out.png", "--raw", "out.npy", "--json", "nowhere/out.json"],
+    ["apply", "photo.png", "-o", "out.png", "--raw", "out.npy", "--json-file", "nowhere/out.json"],
     ["apply", "photo.png", "-o", "photo.png"],
     ["apply", "photo.png", "-o", "out.png", "--json", "out.png"],
     ["render", "filters", "run", "-o", "run/model.safetensors"],

@@ -32,7 +32,7 @@ USES = [
     ["detect", "run", "digit.png", "-o", "out.png"],
     ["segment", "predict", "run", "digit.png", "-o", "out.png"],
     ["train", "--resume", "run", "--quiet"],
-    ["train", "--from", "run", "--epochs", "1", "--limit", "2", "--quiet", "--out", "new"],
+    ["train", "--from", "run", "--epochs", "1", "--limit", "2", "--quiet", "-o", "new"],
 ]
 VALUES = [
     None,

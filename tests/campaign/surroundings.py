@@ -76,8 +76,8 @@ TALKERS = [
     ["predict", "run", "-"],
     ["-h"],
     ["--version"],
-    ["train", "--epochs", "1", "--limit", "2", "--out", "new", "--quiet"],
-    ["train", "--epochs", "1", "--limit", "2", "--out", "new", "--json", "--quiet"],
+    ["train", "--epochs", "1", "--limit", "2", "-o", "new", "--quiet"],
+    ["train", "--epochs", "1", "--limit", "2", "-o", "new", "--json", "--quiet"],
     ["train", "--resume", "run"],
     ["render", "x"],
     ["apply", "china", "-o", "out.png", "--alt"],
@@ -139,10 +139,10 @@ def cache(rng):
 
 
 LIMITS = [
-    ["train", "--epochs", "1", "--limit", "2", "--quiet", "--out", "new"],
+    ["train", "--epochs", "1", "--limit", "2", "--quiet", "-o", "new"],
     ["render", "filters", "run", "-o", "out.png"],
     ["page", "run", "-o", "lab.html"],
-    ["apply", "photo.png", "-o", "out.png", "--raw", "out.npy", "--json", "out.json"],
+    ["apply", "photo.png", "-o", "out.png", "--raw", "out.npy", "--json-file", "out.json"],
     [
         "render",
         "features",
@@ -155,7 +155,7 @@ LIMITS = [
         "--json",
         "o.json",
     ],
-    ["evaluate", "run", "--out", "tested"],
+    ["evaluate", "run", "-o", "tested"],
     ["train", "--resume", "run", "--quiet"],
 ]
 

@@ -33,15 +33,15 @@ def test_a_disk_that_is_full(convlab, tmp_path):
         pytest.skip("a small disk needs the right to mount one")
     words = ("train", "--epochs", 2, "--quiet")
     try:
-        full = convlab.fails(*words, "--out", disk / "run")
+        full = convlab.fails(*words, "-o", disk / "run")
         assert full.endswith(": cannot be written: No space left on device")
         assert list(disk.iterdir()) == []
         assert mount(disk, 1100, "remount")  # room for a run, and not for writing all of it anew
-        full = convlab.fails(*words, "--out", disk / "run")
+        full = convlab.fails(*words, "-o", disk / "run")
         assert full.endswith(": cannot be written: No space left on device")
         assert mount(disk, 9000, "remount")
         convlab.works("train", "--resume", disk / "run", "--quiet")
-        convlab.works(*words, "--out", "run")
+        convlab.works(*words, "-o", "run")
         model = (disk / "run" / "model.safetensors").read_bytes()
         assert model == (convlab.folder / "run" / "model.safetensors").read_bytes()
     finally:

@@ -16,7 +16,7 @@ USES = [
     ["render", "saliency", "run", "digit.png", "-o", "out.png"],
     ["explain", "run", "digit.png", "--layer", "conv2", "--unit", "3,4,5"],
     ["page", "run", "-o", "lab.html"],
-    ["train", "--from", "run", "--epochs", "1", "--limit", "2", "--quiet", "--out", "new"],
+    ["train", "--from", "run", "--epochs", "1", "--limit", "2", "--quiet", "-o", "new"],
 ]
 SNAPSHOTS = [
     ["render", "weights", "run", "--epochs", "-o", "out.png"],

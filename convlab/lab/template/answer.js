@@ -5,10 +5,11 @@ const MOST_BARS = 10;
 const LEAST_MOVE = 0.005; // of a bar's end, that one can see
 
 // 0.98765: "98.77 %", with as many places as tell it from 0 and 1.
-export function percent(share) {
+// alone: no other share is above 0; a float of 32 bits may be rounded to 1 all the same.
+export function percent(share, alone = false) {
   const text = (100 * share).toFixed(share > 0.1 && share < 0.9 ? 1 : 2);
   if (share > 0 && Number(text) === 0) return "< 0.01 %";
-  if (share < 1 && Number(text) === 100) return "> 99.99 %";
+  if (Number(text) === 100 && !alone) return "> 99.99 %";
   return `${text} %`;
 }
 
@@ -34,6 +35,7 @@ export function startAnswer(store) {
   const says = build("p", { class: "says" }, "says ", said, " ", sure);
   const verdict = build("div", { class: "verdict", role: "status" }, says, truth);
   section.append(verdict, list, least, time);
+  section.classList.add("empty");
 
   store.listen((keys) => {
     if (!keys.has("trace")) return;
@@ -45,15 +47,20 @@ export function startAnswer(store) {
     }
     const { probabilities, answer } = trace;
     section.dataset.answer = answer;
+    const alone = probabilities.every((share, number) => number === answer || share === 0);
     said.textContent = classes[answer];
-    sure.textContent = `with ${percent(probabilities[answer]).replace(">", "over")}`;
+    sure.textContent = `with ${percent(probabilities[answer], alone).replace(">", "over")}`;
     const changed = trace !== baseline;
     tell(truth, { answer, label, before: changed ? baseline.answer : answer }, classes);
     const shown = largest(probabilities, count);
     bars.forEach((bar, index) => {
       const number = shown[index];
       const before = changed ? baseline.probabilities[number] : null;
-      bar.show(number, classes[number], probabilities[number], before, number === answer);
+      bar.show(number, classes[number], percent(probabilities[number], alone), {
+        probability: probabilities[number],
+        before,
+        first: number === answer,
+      });
     });
     const all = classes.length;
     const others = all > count ? `the ${count} most probable of ${all} classes` : "";
@@ -93,14 +100,13 @@ function makeBar() {
   const element = build("li", {}, name, track, share, change);
   return {
     element,
-    show(number, text, probability, before, first) {
+    show(number, text, words, { probability, before, first }) {
       element.dataset.class = number;
       element.dataset.probability = probability;
       element.classList.toggle("first", first);
-      name.textContent = text;
-      name.title = text;
-      share.textContent = percent(probability);
-      fill.style.width = `${100 * probability}%`;
+      if (name.textContent !== text) name.textContent = name.title = text;
+      if (share.textContent !== words) share.textContent = words;
+      fill.style.transform = `scaleX(${probability})`; // which moves nothing else
       mark.hidden = before === null || Math.abs(probability - before) < LEAST_MOVE;
       change.textContent = before === null ? "" : points(probability - before);
       change.classList.toggle("none", change.textContent === "±0");

@@ -30,18 +30,25 @@ function detoursOf(layers) {
   return found;
 }
 
-// {element, width, draw} of the line of a network with branches, or null.
-export function makeRail({ layers }) {
-  const detours = detoursOf(layers);
-  if (!detours.length) return null;
-  const lanes = 1 + Math.max(...detours.map(({ lane }) => lane));
-  const apart = Math.max(LANES.least, Math.min(LANES.apart, LANES.together / lanes));
-  const base = FIRST + (lanes - 1) * apart + 2; // from the outer edge to the knots
+// The line of what is seen, {element, width, set, draw}: nothing where each reads the one before.
+export function makeRail() {
   const element = buildShape("svg", { class: "rail", "aria-hidden": "true" });
+  let [layers, detours, nameOf] = [[], [], null];
+  let [apart, base] = [0, 0];
+
+  // items: {index, sources} of each, like layers; name gives the layer that one stands for.
+  function set(items, name) {
+    [layers, detours, nameOf] = [items, detoursOf(items), name];
+    const lanes = 1 + Math.max(0, ...detours.map(({ lane }) => lane));
+    apart = Math.max(LANES.least, Math.min(LANES.apart, LANES.together / lanes));
+    base = FIRST + (lanes - 1) * apart + 2; // from the outer edge to the knots
+    made.width = detours.length ? base + NEAR + MARGIN : 0;
+  }
 
   // knots: where each layer's lies along the line, the input's first; below: the layers stand
   // below each other.
   function draw(knots, below) {
+    if (!detours.length) return element.replaceChildren();
     const at = (along, out) => (below ? `${base - out} ${along}` : `${along} ${base - out}`);
     const knotOf = (layer) => knots[layer + 1];
     const arrow = (along, out, [stepAlong, stepOut]) => {
@@ -55,7 +62,7 @@ export function makeRail({ layers }) {
     const lines = (ways) => {
       for (const name of ["halo", "line"]) {
         for (const { d, from, to } of ways) {
-          shapes.push(buildShape("path", { class: name, d, "data-from": from, "data-to": to }));
+          shapes.push(buildShape("path", { class: name, d, "data-from": nameOf(from), "data-to": nameOf(to) }));
         }
       }
     };
@@ -96,8 +103,9 @@ export function makeRail({ layers }) {
         }),
       );
     });
-    element.replaceChildren(...shapes);
+    return element.replaceChildren(...shapes);
   }
 
-  return { element, width: base + NEAR + MARGIN, draw };
+  const made = { element, width: 0, set, draw };
+  return made;
 }

@@ -1,20 +1,11 @@
 // What goes into the network: a drawing, a sample of the test set or a file, and its shift.
-import { drawingOf, pictureOf } from "./pictures.js";
-import { listenToTheme, paint } from "./colours.js";
-import { build, buildShape } from "./words.js";
+import { pictureOf } from "./pictures.js";
+import { paint } from "./colours.js";
+import { makePad } from "./pad.js";
+import { build, buildShape, makeButton } from "./words.js";
 
-const PAD = 336; // pixels of the pad, in both directions
-const BRUSH = 26; // about MNIST's line width when a digit takes three quarters of the pad
-const STEP = PAD / 28; // of the pen, by keys
 const MOST_PIXELS = 100_000_000; // of a file, as for the command line
 const FURTHEST = 4; // pixels of a shift
-const STEPS_OF_KEYS = {
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-};
-
 export function startDrawing(store) {
   const { description } = store.state;
   const section = document.getElementById("input");
@@ -69,20 +60,11 @@ export function startDrawing(store) {
   acceptFiles(section, open);
 
   const got = makeGot(store, notes);
-  section.append(
-    ...(pad ? [pad.element] : []),
-    build("div", { class: "tools" }, ...(pad ? pad.buttons : []), file),
-    message,
-    got,
-    build("div", { class: "steer" }, build("span", {}, "Shift"), makeArrows(store)),
-    samples,
-  );
-}
-
-export function makeButton(text, label, act) {
-  const made = build("button", { type: "button", "aria-label": label, title: label }, text);
-  made.addEventListener("click", act);
-  return made;
+  const tools = build("div", { class: "tools" }, ...(pad ? pad.buttons : []), file);
+  const steer = build("div", { class: "steer" }, build("span", {}, "Shift"), makeArrows(store));
+  section.querySelector(".draw").append(...(pad ? [pad.element] : []), tools, message);
+  section.querySelector(".chosen").append(got, steer, samples);
+  section.classList.toggle("has-pad", pad !== null);
 }
 
 // Files that are dropped anywhere on the page or pasted.
@@ -106,7 +88,7 @@ function acceptFiles(section, open) {
   document.addEventListener("paste", (event) => open([...(event.clipboardData?.files ?? [])]));
 }
 
-// The pixels of a picture file on white paper, as ImageData.  Throws an Error that says what was
+// The pixels of a picture file, as ImageData.  Throws an Error that says what was
 // expected and what came.
 async function pixelsOf(file) {
   let bitmap;
@@ -120,8 +102,6 @@ async function pixelsOf(file) {
   try {
     if (width * height > MOST_PIXELS) throw new RangeError();
     const context = new OffscreenCanvas(width, height).getContext("2d");
-    context.fillStyle = "white";
-    context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, 0);
     return context.getImageData(0, 0, width, height);
   } catch {
@@ -129,223 +109,6 @@ async function pixelsOf(file) {
     throw new Error(`expected at most ${most} pixels, got ${height} × ${width}`);
   } finally {
     bitmap.close();
-  }
-}
-
-// --- the pad ------------------------------------------------------------------------------------
-
-// A stroke is a list of points {x, y, width}.  Returns the pad's element, its buttons, and
-// putAway, which empties it for another input; undo brings the drawing back.
-function makePad(store, choose, say) {
-  const canvas = build("canvas", { width: PAD, height: PAD });
-  const pen = build("div", { class: "pen", hidden: true });
-  const hint = build("span", { class: "hint", "aria-hidden": "true" }, "draw here");
-  const element = build(
-    "div",
-    {
-      class: "pad",
-      tabindex: "0",
-      role: "application",
-      "aria-label": "Drawing pad: arrow keys move the pen, space puts it down and lifts it",
-    },
-    canvas,
-    hint,
-    pen,
-  );
-  const undoButton = makeButton("Undo", "Undo the last stroke", undo);
-  const clearButton = makeButton("Clear", "Clear the drawing", clear);
-
-  // Ink is kept by itself: what the reader sees has the colours of the theme.
-  const ink = new OffscreenCanvas(PAD, PAD).getContext("2d", { willReadFrequently: true });
-  let strokes = [];
-  let before = []; // the strokes as they were, newest last
-  let current = null; // the stroke that is being drawn
-  let planned = 0; // the animation frame that will show it
-  const cursor = { x: PAD / 2, y: PAD / 2 };
-  let down = false; // the pen of the keys
-
-  function draw() {
-    ink.clearRect(0, 0, PAD, PAD);
-    strokes.forEach((stroke) => drawStroke(ink, stroke));
-    const shown = canvas.getContext("2d");
-    shown.globalCompositeOperation = "copy";
-    shown.drawImage(ink.canvas, 0, 0);
-    shown.globalCompositeOperation = "source-in";
-    shown.fillStyle = getComputedStyle(canvas).color;
-    shown.fillRect(0, 0, PAD, PAD);
-    hint.hidden = strokes.length > 0;
-    undoButton.disabled = before.length === 0;
-    clearButton.disabled = strokes.length === 0;
-  }
-
-  function show() {
-    cancelAnimationFrame(planned);
-    planned = 0;
-    draw();
-    const { image } = store.state.description;
-    const { data } = ink.getImageData(0, 0, PAD, PAD);
-    const levels = new Uint8Array(PAD * PAD);
-    for (let i = 0; i < levels.length; i++) levels[i] = data[4 * i + 3];
-    const made = drawingOf(store.state.description, levels, PAD, PAD);
-    const bytes = made?.bytes ?? new Uint8Array(image.channels * image.rows * image.columns);
-    choose(bytes, { kind: "drawing", name: "your drawing" }, null, made?.notes ?? ["still empty"]);
-  }
-  const plan = () => {
-    planned ||= requestAnimationFrame(show);
-  };
-
-  function begin(point) {
-    before.push(strokes);
-    current = [point];
-    strokes = [...strokes, current];
-    say("");
-  }
-  function undo() {
-    if (!before.length) return;
-    strokes = before.pop();
-    current = null;
-    lift();
-    show();
-    keepFocus(undoButton);
-  }
-  function clear() {
-    if (!strokes.length) return;
-    putAway();
-    show();
-    keepFocus(clearButton);
-  }
-  function putAway() {
-    cancelAnimationFrame(planned);
-    planned = 0;
-    current = null;
-    lift();
-    if (!strokes.length) return;
-    before.push(strokes);
-    strokes = [];
-    draw();
-  }
-  // A button that has just been disabled would leave the focus nowhere.
-  const keepFocus = (used) => {
-    if (used.disabled && document.activeElement === document.body) element.focus();
-  };
-
-  // --- mouse, finger and pen
-  const pointOf = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const pressed = event.pointerType === "pen" && event.pressure > 0;
-    return {
-      x: ((event.clientX - box.left) / box.width) * PAD,
-      y: ((event.clientY - box.top) / box.height) * PAD,
-      width: pressed ? BRUSH * (0.5 + event.pressure) : BRUSH,
-    };
-  };
-  let pointer = null; // the id of the one that draws
-  canvas.addEventListener("pointerdown", (event) => {
-    if (pointer !== null || event.button !== 0) return;
-    pointer = event.pointerId;
-    canvas.setPointerCapture(pointer);
-    lift();
-    pen.hidden = true;
-    begin(pointOf(event));
-    plan();
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== pointer || !current) return;
-    const events = event.getCoalescedEvents?.(); // what came since the last frame
-    for (const each of events?.length ? events : [event]) current.push(pointOf(each));
-    plan();
-  });
-  for (const ending of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(ending, (event) => {
-      if (event.pointerId !== pointer) return;
-      pointer = null;
-      if (current) show();
-      current = null;
-    });
-  }
-
-  // --- keys
-  function lift() {
-    down = false;
-    pen.classList.remove("down");
-  }
-  function place() {
-    pen.hidden = false;
-    pen.style.left = `${(100 * cursor.x) / PAD}%`;
-    pen.style.top = `${(100 * cursor.y) / PAD}%`;
-  }
-  const inkHere = () => ({ ...cursor, width: BRUSH });
-  element.addEventListener("focus", () => {
-    if (!element.matches(":focus-visible")) return;
-    place();
-    say("Arrow keys move the pen, space puts it down and lifts it.");
-  });
-  element.addEventListener("blur", () => {
-    pen.hidden = true;
-    lift();
-  });
-  element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in STEPS_OF_KEYS) {
-      const [right, lower] = STEPS_OF_KEYS[event.key];
-      const step = STEP * (event.shiftKey ? 4 : 1);
-      cursor.x = Math.min(PAD, Math.max(0, cursor.x + right * step));
-      cursor.y = Math.min(PAD, Math.max(0, cursor.y + lower * step));
-      place();
-      if (down) {
-        current.push(inkHere());
-        plan();
-      }
-    } else if (event.key === " ") {
-      place();
-      if (down) {
-        lift();
-        say("Pen lifted.");
-      } else {
-        begin(inkHere());
-        down = true;
-        pen.classList.add("down");
-        say("Pen down.");
-        plan();
-      }
-    } else if (event.key === "Escape") {
-      lift();
-    } else if (event.key === "Delete" || event.key === "Backspace") {
-      clear();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  document.addEventListener("keydown", (event) => {
-    const combined = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
-    if (!combined || event.key.toLowerCase() !== "z") return;
-    event.preventDefault();
-    undo();
-  });
-
-  listenToTheme(draw);
-  draw();
-  return { element, buttons: [undoButton, clearButton], putAway };
-}
-
-// Round strokes, smooth: a parabola from the middle between two points to the next middle.
-function drawStroke(context, stroke) {
-  context.lineCap = "round";
-  context.lineJoin = "round";
-  const [first] = stroke;
-  context.beginPath();
-  context.arc(first.x, first.y, first.width / 2, 0, 2 * Math.PI);
-  context.fill();
-  let from = first;
-  for (let i = 1; i < stroke.length; i++) {
-    const [point, next] = [stroke[i], stroke[i + 1]];
-    const to = next ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : point;
-    context.lineWidth = point.width;
-    context.beginPath();
-    context.moveTo(from.x, from.y);
-    context.quadraticCurveTo(point.x, point.y, to.x, to.y);
-    context.stroke();
-    from = to;
   }
 }
 
@@ -374,7 +137,8 @@ export function paintBytes(canvas, bytes, { channels, rows, columns }) {
 function makeGot(store, notes) {
   const { classes, input } = store.state.description;
   const picture = build("canvas", { class: "pixels", role: "img" });
-  const scale = Math.max(1, Math.floor(112 / Math.max(input.rows, input.columns)));
+  const times = 112 / Math.max(input.rows, input.columns);
+  const scale = times < 1 ? times : Math.floor(times);
   picture.style.width = `${input.columns * scale}px`;
   picture.style.height = `${input.rows * scale}px`;
   const field = buildShape("svg", {

@@ -1,7 +1,7 @@
 // The panel of a layer: its size worked out, its costs, its filters and its values.
 import { build, buildShape, showAdded, showCount, showMarked, showShape } from "./words.js";
 import { extent, listenToTheme, paint, paintRamp } from "./colours.js";
-import { layerScale } from "./maps.js";
+import { layerScale } from "./units.js";
 
 const BINS = 32;
 const MOST_KERNELS = 600; // small pictures; beyond, the first so many filters
@@ -24,7 +24,7 @@ export function startLayer(store) {
   );
   close.addEventListener("click", () => {
     const { layer } = state;
-    store.set({ layer: null });
+    store.set({ layer: null, view: null });
     document.querySelector(`[data-heading="${layer}"]`)?.focus();
   });
 

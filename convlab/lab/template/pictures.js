@@ -1,4 +1,5 @@
 // Pictures as bytes: drawings and files brought to the size of the data, bytes to floats.
+import { broadened, cutOut, findInk, inkBox, reducedSheet } from "./ink.js";
 
 const LIGHT = 127; // a border brighter than this is paper
 const NO_INK = 31; // the faintest byte that counts as ink when samples are measured
@@ -70,11 +71,13 @@ function roundEven(value) {
 
 // --- files ------------------------------------------------------------------------------------
 
-// An opaque picture, rgba (rows * columns * 4 bytes), as bytes (C, H, W) of the data's size, in
-// the way of `convlab predict`, with what was done to it in words.
+// A picture, rgba (rows * columns * 4 bytes), as bytes (C, H, W) of the data's size, in the way of
+// `convlab predict`, with what was done to it in words.
 export function pictureOf(description, rgba, rows, columns) {
   const { image } = description;
-  const planes = image.channels === 1 ? [lumaOf(rgba)] : [0, 1, 2].map((c) => channelOf(rgba, c));
+  const opaque = onPaper(rgba);
+  const grey = lumaOf(opaque);
+  const planes = image.channels === 1 ? [grey] : [0, 1, 2].map((c) => channelOf(opaque, c));
   const { bytes, inner } = fitted(planes, rows, columns, image);
   const notes = [];
   if (inner.rows !== rows || inner.columns !== columns) {
@@ -89,7 +92,57 @@ export function pictureOf(description, rgba, rows, columns) {
     for (let i = 0; i < bytes.length; i++) bytes[i] = 255 - bytes[i];
     notes.push("dark on light: inverted");
   }
-  return { bytes, notes, inverted };
+  const whole = { bytes, notes, inverted };
+  const ofSize = rows === image.rows && columns === image.columns;
+  if (!description.form || (ofSize && isInForm(bytes, rows, columns))) return whole;
+  const small = reducedSheet(grey, rows, columns);
+  const found = findInk(small.sheet, small.rows, small.columns);
+  if (found.missing) {
+    notes.unshift(`no digit found: ${found.missing}`);
+    return whole;
+  }
+  return {
+    bytes: inForm(description.form.name, found),
+    notes: [`digit found: ${description.form.words}`],
+    inverted: !found.light,
+  };
+}
+
+const SEEN_LIGHT = 192;
+const FEW = 0.01;
+
+// A picture with paper behind its transparent parts: white, or black if all that is seen, but for
+// a little, is light, as white ink is.
+function onPaper(rgba) {
+  const luma = lumaOf(rgba);
+  let [seen, dark] = [0, 0];
+  let clear = false;
+  luma.forEach((value, i) => {
+    const alpha = rgba[4 * i + 3];
+    if (alpha < 255) clear = true;
+    if (alpha <= 127) return;
+    seen += 1;
+    dark += value < SEEN_LIGHT;
+  });
+  if (!clear) return rgba;
+  const paper = seen > 0 && dark <= FEW * seen ? 0 : 255;
+  return rgba.map((value, i) => {
+    const alpha = rgba[i | 3];
+    return (i & 3) === 3 ? 255 : Math.round((value * alpha + paper * (255 - alpha)) / 255);
+  });
+}
+
+// Whether a picture, light on dark, lies as the digits of the data do.
+function isInForm(bytes, rows, columns) {
+  const box = inkBox(bytes, rows, columns, NO_INK);
+  if (!box) return false;
+  const margins = [box.top, rows - box.bottom, box.left, columns - box.right];
+  const offCentre = Math.max(
+    Math.abs(margins[0] - margins[1]),
+    Math.abs(margins[2] - margins[3]),
+  );
+  const length = Math.max(box.bottom - box.top, box.right - box.left);
+  return length >= MNIST_SIDE - 2 && offCentre < 6 && Math.min(...margins) > 0;
 }
 
 function channelOf(rgba, channel) {
@@ -157,9 +210,9 @@ function bicubicWeights(from, to) {
   });
 }
 
-// For each of `to` pixels the pixels that it covers of `from` ones from `start` on, each
-// weighted with the covered part: the mean over the area.
-function areaWeights(start, from, to) {
+// For each of `to` pixels the pixels that it covers of `from` ones, each weighted with the covered
+// part: the mean over the area.
+function areaWeights(from, to) {
   const step = from / to;
   return Array.from({ length: to }, (_, i) => {
     const [begin, end] = [i * step, (i + 1) * step];
@@ -169,7 +222,7 @@ function areaWeights(start, from, to) {
     for (let x = first; x < last; x++) {
       weights.push((Math.min(end, x + 1) - Math.max(begin, x)) / step);
     }
-    return { first: start + first, weights };
+    return { first, weights };
   });
 }
 
@@ -217,26 +270,35 @@ function bicubicBytes(plane, rows, columns, toRows, toColumns) {
 
 // --- drawings ---------------------------------------------------------------------------------
 
+const MNIST_SIDE = 20;
+const MNIST_PEN = 0.1;
+const OPTICAL_SIDE = 24;
+const OPTICAL_PEN = 0.14;
+const OPTICAL_WIDTH = 16;
+const LEAST_INK = 90;
+const UPRIGHT = 0.6;
+
 // Ink (rows * columns bytes, 0 to 255) of the pad as bytes of the data's size, prepared as the
 // data were, with that in words.  Null where there is no ink.
 export function drawingOf(description, ink, rows, columns) {
-  const { image, samples } = description;
-  if (!inkBox(ink, rows, columns, 0)) return null;
-  if (description.optical_digits) {
-    const bytes = asOpticalDigit(ink, rows, columns);
-    return {
-      bytes: fitted([bytes], 28, 28, image).bytes,
-      notes: ["set upright, its ink counted in 8 × 8 cells and smoothed, as the data’s was"],
-    };
-  }
+  const { image, samples, form } = description;
+  const box = inkBox(ink, rows, columns, 0);
+  if (!box) return null;
+  const drawn = cutOut(ink, columns, box);
+  if (form) return { bytes: inForm(form.name, drawn), notes: [form.words] };
   const side = usualSide(samples, image);
   return {
-    bytes: asMnistDigit(ink, rows, columns, side, image.rows, image.columns),
+    bytes: asMnistDigit(drawn, side, image.rows, image.columns),
     notes: [`longer side ${side} pixels, centred by its mass, as the data are`],
   };
 }
 
-// The longer side of the drawings of a data set, in pixels: MNIST's is 20.
+// Ink {levels, rows, columns}, cropped, as the digits of a data set whose form is known, 28 × 28.
+export function inForm(name, ink) {
+  return name === "digits" ? asOpticalDigit(ink) : asMnistDigit(ink, MNIST_SIDE, 28, 28);
+}
+
+// The longer side of the drawings of a data set, in pixels.
 function usualSide(samples, { rows, columns }) {
   const sides = [];
   for (const { bytes } of samples) {
@@ -244,43 +306,35 @@ function usualSide(samples, { rows, columns }) {
     if (box) sides.push(Math.max(box.bottom - box.top, box.right - box.left));
   }
   sides.sort((one, two) => one - two);
-  return sides[Math.floor(sides.length / 2)] ?? Math.round((Math.min(rows, columns) * 20) / 28);
+  const mnist = Math.round((Math.min(rows, columns) * MNIST_SIDE) / 28);
+  return sides[Math.floor(sides.length / 2)] ?? mnist;
 }
 
-// The half-open box of all that is above a level; null where nothing is.
-function inkBox(ink, rows, columns, level) {
-  let [top, left, bottom, right] = [rows, columns, 0, 0];
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      if (ink[row * columns + column] <= level) continue;
-      top = Math.min(top, row);
-      bottom = row + 1;
-      left = Math.min(left, column);
-      right = Math.max(right, column + 1);
-    }
-  }
-  return bottom ? { top, left, bottom, right } : null;
+// Ink with a longer side of `side` pixels, the aspect kept unless it would be wider than `widest`:
+// the means of equal parts of it, rounded where it is placed.
+function scaledInk({ levels, rows, columns }, side, widest = side) {
+  const longer = Math.max(rows, columns);
+  const size = [rows, columns].map((length) => Math.max(1, Math.round((length * side) / longer)));
+  size[1] = Math.min(size[1], widest);
+  const [along, across] = [areaWeights(rows, size[0]), areaWeights(columns, size[1])];
+  return { means: resampled(levels, columns, along, across, (sum) => sum), size };
 }
 
-// The ink of a box, scaled to (toRows, toColumns): each pixel is the mean over its area.
-function areaScaled(ink, columns, { top, left, bottom, right }, toRows, toColumns) {
-  const along = areaWeights(top, bottom - top, toRows);
-  return resampled(ink, columns, along, areaWeights(left, right - left, toColumns), (sum) => sum);
+function placedInk(means, [, width], top, left, toRows, toColumns) {
+  const out = new Uint8Array(toRows * toColumns);
+  means.forEach((value, i) => {
+    out[(top + Math.floor(i / width)) * toColumns + left + (i % width)] = Math.round(value);
+  });
+  return out;
 }
 
 // LeCun et al. 1998, section III.A: scaled to fit a square of `side` pixels, the aspect kept and
 // anti-aliased, then moved by whole pixels so that the centre of mass comes to the centre of
 // the field.  What would leave the field stays at its edge.
-export function asMnistDigit(ink, rows, columns, side, toRows, toColumns) {
-  const out = new Uint8Array(toRows * toColumns);
-  const box = inkBox(ink, rows, columns, 0);
-  if (!box) return out;
-  const [height, width] = [box.bottom - box.top, box.right - box.left];
-  const factor = side / Math.max(height, width);
-  const size = [height, width].map((length) => Math.max(1, Math.round(length * factor)));
-  const small = areaScaled(ink, columns, box, ...size);
+function asMnistDigit(ink, side, toRows, toColumns) {
+  const { means, size } = scaledInk(broadened(ink, MNIST_PEN), side);
   let [mass, down, across] = [0, 0, 0];
-  small.forEach((value, i) => {
+  means.forEach((value, i) => {
     mass += value;
     down += value * Math.floor(i / size[1]);
     across += value * (i % size[1]);
@@ -288,92 +342,73 @@ export function asMnistDigit(ink, rows, columns, side, toRows, toColumns) {
   const place = (field, moment, length) =>
     Math.min(Math.max(0, Math.round(field / 2 - moment / mass)), field - length);
   const top = place(toRows, down, size[0]);
-  const left = place(toColumns, across, size[1]);
-  small.forEach((value, i) => {
-    const [row, column] = [top + Math.floor(i / size[1]), left + (i % size[1])];
-    out[row * toColumns + column] = Math.round(value);
-  });
-  return out;
+  return placedInk(means, size, top, place(toColumns, across, size[1]), toRows, toColumns);
 }
 
-const BITMAP = 32;
-const BOX = 20; // columns of the bitmap that a digit takes
-const WIDEST = 1.4; // a narrow digit is stretched no more than this
-const LEAST_INK = 0.24; // of the bitmap
-
-// Alpaydin & Kaynak 1998: NIST's programs (Garris et al. 1994, NISTIR 5469) set a digit upright
-// and bring it to 32 × 20 pixels of a bitmap of 32 × 32, with strokes that are not too thin;
-// what is on is counted in blocks of 4 × 4.  These 8 × 8 counts become 28 × 28 bytes as in
-// convlab's data set "digits": a margin of one cell, bicubic, more contrast.
-export function asOpticalDigit(ink, rows, columns) {
-  const upright = uprightBitmap(ink, rows, columns);
-  const box = inkBox(upright.ink, rows, upright.columns, 0);
-  if (!box) return new Uint8Array(28 * 28);
-  const natural = ((box.right - box.left) * BITMAP) / (box.bottom - box.top);
-  const width = Math.max(1, Math.round(Math.min(BOX, natural * WIDEST)));
-  const scaled = areaScaled(upright.ink, upright.columns, box, BITMAP, width);
-  let bitmap = new Uint8Array(BITMAP * BITMAP);
-  const left = Math.floor((BITMAP - width) / 2);
-  scaled.forEach((value, i) => {
-    bitmap[Math.floor(i / width) * BITMAP + left + (i % width)] = value > 0.5 ? 1 : 0;
+// As the built-in digits lie (data/handwriting.py says why): nearly upright, their longer side 24
+// pixels, at most 16 across, in the middle of 28 × 28, blurred.
+function asOpticalDigit(ink) {
+  const drawn = upright(broadened(enlarged(ink), OPTICAL_PEN));
+  const { means, size } = scaledInk(drawn, OPTICAL_SIDE, OPTICAL_WIDTH);
+  const [top, left] = size.map((length) => Math.floor((28 - length) / 2));
+  const placed = placedInk(means, size, top, left, 28, 28);
+  const at = (row, column) =>
+    row < 0 || column < 0 || row > 27 || column > 27 ? 0 : placed[row * 28 + column];
+  return placed.map((_, i) => {
+    const [row, column] = [Math.floor(i / 28), i % 28];
+    const [above, here, below] = [-1, 0, 1].map(
+      (by) => at(row + by, column - 1) + 2 * at(row + by, column) + at(row + by, column + 1),
+    );
+    return Math.floor((above + 2 * here + below + 8) / 16);
   });
-  const inked = (bits) => bits.reduce((sum, bit) => sum + bit, 0);
-  for (let time = 0; time < 4 && inked(bitmap) < LEAST_INK * BITMAP * BITMAP; time++) {
-    bitmap = thickened(bitmap);
+}
+
+// Ink of few pixels, larger by a whole factor, bilinearly, and cropped to its middle.
+function enlarged(ink) {
+  const { levels, rows, columns } = ink;
+  const factor = Math.ceil(LEAST_INK / Math.max(rows, columns));
+  if (factor < 2) return ink;
+  const padded = new Uint8Array((rows + 2) * (columns + 2));
+  for (let row = 0; row < rows; row++) {
+    const line = levels.subarray(row * columns, (row + 1) * columns);
+    padded.set(line, (row + 1) * (columns + 2) + 1);
   }
-  const cells = new Float64Array(10 * 10);
-  bitmap.forEach((bit, i) => {
-    const [row, column] = [Math.floor(i / BITMAP), i % BITMAP];
-    cells[(1 + Math.floor(row / 4)) * 10 + 1 + Math.floor(column / 4)] += bit / 16;
-  });
-  const weights = bicubicWeights(10, 28);
-  const smooth = resampled(cells, 10, weights, weights, Math.fround);
-  return Uint8Array.from(smooth, (value) =>
-    roundEven(Math.min(1, Math.max(0, (value - 0.5) * 1.6 + 0.5)) * 255),
+  // In halves of a pixel of the larger one, from the middle of the first pixel on.
+  const weights = (length) =>
+    Array.from({ length: factor * (length + 2) }, (_, i) => {
+      const place = Math.min(2 * factor * (length + 1), Math.max(0, 2 * i + 1 - factor));
+      const first = Math.min(length, Math.floor(place / (2 * factor)));
+      const after = place - 2 * factor * first;
+      return { first, weights: [2 * factor - after, after] };
+    });
+  const sums = resampled(padded, columns + 2, weights(rows), weights(columns), (sum) => sum);
+  const [height, width] = [factor * (rows + 2), factor * (columns + 2)];
+  const large = Uint8Array.from(sums, (sum) =>
+    Math.floor((sum + 2 * factor ** 2) / (4 * factor ** 2)),
   );
+  return cutOut(large, width, inkBox(large, height, width, LIGHT));
 }
 
-// The ink as ones and zeros with each row moved sideways, so that the digit's axis (its moments
-// of second order) stands upright.
-function uprightBitmap(ink, rows, columns) {
-  let [mass, down, across] = [0, 0, 0];
-  const on = (row, column) => ink[row * columns + column] > LIGHT;
-  const eachOn = (visit) => {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) if (on(row, column)) visit(row, column);
-    }
-  };
-  eachOn((row, column) => {
-    mass += 1;
-    down += row;
-    across += column;
+// The ink as black and white, each row moved sideways until the digit's axis (its moments of
+// second order) is nearly upright; cropped.
+function upright({ levels, rows, columns }) {
+  const on = [];
+  levels.forEach((level, i) => {
+    if (level > LIGHT) on.push([Math.floor(i / columns), i % columns]);
   });
+  const mean = (axis) => on.reduce((sum, place) => sum + place[axis], 0) / on.length;
+  const [down, across] = [mean(0), mean(1)];
   let [tall, slanted] = [0, 0];
-  eachOn((row, column) => {
-    tall += (row - down / mass) ** 2;
-    slanted += (row - down / mass) * (column - across / mass);
-  });
+  for (const [row, column] of on) {
+    tall += (row - down) ** 2;
+    slanted += (row - down) * (column - across);
+  }
   // No more than the diagonal: a lying line has no upright.
-  const slant = tall ? Math.min(1, Math.max(-1, slanted / tall)) : 0;
+  const slant = tall ? UPRIGHT * Math.min(1, Math.max(-1, slanted / tall)) : 0;
   const wide = 3 * columns;
   const moved = new Uint8Array(rows * wide);
-  eachOn((row, column) => {
-    moved[row * wide + columns + column - Math.round(slant * (row - down / mass))] = 1;
-  });
-  return { ink: moved, columns: wide };
-}
-
-// A bitmap of BITMAP × BITMAP with the four neighbours of all that is on.
-function thickened(bitmap) {
-  return bitmap.map((bit, i) => {
-    const column = i % BITMAP;
-    return (
-      bit ||
-      bitmap[i - BITMAP] ||
-      bitmap[i + BITMAP] ||
-      (column > 0 && bitmap[i - 1]) ||
-      (column < BITMAP - 1 && bitmap[i + 1]) ||
-      0
-    );
-  });
+  for (const [row, column] of on) {
+    moved[row * wide + columns + column - Math.floor(slant * (row - down) + 0.5)] = 255;
+  }
+  return cutOut(moved, wide, inkBox(moved, rows, wide, 0));
 }

@@ -1,31 +1,12 @@
-// The arithmetic of the current unit, written out; stepping and playing along its map.
-import {
-  areRounded,
-  build,
-  isRounded,
-  showCount,
-  showMarked,
-  showNumber,
-  showNumbers,
-} from "./words.js";
-import { paint } from "./colours.js";
-import { sameUnit, unitCount, unitIndex, unitOfIndex } from "./maps.js";
-
-const SHOWN_TERMS = 4; // of a sum over maps
-const SHOWN_INPUTS = 6; // of a dense layer
-const LARGE_KERNEL = 3; // cells; up to this there is room for large numbers
-const WIDEST_KERNEL = 7; // cells; a larger one is shown as shades
-const SHADES = 9; // rem, of their longer side
-// What a softmax of maps shares out, by its axis.
-const SOFTMAX_OVER = [
-  ["map", "maps"],
-  ["row", "rows"],
-  ["column", "columns"],
-];
+// The sum behind the current unit; stepping and playing along its map.
+import { build } from "./words.js";
+import { askAtRest } from "./slices.js";
+import { makeTelling } from "./telling.js";
+import { sameUnit, unitCount, unitIndex, unitOfIndex } from "./units.js";
 
 export function startSums(store) {
   const { state } = store;
-  const { network, description } = state;
+  const { network } = state;
   const section = document.getElementById("sums");
   const heading = section.querySelector("h2");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -57,459 +38,16 @@ export function startSums(store) {
   const body = build("div", { class: "told" });
   section.append(build("div", { class: "bar-of-sums" }, heading, controls), subtitle, body);
 
-  let chosenMap = null; // of a convolution: the map whose products are shown; null: the strongest
-  let opened = false; // all terms are listed
-
-  const layerName = (layer) => (layer < 0 ? "the input" : network.layers[layer].title);
-  const channelNames = { 1: ["input"], 3: ["red", "green", "blue"] }[network.shape(-1)[0]];
-  const mapName = (layer, map) =>
-    layer >= 0 ? `map ${map}` : (channelNames?.[map] ?? `channel ${map}`);
-
-  // --- pieces ---
-
-  const caption = (name, role, more) =>
-    build("caption", {}, build("strong", { class: role }, name), more ? ` ${more}` : "");
-
-  function numberTable(role, name, more, cells, marks) {
-    const texts = showNumbers(cells.flat());
-    const width = cells[0].length;
-    const table = build(
-      "table",
-      { class: `cells ${role}${width <= LARGE_KERNEL ? " large" : ""}` },
-      caption(areRounded(cells.flat()) ? `≈ ${name}` : name, role, more),
-      build(
-        "tbody",
-        {},
-        cells.map((line, row) =>
-          build(
-            "tr",
-            {},
-            line.map((_, column) => {
-              const kind = marks?.outside?.[row][column]
-                ? "outside"
-                : marks?.winner && marks.winner[0] === row && marks.winner[1] === column
-                  ? "winner"
-                  : null;
-              return build("td", { class: kind }, texts[row * width + column]);
-            }),
-          ),
-        ),
-      ),
-    );
-    table.style.setProperty("--digits", Math.max(...texts.map((text) => text.length)));
-    return table;
-  }
-
-  function shadeTable(role, name, more, cells, scale) {
-    const canvas = build("canvas", {
-      role: "img",
-      "aria-label": `${name}, ${cells.length} × ${cells[0].length}`,
-    });
-    const [rows, columns] = [cells.length, cells[0].length];
-    paint(canvas, cells.flat(), rows, columns, scale);
-    const cell = SHADES / Math.max(rows, columns);
-    canvas.style.width = `${cell * columns}rem`;
-    canvas.style.height = `${cell * rows}rem`;
-    return build(
-      "figure",
-      { class: `shades ${role}` },
-      build("figcaption", {}, build("strong", { class: role }, name), more ? ` ${more}` : ""),
-      canvas,
-    );
-  }
-
-  function cellsOf(role, name, more, cells, marks) {
-    if (Math.max(cells.length, cells[0].length) <= WIDEST_KERNEL) {
-      return numberTable(role, name, more, cells, marks);
-    }
-    const reach = Math.max(...cells.flat().map(Math.abs)) || 1;
-    const scale = { map: "diverging", low: -reach, high: reach };
-    const range = `${isRounded(reach) ? "≈" : ""}±${showNumber(reach)}`;
-    return shadeTable(role, name, more ? `${more}, ${range}` : range, cells, scale);
-  }
-
-  // The parts of a written sum: signs, and numbers with their names above.
-  const sign = (text) => build("span", { class: "sign" }, text);
-  const part = (tag, name, text, attributes = {}) =>
-    build(
-      tag,
-      { ...attributes, class: `term ${attributes.class ?? ""}`.trim() },
-      build("span", { class: "quiet" }, name),
-      build("b", {}, text),
-    );
-  const plain = (name, text, role = "") => part("span", name, text, { class: role });
-  const press = (name, text, attributes) =>
-    part("button", name, text, { ...attributes, type: "button" });
-  // What is not parted at the end of a line.
-  const together = (...parts) => build("span", { class: "together" }, parts);
-  // A term that is added: its sign stands before it.
-  const added = (value, write) =>
-    together(sign(value < 0 ? "−" : "+"), write(showNumber(Math.abs(value))));
-  const bias = (value, name = "bias") => added(value, (text) => plain(name, text, "bias"));
-
-  // A number of another unit, which it leads to.
-  function leading(name, layer, unit, text, role = "") {
-    const button = press(name, text, { class: role, "data-goes": `${layer}:${unit}` });
-    button.addEventListener("click", () => store.set({ unit: { layer, unit }, playing: false }));
-    return button;
-  }
-
-  // "=" where all numbers are exact as they are shown, "≈" where one is rounded.
-  const equals = (values) => sign(values.some(isRounded) ? "≈" : "=");
-
-  // shown: the numbers that make it.
-  function outcome(told, name, shown) {
-    const value = part("output", name, showNumber(told.off ? told.total : told.value), {
-      class: "result value",
-      "data-value": told.value,
-      "data-total": told.total,
-    });
-    const made = [together(equals([...shown, told.off ? told.total : told.value]), value)];
-    if (told.off) made.push(together(sign("→"), plain("switched off", "0", "off")));
-    else if (told.after) {
-      const { layer, value: next } = told.after;
-      const button = leading(layerName(layer), layer, told.unit, showNumber(next), "result");
-      made.push(together(sign("→"), button));
-    }
-    return made;
-  }
-
-  const sumLine = (...parts) => build("div", { class: "sum-line" }, ...parts.flat(2));
-
-  const spanWords = (cells, name) => {
-    const inside = cells.filter((cell) => cell >= 0);
-    if (!inside.length) return `no ${name}s`;
-    const [low, high] = [Math.min(...inside), Math.max(...inside)];
-    return low === high ? `${name} ${low}` : `${name}s ${low} to ${high}`;
-  };
-
-  // --- one way of telling for each kind ---
-
-  function tellConvolution(told) {
-    const { layer, before, maps, mapSums } = told;
-    const order = maps
-      .map((_, index) => index)
-      .sort((a, b) => Math.abs(mapSums[b]) - Math.abs(mapSums[a]));
-    const chosen = maps.includes(chosenMap) ? maps.indexOf(chosenMap) : order[0];
-    const many = maps.length > SHOWN_TERMS + 1;
-    const shown = many && !opened ? order.slice(0, SHOWN_TERMS) : order;
-    const rest = many && !opened ? order.slice(SHOWN_TERMS) : [];
-    const [rows, columns] = [told.kernel[0].length, told.kernel[0][0].length];
-    const [channels] = network.shape(before);
-    const { family, dilation } = network.layers[layer];
-    const [down, across] = dilation;
-    const dilated = family !== "transposed convolution" && (down > 1 || across > 1);
-    const where = maps.length > 1 ? mapName(before, maps[chosen]) : null;
-    subtitle.textContent =
-      `${rows} × ${columns} kernel over ${
-        maps.length === 1
-          ? `one map of ${layerName(before)}`
-          : `${maps.length} maps of ${layerName(before)}`
-      }: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}` +
-      (dilated ? `, ${down === across ? down : `${down} and ${across}`} apart` : "") +
-      (channels > maps.length && maps.length > 1 ? `; reads maps ${maps.join(", ")}` : "");
-    const joined = (mark, cells) => build("div", { class: "joined" }, sign(mark), cells);
-    const grids = build(
-      "div",
-      { class: "grids" },
-      cellsOf("patch", before < 0 ? "pixels" : "patch", where, told.patch[chosen], {
-        outside: told.outside,
-      }),
-      joined("×", cellsOf("kernel", "kernel", where, told.kernel[chosen])),
-      joined(
-        [told.patch, told.kernel, told.products].some((cells) => areRounded(cells[chosen].flat()))
-          ? "≈"
-          : "=",
-        cellsOf(
-          "products",
-          "products",
-          `add up to ${showMarked(mapSums[chosen])}`,
-          told.products[chosen],
-        ),
-      ),
-    );
-    const parts = shown.map((index, place) => {
-      const name = mapName(before, maps[index]);
-      if (maps.length === 1) return plain(name, showNumber(mapSums[index]));
-      const attributes = {
-        class: index === chosen ? "chosen" : "",
-        "data-shows": maps[index],
-        "aria-pressed": String(index === chosen),
-      };
-      if (place === 0) return press(name, showNumber(mapSums[index]), attributes);
-      return added(mapSums[index], (text) => press(name, text, attributes));
-    });
-    if (rest.length) {
-      const sum = rest.reduce((total, index) => total + mapSums[index], 0);
-      const attributes = { "data-opens": "", "aria-expanded": "false" };
-      parts.push(added(sum, (text) => press(`${rest.length} other maps`, text, attributes)));
-    } else if (many) {
-      parts.push(press("fewer", "…", { "data-opens": "", "aria-expanded": "true" }));
-    }
-    if (told.bias !== null) parts.push(bias(told.bias));
-    const others = rest.reduce((total, index) => total + mapSums[index], 0);
-    const numbers = [...shown.map((index) => mapSums[index]), others, told.bias ?? 0];
-    return [grids, sumLine(parts, outcome(told, layerName(layer), numbers))];
-  }
-
-  function tellPooling(told) {
-    const { layer, before, patch } = told;
-    const words = { maximum: "the largest of", mean: "the mean of", sum: "the sum of" }[
-      told.reduction
-    ];
-    subtitle.textContent =
-      `${words} ${patch.length} × ${patch[0].length} values of ${layerName(before)}, ` +
-      `map ${told.map}: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}`;
-    const parts = {
-      maximum: () => [plain("largest", showNumber(told.total))],
-      mean: () => [
-        plain("sum of the window", showNumber(told.sum)),
-        sign("/"),
-        plain("cells", showCount(told.divisor)),
-      ],
-      sum: () => [
-        plain("sum of the window", showNumber(told.sum)),
-        ...(told.coefficient === null
-          ? []
-          : [
-            sign("×"),
-            plain("coefficient", showNumber(told.coefficient), "kernel"),
-            bias(told.bias),
-          ]),
-      ],
-    }[told.reduction]();
-    const cells = cellsOf("patch", "window", null, patch, told);
-    const numbers = {
-      maximum: [told.total],
-      mean: [told.sum],
-      sum: [told.sum, told.coefficient ?? 1, told.bias ?? 0],
-    }[told.reduction];
-    const result = outcome(told, layerName(layer), numbers);
-    return [build("div", { class: "grids" }, cells, sumLine(parts, result))];
-  }
-
-  // The strongest contributions as signed bars; the rest in one line that opens.
-  function contributions(told, terms, cells, headings) {
-    const shown = opened ? told.order.length : Math.min(SHOWN_INPUTS, told.order.length);
-    const most = Math.abs(terms[told.order[0]]) || 1;
-    const twoSided = told.kind === "dense";
-    const bar = (value) => {
-      const fill = build("span", {
-        class: twoSided ? (value < 0 ? "negative" : "positive") : "part",
-      });
-      const share = Math.min(Math.abs(value) / most, 1);
-      fill.style.width = `${((twoSided ? 50 : 100) * share).toFixed(2)}%`;
-      return build(
-        "td",
-        { class: "bar-cell" },
-        build("span", { class: twoSided ? "signed" : "whole" }, fill),
-      );
-    };
-    const place = (index) => {
-      const at = told.place(index);
-      const [, tall, wide] = network.shape(told.from);
-      return at && tall * wide === 1
-        ? `${layerName(told.from)}, map ${at[0]}`
-        : network.unitName(told.from, at ?? [index]);
-    };
-    const lines = told.order
-      .slice(0, shown)
-      .map((index) =>
-        build(
-          "tr",
-          { "data-input": index },
-          build("th", { scope: "row" }, place(index)),
-          ...cells(index).map((cell) => build("td", { class: "number" }, cell)),
-          build("td", { class: "number strong" }, showNumber(terms[index])),
-          bar(terms[index]),
-        ),
-      );
-    const rest = told.order.slice(shown).reduce((sum, index) => sum + terms[index], 0);
-    const others = told.order.length - SHOWN_INPUTS;
-    if (others > 0) {
-      lines.push(
-        build(
-          "tr",
-          { class: "rest" },
-          build(
-            "th",
-            { scope: "row", colspan: 1 + headings.length },
-            build(
-              "button",
-              { type: "button", "data-opens": "", "aria-expanded": String(opened) },
-              opened ? "show fewer" : `${others} others together`,
-            ),
-          ),
-          build("td", { class: "number strong" }, opened ? "" : showNumber(rest)),
-          opened ? build("td", {}) : bar(rest),
-        ),
-      );
-    }
-    const product = told.kind === "dense" ? "product" : "square";
-    return listed("input", [...headings, `≈ ${product}`], lines);
-  }
-
-  // Rows under their headings: the first in words, then numbers, then a bar.
-  function listed(first, headings, lines) {
-    const names = headings.map((text) => build("th", { scope: "col", class: "number" }, text));
-    const head = build("tr", {}, build("th", { scope: "col" }, first), names, build("td"));
-    const table = build("table", { class: "contributions" }, build("thead", {}, head));
-    table.append(build("tbody", {}, lines));
-    return build("div", { class: "listed" }, table);
-  }
-
-  function tellDense(told) {
-    const count = told.inputs.length;
-    subtitle.textContent =
-      `${showCount(count)} inputs from ${layerName(told.before)}, each times its weight; ` +
-      "the strongest first";
-    const table = contributions(
-      told,
-      told.products,
-      (index) => [showNumber(told.inputs[index]), `× ${showNumber(told.weights[index])}`],
-      ["≈ value", "× ≈ weight"],
-    );
-    const sum = told.products.reduce((total, product) => total + product, 0);
-    const parts = [plain(`${showCount(count)} products`, showNumber(sum))];
-    if (told.bias !== null) parts.push(bias(told.bias));
-    return [table, sumLine(parts, outcome(told, unitWord(told), [sum, told.bias ?? 0]))];
-  }
-
-  function tellDistance(told) {
-    subtitle.textContent =
-      `${told.inputs.length} values of ${layerName(told.before)}, each one’s squared distance ` +
-      "from the pattern of this class; the largest first";
-    const table = contributions(
-      told,
-      told.squares,
-      (index) => [showNumber(told.inputs[index]), showNumber(told.centre[index])],
-      ["≈ value", "≈ pattern"],
-    );
-    const sum = plain(`${told.inputs.length} squares`, showNumber(told.total));
-    return [table, sumLine(sum, outcome(told, unitWord(told), [told.total]))];
-  }
-
-  const unitWord = ({ layer, unit }) => `${layerName(layer)}, unit ${unit[0]}`;
-
-  function tellSoftmax(told) {
-    const { logits, exponentials, index, sum, penalties } = told;
-    const { shape, axis } = network.layers[told.layer];
-    const [one, several] =
-      shape.length === 3 ? SOFTMAX_OVER[axis] : ["class", "classes"];
-    const names =
-      one === "class" && description.classes.length === logits.length
-        ? description.classes
-        : logits.map((_, place) => String(place));
-    const order = logits.map((_, place) => place);
-    let shown = order;
-    if (logits.length > 10) {
-      const strongest = [...order].sort((a, b) => logits[b] - logits[a]).slice(0, 10);
-      shown = strongest.includes(index) ? strongest : [...strongest.slice(0, 9), index];
-    }
-    const left = logits.length - shown.length;
-    const largest = Math.max(...logits);
-    const top = penalties ? "−distance" : "x";
-    const [power, smallest] = penalties
-      ? ["exp(−distance)", `the smallest distance, ${showMarked(-largest)},`]
-      : ["exp(x)", `the largest x, ${showMarked(largest)},`];
-    subtitle.textContent = `${power} over the sum of all; ${smallest} is taken off first: no share changes`;
-    const lines = shown.map((place) => {
-      const fill = build("span", { class: "part" });
-      fill.style.width = `${(100 * exponentials[place]) / sum}%`;
-      return build(
-        "tr",
-        { class: place === index ? "current" : null, "data-class": place },
-        build("th", { scope: "row" }, names[place]),
-        build("td", { class: "number" }, showNumber(logits[place])),
-        build("td", { class: "number" }, showNumber(exponentials[place])),
-        build("td", { class: "number strong" }, showNumber(exponentials[place] / sum)),
-        build("td", { class: "bar-cell" }, build("span", { class: "whole" }, fill)),
-      );
-    });
-    if (left) {
-      const words = `${left} other ${several} take part in the sum`;
-      lines.push(build("tr", {}, build("th", { scope: "row", colspan: 5 }, words)));
-    }
-    return [
-      listed(one, [`≈ ${top}`, "≈ exp", "≈ share"], lines),
-      sumLine(
-        plain("exp", showNumber(exponentials[index])),
-        sign("/"),
-        plain("sum", showNumber(sum)),
-        outcome(told, `${one} ${names[index]}`, [exponentials[index], sum]),
-      ),
-    ];
-  }
-
-  function tellPointwise(told) {
-    subtitle.textContent = `${told.formula}: for each value of ${layerName(told.from)} alone`;
-    const name = network.unitName(told.from, told.place);
-    return [
-      sumLine(
-        leading(name, told.from, told.place, showNumber(told.input)),
-        sign("→"),
-        plain("function", told.formula),
-        outcome(told, layerName(told.layer), [told.input]),
-      ),
-      build("p", { class: "quiet" }, `Choose ${showMarked(told.input)} to see its own sum.`),
-    ];
-  }
-
-  function tellNothing(told) {
-    subtitle.textContent = "nothing of what is before it stands here";
-    return [sumLine(outcome(told, layerName(told.layer), []))];
-  }
-
-  function tellBranches(told) {
-    const { terms, values } = told;
-    subtitle.textContent = `the sum of ${terms.length} branches: one number of each`;
-    const parts = terms.map(([layer, unit], index) => {
-      const name = network.unitName(layer, unit);
-      const write = (text) => leading(name, layer, unit, text);
-      return index ? added(values[index], write) : write(showNumber(values[index]));
-    });
-    return [
-      sumLine(parts, outcome(told, layerName(told.layer), values)),
-      build("p", { class: "quiet" }, "Choose a number to see its own sum."),
-    ];
-  }
-
-  function tellPixel(unit) {
-    const [channel, row, column] = unit;
-    const [, rows, columns] = network.shape(-1);
-    const byte = state.shown[(channel * rows + row) * columns + column];
-    const value = network.value(state.trace, -1, unit);
-    const { factor, offset } = description.scaling;
-    subtitle.textContent = "a pixel, scaled as the network was trained on";
-    return [
-      sumLine(
-        plain("pixel", String(byte)),
-        sign("×"),
-        plain("factor", showNumber(factor[channel])),
-        bias(offset[channel], "offset"),
-        outcome({ unit, layer: -1, value, total: value, off: false, after: null }, "input", [
-          factor[channel],
-          offset[channel],
-        ]),
-      ),
-    ];
-  }
-
-  const TELL = {
-    convolution: tellConvolution,
-    pooling: tellPooling,
-    dense: tellDense,
-    distance: tellDistance,
-    softmax: tellSoftmax,
-    pointwise: tellPointwise,
-    nothing: tellNothing,
-    branches: tellBranches,
-  };
+  const choice = { map: null, opened: false };
+  const tell = makeTelling(store, subtitle, choice);
 
   // --- showing ---
 
   function show() {
-    section.parentElement.classList.toggle("called", state.pinned || state.layer !== null);
+    section.parentElement.classList.toggle(
+      "called",
+      state.pinned || (state.layer !== null && !state.view),
+    );
     section.hidden = state.layer !== null;
     const { unit: chosen } = state;
     const known = Boolean(chosen && state.trace);
@@ -519,7 +57,9 @@ export function startSums(store) {
       heading.textContent = "The sum behind a number";
       subtitle.textContent = state.trace
         ? "Point at any cell of the network, or move to it with Tab and the arrow keys."
-        : "Draw or choose a picture, then point at any cell of the network.";
+        : state.bytes
+          ? "The network is computing."
+          : "Draw or choose a picture, then point at any cell of the network.";
       body.replaceChildren();
       delete section.dataset.layer;
       delete section.dataset.unit;
@@ -532,7 +72,7 @@ export function startSums(store) {
     section.dataset.layer = layer;
     section.dataset.unit = unit.join(",");
     const focused = focusedControl();
-    body.replaceChildren(...(told ? TELL[told.kind](told) : tellPixel(unit)));
+    body.replaceChildren(...tell(unit, told));
     const listed = body.querySelector(".listed");
     if (listed) listed.scrollTop = scrolled;
     focused.map((selector) => body.querySelector(selector)).find(Boolean)?.focus();
@@ -555,8 +95,8 @@ export function startSums(store) {
   body.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if ("shows" in button.dataset) chosenMap = Number(button.dataset.shows);
-    else if ("opens" in button.dataset) opened = !opened;
+    if ("shows" in button.dataset) choice.map = Number(button.dataset.shows);
+    else if ("opens" in button.dataset) choice.opened = !choice.opened;
     else return;
     show();
   });
@@ -618,17 +158,12 @@ export function startSums(store) {
   still.addEventListener("change", allowMotion);
   allowMotion();
 
-  let frame = 0;
   store.listen((keys) => {
-    if (!["trace", "unit", "pinned", "playing", "layer"].some((key) => keys.has(key))) return;
+    if (!["trace", "bytes", "unit", "pinned", "playing", "layer", "view"].some((key) => keys.has(key))) return;
     if (keys.has("unit") && state.unit && Number(section.dataset.layer) !== state.unit.layer) {
-      chosenMap = null;
-      opened = false;
+      Object.assign(choice, { map: null, opened: false });
     }
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      show();
-    });
+    askAtRest("sums", show);
   });
   show();
 }

@@ -1,11 +1,12 @@
 // What if: filters off, the picture moved by pixels, parts of it covered.
-import { borderColour, inputOf, toFloats } from "./pictures.js";
+import { borderColour, toFloats } from "./pictures.js";
 import { listenToTheme, paint, paintRamp, themeName } from "./colours.js";
-import { build, showNumber } from "./words.js";
-import { makeArrows, makeButton, paintBytes, shiftWords } from "./drawing.js";
+import { build, makeButton, showNumber } from "./words.js";
+import { makeArrows, paintBytes, shiftWords } from "./drawing.js";
 import { percent, points } from "./answer.js";
 import { spanOf } from "./network.js";
 
+const LEAST_REACH = 0.01; // of a probability: smaller changes have no full colour
 const SLICE = 12; // milliseconds of work before the page may breathe
 
 export function startWhatIf(store) {
@@ -81,15 +82,13 @@ function makeShift(store) {
   );
   store.listen((keys) => {
     if (!keys.has("trace") && !keys.has("shift")) return;
-    const { shift, trace, off, bytes } = store.state;
+    const { shift, trace, off } = store.state;
     const moved = shift.some((pixels) => pixels !== 0);
     words.textContent = moved ? shiftWords(shift) : "not shifted";
     results.hidden = !moved || !trace;
     answer.textContent = "";
     if (results.hidden) return;
-    const plain = off.size
-      ? store.state.network.forward(inputOf(description, bytes, [0, 0]).input, off)
-      : store.state.baseline;
+    const plain = store.state.unshifted;
     answer.textContent = invariance(plain, trace, description.classes);
     if (off.size) answer.textContent += ", the same filters off";
     body.replaceChildren(...equivarianceOf(store.state.network, plain, trace, shift).map(rowOf));
@@ -249,15 +248,18 @@ function makeOcclusion(store) {
     stop.focus();
     const pixel = { ...input, rows: 1, columns: 1 };
     const cover = toFloats(borderColour(shown, input), pixel, store.state.description.scaling);
-    const steps = occlusionSteps(network, x, trace, off, patch, cover);
-    let next = steps.next();
-    while (!next.done) {
-      const end = performance.now() + SLICE;
-      while (!next.done && performance.now() < end) next = steps.next();
-      if (!next.done) progress.value = next.value;
-      await new Promise((resolve) => setTimeout(resolve));
+    const asking = (covered) => store.probabilities(covered, off);
+    const steps = occlusionSteps(network, x, trace, { patch, cover, asking });
+    let end = performance.now() + SLICE;
+    let next = await steps.next();
+    for (; !next.done; next = await steps.next()) {
       if (running !== mine) return;
+      if (performance.now() < end) continue;
+      progress.value = next.value;
+      await new Promise((resolve) => setTimeout(resolve));
+      end = performance.now() + SLICE;
     }
+    if (running !== mine) return;
     const hadFocus = document.activeElement === stop;
     running = null;
     found = next.value;
@@ -273,7 +275,8 @@ function makeOcclusion(store) {
     picture.hidden = !occlusion;
     about.hidden = Boolean(occlusion);
     if (!occlusion) return;
-    const most = occlusion.reduce((reach, drop) => Math.max(reach, Math.abs(drop)), 0);
+    const largest = occlusion.reduce((reach, drop) => Math.max(reach, Math.abs(drop)), 0);
+    const most = Math.max(largest, LEAST_REACH);
     const drawing = store.state.description.dark_background ? " drawing" : "";
     stack.className = `stack ${themeName()}${drawing}`;
     paintBytes(base, shown, input);
@@ -285,7 +288,8 @@ function makeOcclusion(store) {
     const name = classes[trace.answer];
     told.textContent =
       `the probability of ${name}, ${percent(found.probability)}: a pixel shows the mean over its` +
-      ` patches; one patch alone takes it to ${percent(found.probability - found.largest)}`;
+      ` patches; one patch alone takes it to ${percent(found.probability - found.largest)}` +
+      (largest < LEAST_REACH ? "; no pixel changes it by a whole point, so all is pale" : "");
     over.setAttribute("aria-label", `Occlusion map for ${name}; ${told.textContent}`);
   }
 
@@ -307,7 +311,7 @@ function halfToEven(value) {
 // the answer's probability over the patches that cover it.  Patches are half a patch apart, the
 // last ones end at the border.  Yields the share that is done after each patch and returns {map,
 // probability, largest: the largest change by one patch}.
-function* occlusionSteps(network, x, trace, off, patch, cover) {
+async function* occlusionSteps(network, x, trace, { patch, cover, asking }) {
   const [channels, rows, columns] = network.inputShape;
   const target = trace.answer;
   const starts = [rows, columns].map((length, axis) => {
@@ -334,7 +338,7 @@ function* occlusionSteps(network, x, trace, off, patch, cover) {
           covered[channel * rows * columns + pixel] = cover[channel];
         });
       }
-      const drop = probability - network.forward(covered, off).probabilities[target];
+      const drop = probability - (await asking(covered))[target];
       eachPixel((pixel) => {
         total[pixel] += drop;
         count[pixel] += 1;

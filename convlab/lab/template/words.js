@@ -90,3 +90,10 @@ export function buildShape(tag, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// A button with its meaning in words.
+export function makeButton(text, label, act) {
+  const made = build("button", { type: "button", "aria-label": label, title: label }, text);
+  made.addEventListener("click", act);
+  return made;
+}

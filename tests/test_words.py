@@ -1,0 +1,244 @@
+"""The words of figures in other languages: each is there, and numbers are written as there."""
+
+import ast
+import copy
+import json
+import pickle
+import re
+import shlex
+import shutil
+import string
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from convlab_cli import commands, drawing
+from convlab_gallery import catalog
+from matplotlib.text import Text
+from PIL import Image
+
+import convlab
+from convlab import pictures, words
+from convlab.errors import SpecError
+from convlab.viz.look import Look, used
+from convlab.words import joined, shown, t
+
+PACKAGE = Path(convlab.__file__).parent
+OTHERS = [language for language in words.LANGUAGES if language != "en"]
+THIN = "\u202f"
+
+
+# --- texts and numbers -----------------------------------------------------------------------
+
+
+def test_a_text_is_its_english_text_and_knows_its_values():
+    text = t("{n} map of {layer}", 3, t("the input"), several="{n} maps of {layer}")
+    assert text == "3 maps of the input" and isinstance(text, str)
+    assert json.dumps({text: text}) == '{"3 maps of the input": "3 maps of the input"}'
+    assert pickle.loads(pickle.dumps(text)) == copy.deepcopy(text) == text
+    assert t("{n} map", 1, several="{n} maps") == "1 map"
+    with pytest.raises(ValueError, match="zip"):
+        t("{one} and {other}", 1)
+
+
+def test_texts_stay_translatable_when_they_are_joined():
+    row = t("row {row}, column {column}", 1, 2)
+    assert shown(joined(["3 × 3", "", row]), "de") == "3 × 3, Zeile 1, Spalte 2"
+    assert shown("5 × 5: " + row, "de") == "5 × 5: Zeile 1, Spalte 2"
+    assert shown(row + " (0)", "fr") == "ligne 1, colonne 2 (0)"
+
+
+# Duden and DIN 1333; Lexique des règles typographiques en usage à l'Imprimerie nationale;
+# Ortografía de la lengua española; GB/T 15835.
+NUMBERS = [
+    ("0.25", "0,25", "0.25"),
+    ("−1.5", "−1,5", "−1.5"),
+    ("≈4.56 × 10⁻⁵", "≈4,56 × 10⁻⁵", "≈4.56 × 10⁻⁵"),
+    ("1,234,567", f"1{THIN}234{THIN}567", "1,234,567"),
+    ("12,345.5", f"12{THIN}345,5", "12,345.5"),
+    ("0.5, −0.25", "0,5; −0,25", "0.5, −0.25"),
+    ("3, 4", "3, 4", "3, 4"),
+    ("98.6 %", "98,6 %", "98.6 %"),
+    ("1234", "1234", "1234"),
+]
+
+
+@pytest.mark.parametrize(("english", "comma", "point"), NUMBERS)
+def test_numbers(english, comma, point):
+    for language in ("de", "fr", "es"):
+        assert shown(english, language) == comma
+        assert shown(shown(english, language), language) == comma  # not twice
+    assert shown(english, "zh") == point and shown(english, "en") == english
+
+
+def test_names_are_left_as_they_are():
+    for name in ("conv2.1", "v1.5", "input", "a 1,234.5 b", "row 1, column 2"):
+        assert shown(name, "de") == name
+    said = t("a handwritten {digit}", "0.5 input")
+    assert shown(said, "de") == "handgeschriebene 0.5 input"
+
+
+def test_plurals():
+    """One and several in German and Spanish; in French 0 is one; Chinese has no plural."""
+    texts = [t("{n:,} weight", n, several="{n:,} weights") for n in (0, 1, 2, 1000)]
+    assert [shown(x, "de") for x in texts] == [
+        *("0 Gewichte", "1 Gewicht", "2 Gewichte", f"1{THIN}000 Gewichte")
+    ]
+    maps = [t("{n:,} map", n, several="{n:,} maps") for n in (0, 1, 2)]
+    assert [shown(x, "fr") for x in maps] == ["0 carte", "1 carte", "2 cartes"]
+    assert [shown(x, "es") for x in maps] == ["0 mapas", "1 mapa", "2 mapas"]
+    assert [shown(x, "zh") for x in maps] == ["0 个特征图", "1 个特征图", "2 个特征图"]
+
+
+def test_an_unknown_language():
+    with pytest.raises(SpecError, match="expected a language among en, de, fr, es, zh, got 'it'"):
+        shown(t("row {at}", 1), "it")
+
+
+# --- the catalogues --------------------------------------------------------------------------
+
+
+def places(form):
+    return {name for _, name, _, _ in string.Formatter().parse(form) if name is not None}
+
+
+def has_letters(form):
+    return re.search("[A-Za-z]", re.sub(r"\{.*?\}", "", form)) is not None
+
+
+def constants(node):
+    if isinstance(node, ast.IfExp):
+        return constants(node.body) | constants(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) else set()
+
+
+def sources():
+    """(forms in calls of t with their plurals, all constant texts) of modules that use words."""
+    forms, texts = {}, set()
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        if "from convlab.words import" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "t":
+                several = {k.value.value for k in node.keywords if k.arg == "several"}
+                forms |= {form: several for form in constants(node.args[0])}
+    return forms, texts
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_catalogue_has_every_text_and_no_other(language):
+    forms, texts = sources()
+    known = words.catalogue(language)
+    assert {form for form in forms if has_letters(form)} - known.keys() == set()
+    assert known.keys() - texts == set()
+    for form, said in known.items():
+        two = isinstance(said, list)
+        assert two == (bool(forms.get(form)) and language != "zh"), form
+        for each in said if two else [said]:
+            assert each and places(form) - places(each) <= {"ordinal", "plural"}, form
+            assert places(each) <= places(form), form
+            assert not two or "n" in places(form)
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+# Names: of networks, layers, weights, data, files, functions, methods; symbols in formulas; the
+# names of kinds of padding in PyTorch; and LeNet-5's layers as they were published.
+NAMES = """
+    lenet5 lenet5-1998 vgg16 alexnet resnet50 dense lenet5-unshifted dense-unshifted
+    digits photo photo.png china
+    flower PCA Sobel Scharr Laplacian Gaussian ReLU sigmoid tanh exp max box ramp Conv2d BOX
+    BILINEAR NEAREST PyTorch TensorFlow ceil sgd one-cycle shift rotate scale zeros reflect
+    replicate circular same valid probabilities INPUT OUTPUT Convolutions Subsampling Full
+    connection connections feature maps f. layer x6-edge x d dτ
+"""
+LAYERS = (
+    r"(conv|pool|relu|fc|flatten|[CFScs])\d+(_\d+)?(–\d+)?"  # ours, and LeNet-5's
+    r"|[a-z]+\d?(\.\w+)+(–\d+)?"  # of published networks
+    r"|w\d+|w[₁₂]|[fgt]|w"
+)
+# Pictures whose words are not translated yet; there may not be more.
+LATER = {
+    *("ladder", "backpropagation", "max-pooling-backward", "transposed-stamps", "im2col"),
+    *("toeplitz", "grouped-depthwise-separable", "vgg16-volumes", "channel-sum"),
+}
+ENTRIES = catalog.read(commands.COMMANDS, catalog.CATALOG).entries
+
+
+class EveryText(dict):
+    """A catalogue in which each text has every letter replaced by one that is not Latin."""
+
+    def get(self, form, used):
+        return re.sub(r"(\{.*?\})|[A-Za-z]", lambda found: found[1] or "ж", used)
+
+
+@pytest.fixture(scope="session")
+def materials(tmp_path_factory, tiny):
+    """A folder with a photograph, and what stands in commands for it, a run and a data set."""
+    folder = tmp_path_factory.mktemp("materials")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (427, 640, 3), np.uint8)).save(
+        folder / "photo.png"
+    )
+    named = {"photo": "photo.png", "data": "digits"}
+
+    def filled(found):
+        name = found[1]
+        if name not in named:  # a run, of which none may have the name of another
+            named[name] = str(shutil.copytree(tiny.folder, folder / name))
+        return named[name]
+
+    return folder, filled
+
+
+@pytest.fixture
+def made(materials, monkeypatch):
+    """A function that makes the picture of an entry and returns it."""
+    folder, filled = materials
+    monkeypatch.chdir(folder)
+    found = []
+    monkeypatch.setattr(drawing.Picture, "finish", lambda _, made, before=None: found.append(made))
+
+    def make(entry):
+        typed = shlex.split(re.sub(r"\{([\w-]+)\}", filled, entry.command))
+        monkeypatch.setattr(sys, "argv", typed)
+        commands.run(typed)
+        return found[-1]
+
+    return make
+
+
+def left_over(figure):
+    """The words of a figure that are in Latin letters and no names."""
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    found = {word for text in texts for word in re.findall(r"[A-Za-z][\w.–₁₂-]*", text)}
+    return {word for word in found - {*NAMES.split()} if not re.fullmatch(LAYERS, word)}
+
+
+@pytest.mark.sample(6)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+def test_every_word_of_a_picture_is_translated(entry, made, monkeypatch):
+    picture = made(entry)
+    monkeypatch.setattr(words, "catalogue", lambda language: EveryText())
+    with used(Look(language="de")):
+        figure = picture.draw(theme="light", size="slide")
+    assert bool(left_over(figure)) == (entry.id in LATER), left_over(figure)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_picture_says_its_words_in_a_language(language, tmp_path):
+    """The terms of textbooks, in a picture that was made before its language was chosen."""
+    picture = pictures.arithmetic(5, 3, 2, 1)
+    terms = {
+        "de": ("Eingabe", "3 × 3, Schrittweite 2", "5 × 5, Null-Padding 1"),
+        "fr": ("Entrée", "3 × 3, pas 2", "5 × 5, remplissage par zéros 1"),
+        "es": ("Entrada", "3 × 3, paso 2", "5 × 5, relleno de ceros 1"),
+        "zh": ("输入", "3 × 3, 步幅 2", "5 × 5，零填充 1"),
+    }
+    svg = picture.content(".svg", language=language).decode()
+    assert all(f">{term}<" in svg for term in terms[language])
+    assert ">Input<" in picture.content(".svg").decode()
+    assert "Convolution" in svg.partition("</desc>")[0]  # the description is English
