@@ -13,6 +13,9 @@ from convlab_cli.values import Written
 
 OLD = {"--out": "--output", "--plot": "--output", "--figures": "--output"}
 """Names of options before they were all of one kind; they go with the next release."""
+LOOKS = "How pictures look"
+LOOK = {"size", "theme", "title", "no_title", "no_caption", "font", "language", "style_file", "dpi"}
+"""The heading of a picture's options in a command's help, and their names."""
 MOST_BYTES = 250_000  # of a file of settings
 _FILE, _WHERE = "convlab.config", "convlab.where"
 
@@ -56,6 +59,17 @@ class Command(click.Command):
             raise
         self._check_standard_input(context)
         return rest
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """What the command does and, where it makes a picture, how that looks."""
+        rows: dict[str, list[tuple[str, str]]] = {"Options": [], LOOKS: []}
+        for option in self.get_params(context):
+            if (row := option.get_help_record(context)) is not None:
+                rows[LOOKS if option.name in LOOK else "Options"].append(row)
+        for heading, listed in rows.items():
+            if listed:
+                with formatter.section(heading):
+                    formatter.write_dl(listed)
 
     def _check_standard_input(self, context: click.Context) -> None:
         asked = []

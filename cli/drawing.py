@@ -22,6 +22,7 @@ STILL = (".png", ".jpg", ".webp", ".svg", ".pdf")
 MOVING = (*STILL, ".gif")
 FILMS = (".mp4", ".webm")
 _STYLE = [
+    options.choice("--theme", "light", "dark", "transparent", help="The ground below it."),
     options.valued("--title", help="Instead of the picture's own."),
     options.flag("--no-title", help="Without its title."),
     options.flag("--no-caption", help="Without the words below the title and at the foot."),
@@ -34,15 +35,16 @@ _USUAL = {"font": None, "language": "en", "style": None, "title": None, "caption
 
 
 def appearance(default: str | None = "slide") -> list:
-    """``--size`` and ``--theme`` of a command that makes a picture, and how else it looks."""
+    """How the picture of a command looks: its size, theme, words and the like."""
     size = options.valued(
         "--size",
         type=Spelled("NAME|WxH|WmmxHmm", "canvas"),
         default=default,
-        show_default=default or "slide, of .gif and .webp animation, of a film 1920x1080",
-        help="1600x900, 500 wide, 800x450, 85 or 170 mm wide; or 1920x1080 (pixels), 85mmx60mm.",
+        show_default="slide; of what moves animation, of films 1920x1080",
+        help="slide (1600x900), small (500 wide), animation (800x450), paper or paper-wide (85 or"
+        " 170 mm wide); or 1920x1080 in pixels, 85mmx60mm.",
     )
-    return [size, options.choice("--theme", "light", "dark", "transparent"), *_STYLE]
+    return [size, *_STYLE]
 
 
 def dressed(function):

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from convlab_cli.command import LOOKS
 
 COMMANDS = """\
 # All commands
 
 What each says of itself with `--help`. [Settings](settings.md) says how to give options once in a
-file, and how the tab key completes names, options and values.
+file, and how the tab key completes names, options and values. How pictures look is the same for
+all commands that make one, and stands at the end.
 """
 
 
@@ -35,11 +37,13 @@ def _inside(command: click.Command, context: click.Context) -> Iterator[tuple[st
 
 def commands() -> str:
     """All commands with their help, in Markdown."""
-    parts = [COMMANDS]
+    parts, looks = [COMMANDS], ""
     for typed, text in helps():
         lines = "\n".join(line.rstrip() for line in text.splitlines())
-        parts.append(f"## {typed}\n\n```\n{lines}\n```\n")
-    return "\n".join(parts)
+        own, _, look = lines.partition(f"\n\n{LOOKS}:\n")
+        looks = look or looks
+        parts.append(f"## {typed}\n\n```\n{own}\n```\n")
+    return "\n".join([*parts, f"## {LOOKS}\n\n```\n{looks}\n```\n"])
 
 
 def _page(name: str) -> str:
