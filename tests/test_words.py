@@ -9,6 +9,7 @@ import shlex
 import shutil
 import string
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from PIL import Image
 
 import convlab
 from convlab import pictures, words
-from convlab.errors import SpecError
+from convlab.errors import SpecError, UndrawnLetters
 from convlab.viz.look import Look, used
 from convlab.words import joined, shown, t
 
@@ -238,7 +239,13 @@ def test_a_picture_says_its_words_in_a_language(language, tmp_path):
         "es": ("Entrada", "3 × 3, paso 2", "5 × 5, relleno de ceros 1"),
         "zh": ("输入", "3 × 3, 步幅 2", "5 × 5，零填充 1"),
     }
-    svg = picture.content(".svg", language=language).decode()
-    assert all(f">{term}<" in svg for term in terms[language])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        svg = picture.content(".svg", language=language).decode()
+    expected = terms[language]
+    if any(one.category is UndrawnLetters for one in said):  # no font here has them
+        assert language == "zh"
+        expected = [re.sub("[，\u4e00-\u9fff]", "□", term) for term in expected]
+    assert all(f">{term}<" in svg for term in expected)
     assert ">Input<" in picture.content(".svg").decode()
     assert "Convolution" in svg.partition("</desc>")[0]  # the description is English
