@@ -97,7 +97,7 @@ def kernels(names, layers, device, rounds, shown):
 def train(model, classes, images, data_dir, shown, **settings):
     """A network: an epoch of training, and 10,000 answers, against PyTorch's usual loop.
 
-    LeNet-5, or any other sequence of layers that PyTorch has.  On MNIST if it is found, else on
+    LeNet-5, or any other network whose layers PyTorch has.  On MNIST if it is found, else on
     digits repeated to as many images; on random bytes if the network takes other images.  Both
     sides are timed for a whole epoch: batches, losses and counting right answers.
     """

@@ -36,6 +36,7 @@ MIRRORED = {
     "Conv2d, circular": 'out_channels=2, kernel_size=3, padding=[1, 2], padding_mode="circular"',
     "Conv2d, no bias": 'out_channels=2, kernel_size=3, padding_mode="reflect", bias=false',
     "Conv2d, same": 'out_channels=2, kernel_size=[4, 3], padding="same", padding_mode="replicate"',
+    "Conv2d, uneven": "out_channels=2, kernel_size=3, padding=[1, 0, 2, 1]",
     "ConvTranspose2d": "out_channels=6, kernel_size=3, stride=2, padding=1, output_padding=1,"
     " groups=2, dilation=2",
     "ConvTranspose2d, no bias": "out_channels=3, kernel_size=[2, 3], bias=false",
@@ -98,8 +99,28 @@ def test_the_network_in_pytorch_has_the_same_logits(case):
         generator = np.random.default_rng(parameter.size)
         parameter.data = generator.standard_normal(parameter.shape).astype(np.float32)
     described = json.loads(json.dumps(bench.pytorch_layers(network)))
-    theirs = worker.sequential(described, network.state_dict()).eval()
+    theirs = worker.mirror(described, network.state_dict()).eval()
     x = np.random.default_rng(1).standard_normal((3, 4, 9, 8)).astype(np.float32)
+    with no_grad(), torch.inference_mode():
+        expected = theirs(torch.from_numpy(x)).numpy()
+        np.testing.assert_allclose(network(Tensor(x)).numpy(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["Add", "Mul", "Sub", "Div", "Concat", "Shortcut2d"])
+def test_branches_in_pytorch_have_the_same_logits(kind):
+    torch = pytest.importorskip("torch")
+    join = "Add" if kind == "Shortcut2d" else kind
+    spec = BRANCHED.replace('"Add"', f'"{join}"')
+    if kind == "Shortcut2d":  # 2 maps of 6 x 5 become 5 of 3 x 3
+        own = '{type = "Shortcut2d", name = "two", out_channels = 5, stride = 2}'
+        spec = spec.replace('{type = "ReLU", name = "two"}', own)
+        spec = spec.replace(
+            "out_channels = 2, kernel_size = 1", "out_channels = 5, kernel_size = 1, stride = 2"
+        )
+    network = bench.network(models.Spec(spec, "own", "own")).eval()
+    described = json.loads(json.dumps(bench.pytorch_layers(network)))
+    theirs = worker.mirror(described, network.state_dict()).eval()
+    x = np.random.default_rng(1).standard_normal((3, 2, 6, 5)).astype(np.float32)
     with no_grad(), torch.inference_mode():
         expected = theirs(torch.from_numpy(x)).numpy()
         np.testing.assert_allclose(network(Tensor(x)).numpy(), expected, rtol=1e-4, atol=1e-4)
@@ -123,7 +144,7 @@ def test_every_layer_that_pytorch_has_is_mirrored():
             "own, it: expected a layer that PyTorch has, got TableConv2d",
         ),
         (
-            'type = "Conv2d", out_channels = 2, kernel_size = 3, padding = [1, 0, 1, 1]',
+            'type = "ConvTranspose2d", out_channels = 2, kernel_size = 3, padding = [1, 0, 1, 1]',
             r"own, it: expected padding that PyTorch has, .*, got \(1, 0, 1, 1\)",
         ),
     ],
@@ -241,10 +262,9 @@ def test_answers(convlab):
 @pytest.mark.parametrize("command", ["train", "answers"])
 def test_a_network_that_pytorch_has_not(convlab, command):
     pytest.importorskip("torch")
-    (convlab.folder / "branched.toml").write_text(BRANCHED)
-    assert convlab.misused("bench", command, "--model", "branched.toml") == (
-        "branched, three: expected layers in a row, as of PyTorch's Sequential, got one that"
-        " reads one"
+    (convlab.folder / "own.toml").write_text(BRANCHED.replace("ReLU", "ScaledTanh"))
+    assert convlab.misused("bench", command, "--model", "own.toml") == (
+        "own, two: expected a layer that PyTorch has, got ScaledTanh"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import data, manual_seed, models, random
+from convlab import data, manual_seed, models, nn, random
 from convlab.bench.convolutions import torch_has_cuda
 from convlab.bench.machine import version
 from convlab.checks import fits_memory
@@ -71,26 +72,36 @@ def compared(on: str = "cpu") -> bool:
     return version("torch") is not None and (on == "cpu" or torch_has_cuda())
 
 
-def pytorch_layers(built: models.Network) -> list[tuple[str, str, dict[str, Any]]]:
-    """(name, class in torch.nn, its arguments) of each layer of a network.
+def pytorch_layers(
+    built: models.Network,
+) -> list[tuple[str, str, dict[str, Any], tuple[str | None, ...]]]:
+    """(name, class in torch.nn, its arguments, names of what it reads) of each layer of a network.
 
-    In sequence they compute the same.  Raises SpecError naming the layer if PyTorch has none that
-    does the same, and for branches.
+    They compute the same; None is the input.  What PyTorch has no layer for, but does with tensors,
+    has the name of ours.  Raises SpecError naming the layer if PyTorch cannot do the same.
     """
-    rows, before = [], None
-    for name, layer, sources in built.nodes():
-        if sources != (before,):
-            read = " and ".join(source or models.INPUT for source in sources)
-            raise SpecError(
-                f"{built.name}, {name}: expected layers in a row, as of PyTorch's Sequential,"
-                f" got one that reads {read}"
-            )
+    rows = []
+    for name, layer, sources in (row for node in built.nodes() for row in _padded_apart(*node)):
         try:
-            rows.append((name, type(layer).__name__, layer.pytorch_arguments()))
+            rows.append((name, type(layer).__name__, layer.pytorch_arguments(), sources))
         except SpecError as error:
             raise SpecError(f"{built.name}, {name}: {error}") from None
-        before = name
     return rows
+
+
+def _padded_apart(
+    name: str, layer: nn.Module, sources: tuple[str | None, ...]
+) -> list[tuple[str, nn.Module, tuple[str | None, ...]]]:
+    """A layer, after one that pads for it if it is a convolution with sides that differ."""
+    if type(layer) is not nn.Conv2d or layer.padding_mode != "zeros":
+        return [(name, layer, sources)]
+    top, bottom, left, right = layer.padding
+    if (top, left) == (bottom, right):
+        return [(name, layer, sources)]
+    bare = copy.copy(layer)
+    bare.padding = (0, 0, 0, 0)
+    before = f"{name}.padding"
+    return [(before, nn.ZeroPad2d((left, right, top, bottom)), sources), (name, bare, (before,))]
 
 
 def not_in_pytorch(built: models.Network, on: str = "cpu") -> str:

@@ -141,7 +141,7 @@ class PyTorch:
             for k in ("images", "test_images")
         )
         self.labels = torch.from_numpy(images["labels"]).to(device)
-        self.network = sequential(description["layers"], weights).to(device)
+        self.network = mirror(description["layers"], weights).to(device)
         self.loss = torch.nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=RATE, momentum=MOMENTUM)
 
@@ -203,22 +203,61 @@ class PyTorch:
                 self.network(inputs[turn % len(inputs)]).argmax(1)
 
 
-def sequential(layers: list, weights: dict[str, np.ndarray]):
-    """A torch.nn.Sequential of layers, each given as (name, class in torch.nn, arguments).
+def mirror(layers: list, weights: dict[str, np.ndarray]):
+    """A torch.nn.Module of layers, as ``networks.pytorch_layers`` gives them.
 
     ``weights``: arrays by the names that ``state_dict`` gives them, as "conv1.weight".
     """
     import torch
 
+    class Mirror(torch.nn.Module):
+        def __init__(self, modules: list):
+            super().__init__()
+            self.layers = torch.nn.ModuleList(modules)
+
+        def forward(self, x):
+            values = {None: x}
+            for layer, (name, _, _, sources), done in zip(self.layers, layers, last, strict=True):
+                x = values[name] = layer(*[values[source] for source in sources])
+                for source in done:
+                    del values[source]
+            return x
+
+    readers = {source: name for name, _, _, sources in layers for source in sources}
+    last = [{s for s in sources if readers[s] == name} for name, _, _, sources in layers]
     modules = []
-    for name, kind, arguments in layers:
+    for name, kind, arguments, _ in layers:
         plain = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
-        module = getattr(torch.nn, kind)(**plain)
+        made = getattr(torch.nn, kind, None)
+        module = made(**plain) if made else _operation(kind, **plain)
         parts = ((*k.rpartition(".")[::2], v) for k, v in weights.items())
         own = {parameter: v for layer, parameter, v in parts if layer == name}
         module.load_state_dict({k: torch.from_numpy(v) for k, v in own.items()})
         modules.append(module)
-    return torch.nn.Sequential(*modules)
+    return Mirror(modules)
+
+
+def _operation(kind: str, **arguments):
+    """A torch.nn.Module for what PyTorch does with tensors, without a layer of its own."""
+    import operator
+    from functools import reduce
+
+    import torch
+
+    def shortcut(x, in_channels, out_channels, stride):
+        new = out_channels - in_channels
+        maps = 0, 0, 0, 0, new // 2, new - new // 2
+        return torch.nn.functional.pad(x[:, :, ::stride, ::stride], maps)
+
+    of = {"Add": operator.add, "Mul": operator.mul, "Sub": operator.sub, "Div": operator.truediv}
+
+    class Operation(torch.nn.Module):
+        def forward(self, *inputs):
+            if kind == "Shortcut2d":
+                return shortcut(*inputs, **arguments)
+            return torch.cat(inputs, 1) if kind == "Concat" else reduce(of[kind], inputs)
+
+    return Operation()
 
 
 def _parts(images, batch: int) -> list:

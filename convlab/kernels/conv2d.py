@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numba import prange
 
-from convlab.kernels import cuda, memory
+from convlab.kernels import cuda, depthwise, memory
 from convlab.kernels.calls import do
 from convlab.kernels.device import loop
 from convlab.kernels.dispatch import Kernel
@@ -214,6 +214,12 @@ def _forward_setup(g, batch):
 
 
 def _forward_cpu(x, weight, bias, g, relu=False):
+    if depthwise.suits(g):
+        out = memory.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+        taps, layout = weight.reshape(len(out), -1), depthwise.layout(g, x.shape[3])
+        maps, target = (a.reshape(*a.shape[:2], -1) for a in (x, out))
+        depthwise.filter_maps(maps, taps, bias, tuple(layout), relu, target)
+        return out
     plan, ranges, shape, rows, steps = _forward_setup(g, x.shape[3])
     out = memory.empty(shape, x.dtype)
     flat = plan.lay(x, rows[2])

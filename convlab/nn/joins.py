@@ -19,6 +19,9 @@ class Join(Module):
     family = Family.JOIN
     product = False  # whether ``summands`` are multiplied instead of added up
 
+    def pytorch_arguments(self):
+        return {}  # PyTorch joins tensors without a layer
+
     def __call__(self, *inputs: Tensor, **settings: Any) -> Tensor:
         if len(inputs) < 2:
             raise ShapeError(

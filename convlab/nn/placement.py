@@ -51,6 +51,10 @@ class Shortcut2d(Module):
     def forward(self, x: Tensor) -> Tensor:
         return F.shortcut2d(x, self.out_channels, self.stride)
 
+    def pytorch_arguments(self):
+        names = "in_channels", "out_channels", "stride"
+        return {name: getattr(self, name) for name in names}  # a slice of a tensor, padded
+
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, stride={self.stride}"
 
