@@ -20,7 +20,7 @@ MOST_CLASSES = 5000
 """The most classes; Kuzushiji-Kanji has 3,832."""
 
 _QMNIST_COLUMNS = 8
-_BYTES_AT_ONCE = 1 << 22
+_BYTES_AT_ONCE = 1 << 20
 
 # --- labels ---------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from convlab.errors import DataError, DTypeError, ShapeError, SpecError
 from convlab.names import class_names
 
 # Bytes counted at once: bincount widens each to 8 bytes.
-_COUNTED_AT_ONCE = 1 << 22
+_COUNTED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ SHARE = 8
 """Of the machine's memory, this part is what a set's images may take unless the variable says."""
 
 _MOST_READERS = 8
-_BYTES_AT_ONCE = 1 << 22
+_BYTES_AT_ONCE = 1 << 20
 _PICTURES_AT_ONCE = 16
 
 _In = TypeVar("_In")
@@ -142,7 +142,7 @@ def read_each(
 
 
 def blocks(images: np.ndarray | LazyImages) -> Iterator[np.ndarray]:
-    """All images in their order, so many at a time that they take 4 MB."""
+    """All images in their order, so many at a time that they take 1 MB."""
     step = max(1, _BYTES_AT_ONCE // max(1, math.prod(images.shape[1:])))
     return parts_of(images, (slice(at, at + step) for at in range(0, len(images), step)))
 

@@ -82,6 +82,11 @@ def shards_of(path: Path) -> list[Path]:
     return [path] if path.suffix.lower() == ".tar" and path.is_file() else []
 
 
+def shards_name(path: Path) -> str:
+    """What the files that a path stands for are called, or else their folder."""
+    return Words.of(_RANGE.sub("", path.name)).set or path.absolute().parent.name
+
+
 def _by_split(path: Path, shards: list[Path]) -> dict[str, list[Path]]:
     """The files of the training set and, if there is one, of the set to test with."""
     found: dict[str, list[Path]] = {}
@@ -136,8 +141,12 @@ def _listed(path: Path, file: BinaryIO, length: int) -> Iterator[_Member]:
                 key = f"{folder}/{key}"
                 yield _Member(name, key, f".{suffix.lower()}", member.offset_data, member.size)
         file.seek(archive.offset)
-        if any(file.read(_BLOCK)):  # tarfile takes a damaged header for the end
-            raise DataError(f"{path}: expected a whole .tar file, got a damaged header in it")
+        block = file.read(_BLOCK)
+        if any(block) or len(block) < _BLOCK:  # tarfile takes a damaged header for the end
+            raise DataError(
+                f"{path}: expected a whole .tar file, got one that is damaged or cut off after"
+                f" {archive.offset:,} bytes"
+            )
 
 
 def _examples(path: Path, shard: int) -> Iterator[_Example]:
@@ -261,7 +270,7 @@ def read_shards(
         size, usual = common_form(streams)
         image_size, channels = image_size or size, channels or usual
     shape, damaged, sets = (channels, *image_size), dict[str, str](), list[Dataset]()
-    name = Words.of(_RANGE.sub("", path.name)).set or path.resolve().parent.name
+    name = path.resolve().name if path.is_dir() else shards_name(path)
     for (split, part), label in zip(parts.items(), numbers, strict=True):
 
         def read(number: int, part: _Pictures = part) -> np.ndarray:

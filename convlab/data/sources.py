@@ -20,14 +20,13 @@ import numpy as np
 
 from convlab.data.composed import composed_windows
 from convlab.data.dataset import Dataset, stratified_split
-from convlab.data.file_words import Words
 from convlab.data.folder import HELD_OUT, SPLIT_SEED, ReadPicture, holds_pictures, read_folder
 from convlab.data.idx import Content, decode_pair, read_content
 from convlab.data.kept import kept
 from convlab.data.own_files import data_files, is_data_file, read_files
 from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
-from convlab.data.shards import read_shards, shards_of
+from convlab.data.shards import read_shards, shards_name, shards_of
 from convlab.errors import DataError
 from convlab.files import replacing
 from convlab.names import meant
@@ -186,8 +185,8 @@ def is_source(source: str) -> bool:
 def short_name(source: str) -> str:
     """A data set in the names of runs: a path without the way to it, a file without its kind."""
     path = _path(source)
-    is_file = source not in NAMES and os.path.isfile(path)
-    return (Words.of(path.name).set or path.absolute().parent.name) if is_file else path.name
+    is_file = source not in NAMES and not os.path.isdir(path) and _is_own(source)
+    return shards_name(path) if is_file else path.name
 
 
 def _path(source: str | os.PathLike) -> Path:
