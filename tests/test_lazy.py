@@ -203,13 +203,14 @@ def many(root, kind, count):
 
 def peak(root, megabytes):
     """The most memory in MB that a training holds, in a process of its own."""
-    (root / "net.toml").write_text(NETWORK)
+    network, run = root.with_suffix(".toml"), root.with_suffix(".run")
+    network.write_text(NETWORK)
     code = (
         "import resource, subprocess, sys\n"
         "subprocess.run(sys.argv[1:], check=True)\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
     )
-    words = f"train --model {root}/net.toml --data {root} --epochs 1 --lr 0.001 --quiet -o {root}/r"
+    words = f"train --model {network} --data {root} --epochs 1 --lr 0.001 --quiet -o {run}"
     done = subprocess.run(
         [sys.executable, "-c", code, COMMAND, *words.split(), "--exist-ok"],
         capture_output=True,
