@@ -54,19 +54,22 @@ def _page(name: str) -> str:
         from convlab.experiments import report
 
         return report.claims_page(report.read_results(RESULTS))
-    if name == "speed":
-        from convlab.bench.tables import tables
+    if name in ("speed", "ranks"):
+        from convlab.bench.tables import ranks_table, tables
 
-        return tables(Path("docs", "measured"))
+        return (tables if name == "speed" else ranks_table)(Path("docs", "measured"))
     from convlab import documentation
 
     return documentation.names_page() if name == "names" else documentation.notations_page()
 
 
+PAGES = ("commands", "names", "notations", "claims", "speed", "ranks")
+
+
 @click.command()
-@click.argument("page", type=click.Choice(["commands", "names", "notations", "claims", "speed"]))
+@click.argument("page", type=click.Choice(PAGES))
 def command(page):
-    """Print a generated page of docs/, or the tables of the one on speed."""
+    """Print a generated page of docs/, or the tables of those on speed and on ranks."""
     click.echo(commands() if page == "commands" else _page(page), nl=False)
 
 

@@ -22,7 +22,7 @@ def setting(name, type=None, default=None, *names, **settings):
 @options.model
 @options.data(
     default="digits",
-    help="digits, mnist, fashion-mnist, cifar10, scenes, or your own folder or file.",
+    help="digits, mnist, fashion-mnist, cifar10, scenes, or your own folder or files.",
 )
 @options.data_dir
 @options.skip_damaged

@@ -11,7 +11,7 @@ import pytest
 from convlab_cli import commands
 
 from convlab import experiments
-from convlab.bench.tables import tables
+from convlab.bench.tables import ranks_table, tables
 from convlab.errors import RunError
 from convlab.quiz import TOPICS
 
@@ -46,6 +46,19 @@ def test_the_tables_on_speed_are_those_of_what_was_measured():
     share = row["flops"] / ours / row["peak_flops"]
     cells = [f"{ours:.2f} s", f"{theirs:.2f} s", f"{ours / theirs:.2f}", f"{100 * share:.0f} %"]
     assert made.splitlines()[2].split(" | ")[1:5] == cells
+
+
+def test_the_table_of_ranks_is_that_of_what_was_measured():
+    """Written by ``python -m convlab_cli.reference ranks``, from docs/measured."""
+    text = (ROOT / "docs" / "distributed.md").read_text(encoding="utf-8")
+    made = ranks_table(ROOT / "docs" / "measured")
+    assert made in re.findall(r"(?m)(?:^\|.*\n)+", text)
+    # The row of two ranks once more, by hand.
+    kept = json.loads((ROOT / "docs/measured/ranks.json").read_text(encoding="utf-8"))
+    one, two = kept["measured"]["1"]["step"], kept["measured"]["2"]["step"]
+    cells = [f"{1000 * two:.2f} ms", f"{kept['batch'] / two:,.0f}", f"{one / two:.2f}"]
+    row = next(line for line in made.splitlines() if line.startswith("| 2 ranks, measured |"))
+    assert row.split(" | ")[1:4] == cells
 
 
 def test_a_measurement_that_is_none_is_one_line(tmp_path):

@@ -43,6 +43,7 @@ from convlab_cli.lazy import LazyGroup
         "maximise": "Images made to excite the units of a layer.",
         "top-patches": "The patches that excite a layer's units most.",
         "augment": "What training sees instead of an image.",
+        "all-reduce": "How ranks add the gradients of a batch.",
         "dropout": "What dropout drops, and how the answer spreads.",
         "activations": "ReLU, sigmoid, tanh and their gradients.",
         "descent": "Gradient descent on a loss of two weights.",

@@ -20,7 +20,16 @@ def tables(folder: Path) -> str:
     --json``; reached.json: for each command, what ``convlab train --json`` has printed last.
     Raises RunError for a file that is missing or holds something else.
     """
-    return "\n\n".join("\n".join(_made(folder / f"{name}.json")) for name in _MAKERS) + "\n"
+    names = ("training", "answers", "reached")
+    return "\n\n".join("\n".join(_made(folder / f"{name}.json")) for name in names) + "\n"
+
+
+def ranks_table(folder: Path) -> str:
+    """The table of docs/distributed.md from ranks.json, what ``convlab bench ranks --json`` prints.
+
+    Raises RunError as ``tables`` does.
+    """
+    return "\n".join(_made(folder / "ranks.json")) + "\n"
 
 
 def _made(path: Path) -> list[str]:
@@ -78,8 +87,23 @@ def _reached(kept: dict[str, Any]) -> list[str]:
     return table(("command", "test accuracy"), rows)
 
 
+def _ranks(kept: dict[str, Any]) -> list[str]:
+    def row(name: str, step: float, *more: str) -> tuple[str, ...]:
+        return name, f"{1000 * step:.2f} ms", f"{kept['batch'] / step:,.0f}", *more
+
+    rows = [row("one process, without chunks", kept["seconds_without_chunks"], "", "")]
+    for how in ("measured", "on_paper"):
+        for ranks, parts in kept[how].items():
+            times = f"{kept['measured']['1']['step'] / parts['step']:.2f}"
+            name = f"{ranks} rank{'s' * (ranks != '1')}, {how.replace('_', ' ')}"
+            rows.append(row(name, parts["step"], times, f"{1000 * parts['sum']:.2f} ms"))
+    head = f"{kept['model']}, {kept['batch']} images in {kept['chunks']} chunks, one thread a rank"
+    return table((head, "a step", "images/s", "times one rank", "of it the sum"), rows)
+
+
 _MAKERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "training": _training,
     "answers": _answers,
     "reached": _reached,
+    "ranks": _ranks,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from convlab.checks import shown
 from convlab.data.label_names import is_label
-from convlab.data.pictures import MAX_SIDE, check_room
+from convlab.data.lazy import LazyImages
+from convlab.data.pictures import MAX_SIDE
 from convlab.errors import DataError, require_finite
 from convlab.names import listed
 
@@ -19,7 +20,7 @@ MOST_CLASSES = 5000
 """The most classes; Kuzushiji-Kanji has 3,832."""
 
 _QMNIST_COLUMNS = 8
-_AT_ONCE = 1000  # images
+_BYTES_AT_ONCE = 1 << 20
 
 # --- labels ---------------------------------------------------------------------------------
 
@@ -84,15 +85,19 @@ def classes_of(
 
 
 class Images(NamedTuple):
-    """Images as ``place`` holds them; transposed: whether their rows are its columns."""
+    """Images as ``place`` holds them; transposed: whether their rows are its columns.
+
+    ``values``: returns them, an array or a map of the file.  ``lazy``: whether they stay there.
+    """
 
     place: str
-    values: np.ndarray
+    values: Callable[[], np.ndarray]
     transposed: bool
+    lazy: bool
 
 
-def image_bytes(parts: Sequence[Images]) -> list[np.ndarray]:
-    """The images of each part as bytes (count, C, H, W).
+def image_bytes(parts: Sequence[Images]) -> list[np.ndarray | LazyImages]:
+    """The images of each part as bytes (count, C, H, W), or as LazyImages of them.
 
     Pixels from 0 to 255 are rounded; if none of all parts is above 1, they are taken to go from 0
     to 1.  Raises DataError for other numbers, and as ``image_axes``.
@@ -101,10 +106,10 @@ def image_bytes(parts: Sequence[Images]) -> list[np.ndarray]:
     return [_bytes(part, factor) for part in parts]
 
 
-def image_axes(place: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+def image_axes(place: str, shape: tuple[int, ...]) -> tuple[tuple[int, int, int, int], bool]:
     """The axes (count, C, H, W) of images of a shape, and whether their channels come last.
 
-    Raises DataError for a shape that is none of images, and one of too many bytes.
+    Raises DataError for a shape that is none of images.
     """
     if len(shape) == 2 and math.isqrt(shape[1]) ** 2 == shape[1]:
         shape = shape[0], math.isqrt(shape[1]), math.isqrt(shape[1])
@@ -122,13 +127,22 @@ def image_axes(place: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], boo
         raise DataError(
             f"{place}: expected images of 1 to {MAX_SIDE:,} pixels along a side, got {shape}"
         )
-    check_room(axes[0], axes[1], axes[2:])
     return axes, last
 
 
 def _largest(part: Images) -> float:
     """The largest pixel.  Raises DataError unless all are numbers from 0 to 255."""
-    place, images, _ = part
+    return max(_largest_of(part.place, block) for block in _blocks(part.values))
+
+
+def _blocks(values: Callable[[], np.ndarray]) -> Iterator[np.ndarray]:
+    """The images of an array some at a time; what is mapped is mapped anew, which frees memory."""
+    count, step = len(values()), max(1, _BYTES_AT_ONCE // values()[:1].nbytes)
+    for first in range(0, count, step):
+        yield values()[first : first + step]
+
+
+def _largest_of(place: str, images: np.ndarray) -> float:
     if images.dtype.kind not in "buif":
         raise DataError(f"{place}: expected pixels as numbers, got {images.dtype}")
     if images.dtype == np.uint8 or images.dtype.kind == "b":
@@ -143,15 +157,21 @@ def _largest(part: Images) -> float:
     return largest
 
 
-def _bytes(part: Images, factor: int) -> np.ndarray:
-    axes, last = image_axes(part.place, part.values.shape)
-    images = part.values.transpose(0, 3, 1, 2) if last else part.values.reshape(axes)
-    if part.transposed:
-        images = images.swapaxes(2, 3)
-    if images.dtype == np.uint8 and factor == 1:
-        return images
-    out = np.empty(images.shape, np.uint8)
-    for first in range(0, len(out), _AT_ONCE):  # floats take up to eight times the memory
-        block = images[first : first + _AT_ONCE]
-        out[first : first + _AT_ONCE] = np.rint(block * np.float64(factor))
-    return out
+def _bytes(part: Images, factor: int) -> np.ndarray | LazyImages:
+    axes, last = image_axes(part.place, part.values().shape)
+    upright = axes[1], *(axes[:1:-1] if part.transposed else axes[2:])
+
+    def of_rows(rows: np.ndarray | slice) -> np.ndarray:
+        images = part.values()[rows]
+        images = images.transpose(0, 3, 1, 2) if last else images.reshape(-1, *axes[1:])
+        if part.transposed:
+            images = images.swapaxes(2, 3)
+        if images.dtype == np.uint8 and factor == 1:
+            return images
+        out = np.empty(images.shape, np.uint8)
+        step = max(1, _BYTES_AT_ONCE // images[:1].nbytes)
+        for first in range(0, len(out), step):  # floats take up to eight times the memory
+            out[first : first + step] = np.rint(images[first : first + step] * np.float64(factor))
+        return out
+
+    return LazyImages(of_rows, upright, axes[0]) if part.lazy else of_rows(slice(None))

@@ -12,6 +12,7 @@ import numpy as np
 from convlab.checks import LARGEST, instance, whole
 from convlab.data.augmentation import Augmentation
 from convlab.data.dataset import Dataset
+from convlab.data.lazy import LazyImages, parts_of
 from convlab.errors import DTypeError, ShapeError, SpecError
 
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ class Scaling:
             ) from None
 
 
-def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Array:
+def to_floats(images: Array | LazyImages, scaling: Scaling, index: Array | None = None) -> Array:
     """Images of bytes as the floats that a network takes.
 
-    images: (N, C, H, W) uint8.
+    images: (N, C, H, W) uint8, or LazyImages, which are read.
     index: (M,) whole numbers; if given, images[index] are converted.
 
     Returns x (M, C, H, W) float32 = byte * scale + offset.  In memory it is
@@ -100,6 +101,8 @@ def to_floats(images: Array, scaling: Scaling, index: Array | None = None) -> Ar
         least, largest = index.min(), index.max()
         if not -len(images) <= least <= largest < len(images):
             raise ShapeError(f"expected indices below {len(images)}, got {index}")
+    if isinstance(images, LazyImages):
+        images, index = images[slice(None) if index is None else index], None
     from convlab.kernels import gather  # the loops are loaded when needed
 
     return gather.floats(images, index, scaling.scale, scaling.offset).transpose(3, 0, 1, 2)
@@ -119,7 +122,8 @@ class Batches:
     part: of so many images of a batch, those that are wanted here, by default all: x has only
         them, changed as among all.
     device: cpu, or cuda: all images are uploaded once, as bytes, and batches are made there
-        (except augmented ones, which are made on the CPU).
+        (except augmented ones, which are made on the CPU, and those of LazyImages, which are read
+        ahead, a few batches at a time).
 
     Raises SpecError for a set without images, a batch size below 1, a seed
     below 0 and a scaling for another number of channels.
@@ -161,7 +165,9 @@ class Batches:
         self.scaling = scaling
         self.part = part
         self.device = device
-        self._images = _to_device(dataset.images, device if augmentation is None else "cpu")
+        self._images = dataset.images
+        if augmentation is None and not isinstance(self._images, LazyImages):
+            self._images = _to_device(self._images, device)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -185,20 +191,26 @@ class Batches:
         if self.shuffle:
             # NumPy treats [seed, number] and [seed, number, 0] as the same seed, so the order has
             # the 0 and the batches count from 1.
-            np.random.default_rng([self.seed, number, 0]).shuffle(order)
+            order = self.dataset.order(np.random.default_rng([self.seed, number, 0]))
         labels = _to_device(self.dataset.labels[order], self.device)
-        if self.augmentation is None:
-            order = _to_device(order, self.device)
-        for batch in range(start, len(self)):
-            whole = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-            own = slice(None) if self.part is None else self.part(len(labels[whole]))
-            if self.augmentation is None:
-                x = to_floats(self._images, self.scaling, order[whole][own])
-            else:
+        ends = range(start * self.batch_size, len(order), self.batch_size)
+        places = [slice(at, at + self.batch_size) for at in ends]
+        own = [slice(None) if self.part is None else self.part(len(order[at])) for at in places]
+        if self.augmentation is not None:
+            read = parts_of(self._images, (order[at] for at in places))
+            numbers = range(start, len(self))
+            for batch, part, at, images in zip(numbers, own, places, read, strict=True):
                 generator = np.random.default_rng([self.seed, number, 1 + batch])
-                images = self.augmentation.apply(self._images[order[whole]], generator, own)
-                x = to_floats(_to_device(images, self.device), self.scaling)
-            yield x, labels[whole]
+                images = self.augmentation.apply(images, generator, part)
+                yield to_floats(_to_device(images, self.device), self.scaling), labels[at]
+        elif isinstance(self._images, LazyImages):
+            each = (order[at][part] for at, part in zip(places, own, strict=True))
+            for at, images in zip(places, parts_of(self._images, each), strict=True):
+                yield to_floats(_to_device(images, self.device), self.scaling), labels[at]
+        else:
+            order = _to_device(order, self.device)
+            for at, part in zip(places, own, strict=True):
+                yield to_floats(self._images, self.scaling, order[at][part]), labels[at]
 
 
 def _to_device(array: Array, device: str) -> Array:

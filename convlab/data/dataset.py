@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from convlab.data.lazy import LazyImages, blocks
 from convlab.errors import DataError, DTypeError, ShapeError, SpecError
 from convlab.names import class_names
 
-# Images whose bytes are counted at once: bincount widens each byte to 8 bytes.
-_COUNTED_AT_ONCE = 1 << 22
+# Bytes counted at once: bincount widens each to 8 bytes.
+_COUNTED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,9 +22,12 @@ class Dataset:
 
     name: of the data set, for tables and titles.
     split: "train", "test" or "validation".
-    images: (count, C, H, W) uint8, C-contiguous; 0 is black, 255 is white.
+    images: (count, C, H, W) uint8, C-contiguous; 0 is black, 255 is white.  Or
+        LazyImages, which stay in their files and are indexed as an array is.
     labels: (count,) int64, indices into classes.
     classes: the names of the classes, kept as ``names.class_names`` gives them.
+    near: of a set that is read in its order, how many images a shuffled epoch mixes at a time; 0
+        for one that is shuffled as a whole.
 
     Raises DTypeError and ShapeError for arrays of another type or number of
     axes, and DataError for counts that disagree, labels without a class and names that cannot
@@ -35,6 +39,7 @@ class Dataset:
     images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
+    near: int = 0
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -59,7 +64,8 @@ class Dataset:
                 f"{title}: expected labels 0 to {len(self.classes) - 1}, "
                 f"got {labels.min()} to {labels.max()}"
             )
-        object.__setattr__(self, "images", np.ascontiguousarray(images))
+        if isinstance(images, np.ndarray):
+            object.__setattr__(self, "images", np.ascontiguousarray(images))
         object.__setattr__(self, "classes", class_names(self.classes, title))
 
     def __len__(self) -> int:
@@ -79,15 +85,35 @@ class Dataset:
         if indices.size == 0:
             indices = indices.astype(np.int64)
         try:
-            images, labels = self.images[indices], self.labels[indices]
+            labels = self.labels[indices]
         except IndexError:
-            images = None
-        if images is None or indices.ndim != 1:
+            labels = None
+        if labels is None or indices.ndim != 1:
             raise ShapeError(
                 f"{self.name} ({self.split}): expected a row of whole numbers below {len(self)} "
                 f"as indices, got {np.array2string(indices, threshold=8)}"
             )
+        whole = self.images
+        images = whole.subset(indices) if isinstance(whole, LazyImages) else whole[indices]
         return replace(self, images=images, labels=labels)
+
+    def order(self, generator: np.random.Generator) -> np.ndarray:
+        """The numbers of all images in the order of a shuffled epoch, drawn from the generator.
+
+        With ``near``, each is drawn from so many that are next in the set's order, as from a buffer
+        that is filled up from the files.
+        """
+        order = np.arange(len(self))
+        if not 0 < self.near < len(self):
+            generator.shuffle(order)
+            return order
+        buffer, following = order[: self.near].tolist(), range(self.near, len(self))
+        places = generator.integers(self.near, size=len(following)).tolist()
+        for at, (place, number) in enumerate(zip(places, following, strict=True)):
+            order[at], buffer[place] = buffer[place], number
+        generator.shuffle(buffer)
+        order[len(following) :] = buffer
+        return order
 
     def channel_statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel of images / 255.
@@ -101,17 +127,16 @@ class Dataset:
         if not len(self):
             raise DataError(f"{self.name} ({self.split}): expected images, got none")
         channels, height, width = self.image_shape
-        step = max(1, _COUNTED_AT_ONCE // (height * width))
+        counts = np.zeros((channels, 256), np.int64)
+        for block in blocks(self.images):
+            for channel in range(channels):
+                counts[channel] += _byte_counts(block[:, channel])
         mean, std = np.empty(channels), np.empty(channels)
         for channel in range(channels):
-            counts = np.zeros(256, np.int64)
-            for first in range(0, len(self), step):
-                pixels = self.images[first : first + step, channel].ravel()
-                counts += np.bincount(pixels, minlength=256)
             # Python integers: the products below exceed 64 bits.
             count = len(self) * height * width
-            total = sum(byte * int(n) for byte, n in enumerate(counts))
-            squares = sum(byte * byte * int(n) for byte, n in enumerate(counts))
+            total = sum(byte * int(n) for byte, n in enumerate(counts[channel]))
+            squares = sum(byte * byte * int(n) for byte, n in enumerate(counts[channel]))
             mean[channel] = total / (255 * count)
             std[channel] = math.sqrt((count * squares - total * total) / (255 * count) ** 2)
         return mean, std
@@ -119,11 +144,22 @@ class Dataset:
 
 def has_dark_background(dataset: Dataset) -> bool:
     """Whether the images are bright drawings on black: grey, usually with a black border."""
-    grey = dataset.image_shape[0] == 1
-    border = np.concatenate(
-        [dataset.images[:, :, [0, -1]].ravel(), dataset.images[..., [0, -1]].ravel()]
-    )
-    return bool(grey and np.median(border) < 64)
+    if dataset.image_shape[0] != 1 or not len(dataset):
+        return False
+    counts = np.zeros(256, np.int64)
+    for block in blocks(dataset.images):
+        counts += _byte_counts(block[:, :, [0, -1]]) + _byte_counts(block[..., [0, -1]])
+    # The median of an even number of bytes is the mean of the two in the middle.
+    half, up_to = counts.sum() // 2, counts.cumsum()
+    return bool(np.searchsorted(up_to, half) + np.searchsorted(up_to, half + 1) < 2 * 64)
+
+
+def _byte_counts(images: np.ndarray) -> np.ndarray:
+    """How often each byte from 0 to 255 occurs."""
+    pixels, counts = images.ravel(), np.zeros(256, np.int64)
+    for at in range(0, len(pixels), _COUNTED_AT_ONCE):
+        counts += np.bincount(pixels[at : at + _COUNTED_AT_ONCE], minlength=256)
+    return counts
 
 
 def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:

@@ -19,7 +19,7 @@ _KINDS = {
     **dict.fromkeys(("names", "classes", "classmap", "mapping"), NAMES),
 }
 # They say how a file is written, or nothing: np.savez calls what has no name arr_0.
-_FORMAT = re.compile(r"gz|csv|tsv|txt|np[yz]|idx\d?|ubyte|int|data|arr|\d|\d+x\d+")
+_FORMAT = re.compile(r"gz|csv|tsv|txt|tar|np[yz]|idx\d?|ubyte|int|data|arr|\d|\d+x\d+")
 _WORD = re.compile(r"[^\W_]+")
 _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
 

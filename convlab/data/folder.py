@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convlab.data.dataset import Dataset, stratified_split
 from convlab.data.file_words import TEST, TRAIN, VALIDATION, split_of
+from convlab.data.lazy import read_each
 from convlab.data.pictures import (
-    check_room,
+    PictureSource,
     check_size_and_channels,
     is_picture_name,
     picture_form,
@@ -114,7 +116,7 @@ def _pictures(root: Path, left_out: Counter[str]) -> dict[str, list[Path]]:
     return classes
 
 
-def _common_form(paths: Iterable[Path]) -> tuple[tuple[int, int], int]:
+def common_form(paths: Iterable[PictureSource]) -> tuple[tuple[int, int], int]:
     """The usual size (H, W) and the channels of pictures; what is damaged has no part in it."""
     sizes, all_grey = set(), True
     for path in paths:
@@ -133,33 +135,28 @@ def _read(
     channels: int,
     damaged: dict[Path, str],
     read: ReadPicture | None,
+    lazy: bool,
 ) -> Dataset:
     """The pictures as a data set but for those that cannot be read, which go to ``damaged``."""
-    read = read or partial(read_picture, size=size, channels=channels)
-    count = sum(map(len, classes.values()))
-    check_room(count, channels, size)
-    images = np.empty((count, channels, *size), np.uint8)
-    labels: list[int] = []
-    for label, pictures in enumerate(classes.values()):
-        for path in pictures:
-            try:
-                images[len(labels)] = read(path)
-                labels.append(label)
-            except DataError as error:
-                damaged[path] = str(error)
-    kept = images[: len(labels)]
-    return Dataset(name, split, kept, np.array(labels, np.int64), tuple(classes))
+    one = read or partial(read_picture, size=size, channels=channels)
+    paths = [path for pictures in classes.values() for path in pictures]
+    labels = np.repeat(np.arange(len(classes)), [*map(len, classes.values())])
+    images, whole, errors = read_each(
+        lambda number: one(paths[number]), len(paths), (channels, *size), lazy
+    )
+    damaged.update((paths[number], error) for number, error in errors.items())
+    return Dataset(name, split, images, labels[whole].astype(np.int64), tuple(classes))
 
 
-def _judge(
+def judge(
     root: Path,
-    damaged: dict[Path, str],
+    damaged: Mapping[Any, str],
     skip: bool,
-    parts: Iterable[tuple[Dataset, dict[str, list[Path]]]],
+    parts: Iterable[tuple[Dataset, Mapping[str, object]]],
 ) -> None:
     """Refuse damaged pictures, or warn if they are skipped and each class has others.
 
-    ``parts``: what was read, and the pictures of each class.  Raises DataError.
+    ``parts``: what was read, and the place of each class.  Raises DataError.
     """
     errors = listed_errors([*damaged.values()])
     if len(damaged) == 1 and not skip:
@@ -169,10 +166,10 @@ def _judge(
             f"{root}: {len(damaged):,} pictures cannot be read, --skip-damaged (in Python:"
             f" skip_damaged=True) leaves them out: {errors}"
         )
-    for part, pictures in parts:
+    for part, places in parts:
         for label in {*range(len(part.classes))} - {*part.labels.tolist()}:
-            folder = pictures[part.classes[label]][0].parent
-            raise DataError(f"{folder}: expected pictures of a class, got only damaged ones")
+            place = places[part.classes[label]]
+            raise DataError(f"{place}: expected pictures of a class, got only damaged ones")
     if damaged:
         warnings.warn(f"{root}: left out {len(damaged):,} damaged: {errors}", stacklevel=3)
 
@@ -252,6 +249,7 @@ def read_folder(
     channels: int | None = None,
     skip_damaged: bool = False,
     read: ReadPicture | None = None,
+    lazy: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Read folders of pictures as (train, test); a class is a folder.
 
@@ -267,7 +265,9 @@ def read_folder(
     channels: 1 or 3.  None: 1 if all pictures are grey, otherwise 3.
     skip_damaged: go on without pictures that cannot be read, with a warning that names them.
     read: from a picture's path to bytes (channels, H, W) of those channels and that size; by
-        default as read_picture does.
+        default as read_picture does.  It is called in several threads.
+    lazy: if the images do not fit in memory, they are LazyImages: read once to see that all can
+        be, and again whenever a batch asks for them.
 
     Raises DataError for a layout
     that does not fit, fewer than two classes, a class without pictures, and
@@ -287,13 +287,14 @@ def read_folder(
         )
     if image_size is None or channels is None:
         paths = [path for part in parts for pictures in part.values() for path in pictures]
-        size, usual_channels = _common_form(paths)
+        size, usual_channels = common_form(paths)
         image_size, channels = image_size or size, channels or usual_channels
     name, damaged = root.resolve().name, dict[Path, str]()
     sets = [
-        _read(name, split, part, image_size, channels, damaged, read)
+        _read(name, split, part, image_size, channels, damaged, read, lazy)
         for split, part in zip((TRAIN, TEST), parts, strict=False)
     ]
-    _judge(root, damaged, skip_damaged, zip(sets, parts, strict=True))
+    folders = [{each: part[each][0].parent for each in part} for part in parts]
+    judge(root, damaged, skip_damaged, zip(sets, folders, strict=True))
     _warn_of(root, left_out)
     return (sets[0], sets[1]) if len(sets) > 1 else hold_out_test(sets[0], root)

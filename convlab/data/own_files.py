@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convlab.data.array_values import (
     Images,
@@ -26,6 +26,7 @@ from convlab.data.dataset import Dataset
 from convlab.data.file_words import IMAGES, LABELS, NAMES, TEST, TRAIN, VALIDATION, Words
 from convlab.data.folder import hold_out_test, usual_size
 from convlab.data.label_names import label_name_files, read_label_names
+from convlab.data.lazy import LazyImages, fits_in_memory
 from convlab.data.pictures import (
     check_size_and_channels,
     fit_images,
@@ -87,6 +88,7 @@ def read_files(
     *,
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
+    lazy: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Read a data set from files of arrays or tables as (train, test).
 
@@ -96,6 +98,8 @@ def read_files(
         Without a test set, val is it; without either, a fifth of each class.  A table of names,
         such as EMNIST's mapping, names the classes.
     image_size, channels: as for read_folder.
+    lazy: arrays that do not fit in memory stay in their files, if these are not compressed, as
+        LazyImages of a memory map.
 
     Images are (count, H, W), (count, H, W, C), (count, C, H, W) or rows of a square number of grey
     pixels, from 0 to 255, or from 0 to 1 if none is above 1.  EMNIST's files are transposed.
@@ -117,17 +121,29 @@ def read_files(
         for part in parts.values()
     ]
     numbers, classes = classes_of(path, labels, _names(path, key, arrays))
-    images = image_bytes(
-        [Images(part.images.place, part.images.read(), part.transposed) for part in parts.values()]
-    )
+    images = image_bytes([_images_of(part, lazy) for part in parts.values()])
     channels = channels or max(image.shape[1] for image in images)
-    size = image_size or usual_size([image.shape[2:] for image in images])
+    size = image_size or usual_size([(image.shape[2], image.shape[3]) for image in images])
     title = one_line(key if key and path.is_file() else folder.resolve().name)
     train, *tests = (
-        Dataset(title, split, fit_images(image, size, channels), number, classes)
+        Dataset(title, split, _fitted(image, size, channels), number, classes)
         for split, image, number in zip(parts, images, numbers, strict=True)
     )
     return (train, tests[0]) if tests else hold_out_test(train, path)
+
+
+def _images_of(part: _Part, lazy: bool) -> Images:
+    mapped = part.images.mapped
+    if lazy and mapped is not None and not fits_in_memory(1, (mapped().nbytes,)):
+        return Images(part.images.place, mapped, part.transposed, True)
+    values = part.images.read()
+    return Images(part.images.place, lambda: values, part.transposed, False)
+
+
+def _fitted(images: Any, size: tuple[int, int], channels: int) -> Any:
+    if isinstance(images, LazyImages):
+        return images.changed(lambda read: fit_images(read, size, channels), (channels, *size))
+    return fit_images(images, size, channels)
 
 
 def _one_set(folder: Path) -> tuple[str, list[_Array]]:

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import math
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -128,6 +129,34 @@ def given_name(source: str) -> str:
     return "standard input" if source == "-" else Path(source).name
 
 
+class _Quiet:
+    """Without the warnings of Pillow, at its own limit and about odd metadata, in any thread.
+
+    Python's filters are those of all threads: the first to come keeps them, the last to go gives
+    them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._filters = threading.Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._filters.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
+
+
 @contextmanager
 def _opened(source: PictureSource) -> Iterator[Picture]:
     """Open a picture, its header read and its size checked.
@@ -141,9 +170,7 @@ def _opened(source: PictureSource) -> Iterator[Picture]:
         f"{name}: expected a picture of at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} along a side"
     )
     try:
-        with warnings.catch_warnings(), ExitStack() as opened:
-            # Pillow warns at its own limit and about odd metadata.
-            warnings.simplefilter("ignore")
+        with _QUIET, ExitStack() as opened:
             if stream is None:
                 # Not by its path: Pillow memory-maps such a file, in the wrong order if a TIFF is
                 # rotated.

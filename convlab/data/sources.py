@@ -13,20 +13,20 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import numpy as np
 
 from convlab.data.composed import composed_windows
 from convlab.data.dataset import Dataset, stratified_split
-from convlab.data.file_words import Words
 from convlab.data.folder import HELD_OUT, SPLIT_SEED, ReadPicture, holds_pictures, read_folder
 from convlab.data.idx import Content, decode_pair, read_content
 from convlab.data.kept import kept
 from convlab.data.own_files import data_files, is_data_file, read_files
 from convlab.data.pictures import check_size_and_channels, fit_images
 from convlab.data.scenes import scene_crops
+from convlab.data.shards import read_shards, shards_name, shards_of
 from convlab.errors import DataError
 from convlab.files import replacing
 from convlab.names import meant
@@ -178,14 +178,15 @@ def is_source(source: str) -> bool:
     """Whether a data set has this name, or a folder, or a file that is one of data by its name."""
     path = _path(source)
     is_file = is_data_file(path) and os.path.isfile(path)
-    return source in NAMES or (bool(source) and (is_file or os.path.isdir(path)))
+    own = bool(source) and (is_file or os.path.isdir(path) or bool(shards_of(path)))
+    return source in NAMES or own
 
 
 def short_name(source: str) -> str:
     """A data set in the names of runs: a path without the way to it, a file without its kind."""
     path = _path(source)
-    is_file = source not in NAMES and os.path.isfile(path)
-    return (Words.of(path.name).set or path.absolute().parent.name) if is_file else path.name
+    is_file = source not in NAMES and not os.path.isdir(path) and _is_own(source)
+    return shards_name(path) if is_file else path.name
 
 
 def _path(source: str | os.PathLike) -> Path:
@@ -193,7 +194,8 @@ def _path(source: str | os.PathLike) -> Path:
 
 
 def _is_own(source: str | os.PathLike) -> bool:
-    return bool(source) and source not in NAMES and os.path.exists(_path(source))
+    path = _path(source)
+    return bool(source) and source not in NAMES and (os.path.exists(path) or bool(shards_of(path)))
 
 
 def load(
@@ -206,12 +208,13 @@ def load(
     skip_damaged: bool = False,
     windows: int | None = None,
     read: ReadPicture | None = None,
+    lazy: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set as (train, test).
 
     source: a name in NAMES, the path of a folder of pictures (read_folder
-        describes its layout) or of arrays and tables (read_files), or of one of
-        these files.  A string that is a name means the name.
+        describes its layout), of .tar files (read_shards) or of arrays and tables
+        (read_files), or of one of these files.  A string that is a name means it.
     data_dir: a folder with the user's own copies, searched first; then the one
         that CONVLAB_DATA_DIR names, then the user's cache folder.  A file is
         looked for as DIR/SET/FILE and DIR/FILE, plain or .gz, and its content
@@ -223,6 +226,7 @@ def load(
     windows: of scenes, only so many of the first ones; None for all, which are
         kept in the cache folder.
     read: what makes bytes of a picture in a folder, as for read_folder.
+    lazy: leave images of one's own that do not fit in memory in their files, as LazyImages.
 
     digits: 1,797 handwritten digits (Alpaydin, Kaynak 1998, UCI), part of
         scikit-learn, so no file and no network.  Each 8x8 grid of ink counts 0
@@ -249,17 +253,12 @@ def load(
         )
     if isinstance(source, str) and source.startswith(SCENES_OF):
         folder = source.removeprefix(SCENES_OF)
-        parts = load(
-            folder,
-            data_dir=data_dir,
-            image_size=image_size,
-            channels=channels,
-            download=download,
-            skip_damaged=skip_damaged,
-        )
+        kinds: dict[str, Any] = {"download": download, "skip_damaged": skip_damaged}
+        kinds |= {"image_size": image_size, "channels": channels}
+        parts = load(folder, data_dir=data_dir, **kinds)
         return _windows(composed_windows, parts, _WINDOWS, windows)
     if source not in NAMES:
-        return _own(source, image_size, channels, skip_damaged, read)
+        return _own(source, image_size, channels, skip_damaged, read, lazy)
     if source == "digits":
         train, test = _digits()
     elif source == "cifar10":
@@ -284,6 +283,7 @@ def _own(
     channels: int | None,
     skip_damaged: bool,
     read: ReadPicture | None,
+    lazy: bool,
 ) -> tuple[Dataset, Dataset]:
     """The user's own pictures, or arrays and tables.  Raises DataError if there are none."""
     if not _is_own(source):
@@ -291,11 +291,13 @@ def _own(
             f"unknown data set {os.fspath(source)!r}: expected {EXPECTED}{meant(source, NAMES)}"
         )
     path = _path(source)
-    if path.is_dir() and (holds_pictures(path) or not data_files(path)):
-        return read_folder(
-            path, image_size=image_size, channels=channels, skip_damaged=skip_damaged, read=read
-        )
-    return read_files(path, image_size=image_size, channels=channels)
+    form: dict[str, Any] = {"image_size": image_size, "channels": channels, "lazy": lazy}
+    pictures = path.is_dir() and holds_pictures(path)
+    if not pictures and shards_of(path):
+        return read_shards(path, **form, skip_damaged=skip_damaged)
+    if pictures or (path.is_dir() and not data_files(path)):
+        return read_folder(path, **form, skip_damaged=skip_damaged, read=read)
+    return read_files(path, **form)
 
 
 def _windows(

@@ -34,6 +34,7 @@ _GZIP, _NPY, _ZIP = b"\x1f\x8b", b"\x93NUMPY", b"PK\x03\x04"
 # Source: LeCun, Cortes, Burges, The MNIST database, on the third byte of the magic number.
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST_AXES = 4
+_ZIP_HEADER = 30  # bytes of a member's own header, before its name
 _READ_AT_ONCE = 1 << 24
 
 
@@ -44,6 +45,7 @@ class Stored:
     place: the file, and which array of it, for errors.  name: what its words are taken from.
     shape: None if it is known only when all is read.  is_idx: whether an IDX file holds it.
     read: reads the numbers; raises DataError.
+    mapped: maps the numbers into memory, where the file holds them as they are; raises DataError.
     """
 
     place: str
@@ -51,6 +53,7 @@ class Stored:
     shape: tuple[int, ...] | None
     is_idx: bool
     read: Callable[[], np.ndarray]
+    mapped: Callable[[], np.ndarray] | None = None
 
 
 @contextmanager
@@ -98,7 +101,7 @@ def stored_arrays(path: Path) -> list[Stored]:
     with unpacked(path) as stream:
         begin = stream.read(len(_NPY))
         if not begin.startswith(_ZIP):
-            return [_one(str(path), path.name, lambda: unpacked(path))]
+            return [_one(path, str(path), path.name, lambda: unpacked(path))]
     with _archive(path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
         if not names or len(archive.namelist()) > MAX_ARRAYS:
@@ -108,6 +111,7 @@ def stored_arrays(path: Path) -> list[Stored]:
             )
     return [
         _one(
+            path,
             f"{path}: {one_line(name.removesuffix('.npy'))}",
             name,
             lambda name=name: _member(path, name),
@@ -142,18 +146,42 @@ class _Header:
     order: str
 
 
-def _one(place: str, name: str, opened: Callable) -> Stored:
-    """The array of a stream that ``opened`` opens."""
+def _one(path: Path, place: str, name: str, opened: Callable) -> Stored:
+    """The array of a stream that ``opened`` opens, in a file."""
     with opened() as stream:
         is_of_idx, header = _header(stream, place)
-        _check_room(stream, header, place)
+        begin = _begin(path, stream)
+        _check_room(stream, header, place, begin is None)
 
     def read() -> np.ndarray:
         with opened() as stream:
             _header(stream, place)
+            _check_room(stream, header, place, True)
             return _numbers(stream, header, place)
 
-    return Stored(place, name, header.shape, is_of_idx, read)
+    def mapped() -> np.ndarray:
+        try:
+            with reading.open_file(path) as file:
+                return np.memmap(file, header.dtype, "r", begin, header.shape, header.order)  # type: ignore[call-overload]
+        except (OSError, ValueError) as error:  # of a file that has become shorter
+            raise DataError(f"{place}: cannot be read ({reading.reason(error)})") from None
+
+    return Stored(place, name, header.shape, is_of_idx, read, mapped if begin else None)
+
+
+def _begin(path: Path, stream: IO[bytes]) -> int | None:
+    """Where in the file the numbers of a stream at the end of its header are; None if packed."""
+    if isinstance(stream, gzip.GzipFile):
+        return None
+    if not isinstance(stream, zipfile.ZipExtFile):
+        return stream.tell()
+    with _archive(path) as archive, reading.open_file(path) as file:
+        member = archive.getinfo(stream.name or "")
+        if member.compress_type != zipfile.ZIP_STORED:
+            return None
+        file.seek(member.header_offset)
+        name, extra = struct.unpack("<26xHH", file.read(_ZIP_HEADER))
+        return member.header_offset + _ZIP_HEADER + name + extra + stream.tell()
 
 
 def _header(stream: IO[bytes], place: str) -> tuple[bool, _Header]:
@@ -201,11 +229,11 @@ def _npy_header(stream: IO[bytes], place: str) -> _Header:
     return _Header(shape, dtype, "F" if fortran else "C")
 
 
-def _check_room(stream: IO[bytes], header: _Header, place: str) -> None:
-    """Raise DataError for an array that is too large, or larger than its file."""
+def _check_room(stream: IO[bytes], header: _Header, place: str, whole: bool) -> None:
+    """Raise DataError for an array that is too large to be read ``whole``, or for its file."""
     expected = math.prod(header.shape) * header.dtype.itemsize
     sizes = size_text(*header.shape)
-    if expected > MAX_NUMBERS:
+    if whole and expected > MAX_NUMBERS:
         raise DataError(
             f"{place}: expected an array of at most {MAX_NUMBERS:,} bytes, got {sizes} of"
             f" {header.dtype}"

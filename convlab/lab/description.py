@@ -203,9 +203,8 @@ def describe(
         description["bits"] = 16
     images = np.array([pixels for _, pixels, _ in samples], np.uint8)
     images = images.reshape(-1, *run.image_shape)
-    return Laboratory(
-        description, weights, images, images[:0] if lessons is None else lessons.images
-    )
+    learnt = images[:0] if lessons is None else np.asarray(lessons.images)
+    return Laboratory(description, weights, images, learnt)
 
 
 def _lessons(network: Network, train: Dataset | None) -> Dataset | None:

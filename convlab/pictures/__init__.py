@@ -15,6 +15,7 @@ from convlab.checks import typed
 
 if TYPE_CHECKING:
     from convlab.pictures._activations import activations
+    from convlab.pictures._all_reduce import all_reduce
     from convlab.pictures._any_size import any_size
     from convlab.pictures._apply import apply
     from convlab.pictures._architecture import architecture
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Picture": "picture",
     "activations": "_activations",
+    "all_reduce": "_all_reduce",
     "any_size": "_any_size",
     "apply": "_apply",
     "architecture": "_architecture",
@@ -136,6 +138,7 @@ _MODULES = {
 __all__ = [
     "Picture",
     "activations",
+    "all_reduce",
     "any_size",
     "apply",
     "architecture",

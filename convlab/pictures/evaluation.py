@@ -56,6 +56,7 @@ def evaluated(
         channels=channels if other else None,
         skip_damaged=skip_damaged or run.settings.skip_damaged,
         read=reading.read if other else None,
+        lazy=True,
     )
     if test.classes != run.classes:
         raise DataError(
@@ -70,39 +71,39 @@ def evaluated(
 
 
 class Reading:
-    """How the pictures of a folder, those to train with too, became images for a run: counts."""
+    """How the pictures of a folder, those to train with too, became images for a run."""
 
     def __init__(self, run: Run):
         self.run = run
-        self.pictures = self.prepared = self.missing = self.inverted = 0
+        self._done: dict[Path, tuple[bool, bool, bool]] = {}  # pictures may be read twice
 
     def read(self, path: Path) -> np.ndarray:
         """The bytes (C, H, W) of a picture."""
         image = self.run.image(path)
-        self.pictures += 1
-        self.prepared += bool(image.prepared)
-        self.missing += bool(image.missing)
-        self.inverted += image.inverted
+        self._done[path] = bool(image.prepared), bool(image.missing), image.inverted
         return image.pixels
 
     def record(self) -> dict[str, int]:
         """The counts by name, for JSON; empty if no pictures were read."""
-        counts = {name: count for name, count in vars(self).items() if name != "run"}
-        return counts if self.pictures else {}
+        names = ("pictures", "prepared", "missing", "inverted")
+        counts = map(sum, zip(*((True, *done) for done in self._done.values()), strict=True))
+        return dict(zip(names, counts, strict=True)) if self._done else {}
 
     def lines(self) -> list[str]:
         """What was done to the pictures, in words."""
+        if not (counts := self.record()):
+            return []
+        pictures, prepared, missing, inverted = counts.values()
         lines = []
-        if self.prepared:
+        if prepared:
             form = data.FORMS[self.run.settings.data]
-            lines.append(f"digit found on {self.prepared:,} of {self.pictures:,} pictures: {form}")
-        if self.missing:
+            lines.append(f"digit found on {prepared:,} of {pictures:,} pictures: {form}")
+        if missing:
             lines.append(
-                f"no digit found on {self.missing:,} of {self.pictures:,} pictures, which are taken"
-                " whole"
+                f"no digit found on {missing:,} of {pictures:,} pictures, which are taken whole"
             )
-        if self.inverted and not self.prepared:
-            lines.append(f"{self.inverted:,} of {self.pictures:,} pictures {INVERTED}")
+        if inverted and not prepared:
+            lines.append(f"{inverted:,} of {pictures:,} pictures {INVERTED}")
         return lines
 
 

@@ -360,8 +360,9 @@ class Trainer:
         outputs = [math.prod(after) for _, _, _, after in self.network.shapes()]
         per_image = 4 * (3 * sum(outputs) + math.prod(self.network.input_shape))
         # Parameters, their gradients, velocities and the best so far, and all images as bytes.
-        fixed = 16 * self.network.parameter_count() + self.task.train.images.nbytes
-        fixed += self.task.validation.images.nbytes
+        fixed = 16 * self.network.parameter_count()
+        for part in (self.task.train, self.task.validation):
+            fixed += part.images.nbytes if isinstance(part.images, np.ndarray) else 0
         batch = int(0.9 * (error.free + error.held - fixed) / per_image)
         tried = self.settings.batch_size
         if batch < 1:

@@ -72,8 +72,8 @@ class Ranks:
         if self.count == 1:
             return _folded(parts)
         size = parts.shape[1]
-        ends = [size * at // self.count for at in range(self.count + 1)]
-        counts = [len(Ranks._of(self, at).own(chunks)) for at in range(self.count)]
+        ends = self.ends(size)
+        counts = [len(each.own(chunks)) for each in Ranks.all_of(self.count)]
         wide = np.diff(ends)
         sent = np.concatenate([parts[:, a:b].ravel() for a, b in zip(ends, ends[1:], strict=False)])
         mine = int(wide[self.number])
@@ -86,11 +86,20 @@ class Ranks:
         self._world.Allgatherv(_folded(found), [total, wide.tolist()])
         return total
 
+    def ends(self, size: int) -> list[int]:
+        """Where the part of a gradient of so many numbers begins that each process adds, and ends.
+
+        From 0, one more than there are processes.
+        """
+        return [size * at // self.count for at in range(self.count + 1)]
+
     @staticmethod
-    def _of(like: Ranks, number: int) -> Ranks:
-        other = Ranks()
-        other.number, other.count = number, like.count
-        return other
+    def all_of(count: int) -> list[Ranks]:
+        """So many processes, for what each of them would do; they cannot send anything."""
+        ranks = [Ranks() for _ in range(count)]
+        for number, each in enumerate(ranks):
+            each.number, each.count = number, count
+        return ranks
 
     def agree(self, function: Callable[[], _T]) -> _T:
         """What the function returns here, once it has returned everywhere.

@@ -7,13 +7,14 @@ import hashlib
 import math
 import os
 from dataclasses import dataclass
-from typing import cast, get_args, get_type_hints
+from typing import TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 
 from convlab import data, models, nn, random
 from convlab.checks import shown, whole
 from convlab.data import Augmentation, Dataset, Scaling
+from convlab.data.lazy import LazyImages, blocks
 from convlab.data.pictures import check_room
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.names import meant
@@ -126,8 +127,11 @@ class Settings:
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
 
     def datasets(self, data_dir: str | os.PathLike | None = None) -> tuple[Dataset, Dataset]:
-        """The training and the test images.  Raises DataError if they are missing."""
-        return data.load(self.data, data_dir=data_dir, skip_damaged=self.skip_damaged)
+        """The training and the test images, in their files if they are too many for the memory.
+
+        Raises DataError if they are missing.
+        """
+        return data.load(self.data, data_dir=data_dir, skip_damaged=self.skip_damaged, lazy=True)
 
     def to_dict(self) -> dict:
         """The settings as plain values, for JSON."""
@@ -158,7 +162,10 @@ def optimizer(settings: Settings, network: models.Network) -> Optimizer:
     )
 
 
-def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+_Images = TypeVar("_Images", np.ndarray, LazyImages)
+
+
+def centred_images(images: _Images, size: tuple[int, int]) -> _Images:
     """Images of bytes (N, C, H, W) in the middle of a field (rows, columns) of background, byte 0.
 
     As MNIST's 28 x 28 in LeNet-5's 32 x 32 (LeCun et al. 1998, section II.B).
@@ -171,9 +178,11 @@ def centred_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         raise ShapeError(
             f"expected images of at most {size[0]} x {size[1]} pixels, got {rows} x {columns}"
         )
-    check_room(images.shape[0], images.shape[1], size)
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
     edges = ((0, 0), (0, 0), (top, size[0] - rows - top), (left, size[1] - columns - left))
+    if isinstance(images, LazyImages):
+        return images.changed(lambda read: np.pad(read, edges), (images.shape[1], *size))
+    check_room(images.shape[0], images.shape[1], size)
     return np.pad(images, edges)
 
 
@@ -206,7 +215,8 @@ class Task:
         """A hash of the training and validation images and labels, in their order."""
         digest = hashlib.blake2b(digest_size=16)
         for part in (self.train, self.validation):
-            digest.update(part.images.data)
+            for block in blocks(part.images):
+                digest.update(np.ascontiguousarray(block).data)
             digest.update(part.labels.data)
         return digest.hexdigest()
 

@@ -5,6 +5,7 @@ from convlab.equations import ChainLink, SumStep, SumTerm
 from convlab.folding import DrawnLayer, Skip
 from convlab.histograms import WeightNumbers
 from convlab.viz.album import augmented, mistakes
+from convlab.viz.all_reduce import ReducingRank, all_reduce
 from convlab.viz.any_size import SizedImage, any_size
 from convlab.viz.applied import SmallImage, applied, downsized
 from convlab.viz.applied_tiles import ShownKernel, ShownResult
