@@ -193,12 +193,20 @@ class Batches:
             whole = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
             own = slice(None) if self.part is None else self.part(len(labels[whole]))
             if self.augmentation is None:
-                x = to_floats(self._images, self.scaling, order[whole][own])
+                x = self._taken(order[whole][own])
             else:
                 generator = np.random.default_rng([self.seed, number, 1 + batch])
                 images = self.augmentation.apply(self._images[order[whole]], generator, own)
                 x = to_floats(_to_device(images, self.device), self.scaling)
             yield x, labels[whole]
+
+    def floats(self, index: Array) -> Array:
+        """The images at index (M,) as the network takes them, (M, C, H, W), on the device."""
+        return to_floats(self._images, self.scaling, index)
+
+    def _taken(self, index: Array) -> Array:
+        """What a batch has of the images at index, where these are not varied."""
+        return self.floats(index)
 
 
 def _to_device(array: Array, device: str) -> Array:
