@@ -58,10 +58,11 @@ def setting(name, type=None, default=None, *names, **settings):
 @options.run_option(
     "--from",
     "start_from",
-    metavar="RUN",
-    help="Start from another run's weights, where names and shapes agree.",
+    metavar="RUN|NAME",
+    help="Start from another run's weights, where names and shapes agree; or from a trained network"
+    " that a package has, efficientnet-lite0.",
 )
-@options.flag("--new-head", help="With --from: start the last layer with weights afresh.")
+@options.flag("--new-head", help="With --from: a new last layer, for the classes of the data.")
 @options.layer(
     "Do not train this layer, or conv or dense for all of a kind; may be repeated.",
     option="--freeze",

@@ -156,7 +156,7 @@ def page(
         accuracy = number(accuracy, "accuracy", 0, 1)
     # Before the data are loaded: a network that no page can hold must not cost a download.
     lab.check_fits(run.network)
-    train, test = run.settings.datasets(data_dir)
+    train, test = run.datasets(data_dir)
     first, note = None, ""
     if image is not None:
         read = run.image(image, data_dir)

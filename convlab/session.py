@@ -27,6 +27,7 @@ from convlab.training import (
     TakenOver,
     Trainer,
 )
+from convlab.training.interchange import KNOWN
 from convlab.training.ranks import USUAL_CHUNKS, Ranks, started
 from convlab.training.run_folder import CURVES, PAGE
 
@@ -74,9 +75,11 @@ class Session:
         frozen = [p.size for p in task.network.parameters() if not p.requires_grad]
         if frozen:
             lines.append(f"frozen ({settings.freeze}): {sum(frozen):,} parameters")
+        lines += self._about_frozen()
         if self.taken is not None:
             left = "; ".join(f"{name} is not ({why})" for name, why in self.taken.left.items())
-            names = ", ".join(self.taken.taken)
+            taken = self.taken.taken
+            names = ", ".join(taken) if len(taken) <= 12 else f"{len(taken)} layers"
             lines.append(f"weights of {self.start}: {names} taken{f'; {left}' if left else ''}")
         if self.tried:
             lines.append(f"largest learning rate {settings.rate:g}, from that trial")
@@ -86,6 +89,22 @@ class Session:
                 f" {self.extended} had others than in {settings.epochs} epochs in one go"
             )
         return lines
+
+    def _about_frozen(self) -> list[str]:
+        """How often the layers that are frozen in front of the others are computed."""
+        trainer, task = self.trainer, self.trainer.task
+        if task.parts is None:
+            return []
+        up_to = f"the frozen layers up to {task.parts.after}"
+        if trainer.keeps:
+            count = len(task.train) + len(task.validation)
+            return [f"{up_to} are computed once for each of the {count:,} images, and kept"]
+        each = f"{up_to} are computed for every batch"
+        if trainer.settings.augment != "none":
+            once = "with --augment none they are computed once"
+            return [f"{each}, since each has other variations of the images; {once}"]
+        size = task.parts.bytes_of(task.train, task.validation) / 1e9
+        return [f"{each}: their outputs for all images, {size:.1f} GB, are not kept"]
 
     def fit(self) -> Iterator[BatchRecord | EpochRecord]:
         """Train, save each epoch, and yield a record after each batch and epoch.
@@ -222,11 +241,12 @@ def begin(
     """A new training, whose folder is created and locked until the block ends.
 
     ``model``: by default that of the run ``start_from``, whose weights it starts with where names
-    and shapes agree, or else lenet5; ``data``: a data set's name, or a folder or file of one's own;
-    ``out``: the run's folder, runs/MODEL-DATA by default; ``snapshots`` keeps the weights of each
-    epoch; ``page``: whether the run has one; ``say`` is called with a line before something that
-    takes long; ``settings``: other fields of ``training.Settings``.  Without a rate, one is found
-    by a trial for a network that is not one of convlab's own, see ``training.suited_rate``.
+    and shapes agree, or else lenet5; ``start_from`` may also be the name of a trained network in a
+    package, which becomes a run first; ``data``: a data set's name, or a folder or file of one's
+    own; ``out``: the run's folder, runs/MODEL-DATA by default; ``snapshots`` keeps the weights of
+    each epoch; ``page``: whether the run has one; ``say`` is called with a line before something
+    that takes long; ``settings``: other fields of ``training.Settings``.  Without a rate, one is
+    found by a trial for a network that is not one of convlab's own, see ``training.suited_rate``.
     Raises SpecError, DataError or RunError for what does not fit.
     """
     threading_layer()  # if none can be loaded, nothing has been written yet
@@ -234,13 +254,14 @@ def begin(
 
     def prepared() -> Session:
         spec, weights = None, {}
-        named, taken = model, None
-        if start_from is not None:
-            weights = training.load(start_from).network.state_dict()
+        named, taken, form = model, None, None
+        if start is not None:
+            weights = training.load(start).network.state_dict()
+            form = training.brought_preprocessing(start)
             if named is None:
-                named = training.load_settings(start_from).model
-                spec = training.load_spec(start_from)
-            settings["start_from"] = str(start_from.resolve())
+                named = training.load_settings(start).model
+                spec = training.load_spec(start)
+            settings["start_from"] = str(start.resolve())
         if settings.get("chunks") is None:
             settings["chunks"] = USUAL_CHUNKS if ranks.count > 1 else 1
         named = "lenet5" if named is None else named
@@ -248,27 +269,35 @@ def begin(
         folder = out or usual_folder(chosen)
         if ranks.leads:  # before the data are loaded: a name that is taken costs no download
             training.check_free(folder, exist_ok)
-        task = training.prepare(chosen, data_dir=data_dir, spec=spec)
+        task = training.prepare(chosen, data_dir=data_dir, spec=spec, preprocessing=form)
         if page:
             lab.check_fits(task.network)  # not after hours of training
-        if start_from is not None:
+        if start is not None:
             try:
                 taken = training.take_over(task.network, weights, new_head=chosen.new_head)
             except SpecError as error:
-                raise SpecError(f"{start_from}: {error}") from None
+                raise SpecError(f"{start}: {error}") from None
         tried = chosen.rate is None and task.network.rate is None
         tried = tried and chosen.model not in models.model_names()
         if tried:
             chosen = _with_rate(chosen, task, device, say)
         trainer = Trainer(chosen, task, device, ranks)
-        return Session(folder, trainer, page, start=start_from, taken=taken, tried=tried)
+        return Session(folder, trainer, page, start=start, taken=taken, tried=tried)
 
+    start = _start(start_from, ranks)
     found = ranks.agree(prepared)
     with ranks.ended_together(lambda: found.trainer.finished):
         _follow(ranks, found.trainer)
         kept = {"exist_ok": exist_ok, "snapshots": snapshots, "page": page}
         with training.new_run(found.folder, found.trainer, **kept):
             yield found
+
+
+def _start(given: Path | None, ranks: Ranks) -> Path | None:
+    """The run to start from: of the name of a trained network, the one that is made of it."""
+    if given is None or str(given) not in KNOWN:
+        return given
+    return ranks.agree(lambda: training.imported(str(given), write=ranks.leads))
 
 
 def _with_rate(
@@ -311,7 +340,8 @@ def resume(
 
         def prepared() -> Session:
             settings, spec = training.load_settings(folder), training.load_spec(folder)
-            task = training.prepare(settings, data_dir=data_dir, spec=spec)
+            form = training.brought_preprocessing(folder)
+            task = training.prepare(settings, data_dir=data_dir, spec=spec, preprocessing=form)
             trainer = training.resume(folder, task, device, epochs, ranks)
             extended = 0 if epochs is None else settings.epochs
             wanted = page or training.wants_page(folder)

@@ -385,7 +385,7 @@ def test_a_second_evaluation_does_not_upload_its_images_again(published, monkeyp
     network, few = published
     scaling = data.Scaling.standardise(few)
     fit = sys.modules["convlab.training.fit"]
-    monkeypatch.setattr(fit, "EVALUATION_BATCH", 3)
+    monkeypatch.setattr(sys.modules["convlab.training.frozen"], "EVALUATION_BATCH", 3)
     expected = training.evaluate(network, few, scaling)
     batches = fit.in_order(network.to("cuda"), few, scaling)
     uploaded = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -196,21 +196,31 @@ class Batches:
         ends = range(start * self.batch_size, len(order), self.batch_size)
         places = [slice(at, at + self.batch_size) for at in ends]
         own = [slice(None) if self.part is None else self.part(len(order[at])) for at in places]
-        if self.augmentation is not None:
-            read = parts_of(self._images, (order[at] for at in places))
-            numbers = range(start, len(self))
-            for batch, part, at, images in zip(numbers, own, places, read, strict=True):
-                generator = np.random.default_rng([self.seed, number, 1 + batch])
-                images = self.augmentation.apply(images, generator, part)
-                yield to_floats(_to_device(images, self.device), self.scaling), labels[at]
-        elif isinstance(self._images, LazyImages):
+        if self.augmentation is None:
             each = (order[at][part] for at, part in zip(places, own, strict=True))
-            for at, images in zip(places, parts_of(self._images, each), strict=True):
-                yield to_floats(_to_device(images, self.device), self.scaling), labels[at]
+            for at, x in zip(places, self._taken(each), strict=True):
+                yield x, labels[at]
+            return
+        read = parts_of(self._images, (order[at] for at in places))
+        numbers = range(start, len(self))
+        for batch, part, at, images in zip(numbers, own, places, read, strict=True):
+            generator = np.random.default_rng([self.seed, number, 1 + batch])
+            images = self.augmentation.apply(images, generator, part)
+            yield to_floats(_to_device(images, self.device), self.scaling), labels[at]
+
+    def floats(self, index: np.ndarray) -> Array:
+        """The images at index (M,) as the network takes them, (M, C, H, W), on the device."""
+        if isinstance(self._images, LazyImages):
+            return to_floats(_to_device(self._images[index], self.device), self.scaling)
+        return to_floats(self._images, self.scaling, _to_device(index, self.device))
+
+    def _taken(self, each: Iterable[np.ndarray]) -> Iterator[Array]:
+        """What a batch has of the images at its indices, of each batch, where they do not vary."""
+        if isinstance(self._images, LazyImages):
+            for images in parts_of(self._images, each):
+                yield to_floats(_to_device(images, self.device), self.scaling)
         else:
-            order = _to_device(order, self.device)
-            for at, part in zip(places, own, strict=True):
-                yield to_floats(self._images, self.scaling, order[at][part]), labels[at]
+            yield from map(self.floats, each)
 
 
 def _to_device(array: Array, device: str) -> Array:

@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,9 @@ INFERRED = {
 """Arguments that follow from the input, with the axis that they are the size of."""
 
 
+N = TypeVar("N", bound="Network")
+
+
 class Network(nn.Sequential):
     """A network from a spec: named layers, and what it takes to train and show it.
 
@@ -88,6 +91,18 @@ class Network(nn.Sequential):
         device = self.device
         inputs = tuple(instance(x, "network", Tensor).to(device) for x in inputs)
         return super().__call__(*inputs, **settings)
+
+    def train(self: N, mode: bool = True) -> N:
+        """Switch to training, or to evaluation with ``mode=False``, as ``Module.train`` does.
+
+        A normalisation none of whose weights is trained keeps its running statistics.
+        """
+        super().train(mode)
+        for _, module in self.named_modules():
+            weights = module.parameters() if module.family is nn.Family.NORMALISATION else []
+            if weights and not any(weight.requires_grad for weight in weights):
+                module.training = False
+        return self
 
     def nodes(self):
         sources = self.sources()

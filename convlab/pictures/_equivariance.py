@@ -103,7 +103,7 @@ def _images(
     if run is None:
         x = np.random.default_rng(0).standard_normal((count, *network.input_shape))
         return x.astype(np.float32), 0
-    _, test = run.settings.datasets(data_dir)
+    _, test = run.datasets(data_dir)
     images = training.centred_images(test.images[:count], network.input_shape[1:])
     return to_floats(images, run.scaling), np.array(run.scaling.offset, np.float32)
 

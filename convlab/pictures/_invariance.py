@@ -42,7 +42,7 @@ def invariance(
     if len(against) >= MOST:
         raise SpecError(f"against: expected at most three runs, got {len(against)}")
     runs = [run_of(one) for one in (run, *against)]
-    _, test = runs[0].settings.datasets(data_dir)
+    _, test = runs[0].datasets(data_dir)
     directions = tuple(insight.DIRECTIONS) if direction == "all" else (direction,)
     shares = _shares(runs, test, shifts, directions, border)
     means = {name: share.mean(axis=1) for name, share in shares.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import os
 from dataclasses import dataclass
@@ -46,18 +47,23 @@ def evaluated(
     run = run_of(run)
     if positive is not None:
         check_class(run, positive)
-    channels, rows, columns = run.image_shape
     reading = Reading(run)
-    other, source = source is not None, run.settings.data if source is None else source
-    _, test = data.load(
-        data.located(source),
-        data_dir=data_dir,
-        image_size=(rows, columns) if other else None,
-        channels=channels if other else None,
-        skip_damaged=skip_damaged or run.settings.skip_damaged,
-        read=reading.read if other else None,
-        lazy=True,
-    )
+    skip_damaged = skip_damaged or run.settings.skip_damaged
+    if source is None:
+        source = run.settings.data
+        own = dataclasses.replace(run.settings, skip_damaged=skip_damaged)
+        _, test = own.datasets(data_dir, run.form)
+    else:
+        channels, rows, columns = run.image_shape
+        _, test = data.load(
+            data.located(source),
+            data_dir=data_dir,
+            image_size=(rows, columns),
+            channels=channels,
+            skip_damaged=skip_damaged,
+            read=reading.read,
+            lazy=True,
+        )
     if test.classes != run.classes:
         raise DataError(
             f"{source}: expected the run's classes {listed(run.classes)}, got"

@@ -82,7 +82,7 @@ def some_test_images(
 
 def tested(run: Run, data_dir: str | os.PathLike | None = None) -> tuple[data.Dataset, Evaluation]:
     """A run's test set, and its network's answers to all of it."""
-    _, test = run.settings.datasets(data_dir)
+    _, test = run.datasets(data_dir)
     return test, run.evaluate(test)
 
 

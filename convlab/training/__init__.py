@@ -4,7 +4,7 @@ from convlab.checks import check_calls
 from convlab.files import write_atomically
 from convlab.training.compiling import compile_cuda, compiled_lines
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
-from convlab.training.interchange import export_run, import_run
+from convlab.training.interchange import export_run, import_run, imported
 from convlab.training.rates import guessing, suited_rate
 from convlab.training.run import (
     Image,
@@ -16,6 +16,7 @@ from convlab.training.run import (
     snapshot_epochs,
 )
 from convlab.training.run_folder import (
+    brought_preprocessing,
     check_free,
     create,
     discard,
@@ -32,6 +33,7 @@ from convlab.training.run_folder import (
 )
 from convlab.training.settings import (
     OPTIMIZERS,
+    Preprocessing,
     Settings,
     Task,
     centred,
@@ -49,11 +51,13 @@ __all__ = [
     "Evaluation",
     "Image",
     "ImageLike",
+    "Preprocessing",
     "Run",
     "Settings",
     "TakenOver",
     "Task",
     "Trainer",
+    "brought_preprocessing",
     "centred",
     "centred_images",
     "check_free",
@@ -69,6 +73,7 @@ __all__ = [
     "head",
     "history",
     "import_run",
+    "imported",
     "initial_weights",
     "layers_with_weights",
     "load",

@@ -22,11 +22,10 @@ from convlab.models import Network
 from convlab.optim import scheduled_rate
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
+from convlab.training.frozen import FrontBatches, images_at_once, keeps
 from convlab.training.ranks import Chunks, Ranks
 from convlab.training.settings import Settings, Task, optimizer, peak_rate
 
-# Images of one forward pass in evaluation: enough to keep all threads busy.
-EVALUATION_BATCH = 256
 BATCHES_OF_A_RECORD = 50  # on a GPU
 
 
@@ -172,7 +171,8 @@ def evaluate(
 
 def in_order(network: Network, dataset: Dataset, scaling: Scaling) -> Batches:
     """The batches of an evaluation; on a GPU the images are uploaded here, once."""
-    return Batches(dataset, EVALUATION_BATCH, shuffle=False, scaling=scaling, device=network.device)
+    size = images_at_once(network)
+    return Batches(dataset, size, shuffle=False, scaling=scaling, device=network.device)
 
 
 @dataclass
@@ -215,6 +215,8 @@ class Trainer:
     ``best`` is the state of the epoch with the most right validation answers so far; one answer
     more or less is chance, so it is the last of those, when the rate was lowest.  Patience counts
     the epochs since the validation loss was lowest, as it changes before the answers do.
+    ``trained``: the network, or what is behind its frozen layers: see ``training.frozen``;
+    ``keeps``: whether the outputs of these are computed once.
     """
 
     def __init__(
@@ -224,6 +226,8 @@ class Trainer:
         self.task = task
         self.device = device
         self.network = task.network.to(device)
+        self.trained = self.network if task.parts is None else task.parts.rest
+        self.keeps = keeps(task.parts, settings.augment, task.train, task.validation)
         self.optimizer = optimizer(settings, task.network)
         self.progress = Progress()
         self.best = self.network.state_dict()
@@ -231,18 +235,24 @@ class Trainer:
         if settings.chunks > 1 or ranks is not None and ranks.count > 1:
             if device != "cpu":
                 raise SpecError(f"chunks: expected a training on the CPU, got {device}")
-            self.chunks = Chunks(settings.chunks, self.network, self.optimizer, ranks or Ranks())
+            self.chunks = Chunks(settings.chunks, self.trained, self.optimizer, ranks or Ranks())
         augmentation = Augmentation.parse(settings.augment)
-        self.batches = Batches(
+        self.batches = self._batches(
             task.train,
             settings.batch_size,
             seed=settings.seed,
             augmentation=None if str(augmentation) == "none" else augmentation,
-            scaling=task.scaling,
             part=None if self.chunks is None else self.chunks.own,
-            device=device,
         )
-        self._validation = in_order(task.network, task.validation, task.scaling)
+        size = images_at_once(self.network)
+        self._validation = self._batches(task.validation, size, shuffle=False)
+
+    def _batches(self, dataset: Dataset, size: int, **settings: Any) -> Batches:
+        """Batches of images, or of what the frozen layers make of them."""
+        settings |= {"scaling": self.task.scaling, "device": self.device}
+        if self.task.parts is None:
+            return Batches(dataset, size, **settings)
+        return FrontBatches(self.task.parts, self.keeps, dataset, size, **settings)
 
     @property
     def _steps(self) -> int:
@@ -274,7 +284,7 @@ class Trainer:
         images = progress.batch * settings.batch_size
         begin = time.perf_counter()
         seen: list[tuple[Array, Array]] = []
-        self.network.train()
+        self.trained.train()
         for x, labels in self.batches.epoch(progress.epoch, progress.batch):
             step = progress.epoch * len(self.batches) + progress.batch
             rate = scheduled_rate(settings.schedule, peak, step, self._steps)
@@ -318,7 +328,7 @@ class Trainer:
         """
         self.optimizer.rate = rate
         with np.errstate(all="ignore"):  # an overflow here ends as a loss that is not finite
-            output = self.network(Tensor(x))
+            output = self.trained(Tensor(x))
             loss = self.network.loss_of(output, labels)
         if self.device == "cpu":  # before it reaches the weights
             self._check_finite(loss.item(), "loss", f"batch {self.progress.batch + 1}")
@@ -396,7 +406,7 @@ class Trainer:
         try:
             with np.errstate(all="ignore"):
                 validation = evaluate(
-                    self.network, self.task.validation, self.task.scaling, self._validation
+                    self.trained, self.task.validation, self.task.scaling, self._validation
                 )
             validation_loss = validation.loss
         except NotFiniteError:

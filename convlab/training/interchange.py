@@ -92,13 +92,28 @@ def import_run(
         model, path = model or str(source), _package_file(str(source))
     else:
         path = Path(source)
-    folder = Path(out) if out is not None else Path("runs") / f"{_stem(source, path)}-imported"
+    folder = Path(out) if out is not None else _usual_folder(_stem(source, path))
     check_free(folder, exist_ok)
     network, how = _network(path, model, wanted.get("size"))
     names = _class_names(class_names, network)
     scaling = _scaling(wanted, network.input_shape[0])
     _write(folder, network, names, scaling, wanted.get("crop", True))
     return Imported(load(folder), path.name, how)
+
+
+def imported(name: str, *, write: bool = True) -> Path:
+    """The run of a trained network of KNOWN, which is made at its usual place unless it is there.
+
+    Without ``write`` it is only named.  Raises the errors of ``import_run``.
+    """
+    folder = _usual_folder(name)
+    if write and not (folder / CONFIG).exists():
+        import_run(name, folder)
+    return folder
+
+
+def _usual_folder(stem: str) -> Path:
+    return Path("runs") / f"{stem}-imported"
 
 
 def export_run(run: Run, path: str | os.PathLike) -> None:

@@ -173,8 +173,6 @@ class Chunks:
         self._network, self._optimizer = network, optimizer
         ends = np.cumsum([parameter.size for parameter in optimizer.parameters]).tolist()
         self._places = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
-        modules = [module for _, module in network.named_modules()]
-        self._normalised = [module for module in modules if "running_mean" in module.arrays()]
 
     def own(self, images: int) -> slice:
         """The images of a batch that this process computes."""
@@ -199,10 +197,10 @@ class Chunks:
             at, end = self._begin(chunk, images), self._begin(chunk + 1, images)
             if at == end:
                 continue
-            part = np.ascontiguousarray(x[at - first : end - first].transpose(1, 2, 3, 0))
+            part = np.ascontiguousarray(np.moveaxis(x[at - first : end - first], 0, -1))
             self._optimizer.zero_grad()
             with random.part(chunk), self._watched(moved, chunk):
-                output = self._network(Tensor(part.transpose(3, 0, 1, 2)))
+                output = self._network(Tensor(np.moveaxis(part, -1, 0)))
                 loss = self._network.loss_of(output, labels[at:end]) * ((end - at) / images)
             loss.backward()
             losses[chunk] = loss.item()
@@ -221,6 +219,12 @@ class Chunks:
             parameter.grad = total[place].reshape(parameter.shape)
 
     # --- running statistics ---------------------------------------------------------------
+
+    @property
+    def _normalised(self) -> list[Any]:
+        """The layers whose running statistics move: not those that are frozen."""
+        modules = [module for _, module in self._network.named_modules()]
+        return [m for m in modules if m.training and "running_mean" in m.arrays()]
 
     def _statistics(self) -> np.ndarray:
         """Room for what each chunk adds to all running means and variances."""

@@ -33,7 +33,7 @@ def suited_rate(settings: Settings, task: Task, device: str = "cpu") -> float:
     weights, numbers = task.network.state_dict(), random.get_state()
     batches = itertools.chain.from_iterable(map(trainer.batches.epoch, itertools.count()))
     best, lowest, mean = usual, math.inf, math.nan
-    trainer.network.train()
+    trainer.trained.train()
     try:
         for rate in np.geomspace(usual / 50, 10 * usual, steps):
             x, labels = next(batches)

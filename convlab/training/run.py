@@ -29,13 +29,14 @@ from convlab.training.run_folder import (
     classes_of,
     flag_of,
     history,
+    preprocessing_of,
     read_config,
     settings_of,
     sizes_of,
     snapshot_name,
     spec_of,
 )
-from convlab.training.settings import Settings, centred, centred_images
+from convlab.training.settings import Preprocessing, Settings, centred, centred_images
 from convlab.words import t
 
 INVERTED = "dark on light, as drawings are: inverted to light on dark"
@@ -190,7 +191,24 @@ class Run:
             digit = data.written_digit(data.read_sheet(given), form)
         except data.NoDigit as error:
             return self._as_it_is(given, source)._replace(missing=f"no digit found: {error}")
-        return Image(*digit, source, prepared=data.FORMS[form])
+        pixels, inverted = digit
+        channels, *side = self.image_shape
+        pixels = data.fit_images(pixels[np.newaxis], (side[0], side[1]), channels)[0]
+        return Image(pixels, inverted, source, prepared=data.FORMS[form])
+
+    def datasets(
+        self, data_dir: str | os.PathLike | None = None
+    ) -> tuple[data.Dataset, data.Dataset]:
+        """The training and the test images of its data set, in its images' size.
+
+        Raises DataError if they are missing.
+        """
+        return self.settings.datasets(data_dir, self.form)
+
+    @property
+    def form(self) -> Preprocessing:
+        """What its network takes: the size of images, their scaling, and how pictures are cut."""
+        return Preprocessing(self.image_shape, self.scaling, self.crop)
 
     def test_set(self, data_dir: str | os.PathLike | None = None) -> data.Dataset:
         """The test set; for an imported network all pictures in the folder ``data_dir``.
@@ -198,7 +216,7 @@ class Run:
         These have the first class as their label, for lack of another.  Raises DataError.
         """
         if not self.is_imported or data_dir is None:
-            return self.settings.datasets(data_dir)[1]
+            return self.datasets(data_dir)[1]
         paths = pictures_in(os.fspath(data_dir))
         check_room(len(paths), self.image_shape[0], self.image_shape[1:])
         images = np.stack([self._as_it_is(path, path).pixels for path in paths])
@@ -269,7 +287,7 @@ class Run:
         Raises DataError if that is missing.
         """
         if test is None:
-            _, test = self.settings.datasets(data_dir)
+            _, test = self.datasets(data_dir)
         return evaluate(self.network, centred(test, self.network.input_shape[1:]), self.scaling)
 
     def summary(self) -> models.SummaryTable:
@@ -308,11 +326,11 @@ def load(folder: Path | str, *, as_is: bool = False) -> Run:
             f"{folder / MODEL}: expected the number of its epoch, got {best_epoch!r:.40}"
         )
     network = _network(folder, config, settings)
-    image_shape = sizes_of(folder, config, "image_shape")
     try:
         network.load_state_dict(arrays)
-        numbers: Any = config.get("scaling")  # None if missing: refused as well
-        scaling = Scaling.from_dict(numbers)
+        image_shape, scaling, crop = preprocessing_of(folder, config)
+    except RunError:
+        raise
     except ConvlabError as error:
         raise RunError(f"{folder}: the network does not fit its weights: {error}") from None
     fits = (len(scaling.scale), *image_shape[1:])
@@ -333,7 +351,7 @@ def load(folder: Path | str, *, as_is: bool = False) -> Run:
         scaling,
         int(best_epoch),
         as_is,
-        flag_of(folder, {"crop": False} | config, "crop"),  # only imported runs say it
+        crop,
     )
 
 

@@ -35,14 +35,14 @@ import safetensors.numpy
 import convlab
 from convlab import files, models, reading, tensor_files
 from convlab.checks import shown
-from convlab.data import IMPORTED
+from convlab.data import IMPORTED, Scaling
 from convlab.errors import ConvlabError, DataError, RunError, SpecError
 from convlab.files import write_atomically, write_changed
 from convlab.json_files import json_bytes
 from convlab.names import class_names
 from convlab.training.fit import EpochRecord, Trainer
 from convlab.training.ranks import Ranks
-from convlab.training.settings import Settings, Task
+from convlab.training.settings import Preprocessing, Settings, Task
 
 MODEL, LAST, CONFIG, HISTORY = "model.safetensors", "last.safetensors", "config.json", "history.csv"
 FIRST = "first.safetensors"
@@ -120,6 +120,7 @@ def new_run(
         "data_digest": task.digest(),
         "scaling": task.scaling.to_dict(),
         "page": page,
+        **({} if task.crop is None else {"crop": task.crop}),
     }
     with files.new_folder(folder, OWN, CONFIG) as new:
         if snapshots:
@@ -252,6 +253,24 @@ def load_spec(folder: Path | str) -> models.Spec:
     """The spec of a run's network, as it was when the run started.  Raises RunError."""
     folder = Path(folder)
     return spec_of(folder, read_config(folder))
+
+
+def brought_preprocessing(folder: Path | str) -> Preprocessing | None:
+    """What a run's network takes, if that came with a network that was trained elsewhere.
+
+    Raises RunError.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    return preprocessing_of(folder, config) if "crop" in config else None
+
+
+def preprocessing_of(folder: Path, config: dict) -> Preprocessing:
+    """What a run's network takes, as its config says.  Raises RunError and SpecError."""
+    numbers: Any = config.get("scaling")  # None if missing: refused as well
+    scaling, crop = Scaling.from_dict(numbers), {"crop": False} | config
+    shape = sizes_of(folder, config, "image_shape")
+    return Preprocessing(shape, scaling, flag_of(folder, crop, "crop"))
 
 
 def wants_page(folder: Path | str) -> bool:

@@ -7,7 +7,8 @@ import hashlib
 import math
 import os
 from dataclasses import dataclass
-from typing import TypeVar, cast, get_args, get_type_hints
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from convlab.names import meant
 from convlab.optim import SCHEDULES, SGD, Adam, Optimizer
 from convlab.shapes import MAX_SIZE
 from convlab.training import transfer
+from convlab.training.frozen import Parts, last_frozen
 
 OPTIMIZERS = ("sgd", "nesterov", "adam")
 
@@ -35,6 +37,17 @@ _KINDS = {
     bool: "true or false",
     type(None): "nothing",
 }
+
+
+class Preprocessing(NamedTuple):
+    """What a network takes: images of ``image_shape`` (C, H, W), in floats by ``scaling``.
+
+    ``crop``: of a picture the middle part is taken, instead of all of it with a border.
+    """
+
+    image_shape: tuple[int, int, int]
+    scaling: Scaling
+    crop: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,12 +139,22 @@ class Settings:
             if isinstance(value, float) and not math.isfinite(value):
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
 
-    def datasets(self, data_dir: str | os.PathLike | None = None) -> tuple[Dataset, Dataset]:
-        """The training and the test images, in their files if they are too many for the memory.
+    def datasets(
+        self, data_dir: str | os.PathLike | None = None, form: Preprocessing | None = None
+    ) -> tuple[Dataset, Dataset]:
+        """The training and the test images, in the form that a network takes or their own; in their
+        files if they are too many for the memory.
 
         Raises DataError if they are missing.
         """
-        return data.load(self.data, data_dir=data_dir, skip_damaged=self.skip_damaged, lazy=True)
+        shape: dict[str, Any] = {}
+        if form is not None:
+            channels, *size = form.image_shape
+            read = partial(data.read_picture, size=tuple(size), channels=channels, crop=form.crop)
+            shape = {"image_size": tuple(size), "channels": channels, "read": read}
+        return data.load(
+            self.data, data_dir=data_dir, skip_damaged=self.skip_damaged, lazy=True, **shape
+        )
 
     def to_dict(self) -> dict:
         """The settings as plain values, for JSON."""
@@ -210,6 +233,13 @@ class Task:
     scaling: Scaling
     image_shape: tuple[int, int, int]  # of the data, before it was centred
     dark_background: bool
+    crop: bool | None = None  # of a picture, where the network has brought its preprocessing
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The network as its frozen layers and the rest, if it has some in front."""
+        after = last_frozen(self.network)
+        return None if after is None else Parts(self.network, after)
 
     def digest(self) -> str:
         """A hash of the training and validation images and labels, in their order."""
@@ -227,16 +257,18 @@ def prepare(
     data_dir: str | None = None,
     spec: models.Spec | None = None,
     datasets: tuple[Dataset, Dataset] | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> Task:
     """Load the data, hold out the validation images, build the network with the seed's weights.
 
     Images that are smaller than the network's input are centred in it; for larger
-    ones the network is built for their size.  ``spec`` is the network's and
-    ``datasets`` are (train, test); None reads those that the settings name.
+    ones the network is built for their size.  With ``preprocessing``, that of a network that was
+    trained elsewhere, they are brought to its form and scaled as it says.  ``spec`` is the
+    network's and ``datasets`` are (train, test); None reads those that the settings name.
     Raises DataError or SpecError if something is missing or does not fit.
     """
     spec = spec or models.read_spec(settings.model)
-    train, test = datasets or settings.datasets(data_dir)
+    train, test = datasets or settings.datasets(data_dir, preprocessing)
     if settings.limit is not None:
         train = data.limit_per_class(train, settings.limit, settings.seed)
     image_shape = channels, rows, columns = train.image_shape
@@ -261,7 +293,7 @@ def prepare(
     if settings.dropout is not None and all(m.family is not nn.Family.DROPOUT for m in network):
         raise SpecError(f"dropout: expected a network with Dropout layers, {network.name} has none")
     if settings.freeze is not None:
-        frozen = transfer.freeze(network, settings.freeze)
+        frozen = transfer.freeze(network, settings.freeze, new_head=settings.new_head)
         if settings.new_head and transfer.head(network) in frozen:
             raise SpecError(
                 f"freeze: expected the new head, {transfer.head(network)}, to be trained"
@@ -272,5 +304,6 @@ def prepare(
             f"{settings.data}: expected two images or more of a class to train with, one of which"
             " is held out to choose the best epoch, got one in each class"
         )
-    scaling = scaling_for(network, rest)
-    return Task(rest, validation, test, network, scaling, image_shape, dark)
+    scaling = scaling_for(network, rest) if preprocessing is None else preprocessing.scaling
+    crop = None if preprocessing is None else preprocessing.crop
+    return Task(rest, validation, test, network, scaling, image_shape, dark, crop)

@@ -44,9 +44,11 @@ def take_over(
     network's last layer with weights as it is.  Raises SpecError if no layer fits, with nothing
     changed.
     """
-    layers, state = layers_with_weights(network), network.state_dict()
+    state = network.state_dict()
     taken, left = [], {}
-    for name, layer in layers.items():
+    for name, layer in network.named_children():
+        if not layer.named_state():
+            continue
         own = {f"{name}.{part}": t.shape for part, t in layer.named_state().items()}
         there = {key: weights[key].shape for key in weights if key.startswith(f"{name}.")}
         if new_head and name == head(network):
@@ -70,26 +72,25 @@ def _size(shape: tuple[int, ...] | None) -> str:
     return "nothing" if shape is None else " x ".join(map(str, shape))
 
 
-def freeze(network: Network, words: str) -> tuple[str, ...]:
+def freeze(network: Network, words: str, *, new_head: bool = False) -> tuple[str, ...]:
     """Keep layers from being trained: none of their parameters requires a gradient.
 
-    words: names of layers with weights, or conv and dense for all of a kind, separated by commas.
+    words: names of layers with weights, or conv and dense for all of a kind, separated by commas;
+    with the convolutions go the normalisations of maps, with the dense layers those of vectors.
+    With a ``new_head`` a kind does not mean the last layer with weights.
     Returns the names of the layers.  Raises SpecError for other words, and if nothing is left to
     train.
     """
     layers = layers_with_weights(network)
     frozen: set[str] = set()
     for word in (part.strip() for part in words.split(",")):
-        if word in layers:
-            found = {word}
-        elif word in KINDS:
-            found = {name for name, layer in layers.items() if layer.family in KINDS[word]}
-        else:
-            found = set()
+        found = {word} if word in layers else _of_kind(network, word)
+        if new_head and word in KINDS:
+            found -= {head(network)}
         if not found:
             kinds = " or ".join(KINDS)
             raise SpecError(
-                f"freeze: expected layers with weights, {', '.join(layers)}, or {kinds} for all"
+                f"freeze: expected layers with weights, {_listed(layers)}, or {kinds} for all"
                 f" of a kind, got {word!r}"
             )
         frozen |= found
@@ -98,3 +99,23 @@ def freeze(network: Network, words: str) -> tuple[str, ...]:
     for name in frozen:
         layers[name].requires_grad_(False)
     return tuple(name for name in layers if name in frozen)
+
+
+def _of_kind(network: Network, word: str) -> set[str]:
+    """The layers with weights of a kind, and what shifts and scales their outputs, if it occurs."""
+    maps = {name: len(after) > 1 for name, _, _, after in network.shapes()}
+    layers = layers_with_weights(network)
+    found = {name for name, layer in layers.items() if layer.family in KINDS.get(word, ())}
+    others = {
+        name
+        for name, layer in layers.items()
+        if layer.family in (nn.Family.NORMALISATION, nn.Family.ACTIVATION)
+        and maps[name] is (word == "conv")
+    }
+    return found | others if found else found
+
+
+def _listed(layers: Mapping[str, nn.Module]) -> str:
+    """The names of layers, of many the first and the last."""
+    names = list(layers)
+    return ", ".join(names if len(names) <= 24 else [*names[:5], "\u2026", *names[-5:]])
