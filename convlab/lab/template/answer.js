@@ -1,5 +1,5 @@
 // What the network says: the probabilities of the classes, and how a change moved them.
-import { build } from "./words.js";
+import { build, write } from "./words.js";
 
 const MOST_BARS = 10;
 const LEAST_MOVE = 0.005; // of a bar's end, that one can see
@@ -48,8 +48,8 @@ export function startAnswer(store) {
     const { probabilities, answer } = trace;
     section.dataset.answer = answer;
     const alone = probabilities.every((share, number) => number === answer || share === 0);
-    said.textContent = classes[answer];
-    sure.textContent = `with ${percent(probabilities[answer], alone).replace(">", "over")}`;
+    write(said, classes[answer]);
+    write(sure, `with ${percent(probabilities[answer], alone).replace(">", "over")}`);
     const changed = trace !== baseline;
     tell(truth, { answer, label, before: changed ? baseline.answer : answer }, classes);
     const shown = largest(probabilities, count);
@@ -66,9 +66,9 @@ export function startAnswer(store) {
     const others = all > count ? `the ${count} most probable of ${all} classes` : "";
     const kinds = penalties ? "softmax of the negative distances" : "";
     const change = changed ? "change in percentage points" : "";
-    least.textContent = [others, kinds, change].filter(Boolean).join("; ");
+    write(least, [others, kinds, change].filter(Boolean).join("; "));
     least.hidden = !least.textContent;
-    time.textContent = `forward pass: ${milliseconds.toFixed(1)} ms`;
+    write(time, `forward pass: ${milliseconds.toFixed(1)} ms`);
   });
 }
 
@@ -105,10 +105,10 @@ function makeBar() {
       element.dataset.probability = probability;
       element.classList.toggle("first", first);
       if (name.textContent !== text) name.textContent = name.title = text;
-      if (share.textContent !== words) share.textContent = words;
+      write(share, words);
       fill.style.transform = `scaleX(${probability})`; // which moves nothing else
       mark.hidden = before === null || Math.abs(probability - before) < LEAST_MOVE;
-      change.textContent = before === null ? "" : points(probability - before);
+      write(change, before === null ? "" : points(probability - before));
       change.classList.toggle("none", change.textContent === "±0");
       if (before !== null) mark.style.left = `${100 * before}%`;
     },

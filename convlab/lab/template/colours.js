@@ -23,13 +23,14 @@ const RAMPS = {
 const STEPS = 257; // odd: zero under symmetric limits is the middle entry
 const tables = new Map();
 
+const prefersDark = globalThis.matchMedia?.("(prefers-color-scheme: dark)"); // a worker has none
+
 export function themeName() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  return document.documentElement.dataset.theme ?? (prefersDark.matches ? "dark" : "light");
 }
 
 export function listenToTheme(listener) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", listener);
+  prefersDark.addEventListener("change", listener);
   const observer = new MutationObserver(listener);
   observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
 }
@@ -68,13 +69,25 @@ export function extent(values) {
 }
 
 // Paints a colour map itself, from its low end to its high end.
+const RAMP = Array.from({ length: STEPS }, (_, step) => step / (STEPS - 1));
 export function paintRamp(canvas, map) {
-  const ramp = Array.from({ length: STEPS }, (_, step) => step / (STEPS - 1));
-  paint(canvas, ramp, 1, STEPS, { map, low: 0, high: 1 });
+  paint(canvas, RAMP, 1, STEPS, { map, low: 0, high: 1 });
+}
+
+const painted = new WeakMap(); // what a canvas shows: {image, pixels}
+
+// An empty canvas of one pixel a number.
+export function clearMap(canvas, rows, columns) {
+  Object.assign(canvas, { width: columns, height: rows });
+  const image = new ImageData(columns, rows);
+  const shown = { image, pixels: new Uint32Array(image.data.buffer) };
+  painted.set(canvas, shown);
+  return shown;
 }
 
 // Paints a map of numbers, one pixel each. Numbers from `count` on are not yet computed:
-// their pixels stay empty. `order` names, for every pixel, its number (-1: none).
+// their pixels stay empty. `order` names, for every pixel, its number (-1: none).  A canvas that
+// shows all of it already is left alone.
 export function paint(
   canvas,
   values,
@@ -82,18 +95,24 @@ export function paint(
   columns,
   { map, low, high, count = values.length, order = null },
 ) {
-  if (canvas.width !== columns) canvas.width = columns;
-  if (canvas.height !== rows) canvas.height = rows;
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(columns, rows);
-  const pixels = new Uint32Array(image.data.buffer);
+  let shown = painted.get(canvas);
+  if (shown?.image.width !== columns || shown.image.height !== rows) {
+    shown = clearMap(canvas, rows, columns);
+  }
+  const { image, pixels } = shown;
   const table = colourTable(map);
   const steps = STEPS / (high - low || 1);
+  let changed = false;
   for (let pixel = 0; pixel < pixels.length; pixel++) {
     const index = order ? order[pixel] : pixel;
-    if (index < 0 || index >= count) continue;
-    const step = Math.floor((values[index] - low) * steps);
-    pixels[pixel] = table[step < 0 ? 0 : step >= STEPS ? STEPS - 1 : step || 0];
+    let colour = 0;
+    if (index >= 0 && index < count) {
+      const step = Math.floor((values[index] - low) * steps);
+      colour = table[step < 0 ? 0 : step >= STEPS ? STEPS - 1 : step || 0];
+    }
+    if (pixels[pixel] === colour) continue;
+    pixels[pixel] = colour;
+    changed = true;
   }
-  context.putImageData(image, 0, 0);
+  if (changed) canvas.getContext("2d").putImageData(image, 0, 0);
 }

@@ -1,6 +1,6 @@
 // One layer of the overview as a column of maps, and several folded into a block.
-import { areRounded, build, showMarked, showNumbers, showShape } from "./words.js";
-import { paint, paintRamp } from "./colours.js";
+import { areRounded, build, showMarked, showNumbers, showShape, write } from "./words.js";
+import { clearMap, paint, paintRamp } from "./colours.js";
 import { breakable, isStrip, layerScale, unitIndex } from "./units.js";
 import { nodeName } from "./tree.js";
 
@@ -190,7 +190,7 @@ function tellScale(column, scale) {
   const { bar, range } = column;
   paintRamp(bar, scale.map);
   const say = (text, label) => {
-    if (range.textContent !== text) range.textContent = text;
+    write(range, text);
     if (bar.getAttribute("aria-label") !== label) bar.setAttribute("aria-label", label);
   };
   if (column.layer < 0) return say("255", "scale: pixels from 0 to 255");
@@ -207,8 +207,8 @@ function tellScale(column, scale) {
 
 // Before there is a picture.
 export function emptyColumn({ canvases, rows, columns: wide, range }) {
-  for (const canvas of canvases) Object.assign(canvas, { width: wide, height: rows });
-  if (range) range.textContent = "";
+  for (const canvas of canvases) clearMap(canvas, rows, wide);
+  if (range) write(range, "");
 }
 
 // A map that has no canvas yet takes the place of the last one.

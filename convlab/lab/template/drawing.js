@@ -2,7 +2,7 @@
 import { pictureOf } from "./pictures.js";
 import { paint } from "./colours.js";
 import { makePad } from "./pad.js";
-import { build, buildShape, makeButton } from "./words.js";
+import { build, buildShape, makeButton, write } from "./words.js";
 
 const MOST_PIXELS = 100_000_000; // of a file, as for the command line
 const FURTHEST = 4; // pixels of a shift
@@ -164,7 +164,7 @@ function makeGot(store, notes) {
     const parts = [source?.name, ...(notes.get(bytes) ?? [])].filter(Boolean);
     if (label !== null) parts.push(`class ${classes[label]}`);
     if (shift.some((pixels) => pixels)) parts.push(`shifted ${shiftWords(shift)}`);
-    story.textContent = parts.join("; ");
+    write(story, parts.join("; "));
     picture.setAttribute("aria-label", `What the network gets: ${size}, ${story.textContent}`);
   });
   return element;

@@ -363,38 +363,48 @@ export function inkBox(ink, rows, columns, level) {
 // The mean width of strokes: their area over half of their outline.
 function strokeWidth(ink, rows, columns) {
   let [area, sides] = [0, 0];
-  const at = (row, column) =>
-    row >= 0 && column >= 0 && row < rows && column < columns && ink[row * columns + column] > 0;
-  for (let row = 0; row <= rows; row++) {
-    for (let column = 0; column <= columns; column++) {
-      const on = at(row, column);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const at = row * columns + column;
+      const on = ink[at] > 0;
       area += on;
-      sides += (on !== at(row - 1, column)) + (on !== at(row, column - 1));
+      sides += on !== (row > 0 && ink[at - columns] > 0);
+      sides += on !== (column > 0 && ink[at - 1] > 0);
+      sides += (on && row === rows - 1) + (on && column === columns - 1);
     }
   }
   return (2 * area) / ((sides * Math.PI) / 4);
 }
 
-// Ink {levels, rows, columns} with strokes no thinner than `pen`, a share of its longer side.
+// Ink {levels, rows, columns} with strokes no thinner than `pen`, a share of its longer side: each
+// pixel becomes a disc.  Of its disc a pixel fills only what no neighbour of at least its level has
+// nearer to itself, which is all that is left over once every pixel has done so.
 export function broadened({ levels, rows, columns }, pen) {
   const on = levels.map((level) => level > 127);
   const missing = pen * Math.max(rows, columns) - strokeWidth(on, rows, columns);
   const radius = Math.round(missing / 2);
   if (radius < 1) return { levels, rows, columns };
   const [height, width] = [rows + 2 * radius, columns + 2 * radius];
-  const padded = new Uint8Array(height * width);
-  for (let row = 0; row < rows; row++) {
-    const line = levels.subarray(row * columns, (row + 1) * columns);
-    padded.set(line, (row + radius) * width + radius);
-  }
+  const reach = Array.from({ length: radius + 1 }, (_, down) =>
+    Math.floor(Math.sqrt(radius * (radius + 1) - down * down)),
+  );
   const out = new Uint8Array(height * width);
-  for (let down = -radius; down <= radius; down++) {
-    const across = Math.floor(Math.sqrt(radius * (radius + 1) - down * down));
-    const wide = extremes(padded, height, width, 0, across, Math.max);
-    for (let row = Math.max(0, down); row < Math.min(height, height + down); row++) {
-      for (let column = 0; column < width; column++) {
-        const i = row * width + column;
-        out[i] = Math.max(out[i], wide[i - down * width]);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const at = row * columns + column;
+      const level = levels[at];
+      if (!level) continue;
+      const up = row > 0 && levels[at - columns] >= level;
+      const down = row < rows - 1 && levels[at + columns] >= level;
+      const left = column > 0 && levels[at - 1] >= level;
+      const right = column < columns - 1 && levels[at + 1] >= level;
+      const here = (row + radius) * width + column + radius;
+      for (let y = up ? 0 : -radius; y <= (down ? 0 : radius); y++) {
+        const wide = reach[Math.abs(y)];
+        const last = here + y * width + (right ? 0 : wide);
+        for (let to = here + y * width - (left ? 0 : wide); to <= last; to++) {
+          if (out[to] < level) out[to] = level;
+        }
       }
     }
   }

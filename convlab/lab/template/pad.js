@@ -40,6 +40,7 @@ export function makePad(store, choose, say) {
   let strokes = [];
   let before = []; // the strokes as they were, newest last
   let current = null; // the stroke that is being drawn
+  let drawn = 0; // of its points
   let planned = 0; // the animation frame that will show it
   const cursor = { x: PAD / 2, y: PAD / 2 };
   let down = false; // the pen of the keys
@@ -49,21 +50,36 @@ export function makePad(store, choose, say) {
       context.clearRect(0, 0, PAD, PAD);
       strokes.forEach((stroke) => drawStroke(context, stroke));
     }
+    drawn = current?.length ?? 0;
     hint.hidden = strokes.length > 0;
     undoButton.disabled = before.length === 0;
     clearButton.disabled = strokes.length === 0;
   }
 
+  // What is new of the stroke that is being drawn; its last point was no more than a guess of
+  // where the line goes, which the whole drawing at its end does away with.
+  function drawOn() {
+    if (drawn === 0 || drawn >= current.length) return draw();
+    for (const context of [ink, shown]) drawLine(context, current, drawn - 1);
+    drawn = current.length;
+    return undefined;
+  }
+
   function show() {
     cancelAnimationFrame(planned);
     planned = 0;
-    draw();
-    const { image } = store.state.description;
-    const { data } = ink.getImageData(0, 0, PAD, PAD);
-    const levels = new Uint8Array(PAD * PAD);
-    for (let i = 0; i < levels.length; i++) levels[i] = data[4 * i + 3];
-    const made = drawingOf(store.state.description, levels, PAD, PAD);
-    const bytes = made?.bytes ?? new Uint8Array(image.channels * image.rows * image.columns);
+    if (current) drawOn();
+    else draw();
+    const { description } = store.state;
+    const { left, top, width, height } = boxOf(strokes);
+    const levels = new Uint8Array(width * height);
+    if (levels.length) {
+      const { data } = ink.getImageData(left, top, width, height);
+      for (let i = 0; i < levels.length; i++) levels[i] = data[4 * i + 3];
+    }
+    const made = drawingOf(description, levels, height, width);
+    const { channels, rows, columns } = description.image;
+    const bytes = made?.bytes ?? new Uint8Array(channels * rows * columns);
     choose(bytes, { kind: "drawing", name: "your drawing" }, null, made?.notes ?? ["still empty"]);
   }
   const plan = () => {
@@ -73,8 +89,14 @@ export function makePad(store, choose, say) {
   function begin(point) {
     before.push(strokes);
     current = [point];
+    drawn = 0;
     strokes = [...strokes, current];
     say("");
+  }
+  function finish() {
+    const changed = current !== null;
+    current = null;
+    if (changed) show();
   }
   function undo() {
     if (!before.length) return;
@@ -143,8 +165,7 @@ export function makePad(store, choose, say) {
       if (event.pointerId !== pointer) return;
       pointer = null;
       store.set({ drawing: false });
-      if (current) show();
-      current = null;
+      finish();
     });
   }
 
@@ -166,6 +187,7 @@ export function makePad(store, choose, say) {
   });
   element.addEventListener("blur", () => {
     pen.hidden = true;
+    if (down) finish();
     lift();
   });
   element.addEventListener("keydown", (event) => {
@@ -183,6 +205,7 @@ export function makePad(store, choose, say) {
     } else if (event.key === " ") {
       place();
       if (down) {
+        finish();
         lift();
         say("Pen lifted.");
       } else {
@@ -193,6 +216,7 @@ export function makePad(store, choose, say) {
         plan();
       }
     } else if (event.key === "Escape") {
+      if (down) finish();
       lift();
     } else if (event.key === "Delete" || event.key === "Backspace") {
       clear();
@@ -218,21 +242,41 @@ export function makePad(store, choose, say) {
 
 // Round strokes, smooth: a parabola from the middle between two points to the next middle.
 function drawStroke(context, stroke) {
+  const [{ x, y, width }] = stroke;
+  context.beginPath();
+  context.arc(x, y, width / 2, 0, 2 * Math.PI);
+  context.fill();
+  drawLine(context, stroke, 1);
+}
+
+// A stroke's line from one of its points on.
+function drawLine(context, stroke, first) {
   context.lineCap = "round";
   context.lineJoin = "round";
-  const [first] = stroke;
-  context.beginPath();
-  context.arc(first.x, first.y, first.width / 2, 0, 2 * Math.PI);
-  context.fill();
-  let from = first;
-  for (let i = 1; i < stroke.length; i++) {
-    const [point, next] = [stroke[i], stroke[i + 1]];
-    const to = next ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : point;
+  const between = (one, two) => ({ x: (one.x + two.x) / 2, y: (one.y + two.y) / 2 });
+  for (let i = Math.max(first, 1); i < stroke.length; i++) {
+    const [before, point, next] = [stroke[i - 1], stroke[i], stroke[i + 1]];
+    const from = i > 1 ? between(before, point) : before;
+    const to = next ? between(point, next) : point;
     context.lineWidth = point.width;
     context.beginPath();
     context.moveTo(from.x, from.y);
     context.quadraticCurveTo(point.x, point.y, to.x, to.y);
     context.stroke();
-    from = to;
   }
+}
+
+// Whole pixels of the pad that hold all strokes.
+function boxOf(strokes) {
+  const box = { left: PAD, top: PAD, right: 0, bottom: 0 };
+  for (const { x, y, width } of strokes.flat()) {
+    const reach = width / 2 + 1;
+    box.left = Math.min(box.left, Math.floor(x - reach));
+    box.top = Math.min(box.top, Math.floor(y - reach));
+    box.right = Math.max(box.right, Math.ceil(x + reach));
+    box.bottom = Math.max(box.bottom, Math.ceil(y + reach));
+  }
+  const [left, top] = [Math.max(0, box.left), Math.max(0, box.top)];
+  const [right, bottom] = [Math.min(PAD, box.right), Math.min(PAD, box.bottom)];
+  return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }

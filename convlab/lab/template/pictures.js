@@ -392,23 +392,31 @@ function enlarged(ink) {
 // The ink as black and white, each row moved sideways until the digit's axis (its moments of
 // second order) is nearly upright; cropped.
 function upright({ levels, rows, columns }) {
-  const on = [];
-  levels.forEach((level, i) => {
-    if (level > LIGHT) on.push([Math.floor(i / columns), i % columns]);
+  let [count, down, across] = [0, 0, 0];
+  const forEachOn = (visit) => {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        if (levels[row * columns + column] > LIGHT) visit(row, column);
+      }
+    }
+  };
+  forEachOn((row, column) => {
+    count += 1;
+    down += row;
+    across += column;
   });
-  const mean = (axis) => on.reduce((sum, place) => sum + place[axis], 0) / on.length;
-  const [down, across] = [mean(0), mean(1)];
+  [down, across] = [down / count, across / count];
   let [tall, slanted] = [0, 0];
-  for (const [row, column] of on) {
+  forEachOn((row, column) => {
     tall += (row - down) ** 2;
     slanted += (row - down) * (column - across);
-  }
+  });
   // No more than the diagonal: a lying line has no upright.
   const slant = tall ? UPRIGHT * Math.min(1, Math.max(-1, slanted / tall)) : 0;
   const wide = 3 * columns;
   const moved = new Uint8Array(rows * wide);
-  for (const [row, column] of on) {
+  forEachOn((row, column) => {
     moved[row * wide + columns + column - Math.floor(slant * (row - down) + 0.5)] = 255;
-  }
+  });
   return cutOut(moved, wide, inkBox(moved, rows, wide, 0));
 }

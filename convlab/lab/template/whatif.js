@@ -1,7 +1,7 @@
 // What if: filters off, the picture moved by pixels, parts of it covered.
 import { borderColour, toFloats } from "./pictures.js";
 import { listenToTheme, paint, paintRamp, themeName } from "./colours.js";
-import { build, makeButton, showNumber } from "./words.js";
+import { build, makeButton, showNumber, write } from "./words.js";
 import { makeArrows, paintBytes, shiftWords } from "./drawing.js";
 import { percent, points } from "./answer.js";
 import { spanOf } from "./network.js";
@@ -84,14 +84,13 @@ function makeShift(store) {
     if (!keys.has("trace") && !keys.has("shift")) return;
     const { shift, trace, off } = store.state;
     const moved = shift.some((pixels) => pixels !== 0);
-    words.textContent = moved ? shiftWords(shift) : "not shifted";
+    write(words, moved ? shiftWords(shift) : "not shifted");
     results.hidden = !moved || !trace;
-    answer.textContent = "";
-    if (results.hidden) return;
+    if (results.hidden) return write(answer, "");
     const plain = store.state.unshifted;
-    answer.textContent = invariance(plain, trace, description.classes);
-    if (off.size) answer.textContent += ", the same filters off";
-    body.replaceChildren(...equivarianceOf(store.state.network, plain, trace, shift).map(rowOf));
+    const same = off.size ? ", the same filters off" : "";
+    write(answer, invariance(plain, trace, description.classes) + same);
+    return body.replaceChildren(...equivarianceOf(store.state.network, plain, trace, shift).map(rowOf));
   });
   return element;
 }

@@ -97,3 +97,8 @@ export function makeButton(text, label, act) {
   made.addEventListener("click", act);
   return made;
 }
+
+// Gives an element a text, which costs a layout, where it has another.
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
