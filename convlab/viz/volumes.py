@@ -27,9 +27,11 @@ def volumes(layers: Sequence[DrawnLayer], **page: Unpack[Page]) -> Figure:
     """
     if len(layers) < 2:
         raise ShapeError(f"expected an input and at least one layer, got {len(layers)}")
-    canvas = Sheet(0.62, "ink", 0.5, **page)
-    _Scene(canvas, layers).draw()
-    return canvas.figure
+    # Higher only where words would leave too little for what they name.
+    scenes = [_Scene(Sheet(aspect, "ink", 0.5, **page), layers) for aspect in (0.62, 0.8, 1.0)]
+    scene = max(scenes, key=lambda one: round(one.largest / one.canvas.width, 2))
+    scene.draw()
+    return scene.canvas.figure
 
 
 class _Scene:
@@ -60,6 +62,11 @@ class _Scene:
         self.pixel, self.channel = self._scales()
         self._place()
 
+    @property
+    def largest(self) -> float:
+        """Height of the highest volume, up to a tenth of the width: more is not asked for."""
+        return min(max(box.height for box in self.boxes), 0.1 * self.canvas.width)
+
     # Sizes ------------------------------------------------------------------------------------
 
     def _scales(self) -> tuple[float, float]:
@@ -85,7 +92,8 @@ class _Scene:
         if before.size == after.size and not after.column:
             return 1.5 * unit
         words = canvas.measure(after.units, small) / 2 + 0.7 * small if after.column else 0.0
-        return before.size[1] * pixel * RIGHT + max(16 * unit, words)
+        level = any({before.size, after.size} <= level for level in self.levels if self.is_u)
+        return before.size[1] * pixel * RIGHT + max((5 if level else 16) * unit, words)
 
     def _gaps(self, pixel: float) -> float:
         pairs = zip(self.boxes, self.boxes[1:], strict=False)
