@@ -242,10 +242,11 @@ def _units(layers: list[ShownLayer]) -> list[ShownLayer]:
     A module in which paths lead to several layers is left to ``_blocks``.
     """
     found = []
-    for unit, group in itertools.groupby(layers, lambda layer: _unit_of(layer.name)):
+    # Layers without names, as in published drawings, are parts of nothing.
+    for unit, group in itertools.groupby(layers, lambda layer: _unit_of(layer.name) or id(layer)):
         members = list(group)
         several = len(members) > 1 and sum(bool(layer.skips) for layer in members) < 2
-        found += [replace(_block(members), name=unit)] if several else members
+        found += [replace(_block(members), name=str(unit))] if several else members
     return _leading_to(found)
 
 
@@ -312,7 +313,7 @@ def _span(run: Sequence[str]) -> str:
     common = len(os.path.commonprefix([first, last]))
     while common and first[common - 1].isdigit():
         common -= 1
-    return f"{first}–{last[common:]}"
+    return first if first == last else f"{first}–{last[common:]}"
 
 
 def _block(layers: list[ShownLayer]) -> ShownLayer:

@@ -33,9 +33,11 @@ class SlidingWindow:
     being computed; ``channel_sums`` (C,) is what each channel adds to it.
     ``operation``: convolution, max or average; ``divisors`` (OH, OW): averages' counts;
     ``grain``: what is known of the output as sums of the stage's numbers; ``winner``: stage
-    row and column of a maximum.  ``sizes``: the relation of each axis, numbers put in,
-    with its number in Dumoulin & Visin (2016) or None; ``size_label`` says what of.
-    Raises SpecError for another operation.
+    row and column of a maximum.  ``filters``: the kernels (O, C, KH, KW) of all maps and their
+    biases (O,); ``turned``: they lie there turned by 180 degrees.  ``spans``: first and last stage
+    row of every window, then columns, if those differ in size.  ``sizes``: the relation of each
+    axis, numbers put in, with its number in Dumoulin & Visin (2016) or None; ``size_label`` says
+    what of.  Raises SpecError for another operation.
     """
 
     stage: NDArray
@@ -56,6 +58,9 @@ class SlidingWindow:
     divisors: NDArray | int = 1
     grain: Grain = Grain(None)
     winner: Pair | None = None
+    filters: tuple[NDArray, NDArray] | None = None
+    turned: bool = False
+    spans: tuple[Sequence[Pair], Sequence[Pair]] | None = None
 
     def __post_init__(self) -> None:
         if self.operation not in OPERATIONS:

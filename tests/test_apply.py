@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, special
 
 from convlab import lessons, numerals, pictures, viz
 from convlab.data.table import numbers_bytes
@@ -647,3 +647,72 @@ def test_values_beyond_black_and_white_are_said(kernel, text):
     picture = pictures.apply(image, kernel)
     assert picture.facts["values"] == text
     assert f"values: {text}." in picture.alt
+
+
+# --- photographs enlarged -----------------------------------------------------------------------
+
+
+def test_how_exact_directions_are():
+    """Against the angle of two differences of the blurred edge, worked out pixel by pixel."""
+    weights = {"Prewitt": (1, 1), "Sobel": (1, 2), "Scharr": (3, 10)}
+    found = lessons.direction_errors()
+    for name, (side, middle) in weights.items():
+        worst = 0.0
+        for turn in np.arange(0, 45.5, 0.5):
+            angle = np.radians(turn)
+
+            def edge(y, x, angle=angle):
+                return blurred_edge(x * np.cos(angle) + y * np.sin(angle))
+
+            rows = [(side, -1), (middle, 0), (side, 1)]
+            across = sum(w * (edge(y, 1) - edge(y, -1)) for w, y in rows)
+            down = sum(w * (edge(1, x) - edge(-1, x)) for w, x in rows)
+            worst = max(worst, abs(np.degrees(np.arctan2(down, across)) - turn))
+        assert found[name] == pytest.approx(worst, rel=1e-3)
+    # As Scharr 2000 has it: an optimum among 3 x 3 kernels.
+    assert found["Scharr"] < 0.1 * found["Sobel"] < 0.1 * found["Prewitt"]
+
+
+def blurred_edge(x):
+    """127.5 (1 + erf(x / √2)): an edge blurred by a Gaussian of 1 pixel."""
+    return 127.5 * (1 + special.erf(x / np.sqrt(2)))
+
+
+def test_the_place_that_is_enlarged_is_where_the_result_is_largest():
+    image = np.random.default_rng(5).integers(0, 50, (40, 60)).astype(np.float32)
+    image[0, 0], image[21, 33] = 255, 255  # windows at the corner have no pixels around them
+    for name in ("laplacian", "sobel"):
+        kernel = lessons.classic_kernel(name)
+        view = lessons.AppliedView(lessons.apply_kernel(image, kernel))
+        inside = np.zeros(image.shape)
+        for weights in kernel.weights:
+            reference = ndimage.correlate(image.astype(float), weights, mode="nearest")
+            inside[3:-3, 5:-5] += reference[3:-3, 5:-5] ** 2
+        assert view.strongest() == np.unravel_index(inside.argmax(), inside.shape)
+    applied = lessons.apply_kernel(image, kernel, stride=2)
+    assert lessons.AppliedView(applied).strongest() is None
+    small = lessons.AppliedView(lessons.apply_kernel(image[:5, :5], kernel))
+    assert small.strongest() is None
+
+
+@pytest.mark.parametrize("kernel", ["sobel", "scharr", "laplacian", "sobel-x"])
+def test_photographs_are_larger_than_their_kernels(kernel, assert_legible):
+    made = pictures.apply("china", kernel, convolve=kernel == "sobel-x")
+    figure = made.draw(theme="light", size="slide")
+    assert_legible(figure, "slide")
+    said = [text.get_text() for text in figure.axes[0].texts]
+    row, column = made_place(kernel)
+    assert f"Enlarged: from row {row}, column {column}" in said
+    sides = [abs(np.diff(image.get_extent())[0]) for image in figure.axes[0].images]
+    assert max(sides) > 300
+
+
+def made_place(kernel):
+    """First row and column of what is enlarged of the photograph, by SciPy."""
+    pixels = read_image("china", True)[0][0].astype(float)
+    chosen = lessons.classic_kernel(kernel)
+    strength = sum(ndimage.correlate(pixels, w, mode="nearest") ** 2 for w in chosen.weights)
+    inside = np.zeros(pixels.shape)
+    inside[3:-3, 5:-5] = strength[3:-3, 5:-5]
+    row, column = np.unravel_index(inside.argmax(), inside.shape)
+    return row - 2, column - (3 if kernel == "laplacian" else 2)

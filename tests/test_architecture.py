@@ -10,7 +10,8 @@ from convlab import models, pictures, viz
 from convlab.errors import ShapeError, SpecError
 from convlab.pictures._architecture import in_words
 from convlab.pictures._drawn_layers import drawn_layers
-from convlab.viz.architecture import planes
+from convlab.viz.architecture import Volume, depth, dots
+from convlab.viz.canvas import Canvas
 
 ODD = """
 input = "12x40x3"
@@ -172,16 +173,27 @@ def test_the_rays_begin_at_what_the_unit_reads():
     assert all(layer.window is None for layer in layers[5:])
 
 
-def test_planes_grow_slowly():
-    assert [planes(n) for n in (1, 3, 6, 12, 24, 48)] == [1, 3, 6, 8, 10, 12]
-    assert [planes(n, 10) for n in (4, 10, 20, 40)] == [4, 10, 12, 14]
+def test_stacks_grow_as_square_roots_and_dots_slowly():
+    assert [depth(n) for n in (1, 3, 6, 24, 96, 384)] == [1, 3, 6, 12, 24, 48]
+    assert [dots(n) for n in (4, 10, 20, 40)] == [4, 10, 12, 14]
+
+
+def test_512_maps_look_like_more_than_64():
+    layers = drawn_layers(models.build("vgg16"))
+    canvas = Canvas("slide", "light")
+    sides = {}
+    for layer in layers:
+        if not layer.is_column:
+            volume = Volume(canvas, layer, 8.0)
+            sides[layer.shape] = volume.extent[0] - volume.plane().place[2]
+    assert sides[512, 28, 28] == sides[512, 7, 7] > 2.5 * sides[64, 224, 224]
 
 
 def test_sides_are_square_roots():
     figure = viz.architecture(drawn_layers(models.build("lenet5")), title="LeNet-5", size="slide")
     planes = [p for p in figure.axes[0].patches if p.get_width() > 30]
     sides = [p.get_width() for p in planes if p.get_width() == pytest.approx(p.get_height())]
-    # The input, then the 6, 6, 9 and 9 planes of the stacks.
+    # The input, then the 6, 6, 10 and 10 planes of the stacks.
     ratios = np.array(sorted(set(np.round(sides, 3)))) / max(sides)
     expected = np.sqrt(np.array([5, 10, 14, 28]) / 28)
     assert all(np.isclose(ratios, share, rtol=1e-3).any() for share in expected)
@@ -622,10 +634,49 @@ def test_a_u_has_maps_of_one_size_at_one_height(tmp_path):
 
 
 @pytest.mark.parametrize("size", ["slide", "small", "paper"])
-@pytest.mark.parametrize("source", ["vgg16", "resnet50", "dense", "alexnet"])
+@pytest.mark.parametrize("source", ["vgg16", "resnet50", "dense", "alexnet", "unet"])
 def test_volumes_are_legible(source, size, assert_legible):
     made = pictures.architecture(source, layout="volumes")
     assert_legible(made.draw(theme="light", size=size), size)
+
+
+@pytest.mark.parametrize(
+    ("source", "layout"),
+    [("resnet50", "stacks"), ("unet", "stacks"), ("resnet50", "volumes"), ("googlenet", "volumes")],
+)
+def test_paths_end_at_drawings_not_at_texts(source, layout):
+    """The point of each arrow that leads down lies below every text of its column."""
+    figure = pictures.architecture(source, layout=layout).draw(theme="light", size="slide")
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
+    axes = figure.axes[0]
+    points = []
+    for drawn in axes.collections:
+        corners = drawn.get_paths()[0].vertices if drawn.get_paths() else np.zeros((0, 2))
+        if len(corners) == 4 and corners[1][1] == corners[2][1] < corners[0][1]:
+            points.append(axes.transData.transform(corners[0]))
+    assert points
+    for x, y in points:
+        near = [box for box in boxes if box.x0 < x < box.x1 and y - 20 < box.y1 and box.y0 < y]
+        assert not near, (x, y)
+
+
+def test_layers_without_names_are_parts_of_nothing(assert_legible):
+    """In the words of 1998 no layer has a name of its own."""
+    made = pictures.architecture("lenet5-1998")
+    assert_legible(made.draw(theme="light", size="500x281"), "500x281")
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ("vgg16", "138,357,544 parameters for 1,000 classes; configuration D, without batch"),
+        ("resnet50", "25,557,032 parameters for 1,000 classes, those of normalisations counted"),
+        ("alexnet", "61,100,840 parameters for 1,000 classes; one column, as in 2014"),
+    ],
+)
+def test_the_variant_and_what_is_counted_are_said(network, said):
+    figure = pictures.architecture(network, layout="volumes").draw(theme="light", size="slide")
+    assert said in " ".join(text.get_text() for text in figure.axes[0].texts).replace("\n", " ")
 
 
 def test_volumes_that_cannot_be():

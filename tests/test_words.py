@@ -165,7 +165,7 @@ LAYERS = (
 # Pictures whose words are not translated yet; there may not be more.
 LATER = {
     *("ladder", "backpropagation", "max-pooling-backward", "transposed-stamps", "im2col"),
-    *("toeplitz", "grouped-depthwise-separable", "vgg16-volumes", "channel-sum"),
+    *("toeplitz", "grouped-depthwise-separable", "channel-sum"),
 }
 ENTRIES = catalog.read(commands.COMMANDS, catalog.CATALOG).entries
 

@@ -13,6 +13,7 @@ from convlab.lessons.classic import (
     ClassicKernel,
     apply_kernel,
     classic_kernel,
+    direction_errors,
     record,
 )
 from convlab.lessons.colours import ColourConvolution, colour_convolution
@@ -61,6 +62,7 @@ __all__ = [
     "PATTERNS",
     "apply_kernel",
     "classic_kernel",
+    "direction_errors",
     "pattern",
     "record",
     "FILTERS",

@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -616,6 +616,31 @@ class AppliedView:
             )
         return [magnitudes, directions]
 
+    def strongest(self) -> Pair | None:
+        """Row and column of the largest result whose window has pixels around it.
+
+        Of what is shown as an image that which changes its pixel most.  None for another stride
+        than 1 and for images that have none.
+        """
+        rows, columns = self.applied.taps.shape[1:]
+        top, _, left, _ = self.applied.padding
+        image, output = self.applied.image, self.applied.output
+        _, _, high, wide = output.shape
+        down, across = max(1, rows // 2), max(2, columns)
+        # Results whose windows, and as much again, are inside the image.
+        first, last = top + down, high - 1 - down - max(0, top)
+        start, end = left + across, wide - 1 - across - max(0, left)
+        if self.applied.stride != (1, 1) or first > last or start > end:
+            return None
+        inside = output[:, :, first : last + 1, start : end + 1]
+        if self._image_levels is not None:
+            row, column = first - top + rows // 2, start - left + columns // 2
+            height, width = inside.shape[2:]
+            inside = inside - image[:, row : row + height, column : column + width]
+        strength = np.sqrt((inside.astype(float) ** 2).sum(axis=(0, 1)))
+        row, column = np.unravel_index(strength.argmax(), strength.shape)
+        return int(row) + first, int(column) + start
+
     def facts(self) -> list[tuple[str, str]]:
         """(label, text) of the difference, the output's size, the directions and the kernel."""
         kernel, (rows, columns) = self.applied.kernel, self.applied.relations
@@ -712,3 +737,30 @@ def record(values: np.ndarray) -> Any:
         "largest": float(values.max()),
         "sha256": hashlib.sha256(np.ascontiguousarray(values).data).hexdigest(),
     }
+
+
+# --- how exact the direction of a gradient is ---------------------------------------------------
+
+GRADIENTS = ("roberts", "prewitt", "sobel", "scharr")
+_TURNS = np.arange(0.0, 45.5, 0.5)  # what is beyond 45 degrees is the same, mirrored
+
+
+@cache
+def direction_errors() -> dict[str, float]:
+    """The largest error in degrees of each gradient's direction, by the kernels' titles.
+
+    The image is an edge from 0 to 255, blurred by a Gaussian of 1 pixel, through the middle of the
+    pixel that is looked at (for an even kernel its corner), turned from 0 to 45 degrees in steps
+    of half a degree.
+    """
+    found = {}
+    for name in GRADIENTS:
+        kernel = classic_kernel(name)
+        rows, columns = kernel.weights.shape[1:]
+        y, x = np.mgrid[:rows, :columns] - (np.array([rows, columns]) - 1)[:, None, None] / 2
+        turns = np.radians(_TURNS)[:, None, None]
+        across = x * np.cos(turns) + y * np.sin(turns)
+        edges = 127.5 * (1 + np.vectorize(math.erf)(across / math.sqrt(2)))
+        seen = apply_kernel(edges, kernel, padding="valid").direction[:, 0, 0]
+        found[kernel.title] = float(np.abs(turned_by(seen.astype(float), _TURNS)).max())
+    return found

@@ -133,6 +133,8 @@ class Convolution(Stepped):
             at=at,
             operation="convolution",
             grain=self.grain,
+            filters=(self.taps, self.bias),
+            turned=self.flip != self.transposed,
             input_note=self.input_note(),
             window_note=self.kernel_note(),
             sizes=shapes.on_axes(

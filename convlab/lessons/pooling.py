@@ -119,7 +119,17 @@ class Pooling(Stepped):
             size_label=label,
             divisors=self.windows.divisor,
             winner=winner,
+            spans=self._spans() if self.relations is None else None,
         )
+
+    def _spans(self) -> tuple[list[Pair], list[Pair]] | None:
+        """First and last row of every window, then columns; None for a single window."""
+        w = self.windows
+        ends = (w.row_start, w.row_end), (w.column_start, w.column_end)
+        down, across = (
+            [(int(start), int(end) - 1) for start, end in zip(*axis, strict=True)] for axis in ends
+        )
+        return (down, across) if len(down) > 1 or len(across) > 1 else None
 
     def _adaptive_texts(self, row: int, column: int) -> tuple[tuple[str, None], tuple[str, None]]:
         """The range of rows and of columns that an adaptive window covers, step by step."""

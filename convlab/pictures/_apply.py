@@ -19,6 +19,8 @@ from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
 from convlab.words import t
 
+ERRORS = t("direction: largest error, on a soft edge turned by 0° to 45°")
+
 
 def apply(
     image: ImageLike = "china",
@@ -82,6 +84,7 @@ def _picture(
     words = dict([*facts, shown.values()])
     described = "; ".join(f"{label}: {text}" for label, text in words.items())
     said = {"image": subtitle, **words}
+    errors = lessons.direction_errors() if kernel.is_pair else None
     return Picture(
         t("{title} on {name}", kernel.title, name),
         f"{kernel.title} on {subtitle}. {described}.",
@@ -96,6 +99,8 @@ def _picture(
             levels=shown.levels,
             padded=applied.padded,
             sides=applied.padding,
+            at=shown.strongest(),
+            errors=errors and viz.Errors(ERRORS, errors),
         ),
         facts=said,
         lines=lambda: [f"{label}: {text}" for label, text in said.items()],
@@ -111,7 +116,11 @@ def _picture(
         },
         inputs={"image": pixels},
         weights={"kernel": kernel.weights},
-        result={"output": shown.numbers(), **words},
+        result={
+            "output": shown.numbers(),
+            **words,
+            **({"direction_errors": errors} if errors else {}),
+        },
     )
 
 

@@ -15,6 +15,14 @@ from convlab.viz import Skip
 from convlab.words import Said, joined, t
 
 FINDS, DECIDES = t("finds features"), t("decides")
+# Of networks of which several are called by one name.
+VARIANTS = {
+    "alexnet": t("one column, as in 2014"),
+    "alexnet-slim": t("one column, as in 2014"),
+    "resnet50": t("stride 2 in 3 × 3 convolutions"),
+    "resnet50-slim": t("stride 2 at the end of a block"),
+    "vgg16": t("configuration D, without batch normalisation"),
+}
 
 
 def architecture(
@@ -51,17 +59,22 @@ def architecture(
         " ".join(part for part in (layer.name, *layer.head, *map(_around, layer.skips)) if part)
         for layer in layers
     )
-    draw = partial(
-        viz.architecture,
-        layers,
-        subtitle=t("{total:,} parameters", total),
-        unsaid=in_words(built),
-        brackets=(FINDS, DECIDES) if brackets else None,
-    )
+    normalised = any(row.family == "normalisation" and row.parameters for row in rows)
+    counted = t(", those of normalisations counted") if normalised else ""
+    variant = VARIANTS.get(built.name, "")
+    unsaid = in_words(built)
     if layout == "volumes":
-        normalised = any(row.family == "normalisation" and row.parameters for row in rows)
-        counted = t(", those of normalisations counted") if normalised else ""
-        draw = partial(viz.volumes, layers, subtitle=t("{total:,} parameters", total) + counted)
+        count = t("{total:,} parameters for {classes:,} classes", total, built.classes) + counted
+        left_out = t("not drawn: {listed}", unsaid[1]) if unsaid[1] else ""
+        draw = partial(viz.volumes, layers, subtitle=joined([count, variant, left_out], "; "))
+    else:
+        draw = partial(
+            viz.architecture,
+            layers,
+            subtitle=joined([variant, t("{total:,} parameters", total) + counted], "; "),
+            unsaid=unsaid,
+            brackets=(FINDS, DECIDES) if brackets else None,
+        )
     return Picture(
         title,
         f"{title}: {described}; {total:,} parameters{parts}.",

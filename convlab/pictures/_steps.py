@@ -31,12 +31,13 @@ def stepped(
 ) -> Picture:
     """The step ``step``, all of them, or by default the one in the middle of the first map.
 
-    ``describe`` puts a step into words.  Raises SpecError for a step that does not exist.
+    Of maps of one number that is the last, so that all are there.  ``describe`` puts a step into
+    words.  Raises SpecError for a step that does not exist.
     """
     window = LAYOUTS[one_of(layout, "layout", LAYOUTS)]
     if step is None:
         _, rows, columns = example.output.shape
-        step = rows // 2 * columns + columns // 2
+        step = rows // 2 * columns + columns // 2 if rows * columns > 1 else example.steps - 1
     if isinstance(step, str):
         if step != "all":
             raise SpecError(f"step: expected a number or all, got {step!r}")

@@ -8,6 +8,7 @@ from convlab.viz.album import augmented, mistakes
 from convlab.viz.all_reduce import ReducingRank, all_reduce
 from convlab.viz.any_size import SizedImage, any_size
 from convlab.viz.applied import SmallImage, applied, downsized
+from convlab.viz.applied_detail import Errors
 from convlab.viz.applied_tiles import ShownKernel, ShownResult
 from convlab.viz.architecture import architecture
 from convlab.viz.channel_sum import ChannelRow, channel_sum

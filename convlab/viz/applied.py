@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convlab.errors import ShapeError, SpecError
 from convlab.histograms import shown_limit
 from convlab.viz import style
+from convlab.viz.applied_detail import Detail, Errors
 from convlab.viz.applied_tiles import ShownKernel, ShownResult, Tiles
 from convlab.viz.blocks import Block, Blocks, Tile, best, turned
 from convlab.viz.canvas import Canvas, Place, checked_image, image_rgb
@@ -90,6 +91,8 @@ def applied(
     levels: tuple[float, float] = (0.0, 255.0),
     padded: NDArray | None = None,
     sides: tuple[int, int, int, int] = (0, 0, 0, 0),
+    at: tuple[int, int] | None = None,
+    errors: Errors | None = None,
     **page: Unpack[Page],
 ) -> Figure:
     """An image, the kernels that slide over it, and what comes out, side by side.
@@ -103,8 +106,10 @@ def applied(
     Images of up to 20 × 20 with one channel are drawn as cells with their numbers if these
     are legible.  Others are drawn as pictures: each drawn pixel is then the mean of
     the colours of the values below it, and the scale of a large signed result or
-    magnitude ends at the 99th percentile, as its bar says.  If there are many pictures on a small
-    canvas, the kernels and the sizes are left out.
+    magnitude ends at the 99th percentile, as its bar says.  Below them what a window reads and what
+    comes out of it is enlarged, with the kernels: ``at`` is the row and column of that number of
+    the results, whose windows have stride 1; ``errors``: how exact directions are.  If there are
+    many pictures on a small canvas, the kernels and the sizes are left out.
 
     Raises ShapeError for arrays of other shapes and for more pictures than the canvas has
     room for, SpecError for an unknown kind, theme or size.
@@ -120,10 +125,17 @@ def applied(
             )
     # Taller for more rows of results.
     canvas = Sheet(0.62 + 0.14 * len(results), "window", 0.66, **page)
+    corner = at and (at[0] - sides[0], at[1] - sides[2])
     # Wide padding would take room from what it surrounds.
     if padded is None or max(sides) > 2:
         padded, sides = image, (0, 0, 0, 0)
-    _Sheet(canvas, kernels, results, Tiles(canvas, image, levels, padded, sides, {})).draw()
+    tiles = Tiles(canvas, image, levels, padded, sides, {})
+    flat = [result for row in results for result in row]
+    detail = None
+    if at and corner and len(flat) < 4:
+        each = [kernel for row in kernels for kernel in row]
+        detail = Detail(tiles, each, flat, at, corner, errors)
+    _Sheet(canvas, kernels, results, tiles, detail).draw()
     return canvas.figure
 
 
@@ -136,7 +148,9 @@ class _Sheet:
         kernels: Sequence[Sequence[ShownKernel]],
         results: Sequence[Sequence[ShownResult]],
         tiles: Tiles,
+        detail: Detail | None,
     ) -> None:
+        self.detail = detail
         self.canvas, self.unit, self.small = canvas, canvas.unit, canvas.size.small
         self.kernels, self.results, self.tiles = kernels, results, tiles
         self.room = canvas.inner_width  # the scales' included
@@ -157,7 +171,9 @@ class _Sheet:
         legends = self._legends()
         if legends:
             self.canvas.right -= max(legend.width for legend in legends) + 1.2 * self.small
-        self._draw_legends(legends, *self._pictures().draw())
+        layout = self._pictures()
+        if self.detail is None or not self._enlarged(layout.cell, self.detail, legends):
+            self._draw_legends(legends, *layout.draw())
 
     def _layouts(self, before: Tile, results: Block) -> list[Blocks]:
         """Before, kernels and results, also with the rows of the latter two as columns."""
@@ -211,6 +227,41 @@ class _Sheet:
                 f"expected a canvas with room for {len(flat)} pictures, got {canvas.size.name}"
             )
         return found
+
+    def _enlarged(
+        self, least: float, detail: Detail, legends: Sequence[ColourBar | DirectionRing]
+    ) -> bool:
+        """Draw the pictures in a row above a neighbourhood, unless that makes them smaller."""
+        canvas, tiles = self.canvas, self.tiles
+        before = tiles.before_picture()
+        row = [before, *(tiles.after_picture(result) for result in self.each)]
+        bottom = canvas.bottom
+        found: list[tuple[float, float, Blocks]] = []
+        for height in (44, 38, 32, 28, 25, 22):
+            cell = detail.cell(height)
+            if not detail.fits(cell, canvas.width - 2 * canvas.margin):
+                continue
+            canvas.bottom = bottom - detail.height(cell) - 1.5 * self.small
+            marked = [replace(tile, draw=self._marked(tile, detail)) for tile in row]
+            found.append((cell, canvas.bottom, best([Blocks(canvas, [[marked]], ())], 4.0, 0.0)))
+        canvas.bottom = bottom
+        largest = max((blocks.cell for *_, blocks in found), default=0.0)
+        # Numbers are worth more than shades.
+        if largest < (0.85 if detail.numbers else 0.97) * least:
+            return False
+        cell, low, blocks = next(one for one in found if one[2].cell >= 0.97 * largest)
+        canvas.bottom = low
+        self._draw_legends(legends, *blocks.draw())
+        canvas.bottom, canvas.right = bottom, canvas.width - canvas.margin
+        detail.draw(bottom - detail.height(cell), cell)
+        return True
+
+    def _marked(self, tile: Tile, detail: Detail) -> Callable[[Place], None]:
+        def draw(place: Place) -> None:
+            tile.draw(place)
+            detail.mark(place, self.tiles.image.shape[1:])
+
+        return draw
 
     # Scales at the right ----------------------------------------------------------------------
 

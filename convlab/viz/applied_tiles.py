@@ -140,16 +140,18 @@ class Tiles:
         cells = Cells.within(self.canvas, result.values.shape, *place)
         cells.draw(self._edge(result), fill)
         if result.has_arrows:
-            self._draw_arrows(result, cells)
+            self.draw_arrows(result.values, result.where, cells)
         elif written := self.texts(result.values, cells.width, result.grain):
             cells.write(*written, style.ink_on(fill))
 
-    def _draw_arrows(self, result: ShownResult, cells: Cells) -> None:
+    def draw_arrows(self, degrees: NDArray, where: NDArray, cells: Cells) -> None:
+        """Directions as arrows in their cells."""
         segments: list[Any] = []
-        for row, column in np.argwhere(result.where):
-            middle, angle = np.array(cells.middle(row, column)), result.values[row, column]
-            tip, end = (middle + sign * 0.32 * cells.width * _towards(angle) for sign in (1, -1))
-            barbs = (tip + 0.22 * cells.width * _towards(angle + turn) for turn in (144, -144))
+        side = min(cells.width, cells.height)
+        for row, column in np.argwhere(where):
+            middle, angle = np.array(cells.middle(row, column)), degrees[row, column]
+            tip, end = (middle + sign * 0.32 * side * _towards(angle) for sign in (1, -1))
+            barbs = (tip + 0.22 * side * _towards(angle + turn) for turn in (144, -144))
             segments += [(end, tip), *((tip, barb) for barb in barbs)]
         if segments:
             self.canvas.strokes(segments, self.canvas.theme.ink, stroke=1.6 * self.canvas.size.hair)
@@ -189,7 +191,9 @@ class Tiles:
 
         size = style.size_text(rows, columns)
         tile = partial(Tile, kernel.name, colour=canvas.theme.window, rows=rows, columns=columns)
-        wished = [*(side * unit for side in _KERNEL_CELLS), most(1)]
+        # A photograph is larger than its kernel, on small canvases too.
+        least, share = 2.2 * canvas.size.small, 0.04 * canvas.inner_width
+        wished = [*(max(least, min(side * unit, share)) for side in _KERNEL_CELLS), least, most(1)]
         sides = [math.floor(side) for side in wished if side <= most(1)]
         for digits, side in product((None, 3, 2), sides):
             if written := self.texts(weights, side, choices=[(digits, 1.0)]):
@@ -234,12 +238,18 @@ class Tiles:
         self._draw_picture(rgb, self.canvas.theme.input, place)
 
     def _draw_after(self, result: ShownResult, place: Place) -> None:
-        if result.values.ndim == 3:
-            rgb = colours(result.values, result.levels)
+        self.picture_of(result, result.values, result.where, place)
+
+    def picture_of(
+        self, result: ShownResult, values: NDArray, where: NDArray, place: Place
+    ) -> None:
+        """Some values of a result as a picture in its colours."""
+        if values.ndim == 3:
+            rgb = colours(values, result.levels)
         else:
-            rgb = shades(result.values, self.scales[result.kind])
+            rgb = shades(values, self.scales[result.kind])
         if result.kind == "direction":
-            rgb[~result.where] = style.rgb_bytes(self.canvas.theme.ground)
+            rgb[~where] = style.rgb_bytes(self.canvas.theme.ground)
         self._draw_picture(rgb, self._edge(result), place)
 
     def _draw_picture(self, rgb: NDArray, edge: str, place: Place) -> None:

@@ -34,9 +34,14 @@ OFFSET = 0.16  # from one plane of a stack to the next, in square roots of a pix
 UNIT = 0.34  # from one unit of a column to the next, likewise
 
 
-def planes(channels: int, most: int = 6) -> int:
-    """Planes or dots for a number of maps or units: all up to ``most``, then 2 per doubling."""
-    return channels if channels <= most else round(most + 2 * math.log2(channels / most))
+def depth(channels: int) -> float:
+    """Planes for a number of maps: all up to 6, then as the square root grows."""
+    return channels if channels <= 6 else math.sqrt(6 * channels)
+
+
+def dots(units: int) -> int:
+    """Dots for a number of units: all up to 10, then 2 more for each doubling."""
+    return units if units <= 10 else round(10 + 2 * math.log2(units / 10))
 
 
 @dataclass(frozen=True)
@@ -55,36 +60,56 @@ class Volume:
         if not self.layer.shape:
             return 40 * self.canvas.unit, 0.0
         if self.layer.is_column:
-            return 2 * self.pitch, planes(self.layer.shape[0], 10) * self.pitch
-        back = (planes(self.layer.shape[0]) - 1) * self._offset
+            return 2 * self.pitch, dots(self.layer.shape[0]) * self.pitch
         rows, columns = self._sides
-        return columns + back, rows + back
+        return columns + self._back, rows + self._back
 
     @property
     def pitch(self) -> float:
-        """From one unit of a column to the next."""
-        return UNIT * self.scale
+        """From one unit of a column to the next, so that small dots are still seen."""
+        own = UNIT * self.scale
+        return max(own, min(4 * self.canvas.unit, 2.2 * own))
 
     @property
     def _sides(self) -> list[float]:
         return [math.sqrt(length) * self.scale for length in self.layer.shape[1:]]
 
     @property
-    def _offset(self) -> float:
-        """From one plane to the next; their outlines stay apart."""
-        return max(OFFSET * self.scale, 2.2 * self.canvas.size.hair)
+    def _back(self) -> float:
+        """From the plane in front to the last one."""
+        return (depth(self.layer.shape[0]) - 1) * OFFSET * self.scale
+
+    @property
+    def planes(self) -> int:
+        """How many are drawn: fewer where their outlines would not stay apart."""
+        apart = 1 + math.floor(self._back / (2.2 * self.canvas.size.hair))
+        return max(
+            1, min(round(depth(self.layer.shape[0])), max(apart, min(3, self.layer.shape[0])))
+        )
 
     def plane(self, back: int = 0) -> Cells:
         """The pixels of a plane; 0 is the one in front."""
         (width, height), (rows, columns) = self.extent, self.layer.shape[1:]
         deep, wide = self._sides
-        left = self.x + width / 2 - back * self._offset - wide
-        top = self.y + height / 2 - back * self._offset - deep
+        offset = self._back / max(1, self.planes - 1)
+        left = self.x + width / 2 - back * offset - wide
+        top = self.y + height / 2 - back * offset - deep
         return Cells(self.canvas, left, top, rows, columns, wide / columns, deep / rows)
+
+    def top(self, x: float) -> tuple[float, float]:
+        """The point of its upper edge that is nearest to ``x``, from where a path comes or goes."""
+        if self.layer.is_column:
+            return self.x, self.dots()[0] - 0.36 * self.pitch
+        if not self.layer.shape:
+            return self.x, self.y
+        deep, wide = self._sides
+        left, top = self.x - self.extent[0] / 2, self.y - self.extent[1] / 2
+        x = min(max(x, left), left + wide + self._back)
+        return x, top + max(0.0, x - left - wide)
 
     def dots(self) -> NDArray:
         """Heights of the dots of a column, with a gap of two in the middle of a broken one."""
-        count = planes(self.layer.shape[0], 10)
+        count = dots(self.layer.shape[0])
         ys = self.y + (np.arange(count) - (count - 1) / 2) * self.pitch
         if count < self.layer.shape[0]:
             ys = ys[np.abs(ys - self.y) > 1.01 * self.pitch]
@@ -96,7 +121,7 @@ class Volume:
             ys, reach = self.dots(), 0.36 * self.pitch
             x, top, bottom = self.x + side * 1.6 * reach, ys[0] - reach, ys[-1] + reach
         else:
-            back = 0 if side > 0 else planes(self.layer.shape[0]) - 1
+            back = 0 if side > 0 else self.planes - 1
             x, top, width, height = self.plane(back).place
             x, bottom = x + (width if side > 0 else 0), top + height
         return (x, top), (x, bottom)
@@ -116,7 +141,7 @@ class Volume:
             if len(ys) < shape[0]:
                 self._ellipsis(self.pitch / 2, edge, 0.25 * self.pitch, across=False)
         else:
-            edges = [edge] * planes(shape[0])
+            edges = [edge] * self.planes
             if role == "input" and len(edges) == 3:
                 edges = [theme.red, theme.green, theme.blue]  # the first channel lies in front
             for back in reversed(range(len(edges))):
@@ -143,7 +168,20 @@ def _window(before: Volume, after: Volume) -> Cells | None:
     rows, columns = before.layer.shape[1:]
     # What extends past the border is padding, which the planes do not have.
     top, left = max(0, top), max(0, left)
-    return before.plane().part(top, left, min(rows, bottom) - top, min(columns, right) - left)
+    cells = before.plane().part(top, left, min(rows, bottom) - top, min(columns, right) - left)
+    return _seen(cells, before.plane(), 9 * before.canvas.unit)
+
+
+def _seen(cells: Cells, plane: Cells, least: float) -> Cells:
+    """Cells of a plane, drawn larger around their middle where they would not be seen."""
+    left, top, width, height = cells.place
+    wide, high = (
+        max(min(least, most), own)
+        for own, most in zip((width, height), plane.place[2:], strict=True)
+    )
+    x = min(max(left + (width - wide) / 2, plane.left), plane.left + plane.place[2] - wide)
+    y = min(max(top + (height - high) / 2, plane.top), plane.top + plane.place[3] - high)
+    return cells if (wide, high) == (width, height) else Cells(plane.canvas, x, y, 1, 1, wide, high)
 
 
 def draw_rays(before: Volume, after: Volume) -> None:
@@ -168,7 +206,7 @@ def draw_rays(before: Volume, after: Volume) -> None:
             ends = [(after.x - 0.36 * after.pitch, after.dots()[0])] * 2
         else:
             assert after.layer.unit is not None, t("a window is that of a unit")
-            unit = after.plane().part(*after.layer.unit)
+            unit = _seen(after.plane().part(*after.layer.unit), after.plane(), 4 * canvas.unit)
             ends = [unit.corner(0, 0), unit.corner(1, 0)]
         canvas.strokes(list(zip(starts, ends, strict=True)), colour)
         if unit is not None:
@@ -199,10 +237,11 @@ def architecture(
     The first of ``layers`` is the input and is drawn in its colour; the last one
     has filled units.  A stack of planes stands for maps, a column of dots for
     single units.  The side of a plane is proportional to the square root of its
-    pixels along that side, so that 5 is visible beside 28 and 7 beside 224; within a plane the
-    window and the unit are to scale.  Up to 6 planes (10 units) there are as many as the layer has,
-    then 2 more for each doubling; a column that stands for more units than it has dots is broken by
-    a gap.  Paths around layers are lines above them.
+    pixels along that side, so that 5 is visible beside 28 and 7 beside 224, and so is the depth of
+    a stack, of more than 6 maps; within a plane the window and the unit are to scale, unless they
+    would not be seen.  Up to 10 units there are as many dots as the layer has, then 2 more for each
+    doubling; a column that stands for more units than it has dots is broken by a gap.  Paths around
+    layers are lines above them, from stack to stack.
 
     A network that does not fit into one row continues in the next, which begins with a pale copy of
     the layer that it continues from.  If that is not enough, notes are left out, sizes take two
@@ -419,9 +458,8 @@ class _Row:
             canvas.text(x, y + 0.3 * small, words, "mt", px=small, bold=True)
 
     def _head(self, layer: ShownLayer, top: float) -> float:
-        """Where the lines above a layer begin, below the paths around layers."""
-        lines = (self.heads - len(layer.head)) * self.canvas.size.label * LINE
-        return top + self.lanes * self.lane + lines
+        """Where the lines above a layer begin, above the paths around layers."""
+        return top + (self.heads - len(layer.head)) * self.canvas.size.label * LINE
 
     def _write(self, volume: Volume, role: str, top: float, foot: float) -> None:
         """The lines above and below a layer; a pale copy has only its name below it."""
@@ -449,10 +487,10 @@ class _Row:
         lane = self.lanes - arc.lane
         inset = 7 * canvas.unit * lane
         left, right = volumes[arc.start].x + inset, volumes[arc.end].x - inset
-        y = top + lane * self.lane - 0.8 * small
-        feet = [self._head(self.layers[at], top) - 0.1 * small for at in (arc.start, arc.end)]
-        canvas.line([left, left, right, right], [feet[0], y, y, feet[1]], colour)
-        tip(canvas, (right, feet[1]), (0.0, 1.0))
+        (left, start), (right, end) = volumes[arc.start].top(left), volumes[arc.end].top(right)
+        y = top + self.heads * canvas.size.label * LINE + lane * self.lane - 0.8 * small
+        canvas.line([left, left, right, right], [start, y, y, end], colour)
+        tip(canvas, (right, end), (0.0, 1.0))
         x, width = (left + right) / 2, right - left - 0.5 * small
         text, y = arc.skip.text, y - 0.2 * small
         canvas.text(x, y, text, "mb", px=small, colour=colour, width=width)

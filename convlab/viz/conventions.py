@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,8 +16,10 @@ from convlab.errors import ShapeError, SpecError
 from convlab.numerals import exact
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells
 from convlab.viz.page import Page, Sheet, Unpack
+from convlab.viz.style import Scale
 from convlab.words import t
 
 PART = "they part first at {place}"
@@ -47,11 +48,15 @@ def conventions(
     canvas.head("ink", note)
     # As many lines above each output as take the numbers out of no grid.
     given = canvas, input, kernel, comparisons
-    found = [_largest(partial(_Sheet, *given, most), canvas) for most in (3, 2, 1)]
-    best = max(filter(None, found), key=_Sheet.numbered, default=None)
+    found = [_largest(partial(_Sheet, *given, most), canvas) for most in (3, 2, 1, 0)]
+    best = max(filter(None, found), key=_Sheet.worth, default=None)
     if best is None:
         shape = style.size_text(*input.shape)
         raise SpecError(f"conventions: expected an input that fits the picture, got {shape}")
+    if best.shaded:
+        text = t("a corner in this colour: another number")
+        y = best.canvas.bottom + 0.2 * canvas.size.small
+        canvas.note(canvas.right, y, text, "rt", colour=canvas.theme.mistake)
     best.draw()
     return canvas.figure
 
@@ -114,11 +119,30 @@ class _Sheet:
             and (self.narrow or left + self.between <= canvas.inner_height)
         )
 
+    @cached_property
+    def shaded(self) -> bool:
+        """Whether some output has no room for its numbers: then none has them."""
+        return None in [self._cells(v).size_of(exact(v).marked()) for v in self._outputs]
+
+    @cached_property
+    def scale(self) -> Scale:
+        """Of all shades."""
+        values = [array.ravel() for array in (self.input, *self._outputs)]
+        return style.signed_scale(np.concatenate(values), self.theme)
+
+    @property
+    def _outputs(self) -> list[NDArray]:
+        return [side.values for side in self.sides]
+
     def numbered(self) -> int:
         """How many grids have their numbers."""
         arrays = [self.input, self.kernel, *(side.values for side in self.sides)]
         sizes = [self._cells(values).size_of(exact(values).marked()) for values in arrays]
         return len(sizes) - sizes.count(None)
+
+    def worth(self) -> tuple[int, float]:
+        """How much is legible: grids with numbers, then the size of cells that have none."""
+        return self.numbered(), min(self.side, 22 * self.canvas.unit)
 
     def _cells(self, values: NDArray, left: float = 0.0, top: float = 0.0) -> Cells:
         rows, columns = values.shape
@@ -137,12 +161,28 @@ class _Sheet:
             canvas.text(canvas.left, top, name, colour=edge, bold=True, width=self.left_width)
             canvas.note(canvas.left, top + size.label * LINE, style.size_text(*values.shape))
             cells = self._cells(values, canvas.left, top + self.left_head)
+            if values is self.kernel:  # in the room that there is below the input
+                room = canvas.bottom - cells.top
+                side = min(self.left_width / cells.columns, room / cells.rows, 30 * canvas.unit)
+                cells = replace(cells, width=max(cells.width, side), height=max(cells.width, side))
+                self._bar(cells)
             self._draw_grid(cells, values, edge, fill)
         for index, comparison in enumerate(self.comparisons):
             row, column = divmod(index, 2)
             left = canvas.right - self.width - (1 - column) * (self.width + self.gap)
             top = canvas.top + row * (canvas.inner_height + self.between) / 2
             self._draw_comparison(comparison, left, top)
+
+    def _bar(self, kernel: Cells) -> None:
+        """The scale of the shades, beside the kernel, and what a corner means, if there are any."""
+        canvas, small = self.canvas, self.canvas.size.small
+        if not self.shaded:
+            return
+        bar = ColourBar(canvas, self.scale)
+        left = kernel.corner(0, kernel.columns)[0] + 1.2 * small
+        height = canvas.bottom - kernel.top
+        if left + bar.width <= canvas.left + self.left_width and height >= 4 * small:
+            bar.draw(left, kernel.top, min(height, 9 * small))
 
     def _draw_comparison(self, comparison: Comparison, left: float, top: float) -> None:
         """Both outputs side by side, and below them where they part."""
@@ -179,18 +219,29 @@ class _Sheet:
     def _draw_grid(
         self, cells: Cells, values: NDArray, edge: str, fill: str, differs: NDArray | None = None
     ) -> None:
-        """Cells with their numbers, those that differ in the colour of mistakes."""
-        canvas, theme, texts = self.canvas, self.theme, exact(values).marked()
-        px = cells.size_of(texts)
-        if px is None and differs is not None:
-            # Without numbers the cells themselves say where they differ.
-            tints = [to_rgb(fill), to_rgb(style.blend(fill, theme.mistake, 0.4))]
-            shades = np.round(255 * np.array(tints)).astype(np.uint8)
-            canvas.picture(shades[differs.astype(int)], *cells.place)
-        else:
-            cells.box(fill=fill)
-        cells.draw(edge, least=4 * canvas.unit)
-        if px is not None:
-            parts = np.zeros(values.shape, bool) if differs is None else differs
-            inks = np.where(parts, theme.mistake, theme.ink).ravel().tolist()
-            cells.write(texts, px, inks)
+        """Cells with their numbers, or shades; those that differ in the colour of mistakes."""
+        theme, texts = self.theme, exact(values).marked()
+        px = None if self.shaded and differs is not None else cells.size_of(texts)
+        if px is None:
+            cells.shades(values, self.scale, edge)
+            self._corners(cells, differs)
+            return
+        cells.draw(edge, fill)
+        parts = np.zeros(values.shape, bool) if differs is None else differs
+        inks = np.where(parts, theme.mistake, theme.ink).ravel().tolist()
+        cells.write(texts, px, inks)
+
+    def _corners(self, cells: Cells, differs: NDArray | None) -> None:
+        """A corner of each cell that differs: its shade stays to be seen."""
+        share = 0.45
+        corners = (
+            [
+                [cells.corner(row, column + 1 - share), cells.corner(row, column + 1)]
+                + [cells.corner(row + share, column + 1)] * 2
+                for row, column in np.argwhere(differs)
+            ]
+            if differs is not None
+            else []
+        )
+        if corners:
+            self.canvas.polygons(np.array(corners), fill=self.theme.mistake)

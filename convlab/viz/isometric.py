@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from convlab.numerals import Numbers
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
+from convlab.viz.isometric_kernels import Kernels
 from convlab.viz.matrix import Cells
-from convlab.viz.window_grids import parts_of, words
+from convlab.viz.window_grids import words
 from convlab.window_step import SlidingWindow
 from convlab.words import t
 
@@ -61,13 +62,36 @@ class _View:
         self.theme, self.title = canvas.theme, 0.85 * canvas.size.title
         self.heads = (
             (t("Output"), shown.output_note(), self.theme.output),
-            (shown.window_title(), shown.window_note, self.theme.window),
+            (self._window_title(), shown.window_note, self.theme.window),
             (t("Input"), shown.input_note, self.theme.input),
         )
         titles = canvas.widest((title for title, *_ in self.heads), self.title, True)
         notes = canvas.widest((shown.input_note, shown.window_note), canvas.size.small)
         self.side = max(titles, min(0.26 * canvas.width, notes)) + canvas.size.title
+        self.left, width = canvas.left, self.side - 0.4 * canvas.size.title
+        self.notes = [canvas.lines(note, width, canvas.size.subtitle) for _, note, _ in self.heads]
+        # Of a headline with its notes and the space behind it.
+        lines = max(map(len, self.notes)) * canvas.size.subtitle
+        self.pitch = (self.title + lines) * LINE * 1.1
+        self.kernels = self._kernels()
+        if self.kernels:
+            self.side = max(self.side, self.kernels.width + canvas.size.title)
         self.inputs, self.outputs = self._stacks()
+
+    def _window_title(self) -> str:
+        """The kernels, where several are written out; else what the window does."""
+        count = len(self.shown.output)
+        if self.shown.kernel is None or count == 1 or not self.numbers:
+            return self.shown.window_title()
+        return t("{n} kernels", count)
+
+    def _kernels(self) -> Kernels | None:
+        """The kernels with their numbers, between the other headlines, if there is room."""
+        if self.shown.kernel is None or not self.numbers:
+            return None
+        height = self.bottom - self.canvas.top - 3 * self.pitch - self.canvas.size.small
+        kernels = Kernels(self.canvas, self.shown, (0.36 * self.canvas.inner_width, height))
+        return kernels if kernels.rows else None
 
     def _stacks(self) -> tuple[list[_Plane], list[_Plane]]:
         """The planes of input and output, each from the lowest up."""
@@ -88,7 +112,10 @@ class _View:
         cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
         foot = (self.bottom + canvas.top + height * cell) / 2
         feet = foot, foot - (heights[0] + between) * cell
-        middle = canvas.left + self.side + room / 2
+        # Close to what is said of them.
+        spare = room - width * cell
+        self.left += min(spare / 2, 0.16 * canvas.inner_width)
+        middle = self.left + self.side + min(width * cell / 2 + 0.12 * spare, room / 2)
         stacks = []
         for (_, rows, columns), count, foot in zip(shapes, counts, feet, strict=True):
             left, top = middle + (rows * LEAN - columns) * cell / 2, foot - rows * FLAT * cell
@@ -104,12 +131,22 @@ class _View:
         first = shown.channel or 0
         for plane, channel in zip(inputs, _from_below(len(shown.stage), first), strict=True):
             self._input(plane, channel)
-        self._rays(inputs[-1], outputs[-1])
         inks = np.where(shown.inside | shown.under(first), self.theme.ink, self.theme.quiet)
         self._numbers(inputs[-1], shown.inputs, first, inks)
         for plane, index in zip(outputs, _from_below(len(shown.output), shown.at[0]), strict=True):
             self._output(plane, index)
+        self._rays(inputs[-1], outputs[-1])
+        self._left_out(inputs[0], len(shown.stage), t("channels"))
+        self._left_out(outputs[0], len(shown.output), t("maps"))
         self._heads()
+
+    def _left_out(self, lowest: _Plane, count: int, word: str) -> None:
+        """How many planes of a stack are not drawn, below the others."""
+        if count > MOST_PLANES:
+            x, y = lowest.corner(0, lowest.columns)
+            y += max(LAYER * lowest.width, 1.2 * self.canvas.size.small)
+            text = t("… {n} more {word}", count - MOST_PLANES, word)
+            self.canvas.note(x + 0.3 * lowest.width, y, text, "lc")
 
     def _input(self, plane: _Plane, channel: int) -> None:
         shown, theme = self.shown, self.theme
@@ -169,48 +206,30 @@ class _View:
     # At the left ------------------------------------------------------------------------------
 
     def _heads(self) -> None:
-        """A headline beside each of output, window and input, and the kernel below its own."""
+        """A headline beside each of output, window and input, and the kernels below theirs."""
         canvas, size = self.canvas, self.canvas.size
         middles = [
             (planes[0].corner(planes[0].rows, 0)[1] + planes[-1].top) / 2
             for planes in (self.outputs, self.inputs)
         ]
+        kernels = self.kernels.height + 0.8 * size.small if self.kernels else 0.0
         between = (self.inputs[-1].top + self.outputs[0].corner(self.outputs[0].rows, 0)[1]) / 2
-        width = self.side - 0.4 * size.title
-        notes = [canvas.lines(note, width, size.subtitle) for _, note, _ in self.heads]
         # Each beside what it names, but apart: from below upwards, then downwards.
-        pitch = (self.title + max(map(len, notes)) * size.subtitle) * LINE * 1.1
-        ys = [middles[0], between, min(middles[1], self.bottom - pitch / 2)]
+        ys = [middles[0], between - kernels / 2, min(middles[1], self.bottom - self.pitch / 2)]
+        apart = [self.pitch, self.pitch + kernels]
         for i in (1, 0):
-            ys[i] = min(ys[i], ys[i + 1] - pitch)
-        ys[0] = max(ys[0], canvas.top + pitch / 2)
+            ys[i] = min(ys[i], ys[i + 1] - apart[i])
+        ys[0] = max(ys[0], canvas.top + self.pitch / 2)
         for i in (1, 2):
-            ys[i] = max(ys[i], ys[i - 1] + pitch)
-        for y, (title, _, colour), lines in zip(ys, self.heads, notes, strict=True):
+            ys[i] = max(ys[i], ys[i - 1] + apart[i - 1])
+        width = self.side - 0.4 * size.title
+        for y, (title, _, colour), lines in zip(ys, self.heads, self.notes, strict=True):
             y -= (self.title + len(lines) * size.subtitle) * LINE / 2
-            canvas.text(canvas.left, y, title, px=self.title, colour=colour, bold=True)
+            canvas.text(self.left, y, title, px=self.title, colour=colour, bold=True)
             quiet = partial(canvas.paragraph, px=size.subtitle, colour=self.theme.quiet)
-            quiet(canvas.left, y + self.title * LINE, lines, width=width)
-        self._kernel(ys[1] + pitch / 2, ys[2] - pitch / 2)
-
-    def _kernel(self, top: float, bottom: float) -> None:
-        """The kernel of one channel as a flat grid, and the bias, where there is room."""
-        canvas, shown, theme, label = self.canvas, self.shown, self.theme, self.canvas.size.label
-        if shown.kernel is None or len(shown.kernel) > 1 or not self.numbers:
-            return
-        _, rows, columns = shown.kernel.shape
-        texts = shown.weights().marked()
-        line = 1.6 * label if shown.bias is not None else 0.0
-        cell = min((bottom - top - line) / rows, (self.side - canvas.size.title) / columns)
-        cells = Cells(canvas, canvas.left, top, rows, columns, min(cell, 2.6 * label))
-        px = cells.size_of(texts)
-        if px is None:
-            return
-        cells.draw(theme.window, theme.window_fill)
-        cells.write(texts, px, anchor="mc")
-        if shown.bias is not None:
-            bias = parts_of(canvas, shown.bias_pieces())
-            canvas.run(canvas.left, cells.corner(rows, 0)[1] + 0.3 * line, bias, label)
+            quiet(self.left, y + self.title * LINE, lines, width=width)
+        if self.kernels:
+            self.kernels.draw(self.left, ys[1] + self.pitch / 2)
 
 
 def _from_below(count: int, top: int) -> list[int]:

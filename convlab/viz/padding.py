@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -61,9 +62,12 @@ def padding_modes(
         gap = (1.2 if lines == 2 else 0.6) * label
         grid = arrange(len(arrays), *room, shape, gap=gap, label=head)
         panel = Cells(canvas, canvas.left, canvas.top, *shape, grid.width / shape[1])
-        px = panel.size_of(texts)
+        px = panel.size_of(texts, 0.8)  # those of a row stay apart
         if px is not None:
             break
+    beside = canvas.widest(arrays, small, True) + 0.8 * small
+    if px is None and (found := _wide(canvas, len(arrays), shape, beside, texts)):
+        (grid, panel, px), head = found, 0.0
     # Panels lower than their place do not hang from the headline.
     canvas.top += (canvas.inner_height - grid.total_height) / 3
     own = np.zeros(shape, bool)
@@ -75,7 +79,9 @@ def padding_modes(
         width = min(grid.width + grid.gap_x - 0.5 * label, canvas.right - cells.left)
         y = cells.top - head
         canvas.text(cells.left, y, mode, px=small, bold=True, width=width)
-        if lines == 2:
+        if not head:
+            cells = replace(cells, left=cells.left + beside)
+        elif lines == 2:
             canvas.note(cells.left, y + small * LINE, WORDS[mode], width=width)
         inside = cells.span(np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0)))
         if px is None:  # shades tell the modes apart, on one scale
@@ -87,6 +93,25 @@ def padding_modes(
         if px is not None:
             cells.write(texts[at * values.size : (at + 1) * values.size], px, inks)
     return canvas.figure
+
+
+def _wide(
+    canvas: Canvas, count: int, shape: tuple[int, ...], beside: float, texts: list[str]
+) -> tuple[Grid, Cells, float] | None:
+    """Two panels in a row, with their names ``beside`` them and cells wider than high.
+
+    None where numbers have no room in these either.
+    """
+    rows, columns = (count + 1) // 2, min(count, 2)
+    gap = 1.2 * canvas.size.label
+    high = (canvas.inner_height - (rows - 1) * gap) / rows
+    wide = (canvas.inner_width - (columns - 1) * gap) / columns
+    side = math.floor(high / shape[0])
+    across = min((wide - beside) / shape[1], 1.6 * side)
+    panel = Cells(canvas, canvas.left, canvas.top, *shape, across, side)
+    px = panel.size_of(texts, 0.8)
+    grid = Grid(columns, rows, beside + across * shape[1], side * shape[0], gap, gap, 0.0)
+    return None if px is None else (grid, panel, px)
 
 
 @dataclass(frozen=True, eq=False)

@@ -247,7 +247,7 @@ class Rows(Arrangement):
             blocks.append(self.operation)
         else:
             bias = 0.0 if self.shown.bias is None else 2 * size.label
-            height = self.kernel_height + 2 * bias
+            height = self.kernel_height + 2 * (bias + self.given_height())
             if len(self.input.kept) > 1:  # each kernel stands at the middle of its channel
                 beside = max(0.0, self.input_height - self.kernel_height) / 2
                 height = inputs + max(0.0, bias - beside)
@@ -286,6 +286,19 @@ class Rows(Arrangement):
             self.drawing.draw_kernel(channel, self.kernel_side, left, middle - half)
         bias = parts_of(self.canvas, self.shown.bias_pieces())
         self.canvas.run(left, middle + half + 0.6 * px, bias, px)
+        if self.given_height():
+            top = middle + half + (2 * px if bias else 0.0) + 0.5 * px
+            self.canvas.note(left, top, t("before it is turned"))
+            top += 1.3 * self.canvas.size.small
+            self.drawing.draw_given(0.62 * self.kernel_side, left, top)
+
+    def given_height(self) -> float:
+        """Of a kernel as it was before it was turned, below it as it lies there."""
+        if not self.shown.turned or len(self.input.kept) > 1 or not self.drawing.numbers:
+            return 0.0
+        return (
+            0.62 * self.kernel_height + 0.5 * self.canvas.size.label + 1.3 * self.canvas.size.small
+        )
 
     def draw_sums(self, left: float, width: float) -> None:
         """What each channel adds."""
@@ -293,6 +306,10 @@ class Rows(Arrangement):
         for channel, middle in self.channels():
             self.draw_sign("=", left, middle)
             canvas.text(left + width, middle, sums[channel], "rc", px=px, bold=True)
+        if self.shown.bias is not None:  # at the height at which it stands below the kernels
+            y, colour = middle + self.kernel_height / 2 + 0.6 * px, self.theme.mistake
+            bias = self.shown.bias_text()
+            canvas.text(left + width, y, bias, "rt", px=px, colour=colour, bold=True)
         _, first = next(self.channels())
         above = max(self.kernel_height / 2, px) + 0.3 * px
         canvas.note(left + width, first - above, t("adds"), "rb")
@@ -309,6 +326,7 @@ class Beside(Arrangement):
         """The channels and all that stands below them, their headline and their scale."""
         canvas, size, grids = self.canvas, self.canvas.size, self.input
         sums = canvas.widest(map(_added, self.sums), size.label, True)
+        sums += 2 * canvas.run_width(self.bias_sum(), size.label) if self.sums else 0.0
         label = canvas.measure(t("channel 99"), size.small) if grids.label else 0.0
         self.step = max(self.input_width, self.kernel_width, sums, label) + 2 * self.gap
         width = len(grids.kept) * self.step - 2 * self.gap
@@ -324,6 +342,13 @@ class Beside(Arrangement):
             width = max(width, canvas.run_width(self.kernel_line(), self.note))
             height += self.title * LINE + self.kernel_height + 2 * size.label + 1.5 * self.gap
         return Block(width + grids.bar_width(self.side), height, self.draw_inputs)
+
+    def bias_sum(self) -> Parts:
+        """What the bias adds, behind what the channels add; nothing where there is none."""
+        if self.shown.bias is None:
+            return []
+        bias = bracketed(self.shown.bias_text())
+        return parts_of(self.canvas, [("+", "ink"), (bias, "mistake")])
 
     def kernel_line(self) -> Parts:
         """The headline of the kernels below their channels."""
@@ -361,6 +386,9 @@ class Beside(Arrangement):
                 added = _added(self.sums[channel]) if channel else self.sums[channel]
                 middle = kernel_left + self.kernel_width / 2
                 canvas.text(middle, foot, added, "mt", px=px, bold=True)
+                if channel == self.input.kept[-1]:
+                    x = middle + canvas.measure(added, px, True) / 2 + 0.35 * px
+                    canvas.run(x, foot, self.bias_sum(), px)
             left += self.step
         self.input.draw_bar(self.side, left - self.gap, top)
         return foot + 1.5 * px if not self.pooling else top + self.input_height

@@ -221,6 +221,8 @@ class Drawing:
         if under.any():
             self._window(cells, shaded)
         self._hatch(cells)
+        if shown.spans is not None and under.any():
+            self._spans(cells)
         if px is not None:
             self._numbers(channel, cells, px, under)
 
@@ -247,6 +249,24 @@ class Drawing:
             stroke = min(size.thick, max(size.hair, 0.08 * side))
             self.canvas.box(*place, edge=theme.output, stroke=stroke)
 
+    def _spans(self, cells: Cells) -> None:
+        """All windows, of unequal sizes, as lines below and beside the input."""
+        assert self.shown.spans is not None
+        theme, small, size = self.theme, self.canvas.size.small, self.canvas.size
+        far, low = cells.corner(cells.rows, cells.columns)[0], cells.corner(cells.rows, 0)[1]
+        for axis, spans in enumerate(self.shown.spans):
+            current = self.shown.window[axis]
+            for at, (first, last) in enumerate(spans):
+                here = first == current[0]
+                away = small * (0.45 + 0.5 * (at % 2))
+                ends = [cells.corner(end, end)[1 - axis] for end in (first + 0.08, last + 0.92)]
+                colour, stroke = (
+                    (theme.window, size.thick) if here else (theme.quiet, 2 * size.hair)
+                )
+                aside = [(far if axis == 0 else low) + away] * 2
+                xs, ys = (aside, ends) if axis == 0 else (ends, aside)
+                self.canvas.line(xs, ys, colour, stroke=stroke)
+
     def _hatch(self, cells: Cells) -> None:
         """Strokes across the corners of cells that no window reads: numbers stay legible."""
         segments = []
@@ -264,16 +284,17 @@ class Drawing:
         """The numbers, where there is room with the kernel's as tags below them."""
         canvas, theme, small = self.canvas, self.theme, self.canvas.size.small
         texts, tags = self.input.texts_of(channel), []
-        if len(self.kernel.values) and cells.width >= 60 * canvas.unit:
+        low = cells.height < 60 * canvas.unit  # a tag leaves room for a small number only
+        if len(self.kernel.values) and cells.height >= 2.6 * small:
             tags = [f"{style.TIMES}{text}" for text in self.kernel.texts_of(channel)]
         if canvas.widest(tags, small, True) >= 0.9 * cells.width:
             tags = []
         free, tag = self.shown.inside | under, iter(tags)
         for (row, column), text in zip(np.ndindex(under.shape), texts, strict=True):
             tagged = bool(tags) and under[row, column]
-            x, y = cells.middle(row - 0.12 * tagged, column)
+            x, y = cells.middle(row - (0.18 if low else 0.12) * tagged, column)
             ink = theme.ink if free[row, column] else theme.quiet
-            canvas.text(x, y, text, "mc", px=px, colour=ink)
+            canvas.text(x, y, text, "mc", px=small if low and tagged else px, colour=ink)
             if tagged:
                 x, y = cells.corner(row + 0.98, column + 0.94)
                 canvas.text(x, y, next(tag), "rb", px=small, colour=theme.window, bold=True)
@@ -290,6 +311,15 @@ class Drawing:
             return
         cells.draw(theme.window, theme.window_fill)
         cells.write(texts, px, anchor="mc")
+
+    def draw_given(self, side: float, left: float, top: float) -> None:
+        """The one kernel as it was before it was turned."""
+        theme, cells = self.theme, self.kernel.cells(side, left, top)
+        turned = np.reshape(self.kernel.texts_of(0), self.kernel.values.shape[1:])[::-1, ::-1]
+        px = cells.size_of(turned.ravel().tolist())
+        if px is not None:
+            cells.draw(theme.window, theme.ground)
+            cells.write(turned.ravel().tolist(), px, theme.quiet, anchor="mc")
 
     def draw_output(self, index: int, side: float, left: float, top: float) -> None:
         """One map as far as it is computed, in the order of the loop."""
