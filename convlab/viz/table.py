@@ -145,6 +145,7 @@ class Table:
             if column.unit is not None:
                 self._draw_axis(column, self._axis(column, x, width))
         y = self.top
+        names = canvas.names(self.names, self.label - self.indent, px, bold=True)
         for heading in self.headings:
             if heading:
                 middle = y + GROUP * step / 2
@@ -152,7 +153,7 @@ class Table:
                 y += GROUP * step
             for row in (at for at, group in enumerate(self.groups) if group == heading):
                 x, middle, width = left + self.indent, y + step / 2, self.label - self.indent
-                canvas.text(x, middle, self.names[row], "lm", px=px, bold=True, width=width)
+                canvas.text(x, middle, names[row], "lm", px=px, bold=True, width=width)
                 for column, (x, width) in zip(self.columns, self.places, strict=True):
                     self._cell(column, row, x, width, middle)
                 y += step
