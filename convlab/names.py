@@ -79,7 +79,9 @@ def told_apart(
     count = len(set(names))
     found = Counter(word for pieces in shown for word in {*pieces} if len(word) > 1)
     last = {next((p for p in reversed(pieces) if p.isalpha()), "") for pieces in shown}
-    alike = [w for w, times in found.items() if times > 1 and w.isalpha() and w.isascii()]
+    # Of names made of words only what most of them share: "c." is not always a cat.
+    most = max(2, count / 2 if any(" " in name for name in names) else 0)
+    alike = [w for w, times in found.items() if times >= most and w.isalpha() and w.isascii()]
     for word in sorted(alike, key=lambda w: (w in last, -found[w], -len(w), w)):
         if all(fits("".join(pieces)) for pieces in shown):
             break
