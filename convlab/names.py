@@ -95,8 +95,14 @@ def told_apart(
     tail = len(commonprefix([text[head:][::-1] for text in texts])) if count > 1 else 0
     ways = [(head, 0, 1.0)] if head > 3 else []
     ways += [(0, 0, 0.5), (head, tail, 1.0), (0, 0, 1.0), (0, 0, 0.0)]
-    cuts = [[_cut(text, *way, fits, mark, least) for text in texts] for way in ways]
-    return max(cuts, key=lambda cut: len({*cut}))  # the first of equals
+    best: list[str] = []
+    for way in ways:
+        cut = [_cut(text, *way, fits, mark, least) for text in texts]
+        if not best or len({*cut}) > len({*best}):
+            best = cut
+        if len({*best}) == count:
+            break
+    return best
 
 
 def _initial(word: str, pieces: Sequence[str]) -> str:
@@ -163,6 +169,8 @@ def meant(name: object, known: Iterable[str]) -> str:
 
 def columns(text: str) -> int:
     """The columns that a text takes in a terminal: two for wide letters, none for marks."""
+    if text.isascii():
+        return len(text)
     return sum(
         0
         if unicodedata.category(c) in ("Mn", "Me", "Cf")

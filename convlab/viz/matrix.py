@@ -175,10 +175,11 @@ class Cells:
         self, texts: Sequence[str], every: int, look: dict[str, Any]
     ) -> Iterable[tuple[int, str]]:
         """One in ``every`` text with its place, shortened to the ``width`` if there is one."""
+        places, texts = range(0, len(texts), every), texts[::every]
         if "width" in look:
             px = look.get("px") or self.canvas.size.label
             texts = self.canvas.names(texts, look["width"], px, look.get("bold", False))
-        return zip(range(0, len(texts), every), texts[::every], strict=True)
+        return zip(places, texts, strict=True)
 
 
 def one_in(needed: float, step: float) -> int:
