@@ -196,7 +196,8 @@ class ChainLink:
     ``name``: layer and unit.  ``steps``: what is added up, the first the strongest
     term, as value and weight; ``value``: the sum.  ``values``: the map (H, W) or
     vector (N,) that the unit stands in, ``at`` its place there.  ``passed``: the
-    layers that pass the value on unsummed, in the order of computation.
+    layers that pass the value on unsummed, in the order of computation.  ``signed``: whether there
+    are both signs in the whole layer; None: see in ``values``.
     """
 
     name: str
@@ -205,6 +206,7 @@ class ChainLink:
     values: ArrayLike
     at: tuple[int, ...]
     passed: Sequence[str] = ()
+    signed: bool | None = None
 
     @property
     def role(self) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from os.path import commonprefix
 
 from convlab.errors import DataError
 
@@ -59,6 +62,89 @@ def shortened(text: str, most: int = 40, mark: str = "…") -> str:
     return short
 
 
+_PIECE = re.compile(r"[^\W\d_]+|\d+|[\W_]")
+
+
+def told_apart(
+    names: Sequence[str], fits: Callable[[str], bool], mark: str = "…", least: int = 1
+) -> list[str]:
+    """Names that fit side by side or below each other, shortened where they are alike.
+
+    Words that several names share become their first letters, in all of them and only as many as
+    necessary: features.conv1 is f.conv1, a name of words "s. of plant 1".  What is too long even
+    so gives letters to ``mark``, those that all names begin or end with first.  Different names
+    stay different as long as there is room for what differs.  A cut name has ``least`` letters.
+    """
+    shown = [list(_PIECE.findall(name)) for name in names]
+    count = len(set(names))
+    found = Counter(word for pieces in shown for word in {*pieces} if len(word) > 1)
+    last = {next((p for p in reversed(pieces) if p.isalpha()), "") for pieces in shown}
+    # Of names made of words only what most of them share: "c." is not always a cat.
+    most = max(2, count / 2 if any(" " in name for name in names) else 0)
+    alike = [w for w, times in found.items() if times >= most and w.isalpha() and w.isascii()]
+    for word in sorted(alike, key=lambda w: (w in last, -found[w], -len(w), w)):
+        if all(fits("".join(pieces)) for pieces in shown):
+            break
+        brief = [[_initial(p, pieces) if p == word else p for p in pieces] for pieces in shown]
+        if len({"".join(pieces) for pieces in brief}) == count:
+            shown = brief
+    texts = ["".join(pieces) for pieces in shown]
+    if all(map(fits, texts)):
+        return texts
+    head = len(commonprefix(texts)) if count > 1 else 0
+    tail = len(commonprefix([text[head:][::-1] for text in texts])) if count > 1 else 0
+    ways = [(head, 0, 1.0)] if head > 3 else []
+    ways += [(0, 0, 0.5), (head, tail, 1.0), (0, 0, 1.0), (0, 0, 0.0)]
+    best: list[str] = []
+    for way in ways:
+        cut = [_cut(text, *way, fits, mark, least) for text in texts]
+        if not best or len({*cut}) > len({*best}):
+            best = cut
+        if len({*best}) == count:
+            break
+    return best
+
+
+def _initial(word: str, pieces: Sequence[str]) -> str:
+    """The first letter, with a full stop in a name of words."""
+    return word[0] + "." * (" " in pieces)
+
+
+def _cut(
+    text: str,
+    begin: int,
+    end: int,
+    share: float,
+    fits: Callable[[str], bool],
+    mark: str,
+    least: int,
+) -> str:
+    """A text without so many letters at its begin and end, the others cut to what fits.
+
+    ``share``: of those kept, the part that is before the mark.
+    """
+    if fits(text):
+        return text
+    before, after = (
+        (mark if begin > 1 else text[:begin]),
+        (mark if end > 1 else text[len(text) - end :]),
+    )
+    core = text[begin : len(text) - end]
+    if fits(before + core + after):
+        return before + core + after
+    low, high = least, max(len(core) - 1, least)
+
+    def kept(count: int) -> str:
+        head = round(share * count + 0.01)
+        tail = core[len(core) - (count - head) :] if count > head else ""
+        return f"{before}{core[:head].rstrip()}{mark}{tail.lstrip()}"
+
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(kept(middle)) else (low, middle - 1)
+    return kept(low)
+
+
 def listed(names: Iterable[str], most: int = 1000) -> str:
     """Names in one line for an error, shortened one by one and as a whole."""
     return shortened(", ".join(map(shortened, names)), most)
@@ -83,6 +169,8 @@ def meant(name: object, known: Iterable[str]) -> str:
 
 def columns(text: str) -> int:
     """The columns that a text takes in a terminal: two for wide letters, none for marks."""
+    if text.isascii():
+        return len(text)
     return sum(
         0
         if unicodedata.category(c) in ("Mn", "Me", "Cf")

@@ -9,7 +9,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Protocol
 
-from convlab.names import columns, shortened
+from convlab.names import columns, shortened, told_apart
 
 WIDTH = 100
 """The width, in columns, of lines that no terminal shows."""
@@ -93,7 +93,7 @@ class Table:
             max(columns(_text(cell)) for cell in cells) for cells in zip(*self.rows, strict=True)
         ]
         widths = [max(pair) for pair in zip(widths, self.least or widths, strict=True)]
-        kept, out = list(range(len(widths))), list[int]()
+        kept, out, rows = list(range(len(widths))), list[int](), self.rows
         if width is not None:
             for column in self.spare:
                 if _total(widths[k] for k in kept) <= width:
@@ -106,7 +106,8 @@ class Table:
             )
             if over > 0:
                 widths[widest] = max(widths[widest] - over, min(widths[widest], 8))
-        for row in self.rows:
+                rows = _told_apart(rows, widest, widths[widest])
+        for row in rows:
             yield _row([(row[k], widths[k], k in self.right) for k in kept])
         if out and len(self.rows) > 1:
             names = ", ".join(_text(self.rows[0][k]) for k in sorted(out))
@@ -132,6 +133,18 @@ def fitted(
         for one in laid:
             for whole in one.split("\n") if isinstance(one, str) else [one]:
                 yield from _broken(_written(whole, written), width)
+
+
+def _told_apart(rows: Sequence[Sequence[Part]], at: int, width: int) -> list[list[Part]]:
+    """Rows whose names in a column are at most so wide, shortened where they are alike."""
+    texts = [_text(row[at]) for row in rows]
+    if any(" " in text for text in texts):  # sentences
+        return [[*row] for row in rows]
+    short = told_apart(texts, lambda text: columns(text) <= width, mark="..")
+    changed = (
+        _changed(row[at], lambda _, new=new: new) for row, new in zip(rows, short, strict=True)
+    )
+    return [[*row[:at], cell, *row[at + 1 :]] for row, cell in zip(rows, changed, strict=True)]
 
 
 def _text(part: Part) -> str:

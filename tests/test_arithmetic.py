@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections import Counter
+from itertools import takewhile
 
 import numpy as np
 import pytest
@@ -277,7 +278,10 @@ def test_a_random_figure_of_arithmetic_prints_what_was_computed(number, tmp_path
     assert len(missing) < 3
     value = written(output)[done - 1]
     assert printed[value] >= 1 + (not shades)  # in the map and behind the sum
-    terms = next(text for text in texts if "·" in text and "⌊" not in text and text[0] != "(")
+    sums = (at for at, x in enumerate(texts) if "·" in x and "⌊" not in x and x[0] != "(")
+    begin = next(sums)
+    more = takewhile(lambda text: text.startswith("+ "), texts[begin + 1 :])
+    terms = " ".join([texts[begin], *more])
     if "…" not in terms:
         total = evaluated(terms) + record["weights"]["bias"][at[0]]
         assert total == pytest.approx(output[at], abs=1e-4)

@@ -104,7 +104,7 @@ def test_boxes_that_are_free():
     assert room.covered(box).tolist() == [True, False]
     room.take(box)
     assert not room.free(box) and room.free(box + 20) and not room.free(box + 19)
-    near = room.spiral(np.array([50.0, 50.0]), np.array([10.0, 10.0]))
+    near = [*room.spiral(np.array([50.0, 50.0]), np.array([10.0, 10.0]))]
     assert near and all(room.free(one) and room.inside(one) for one in near)
 
 

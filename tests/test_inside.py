@@ -276,7 +276,9 @@ def test_a_map_on_its_own_scale_does_not_depend_on_the_others():
     assert np.array_equal(first, second) and np.array_equal(first, third)
     ends = [numerals.number(end) for part in maps for end in (part.min(), part.max())]
     assert {*ends, "0", "1", "2"} <= {*said(figure)}
-    assert "each map on its own scale, orange below 0, violet above" in " ".join(said(figure))
+    assert "each map on its own scale, orange below 0, violet above, equally strong" in " ".join(
+        said(figure)
+    )
     (first, second, *_), _ = pictures(viz.feature_maps(maps, **HEAD))
     assert not np.array_equal(first, second)
     positive = np.array([[[0.0, 4.5]], [[0.25, 0.75]], [[0.0, 0.0]]])

@@ -180,6 +180,16 @@ def test_our_own_colours_leave_no_doubt(theme):
     assert list(roles.doubts(theme)) == []
 
 
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_ten_classes_are_told_apart_with_all_kinds_of_sight(theme):
+    colours = style.class_colours(10, theme)
+    assert style.class_colours(20, theme) == 2 * colours
+    assert min(style.contrast(colour, theme.ground) for colour in colours) >= 3
+    for seen in roles._SEEN.values():
+        pairs = combinations([*colours, theme.mistake][: 10 + np.array_equal(seen, np.eye(3))], 2)
+        assert min(roles._distance(*pair, seen) for pair in pairs) > roles._APART
+
+
 def test_colours_that_are_hard_to_see():
     named = {
         "input": "#C00000",

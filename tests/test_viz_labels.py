@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from convlab.names import told_apart
 from convlab.viz.axes import Axis
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.labels import labelled_plot
@@ -82,3 +83,45 @@ def test_all_labels_find_a_place_or_none_is_taken(plot):
     before = list(plot.taken)
     assert plot.find_all(marks, [(60, 20), (2000, 20)]) == [] and plot.taken == before
     assert len(plot.find_all(marks, [(60, 20), (80, 20)])) == 2 and len(plot.taken) >= 4
+
+
+# --- names side by side ---------------------------------------------------------------------
+
+
+def short(names, most):
+    return told_apart(names, lambda text: len(text) <= most)
+
+
+def test_names_are_shortened_where_they_are_alike():
+    blocks = [f"features.denseblock{b}.denselayer{x}.conv1" for b in (1, 2) for x in (3, 12)]
+    assert short(blocks, 99) == blocks
+    assert short(blocks, 14) == [f"f.d{b}.d{x}.conv1" for b in (1, 2) for x in (3, 12)]
+    plants = [f"species of plant {n}" for n in range(20)]
+    assert short(plants, 14) == [f"s. of plant {n}" for n in range(20)]
+    # A word of few names says too much.
+    cats = ["Egyptian cat", "Persian cat", "tabby", "tiger", "lion"]
+    assert not any("c." in name for name in short(cats, 9))
+
+
+@pytest.mark.parametrize("most", range(5, 40))
+@pytest.mark.parametrize(
+    "names",
+    [
+        [
+            f"features.denseblock{b}.denselayer{x}.conv{c}"
+            for b in "123"
+            for x in "149"
+            for c in "12"
+        ],
+        ["node_layer1_0_conv1_Conv_27", "node_layer1_0_conv2_Conv_28", "/classifier/Gemm"],
+        ["a" * 20 + "X" + "b" * 20, "a" * 20 + "Y" + "b" * 20],
+        [f"{kind} of the garden {n}" for kind in ("rose", "tulip") for n in range(12)],
+        ["one long name of its own"],
+        ["same", "same", "a very different and long one"],
+    ],
+)
+def test_different_names_stay_different_in_any_room(names, most):
+    made = short(names, most)
+    assert len(made) == len(names) and all(len(name) <= most for name in made)
+    if most >= 8:
+        assert len({*made}) == len({*names})

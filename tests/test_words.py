@@ -22,6 +22,8 @@ from PIL import Image
 import convlab
 from convlab import pictures, words
 from convlab.errors import SpecError, UndrawnLetters
+from convlab.viz import style
+from convlab.viz.legible import legible
 from convlab.viz.look import Look, used
 from convlab.words import joined, shown, t
 
@@ -219,10 +221,51 @@ def left_over(figure):
     return {word for word in found - {*NAMES.split()} if not re.fullmatch(LAYERS, word)}
 
 
+def largest_empty(figure):
+    """The share of a figure, without its margins, that the largest rectangle without ink has."""
+    figure.canvas.draw()
+    rgb = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    ink, step = np.abs(rgb - rgb[0, 0]).max(axis=2) > 4, rgb.shape[1] // 80
+    ink = ink[4 * step : -4 * step, 4 * step : -4 * step]
+    rows, columns = (length // step for length in ink.shape)
+    free = ~ink[: rows * step, : columns * step].reshape(rows, step, columns, step).any((1, 3))
+    best, heights = 0, np.zeros(columns, int)
+    for row in free:
+        heights = np.where(row, heights + 1, 0)
+        for height in {*heights.tolist()}:
+            wide = "".join("x" if tall >= height else " " for tall in heights).split()
+            best = max(best, height * max(map(len, wide), default=0))
+    return best / free.size
+
+
+def looks_as_it_should(picture, monkeypatch):
+    """What holds for each slide: room for its words, no large void, one meaning of each colour."""
+    scales, shade = [], style.Scale.rgb
+
+    def rgb(scale, values):
+        scales.append((scale, style.has_both_signs(np.asarray(values, float))))
+        return shade(scale, values)
+
+    monkeypatch.setattr(style.Scale, "rgb", rgb)
+    figure = picture.draw(theme="light", size="slide")
+    for scale, both_signs in scales:
+        signed = scale.colours.name.startswith("signed")
+        assert scale.lowest == -scale.highest if signed or both_signs else True
+        assert signed or not both_signs or scale.colours.name.startswith("cyclic")
+    assert legible(figure)  # no number of an axis is under its name either
+    assert largest_empty(figure) < 1 / 3
+    heights = [text.get_fontsize() * figure.dpi / 72 for text in figure.findobj(Text)]
+    assert min(heights, default=17) >= 16
+    said = " ".join(text.get_text() for text in figure.findobj(Text))
+    assert not re.search(r"test:\d|\bruns?/|-unshifted", said)
+
+
 @pytest.mark.sample(6)
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
-def test_every_word_of_a_picture_is_translated(entry, made, monkeypatch):
+def test_every_word_of_a_picture_is_translated_and_has_its_room(entry, made, monkeypatch):
     picture = made(entry)
+    if not entry.animated:
+        looks_as_it_should(picture, monkeypatch)
     monkeypatch.setattr(words, "catalogue", lambda language: EveryText())
     with used(Look(language="de")):
         figure = picture.draw(theme="light", size="slide")

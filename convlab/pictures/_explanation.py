@@ -21,6 +21,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.terminal import SCREEN, Block, Line, quiet
 from convlab.training import Image, ImageLike, Run
+from convlab.viz.style import has_both_signs
 from convlab.words import t
 
 
@@ -198,10 +199,12 @@ class _Explained:
                 passed.insert(0, one.layer)
                 continue
             values, at = outputs[one.layer], one.unit
+            signed = has_both_signs(values)
             if values.ndim == 3:
                 values, at = values[at[0]], at[1:]
             steps, value = chain_steps(one, channels), float(one.value)
-            links.append(viz.ChainLink(_cell_name(one), steps, value, values, at, passed))
+            link = viz.ChainLink(_cell_name(one), steps, value, values, at, passed, signed)
+            links.append(link)
             passed = []
         cell = self.chain[-1].strongest
         if cell is None or cell.layer is not None:

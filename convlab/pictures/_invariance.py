@@ -46,6 +46,9 @@ def invariance(
     directions = tuple(insight.DIRECTIONS) if direction == "all" else (direction,)
     shares = _shares(runs, test, shifts, directions, border)
     means = {name: share.mean(axis=1) for name, share in shares.items()}
+    networks = [one.network.name for one in runs]
+    drawn = dict(zip(networks, means.values(), strict=True))
+    drawn = drawn if len(drawn) == len(means) else means  # runs of one network by their folders
     title = t("What a shift of the image costs")
     subtitle = shift_words(runs, len(test), direction, border)
     order = np.argsort(shifts)
@@ -57,10 +60,10 @@ def invariance(
     return Picture(
         title,
         f"{title}; {subtitle}. Accuracy of {described}.",
-        partial(viz.invariance, shifts, means, title=title, subtitle=subtitle),
+        partial(viz.invariance, shifts, drawn, title=title, subtitle=subtitle),
         parameters={
             "runs": [one.folder for one in runs],
-            "networks": [one.network.name for one in runs],
+            "networks": networks,
             "augmentation": [one.settings.augment for one in runs],
             "shifts": shifts,
             "directions": directions,

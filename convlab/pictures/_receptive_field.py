@@ -16,6 +16,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import NetworkLike, network_of
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.viz.style import has_both_signs
 from convlab.words import t
 
 AXES = ("rows", "columns")
@@ -41,11 +42,11 @@ def receptive_field(
     field = insight.unit_field(built, layer, unit)
     below = image_below(built, run, image, data_dir)
     title, subtitle = heads(built, field, t("Receptive field of"), below.fitted)
-    feature_map = None
+    feature_map, signed = None, None
     if below.x is not None:
         (activation,) = insight.trace(built, below.x, field.layer)
         strongest = activation.array[:, field.unit[0], field.unit[1]].argmax()
-        feature_map = activation.array[strongest]
+        feature_map, signed = activation.array[strongest], has_both_signs(activation.array)
         subtitle += t("; map {strongest}, the strongest at this unit", strongest)
     facts = _geometry(field)
     return Picture(
@@ -59,6 +60,7 @@ def receptive_field(
             unit=field.unit,
             image=below.pixels,
             map=feature_map,
+            signed=signed,
             title=title,
             subtitle=subtitle,
             facts=facts,

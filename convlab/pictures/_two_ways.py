@@ -15,6 +15,7 @@ from convlab.pictures.picture import Picture
 from convlab.pictures.sources import RunLike, run_of
 from convlab.shapes import size_text
 from convlab.training import ImageLike
+from convlab.viz.style import has_both_signs
 from convlab.words import t
 
 
@@ -72,6 +73,7 @@ def two_ways(
                 *([] if found.compared.all() else [t("grey: not compared")]),
             ),
             compared=found.compared,
+            signed=has_both_signs(found.maps),
             title=title,
             subtitle=subtitle,
         ),

@@ -16,7 +16,7 @@ from convlab.numerals import to_places
 from convlab.viz.canvas import LINE, Canvas, image_rgb
 from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import ARROW
-from convlab.viz.tiles import fullest, part_of, whole_cells
+from convlab.viz.tiles import FILLED, fullest, part_of, whole_cells
 from convlab.words import t
 
 Piece = tuple[str, str, bool]  # text, colour, whether it is bold
@@ -79,7 +79,7 @@ class Album:
         rows, around = math.ceil(count / columns), self._around(way)
         tall, wide = (cell * length for length in self.shape)
         used = max(wide, self._widths(count, way)[1])
-        room = min(self._slot(columns), max(used, self.spread[0] * wide))
+        room = min(self._slot(columns), max(1.4 * used, self.spread[0] * wide))
         free = (canvas.inner_height - rows * (tall + around)) / max(1, rows - 1)
         step = tall + around + min(free, self.spread[1] * tall)
         for index in range(count):
@@ -142,7 +142,9 @@ class Album:
                 tall = max((height - self._gap * (rows - 1)) / rows - around, 1.0)
                 room = min(slot, self.largest), min(tall, self.largest)
                 # Among equal pictures the caption with fewer lines wins.
-                found.append((whole_cells(*room, *self.shape), rows * columns, -way, columns))
+                cell = whole_cells(*room, *self.shape)
+                low = rows * (cell * self.shape[0] + around) < FILLED * height
+                found.append((cell, rows * columns + low * columns, -way, columns))
         cell, _, way, columns = fullest(found)
         return cell, -way, columns
 
@@ -246,7 +248,7 @@ def mistakes(
             [[[truth, comma, told]], [[truth, answer], [told]], [[truth], [answer], [told]]]
         )
     box = 0, 0, *images.shape[2:]
-    album = Album(canvas, images, box, captions, largest=300 * canvas.unit)
+    album = Album(canvas, images, box, captions)
     shown = album.how_many(canvas.inner_height - canvas.headline_height())
     canvas.head("mistake", part_of(shown, count, t("mistakes")))
     album.draw(shown)

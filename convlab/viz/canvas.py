@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from convlab.errors import ShapeError
-from convlab.names import one_line
+from convlab.names import one_line, told_apart
 from convlab.viz import look, style
 from convlab.viz.lettering import lettering
 from convlab.viz.style import Scale, Size
@@ -168,6 +168,17 @@ class Canvas:
         short = Shown(_shortened(text, kept_low))
         short.cut = own
         return short, smallest
+
+    def names(self, texts: Sequence[str], width: float, px: float, bold: bool = False) -> list[str]:
+        """Names that stand beside each other, each in ``width``; see :func:`told_apart`.
+
+        Words of ours among them stay as they are.
+        """
+        px = min(px, self.size.small)
+        own = [not isinstance(text, Said | Shown) for text in texts]
+        given = [one_line(text) for text, mine in zip(texts, own, strict=True) if mine]
+        short = iter(told_apart(given, lambda text: self.measure(text, px, bold) <= width))
+        return [next(short) if mine else text for text, mine in zip(texts, own, strict=True)]
 
     def text(
         self,

@@ -50,7 +50,8 @@ def curves(
         else [(float(best_epoch), t("best epoch {best_epoch}", best_epoch))]
     )
     rings = np.flatnonzero(epochs == best_epoch).tolist()
-    canvas = Sheet(0.8, **page)
+    both = {key.rpartition("_")[2] for key in history} >= {"loss", "accuracy"}
+    canvas = Sheet(1.25 if both else 0.8, **page)
     looks = {
         t("training"): Look(canvas.theme.input, _DASHED),
         t("validation"): Look(canvas.theme.output),
@@ -277,14 +278,16 @@ def activations(curves: Sequence[ActivationCurve], **page: Unpack[Page]) -> Figu
     small, label = canvas.size.small, canvas.size.label
     gap = 2 * label
     width = (canvas.inner_width - gap * (len(curves) - 1)) / len(curves)
-    head = label * LINE + small * LINE + 0.4 * label
+    formulas = [canvas.lines(curve.formula, width, small) for curve in curves]
+    head = label * LINE + max(map(len, formulas)) * small * LINE + 0.4 * label
     foot = max(len(curve.notes) for curve in curves) * small * LINE
     height = (canvas.inner_height - head - foot - 0.9 * label) / 2
     steepest = 0.0, max(float(curve.gradient.max()) for curve in curves)
     for index, curve in enumerate(curves):
         left, top = canvas.left + index * (width + gap), canvas.top
         canvas.text(left, top, curve.name, bold=True, width=width)
-        canvas.note(left, top + label * LINE, curve.formula, width=width)
+        quiet = {"px": small, "colour": canvas.theme.quiet, "width": width}
+        canvas.paragraph(left, top + label * LINE, formulas[index], **quiet)
         top += head
         pairs = zip(
             (t("output"), t("gradient")), curve.lines(canvas), (None, steepest), strict=True
@@ -326,26 +329,38 @@ def neighbours(
         )
     if not np.isfinite(values).all():
         raise ShapeError("expected finite correlations, got some that are not")
-    canvas = Sheet(0.72, "ink", **page)
+    canvas = Sheet(1.0, "ink", **page)
     words = t("as they are"), t("pixels shuffled")
     looks = Look(canvas.theme.input), Look(canvas.theme.mistake, _DASHED)
-    small, gap = canvas.size.small, 0.9 * canvas.size.label
-    head, shape = small * LINE, image.shape[1:]
-    room = 0.36 * canvas.inner_width, (canvas.inner_height - gap) / 2 - head
+    small, label = canvas.size.small, canvas.size.label
+    head, shape, gap = small * LINE, image.shape[1:], 0.9 * label
+    narrow = canvas.inner_width < 36 * small  # then the images stand side by side above the curves
+    room = (0.36 * canvas.inner_width, (canvas.inner_height - gap) / 2 - head)
+    if narrow:
+        room = (canvas.inner_width - 3 * label) / 2, 0.34 * canvas.inner_height - head
     cell = whole_cells(*room, *shape)
     height, width = (cell * length for length in shape)
-    step = min((canvas.inner_height + gap) / 2, height + head + 2 * gap)
+    own = max(width, canvas.widest(words, small, True))
+    step = (
+        own + 3 * label if narrow else min((canvas.inner_height + gap) / 2, height + head + 2 * gap)
+    )
     for at, (pixels, word, look) in enumerate(
         zip((image, shuffled_image), words, looks, strict=True)
     ):
-        place = canvas.left, canvas.top + head + at * step, width, height
-        wide = canvas.inner_width
-        framed(canvas, image_rgb(pixels), place, word, look.colour, head=head, px=small, width=wide)
-    left = canvas.left + max(width, canvas.widest(words, small, True)) + 2.2 * canvas.size.label
+        x, y = (
+            (canvas.left + at * step, canvas.top)
+            if narrow
+            else (canvas.left, canvas.top + at * step)
+        )
+        place = x, y + head, width, height
+        framed(canvas, image_rgb(pixels), place, word, look.colour, head=head, px=small, width=own)
+    left, top = canvas.left + own + 2.2 * label, canvas.top
+    if narrow:
+        left, top = canvas.left, canvas.top + head + height + label
     lines = []
     for word, line, look in zip(words, values, looks, strict=True):
         note = t("{number} at distance {number2}", number(line[1]), number(distances[1]))
         lines.append(Line(distances, line, look, word, note, dot=1.7))
     chart = Chart(lines, t("distance in pixels"), t("correlation"), y_range=(-0.2, 1.0), whole=True)
-    chart.draw(canvas, (left, canvas.top, canvas.right - left, canvas.inner_height))
+    chart.draw(canvas, (left, top, canvas.right - left, canvas.bottom - top))
     return canvas.figure

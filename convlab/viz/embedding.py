@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -51,16 +51,16 @@ class FreeRoom:
         near = np.array([across, down])
         return ((self.at > box[:2] - near) & (self.at < box[2:] + near)).all(axis=1)
 
-    def spiral(self, middle: NDArray, size: NDArray) -> list[NDArray]:
+    def spiral(self, middle: NDArray, size: NDArray) -> Iterator[NDArray]:
         """Free boxes of ``size`` (2,) around ``middle``, the nearest first."""
-        boxes = []
-        for turn in range(25):
-            # The place itself, then 8 places around it, farther and farther.
-            angle, reach = turn * math.pi / 4, math.ceil(turn / 8)
+        for turn in range(1 + 3 * 16):
+            # The place itself, then 16 places around it, farther and farther.
+            angle, reach = turn * math.pi / 8, math.ceil(turn / 16)
             away = reach * np.array([0.8 * math.cos(angle), 1.3 * math.sin(angle)]) * size
             corner = np.clip(middle + away - size / 2, self.low, self.high - size)
-            boxes.append(np.concatenate([corner, corner + size]))
-        return [box for box in boxes if self.free(box)]
+            box = np.concatenate([corner, corner + size])
+            if self.free(box):
+                yield box
 
 
 _TURN = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -73,30 +73,41 @@ def _regular(corners: int, turn: float, reach: float) -> NDArray:
     return reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
+def _cross(turn: float) -> NDArray:
+    """A plus, turned by quarters of a right angle."""
+    arms = np.array([(3, 1), (1, 1), (1, 3), (-1, 3), (-1, 1), (-3, 1)])
+    angle = turn * np.pi / 4
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return 0.45 * np.concatenate([arms, -arms]) @ rotation
+
+
 # Each with about the same area.
 _SHAPES = (
     CIRCLE,
-    _regular(4, 0.5, 1.27),
     _regular(3, -1, 1.5),
-    _regular(4, 0, 1.35),
+    _regular(4, 0.5, 1.27),
+    _cross(0),
     _regular(3, 1, 1.5),
+    _regular(4, 0, 1.35),
+    _cross(1),
     _regular(10, -1, 1.5) * np.tile([1, 0.5], 5)[:, None],  # a star
+    _regular(4, 0.5, 1.3) * [1.5, 0.6],
+    _regular(4, 0.5, 1.3) * [0.6, 1.5],
 )
 
 
 class ClassMarks:
     """A mark for each class: its name if all have one or two letters, or else a shape.
 
-    Colour and shape are unique among 24 classes, after which they repeat.
+    Ten classes differ in both colour and shape, a hundred in one of them.
     """
 
     def __init__(self, canvas: Canvas, classes: Sequence[str], radius: float) -> None:
-        theme = canvas.theme
-        hues = (theme.input, theme.window, theme.output, theme.quiet)
         self.canvas, self.classes = canvas, classes
-        self.colours = [hues[number % len(hues)] for number in range(len(classes))]
+        self.colours = style.class_colours(len(classes), canvas.theme)
         self.written = all(len(name) <= 2 for name in classes)
-        shapes = [_SHAPES[label // len(hues) % len(_SHAPES)] for label in range(len(classes))]
+        count = len(_SHAPES)
+        shapes = [_SHAPES[(label + label // count) % count] for label in range(len(classes))]
         self.outlines = radius * (_written(classes) if self.written else _equally_many(shapes))
 
     def draw(self, at: NDArray, labels: NDArray) -> None:
@@ -144,9 +155,10 @@ class ClassKey:
         if not marks.written:
             xs = np.full(shown, left - 13 * canvas.unit)
             marks.draw(np.stack([xs, ys[:-1]], axis=1), np.arange(shown))
+        names = canvas.names(classes[:shown], self.name, small, marks.written)
         for label, (y, count, wrong) in enumerate(zip(ys[:-1], *self.numbers, strict=False)):
             bold, colour = marks.written, marks.colours[label] if marks.written else None
-            name = classes[label]
+            name = names[label]
             canvas.text(left, y, name, "lm", px=small, width=self.name, bold=bold, colour=colour)
             canvas.text(images, y, count, "rm", px=small)
             ink = theme.quiet if wrong in ("", "0") else theme.mistake
@@ -197,8 +209,8 @@ def embedding(
 ) -> Figure:
     """Points (N, 2) of images, each marked by its class, whose name is at the centre of its points.
 
-    A mark is the class's name if all names have one or two letters, or else a shape; colour and
-    shape are unique among 24 classes, after which they repeat.
+    A mark is the class's name if all names have one or two letters, or else a shape: see
+    ``ClassMarks``.
     labels, answers: (N,) the true class and the network's answer, indices into ``classes``, or the
     answers as labels, and None, where nobody knows the true class; where
     they differ the point is ringed in the mistake's colour and, where these are few and there
@@ -240,6 +252,7 @@ class _Plane:
         self.canvas, self.labels, self.answers, self.classes = canvas, labels, answers, classes
         self.images, self.ink, self.axes = images, ink, axes
         self.small, self.unit = canvas.size.small, canvas.unit
+        self.short = canvas.names(classes, 7 * self.small, self.small)
         self.wrong = np.flatnonzero(labels != answers)
         self.radius = (5.5 if len(points) <= 1500 else 3.5) * self.unit
         self.marks = ClassMarks(canvas, classes, self.radius)
@@ -303,29 +316,34 @@ class _Plane:
     # Texts at the points --------------------------------------------------------------------
 
     def _centres(self) -> list[tuple[int, str, NDArray]]:
-        """(class, name, box) at the centre of each class's points.
+        """(class, name, box) beside each class's points.
 
-        Moved aside if another is there, or if it would cover more than a fifth of them or a
-        mistake.
+        At the nearest place that covers no point and is nearest to one of its class; of up to two
+        dozen classes, if there is none, at the one that covers the fewest, and no mistake.
         """
         canvas, small, found = self.canvas, self.small, []
+        names = canvas.names(self.classes, 9 * small, small, bold=True)
         # The largest classes first, as their names are the most important.
         for label in np.argsort(-self.counts, kind="stable").tolist():
             # A name beside one or two marks that already are that name adds nothing.
             if self.counts[label] < (3 if self.marks.written else 1):
                 break
-            text = canvas.fit(self.classes[label], 9 * small, small, small, bold=True)[0]
+            text = canvas.fit(names[label], 9 * small, small, small, bold=True)[0]
             size = np.array([canvas.measure(text, small, bold=True) + 0.8 * small, 1.5 * small])
-            boxes = self.room.spiral(np.median(self.at[self.labels == label], axis=0), size)
-            if boxes:
-                box = next((box for box in boxes if self._covers_little(box, label)), boxes[0])
-                self.room.take(box)
-                found.append((label, text, box))
+            fewest, best = math.inf if len(self.classes) <= 24 else 1, None
+            for box in self.room.spiral(np.median(self.at[self.labels == label], axis=0), size):
+                covered = self.room.covered(box, self.radius, self.radius)
+                points = covered.sum() + len(covered) * covered[self.wrong].any()
+                away = self.at - np.clip(self.at, box[:2], box[2:])
+                points += 3 * (self.labels[(away**2).sum(axis=1).argmin()] != label)
+                if points < fewest:
+                    fewest, best = points, box
+                if not points:
+                    break
+            if best is not None:
+                self.room.take(best)
+                found.append((label, text, best))
         return found
-
-    def _covers_little(self, box: NDArray, label: int) -> bool:
-        covered = self.room.covered(box)
-        return covered.sum() <= 0.2 * self.counts[label] and not covered[self.wrong].any()
 
     def _named(self) -> list[int]:
         """The mistakes that may get a name, with no other label around them."""
@@ -337,8 +355,7 @@ class _Plane:
     def _name(self, index: int) -> bool:
         """Name a mistake if there is room near it that covers no other point."""
         canvas, small = self.canvas, self.small
-        pair = self.classes[self.labels[index]], self.classes[self.answers[index]]
-        names = [canvas.fit(name, 7 * small, small, small)[0] for name in pair]
+        names = [self.short[self.labels[index]], self.short[self.answers[index]]]
         text = f"{names[0]} {style.ARROW} {names[1]}"
         size = np.array([canvas.measure(text, small), 1.35 * small])
         reach = self.reaches[index] + 3 * self.unit

@@ -167,6 +167,7 @@ def two_ways(
     steps: tuple[str, str],
     facts: Sequence[str],
     compared: ArrayLike | None = None,
+    signed: bool | None = None,
     title: str,
     subtitle: str = "",
     theme: str = "light",
@@ -178,7 +179,8 @@ def two_ways(
     one map of the layer, on one scale; their difference (upper minus lower) on a
     signed one.  steps: how the image and how the map are shifted, in words.  facts:
     the title and the lines below the difference.  compared (h, w): cells outside are
-    left out of the difference and remain grey.
+    left out of the difference and remain grey.  signed: whether the layer has maps of both signs,
+    so that these have the colours that they have in other figures; None: see for yourself.
 
     Raises ShapeError for arrays whose sizes differ, SpecError for an unknown theme or size.
     """
@@ -204,7 +206,8 @@ def two_ways(
         (t("{layer}, then shift", layer), (layer, move), (before, maps[0], maps[2])),
     ]
     difference = np.where(inside, maps[1] - maps[2], 0.0)
-    sheet = _Sheet(canvas, ways, style.value_scale(np.stack(maps), canvas.theme), difference)
+    scale = style.value_scale(np.stack(maps), canvas.theme, signed)
+    sheet = _Sheet(canvas, ways, scale, difference)
     sheet.draw()
     sheet.draw_difference(inside, *facts)
     return canvas.figure

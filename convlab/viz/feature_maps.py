@@ -42,7 +42,7 @@ def map_order(maps: NDArray, order: str) -> NDArray:
 
 def colours_mean(signed: bool) -> str:
     """What the colours of :func:`style.value_scale` mean, in both themes."""
-    return t("orange below 0, violet above") if signed else t("dark to bright")
+    return t("orange below 0, violet above, equally strong") if signed else t("dark to bright")
 
 
 def written(

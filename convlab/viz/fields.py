@@ -140,6 +140,7 @@ def receptive_field(
     unit: tuple[int, int],
     image: ArrayLike | None = None,
     map: ArrayLike | None = None,
+    signed: bool | None = None,
     **page: Unpack[Page],
 ) -> Figure:
     """One unit of a feature map and the box of input pixels that it sees.
@@ -148,8 +149,8 @@ def receptive_field(
     half-open; what lies outside the input is padding and is drawn dashed.
     map_size: (h, w); unit: (row, column) in the map, from 0.  image: (1, H, W)
     or (3, H, W); None draws the grid of pixels.  map: (h, w), the unit's map,
-    whose darkest and brightest numbers are above it; None draws empty cells.  facts: (label, text)
-    pairs below.
+    whose darkest and brightest numbers are above it; None draws empty cells.  signed: whether the
+    layer has maps of both signs, whose colours this one then has.
 
     Raises ShapeError for an empty box, a unit outside the map and arrays of other sizes.
     """
@@ -163,7 +164,7 @@ def receptive_field(
     canvas = Sheet(0.85, "window", **page)
     height = canvas.inner_height
     small, room = canvas.size.small, canvas.inner_width
-    scale = style.value_scale(np.zeros(1) if values is None else values, canvas.theme)
+    scale = style.value_scale(np.zeros(1) if values is None else values, canvas.theme, signed)
     notes = [
         t("{size}, unit row {unit}, column {unit2}", style.size_text(*map_size), unit[0], unit[1])
     ]

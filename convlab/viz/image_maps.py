@@ -291,14 +291,12 @@ def segmentation(
 def class_colours(count: int, canvas: Canvas) -> NDArray:
     """A colour for each class as bytes (count, 3): the hairline's fill for the background.
 
-    The roles' own, which are distinct for all kinds of colour vision, then pale ones in another
-    order; shades of one map if there are more classes than that.
+    Those of classes in other figures; shades of one map if there are more than ten.
     """
-    theme = canvas.theme
-    full = [theme.input, theme.window, theme.output, theme.mistake, theme.quiet]
-    pale = [style.blend(full[k], theme.ground, 0.5) for k in (1, 0, 3, 4, 2)]
-    shades = full + pale if count <= 11 else style.shared_colours(count - 1, theme)
-    return np.array([style.rgb_bytes(one) for one in [theme.hairline_fill, *shades][:count]])
+    theme, others = canvas.theme, count - 1
+    colours = style.class_colours if others <= 10 else style.shared_colours
+    shades = [theme.hairline_fill, *colours(others, theme)]
+    return np.array([style.rgb_bytes(shade) for shade in shades])
 
 
 def _draw_marks(canvas: Canvas, marks: Sequence[Mark], place: Place, cell: float) -> None:

@@ -37,13 +37,14 @@ def draw_shares(
     (left, top, width), small, theme = place, canvas.size.small, canvas.theme
     texts = [to_places(share, 3) for _, share in shares]
     names = min(canvas.widest([name for name, _ in shares], small, bold=True), 0.42 * width)
+    shown = canvas.names([name for name, _ in shares], names, small, bold=True)
     right = canvas.widest(texts, small, bold=True)
     gap, thick = 8 * canvas.unit, step * 0.56
     for row, (one, text) in enumerate(zip(shares, texts, strict=True)):
         y, stands_out = top + (row + 0.5) * step, one is main
         ink, fill = (theme.ink, theme.output) if stands_out else (theme.quiet, theme.hairline)
         write = partial(canvas.text, px=small, bold=stands_out, colour=ink)
-        write(left, y, one[0], "lm", width=names)
+        write(left, y, shown[row], "lm", width=names)
         length = (width - names - right - 2 * gap) * float(np.nan_to_num(one[1]).clip(0, 1))
         canvas.box(left + names + gap, y - thick / 2, length, thick, fill=fill)
         write(left + width, y, text, "rm")
@@ -58,13 +59,10 @@ class _Stop:
     lines: list[str]
     values: NDArray  # (H, W, 3) bytes of the image, (C, H, W) maps or (C,) vector
     is_image: bool = False
+    minor: bool = False
     width: float = 0.0
     grid: Grid | None = None
     shown: int = 0
-
-    def __post_init__(self) -> None:
-        label = self.canvas.size.label
-        self.name, _ = self.canvas.fit(self.name, 8 * label, label, bold=True)
 
     def heading(self, lines: int) -> float:
         """Width of the name with the first ``lines`` lines below it."""
@@ -140,9 +138,12 @@ def journey(
     canvas = Sheet(1.2, **page)
     extent = style.size_text(*rgb.shape[:2], len(np.asarray(image)))
     stops = [_Stop(canvas, t("image"), [extent], rgb, is_image=True)]
-    stops += [_layer(canvas, name, np.asarray(array, float), order) for name, array in layers]
+    small = canvas.size.small
+    names = canvas.names([name for name, _ in layers], 8 * small, small, bold=True)
+    for short, (name, array) in zip(names, layers, strict=True):
+        stops.append(_layer(canvas, short, np.asarray(array, float), order, name in minor))
     chances = None if probabilities is None else _named(probabilities, classes)
-    for kept in _thinned(stops, minor):
+    for kept in _thinned(stops):
         line = joined([canvas.subtitle, *_said(kept, len(layers), order)])
         headline = canvas.headline_height(canvas.headline_lines(line), notes)
         way = _Way(canvas, kept, headline, chances)
@@ -153,7 +154,7 @@ def journey(
     return canvas.figure
 
 
-def _layer(canvas: Canvas, name: str, values: NDArray, order: str) -> _Stop:
+def _layer(canvas: Canvas, name: str, values: NDArray, order: str, minor: bool) -> _Stop:
     if values.ndim not in (1, 3) or 0 in values.shape:
         raise ShapeError(f"expected layer {name} as (C, H, W) or (C,), got {values.shape}")
     if values.ndim == 3:
@@ -168,6 +169,7 @@ def _layer(canvas: Canvas, name: str, values: NDArray, order: str) -> _Stop:
         name,
         [extent, t("{number} to {number2}", number(ends[0]), number(ends[1]))],
         values,
+        minor=minor,
     )
 
 
@@ -181,10 +183,10 @@ def _named(probabilities: ArrayLike, classes: Sequence[str] | None) -> list[tupl
     return list(zip(names, chances.tolist(), strict=True))
 
 
-def _thinned(stops: list[_Stop], minor: Collection[str]) -> Iterator[list[_Stop]]:
+def _thinned(stops: list[_Stop]) -> Iterator[list[_Stop]]:
     """The image with all layers, without the minor ones, then with fewer and fewer evenly."""
     yield stops
-    image, *layers = [stop for stop in stops if stop.is_image or stop.name not in minor]
+    image, *layers = [stop for stop in stops if not stop.minor]
     if len(layers) + 1 < len(stops):
         yield [image, *layers]
     for count in range(len(layers) - 1, 0, -1):

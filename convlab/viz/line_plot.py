@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,25 +110,42 @@ class Plot:
             self.canvas.dot(*place, look.colour, across, hollow=look.dashes is not None)
 
     def names(self, ends: Sequence[LineEnd], width: float) -> None:
-        """Names of at most ``width`` at the right of the lines' ends, joined to them and kept
-        apart."""
+        """Names and notes of at most ``width``, in as many lines as that needs, at the right of
+        the lines' ends, joined to them and kept apart."""
         canvas, unit, small = self.canvas, self.canvas.unit, self.canvas.size.small
         x = self.right + 48 * unit
-        notes = any(end.note for end in ends)
-        for y, end in self.spread(ends, (2 * LINE + 0.35 if notes else LINE) * small):
+        names = [end.name for end in ends]
+        if canvas.widest(" ".join(names).split(), small, True) > width:
+            names = canvas.names(names, width, small, True)
+        texts = {
+            end: _lines(canvas, name, end.note, width)
+            for end, name in zip(ends, names, strict=True)
+        }
+        most = max(map(len, texts.values()), default=1)
+        for y, end in self.spread(ends, (most * LINE + 0.35 * (most > 1)) * small):
             colour, dashes = end.look.colour, end.look.dashes
             xs, ys = [end.x + 6 * unit, self.right + 8 * unit, x - 8 * unit], [end.y, end.y, y]
             canvas.line(xs, ys, colour, stroke=0.35 * canvas.size.thick, dashes=dashes)
             write = partial(canvas.text, x, px=small, width=width)
-            write(y, end.name, "lb" if notes else "lm", bold=True, colour=colour)
-            if notes:
-                write(y + 0.1 * small, end.note)
+            top = y - (len(texts[end]) - 1) * LINE * small / 2
+            for row, (text, bold) in enumerate(texts[end]):
+                ink = colour if bold else None
+                write(top + row * LINE * small, text, "lm", bold=bold, colour=ink)
 
     def spread(self, ends: Iterable[LineEnd], step: float) -> Iterable[tuple[float, LineEnd]]:
         """The ends from top to bottom, each with a height ``step`` from the next and inside."""
         ends = sorted(ends, key=lambda end: end.y)
         ys = [end.y for end in ends]
         return zip(apart(ys, step, self.top + step / 2, self.bottom - step / 2), ends, strict=True)
+
+
+def _lines(canvas: Canvas, name: str, note: str, width: float) -> list[tuple[str, bool]]:
+    """A name and its note in lines, and whether each belongs to the name, which is bold."""
+    small = canvas.size.small
+    # Bold text is wider than plain text, by which lines are broken.
+    wide = width * canvas.measure(name, small) / max(canvas.measure(name, small, True), 1)
+    lines = [(line, True) for line in canvas.wrapped(name, wide, small)]
+    return lines + [(line, False) for line in canvas.wrapped(note, width, small)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,8 +258,12 @@ class Chart:
     def _label(self, canvas: Canvas, width: float) -> float:
         """Width of the lines' names and notes."""
         small, named = canvas.size.small, [line for line in self.lines if line.name]
-        names = canvas.widest([line.name for line in named], small, True)
-        return min(max(names, canvas.widest([line.note for line in named], small)), 0.4 * width)
+        names, notes = [line.name for line in named], [line.note for line in named]
+        full = max(canvas.widest(names, small, True), canvas.widest(notes, small))
+        if full <= 0.3 * width:
+            return full
+        words = [word for text in (*names, *notes) for word in canvas.said(text).split()]
+        return min(full, max(0.3 * width, canvas.widest(words, small, True)), 0.4 * width)
 
     def _axes(self, canvas: Canvas, borders: Place) -> Plot:
         """A plot between ``borders`` (left, top, right, bottom), with its rules and numbers."""
@@ -278,19 +300,26 @@ class Chart:
         if len(self.places):
             plot.numbers(self.places, [_place(place) for place in self.places])
         else:
-            ticks = self._ticks(x_range, (plot.right - plot.left) / small)
+            ticks = self._ticks(x, canvas)
             plot.numbers(ticks, tick_texts(ticks))
         return plot
 
-    def _ticks(self, x_range: tuple[float, float], letters: float) -> list[float]:
-        """Round numbers along x, as many as have room in a width of so many letters."""
-        low, high = x_range
+    def _ticks(self, axis: Axis, canvas: Canvas) -> list[float]:
+        """Round numbers along x, as many as have room, or the ends if not even two have."""
+        low, high = axis.low, axis.high
         if low == high:
             return [low]
-        most = int(
-            letters / (0.7 * max(map(len, tick_texts(ticks_within(*x_range, most=5)))) + 1.2)
-        )
-        return ticks_within(low, high, most=min(9, most), whole=self.whole)
+        room = 0.6 * canvas.size.small
+        for most in range(9, 1, -1):
+            ticks = ticks_within(low, high, most=most, whole=self.whole)
+            half = [canvas.measure(text, canvas.size.small) / 2 for text in tick_texts(ticks)]
+            ends = [
+                (axis.at(tick) - wide, axis.at(tick) + wide)
+                for tick, wide in zip(ticks, half, strict=True)
+            ]
+            if all(left >= right + room for (_, right), (left, _) in pairwise(ends)):
+                break
+        return ticks if len(ticks) > 1 else [low, high]
 
 
 def _place(number: float) -> str:

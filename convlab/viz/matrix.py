@@ -161,17 +161,25 @@ class Cells:
 
         Only one in ``every`` columns has its text.
         """
-        for column in range(0, self.columns, every):
-            x, _ = self.middle(0, column)
-            self.canvas.text(x, y, texts[column], anchor, **look)
+        for column, text in self._told_apart(texts[: self.columns], every, look):
+            self.canvas.text(self.middle(0, column)[0], y, text, anchor, **look)
 
     def sides(
         self, texts: Sequence[str], x: float, anchor: str = "rm", *, every: int = 1, **look: Any
     ) -> None:
         """Texts at ``x``, each in the middle of its row; otherwise as :meth:`heads`."""
-        for row in range(0, self.rows, every):
-            _, y = self.middle(row, 0)
-            self.canvas.text(x, y, texts[row], anchor, **look)
+        for row, text in self._told_apart(texts[: self.rows], every, look):
+            self.canvas.text(x, self.middle(row, 0)[1], text, anchor, **look)
+
+    def _told_apart(
+        self, texts: Sequence[str], every: int, look: dict[str, Any]
+    ) -> Iterable[tuple[int, str]]:
+        """One in ``every`` text with its place, shortened to the ``width`` if there is one."""
+        places, texts = range(0, len(texts), every), texts[::every]
+        if "width" in look:
+            px = look.get("px") or self.canvas.size.label
+            texts = self.canvas.names(texts, look["width"], px, look.get("bold", False))
+        return zip(places, texts, strict=True)
 
 
 def one_in(needed: float, step: float) -> int:

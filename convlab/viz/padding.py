@@ -18,7 +18,7 @@ from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells
 from convlab.viz.page import Page, Sheet, Unpack
-from convlab.viz.tiles import Grid, arrange
+from convlab.viz.tiles import Grid, arrange, whole_cells
 from convlab.words import t
 
 WORDS = {
@@ -146,7 +146,7 @@ def usage(
     shapes = {panel.counts.shape for panel in panels}
     if len(shapes) != 1:
         raise ShapeError(f"expected counts (H, W) of one size, got {sorted(shapes)}")
-    canvas = Sheet(1.1, "input", **page)
+    canvas = Sheet(1.35, "input", **page)
     _Panels(canvas, panels, kernels).draw()
     return canvas.figure
 
@@ -177,7 +177,7 @@ class _Panels:
         canvas, small = self.canvas, self.canvas.size.small
         tiles: list[ReadPixels | CentredKernel] = [*self.panels, *self.kernels]
         words = [text for tile in tiles for text in (tile.name, tile.note)]
-        return arrange(
+        grid = arrange(
             len(self.panels) + bool(self.kernels),
             width,
             canvas.inner_height,
@@ -188,6 +188,22 @@ class _Panels:
             need=min(canvas.widest(words, small, True), 0.47 * width),
             largest=84 * canvas.unit * max(self.shape),
         )
+        return self._widened(grid, width) if self.kernels and grid.rows == 1 else grid
+
+    def _widened(self, grid: Grid, width: float) -> Grid:
+        """A single row in which the kernels take no more than they need."""
+        canvas, count, (rows, columns) = self.canvas, len(self.panels), self.shape
+        small = canvas.size.small
+        words = max(canvas.widest((one.name, one.note), small, True) for one in self.kernels)
+        last = max(one.shape[1] for one in self.kernels) / columns
+        room = width - count * self.gap
+        each = min(room / (count + last), (room - words) / count, 84 * canvas.unit * columns)
+        cell = whole_cells(each, canvas.inner_height - self.head, rows, columns)
+        wide, tall = cell * columns, cell * rows
+        if wide <= grid.width:
+            return grid
+        spare = (width - count * wide - max(wide * last, words)) / count
+        return replace(grid, width=wide, height=tall, gap_x=min(spare, 0.75 * wide))
 
     def _cells(self, grid: Grid) -> Cells:
         return Cells(self.canvas, 0.0, 0.0, *self.shape, grid.width / self.shape[1])

@@ -283,7 +283,7 @@ class _Flattened:
         x, anchor = canvas.left + canvas.measure("0", small) + small, "lt"
         if 2 * self.places[0] < self.vector.size:
             x, anchor = canvas.right - canvas.measure(last, small) - small, "rt"
-        width = canvas.inner_width / 2 - 4 * small
+        width = canvas.inner_width / 2 - canvas.measure(last, small) - 2 * small
         canvas.text(x, y, words, anchor, px=small, bold=True, width=width)
 
     def _row(self, top: float) -> None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from itertools import product
+from typing import ClassVar, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -14,7 +15,7 @@ from convlab.errors import SpecError
 from convlab.numerals import bracketed
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.window_grids import Drawing, Grids, Parts, parts_of, words
+from convlab.viz.window_grids import MOST_LINES, Drawing, Grids, Parts, parts_of, words
 from convlab.window_step import SlidingWindow
 from convlab.words import t
 
@@ -40,6 +41,7 @@ class Arrangement:
     columns: int
     wanted: Sequence[float]
     side: float
+    note_share: ClassVar[float] = 0.24  # of the canvas that the line below a headline asks for
 
     def __post_init__(self) -> None:
         drawing = self.drawing
@@ -48,7 +50,12 @@ class Arrangement:
         self.sums, self.pooling = drawing.sums, self.shown.kernel is None
         self.kernel_side, self.output_side = (max(self.side, least) for least in self.wanted)
         self.title, self.note = 0.85 * self.canvas.size.title, self.canvas.size.subtitle
-        self.header = self.title * LINE + self.note * LINE + 0.35 * self.note
+        notes = [
+            self.canvas.measure(grids.head[1], self.canvas.size.small) for grids in drawing.grids
+        ]
+        self.note_room = self.note_share * self.canvas.inner_width
+        self.note_lines = 1 + (1.02 * max(notes) > self.note_room)
+        self.header = self.title * LINE + (self.note_lines * LINE + 0.35) * self.note
         self.gap, self.between = self.input.gap, 0.0  # of grids; of blocks, where a sign stands
         self.input_width, self.input_height = self.input.cells(self.side).place[2:]
         self.kernel_width, self.kernel_height = self.kernel.cells(self.kernel_side).place[2:]
@@ -106,16 +113,20 @@ class Arrangement:
     def head_width(self, grids: Grids) -> float:
         """Width that a block needs for its headline."""
         canvas, (title, note, _) = self.canvas, grids.head
-        beside = min(1.02 * canvas.measure(note, canvas.size.small), 0.24 * canvas.inner_width)
+        beside = min(1.02 * canvas.measure(note, canvas.size.small), self.note_room)
         return max(canvas.measure(title, self.title, True), beside)
 
     def draw_head(self, grids: Grids, left: float, grid_top: float, width: float) -> None:
-        """A headline and its quiet line above a grid."""
-        title, note, colour = grids.head
-        y = grid_top - self.header
-        self.canvas.text(left, y, title, px=self.title, colour=colour, bold=True)
-        quiet = partial(self.canvas.text, px=self.note, colour=self.theme.quiet)
-        quiet(left, y + self.title * LINE, note, width=max(width, 1))
+        """A headline and its quiet line, or two, above a grid."""
+        (title, note, colour), canvas, px = grids.head, self.canvas, self.note
+        lines, width = [note], max(width, 1)
+        if self.note_lines > 1 and canvas.measure(note, canvas.size.small) > width:
+            px = canvas.size.small
+            lines = canvas.lines(note, width, px)
+        y = grid_top - self.header + (self.note_lines - len(lines)) * self.note * LINE
+        canvas.text(left, y, title, px=self.title, colour=colour, bold=True)
+        y += self.title * LINE
+        canvas.paragraph(left, y, lines, px=px, colour=self.theme.quiet, width=width)
 
     def draw_sign(self, sign: str, left: float, middle: float) -> None:
         """A sign before the block at ``left``."""
@@ -178,21 +189,13 @@ def sliding_window(
     """
     # As low as shows every number, for sizes whose height is free.
     lowest, highest = style.size_named(size).heights
+    aspects = (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,)
     found: list[Arrangement] = []
-    for aspect in (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,):
+    # Numbers in their cells are better than all terms of their sum.
+    for lines, aspect in product((MOST_LINES, 1), aspects):
         canvas = Canvas(size, theme, aspect)
         canvas.titled()
-        foot = words(canvas, shown, numbers)
-        for digits in DIGITS:
-            drawing = Drawing(canvas, shown, numbers, digits)
-            best = _best(drawing, foot)
-            if best is None:  # shades without their scale are better than nothing
-                best = _best(Drawing(canvas, shown, numbers, digits, bars=False), foot)
-            found += [best] if best else []
-            complete = best is not None and best.legible == 3
-            texts = [text for grids in drawing.grids for text in grids.texts or []]
-            if complete or max(map(len, texts), default=0) <= 4:
-                break
+        complete = _arranged(canvas, shown, numbers, lines, found)
         if complete:
             break
     if not found:
@@ -201,6 +204,24 @@ def sliding_window(
     best = max(found, key=lambda arrangement: arrangement.worth)
     best.draw()
     return best.canvas.figure
+
+
+def _arranged(
+    canvas: Canvas, shown: SlidingWindow, numbers: bool, lines: int, found: list[Arrangement]
+) -> bool:
+    """Add the best arrangements on a canvas to those found; returns whether one shows all."""
+    foot, complete = words(canvas, shown, numbers, lines), False
+    for digits in DIGITS:
+        drawing = Drawing(canvas, shown, numbers, digits)
+        best = _best(drawing, foot)
+        if best is None:  # shades without their scale are better than nothing
+            best = _best(Drawing(canvas, shown, numbers, digits, bars=False), foot)
+        found += [best] if best else []
+        complete = best is not None and best.legible == 3
+        texts = [text for grids in drawing.grids for text in grids.texts or []]
+        if complete or max(map(len, texts), default=0) <= 4:
+            break
+    return complete
 
 
 def _best(drawing: Drawing, bottom: float) -> Arrangement | None:
@@ -318,6 +339,8 @@ class Rows(Arrangement):
 class Beside(Arrangement):
     """Channels beside each other, below each its kernel, below that what it adds."""
 
+    share = 0.5  # of the canvas that a line above the kernels may have
+
     def blocks(self) -> list[Block]:
         operation = [self.operation] if self.pooling else []
         return [self.inputs(), *operation, self.result]
@@ -357,7 +380,7 @@ class Beside(Arrangement):
         if self.shown.bias is not None:
             (_, role), value = self.shown.bias_pieces()
             parts += parts_of(self.canvas, [(t("and bias"), role), value])
-        if self.canvas.run_width(parts, self.note) > 0.5 * self.canvas.inner_width:
+        if self.canvas.run_width(parts, self.note) > self.share * self.canvas.inner_width:
             del parts[1]  # the size can be seen
         return parts
 
@@ -396,6 +419,8 @@ class Beside(Arrangement):
 
 class Below(Beside):
     """Channels beside each other, the output below all the rest."""
+
+    share, note_share = 1.0, 0.8
 
     def blocks(self) -> list[Block]:
         inputs, operation = self.inputs(), self.pooling

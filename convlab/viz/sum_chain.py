@@ -178,7 +178,7 @@ def _draw_picture(canvas: Canvas, row: ChainLink, left: float, top: float, side:
     if values.ndim == 3:
         canvas.picture(values, *cells.place, edge=theme.input)
     else:
-        scale = style.value_scale(values, theme)
+        scale = style.value_scale(values, theme, row.signed)
         starts = range(0, values.size, columns if values.ndim == 1 else values.size)
         for line, first in enumerate(starts):
             part = values[None, first : first + columns] if values.ndim == 1 else values

@@ -71,7 +71,7 @@ class Table:
         self.groups = groups or [""] * len(names)
         self.roles = roles or ["output"] * len(names)
         self.headings = list(dict.fromkeys(self.groups))
-        for self.px in (canvas.size.label, canvas.size.small):
+        for self.px in (canvas.size.subtitle, canvas.size.label, canvas.size.small):
             self.columns = list(columns)
             whole = self._lay_columns()
             self._lay_rows()
@@ -118,7 +118,7 @@ class Table:
     def _lay_rows(self) -> None:
         canvas, px = self.canvas, self.px
         self.heads = [
-            canvas.lines(column.heading, width, px)
+            canvas.lines(column.heading, width, px, bool(column.role))
             for column, (_, width) in zip(self.columns, self.places, strict=True)
         ]
         referred = any(column.reference for column in self.columns)
@@ -145,6 +145,7 @@ class Table:
             if column.unit is not None:
                 self._draw_axis(column, self._axis(column, x, width))
         y = self.top
+        names = canvas.names(self.names, self.label - self.indent, px, bold=True)
         for heading in self.headings:
             if heading:
                 middle = y + GROUP * step / 2
@@ -152,7 +153,7 @@ class Table:
                 y += GROUP * step
             for row in (at for at, group in enumerate(self.groups) if group == heading):
                 x, middle, width = left + self.indent, y + step / 2, self.label - self.indent
-                canvas.text(x, middle, self.names[row], "lm", px=px, bold=True, width=width)
+                canvas.text(x, middle, names[row], "lm", px=px, bold=True, width=width)
                 for column, (x, width) in zip(self.columns, self.places, strict=True):
                     self._cell(column, row, x, width, middle)
                 y += step
@@ -198,7 +199,7 @@ class Table:
         colour, mean = getattr(theme, role), axis.clipped(spread.mean)
         ends = axis.clipped(np.array(spread.ends))
         if column.kind == "bars":
-            tall = min(0.64 * self.step, 2.2 * px)
+            tall = min(0.64 * self.step, 3 * px)
             fill = getattr(theme, f"{role}_fill", colour)
             canvas.box(left, y - tall / 2, max(mean - left, 1.0), tall, edge=colour, fill=fill)
             if spread.deviation:

@@ -17,6 +17,7 @@ from convlab.numerals import to_places
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
+from convlab.viz.many_classes import WIDE, Small, draw_many
 from convlab.viz.matrix import Cells, inks_on, number_size, one_in
 from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import Scale
@@ -31,7 +32,8 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], **page: Unpack[Page]) -
     The shade of a cell is its share of its row, right answers and mistakes each on their own scale;
     numbers are written in the cells down to 22 pixels (on the slide), then two bars explain the
     shades.  At the right is each class's accuracy: the diagonal's share of the row.  If there are
-    more classes than lines of text, every second, third ... is named and the second line says so.
+    more classes than lines of text, every second, third ... is named and the second line says so;
+    a wide canvas then also has the most frequent mistakes and the least accurate classes.
 
     Raises ShapeError for a matrix that is not square, counts that are negative or not whole, and a
     number of classes that is not K.
@@ -47,14 +49,21 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], **page: Unpack[Page]) -
     canvas = Sheet(1.05, **page)
     sheet = _Sheet(canvas, counts, [" ".join(str(name).split()) for name in classes])
     # How many names fit determines the second line, so the headline first counts at its highest.
-    sheet.lay_out(canvas.inner_height - canvas.headline_height())
-    every = sheet.every
+    height = canvas.inner_height - canvas.headline_height()
+    sheet.lay_out(height)
+    every, many = sheet.every, None
+    if every > 1 and canvas.inner_width >= WIDE * canvas.size.small:
+        many = Small.within(canvas, height, sheet.names)
+        every = many.every
     total, right = int(counts.sum()), int(np.trace(counts))
     answers = t("{right} of {total} right", right, total) if total else ""
     named = t("every {every}{ordinal} class named", every, _ordinal(every)) if every > 1 else ""
     canvas.head("ink", answers, named)
-    sheet.lay_out(canvas.inner_height)
-    sheet.draw(every)
+    if many:
+        draw_many(canvas, counts, sheet.names, many, sheet.fills(), sheet.bars)
+    else:
+        sheet.lay_out(canvas.inner_height)
+        sheet.draw(every)
     return canvas.figure
 
 
@@ -137,12 +146,14 @@ class _Sheet:
             for bar, y in zip(self.bars, (top, top + each + 2 * small), strict=True):
                 bar.draw(x, y, each)
 
+    def fills(self) -> NDArray:
+        """The shade of each cell (K, K, 3)."""
+        right, wrong = (bar.scale.rgb(self.known) for bar in self.bars)
+        return np.where(np.eye(len(right), dtype=bool)[..., None], right, wrong)
+
     def _matrix(self, cells: Cells) -> None:
         """Shares as shades, the diagonal's outlined, and counts as numbers where they fit."""
-        canvas, theme = self.canvas, self.canvas.theme
-        right, wrong = (bar.scale.rgb(self.known) for bar in self.bars)
-        diagonal = np.eye(cells.rows, dtype=bool)
-        fills = np.where(diagonal[..., None], right, wrong)
+        canvas, theme, fills = self.canvas, self.canvas.theme, self.fills()
         canvas.picture(fills, *cells.place)
         if min(cells.width, cells.height) >= 6 * canvas.unit:
             cells.lines(theme.hairline)

@@ -108,7 +108,8 @@ def arrange(
         tile_height = min((height - gap * (rows - 1)) / rows - label, largest)
         # A place too low for its labels still gets a tiny tile.
         cell = whole_cells(max(tile_width, 1.0), max(tile_height, 1.0), *shape)
-        found.append((cell, rows * columns, columns))
+        low = rows * (cell * shape[0] + label) < FILLED * height
+        found.append((cell, rows * columns + low * columns, columns))
     cell, _, columns = fullest(found)
     rows = math.ceil(count / columns)
     tile_width, tile_height = cell * shape[1], cell * shape[0]
@@ -129,10 +130,13 @@ def arrange(
     )
 
 
+FILLED = 0.55  # of the height; a grid that takes less counts as having an empty row
+
+
 def fullest(found: Sequence[tuple]) -> tuple:
     """Among (side of a cell, places, ...), nearly the largest with the fewest empty places."""
     most = max(found)[0]
-    return max((one for one in found if one[0] >= 0.82 * most), key=lambda c: (-c[1], c[0], *c[2:]))
+    return max((one for one in found if one[0] >= 0.92 * most), key=lambda c: (-c[1], c[0], *c[2:]))
 
 
 def how_many_fit(

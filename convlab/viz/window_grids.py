@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
-from convlab.numerals import Numbers
+from convlab.numerals import Numbers, bracketed
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.colour_bar import ColourBar
@@ -26,23 +27,23 @@ from convlab.words import t
 Parts = list[tuple[str, str, bool]]  # a line, in pieces for Canvas.run
 
 
-def words(canvas: Canvas, shown: SlidingWindow, numbers: bool) -> float:
-    """Draw the lines at the foot; returns where they begin.  The sum is one of the ``numbers``."""
+MOST_LINES = 5  # of a sum
+
+
+def words(canvas: Canvas, shown: SlidingWindow, numbers: bool, most: int = MOST_LINES) -> float:
+    """Draw the lines at the foot; returns where they begin.
+
+    The sum is one of the ``numbers``; it has at most so many lines.
+    """
     if not canvas.look.caption:
         return canvas.bottom
     px, small = canvas.size.label, canvas.size.small
     indent = canvas.widest([shown.place(), shown.size_label], px) + 1.2 * px
     width = canvas.inner_width - indent
-
-    def needed(kept: int | None = None) -> float:
-        return canvas.run_width(parts_of(canvas, shown.sum_pieces(kept)), px)
-
     lines = []
     if numbers:
-        kept = None
-        if needed() > width:
-            kept = max(0, bisect_right(range(len(shown.terms())), width, key=needed) - 1)
-        lines.append((shown.place(), parts_of(canvas, shown.sum_pieces(kept))))
+        added = _sum_lines(canvas, shown, width, px, most)
+        lines += zip([shown.place(), *[""] * len(added)], added, strict=False)
     for pieces in shown.size_lines():
         sizes = [parts_of(canvas, line) for line in pieces]
         # One line as large as the others, two as small as is legible.
@@ -63,6 +64,37 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool) -> float:
             fitted = max(small, fitted - 0.5)
         canvas.run(canvas.left + indent, y, parts, fitted)
     return top - 1.2 * px
+
+
+def _sum_lines(
+    canvas: Canvas, shown: SlidingWindow, width: float, px: float, most: int
+) -> list[Parts]:
+    """The sum in as many lines as sums of these numbers usually need, for all steps alike.
+
+    If ``most`` are not enough, terms are left out.
+    """
+    count = len(shown.terms())
+    term = canvas.measure("· + ", px)
+    for texts in (shown.inputs().marked(), shown.weights().marked()):
+        widths = [canvas.measure(bracketed(text), px) for text in texts[:1000]]
+        term += sum(widths) / max(len(widths), 1)
+    room = math.ceil(1.1 * count * term / width)
+
+    def needed(kept: int | None = None) -> float:
+        return canvas.run_width(parts_of(canvas, shown.sum_pieces(kept)), px)
+
+    lines = [parts_of(canvas, shown.sum_pieces())]
+    if needed() > width:
+        (text, role), *end = shown.sum_pieces()
+        rows = canvas.wrapped(canvas.said(text).replace(" + ", " +\u00a0"), width, px)
+        lines = [parts_of(canvas, [(row.replace("\u00a0", " "), role)]) for row in rows]
+        last = lines[-1] + parts_of(canvas, end)
+        fits = canvas.run_width(last, px) <= width
+        lines = [*lines[:-1], last] if fits else [*lines, parts_of(canvas, end)]
+    if len(lines) > min(room, most):
+        kept = max(0, bisect_right(range(count), width, key=needed) - 1)
+        lines = [parts_of(canvas, shown.sum_pieces(kept))]
+    return lines + [[]] * (min(room, most) - len(lines)) if room <= most else lines
 
 
 def parts_of(canvas: Canvas, pieces: Iterable[Piece]) -> Parts:
