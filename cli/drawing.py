@@ -18,7 +18,7 @@ from convlab_cli.values import FILE, Spelled, listed, standard_output_is_taken
 if TYPE_CHECKING:
     from convlab import pictures
 
-STILL = (".png", ".jpg", ".webp", ".svg", ".pdf")
+STILL = (".png", ".jpg", ".webp", ".svg", ".pdf", ".tex")
 MOVING = (*STILL, ".gif")
 FILMS = (".mp4", ".webm")
 _STYLE = [

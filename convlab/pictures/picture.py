@@ -83,8 +83,8 @@ class Picture:
         command: str | None = None,
         **style: Unpack[Style],
     ) -> bytes:
-        """The bytes of a file: .png, .jpg, .webp, .svg or .pdf, .gif or .webp if it moves, and .mp4
-        or .webm of a film.
+        """The bytes of a file: .png, .jpg, .webp, .svg, .pdf or .tex (TikZ), .gif or .webp if it
+        moves, and .mp4 or .webm of a film.
 
         ``theme`` is light, dark or transparent; ``size`` is slide, small, animation, paper or
         paper-wide, by default slide, or animation for an animation and 1920x1080 for a film, or a

@@ -90,10 +90,13 @@ def image_rgb(image: ArrayLike) -> NDArray:
 
 
 class _Letters(Text):
-    """A text of a figure, those of its letters that boxes stand for, and whether it is cut."""
+    """A text of a figure as it was ``written``, those of its letters that boxes stand for, whether
+    it is cut, and the pieces that follow it on its line."""
 
+    written = ""
     undrawn = ""
     cut = False
+    pieces: Sequence[_Letters] = ()
 
 
 class Canvas:
@@ -181,7 +184,7 @@ class Canvas:
         bold: bool = False,
         rotation: float = 0,
         width: float = math.inf,
-    ) -> None:
+    ) -> _Letters:
         """One line of text at (x, y), fitted into ``width`` along its own direction.
 
         ``anchor`` says which point of the text is there, as in Pillow: its left, middle or right
@@ -190,11 +193,11 @@ class Canvas:
         """
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
         cut = getattr(fitted, "cut", False) or getattr(text, "cut", False)
-        fitted, families, bold, undrawn = lettering(fitted, bold, self.look.font)
+        drawn, families, bold, undrawn = lettering(fitted, bold, self.look.font)
         artist = _Letters(
             x,
             y,
-            fitted,
+            drawn,
             color=colour or self.theme.ink,
             fontproperties=_font(height, self.size.dpi, bold, families),
             horizontalalignment=_ACROSS[anchor[0]],
@@ -203,8 +206,10 @@ class Canvas:
             parse_math=False,  # a class may be called $5
             zorder=self._above(),
         )
-        artist.undrawn, artist.cut = undrawn, cut  # looked at when the figure is written
+        # Looked at when the figure is written.
+        artist.written, artist.undrawn, artist.cut = fitted, undrawn, cut
         self._axes.add_artist(artist)
+        return artist
 
     def note(self, x: float, y: float, text: str, anchor: str = "lt", **look: Any) -> None:
         """A small line, quiet unless it has a ``colour``, otherwise as by :meth:`text`."""
@@ -241,9 +246,10 @@ class Canvas:
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, down: str = "t"
     ) -> None:
         """Pieces (text, colour, bold) in a row on one line; the caller has made them fit."""
-        space = self.measure("n n", px) - self.measure("nn", px)
+        space, drawn = self.measure("n n", px) - self.measure("nn", px), []
         for text, colour, bold in parts:
-            self.text(x, y, text, f"l{down}", px=px, colour=colour, bold=bold)
+            drawn.append(self.text(x, y, text, f"l{down}", px=px, colour=colour, bold=bold))
+            drawn[0].pieces = drawn[1:]
             x += self.measure(text, px, bold) + space
 
     def run_width(self, parts: Sequence[tuple[str, str, bool]], px: float) -> float:

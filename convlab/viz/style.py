@@ -147,6 +147,18 @@ class Size:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def in_millimetres(self) -> bool:
+        """Whether it is that of something printed."""
+        return self.name.startswith("paper") or self.name.endswith("mm")
+
+
+class Sketch(Figure):
+    """A figure that knows its theme and its size."""
+
+    theme: Theme
+    size: Size
+
 
 def _paper(
     name: str, width_mm: float, lowest_mm: float, highest_mm: float, dpi: float = 300.0
@@ -227,7 +239,7 @@ def size_named(name: str | Size, dpi: float | None = None) -> Size:
 
 def blank_figure(
     size: str | Size = "slide", theme: str = "light", aspect: float = 9 / 16
-) -> Figure:
+) -> Sketch:
     """An empty figure of one of our sizes on the background of one of our themes.
 
     ``aspect`` is the wanted height / width; sizes that are not fixed follow it within their limits.
@@ -236,11 +248,12 @@ def blank_figure(
     chosen, colours = size_named(size), theme_named(theme)
     lowest, highest = chosen.heights
     height = min(max(round(chosen.width * aspect), lowest), highest)
-    figure = Figure(
+    figure = Sketch(
         figsize=(chosen.width / chosen.dpi, height / chosen.dpi),
         dpi=chosen.dpi,
         facecolor="none" if colours.transparent else colours.ground,
     )
+    figure.theme, figure.size = colours, chosen
     FigureCanvasAgg(figure)  # gives the figure a renderer to measure text with
     return figure
 
