@@ -61,7 +61,7 @@ def steps(default: str, *more: str):
         )
         @options.choice("--layout", "row", "isometric")
         @film_options
-        @drawing.picture(default, (*drawing.MOVING, *drawing.FILMS, *more))
+        @drawing.picture(default, (*drawing.MOVING, *drawing.FILMS, *more), parts=True)
         @wraps(function)
         def command(*arguments, picture, step, film, **settings):
             from convlab import pictures

@@ -50,7 +50,7 @@ KINDS = {
     "--angles": "spelled", "--answers": "flag", "--as-is": "flag", "--at": "spelled|number",
     "--augment": "text", "--axis": "choice", "--background": "text", "--batch": "whole|spelled",
     "--batch-size": "whole", "--before": "flag", "--bias": "number|flag", "--blur": "number",
-    "--border": "choice", "--brackets": "flag", "--catalog": "in", "--ceil-mode": "flag",
+    "--border": "choice", "--brackets": "flag", "--build": "flag", "--catalog": "in", "--ceil-mode": "flag",
     "--chain": "flag", "--channels": "whole", "--chunks": "whole", "--class-names": "in",
     "--classes": "whole", "--clutter": "whole", "--code": "flag", "--col": "whole",
     "--compile": "flag", "--content-weight": "number", "--convention": "choice",

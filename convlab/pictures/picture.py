@@ -28,7 +28,7 @@ from convlab.viz import (
 )
 from convlab.viz.legible import drawn_for
 from convlab.viz.page import Unpack
-from convlab.viz.style import Size
+from convlab.viz.style import Size, built
 from convlab.words import shown
 
 PAGE = ".html"
@@ -121,6 +121,38 @@ class Picture:
                 return pages_bytes(self.pages(**look), title=title, **words)
             figure = drawn_for(extent, lambda size: self.draw(theme=theme, size=size))
             return figure_bytes(figure, suffix, title=title, **words)
+
+    @checked
+    def build(
+        self,
+        suffix: str,
+        *,
+        theme: str = "light",
+        size: str | Size | None = None,
+        command: str | None = None,
+        **style: Unpack[Style],
+    ) -> list[bytes]:
+        """The picture part by part, in one layout: files like ``content``, each with one more.
+
+        A .pdf, .gif or .webp is one file, with a page or a frame for each.  Raises SpecError for a
+        picture that is one whole.
+        """
+        suffix = suffix.lower()
+        if suffix not in (*STILL, *MOVING):
+            known = *STILL, *MOVING[:1]
+            listed = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise SpecError(f"build: expected a file ending in {listed}, got {suffix!r}")
+        extent = sized(size or ("animation" if suffix in MOVING else "slide"), style.get("dpi"))
+        with styled(theme, style) as wished:
+            figure = drawn_for(extent, lambda size: self.draw(theme=theme, size=size))
+            words: dict[str, Any] = {"description": self.alt, "command": command}
+            stages = built(figure)
+            if suffix in MOVING:
+                return [animation_bytes(stages, suffix, **words)]
+            words["title"] = wished.title or shown(self.title, wished.language)
+            if suffix == ".pdf":
+                return [pages_bytes(stages, **words)]
+            return [figure_bytes(stage, suffix, **words) for stage in stages]
 
     @checked
     def save(

@@ -7,10 +7,12 @@ A role (input, window, output, mistake) has the same colour in every figure; no 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import (
     LinearSegmentedColormap,
@@ -154,10 +156,30 @@ class Size:
 
 
 class Sketch(Figure):
-    """A figure that knows its theme and its size."""
+    """A figure that knows its theme and its size, and the parts in which it is built up.
+
+    ``parts``: what belongs to each, by its number; 0 is there from the start.
+    """
 
     theme: Theme
     size: Size
+    parts: dict[int, list[Artist]]
+
+
+def built(figure: Figure) -> Iterator[Figure]:
+    """A figure with its first part, with the next one, and at last with all of them.
+
+    Raises SpecError if it is one whole.
+    """
+    parts = figure.parts if isinstance(figure, Sketch) else {}
+    order = sorted(parts.keys() - {0})
+    if len(order) < 2:
+        raise SpecError("build: expected a picture that has parts, got one whole")
+    for last in order:
+        for part in order:
+            for artist in parts[part]:
+                artist.set_visible(part <= last)
+        yield figure
 
 
 def _paper(
@@ -253,7 +275,7 @@ def blank_figure(
         dpi=chosen.dpi,
         facecolor="none" if colours.transparent else colours.ground,
     )
-    figure.theme, figure.size = colours, chosen
+    figure.theme, figure.size, figure.parts = colours, chosen, {}
     FigureCanvasAgg(figure)  # gives the figure a renderer to measure text with
     return figure
 

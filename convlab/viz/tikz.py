@@ -198,7 +198,9 @@ class _Written:
             artist
             for axes in self.figure.axes
             for artist in axes.get_children()
-            if isinstance(artist, tuple(_KINDS)) and artist is not axes.patch
+            if isinstance(artist, tuple(_KINDS))
+            and artist is not axes.patch
+            and artist.get_visible()
         ]
         drawn.sort(key=lambda each: each.get_zorder())
         followers = {piece for each in drawn for piece in getattr(each, "pieces", ())}
