@@ -74,4 +74,4 @@ def command(run, image, scenes, threshold, overlap, background, picture, **setti
     if not picture.alt:
         terminal.say(scores.lines())
     if picture.record.wanted or picture.alt:
-        picture.write(b"", scores.title, f"{scores.summary}.", **scores.numbers)
+        picture.write([], scores.title, f"{scores.summary}.", **scores.numbers)

@@ -13,12 +13,12 @@ import click
 from convlab_cli import options
 from convlab_cli.output import command_line, write
 from convlab_cli.terminal import say
-from convlab_cli.values import FILE, Spelled, listed, standard_output_is_taken
+from convlab_cli.values import FILE, STANDARD, Spelled, listed, standard_output_is_taken
 
 if TYPE_CHECKING:
     from convlab import pictures
 
-STILL = (".png", ".jpg", ".webp", ".svg", ".pdf")
+STILL = (".png", ".jpg", ".webp", ".svg", ".pdf", ".tex")
 MOVING = (*STILL, ".gif")
 FILMS = (".mp4", ".webm")
 _STYLE = [
@@ -31,6 +31,7 @@ _STYLE = [
     options.valued("--style", "style_file", type=FILE, help="A TOML file of roles' colours."),
     options.whole("--dpi", least=20, most=2400, help="Of a --size in millimetres.  [default: 300]"),
 ]
+BUILD = "Part by part: pages of a .pdf, frames of a .gif or .webp, else numbered files."
 _USUAL = {"font": None, "language": "en", "style": None, "title": None, "caption": True}
 
 
@@ -86,6 +87,7 @@ class Picture:
     record: options.Record
     alt: bool
     moves: bool = False
+    build: bool = False
 
     @property
     def wanted(self) -> bool:
@@ -111,47 +113,63 @@ class Picture:
 
         ``before`` prints and writes what comes first, once the picture is drawn.
         """
-        content = b""
+        files: list[bytes] = []
         if self.path is not None:
             look: Any = {"theme": self.theme, "size": self.size, "command": command_line()}
-            content = made.content(self.suffix, **look)
+            if self.build:
+                files = made.build(self.suffix, **look)
+            else:
+                files = [made.content(self.suffix, **look)]
         if before is not None:
             before()
-        self.write(content, made.title, made.alt, **made.numbers)
+        self.write(files, made.title, made.alt, **made.numbers)
+
+    def _paths(self, count: int) -> list[Path]:
+        """The file, or several with their numbers, which sort as they follow each other."""
+        if self.path is None or count < 2:
+            return [self.path] if self.path else []
+        digits = len(str(count))
+        return [
+            self.path.with_stem(f"{self.path.stem}-{number:0{digits}}")
+            for number in range(1, count + 1)
+        ]
 
     def write(
-        self, content: bytes, title: str, description: str, **numbers: dict[str, Any]
+        self, files: list[bytes], title: str, description: str, **numbers: dict[str, Any]
     ) -> None:
-        """Write the bytes of a picture and its numbers, and say so.
+        """Write the bytes of a picture, several as numbered files, and its numbers, and say so.
 
         ``numbers``: arrays, numbers and texts, in four dicts like those of ``pictures.Picture``.
         """
+        if len(files) > 1 and self.path == STANDARD:
+            raise click.UsageError(f"expected -o FILE for {len(files)} files, got -")
         # Anything that can go wrong does so before the first file is written.
         if self.record.wanted:
             from convlab.json_files import picture_record
 
             record = picture_record(title, description, numbers, command_line())
             self.record.put(record, by_key=True)
-        if self.path is not None:
-            write(self.path, content)
+        for path, content in zip(self._paths(len(files)), files, strict=True):
+            write(path, content)
             if not self.alt:
-                say([f"wrote {self.path}"])
+                say([f"wrote {path}"])
         self.record.close(quiet=self.path is not None or self.alt)
         if self.alt:
             click.echo(description, err=standard_output_is_taken())
 
 
-def picture(default: str | None, suffixes: tuple[str, ...] = STILL):
+def picture(default: str | None, suffixes: tuple[str, ...] = STILL, parts: bool = False):
     """``-o``, ``--theme``, ``--size``, ``--json`` and ``--alt`` of a command that makes a picture.
 
     The command gets them as ``picture``; without a ``default`` there is one only with -o.
+    ``parts``: it has parts, of which --build adds one at a time.
     """
 
     def decorate(function):
         @dressed
         @wraps(function)
-        def command(*arguments, output, theme, size, record, alt, **settings):
-            shown = Picture(output, theme, size, record, alt, ".gif" in suffixes)
+        def command(*arguments, output, theme, size, record, alt, build=False, **settings):
+            shown = Picture(output, theme, size, record, alt, ".gif" in suffixes, build)
             return function(*arguments, picture=shown, **settings)
 
         shared = [
@@ -164,19 +182,21 @@ def picture(default: str | None, suffixes: tuple[str, ...] = STILL):
             ),
             options.flag("--alt", help="Print the picture's alternative text: what it shows."),
         ]
+        if parts:
+            shared.append(options.flag("--build", help=BUILD))
         return options.together(shared)(command)
 
     return decorate
 
 
-def draws(default: str, suffixes: tuple[str, ...] = STILL):
+def draws(default: str, suffixes: tuple[str, ...] = STILL, parts: bool = False):
     """``picture`` for a command that does nothing else: its function returns what is written.
 
     Its first argument is ``convlab.pictures``, which is not imported before.
     """
 
     def decorate(function):
-        @picture(default, suffixes)
+        @picture(default, suffixes, parts)
         @wraps(function)
         def command(*, picture, **settings):
             from convlab import pictures

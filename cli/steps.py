@@ -45,8 +45,11 @@ def timed(made, film):
     return dataclasses.replace(made, film=partial(made.film, **film))
 
 
-def steps(default: str):
-    """``drawing.draws`` with ``--step`` and ``--layout``; one step of a .gif is one frame."""
+def steps(default: str, *more: str):
+    """``drawing.draws`` with ``--step`` and ``--layout``; one step of a .gif is one frame.
+
+    ``more``: endings besides those of pictures that move.
+    """
 
     def decorate(function):
         @click.option(
@@ -59,7 +62,7 @@ def steps(default: str):
         )
         @options.choice("--layout", "row", "isometric")
         @film_options
-        @drawing.picture(default, (*drawing.MOVING, *drawing.FILMS))
+        @drawing.picture(default, (*drawing.MOVING, *drawing.FILMS, *more), parts=True)
         @wraps(function)
         def command(*arguments, picture, step, film, **settings):
             from convlab import pictures

@@ -135,7 +135,7 @@ def test_all_sums_one_after_the_other():
     shown = [text.get_text() for text in still.draw(size="animation").axes[0].texts]
     assert shown == texts[5]
     with pytest.raises(
-        SpecError, match=r"expected a file ending in .png, .jpg, .webp, .svg or .pdf"
+        SpecError, match=r"expected a file ending in .png, .jpg, .webp, .svg, .pdf or .tex"
     ):
         still.content(".gif")
     pooled = pictures.backward("max")

@@ -698,7 +698,7 @@ def test_errors_of_the_command(convlab, run, say, tmp_path):
             say("test:3", *arguments)
     for arguments, message in (
         (("--unit", "a,b"), "expected one or three whole numbers such as 0,3,4, got 'a,b'"),
-        (("-o", "picture.bmp"), "expected a file ending in .png, .jpg, .webp, .svg or .pdf"),
+        (("-o", "picture.bmp"), "expected a file ending in .png, .jpg, .webp, .svg, .pdf or .tex"),
     ):
         result = CliRunner().invoke(cli.command, [str(run), "test:3", *arguments])
         assert result.exit_code == 2 and message in result.output

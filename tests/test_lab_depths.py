@@ -15,8 +15,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from convlab import Tensor, functional, lab, load, models, no_grad, random
+from convlab import Tensor, functional, lab, load, models, no_grad, pictures, random
 from convlab.data import Dataset, Scaling
+from convlab.errors import SpecError
 from convlab.training import Run, Settings
 
 SCREENS = {
@@ -484,6 +485,67 @@ def test_the_playground_is_set_by_hand_and_by_its_address(playground):
         "expected a kernel that fits into 5, got one that reaches over 7"
     )
     assert "kernel=7" in playground.driver.current_url
+
+
+FIGURES = [
+    {"input": 7, "stride": 2, "padding": 1},
+    {"input": 6, "dilation": 2, "flip": True, "bias": -3.0},
+    {"input": 4, "stride": 2, "transposed": True, "values": "floats", "seed": 3},
+]
+
+
+@pytest.mark.parametrize("settings", FIGURES, ids=lambda settings: ",".join(settings))
+def test_the_page_of_a_figure_shows_its_numbers(browser, tmp_path, settings):
+    made = pictures.arithmetic(**settings)
+    made.save(tmp_path / "step.html")
+    text = (tmp_path / "step.html").read_text(encoding="utf-8")
+    assert text.count("<script") == 2 and "http:" not in text.replace("http://www.w3.org", "")
+    reader = Reader(browser, (tmp_path / "step.html").as_uri())
+    reader.open()
+    rows, columns = made.result["output"].shape[1:]
+    canvas = browser.find_elements(By.CSS_SELECTOR, ".maps-at-work canvas")[1]
+    for row, column in np.ndindex(rows, columns):
+        # Onto the middle of the cell; (0, 0) is the middle of the map.
+        cell = canvas.rect["width"] / columns
+        at = [
+            round((place - (count - 1) / 2) * cell)
+            for place, count in ((column, columns), (row, rows))
+        ]
+        ActionChains(browser).move_to_element_with_offset(canvas, *at).perform()
+        heading = reader.find(".told h3").text
+        place, told = heading.split(": ")
+        assert place == f"Output at row {row}, column {column}"
+        value = float(told.removeprefix("\u2248").replace("\u2212", "-"))
+        assert value == pytest.approx(
+            float(made.result["output"][0, row, column]), rel=5e-3, abs=1e-6
+        )
+    assert reader.js("return getComputedStyle(document.querySelector('rect.box')).fill") == "none"
+    for name, (low, high) in lab.page.LIMITS.items():
+        slider = reader.find(f"#play-{name}")
+        assert (slider.get_attribute("min"), slider.get_attribute("max")) == (str(low), str(high))
+    # A kernel of another size is made of the same numbers; Reset brings all back.
+    reader.js(
+        "const k = document.getElementById('play-kernel'); k.value = 2;"
+        "k.dispatchEvent(new Event('input'));"
+    )
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".own-kernel input")) == 4
+    reader.click(".tools button:last-child")
+    assert reader.js("return [playground.settings.kernel, playground.settings.weights]") == [
+        3,
+        "the figure's",
+    ]
+
+
+def test_a_figure_that_the_playground_has_not_is_refused_in_one_line():
+    for settings, words in (
+        ({"input": (5, 7)}, "the same size on all sides, got 5 \u00d7 7"),
+        ({"padding": (1, 0, 0, 0)}, "the same padding on all sides, got 1, 0, 0, 0"),
+        ({"channels": 2}, "one channel and one filter, got 2 and 1"),
+        ({"input": 9, "kernel": 8}, "a kernel from 1 to 7, got 8"),
+        ({"values": "none"}, "numbers, padding with zeros and no output padding"),
+    ):
+        with pytest.raises(SpecError, match=f"^.html: expected {words}"):
+            pictures.arithmetic(**settings).content(".html")
 
 
 # --- the page around ----------------------------------------------------------------------------

@@ -51,11 +51,12 @@ arithmetic_options = options.together(
 
 @options.command()
 @arithmetic_options
-@steps.steps("arithmetic.png")
+@steps.steps("arithmetic.png", ".html")
 def command(pictures, **settings):
     """Convolution step by step: the window, the kernel, the sum and the resulting size.
 
     \b
     convlab render arithmetic --input 5x7 --stride 2 --padding 1 -o steps.gif
+    convlab render arithmetic -o step.html
     """
     return pictures.arithmetic(**settings)

@@ -14,7 +14,7 @@ from convlab_cli import drawing, options, steps
 @options.number("--bias", (-1e30, 1e30), help="By default 1 with random kernels, else 0.")
 @options.number("--rate", (0, 1e3), min_open=True, help="Of a step; by default one that helps.")
 @options.whole("--step", least=0, help="The sum that is being computed, from 0; by default all.")
-@drawing.draws("backward.png", drawing.MOVING)
+@drawing.draws("backward.png", drawing.MOVING, parts=True)
 def command(pictures, **settings):
     """Backpropagation through a convolution or a pooling, sum by sum, with the engine's numbers.
 

@@ -8,7 +8,7 @@ from convlab_cli import drawing, options, runs
 @options.whole("--filter", least=0, default=0, help="The map, from 0.")
 @options.at("The unit that is worked out; by default the strongest.")
 @runs.about_run(runs.image_argument())
-@drawing.draws("channel-sum.png")
+@drawing.draws("channel-sum.png", parts=True)
 def command(pictures, **settings):
     """What a filter makes of each channel, and how that adds up, with the bias, to one map.
 

@@ -12,7 +12,7 @@ from convlab_cli import drawing, options, steps
 @steps.numbers_options
 @options.valued("--kernel-values", metavar='"1 0; 0 -1"|FILE.csv', help="Numbers of the kernel.")
 @options.whole("--step", least=0, help="The row that is outlined, from 0.")
-@drawing.draws("im2col.png", drawing.MOVING)
+@drawing.draws("im2col.png", drawing.MOVING, parts=True)
 def command(pictures, **settings):
     """A convolution as one matrix times a vector: rows of windows, or the kernel moved on.
 

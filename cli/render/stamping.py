@@ -12,7 +12,7 @@ from convlab_cli import drawing, options, steps
 @steps.numbers_options
 @options.valued("--kernel-values", metavar='"1 0; 0 -1"|FILE.csv', help="Numbers of the kernel.")
 @steps.film_options
-@drawing.draws("stamping.png", (*drawing.STILL, *drawing.FILMS))
+@drawing.draws("stamping.png", (*drawing.STILL, *drawing.FILMS), parts=True)
 def command(pictures, film, **settings):
     """A transposed convolution: each input number stamps its multiple of the kernel.
 

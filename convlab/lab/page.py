@@ -8,13 +8,24 @@ import json
 import re
 import zlib
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
+from numpy.typing import NDArray
 
+from convlab.errors import SpecError
 from convlab.lab.description import Laboratory
 
 TEMPLATE = Path(__file__).with_name("template")
+LIMITS = {
+    "size": (3, 32),
+    "kernel": (1, 7),
+    "stride": (1, 4),
+    "padding": (0, 6),
+    "dilation": (1, 3),
+}
+"""What the playground's sliders reach."""
 STYLES = ("style.css", "input.css")
 _START = "main.js"
 _IMPORT = re.compile(r'import \{[^}]*\} from "\./(\w+\.js)";\n')
@@ -54,19 +65,55 @@ def render(laboratory: Laboratory | None = None, live: str = "") -> str:
     served; it asks its own server for a newer one.
     """
     if laboratory is None:
-        summary = "one layer of your own"
-        return _rendered(title="Convolution playground", summary=summary, description="", live="")
+        return _playground("Convolution playground", "one layer of your own")
     description = laboratory.description
     return _rendered(
         title=description["title"],
         summary=_summary(description),
         live=live,
-        # Inside its own element, only "<" could end it.
-        description=json.dumps(description, separators=(",", ":")).replace("<", "\\u003c"),
+        description=_json(description),
         weights=_base64(laboratory.weights.astype(f"<f{description['bits'] // 8}")),
         images=_base64(laboratory.images),
         lessons=_base64(np.frombuffer(zlib.compress(laboratory.lessons.tobytes(), 9), np.uint8)),
+        figure="",
     )
+
+
+def figure_page(
+    title: str,
+    summary: str,
+    settings: dict[str, Any],
+    values: NDArray,
+    weights: NDArray,
+    bias: float,
+) -> str:
+    """The playground that begins with a figure's layer and numbers.
+
+    ``settings``: operation, and size, kernel, stride, padding and dilation, whole numbers within
+    LIMITS; ``values`` (size, size), ``weights`` (kernel, kernel).  Raises SpecError for others.
+    """
+    for name, (low, high) in LIMITS.items():
+        if not low <= settings[name] <= high:
+            got = settings[name]
+            raise SpecError(f".html: expected a {name} from {low} to {high}, got {got}")
+    low, high = min(0.0, float(values.min())), float(values.max())
+    figure = {
+        "settings": settings,
+        "values": values.reshape(-1).tolist(),
+        "weights": weights.reshape(-1).tolist(),
+        "bias": bias,
+        "range": [low, high if high > low else low + 1],
+    }
+    return _playground(title, summary, _json(figure))
+
+
+def _playground(title: str, summary: str, figure: str = "") -> str:
+    return _rendered(title=title, summary=summary, description="", live="", figure=figure)
+
+
+def _json(values: dict) -> str:
+    """Values inside their own element, which only "<" could end."""
+    return json.dumps(values, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _rendered(**texts: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from convlab import viz
+from convlab.errors import SpecError
+from convlab.lab import figure_page
 from convlab.lessons import Convolution, convolution_example, example_lines
 from convlab.pictures._steps import stepped
 from convlab.pictures.picture import Picture
@@ -74,9 +76,41 @@ def arithmetic(
         numbers=numbers,
         parameters=_setting(example) | {"convention": convention, "flip": flip, "seed": seed},
         result=_result(example),
+        page=partial(_page, example, numbers),
         inputs={"input": example.input},
         weights={"kernel": example.kernel, "bias": example.bias},
     )
+
+
+def _page(example: Convolution, numbers: bool) -> str:
+    """The playground with this layer and its numbers.  Raises SpecError where it has no such."""
+    (channels, *size), kernel = example.input.shape, example.kernel.shape
+    squares = {
+        "size": size,
+        "kernel": kernel[2:],
+        "stride": example.stride,
+        "padding": example.padding,
+        "dilation": example.dilation,
+    }
+    for name, lengths in squares.items():
+        if len({*lengths}) > 1:
+            got = size_text(*lengths) if len(lengths) == 2 else ", ".join(map(str, lengths))
+            raise SpecError(f".html: expected the same {name} on all sides, got {got}")
+    if (channels, kernel[0]) != (1, 1):
+        raise SpecError(
+            f".html: expected one channel and one filter, got {channels} and {kernel[0]}"
+        )
+    if not numbers or example.padding_mode != "zeros" or any(example.output_padding):
+        raise SpecError(".html: expected numbers, padding with zeros and no output padding")
+    operation = "transposed convolution" if example.transposed else "convolution"
+    # The page turns the kernel of a transposed convolution itself.
+    taps = example.taps[0, 0]
+    weights = taps[::-1, ::-1] if example.transposed else taps
+    title, subtitle = example.words()
+    settings = {name: int(lengths[0]) for name, lengths in squares.items()}
+    settings = {"operation": operation, **settings}
+    bias = float(example.bias[0])
+    return figure_page(title, subtitle, settings, example.input[0], weights, bias)
 
 
 def _setting(example: Convolution) -> dict[str, Any]:

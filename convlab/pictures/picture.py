@@ -28,8 +28,10 @@ from convlab.viz import (
 )
 from convlab.viz.legible import drawn_for
 from convlab.viz.page import Unpack
-from convlab.viz.style import Size
+from convlab.viz.style import Size, built
 from convlab.words import shown
+
+PAGE = ".html"
 
 
 def said(facts: Mapping[str, str]) -> str:
@@ -45,8 +47,8 @@ class Picture:
     ``result``: arrays, numbers and texts by name: the settings, what went in, what was learned or
     given as weights, and what the engine computed from them.  ``draw(theme=..., size=...)`` makes
     the figure, ``frames`` those of an animation, ``pages`` those of a .pdf with several,
-    ``film(seconds=..., fps=...)`` a film; ``facts``: what it says in words, by labels; ``lines()``:
-    what a command prints about it.
+    ``film(seconds=..., fps=...)`` a film, ``page()`` a page to play with; ``facts``: what it says
+    in words, by labels; ``lines()``: what a command prints about it.
     """
 
     title: str
@@ -55,6 +57,7 @@ class Picture:
     frames: Callable[..., Iterable[Figure]] | None = None
     pages: Callable[..., Iterable[Figure]] | None = None
     film: Callable[..., Film] | None = None
+    page: Callable[[], str] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
@@ -83,8 +86,8 @@ class Picture:
         command: str | None = None,
         **style: Unpack[Style],
     ) -> bytes:
-        """The bytes of a file: .png, .jpg, .webp, .svg or .pdf, .gif or .webp if it moves, and .mp4
-        or .webm of a film.
+        """The bytes of a file: .png, .jpg, .webp, .svg, .pdf or .tex (TikZ), .gif or .webp if it
+        moves, .mp4 or .webm of a film, and .html of a page to play with.
 
         ``theme`` is light, dark or transparent; ``size`` is slide, small, animation, paper or
         paper-wide, by default slide, or animation for an animation and 1920x1080 for a film, or a
@@ -94,9 +97,12 @@ class Picture:
         """
         suffix, moves = suffix.lower(), self.frames is not None
         known = (*STILL, *MOVING[: int(moves)], *(FILMS if self.film is not None else ()))
+        known += (PAGE,) if self.page is not None else ()
         if suffix not in known:
             listed = f"{', '.join(known[:-1])} or {known[-1]}"
             raise SpecError(f"picture: expected a file ending in {listed}, got {suffix!r}")
+        if suffix == PAGE and self.page is not None:
+            return self.page().encode()
         moves = moves and suffix in MOVING
         extent = sized(size or ("animation" if moves else "slide"), style.get("dpi"))
         look: dict[str, Any] = {"theme": theme, "size": extent}
@@ -115,6 +121,38 @@ class Picture:
                 return pages_bytes(self.pages(**look), title=title, **words)
             figure = drawn_for(extent, lambda size: self.draw(theme=theme, size=size))
             return figure_bytes(figure, suffix, title=title, **words)
+
+    @checked
+    def build(
+        self,
+        suffix: str,
+        *,
+        theme: str = "light",
+        size: str | Size | None = None,
+        command: str | None = None,
+        **style: Unpack[Style],
+    ) -> list[bytes]:
+        """The picture part by part, in one layout: files like ``content``, each with one more.
+
+        A .pdf, .gif or .webp is one file, with a page or a frame for each.  Raises SpecError for a
+        picture that is one whole.
+        """
+        suffix = suffix.lower()
+        if suffix not in (*STILL, *MOVING):
+            known = *STILL, *MOVING[:1]
+            listed = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise SpecError(f"build: expected a file ending in {listed}, got {suffix!r}")
+        extent = sized(size or ("animation" if suffix in MOVING else "slide"), style.get("dpi"))
+        with styled(theme, style) as wished:
+            figure = drawn_for(extent, lambda size: self.draw(theme=theme, size=size))
+            words: dict[str, Any] = {"description": self.alt, "command": command}
+            stages = built(figure)
+            if suffix in MOVING:
+                return [animation_bytes(stages, suffix, **words)]
+            words["title"] = wished.title or shown(self.title, wished.language)
+            if suffix == ".pdf":
+                return [pages_bytes(stages, **words)]
+            return [figure_bytes(stage, suffix, **words) for stage in stages]
 
     @checked
     def save(

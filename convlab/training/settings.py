@@ -149,9 +149,10 @@ class Settings:
         """
         shape: dict[str, Any] = {}
         if form is not None:
-            channels, *size = form.image_shape
-            read = partial(data.read_picture, size=tuple(size), channels=channels, crop=form.crop)
-            shape = {"image_size": tuple(size), "channels": channels, "read": read}
+            channels, rows, columns = form.image_shape
+            size = rows, columns
+            read = partial(data.read_picture, size=size, channels=channels, crop=form.crop)
+            shape = {"image_size": size, "channels": channels, "read": read}
         return data.load(
             self.data, data_dir=data_dir, skip_damaged=self.skip_damaged, lazy=True, **shape
         )

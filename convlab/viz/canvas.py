@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.font_manager import FontProperties
@@ -90,10 +92,13 @@ def image_rgb(image: ArrayLike) -> NDArray:
 
 
 class _Letters(Text):
-    """A text of a figure, those of its letters that boxes stand for, and whether it is cut."""
+    """A text of a figure as it was ``written``, those of its letters that boxes stand for, whether
+    it is cut, and the pieces that follow it on its line."""
 
+    written = ""
     undrawn = ""
     cut = False
+    pieces: Sequence[_Letters] = ()
 
 
 class Canvas:
@@ -114,7 +119,7 @@ class Canvas:
         self._axes.set_xlim(0, self.width)
         self._axes.set_ylim(self.height, 0)
         self._axes.autoscale(False)
-        self._layer = 0
+        self._layer = self._part = 0
 
     @property
     def inner_width(self) -> float:
@@ -192,7 +197,7 @@ class Canvas:
         bold: bool = False,
         rotation: float = 0,
         width: float = math.inf,
-    ) -> None:
+    ) -> _Letters:
         """One line of text at (x, y), fitted into ``width`` along its own direction.
 
         ``anchor`` says which point of the text is there, as in Pillow: its left, middle or right
@@ -201,21 +206,22 @@ class Canvas:
         """
         fitted, height = self.fit(text, width, px or self.size.label, bold=bold)
         cut = getattr(fitted, "cut", False) or getattr(text, "cut", False)
-        fitted, families, bold, undrawn = lettering(fitted, bold, self.look.font)
+        drawn, families, bold, undrawn = lettering(fitted, bold, self.look.font)
         artist = _Letters(
             x,
             y,
-            fitted,
+            drawn,
             color=colour or self.theme.ink,
             fontproperties=_font(height, self.size.dpi, bold, families),
             horizontalalignment=_ACROSS[anchor[0]],
             verticalalignment=_DOWN[anchor[1]],
             rotation=rotation,
             parse_math=False,  # a class may be called $5
-            zorder=self._above(),
         )
-        artist.undrawn, artist.cut = undrawn, cut  # looked at when the figure is written
-        self._axes.add_artist(artist)
+        # Looked at when the figure is written.
+        artist.written, artist.undrawn, artist.cut = fitted, undrawn, cut
+        self._add(artist)
+        return artist
 
     def note(self, x: float, y: float, text: str, anchor: str = "lt", **look: Any) -> None:
         """A small line, quiet unless it has a ``colour``, otherwise as by :meth:`text`."""
@@ -252,9 +258,10 @@ class Canvas:
         self, x: float, y: float, parts: Sequence[tuple[str, str, bool]], px: float, down: str = "t"
     ) -> None:
         """Pieces (text, colour, bold) in a row on one line; the caller has made them fit."""
-        space = self.measure("n n", px) - self.measure("nn", px)
+        space, drawn = self.measure("n n", px) - self.measure("nn", px), []
         for text, colour, bold in parts:
-            self.text(x, y, text, f"l{down}", px=px, colour=colour, bold=bold)
+            drawn.append(self.text(x, y, text, f"l{down}", px=px, colour=colour, bold=bold))
+            drawn[0].pieces = drawn[1:]
             x += self.measure(text, px, bold) + space
 
     def run_width(self, parts: Sequence[tuple[str, str, bool]], px: float) -> float:
@@ -334,9 +341,21 @@ class Canvas:
 
     # Lines and boxes ------------------------------------------------------------------------
 
-    def _above(self) -> int:
+    @contextmanager
+    def part(self, number: int) -> Iterator[None]:
+        """What is drawn meanwhile is that part of the figure when it is built up: 1, then 2, ..."""
+        before, self._part = self._part, number
+        yield
+        self._part = before
+
+    def _add(self, artist: Artist) -> None:
+        self._axes.add_artist(artist)
+        self._own(artist)
+
+    def _own(self, artist: Artist) -> None:
         self._layer += 1  # later drawings lie on top
-        return self._layer
+        artist.set_zorder(self._layer)
+        self.figure.parts.setdefault(self._part, []).append(artist)
 
     def _points(self, px: float | None) -> float:
         """A stroke in points; None is a hairline."""
@@ -355,7 +374,7 @@ class Canvas:
         dashed: bool = False,
     ) -> None:
         """A rectangle, its edge centred on its border."""
-        self._axes.add_artist(
+        self._add(
             Rectangle(
                 (left, top),
                 width,
@@ -365,7 +384,6 @@ class Canvas:
                 linewidth=self._points(stroke) if edge else 0,
                 linestyle=(0, (3, 2)) if dashed else "solid",
                 joinstyle="miter",
-                zorder=self._above(),
             )
         )
 
@@ -379,7 +397,7 @@ class Canvas:
         dashes: tuple[float, ...] | None = None,
     ) -> None:
         """A line through points; NaN breaks it.  ``dashes`` are in strokes."""
-        self._axes.add_artist(
+        self._add(
             Line2D(
                 xs,
                 ys,
@@ -389,13 +407,12 @@ class Canvas:
                 dash_capstyle="butt",
                 solid_capstyle="round",
                 solid_joinstyle="round",
-                zorder=self._above(),
             )
         )
 
     def dot(self, x: float, y: float, colour: str, diameter: float, hollow: bool = False) -> None:
         """A round mark; hollow ones are filled with the background colour."""
-        self._axes.add_artist(
+        self._add(
             Line2D(
                 [x],
                 [y],
@@ -405,7 +422,6 @@ class Canvas:
                 markerfacecolor=self.theme.ground if hollow else colour,
                 markeredgecolor=colour,
                 markeredgewidth=self._points(diameter / 5),
-                zorder=self._above(),
             )
         )
 
@@ -418,13 +434,12 @@ class Canvas:
         dashed: bool = False,
     ) -> None:
         """Many separate straight lines of one colour."""
-        self._axes.add_artist(
+        self._add(
             LineCollection(
                 segments,
                 colors=colour,
                 linewidths=self._points(stroke),
                 linestyles=(0, (3, 2)) if dashed else "solid",
-                zorder=self._above(),
             )
         )
 
@@ -438,7 +453,7 @@ class Canvas:
         dashed: bool = False,
     ) -> None:
         """Polygons (any, corners, 2) with one outline; ``fill`` is one colour or one for each."""
-        self._axes.add_artist(
+        self._add(
             PolyCollection(
                 corners,  # type: ignore[arg-type]  # an array is what it draws fastest
                 facecolors=fill or "none",
@@ -446,7 +461,6 @@ class Canvas:
                 linewidths=self._points(stroke) if edge else 0,
                 linestyles=(0, (3, 2)) if dashed else "solid",
                 joinstyle="round",
-                zorder=self._above(),
             )
         )
 
@@ -468,7 +482,7 @@ class Canvas:
         block = int(min(rgb.shape[1] / width, rgb.shape[0] / height) / 2)
         if block >= 2:
             rgb = np.asarray(Image.fromarray(np.ascontiguousarray(rgb)).reduce(block))
-        self._axes.imshow(
+        shown = self._axes.imshow(
             rgb,
             extent=(left, left + width, top + height, top),
             origin="upper",
@@ -476,8 +490,8 @@ class Canvas:
             interpolation="nearest" if whole else "hanning",
             interpolation_stage="rgba",
             resample=True,
-            zorder=self._above(),
         )
+        self._own(shown)
         if edge:
             self.box(left, top, width, height, edge=edge)
 
@@ -519,15 +533,15 @@ class Canvas:
         ``place`` (left, top, width, height)."""
         left, top, width, height = place
         rows, columns = values.shape
-        self._axes.contour(
+        lines = self._axes.contour(
             np.linspace(left, left + width, columns),
             np.linspace(top, top + height, rows),
             values,
             levels=levels,
             colors=colour,
             linewidths=self._points(self.size.hair),
-            zorder=self._above(),
         )
+        self._own(lines)
 
     def hatch(self, left: float, top: float, width: float, height: float) -> None:
         """A cell whose number does not exist: three slanted strokes in the mistake's colour."""

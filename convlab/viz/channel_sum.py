@@ -116,15 +116,17 @@ class _Drawing:
             canvas.text(x, y, word, px=small, colour=colour, bold=True, width=self.side + self.sign)
         top = self.top
         middles = [top + self.side / 2 + at * self.step for at in range(len(self.rows))]
-        for row, middle in zip(self.rows, middles, strict=True):
-            self._row(row, columns, middle)
+        for at, (row, middle) in enumerate(zip(self.rows, middles, strict=True)):
+            with canvas.part(at + 1):
+                self._row(row, columns, middle)
         height = middles[-1] - middles[0] + self.side
         middle = (middles[0] + middles[-1]) / 2
         starts = columns[-1] + self.side
         left = starts + self.fan
         node = left - 1.9 * canvas.size.label, middle
-        self._fan(starts, middles, node, left)
-        self._result(left, middle)
+        with canvas.part(len(self.rows) + 1):
+            self._fan(starts, middles, node, left)
+            self._result(left, middle)
         bar = left + self.large + small
         self.bar.draw(bar, top, min(height, 320 * canvas.unit))
 

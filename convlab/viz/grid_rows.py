@@ -99,6 +99,7 @@ class _Rows:
         cells = [self._cells(grid).size_of(grid.texts) for grid in grids]
         self.legible = None not in cells
         self.scale: Scale | None = None
+        self.drawn = 0  # grids, each of which is a part of the figure
 
     def _largest(self) -> float:
         low, high = 0.5, LARGEST * self.canvas.unit
@@ -169,14 +170,16 @@ class _Rows:
         """Draw a panel from (x, y) on; returns where it ends."""
         canvas, middle = self.canvas, y + self.head + (height - self.head) / 2
         for grid in panel:
-            if grid.sign:
-                x += self.between + wider
-                px, width = canvas.size.title, self._sign(grid)
-                canvas.text(x, middle, grid.sign, "lc", px=px, colour=canvas.theme.quiet)
-                x += width + self.between + wider
-            top = middle - len(grid.values) * self.side / 2
-            self._heads(grid, x, top)
-            _draw(self._cells(grid, x, top), grid, self.scale)
+            self.drawn += 1
+            with canvas.part(self.drawn):
+                if grid.sign:
+                    x += self.between + wider
+                    px, width = canvas.size.title, self._sign(grid)
+                    canvas.text(x, middle, grid.sign, "lc", px=px, colour=canvas.theme.quiet)
+                    x += width + self.between + wider
+                top = middle - len(grid.values) * self.side / 2
+                self._heads(grid, x, top)
+                _draw(self._cells(grid, x, top), grid, self.scale)
             x += self._grid(grid, self.side)
         return x
 

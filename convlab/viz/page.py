@@ -35,6 +35,9 @@ class Page(TypedDict, total=False):
     size: str | Size
 
 
+LAST = 1000  # the part of a figure that comes last, when it is built up: its facts
+
+
 class Sheet(Canvas):
     """The canvas of a page: with its headline at once if its colour's ``role`` is given.
 
@@ -76,10 +79,11 @@ class Sheet(Canvas):
         self.headline(self.title, subtitle, getattr(self.theme, role), notes)
         small, y = self.size.small, self.bottom + self.size.label
         indent = self._indent([label for label, _ in self._facts])
-        for label, text in self._facts:
-            self.note(self.left, y, label)
-            self.text(self.left + indent, y, text, px=small, width=self.inner_width - indent)
-            y += small * LINE
+        with self.part(LAST):
+            for label, text in self._facts:
+                self.note(self.left, y, label)
+                self.text(self.left + indent, y, text, px=small, width=self.inner_width - indent)
+                y += small * LINE
 
     @property
     def _above_facts(self) -> float:

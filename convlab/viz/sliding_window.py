@@ -15,7 +15,18 @@ from convlab.errors import SpecError
 from convlab.numerals import bracketed
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
-from convlab.viz.window_grids import MOST_LINES, Drawing, Grids, Parts, parts_of, words
+from convlab.viz.window_grids import (
+    INPUT,
+    KERNEL,
+    MOST_LINES,
+    OUTPUT,
+    Drawing,
+    Grids,
+    Parts,
+    part,
+    parts_of,
+    words,
+)
 from convlab.window_step import SlidingWindow
 from convlab.words import t
 
@@ -133,6 +144,7 @@ class Arrangement:
         quiet = partial(self.canvas.text, px=self.canvas.size.title, colour=self.theme.quiet)
         quiet(left - self.between / 2, middle, sign, "mc")
 
+    @part(KERNEL)
     def draw_operation(self, left: float, width: float) -> None:
         """What a pooling does, in the place of a kernel."""
         self.draw_head(self.kernel, left, self.middle + self.header / 2, width)
@@ -153,11 +165,13 @@ class Arrangement:
         height = maps.height(self.map_height, self.map_rows)
         return Block(width + maps.bar_width(self.output_side), height, self.draw_result)
 
+    @part(OUTPUT)
     def draw_result(self, left: float, width: float) -> None:
         """The output behind its sign."""
         self.draw_sign("=" if not self.pooling else style.ARROW, left, self.middle)
         self.draw_outputs(left, self.middle - self.result.height / 2, width)
 
+    @part(OUTPUT)
     def draw_outputs(self, left: float, top: float, width: float) -> None:
         """The maps with their headline."""
         maps, side = self.output, self.output_side
@@ -287,6 +301,7 @@ class Rows(Arrangement):
         for channel, top in zip(kept, self.input.tops(self.pitch, len(kept), start), strict=True):
             yield channel, top + self.pitch / 2
 
+    @part(INPUT)
     def draw_inputs(self, left: float, width: float) -> None:
         """The channels with their headline."""
         tops = [middle - self.input_height / 2 for _, middle in self.channels()]
@@ -297,6 +312,7 @@ class Rows(Arrangement):
             self.drawing.draw_input(channel, self.side, left, top)
         self.input.draw_bar(self.side, left + self.input_width + self.gap, tops[0])
 
+    @part(KERNEL)
     def draw_kernels(self, left: float, width: float) -> None:
         """Each channel's kernel, below the last one the bias."""
         px, half = self.canvas.size.label, self.kernel_height / 2
@@ -321,6 +337,7 @@ class Rows(Arrangement):
             0.62 * self.kernel_height + 0.5 * self.canvas.size.label + 1.3 * self.canvas.size.small
         )
 
+    @part(OUTPUT)
     def draw_sums(self, left: float, width: float) -> None:
         """What each channel adds."""
         canvas, px, sums = self.canvas, self.canvas.size.label, self.sums
@@ -384,6 +401,7 @@ class Beside(Arrangement):
             del parts[1]  # the size can be seen
         return parts
 
+    @part(INPUT)
     def draw_inputs(self, left: float, width: float) -> float:
         """All that stands before the output; returns where it ends."""
         canvas, drawing, px = self.canvas, self.drawing, self.canvas.size.label
@@ -393,13 +411,15 @@ class Beside(Arrangement):
         foot = kernel_top + self.kernel_height + 0.5 * px
         self.draw_head(self.input, left, top - self.input.label, width)
         if not self.pooling:
-            canvas.run(left, kernel_top - 1.1 * self.title, self.kernel_line(), self.note)
+            with canvas.part(KERNEL):
+                canvas.run(left, kernel_top - 1.1 * self.title, self.kernel_line(), self.note)
         for channel in self.input.kept:
             if self.more_width and channel == self.input.kept[-1]:
                 canvas.note(left, top + self.input_height / 2, self.more, "lc")
                 if self.sums:
                     added = _added(self.shown.sum_of(self.input.left_out))
-                    canvas.text(left, foot, added, px=px, bold=True)
+                    with canvas.part(OUTPUT):
+                        canvas.text(left, foot, added, px=px, bold=True)
                 left += self.more_width
             drawing.draw_input(channel, self.side, left, top)
             kernel_left = left + max(0.0, self.input_width - self.kernel_width) / 2
@@ -408,10 +428,11 @@ class Beside(Arrangement):
             if self.sums:
                 added = _added(self.sums[channel]) if channel else self.sums[channel]
                 middle = kernel_left + self.kernel_width / 2
-                canvas.text(middle, foot, added, "mt", px=px, bold=True)
-                if channel == self.input.kept[-1]:
-                    x = middle + canvas.measure(added, px, True) / 2 + 0.35 * px
-                    canvas.run(x, foot, self.bias_sum(), px)
+                with canvas.part(OUTPUT):
+                    canvas.text(middle, foot, added, "mt", px=px, bold=True)
+                    if channel == self.input.kept[-1]:
+                        x = middle + canvas.measure(added, px, True) / 2 + 0.35 * px
+                        canvas.run(x, foot, self.bias_sum(), px)
             left += self.step
         self.input.draw_bar(self.side, left - self.gap, top)
         return foot + 1.5 * px if not self.pooling else top + self.input_height
@@ -433,7 +454,8 @@ class Below(Beside):
         foot = self.draw_inputs(left, width)
         if self.pooling:
             foot += self.header
-            self.draw_head(self.kernel, left, foot + self.gap, width)
+            with self.canvas.part(KERNEL):
+                self.draw_head(self.kernel, left, foot + self.gap, width)
         self.draw_outputs(left, foot + 2 * self.gap + self.header, width)
 
 

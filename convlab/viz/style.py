@@ -7,10 +7,12 @@ A role (input, window, output, mistake) has the same colour in every figure; no 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import (
     LinearSegmentedColormap,
@@ -147,6 +149,38 @@ class Size:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def in_millimetres(self) -> bool:
+        """Whether it is that of something printed."""
+        return self.name.startswith("paper") or self.name.endswith("mm")
+
+
+class Sketch(Figure):
+    """A figure that knows its theme and its size, and the parts in which it is built up.
+
+    ``parts``: what belongs to each, by its number; 0 is there from the start.
+    """
+
+    theme: Theme
+    size: Size
+    parts: dict[int, list[Artist]]
+
+
+def built(figure: Figure) -> Iterator[Figure]:
+    """A figure with its first part, with the next one, and at last with all of them.
+
+    Raises SpecError if it is one whole.
+    """
+    parts = figure.parts if isinstance(figure, Sketch) else {}
+    order = sorted(parts.keys() - {0})
+    if len(order) < 2:
+        raise SpecError("build: expected a picture that has parts, got one whole")
+    for last in order:
+        for part in order:
+            for artist in parts[part]:
+                artist.set_visible(part <= last)
+        yield figure
+
 
 def _paper(
     name: str, width_mm: float, lowest_mm: float, highest_mm: float, dpi: float = 300.0
@@ -227,7 +261,7 @@ def size_named(name: str | Size, dpi: float | None = None) -> Size:
 
 def blank_figure(
     size: str | Size = "slide", theme: str = "light", aspect: float = 9 / 16
-) -> Figure:
+) -> Sketch:
     """An empty figure of one of our sizes on the background of one of our themes.
 
     ``aspect`` is the wanted height / width; sizes that are not fixed follow it within their limits.
@@ -236,11 +270,12 @@ def blank_figure(
     chosen, colours = size_named(size), theme_named(theme)
     lowest, highest = chosen.heights
     height = min(max(round(chosen.width * aspect), lowest), highest)
-    figure = Figure(
+    figure = Sketch(
         figsize=(chosen.width / chosen.dpi, height / chosen.dpi),
         dpi=chosen.dpi,
         facecolor="none" if colours.transparent else colours.ground,
     )
+    figure.theme, figure.size, figure.parts = colours, chosen, {}
     FigureCanvasAgg(figure)  # gives the figure a renderer to measure text with
     return figure
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,6 +24,26 @@ from convlab.viz.style import Scale
 from convlab.viz.tiles import arrange
 from convlab.window_step import Piece, SlidingWindow
 from convlab.words import t
+
+INPUT, KERNEL, WINDOW, OUTPUT, SIZE = range(1, 6)
+"""The parts of a step, as it is built up."""
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def part(number: int) -> Callable[[Method], Method]:
+    """A method of something with a ``canvas`` that draws that part of the figure."""
+
+    def decorate(method: Method) -> Method:
+        @wraps(method)
+        def drawn(self: Any, *arguments: Any, **settings: Any) -> Any:
+            with self.canvas.part(number):
+                return method(self, *arguments, **settings)
+
+        return cast(Method, drawn)
+
+    return decorate
+
 
 Parts = list[tuple[str, str, bool]]  # a line, in pieces for Canvas.run
 
@@ -59,10 +80,11 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool, most: int = MOST_
     top = canvas.bottom - pitch * len(lines)
     for at, (label, parts) in enumerate(lines):
         y, fitted = top + pitch * at, px
-        canvas.text(canvas.left, y, label, px=px, colour=canvas.theme.quiet)
         while canvas.run_width(parts, fitted) > width and fitted > small:
             fitted = max(small, fitted - 0.5)
-        canvas.run(canvas.left + indent, y, parts, fitted)
+        with canvas.part(OUTPUT if numbers and not at else SIZE):
+            canvas.text(canvas.left, y, label, px=px, colour=canvas.theme.quiet)
+            canvas.run(canvas.left + indent, y, parts, fitted)
     return top - 1.2 * px
 
 
@@ -251,7 +273,8 @@ class Drawing:
             block.draw(edge, None if shaded else theme.input_fill, least=6 * unit)
         under = shown.under(channel)
         if under.any():
-            self._window(cells, shaded)
+            with self.canvas.part(WINDOW):
+                self._window(cells, shaded)
         self._hatch(cells)
         if shown.spans is not None and under.any():
             self._spans(cells)
@@ -329,10 +352,12 @@ class Drawing:
             canvas.text(x, y, text, "mc", px=small if low and tagged else px, colour=ink)
             if tagged:
                 x, y = cells.corner(row + 0.98, column + 0.94)
-                canvas.text(x, y, next(tag), "rb", px=small, colour=theme.window, bold=True)
+                with canvas.part(WINDOW):
+                    canvas.text(x, y, next(tag), "rb", px=small, colour=theme.window, bold=True)
 
     # Kernel and output ------------------------------------------------------------------------
 
+    @part(KERNEL)
     def draw_kernel(self, channel: int, side: float, left: float, top: float) -> None:
         """The kernel of one channel."""
         theme, texts = self.theme, self.kernel.texts_of(channel)

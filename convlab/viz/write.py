@@ -21,11 +21,12 @@ from PIL import Image
 from convlab.errors import SpecError, UndrawnLetters
 from convlab.names import one_line
 from convlab.viz.lettering import packages
+from convlab.viz.tikz import tikz
 
 FRAME = 500  # milliseconds of one step
 PAUSE = 1500  # of the last one
 MOST_NAMED = 12  # letters named in a warning
-STILL = (".png", ".jpg", ".webp", ".svg", ".pdf")
+STILL = (".png", ".jpg", ".webp", ".svg", ".pdf", ".tex")
 MOVING = (".gif", ".webp")
 _DESCRIPTION = 0x010E  # ImageDescription in EXIF data
 
@@ -50,18 +51,21 @@ def figure_bytes(
     description: str,
     command: str | None = None,
 ) -> bytes:
-    """A figure as the bytes of a .png, .jpg, .webp, .svg or .pdf file.
+    """A figure as the bytes of a .png, .jpg, .webp, .svg, .pdf or .tex file.
 
     Byte-stable: no dates, no version, no randomness.  ``title`` and ``description`` go into the
     file's metadata, in SVG also as ``<title>`` and ``<desc>`` (which a screen reader reads);
-    ``command`` is the command that reproduces the figure.  Raises SpecError for another suffix.
+    ``command`` is the command that reproduces the figure.  Raises SpecError for another suffix, and
+    for a .tex of a picture that has too many pixels.
     """
     if suffix not in STILL:
         listed = f"{', '.join(STILL[:-1])} or {STILL[-1]}"
         raise SpecError(f"expected a file ending in {listed}, got {suffix!r}")
-    _warn_of(_undrawn(figure))
     title, description = one_line(title), one_line(description)
     command = None if command is None else one_line(command)
+    if suffix == ".tex":
+        return tikz(figure, title=title, description=description, command=command).encode()
+    _warn_of(_undrawn(figure))
     buffer = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS):
         metadata: dict[str, str | None]

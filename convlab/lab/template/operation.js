@@ -46,7 +46,7 @@ function windowsOf({ size, kernel, stride, padding, dilation }, count) {
 
 // A layer as the network of a page has them, of one map.
 export function layerOf(settings, weights) {
-  const { operation, size, kernel, stride, padding, dilation } = settings;
+  const { operation, size, kernel, stride, padding, dilation, bias } = settings;
   const { size: made } = outputSize(settings);
   const layer = {
     family: isPooling(operation) ? "pooling" : operation,
@@ -71,7 +71,7 @@ export function layerOf(settings, weights) {
     ...layer,
     groups: 1,
     padded: { rows: padded, columns: padded },
-    values: { weight: Float32Array.from(weights) },
+    values: { weight: Float32Array.from(weights), bias: bias ? Float32Array.of(bias) : null },
     weights: { weight: [0, kernel * kernel, [1, 1, kernel, kernel]] },
   };
 }

@@ -1,5 +1,5 @@
 // The playground: one layer of the reader's own, from its sizes to each of its products.
-import { build, buildShape, makeButton, showMarked, showNumber } from "./words.js";
+import { build, buildShape, makeButton, showAdded, showMarked, showNumber } from "./words.js";
 import { listenToTheme, paint } from "./colours.js";
 import { cellUnder } from "./choose.js";
 import {
@@ -31,6 +31,7 @@ const BEGIN = {
   padding: 1,
   dilation: 1,
 };
+const FIGURE = "the figure's"; // numbers that the page was made for
 const LESSONS_OF = {
   convolution:
     "The kernel is laid on a patch of the input: number times number, all added up. Then it moves on by the stride.",
@@ -40,11 +41,28 @@ const LESSONS_OF = {
   mean: "The numbers of the window are added up and divided by the cells of the window, those of the padding among them.",
 };
 
+// A square of numbers, with as many rows and columns as asked for, each its nearest.
+const resized = (values, from, to) =>
+  Array.from({ length: to * to }, (_, i) => {
+    const [y, x] = [Math.floor(((Math.floor(i / to) + 0.5) * from) / to), Math.floor((((i % to) + 0.5) * from) / to)];
+    return values[y * from + x];
+  });
+
 export function startPlayground() {
   const section = document.getElementById("playground");
-  const settings = { ...BEGIN };
-  let input = patternOf(settings.input, settings.size);
-  let weights = kernelOf(settings.weights, settings.kernel);
+  const given = document.getElementById("figure");
+  const figure = given ? JSON.parse(given.textContent) : null;
+  const start = figure ? { ...figure.settings, input: FIGURE, weights: FIGURE } : BEGIN;
+  const own = figure ? [FIGURE] : [];
+  const bias = figure?.bias ?? 0;
+  const [darkest, brightest] = figure?.range ?? [0, 9];
+  const inputOf = (name, size) =>
+    name === FIGURE ? resized(figure.values, start.size, size) : patternOf(name, size);
+  const weightsOf = (name, kernel) =>
+    name === FIGURE ? resized(figure.weights, start.kernel, kernel) : kernelOf(name, kernel);
+  const settings = { ...start };
+  let input = inputOf(settings.input, settings.size);
+  let weights = weightsOf(settings.weights, settings.kernel);
   let place = [0, 0]; // of the output that is explained
   let [layer, output] = [null, null];
   let timer = 0;
@@ -72,7 +90,7 @@ export function startPlayground() {
   }
   const file = build("input", { type: "file", accept: "image/*" });
   file.addEventListener("change", () => readPicture(file.files[0]));
-  const own = build("label", { class: "file button" }, file, build("span", {}, "Picture file…"));
+  const picture = build("label", { class: "file button" }, file, build("span", {}, "Picture file…"));
   const kernelCells = build("div", { class: "own-kernel", role: "group", "aria-label": "Kernel" });
   const message = build("p", { class: "message", role: "status" });
   const play = makeButton("Slide", "Slide the window over the input", () => (timer ? stop() : begin()));
@@ -80,16 +98,16 @@ export function startPlayground() {
     "div",
     { class: "controls-of-layer" },
     choice("operation", "Layer", Object.keys(OPERATIONS), OPERATIONS),
-    choice("input", "Input", [...patternNames, "own"], { own: "own numbers" }),
-    own,
+    choice("input", "Input", [...own, ...patternNames, "own"], { own: "own numbers" }),
+    picture,
     range("size", "Input size"),
     range("kernel", "Kernel"),
     range("stride", "Stride"),
     range("padding", "Padding"),
     range("dilation", "Dilation"),
-    choice("weights", "Weights", [...kernelNames, "own"], { own: "own numbers" }),
+    choice("weights", "Weights", [...own, ...kernelNames, "own"], { own: "own numbers" }),
     kernelCells,
-    build("div", { class: "tools" }, play, makeButton("Reset", "Begin again", () => change({ ...BEGIN }))),
+    build("div", { class: "tools" }, play, makeButton("Reset", "Begin again", () => change({ ...start }))),
     message,
   );
 
@@ -188,7 +206,7 @@ export function startPlayground() {
           .map(([row, column]) => ["box", row, column, 1, 1])
       : [["box near", ...first, reach, reach]];
     const ring = transposed ? 0 : padding;
-    drawMap(before, input, size, { ring, scale: { map: "grey", low: 0, high: 9 }, boxes: seen });
+    drawMap(before, input, size, { ring, scale: { map: "grey", low: darkest, high: brightest }, boxes: seen });
     const negative = output.some((value) => value < 0);
     const top = output.reduce((most, value) => Math.max(most, value), 0) || 1;
     const scale = negative ? signedScale(output) : { map: "grey", low: 0, high: top };
@@ -211,7 +229,10 @@ export function startPlayground() {
           : `the largest is ${showMarked(told.total)}`;
       return [heading, build("div", { class: "grids" }, cellsOf("patch", "window", null, told.patch, told), build("p", {}, words))];
     }
-    const { patch, kernel, products, outside } = told;
+    const { patch, kernel, products, outside, mapSums } = told;
+    const added = bias
+      ? `add up to ${showMarked(mapSums[0])}, ${showAdded(bias)} of bias: ${showMarked(told.total)}`
+      : `add up to ${showMarked(told.total)}`;
     const parts = build(
       "div",
       { class: "grids" },
@@ -219,7 +240,7 @@ export function startPlayground() {
       build("span", { class: "sign" }, "×"),
       cellsOf("kernel", told.transposed ? "kernel, turned" : "kernel", null, kernel[0]),
       build("span", { class: "sign" }, "="),
-      cellsOf("products", "products", `add up to ${showMarked(told.total)}`, products[0]),
+      cellsOf("products", "products", added, products[0]),
     );
     return [heading, parts];
   }
@@ -256,18 +277,12 @@ export function startPlayground() {
     Object.assign(settings, changes);
     const { input: pattern, weights: name, size, kernel } = settings;
     if (size !== was.size && pattern === "own") input = resized(input, was.size, size);
-    if (pattern !== "own") input = patternOf(pattern, size);
+    if (pattern !== "own") input = inputOf(pattern, size);
     if (kernel !== was.kernel && name === "own") settings.weights = "ones";
-    if (settings.weights !== "own") weights = [...kernelOf(settings.weights, kernel)];
+    if (settings.weights !== "own") weights = [...weightsOf(settings.weights, kernel)];
     show();
     write();
   }
-
-  const resized = (values, from, to) =>
-    Array.from({ length: to * to }, (_, i) => {
-      const [y, x] = [Math.floor(((Math.floor(i / to) + 0.5) * from) / to), Math.floor((((i % to) + 0.5) * from) / to)];
-      return values[y * from + x];
-    });
 
   function show() {
     for (const [name, { slider, shown }] of Object.entries(ranges)) {
@@ -286,7 +301,7 @@ export function startPlayground() {
     formula.textContent = wrong ? "" : `rows and columns: ${line}`;
     sum.hidden = before.element.hidden = after.element.hidden = Boolean(wrong);
     if (wrong) return;
-    layer = layerOf(settings, weights);
+    layer = layerOf({ ...settings, bias }, weights);
     output = computed(layer, input);
     showMaps();
   }
@@ -364,7 +379,7 @@ export function startPlayground() {
   // --- its address, so that it can be linked to ---
 
   function write() {
-    const said = new URLSearchParams(Object.entries(settings).filter(([name, value]) => value !== BEGIN[name]));
+    const said = new URLSearchParams(Object.entries(settings).filter(([name, value]) => value !== start[name]));
     const fragment = `#playground${said.size ? `&${said}` : ""}`;
     try {
       history.replaceState(history.state, "", fragment);
@@ -383,7 +398,7 @@ export function startPlayground() {
       const known = [...select.options].some(({ value }) => value === said.get(name) && value !== "own");
       if (known) wanted[name] = said.get(name);
     }
-    change({ ...BEGIN, ...wanted });
+    change({ ...start, ...wanted });
   }
 
   listenToTheme(show);
