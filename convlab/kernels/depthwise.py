@@ -32,10 +32,10 @@ def filter_maps(x, weight, bias, layout, relu, out):
     # x: (C, H, W * N) · weight: (O, taps) · bias: (O,) · out: (O, OH, OW * N), O a multiple of C
     # layout: ``Layout`` as a tuple.  With ``relu`` negative results become 0.
     u = np.uintp
-    origin, strides, phase, batch, block, together, offsets = layout
+    origin, strides, phases, phase, batch, block, together, offsets = layout
     zero, lanes, step = x.dtype.type(0), u(out.shape[2]), u(phase[1] * batch)
     of_phase = u(phase[0]) * step
-    size = u(strides[0] * strides[1]) * of_phase + u(VECTOR)
+    size = u(phases[0] * phases[1]) * of_phase + u(VECTOR)
     blocks = (out.shape[1] + block - 1) // block
     parts = out.shape[0] * blocks
     for turn in prange((parts + together - 1) // together):
@@ -45,7 +45,7 @@ def filter_maps(x, weight, bias, layout, relu, out):
         for part in range(turn * together, min(parts, (turn + 1) * together)):
             o, first = part // blocks, part % blocks * block
             channel, above = x[o // (out.shape[0] // x.shape[0])], first * strides[0] - origin[0]
-            _lay(channel, above, origin[1], strides, phase, batch, scratch)
+            _lay(channel, above, origin[1], strides, phases, phase, batch, scratch)
             rows = u(min(block, out.shape[1] - first))
             count = ((rows - u(1)) * step + lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
             for begin in range(u(0), count, u(TILE)):
@@ -59,7 +59,7 @@ def filter_maps(x, weight, bias, layout, relu, out):
 
 
 @loop(parallel=False, reorder=False)
-def _lay(x, top, left, strides, phase, batch, scratch):
+def _lay(x, top, left, strides, phases, phase, batch, scratch):
     # The rows of x (H, W * N) from ``top`` on, by phase, after ``left`` columns that stay zero;
     # rows that x does not have are zeros.
     u = np.uintp
@@ -69,14 +69,14 @@ def _lay(x, top, left, strides, phase, batch, scratch):
         u(phase[1] * batch),
         x.shape[1] // batch,
     )
-    for along in range(stride):
+    for along in range(phases[1]):
         # Column i of the phase is column along - left + i * stride of x.
         before = min(max(0, -((along - left) // stride)), phase[1])
         behind = max(before, min(phase[1], (width - 1 - along + left) // stride + 1))
         begin, count = u(before * batch), u((behind - before) * batch)
         source = u(along - left + before * stride) * u(batch)
-        for down in range(strides[0]):
-            at = u((down * stride + along) * phase[0]) * step
+        for down in range(phases[0]):
+            at = u((down * phases[1] + along) * phase[0]) * step
             for row in range(top + down, top + down + phase[0] * strides[0], strides[0]):
                 if row < 0 or row >= x.shape[0]:
                     for lane in range(at, at + step):
@@ -94,6 +94,16 @@ def _lay(x, top, left, strides, phase, batch, scratch):
                         for n in range(u(batch)):
                             scratch[to + n] = x[u(row), first + n]
                 at += step
+
+
+@loop
+def lay_maps(x, layout, out):
+    # x: (C, H, W * N) · out: (C, any), each map by phases, with its padding.  layout: see
+    # ``Layout``, for whole maps in one block.
+    origin, strides, phases, phase, batch, _, _, _ = layout
+    for c in prange(x.shape[0]):
+        out[c] = 0
+        _lay(x[c], -origin[0], origin[1], strides, phases, phase, batch, out[c])
 
 
 @loop(parallel=False, reorder=False)
@@ -141,6 +151,7 @@ class Layout(NamedTuple):
 
     origin: tuple[int, int]  # rows of padding above, columns of it on the left
     strides: tuple[int, int]
+    phases: tuple[int, int]  # how many of them taps read
     phase: tuple[int, int]  # rows and columns of a phase in scratch memory
     batch: int
     block: int  # output rows that are made at once
@@ -155,18 +166,35 @@ def suits(g: Conv2dGeometry) -> bool:
 
 @lru_cache(maxsize=256)
 def layout(g: Conv2dGeometry, batch: int) -> Layout:
-    """As many rows in an iteration as scratch memory holds of their input."""
+    """As many rows in an iteration as ``SCRATCH`` numbers hold of their input."""
+    return _layout(g, batch, False)
+
+
+@lru_cache(maxsize=256)
+def whole_layout(g: Conv2dGeometry, batch: int) -> Layout:
+    """Whole maps, with a row behind them that the last lanes read."""
+    return _layout(g, batch, True)
+
+
+def _layout(g: Conv2dGeometry, batch: int, whole: bool) -> Layout:
     down, along = (np.arange(k) * d for k, d in zip(g.kernel, g.dilation, strict=True))
     (high, wide), (sh, sw) = g.output, g.stride
+    phases = min(sh, int(down[-1]) + 1), min(sw, int(along[-1]) + 1)
     columns = wide + int(along[-1]) // sw
     extra = int(down[-1]) // sh
-    block = min(high, max(1, SCRATCH // (sh * sw * columns * batch) - extra))
-    rows = block + extra
-    by_row = (down % sh * sw * rows + down // sh) * columns
+    row = phases[0] * phases[1] * columns * batch
+    block = high if whole else min(high, max(1, SCRATCH // row - extra))
+    rows = block + extra + whole
+    by_row = (down % sh * phases[1] * rows + down // sh) * columns
     by_column = along % sw * rows * columns + along // sw
     offsets = (by_row[:, None] + by_column).reshape(-1) * batch
-    origin = g.padding[0], g.padding[2]
-    together = max(1, SCRATCH // (8 * sh * sw * rows * columns * batch))
     return Layout(
-        origin, g.stride, (rows, columns), batch, block, together, offsets.astype(np.uintp)
+        (g.padding[0], g.padding[2]),
+        g.stride,
+        phases,
+        (rows, columns),
+        batch,
+        block,
+        max(1, SCRATCH // (8 * row * rows)),
+        offsets.astype(np.uintp),
     )

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convlab.kernels.depthwise import Layout, lay_maps, whole_layout
 from convlab.kernels.gather import column_runs, copy_runs
 from convlab.kernels.lanes import VECTOR, Ranges, room_for, with_room
-from convlab.shapes import Conv2dGeometry, padding_index
+from convlab.shapes import Conv2dGeometry
 
 # With fewer taps than this in a kernel column, columns of zeros cost less than
 # going through the lanes column by column.
@@ -37,18 +38,23 @@ class Plan(NamedTuple):
     """
 
     laid: np.ndarray | None  # runs of columns to lay out first, see gather.py
-    rows_laid: np.ndarray  # the input row for each row as laid out, -1 for zero
     width: int  # columns as laid out
     split: bool  # whether each kernel column is a column of taps
     ranges: Ranges
+    phases: Layout | None = None  # how to lay out whole maps instead, see depthwise.py
 
     def lay(self, x: np.ndarray, lanes: int) -> np.ndarray:
         """``x`` (C, H, W, N) as the flat array that the offsets point into."""
-        if self.laid is None:
-            return with_room(x, lanes)
-        channels, _, _, batch = x.shape
-        laid, flat = room_for((channels, len(self.rows_laid), self.width, batch), x.dtype)
-        copy_runs(x, self.rows_laid, self.laid, laid)
+        channels, high, _, batch = x.shape
+        if self.phases is not None:
+            size = math.prod(self.phases.phases + self.phases.phase) * batch
+            laid, flat = room_for((channels, size), x.dtype)
+            lay_maps(x.reshape(channels, high, -1), tuple(self.phases), laid)
+        elif self.laid is None:
+            flat = with_room(x, lanes)
+        else:
+            laid, flat = room_for((channels, high, self.width, batch), x.dtype)
+            copy_runs(x, np.arange(high), self.laid, laid)
         return flat
 
     def unweights(self, taps: np.ndarray, g: Conv2dGeometry) -> np.ndarray:
@@ -111,7 +117,7 @@ def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step,
         step * row_step,
     )
     runs = None if laid is None else column_runs(laid)
-    return Plan(runs, np.arange(size[0]), width, split, ranges)
+    return Plan(runs, width, split, ranges)
 
 
 def _merged(plan: Plan, lanes: int) -> Plan:
@@ -172,8 +178,7 @@ def whole_map_fits(g: Conv2dGeometry, batch: int) -> bool:
     """
     together = 8 if g.out_channels // g.groups < 3 else 4
     return (
-        g.stride == (1, 1)
-        and not _is_pointwise(g)
+        not _is_pointwise(g)
         and g.output[1] * batch <= SHORT
         and g.output[0] > 1
         and g.in_channels // g.groups * g.kernel[1] % together == 0
@@ -182,18 +187,26 @@ def whole_map_fits(g: Conv2dGeometry, batch: int) -> bool:
 
 @lru_cache(maxsize=256)
 def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
-    """All output rows as one, of (output rows) * (columns as laid out) * (images) lanes.
+    """All output rows as one, of (output rows) * (columns of a phase) * (images) lanes.
 
-    The input is laid out with its padding on all sides, so that a tap is one offset for a whole
-    map.  The lanes between two rows, one fewer than the kernel is wide, mean nothing.
+    The input is laid out by phases, with its padding on all sides, so that a tap is one offset for
+    a whole map.  The lanes between two rows mean nothing.
     """
-    top, bottom, left, right = g.padding
-    rows = padding_index(g.input[0], top, bottom + 1, "zeros")  # one more, for the last lanes
-    columns = padding_index(g.input[1], left, right, "zeros")
-    size, output = (len(rows), len(columns)), (1, g.output[0] * len(columns))
-    down, along = (np.arange(k) * d for k, d in zip(g.kernel, g.dilation, strict=True))
-    plan = _plan(size, columns, batch, g.groups, _places(g), down, along, 0, 1, output)
-    return plan._replace(rows_laid=rows)
+    phases = whole_layout(g, batch)
+    width, places, per_group = phases.phase[1], _places(g), g.in_channels // g.groups
+    channel_step = math.prod(phases.phases + phases.phase) * batch
+    offsets = phases.offsets.reshape(g.kernel[0], 1, g.kernel[1])
+    offsets = offsets + np.arange(per_group, dtype=np.uintp)[:, None] * np.uintp(channel_step)
+    ranges = Ranges(
+        offsets.reshape(1, -1),
+        np.ascontiguousarray(places.reshape(1, -1).astype(np.uintp)),
+        np.array([[0, g.output[0] * width * batch]]),
+        np.array([[0, places.size]]),
+        g.groups,
+        per_group * channel_step,
+        0,
+    )
+    return Plan(None, width, False, ranges, phases)
 
 
 class Phase(NamedTuple):

@@ -81,6 +81,47 @@ def _sum_of(lanes, rest):
     return rest
 
 
+# A pass adds some numbers to each lane's sum, one after another, which is loaded and stored once.
+
+
+@loop(parallel=False, reorder=False)
+def _sum_squares(run, middle, squares):
+    # The sum over run of (number - middle) ** 2; squares: (LANES,), zeros
+    u = np.uintp
+    rest, full = run.dtype.type(0), u(run.size // LANES * LANES)
+    fours = full - full % u(4 * LANES)
+    for at in range(u(0), fours, u(4 * LANES)):
+        for lane in range(u(LANES)):
+            a, b = run[at + lane] - middle, run[at + lane + u(LANES)] - middle
+            c, d = run[at + lane + u(2 * LANES)] - middle, run[at + lane + u(3 * LANES)] - middle
+            squares[lane] = squares[lane] + a * a + b * b + c * c + d * d
+    for at in range(fours, full, u(LANES)):
+        for lane in range(u(LANES)):
+            squares[lane] += (run[at + lane] - middle) * (run[at + lane] - middle)
+    for i in range(full, u(run.size)):
+        rest += (run[i] - middle) * (run[i] - middle)
+    return _sum_of(squares, rest)
+
+
+@loop(parallel=False, reorder=False)
+def _sum(run, totals):
+    # The sum over run; totals: (LANES,), zeros
+    u = np.uintp
+    rest, full = run.dtype.type(0), u(run.size // LANES * LANES)
+    fours = full - full % u(4 * LANES)
+    for at in range(u(0), fours, u(4 * LANES)):
+        for lane in range(u(LANES)):
+            a, b = run[at + lane], run[at + lane + u(LANES)]
+            c, d = run[at + lane + u(2 * LANES)], run[at + lane + u(3 * LANES)]
+            totals[lane] = totals[lane] + a + b + c + d
+    for at in range(fours, full, u(LANES)):
+        for lane in range(u(LANES)):
+            totals[lane] += run[at + lane]
+    for i in range(full, u(run.size)):
+        rest += run[i]
+    return _sum_of(totals, rest)
+
+
 @loop(reorder=False)
 def _moments_loop(x, mean, spread):
     # x: (C, any) · mean, spread: (C, blocks), the spread a sum of squares around the block's mean
@@ -88,20 +129,9 @@ def _moments_loop(x, mean, spread):
     for turn in prange(mean.size):
         c, block = turn // blocks, turn % blocks
         run = x[c][block * BLOCK : (block + 1) * BLOCK]
-        totals, squares = np.zeros(LANES, x.dtype), np.zeros(LANES, x.dtype)
-        total, rest, full = x.dtype.type(0), x.dtype.type(0), np.uintp(run.size // LANES * LANES)
-        for at in range(np.uintp(0), full, np.uintp(LANES)):
-            for lane in range(np.uintp(LANES)):
-                totals[lane] += run[at + lane]
-        for i in range(full, np.uintp(run.size)):
-            total += run[i]
-        middle = _sum_of(totals, total) / x.dtype.type(run.size)
-        for at in range(np.uintp(0), full, np.uintp(LANES)):
-            for lane in range(np.uintp(LANES)):
-                squares[lane] += (run[at + lane] - middle) * (run[at + lane] - middle)
-        for i in range(full, np.uintp(run.size)):
-            rest += (run[i] - middle) * (run[i] - middle)
-        mean[c, block], spread[c, block] = middle, _sum_of(squares, rest)
+        lanes = np.zeros((2, LANES), x.dtype)
+        middle = _sum(run, lanes[0]) / x.dtype.type(run.size)
+        mean[c, block], spread[c, block] = middle, _sum_squares(run, middle, lanes[1])
 
 
 @loop(reorder=False)
@@ -115,7 +145,14 @@ def _sums_loop(grad, x, mean, by_bias, by_product):
         middle, full = mean[c], np.uintp(run.size // LANES * LANES)
         totals, products = np.zeros(LANES, x.dtype), np.zeros(LANES, x.dtype)
         total, product = x.dtype.type(0), x.dtype.type(0)
-        for at in range(np.uintp(0), full, np.uintp(LANES)):
+        twos = full - full % np.uintp(2 * LANES)
+        for at in range(np.uintp(0), twos, np.uintp(2 * LANES)):
+            for lane in range(np.uintp(LANES)):
+                i, j = at + lane, at + lane + np.uintp(LANES)
+                totals[lane] = totals[lane] + grads[i] + grads[j]
+                by_first = products[lane] + grads[i] * (run[i] - middle)
+                products[lane] = by_first + grads[j] * (run[j] - middle)
+        for at in range(twos, full, np.uintp(LANES)):
             for lane in range(np.uintp(LANES)):
                 totals[lane] += grads[at + lane]
                 products[lane] += grads[at + lane] * (run[at + lane] - middle)

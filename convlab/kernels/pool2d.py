@@ -103,7 +103,7 @@ def _average_backward_reference(grad, w):
 @loop
 def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation, relu, out, index):
     # x: (C, H, W, N) · out, index: (C, OH, OW, N); each iteration owns one output row
-    least = 0 if relu else -np.inf
+    least = x.dtype.type(0 if relu else -np.inf)
     height = out.shape[1]
     batch = np.uintp(x.shape[3])
     for turn in prange(out.shape[0] * height):
@@ -111,9 +111,20 @@ def _max_forward_loop(x, row_start, row_end, column_start, column_end, dilation,
         for ow in range(out.shape[2]):
             best, where = out[c, oh, ow], index[c, oh, ow]
             begin = row_start[oh] * x.shape[2] + column_start[ow]
+            none = index.dtype.type(NO_WINNER if relu else begin)
+            if batch == np.uintp(1):  # in registers
+                top, winner = least, none
+                for ih in range(row_start[oh], row_end[oh], dilation[0]):
+                    for iw in range(column_start[ow], column_end[ow], dilation[1]):
+                        value = x[c, np.uintp(ih), np.uintp(iw), 0]
+                        larger = value > top or value != value
+                        top = value if larger else top
+                        winner = index.dtype.type(ih * x.shape[2] + iw) if larger else winner
+                best[0], where[0] = top, winner
+                continue
             for n in range(batch):
                 best[n] = least
-                where[n] = index.dtype.type(NO_WINNER if relu else begin)
+                where[n] = none
             for ih in range(row_start[oh], row_end[oh], dilation[0]):
                 for iw in range(column_start[ow], column_end[ow], dilation[1]):
                     values = x[c, ih, iw]
@@ -143,7 +154,7 @@ def _max_backward_loop(grad, index, row_first, row_last, column_start, column_en
                         target[n] += gradient[n] if winner[n] == here else zero
 
 
-@loop
+@loop(reorder=False)
 def _average_forward_loop(x, row_start, row_end, column_start, column_end, dilation, divisor, out):
     # x: (C, H, W, N) · out: (C, OH, OW, N); each iteration owns one output row
     height = out.shape[1]
@@ -152,13 +163,20 @@ def _average_forward_loop(x, row_start, row_end, column_start, column_end, dilat
         c, oh = turn // height, turn % height
         for ow in range(out.shape[2]):
             total = out[c, oh, ow]
-            for n in range(batch):
-                total[n] = 0
-            for ih in range(row_start[oh], row_end[oh], dilation[0]):
-                for iw in range(column_start[ow], column_end[ow], dilation[1]):
-                    values = x[c, ih, iw]
-                    for n in range(batch):
-                        total[n] += values[n]
+            if batch == np.uintp(1):  # in a register, in the same order
+                own = x.dtype.type(0)
+                for ih in range(row_start[oh], row_end[oh], dilation[0]):
+                    for iw in range(column_start[ow], column_end[ow], dilation[1]):
+                        own += x[c, np.uintp(ih), np.uintp(iw), 0]
+                total[0] = own
+            else:
+                for n in range(batch):
+                    total[n] = 0
+                for ih in range(row_start[oh], row_end[oh], dilation[0]):
+                    for iw in range(column_start[ow], column_end[ow], dilation[1]):
+                        values = x[c, ih, iw]
+                        for n in range(batch):
+                            total[n] += values[n]
             count = divisor[oh, ow]
             for n in range(batch):
                 total[n] /= count
