@@ -12,9 +12,10 @@ from matplotlib.colors import to_rgba
 from PIL import Image
 from scipy import special
 
-from convlab import Tensor, lessons, models, nn, pictures, shapes, viz
+from convlab import Tensor, lessons, models, nn, pictures, shapes, training, viz
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.numerals import exact
+from convlab.training.ranks import Ranks
 
 LOOKS = [("slide", "light"), ("small", "dark"), ("paper", "light"), ("paper-wide", "transparent")]
 RANDOM = np.random.default_rng(0)
@@ -40,6 +41,13 @@ def table(outputs, inputs, share=0.5, **more):
     counts = (25 * filled.sum(axis=1) + 1).tolist()
     facts = [("in all", "6·(3·25 + 1) + 9·(4·25 + 1) + 1·(6·25 + 1) = 1,516"), ("if all", "2,416")]
     return viz.connection_table, (filled, counts), {"facts": facts} | more
+
+
+def reduced(ranks, chunks, size=6):
+    rows = RANDOM.normal(size=(chunks, size))
+    each, ends = Ranks.all_of(ranks), Ranks.all_of(ranks)[0].ends(size)
+    parts = [viz.ReducingRank(r.own(chunks), slice(*ends[r.number : r.number + 2])) for r in each]
+    return viz.all_reduce, (rows, rows.sum(axis=0), parts), {}
 
 
 def modes(shape, sides):
@@ -291,6 +299,10 @@ CASES = [
     table(64, 3, 1.0),
     table(3, 64, names=("maps of a layer with a name", "maps of another such layer"), facts=()),
     modes((8, 8), (2, 2, 2, 2)),
+    reduced(1, 1),
+    reduced(2, 4),
+    reduced(3, 3, 4),
+    reduced(4, 8),
     laid_out((1, 28, 28), (0, 9, 14)),
     laid_out((3, 28, 28), (2, 27, 27)),
     laid_out((1, 1, 1), (0, 0, 0)),
@@ -639,6 +651,29 @@ def test_neighbours_command(convlab):
     first, second = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
     assert found["result"]["correlations"][1] == pytest.approx(np.corrcoef(first, second)[0, 1])
     assert "expected 1 to 27 pixels" in convlab.fails("render", "neighbours", "--farthest", 28)
+
+
+def test_an_all_reduce_adds_the_gradient_of_the_batch(convlab):
+    found = record(convlab, "all-reduce", "--ranks", 3, "--chunks", 5)
+    rows = np.array(found["inputs"]["gradients"], np.float32)
+    assert rows.shape == (5, 6)
+    total = rows[0]
+    for row in rows[1:]:
+        total = total + row
+    assert np.array_equal(np.array(found["result"]["sum"], np.float32), total)  # in this order
+    assert found["result"]["chunks"] == [[0, 1], [2, 3], [4]]
+    assert found["result"]["parts"] == [[0, 2], [2, 4], [4, 6]]
+    # The gradient of the whole batch, in one go.
+    settings = training.Settings("lenet5", "digits", epochs=1, augment="none")
+    trainer = training.Trainer(settings, training.prepare(settings))
+    trainer.network.train()
+    x, labels = next(trainer.batches.epoch(0))
+    trainer.network.loss_of(trainer.network(Tensor(x)), labels).backward()
+    whole = dict(trainer.network.named_parameters())["conv1.bias"].grad
+    np.testing.assert_allclose(total, whole, rtol=1e-4, atol=1e-6)
+    assert "expected at least 4" in convlab.fails(
+        "render", "all-reduce", "--ranks", 4, "--chunks", 3
+    )
 
 
 def test_padding_modes_are_those_of_numpy(convlab):

@@ -14,6 +14,7 @@ from convlab import data, pictures, tasks
 # One line for each picture: what a user types in a cell.  In braces: folders of what was trained.
 CELLS = {
     "activations": "pictures.activations()",
+    "all_reduce": "pictures.all_reduce(3)",
     "any_size": "pictures.any_size({run}, 'test:7')",
     "apply": "pictures.apply('china', 'sobel')",
     "architecture": "pictures.architecture('lenet5')",

@@ -55,8 +55,9 @@ def test_every_package_and_every_file_of_data_is_listed():
             assert found, pattern
             matched |= found
     others = {name for name in files(*SOURCES.values()) if not name.endswith(".py")} - matched
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = {*re.findall(r"\]\((gallery/[^)]*)\)", readme), "gallery/speed.png"}
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = {*re.findall(r"!\[[^\]]*\]\((?:\.\./)?(gallery/[^)]*)\)", text)}
     assert {name for name in others if not name.startswith("gallery/experiments/")} == shown
 
 

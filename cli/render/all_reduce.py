@@ -4,7 +4,7 @@ from convlab_cli import drawing, options
 
 
 @options.command()
-@options.whole("--ranks", default=2, most=8, help="Processes of the training.")
+@options.whole("--ranks", default=2, most=4, help="Processes of the training.")
 @options.whole("--chunks", default=4, most=8, help="Parts of a batch.")
 @drawing.draws("all-reduce.png")
 def command(pictures, ranks, chunks):

@@ -14,18 +14,18 @@ from convlab.pictures.picture import Picture
 from convlab.training.ranks import Chunks, Ranks
 from convlab.words import t
 
-MOST = 8  # ranks, and chunks
+MOST = 4, 8  # ranks and chunks
 
 
 def all_reduce(ranks: int = 2, chunks: int = 4) -> Picture:
     """How ranks add the gradients of the chunks of a batch, all in the same order.
 
     The numbers are the gradient of the biases of LeNet-5's first layer, for the first 64 digits of
-    its training before any step.  Raises SpecError for more than 8 of either, and for fewer chunks
-    than ranks.
+    its training before any step.  Raises SpecError for more than 4 ranks, more than 8
+    chunks, and fewer chunks than ranks.
     """
-    whole(ranks, "ranks", 1, MOST, SpecError)
-    whole(chunks, "chunks", ranks, MOST, SpecError)
+    whole(ranks, "ranks", 1, MOST[0], SpecError)
+    whole(chunks, "chunks", ranks, MOST[1], SpecError)
     gradients = _gradients(chunks)
     total = Ranks().sum_in_order(gradients, chunks)
     ends = Ranks.all_of(ranks)[0].ends(gradients.shape[1])
@@ -36,7 +36,7 @@ def all_reduce(ranks: int = 2, chunks: int = 4) -> Picture:
     title = t("All ranks get one sum, added in one order")
     subtitle = t(
         "gradient of the {numbers} biases of LeNet-5's first layer, a batch of 64 in {chunks}"
-        " chunks on {ranks} ranks",
+        " chunks on {ranks} ranks, rounded",
         len(total),
         chunks,
         ranks,

@@ -17,7 +17,7 @@ from convlab.viz.matrix import Cells
 from convlab.viz.page import Page, Sheet, Unpack
 from convlab.words import t
 
-DIGITS = 2
+DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -63,58 +63,68 @@ class _Columns:
         names = [t("rank {number}", len(ranks)), t("chunk {number}", chunks), t("sum")]
         self.label = canvas.widest(names, small, True) + 0.6 * small
         self.head = 2 * small * LINE + 0.8 * small  # above all blocks
-        paths = 0.13 * canvas.inner_width
+        paths = 0.11 * canvas.inner_width
         room = canvas.inner_width - 2 * self.label - 2 * paths
         width = room / (2 * size + widest)
-        self.gap = 1.1 * small
-        high = (canvas.inner_height - self.head + self.gap) / len(ranks) - self.gap
-        height = min(high / (chunks + 1.3), 2.4 * small, 0.8 * width)
+        self.name = small * LINE + 0.5 * small  # above each block
+        high = (canvas.inner_height - self.head) / len(ranks)
+        height = min((high - self.name) / (chunks + 1.3), 2.4 * small, 0.8 * width)
         self.cell = min(width, 3.2 * height), height
-        self.block = (chunks + 1.3) * height
+        self.block = (chunks + 1.3) * height + self.name
+        self.gap = min(high - self.block, 2.5 * small)
         wide = self.cell[0] * (2 * size + widest)
         self.paths = paths + min((room - wide) / 2, 0.6 * paths)
         self.lefts = [canvas.left + self.label]
         self.lefts.append(self.lefts[0] + size * self.cell[0] + self.paths + self.label)
-        self.lefts.append(self.lefts[1] + widest * self.cell[0] + self.paths)
+        self.added_end = self.lefts[1] + widest * self.cell[0]
+        self.lefts.append(self.added_end + self.paths)
         sample = Cells(canvas, 0, 0, 1, 1, *self.cell)
-        self.px = sample.size_of(self.texts, 0.92)
+        self.px = sample.size_of(self.texts)
 
     def draw(self) -> None:
         canvas, small = self.canvas, self.canvas.size.small
         heads = [
-            (t("the gradient of its chunks"), t("each rank computes")),
-            (t("one part of all chunks"), t("each adds, in their order")),
-            (t("the sum"), t("all get the same bits")),
+            (t("its chunks"), t("each rank computes")),
+            (t("a part of each"), t("each adds")),
+            (t("the sum"), t("all get")),
         ]
-        ends = [*self.lefts[1:], canvas.right]
+        ends, sent = [*self.lefts[1:], canvas.right], t("sent")
+        aside = canvas.measure(sent, small) + 0.8 * small
         for left, end, (name, note) in zip(self.lefts, ends, heads, strict=True):
             width = end - left - 0.8 * small
+            wide = max(canvas.measure(name, small, True), canvas.measure(note, small))
+            said = end < canvas.right and wide + aside <= width
             canvas.note(left, canvas.top, note, width=width)
             canvas.text(left, canvas.top + small * LINE, name, px=small, bold=True, width=width)
-        tops = [
-            canvas.top + self.head + at * (self.block + self.gap) for at in range(len(self.ranks))
-        ]
+            if said:  # above the paths
+                x, y = end - 0.8 * small, canvas.top + small * LINE
+                canvas.note(x, y, sent, "rt", colour=canvas.theme.window)
+        step = self.block + self.gap
+        first = canvas.top + self.head
+        first += (canvas.bottom - first - len(self.ranks) * step + self.gap) / 3
+        tops = [first + at * step for at in range(len(self.ranks))]
         panels = [self._panels(at, top) for at, top in enumerate(tops)]
         for number, (own, _, _) in enumerate(panels):
             for other, (_, added, _) in enumerate(panels):
                 chunks = self.ranks[number].chunks
                 rows = added.part(chunks.start, 0, len(chunks), 1)
-                self._path(own, rows, number == other, self.label)
+                self._path(own, rows, number == other, own.place[0] + own.place[2], self.label)
         for number, (_, added, _) in enumerate(panels):
             for other, (_, _, whole) in enumerate(panels):
                 last = added.part(added.rows, 0, 1, added.columns)
-                self._path(last, whole, number == other, 0.0)
+                self._path(last, whole, number == other, self.added_end, 0.0)
 
     def _panels(self, number: int, top: float) -> tuple[Cells, Cells, Cells]:
         """What a rank has: its chunks, a part of all, the whole sum."""
         canvas, theme, rank = self.canvas, self.canvas.theme, self.ranks[number]
         small, (width, height) = self.canvas.size.small, self.cell
         (chunks, size), part = self.rows.shape, rank.part
+        top += self.name
         middle = top + (chunks + 1.3) * height / 2
         first = middle - len(rank.chunks) * height / 2
-        name = t("rank {number}", number + 1)
-        y = first - small * LINE
-        canvas.text(self.lefts[0], y, name, px=small, bold=True, colour=theme.ink)
+        for left, y in zip(self.lefts, (first, top, middle - height / 2), strict=True):
+            name = t("rank {number}", number + 1)
+            canvas.text(left, y - small * LINE, name, px=small, bold=True)
         own = Cells(canvas, self.lefts[0], first, len(rank.chunks), size, width, height)
         added = Cells(canvas, self.lefts[1], top, chunks, part.stop - part.start, width, height)
         whole = Cells(canvas, self.lefts[2], middle - height / 2, 1, size, width, height)
@@ -143,25 +153,28 @@ class _Columns:
 
     def _labels(self, cells: Cells, names: Sequence[str], colour: str = "") -> None:
         small = self.canvas.size.small
+        if cells.height < 0.75 * small:  # read from the top: all chunks, then the sum
+            return
         px = min(small, cells.height)
         for row, name in enumerate(names):
             _, y = cells.middle(row, 0)
             look = {"colour": colour or self.canvas.theme.quiet, "width": self.label - 0.3 * small}
             self.canvas.text(cells.left - 0.4 * small, y, name, "rm", px=px, **look)
 
-    def _path(self, start: Cells, end: Cells, stays: bool, label: float) -> None:
-        """An arrow from the right of some cells to the left of others and their labels."""
+    def _path(self, start: Cells, end: Cells, stays: bool, turn: float, label: float) -> None:
+        """An arrow from the right of some cells, by ``turn``, to the left of others' labels."""
         if not start.rows or not end.rows:
             return
         canvas, small = self.canvas, self.canvas.size.small
         colour = canvas.theme.hairline if stays else canvas.theme.window
         left, top, width, height = start.place
-        x, y = left + width + 0.35 * small, top + height / 2
+        x, y = turn + 0.35 * small, top + height / 2
         to_x, to_y = end.left - label - 0.1 * small, end.top + end.rows * end.height / 2
         tip = np.array([to_x, to_y])
         along = tip - (x, y)
         along = along / np.hypot(*along)
         across = np.array([-along[1], along[0]]) * 0.22 * small
         back = tip - along * 0.55 * small
-        canvas.line([x, back[0]], [y, back[1]], colour, stroke=0.5 * canvas.size.thick)
+        xs, ys = [left + width + 0.15 * small, x, back[0]], [y, y, back[1]]
+        canvas.line(xs, ys, colour, stroke=0.5 * canvas.size.thick)
         canvas.polygons(np.array([[tip, back + across, back - across]]), fill=colour)
