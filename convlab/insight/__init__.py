@@ -64,7 +64,13 @@ from convlab.insight.fully_convolutional import (
     usual_scales,
 )
 from convlab.insight.hierarchy import Link, convolutions, hierarchy
-from convlab.insight.maximise import Ascent, Maximised, channel_correlation, maximise
+from convlab.insight.maximise import (
+    Ascent,
+    Maximised,
+    channel_correlation,
+    maximise,
+    maximise_each,
+)
 from convlab.insight.one_class import CONFIDENCE, Decisions, OneClass, Share
 from convlab.insight.patches import (
     Patch,
@@ -74,6 +80,7 @@ from convlab.insight.patches import (
     largest,
     layer_shape,
     top_patches,
+    top_patches_each,
 )
 from convlab.insight.trace import Activation, trace
 from convlab.insight.units import UnitField, unit_field
@@ -144,6 +151,7 @@ __all__ = [
     "last_hidden",
     "layer_outputs",
     "maximise",
+    "maximise_each",
     "never_firing",
     "occlusion",
     "probabilities",
@@ -154,6 +162,7 @@ __all__ = [
     "silent_maps",
     "similarity",
     "top_patches",
+    "top_patches_each",
     "trace",
     "ulps",
     "unit_field",

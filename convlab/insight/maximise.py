@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -113,39 +113,84 @@ def maximise(
     channels.
     """
     check_units(network, layer, units)
+    each = [(layer, unit) for unit in units]
+    made = maximise_each(network, each, scaling, ascent, colours=colours)
+    images, values, started = (
+        np.concatenate([getattr(one, name) for one in made])
+        for name in ("images", "values", "started")
+    )
+    return Maximised(images, values, started, made[0].unit, made[0].box)
+
+
+def maximise_each(
+    network: Network,
+    units: Sequence[tuple[str, int]],
+    scaling: Scaling,
+    ascent: Ascent = Ascent(),
+    *,
+    colours: np.ndarray | None = None,
+) -> list[Maximised]:
+    """``maximise`` for units of several layers, (layer, number), which climb together.
+
+    All images go through the network at once, up to the last of the layers: for few images that
+    takes little longer than for one.
+    """
     channels, *size = network.input_shape
     colours = np.eye(channels) if colours is None else np.asarray(colours)
     if colours.shape != (channels, channels):
         raise ShapeError(f"colours: expected ({channels}, {channels}), got {colours.shape}")
-    shape = layer_shape(network, layer)
-    unit = (shape[1] // 2, shape[2] // 2) if len(shape) == 3 else None
-    box = box_of(network, layer, unit)
-    sides = (
+    places = [_place(network, layer, unit) for layer, unit in units]
+    boxes = [box_of(network, place.layer, place.at or None) for place in places]
+    sides = [
         min(end, length) - max(start, 0)
+        for box in boxes
         for start, end, length in zip(box[:2], box[2:], size, strict=True)
-    )
-    seen = channels * math.prod(sides)
+    ]
+    seen = channels * np.reshape(sides, (-1, 2)).prod(axis=1)
     scale, black = (
         np.asarray(part, np.float32)[:, None, None] for part in (scaling.scale, scaling.offset)
     )
     span = 255 * scale
     white = span + black
-    x = np.clip(_noise(network.input_shape, units, ascent.seed) * span, black, white)
+    numbers = [unit for _, unit in units]
+    x = np.clip(_noise(network.input_shape, numbers, ascent.seed) * span, black, white)
     start = _bytes(x, scale, black)
-    chosen = (np.arange(len(units)), list(units), *(unit or ()))
     with at_rest(network):
         for move, pace in _moves(ascent):
-            gradient = _gradient(network, layer, np.roll(x, move, (2, 3)), chosen)
+            gradient = _gradient(network, places, np.roll(x, move, (2, 3)))
             step = _step(np.roll(gradient, -move, (2, 3)), ascent.blur, colours, seen)
             x = x + pace * np.float32(ascent.rate) * span * step
             x = np.clip(x * (1 - pace * np.float32(ascent.decay)), black, white)
         images = _bytes(x, scale, black)
         with no_grad():
-            values, started = (
-                answers(network, layer, Tensor(to_floats(some, scaling))).numpy()[chosen]
-                for some in (images, start)
-            )
-    return Maximised(images, values, started, unit, box)
+            values, started = (_values(network, places, some, scaling) for some in (images, start))
+    return [
+        Maximised(images[k : k + 1], values[k : k + 1], started[k : k + 1], place.at or None, box)
+        for k, (place, box) in enumerate(zip(places, boxes, strict=True))
+    ]
+
+
+class _Place(NamedTuple):
+    """An output: of a map the one in its middle, ``at`` (row, column); () in a vector."""
+
+    layer: str
+    unit: int
+    at: tuple[int, int] | tuple[()]
+
+
+def _place(network: Network, layer: str, unit: int) -> _Place:
+    check_units(network, layer, [unit])
+    shape = layer_shape(network, layer)
+    return _Place(layer, unit, (shape[1] // 2, shape[2] // 2) if len(shape) == 3 else ())
+
+
+def _values(
+    network: Network, places: Sequence[_Place], images: np.ndarray, scaling: Scaling
+) -> np.ndarray:
+    """Each image's output at its place."""
+    found = answers(network, {p.layer for p in places}, Tensor(to_floats(images, scaling)))
+    outputs = {layer: output.numpy() for layer, output in found.items()}
+    return np.array([outputs[p.layer][(k, p.unit, *p.at)] for k, p in enumerate(places)])
 
 
 def _noise(shape: tuple[int, ...], units: Sequence[int], seed: int) -> np.ndarray:
@@ -163,26 +208,33 @@ def _moves(ascent: Ascent) -> Iterator[tuple[np.ndarray, np.float32]]:
     return zip(moves, paces, strict=True)
 
 
-def _step(gradient: np.ndarray, blur: float, colours: np.ndarray, seen: int) -> np.ndarray:
+def _step(gradient: np.ndarray, blur: float, colours: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Gradients (units, C, H, W) smoothed, mixed and with a root mean square of 1."""
     from scipy.ndimage import gaussian_filter
 
     gradient = gaussian_filter(gradient, (0, 0, blur, blur), mode="constant")
     gradient = np.einsum("cd,ndhw->nchw", colours, gradient).astype(np.float32)
-    length = np.sqrt(np.square(gradient).sum(axis=(1, 2, 3), keepdims=True) / seen)
+    squares = np.square(gradient).sum(axis=(1, 2, 3), keepdims=True)
+    length = np.sqrt(squares / np.reshape(seen, (-1, 1, 1, 1)).astype(np.float32))
     # Without a gradient, as behind a ReLU that is off, there is no step.
     return gradient / np.where(length > 0, length, 1)
 
 
-def _gradient(network: Network, layer: str, x: np.ndarray, chosen: tuple) -> np.ndarray:
-    """The gradient of the sum of a layer's ``chosen`` outputs with respect to x (N, C, H, W)."""
+def _gradient(network: Network, places: Sequence[_Place], x: np.ndarray) -> np.ndarray:
+    """The gradient of the sum of each image's output at its place, by x (N, C, H, W)."""
     images = Tensor(x, requires_grad=True)
-    answer = answers(network, layer, images)
-    weights = np.zeros(answer.shape, answer.dtype)
-    weights[chosen] = 1
-    answer.backward(weights)
+    found = answers(network, {place.layer for place in places}, images)
+    chosen = {layer: np.zeros(output.shape, output.dtype) for layer, output in found.items()}
+    for k, place in enumerate(places):
+        chosen[place.layer][(k, place.unit, *place.at)] = 1
+    *others, (last, output) = found.items()
+    if others:
+        sums = [(found[layer] * Tensor(weights)).sum() for layer, weights in chosen.items()]
+        sum(sums[1:], sums[0]).backward()
+    else:
+        output.backward(chosen[last])
     gradient = gradient_of(images)
-    require_finite(gradient, f"gradient of {layer}")
+    require_finite(gradient, f"gradient of {last}")
     return gradient
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,12 +94,20 @@ def check_units(network: Network, layer: str, units: Sequence[int]) -> None:
             raise SpecError(f"unit: expected 0 to {count - 1} of {layer}, got {unit}")
 
 
-def answers(network: Network, layer: str, x: Tensor) -> Tensor:
-    """A layer's outputs for images x (N, C, H, W); for penalties, where low is good, negated."""
-    value = next(value for name, _, value in network.steps(x) if name == layer)
-    require_finite(value.numpy(), f"output of {layer}")
+def answers(network: Network, layers: Iterable[str], x: Tensor) -> dict[str, Tensor]:
+    """The outputs of some layers for images x (N, C, H, W), in one pass up to the last of them.
+
+    Of penalties, where low is good, negated.
+    """
+    wanted, found = set(layers), {}
     last = list(network.named_children())[-1][0]
-    return value * score_sign(network) if layer == last else value
+    for name, _, value in network.steps(x):
+        if name in wanted:
+            require_finite(value.numpy(), f"output of {name}")
+            found[name] = value * score_sign(network) if name == last else value
+            if len(found) == len(wanted):
+                break
+    return found
 
 
 def box_of(network: Network, layer: str, unit: tuple[int, int] | None) -> tuple[int, int, int, int]:
@@ -116,16 +124,28 @@ def largest(
 
     images: (N, C, H, W) uint8, of the network's input size.  Returns two arrays (N, units).
     """
-    check_units(network, layer, units)
-    values, places = [], []
+    return _largest(network, [(layer, unit) for unit in units], images, scaling)
+
+
+def _largest(
+    network: Network, units: Sequence[tuple[str, int]], images: np.ndarray, scaling: Scaling
+) -> tuple[np.ndarray, np.ndarray]:
+    """``largest`` for units of several layers, (layer, number)."""
+    for layer, unit in units:
+        check_units(network, layer, [unit])
+    values = np.empty((len(images), len(units)), np.float32)
+    places = np.empty(values.shape, np.int64)
     with at_rest(network), no_grad():
         for start in range(0, len(images), BATCH):
-            x = Tensor(to_floats(images[start : start + BATCH], scaling))
-            found = answers(network, layer, x).numpy()[:, list(units)]
-            found = found.reshape(*found.shape[:2], -1)
-            places.append(found.argmax(axis=2))
-            values.append(found.max(axis=2))
-    return np.concatenate(values), np.concatenate(places)
+            some = slice(start, start + BATCH)
+            x = Tensor(to_floats(images[some], scaling))
+            outputs = answers(network, {layer for layer, _ in units}, x)
+            found = {layer: output.numpy() for layer, output in outputs.items()}
+            for column, (layer, unit) in enumerate(units):
+                output = found[layer][:, unit].reshape(len(x.data), -1)
+                places[some, column] = output.argmax(axis=1)
+                values[some, column] = output.max(axis=1)
+    return values, places
 
 
 def top_patches(
@@ -136,7 +156,22 @@ def top_patches(
     scaling: Scaling,
     count: int = 9,
 ) -> list[list[Patch]]:
-    """For each unit the ``count`` patches that activate it most, at most one per image.
+    """For each unit of a layer the ``count`` patches that activate it most, one per image at most.
+
+    The rest as for ``top_patches_each``.
+    """
+    check_units(network, layer, units)
+    return top_patches_each(network, [(layer, unit) for unit in units], images, scaling, count)
+
+
+def top_patches_each(
+    network: Network,
+    units: Sequence[tuple[str, int]],
+    images: np.ndarray,
+    scaling: Scaling,
+    count: int = 9,
+) -> list[list[Patch]]:
+    """For each unit, (layer, number), the ``count`` patches that activate it most, one per image.
 
     images: (N, C, H, W) uint8, of the network's input size.  A unit of a convolution is a map: its
     largest output for an image counts, and the position of that says what it saw.  Among equal
@@ -145,16 +180,15 @@ def top_patches(
     Raises SpecError for an unknown layer or unit and a count below 1, ShapeError for
     no images and images of another size.
     """
-    check_units(network, layer, units)
     if count < 1:
         raise SpecError(f"patches: expected at least 1 a unit, got {count}")
     if images.ndim != 4 or not len(images) or images.shape[1:] != network.input_shape:
         wanted = ", ".join(map(str, network.input_shape))
         raise ShapeError(f"expected at least one image (N, {wanted}), got {images.shape}")
-    shape = layer_shape(network, layer)
-    values, places = largest(network, layer, units, images, scaling)
+    values, places = _largest(network, units, images, scaling)
     found: list[list[Patch]] = []
-    for column in range(len(units)):
+    for column, (layer, _) in enumerate(units):
+        shape = layer_shape(network, layer)
         order = np.argsort(-values[:, column], kind="stable")[:count]
         found.append([])
         for image in order.tolist():

@@ -23,7 +23,7 @@ from convlab.shapes import size_text
 from convlab.training import ImageLike
 from convlab.words import t
 
-MOST, USUAL = 4, 3  # layers below the class
+MOST = 5  # layers below the class
 
 
 def hierarchy(
@@ -34,7 +34,7 @@ def hierarchy(
     target: str | int = "predicted",
     images: int = 1000,
     patches: int = 9,
-    steps: int = 200,
+    steps: int = 100,
     seed: int = 0,
     data_dir: str | os.PathLike | None = None,
 ) -> Picture:
@@ -44,7 +44,7 @@ def hierarchy(
     most to the unit shown above it, see ``insight.hierarchy``.  Of each: what it sees of the image,
     the image made for its map by ``steps`` of gradient ascent from the noise of ``seed``, and the
     patches of the run's first ``images`` test images that excite it most, at most ``patches`` of
-    them.  ``layers``: with feature maps, at most 4, by default 3 of the convolutions; ``target``:
+    them.  ``layers``: with feature maps, at most 5, by default 5 of the convolutions; ``target``:
     the class, by name or number.
     Raises SpecError for a layer or class that does not exist, and the errors of ``Run.image``.
     """
@@ -55,17 +55,15 @@ def hierarchy(
     network, scaling = asked.run.network, asked.run.scaling
     layers = list(dict.fromkeys(layers))
     every = layers or insight.convolutions(network)
-    spread = np.linspace(0, len(every) - 1, min(len(layers) or USUAL, len(every))).round()
+    spread = np.linspace(0, len(every) - 1, min(MOST, len(every))).round()
     chosen = [every[int(at)] for at in spread]
     chain = insight.hierarchy(network, asked.x, asked.target, chosen)
     some, searched = first_test_images(asked.run, images, data_dir)
     colours = insight.channel_correlation(some) if some.shape[1] > 1 else None
     ascent = Ascent(steps=steps, seed=seed)
-    made, best = [], []
-    for link in chain:
-        at = network, link.layer, [link.unit[0]]
-        made.append(insight.maximise(*at, scaling, ascent, colours=colours))
-        best.append(insight.top_patches(*at, some, scaling, patches)[0])
+    units = [(link.layer, link.unit[0]) for link in chain]
+    made = insight.maximise_each(network, units, scaling, ascent, colours=colours)
+    best = insight.top_patches_each(network, units, some, scaling, patches)
     title, subtitle = t("From pixels to the class {name}", asked.name), _subtitle(asked)
     shown, kind = len(chain) - 1, t("layers") if layers else t("convolutions")
     if shown < len(every):

@@ -104,7 +104,7 @@ def maximise(
     return canvas.figure
 
 
-MOST = 5  # rows; more would be too low for their words
+MOST = 6  # rows; more would be too low for their words
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ def hierarchy(image: ArrayLike, depths: Sequence[Depth], **page: Unpack[Page]) -
     image: (1, H, W) or (3, H, W), drawn in each row with the frame of what the unit sees; beside it
     the image made for the unit, and as many of the real patches as have room.
 
-    Raises ShapeError for no depths and more than 5, for depths without patches and boxes of several
+    Raises ShapeError for no depths and more than 6, for depths without patches and boxes of several
     sizes in one row.
     """
     if not 1 <= len(depths) <= MOST or not all(depth.patches for depth in depths):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import numpy as np
 from convlab import nn
 from convlab.checks import checked, shown
 from convlab.errors import SpecError, require_finite
-from convlab.models.onnx.graph import FLOATS, Graph, Input, read_graph
+from convlab.models.onnx.graph import FLOATS, Graph, Input, Node, read_graph
 from convlab.models.onnx.merging import merged
 from convlab.models.onnx.translation import Flow, Step, Translation
 from convlab.models.spec import INFERRED, GraphNetwork, Network, build_from_text
@@ -49,10 +50,14 @@ def from_onnx(
 
 
 def _network(graph: Graph, name: str, wanted: tuple[int, int, int] | None) -> Network:
+    graph = _channels_first(graph)
     source, shape = _image_input(graph, wanted)
     if len(graph.outputs) != 1:
         got = ", ".join(map(shown, graph.outputs))
-        raise SpecError(f"expected a network with one output, got {got}")
+        raise SpecError(
+            f"expected a network with one output, got {got}; onnx.utils.extract_model writes a file"
+            " with one of them"
+        )
     translation = Translation(graph, {source: shape})
     (output,) = translation.outputs
     if not isinstance(output, Flow):
@@ -75,6 +80,29 @@ def _network(graph: Graph, name: str, wanted: tuple[int, int, int] | None) -> Ne
     return network.eval()
 
 
+def _channels_first(graph: Graph) -> Graph:
+    """The graph without a transposition of (N, H, W, C) at its start, as Keras's files have it."""
+    inputs, nodes, outputs = dict(graph.inputs), list(graph.nodes), graph.outputs
+    for name, image in graph.inputs.items():
+        readers = [node for node in nodes if name in node.inputs]
+        turned = {node.outputs[0] for node in readers if _turns(node)}
+        if not readers or len(turned) < len(readers) or name in outputs or turned & {*outputs}:
+            continue
+        if image.shape is not None and len(image.shape) == 4:
+            batch, rows, columns, channels = image.shape
+            inputs[name] = image._replace(shape=(batch, channels, rows, columns))
+            nodes = [
+                node._replace(inputs=tuple(name if i in turned else i for i in node.inputs))
+                for node in nodes
+                if not turned & {*node.outputs}
+            ]
+    return dataclasses.replace(graph, inputs=inputs, nodes=tuple(nodes))
+
+
+def _turns(node: Node) -> bool:
+    return node.op == "Transpose" and list(node.attributes.get("perm", ())) == [0, 3, 1, 2]
+
+
 def _image_input(graph: Graph, wanted: tuple[int, int, int] | None) -> tuple[str, tuple[int, ...]]:
     """The name of the input that is an image, and its shape with a batch."""
     read = {name for node in graph.nodes for name in node.inputs}
@@ -84,8 +112,11 @@ def _image_input(graph: Graph, wanted: tuple[int, int, int] | None) -> tuple[str
         raise SpecError(f"expected a network with one input, got {got}")
     ((name, image),) = images.items()
     if image.kind not in FLOATS or image.shape is None or len(image.shape) != 4:
+        row = "; a signal is an image of one row here, (N, C, 1, length), for kernels of (1, k)"
+        signal = row if image.shape is not None and len(image.shape) == 3 else ""
         raise SpecError(
             f"input {shown(name)}: expected images of floats, (N, C, H, W), got {_said(image)}"
+            f"{signal}"
         )
     batch, *sizes = image.shape
     if wanted is not None:
@@ -152,7 +183,8 @@ def _names(steps: list[Step], source: str) -> dict[str, str]:
     names = {source: INPUT}
     numbers: dict[str, int] = {}
     for step in steps:
-        parts = [re.sub(r"\W+", "_", part) for part in _called(step).split(".")]
+        # Underscores in front are for Python, not for readers.
+        parts = [re.sub(r"\W+", "_", part).lstrip("_") for part in _called(step).split(".")]
         stem = ".".join(filter(None, parts))[:80].rstrip(".")
         if stem and not re.match("[A-Za-z_]", stem):
             stem = f"{step.kind.lower()}_{stem}"
