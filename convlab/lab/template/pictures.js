@@ -392,31 +392,30 @@ function enlarged(ink) {
 // The ink as black and white, each row moved sideways until the digit's axis (its moments of
 // second order) is nearly upright; cropped.
 function upright({ levels, rows, columns }) {
+  const on = new Int32Array(levels.length);
   let [count, down, across] = [0, 0, 0];
-  const forEachOn = (visit) => {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        if (levels[row * columns + column] > LIGHT) visit(row, column);
-      }
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      if (levels[row * columns + column] <= LIGHT) continue;
+      on[count++] = row * columns + column;
+      down += row;
+      across += column;
     }
-  };
-  forEachOn((row, column) => {
-    count += 1;
-    down += row;
-    across += column;
-  });
+  }
   [down, across] = [down / count, across / count];
   let [tall, slanted] = [0, 0];
-  forEachOn((row, column) => {
-    tall += (row - down) ** 2;
-    slanted += (row - down) * (column - across);
-  });
+  for (let i = 0; i < count; i++) {
+    const below = Math.floor(on[i] / columns) - down;
+    tall += below ** 2;
+    slanted += below * ((on[i] % columns) - across);
+  }
   // No more than the diagonal: a lying line has no upright.
   const slant = tall ? UPRIGHT * Math.min(1, Math.max(-1, slanted / tall)) : 0;
   const wide = 3 * columns;
   const moved = new Uint8Array(rows * wide);
-  forEachOn((row, column) => {
-    moved[row * wide + columns + column - Math.floor(slant * (row - down) + 0.5)] = 255;
-  });
+  for (let i = 0; i < count; i++) {
+    const row = Math.floor(on[i] / columns);
+    moved[row * wide + columns + (on[i] % columns) - Math.floor(slant * (row - down) + 0.5)] = 255;
+  }
   return cutOut(moved, wide, inkBox(moved, rows, wide, 0));
 }
