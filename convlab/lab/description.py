@@ -17,6 +17,7 @@ import numpy as np
 from convlab import Tensor, nn, no_grad, shapes
 from convlab.data import FORMS, Dataset
 from convlab.errors import DataError, SpecError
+from convlab.lab.epochs import epochs
 from convlab.lessons.counts import conv_layer, dense_layer, shape_text
 from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
 from convlab.models import INPUT, Network, summarise
@@ -195,6 +196,7 @@ def describe(
             "offset": np.array(run.scaling.offset, np.float32).tolist(),
         },
         "layers": layers,
+        "epochs": epochs(run),
         "learning": [] if lessons is None else lessons.labels.tolist(),
         "samples": [{"name": name, "label": label} for name, _, label in samples],
     }
