@@ -75,11 +75,13 @@ function roundEven(value) {
 // `convlab predict`, with what was done to it in words.
 export function pictureOf(description, rgba, rows, columns) {
   const { image } = description;
-  const opaque = onPaper(rgba);
+  const part = description.crop ? central([rows, columns], image) : null;
+  const opaque = part ? cropped4(onPaper(rgba), columns, part) : onPaper(rgba);
+  if (part) [rows, columns] = [part.rows, part.columns];
   const grey = lumaOf(opaque);
   const planes = image.channels === 1 ? [grey] : [0, 1, 2].map((c) => channelOf(opaque, c));
   const { bytes, inner } = fitted(planes, rows, columns, image);
-  const notes = [];
+  const notes = part ? [`its middle, ${rows} × ${columns}`] : [];
   if (inner.rows !== rows || inner.columns !== columns) {
     notes.push(`scaled from ${rows} × ${columns}`);
   }
@@ -106,6 +108,24 @@ export function pictureOf(description, rgba, rows, columns) {
     notes: [`digit found: ${description.form.words}`],
     inverted: !found.light,
   };
+}
+
+// The largest part in the middle of a picture that has the shape of the data.
+function central([rows, columns], image) {
+  const wide = Math.min(columns, Math.max(1, roundEven((rows * image.columns) / image.rows)));
+  const high = Math.min(rows, Math.max(1, roundEven((columns * image.rows) / image.columns)));
+  const [top, left] = [Math.floor((rows - high) / 2), Math.floor((columns - wide) / 2)];
+  return { top, left, rows: high, columns: wide };
+}
+
+// A part of a picture of four bytes a pixel.
+function cropped4(rgba, columns, part) {
+  const out = new Uint8Array(4 * part.rows * part.columns);
+  for (let row = 0; row < part.rows; row++) {
+    const start = 4 * ((part.top + row) * columns + part.left);
+    out.set(rgba.subarray(start, start + 4 * part.columns), 4 * row * part.columns);
+  }
+  return out;
 }
 
 const SEEN_LIGHT = 192;
