@@ -156,12 +156,12 @@ def page(
         accuracy = number(accuracy, "accuracy", 0, 1)
     # Before the data are loaded: a network that no page can hold must not cost a download.
     lab.check_fits(run.network)
-    train, test = run.datasets(data_dir)
+    train, test = (None, None) if run.is_imported else run.datasets(data_dir)
     first, note = None, ""
     if image is not None:
         read = run.image(image, data_dir)
         called, label = read.name, None
-        if image.startswith("test:"):
+        if test is not None and image.startswith("test:"):
             index = int(image.removeprefix("test:"))
             called, label = f"test:{index}", int(test.labels[index])
         first = "standard input" if image == "-" else called, read.pixels, label
@@ -170,7 +170,7 @@ def page(
         run,
         test,
         train=train,
-        accuracy=run.evaluate(test).accuracy if accuracy is None else accuracy,
+        accuracy=run.evaluate(test).accuracy if accuracy is None and test else accuracy,
         command=command or shlex.join(["convlab", "page", str(run.folder)]),
         image=first,
     )

@@ -1111,3 +1111,24 @@ def test_imported_names_are_exported():
             for name in names.split(","):
                 exported = rf"^export (?:async )?(?:function|class|const|let) {name.strip()}\b"
                 assert re.search(exported, texts[source], re.MULTILINE), (source, name)
+
+
+def test_a_network_that_brings_no_data_has_a_page(subjects, browser, tmp_path):
+    """As an imported one; its weights may be halved where that leaves the answers to noise."""
+    subject = subjects["strided"]
+    laboratory = lab.describe(subject.run, None)
+    assert laboratory.description["samples"] == [] and len(laboratory.images) == 0
+    page = tmp_path / "page.html"
+    page.write_text(lab.render(laboratory), encoding="utf-8")
+    browser.get("about:blank")
+    browser.get(page.as_uri())
+    image = subject.test.images[3]
+    got = browser.execute_script(
+        """
+        const bytes = Uint8Array.from(arguments[0]);
+        convlabLab.store.set({ bytes, source: { kind: "file", name: "a picture" }, label: null });
+        return Array.from(convlabLab.store.state.trace.probabilities);
+        """,
+        image.ravel().tolist(),
+    )
+    assert got == pytest.approx(subject.outputs[-1][3], abs=PROBABLY)

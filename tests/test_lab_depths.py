@@ -463,6 +463,9 @@ def test_the_playground_is_set_by_hand_and_by_its_address(playground):
     assert playground.find(".formula.large").text == (
         "rows and columns: \u230a(7 + 2\u00b71 \u2212 2) / 2\u230b + 1 = 4"
     )
+    # The window is an outline: the numbers under it are seen.
+    filling = "return getComputedStyle(document.querySelector('.numbers rect.near')).fill"
+    assert playground.js(filling) == "none"
     weight = playground.find('[aria-label="Weight, row 0, column 1"]')
     weight.clear()
     weight.send_keys("-2.5")

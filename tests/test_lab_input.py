@@ -367,20 +367,21 @@ CASES = [((28, 28), 1, True), ((90, 41), 1, True), ((37, 83), 3, False), ((9, 13
 
 
 @pytest.mark.parametrize(("size", "channels", "dark"), CASES)
-@pytest.mark.parametrize("level", [40, 215])
-def test_a_picture_is_fitted_as_the_command_does_it(pictures, size, channels, dark, level):
+@pytest.mark.parametrize(("level", "crop"), [(40, False), (215, False), (215, True)])
+def test_a_picture_is_fitted_as_the_command_does_it(pictures, size, channels, dark, level, crop):
     """For data that are no digits."""
     rng = np.random.default_rng(level)
     pixels = np.clip(rng.normal(level, 30, (*size, 3)), 0, 255).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
-    expected = data.read_picture(stream.getvalue(), size=(28, 28), channels=channels)
+    expected = data.read_picture(stream.getvalue(), size=(28, 28), channels=channels, crop=crop)
     inverted = False
     if dark:
         expected, inverted = data.as_dark_background(expected)
     image = {"channels": channels, "rows": 28, "columns": 28}
     rgba = np.dstack([pixels, np.full(size, 255, np.uint8)])
-    got = pictures("pictureOf", {"image": image, "dark_background": dark}, rgba, *size)
+    told = {"image": image, "dark_background": dark, "crop": crop}
+    got = pictures("pictureOf", told, rgba, *size)
     # Pillow may go along the columns first, and there are bytes after either direction.
     steps = 0 if size == (28, 28) else 1
     np.testing.assert_allclose(np.reshape(got["bytes"], expected.shape), expected, atol=steps)

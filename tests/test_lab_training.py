@@ -1,13 +1,15 @@
 """Training inside the page: its step is the engine's, and it learns from what the file holds."""
 
 import base64
+import json
+import struct
 
 import numpy as np
 import pytest
 
 pytest.importorskip("selenium", reason="the page is tested with Selenium")
 
-from convlab import Tensor, functional, lab, models, optim, random
+from convlab import Tensor, data, functional, lab, models, optim, random, training
 from convlab.data import Dataset, Scaling
 from convlab.training import Run, Settings
 
@@ -103,3 +105,56 @@ def test_ten_steps_of_the_page_are_ten_steps_of_the_engine(browser, tmp_path, sp
             assert np.abs(part - wanted).max() < 1e-4, (layer["name"], kind)
             moved = max(moved, np.abs(wanted.ravel() - before[offset : offset + length]).max())
     assert moved > 5e-3  # the weights are others than those of the file
+
+
+def weights_in(path, name):
+    """A tensor of float32 of a file of safetensors: a header of JSON, then the numbers."""
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    begin, end = json.loads(content[8 : 8 + length])[name]["data_offsets"]
+    return np.frombuffer(content[8 + length + begin : 8 + length + end], "<f4")
+
+
+def test_the_epochs_of_a_run_are_played(browser, tmp_path, tiny):
+    _, test = data.load("digits")
+    laboratory = lab.describe(tiny, test)
+    kept = laboratory.description["epochs"]
+    last = weights_in(tiny.folder / "snapshots" / "epoch-0001.safetensors", "conv1.weight")
+    filters = np.frombuffer(base64.b64decode(kept["weights"]), np.int8).reshape(2, 150)
+    assert kept["numbers"] == [0, 1]
+    # Within half of one of 127 steps, less than a step of the colours.
+    assert np.abs(filters[1] * kept["reach"] / 127 - last).max() <= kept["reach"] / 253
+    assert np.abs(filters).max() == 127
+
+    page = tmp_path / "page.html"
+    page.write_text(lab.render(laboratory), encoding="utf-8")
+    browser.get("about:blank")
+    browser.get(f"{page.as_uri()}#training")
+    told, pixels = browser.execute_script("""
+        const slider = document.getElementById("epoch");
+        const see = (at) => {
+            slider.value = at;
+            slider.dispatchEvent(new Event("input"));
+            return [document.querySelector(".epochs p").textContent, Array.from(
+                document.querySelectorAll(".epochs canvas"), (canvas) => canvas.toDataURL())];
+        };
+        const seen = [0, 1].map(see);
+        return [seen.map(([text]) => text), seen.map(([, urls]) => urls)];
+    """)
+    accuracy = 100 * accuracies_of(tiny)[-1]
+    assert told[0] == "before training: as they were drawn"
+    assert told[1].startswith(f"after epoch 1 of 1: validation accuracy {accuracy:.1f} %, loss ")
+    assert [len(urls) for urls in pixels] == [6, 6]
+    assert all(one != other for one, other in zip(*pixels, strict=True))
+
+
+def accuracies_of(run):
+    """The accuracies of validation in the run's table."""
+    head, *rows = (run.folder / "history.csv").read_text().splitlines()
+    column = head.split(",").index("validation_accuracy")
+    return [float(row.split(",")[column]) for row in rows]
+
+
+def test_a_run_without_snapshots_has_no_epochs_to_play(lab_run):
+    run = training.load(lab_run)
+    assert lab.describe(run, data.load("digits")[1]).description["epochs"] is None

@@ -17,6 +17,7 @@ import numpy as np
 from convlab import Tensor, nn, no_grad, shapes
 from convlab.data import FORMS, Dataset
 from convlab.errors import DataError, SpecError
+from convlab.lab.epochs import epochs
 from convlab.lessons.counts import conv_layer, dense_layer, shape_text
 from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
 from convlab.models import INPUT, Network, summarise
@@ -145,7 +146,7 @@ _FUNCTIONS = {"abs": 1, "erf": 1, "exp": 1, "log": 1, "max": 2, "min": 2, "sqrt"
 
 def describe(
     run: Run,
-    test: Dataset,
+    test: Dataset | None,
     *,
     train: Dataset | None = None,
     accuracy: float | None = None,
@@ -155,21 +156,23 @@ def describe(
     """Everything that a page shows about a run.
 
     ``test``: the run's test set, from which samples are taken, as many of each class as there is
-    room for.  ``train``: its training set, from which the page's own training takes pictures.
+    room for; None for a network that brings no data with it.  ``train``: its training set, from
+    which the page's own training takes pictures.
     ``accuracy``: on it, if known.  ``command``: the command that makes the page.
     ``image``: (name, bytes (C, H, W), class or None) to begin with.
     Raises SpecError for a network that no page can hold, DataError for another test set.
     """
     network = run.network
     check_fits(network)
-    _check_test_set(run, test)
     samples = [] if image is None else [image]
     begun = {name for name, _, _ in samples}
-    samples += [
-        (name, test.images[index], int(test.labels[index]))
-        for index in _chosen(test)
-        if (name := f"test:{index}") not in begun
-    ]
+    if test is not None:
+        _check_test_set(run, test)
+        samples += [
+            (name, test.images[index], int(test.labels[index]))
+            for index in _chosen(test)
+            if (name := f"test:{index}") not in begun
+        ]
     arrays: list[np.ndarray] = []
     layers = list(_layers(network, arrays))
     channels, rows, columns = network.input_shape
@@ -188,6 +191,7 @@ def describe(
         "input": {"channels": channels, "rows": rows, "columns": columns},
         "image": dict(zip(("channels", "rows", "columns"), run.image_shape, strict=True)),
         "dark_background": run.dark_background,
+        "crop": run.crop,
         "form": _form(run.settings.data),
         # As float32, which is what bytes are multiplied with.
         "scaling": {
@@ -195,6 +199,7 @@ def describe(
             "offset": np.array(run.scaling.offset, np.float32).tolist(),
         },
         "layers": layers,
+        "epochs": epochs(run),
         "learning": [] if lessons is None else lessons.labels.tolist(),
         "samples": [{"name": name, "label": label} for name, _, label in samples],
     }
@@ -217,9 +222,14 @@ def _lessons(network: Network, train: Dataset | None) -> Dataset | None:
     return train.subset(np.sort(np.concatenate(chosen)))
 
 
-def _halves_suffice(run: Run, images: Sequence[np.ndarray]) -> bool:
-    """Whether weights rounded to float16 leave the answers to some images as they are."""
+def _halves_suffice(run: Run, images: Sequence[np.ndarray] | np.ndarray) -> bool:
+    """Whether weights rounded to float16 leave the answers to some images as they are.
+
+    Where there are no images, to noise.
+    """
     network = run.network
+    if not len(images):
+        images = np.random.default_rng(0).integers(0, 256, (_ASKED, *run.image_shape), np.uint8)
     x = Tensor(np.stack([run.network_input(image) for image in images[:_ASKED]]))
     kept = network.state_dict()
     with no_grad():

@@ -58,6 +58,12 @@ def script() -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
+def style() -> str:
+    """The style sheets as one, flush left and without comments."""
+    text = re.sub(r"/\*.*?\*/", "", "".join(map(_text, STYLES)), flags=re.DOTALL)
+    return "\n".join(filter(None, map(str.strip, text.splitlines())))
+
+
 def render(laboratory: Laboratory | None = None, live: str = "") -> str:
     """The page as HTML, without a network its playground.
 
@@ -117,7 +123,7 @@ def _json(values: dict) -> str:
 
 
 def _rendered(**texts: str) -> str:
-    own = {"style": "".join(map(_text, STYLES)), "script": script()}
+    own = {"style": style(), "script": script()}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined
     )

@@ -1,4 +1,5 @@
 // What the network says: the probabilities of the classes, and how a change moved them.
+import { askAtRest } from "./slices.js";
 import { build, write } from "./words.js";
 
 const MOST_BARS = 10;
@@ -68,7 +69,7 @@ export function startAnswer(store) {
     const change = changed ? "change in percentage points" : "";
     write(least, [others, kinds, change].filter(Boolean).join("; "));
     least.hidden = !least.textContent;
-    write(time, `forward pass: ${milliseconds.toFixed(1)} ms`);
+    askAtRest("time", () => write(time, `forward pass: ${milliseconds.toFixed(1)} ms`));
   });
 }
 

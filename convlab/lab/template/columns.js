@@ -106,6 +106,7 @@ export function makeColumn({ network, description }, layer) {
     labels,
     bar,
     range,
+    scale: null, // of what was painted last
     last: null,
     order: null,
     places: [],
@@ -182,18 +183,18 @@ export function paintColumn(column, { network, trace, playing, unit, off }) {
     });
     canvas.classList.toggle("off", !column.strip && off.has(`${layer}:${map}`));
   });
-  if (!column.node) tellScale(column, scale);
+  column.scale = scale;
 }
 
 // The bar is painted anew where its colours change, its words where they do.
-function tellScale(column, scale) {
-  const { bar, range } = column;
+export function tellScale({ layer, bar, range, scale }) {
+  if (!bar || !scale) return undefined; // a block, or nothing is painted yet
   paintRamp(bar, scale.map);
   const say = (text, label) => {
     write(range, text);
     if (bar.getAttribute("aria-label") !== label) bar.setAttribute("aria-label", label);
   };
-  if (column.layer < 0) return say("255", "scale: pixels from 0 to 255");
+  if (layer < 0) return say("255", "scale: pixels from 0 to 255");
   const mark = areRounded([scale.high]) ? "≈" : "";
   const [high] = showNumbers([scale.high]);
   const signed = scale.map === "diverging";

@@ -146,6 +146,7 @@ function makeGot(store, notes) {
     viewBox: `0 0 ${input.columns} ${input.rows}`,
     "aria-hidden": "true",
   });
+  let outlined = null; // the box in it
   const story = build("p", { class: "quiet" });
   const size = `${input.rows} × ${input.columns}${input.channels === 3 ? " × 3" : ""} pixels`;
   const element = build(
@@ -155,7 +156,14 @@ function makeGot(store, notes) {
     build("div", {}, build("h3", {}, "The network gets"), build("p", {}, size), story),
   );
   store.listen((keys) => {
-    if (keys.has("unit") || keys.has("shown")) field.replaceChildren(...fieldOf(store.state));
+    if (keys.has("unit") || keys.has("shown")) {
+      const box = fieldOf(store.state);
+      if (JSON.stringify(box) !== JSON.stringify(outlined)) {
+        const kinds = box ? ["halo", box.class] : []; // the one below the other
+        field.replaceChildren(...kinds.map((kind) => buildShape("rect", { ...box, class: kind })));
+      }
+      outlined = box;
+    }
     if (!keys.has("shown")) return;
     const { bytes, shown, source, label, shift } = store.state;
     element.hidden = !shown;
@@ -165,24 +173,25 @@ function makeGot(store, notes) {
     if (label !== null) parts.push(`class ${classes[label]}`);
     if (shift.some((pixels) => pixels)) parts.push(`shifted ${shiftWords(shift)}`);
     write(story, parts.join("; "));
-    picture.setAttribute("aria-label", `What the network gets: ${size}, ${story.textContent}`);
+    const told = `What the network gets: ${size}, ${story.textContent}`;
+    if (picture.getAttribute("aria-label") !== told) picture.setAttribute("aria-label", told);
   });
   return element;
 }
 
-// What the chosen unit sees of the picture: an outline, and its halo below it.
+// What the chosen unit sees of the picture: the box of its outline, or null.
 function fieldOf({ network, unit: chosen, shown }) {
-  if (!chosen || !shown) return [];
+  if (!chosen || !shown) return null;
   const { layer, unit } = chosen;
   const seen = network.box(layer, unit, -1);
-  if (!seen) return [];
+  if (!seen) return null;
   const { top, left, bottom, right, all } = seen;
   const [, rows, columns] = network.inputShape;
   const [y, x] = [Math.max(top, 0), Math.max(left, 0)];
   const [height, width] = [Math.min(bottom, rows) - y, Math.min(right, columns) - x];
-  if (height <= 0 || width <= 0) return []; // it sees padding alone
+  if (height <= 0 || width <= 0) return null; // it sees padding alone
   const name = layer < 0 ? "unit" : all ? "box all" : "box";
-  return ["halo", name].map((kind) => buildShape("rect", { class: kind, x, y, width, height }));
+  return { class: name, x, y, width, height };
 }
 
 // Pictures as buttons, class by class; the arrow keys go from one to the next.

@@ -119,7 +119,7 @@ export function startLens(store) {
         const words = entry.maps ? partWords(given, unit, own) : `adds up to ${showMarked(sumAll(given))}`;
         line.push(sign(entry.family === "distance" ? "squared" : "="), mapFigure("gives", { ...output, at }, words));
       }
-      const between = parts.sign && turn > 0 ? sign(parts.sign) : null;
+      const between = parts.sign ? sign(turn > 0 ? parts.sign : "") : null; // maps below each other
       return build("div", { class: "row" }, between, ...line);
     });
     const left = order.length - shown.length;

@@ -10,6 +10,7 @@ import {
   paintColumn,
   showMap,
   spokenUnit,
+  tellScale,
 } from "./columns.js";
 import { layOutBelow, layOutBeside, leastWidth } from "./layout.js";
 import { makeOverlay } from "./overlay.js";
@@ -261,11 +262,14 @@ export function startMaps(store) {
       if (state.drawing) askForJob(`column ${column.key}`, paint);
       else paint();
     }
+    if (shown && state.drawing) askAtRest("scales", tellScales);
+    else if (shown) tellScales();
     if (!state.playing) partial.clear();
     if (state.drawing) askAtRest("overlay", overlay.draw);
     else overlay.draw();
     waiting.clear();
   }
+  const tellScales = () => columns.forEach(tellScale);
   function soon(keys) {
     for (const key of keys) waiting.add(key);
     askForJob("maps", draw);

@@ -6,6 +6,7 @@ import { build, makeButton } from "./words.js";
 const PAD = 336; // pixels of the pad, in both directions
 const BRUSH = 26; // about MNIST's line width when a digit takes three quarters of the pad
 const STEP = PAD / 28; // of the pen, by keys
+const MOST_UNDONE = 100; // strokes
 const STEPS_OF_KEYS = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
@@ -86,8 +87,12 @@ export function makePad(store, choose, say) {
     planned ||= requestAnimationFrame(show);
   };
 
-  function begin(point) {
+  function keep() {
     before.push(strokes);
+    if (before.length > MOST_UNDONE) before.shift();
+  }
+  function begin(point) {
+    keep();
     current = [point];
     drawn = 0;
     strokes = [...strokes, current];
@@ -118,7 +123,7 @@ export function makePad(store, choose, say) {
     current = null;
     lift();
     if (!strokes.length) return;
-    before.push(strokes);
+    keep();
     strokes = [];
     draw();
   }

@@ -75,11 +75,13 @@ function roundEven(value) {
 // `convlab predict`, with what was done to it in words.
 export function pictureOf(description, rgba, rows, columns) {
   const { image } = description;
-  const opaque = onPaper(rgba);
+  const part = description.crop ? central([rows, columns], image) : null;
+  const opaque = part ? cropped4(onPaper(rgba), columns, part) : onPaper(rgba);
+  if (part) [rows, columns] = [part.rows, part.columns];
   const grey = lumaOf(opaque);
   const planes = image.channels === 1 ? [grey] : [0, 1, 2].map((c) => channelOf(opaque, c));
   const { bytes, inner } = fitted(planes, rows, columns, image);
-  const notes = [];
+  const notes = part ? [`its middle, ${rows} × ${columns}`] : [];
   if (inner.rows !== rows || inner.columns !== columns) {
     notes.push(`scaled from ${rows} × ${columns}`);
   }
@@ -106,6 +108,24 @@ export function pictureOf(description, rgba, rows, columns) {
     notes: [`digit found: ${description.form.words}`],
     inverted: !found.light,
   };
+}
+
+// The largest part in the middle of a picture that has the shape of the data.
+function central([rows, columns], image) {
+  const wide = Math.min(columns, Math.max(1, roundEven((rows * image.columns) / image.rows)));
+  const high = Math.min(rows, Math.max(1, roundEven((columns * image.rows) / image.columns)));
+  const [top, left] = [Math.floor((rows - high) / 2), Math.floor((columns - wide) / 2)];
+  return { top, left, rows: high, columns: wide };
+}
+
+// A part of a picture of four bytes a pixel.
+function cropped4(rgba, columns, part) {
+  const out = new Uint8Array(4 * part.rows * part.columns);
+  for (let row = 0; row < part.rows; row++) {
+    const start = 4 * ((part.top + row) * columns + part.left);
+    out.set(rgba.subarray(start, start + 4 * part.columns), 4 * row * part.columns);
+  }
+  return out;
 }
 
 const SEEN_LIGHT = 192;
@@ -392,31 +412,30 @@ function enlarged(ink) {
 // The ink as black and white, each row moved sideways until the digit's axis (its moments of
 // second order) is nearly upright; cropped.
 function upright({ levels, rows, columns }) {
+  const on = new Int32Array(levels.length);
   let [count, down, across] = [0, 0, 0];
-  const forEachOn = (visit) => {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        if (levels[row * columns + column] > LIGHT) visit(row, column);
-      }
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      if (levels[row * columns + column] <= LIGHT) continue;
+      on[count++] = row * columns + column;
+      down += row;
+      across += column;
     }
-  };
-  forEachOn((row, column) => {
-    count += 1;
-    down += row;
-    across += column;
-  });
+  }
   [down, across] = [down / count, across / count];
   let [tall, slanted] = [0, 0];
-  forEachOn((row, column) => {
-    tall += (row - down) ** 2;
-    slanted += (row - down) * (column - across);
-  });
+  for (let i = 0; i < count; i++) {
+    const below = Math.floor(on[i] / columns) - down;
+    tall += below ** 2;
+    slanted += below * ((on[i] % columns) - across);
+  }
   // No more than the diagonal: a lying line has no upright.
   const slant = tall ? UPRIGHT * Math.min(1, Math.max(-1, slanted / tall)) : 0;
   const wide = 3 * columns;
   const moved = new Uint8Array(rows * wide);
-  forEachOn((row, column) => {
-    moved[row * wide + columns + column - Math.floor(slant * (row - down) + 0.5)] = 255;
-  });
+  for (let i = 0; i < count; i++) {
+    const row = Math.floor(on[i] / columns);
+    moved[row * wide + columns + (on[i] % columns) - Math.floor(slant * (row - down) + 0.5)] = 255;
+  }
   return cutOut(moved, wide, inkBox(moved, rows, wide, 0));
 }

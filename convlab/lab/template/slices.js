@@ -1,6 +1,6 @@
 // Work that may wait: all of it in one frame, or, while a stroke is drawn, a slice a frame.
 
-const FRAME_SLICE = 3; // milliseconds of a frame, while the pen must follow the hand
+const FRAME_SLICE = 2; // milliseconds of a frame, while the pen must follow the hand
 const REST = 250; // milliseconds without a change until what waits for the hand is done
 
 const jobs = new Map(); // by their names: a job that is asked for again runs once

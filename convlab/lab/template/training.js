@@ -3,6 +3,7 @@ import { build, makeButton, showAdded, showMarked, showNumber } from "./words.js
 import { makeChart } from "./chart.js";
 import { listenToTheme, paint } from "./colours.js";
 import { cellUnder } from "./choose.js";
+import { makeEpochs } from "./epochs.js";
 import { whyNotTrained } from "./learning.js";
 import { decodeBytes } from "./network.js";
 import { inputOf } from "./pictures.js";
@@ -31,6 +32,7 @@ export function startTraining(store, worker) {
   const { network, description } = store.state;
   const section = document.getElementById("training");
   section.append(build("h2", {}, "Training"));
+  const epochs = makeEpochs(description.epochs, network);
   const labels = description.learning ?? [];
   const why = !worker
     ? "this browser lets no page compute beside itself"
@@ -38,7 +40,7 @@ export function startTraining(store, worker) {
       ? whyNotTrained(network)
       : "its file holds no pictures to learn from";
   if (why) {
-    section.append(build("p", {}, `This network is not trained here: ${why}.`));
+    section.append(build("p", {}, `This network is not trained here: ${why}.`), epochs);
     return {};
   }
 
@@ -103,6 +105,7 @@ export function startTraining(store, worker) {
         `It begins with random weights and learns from ${labels.length} training pictures in this file. A step: forward, the loss, backward to the gradient of every weight, and each weight a little against it.`,
       ),
       state,
+      epochs,
     ),
     build(
       "div",
