@@ -296,6 +296,8 @@ class Rows(Arrangement):
         """Of a kernel as it was before it was turned, below it as it lies there."""
         if not self.shown.turned or len(self.input.kept) > 1 or not self.drawing.numbers:
             return 0.0
+        if self.kernel.cells(0.62 * self.kernel_side).size_of(self.kernel.texts_of(0)) is None:
+            return 0.0
         return (
             0.62 * self.kernel_height + 0.5 * self.canvas.size.label + 1.3 * self.canvas.size.small
         )
