@@ -328,10 +328,12 @@ class Beside(Arrangement):
         """The channels and all that stands below them, their headline and their scale."""
         canvas, size, grids = self.canvas, self.canvas.size, self.input
         sums = canvas.widest(map(_added, self.sums), size.label, True)
-        sums += 2 * canvas.run_width(self.bias_sum(), size.label) if self.sums else 0.0
         label = canvas.measure(t("channel 99"), size.small) if grids.label else 0.0
         self.step = max(self.input_width, self.kernel_width, sums, label) + 2 * self.gap
         width = len(grids.kept) * self.step - 2 * self.gap
+        if self.sums:  # the bias stands behind the last sum
+            behind = canvas.run_width(self.bias_sum(), size.label) + 0.35 * size.label
+            width += max(0.0, (sums - self.step) / 2 + self.gap + behind)
         self.more, self.more_width = (
             t("… {n} more", len(grids.left_out)),
             0.0,
