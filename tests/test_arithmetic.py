@@ -650,3 +650,77 @@ def test_no_text_of_a_sheet_touches_another(size, assert_legible):
         steps = [example.picture(step) for step in range(example.steps)]
         sheet = viz.step_sheet(steps, title="Convolution", subtitle="all steps", size=size)
         assert_legible(sheet, size)
+
+
+# --- what a reader adds up, and what is left out -----------------------------------------------
+
+
+def said(figure):
+    return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
+
+
+def test_the_sums_of_channels_and_the_bias_give_the_value():
+    example = convolution(*numbers(3), bias=[1.0])
+    texts = said(viz.sliding_window(example.picture(4), size="slide"))
+    at = [texts.index(f"+ {value}".replace("-", "−")) for value in channel_parts(example, 4)[1:]]
+    assert texts[max(at) + 1 : max(at) + 3] == ["+", "1"]
+    assert sum(channel_parts(example, 4)) + 1 == example.output.ravel()[4]
+    # Below each number under the window its weight.
+    assert sum(text.startswith("×") for text in texts) == 27
+
+
+def numbers(channels, filters=1):
+    """An input of 5 × 5 and kernels of 3 × 3, whose sums are positive."""
+    input = np.arange(channels * 25).reshape(channels, 5, 5) % 7
+    kernel = np.arange(filters * channels * 9).reshape(filters, channels, 3, 3) % 4
+    return input.astype(np.float32), kernel.astype(np.float32)
+
+
+def channel_parts(example, step):
+    row, column = divmod(step, 3)
+    patch = example.input[:, row : row + 3, column : column + 3]
+    return [int(part) for part in (patch * example.kernel[0]).sum((1, 2))]
+
+
+def test_a_turned_kernel_stands_beside_the_one_that_was_given():
+    input, _ = numbers(1)
+    kernel = np.arange(1, 10, dtype=np.float32).reshape(1, 1, 3, 3)
+    texts = said(viz.sliding_window(convolution(input, kernel, flip=True).picture(0), size="slide"))
+    given = texts[texts.index("before it is turned") + 1 :][:9]
+    assert given == list("123456789")
+    assert "before it is turned" not in said(
+        viz.sliding_window(convolution(input, kernel).picture(0), size="slide")
+    )
+
+
+def test_planes_that_are_left_out_are_counted_and_kernels_named_with_their_maps():
+    texts = said(viz.isometric(convolution(*numbers(9, 16)).picture(0), size="slide"))
+    assert "… 1 more channels" in texts and "… 8 more maps" in texts
+    assert any(re.match(r"… \d+ more kernels, … 6 more channels", text) for text in texts)
+    assert f"{viz.style.ARROW} map 0" in texts and "16 kernels" in texts
+
+
+def test_rays_lie_on_the_output():
+    """All that is drawn of the output's planes comes before them."""
+    figure = viz.isometric(convolution(*numbers(1, 3)).picture(4), size="slide")
+    drawn = [(one.get_zorder(), type(one).__name__) for one in figure.axes[0].collections]
+    assert [name for _, name in sorted(drawn)][-1] == "LineCollection"
+
+
+def test_all_windows_of_an_adaptive_pooling_are_drawn():
+    input = np.arange(49, dtype=np.float32).reshape(1, 7, 7)
+    figure = viz.sliding_window(adaptive_pooling(input, "average", 3).picture(4), size="slide")
+    spans = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
+    across = sorted(tuple(line.get_xdata()) for line in spans if len({*line.get_ydata()}) == 1)
+    assert len(across) == 3  # columns 0 to 2, 2 to 4, 4 to 6
+    assert across[0][1] > across[1][0] and across[1][1] > across[2][0]
+
+
+def test_global_pooling_fills_all_of_its_maps(convlab):
+    convlab(
+        *("render", "pooling", "--kind", "average", "--input", "5", "--global"),
+        *("--channels", "3", "-o", "all.svg", "--json-file", "all.json"),
+    )
+    values = np.ravel(json.loads((convlab.folder / "all.json").read_text())["result"]["output"])
+    svg = (convlab.folder / "all.svg").read_text()
+    assert all(f">{value:.2f}<" in svg for value in values)

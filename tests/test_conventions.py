@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from convlab import shapes, viz
+from convlab import lessons, pictures, shapes, viz
 from convlab.comparison import Comparison, Convention
 from convlab.errors import ShapeError, SpecError
 from convlab.lessons.conventions import compare_conventions, example_numbers
@@ -239,3 +239,42 @@ def test_the_command_on_input_that_does_not_fit(convlab):
     message = convlab.fails("compare-conventions", "--padding", "2", "-o", "no.png")
     assert message.startswith("pooling padding: expected at most half of the kernel 3 × 3")
     assert not (convlab.folder / "no.png").exists()
+
+
+# --- large inputs ---------------------------------------------------------------------------
+
+
+def test_without_numbers_shades_stay_to_be_seen_and_corners_count_what_differs():
+    found = lessons.compare_conventions((20, 20), (3, 3), (2, 2), (1, 1), None, 1)
+    figure = pictures.compare_conventions(20).draw(theme="light", size="slide")
+    axes = figure.axes[0]
+    shapes = [image.get_array().shape[:2] for image in axes.images]
+    assert (20, 20) in shapes  # the input too
+    corners = sum(
+        len(drawn.get_paths())
+        for drawn in axes.collections
+        if type(drawn).__name__ == "PolyCollection"
+    )
+    differing = sum(
+        int(comparison.differs[: side.values.shape[0], : side.values.shape[1]].sum())
+        for comparison in found.comparisons
+        for side in comparison.sides
+    )
+    assert corners == differing > 100
+    assert "a corner in this colour: another number" in [text.get_text() for text in axes.texts]
+    few = pictures.compare_conventions(6).draw(theme="light", size="slide")
+    assert not [text for text in few.axes[0].texts if text.get_text().startswith("a corner")]
+
+
+@pytest.mark.parametrize(("input", "padding"), [(8, 3), ((6, 4), 2), (9, 2)])
+def test_numbers_of_padded_images_stay_apart(input, padding):
+    """A fifth of each cell is free."""
+    figure = pictures.padding_modes(input, padding).draw(theme="light", size="slide")
+    texts = [text for text in figure.axes[0].texts if text.get_text().isdigit()]
+    assert len(texts) > 4 * 30
+    boxes = sorted(
+        (round(box.y0), box.x0, box.x1) for box in (text.get_window_extent() for text in texts)
+    )
+    rows = zip(boxes, boxes[1:], strict=False)
+    gaps = [b[1] - a[2] for a, b in rows if a[0] == b[0] and b[1] > a[2] - 1]
+    assert min(gaps) >= 4

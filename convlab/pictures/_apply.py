@@ -100,7 +100,7 @@ def _picture(
             padded=applied.padded,
             sides=applied.padding,
             at=shown.strongest(),
-            errors=errors and viz.Errors(ERRORS, errors),
+            errors=viz.Errors(ERRORS, errors) if errors else None,
         ),
         facts=said,
         lines=lambda: [f"{label}: {text}" for label, text in said.items()],

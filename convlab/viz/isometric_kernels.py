@@ -28,7 +28,7 @@ class Kernels:
     def __post_init__(self) -> None:
         small, label = self.canvas.size.small, self.canvas.size.label
         current = self.shown.kernel
-        self.px: float | None = None
+        self.px = 0.0
         self.rows: list[int] = []
         if current is None:
             return
@@ -51,8 +51,8 @@ class Kernels:
             height = (self.room[1] - self.head - left_out) / most - self.gap
             cell = min(width / wide, height / high, 2.6 * label)
             cells = Cells(self.canvas, 0.0, 0.0, high, wide, cell)
-            self.px = cells.size_of(self.texts.ravel().tolist())
-            if self.px is not None:
+            if px := cells.size_of(self.texts.ravel().tolist()):
+                self.px = px
                 others = [index for index in range(count) if index != at][: most - 1]
                 self.rows, self.cell = sorted([at, *others]), cell
                 break

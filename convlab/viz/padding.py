@@ -108,7 +108,7 @@ def _wide(
     wide = (canvas.inner_width - (columns - 1) * gap) / columns
     side = math.floor(high / shape[0])
     across = min((wide - beside) / shape[1], 1.6 * side)
-    panel = Cells(canvas, canvas.left, canvas.top, *shape, across, side)
+    panel = Cells(canvas, canvas.left, canvas.top, shape[0], shape[1], across, side)
     px = panel.size_of(texts, 0.8)
     grid = Grid(columns, rows, beside + across * shape[1], side * shape[0], gap, gap, 0.0)
     return None if px is None else (grid, panel, px)

@@ -333,6 +333,8 @@ class Rows(Arrangement):
         """Of a kernel as it was before it was turned, below it as it lies there."""
         if not self.shown.turned or len(self.input.kept) > 1 or not self.drawing.numbers:
             return 0.0
+        if self.kernel.cells(0.62 * self.kernel_side).size_of(self.kernel.texts_of(0)) is None:
+            return 0.0
         return (
             0.62 * self.kernel_height + 0.5 * self.canvas.size.label + 1.3 * self.canvas.size.small
         )
@@ -366,10 +368,12 @@ class Beside(Arrangement):
         """The channels and all that stands below them, their headline and their scale."""
         canvas, size, grids = self.canvas, self.canvas.size, self.input
         sums = canvas.widest(map(_added, self.sums), size.label, True)
-        sums += 2 * canvas.run_width(self.bias_sum(), size.label) if self.sums else 0.0
         label = canvas.measure(t("channel 99"), size.small) if grids.label else 0.0
         self.step = max(self.input_width, self.kernel_width, sums, label) + 2 * self.gap
         width = len(grids.kept) * self.step - 2 * self.gap
+        if self.sums:  # the bias stands behind the last sum
+            behind = canvas.run_width(self.bias_sum(), size.label) + 0.35 * size.label
+            width += max(0.0, (sums - self.step) / 2 + self.gap + behind)
         self.more, self.more_width = (
             t("… {n} more", len(grids.left_out)),
             0.0,

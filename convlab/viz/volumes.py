@@ -130,7 +130,8 @@ class _Scene:
         above = max(box.back[1] for box in self.boxes)
         floor = canvas.bottom - self.foot.height - self.names
         middle = (canvas.top + self.lanes + above + floor) / 2
-        tops, y = {}, canvas.top
+        tops: dict[tuple[int, ...], float] = {}
+        y = canvas.top
         for level in self.levels:
             foot = y + _tall(level) * self.pixel
             high = max(size[0] for size in level)
