@@ -123,13 +123,13 @@ def _cut(
 
     ``share``: of those kept, the part that is before the mark.
     """
-    if fits(text):
+    core = text[begin : len(text) - end]
+    if fits(text) and (begin < 2 or not core):  # a common beginning goes from all of them
         return text
     before, after = (
         (mark if begin > 1 else text[:begin]),
         (mark if end > 1 else text[len(text) - end :]),
     )
-    core = text[begin : len(text) - end]
     if fits(before + core + after):
         return before + core + after
     low, high = least, max(len(core) - 1, least)

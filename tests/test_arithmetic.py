@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from convlab_cli.render.arithmetic import command as arithmetic
 from convlab_cli.render.pooling import command as pooling_command
 
-from convlab import viz
+from convlab import pictures, viz
 from convlab.data import table
 from convlab.errors import DataError, ShapeError, SpecError
 from convlab.kernels import conv2d as kernels
@@ -126,6 +126,15 @@ def test_tensorflows_same_transposed_with_a_stride_over_the_kernel():
     found = transposed_convolution(x, w, stride=3, padding="same-tensorflow")
     expected = np.kron(x[0], [[1, 2, 0], [3, 4, 0], [0, 0, 0]])
     np.testing.assert_array_equal(found.output, expected[None])
+
+
+@pytest.mark.parametrize("size", ["paper", "small", "slide"])
+def test_a_sum_has_all_its_terms_where_there_is_room_below_the_cells(size):
+    for step in (0, 8):
+        figure = pictures.arithmetic(5, 3, step=step).draw(theme="light", size=size)
+        texts = [text.get_text() for text in figure.axes[0].texts]
+        terms = re.findall(r"\d·\(?−?\d", " ".join(texts))
+        assert len(terms) == 9 and "…" not in "".join(texts)
 
 
 # --- 200 random figures, from the command line to the SVG ---------------------------------------

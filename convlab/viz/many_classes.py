@@ -99,9 +99,11 @@ def _lists(canvas: Canvas, counts: NDArray, names: Sequence[str]) -> None:
             Table(canvas, texts, columns).draw()
         canvas.top = end + line
     accuracies = np.diag(counts) / np.maximum(totals, 1)
-    known = np.flatnonzero(totals)
+    known = np.flatnonzero((totals > 0) & (accuracies < 1))
     rows = math.floor((canvas.bottom - canvas.top) / line) - 2
     least = known[np.argsort(accuracies[known], kind="stable")][: max(1, rows)]
+    if not len(least):
+        return
     values = [[float(accuracies[label])] for label in least]
     texts = [to_places(value, 2) for (value,) in values]
     column = MeasuredColumn(t("accuracy"), values, texts, ends=(0.0, 1.0), role="output")

@@ -206,7 +206,7 @@ def sliding_window(
     aspects = (0.5, 0.6, 0.75, 0.95, 1.2, 1.4) if lowest < highest else (9 / 16,)
     found: list[Arrangement] = []
     # Numbers in their cells are better than all terms of their sum.
-    for lines, aspect in product((MOST_LINES, 1), aspects):
+    for lines, aspect in product((MOST_LINES, 2, 1), aspects):
         canvas = Canvas(size, theme, aspect)
         canvas.titled()
         complete = _arranged(canvas, shown, numbers, lines, found)

@@ -64,7 +64,8 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool, most: int = MOST_
     lines = []
     if numbers:
         added = _sum_lines(canvas, shown, width, px, most)
-        lines += zip([shown.place(), *[""] * len(added)], added, strict=False)
+        first = next(at for at, parts in enumerate(added) if parts)
+        lines += [(shown.place() if at == first else "", line) for at, line in enumerate(added)]
     for pieces in shown.size_lines():
         sizes = [parts_of(canvas, line) for line in pieces]
         # One line as large as the others, two as small as is legible.
@@ -100,7 +101,7 @@ def _sum_lines(
     for texts in (shown.inputs().marked(), shown.weights().marked()):
         widths = [canvas.measure(bracketed(text), px) for text in texts[:1000]]
         term += sum(widths) / max(len(widths), 1)
-    room = math.ceil(1.1 * count * term / width)
+    room = math.ceil((1.1 * count * term + 6 * px) / width)  # with the bias and the result
 
     def needed(kept: int | None = None) -> float:
         return canvas.run_width(parts_of(canvas, shown.sum_pieces(kept)), px)
@@ -113,10 +114,12 @@ def _sum_lines(
         last = lines[-1] + parts_of(canvas, end)
         fits = canvas.run_width(last, px) <= width
         lines = [*lines[:-1], last] if fits else [*lines, parts_of(canvas, end)]
-    if len(lines) > min(room, most):
+    if room > most + 1 or len(lines) > min(room, most):
         kept = max(0, bisect_right(range(count), width, key=needed) - 1)
         lines = [parts_of(canvas, shown.sum_pieces(kept))]
-    return lines + [[]] * (min(room, most) - len(lines)) if room <= most else lines
+        if room > most:
+            return lines
+    return [[]] * (min(room, most) - len(lines)) + lines
 
 
 def parts_of(canvas: Canvas, pieces: Iterable[Piece]) -> Parts:
