@@ -287,7 +287,8 @@ def test_metadata_says_what_the_figure_is_and_how_to_make_it_again():
 
 def test_unknown_suffix():
     with pytest.raises(
-        SpecError, match=r"^expected a file ending in .png, .jpg, .webp, .svg, .pdf or .tex, got '.x'"
+        SpecError,
+        match=r"^expected a file ending in .png, .* .svg, .pdf or .tex, got '.x'",
     ):
         viz.figure_bytes(viz.blank_figure(), ".x", title="", description="")
 

@@ -159,13 +159,10 @@ NAMES = """
 LAYERS = (
     r"(conv|pool|relu|fc|flatten|[CFScs])\d+(_\d+)?(–\d+)?"  # ours, and LeNet-5's
     r"|[a-z]+\d?(\.\w+)+(–\d+)?"  # of published networks
-    r"|w\d+|w[₁₂]|[fgt]|w"
+    r"|w\d+|w[₁₂]|[bfgtyLW]|w"
 )
 # Pictures whose words are not translated yet; there may not be more.
-LATER = {
-    *("ladder", "backpropagation", "max-pooling-backward", "transposed-stamps", "im2col"),
-    *("toeplitz", "grouped-depthwise-separable", "vgg16-volumes", "channel-sum"),
-}
+LATER = {"ladder", "vgg16-volumes"}
 ENTRIES = catalog.read(commands.COMMANDS, catalog.CATALOG).entries
 
 

@@ -17,6 +17,7 @@ from convlab.viz.film_sum import SumRow
 from convlab.viz.sprites import between, chip, lay, outline, scaled
 from convlab.viz.style import Size
 from convlab.window_step import SlidingWindow
+from convlab.words import t
 
 MOST_PLANES = 4
 FIRST = 3  # the first step takes so many times as long, to be understood
@@ -84,12 +85,14 @@ class _Window:
         shown = self.steps[step]
         inputs = shown.inputs().marked() if self.numbers else None
         empty = ~shown.inside
-        blocks = [Block(shown.stage.shape, ("Input", shown.input_note, "input"), inputs, "", empty)]
+        blocks = [
+            Block(shown.stage.shape, (t("Input"), shown.input_note, "input"), inputs, "", empty)
+        ]
         if shown.kernel is not None:
             head = shown.window_title(), shown.window_note, "window"
             weights = shown.weights().marked() if self.numbers else None
             blocks.append(Block(shown.kernel.shape, head, weights, "∗"))
-        head = "Output", shown.output_note(), "output"
+        head = t("Output"), shown.output_note(), "output"
         sign = "=" if self.convolves else style.ARROW
         blocks.append(Block(shown.output.shape, head, None, sign))
         results = shown.results().marked() if self.numbers else []
