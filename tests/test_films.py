@@ -3,6 +3,7 @@
 import io
 import sys
 import time
+from importlib import import_module
 
 import av
 import numpy as np
@@ -235,7 +236,7 @@ def test_a_film_of_25_steps_is_small_and_soon_there():
 
 
 def test_one_signal_turns_glides_and_slides_over_the_other(monkeypatch):
-    module = sys.modules["convlab.pictures._convolution_1d"]
+    module = import_module("convlab.pictures._convolution_1d")
     monkeypatch.setattr(module, "_TURNING", 5)
     monkeypatch.setattr(module, "_SLIDING", 12)
     moments, draw = [], viz.convolution_1d

@@ -242,10 +242,11 @@ class _Scene:
         track = [first, 0, last]
 
         def still(n: int, turned: float | None = None) -> NDArray:
-            shown, facts = self._drawn(0, n, track), self.facts([n])
+            shown = self._drawn(0, n, track)
             if turned is not None:
-                shown, facts = self._before(shown, turned), [facts[0], (facts[1][0], ""), facts[2]]
-            return viz.pixels_of(self._figure([shown], facts, **look))
+                shown = self._before(shown, turned)
+            # Words of other widths at each moment would jump.
+            return viz.pixels_of(self._figure([shown], self.facts([n])[:1], **look))
 
         opening = still(0, 1.0)
         yield from [opening] * _FPS

@@ -217,12 +217,12 @@ class _Window:
         cells, strength = self.grids.cells(0, plane), 1 - between(moment, 0.24, 0.34)
         if self.row is None or len(shown.kernel) > 1:
             strength = 1.0
-        width = max(map(len, texts)) * px
         for at, text in enumerate(texts):
             row, column = divmod(at, len(columns))
-            sprite = chip(f"{style.TIMES}{text}", width, 1.4 * px, px, self.theme.window, bold=True)
+            tag = f"{style.TIMES}{text}"
+            own = self.canvas.measure(tag, px, True)
+            sprite = chip(tag, own + 2, 1.4 * px, px, self.theme.window, bold=True)
             x, y = cells.middle(rows[row] + 0.3, columns[column])
-            own = self.canvas.measure(f"{style.TIMES}{text}", px, True)
             lay(frame, sprite, x + 0.44 * side - own / 2, y, strength)
 
     def _current(
