@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from convlab.bench.convolutions import Layer
 from convlab.bench.ladder import (
+    ONLY_3,
+    WAYS,
     Ladder,
     RungRow,
     check_ladder,
+    ladder_layer,
     measure_ladder,
     measure_ladder_on_cuda,
     part_text,
@@ -19,6 +22,7 @@ from convlab.bench.ladder import (
 from convlab.bench.machine import Machine, gpu_name
 from convlab.bench.reports import Report
 from convlab.bench.titles import ladder_words
+from convlab.ladder import RUNGS
 from convlab.numerals import TIMES, measured
 from convlab.terminal import Block, Line, Table
 
@@ -156,15 +160,28 @@ def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
     names = [layer, *(row["idea"] for row in record["rungs"] + record["others"])]
     if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
         raise ValueError("no picture has room for that")
+    # What is known by its English words is shown in the language of the figure.
+    known: dict[str, str] = {text: text for text in (*(rung.idea for rung in RUNGS), *WAYS, ONLY_3)}
+    setting = record["layer"]
+    if setting["stride"] == setting["dilation"] == setting["groups"] == 1:
+        shape, filters = (*setting["size"], setting["channels"]), setting["outputs"]
+        more = setting["kernel"], filters, setting["padding"], setting["batch"]
+        named = ladder_layer(shape, *more).name
+        known[named] = named
+    layer = known.get(layer, layer)
     steps = [
-        viz.LadderStep(row["idea"], row["flops_per_second"], part_text(row["share_timed"]))
+        viz.LadderStep(
+            known.get(row["idea"], row["idea"]),
+            row["flops_per_second"],
+            part_text(row["share_timed"]),
+        )
         for row in record["rungs"]
     ]
     beside = [
         viz.LadderStep(
-            row["idea"],
+            known.get(row["idea"], row["idea"]),
             row["flops_per_second"],
-            row["note"] or f"{row['extra_memory'] / 1e6:,.2f} MB",
+            known.get(row["note"], row["note"]) or f"{row['extra_memory'] / 1e6:,.2f} MB",
         )
         for row in record["others"]
     ]
