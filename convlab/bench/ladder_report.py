@@ -25,6 +25,7 @@ from convlab.bench.titles import ladder_words
 from convlab.ladder import RUNGS
 from convlab.numerals import TIMES, measured
 from convlab.terminal import Block, Line, Table
+from convlab.words import joined
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ class LadderReport(Report):
             if row.seconds is None:
                 return [f"{number:1} {row.idea}", row.note, "", "", "", "", ""]
             error = "" if row.error is None else f"{row.error:.1e}"
-            more = "" if memory is None else f"{memory / 1e6:,.2f} MB"
+            more = "" if memory is None else _megabytes(memory)
             speeds = measured(row.seconds.median * 1e3), measured(row.speed / 1e9)
             share = f"{row.speed / roof.flops:.2%}"
             return [f"{number:1} {row.idea}", *speeds, gain, share, error, more]
@@ -181,13 +182,17 @@ def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
         viz.LadderStep(
             known.get(row["idea"], row["idea"]),
             row["flops_per_second"],
-            known.get(row["note"], row["note"]) or f"{row['extra_memory'] / 1e6:,.2f} MB",
+            known.get(row["note"], row["note"]) or _megabytes(row["extra_memory"]),
         )
         for row in record["others"]
     ]
     roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
     words = ladder_words(steps, layer, Machine(**record["machine"]).line())
     return {"rungs": steps, "others": beside, "roofs": roofs, **words}
+
+
+def _megabytes(count: float) -> str:
+    return joined([f"{count / 1e6:,.2f}", "MB"], " ")
 
 
 def ladder_text(record: dict[str, Any]) -> str:
