@@ -22,6 +22,7 @@ from convlab_cli.values import FILE
     multiple=True,
     help="Only this entry, page or claim, and what it needs; may be repeated.",
 )
+@options.flag("--films", help="With its films, which take minutes each.")
 @options.flag("--force", help="Also make what has not changed.")
 @options.valued(
     "--catalog", "catalog_file", type=FILE, help="A catalogue of your own, a .toml file."
@@ -34,7 +35,7 @@ from convlab_cli.values import FILE
 )
 @options.threads
 @options.json_options("Print what was done as one JSON object.")
-def command(output, data, only, force, catalog_file, table, record):
+def command(output, data, only, films, force, catalog_file, table, record):
     """Make every picture of the catalogue, and a page that shows them.
 
     Each entry of the catalogue is an idea and the command that draws it; the
@@ -42,7 +43,7 @@ def command(output, data, only, force, catalog_file, table, record):
     the results of their experiments.  What has not changed since the last time is
     kept.  Open the folder's index.html in a browser.
     """
-    if table is not None and (output is not None or only or force or record.wanted):
+    if table is not None and (output is not None or only or films or force or record.wanted):
         raise click.UsageError("--table only writes the table; it takes --data and --catalog")
     from convlab_cli.commands import COMMANDS
     from convlab_gallery import catalog, site
@@ -53,7 +54,7 @@ def command(output, data, only, force, catalog_file, table, record):
         changed = site.write_table(chosen, table, data)
         say([f"{table}: {'table written' if changed else 'the table is up to date'}"])
         return
-    making = Making(chosen, output, data=data, only=only, force=force)
+    making = Making(chosen, output, data=data, only=only, films=films, force=force)
     with progress.bar(len(making)) as bar:
         for outcome in making:
             if bar.visible:

@@ -23,7 +23,7 @@ from importlib.metadata import version
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from convlab_gallery.catalog import DATA, PHOTO, Catalog, Claim, Entry, Item, Page, Run
+from convlab_gallery.catalog import DATA, PHOTO, Catalog, Claim, Entry, Film, Item, Page, Run
 from PIL import Image, PngImagePlugin
 
 import convlab
@@ -43,10 +43,11 @@ it moves."""
 RECORD = (*FILES, "width", "height", "alt", "hash")
 """What the manifest knows of an entry or a claim: also its size in pixels, and what it was made
 from."""
+FILM_RECORD = ("file", "still", "width", "height", "alt", "hash")
 PAGE_RECORD = ("file", "hash")
 """What the manifest knows of a page."""
 
-_FILE = re.compile(r"((pictures|data)/)?[a-z0-9][a-z0-9-]*\.(png|svg|gif|json|html)")
+_FILE = re.compile(r"((pictures|data)/)?[a-z0-9][a-z0-9-]*\.(png|svg|gif|mp4|json|html)")
 _MAKING = ".making"  # for incomplete files, in a separate folder for each process
 
 # What a training depends on; a new figure is no reason to train again.
@@ -72,6 +73,7 @@ def build(
     *,
     data: str = DATA,
     only: Sequence[str] = (),
+    films: bool = False,
     force: bool = False,
 ) -> Iterator[Outcome]:
     """Make those of a catalogue's pictures and pages that have changed, and yield each outcome.
@@ -80,7 +82,7 @@ def build(
         the first frame of what moves), data/ (the numbers), runs/ (what was
         trained), the pages and gallery.json, which knows what each was made from.
     data: the data set that the runs are trained on, as ``convlab train`` takes it.
-    only: the ids of the entries, pages and claims to consider; all of them without one.  force:
+    only: the ids of what to consider; without one all, ``films`` if they are wanted.  force:
     make them, and the runs they need, even if nothing has changed.
 
     The commands run in that folder, side by side, one process for each of ``get_num_threads()``
@@ -89,7 +91,7 @@ def build(
     Raises SpecError for an unknown id, DataError for an unknown data set, and RunError for a folder
     that holds something else or cannot be written, and if a process was killed.
     """
-    items = catalog.chosen(only)
+    items = catalog.chosen(only, films)
     if not data_sets.is_source(data):
         raise DataError(f"unknown data set {data!r}: expected {data_sets.EXPECTED}")
     data = data_sets.located(data)  # the commands run in the gallery's folder
@@ -108,7 +110,12 @@ def read_manifest(out: Path) -> dict:
         manifest = read_json(path)
         if not isinstance(manifest["data"], str) or not isinstance(manifest["runs"], dict):
             raise TypeError
-        for kind, fields in (("entries", RECORD), ("pages", PAGE_RECORD), ("claims", RECORD)):
+        for kind, fields in (
+            ("entries", RECORD),
+            ("films", FILM_RECORD),
+            ("pages", PAGE_RECORD),
+            ("claims", RECORD),
+        ):
             # A gallery of an older version has only entries.
             for record in manifest.setdefault(kind, {}).values():
                 if record.keys() != set(fields):
@@ -156,7 +163,7 @@ class _Builder:
         """Runs first, then each item as soon as its runs are ready, the longest first."""
         todo = [
             *self.catalog.needed(items),
-            *sorted(items, key=lambda item: not (isinstance(item, Entry) and item.animated)),
+            *sorted(items, key=lambda item: not getattr(item, "animated", isinstance(item, Film))),
         ]
         try:
             photo = self.out / PHOTO
@@ -266,8 +273,8 @@ class _Builder:
 
     def discard_others(self) -> None:
         """Delete the files of what the catalogue no longer has."""
-        known = {item.id for item in self.catalog.chosen()}
-        for records in ("entries", "pages", "claims"):
+        known = {item.id for item in self.catalog.chosen(films=True)}
+        for records in ("entries", "films", "pages", "claims"):
             for name in self.manifest[records].keys() - known:
                 for file in files_of(self.manifest[records].pop(name)):
                     (self.out / file).unlink(missing_ok=True)
@@ -292,7 +299,7 @@ def _opened(out: Path, data: str) -> dict:
                 f" for that of {data}"
             )
     else:
-        manifest = {"data": data, "runs": {}, "entries": {}, "pages": {}, "claims": {}}
+        manifest = {"data": data, "runs": {}, "entries": {}, "films": {}, "pages": {}, "claims": {}}
     for folder in ("pictures", "data", "runs"):
         _check_own(out / folder)
     for making in out.glob(f"{_MAKING}*"):
@@ -448,6 +455,32 @@ def _moved(pictures: Sequence[str], stills: Sequence[str], numbers: Path) -> dic
     }
 
 
+def _film(film: Film, typed: str) -> tuple[float, dict]:
+    """Make a film and, once it exists, move it into place with its first frame."""
+    import av
+
+    begin = time.perf_counter()
+    words = shlex.split(typed)
+    folder = _making(film.id)
+    make_folder(folder)
+    try:
+        made, numbers = folder / f"{film.id}.mp4", folder / f"{film.id}.json"
+        _call([*_written_to(words, made), "--json-file", str(numbers)], words)
+        with av.open(str(made)) as container:
+            first = next(container.decode(video=0)).to_image()
+        buffer = io.BytesIO()
+        first.save(buffer, "PNG")
+        still = Path("pictures", f"{film.id}-still.png")
+        write_atomically(still, buffer.getvalue())
+        alt = json.loads(numbers.read_text(encoding="utf-8"))["description"].strip()
+        os.replace(made, Path("pictures", made.name))
+    finally:
+        shutil.rmtree(folder)
+    files = {"file": f"pictures/{film.id}.mp4", "still": str(still)}
+    size = {"width": first.width, "height": first.height}
+    return time.perf_counter() - begin, {**files, **size, "alt": alt}
+
+
 def _write_page(page: Page, typed: str) -> tuple[float, dict]:
     """Make a network's page and, once it exists, move it into place."""
     begin = time.perf_counter()
@@ -530,6 +563,7 @@ def _size(picture: Path) -> tuple[int, int]:
 _KINDS = {
     Run: ("run", "runs", _train),
     Entry: ("entry", "entries", _draw),
+    Film: ("film", "films", _film),
     Page: ("page", "pages", _write_page),
     Claim: ("claim", "claims", _draw_claim),
 }

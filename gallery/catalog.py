@@ -104,6 +104,22 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Film:
+    """A film, ID.mp4: what it is about, and the command that makes it."""
+
+    id: str
+    concept: str
+    title: str
+    idea: str
+    command: str
+
+    @property
+    def places(self) -> set[str]:
+        """The names that stand in braces in its command."""
+        return set(_PLACE.findall(self.command))
+
+
+@dataclass(frozen=True)
 class Page:
     """A network's page, ID.html, that the gallery links to."""
 
@@ -135,12 +151,12 @@ class Claim:
         return experiments.read_result(self.path)
 
 
-Item = Entry | Page | Claim
+Item = Entry | Film | Page | Claim
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Chapters, runs, entries, pages and claims, all in the order of the page.
+    """Chapters, runs, entries, films, pages and claims, all in the order of the page.
 
     ``commands`` carries out their commands.
     """
@@ -151,10 +167,14 @@ class Catalog:
     entries: tuple[Entry, ...]
     pages: tuple[Page, ...] = ()
     claims: tuple[Claim, ...] = ()
+    films: tuple[Film, ...] = ()
 
-    def chosen(self, only: Sequence[str] = ()) -> tuple[Item, ...]:
-        """The entries, pages and claims called ``only``, or all of them.  Raises SpecError."""
-        items: tuple[Item, ...] = (*self.entries, *self.pages, *self.claims)
+    def chosen(self, only: Sequence[str] = (), films: bool = False) -> tuple[Item, ...]:
+        """What is called ``only``, or all; ``films``, which take long, only if they are wanted.
+
+        Raises SpecError.
+        """
+        items: tuple[Item, ...] = (*self.entries, *self.films, *self.pages, *self.claims)
         known = [item.id for item in items]
         for name in only:
             if name not in known:
@@ -162,14 +182,15 @@ class Catalog:
                     f"unknown entry {name!r}: expected one of {listed(known, 200)}"
                     f"{meant(name, known)}"
                 )
-        return tuple(item for item in items if not only or item.id in only)
+        wanted = {*only} or {item.id for item in items if films or not isinstance(item, Film)}
+        return tuple(item for item in items if item.id in wanted)
 
     def needed(self, items: Sequence[Item]) -> tuple[Run, ...]:
         """The runs whose folders these entries, pages and claims need."""
         places = set().union(*(item.places for item in items))
         return tuple(run for run in self.runs if run.id in places)
 
-    def typed(self, item: Entry | Page, data: str = DATA) -> str:
+    def typed(self, item: Entry | Film | Page, data: str = DATA) -> str:
         """An entry's or a page's command as typed by a user in the gallery's folder."""
         return _filled(item.command, self.runs, data)
 
@@ -224,11 +245,11 @@ def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
         raise SpecError(f"{path}: cannot be read as a catalogue: {error.strerror}") from None
     except ValueError as error:
         raise SpecError(f"{path}: {error}") from None
-    kinds = {"chapter": Chapter, "run": Run, "entry": Entry, "page": Page}
+    kinds = {"chapter": Chapter, "run": Run, "entry": Entry, "film": Film, "page": Page}
     for name in tables:
         if name not in (*kinds, "claims"):
             raise SpecError(
-                f"{path}: expected tables chapter, run, entry and page, and claims, got {name!r}"
+                f"{path}: expected tables chapter, run, entry, film, page, and claims, got {name!r}"
             )
     parts = {
         name: tuple(
@@ -239,12 +260,16 @@ def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
     }
     claims = _claims(path, tables["claims"]) if "claims" in tables else ()
     catalog = Catalog(
-        commands, parts["chapter"], parts["run"], parts["entry"], parts["page"], claims
+        commands,
+        *(parts[name] for name in ("chapter", "run", "entry", "page")),
+        claims,
+        parts["film"],
     )
     if not catalog.entries:
         raise SpecError(f"{path}: expected at least one entry, got none")
-    shown = {claim.id for claim in claims}  # --only takes entries, pages and claims
-    ids = {"chapter": set(), "run": {"photo", "data"}, "entry": shown, "page": shown}
+    shown = {claim.id for claim in claims}  # --only takes entries, films, pages and claims
+    ids = {"chapter": set(), "run": {"photo", "data"}}
+    ids |= {"entry": shown, "film": shown, "page": shown}
     for name, items in parts.items():
         for item in items:
             if item.id in ids[name]:  # for a run: these are in the braces in commands
@@ -253,6 +278,7 @@ def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
     checks: dict[str, Callable[[Any, Catalog], None]] = {
         "run": _check_run,
         "entry": _check_entry,
+        "film": _check_film,
         "page": _check_page,
     }
     for name, check in checks.items():
@@ -338,6 +364,15 @@ def _check_entry(entry: Entry, catalog: Catalog) -> None:
     _check_writes(parsed, entry.command, "-o")
     if parsed.settings["alt"]:
         raise SpecError(f"expected a command without --alt, got {entry.command!r}")
+
+
+def _check_film(film: Film, catalog: Catalog) -> None:
+    parsed = catalog.commands.parse(_filled(film.command, catalog.runs, DATA))
+    words, wanted = shlex.split(film.command), f"{film.id}.mp4"
+    is_one = "alt" in parsed.settings and str(parsed.settings.get("output")) == wanted
+    if not is_one or words.count("-o") != 1:
+        raise SpecError(f"expected a command of a film with -o {wanted}, got {film.command!r}")
+    _check_writes(parsed, film.command, "-o")
 
 
 def _check_page(page: Page, catalog: Catalog) -> None:

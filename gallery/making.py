@@ -75,12 +75,13 @@ class Making:
         *,
         data: str = DATA,
         only: Sequence[str] = (),
+        films: bool = False,
         force: bool = False,
     ):
         name = short_name(located(data))
         self.catalog, self.out = catalog, out or Path(f"gallery-{name}")
-        self.wanted = catalog.chosen(only)
-        self.settings = {"data": data, "only": only, "force": force}
+        self.wanted = catalog.chosen(only, films)
+        self.settings = {"data": data, "only": only, "films": films, "force": force}
         self.outcomes: list[Outcome] = []
         self.begin = time.perf_counter()
 
@@ -95,7 +96,8 @@ class Making:
     def made(self) -> Made:
         """Write the page, unless one of its pictures is missing.  Raises RunError."""
         manifest = build.read_manifest(self.out)
-        there = {*manifest["entries"], *manifest["pages"], *manifest["claims"]}
+        kinds = "entries", "films", "pages", "claims"
+        there = set().union(*(manifest[kind] for kind in kinds))
         missing = tuple(item.id for item in self.wanted if item.id not in there)
         page = None if missing else site.write(self.catalog, self.out)
         seconds = time.perf_counter() - self.begin

@@ -49,7 +49,9 @@ def context(catalog: Catalog, out: Path) -> dict:
         if entries:
             chapters.append({"id": chapter.id, "title": chapter.title, "entries": entries})
     pages = [page for page in catalog.pages if page.id in manifest["pages"]]
-    runs = [{"command": catalog.training(run, data)} for run in catalog.needed([*shown, *pages])]
+    films = [film for film in catalog.films if film.id in manifest["films"]]
+    needed = catalog.needed([*shown, *films, *pages])
+    runs = [{"command": catalog.training(run, data)} for run in needed]
     return {
         "title": TITLE,
         "data": Path(data).name,
@@ -64,6 +66,14 @@ def context(catalog: Catalog, out: Path) -> dict:
             for page in pages
         ],
         "chapters": chapters,
+        "films": [
+            {
+                **{name: getattr(film, name) for name in ("id", "concept", "title", "idea")},
+                "command": catalog.typed(film, data),
+                **{k: value for k, value in manifest["films"][film.id].items() if k != "hash"},
+            }
+            for film in films
+        ],
         "claims": [
             _claim(claim, manifest["claims"][claim.id])
             for claim in catalog.claims
@@ -113,13 +123,18 @@ def render(context: dict) -> str:
         for name, file in (("style", "style.css"), ("script", "script.js"))
     }
     shown = [entry for chapter in context["chapters"] for entry in chapter["entries"]]
-    sizes = {(item["width"], item["height"]) for item in [*shown, *context.get("claims", ())]}
+    sizes = {
+        (item["width"], item["height"])
+        for item in [*shown, *context.get("films", ()), *context.get("claims", ())]
+    }
     # Not in attributes: the policy allows no style but this one.
     inlined["style"] += "".join(
         f".size-{width}-{height} {{ --width: {width}; --height: {height}; }}\n"
         for width, height in sorted(sizes)
     )
-    policy = content_security_policy(**inlined, images="'self' file:")
+    policy = content_security_policy(
+        **inlined, images="'self' file:", extra="; media-src 'self' file:"
+    )
     return environment.get_template("index.html").render(context | inlined, policy=policy)
 
 
@@ -138,6 +153,9 @@ def table(catalog: Catalog, data: str = DATA) -> str:
         if entries:
             rows.append((f"**{_title(chapter.title)}**", ""))
         rows += [(_title(entry.title), f"`{catalog.typed(entry, data)}`") for entry in entries]
+    if catalog.films:
+        rows.append(("**Films**, with `convlab gallery --films`", ""))
+    rows += [(_title(film.title), f"`{catalog.typed(film, data)}`") for film in catalog.films]
     if catalog.claims:
         rows.append(("**Claims, measured**", ""))
     for claim in catalog.claims:

@@ -3,6 +3,7 @@
 import io
 import sys
 import time
+from importlib import import_module
 
 import av
 import numpy as np
@@ -232,3 +233,43 @@ def test_a_film_of_25_steps_is_small_and_soon_there():
     assert len(content) < 3_000_000
     frames, *_ = decoded(content)
     assert len(frames) == 90 + 24 * 30 + 60 and frames[0].shape == (1080, 1920, 3)
+
+
+def test_one_signal_turns_glides_and_slides_over_the_other(monkeypatch):
+    module = import_module("convlab.pictures._convolution_1d")
+    monkeypatch.setattr(module, "_TURNING", 5)
+    monkeypatch.setattr(module, "_SLIDING", 12)
+    moments, draw = [], viz.convolution_1d
+
+    def drawn(found, **page):
+        moments.extend(found)
+        return draw(found, **page)
+
+    monkeypatch.setattr(viz, "convolution_1d", drawn)
+    made = pictures.convolution_1d("box", "ramp")
+    frames = [*made.film(theme="light", size="animation").frames]
+    assert len(frames) == 30 + 5 + 5 + 12 + 60 and frames[0].shape == (450, 800, 3)
+    still, turning, turned = moments[0], moments[1:6], moments[6]
+    # As it is, then its mirror image, where it stands; nothing is multiplied yet.
+    np.testing.assert_allclose(still.slid, turning[0].slid, atol=1e-9)
+    np.testing.assert_allclose(still.slid[::-1], turned.slid, atol=1e-9)
+    assert still.taus[np.argmax(still.slid)] == -turned.taus[np.argmax(turned.slid)]
+    assert not any(np.isfinite(one.product).any() for one in moments[:7])
+    assert not any(np.isfinite(one.result).any() for one in moments[:7])
+    # What has come out grows, and in the end it is what NumPy computes.
+    sliding = moments[-12:]
+    assert [one.at for one in sliding] == sorted(one.at for one in sliding)
+    known = [np.isfinite(one.result).sum() for one in sliding]
+    assert known == sorted({*known})
+    f, g = made.inputs["f"], made.inputs["g"]
+    wanted = np.convolve(f, g) * made.parameters["step"]
+    assert np.nanmax(sliding[-1].result) == pytest.approx(wanted.max(), rel=1e-6)
+
+
+def test_numbers_stay_at_whole_places():
+    made = pictures.convolution_1d("1,2,3", "0,1,0.5")
+    frames = [*made.film(theme="light", size="animation").frames]
+    places = [n for n in range(5) if np.convolve([1, 2, 3], [0, 1, 0.5])[n]]
+    assert len(frames) == 30 + 15 * (places[0] + 1) + 15 * len(places) + 60
+    with pytest.raises(SpecError, match="expected a file ending in"):
+        pictures.convolution_1d(show="three").content(".mp4")

@@ -69,6 +69,16 @@ command = "convlab page {lenet5} test:0 -o lab.html"
 """
 
 
+FILM = """
+[[film]]
+id = "sliding"
+concept = "convolution"
+title = "A kernel slides"
+idea = "It glides."
+command = "convlab render arithmetic --input 2x3 --kernel 2 --size 480x270 -o sliding.mp4"
+"""
+
+
 def results(accuracies):
     """What an experiment has written, with the test accuracies of its networks by seed."""
     costs = {
@@ -188,7 +198,7 @@ FILTERS = "convlab render filters {lenet5}"
 MISTAKES = {
     "no TOML": ("[[chapter", "not TOML"),
     "no entry": (HEAD, "expected at least one entry"),
-    "another table": (SMALL + "\n[[picture]]\n", "expected tables chapter, run, entry and page"),
+    "another table": (SMALL + "\n[[picture]]\n", "expected tables chapter, run, entry, film, page"),
     "one bracket": (SMALL.replace("[[run]]", "[run]"), "two brackets each, got a single run"),
     "not a table": ("entry = [3]", "entry 1: expected a table, got 3"),
     "a chapter twice": (SMALL + '[[chapter]]\nid = "first"\ntitle = "x"\n', "chapter first: this"),
@@ -338,6 +348,39 @@ def test_a_manifest_that_names_other_folders_is_refused(tmp_path, file):
 def test_a_catalogue_that_is_not_there(tmp_path):
     with pytest.raises(SpecError, match="cannot be read as a catalogue: No such file"):
         catalog.read(COMMANDS, tmp_path / "none.toml")
+
+
+@pytest.mark.slow
+def test_a_film_is_made_only_if_wanted_and_kept(tmp_path, browser):
+    shown = read(tmp_path, HEAD + entry("step", STEP) + FILM)
+    out = tmp_path / "out"
+    assert states(build.build(shown, out)) == {"step": "made"}
+    assert "<video" not in site.write(shown, out).read_text(encoding="utf-8")
+    assert states(build.build(shown, out, films=True)) == {"step": "kept", "sliding": "made"}
+    assert states(build.build(shown, out, only=["sliding"])) == {"sliding": "kept"}
+    page = site.write(shown, out)
+    browser.get(page.as_uri())
+    played = browser.execute_async_script("""
+        const done = arguments[0], film = document.querySelector("#sliding video");
+        film.addEventListener("timeupdate", () => film.currentTime && done(
+            [film.videoWidth, film.videoHeight, film.currentTime < film.duration]));
+        film.addEventListener("error", () => done(film.error.message));
+        film.play();
+    """)
+    assert played == [480, 270, True] and browser.get_log("browser") == []
+    assert Image.open(out / "pictures" / "sliding-still.png").size == (480, 270)
+    # A film that the catalogue no longer has goes, with its still.
+    list(build.build(read(tmp_path, HEAD + entry("step", STEP)), out))
+    assert not [*(out / "pictures").glob("sliding*")]
+
+
+@pytest.mark.parametrize(
+    "command", ["convlab page --playground -o sliding.mp4", "convlab train", STEP]
+)
+def test_a_film_has_a_command_that_makes_it(tmp_path, command):
+    film = re.sub("command = .*", f"command = {json.dumps(command)}", FILM)
+    with pytest.raises(SpecError, match="film sliding: "):
+        read(tmp_path, HEAD + entry("step", STEP) + film)
 
 
 def test_the_catalogue_that_is_shipped():

@@ -13,7 +13,7 @@ from convlab_cli import drawing, options
     "--at", (-1e6, 1e6), help="How far g is slid; by default until the result is half its largest."
 )
 @options.number("--reach", (0.01, 1000), help="Functions are drawn from minus this to this.")
-@drawing.draws("convolution-1d.png", drawing.MOVING)
+@drawing.draws("convolution-1d.png", (*drawing.MOVING, *drawing.FILMS))
 def command(pictures, **settings):
     """Convolution of two signals: one is turned, slid over the other, and the product added up.
 
@@ -23,6 +23,7 @@ def command(pictures, **settings):
 
     \b
     convlab render convolution-1d --f box --g decay -o sliding.gif
+    convlab render convolution-1d --f box --g ramp -o sliding.mp4
     convlab render convolution-1d --f "step(t)*exp(-t)" --g box --show three
     convlab render convolution-1d --f 1,2,3 --g 0,1,0.5
     """

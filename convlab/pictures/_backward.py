@@ -27,6 +27,7 @@ from convlab.pictures.picture import Picture, said
 from convlab.shapes import Pair, pair, size_text
 from convlab.viz import ShownGrid
 from convlab.viz.style import ARROW
+from convlab.words import joined, t
 
 KINDS = "convolution", "max", "average"
 MOST_CELLS = 24
@@ -116,13 +117,13 @@ def _of_convolution(
     if found is None:
         found = convolution_backward(example, target, RATES[-1])
     _check(found.input_sums.stage.shape[1:], found.steps, step)
-    title = "Backpropagation through a convolution"
+    title = t("Backpropagation through a convolution")
     kernel, stride = size_text(*example.kernel.shape[2:]), ""
     if example.stride != (1, 1):
-        stride = f", stride {size_text(*example.stride)}"
-    subtitle = (
-        f"kernel w {kernel}{stride}, loss L = ½ Σ (y {MINUS} t)²: each gradient is a sum of"
-        " products, as y is"
+        stride = t(", stride {size}", size_text(*example.stride))
+    subtitle = t(
+        "kernel w {kernel}{stride}, loss L = {loss}: each gradient is a sum of products, as y is",
+        *(kernel, stride, f"½ Σ (y {MINUS} t)²"),
     )
     facts = _facts(found)
 
@@ -179,7 +180,7 @@ def _sum_of(sums_of: Convolution, place: Pair) -> str:
     """A sum of products in words."""
     pieces = sums_of.picture(sums_of.step((0, *place))).sum_pieces
     text = pieces(None if sums_of.kernel[0, 0].size <= _TERMS else _TERMS)
-    return " ".join(piece for piece, _ in text)
+    return joined([piece for piece, _ in text], " ")
 
 
 def _facts(found: ConvolutionBackward, at: int | None = None) -> list[tuple[str, str]]:
@@ -188,22 +189,24 @@ def _facts(found: ConvolutionBackward, at: int | None = None) -> list[tuple[str,
     facts = []
     if weight is not None:
         text = _sum_of(found.weight_sums, weight)
-        facts.append((f"∂L/∂w at row {weight[0]}, column {weight[1]}", text))
+        facts.append((t("∂L/∂w at row {row}, column {column}", *weight), text))
     if place is not None:
         text = _sum_of(found.input_sums, place)
-        facts.append((f"∂L/∂x at row {place[0]}, column {place[1]}", text))
+        facts.append((t("∂L/∂x at row {row}, column {column}", *place), text))
     if at is not None:
         return facts
     places = sums(np.array([found.by_bias]), grain(found.gradient.size, found.gradient))
     terms = exact(found.gradient).marked()
     few = " + ".join(f"({text})" if text[0] == MINUS else text for text in terms[:_TERMS])
-    more = "" if len(terms) <= _TERMS else f" + … {len(terms) - _TERMS} more"
-    facts.append(("∂L/∂b", f"{few}{more} {places.sign} {places.texts[0]}, the sum of ∂L/∂y"))
+    more = "" if len(terms) <= _TERMS else t(" + … {count} more", len(terms) - _TERMS)
+    result = f"{places.sign} {places.texts[0]}"
+    facts.append(("∂L/∂b", t("{few}{more} {result}, the sum of ∂L/∂y", few, more, result)))
     bias = _after(found, found.forward.bias, np.array([found.by_bias]), np.array([found.new_bias]))
     new, rate = bias.texts[0], number(found.rate, 15)
     loss = _is(found.loss), _is(found.new_loss)
-    step = f"w {MINUS} {rate} ∂L/∂w, b {MINUS} {rate} ∂L/∂b {bias.sign} {new}"
-    facts.append(("one step", f"{step}; L {loss[0]} before, L {loss[1]} after"))
+    pieces = "w", MINUS, rate, "∂L/∂w, b", MINUS, rate, "∂L/∂b", bias.sign, new
+    step = joined(pieces, " ")
+    facts.append((t("one step"), t("{step}; L {loss} before, L {new} after", step, *loss)))
     return facts
 
 
@@ -226,13 +229,13 @@ def _rows(found: ConvolutionBackward, at: int | None) -> list[list[list[ShownGri
     weight, place = _places(found, at)
     of_g = exact(gradient)
     output = forward.output[0]
-    with_bias = [ShownGrid(forward.bias[None], exact(forward.bias), "b", "bias", "mistake", "+")]
+    with_bias = [ShownGrid(forward.bias[None], exact(forward.bias), "b", t("bias"), "mistake", "+")]
     first = [
         ShownGrid(forward.input[0], exact(forward.input), "x", _sizes(forward.input[0])),
-        ShownGrid(forward.kernel[0, 0], exact(forward.kernel), "w", "kernel", "window", "∗"),
+        ShownGrid(forward.kernel[0, 0], exact(forward.kernel), "w", t("kernel"), "window", "∗"),
         *(with_bias if example.bias is not None else []),
-        ShownGrid(output, example.results(), "y", "output", "output", "="),
-        ShownGrid(found.target, exact(found.target), "t", "target", "ink", MINUS),
+        ShownGrid(output, example.results(), "y", t("output"), "output", "="),
+        ShownGrid(found.target, exact(found.target), "t", t("target"), "ink", MINUS),
         ShownGrid(gradient, of_g, "∂L/∂y", f"y {MINUS} t", "mistake", "="),
     ]
     second = _weight_panel(found, weight, at)
@@ -262,19 +265,24 @@ def _weight_panel(
     if place is not None:
         window = np.zeros(stage.shape, bool)
         window[np.ix_(*lesson.window(*place))] = True
-    apart = "" if lesson.dilation == (1, 1) else f", {size_text(*lesson.dilation)} apart"
+    apart = "" if lesson.dilation == (1, 1) else t(", {size} apart", size_text(*lesson.dilation))
     known = grain(found.gradient.size, lesson.input, found.gradient)
     done = _done(weights.shape, None if at is None else place, True)
     shown = [
-        ShownGrid(stage, exact(stage), "x", "input", outside=outside, window=window),
+        ShownGrid(stage, exact(stage), "x", t("input"), outside=outside, window=window),
         ShownGrid(
-            found.gradient, exact(found.gradient), "∂L/∂y", f"as kernel{apart}", "mistake", "∗"
+            found.gradient,
+            exact(found.gradient),
+            "∂L/∂y",
+            t("as kernel{apart}", apart),
+            "mistake",
+            "∗",
         ),
         ShownGrid(
             weights,
             sums(weights, known),
             "∂L/∂w",
-            "same size as w",
+            t("same size as w"),
             "window",
             "=",
             done=done,
@@ -284,8 +292,8 @@ def _weight_panel(
     if at is not None:
         return shown
     new = _after(found, found.forward.kernel, weights, found.new_kernel)
-    head = f"w {MINUS} {number(found.rate, 15)} ∂L/∂w"
-    return [*shown, ShownGrid(found.new_kernel, new, head, "new w", "window", ARROW)]
+    head = joined(["w", MINUS, number(found.rate, 15), "∂L/∂w"], " ")
+    return [*shown, ShownGrid(found.new_kernel, new, head, t("new w"), "window", ARROW)]
 
 
 def _input_panel(found: ConvolutionBackward, place: Pair | None, at: int | None) -> list[ShownGrid]:
@@ -297,7 +305,7 @@ def _input_panel(found: ConvolutionBackward, place: Pair | None, at: int | None)
     if place is not None:
         window = np.zeros(stage.shape, bool)
         window[np.ix_(*lesson.window(*place))] = True
-    between = "" if found.forward.stride == (1, 1) else " and between"
+    between = found.forward.stride != (1, 1)
     known = grain(taps.size, found.gradient, taps)
     started = at is None or at >= found.by_weights.size
     done = _done(values.shape, None if at is None else place, started)
@@ -307,17 +315,17 @@ def _input_panel(found: ConvolutionBackward, place: Pair | None, at: int | None)
             stage,
             exact(stage),
             "∂L/∂y",
-            f"zeros around{between}",
+            t("zeros around and between") if between else t("zeros around"),
             "mistake",
             outside=empty,
             window=window,
         ),
-        ShownGrid(taps, exact(taps), "w", "turned by 180°", "window", "∗"),
+        ShownGrid(taps, exact(taps), "w", t("turned by 180°"), "window", "∗"),
         ShownGrid(
             values,
             sums(values, known),
             "∂L/∂x",
-            "same size as x",
+            t("same size as x"),
             "input",
             "=",
             done=done,
@@ -346,12 +354,14 @@ def _of_pooling(
         gradient[gradient == 0] = 3  # a zero does not show where it goes
     found = pooling_backward(example, gradient)
     _check(example.stage.shape[1:], found.steps, step)
-    word = "max" if kind == "max" else "average"
-    title = f"Backpropagation through {word} pooling"
+    title = t("Backpropagation through average pooling")
+    if kind == "max":
+        title = t("Backpropagation through max pooling")
     assert example.kernel is not None, "pooling_backward takes no other"
-    window = f"windows {size_text(*example.kernel)}, stride {size_text(*example.stride)}"
-    goes = "the winner" if kind == "max" else "all numbers of its window alike"
-    subtitle = f"{window}: each gradient goes to {goes}, nothing is learned here"
+    sizes = size_text(*example.kernel), size_text(*example.stride)
+    window = t("windows {kernel}, stride {stride}", *sizes)
+    goes = t("all numbers of its window alike") if kind == "average" else t("the winner")
+    subtitle = t("{window}: each gradient goes to {goes}, nothing is learned here", window, goes)
 
     def draw(at: int, **look: Any):
         look |= {"title": title, "subtitle": subtitle, "facts": [_pooled_fact(found, at)]}
@@ -387,14 +397,15 @@ def _pooled_fact(found: PoolingBackward, at: int) -> tuple[str, str]:
     example = found.forward
     row, column = divmod(at, found.gradient.shape[1])
     value = exact(found.gradient).marked()[at]
-    label = f"∂L/∂y at row {row}, column {column}"
+    label = t("∂L/∂y at row {row}, column {column}", row, column)
     if example.winners is not None:
         winner = divmod(int(example.winners[0, row, column]), example.input.shape[2])
-        return label, f"{value} goes to the winner, row {winner[0]}, column {winner[1]}"
+        return label, t("{value} goes to the winner, row {row}, column {column}", value, *winner)
     down, across = example.window(row, column)
     count = len(down) * len(across)
     share = exact(found.gradient / count).marked()[at]
-    return label, f"{value} / {count} = {share} goes to each of the {count} numbers"
+    said = t("{value} / {count} = {share} goes to each of the {count} numbers", value, count, share)
+    return label, said
 
 
 def _pooled_rows(found: PoolingBackward, at: int) -> list[list[list[ShownGrid]]]:
@@ -426,8 +437,10 @@ def _pooled_rows(found: PoolingBackward, at: int) -> list[list[list[ShownGrid]]]
         ShownGrid(example.output[0], shown.results(), "y", "", "output", ARROW, current=place),
     ]
     back = [
-        ShownGrid(gradient, exact(gradient), "∂L/∂y", "arrives", "mistake", "", current=place),
-        ShownGrid(whole, arrived, "∂L/∂x", "goes on", "input", ARROW, outside, window, None, won),
+        ShownGrid(gradient, exact(gradient), "∂L/∂y", t("arrives"), "mistake", "", current=place),
+        ShownGrid(
+            whole, arrived, "∂L/∂x", t("goes on"), "input", ARROW, outside, window, None, won
+        ),
     ]
     return [[forward, back]]
 

@@ -22,6 +22,7 @@ from convlab.tape import no_grad
 from convlab.tensors import Tensor
 from convlab.training import ImageLike
 from convlab.viz import ChannelRow, style
+from convlab.words import t
 
 MOST_ROWS = 6
 
@@ -62,18 +63,19 @@ def channel_sum(
     result = result[filter]
     at = _unit(result, at)
     bias = None if convolution.bias is None else float(convolution.bias.numpy()[filter])
-    title = f"Map {filter} of {layer}, summed over its channels"
-    count = "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
-    subtitle = (
-        f"{subject.name}, {run.name}{subject.aside}; {count} of {size_text(*read.shape[1:])},"
-        " before the activation"
+    title = t("Map {filter} of {layer}, summed over its channels", filter, layer)
+    subtitle = t(
+        "{image}, {run}{aside}; {n} channel of {size}, before the activation",
+        *(subject.name, run.name, subject.aside, len(channels), size_text(*read.shape[1:])),
+        several="{image}, {run}{aside}; {n} channels of {size}, before the activation",
     )
     kernel = convolution.weight.numpy()[filter]
     rows, few = _rows(read, channels, kernel, added, at)
     facts = _facts(rows, bias, result, at)
     if not few:
-        facts.append(("channels", f"the {MOST_ROWS - 1} of {len(channels)} that add most there"))
-    facts.append(("shades", _shades(rows, source == INPUT)))
+        few_of = MOST_ROWS - 1, len(channels)
+        facts.append((t("channels"), t("the {few} of {count} that add most there", *few_of)))
+    facts.append((t("shades"), _shades(rows, source == INPUT)))
     return Picture(
         title,
         f"{title}: {subtitle}. {said(dict(facts))}.",
@@ -83,7 +85,7 @@ def channel_sum(
             bias,
             result,
             at,
-            result_name=f"map {filter}",
+            result_name=t("map {index}", filter),
             image=source == INPUT,
             title=title,
             subtitle=subtitle,
@@ -140,12 +142,14 @@ def _rows(
     order = np.argsort(-np.abs(added[:, at[0], at[1]]), kind="stable")
     kept = sorted(order[: len(channels) if few else MOST_ROWS - 1].tolist())
     rows = [
-        ChannelRow(f"channel {channels[one]}", added[one], read[channels[one]], kernel[one])
+        ChannelRow(
+            t("channel {index}", channels[one]), added[one], read[channels[one]], kernel[one]
+        )
         for one in kept
     ]
     if not few:
         rest = [one for one in range(len(channels)) if one not in kept]
-        rows.append(ChannelRow(f"{len(rest)} others", added[rest].sum(axis=0)))
+        rows.append(ChannelRow(t("{count} others", len(rest)), added[rest].sum(axis=0)))
     return rows, few
 
 
@@ -155,7 +159,7 @@ def _facts(
     """The sum of a unit, written out."""
     terms = [*(float(row.added[at]) for row in rows), *([] if bias is None else [bias])]
     value = number(float(result[at])).removeprefix("≈")
-    return [(f"row {at[0]}, column {at[1]}", f"{_written(terms)} ≈ {value}")]
+    return [(t("row {row}, column {column}", *at), f"{_written(terms)} ≈ {value}")]
 
 
 def _shades(rows: list[ChannelRow], image: bool) -> str:
@@ -165,8 +169,9 @@ def _shades(rows: list[ChannelRow], image: bool) -> str:
     kernels = np.stack([row.kernel for row in rows if row.kernel is not None])
     reads = style.value_scale(seen, theme).words
     if image:
-        reads = f"black {number(seen.min())}, white {number(seen.max())}"
-    return f"what is read: {reads}; kernels: {style.signed_scale(kernels, theme).words}"
+        reads = t("black {low}, white {high}", number(seen.min()), number(seen.max()))
+    words = style.signed_scale(kernels, theme).words
+    return t("what is read: {reads}; kernels: {kernels}", reads, words)
 
 
 def _written(terms: list[float]) -> str:

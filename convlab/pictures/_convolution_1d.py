@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from convlab.words import joined, t
 
 SHOWN = ("sliding", "three")
 _FRAMES = 32  # of an animation of functions
+_FPS, _TURNING, _SLIDING = 30, 45, 240  # of a film, and its frames
 
 
 def convolution_1d(
@@ -66,6 +68,7 @@ def convolution_1d(
         f"{title}. {scene.subtitle}. {said(dict(facts))}.",
         partial(scene.figure, chosen),
         scene.figures,
+        film=None if scene.whole else scene.film,
         parameters={"show": show, "step": grid.step},
         inputs={"f": f_samples.values, "g": g_samples.values},
         result={
@@ -213,14 +216,67 @@ class _Scene:
     def figure(self, places: Sequence[int], every: Any = None, **look: Any) -> Figure:
         """The signals slid to ``places``, drawn so that those slid to ``every`` fit too."""
         every = every or [[n] for n in places]
+        drawn = [self._drawn(at, n, every[at]) for at, n in enumerate(places)]
+        return self._figure(drawn, [] if self.whole else self.facts(places), **look)
+
+    def _figure(
+        self, drawn: list[viz.SlidSignals], facts: list[tuple[str, str]], **look: Any
+    ) -> Figure:
         return viz.convolution_1d(
-            [self._drawn(at, n, every[at]) for at, n in enumerate(places)],
+            drawn,
             stems=not self.found[0].grid.middle,
-            facts=[] if self.whole else self.facts(places),
+            facts=facts,
             title=self.title,
             subtitle=self.subtitle,
             **look,
         )
+
+    def film(self, **look: Any) -> viz.Film:
+        """g turns where it is, glides to its start, and slides; what comes out grows."""
+        return viz.Film(self._frames(look), _FPS)
+
+    def _frames(self, look: dict[str, Any]) -> Iterator[NDArray]:
+        one = self.found[0]
+        reached = np.flatnonzero(np.abs(one.result) > 1e-3 * np.abs(one.result).max()) - one.most
+        first, last = int(reached[0]), int(reached[-1])
+        track = [first, 0, last]
+
+        def still(n: int, turned: float | None = None) -> NDArray:
+            shown = self._drawn(0, n, track)
+            if turned is not None:
+                shown = self._before(shown, turned)
+            # Words of other widths at each moment would jump.
+            return viz.pixels_of(self._figure([shown], self.facts([n])[:1], **look))
+
+        opening = still(0, 1.0)
+        yield from [opening] * _FPS
+        if one.grid.middle:
+            share = [viz.ease(at / (_TURNING - 1)) for at in range(_TURNING)]
+            yield from (still(0, 1 - 2 * at) for at in share)
+        stride = 1 if one.grid.middle else _FPS // 2  # numbers stay at whole places
+        ways = ((0, first, _TURNING, -1.0), (first, last, _SLIDING, None))
+        for start, end, count, turned in ways:
+            if not one.grid.middle:
+                count = stride * (abs(end - start) + 1)
+            places = [round(start + (end - start) * at / (count - 1)) for at in range(count)]
+            for n, same in itertools.groupby(places):
+                shown = still(n, turned)
+                yield from (shown for _ in same)
+        yield from (shown for _ in range(2 * _FPS))
+
+    def _before(self, shown: viz.SlidSignals, turned: float) -> viz.SlidSignals:
+        """Before anything is multiplied: g from as it is, 1, to turned, -1."""
+        names = shown.names
+        if turned > -1:
+            wide = turned if abs(turned) > 0.02 else 0.02
+            # What is slid is turned already, so that its mirror image is g.
+            slid = np.interp(-shown.taus / wide, shown.taus, np.nan_to_num(shown.slid), 0.0, 0.0)
+            shown = replace(shown, slid=slid)
+            names = (names[0], self.operations[0].applied("g", "τ"), *names[2:])
+        empty = np.full_like(shown.product, np.nan)
+        result = np.full_like(shown.result, np.nan)
+        named = (*names[:2], t("product"), self.operations[0].symbols[0], "")
+        return replace(shown, product=empty, result=result, names=named)
 
     def figures(self, **look: Any) -> Iterable[Figure]:
         """From where a quarter of the largest result has come out, so that the first shows some."""

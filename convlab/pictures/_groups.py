@@ -13,6 +13,7 @@ from convlab.errors import ShapeError, SpecError
 from convlab.pictures.picture import Picture, said
 from convlab.shapes import Pair, pair, size_text
 from convlab.viz import GroupedLayers
+from convlab.words import t
 
 MOST_CHANNELS = 32
 
@@ -45,34 +46,38 @@ def groups(
     text = size_text(*kernel)
     full, one = (channels, filters, kernel), (channels, filters, (1, 1))
     deep = (channels, channels, kernel)
+    grouped = t("{groups} groups", groups)
     ways = {
-        "full": [(*full, 1)],
-        f"{groups} groups": [(*full, groups)],
-        "depthwise": [(*full, channels)],
-        "separable": [(*deep, channels), (*one, 1)],
+        t("full"): [(*full, 1)],
+        grouped: [(*full, groups)],
+        t("depthwise"): [(*full, channels)],
+        t("separable"): [(*deep, channels), (*one, 1)],
     }
     found = {name: [_layer(*layer) for layer in layers] for name, layers in ways.items()}
     numbers = {name: _costs(layers, channels, size) for name, layers in found.items()}
     most = max(products for _, products in numbers.values())
     formulas = {
         "full": f"{rows}·{columns}·{channels}·{filters}",
-        f"{groups} groups": f"{rows}·{columns}·{channels // groups}·{filters}",
+        grouped: f"{rows}·{columns}·{channels // groups}·{filters}",
         "depthwise": f"{rows}·{columns}·1·{filters}",
         "separable": f"{rows}·{columns}·1·{channels} + {channels}·{filters}",
     }
     panels = [
         GroupedLayers(
             name,
-            [f"{formulas[name]}", f"= {numbers[name][0]:,} weights"],
+            [formulas[name], t("= {count:,} weights", numbers[name][0])],
             [_reads(layer) for layer in layers],
             [size_text(*layer.kernel_size) for layer in layers],
             numbers[name][1] / most,
-            (f"{numbers[name][1]:,}", "multiply-adds"),
+            (f"{numbers[name][1]:,}", t("multiply-adds")),
         )
         for name, layers in found.items()
     ]
-    title = "Filters that read all channels, or some"
-    subtitle = f"{channels} channels of {size_text(*size)}, {filters} filters, kernel {text}"
+    title = t("Filters that read all channels, or some")
+    subtitle = t(
+        "{channels} channels of {size}, {filters} filters, kernel {kernel}",
+        *(channels, size_text(*size), filters, text),
+    )
     costs = {n: f"{w:,} weights, {p:,} multiply-adds" for n, (w, p) in numbers.items()}
     return Picture(
         title,

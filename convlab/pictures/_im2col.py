@@ -17,6 +17,7 @@ from convlab.numerals import exact
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
 from convlab.viz import ShownGrid
+from convlab.words import joined, t
 
 FORMS = "patches", "toeplitz"
 MOST_CELLS = 1200  # of the matrix
@@ -65,7 +66,7 @@ def im2col(
     count = example.output.size
     step = count // 2 if step is None else whole(step, "step", 0, count - 1, SpecError)
     title, subtitle, held = _words(example, matrix, form)
-    facts = [("the matrix", held)]
+    facts = [(t("the matrix"), held)]
 
     def draw(at: int, **look: Any):
         rows = _rows(example, matrix, vector, form, at)
@@ -100,13 +101,16 @@ def _words(example: Convolution, matrix: NDArray, form: str) -> tuple[str, str, 
     """Title, second line, and what the matrix holds."""
     size = size_text(*matrix.shape)
     if form == "patches":
-        held = f"{matrix.size} numbers for the {example.input.size} of the input"
-        reads = f"each row of the matrix, {size}, is what one window reads"
-        return "A convolution is a matrix times a vector", reads, held
+        held = t("{count} numbers for the {size} of the input", matrix.size, example.input.size)
+        reads = t("each row of the matrix, {size}, is what one window reads", size)
+        return t("A convolution is a matrix times a vector"), reads, held
     weights = example.kernel[0, 0].size
-    held = f"{weights} weights at {len(matrix) * weights} of {matrix.size} places, elsewhere 0"
-    moved = f"each row of the matrix, {size}, is the kernel, moved on"
-    return "A convolution is a dense layer with few weights", moved, held
+    held = t(
+        "{weights} weights at {count} of {places} places, elsewhere 0",
+        *(weights, len(matrix) * weights, matrix.size),
+    )
+    moved = t("each row of the matrix, {size}, is the kernel, moved on", size)
+    return t("A convolution is a dense layer with few weights"), moved, held
 
 
 def _product(example: Convolution, form: str) -> tuple[NDArray, NDArray]:
@@ -126,7 +130,8 @@ def _sum(example: Convolution, step: int) -> tuple[str, str]:
     """The place of a row in the output, and its sum."""
     shown = example.picture(step)
     few = shown.kernel is not None and shown.kernel.size <= 9
-    return shown.place(), " ".join(text for text, _ in shown.sum_pieces(None if few else 9))
+    pieces = shown.sum_pieces(None if few else 9)
+    return shown.place(), joined([text for text, _ in pieces], " ")
 
 
 def _rows(
@@ -142,22 +147,23 @@ def _rows(
     results = shown.results()
     patches = form == "patches"
     reads = ShownGrid(
-        shown.stage[0], shown.inputs(), "x", "input", outside=shown.outside, window=window
+        shown.stage[0], shown.inputs(), "x", t("input"), outside=shown.outside, window=window
     )
-    kernel = ShownGrid(example.kernel[0, 0], shown.weights(), "w", "kernel", "window", "∗")
+    kernel = ShownGrid(example.kernel[0, 0], shown.weights(), "w", t("kernel"), "window", "∗")
     outside = None
     if not patches:  # the zeros are no weights
         reached = [example.picture(step).under(0).ravel() for step in range(len(matrix))]
         outside = ~np.stack(reached)
         row &= ~outside
-    head = ("windows", "a row for each", "input") if patches else ("W", "w in each row", "window")
-    side = ("w", "as a column", "window") if patches else ("x", "as a column", "input")
+    head = (t("windows"), t("a row for each"), "input")
+    head = head if patches else ("W", t("w in each row"), "window")
+    side = ("w" if patches else "x", t("as a column"), "window" if patches else "input")
     return [
         [
             [
                 reads,
                 kernel,
-                ShownGrid(output, results, "y", "output", "output", "=", current=place),
+                ShownGrid(output, results, "y", t("output"), "output", "=", current=place),
             ],
             [
                 ShownGrid(matrix, exact(matrix), *head, outside=outside, window=row),

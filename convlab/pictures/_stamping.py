@@ -13,10 +13,12 @@ from convlab import viz
 from convlab.errors import SpecError
 from convlab.lessons import Convolution, convolution_example
 from convlab.lessons.stamps import Stamp, stamps
+from convlab.lessons.words import sides_text, window_text
 from convlab.numerals import exact, grain, sums
 from convlab.pictures.picture import Picture, said
 from convlab.shapes import Pair, size_text
 from convlab.viz import ShownGrid, ShownStamp
+from convlab.words import t
 
 MOST_STAMPS = 100
 MOST_CELLS = 16
@@ -62,9 +64,12 @@ def stamping(
             f" got {example.input.size} on {size_text(*example.output.shape[1:])}"
         )
     found = stamps(example)
-    title = "Transposed convolution, as stamps"
-    notes = example.input_note().split(",")[0], example.kernel_note().removesuffix(", turned")
-    subtitle = f"each number of the input lays its multiple of the kernel down: {notes[1]}"
+    title = t("Transposed convolution, as stamps")
+    kernel_note = window_text(example.kernel.shape[2:], example.stride, example.dilation, 1)
+    if any(example.padding):
+        kernel_note += t(", padding {sides}", sides_text(example.padding))
+    notes = size_text(*example.input.shape[1:]), kernel_note
+    subtitle = t("each number of the input lays its multiple of the kernel down: {note}", notes[1])
     facts = _facts(example, found)
 
     def draw(**look: Any):
@@ -104,8 +109,8 @@ def _facts(example: Convolution, found: Any) -> list[tuple[str, str]]:
     total = output[int(row) * counts.shape[1] + int(column)]
     written = " + ".join(text if text[0].isdigit() else f"({text})" for text in terms)
     sign = "=" if total[0] != "≈" else ""
-    label = f"row {row}, column {column}"
-    return [(label, f"{written} {sign} {total}, where {len(parts)} stamps meet")]
+    label, whole = t("row {row}, column {column}", row, column), f"{written} {sign} {total}"
+    return [(label, t("{sum}, where {count} stamps meet", whole, len(parts)))]
 
 
 def _laid(stamp: Stamp, shape: tuple[int, ...]) -> NDArray:
@@ -121,8 +126,8 @@ def _rows(example: Convolution, found: Any) -> list[list[list[ShownGrid]]]:
     """The input and the kernel; below them the stamps, and their sum."""
     kernel, values = example.kernel[0, 0], example.input[0]
     first = [
-        [ShownGrid(values, exact(values), "x", "input")],
-        [ShownGrid(kernel, exact(kernel), "w", "kernel", "window")],
+        [ShownGrid(values, exact(values), "x", t("input"))],
+        [ShownGrid(kernel, exact(kernel), "w", t("kernel"), "window")],
     ]
     shape, known = example.output.shape[1:], _known(example)
     few = len(found) <= _SHOWN
@@ -131,14 +136,14 @@ def _rows(example: Convolution, found: Any) -> list[list[list[ShownGrid]]]:
     for number, index in enumerate(chosen):
         stamp, sign = found[index], "+" if number else ""
         if not few and number == 2:
-            sign = f"+ {len(found) - 3} more +"
+            sign = t("+ {count} more +", len(found) - 3)
         laid = _laid(stamp, shape)
         second.append(
             ShownGrid(
                 stamp.alone,
                 sums(stamp.alone, known),
                 f"{texts[index]}·w",
-                f"row {stamp.at[0]}, column {stamp.at[1]}",
+                t("row {row}, column {column}", *stamp.at),
                 "input",
                 sign,
                 outside=None,
@@ -147,7 +152,7 @@ def _rows(example: Convolution, found: Any) -> list[list[list[ShownGrid]]]:
             )
         )
     output = example.output[0]
-    second.append(ShownGrid(output, sums(output, known), "y", "output", "output", "="))
+    second.append(ShownGrid(output, sums(output, known), "y", t("output"), "output", "="))
     return [first, [second]]
 
 

@@ -44,7 +44,7 @@ from convlab.viz.experiment import (
 )
 from convlab.viz.feature_maps import feature_maps
 from convlab.viz.fields import effective_field, field_chain, receptive_field
-from convlab.viz.film import FILM, Film, film_bytes
+from convlab.viz.film import FILM, Film, film_bytes, pixels_of
 from convlab.viz.film import SUFFIXES as FILMS
 from convlab.viz.film_stamp import ShownStamp, stamp_film
 from convlab.viz.film_window import window_film
@@ -68,6 +68,7 @@ from convlab.viz.quiz_sheet import KeySection, SheetExercise, quiz_key, quiz_she
 from convlab.viz.roofline import KernelPoint, kernel_speed
 from convlab.viz.scaling import ScalingCurve, scaling
 from convlab.viz.sliding_window import sliding_window
+from convlab.viz.sprites import ease
 from convlab.viz.style import SIZES, THEMES, Size, Theme, blank_figure
 from convlab.viz.sum_chain import sum_chain
 from convlab.viz.table import MeasuredColumn

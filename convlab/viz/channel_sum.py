@@ -17,6 +17,7 @@ from convlab.viz.canvas import LINE, Canvas, Place
 from convlab.viz.colour_bar import ColourBar
 from convlab.viz.matrix import Cells
 from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ class _Drawing:
         self.inputs = style.grey_scale(inputs) if image else style.value_scale(inputs, self.theme)
         self.kernels = style.signed_scale(kernels, self.theme)
         self.scale = style.signed_scale(ends, self.theme, shown_limit(maps))
-        self.bar = ColourBar(canvas, self.scale, "added")
+        self.bar = ColourBar(canvas, self.scale, t("added"))
         self._measure()
 
     def _measure(self) -> None:
@@ -110,7 +111,7 @@ class _Drawing:
         columns = [canvas.left + self.name]
         for _ in range(2):
             columns.append(columns[-1] + self.side + self.sign)
-        heads = ("reads", theme.input), ("kernel", theme.window), ("adds", theme.output)
+        heads = (t("reads"), theme.input), (t("kernel"), theme.window), (t("adds"), theme.output)
         for (word, colour), x in zip(heads, columns, strict=True):
             y = self.top - self.head
             canvas.text(x, y, word, px=small, colour=colour, bold=True, width=self.side + self.sign)
@@ -182,7 +183,7 @@ class _Drawing:
         if self.bias is not None:
             below = y + self.large / 2 + 0.6 * size.small
             canvas.line([x, x], [y + radius, below], theme.mistake)
-            text = f"bias {number(self.bias)}"
+            text = t("bias {value}", number(self.bias))
             canvas.text(
                 x, below + 0.2 * size.small, text, "mt", px=size.small, colour=theme.mistake
             )

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convlab.errors import SpecError
 from convlab.names import one_line
-from convlab.viz.canvas import Canvas
 from convlab.viz.style import Size
 
 SUFFIXES = (".mp4", ".webm")
@@ -70,9 +70,9 @@ def film_bytes(
     return buffer.getvalue()
 
 
-def pixels_of(canvas: Canvas) -> NDArray:
-    """What is drawn on a canvas, as bytes (H, W, 3) that can be drawn over."""
-    drawn: Any = canvas.figure.canvas
+def pixels_of(figure: Figure) -> NDArray:
+    """A figure as bytes (H, W, 3) that can be drawn over."""
+    drawn: Any = figure.canvas
     drawn.draw()
     pixels = np.asarray(drawn.buffer_rgba())
     share = pixels[..., 3:].astype(np.uint16)

@@ -113,7 +113,7 @@ class Grids:
                 )
             for plane in range(block.shape[0]):
                 self._plane(at, plane, colour, fill)
-        return pixels_of(canvas)
+        return pixels_of(canvas.figure)
 
     def _plane(self, at: int, plane: int, edge: str, fill: str) -> None:
         canvas, block, cells = self.canvas, self.blocks[at], self.cells(at, plane)

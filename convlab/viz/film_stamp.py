@@ -15,6 +15,7 @@ from convlab.viz.film_grids import Block, Grids
 from convlab.viz.film_window import END, FIRST
 from convlab.viz.sprites import between, lay, outline, scaled
 from convlab.viz.style import Size
+from convlab.words import t
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +56,9 @@ def stamp_film(
     canvas = Canvas(size, theme)
     canvas.headline(title, subtitle, canvas.theme.ink)
     blocks = [
-        Block((1, *inputs[0]), ("Input", inputs[2], "input"), inputs[1]),
-        Block((1, *kernel[0]), ("Kernel", kernel[2], "window"), kernel[1], style.TIMES),
-        Block((1, *output[0]), ("Output", output[1], "output"), None, style.ARROW),
+        Block((1, *inputs[0]), (t("Input"), inputs[2], "input"), inputs[1]),
+        Block((1, *kernel[0]), (t("Kernel"), kernel[2], "window"), kernel[1], style.TIMES),
+        Block((1, *output[0]), (t("Output"), output[1], "output"), None, style.ARROW),
     ]
     written = [text for stamp in stamps for text in (*stamp.products, *stamp.so_far)]
     grids = Grids(canvas, blocks, canvas.bottom, written)

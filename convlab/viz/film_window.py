@@ -17,6 +17,7 @@ from convlab.viz.film_sum import SumRow
 from convlab.viz.sprites import between, chip, lay, outline, scaled
 from convlab.viz.style import Size
 from convlab.window_step import SlidingWindow
+from convlab.words import t
 
 MOST_PLANES = 4
 FIRST = 3  # the first step takes so many times as long, to be understood
@@ -84,12 +85,14 @@ class _Window:
         shown = self.steps[step]
         inputs = shown.inputs().marked() if self.numbers else None
         empty = ~shown.inside
-        blocks = [Block(shown.stage.shape, ("Input", shown.input_note, "input"), inputs, "", empty)]
+        blocks = [
+            Block(shown.stage.shape, (t("Input"), shown.input_note, "input"), inputs, "", empty)
+        ]
         if shown.kernel is not None:
             head = shown.window_title(), shown.window_note, "window"
             weights = shown.weights().marked() if self.numbers else None
             blocks.append(Block(shown.kernel.shape, head, weights, "∗"))
-        head = "Output", shown.output_note(), "output"
+        head = t("Output"), shown.output_note(), "output"
         sign = "=" if self.convolves else style.ARROW
         blocks.append(Block(shown.output.shape, head, None, sign))
         results = shown.results().marked() if self.numbers else []
@@ -214,12 +217,12 @@ class _Window:
         cells, strength = self.grids.cells(0, plane), 1 - between(moment, 0.24, 0.34)
         if self.row is None or len(shown.kernel) > 1:
             strength = 1.0
-        width = max(map(len, texts)) * px
         for at, text in enumerate(texts):
             row, column = divmod(at, len(columns))
-            sprite = chip(f"{style.TIMES}{text}", width, 1.4 * px, px, self.theme.window, bold=True)
+            tag = f"{style.TIMES}{text}"
+            own = self.canvas.measure(tag, px, True)
+            sprite = chip(tag, own + 2, 1.4 * px, px, self.theme.window, bold=True)
             x, y = cells.middle(rows[row] + 0.3, columns[column])
-            own = self.canvas.measure(f"{style.TIMES}{text}", px, True)
             lay(frame, sprite, x + 0.44 * side - own / 2, y, strength)
 
     def _current(

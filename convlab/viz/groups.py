@@ -13,6 +13,7 @@ from convlab.errors import ShapeError
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import shared_colours
+from convlab.words import t
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ class _Panel:
                 edge, fill = getattr(theme, role), getattr(theme, f"{role}_fill")
                 canvas.box(*place, edge=edge, fill=fill)
         above = ys[0] - self.side / 2 - 0.3 * small
-        canvas.note(self.left, above, "channels", "lb", colour=theme.input)
+        canvas.note(self.left, above, t("channels"), "lb", colour=theme.input)
         self._cost()
 
     def _places(self, count: int) -> list[float]:

@@ -113,9 +113,11 @@
   const dialog = find("#page-large");
   let current = null;
 
+  const pictured = () => shown().filter((article) => find("picture", article)); // films have their own
+
   function enlarge(article) {
     current = article;
-    const entries = shown();
+    const entries = pictured();
     const picture = find("picture", article).cloneNode(true);
     find("img", picture).loading = "eager";
     find("#page-stage").replaceChildren(picture);
@@ -129,7 +131,7 @@
   }
 
   function step(by) {
-    const entries = shown();
+    const entries = pictured();
     enlarge(entries.at((entries.indexOf(current) + by) % entries.length));
   }
 

@@ -149,7 +149,7 @@ def build_json(own, folder, case):
     if how < 3:  # the manifest instead
         record = {"hash": "x", "file": "lab.html", "picture": "pictures/one.png"}
         manifest = {"convlab": "0.1.0", "data": "digits", "runs": {}, "photo": "x"}
-        manifest |= {"entries": {"one": record}, "pages": {}, "claims": {}}
+        manifest |= {"entries": {"one": record}, "films": {}, "pages": {}, "claims": {}}
         put(path, result.read_bytes())
         path = folder / "g" / "gallery.json"
         case.note, content = other_json(own, json.dumps(manifest))
