@@ -721,3 +721,39 @@ def test_a_dense_layer_gives_an_image_the_same_bits_alone_as_among_others(
     for image in (0, 36):
         alone = dense.forward(np.ascontiguousarray(x[:, image : image + 1]), weight, bias, relu)
         assert np.array_equal(alone[:, 0], many[:, image])
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "groups", "kernel", "stride"),
+    [(6, 6, 6, 3, 1), (6, 12, 6, 5, 2), (1, 2, 1, 3, 1), (4, 8, 1, 3, 2), (4, 8, 1, 1, 2)],
+)
+def test_a_convolution_gives_an_image_the_same_bits_alone_as_among_others(
+    channels, outputs, groups, kernel, stride
+):
+    # Depthwise; a filter; strides, for which whole maps of few images are one run.
+    sides = (kernel // 2,) * 4
+    g = shapes.conv2d_geometry(
+        channels, outputs, (23, 19), (kernel,) * 2, (stride,) * 2, sides, (1, 1), groups
+    )
+    rng = np.random.default_rng(0)
+    x, weight, bias = (
+        numbers(rng, shape, np.float32)
+        for shape in ((channels, 23, 19, 37), g.weight_shape, (outputs,))
+    )
+    many = conv2d.forward(x, weight, bias, g, True)
+    for image in (0, 36):
+        alone = conv2d.forward(
+            np.ascontiguousarray(x[..., image : image + 1]), weight, bias, g, True
+        )
+        assert np.array_equal(alone[..., 0], many[..., image])
+
+
+@pytest.mark.parametrize("pool", [pool2d.max_forward, pool2d.average_forward])
+def test_a_pooled_image_has_the_same_bits_alone_as_among_others(pool):
+    x = numbers(np.random.default_rng(0), (5, 7, 7, 37), np.float32)
+    windows = shapes.adaptive_pool_windows((7, 7), (1, 3))
+    many, alone = (pool(a, windows) for a in (x, np.ascontiguousarray(x[..., 36:])))
+    if pool is pool2d.max_forward:  # and where it was
+        assert np.array_equal(alone[1][..., 0], many[1][..., 36])
+        many, alone = many[0], alone[0]
+    assert np.array_equal(alone[..., 0], many[..., 36])
