@@ -79,7 +79,7 @@ KINDS = {
     "--page": "flag", "--patch": "spelled", "--patches": "whole", "--patience": "whole",
     "--pixels": "whole|spelled", "--playground": "flag", "--pool": "text", "--positive": "text",
     "--preprocessing": "text", "--pyramid": "flag", "--quick": "flag", "--quiet": "flag",
-    "--rate": "number", "--raw": "out", "--reach": "number", "--result": "out",
+    "--rate": "number", "--raw": "out", "--ranks": "whole", "--reach": "number", "--result": "out",
     "--resume": "folder written", "--rounds": "whole", "--row": "whole", "--samples": "whole",
     "--sanity": "flag", "--scale": "choice", "--scales": "spelled", "--scenes": "whole",
     "--schedule": "choice", "--seconds-per-step": "number", "--seed": "whole", "--seeds": "whole",

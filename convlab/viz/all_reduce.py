@@ -158,8 +158,9 @@ class _Columns:
         px = min(small, cells.height)
         for row, name in enumerate(names):
             _, y = cells.middle(row, 0)
-            look = {"colour": colour or self.canvas.theme.quiet, "width": self.label - 0.3 * small}
-            self.canvas.text(cells.left - 0.4 * small, y, name, "rm", px=px, **look)
+            x, width = cells.left - 0.4 * small, self.label - 0.3 * small
+            ink = colour or self.canvas.theme.quiet
+            self.canvas.text(x, y, name, "rm", px=px, colour=ink, width=width)
 
     def _path(self, start: Cells, end: Cells, stays: bool, turn: float, label: float) -> None:
         """An arrow from the right of some cells, by ``turn``, to the left of others' labels."""
