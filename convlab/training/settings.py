@@ -147,12 +147,13 @@ class Settings:
         """
         if form is None:
             return data.load(self.data, data_dir=data_dir, skip_damaged=self.skip_damaged)
-        channels, *size = form.image_shape
-        read = partial(data.read_picture, size=tuple(size), channels=channels, crop=form.crop)
+        channels, rows, columns = form.image_shape
+        size = rows, columns
+        read = partial(data.read_picture, size=size, channels=channels, crop=form.crop)
         return data.load(
             self.data,
             data_dir=data_dir,
-            image_size=(size[0], size[1]),
+            image_size=size,
             channels=channels,
             skip_damaged=self.skip_damaged,
             read=read,
