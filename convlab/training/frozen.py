@@ -66,10 +66,9 @@ class Parts:
         layers = dict(network.named_children())
         at = 1 + list(layers).index(after)
         self.after = after
-        self.front = _part(network, list(layers.items())[:at], {})
-        self.rest = _part(network, list(layers.items())[at:], {after: INPUT})
         self.shape = {name: after for name, _, _, after in network.shapes()}[after]
-        self.rest.input_shape = self.shape
+        self.front = _part(network, list(layers.items())[:at], {}, network.input_shape)
+        self.rest = _part(network, list(layers.items())[at:], {after: INPUT}, self.shape)
         self._pass = min(_PASS, images_at_once(self.front))
         self._kept: dict[Dataset, np.ndarray] = {}
 
@@ -112,7 +111,7 @@ class Parts:
 
 
 def _part(
-    network: Network, layers: list[tuple[str, nn.Module]], renamed: Mapping[str, str]
+    network: Network, layers: list[tuple[str, nn.Module]], renamed: Mapping[str, str], shape: Any
 ) -> Network:
     """Some layers of a network in a row, as a network of its own."""
     sources = network.sources()
@@ -121,7 +120,7 @@ def _part(
     }
     part = GraphNetwork(dict(layers), branches)
     part.name, part.loss, part.classes = network.name, network.loss, network.classes
-    part.input_shape = network.input_shape
+    part.input_shape = shape
     return part
 
 
