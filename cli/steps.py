@@ -57,8 +57,7 @@ def steps(default: str, *more: str):
             type=Spelled("K|all", "step"),
             help="One output value, counted from 0 in the order of the loop, or all: frames of a"
             " .gif, .webp, .mp4 or .webm, pages of a .pdf, one sheet as .png or .svg.  All by"
-            " default for frames, else the one in the middle of the first map; the last of maps"
-            " that are one number each.",
+            " default for frames, else the middle one of the first map, or the last of 1 x 1.",
         )
         @options.choice("--layout", "row", "isometric")
         @film_options
