@@ -286,8 +286,10 @@ def activations(curves: Sequence[ActivationCurve], **page: Unpack[Page]) -> Figu
     for index, curve in enumerate(curves):
         left, top = canvas.left + index * (width + gap), canvas.top
         canvas.text(left, top, curve.name, bold=True, width=width)
-        quiet = {"px": small, "colour": canvas.theme.quiet, "width": width}
-        canvas.paragraph(left, top + label * LINE, formulas[index], **quiet)
+        colour = canvas.theme.quiet
+        canvas.paragraph(
+            left, top + label * LINE, formulas[index], px=small, colour=colour, width=width
+        )
         top += head
         pairs = zip(
             (t("output"), t("gradient")), curve.lines(canvas), (None, steepest), strict=True

@@ -330,7 +330,8 @@ class _Plane:
                 break
             text = canvas.fit(names[label], 9 * small, small, small, bold=True)[0]
             size = np.array([canvas.measure(text, small, bold=True) + 0.8 * small, 1.5 * small])
-            fewest, best = math.inf if len(self.classes) <= 24 else 1, None
+            fewest = math.inf if len(self.classes) <= 24 else 1.0
+            best: NDArray | None = None
             for box in self.room.spiral(np.median(self.at[self.labels == label], axis=0), size):
                 covered = self.room.covered(box, self.radius, self.radius)
                 points = covered.sum() + len(covered) * covered[self.wrong].any()

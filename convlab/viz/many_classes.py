@@ -105,8 +105,8 @@ def _lists(canvas: Canvas, counts: NDArray, names: Sequence[str]) -> None:
     if not len(least):
         return
     values = [[float(accuracies[label])] for label in least]
-    texts = [to_places(value, 2) for (value,) in values]
-    column = MeasuredColumn(t("accuracy"), values, texts, ends=(0.0, 1.0), role="output")
+    written = [to_places(value, 2) for (value,) in values]
+    column = MeasuredColumn(t("accuracy"), values, written, ends=(0.0, 1.0), role="output")
     canvas.top = canvas.heading(canvas.left, t("least accurate classes"))
     Table(canvas, [names[label] for label in least], [column]).draw()
 

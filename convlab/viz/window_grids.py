@@ -61,7 +61,7 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool, most: int = MOST_
     px, small = canvas.size.label, canvas.size.small
     indent = canvas.widest([shown.place(), shown.size_label], px) + 1.2 * px
     width = canvas.inner_width - indent
-    lines = []
+    lines: list[tuple[str, Parts]] = []
     if numbers:
         added = _sum_lines(canvas, shown, width, px, most)
         first = next(at for at, parts in enumerate(added) if parts)
@@ -119,7 +119,8 @@ def _sum_lines(
         lines = [parts_of(canvas, shown.sum_pieces(kept))]
         if room > most:
             return lines
-    return [[]] * (min(room, most) - len(lines)) + lines
+    blank: list[Parts] = [[]] * (min(room, most) - len(lines))
+    return blank + lines
 
 
 def parts_of(canvas: Canvas, pieces: Iterable[Piece]) -> Parts:
