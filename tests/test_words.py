@@ -155,6 +155,7 @@ NAMES = """
     BILINEAR NEAREST PyTorch TensorFlow ceil sgd one-cycle shift rotate scale zeros reflect
     replicate circular same valid probabilities INPUT OUTPUT Convolutions Subsampling Full
     connection connections feature maps f. layer x6-edge x d dτ
+    im2col FFT Winograd F AMD EPYC omp MB GF s Python bit
 """
 LAYERS = (
     r"(conv|pool|relu|fc|flatten|[CFScs])\d+(_\d+)?(–\d+)?"  # ours, and LeNet-5's
@@ -162,7 +163,7 @@ LAYERS = (
     r"|w\d+|w[₁₂]|[bfgtyLW]|w"
 )
 # Pictures whose words are not translated yet; there may not be more.
-LATER = {"ladder", "vgg16-volumes"}
+LATER = {"vgg16-volumes"}
 ENTRIES = catalog.read(commands.COMMANDS, catalog.CATALOG).entries
 
 

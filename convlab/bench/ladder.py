@@ -18,7 +18,8 @@ from convlab.bench.measure import Timing, alternate
 from convlab.errors import SpecError
 from convlab.kernels import cuda, device
 from convlab.ladder import CUDA_RUNGS, RUNGS, CudaTask, Task
-from convlab.shapes import Conv2dGeometry
+from convlab.shapes import Conv2dGeometry, size_text
+from convlab.words import t
 
 MOST_FLOPS = 2 * 10**9  # the first rungs take a second for this many
 MOST_NUMBERS = 1 << 27  # of all arrays and the matrix of im2col together
@@ -70,9 +71,13 @@ class RungRow(LadderRow):
         return self.flops / self.seconds.median
 
 
+WAYS = t("im2col, matrix product"), "FFT", "Winograd F(2×2, 3×3)"
+ONLY_3 = t("3 × 3 only")
+
+
 def part_text(share: float) -> str:
     """The share of the work that a rung was timed on; empty for all of it."""
-    return f"timed on 1/{round(1 / share):,} of it" if share < 1 else ""
+    return t("timed on 1/{count:,} of it", round(1 / share)) if share < 1 else ""
 
 
 class Ladder(NamedTuple):
@@ -101,9 +106,9 @@ def ladder_layer(
 ) -> Layer:
     """A convolution for the ladder, LeNet's C3 by default; shape: (rows, columns, channels)."""
     rows, columns, channels = shape
-    name = (
-        f"{rows} × {columns} × {channels} to {filters} maps, {kernel} × {kernel},"
-        f" padding {padding}, batch {batch}"
+    name = t(
+        "{size} to {filters} maps, {kernel}, padding {padding}, batch {batch}",
+        *(size_text(rows, columns, channels), filters, size_text(kernel, kernel), padding, batch),
     )
     return Layer(name, channels, filters, (rows, columns), kernel, padding, batch=batch)
 
@@ -190,15 +195,15 @@ def other_ways(x: np.ndarray, weight: np.ndarray, g: Conv2dGeometry) -> list[Way
     last = np.ascontiguousarray(x.transpose(1, 2, 3, 0))
     columns = x.itemsize * batch * math.prod(g.weight_shape[1:]) * math.prod(g.output)
     ways = [
-        Way("im2col, matrix product", lambda: im2col.forward(x, weight, no_bias, g), columns),
-        Way("FFT", lambda: fourier.forward(x, weight, g), fourier.memory(g, batch)),
+        Way(WAYS[0], lambda: im2col.forward(x, weight, no_bias, g), columns),
+        Way(WAYS[1], lambda: fourier.forward(x, weight, g), fourier.memory(g, batch)),
     ]
-    name = "Winograd F(2×2, 3×3)"
+    name = WAYS[2]
     if winograd.fits(g):
         run = lambda: winograd.forward(last, weight, g).transpose(3, 0, 1, 2)  # noqa: E731
         ways.append(Way(name, run, winograd.memory(g, batch)))
     else:
-        ways.append(Way(name, lambda: x, 0, "3 × 3 only"))
+        ways.append(Way(name, lambda: x, 0, ONLY_3))
     return [
         way._replace(note=f"needs {way.bytes / 1e9:.1f} GB") if way.bytes > MOST_BYTES else way
         for way in ways

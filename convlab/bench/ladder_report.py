@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from convlab.bench.convolutions import Layer
 from convlab.bench.ladder import (
+    ONLY_3,
+    WAYS,
     Ladder,
     RungRow,
     check_ladder,
+    ladder_layer,
     measure_ladder,
     measure_ladder_on_cuda,
     part_text,
@@ -19,8 +22,10 @@ from convlab.bench.ladder import (
 from convlab.bench.machine import Machine, gpu_name
 from convlab.bench.reports import Report
 from convlab.bench.titles import ladder_words
+from convlab.ladder import RUNGS
 from convlab.numerals import TIMES, measured
 from convlab.terminal import Block, Line, Table
+from convlab.words import joined
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +60,7 @@ class LadderReport(Report):
             if row.seconds is None:
                 return [f"{number:1} {row.idea}", row.note, "", "", "", "", ""]
             error = "" if row.error is None else f"{row.error:.1e}"
-            more = "" if memory is None else f"{memory / 1e6:,.2f} MB"
+            more = "" if memory is None else _megabytes(memory)
             speeds = measured(row.seconds.median * 1e3), measured(row.speed / 1e9)
             share = f"{row.speed / roof.flops:.2%}"
             return [f"{number:1} {row.idea}", *speeds, gain, share, error, more]
@@ -156,21 +161,38 @@ def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
     names = [layer, *(row["idea"] for row in record["rungs"] + record["others"])]
     if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
         raise ValueError("no picture has room for that")
+    # What is known by its English words is shown in the language of the figure.
+    known: dict[str, str] = {text: text for text in (*(rung.idea for rung in RUNGS), *WAYS, ONLY_3)}
+    setting = record["layer"]
+    if setting["stride"] == setting["dilation"] == setting["groups"] == 1:
+        shape, filters = (*setting["size"], setting["channels"]), setting["outputs"]
+        more = setting["kernel"], filters, setting["padding"], setting["batch"]
+        named = ladder_layer(shape, *more).name
+        known[named] = named
+    layer = known.get(layer, layer)
     steps = [
-        viz.LadderStep(row["idea"], row["flops_per_second"], part_text(row["share_timed"]))
+        viz.LadderStep(
+            known.get(row["idea"], row["idea"]),
+            row["flops_per_second"],
+            part_text(row["share_timed"]),
+        )
         for row in record["rungs"]
     ]
     beside = [
         viz.LadderStep(
-            row["idea"],
+            known.get(row["idea"], row["idea"]),
             row["flops_per_second"],
-            row["note"] or f"{row['extra_memory'] / 1e6:,.2f} MB",
+            known.get(row["note"], row["note"]) or _megabytes(row["extra_memory"]),
         )
         for row in record["others"]
     ]
     roofs = record["peak_flops"], record["bandwidth"] * record["flops"] / record["bytes"]
     words = ladder_words(steps, layer, Machine(**record["machine"]).line())
     return {"rungs": steps, "others": beside, "roofs": roofs, **words}
+
+
+def _megabytes(count: float) -> str:
+    return joined([f"{count / 1e6:,.2f}", "MB"], " ")
 
 
 def ladder_text(record: dict[str, Any]) -> str:

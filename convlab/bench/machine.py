@@ -14,6 +14,7 @@ import psutil
 
 from convlab.bench.measure import Timing, alternate
 from convlab.kernels import cuda, device, peak
+from convlab.words import t
 
 # Share of the cores that others may use before measurements are worth a warning.
 BUSY = 0.1
@@ -33,9 +34,9 @@ class Machine:
 
     def line(self) -> str:
         """All that a picture says about the machine."""
-        return (
-            f"{self.processor}, {self.threads} of {self.cores} cores, {self.vector_bits}-bit"
-            f" vectors, threads by {self.threading_layer}"
+        return t(
+            "{processor}, {threads} of {cores} cores, {bits}-bit vectors, threads by {layer}",
+            *(self.processor, self.threads, self.cores, self.vector_bits, self.threading_layer),
         )
 
     def lines(self) -> list[str]:

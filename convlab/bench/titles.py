@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from convlab.bench.machine import Roof
 from convlab.numerals import duration, measured, ratio
+from convlab.words import joined, t
 
 if TYPE_CHECKING:
     from convlab.viz import KernelPoint, LadderStep, Page, ScalingCurve, TrainingBar
@@ -78,8 +79,11 @@ def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> Page:
     speeds = [rung.speed or math.nan for rung in rungs]
     if len(rungs) > 1:
         gain = max(speeds) / speeds[0]
-        title = f"{len(rungs)} rungs: {float(f'{gain:.2g}'):,.10g} times as fast as {rungs[0].idea}"
-    return {"title": title, "subtitle": f"{what}; {machine}"}
+        title = t(
+            "{count} rungs: {gain} times as fast as {first}",
+            *(len(rungs), f"{float(f'{gain:.2g}'):,.10g}", rungs[0].idea),
+        )
+    return {"title": title, "subtitle": joined([what, machine], "; ")}
 
 
 def _count_of(count: int, total: int) -> str:

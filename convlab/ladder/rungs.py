@@ -24,6 +24,7 @@ from convlab.ladder import (
     unsigned_index,
 )
 from convlab.shapes import Conv2dGeometry
+from convlab.words import t
 
 PART = 50_000  # multiply-adds per call of the loop in plain Python: some hundredths of a second
 
@@ -65,15 +66,15 @@ class Rung:
 
 
 RUNGS = (
-    Rung("plain Python", plain_python, batch_innermost=False),
-    Rung("compiled", compiled, batch_innermost=False),
-    Rung("threads", threads, batch_innermost=False),
-    Rung("batch innermost", batch_innermost),
-    Rung("unsigned indices: vectors", unsigned_index),
-    Rung("a row of taps at once", taps),
-    Rung("4 output channels at once", channels, block=4),
-    Rung("tiles that stay in cache", tiles, block=4),
-    Rung("the engine's own", engine),
+    Rung(t("plain Python"), plain_python, batch_innermost=False),
+    Rung(t("compiled"), compiled, batch_innermost=False),
+    Rung(t("threads"), threads, batch_innermost=False),
+    Rung(t("batch innermost"), batch_innermost),
+    Rung(t("unsigned indices: vectors"), unsigned_index),
+    Rung(t("a row of taps at once"), taps),
+    Rung(t("4 output channels at once"), channels, block=4),
+    Rung(t("tiles that stay in cache"), tiles, block=4),
+    Rung(t("the engine's own"), engine),
 )
 PLAIN, ENGINE = RUNGS[0], RUNGS[-1]
 

@@ -204,7 +204,8 @@ def _facts(found: ConvolutionBackward, at: int | None = None) -> list[tuple[str,
     bias = _after(found, found.forward.bias, np.array([found.by_bias]), np.array([found.new_bias]))
     new, rate = bias.texts[0], number(found.rate, 15)
     loss = _is(found.loss), _is(found.new_loss)
-    step = f"w {MINUS} {rate} ∂L/∂w, b {MINUS} {rate} ∂L/∂b {bias.sign} {new}"
+    pieces = "w", MINUS, rate, "∂L/∂w, b", MINUS, rate, "∂L/∂b", bias.sign, new
+    step = joined(pieces, " ")
     facts.append((t("one step"), t("{step}; L {loss} before, L {new} after", step, *loss)))
     return facts
 
@@ -291,7 +292,7 @@ def _weight_panel(
     if at is not None:
         return shown
     new = _after(found, found.forward.kernel, weights, found.new_kernel)
-    head = f"w {MINUS} {number(found.rate, 15)} ∂L/∂w"
+    head = joined(["w", MINUS, number(found.rate, 15), "∂L/∂w"], " ")
     return [*shown, ShownGrid(found.new_kernel, new, head, t("new w"), "window", ARROW)]
 
 
