@@ -457,8 +457,6 @@ def _moved(pictures: Sequence[str], stills: Sequence[str], numbers: Path) -> dic
 
 def _film(film: Film, typed: str) -> tuple[float, dict]:
     """Make a film and, once it exists, move it into place with its first frame."""
-    import av
-
     begin = time.perf_counter()
     words = shlex.split(typed)
     folder = _making(film.id)
@@ -466,6 +464,8 @@ def _film(film: Film, typed: str) -> tuple[float, dict]:
     try:
         made, numbers = folder / f"{film.id}.mp4", folder / f"{film.id}.json"
         _call([*_written_to(words, made), "--json-file", str(numbers)], words)
+        import av  # which the film was made with
+
         with av.open(str(made)) as container:
             first = next(container.decode(video=0)).to_image()
         buffer = io.BytesIO()

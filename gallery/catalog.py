@@ -259,12 +259,9 @@ def read(commands: CommandLine, path: Path | str = CATALOG) -> Catalog:
         for name, kind in kinds.items()
     }
     claims = _claims(path, tables["claims"]) if "claims" in tables else ()
-    catalog = Catalog(
-        commands,
-        *(parts[name] for name in ("chapter", "run", "entry", "page")),
-        claims,
-        parts["film"],
-    )
+    pages, films = parts["page"], parts["film"]
+    first = parts["chapter"], parts["run"], parts["entry"]
+    catalog = Catalog(commands, *first, pages, claims, films)
     if not catalog.entries:
         raise SpecError(f"{path}: expected at least one entry, got none")
     shown = {claim.id for claim in claims}  # --only takes entries, films, pages and claims

@@ -102,13 +102,13 @@ def figure_page(
         if not low <= settings[name] <= high:
             got = settings[name]
             raise SpecError(f".html: expected a {name} from {low} to {high}, got {got}")
-    low, high = min(0.0, float(values.min())), float(values.max())
+    darkest, brightest = min(0.0, float(values.min())), float(values.max())
     figure = {
         "settings": settings,
         "values": values.reshape(-1).tolist(),
         "weights": weights.reshape(-1).tolist(),
         "bias": bias,
-        "range": [low, high if high > low else low + 1],
+        "range": [darkest, brightest if brightest > darkest else darkest + 1],
     }
     return _playground(title, summary, _json(figure))
 

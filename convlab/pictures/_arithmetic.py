@@ -107,8 +107,8 @@ def _page(example: Convolution, numbers: bool) -> str:
     taps = example.taps[0, 0]
     weights = taps[::-1, ::-1] if example.transposed else taps
     title, subtitle = example.words()
-    settings = {name: int(lengths[0]) for name, lengths in squares.items()}
-    settings = {"operation": operation, **settings}
+    settings: dict[str, Any] = {name: int(lengths[0]) for name, lengths in squares.items()}
+    settings["operation"] = operation
     bias = float(example.bias[0])
     return figure_page(title, subtitle, settings, example.input[0], weights, bias)
 

@@ -237,15 +237,15 @@ class _Written:
         if options and steps:
             yield f"\\path[{options}] {steps};"
 
-    # What a canvas draws ------------------------------------------------------------------------
+    # What a canvas draws; the types of artists do not say all that they have -----------------
 
-    def rectangle(self, box: Rectangle) -> Iterator[str]:
+    def rectangle(self, box: Any) -> Iterator[str]:
         x, y = box.get_xy()
         look = box.get_edgecolor(), box.get_facecolor(), box.get_linewidth(), box._dash_pattern
         far = x + box.get_width(), y + box.get_height()
         yield from self.path(self.options(*look), f"{_at((x, y))} rectangle {_at(far)}")
 
-    def line(self, line: Line2D) -> Iterator[str]:
+    def line(self, line: Any) -> Iterator[str]:
         points = np.column_stack(line.get_data()).astype(float)
         if line.get_marker() == "o":
             radius = line.get_markersize() * self.figure.dpi / 144
@@ -255,17 +255,16 @@ class _Written:
                 circle = f"{_at(point)} circle[radius={_number(radius)}]"
                 yield from self.path(self.options(*look, None), circle)
             return
-        look = line.get_color(), None, line.get_linewidth(), line._dash_pattern
-        options = self.options(*look)
+        options = self.options(line.get_color(), None, line.get_linewidth(), line._dash_pattern)
         for part in _unbroken(points):
             yield from self.path(f"{options}, line cap=round, line join=round", _polyline(part))
 
-    def strokes(self, lines: LineCollection) -> Iterator[str]:
+    def strokes(self, lines: Any) -> Iterator[str]:
         dashes = lines.get_linestyle()[0]
         options = self.options(lines.get_color()[0], None, lines.get_linewidth()[0], dashes)
         yield from self.path(options, " ".join(map(_polyline, lines.get_segments())))
 
-    def polygons(self, polygons: PolyCollection) -> Iterator[str]:
+    def polygons(self, polygons: Any) -> Iterator[str]:
         fills, edges = polygons.get_facecolor(), polygons.get_edgecolor()
         stroke, dashes = polygons.get_linewidth()[0], polygons.get_linestyle()[0]
         for at, path in enumerate(polygons.get_paths()):
@@ -274,7 +273,7 @@ class _Written:
             corners = path.vertices[:-1] if path.codes is not None else path.vertices
             yield from self.path(options, f"{_polyline(corners)} -- cycle")
 
-    def contours(self, lines: ContourSet) -> Iterator[str]:
+    def contours(self, lines: Any) -> Iterator[str]:
         look = lines.get_edgecolor()[0], None, lines.get_linewidth()[0], None
         for path in lines.get_paths():
             for part in path.to_polygons(closed_only=False):
@@ -303,7 +302,7 @@ class _Written:
     def text(self, text: Text) -> Iterator[str]:
         if not text.get_text().strip():
             return
-        px = text.get_fontsize() * self.figure.dpi / 72
+        px = float(text.get_fontsize()) * self.figure.dpi / 72
         points = _number(px * self.unit * 72.27 / 25.4 * _TALLER, 2)
         down, across = text.get_verticalalignment(), text.get_horizontalalignment()
         (x, y), turned = text.get_position(), text.get_rotation()
