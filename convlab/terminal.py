@@ -141,18 +141,22 @@ def _told_apart(rows: Sequence[Sequence[Part]], at: int, width: int) -> list[lis
     if any(" " in text for text in texts):  # sentences
         return [[*row] for row in rows]
     short = told_apart(texts, lambda text: columns(text) <= width, mark="..")
-    changed = (
-        _changed(row[at], lambda _, new=new: new) for row, new in zip(rows, short, strict=True)
-    )
-    return [[*row[:at], cell, *row[at + 1 :]] for row, cell in zip(rows, changed, strict=True)]
+    return [
+        [*row[:at], _named(row[at], new), *row[at + 1 :]]
+        for row, new in zip(rows, short, strict=True)
+    ]
 
 
 def _text(part: Part) -> str:
     return part if isinstance(part, str) else part.text
 
 
+def _named(part: Part, text: str) -> Part:
+    return text if isinstance(part, str) else replace(part, text=text)
+
+
 def _changed(part: Part, change: Callable[[str], str]) -> Part:
-    return change(part) if isinstance(part, str) else replace(part, text=change(part.text))
+    return _named(part, change(_text(part)))
 
 
 def _written(line: Line, written: Callable[[str], str]) -> Line:

@@ -56,7 +56,7 @@ def draw_many(
     small, unit = canvas.size.small, canvas.unit
     side, cell, head = look.side, look.cell, _HEAD * small
     left, top = canvas.left + side, canvas.top + head
-    cells = Cells(canvas, left, top, *counts.shape, cell)
+    cells = Cells(canvas, left, top, len(counts), len(counts), cell)
     canvas.picture(fills, *cells.place)
     cells.box(edge=canvas.theme.hairline)
     canvas.note(left, canvas.top, t("predicted →"))
