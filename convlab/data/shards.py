@@ -76,10 +76,10 @@ def shards_of(path: Path) -> list[Path]:
         width = len(found[1])
         names = (_RANGE.sub(f"{at:0{width}}", path.name, 1) for at in range(first, last + 1))
         return [path.with_name(name) for name in names]
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path's, also of a name too long for the system
         named = sorted(path.glob("*.tar"))
         return [shard for shard in named if shard.is_file() and not shard.name.startswith(".")]
-    return [path] if path.suffix.lower() == ".tar" and path.is_file() else []
+    return [path] if path.suffix.lower() == ".tar" and os.path.isfile(path) else []
 
 
 def shards_name(path: Path) -> str:
