@@ -15,7 +15,7 @@ from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.isometric_kernels import Kernels
 from convlab.viz.matrix import Cells
-from convlab.viz.window_grids import words
+from convlab.viz.window_grids import more, words
 from convlab.window_step import SlidingWindow
 from convlab.words import t
 
@@ -136,16 +136,16 @@ class _View:
         for plane, index in zip(outputs, _from_below(len(shown.output), shown.at[0]), strict=True):
             self._output(plane, index)
         self._rays(inputs[-1], outputs[-1])
-        self._left_out(inputs[0], len(shown.stage), t("channels"))
-        self._left_out(outputs[0], len(shown.output), t("maps"))
+        self._left_out(inputs[0], len(shown.stage), "channel")
+        self._left_out(outputs[0], len(shown.output), "map")
         self._heads()
 
-    def _left_out(self, lowest: _Plane, count: int, word: str) -> None:
+    def _left_out(self, lowest: _Plane, count: int, what: str) -> None:
         """How many planes of a stack are not drawn, below the others."""
         if count > MOST_PLANES:
             x, y = lowest.corner(0, lowest.columns)
             y += max(LAYER * lowest.width, 1.2 * self.canvas.size.small)
-            text = t("… {n} more {word}", count - MOST_PLANES, word)
+            text = more(count - MOST_PLANES, what)
             self.canvas.note(x + 0.3 * lowest.width, y, text, "lc")
 
     def _input(self, plane: _Plane, channel: int) -> None:

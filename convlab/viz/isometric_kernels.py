@@ -10,7 +10,7 @@ from convlab.numerals import exact
 from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.matrix import Cells
-from convlab.viz.window_grids import parts_of
+from convlab.viz.window_grids import more, parts_of
 from convlab.window_step import SlidingWindow
 from convlab.words import t
 
@@ -72,8 +72,8 @@ class Kernels:
         """Of all of it; 0 if nothing is legible."""
         if not self.rows:
             return 0.0
-        more = bool(self._left_out()) * self.canvas.size.small * LINE
-        return self.head + len(self.rows) * (self.weights.shape[2] * self.cell + self.gap) + more
+        below = bool(self._left_out()) * self.canvas.size.small * LINE
+        return self.head + len(self.rows) * (self.weights.shape[2] * self.cell + self.gap) + below
 
     @property
     def width(self) -> float:
@@ -85,12 +85,8 @@ class Kernels:
 
     def _left_out(self) -> str:
         count, channels = self.weights.shape[:2]
-        more = count - len(self.rows), channels - len(self.channels)
-        said = [
-            t("… {n} more {word}", n, word)
-            for n, word in zip(more, (t("kernels"), t("channels")), strict=True)
-            if n
-        ]
+        others = count - len(self.rows), channels - len(self.channels)
+        said = [more(n, what) for n, what in zip(others, ("kernel", "channel"), strict=True) if n]
         return said[0] + (", " + said[1] if said[1:] else "") if said else ""
 
     def draw(self, left: float, top: float) -> None:

@@ -179,7 +179,7 @@ class Arrangement:
         self.draw_head(self.output, left, top, width)
         # Of maps in several columns that is said below them, not between.
         below = tops[-1] + self.map_height if self.columns > 1 else None
-        maps.say_left_out(t("maps"), left, tops[-1], below)
+        maps.say_left_out("map", left, tops[-1], below)
         maps.draw_bar(side, left + self.columns * self.map_step, tops[0])
         for at, index in enumerate(maps.kept):
             row, column = divmod(at, self.columns)
@@ -306,8 +306,9 @@ class Rows(Arrangement):
         """The channels with their headline."""
         tops = [middle - self.input_height / 2 for _, middle in self.channels()]
         self.draw_head(self.input, left, tops[0] - self.input.label, width)
-        added = t(" add {sum_of}", self.shown.sum_of(self.input.left_out)) if self.sums else ""
-        self.input.say_left_out(t("channels{added}", added), left, tops[-1])
+        others = self.input.left_out
+        added = t(", sum {sum_of}", self.shown.sum_of(others)) if self.sums and others else ""
+        self.input.say_left_out("channel", left, tops[-1], added=added)
         for channel, top in zip(self.input.kept, tops, strict=True):
             self.drawing.draw_input(channel, self.side, left, top)
         self.input.draw_bar(self.side, left + self.input_width + self.gap, tops[0])

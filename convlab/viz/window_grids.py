@@ -123,6 +123,15 @@ def _sum_lines(
     return blank + lines
 
 
+def more(n: int, what: str) -> str:
+    """That there are more maps, channels or kernels than those that are drawn."""
+    if what == "kernel":
+        return t("… {n} more kernel", n, several="… {n} more kernels")
+    if what == "channel":
+        return t("… {n} more channel", n, several="… {n} more channels")
+    return t("… {n} more map", n, several="… {n} more maps")
+
+
 def parts_of(canvas: Canvas, pieces: Iterable[Piece]) -> Parts:
     """Pieces in the colours of their roles; results and biases are bold."""
     return [
@@ -192,16 +201,14 @@ class Grids:
             height = min(self.cells(side).place[3], 9 * self.canvas.size.label)
             ColourBar(self.canvas, self.scale).draw(left, top, height)
 
-    def say_left_out(self, word: str, left: float, top: float, below: float | None = None) -> None:
+    def say_left_out(
+        self, what: str, left: float, top: float, below: float | None = None, added: str = ""
+    ) -> None:
         """How many grids are left out: above the last one at ``top``, or ``below`` all."""
         if self.left_out:
             small = self.canvas.size.small
             y = top - self.gap - 2.2 * small if below is None else below + 0.5 * small
-            self.canvas.note(
-                left,
-                y,
-                t("… {n} more {word}", len(self.left_out), word),
-            )
+            self.canvas.note(left, y, more(len(self.left_out), what) + added)
 
     def height(self, pitch: float, rows: int) -> float:
         """Of grids below each other with their labels."""
