@@ -76,15 +76,38 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A picture: what it is about, in the course's terms, and the command that makes it."""
+class _Made:
+    """What a command makes, its title, and the text below it."""
 
     id: str
-    chapter: str
-    concept: str
     title: str
     idea: str
     command: str
+
+    @property
+    def places(self) -> set[str]:
+        """The names that stand in braces in its command."""
+        return set(_PLACE.findall(self.command))
+
+
+@dataclass(frozen=True)
+class Page(_Made):
+    """A network's page, ID.html, that the gallery links to."""
+
+
+@dataclass(frozen=True)
+class Film(_Made):
+    """A film, ID.mp4: what it is about, in the course's terms, and the command that makes it."""
+
+    concept: str
+
+
+@dataclass(frozen=True)
+class Entry(_Made):
+    """A picture: what it is about, in the course's terms, and the command that makes it."""
+
+    concept: str
+    chapter: str
 
     @property
     def picture(self) -> str:
@@ -96,42 +119,6 @@ class Entry:
     def animated(self) -> bool:
         """Whether its picture is an animation."""
         return self.picture.endswith(".gif")
-
-    @property
-    def places(self) -> set[str]:
-        """The names that stand in braces in its command."""
-        return set(_PLACE.findall(self.command))
-
-
-@dataclass(frozen=True)
-class Film:
-    """A film, ID.mp4: what it is about, and the command that makes it."""
-
-    id: str
-    concept: str
-    title: str
-    idea: str
-    command: str
-
-    @property
-    def places(self) -> set[str]:
-        """The names that stand in braces in its command."""
-        return set(_PLACE.findall(self.command))
-
-
-@dataclass(frozen=True)
-class Page:
-    """A network's page, ID.html, that the gallery links to."""
-
-    id: str
-    title: str
-    idea: str
-    command: str
-
-    @property
-    def places(self) -> set[str]:
-        """The names that stand in braces in its command."""
-        return set(_PLACE.findall(self.command))
 
 
 @dataclass(frozen=True)
