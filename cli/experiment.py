@@ -93,8 +93,9 @@ def run_trials(name: str, trials, who, quiet: bool) -> list:
                 else:
                     bar.line(f"{len(done)}/{len(texts)}  {texts[one.number]}  {one.time}")
     except KeyboardInterrupt:
-        text = f"stopped; {len(done)} of {len(texts)} results are kept in {trials.folder}"
-        click.echo(f"{text}, the same command goes on" if done else "stopped", err=True)
+        kept = sum(trials.path(one).exists() for one in trials.trials)
+        text = f"stopped; {kept} of {len(texts)} results are kept in {trials.folder}"
+        click.echo(f"{text}, the same command goes on" if kept else "stopped", err=True)
         click.get_current_context().exit(130)
     say(stale_text(done), err=True)
     return sorted(done, key=lambda one: one.number)

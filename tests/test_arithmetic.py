@@ -704,7 +704,7 @@ def test_a_turned_kernel_stands_beside_the_one_that_was_given():
 
 def test_planes_that_are_left_out_are_counted_and_kernels_named_with_their_maps():
     texts = said(viz.isometric(convolution(*numbers(9, 16)).picture(0), size="slide"))
-    assert "… 1 more channels" in texts and "… 8 more maps" in texts
+    assert "… 1 more channel" in texts and "… 8 more maps" in texts
     assert any(re.match(r"… \d+ more kernels, … 6 more channels", text) for text in texts)
     assert f"{viz.style.ARROW} map 0" in texts and "16 kernels" in texts
 

@@ -688,6 +688,7 @@ def test_the_policy_allows_the_pages_own_script_and_style_alone():
         "script-src": digest("script"),
         "style-src": digest("style"),
         "img-src": "'self' file:",
+        "media-src": "'self' file:",
         "base-uri": "'none'",
         "form-action": "'none'",
     }

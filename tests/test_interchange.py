@@ -74,7 +74,6 @@ WITHOUT_DATA = [
     ("render curves RUN", "expected a run that was trained here, got an imported network"),
     ("render filters RUN --before", "expected a run that was trained here"),
     ("train --resume RUN", "imported"),
-    ("page RUN", "imported: expected a data set or pictures"),
 ]
 
 

@@ -606,12 +606,12 @@ def test_names_are_those_of_the_file(tmp_path):
     ]
 
 
-def test_names_begin_without_underscores(tmp_path):
-    """As PyTorch's modules have them that a program keeps for itself."""
+def test_names_are_those_of_the_file(tmp_path):
+    """Underscores too, so that weights go by name to where a file came from."""
     model = model_of([("Conv", ["x", "_blocks.0._expand.weight"], ["y"], {})])
     model.graph.initializer.append(numpy_helper.from_array(WEIGHT, "_blocks.0._expand.weight"))
     network = models.from_onnx(saved(model, tmp_path))
-    assert [name for name, _ in network.named_children()] == ["blocks.0.expand"]
+    assert [name for name, _ in network.named_children()] == ["_blocks.0._expand"]
 
 
 def test_weights_that_two_layers_have_count_once(tmp_path):

@@ -159,7 +159,7 @@ def ladder_content(record: dict[str, Any]) -> dict[str, Any]:
 
     layer = record["layer"]["name"]
     names = [layer, *(row["idea"] for row in record["rungs"] + record["others"])]
-    if len(names) > 14 or any(type(name) is not str or len(name) > 100 for name in names):
+    if len(names) > 14 or not all(isinstance(name, str) and len(name) <= 100 for name in names):
         raise ValueError("no picture has room for that")
     # What is known by its English words is shown in the language of the figure.
     known: dict[str, str] = {text: text for text in (*(rung.idea for rung in RUNGS), *WAYS, ONLY_3)}

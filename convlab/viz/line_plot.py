@@ -121,6 +121,13 @@ class Plot:
             end: _lines(canvas, name, end.note, width)
             for end, name in zip(ends, names, strict=True)
         }
+        room = math.floor((self.bottom - self.top) / (LINE * small * max(len(ends), 1)))
+        if max(map(len, texts.values()), default=1) > room:
+            names = canvas.names(names, width, small, True)
+            texts = {
+                end: [(name, True), *[(end.note, False)] * bool(end.note)][: max(room, 1)]
+                for end, name in zip(ends, names, strict=True)
+            }
         most = max(map(len, texts.values()), default=1)
         for y, end in self.spread(ends, (most * LINE + 0.35 * (most > 1)) * small):
             colour, dashes = end.look.colour, end.look.dashes

@@ -183,8 +183,7 @@ def _names(steps: list[Step], source: str) -> dict[str, str]:
     names = {source: INPUT}
     numbers: dict[str, int] = {}
     for step in steps:
-        # Underscores in front are for Python, not for readers.
-        parts = [re.sub(r"\W+", "_", part).lstrip("_") for part in _called(step).split(".")]
+        parts = [re.sub(r"\W+", "_", part) for part in _called(step).split(".")]
         stem = ".".join(filter(None, parts))[:80].rstrip(".")
         if stem and not re.match("[A-Za-z_]", stem):
             stem = f"{step.kind.lower()}_{stem}"
