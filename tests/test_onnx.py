@@ -606,14 +606,6 @@ def test_names_are_those_of_the_file(tmp_path):
     ]
 
 
-def test_names_are_those_of_the_file(tmp_path):
-    """Underscores too, so that weights go by name to where a file came from."""
-    model = model_of([("Conv", ["x", "_blocks.0._expand.weight"], ["y"], {})])
-    model.graph.initializer.append(numpy_helper.from_array(WEIGHT, "_blocks.0._expand.weight"))
-    network = models.from_onnx(saved(model, tmp_path))
-    assert [name for name, _ in network.named_children()] == ["_blocks.0._expand"]
-
-
 def test_weights_that_two_layers_have_count_once(tmp_path):
     weight = np.ones((2, 2, 3, 3), np.float32)
     pads = {"pads": [1, 1, 1, 1]}

@@ -153,14 +153,13 @@ class _Columns:
 
     def _labels(self, cells: Cells, names: Sequence[str], colour: str = "") -> None:
         small = self.canvas.size.small
-        if cells.height < 0.75 * small:  # read from the top: all chunks, then the sum
+        if cells.height < small:  # read from the top: all chunks, then the sum
             return
-        px = min(small, cells.height)
         for row, name in enumerate(names):
             _, y = cells.middle(row, 0)
             x, width = cells.left - 0.4 * small, self.label - 0.3 * small
             ink = colour or self.canvas.theme.quiet
-            self.canvas.text(x, y, name, "rm", px=px, colour=ink, width=width)
+            self.canvas.text(x, y, name, "rm", px=small, colour=ink, width=width)
 
     def _path(self, start: Cells, end: Cells, stays: bool, turn: float, label: float) -> None:
         """An arrow from the right of some cells, by ``turn``, to the left of others' labels."""

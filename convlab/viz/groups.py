@@ -67,6 +67,8 @@ class _Panel:
             self._lines(reads, ys[at], ys[at + 1])
             words = self.panel.words[at]
             middle = (ys[at] + ys[at + 1]) / 2
+            if step < self.side + 1.4 * small:  # the lines are read without them
+                continue
             wide = canvas.measure(words, small) + 0.6 * small
             x = self.left + self.width / 2
             place = x - wide / 2, middle - 0.7 * small, wide, 1.4 * small

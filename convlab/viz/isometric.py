@@ -146,7 +146,8 @@ class _View:
             x, y = lowest.corner(0, lowest.columns)
             y += max(LAYER * lowest.width, 1.2 * self.canvas.size.small)
             text = more(count - MOST_PLANES, what)
-            self.canvas.note(x + 0.3 * lowest.width, y, text, "lc")
+            wide = self.canvas.measure(text, self.canvas.size.small)
+            self.canvas.note(min(x + 0.3 * lowest.width, self.canvas.right - wide), y, text, "lc")
 
     def _input(self, plane: _Plane, channel: int) -> None:
         shown, theme = self.shown, self.theme
