@@ -575,7 +575,7 @@ FIGURES = [
 
 
 @pytest.mark.sample(2)
-@pytest.mark.parametrize("kind", ["ints", "floats"])
+@pytest.mark.parametrize("kind", [pytest.param("ints", marks=pytest.mark.campaign), "floats"])
 @pytest.mark.parametrize("figure", FIGURES, ids=str)
 def test_no_text_of_a_step_touches_another(figure, kind, assert_legible):
     size, kernel, channels, filters, settings = figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class ColourBar:
     scale: Scale
     word: str = ""
     broken: bool = False
+    LEAST: ClassVar[float] = 2.6
+    """How high it is at least, in heights of its letters."""
 
     def _labels(self) -> list[tuple[float, str]]:
         scale = self.scale
@@ -61,7 +64,7 @@ class ColourBar:
             canvas.note(left, top, self.word)
             top += small * LINE + 0.3 * small
             height -= small * LINE + 0.3 * small
-        height = max(height, 2.6 * small)
+        height = max(height, self.LEAST * small)
         if self.broken:
             height -= 2.6 * small * LINE
             foot = top + height + small

@@ -196,10 +196,11 @@ class Grids:
         return self.gap + ColourBar(self.canvas, self.scale).width
 
     def draw_bar(self, side: float, left: float, top: float) -> None:
-        """The scale, where there is one, no higher than the grid beside it."""
+        """The scale, where there is one, beside a grid; one that has to be higher ends with it."""
         if self.bar_width(side):
             height = min(self.cells(side).place[3], 9 * self.canvas.size.label)
-            ColourBar(self.canvas, self.scale).draw(left, top, height)
+            higher = max(0.0, ColourBar.LEAST * self.canvas.size.small - height)
+            ColourBar(self.canvas, self.scale).draw(left, top - higher, height + higher)
 
     def say_left_out(
         self, what: str, left: float, top: float, below: float | None = None, added: str = ""

@@ -115,7 +115,7 @@ def run_of_digits(request, tmp_path_factory, convlab_in):
     return training.load(folder / "run")
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_sixty_digits_in_all_ways(run_of_digits, tmp_path, record_property):
     """95 % right in each way, and nearly all are found."""
     digits = [*WRITTEN, *mnist_or_skip()]
