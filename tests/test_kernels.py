@@ -748,6 +748,25 @@ def test_a_convolution_gives_an_image_the_same_bits_alone_as_among_others(
         assert np.array_equal(alone[..., 0], many[..., image])
 
 
+@pytest.mark.parametrize(("channels", "outputs", "side", "kernel"), [(3, 8, 14, 3), (32, 64, 7, 5)])
+def test_where_bits_of_an_image_alone_differ_they_are_the_last_ones(
+    channels, outputs, side, kernel
+):
+    """Stride 1, padding and several channels: docs/speed.md says by how much."""
+    ends = (kernel // 2,) * 4
+    g = shapes.conv2d_geometry(channels, outputs, (side,) * 2, (kernel,) * 2, (1, 1), ends)
+    rng = np.random.default_rng(0)
+    arrays = [
+        numbers(rng, shape, np.float32)
+        for shape in ((channels, side, side, 64), g.weight_shape, (outputs,))
+    ]
+    many, magnitudes = (
+        conv2d.forward(*each, g, False)[..., 0] for each in (arrays, [np.abs(a) for a in arrays])
+    )
+    alone = conv2d.forward(np.ascontiguousarray(arrays[0][..., :1]), *arrays[1:], g, False)[..., 0]
+    assert (np.abs(alone - many) <= 6 * np.spacing(magnitudes)).all()
+
+
 @pytest.mark.parametrize("pool", [pool2d.max_forward, pool2d.average_forward])
 def test_a_pooled_image_has_the_same_bits_alone_as_among_others(pool):
     x = numbers(np.random.default_rng(0), (5, 7, 7, 37), np.float32)
