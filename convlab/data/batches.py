@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,7 +209,7 @@ class Batches:
             images = self.augmentation.apply(images, generator, part)
             yield to_floats(_to_device(images, self.device), self.scaling), labels[at]
 
-    def floats(self, index: np.ndarray) -> Array:
+    def floats(self, index: Array) -> Array:
         """The images at index (M,) as the network takes them, (M, C, H, W), on the device."""
         if isinstance(self._images, LazyImages):
             return to_floats(_to_device(self._images[index], self.device), self.scaling)
@@ -219,8 +220,13 @@ class Batches:
         if isinstance(self._images, LazyImages):
             for images in parts_of(self._images, each):
                 yield to_floats(_to_device(images, self.device), self.scaling)
-        else:
-            yield from map(self.floats, each)
+            return
+        indices = [*each]
+        # Uploaded once, not for each batch.
+        order = _to_device(np.concatenate([np.arange(0), *indices]), self.device)
+        ends = np.cumsum([0, *map(len, indices)])
+        for start, end in pairwise(ends.tolist()):
+            yield self.floats(order[start:end])
 
 
 def _to_device(array: Array, device: str) -> Array:
