@@ -501,6 +501,11 @@ def _draw_claim(claim: Claim, path: str) -> tuple[float, dict]:
         record = _draw_result(read_result(Path(path)), Path(path), folder)
     except ConvlabError as error:
         raise RunError(str(error)) from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        # Of figures that a table takes and a picture cannot draw.
+        raise RunError(
+            f"{path}: expected the results of an experiment, got something else"
+        ) from None
     finally:
         shutil.rmtree(folder)
     return time.perf_counter() - begin, record
