@@ -141,13 +141,15 @@ def test_texts_of_a_table_give_way_to_bars():
     assert 1 < len(kept) < 31 and kept == ["cost", *(f"note {at}" for at in range(len(kept) - 1))]
 
 
-def test_a_narrow_plot_keeps_two_numbers_and_all_of_a_name():
+@pytest.mark.parametrize(("height", "whole"), [(700, True), (400, False)])
+def test_a_narrow_plot_keeps_two_numbers_and_all_of_a_name_that_has_room(height, whole):
     canvas = Canvas("paper", "light")
     xs = np.linspace(-6.0, 6.0, 5)
     line = Line(xs, xs, Look("#000000"), "a name of several words", "and a longer note than that")
-    Chart([line], "x").draw(canvas, (60, 60, 420, 400))
+    Chart([line], "x").draw(canvas, (60, 60, 420, height))
     texts = [text.get_text() for text in canvas.figure.axes[0].texts]
     below = texts[: texts.index("x")]
     assert sum(text.lstrip("−").isdecimal() for text in below) >= 4  # of both axes
     said = " ".join(texts)
-    assert "a name of several words and a longer note than that" in said and "…" not in said
+    assert ("a name of several words and a longer note than that" in said) == whole
+    assert ("…" in said) != whole

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convlab import functional as F
-from convlab import models, nn, random, shapes
+from convlab import models, nn, optim, random, shapes
 from convlab.data import Dataset
 from convlab.errors import DeviceError
 from convlab.kernels import cuda, softmax
@@ -91,6 +91,7 @@ def _operations() -> None:
     ):
         layer = nn.Conv2d(channels, outputs, 3, padding=1, groups=groups).to("cuda")
         F.relu(layer(zeros(batch, channels, size, size))).sum().backward()
+    optim.RMSprop(layer.parameters()).step()
     geometry = shapes.conv2d_geometry(6, 16, (14, 14), (5, 5))
     images, weight = (np.zeros(sizes, np.float32) for sizes in ((2, 6, 14, 14), (16, 6, 5, 5)))
     for rung in CUDA_RUNGS:
