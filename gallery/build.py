@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing.synchronize import Event
@@ -36,6 +36,7 @@ from convlab.reading import read_json
 from convlab.training.run_folder import MODEL
 
 MANIFEST = "gallery.json"
+FOLDERS = ("pictures", "data", "runs")
 PHOTO_CREDIT = "china.jpg by danielbuechele, CC BY 2.0, from scikit-learn"
 FILES = ("picture", "picture_dark", "still", "still_dark", "numbers")
 """The files of an entry in the manifest, relative to the gallery's folder; stills are None unless
@@ -97,7 +98,12 @@ def build(
     data = data_sets.located(data)  # the commands run in the gallery's folder
     make_folder(out)
     with locked(out):
-        yield from _Builder(catalog, out, data, force).make(items)
+        try:
+            yield from _Builder(catalog, out, data, force).make(items)
+        finally:
+            for folder in FOLDERS:
+                with suppress(OSError):  # there is something in it
+                    os.rmdir(out / folder)
 
 
 def read_manifest(out: Path) -> dict:
@@ -300,14 +306,14 @@ def _opened(out: Path, data: str) -> dict:
             )
     else:
         manifest = {"data": data, "runs": {}, "entries": {}, "films": {}, "pages": {}, "claims": {}}
-    for folder in ("pictures", "data", "runs"):
+    for folder in FOLDERS:
         _check_own(out / folder)
     for making in out.glob(f"{_MAKING}*"):
         _check_own(making)
     manifest["convlab"] = version("convlab")
     # The first thing in the folder, so that it is recognised as ours.
     write_atomically(out / MANIFEST, json.dumps(manifest).encode())
-    for folder in ("pictures", "data", "runs"):
+    for folder in FOLDERS:
         make_folder(out / folder)
     for making in out.glob(f"{_MAKING}*"):
         shutil.rmtree(making, ignore_errors=True)

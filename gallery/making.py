@@ -56,7 +56,9 @@ class Made:
     def errors(self) -> list[str]:
         """What failed, one line each."""
         lines = [f"{outcome.kind} {outcome.id}: {outcome.error}" for outcome in self.failed]
-        if self.missing:
+        if lines and list(self.missing) == [outcome.id for outcome in self.failed]:
+            lines[-1] += "; no page written"
+        elif self.missing:
             lines.append(f"no page written: there is no picture of {', '.join(self.missing)}")
         return lines
 

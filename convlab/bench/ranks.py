@@ -36,6 +36,7 @@ class RanksReport(Report):
             "chunks": chunks,
             "rounds": rounds,
         }
+        training.prepare(_chosen(self.settings))  # what is wrong with them is found here
         self.measured: dict[int, dict[str, float]] = {}
         self.whole = 0.0
 
@@ -104,15 +105,15 @@ def run(ranks: int, settings: dict[str, Any]) -> dict[str, float]:
     except OSError:
         raise DeviceError("bench: expected an MPI with mpiexec, which is not installed") from None
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "Error" in line] or ["nothing"]
-        raise DeviceError(f"bench: expected {ranks} ranks to end well, but they said: {said[-1]}")
+        said = [line for line in done.stderr.splitlines() if line.strip("- ")] or ["nothing"]
+        # An error's line is its last; the launcher's own message begins with what matters.
+        why = next((line for line in reversed(said) if "Error" in line), said[0])
+        raise DeviceError(f"bench: expected {ranks} ranks to end well, but they said: {why}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def worker(text: str) -> None:
-    """On a rank: take the steps, and print on the first one the medians of their parts."""
-    asked, ranks = json.loads(text), started()
-    chosen = training.Settings(
+def _chosen(asked: dict[str, Any]) -> training.Settings:
+    return training.Settings(
         model=asked["model"],
         batch_size=asked["batch"],
         chunks=asked["chunks"],
@@ -120,6 +121,12 @@ def worker(text: str) -> None:
         validation=0.02,
         rate=1e-9,
     )
+
+
+def worker(text: str) -> None:
+    """On a rank: take the steps, and print on the first one the medians of their parts."""
+    asked, ranks = json.loads(text), started()
+    chosen = _chosen(asked)
     trainer = training.Trainer(chosen, training.prepare(chosen), ranks=ranks)
     x, labels = next(trainer.batches.epoch(0))
     times: dict[str, list[float]] = {"step": [], "chunk": [], "sum": []}

@@ -381,11 +381,10 @@ def _fetch(
     folder = cache_folder() / name
     failures = []
     for mirror in mirrors:
-        logger.info("downloading %s to %s", mirror + file, folder)
         try:
             os.makedirs(folder, exist_ok=True)
             with replacing(folder / file) as content:
-                _download(mirror + file, content)
+                _download(mirror + file, content, folder)
                 kind, _, wanted = checksum.partition(":")
                 if _digest(content, kind) != wanted:
                     raise ValueError
@@ -400,8 +399,8 @@ def _fetch(
     )
 
 
-def _download(url: str, file: BinaryIO) -> None:
-    """Download into a file.  Raises OSError, also for a redirect to plain http."""
+def _download(url: str, file: BinaryIO, folder: Path) -> None:
+    """Download into a file, for ``folder``.  Raises OSError, also for a redirect to plain http."""
     import pooch
 
     bounded = _Bounded(file)
@@ -410,6 +409,8 @@ def _download(url: str, file: BinaryIO) -> None:
         target = urljoin(response.url, response.headers.get("location", ""))
         if response.is_redirect and not target.startswith("https://"):
             raise OSError(errno.EPROTONOSUPPORT, "expected https, was sent on to plain http")
+        if not response.is_redirect:
+            logger.info("downloading %s to %s", url, folder)
         length = response.headers.get("content-length", "")
         bounded.total = int(length) if length.isdecimal() else 0
 

@@ -127,7 +127,8 @@ def options(rng):
             if not known:
                 continue
             value = rng.choice(known)
-            if isinstance(option.type, click.Path) and option.type.exists is False:
+            brief = not " ".join(words).startswith(LONG)
+            if brief and isinstance(option.type, click.Path) and option.type.exists is False:
                 value = rng.choice([value, value, *NO_FILES])
             argv = [*words, *usual.split()]
             if isinstance(option, click.Argument):
