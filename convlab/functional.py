@@ -49,6 +49,7 @@ from convlab.kernels.dispatch import (
     to_device,
 )
 from convlab.kernels.memory import elementwise
+from convlab.parts import is_first, is_part, of_all_parts
 from convlab.shapes import Conv2dGeometry, PoolWindows
 from convlab.tape import Context, Function
 from convlab.tensors import Tensor
@@ -682,30 +683,61 @@ class _BatchNorm(Function):
     def forward(context: Context, x, weight, bias, *, running, momentum, eps, training, relu):
         # x: (N, C, ...) · weight, bias: (C,) · running: its mean and variance, both (C,), or None
         x = _batch_last(x)
-        mean, variance = normalise_kernels.moments(x) if training else running
-        if training and running is not None:
-            count = x.size // len(x)
+        count, mean, variance = _moments_of_batch(x) if training else (None, *running)
+        if training and running is not None and is_first():
             for known, seen in zip(running, (mean, variance * (count / (count - 1))), strict=True):
                 known[...] = known * (1 - momentum) + seen * momentum
         inverse = 1 / np.sqrt(variance + eps)
         y = normalise_kernels.forward(x, mean, weight * inverse, bias, relu)
-        context.save(x, weight, mean, inverse, training, y if relu else None)
+        context.save(x, weight, mean, inverse, count, y if relu else None)
         return _batch_first(y)
 
     @staticmethod
     def backward(context, gradient):
-        x, weight, mean, inverse, training, y = context.saved
+        x, weight, mean, inverse, count, y = context.saved
         gradient = _batch_last(gradient)
         if y is not None:
             gradient = pointwise_kernels.relu_backward(gradient, y)
         by_bias, by_weight = normalise_kernels.sums(gradient, x, mean, inverse)
         grad_x = None
         if context.needs[0]:
-            scale, share = weight * inverse, len(x) / x.size if training else 0.0
-            through = scale * by_bias * share, scale * inverse * by_weight * share
+            scale, share = weight * inverse, 0.0 if count is None else 1 / count
+            by_mean, by_spread = by_bias, by_weight
+            if count is not None:
+                by_mean, by_spread = _sums_of_batch(by_bias, by_weight)
+            through = scale * by_mean * share, scale * inverse * by_spread * share
             grad_x = normalise_kernels.backward(gradient, x, mean, scale, *through)
             grad_x = _batch_first(grad_x)
         return grad_x, by_weight, by_bias
+
+
+def _moments_of_batch(x: Array) -> tuple[int, Array, Array]:
+    """How many numbers (C, ..., N) has in each channel, their mean and their variance.
+
+    Those of all parts where this is one of a batch.  Raises ShapeError for a single number.
+    """
+    count = x.size // len(x)
+    mean, variance = normalise_kernels.moments(x)
+    if is_part():
+        counts = np.full(len(x), count)
+        parts = of_all_parts(np.stack([counts, mean, variance * counts]))
+        counts = parts[:, 0, 0]
+        count = int(counts.sum())
+        found = normalise_kernels.combined(parts[:, 1].T, parts[:, 2].T, counts)
+        mean, variance = (each.astype(x.dtype) for each in found)
+    if count == 1:
+        raise ShapeError(
+            "batch_norm: expected more than one number per channel when training, got an input of"
+            f" shape {_batch_first(x).shape}"
+        )
+    return count, mean, variance
+
+
+def _sums_of_batch(*sums: Array) -> Sequence[Array]:
+    """Sums over a batch, (C,) each, from those over this part of it."""
+    if not is_part():
+        return sums
+    return of_all_parts(np.stack(sums).astype(np.float64)).sum(axis=0).astype(sums[0].dtype)
 
 
 def _normalised(input: Tensor, rows: int, eps: float) -> Tensor:
@@ -851,11 +883,6 @@ def batch_norm(
     _same_dtype("batch_norm", input=input, **of_channels)
     if not input.shape[0]:
         return input.reshape(input.shape)
-    if training and input.size == channels:
-        raise ShapeError(
-            "batch_norm: expected more than one number per channel when training, got an input of"
-            f" shape {input.shape}"
-        )
     like = input.data
     weight = input.result(np.ones_like(like, shape=(channels,))) if weight is None else weight
     bias = input.result(_zeros(like, channels)) if bias is None else bias

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,6 +22,16 @@ class _State:
 
 
 _state = _State(0)
+
+
+class _Part(threading.local):
+    """The part of a step that a thread computes, and its key once a first one is drawn."""
+
+    number: int | None = None
+    key: int | None = None
+
+
+_part = _Part()
 
 
 def manual_seed(seed: int) -> None:
@@ -41,19 +52,27 @@ def generator() -> np.random.Generator:
 def next_key() -> int:
     """A new 64-bit key for one dropout mask."""
     # An odd step visits every key; how the mask depends on the key is up to pointwise.py.
-    _state.key = (_state.key + 0xD1342543DE82EF95) & ((1 << 64) - 1)
-    return _state.key
+    part = _part
+    if part.number is not None and part.key is None:
+        sequence = np.random.SeedSequence([_state.key, part.number])
+        part.key = int(sequence.generate_state(1, np.uint64)[0])
+    before = _state.key if part.key is None else part.key
+    key = (before + 0xD1342543DE82EF95) & ((1 << 64) - 1)
+    if part.key is None:
+        _state.key = key
+    else:
+        part.key = key
+    return key
 
 
 @contextlib.contextmanager
 def part(number: int) -> Iterator[None]:
-    """Inside, keys are those of one part of a step; afterwards they go on as if there were none."""
-    key = _state.key
-    _state.key = int(np.random.SeedSequence([key, number]).generate_state(1, np.uint64)[0])
+    """Inside, this thread's keys are those of one part of a step; others go on without it."""
+    _part.number = number
     try:
         yield
     finally:
-        _state.key = key
+        _part.number = _part.key = None
 
 
 def get_state() -> dict:

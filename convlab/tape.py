@@ -23,6 +23,7 @@ from convlab.kernels.memory import elementwise
 class _Recording(threading.local):
     on = True
     listener: Callable[..., None] | None = None
+    apart: dict[int, Array] | None = None
 
 
 _recording = _Recording()
@@ -54,6 +55,19 @@ def listening(listener: Callable[..., None]) -> Iterator[None]:
         yield
     finally:
         _recording.listener = before
+
+
+@contextlib.contextmanager
+def gradients_apart() -> Iterator[dict[int, Array]]:
+    """Within this context ``backward`` of this thread adds gradients here, by the tensor's ``id``.
+
+    Those of the tensors stay as they are.
+    """
+    before, _recording.apart = _recording.apart, {}
+    try:
+        yield _recording.apart
+    finally:
+        _recording.apart = before
 
 
 T = TypeVar("T", bound="Recorded")
@@ -275,8 +289,13 @@ def _run_backward(root: Recorded, gradient: np.ndarray) -> None:
 
 
 def _accumulate(leaf: Recorded, gradient: np.ndarray) -> None:
-    grad = leaf.grad
-    leaf.grad = gradient if grad is None else elementwise(np.add, grad, gradient)
+    apart = _recording.apart
+    grad = leaf.grad if apart is None else apart.get(id(leaf))
+    total = gradient if grad is None else elementwise(np.add, grad, gradient)
+    if apart is None:
+        leaf.grad = total
+    else:
+        apart[id(leaf)] = total
 
 
 def gradient_of(leaf: Recorded) -> Array:

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image, features
 
 import convlab.data as data
-from convlab import names
-from convlab.data.pictures import picture_form, picture_size
+from convlab import names, training
+from convlab.data.pictures import picture_form, picture_size, read_picture
 from convlab.errors import ConvlabError, DataError, DTypeError, ShapeError, SpecError
 
 pytestmark = pytest.mark.smoke
@@ -580,6 +580,44 @@ def test_folder_leaves_out_hidden_and_other_files(tmp_path):
     with pytest.warns(UserWarning, match=said):
         train, test = data.load(tmp_path)
     assert len(train) + len(test) == 20
+
+
+def test_a_run_among_class_folders_is_no_class(tmp_path):
+    make_folder(tmp_path)
+    for run in ("lenet", "runs/later"):
+        write(tmp_path, f"{run}/filters.png", random_bytes(8, 8))
+        (tmp_path / run / "model.safetensors").write_bytes(b"weights")
+    with pytest.warns(UserWarning, match="left out lenet, runs: .*not a class$"):
+        train, _ = data.load(tmp_path)
+    assert train.classes == ("ash", "oak")
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_limit_reads_no_other_pictures(tmp_path, split):
+    """The same images as if all were read and then limited, and the whole test set."""
+    for part in ("train", "test") if split else ("",):
+        for number in range(20):
+            write(tmp_path / part, f"ash/{number}.png", random_bytes(8, 8))
+            write(tmp_path / part, f"oak/{number}.png", random_bytes(8, 8))
+    seen = []
+
+    def read(path):
+        seen.append(path)
+        return read_picture(path, size=(8, 8), channels=1)
+
+    whole, test = data.load(tmp_path)
+    expected = data.limit_per_class(whole, 3, 5)
+    found, other = data.load(tmp_path, image_size=(8, 8), channels=1, read=read, limit=(3, 5))
+    assert len(seen) == len({*seen}) == 6 + (40 if split else 8)
+    for mine, theirs in ((data.limit_per_class(found, 3, 5), expected), (other, test)):
+        assert (mine.images == theirs.images).all() and (mine.labels == theirs.labels).all()
+        assert (mine.split, mine.classes) == (theirs.split, theirs.classes)
+    for path in {*tmp_path.rglob("*.png")} - {*seen}:
+        path.write_text("no picture, and not looked at")
+    task = training.prepare(training.Settings(data=str(tmp_path), limit=3, seed=5))
+    together = np.concatenate([task.train.images, task.validation.images])
+    middle = together[:, :, 10:18, 10:18]  # of LeNet-5's 28 x 28
+    assert {*map(bytes, middle)} == {*map(bytes, expected.images)}
 
 
 def test_folder_names_all_damaged_pictures_and_can_go_on(tmp_path):

@@ -30,7 +30,7 @@ LAYERS = [
     ("convlab.functional",),
     ("convlab.tensors",),
     ("convlab.arithmetic",),
-    ("convlab.tape", "convlab.random"),
+    ("convlab.tape", "convlab.random", "convlab.parts"),
     ("convlab.kernels",),
     ("convlab.tensor_files",),
     ("convlab.reading",),

@@ -181,7 +181,7 @@ def work_through(folder, number, tasks):
 
 
 @pytest.mark.parametrize(
-    ("workers", "tasks"), [(60, 40), pytest.param(1000, 200, marks=pytest.mark.campaign)]
+    ("workers", "tasks"), [(60, 40), pytest.param(1000, 200, marks=pytest.mark.slow)]
 )
 def test_a_storm_of_workers_does_nothing_twice_and_leaves_nothing(tmp_path, workers, tasks):
     for name in ("leases", "done"):

@@ -6,13 +6,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from convlab import data, models, nn, random, training
+from convlab import data, models, random, training
 from convlab.data import Augmentation, Batches, Scaling
 from convlab.errors import DivergedError, RunError, SpecError
 from convlab.training import Settings, Trainer
@@ -52,7 +54,13 @@ class Part(Ranks):
     def __init__(self, number, count):
         super().__init__()
         self.number, self.count = number, count
-        self.sent = []
+        self.sent: list[np.ndarray] = []
+        self.sums: Iterator[np.ndarray] = iter(())  # of all chunks, as one process collects them
+
+    def collect(self, parts, chunks):
+        found, own = next(self.sums), self.own(chunks)
+        assert (parts == found[own.start : own.stop]).all()
+        return found
 
     def gather(self, array):
         return array
@@ -67,6 +75,10 @@ def trainer(ranks=None, spec=None, **settings):
     settings = Settings(**{"epochs": 1, "limit": 13, "rate": 0.02, "chunks": 4, **settings})
     spec = models.Spec(spec, "network", "spec") if spec else None
     return Trainer(settings, training.prepare(settings, spec=spec), ranks=ranks)
+
+
+def norms(one):
+    return [module for _, module in one.network.named_modules() if module.of_batch]
 
 
 def test_every_chunk_is_some_rank_s_and_in_order():
@@ -91,11 +103,14 @@ def test_ranks_compute_the_chunks_of_one_process_to_the_bit(count):
     whole = trainer(spec=NETWORK, augment=augment, batch_size=50)
     sent = []
     whole.chunks.ranks.sum_in_order = lambda parts, chunks: sent.append(parts.copy()) or parts[0]
+    sums = []
+    whole.chunks.ranks.collect = lambda parts, chunks: sums.append(parts.copy()) or parts
     ranks = [Part(number, count) for number in range(count)]
     each = [trainer(one, NETWORK, augment=augment, batch_size=50) for one in ranks]
     key = random.get_state()
     for part in (whole, *each):
         random.set_state(key)
+        part.chunks.ranks.sums = iter(sums)
         for batch in (0, 2):  # 50 images, and the last 17
             x, labels = next(part.batches.epoch(0, batch))
             assert len(x) <= len(labels) == (50, 17)[batch // 2]
@@ -104,6 +119,10 @@ def test_ranks_compute_the_chunks_of_one_process_to_the_bit(count):
         together = np.concatenate([one.sent[at] for one in ranks])
         assert together.shape == sent[at].shape and (together == sent[at]).all()
         assert len({chunk.tobytes() for chunk in together}) == 4
+    assert len(sums) == 4  # forward and backward of two batches
+    for one in each:
+        for name, values in whole.network.state_dict().items():
+            assert (one.network.state_dict()[name] == values).all(), name
 
 
 def test_the_sum_of_chunks_is_the_gradient_of_the_batch():
@@ -120,22 +139,66 @@ def test_the_sum_of_chunks_is_the_gradient_of_the_batch():
     assert Ranks().sum_in_order(parts, 4) == [1.0]
 
 
-def test_running_statistics_move_chunk_by_chunk():
-    """By hand, as for four batches one after the other: mean and unbiased variance of each."""
-    spec = 'input = "28x28x1"\n[[layer]]\ntype = "BatchNorm2d"\nmomentum = 0.25\n'
-    spec += '[[layer]]\ntype = "Flatten"\n[[layer]]\ntype = "Linear"\nout_features = "classes"\n'
-    one = trainer(spec=spec, augment="none", batch_size=30)
-    norm = next(m for _, m in one.network.named_modules() if isinstance(m, nn.BatchNorm2d))
+@pytest.mark.parametrize("momentum", [0.25, None])
+def test_batch_normalisation_sees_the_whole_batch_as_in_pytorch(momentum):
+    """Several steps, beside PyTorch's and our own on the whole batch, which 4 does not divide."""
+    torch = pytest.importorskip("torch")
+    spec = re.sub("p = 0..", "p = 0.0", NETWORK)
+    parts, plain = (trainer(spec=spec, augment="none", batch_size=30, chunks=c) for c in (4, 1))
+    for one in (parts, plain):
+        norms(one)[0].momentum = momentum
+    theirs = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, bias=False),
+        torch.nn.BatchNorm2d(4, momentum=momentum),
+        torch.nn.ReLU(),
+        torch.nn.MaxPool2d(2),
+        torch.nn.Flatten(),
+        torch.nn.Linear(4 * 13 * 13, 10),
+    )
+    state = parts.network.state_dict()
+    names = [*theirs.state_dict()]
+    theirs.load_state_dict({n: torch.tensor(v) for n, v in zip(names, state.values(), strict=True)})
+    rate, how = 0.05, parts.settings
+    descent = torch.optim.SGD(
+        theirs.parameters(), rate, how.momentum, weight_decay=how.weight_decay
+    )
+    for batch in range(4):
+        x, labels = next(parts.batches.epoch(0, batch))
+        losses = [float(one.train_on(x, labels, rate)[0]) for one in (parts, plain)]
+        x, labels = torch.tensor(np.ascontiguousarray(x)), torch.tensor(labels.astype(np.int64))
+        loss = torch.nn.functional.cross_entropy(theirs(x), labels)
+        descent.zero_grad()
+        loss.backward()
+        descent.step()
+        assert losses == pytest.approx([loss.item()] * 2, rel=1e-5)
+    found, other = parts.network.state_dict(), plain.network.state_dict()
+    for (name, values), expected in zip(found.items(), theirs.state_dict().values(), strict=True):
+        np.testing.assert_allclose(values, other[name], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(values, expected.numpy(), rtol=1e-5, atol=1e-5)
+
+
+def test_an_error_in_one_chunk_ends_those_that_wait_for_it():
+    one = trainer(spec=NETWORK, augment="none", batch_size=30)
+    before, forward = threading.active_count(), one.network.forward
+
+    def failing(x):
+        if len(x.numpy()) == 8:  # of 7, 8, 7 and 8 images
+            raise RunError("no more")
+        return forward(x)
+
+    one.network.forward = failing
     x, labels = next(one.batches.epoch(0))
-    one.chunks.gradient(x, labels)
-    mean, variance = 0.0, 1.0
-    for begin, end in ((0, 7), (7, 15), (15, 22), (22, 30)):
-        part = np.asarray(x[begin:end], np.float64)
-        mean = 0.75 * mean + 0.25 * part.mean()
-        variance = 0.75 * variance + 0.25 * part.var(ddof=1)
-    assert norm.running_mean.numpy() == pytest.approx([mean], rel=1e-5)
-    assert norm.running_var.numpy() == pytest.approx([variance], rel=1e-5)
-    assert norm.num_batches_tracked.item() == 4
+    with pytest.raises(RunError, match="no more"):
+        one.chunks.gradient(x, labels)
+    assert threading.active_count() == before
+
+
+def test_a_layer_that_asks_the_whole_batch_has_to_say_so():
+    one = trainer(spec=NETWORK, augment="none", batch_size=30)
+    norms(one)[0].of_batch = False
+    x, labels = next(one.batches.epoch(0))
+    with pytest.raises(SpecError, match="chunks: expected layers whose class says of_batch"):
+        one.chunks.gradient(x, labels)
 
 
 @pytest.mark.parametrize("changes", ["none", "shift=2,rotate=9", "elastic=20"])
@@ -175,18 +238,26 @@ def ended(process, status=0):
     return out, err
 
 
-TRAIN = ("train", "--model", "n.toml", "--limit", "40", "--batch-size", "50", "--lr", "0.02")
+# 360 images: the last batch has 3, fewer than chunks.
+TRAIN = ("train", "--model", "n.toml", "--limit", "40", "--batch-size", "51", "--lr", "0.02")
+RESIDUAL = ("--model", "resnet20", "--limit", "4", "--batch-size", "9")
 
 
 @pytest.mark.slow
 def test_any_number_of_ranks_gives_the_same_bytes_and_so_does_one_process(mpi, tmp_path):
-    settings = ("--epochs", "3", "--quiet", "--chunks", "4")
-    for ranks in range(5):
-        ended(mpi(ranks, *TRAIN, *settings, "-o", f"r{ranks}"))
-    weights = {(tmp_path / f"r{ranks}" / "model.safetensors").read_bytes() for ranks in range(5)}
-    assert len(weights) == 1
+    def weights(counts, *words):
+        for ranks in counts:
+            ended(mpi(ranks, *TRAIN, *words, "--quiet", "--chunks", "4", "-o", f"r{ranks}"))
+        return {(tmp_path / f"r{ranks}" / "model.safetensors").read_bytes() for ranks in counts}
+
+    found = weights(range(5), "--epochs", "3")
+    assert len(found) == 1
     ended(mpi(2, *TRAIN, "--epochs", "3", "-o", "usual"))  # ranks have four chunks of themselves
-    assert (tmp_path / "usual" / "model.safetensors").read_bytes() in weights
+    assert (tmp_path / "usual" / "model.safetensors").read_bytes() in found
+    # 19 batch normalisations, and a rank with two chunks, which wait for each other.
+    shutil.rmtree(tmp_path / "r0")
+    shutil.rmtree(tmp_path / "r3")
+    assert len(weights((0, 3), *RESIDUAL, "--epochs", "1")) == 1
 
 
 @pytest.mark.slow

@@ -175,25 +175,32 @@ def stratified_split(dataset: Dataset, fraction: float, seed: int) -> tuple[Data
 
     Raises SpecError for a fraction or a seed outside its range.
     """
+    rest, held = split_indices(dataset.labels, len(dataset.classes), fraction, seed)
+    return dataset.subset(rest), replace(dataset.subset(held), split="validation")
+
+
+def split_indices(
+    labels: np.ndarray, classes: int, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of the two parts of ``stratified_split``, from labels (count,)."""
     if not 0 < fraction < 1:
         raise SpecError(f"expected a fraction between 0 and 1 to hold out, got {fraction}")
     if seed < 0:
         raise SpecError(f"expected a seed of 0 or more, got {seed}")
     generator = np.random.default_rng(seed)
-    members = [np.flatnonzero(dataset.labels == label) for label in range(len(dataset.classes))]
+    members = [np.flatnonzero(labels == label) for label in range(classes)]
     sizes = np.array([len(indices) for indices in members])
     # Largest remainders: round the quotas so that they add up to the whole.
     # Nine digits hide the last bit of products such as 0.07 * 100.
     quotas = np.round(fraction * sizes, 9)
     taken = np.floor(quotas).astype(int)
-    missing = math.ceil(round(fraction * len(dataset), 9)) - taken.sum()
+    missing = math.ceil(round(fraction * len(labels), 9)) - taken.sum()
     taken[np.argsort(taken - quotas, kind="stable")[:missing]] += 1
     taken = np.where(sizes < 2, 0, np.clip(taken, 1, np.maximum(sizes - 1, 1)))
-    held = np.zeros(len(dataset), bool)
+    held = np.zeros(len(labels), bool)
     for indices, count in zip(members, taken, strict=True):
         held[generator.permutation(indices)[:count]] = True
-    held_out = dataset.subset(np.flatnonzero(held))
-    return dataset.subset(np.flatnonzero(~held)), replace(held_out, split="validation")
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def limit_per_class(dataset: Dataset, count: int, seed: int) -> Dataset:
@@ -202,13 +209,17 @@ def limit_per_class(dataset: Dataset, count: int, seed: int) -> Dataset:
     With the same seed a smaller limit gives a subset of what a larger one gives.
     Raises SpecError for a count below 1 and a seed below 0.
     """
+    return dataset.subset(limited_indices(dataset.labels, len(dataset.classes), count, seed))
+
+
+def limited_indices(labels: np.ndarray, classes: int, count: int, seed: int) -> np.ndarray:
+    """The indices of what ``limit_per_class`` keeps, from labels (count,)."""
     if count < 1 or seed < 0:
         raise SpecError(
             f"expected a limit of 1 or more and a seed of 0 or more, got {count} and {seed}"
         )
     generator = np.random.default_rng(seed)
     chosen = [
-        generator.permutation(np.flatnonzero(dataset.labels == label))[:count]
-        for label in range(len(dataset.classes))
+        generator.permutation(np.flatnonzero(labels == label))[:count] for label in range(classes)
     ]
-    return dataset.subset(np.sort(np.concatenate(chosen)))
+    return np.sort(np.concatenate(chosen))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab.data.dataset import Dataset, stratified_split
+from convlab.data.dataset import Dataset, limited_indices, split_indices, stratified_split
 from convlab.data.file_words import TEST, TRAIN, VALIDATION, split_of
 from convlab.data.lazy import read_each
 from convlab.data.pictures import (
@@ -48,6 +48,22 @@ def _by_name(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: path.name)
 
 
+def _holds_a_run(folder: Path) -> bool:
+    """Whether a folder, or one inside it, has the weights of a network: no class then."""
+    return any(chain(folder.glob("*.safetensors"), folder.glob("*/*.safetensors")))
+
+
+def _warn_of_runs(root: Path) -> None:
+    """Say which folders in root are left out as they hold runs, if any."""
+    found = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if runs := [one_line(path.name) for path in _by_name(found) if _holds_a_run(path)]:
+        warnings.warn(
+            f"{root}: left out {listed(runs)}: with the weights of a network (.safetensors) inside,"
+            " it is a run and not a class",
+            stacklevel=3,
+        )
+
+
 def _folders(root: Path) -> dict[str, Path]:
     """The folders in root that are the user's own, by their names as text, sorted."""
     try:
@@ -62,7 +78,8 @@ def _folders(root: Path) -> dict[str, Path]:
                 f"{one_line(str(root))}: expected a folder for each class, got two that are both"
                 f" {name}: {folders[name].name!a} and {path.name!a}"
             )
-        if not path.name.startswith(".") and path.name not in _FOREIGN:
+        foreign = path.name.startswith(".") or path.name in _FOREIGN
+        if not foreign and not _holds_a_run(path):
             folders[name] = path
     return dict(sorted(folders.items()))
 
@@ -127,6 +144,32 @@ def common_form(paths: Iterable[PictureSource]) -> tuple[tuple[int, int], int]:
     return (usual_size(sizes) if sizes else OTHERWISE), (1 if all_grey else 3)
 
 
+def _in_a_row(classes: dict[str, list[Path]]) -> tuple[list[Path], np.ndarray]:
+    """All pictures, and the label of each."""
+    labels = np.repeat(np.arange(len(classes)), [*map(len, classes.values())])
+    return [path for pictures in classes.values() for path in pictures], labels
+
+
+def _limited(
+    parts: list[dict[str, list[Path]]], count: int, seed: int, place: object
+) -> list[dict[str, list[Path]]]:
+    """The pictures that are used if ``limit_per_class`` follows: of training and test set."""
+    paths, labels = _in_a_row(parts[0])
+    rest, held = np.arange(len(paths)), np.arange(0)
+    if len(parts) == 1:
+        rest, held = split_indices(labels, len(parts[0]), HELD_OUT, SPLIT_SEED)
+        _check_held_out(len(held), place)
+    rest = rest[limited_indices(labels[rest], len(parts[0]), count, seed)]
+
+    def chosen(indices: np.ndarray) -> dict[str, list[Path]]:
+        return {
+            name: [paths[at] for at in indices[labels[indices] == label]]
+            for label, name in enumerate(parts[0])
+        }
+
+    return [chosen(rest), *(parts[1:] or [chosen(held)])]
+
+
 def _read(
     name: str,
     split: str,
@@ -139,8 +182,7 @@ def _read(
 ) -> Dataset:
     """The pictures as a data set but for those that cannot be read, which go to ``damaged``."""
     one = read or partial(read_picture, size=size, channels=channels)
-    paths = [path for pictures in classes.values() for path in pictures]
-    labels = np.repeat(np.arange(len(classes)), [*map(len, classes.values())])
+    paths, labels = _in_a_row(classes)
     images, whole, errors = read_each(
         lambda number: one(paths[number]), len(paths), (channels, *size), lazy
     )
@@ -234,12 +276,16 @@ def hold_out_test(whole: Dataset, place: object) -> tuple[Dataset, Dataset]:
     place: what begins the line of the DataError if no class has two pictures.
     """
     rest, held_out = stratified_split(whole, HELD_OUT, SPLIT_SEED)
-    if not len(held_out):
+    _check_held_out(len(held_out), place)
+    return rest, replace(held_out, split="test")
+
+
+def _check_held_out(count: int, place: object) -> None:
+    if not count:
         raise DataError(
             f"{place}: expected a class of two pictures or more to hold some out for the test set,"
             " got one picture in each class"
         )
-    return rest, replace(held_out, split="test")
 
 
 def read_folder(
@@ -250,6 +296,7 @@ def read_folder(
     skip_damaged: bool = False,
     read: ReadPicture | None = None,
     lazy: bool = False,
+    limit: tuple[int, int] | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Read folders of pictures as (train, test); a class is a folder.
 
@@ -258,8 +305,8 @@ def read_folder(
         (then other folders in root are ignored).  These may also be called
         training and testing, in any case; without test, val or validation is it.
         Pictures are taken by their suffix, in the order of their names; hidden
-        files, deeper folders and __MACOSX are left out, and so are other files,
-        with a warning that counts them.
+        files, deeper folders and __MACOSX are left out, and so are, with a
+        warning, other files and the folders of runs.
     image_size: (H, W) in pixels.  None: the size of the pictures if it is the
         same for all and at most 64 x 64, otherwise 32 x 32.
     channels: 1 or 3.  None: 1 if all pictures are grey, otherwise 3.
@@ -268,6 +315,8 @@ def read_folder(
         default as read_picture does.  It is called in several threads.
     lazy: if the images do not fit in memory, they are LazyImages: read once to see that all can
         be, and again whenever a batch asks for them.
+    limit: count and seed of limit_per_class, to read no other pictures of the training set than
+        it keeps; with skip_damaged, which may change what it keeps, all are read.
 
     Raises DataError for a layout
     that does not fit, fewer than two classes, a class without pictures, and
@@ -290,11 +339,14 @@ def read_folder(
         size, usual_channels = common_form(paths)
         image_size, channels = image_size or size, channels or usual_channels
     name, damaged = root.resolve().name, dict[Path, str]()
+    folders = [{each: part[each][0].parent for each in part} for part in parts]
+    if limit is not None and not skip_damaged:
+        parts = _limited(parts, *limit, root)
     sets = [
         _read(name, split, part, image_size, channels, damaged, read, lazy)
         for split, part in zip((TRAIN, TEST), parts, strict=False)
     ]
-    folders = [{each: part[each][0].parent for each in part} for part in parts]
-    judge(root, damaged, skip_damaged, zip(sets, folders, strict=True))
+    judge(root, damaged, skip_damaged, zip(sets, folders, strict=False))
     _warn_of(root, left_out)
+    _warn_of_runs(splits[0])
     return (sets[0], sets[1]) if len(sets) > 1 else hold_out_test(sets[0], root)

@@ -209,6 +209,7 @@ def load(
     windows: int | None = None,
     read: ReadPicture | None = None,
     lazy: bool = False,
+    limit: tuple[int, int] | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Load a data set as (train, test).
 
@@ -227,6 +228,8 @@ def load(
         kept in the cache folder.
     read: what makes bytes of a picture in a folder, as for read_folder.
     lazy: leave images of one's own that do not fit in memory in their files, as LazyImages.
+    limit: count and seed of limit_per_class, if it follows: a folder's other pictures for training
+        need not be read.
 
     digits: 1,797 handwritten digits (Alpaydin, Kaynak 1998, UCI), part of
         scikit-learn, so no file and no network.  Each 8x8 grid of ink counts 0
@@ -258,7 +261,7 @@ def load(
         parts = load(folder, data_dir=data_dir, **kinds)
         return _windows(composed_windows, parts, _WINDOWS, windows)
     if source not in NAMES:
-        return _own(source, image_size, channels, skip_damaged, read, lazy)
+        return _own(source, image_size, channels, skip_damaged, read, lazy, limit)
     if source == "digits":
         train, test = _digits()
     elif source == "cifar10":
@@ -284,6 +287,7 @@ def _own(
     skip_damaged: bool,
     read: ReadPicture | None,
     lazy: bool,
+    limit: tuple[int, int] | None,
 ) -> tuple[Dataset, Dataset]:
     """The user's own pictures, or arrays and tables.  Raises DataError if there are none."""
     if not _is_own(source):
@@ -296,7 +300,7 @@ def _own(
     if not pictures and shards_of(path):
         return read_shards(path, **form, skip_damaged=skip_damaged)
     if pictures or (path.is_dir() and not data_files(path)):
-        return read_folder(path, **form, skip_damaged=skip_damaged, read=read)
+        return read_folder(path, **form, skip_damaged=skip_damaged, read=read, limit=limit)
     return read_files(path, **form)
 
 

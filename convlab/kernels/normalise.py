@@ -203,14 +203,23 @@ def _parts(x):
     return np.empty((2, channels, len(counts))), counts
 
 
+def combined(mean, spread, counts):
+    """Mean and variance of all numbers of a channel, from those of its parts.
+
+    mean, spread: (C, parts), the spread a sum of squares around the part's mean; counts: (parts,).
+    Source: Chan, Golub & LeVeque 1979: the spread of all is that in the parts and of their means.
+    """
+    count = counts.sum()
+    middle = (mean * counts).sum(axis=1) / count
+    between = (counts * (mean - middle[:, None]) ** 2).sum(axis=1)
+    return middle, (spread.sum(axis=1) + between) / count
+
+
 def _moments_cpu(x):
     x = _runs(x)
     (mean, spread), counts = _parts(x)
     _moments_loop(x, mean, spread)
-    # Chan, Golub & LeVeque 1979: the spread of all is that in the blocks and that of their means.
-    middle = (mean * counts).sum(axis=1) / x.shape[1]
-    between = (counts * (mean - middle[:, None]) ** 2).sum(axis=1)
-    variance = (spread.sum(axis=1) + between) / x.shape[1]
+    middle, variance = combined(mean, spread, counts)
     return middle.astype(x.dtype), variance.astype(x.dtype)
 
 

@@ -32,9 +32,10 @@ class Module:
     number of one; ``formula_of`` has the numbers of a channel), ``sign`` ("kept" where an output
     of 0 or above comes from such an input, "positive" where there is no other output), the methods
     for geometry and counts, ``reads``, ``steady``: whether ``forward`` does the same operations for
-    all inputs of a shape as long as no attribute of the layer changes, and ``pytorch``: the
-    arguments of PyTorch's layer of the same name, where it has one.  The last two are not
-    inherited.
+    all inputs of a shape as long as no attribute of the layer changes, ``of_batch``: whether in
+    training it asks for sums over the whole batch, see ``convlab.parts``, and ``pytorch``: the
+    arguments of PyTorch's layer of the same name, where it has one.  ``steady`` and ``pytorch``
+    are not inherited.
     """
 
     family: Family | None = None
@@ -44,6 +45,7 @@ class Module:
     sign = ""
     pytorch: tuple[str, ...] | None = None
     steady = False
+    of_batch = False
     signal_axes: tuple[int, ...] = (3,)  # of the inputs whose channels a layer has to know
 
     if TYPE_CHECKING:
@@ -182,7 +184,7 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(dotted name, parameter) of this module and all inside it, each once."""
         seen: set[int] = set()
-        for name, tensor in self.named_state().items():
+        for name, tensor, _ in self._all_state():
             if isinstance(tensor, Parameter) and id(tensor) not in seen:
                 seen.add(id(tensor))
                 yield name, tensor

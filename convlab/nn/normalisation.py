@@ -15,6 +15,7 @@ from convlab.nn.families import Block, Family, Neighbours, Standardised
 from convlab.nn.formulas import added, decimal
 from convlab.nn.module import Module, check_image, register
 from convlab.nn.state import Buffer, Parameter
+from convlab.parts import is_first
 from convlab.tensors import Tensor
 
 
@@ -32,6 +33,7 @@ class BatchNorm2d(Module):
     """
 
     family = Family.NORMALISATION
+    of_batch = True
     words, short = "batch normalisation", "batch norm"
     formula = "weight (x − mean) / √(variance + eps) + bias"
     pytorch = ("num_features", "eps", "momentum", "affine", "track_running_stats")
@@ -122,7 +124,7 @@ class BatchNorm2d(Module):
             self.eps,
             relu=relu,
         )
-        if batches is not None:
+        if batches is not None and is_first():
             batches.data += 1
         return y
 

@@ -2,9 +2,8 @@
 
 A batch is cut into a fixed number of chunks.  The gradient of each is computed by itself, with its
 own dropout, and all are added in the order of the chunks, whoever has computed them: the sum has
-the same bits for any number of processes.  Batch normalisation sees a chunk ("ghost batch
-normalisation", Hoffer, Hubara & Soudry 2017, section 4); its running statistics move chunk by
-chunk.
+the same bits for any number of processes.  Batch normalisation sees the whole batch: each chunk
+brings its sums, and adds those of all in their order.
 
 The sum goes as an all-reduce does (reduce-scatter, then all-gather; Thakur, Rabenseifner & Gropp
 2005): each process is sent one part of every chunk's gradient, adds these, and sends the sum to
@@ -15,16 +14,21 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from convlab import random
 from convlab.errors import ConvlabError, DivergedError, SpecError
-from convlab.kernels import softmax
+from convlab.kernels import memory, softmax
+from convlab.kernels.dispatch import copied
 from convlab.models import Network
 from convlab.optim import Optimizer
+from convlab.parts import part_of_batch
+from convlab.tape import gradients_apart
 from convlab.tensors import Tensor
 from convlab.training.executors import ranks_started, world_of_ranks
 
@@ -85,6 +89,18 @@ class Ranks:
         total = np.empty(size, np.float32)
         self._world.Allgatherv(_folded(found), [total, wide.tolist()])
         return total
+
+    def collect(self, parts: np.ndarray, chunks: int) -> np.ndarray:
+        """The numbers of all chunks, in their order, from those of the chunks computed here.
+
+        parts: (own chunks, ...) float64.  Returns (chunks, ...), or parts for a process alone.
+        """
+        if self.count == 1:
+            return parts
+        counts = [len(each.own(chunks)) * parts[0].size for each in Ranks.all_of(self.count)]
+        found = np.empty((chunks, *parts.shape[1:]))
+        self._world.Allgatherv(parts, [found, counts])
+        return found
 
     def ends(self, size: int) -> list[int]:
         """Where the part of a gradient of so many numbers begins that each process adds, and ends.
@@ -149,10 +165,69 @@ def started() -> Ranks:
 
 def _folded(parts: np.ndarray) -> np.ndarray:
     """The sum of rows, one after the other."""
-    total = parts[0].copy()
+    total = copied(parts[0])
     for part in parts[1:]:
         total += part
     return total
+
+
+def _one_by_one(
+    compute: Callable[[int], None], chunks: Sequence[int], collect: Callable[..., np.ndarray]
+) -> None:
+    """Compute chunks that ask nothing of one another; a layer that does says so by ``of_batch``."""
+
+    def exchange(numbers: np.ndarray) -> np.ndarray:
+        raise SpecError("chunks: expected layers whose class says of_batch if they ask other parts")
+
+    for chunk in chunks:
+        with part_of_batch(exchange, chunk == chunks[0]):
+            compute(chunk)
+
+
+def _in_turns(
+    compute: Callable[[int], None], chunks: Sequence[int], collect: Callable[..., np.ndarray]
+) -> None:
+    """Compute chunks, each in a thread, that stop where they need numbers of all chunks.
+
+    One computes while the others wait.  collect: takes the numbers of these, returns those of all.
+    """
+    turn, brought, found = threading.Lock(), [np.empty(0)] * len(chunks), [np.empty(0)]
+
+    def meet() -> None:
+        found[0] = collect(np.stack(brought))
+
+    meeting = threading.Barrier(len(chunks), meet)
+
+    def work(row: int) -> None:
+        def exchange(numbers: np.ndarray) -> np.ndarray:
+            brought[row] = numbers
+            turn.release()
+            try:
+                meeting.wait()
+            finally:
+                turn.acquire()
+            return found[0]
+
+        try:
+            with turn, np.errstate(all="ignore"), part_of_batch(exchange, row == 0):
+                compute(chunks[row])
+        except BaseException:
+            meeting.abort()
+            raise
+
+    if len(chunks) == 1:
+        work(0)
+        return
+    with ThreadPoolExecutor(len(chunks)) as pool:
+        try:
+            ends = [pool.submit(work, row) for row in range(len(chunks))]
+            errors = [end.exception() for end in ends]
+        except BaseException:
+            meeting.abort()
+            raise
+    broken = threading.BrokenBarrierError  # where another chunk's error is the cause
+    for error in sorted(filter(None, errors), key=lambda error: isinstance(error, broken)):
+        raise error
 
 
 # --- a step ---------------------------------------------------------------------------------
@@ -176,11 +251,15 @@ class Chunks:
 
     def own(self, images: int) -> slice:
         """The images of a batch that this process computes."""
-        chunks = self.ranks.own(self.count)
+        chunks = self._sharing(images).own(self.count)
         return slice(self._begin(chunks.start, images), self._begin(chunks.stop, images))
 
     def _begin(self, chunk: int, images: int) -> int:
         return chunk * images // self.count
+
+    def _sharing(self, images: int) -> Ranks:
+        """Who shares a batch: each computes one with fewer images than chunks by itself."""
+        return self.ranks if images >= self.count else Ranks()
 
     def gradient(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
         """Give every parameter its gradient: the mean loss of a batch, and which answers are right.
@@ -188,80 +267,34 @@ class Chunks:
         x: the images of ``own``, (n, C, H, W); labels: those of the whole batch, (N,).
         """
         images, first = len(labels), self.own(len(labels)).start
-        parameters = self._optimizer.parameters
-        own = self.ranks.own(self.count)
-        parts = np.zeros((len(own), self._places[-1].stop), np.float32)
+        ranks = self._sharing(images)
+        own = ranks.own(self.count)
+        parts = memory.zeros((len(own), self._places[-1].stop), np.float32)
         losses, right = np.zeros(self.count), np.zeros(images, np.uint8)
-        moved = self._statistics()
-        for row, chunk in enumerate(own):
+
+        def compute(chunk: int) -> None:
             at, end = self._begin(chunk, images), self._begin(chunk + 1, images)
-            if at == end:
-                continue
             part = np.ascontiguousarray(np.moveaxis(x[at - first : end - first], 0, -1))
-            self._optimizer.zero_grad()
-            with random.part(chunk), self._watched(moved, chunk):
+            share = (end - at) / images
+            with random.part(chunk), gradients_apart() as found:
                 output = self._network(Tensor(np.moveaxis(part, -1, 0)))
-                loss = self._network.loss_of(output, labels[at:end]) * ((end - at) / images)
-            loss.backward()
-            losses[chunk] = loss.item()
+                loss = self._network.loss_of(output, labels[at:end])
+                loss.backward(np.full_like(loss.data, share))
+            losses[chunk] = loss.item() * share
             scores = -output.data if self._network.loss == "lecun-map" else output.data
             right[at:end] = softmax.right(scores.T, labels[at:end])
-            for place, parameter in zip(self._places, parameters, strict=True):
-                if parameter.grad is not None:
-                    parts[row, place] = parameter.grad.ravel()
+            for place, parameter in zip(self._places, self._optimizer.parameters, strict=True):
+                if id(parameter) in found:
+                    parts[chunk - own.start, place] = found[id(parameter)].ravel()
+
+        some = [c for c in own if self._begin(c, images) < self._begin(c + 1, images)]
+        meets = any(m.of_batch and m.training for _, m in self._network.named_modules())
+        together = _in_turns if meets else _one_by_one
+        together(compute, some, lambda rows: ranks.collect(rows, self.count))
         random.next_key()  # of the step
-        self._set_gradients(self.ranks.sum_in_order(parts, self.count))
-        self._move(self.ranks.gather(moved), images)
-        return float(self.ranks.gather(losses).sum()), self.ranks.gather(right)
+        self._set_gradients(ranks.sum_in_order(parts, self.count))
+        return float(ranks.gather(losses).sum()), ranks.gather(right)
 
     def _set_gradients(self, total: np.ndarray) -> None:
         for place, parameter in zip(self._places, self._optimizer.parameters, strict=True):
             parameter.grad = total[place].reshape(parameter.shape)
-
-    # --- running statistics ---------------------------------------------------------------
-
-    @property
-    def _normalised(self) -> list[Any]:
-        """The layers whose running statistics move: not those that are frozen."""
-        modules = [module for _, module in self._network.named_modules()]
-        return [m for m in modules if m.training and "running_mean" in m.arrays()]
-
-    def _statistics(self) -> np.ndarray:
-        """Room for what each chunk adds to all running means and variances."""
-        return np.zeros((self.count, sum(2 * m.num_features for m in self._normalised)), np.float32)
-
-    @contextlib.contextmanager
-    def _watched(self, moved: np.ndarray, chunk: int) -> Iterator[None]:
-        """Running statistics begin at zero in the block, so that they say what a chunk adds."""
-        kept = [(b, b.data.copy()) for m in self._normalised for b in self._buffers(m)]
-        counts = [(m.num_batches_tracked, m.num_batches_tracked.item()) for m in self._normalised]
-        for buffer, _ in kept:
-            buffer.data[...] = 0
-        for tracked, before in counts:
-            tracked.data[...] = before + chunk
-        yield
-        if kept:
-            moved[chunk] = np.concatenate([buffer.data for buffer, _ in kept])
-        for buffer, before in kept:
-            buffer.data[...] = before
-        for tracked, before in counts:
-            tracked.data[...] = before
-
-    def _buffers(self, module: Any) -> tuple[Any, Any]:
-        return module.running_mean, module.running_var
-
-    def _move(self, moved: np.ndarray, images: int) -> None:
-        """Move all running statistics by what each chunk adds, in the order of the chunks."""
-        for chunk in range(self.count):
-            if self._begin(chunk, images) == self._begin(chunk + 1, images):
-                continue
-            at = 0
-            for module in self._normalised:
-                share = module.momentum
-                if share is None:
-                    share = 1 / (module.num_batches_tracked.data.item() + 1)
-                for buffer in self._buffers(module):
-                    added = moved[chunk, at : at + module.num_features]
-                    buffer.data[...] = np.float32(1 - share) * buffer.data + added
-                    at += module.num_features
-                module.num_batches_tracked.data[...] += 1

@@ -140,10 +140,16 @@ class Settings:
                 raise SpecError(f"{name.replace('_', ' ')}: expected a finite number, got {value}")
 
     def datasets(
-        self, data_dir: str | os.PathLike | None = None, form: Preprocessing | None = None
+        self,
+        data_dir: str | os.PathLike | None = None,
+        form: Preprocessing | None = None,
+        *,
+        limited: bool = False,
     ) -> tuple[Dataset, Dataset]:
         """The training and the test images, in the form that a network takes or their own; in their
         files if they are too many for the memory.
+
+        ``limited``: those for training beyond ``limit`` need not be read.
 
         Raises DataError if they are missing.
         """
@@ -153,6 +159,8 @@ class Settings:
             size = rows, columns
             read = partial(data.read_picture, size=size, channels=channels, crop=form.crop)
             shape = {"image_size": size, "channels": channels, "read": read}
+        if limited and self.limit is not None:
+            shape["limit"] = self.limit, self.seed
         return data.load(
             self.data, data_dir=data_dir, skip_damaged=self.skip_damaged, lazy=True, **shape
         )
@@ -269,7 +277,7 @@ def prepare(
     Raises DataError or SpecError if something is missing or does not fit.
     """
     spec = spec or models.read_spec(settings.model)
-    train, test = datasets or settings.datasets(data_dir, preprocessing)
+    train, test = datasets or settings.datasets(data_dir, preprocessing, limited=True)
     if settings.limit is not None:
         train = data.limit_per_class(train, settings.limit, settings.seed)
     image_shape = channels, rows, columns = train.image_shape
