@@ -212,7 +212,7 @@ def test_the_command_and_its_continuation(convlab, place):
     result = convlab("train", *words, "--epochs", 2, "--limit", 5, "-o", "run")
     assert result.status == 0, result
     assert ": 8 training, 2 validation and 8 test images" in result.err
-    kept = "the frozen layers up to flat are computed once for each of the 10 images, and kept"
+    kept = "the frozen layers up to flat are computed once for each of the 18 images, and kept"
     assert kept in result.err.splitlines(), result.err
     assert "fc is not (made anew)" in result.err
     shutil.rmtree(convlab.folder / "net")  # a run brings all that it needs
