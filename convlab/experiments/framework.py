@@ -344,10 +344,11 @@ class Experiment:
 
     def with_data(self, scale: str, names: Sequence[str]) -> Design:
         """The design of a scale that has these data sets.  Raises SpecError if there is none."""
-        for design in (self.design(scale), self.reduced):
+        own = self.design(scale)
+        for design in (own, self.reduced):
             if design is not None and [*design.data] == [*names]:
                 return design
-        return self.design(scale, *names)
+        return own.on(*names)
 
     def trials(self, design: Design, folder: Path, force: bool = False) -> Trials:
         """The trials of a design, to be run and kept in a folder."""

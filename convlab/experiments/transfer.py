@@ -28,6 +28,7 @@ from convlab.experiments.learning import settings_of, train
 from convlab.experiments.sources import PETS, load, of_classes
 
 LEAST = 0.02  # of accuracy
+_LEAST_OF_PUBLISHED = 0.05  # with two classes the draw of few pictures matters more
 FEW = 30  # pictures of a class, at most
 FROZEN, TUNED, SCRATCH = "frozen", "fine-tuned", "from scratch"
 IMAGENET, PUBLISHED, SMALL = "ImageNet", "efficientnet-lite0", "lenet5"
@@ -205,7 +206,7 @@ def _verdict(table: Table) -> Verdict:
                 f"frozen filters win with {count} pictures a class ({way})",
                 frozen[count],
                 scratch[count],
-                LEAST,
+                _LEAST_OF_PUBLISHED if way.startswith(IMAGENET) else LEAST,
             )
             for count in counts
             if int(count) <= FEW
@@ -225,15 +226,17 @@ def _figure(result: Result, *, theme: str, size: str):
     table = result.table
     keys = [column.key for column in table.columns[3:]]
     ways = list(dict.fromkeys(row["way"] for row in table.rows))
+    dashes = dict(zip(ways, (False, True, (1.0, 1.5)), strict=False))
+    shown = [row for row in table.rows if len(ways) < 3 or row["method"] != TUNED]
     lines = [
         viz.MeasuredLine(
             row["method"] if len(ways) == 1 else f"{row['method']}: {row['way'].split(' → ')[1]}",
             [int(key) for key in keys],
             [row[key].values for key in keys],
             role=roles[row["method"]],
-            dashed=row["way"] != ways[0],
+            dashed=dashes[row["way"]],
         )
-        for row in table.rows
+        for row in shown
     ]
     return viz.measured_lines(
         lines,
@@ -285,6 +288,7 @@ EXPERIMENT = Experiment(
     full=dataclasses.replace(
         _BETWEEN_CLOTHES_AND_DIGITS,
         data=(*_BETWEEN_CLOTHES_AND_DIGITS.data, PETS),
+        how="10 to 300 pictures of each class, after all of another set",
         networks=f"{_BETWEEN_CLOTHES_AND_DIGITS.networks} ImageNet: EfficientNet-Lite0, frozen,"
         " beside LeNet-5 from scratch.",
         trials=(

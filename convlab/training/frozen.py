@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab import nn
+from convlab import models, nn
 from convlab.data import Augmentation, Batches, Dataset
 from convlab.kernels.dispatch import Array, to_device
 from convlab.models import GraphNetwork, Network
@@ -32,10 +32,8 @@ _LARGEST_MAPS = 1 << 26  # numbers of one layer's maps, of all images of such a 
 
 
 def images_at_once(network: Network) -> int:
-    """How many images a forward pass in evaluation takes: fewer where maps are large."""
-    largest = max(math.prod(after) for _, _, _, after in network.shapes())
-    most = min(EVALUATION_BATCH, _LARGEST_MAPS // max(1, largest))
-    return max(1, most - most % 16 if most > 16 else most)  # whole registers
+    """How many images a forward pass in evaluation takes."""
+    return models.images_at_once(network, EVALUATION_BATCH, _LARGEST_MAPS)
 
 
 def last_frozen(network: Network) -> str | None:
