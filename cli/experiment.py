@@ -63,7 +63,9 @@ def run(name, quick, output, record, data, data_dir, force, quiet, alt, look, **
 
     experiment, scale = experiments.find(name), "quick" if quick else "full"
     design = experiment.design(scale, None if data is None else located(data))
+    design, left_out = experiment.possible(design)
     folder = output or Path("experiments") / f"{name}-{scale}"
+    say([left_out] if left_out else [], err=True)
     begin = time.perf_counter()
     with executors.workers(**workers) as who:
         done = run_trials(name, experiment.trials(design, folder, force), who, quiet)

@@ -233,7 +233,11 @@ class Index(Function):
     def backward(context, gradient):
         a, index = context.saved
         result = np.zeros_like(a)
-        np.add.at(result, index, gradient)
+        keys = index if isinstance(index, tuple) else (index,)
+        if all(isinstance(key, (slice, int)) and not isinstance(key, bool) for key in keys):
+            result[index] = gradient  # each number is there once
+        else:
+            np.add.at(result, index, gradient)
         return (result,)
 
 

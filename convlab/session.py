@@ -97,13 +97,13 @@ class Session:
             return []
         up_to = f"the frozen layers up to {task.parts.after}"
         if trainer.keeps:
-            count = len(task.train) + len(task.validation)
+            count = len(task.train) + len(task.validation) + len(task.test)
             return [f"{up_to} are computed once for each of the {count:,} images, and kept"]
         each = f"{up_to} are computed for every batch"
         if trainer.settings.augment != "none":
             once = "with --augment none they are computed once"
             return [f"{each}, since each has other variations of the images; {once}"]
-        size = task.parts.bytes_of(task.train, task.validation) / 1e9
+        size = task.parts.bytes_of(task.train, task.validation, task.test) / 1e9
         return [f"{each}: their outputs for all images, {size:.1f} GB, are not kept"]
 
     def fit(self) -> Iterator[BatchRecord | EpochRecord]:
@@ -158,7 +158,7 @@ class Session:
             warnings.warn(said, TrainingWarning, stacklevel=2)
         task, path = self.trainer.task, self.folder / CURVES
         task.network.load_state_dict(self.trainer.best)
-        test = training.evaluate(task.network, task.test, task.scaling)
+        test = self.trainer.test()
         # The same for a run that was resumed.
         command = shlex.join(["convlab", "render", "curves", str(self.folder), "-o", str(path)])
         content = pictures.curves(self.folder).content(path.suffix, command=command)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from convlab import Tensor, data, insight, models, random, training
-from convlab.training import Settings, Trainer, frozen
+from convlab.training import Settings, Trainer, frozen, kept_outputs
 
 BRANCHED = """
 input = "24x24x3"
@@ -125,6 +125,53 @@ def test_kept_outputs_of_frozen_layers_give_the_bits_of_those_computed_again(
     assert trained(again) == expected
 
 
+@pytest.fixture
+def on_disk(monkeypatch, tmp_path):
+    """The folder of kept outputs, empty, where even the smallest network's are kept."""
+    monkeypatch.setattr(kept_outputs, "LEAST_WORK", 0)
+    monkeypatch.setattr(kept_outputs.cache, "cache_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def computed(trainer):
+    """How many images go through the frozen layers in a training, and the network's bits."""
+    images, parts = [], trainer.task.parts
+    forward = parts.forward
+    parts.forward = lambda x: images.append(len(x)) or forward(x)
+    arrays = trained(trainer)
+    trainer.test()
+    return sum(images), arrays
+
+
+def test_trainings_share_what_frozen_layers_made(place, on_disk, monkeypatch):
+    """Of other limits and seeds too: each image is computed once, and the bits stay."""
+    first, few = computed(trainer_of(place, limit=4))
+    assert first == 8 + 8  # of training and test
+    second, all_of_them = computed(trainer_of(place, seed=1))
+    assert second == 18 - 8
+    assert computed(trainer_of(place, limit=4)) == (0, few)
+    (file,) = on_disk.glob("frozen-*.safetensors")
+    file.write_bytes(file.read_bytes()[:-50])
+    assert computed(trainer_of(place, limit=4)) == (16, few)
+    monkeypatch.setattr(kept_outputs, "MOST_BYTES", 18 * (16 + 4 * 6))  # as many as train
+    assert computed(trainer_of(place, seed=1))[1] == all_of_them
+    assert file.stat().st_size < 18 * (16 + 4 * 6) + 300
+    monkeypatch.setattr(kept_outputs, "MOST_FILES", 1)
+    with_others = trainer_of(place)
+    (norm,) = (p for n, p in with_others.network.named_parameters() if n == "stem_norm.bias")
+    norm.data[:] += 1
+    assert computed(with_others)[0] == 26
+    (other,) = on_disk.glob("frozen-*.safetensors")
+    assert other != file
+
+
+def test_what_is_kept_on_disk_took_long(place, on_disk, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(kept_outputs.cache, "cache_folder", lambda: on_disk)
+    computed(trainer_of(place))
+    assert not [*on_disk.glob("frozen-*")]
+
+
 def test_all_that_is_frozen_stays_to_the_bit(place, tuned):
     before, after = training.load(place / "net").network.state_dict(), tuned.network.state_dict()
     changed = {name for name in before if before[name].tobytes() != after[name].tobytes()}
@@ -212,7 +259,7 @@ def test_the_command_and_its_continuation(convlab, place):
     result = convlab("train", *words, "--epochs", 2, "--limit", 5, "-o", "run")
     assert result.status == 0, result
     assert ": 8 training, 2 validation and 8 test images" in result.err
-    kept = "the frozen layers up to flat are computed once for each of the 10 images, and kept"
+    kept = "the frozen layers up to flat are computed once for each of the 18 images, and kept"
     assert kept in result.err.splitlines(), result.err
     assert "fc is not (made anew)" in result.err
     shutil.rmtree(convlab.folder / "net")  # a run brings all that it needs

@@ -61,8 +61,7 @@ def read_result(path: Path) -> Result:
     try:
         content = read_json(path)
         experiment, scale = find(content["experiment"]), content["scale"]
-        own = experiment.design(scale)
-        design = own if [*own.data] == content["data"] else own.on(*content["data"])
+        design = experiment.with_data(scale, content["data"])
         seconds, contents = float(content["seconds"]), dict(content["contents"])
         return experiment.result(scale, design, content["records"], seconds, contents)
     except OSError as error:

@@ -158,7 +158,8 @@ class Design:
     def set_up(self) -> tuple[str, str]:
         """Texts that say what is tried: data and seeds, and networks."""
         seeds = len({trial["seed"] for trial in self.trials if "seed" in trial})
-        sets = " and ".join(map(sources.called, self.data))
+        *others, last = map(sources.called, self.data)
+        sets = " and ".join(filter(None, [", ".join(others), last]))
         link = " " if self.how.startswith("of ") else ", "
         first = f"{sets}{link}{self.how}, {seeds} seeds; mean ± standard deviation."
         return f"{first[:1].upper()}{first[1:]}", self.networks
@@ -209,7 +210,7 @@ class Result:
         """The command that measures it."""
         words = ["convlab experiment run", self.experiment.name]
         words += ["--full"] if self.scale == "full" else []
-        if self.design.data != self.experiment.design(self.scale).data:
+        if self.design not in (self.experiment.design(self.scale), self.experiment.reduced):
             words += ["--data", shlex.quote(self.design.data[0])]
         return " ".join(words)
 
@@ -304,6 +305,8 @@ class Experiment:
     ``measure`` makes a trial's figures (JSON values by name); ``table`` follows from the
     records, ``verdict`` from the table; ``figure(result, theme=, size=)`` draws it.
     ``frames(result, theme=, size=)``, if there is one, gives an animation's figures.
+    ``lacking()``: what a part of ``full`` needs and is not installed, in words, if anything;
+    ``reduced``: ``full`` without that part.
     """
 
     name: str
@@ -316,6 +319,8 @@ class Experiment:
     verdict: Callable[[Table], Verdict]
     figure: Callable[..., Figure]
     frames: Callable[..., list[Figure]] | None = None
+    reduced: Design | None = None
+    lacking: Callable[[], str] = str
 
     def to_dict(self) -> dict[str, Any]:
         """Name, claim and how many trials there are, for JSON."""
@@ -329,6 +334,21 @@ class Experiment:
         """
         design = {"quick": self.quick, "full": self.full}[scale]
         return design if source is None or design.data == (source,) else design.on(source)
+
+    def possible(self, design: Design) -> tuple[Design, str]:
+        """A design as far as it can be measured here, and a line about what is left out, if any."""
+        if self.reduced is None or design is not self.full or not (lacking := self.lacking()):
+            return design, ""
+        left = len(design.trials) - len(self.reduced.trials)
+        return self.reduced, f"note: {left} of {len(design.trials)} trials left out: {lacking}"
+
+    def with_data(self, scale: str, names: Sequence[str]) -> Design:
+        """The design of a scale that has these data sets.  Raises SpecError if there is none."""
+        own = self.design(scale)
+        for design in (own, self.reduced):
+            if design is not None and [*design.data] == [*names]:
+                return design
+        return own.on(*names)
 
     def trials(self, design: Design, folder: Path, force: bool = False) -> Trials:
         """The trials of a design, to be run and kept in a folder."""

@@ -93,11 +93,12 @@ def score_sign(network: Network) -> int:
 
 def probabilities(network: Network, x: np.ndarray) -> np.ndarray:
     """Probabilities (N, classes) of images x (N, C, H, W), in batches."""
+    size = models.images_at_once(network, BATCH)
     with at_rest(network), no_grad():
         return np.concatenate(
             [
-                network.probabilities(network(Tensor(x[start : start + BATCH])).numpy())
-                for start in range(0, len(x), BATCH)
+                network.probabilities(network(Tensor(x[start : start + size])).numpy())
+                for start in range(0, len(x), size)
             ]
         )
 

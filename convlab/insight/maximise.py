@@ -12,7 +12,7 @@ import numpy as np
 from convlab.checks import LARGEST_SIDE, number, whole
 from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError, require_finite
-from convlab.insight.attribution import at_rest
+from convlab.insight.attribution import at_rest, score_sign
 from convlab.insight.patches import answers, box_of, check_units, layer_shape
 from convlab.models import Network
 from convlab.tape import gradient_of, no_grad
@@ -132,8 +132,8 @@ def maximise_each(
 ) -> list[Maximised]:
     """``maximise`` for units of several layers, (layer, number), which climb together.
 
-    All images go through the network at once, up to the last of the layers: for few images that
-    takes little longer than for one.
+    All images go through the network at once, each up to its layer: for few images that takes
+    little longer than for one.
     """
     channels, *size = network.input_shape
     colours = np.eye(channels) if colours is None else np.asarray(colours)
@@ -222,19 +222,29 @@ def _step(gradient: np.ndarray, blur: float, colours: np.ndarray, seen: np.ndarr
 
 def _gradient(network: Network, places: Sequence[_Place], x: np.ndarray) -> np.ndarray:
     """The gradient of the sum of each image's output at its place, by x (N, C, H, W)."""
-    images = Tensor(x, requires_grad=True)
-    found = answers(network, {place.layer for place in places}, images)
-    chosen = {layer: np.zeros(output.shape, output.dtype) for layer, output in found.items()}
-    for k, place in enumerate(places):
-        chosen[place.layer][(k, place.unit, *place.at)] = 1
-    *others, (last, output) = found.items()
-    if others:
-        sums = [(found[layer] * Tensor(weights)).sum() for layer, weights in chosen.items()]
-        sum(sums[1:], sums[0]).backward()
-    else:
-        output.backward(chosen[last])
-    gradient = gradient_of(images)
-    require_finite(gradient, f"gradient of {last}")
+    names = [name for name, _ in network.named_children()]
+    order = sorted(range(len(places)), key=lambda k: names.index(places[k].layer), reverse=True)
+    images = Tensor(np.moveaxis(np.moveaxis(x, 0, -1)[..., order], -1, 0), requires_grad=True)
+    going_on = {places[k].layer: at for at, k in reversed([*enumerate(order)])}
+    total: Tensor | None = None
+    for name, _, output in network.steps(images, going_on):
+        if name not in going_on:
+            continue
+        require_finite(output.numpy(), f"output of {name}")
+        weights = np.zeros(output.shape, output.dtype)
+        for at, k in enumerate(order[: len(output)]):
+            if places[k].layer == name:
+                weights[(at, places[k].unit, *places[k].at)] = 1
+        sign = score_sign(network) if name == names[-1] else 1
+        part = (output * Tensor(sign * weights)).sum()
+        total = part if total is None else total + part
+        if not going_on[name]:
+            break
+    assert total is not None, "each place is of a layer of the network"
+    total.backward()
+    gradient = np.empty_like(x)
+    gradient[order] = gradient_of(images)
+    require_finite(gradient, f"gradient of {places[order[0]].layer}")
     return gradient
 
 

@@ -12,7 +12,7 @@ from convlab.data import Scaling, to_floats
 from convlab.errors import ShapeError, SpecError, require_finite
 from convlab.insight.attribution import BATCH, at_rest, score_sign
 from convlab.insight.units import unit_field
-from convlab.models import Network
+from convlab.models import Network, images_at_once
 from convlab.names import meant
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
@@ -135,9 +135,10 @@ def _largest(
         check_units(network, layer, [unit])
     values = np.empty((len(images), len(units)), np.float32)
     places = np.empty(values.shape, np.int64)
+    size = images_at_once(network, BATCH)
     with at_rest(network), no_grad():
-        for start in range(0, len(images), BATCH):
-            some = slice(start, start + BATCH)
+        for start in range(0, len(images), size):
+            some = slice(start, start + size)
             x = Tensor(to_floats(images[some], scaling))
             outputs = answers(network, {layer for layer, _ in units}, x)
             found = {layer: output.numpy() for layer, output in outputs.items()}

@@ -20,6 +20,7 @@ from convlab.models.summary import (
     LayerField,
     LayerSummary,
     field_record,
+    images_at_once,
     receptive_fields,
     summarise,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "model_names",
     "read_spec",
     "receptive_fields",
+    "images_at_once",
     "summarise",
     "to_onnx",
 ]

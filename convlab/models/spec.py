@@ -135,8 +135,13 @@ class Network(nn.Sequential):
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
 
-    def steps(self, x: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
-        """(name, layer, output) of each layer in turn, for a batch x: (N, C, H, W)."""
+    def steps(
+        self, x: Tensor, going_on: Mapping[str, int] | None = None
+    ) -> Iterator[tuple[str, nn.Module, Tensor]]:
+        """(name, layer, output) of each layer in turn, for a batch x: (N, C, H, W).
+
+        ``going_on``: how many of the first images go on after a layer, by its name; by default all.
+        """
         sources = self.sources()
         last_reader = {source: name for name, read in sources.items() for source in read}
         values = {INPUT: instance(x, "network", Tensor).to(self.device)}
@@ -146,6 +151,8 @@ class Network(nn.Sequential):
             for source in set(sources[name]):
                 if last_reader[source] == name:
                     del values[source]
+            if going_on is not None and name in going_on:
+                values = {source: value[: going_on[name]] for source, value in values.items()}
 
     def loss_of(self, output: Tensor, labels: np.ndarray) -> Tensor:
         """Mean loss of a batch's output (N, classes) for its class numbers (N,)."""

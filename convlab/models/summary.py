@@ -12,6 +12,8 @@ from convlab.shapes import ReceptiveField, join_fields, misalignment
 if TYPE_CHECKING:
     from convlab.models.spec import Network
 
+_LARGEST_MAPS = 40_000_000  # numbers of one layer's maps, of all images of a pass
+
 INPUT = "input"
 """What a spec calls the image."""
 
@@ -193,3 +195,13 @@ def summarise(network: Network) -> list[LayerSummary]:
             )
         )
     return rows
+
+
+def images_at_once(network: Network, most: int, numbers: int = _LARGEST_MAPS) -> int:
+    """How many images go through a network in one pass: fewer where its maps are large.
+
+    ``numbers``: the most in one layer's maps of all of them.
+    """
+    largest = max(math.prod(after) for _, _, _, after in network.shapes())
+    fit = min(most, numbers // max(1, largest))
+    return max(1, fit - fit % 16 if fit > 16 else fit)  # whole registers

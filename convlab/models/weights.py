@@ -67,7 +67,7 @@ def _from_pytorch(path: Path) -> dict[str, np.ndarray]:
     except MemoryError:
         raise SpecError(f"{path}: too large for this machine's memory") from None
     except Exception as error:  # PyTorch raises many kinds, all about the file
-        reason = " ".join(str(error).split()).split(". ")[0][:120]
+        reason = " ".join(str(error).split()).split(". ")[0][:120] or type(error).__name__
         raise SpecError(f"{path}: cannot be read as weights alone: {reason}") from None
     for key in _INSIDE:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
@@ -81,12 +81,24 @@ def _from_pytorch(path: Path) -> dict[str, np.ndarray]:
                 f"{path}: expected tensors by name, got {shown(name)} of type"
                 f" {type(value).__name__}"
             )
+        _check_plain(path, name, value)
         if value.is_floating_point():
             value = value.to(torch.float64 if value.dtype == torch.float64 else torch.float32)
         array = value.numpy()
         require_finite(array, f"{path}: {name}", SpecError)
         arrays[name] = array
     return arrays
+
+
+def _check_plain(path: Path, name: str, value: Any) -> None:
+    """Raise SpecError for a tensor that NumPy has no array for, or none that fits in memory."""
+    if str(value.layout) != "torch.strided" or value.is_quantized or value.is_meta:
+        raise SpecError(f"{path}: expected plain tensors, got {shown(name)} of another layout")
+    if 4 * value.numel() > MAX_BYTES:  # a small file can say a number many times
+        raise SpecError(
+            f"{path}: expected at most {MAX_BYTES // 4:,} numbers, got {value.numel():,} in"
+            f" {shown(name)}"
+        )
 
 
 def _torch(path: Path) -> Any:

@@ -4,7 +4,13 @@ from convlab.checks import check_calls
 from convlab.files import write_atomically
 from convlab.training.compiling import compile_cuda, compiled_lines
 from convlab.training.fit import BatchRecord, EpochRecord, Evaluation, Trainer, evaluate
-from convlab.training.interchange import export_run, import_run, imported
+from convlab.training.interchange import (
+    export_run,
+    import_run,
+    imported,
+    published,
+    why_not_published,
+)
 from convlab.training.rates import guessing, suited_rate
 from convlab.training.run import (
     Image,
@@ -83,6 +89,7 @@ __all__ = [
     "locked_for",
     "new_run",
     "prepare",
+    "published",
     "resume",
     "save",
     "scaling_for",
@@ -92,6 +99,7 @@ __all__ = [
     "take_over",
     "wants_page",
     "warm_up",
+    "why_not_published",
     "write_atomically",
     "write_results",
 ]

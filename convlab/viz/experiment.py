@@ -218,21 +218,23 @@ _GAP = 44
 class MeasuredLine:
     """A line of an experiment: ``values`` (places, seeds) at each of ``places`` along x.
 
-    ``dashed`` distinguishes lines of one ``role``, such as the same network trained differently.
+    ``dashed`` distinguishes lines of one ``role``, such as the same network trained differently;
+    (stroke, gap) of another kind of dashes.
     """
 
     name: str
     places: Sequence[float]
     values: Sequence[Sequence[float]]
     role: str = "output"
-    dashed: bool = False
+    dashed: bool | tuple[float, float] = False
 
     def drawn(self, theme: Theme) -> Line:
         """A line through the means, ascending along x, in a band of ± standard deviation."""
         spreads = [Spread.finite(values) for values in self.values]
         found = [self.places, [s.mean for s in spreads], [s.deviation for s in spreads]]
         xs, ys, spread = np.array(found, float)[:, np.argsort(self.places, kind="stable")]
-        look = Look(getattr(theme, self.role), (4.0, 2.0) if self.dashed else None)
+        dashes = (4.0, 2.0) if self.dashed is True else self.dashed or None
+        look = Look(getattr(theme, self.role), dashes)
         return Line(xs, ys, look, self.name, dot=1.6 if len(xs) <= 20 else 0, spread=spread)
 
 
