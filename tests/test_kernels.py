@@ -90,7 +90,8 @@ def conv_forward(draw):
     (g, batch), rng, dtype = draw(geometries()), draw(generators()), draw(dtypes())
     x = numbers(rng, (g.in_channels, *g.input, batch), dtype)
     weight, bias = numbers(rng, g.weight_shape, dtype), numbers(rng, g.out_channels, dtype)
-    return x, weight, bias, g, draw(st.booleans())
+    norm = tuple(numbers(rng, (2, g.out_channels), dtype)) if draw(st.booleans()) else None
+    return x, weight, bias, g, draw(st.booleans()), norm
 
 
 @st.composite
@@ -440,12 +441,14 @@ def on_cpu_plainly(kernel, arguments):
 
 def on_cuda(kernel, arguments):
     """The same through the device; indices and labels come from the host."""
-    on_device = [
-        cuda.upload(a)
-        if isinstance(a, np.ndarray) and (a.dtype.kind in "fu" or a.dtype == np.int32)
-        else a
-        for a in arguments
-    ]
+
+    def moved(a):
+        if type(a) is tuple:
+            return tuple(map(moved, a))
+        wanted = isinstance(a, np.ndarray) and (a.dtype.kind in "fu" or a.dtype == np.int32)
+        return cuda.upload(a) if wanted else a
+
+    on_device = [moved(a) for a in arguments]
     result = as_tuple(kernel.cuda(*on_device))
     back = [a.numpy() if isinstance(a, cuda.CudaArray) else a for a in on_device]
     return tuple(array.numpy() for array in result), back
@@ -730,7 +733,7 @@ def test_a_dense_layer_gives_an_image_the_same_bits_alone_as_among_others(
 def test_a_convolution_gives_an_image_the_same_bits_alone_as_among_others(
     channels, outputs, groups, kernel, stride
 ):
-    # Depthwise; a filter; strides, for which whole maps of few images are one run.
+    # Depthwise; a filter; strides, for which whole maps of few images are one run; all normalised.
     sides = (kernel // 2,) * 4
     g = shapes.conv2d_geometry(
         channels, outputs, (23, 19), (kernel,) * 2, (stride,) * 2, sides, (1, 1), groups
@@ -740,11 +743,11 @@ def test_a_convolution_gives_an_image_the_same_bits_alone_as_among_others(
         numbers(rng, shape, np.float32)
         for shape in ((channels, 23, 19, 37), g.weight_shape, (outputs,))
     )
-    many = conv2d.forward(x, weight, bias, g, True)
+    norm = tuple(numbers(rng, (2, outputs), np.float32))
+    many = conv2d.forward(x, weight, bias, g, True, norm)
     for image in (0, 36):
-        alone = conv2d.forward(
-            np.ascontiguousarray(x[..., image : image + 1]), weight, bias, g, True
-        )
+        one = np.ascontiguousarray(x[..., image : image + 1])
+        alone = conv2d.forward(one, weight, bias, g, True, norm)
         assert np.array_equal(alone[..., 0], many[..., image])
 
 

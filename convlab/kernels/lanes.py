@@ -58,6 +58,8 @@ class Ranges(NamedTuple):
     groups: int
     group_step: int
     row_step: int
+    run: int  # neighbouring lanes of a row that mean something
+    gap: int  # lanes from there to the next run, which mean nothing
 
 
 def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -82,23 +84,24 @@ def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
 
 
 @loop
-def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
+def multiply_rows(x, weight, weight_steps, bias, norm, ranges, relu, out):
     # x: (any,) flat · weight: (any,) flat, see weight_steps · bias: (O,)
     # weight_steps: from a weight to that of the next group and output channel
-    # ranges: ``Ranges`` as a tuple · out: (O, rows, lanes).  With ``relu`` negative results
-    # become 0.
+    # norm: (2, O), what results are then multiplied with and what is added, or (2, 0)
+    # ranges: ``Ranges`` as a tuple · out: (O, rows, lanes without gaps).  With ``relu`` negative
+    # results become 0.
     #
     # One iteration makes a tile of lanes of one row for six output channels.  Its sums are kept in
     # a small separate array: the compiler sees that writing them changes no input, they stay in the
     # L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    offsets, places, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
+    offsets, places, lane_ranges, tap_ranges, groups, group_step, row_step, run, gap = ranges
     zero = x.dtype.type(0)
-    rows, lanes = out.shape[1], u(out.shape[2])
+    rows, lanes = out.shape[1], out.shape[2] // run * (run + gap) - gap
     group_size = out.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
-    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
-    tiles = (out.shape[2] + TILE - 1) // TILE
+    vectors = (lanes + VECTOR - 1) // VECTOR
+    tiles = (lanes + TILE - 1) // TILE
     weights_of_group, o_step = u(weight_steps[0]), u(weight_steps[1])
     for turn in prange(rows * tiles * groups * blocks):
         block = turn % blocks
@@ -108,7 +111,7 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
         own = u(tile * vectors // tiles * VECTOR)
         last = u((tile + 1) * vectors // tiles * VECTOR)
         # Whole vectors: where the last one is not full, it overlaps the one before.
-        first = min(own, max(lanes, last - own) - (last - own))
+        first = min(own, max(u(lanes), last - own) - (last - own))
         last = first + (last - own)
         start = u(group) * u(group_step) + row * u(row_step)
         channel = u(group * group_size + block * BLOCK)
@@ -124,21 +127,31 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
             begin = max(first, u(lane_ranges[column, 0]))
             stop = min(last, u(lane_ranges[column, 1]))
             if begin < stop:
-                run = x, start + begin, offsets[column], tap, taps, stop - begin
+                reads = x, start + begin, offsets[column], tap, taps, stop - begin
                 place, s = places[column], sums[begin - first :]
                 if channels > u(2):
-                    _add_to_six(*run, w, place, o_step, channels, s)
+                    _add_to_six(*reads, w, place, o_step, channels, s)
                 else:
                     for o in range(channels):
-                        _add_to_one(*run, w[o * o_step :], place, s[o * u(TILE) :])
+                        _add_to_one(*reads, w[o * o_step :], place, s[o * u(TILE) :])
+        end, step = min(last, u(lanes)), u(run + gap)
+        runs = range(own // step, (end - u(1)) // step + u(1))
         for o in range(channels):
-            y, s = out[channel + o, row, own:], sums[o * u(TILE) + own - first :]
-            if relu:
-                for lane in range(min(last, lanes) - own):
-                    y[lane] = zero if s[lane] < zero else s[lane]
-            else:
-                for lane in range(min(last, lanes) - own):
-                    y[lane] = s[lane]
+            if norm.size:
+                s, factor, added = sums[o * u(TILE) :], norm[0, channel + o], norm[1, channel + o]
+                for lane in range(last - first):
+                    s[lane] = s[lane] * factor + added
+            for number in runs:
+                begin = max(own, number * step)
+                stop = max(begin, min(end, number * step + u(run)))
+                s = sums[o * u(TILE) + begin - first :]
+                y = out[channel + o, row, begin - number * u(gap) :]
+                if relu:
+                    for lane in range(stop - begin):
+                        y[lane] = zero if s[lane] < zero else s[lane]
+                else:
+                    for lane in range(stop - begin):
+                        y[lane] = s[lane]
 
 
 @loop(parallel=False)
@@ -226,7 +239,7 @@ def multiply_rows_transposed(x, grad, ranges, chunks, out, by_bias):
     # chunks so that the order of the additions does not depend on the number of threads.
     # The last row of ``out`` takes what is computed for channels past the group's last.
     u = np.uintp
-    offsets, _, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
+    offsets, _, lane_ranges, tap_ranges, groups, group_step, row_step, _, _ = ranges
     lanes = u(grad.shape[2])
     group_size = grad.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
@@ -246,12 +259,12 @@ def multiply_rows_transposed(x, grad, ranges, chunks, out, by_bias):
             for column in range(u(offsets.shape[0])):
                 begin, stop = u(lane_ranges[column, 0]), u(lane_ranges[column, 1])
                 if begin < stop:
-                    run = x, start + begin, offsets[column], tap, taps, stop - begin
+                    reads = x, start + begin, offsets[column], tap, taps, stop - begin
                     total = out[chunk, :, column]
                     if end - channel > u(1):
-                        _dot_with_six(*run, grad, row, begin, channel, end, total)
+                        _dot_with_six(*reads, grad, row, begin, channel, end, total)
                     else:
-                        _dot_with_one(*run, grad[channel, row, begin:], total[channel])
+                        _dot_with_one(*reads, grad[channel, row, begin:], total[channel])
 
 
 @loop(parallel=False)
