@@ -95,6 +95,8 @@ def in_segments(steps: Iterable[Step]) -> Iterator[Step]:
 
 def _segment(row: list[Step]) -> Step:
     first, *rest = row
+    if not rest:  # a plan of one layer saves less than it costs
+        return first
     alone = first._replace(sources=(None,), last=frozenset({None}))
     segment = Segment([step.layer for step in row], partial(run, [alone, *rest]))
     return first._replace(name=row[-1].name, layer=segment, relu=False)
