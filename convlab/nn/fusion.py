@@ -30,7 +30,7 @@ class Step(NamedTuple):
     layer: Any  # a Module, or a Segment of them
     sources: tuple[str | None, ...]
     relu: bool = False
-    norm: Any = None  # a normalisation that the layer can take into its weights, once trained
+    norm: Any = None  # a normalisation that the layer can do to its results, once trained
     last: frozenset[str | None] = frozenset()
     relu6: Any = None
 
