@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import convlab.kernels
 from convlab import shapes
 from convlab.errors import DeviceError
-from convlab.kernels import conv2d, cuda, dense, memory, pointwise, pool2d, softmax
+from convlab.kernels import conv2d, cuda, dense, lanes_plan, memory, pointwise, pool2d, softmax
 from convlab.kernels.dispatch import KERNELS, Kernel
 
 for _module in pkgutil.iter_modules(convlab.kernels.__path__):
@@ -608,6 +608,21 @@ def test_rows_of_any_number_of_lanes(outputs, padding, dtype):
     pointwise = shapes.conv2d_geometry(2, outputs, (5, 5), (1, 1), (1, 1))
     for batch in (1, 3, 12, 13):
         assert_convolution_is_plain(pointwise, batch, dtype)
+
+
+@pytest.mark.parametrize("outputs", [2, 8])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_whole_maps_as_one_run(outputs, batch):
+    """Of several tiles, with kernel rows that reach none of the padding; the last one is narrow."""
+    for size, kernel, stride, padding in (
+        ((30, 20), (3, 3), (1, 1), (1, 1, 1, 1)),
+        ((40, 19), (5, 3), (2, 2), (2, 1, 0, 1)),
+        ((30, 16), (3, 5), (3, 1), (1, 2, 3, 2)),
+        ((6, 1), (7, 7), (1, 1), (3, 3, 3, 3)),
+    ):
+        g = shapes.conv2d_geometry(8, outputs, size, kernel, stride, padding)
+        assert lanes_plan.whole_map_fits(g, batch)
+        assert_convolution_is_plain(g, batch)
 
 
 def test_dense_weights_with_gaps_in_memory():

@@ -176,9 +176,10 @@ def _layout(g: Conv2dGeometry | PoolWindows, batch: int, whole: bool) -> Layout:
     down, along = (np.arange(k) * d for k, d in zip(g.kernel, g.dilation, strict=True))
     (high, wide), (sh, sw) = g.output, g.stride
     phases = min(sh, int(down[-1]) + 1), min(sw, int(along[-1]) + 1)
-    columns = wide + int(along[-1]) // sw
+    reach = int(along[-1])
+    columns = wide + reach // sw
     if whole and sw == 1:  # the zeros right of a row are those left of the next
-        columns -= min(g.padding[2], g.padding[3], int(along[-1]))
+        columns = max(reach, columns - min(g.padding[2], g.padding[3], reach))
     extra = int(down[-1]) // sh
     row = phases[0] * phases[1] * columns * batch
     block = high if whole else min(high, max(1, SCRATCH // row - extra))

@@ -15,9 +15,9 @@ range of the lanes: see ``Ranges``; lanes_plan.py works them out for a convoluti
 A dense layer is one column and one row whose lanes are the images.
 
 The loops work on whole vectors of 16 lanes.  So columns with their own lanes need
-a multiple of 16 of them; and where a row makes one tile and the last vector is not
-full, ``x`` needs 16 numbers after its rows, which are read for lanes that do not
-exist: see ``with_room``.
+a multiple of 16 of them, or zeros to read behind them; and where a row makes one
+tile and the last vector is not full, ``x`` needs 16 numbers after its rows, which
+are read for lanes that do not exist: see ``with_room``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ from convlab.kernels.device import aligned, loop
 
 VECTOR = 16  # lanes that are processed together: the widest vector of float32
 BLOCK = 6  # output channels per iteration
-# Lanes per iteration: their sums fill two pages of memory.  With three pages, which the cache
+# Lanes per iteration: their sums fit into two pages of memory.  With three pages, which the cache
 # indexes by the low bits of their physical addresses, one process in ten ran at half the speed.
 TILE = 320
 
-_1, _2, _3, _4, _5 = (np.uintp(i * TILE) for i in range(1, BLOCK))
+# From one channel's sums to the next: lanes that begin anywhere are filled up to whole vectors.
+PITCH = TILE + VECTOR
+
+_1, _2, _3, _4, _5 = (np.uintp(i * PITCH) for i in range(1, BLOCK))
 
 
 class Ranges(NamedTuple):
@@ -118,9 +121,9 @@ def multiply_rows(x, weight, weight_steps, bias, norm, ranges, relu, out):
         channels = min(u(BLOCK), u((group + 1) * group_size) - channel)
         w = weight[u(group) * weights_of_group + u(block * BLOCK) * o_step :]
         tap, taps = u(tap_ranges[row, 0]), u(tap_ranges[row, 1])
-        sums = aligned(BLOCK * TILE, x.dtype)
+        sums = aligned(BLOCK * PITCH, x.dtype)
         for o in range(channels):
-            s = sums[o * u(TILE) :]
+            s = sums[o * u(PITCH) :]
             for lane in range(last - first):
                 s[lane] = bias[channel + o]
         for column in range(u(offsets.shape[0])):
@@ -133,18 +136,18 @@ def multiply_rows(x, weight, weight_steps, bias, norm, ranges, relu, out):
                     _add_to_six(*reads, w, place, o_step, channels, s)
                 else:
                     for o in range(channels):
-                        _add_to_one(*reads, w[o * o_step :], place, s[o * u(TILE) :])
+                        _add_to_one(*reads, w[o * o_step :], place, s[o * u(PITCH) :])
         end, step = min(last, u(lanes)), u(run + gap)
         runs = range(own // step, (end - u(1)) // step + u(1))
         for o in range(channels):
             if norm.size:
-                s, factor, added = sums[o * u(TILE) :], norm[0, channel + o], norm[1, channel + o]
+                s, factor, added = sums[o * u(PITCH) :], norm[0, channel + o], norm[1, channel + o]
                 for lane in range(last - first):
                     s[lane] = s[lane] * factor + added
             for number in runs:
                 begin = max(own, number * step)
                 stop = max(begin, min(end, number * step + u(run)))
-                s = sums[o * u(TILE) + begin - first :]
+                s = sums[o * u(PITCH) + begin - first :]
                 y = out[channel + o, row, begin - number * u(gap) :]
                 if relu:
                     for lane in range(stop - begin):
@@ -156,7 +159,7 @@ def multiply_rows(x, weight, weight_steps, bias, norm, ranges, relu, out):
 
 @loop(parallel=False)
 def _add_to_six(x, at, offset, tap, taps, lanes, weight, place, o_step, channels, sums):
-    # sums[o * TILE + lane] += weight[o * o_step + place[t]] * x[at + offset[t] + lane],
+    # sums[o * PITCH + lane] += weight[o * o_step + place[t]] * x[at + offset[t] + lane],
     # for six channels o or less
     #
     # Six channels and four taps go through the lanes together: 24 products for every four numbers

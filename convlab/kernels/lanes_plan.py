@@ -200,11 +200,16 @@ def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
     channel_step = math.prod(phases.phases + phases.phase) * batch
     offsets = phases.offsets.reshape(g.kernel[0], 1, g.kernel[1])
     offsets = offsets + np.arange(per_group, dtype=np.uintp)[:, None] * np.uintp(channel_step)
+    # Each kernel row is a column: it reaches the lanes of the output rows that it has input for.
+    # Lanes up to the next whole vector read zeros below the map.
+    above = g.padding[0] - np.arange(g.kernel[0]) * g.dilation[0]
+    begin = np.clip(-(-above // g.stride[0]), 0, g.output[0])
+    end = np.clip((g.input[0] - 1 + above) // g.stride[0] + 1, begin, g.output[0])
     ranges = Ranges(
-        offsets.reshape(1, -1),
-        np.ascontiguousarray(places.reshape(1, -1).astype(np.uintp)),
-        np.array([[0, g.output[0] * width * batch]]),
-        np.array([[0, places.size]]),
+        offsets.reshape(g.kernel[0], -1),
+        np.ascontiguousarray(places.reshape(g.kernel[0], -1).astype(np.uintp)),
+        np.stack((begin, end), axis=1) * (width * batch),
+        np.array([[0, places.size // g.kernel[0]]]),
         g.groups,
         per_group * channel_step,
         0,
