@@ -138,20 +138,24 @@ class _Conv2d(Function):
     fresh = plannable = True
 
     @staticmethod
-    def forward(context: Context, x, weight, bias=None, *, geometry: Conv2dGeometry, relu: bool):
-        # x: (N, C, H, W) · weight: (O, C / groups, KH, KW) · bias: (O,)
+    def forward(
+        context: Context, x, weight, bias=None, *, geometry: Conv2dGeometry, relu: bool, norm: Any
+    ):
+        # x: (N, C, H, W) · weight: (O, C / groups, KH, KW) · bias, norm: (O,) each
         x, weight = _batch_last(x), contiguous(weight)
         bias = _zeros(weight, geometry.out_channels) if bias is None else bias
-        y = conv2d_kernels.forward(x, weight, bias, geometry, relu)
-        context.save(x, weight, geometry, y if relu else None)
+        y = conv2d_kernels.forward(x, weight, bias, geometry, relu, norm)
+        context.save(x, weight, geometry, y if relu else None, norm)
         return _batch_first(y)
 
     @staticmethod
     def backward(context, gradient):
-        x, weight, geometry, y = context.saved
+        x, weight, geometry, y, norm = context.saved
         gradient = _batch_last(gradient)
         if y is not None:
             gradient = pointwise_kernels.relu_backward(gradient, y)
+        if norm is not None:
+            gradient = gradient * norm[0][:, None, None, None]
         grad_x = grad_weight = grad_bias = None
         if context.needs[0]:
             grad_x = _batch_first(conv2d_kernels.grad_input(gradient, weight, geometry))
@@ -199,6 +203,14 @@ def _check_weight(name: str, input: Tensor, weight: Tensor, bias: Tensor | None,
         raise ShapeError(f"{name}: expected a bias of shape ({outputs},), got {bias.shape}")
 
 
+def _check_norm(name: str, input: Tensor, norm: tuple[Array, Array], outputs: int) -> None:
+    for part in norm:
+        if part.shape != (outputs,):
+            raise ShapeError(f"{name}: expected a norm of shape ({outputs},), got {part.shape}")
+        if part.dtype != input.dtype:
+            raise DTypeError(f"{name}: expected a norm of {input.dtype}, got {part.dtype}")
+
+
 def _check_kernel(name: str, weight: Tensor) -> None:
     if weight.ndim != 4 or 0 in weight.shape:
         raise ShapeError(
@@ -217,17 +229,21 @@ def conv2d(
     groups: int = 1,
     *,
     relu: bool = False,
+    norm: tuple[Array, Array] | None = None,
 ) -> Tensor:
     """Two-dimensional convolution (cross-correlation) with zero padding.
 
     input: (N, C, H, W); weight: (O, C / groups, KH, KW); bias: (O,); result:
     (N, O, OH, OW), with OH and OW by relation 15 of Dumoulin & Visin (2016).
     ``padding``: see ``shapes.padding_sides``; four sides are top, bottom, left,
-    right.  ``relu=True`` applies ``relu`` to the result, without a separate pass.
+    right.  ``norm``: what each map of the result is multiplied with, and what is then added, (O,)
+    each, taken as constants; ``relu=True`` then applies ``relu``; neither takes a separate pass.
     Raises ShapeError for sizes that do not fit, DTypeError for mixed kinds of numbers.
     """
     _check_kernel("conv2d", weight)
     _check_weight("conv2d", input, weight, bias, weight.shape[0])
+    if norm is not None:
+        _check_norm("conv2d", input, norm, weight.shape[0])
     channels = input.shape[1]
     stride, dilation = shapes.pair(stride, "stride"), shapes.pair(dilation, "dilation")
     outputs, _, high, wide = weight.shape
@@ -248,7 +264,7 @@ def conv2d(
             f" channels in {groups} group(s), got {weight.shape}"
         )
     tensors = (input, weight) if bias is None else (input, weight, bias)
-    return _Conv2d.apply(*tensors, geometry=geometry, relu=relu)
+    return _Conv2d.apply(*tensors, geometry=geometry, relu=relu, norm=norm)
 
 
 @_images

@@ -359,6 +359,8 @@ class PoolWindows:
     ``dilation[0]``, and columns likewise; all lie inside the input.  ``divisor``
     (output rows, output columns) is what an average divides by.  Input row r is
     read by at most output rows ``row_first[r]`` up to but excluding ``row_last[r]``.
+    Windows of one ``kernel`` slide by ``stride`` from ``padding`` (top, bottom, left, right) on;
+    a kernel of (0, 0): they differ.
     """
 
     input: Pair
@@ -369,6 +371,9 @@ class PoolWindows:
     column_end: np.ndarray
     dilation: Pair
     divisor: np.ndarray
+    kernel: Pair = (0, 0)
+    stride: Pair = (0, 0)
+    padding: Sides = (0, 0, 0, 0)
 
     @cached_property
     def halves(self) -> bool:
@@ -473,7 +478,8 @@ def pool_windows(
                 end = np.minimum(end, input[axis] + last)
             spans.append(np.maximum(0, -((start - end) // dilation[axis])))
         divisor = np.outer(*spans)
-    return PoolWindows(input, output, *rows, *columns, dilation, divisor)
+    windows = *rows, *columns, dilation, divisor
+    return PoolWindows(input, output, *windows, kernel, stride, sides)
 
 
 def pool_padding(padding: int | Sequence[int], kernel: Pair) -> Pair | Sides:

@@ -66,7 +66,7 @@ def test_one_number_outside_is_the_end_of_the_process(guarded, tmp_path, side, p
 @pytest.mark.slow
 @pytest.mark.parametrize("side", ["behind", "before"])
 def test_rows_of_any_length(guarded, side):
-    chosen = "rows_of or dense_w or pointwise_loop"
+    chosen = "rows_of or whole_maps or dense_w or pointwise_loop"
     assert_all_passed(guarded(side, "tests/test_kernels.py", "-k", chosen))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import convlab.kernels
 from convlab import shapes
 from convlab.errors import DeviceError
-from convlab.kernels import conv2d, cuda, dense, memory, pointwise, pool2d, softmax
+from convlab.kernels import conv2d, cuda, dense, lanes_plan, memory, pointwise, pool2d, softmax
 from convlab.kernels.dispatch import KERNELS, Kernel
 
 for _module in pkgutil.iter_modules(convlab.kernels.__path__):
@@ -90,7 +90,8 @@ def conv_forward(draw):
     (g, batch), rng, dtype = draw(geometries()), draw(generators()), draw(dtypes())
     x = numbers(rng, (g.in_channels, *g.input, batch), dtype)
     weight, bias = numbers(rng, g.weight_shape, dtype), numbers(rng, g.out_channels, dtype)
-    return x, weight, bias, g, draw(st.booleans())
+    norm = tuple(numbers(rng, (2, g.out_channels), dtype)) if draw(st.booleans()) else None
+    return x, weight, bias, g, draw(st.booleans()), norm
 
 
 @st.composite
@@ -440,12 +441,14 @@ def on_cpu_plainly(kernel, arguments):
 
 def on_cuda(kernel, arguments):
     """The same through the device; indices and labels come from the host."""
-    on_device = [
-        cuda.upload(a)
-        if isinstance(a, np.ndarray) and (a.dtype.kind in "fu" or a.dtype == np.int32)
-        else a
-        for a in arguments
-    ]
+
+    def moved(a):
+        if type(a) is tuple:
+            return tuple(map(moved, a))
+        wanted = isinstance(a, np.ndarray) and (a.dtype.kind in "fu" or a.dtype == np.int32)
+        return cuda.upload(a) if wanted else a
+
+    on_device = [moved(a) for a in arguments]
     result = as_tuple(kernel.cuda(*on_device))
     back = [a.numpy() if isinstance(a, cuda.CudaArray) else a for a in on_device]
     return tuple(array.numpy() for array in result), back
@@ -607,6 +610,21 @@ def test_rows_of_any_number_of_lanes(outputs, padding, dtype):
         assert_convolution_is_plain(pointwise, batch, dtype)
 
 
+@pytest.mark.parametrize("outputs", [2, 8])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_whole_maps_as_one_run(outputs, batch):
+    """Of several tiles, with kernel rows that reach none of the padding; the last one is narrow."""
+    for size, kernel, stride, padding in (
+        ((30, 20), (3, 3), (1, 1), (1, 1, 1, 1)),
+        ((40, 19), (5, 3), (2, 2), (2, 1, 0, 1)),
+        ((30, 16), (3, 5), (3, 1), (1, 2, 3, 2)),
+        ((6, 1), (7, 7), (1, 1), (3, 3, 3, 3)),
+    ):
+        g = shapes.conv2d_geometry(8, outputs, size, kernel, stride, padding)
+        assert lanes_plan.whole_map_fits(g, batch)
+        assert_convolution_is_plain(g, batch)
+
+
 def test_dense_weights_with_gaps_in_memory():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((4, 7))
@@ -730,7 +748,7 @@ def test_a_dense_layer_gives_an_image_the_same_bits_alone_as_among_others(
 def test_a_convolution_gives_an_image_the_same_bits_alone_as_among_others(
     channels, outputs, groups, kernel, stride
 ):
-    # Depthwise; a filter; strides, for which whole maps of few images are one run.
+    # Depthwise; a filter; strides, for which whole maps of few images are one run; all normalised.
     sides = (kernel // 2,) * 4
     g = shapes.conv2d_geometry(
         channels, outputs, (23, 19), (kernel,) * 2, (stride,) * 2, sides, (1, 1), groups
@@ -740,11 +758,11 @@ def test_a_convolution_gives_an_image_the_same_bits_alone_as_among_others(
         numbers(rng, shape, np.float32)
         for shape in ((channels, 23, 19, 37), g.weight_shape, (outputs,))
     )
-    many = conv2d.forward(x, weight, bias, g, True)
+    norm = tuple(numbers(rng, (2, outputs), np.float32))
+    many = conv2d.forward(x, weight, bias, g, True, norm)
     for image in (0, 36):
-        alone = conv2d.forward(
-            np.ascontiguousarray(x[..., image : image + 1]), weight, bias, g, True
-        )
+        one = np.ascontiguousarray(x[..., image : image + 1])
+        alone = conv2d.forward(one, weight, bias, g, True, norm)
         assert np.array_equal(alone[..., 0], many[..., image])
 
 

@@ -10,7 +10,8 @@ from convlab_cli.main import convlab as group
 from selenium.webdriver.support.ui import WebDriverWait
 
 from convlab import Tensor, data, gradcheck, insight, lab, models, nn, training
-from convlab.errors import ConvlabError, RunError, SpecError
+from convlab import functional as F
+from convlab.errors import ConvlabError, DTypeError, RunError, ShapeError, SpecError
 from convlab.nn.fusion import fused
 from convlab.pictures._drawn_layers import drawn_layers
 from convlab.tape import no_grad
@@ -168,6 +169,40 @@ def test_folded_it_gives_the_same_picture(settings, bias):
             folded = norm.is_affine_map
             assert np.array_equal(network(x).numpy(), one_by_one) != folded
         norm.load_state_dict(before)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_every_change_of_its_numbers_is_seen(groups):
+    """Arrays that are written to, and arrays that are replaced: nothing is kept from before."""
+    rng = np.random.default_rng(0)
+    conv, norm = nn.Conv2d(2, 2, 3, groups=groups), nn.BatchNorm2d(2)
+    network = nn.Sequential(conv, norm).eval()
+    x = Tensor(rng.standard_normal((2, 2, 5, 6)).astype(np.float32))
+    tensors = [conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var]
+    changed: list = []
+    for tensor in tensors * 2:
+        if len(changed) < len(tensors):
+            tensor.data[...] += rng.uniform(0.5, 1, tensor.shape)
+        else:
+            tensor.data = tensor.data * 2
+        changed.append(tensor)
+        with no_grad():
+            one_by_one = norm(conv(x)).numpy()
+            largest = np.abs(one_by_one).max()
+            np.testing.assert_allclose(network(x).numpy(), one_by_one, atol=1e-5 * largest)
+
+
+def test_a_convolution_with_constants_after_it():
+    rng = np.random.default_rng(0)
+    shapes = (2, 4, 5, 4), (6, 2, 3, 3), (6,)
+    x, weight, bias = (Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes)
+    norm = tuple(rng.uniform(0.5, 2, (2, 6)))
+    for relu in (False, True):
+        settings = {"padding": 1, "groups": 2, "relu": relu, "norm": norm}
+        assert gradcheck(lambda *a, s=settings: F.conv2d(*a, **s), [x, weight, bias])
+    for wrong, error in [((norm[0], norm[1][:5]), ShapeError), (np.float32(norm), DTypeError)]:
+        with pytest.raises(error, match=r"conv2d: expected a norm of .*, got"):
+            F.conv2d(x, weight, bias, groups=2, norm=tuple(wrong))
 
 
 def test_gradients_in_training_and_in_evaluation():

@@ -3,7 +3,9 @@
 As everywhere in machine learning, "convolution" is cross-correlation: the
 kernel is not rotated.  Arrays have the batch innermost: x: (C, H, W, N), weight:
 (O, C / groups, KH, KW), bias: (O,), output: (O, OH, OW, N).  Sizes come in a
-``Conv2dGeometry``.  With ``relu`` the forward sets negative results to 0.
+``Conv2dGeometry``.  The forward can multiply each map with a factor of ``norm`` and add
+another number, both (O,), as an evaluated batch normalisation does; with ``relu`` it then sets
+negative results to 0.
 
 A transposed convolution is ``grad_input``: it has no loop of its own.
 """
@@ -11,7 +13,7 @@ A transposed convolution is ``grad_input``: it has no loop of its own.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numba import prange
@@ -54,13 +56,16 @@ def _taps(g: Conv2dGeometry):
                                 yield o, channel, c, oh, ow, kh, kw, ih, iw
 
 
-def _forward_reference(x, weight, bias, g, relu=False):
+def _forward_reference(x, weight, bias, g, relu=False, norm=None):
     out = np.zeros((g.out_channels, *g.output, x.shape[3]), x.dtype)
     for o in range(g.out_channels):
         out[o] = bias[o]
     for o, channel, c, oh, ow, kh, kw, ih, iw in _taps(g):
         for n in range(x.shape[3]):
             out[o, oh, ow, n] += weight[o, c, kh, kw] * x[channel, ih, iw, n]
+    if norm is not None:
+        for o in range(g.out_channels):
+            out[o] = out[o] * norm[0][o] + norm[1][o]
     if relu:
         out[out < 0] = 0
     return out
@@ -172,8 +177,17 @@ def _steps(g):
     return g.stride, (g.padding[0], g.padding[2]), g.dilation, g.groups
 
 
-def _forward_plain(x, weight, bias, g, relu=False):
+def _folded(weight, bias, norm):
+    """The weight and bias that have the result of these after ``norm``."""
+    if norm is None:
+        return weight, bias
+    scale, shift = norm
+    return weight * scale[:, None, None, None], bias * scale + shift
+
+
+def _forward_plain(x, weight, bias, g, relu=False, norm=None):
     out = memory.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+    weight, bias = _folded(weight, bias, norm)
     _forward_loop(x, weight, bias, *_steps(g), relu, out)
     return out
 
@@ -201,21 +215,19 @@ def _grad_bias_plain(grad):
 
 @lru_cache(maxsize=256)
 def _forward_setup(g, batch):
-    # The plan, its ranges, the shape of the output as computed, the same as rows, and the steps of
-    # the weights.
-    whole = whole_map_fits(g, batch)
-    plan = map_plan(g, batch) if whole else input_plan(g, batch)
-    columns = plan.width if whole else g.output[1]
-    shape = g.out_channels, g.output[0], columns, batch
+    # The plan, its ranges, the shape of the output, the same as rows, and the steps of the weights.
+    plan = map_plan(g, batch) if whole_map_fits(g, batch) else input_plan(g, batch)
+    shape = g.out_channels, *g.output, batch
     rows = g.out_channels, *plan.rows(shape)
     own = math.prod(g.weight_shape[1:])  # weights of an output channel
     steps = g.out_channels // g.groups * own, own
     return plan, tuple(plan.ranges), shape, rows, steps
 
 
-def _forward_cpu(x, weight, bias, g, relu=False):
+def _forward_cpu(x, weight, bias, g, relu=False, norm=None):
     if depthwise.suits(g):
         out = memory.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
+        weight, bias = _folded(weight, bias, norm)
         taps, layout = weight.reshape(len(out), -1), depthwise.layout(g, x.shape[3])
         maps, target = (a.reshape(*a.shape[:2], -1) for a in (x, out))
         depthwise.filter_maps(maps, taps, bias, tuple(layout), relu, target)
@@ -223,8 +235,16 @@ def _forward_cpu(x, weight, bias, g, relu=False):
     plan, ranges, shape, rows, steps = _forward_setup(g, x.shape[3])
     out = memory.empty(shape, x.dtype)
     flat = plan.lay(x, rows[2])
-    multiply_rows(flat, weight.reshape(-1), steps, bias, ranges, relu, out.reshape(rows))
-    return out if shape[2] == g.output[1] else memory.contiguous(out[:, :, : g.output[1]])
+    # Of many channels, whose weights take as long to multiply as to read, the results are scaled.
+    norm = _no_norm(x.dtype) if norm is None else np.stack(norm)
+    weights = weight.reshape(-1), steps, bias, norm
+    multiply_rows(flat, *weights, ranges, relu, out.reshape(rows))
+    return out
+
+
+@cache
+def _no_norm(dtype):
+    return np.empty((2, 0), dtype)
 
 
 def _grad_input_cpu(grad, weight, g):
@@ -241,7 +261,8 @@ def _grad_input_cpu(grad, weight, g):
         rows = target.reshape(g.in_channels, *plan.rows(target.shape))
         if flat is None:
             flat = plan.lay(grad, rows.shape[2])
-        multiply_rows(flat, weight.reshape(-1), steps, no_bias, tuple(plan.ranges), False, rows)
+        weights = weight.reshape(-1), steps, no_bias, _no_norm(grad.dtype)
+        multiply_rows(flat, *weights, tuple(plan.ranges), False, rows)
         if target is not part:
             do(np.copyto, part, target)
     return out
@@ -276,7 +297,8 @@ def _grad_bias_cpu(grad):
 # --- CUDA: taps as a table, see tiles_cuda.py ---------------------------------------
 
 
-def _forward_cuda(x, weight, bias, g, relu=False):
+def _forward_cuda(x, weight, bias, g, relu=False, norm=None):
+    weight, bias = _folded(weight, bias, norm)
     out = cuda.empty((g.out_channels, *g.output, x.shape[3]), x.dtype)
     gather = forward_gather(g, x.shape[3])
     per_out = math.prod(g.weight_shape[1:])

@@ -126,7 +126,7 @@ def _setup(shape: tuple[int, int], strides: tuple[int, int], size: int, lanes: i
     taps = np.arange(inputs, dtype=np.uintp)[None]
     lane_range, tap_range = np.array([[0, lanes]]), np.array([[0, inputs]])
     tables = taps * np.uintp(lanes), taps * np.uintp(along), lane_range, tap_range
-    return (0, down), tuple(Ranges(*tables, 1, 0, 0)), (outputs, 1, lanes)
+    return (0, down), tuple(Ranges(*tables, 1, 0, 0, lanes, 0)), (outputs, 1, lanes)
 
 
 def _product(weight, flat, lanes, bias, relu=False):
@@ -137,7 +137,8 @@ def _product(weight, flat, lanes, bias, relu=False):
         weight = memory.contiguous(weight)
     steps, ranges, shape = _setup(weight.shape, weight.strides, weight.itemsize, lanes)
     out = memory.empty(shape, flat.dtype)
-    multiply_rows(flat, weight.ravel(order="K"), steps, bias, ranges, relu, out)
+    no_norm = np.empty((2, 0), flat.dtype)
+    multiply_rows(flat, weight.ravel(order="K"), steps, bias, no_norm, ranges, relu, out)
     return out[:, 0]
 
 

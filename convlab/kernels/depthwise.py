@@ -21,7 +21,7 @@ from numba import prange
 
 from convlab.kernels.device import aligned, loop
 from convlab.kernels.lanes import VECTOR
-from convlab.shapes import Conv2dGeometry
+from convlab.shapes import Conv2dGeometry, PoolWindows
 
 TILE = 512  # lanes whose sums stay in the first-level cache
 SCRATCH = 1 << 15  # numbers of a map in scratch memory, at most: they fit a second-level cache
@@ -45,7 +45,7 @@ def filter_maps(x, weight, bias, layout, relu, out):
         for part in range(turn * together, min(parts, (turn + 1) * together)):
             o, first = part // blocks, part % blocks * block
             channel, above = x[o // (out.shape[0] // x.shape[0])], first * strides[0] - origin[0]
-            _lay(channel, above, origin[1], strides, phases, phase, batch, scratch)
+            lay_rows(channel, above, origin[1], strides, phases, phase, batch, zero, scratch)
             rows = u(min(block, out.shape[1] - first))
             count = ((rows - u(1)) * step + lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
             for begin in range(u(0), count, u(TILE)):
@@ -59,16 +59,11 @@ def filter_maps(x, weight, bias, layout, relu, out):
 
 
 @loop(parallel=False, reorder=False)
-def _lay(x, top, left, strides, phases, phase, batch, scratch):
-    # The rows of x (H, W * N) from ``top`` on, by phase, after ``left`` columns that stay zero;
-    # rows that x does not have are zeros.
+def lay_rows(x, top, left, strides, phases, phase, batch, padding, scratch):
+    # The rows of x (H, W * N) from ``top`` on, by phase, after ``left`` columns that stay as they
+    # are; rows that x does not have are ``padding``.
     u = np.uintp
-    zero, stride, step, width = (
-        x.dtype.type(0),
-        strides[1],
-        u(phase[1] * batch),
-        x.shape[1] // batch,
-    )
+    stride, step, width = strides[1], u(phase[1] * batch), x.shape[1] // batch
     for along in range(phases[1]):
         # Column i of the phase is column along - left + i * stride of x.
         before = min(max(0, -((along - left) // stride)), phase[1])
@@ -80,7 +75,7 @@ def _lay(x, top, left, strides, phases, phase, batch, scratch):
             for row in range(top + down, top + down + phase[0] * strides[0], strides[0]):
                 if row < 0 or row >= x.shape[0]:
                     for lane in range(at, at + step):
-                        scratch[lane] = zero
+                        scratch[lane] = padding
                 elif stride == 1:
                     for lane in range(count):
                         scratch[at + begin + lane] = x[u(row), source + lane]
@@ -103,7 +98,8 @@ def lay_maps(x, layout, out):
     origin, strides, phases, phase, batch, _, _, _ = layout
     for c in prange(x.shape[0]):
         out[c] = 0
-        _lay(x[c], -origin[0], origin[1], strides, phases, phase, batch, out[c])
+        zero = x.dtype.type(0)
+        lay_rows(x[c], -origin[0], origin[1], strides, phases, phase, batch, zero, out[c])
 
 
 @loop(parallel=False, reorder=False)
@@ -147,7 +143,7 @@ def _four(x, offsets, t):
 
 
 class Layout(NamedTuple):
-    """How ``filter_maps`` goes through maps; only the sizes decide."""
+    """How a loop goes through maps; only the sizes decide."""
 
     origin: tuple[int, int]  # rows of padding above, columns of it on the left
     strides: tuple[int, int]
@@ -165,7 +161,7 @@ def suits(g: Conv2dGeometry) -> bool:
 
 
 @lru_cache(maxsize=256)
-def layout(g: Conv2dGeometry, batch: int) -> Layout:
+def layout(g: Conv2dGeometry | PoolWindows, batch: int) -> Layout:
     """As many rows in an iteration as ``SCRATCH`` numbers hold of their input."""
     return _layout(g, batch, False)
 
@@ -176,11 +172,14 @@ def whole_layout(g: Conv2dGeometry, batch: int) -> Layout:
     return _layout(g, batch, True)
 
 
-def _layout(g: Conv2dGeometry, batch: int, whole: bool) -> Layout:
+def _layout(g: Conv2dGeometry | PoolWindows, batch: int, whole: bool) -> Layout:
     down, along = (np.arange(k) * d for k, d in zip(g.kernel, g.dilation, strict=True))
     (high, wide), (sh, sw) = g.output, g.stride
     phases = min(sh, int(down[-1]) + 1), min(sw, int(along[-1]) + 1)
-    columns = wide + int(along[-1]) // sw
+    reach = int(along[-1])
+    columns = wide + reach // sw
+    if whole and sw == 1:  # the zeros right of a row are those left of the next
+        columns = max(reach, columns - min(g.padding[2], g.padding[3], reach))
     extra = int(down[-1]) // sh
     row = phases[0] * phases[1] * columns * batch
     block = high if whole else min(high, max(1, SCRATCH // row - extra))

@@ -15,9 +15,9 @@ range of the lanes: see ``Ranges``; lanes_plan.py works them out for a convoluti
 A dense layer is one column and one row whose lanes are the images.
 
 The loops work on whole vectors of 16 lanes.  So columns with their own lanes need
-a multiple of 16 of them; and where a row makes one tile and the last vector is not
-full, ``x`` needs 16 numbers after its rows, which are read for lanes that do not
-exist: see ``with_room``.
+a multiple of 16 of them, or zeros to read behind them; and where a row makes one
+tile and the last vector is not full, ``x`` needs 16 numbers after its rows, which
+are read for lanes that do not exist: see ``with_room``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ from convlab.kernels.device import aligned, loop
 
 VECTOR = 16  # lanes that are processed together: the widest vector of float32
 BLOCK = 6  # output channels per iteration
-# Lanes per iteration: their sums fill two pages of memory.  With three pages, which the cache
+# Lanes per iteration: their sums fit into two pages of memory.  With three pages, which the cache
 # indexes by the low bits of their physical addresses, one process in ten ran at half the speed.
 TILE = 320
 
-_1, _2, _3, _4, _5 = (np.uintp(i * TILE) for i in range(1, BLOCK))
+# From one channel's sums to the next: lanes that begin anywhere are filled up to whole vectors.
+PITCH = TILE + VECTOR
+
+_1, _2, _3, _4, _5 = (np.uintp(i * PITCH) for i in range(1, BLOCK))
 
 
 class Ranges(NamedTuple):
@@ -58,6 +61,8 @@ class Ranges(NamedTuple):
     groups: int
     group_step: int
     row_step: int
+    run: int  # neighbouring lanes of a row that mean something
+    gap: int  # lanes from there to the next run, which mean nothing
 
 
 def room_for(shape: tuple[int, ...], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -82,23 +87,24 @@ def with_room(x: np.ndarray, lanes: int) -> np.ndarray:
 
 
 @loop
-def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
+def multiply_rows(x, weight, weight_steps, bias, norm, ranges, relu, out):
     # x: (any,) flat · weight: (any,) flat, see weight_steps · bias: (O,)
     # weight_steps: from a weight to that of the next group and output channel
-    # ranges: ``Ranges`` as a tuple · out: (O, rows, lanes).  With ``relu`` negative results
-    # become 0.
+    # norm: (2, O), what results are then multiplied with and what is added, or (2, 0)
+    # ranges: ``Ranges`` as a tuple · out: (O, rows, lanes without gaps).  With ``relu`` negative
+    # results become 0.
     #
     # One iteration makes a tile of lanes of one row for six output channels.  Its sums are kept in
     # a small separate array: the compiler sees that writing them changes no input, they stay in the
     # L1 cache, and ``out`` is written once.
     u = np.uintp  # an unsigned index needs no test for negative values, so the loop vectorises
-    offsets, places, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
+    offsets, places, lane_ranges, tap_ranges, groups, group_step, row_step, run, gap = ranges
     zero = x.dtype.type(0)
-    rows, lanes = out.shape[1], u(out.shape[2])
+    rows, lanes = out.shape[1], out.shape[2] // run * (run + gap) - gap
     group_size = out.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
-    vectors = (out.shape[2] + VECTOR - 1) // VECTOR
-    tiles = (out.shape[2] + TILE - 1) // TILE
+    vectors = (lanes + VECTOR - 1) // VECTOR
+    tiles = (lanes + TILE - 1) // TILE
     weights_of_group, o_step = u(weight_steps[0]), u(weight_steps[1])
     for turn in prange(rows * tiles * groups * blocks):
         block = turn % blocks
@@ -108,42 +114,52 @@ def multiply_rows(x, weight, weight_steps, bias, ranges, relu, out):
         own = u(tile * vectors // tiles * VECTOR)
         last = u((tile + 1) * vectors // tiles * VECTOR)
         # Whole vectors: where the last one is not full, it overlaps the one before.
-        first = min(own, max(lanes, last - own) - (last - own))
+        first = min(own, max(u(lanes), last - own) - (last - own))
         last = first + (last - own)
         start = u(group) * u(group_step) + row * u(row_step)
         channel = u(group * group_size + block * BLOCK)
         channels = min(u(BLOCK), u((group + 1) * group_size) - channel)
         w = weight[u(group) * weights_of_group + u(block * BLOCK) * o_step :]
         tap, taps = u(tap_ranges[row, 0]), u(tap_ranges[row, 1])
-        sums = aligned(BLOCK * TILE, x.dtype)
+        sums = aligned(BLOCK * PITCH, x.dtype)
         for o in range(channels):
-            s = sums[o * u(TILE) :]
+            s = sums[o * u(PITCH) :]
             for lane in range(last - first):
                 s[lane] = bias[channel + o]
         for column in range(u(offsets.shape[0])):
             begin = max(first, u(lane_ranges[column, 0]))
             stop = min(last, u(lane_ranges[column, 1]))
             if begin < stop:
-                run = x, start + begin, offsets[column], tap, taps, stop - begin
+                reads = x, start + begin, offsets[column], tap, taps, stop - begin
                 place, s = places[column], sums[begin - first :]
                 if channels > u(2):
-                    _add_to_six(*run, w, place, o_step, channels, s)
+                    _add_to_six(*reads, w, place, o_step, channels, s)
                 else:
                     for o in range(channels):
-                        _add_to_one(*run, w[o * o_step :], place, s[o * u(TILE) :])
+                        _add_to_one(*reads, w[o * o_step :], place, s[o * u(PITCH) :])
+        end, step = min(last, u(lanes)), u(run + gap)
+        runs = range(own // step, (end - u(1)) // step + u(1))
         for o in range(channels):
-            y, s = out[channel + o, row, own:], sums[o * u(TILE) + own - first :]
-            if relu:
-                for lane in range(min(last, lanes) - own):
-                    y[lane] = zero if s[lane] < zero else s[lane]
-            else:
-                for lane in range(min(last, lanes) - own):
-                    y[lane] = s[lane]
+            if norm.size:
+                s, factor, added = sums[o * u(PITCH) :], norm[0, channel + o], norm[1, channel + o]
+                for lane in range(last - first):
+                    s[lane] = s[lane] * factor + added
+            for number in runs:
+                begin = max(own, number * step)
+                stop = max(begin, min(end, number * step + u(run)))
+                s = sums[o * u(PITCH) + begin - first :]
+                y = out[channel + o, row, begin - number * u(gap) :]
+                if relu:
+                    for lane in range(stop - begin):
+                        y[lane] = zero if s[lane] < zero else s[lane]
+                else:
+                    for lane in range(stop - begin):
+                        y[lane] = s[lane]
 
 
 @loop(parallel=False)
 def _add_to_six(x, at, offset, tap, taps, lanes, weight, place, o_step, channels, sums):
-    # sums[o * TILE + lane] += weight[o * o_step + place[t]] * x[at + offset[t] + lane],
+    # sums[o * PITCH + lane] += weight[o * o_step + place[t]] * x[at + offset[t] + lane],
     # for six channels o or less
     #
     # Six channels and four taps go through the lanes together: 24 products for every four numbers
@@ -226,7 +242,7 @@ def multiply_rows_transposed(x, grad, ranges, chunks, out, by_bias):
     # chunks so that the order of the additions does not depend on the number of threads.
     # The last row of ``out`` takes what is computed for channels past the group's last.
     u = np.uintp
-    offsets, _, lane_ranges, tap_ranges, groups, group_step, row_step = ranges
+    offsets, _, lane_ranges, tap_ranges, groups, group_step, row_step, _, _ = ranges
     lanes = u(grad.shape[2])
     group_size = grad.shape[0] // groups
     blocks = (group_size + BLOCK - 1) // BLOCK
@@ -246,12 +262,12 @@ def multiply_rows_transposed(x, grad, ranges, chunks, out, by_bias):
             for column in range(u(offsets.shape[0])):
                 begin, stop = u(lane_ranges[column, 0]), u(lane_ranges[column, 1])
                 if begin < stop:
-                    run = x, start + begin, offsets[column], tap, taps, stop - begin
+                    reads = x, start + begin, offsets[column], tap, taps, stop - begin
                     total = out[chunk, :, column]
                     if end - channel > u(1):
-                        _dot_with_six(*run, grad, row, begin, channel, end, total)
+                        _dot_with_six(*reads, grad, row, begin, channel, end, total)
                     else:
-                        _dot_with_one(*run, grad[channel, row, begin:], total[channel])
+                        _dot_with_one(*reads, grad[channel, row, begin:], total[channel])
 
 
 @loop(parallel=False)

@@ -115,6 +115,8 @@ def _plan(size, laid, batch, groups, places, row_taps, column_taps, first, step,
         groups,
         per_group * channel_step,
         step * row_step,
+        output[1] * batch,
+        0,
     )
     runs = None if laid is None else column_runs(laid)
     return Plan(runs, width, split, ranges)
@@ -132,6 +134,7 @@ def _merged(plan: Plan, lanes: int) -> Plan:
             lanes=ranges.lanes * together,
             taps=ranges.taps[::together].copy(),
             row_step=ranges.row_step * together,
+            run=ranges.run * together,
         )
     )
 
@@ -187,24 +190,31 @@ def whole_map_fits(g: Conv2dGeometry, batch: int) -> bool:
 
 @lru_cache(maxsize=256)
 def map_plan(g: Conv2dGeometry, batch: int) -> Plan:
-    """All output rows as one, of (output rows) * (columns of a phase) * (images) lanes.
+    """All output rows as one, each with the gap that is left of the columns of a phase.
 
     The input is laid out by phases, with its padding on all sides, so that a tap is one offset for
-    a whole map.  The lanes between two rows mean nothing.
+    a whole map.
     """
     phases = whole_layout(g, batch)
     width, places, per_group = phases.phase[1], _places(g), g.in_channels // g.groups
     channel_step = math.prod(phases.phases + phases.phase) * batch
     offsets = phases.offsets.reshape(g.kernel[0], 1, g.kernel[1])
     offsets = offsets + np.arange(per_group, dtype=np.uintp)[:, None] * np.uintp(channel_step)
+    # Each kernel row is a column: it reaches the lanes of the output rows that it has input for.
+    # Lanes up to the next whole vector read zeros below the map.
+    above = g.padding[0] - np.arange(g.kernel[0]) * g.dilation[0]
+    begin = np.clip(-(-above // g.stride[0]), 0, g.output[0])
+    end = np.clip((g.input[0] - 1 + above) // g.stride[0] + 1, begin, g.output[0])
     ranges = Ranges(
-        offsets.reshape(1, -1),
-        np.ascontiguousarray(places.reshape(1, -1).astype(np.uintp)),
-        np.array([[0, g.output[0] * width * batch]]),
-        np.array([[0, places.size]]),
+        offsets.reshape(g.kernel[0], -1),
+        np.ascontiguousarray(places.reshape(g.kernel[0], -1).astype(np.uintp)),
+        np.stack((begin, end), axis=1) * (width * batch),
+        np.array([[0, places.size // g.kernel[0]]]),
         g.groups,
         per_group * channel_step,
         0,
+        g.output[1] * batch,
+        (width - g.output[1]) * batch,
     )
     return Plan(None, width, False, ranges, phases)
 

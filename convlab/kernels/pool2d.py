@@ -12,6 +12,7 @@ does the activation before it, for a quarter of the numbers.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +22,13 @@ from numba.extending import register_jitable
 
 from convlab.kernels import cuda, memory
 from convlab.kernels.calls import do
-from convlab.kernels.device import loop
+from convlab.kernels.depthwise import lay_rows, layout
+from convlab.kernels.device import aligned, loop
 from convlab.kernels.dispatch import Kernel
+from convlab.kernels.lanes import VECTOR
+from convlab.shapes import PoolWindows
+
+TILE = 512  # lanes whose maxima and places stay in the first-level cache
 
 # The index of a window in which nothing is above 0, after ReLU: no input gets its gradient.
 NO_WINNER = -1
@@ -285,12 +291,102 @@ def _max_backward_2x2_loop(grad, index, out):
                     target[n] = gradient[n] if winner[n] == here else zero
 
 
+# --- the CPU: the maximum of other windows that slide, from maps laid out as in depthwise.py ---
+
+
+@loop
+def _max_slide_loop(x, layout, windows, relu, out, index):
+    # x: (C, H, W * N) · layout, windows: ``Layout`` and ``_Sliding`` as tuples
+    # out, index: (C, OH, OW * N)
+    #
+    # As in depthwise.py, what one tap reads for all outputs of a block is one run.
+    u, kind = np.uintp, index.dtype.type
+    origin, strides, phases, phase, batch, block, together, offsets = layout
+    width, places, corners, row_start, column_start = windows
+    lowest, least = x.dtype.type(-np.inf), x.dtype.type(0 if relu else -np.inf)
+    lanes, step = u(out.shape[2]), u(phase[1] * batch)
+    of_phase = u(phase[0]) * step
+    size = u(phases[0] * phases[1]) * of_phase + u(VECTOR)
+    blocks = (out.shape[1] + block - 1) // block
+    parts = out.shape[0] * blocks
+    for turn in prange((parts + together - 1) // together):
+        scratch = aligned(size, x.dtype)
+        best, where = aligned(of_phase + u(TILE), x.dtype), aligned(of_phase + u(TILE), kind)
+        for lane in range(size):
+            scratch[lane] = lowest
+        for part in range(turn * together, min(parts, (turn + 1) * together)):
+            c, first = part // blocks, part % blocks * block
+            above = first * strides[0] - origin[0]
+            lay_rows(x[c], above, origin[1], strides, phases, phase, batch, lowest, scratch)
+            corner = kind(above * width - origin[1])
+            rows = u(min(block, out.shape[1] - first))
+            count = ((rows - u(1)) * step + lanes + u(VECTOR - 1)) // u(VECTOR) * u(VECTOR)
+            for begin in range(u(0), count, u(TILE)):
+                top, winner = best[begin:], where[begin:]
+                tile = min(u(TILE), count - begin)
+                for lane in range(tile):
+                    top[lane], winner[lane] = least, kind(NO_WINNER)
+                for t in range(offsets.shape[0]):
+                    values, place = scratch[begin + offsets[t] :], corner + places[t]
+                    _take_larger(values, place, corners[begin:], tile, top, winner)
+            for row in range(rows):
+                at, oh = row * step, u(first) + row
+                none = kind(NO_WINNER) if relu else kind(row_start[oh] * width)
+                for lane in range(lanes):
+                    won = where[at + lane]
+                    out[c, oh, lane] = best[at + lane]
+                    if won == kind(NO_WINNER) and not relu:
+                        won = none + column_start[lane]
+                    index[c, oh, lane] = won
+
+
+@loop(parallel=False)
+def _take_larger(values, place, corners, lanes, best, where):
+    # best = values and where = place + corners, where values are larger or NaN
+    for lane in range(lanes):
+        value = values[lane]
+        larger = value > best[lane] or value != value
+        best[lane] = value if larger else best[lane]
+        where[lane] = place + corners[lane] if larger else where[lane]
+
+
+class _Sliding(NamedTuple):
+    """Places of cells, row * W + column, for windows that slide."""
+
+    width: int  # W
+    places: np.ndarray  # (taps,) from a window's first cell
+    corners: np.ndarray  # (lanes of a block,) of first cells, from that of the block's first window
+    row_start: np.ndarray  # (OH,)
+    column_start: np.ndarray  # (lanes of a row,) of the first cells that are not padding
+
+
+@lru_cache(maxsize=256)
+def _sliding(w: PoolWindows, batch: int) -> tuple[tuple, tuple]:
+    kind, width, laid = _index_type(w), w.input[1], layout(w, batch)
+    down, along = (np.arange(k) * d for k, d in zip(w.kernel, w.dilation, strict=True))
+    rows, columns = (np.arange(size) * s for size, s in zip(laid.phase, w.stride, strict=True))
+    corners = (rows[:, None] * width + columns).reshape(-1).repeat(batch)
+    places = _Sliding(
+        width,
+        (down[:, None] * width + along).reshape(-1).astype(kind),
+        np.pad(corners, (0, VECTOR)).astype(kind),
+        w.row_start,
+        w.column_start.repeat(batch).astype(kind),
+    )
+    return tuple(laid), tuple(places)
+
+
 def _max_forward_cpu(x, w, relu=False):
-    if not w.halves:
+    slides = w.kernel != (0, 0) and x.shape[3] < VECTOR  # else there are lanes enough
+    if not (slides or w.halves):
         return _max_forward_plain(x, w, relu)
     out = memory.empty((x.shape[0], *w.output, x.shape[3]), x.dtype)
     index = memory.empty(out.shape, _index_type(w))
-    _max_forward_2x2_loop(x, relu, out, index)
+    if slides:
+        maps, *results = (a.reshape(*a.shape[:2], -1) for a in (x, out, index))
+        _max_slide_loop(maps, *_sliding(w, x.shape[3]), relu, *results)
+    else:
+        _max_forward_2x2_loop(x, relu, out, index)
     return out, index
 
 

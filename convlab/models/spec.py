@@ -85,7 +85,8 @@ class Network(nn.Sequential):
     @property
     def device(self) -> str:
         """Where its parameters are, cpu or cuda; inputs are taken there."""
-        return next((parameter.device for _, parameter in self.named_parameters()), "cpu")
+        found = (tensor for _, tensor, _ in self._all_state() if isinstance(tensor, nn.Parameter))
+        return next((parameter.device for parameter in found), "cpu")
 
     def __call__(self, *inputs: Tensor, **settings: Any) -> Tensor:
         device = self.device

@@ -151,23 +151,19 @@ class Conv2d(Module):
     def forward(self, x: Tensor, relu: bool = False, norm: Any = None) -> Tensor:
         """The convolution, then ``norm``: a batch normalisation that is an affine map of each map.
 
-        Its factors are multiplied into the weights, so that it takes no pass of its own.
+        It is done where the results are stored, so that it takes no pass of its own.
         """
         return self._convolve(x, self.weight, relu, norm)
 
     def _convolve(self, x: Tensor, weight: Tensor, relu: bool = False, norm: Any = None) -> Tensor:
-        bias: Tensor | None = self.bias
-        if norm is not None:
-            scale, shift = norm.scale_and_shift()
-            weight = Tensor(weight.data * scale[:, None, None, None])
-            bias = Tensor(shift if bias is None else bias.data * scale + shift)
         padding: shapes.Sides | int = self.padding
         if self.padding_mode != "zeros":
             top, bottom, left, right = self.padding
             x = F.pad(x, (left, right, top, bottom), self.padding_mode)
             padding = 0
         settings = self.stride, padding, self.dilation, self.groups
-        return F.conv2d(x, weight, bias, *settings, relu=relu)
+        numbers = None if norm is None else norm.scale_and_shift()
+        return F.conv2d(x, weight, self.bias, *settings, relu=relu, norm=numbers)
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {convolution_repr(self)}" + (

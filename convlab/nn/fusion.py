@@ -30,7 +30,7 @@ class Step(NamedTuple):
     layer: Any  # a Module, or a Segment of them
     sources: tuple[str | None, ...]
     relu: bool = False
-    norm: Any = None  # a normalisation that the layer can take into its weights, once trained
+    norm: Any = None  # a normalisation that the layer can do to its results, once trained
     last: frozenset[str | None] = frozenset()
     relu6: Any = None
 
@@ -95,6 +95,8 @@ def in_segments(steps: Iterable[Step]) -> Iterator[Step]:
 
 def _segment(row: list[Step]) -> Step:
     first, *rest = row
+    if not rest:  # a plan of one layer saves less than it costs
+        return first
     alone = first._replace(sources=(None,), last=frozenset({None}))
     segment = Segment([step.layer for step in row], partial(run, [alone, *rest]))
     return first._replace(name=row[-1].name, layer=segment, relu=False)

@@ -28,7 +28,8 @@ class BatchNorm2d(Module):
     batches.  Without ``track_running_stats`` they are always those of the batch, and without
     ``affine`` there are no weight and bias.  All of shape (num_features,).
 
-    Evaluated after a convolution it costs nothing: the convolution's weights take it up.
+    Evaluated after a convolution it takes no pass of its own: the convolution's results are
+    stored so.
     Source: Ioffe & Szegedy 2015.
     """
 
