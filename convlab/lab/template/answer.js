@@ -107,7 +107,7 @@ function makeBar() {
       element.classList.toggle("first", first);
       if (name.textContent !== text) name.textContent = name.title = text;
       write(share, words);
-      fill.style.transform = `scaleX(${probability})`; // which moves nothing else
+      fill.style.backgroundSize = `${(100 * probability).toFixed(1)}% 100%`; // which moves nothing
       mark.hidden = before === null || Math.abs(probability - before) < LEAST_MOVE;
       write(change, before === null ? "" : points(probability - before));
       change.classList.toggle("none", change.textContent === "±0");

@@ -248,7 +248,8 @@ function makeSamples(store, chosen) {
     if (!keys.has("bytes")) return;
     for (const [sample, button] of buttons) {
       const pressed = sample.bytes === store.state.bytes;
-      button.setAttribute("aria-pressed", String(pressed));
+      if (pressed === (button.ariaPressed === "true")) continue;
+      button.ariaPressed = String(pressed);
       if (pressed) enter(button);
     }
   });

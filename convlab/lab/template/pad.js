@@ -1,5 +1,5 @@
 // The drawing pad: strokes by mouse, finger, pen or keys.
-import { drawingOf } from "./pictures.js";
+import { cutOut } from "./ink.js";
 import { listenToTheme } from "./colours.js";
 import { build, makeButton } from "./words.js";
 
@@ -42,6 +42,9 @@ export function makePad(store, choose, say) {
   let before = []; // the strokes as they were, newest last
   let current = null; // the stroke that is being drawn
   let drawn = 0; // of its points
+  const levels = new Uint8Array(PAD * PAD); // the ink as it is read
+  let turn = 0; // of what is shown
+  let asking = false; // what it is as bytes
   let planned = 0; // the animation frame that will show it
   const cursor = { x: PAD / 2, y: PAD / 2 };
   let down = false; // the pen of the keys
@@ -51,6 +54,8 @@ export function makePad(store, choose, say) {
       context.clearRect(0, 0, PAD, PAD);
       strokes.forEach((stroke) => drawStroke(context, stroke));
     }
+    levels.fill(0);
+    readInk(boxOf(strokes.flat()));
     drawn = current?.length ?? 0;
     hint.hidden = strokes.length > 0;
     undoButton.disabled = before.length === 0;
@@ -62,8 +67,19 @@ export function makePad(store, choose, say) {
   function drawOn() {
     if (drawn === 0 || drawn >= current.length) return draw();
     for (const context of [ink, shown]) drawLine(context, current, drawn - 1);
+    readInk(boxOf(current.slice(Math.max(drawn - 3, 0))));
     drawn = current.length;
     return undefined;
+  }
+
+  function readInk({ left, top, right, bottom }) {
+    if (right <= left || bottom <= top) return;
+    const { data, width } = ink.getImageData(left, top, right - left, bottom - top);
+    for (let row = top; row < bottom; row++) {
+      for (let column = left; column < right; column++) {
+        levels[row * PAD + column] = data[4 * ((row - top) * width + column - left) + 3];
+      }
+    }
   }
 
   function show() {
@@ -71,15 +87,25 @@ export function makePad(store, choose, say) {
     planned = 0;
     if (current) drawOn();
     else draw();
-    const { description } = store.state;
-    const { left, top, width, height } = boxOf(strokes);
-    const levels = new Uint8Array(width * height);
-    if (levels.length) {
-      const { data } = ink.getImageData(left, top, width, height);
-      for (let i = 0; i < levels.length; i++) levels[i] = data[4 * i + 3];
-    }
-    const made = drawingOf(description, levels, height, width);
-    const { channels, rows, columns } = description.image;
+    turn += 1;
+    if (!asking) tell();
+  }
+
+  // What is drawn, as the network takes it.  A newer drawing waits for the answer to an older one.
+  function tell() {
+    const mine = turn;
+    const { levels: drawing, rows, columns } = cutOut(levels, PAD, boxOf(strokes.flat()));
+    const made = store.drawing(drawing, rows, columns);
+    asking = made instanceof Promise;
+    if (!asking) return chosen(made);
+    return made.then((answer) => {
+      asking = false;
+      if (store.state.drawing) chosen(answer);
+      if (mine !== turn && current) tell();
+    });
+  }
+  function chosen(made) {
+    const { channels, rows, columns } = store.state.description.image;
     const bytes = made?.bytes ?? new Uint8Array(channels * rows * columns);
     choose(bytes, { kind: "drawing", name: "your drawing" }, null, made?.notes ?? ["still empty"]);
   }
@@ -271,10 +297,10 @@ function drawLine(context, stroke, first) {
   }
 }
 
-// Whole pixels of the pad that hold all strokes.
-function boxOf(strokes) {
+// Whole pixels of the pad that hold lines through these points.
+function boxOf(points) {
   const box = { left: PAD, top: PAD, right: 0, bottom: 0 };
-  for (const { x, y, width } of strokes.flat()) {
+  for (const { x, y, width } of points) {
     const reach = width / 2 + 1;
     box.left = Math.min(box.left, Math.floor(x - reach));
     box.top = Math.min(box.top, Math.floor(y - reach));
@@ -283,5 +309,5 @@ function boxOf(strokes) {
   }
   const [left, top] = [Math.max(0, box.left), Math.max(0, box.top)];
   const [right, bottom] = [Math.min(PAD, box.right), Math.min(PAD, box.bottom)];
-  return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+  return { left, top, right: Math.max(left, right), bottom: Math.max(top, bottom) };
 }

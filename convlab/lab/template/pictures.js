@@ -306,7 +306,7 @@ export function drawingOf(description, ink, rows, columns) {
   if (!box) return null;
   const drawn = cutOut(ink, columns, box);
   if (form) return { bytes: inForm(form.name, drawn), notes: [form.words] };
-  const side = usualSide(samples, image);
+  const side = description.side ?? usualSide(samples, image);
   return {
     bytes: asMnistDigit(drawn, side, image.rows, image.columns),
     notes: [`longer side ${side} pixels, centred by its mass, as the data are`],
@@ -319,7 +319,7 @@ export function inForm(name, ink) {
 }
 
 // The longer side of the drawings of a data set, in pixels.
-function usualSide(samples, { rows, columns }) {
+export function usualSide(samples, { rows, columns }) {
   const sides = [];
   for (const { bytes } of samples) {
     const box = inkBox(bytes, rows, columns, NO_INK);

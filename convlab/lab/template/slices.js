@@ -6,7 +6,7 @@ const REST = 250; // milliseconds without a change until what waits for the hand
 const jobs = new Map(); // by their names: a job that is asked for again runs once
 const resting = new Map(); // those that wait until the hand rests
 let sliced = false;
-let [jobFrame, restTimer] = [0, 0];
+let [jobFrame, restTimer, lastAsked] = [0, 0, 0];
 
 function runJobs() {
   jobFrame = 0;
@@ -30,13 +30,20 @@ export function askAtRest(name, job) {
   if (!sliced) return askForJob(name, job);
   document.documentElement.classList.add("behind"); // what is seen of it is of a moment ago
   resting.set(name, job);
-  clearTimeout(restTimer);
-  restTimer = setTimeout(runResting, REST);
+  lastAsked = performance.now();
+  restTimer ||= setTimeout(lookWhetherRested, REST);
   return undefined;
+}
+
+function lookWhetherRested() {
+  const left = lastAsked + REST - performance.now();
+  if (left > 0) restTimer = setTimeout(lookWhetherRested, left);
+  else runResting();
 }
 
 function runResting() {
   clearTimeout(restTimer);
+  restTimer = 0;
   document.documentElement.classList.remove("behind");
   for (const [name, job] of resting) askForJob(name, job);
   resting.clear();

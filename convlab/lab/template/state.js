@@ -1,5 +1,5 @@
 // One store: parts read it, change it with set, and hear of changes.
-import { inputOf } from "./pictures.js";
+import { drawingOf, inputOf } from "./pictures.js";
 
 // Up to so many multiply-adds a forward pass takes less time than a message to a worker and back.
 const AT_ONCE = 1_500_000;
@@ -29,8 +29,10 @@ export function createStore(network, description, worker) {
   };
   const listeners = [];
   const costs = network.layers.reduce((sum, layer) => sum + layer.multiply_adds, 0);
-  const remote = costs > AT_ONCE ? worker : null;
+  // While the hand draws, the page is left free of all that another can do.
+  const remote = () => (costs > AT_ONCE || state.drawing ? worker : null);
   let asked = 0; // the number of the last question to the worker
+  let told = 0; // and that of the one whose answer is shown
   let waiting = null; // what to ask next
   let busy = Promise.resolve();
 
@@ -66,7 +68,7 @@ export function createStore(network, description, worker) {
     asked += 1;
     if (!state.bytes) return Object.keys(Object.assign(state, NOTHING) && NOTHING);
     const wanted = passes();
-    if (remote) {
+    if (remote()) {
       waiting = { wanted, number: asked };
       busy = busy.then(askWorker);
       return [];
@@ -77,16 +79,19 @@ export function createStore(network, description, worker) {
     for (const pass of wanted.list.slice(1)) traces.push(network.forward(...pass));
     const made = resultOf(wanted, traces, milliseconds);
     Object.assign(state, made);
+    told = asked;
     return Object.keys(made);
   }
 
-  // The newest question alone; an answer that has been overtaken is dropped.
+  // The newest question alone; an answer that has been overtaken is dropped, but while the hand
+  // draws each is the picture of a moment.
   async function askWorker() {
     if (!waiting) return;
     const { wanted, number } = waiting;
     waiting = null;
-    const { traces, milliseconds } = await remote.ask("forward", wanted.list);
-    if (number !== asked && waiting) return;
+    const { traces, milliseconds } = await worker.ask("forward", wanted.list);
+    if (number < told || (waiting && !state.drawing)) return;
+    told = number;
     if (state.bytes) tell(resultOf(wanted, traces, milliseconds));
   }
 
@@ -113,9 +118,15 @@ export function createStore(network, description, worker) {
     },
     // The probabilities for another input, computed where they leave the page free.
     async probabilities(input, off) {
-      if (!remote) return network.forward(input, off).probabilities;
-      return (await remote.ask("probabilities", [input, off])).probabilities;
+      if (!remote()) return network.forward(input, off).probabilities;
+      return (await worker.ask("probabilities", [input, off])).probabilities;
     },
+    // A drawing as bytes with notes, null without ink; see drawingOf.  Now, or while the hand draws
+    // a promise of it.
+    drawing: (...ink) =>
+      state.drawing && worker
+        ? worker.ask("drawing", ink).then(({ made }) => made)
+        : drawingOf(description, ...ink),
     // When all that was asked for has been answered.
     settled: () => busy,
   };
