@@ -43,8 +43,9 @@ export function makePad(store, choose, say) {
   let current = null; // the stroke that is being drawn
   let drawn = 0; // of its points
   const levels = new Uint8Array(PAD * PAD); // the ink as it is read
-  let turn = 0; // of what is shown
   let asking = false; // what it is as bytes
+  let again = false; // since it has changed
+  let kept = {}; // another one once the drawing has been put away
   let planned = 0; // the animation frame that will show it
   const cursor = { x: PAD / 2, y: PAD / 2 };
   let down = false; // the pen of the keys
@@ -87,21 +88,22 @@ export function makePad(store, choose, say) {
     planned = 0;
     if (current) drawOn();
     else draw();
-    turn += 1;
+    again = asking;
     if (!asking) tell();
   }
 
   // What is drawn, as the network takes it.  A newer drawing waits for the answer to an older one.
   function tell() {
-    const mine = turn;
+    again = false;
+    const mine = kept;
     const { levels: drawing, rows, columns } = cutOut(levels, PAD, boxOf(strokes.flat()));
     const made = store.drawing(drawing, rows, columns);
     asking = made instanceof Promise;
     if (!asking) return chosen(made);
     return made.then((answer) => {
       asking = false;
-      if (store.state.drawing) chosen(answer);
-      if (mine !== turn && current) tell();
+      if (mine === kept) chosen(answer);
+      if (again) tell();
     });
   }
   function chosen(made) {
@@ -147,6 +149,8 @@ export function makePad(store, choose, say) {
     cancelAnimationFrame(planned);
     planned = 0;
     current = null;
+    again = false;
+    kept = {};
     lift();
     if (!strokes.length) return;
     keep();

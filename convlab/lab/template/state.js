@@ -29,8 +29,7 @@ export function createStore(network, description, worker) {
   };
   const listeners = [];
   const costs = network.layers.reduce((sum, layer) => sum + layer.multiply_adds, 0);
-  // While the hand draws, the page is left free of all that another can do.
-  const remote = () => (costs > AT_ONCE || state.drawing ? worker : null);
+  const remote = costs > AT_ONCE ? worker : null;
   let asked = 0; // the number of the last question to the worker
   let told = 0; // and that of the one whose answer is shown
   let waiting = null; // what to ask next
@@ -64,11 +63,12 @@ export function createStore(network, description, worker) {
   };
 
   // Sets what follows from the picture, its shift and what is off; returns the names.
-  function infer() {
+  // away: the worker computes it in any case.
+  function infer(away) {
     asked += 1;
     if (!state.bytes) return Object.keys(Object.assign(state, NOTHING) && NOTHING);
     const wanted = passes();
-    if (remote()) {
+    if (away || remote) {
       waiting = { wanted, number: asked };
       busy = busy.then(askWorker);
       return [];
@@ -109,7 +109,9 @@ export function createStore(network, description, worker) {
       Object.assign(state, changes);
       const keys = new Set(Object.keys(changes));
       if (keys.has("bytes") || keys.has("shift") || keys.has("off")) {
-        for (const key of infer()) keys.add(key);
+        // The hand that draws must not wait.
+        const drawn = changes.source?.kind === "drawing";
+        for (const key of infer(drawn ? worker : null)) keys.add(key);
       }
       for (const listener of listeners) listener(keys);
     },
@@ -118,16 +120,19 @@ export function createStore(network, description, worker) {
     },
     // The probabilities for another input, computed where they leave the page free.
     async probabilities(input, off) {
-      if (!remote()) return network.forward(input, off).probabilities;
-      return (await worker.ask("probabilities", [input, off])).probabilities;
+      if (!remote) return network.forward(input, off).probabilities;
+      return (await remote.ask("probabilities", [input, off])).probabilities;
     },
-    // A drawing as bytes with notes, null without ink; see drawingOf.  Now, or while the hand draws
-    // a promise of it.
-    drawing: (...ink) =>
-      state.drawing && worker
-        ? worker.ask("drawing", ink).then(({ made }) => made)
-        : drawingOf(description, ...ink),
+    // A drawing as bytes with notes, null without ink (see drawingOf), or a promise of it.
+    drawing(...ink) {
+      if (!worker) return drawingOf(description, ...ink);
+      const answer = worker.ask("drawing", ink).then(({ made }) => made);
+      busy = busy.then(() => answer);
+      return answer;
+    },
     // When all that was asked for has been answered.
-    settled: () => busy,
+    async settled() {
+      for (let seen = null; seen !== busy; await seen) seen = busy;
+    },
   };
 }
