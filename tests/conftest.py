@@ -304,12 +304,13 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="session")
 def pictures(browser):
     """A function that calls one of the page's pictures.js: ``pictures(name, *arguments)``."""
-    from convlab.lab import page
+    from convlab.lab import page, translation
 
     texts = (
         page.TEMPLATE.joinpath(f"{name}.js").read_text("utf-8") for name in ("ink", "pictures")
     )
     source = re.sub(r"^import .*\n", "", "".join(texts), flags=re.MULTILINE)
+    source = translation.translated(source, "en")
 
     def call(name, *arguments):
         if not browser.current_url.startswith("about:"):

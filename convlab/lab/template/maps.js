@@ -72,7 +72,7 @@ export function startMaps(store) {
     column.heading.querySelector(".fold")?.remove();
     const node = column.node ? null : openOver(root, { first: column.layer, last: column.layer });
     if (!node || column.layer < 0) return;
-    const label = `Fold ${nodeName(network, node)}`;
+    const label = t`Fold ${nodeName(network, node)}`;
     column.heading.prepend(
       build(
         "button",

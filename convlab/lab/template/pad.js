@@ -19,21 +19,21 @@ const STEPS_OF_KEYS = {
 export function makePad(store, choose, say) {
   const canvas = build("canvas", { width: PAD, height: PAD });
   const pen = build("div", { class: "pen", hidden: true });
-  const hint = build("span", { class: "hint", "aria-hidden": "true" }, "draw here");
+  const hint = build("span", { class: "hint", "aria-hidden": "true" }, t`draw here`);
   const element = build(
     "div",
     {
       class: "pad",
       tabindex: "0",
       role: "application",
-      "aria-label": "Drawing pad: arrow keys move the pen, space puts it down and lifts it",
+      "aria-label": t`Drawing pad: arrow keys move the pen, space puts it down and lifts it`,
     },
     canvas,
     hint,
     pen,
   );
-  const undoButton = makeButton("Undo", "Undo the last stroke", undo);
-  const clearButton = makeButton("Clear", "Clear the drawing", clear);
+  const undoButton = makeButton(t`Undo`, t`Undo the last stroke`, undo);
+  const clearButton = makeButton(t`Clear`, t`Clear the drawing`, clear);
 
   // Ink is kept by itself: what the reader sees has the colours of the theme.
   const ink = new OffscreenCanvas(PAD, PAD).getContext("2d", { willReadFrequently: true });
@@ -109,7 +109,7 @@ export function makePad(store, choose, say) {
   function chosen(made) {
     const { channels, rows, columns } = store.state.description.image;
     const bytes = made?.bytes ?? new Uint8Array(channels * rows * columns);
-    choose(bytes, { kind: "drawing", name: "your drawing" }, null, made?.notes ?? ["still empty"]);
+    choose(bytes, { kind: "drawing", name: t`your drawing` }, null, made?.notes ?? [t`still empty`]);
   }
   const plan = () => {
     planned ||= requestAnimationFrame(show);
@@ -218,7 +218,7 @@ export function makePad(store, choose, say) {
   element.addEventListener("focus", () => {
     if (!element.matches(":focus-visible")) return;
     place();
-    say("Arrow keys move the pen, space puts it down and lifts it.");
+    say(t`Arrow keys move the pen, space puts it down and lifts it.`);
   });
   element.addEventListener("blur", () => {
     pen.hidden = true;
@@ -242,12 +242,12 @@ export function makePad(store, choose, say) {
       if (down) {
         finish();
         lift();
-        say("Pen lifted.");
+        say(t`Pen lifted.`);
       } else {
         begin(inkHere());
         down = true;
         pen.classList.add("down");
-        say("Pen down.");
+        say(t`Pen down.`);
         plan();
       }
     } else if (event.key === "Escape") {
