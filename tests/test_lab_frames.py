@@ -12,7 +12,7 @@ websocket = pytest.importorskip("websocket", reason="a trace of Chromium comes b
 
 STROKES, MOVES, SECOND = 6, 40, 60  # moves of the pointer in a stroke, and in a second
 LOOP = "let x = 0; for (let i = 0; i < 3e7; i++) x = (x * 1103515245 + i) | 0; return x;"
-MOST = 0.166 / 3  # of that loop, at the 95th percentile; 0.166 was that of the page's first edition
+MOST = 0.166 / 3  # of that loop, at the 95th percentile; the first edition had 0.166
 
 
 class Trace:
@@ -58,7 +58,8 @@ class Trace:
             and event["name"] == "ThreadControllerImpl::RunTask"
             and "tdur" in event
         ]
-        begins = [event["ts"] for event, thread in zip(frames, threads, strict=True) if thread == page]
+        mine = zip(frames, threads, strict=True)
+        begins = [event["ts"] for event, thread in mine if thread == page]
         return sorted(tasks), sorted(begins)
 
 
@@ -67,7 +68,7 @@ def draw(trace, box):
     for turn in range(STROKES):
         at = time.monotonic()
         for move in range(MOVES + 1):
-            kind = "mouseMoved" if 0 < move < MOVES else "mousePressed" if not move else "mouseReleased"
+            kind = {0: "mousePressed", MOVES: "mouseReleased"}.get(move, "mouseMoved")
             along = move / MOVES
             x = left + (0.2 + 0.6 * along) * width
             y = top + (0.2 + 0.1 * turn + 0.08 * math.sin(7 * along)) * height

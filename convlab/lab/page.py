@@ -148,6 +148,8 @@ def _in_language(description: dict[str, Any], language: str) -> dict[str, Any]:
     for words in [*described["layers"], described["form"] or {}]:
         for key in {"words", "short"} & words.keys():
             words[key] = known.get(words[key], words[key])
+        if "computes" in words:
+            words["computes"] = [known.get(each, each) for each in words["computes"]]
     return described
 
 

@@ -32,7 +32,8 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 def translated(source: str, language: str) -> str:
     """A script with its marked texts in a language, as plain literals."""
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for start, end, form, expressions in _marked(source):
         text = catalogue(language).get(form, form)
         made = [translated(each, language) for each in expressions]
@@ -67,7 +68,8 @@ def _marked(source: str) -> Iterator[tuple[int, int, str, list[str]]]:
 def _template(source: str, at: int) -> tuple[str, list[str], int]:
     """The form and the expressions of a template literal from behind its first backtick on, and
     where it ends."""
-    form, expressions = "", []
+    form = ""
+    expressions: list[str] = []
     while source[at] != "`":
         if source.startswith("${", at):
             end = _end_of_expression(source, at + 2)
