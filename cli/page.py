@@ -18,9 +18,8 @@ PAGE = "lab.html"
 def command(run, image, output, data_dir, opened, serve, **settings):
     """RUN's network in one page to draw on, change and look into; it needs no server.
 
-    The page computes everything itself, from disk and offline.  It begins with
-    IMAGE, a file, "-" for standard input or test:N of the test set, or else with
-    the first of its samples of the test set.
+    The page computes everything itself, from disk and offline.  It begins with IMAGE, a file,
+    "-" for standard input or test:N of the test set, or else with its first sample of that.
     """
     if settings.pop("playground") == bool(run) or (serve and not run):
         raise click.UsageError("expected a RUN, or --playground without --serve")

@@ -99,7 +99,8 @@ def foreign(browser, lab_run, tmp_path, monkeypatch):
 
     class EveryText(dict):
         def get(self, form, used):
-            return re.sub(r"(\{.*?\})|[A-Za-z]", lambda found: found[1] or "ж", used)
+            # "x, moved": what stands before the comma is computed.
+            return re.sub(r"(^x, |\{.*?\})|[A-Za-z]", lambda found: found[1] or "ж", used)
 
     for module in (translation, page, words):
         monkeypatch.setattr(module, "catalogue", lambda language: EveryText())

@@ -149,7 +149,9 @@ def _in_language(description: dict[str, Any], language: str) -> dict[str, Any]:
         for key in {"words", "short"} & words.keys():
             words[key] = known.get(words[key], words[key])
         if "computes" in words:
-            words["computes"] = [known.get(each, each) for each in words["computes"]]
+            # Of a layer that only passes numbers on: "x, moved into one row".
+            told = (each if "(" in each else known.get(each, each) for each in words["computes"])
+            words["computes"] = [*told]
     return described
 
 
