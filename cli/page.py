@@ -12,18 +12,18 @@ PAGE = "lab.html"
 @options.output(*(".html", ".htm"), default=PAGE, help="Page to write.")
 @options.flag("--open", "opened", help="Open it in a browser.")
 @options.flag("--serve", help="Serve it on this machine, anew after each epoch of a training.")
+@options.choice("--language", "en", "de", "fr", "es", "zh", help="Of all words on the page.")
 @options.flag("--playground", help="A single layer of your own instead of a RUN.")
 @runs.about_run(runs.image_argument(required=False), required=False)
-def command(run, image, output, data_dir, opened, serve, playground):
+def command(run, image, output, data_dir, opened, serve, **settings):
     """RUN's network in one page to draw on, change and look into; it needs no server.
 
-    The page computes everything itself, from disk and offline.  It begins with
-    IMAGE, a file, "-" for standard input or test:N of the test set, or else with
-    the first of its samples of the test set.
+    The page computes everything itself, from disk and offline.  It begins with IMAGE, a file,
+    "-" for standard input or test:N of the test set, or else with its first sample of that.
     """
-    if playground == bool(run) or (serve and not run):
+    if settings.pop("playground") == bool(run) or (serve and not run):
         raise click.UsageError("expected a RUN, or --playground without --serve")
-    write_page(run, output, data_dir, image=image, opened=opened, serve=serve)
+    write_page(run, output, data_dir, image=image, opened=opened, serve=serve, **settings)
 
 
 def write_page(run, path, data_dir, *, quiet=False, opened=False, serve=False, **settings) -> None:

@@ -141,16 +141,18 @@ def page(
     accuracy: float | None = None,
     command: str | None = None,
     live: str = "",
+    language: str = "en",
 ) -> Page:
     """The lab page of a run: a network to draw on, change and look into.  None: its playground.
 
     ``image``: what it begins with, a file, "-" for standard input, or test:N, by default the
     first of its samples; ``accuracy`` on the test set, if known; ``command``: the command that
-    makes the page, for its footer; ``live``: see ``lab.render``.  Raises RunError, or DataError if
-    the data set or the image is missing, and SpecError for a network that no page can hold.
+    makes the page, for its footer; ``live`` and ``language``: see ``lab.render``.
+    Raises RunError, or DataError if the data set or the image is missing, and SpecError for a
+    network that no page can hold.
     """
     if run is None:
-        return Page(lab.render(), "playground")
+        return Page(lab.render(language=language), "playground")
     run = run if isinstance(run, Run) else load(run)
     if accuracy is not None:
         accuracy = number(accuracy, "accuracy", 0, 1)
@@ -174,7 +176,9 @@ def page(
         command=command or shlex.join(["convlab", "page", str(run.folder)]),
         image=first,
     )
-    return Page(lab.render(described, live), f"{run.network.name}, {run.folder.name}", note)
+    return Page(
+        lab.render(described, live, language), f"{run.network.name}, {run.folder.name}", note
+    )
 
 
 def open_page(path: Folder) -> None:

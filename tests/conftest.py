@@ -255,6 +255,17 @@ FLAGS = [
 ]
 
 
+# Until a page has drawn what it was told: what its worker makes and what waits for the hand too.
+SETTLED = """
+    const done = arguments[0];
+    const next = requestAnimationFrame;
+    const rest = () => document.documentElement.classList.contains("behind")
+        ? setTimeout(rest, 20)
+        : next(() => next(() => next(() => next(() => setTimeout(done)))));
+    Promise.resolve(globalThis.convlabLab?.store?.settled()).then(rest);
+"""
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A run of LeNet-5 that has seen twenty digits of each class once, with snapshots.
@@ -274,7 +285,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    """Chromium without a window, as a Selenium driver, or a visible skip."""
+    """Chromium without a window, as a Selenium driver that can settle, or a visible skip."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="pages are tested with Selenium")
     for needed in (CHROMIUM, DRIVER):
         if not os.access(needed, os.X_OK):
@@ -285,6 +296,7 @@ def browser(tmp_path_factory):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.settle = lambda: driver.execute_async_script(SETTLED)
     yield driver
     driver.quit()
 
@@ -292,12 +304,13 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="session")
 def pictures(browser):
     """A function that calls one of the page's pictures.js: ``pictures(name, *arguments)``."""
-    from convlab.lab import page
+    from convlab.lab import page, translation
 
     texts = (
         page.TEMPLATE.joinpath(f"{name}.js").read_text("utf-8") for name in ("ink", "pictures")
     )
     source = re.sub(r"^import .*\n", "", "".join(texts), flags=re.MULTILINE)
+    source = translation.translated(source, "en")
 
     def call(name, *arguments):
         if not browser.current_url.startswith("about:"):

@@ -52,10 +52,7 @@ class Reader:
         return self.driver.execute_script(prelude + script, *arguments)
 
     def settle(self):
-        self.driver.execute_async_script(
-            "const done = arguments[0]; const next = requestAnimationFrame;"
-            "next(() => next(() => next(() => next(() => setTimeout(done)))));"
-        )
+        self.driver.settle()
 
     def wait(self, condition):
         return WebDriverWait(self.driver, 20, 0.02).until(lambda _: condition())

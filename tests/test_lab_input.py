@@ -60,9 +60,7 @@ class Page:
 
     def settled(self):
         """Wait until what has been drawn is shown."""
-        self.browser.execute_async_script(
-            "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
-        )
+        self.browser.settle()
 
     def draw(self, strokes, kind="mouse", **pressed):
         """Strokes of points (x, y), shares of the pad, with a mouse, a finger or a pen."""

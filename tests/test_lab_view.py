@@ -198,10 +198,7 @@ class Viewer:
 
     def settle(self):
         """Wait until the page has drawn what it was told."""
-        self.driver.execute_async_script(
-            "const done = arguments[0];"
-            "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));"
-        )
+        self.driver.settle()
 
     def wait(self, condition):
         return WebDriverWait(self.driver, 5, 0.02).until(lambda _: condition())

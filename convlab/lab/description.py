@@ -26,6 +26,8 @@ from convlab.names import listed
 from convlab.nn import Family
 from convlab.shapes import PoolWindows, ReceptiveField, join_fields, size_text
 from convlab.training import Run
+from convlab.words import joined as side_by_side
+from convlab.words import t
 
 # What a page can hold, and compute while the user is drawing.
 LARGEST_INPUT = (224, 224)
@@ -177,7 +179,7 @@ def describe(
     layers = list(_layers(network, arrays))
     channels, rows, columns = network.input_shape
     lessons = _lessons(network, train)
-    title = f"{_named(network.name)} on {_named(Path(run.settings.data).name)}"
+    title = t("{model} on {data}", _named(network.name), _named(Path(run.settings.data).name))
     title = run.name if run.is_imported else title
     description = {
         "convlab": version("convlab"),
@@ -516,11 +518,14 @@ def _join_formula(
     """What a join adds up, or which of its maps come from which input."""
     if all(len(terms) == len(inputs) for terms in joined):
         sign = " · " if layer.product else " + "
-        return [f"each number: {sign.join(source for source, _ in inputs)}"]
+        return [t("each number: {sum}", sign.join(source for source, _ in inputs))]
     if all(len(terms) == 1 for terms in joined):
         counts = Counter(number for ((number, _),) in joined)
-        parts = [f"{counts[number]} of {source}" for number, (source, _) in enumerate(inputs)]
-        return [f"{'maps' if len(after) == 3 else 'units'}: {' + '.join(parts)} = {after[0]}"]
+        parts = [t("{n} of {source}", counts[at], source) for at, (source, _) in enumerate(inputs)]
+        total = side_by_side(parts, " + ")
+        if len(after) == 3:
+            return [t("maps: {total} = {n}", total, after[0])]
+        return [t("units: {total} = {n}", total, after[0])]
     return []
 
 
@@ -564,9 +569,9 @@ def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
         return _convolution_formula(layer, before, summary)
     if family is Family.DENSE:
         count = dense_layer(before, layer.out_features, bias=layer.bias is not None)
-        return [f"parameters: {count.parameters}", f"multiply-adds: {count.multiply_adds}"]
+        return _costs(count)
     if family is Family.RESHAPE:
-        return [f"{shape_text(before)} numbers in a row: {math.prod(after):,}"]
+        return [t("{shape} numbers in a row: {n:,}", shape_text(before), math.prod(after))]
     if family is Family.TRANSPOSED:
         return _axes(before, lambda axis, size: str(_transposed_size(layer, axis, size)))
     if family is Family.POOLING:
@@ -574,7 +579,7 @@ def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
         if layer.adaptive or window is None:
             return _axes(
                 before,
-                lambda axis, size: f"{size} shared out among {after[1 + axis]}",
+                lambda axis, size: t("{size} shared out among {n}", size, after[1 + axis]),
             )
         ceil = getattr(layer, "ceil_mode", False)
         lines = _axes(
@@ -592,18 +597,30 @@ def _formula(layer: nn.Module, summary: LayerSummary) -> list[str]:
         )
         if summary.parameters:
             lines.append(
-                f"parameters: {before[0]} · (1 coefficient + 1 bias) = {summary.parameters:,}"
+                t(
+                    "parameters: {maps} · (1 coefficient + 1 bias) = {n:,}",
+                    before[0],
+                    summary.parameters,
+                )
             )
         return lines
     if family is Family.DISTANCE:
         classes, features = layer.centres.shape
-        return [f"connections: {features:,} · {classes:,} = {summary.connections:,}"]
+        form = "connections: {features:,} · {classes:,} = {n:,}"
+        return [t(form, features, classes, summary.connections)]
     return []
 
 
 def _axes(before: Sequence[int], line: Any) -> list[str]:
     sizes = before[1:]
-    return [f"{name}: {line(axis, sizes[axis])}" for axis, name in enumerate(("rows", "columns"))]
+    return [t("rows: {line}", line(0, sizes[0])), t("columns: {line}", line(1, sizes[1]))]
+
+
+def _costs(count: Any) -> list[str]:
+    return [
+        t("parameters: {count}", count.parameters),
+        t("multiply-adds: {count}", count.multiply_adds),
+    ]
 
 
 def _transposed_size(layer: nn.Module, axis: int, size: int):
@@ -637,8 +654,14 @@ def _convolution_formula(
         rows, columns = layer.kernel_size
         return [
             *lines,
-            f"parameters: {pairs} connected pairs of maps · {rows}·{columns}"
-            f" + {layer.out_channels} = {summary.parameters:,}",
+            t(
+                "parameters: {pairs} connected pairs of maps · {rows}·{columns} + {maps} = {n:,}",
+                pairs,
+                rows,
+                columns,
+                layer.out_channels,
+                summary.parameters,
+            ),
         ]
     count = conv_layer(
         before,
@@ -650,4 +673,4 @@ def _convolution_formula(
         groups=layer.groups,
         bias=layer.bias is not None,
     )
-    return [*lines, f"parameters: {count.parameters}", f"multiply-adds: {count.multiply_adds}"]
+    return [*lines, *_costs(count)]

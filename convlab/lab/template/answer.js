@@ -1,6 +1,6 @@
 // What the network says: the probabilities of the classes, and how a change moved them.
 import { askAtRest } from "./slices.js";
-import { build, write } from "./words.js";
+import { build, decimal, write } from "./words.js";
 
 const MOST_BARS = 10;
 const LEAST_MOVE = 0.005; // of a bar's end, that one can see
@@ -9,16 +9,17 @@ const LEAST_MOVE = 0.005; // of a bar's end, that one can see
 // alone: no other share is above 0; a float of 32 bits may be rounded to 1 all the same.
 export function percent(share, alone = false) {
   const text = (100 * share).toFixed(share > 0.1 && share < 0.9 ? 1 : 2);
-  if (share > 0 && Number(text) === 0) return "< 0.01 %";
-  if (Number(text) === 100 && !alone) return "> 99.99 %";
-  return `${text} %`;
+  const shown = decimal(text);
+  if (share > 0 && Number(text) === 0) return decimal("< 0.01 %");
+  if (Number(text) === 100 && !alone) return decimal("> 99.99 %");
+  return `${shown} %`;
 }
 
 // A difference of two shares in percentage points: "+3.2", "−0.4"; "±0" where it rounds to none.
 export function points(difference) {
   const text = (100 * Math.abs(difference)).toFixed(1);
   if (Number(text) === 0) return "±0";
-  return `${difference > 0 ? "+" : "−"}${text}`;
+  return `${difference > 0 ? "+" : "−"}${decimal(text)}`;
 }
 
 export function startAnswer(store) {
@@ -30,10 +31,10 @@ export function startAnswer(store) {
   const truth = build("p", { class: "truth" });
   const count = Math.min(classes.length, MOST_BARS);
   const bars = Array.from({ length: count }, makeBar);
-  const list = build("ol", { "aria-label": "Probabilities" }, ...bars.map((bar) => bar.element));
+  const list = build("ol", { "aria-label": t`Probabilities` }, ...bars.map((bar) => bar.element));
   const least = build("p", { class: "quiet" });
   const time = build("p", { class: "quiet" });
-  const says = build("p", { class: "says" }, "says ", said, " ", sure);
+  const says = build("p", { class: "says" }, t`says `, said, " ", sure);
   const verdict = build("div", { class: "verdict", role: "status" }, says, truth);
   section.append(verdict, list, least, time);
   section.classList.add("empty");
@@ -50,7 +51,7 @@ export function startAnswer(store) {
     section.dataset.answer = answer;
     const alone = probabilities.every((share, number) => number === answer || share === 0);
     write(said, classes[answer]);
-    write(sure, `with ${percent(probabilities[answer], alone).replace(">", "over")}`);
+    write(sure, percent(probabilities[answer], alone).startsWith(">") ? t`with over ${percent(probabilities[answer], alone).slice(2)}` : t`with ${percent(probabilities[answer], alone)}`);
     const changed = trace !== baseline;
     tell(truth, { answer, label, before: changed ? baseline.answer : answer }, classes);
     const shown = largest(probabilities, count);
@@ -64,20 +65,20 @@ export function startAnswer(store) {
       });
     });
     const all = classes.length;
-    const others = all > count ? `the ${count} most probable of ${all} classes` : "";
-    const kinds = penalties ? "softmax of the negative distances" : "";
-    const change = changed ? "change in percentage points" : "";
+    const others = all > count ? t`the ${count} most probable of ${all} classes` : "";
+    const kinds = penalties ? t`softmax of the negative distances` : "";
+    const change = changed ? t`change in percentage points` : "";
     write(least, [others, kinds, change].filter(Boolean).join("; "));
     least.hidden = !least.textContent;
-    askAtRest("time", () => write(time, `forward pass: ${milliseconds.toFixed(1)} ms`));
+    askAtRest("time", () => write(time, t`forward pass: ${decimal(milliseconds.toFixed(1))} ms`));
   });
 }
 
 // "is 1" where the class is known, "said 3" where the change has turned the answer.
 function tell(truth, { answer, label, before }, classes) {
   const parts = [];
-  if (label !== null) parts.push(`is ${classes[label]}`);
-  if (before !== answer) parts.push(`said ${classes[before]} before the change`);
+  if (label !== null) parts.push(t`is ${classes[label]}`);
+  if (before !== answer) parts.push(t`said ${classes[before]} before the change`);
   truth.textContent = parts.join(", ");
   truth.classList.toggle("wrong", label !== null && label !== answer);
   if (label !== null && label !== answer) truth.prepend("✗ ");
@@ -107,7 +108,7 @@ function makeBar() {
       element.classList.toggle("first", first);
       if (name.textContent !== text) name.textContent = name.title = text;
       write(share, words);
-      fill.style.transform = `scaleX(${probability})`; // which moves nothing else
+      fill.style.backgroundSize = `${(100 * probability).toFixed(1)}% 100%`; // which moves nothing
       mark.hidden = before === null || Math.abs(probability - before) < LEAST_MOVE;
       write(change, before === null ? "" : points(probability - before));
       change.classList.toggle("none", change.textContent === "±0");

@@ -30,7 +30,7 @@ export function makeChart(title, lines, top = null) {
         paths[at].setAttribute("d", points.length ? `M${points.join("L")}` : "");
       });
       const ends = lists.map((list, at) => (list.length ? `${lines[at].name} ${showMarked(list.at(-1)[1])}` : null)).filter(Boolean);
-      label.textContent = all.length ? `0 to ${showMarked(reach)}, ${last} step${last > 1 ? "s" : ""}; now ${ends.join(", ")}` : "no step yet";
+      label.textContent = all.length ? last > 1 ? t`0 to ${showMarked(reach)}, ${last} steps; now ${ends.join(", ")}` : t`0 to ${showMarked(reach)}, 1 step; now ${ends.join(", ")}` : t`no step yet`;
       picture.setAttribute("aria-label", `${title}: ${label.textContent}`);
     },
   };

@@ -13,7 +13,7 @@ const FACES = 3; // maps on a block
 function readsWords(network, layer) {
   const sources = network.layers[layer]?.sources ?? [];
   if (sources.every((source) => source === layer - 1) && sources.length < 2) return null;
-  return `reads ${sources.map((at) => network.layers[at]?.title ?? "input").join(", ")}`;
+  return t`reads ${sources.map((at) => network.layers[at]?.title ?? t`input`).join(", ")}`;
 }
 
 // 28 × 28 × 6, which may be broken before its channels.
@@ -32,7 +32,7 @@ const labelsOf = ({ kind, shape }, classes) =>
     : null;
 
 function makeScale() {
-  const bar = build("canvas", { class: "bar", role: "img", "aria-label": "scale" });
+  const bar = build("canvas", { class: "bar", role: "img", "aria-label": t`scale` });
   const range = build("span", { class: "range" });
   return { bar, range, scale: build("div", { class: "scale" }, bar, range) };
 }
@@ -40,12 +40,12 @@ function makeScale() {
 export function makeColumn({ network, description }, layer) {
   const shape = network.shape(layer);
   const entry = layer < 0 ? null : network.layers[layer];
-  const name = entry ? entry.title : "input";
+  const name = entry ? entry.title : t`input`;
   const strip = isStrip(shape);
   const maps = strip ? 1 : shape[0];
   const shownCount = Math.min(maps, network.layers.length > MANY ? MOST_OF_MANY : MOST_MAPS);
   const reads = readsWords(network, layer);
-  const size = strip ? `${shape[0]} units` : `${maps} maps of ${shape[1]} × ${shape[2]}`;
+  const size = strip ? t`${shape[0]} units` : t`${maps} maps of ${shape[1]} × ${shape[2]}`;
   const what = [name, size, reads].filter(Boolean).join(", ");
   const button = build(
     "button",
@@ -67,7 +67,7 @@ export function makeColumn({ network, description }, layer) {
     said ? null : build("span", { class: "kind" }, brief),
     build("span", { class: "size" }, ...sizeParts(shape)),
     reads ? build("span", { class: "reads" }, reads) : null,
-    maps > shownCount ? build("span", { class: "kind" }, `${shownCount} shown`) : null,
+    maps > shownCount ? build("span", { class: "kind" }, t`${shownCount} shown`) : null,
   );
   const numbers = Array.from({ length: shownCount }, (_, map) => map);
   const canvases = numbers.map((map) =>
@@ -76,7 +76,7 @@ export function makeColumn({ network, description }, layer) {
       "data-layer": layer,
       "data-map": strip ? null : map,
       tabindex: map ? -1 : 0,
-      "aria-label": strip ? what : `${name}, map ${map}`,
+      "aria-label": strip ? what : t`${name}, map ${map}`,
     }),
   );
   const body = build(
@@ -121,7 +121,7 @@ export function makeBlock({ network }, node, key) {
   const name = nodeName(network, node);
   const count = last - first + 1;
   const before = showShape(network.shape(Math.min(...network.layers[first].sources)));
-  const label = `Open ${name}: ${count} layers, from ${before} to ${showShape(shape)}`;
+  const label = t`Open ${name}: ${count} layers, from ${before} to ${showShape(shape)}`;
   const button = build(
     "button",
     { type: "button", class: "name", "data-open": key, "aria-label": label, title: label },
@@ -132,12 +132,12 @@ export function makeBlock({ network }, node, key) {
     "div",
     { class: "heading" },
     button,
-    build("span", { class: "kind" }, `${count} layers${joins ? ", branches" : ""}`),
+    build("span", { class: "kind" }, joins ? t`${count} layers, branches` : t`${count} layers`),
     build("span", { class: "size" }, ...sizeParts(shape)),
   );
   const numbers = Array.from({ length: strip ? 1 : Math.min(FACES, shape[0]) }, (_, map) => map);
   const canvases = numbers.map((map) =>
-    build("canvas", { class: "face", role: "img", "aria-label": `${name}, its map ${map}` }),
+    build("canvas", { class: "face", role: "img", "aria-label": t`${name}, its map ${map}` }),
   );
   const body = build("div", { class: "maps faces", "data-open": key }, canvases);
   return {
@@ -194,15 +194,15 @@ export function tellScale({ layer, bar, range, scale }) {
     write(range, text);
     if (bar.getAttribute("aria-label") !== label) bar.setAttribute("aria-label", label);
   };
-  if (layer < 0) return say("255", "scale: pixels from 0 to 255");
+  if (layer < 0) return say("255", t`scale: pixels from 0 to 255`);
   const mark = areRounded([scale.high]) ? "≈" : "";
   const [high] = showNumbers([scale.high]);
   const signed = scale.map === "diverging";
   return say(
     `${mark}${signed ? "±" : ""}${high}`,
     signed
-      ? `scale: ${mark}−${high} to ${mark}${high}, 0 has the colour of the page`
-      : `scale: 0 to ${mark}${high}`,
+      ? t`scale: ${mark}−${high} to ${mark}${high}, 0 has the colour of the page`
+      : t`scale: 0 to ${mark}${high}`,
   );
 }
 
@@ -218,11 +218,11 @@ export function showMap(column, map) {
   const at = column.numbers.length - 1;
   column.numbers[at] = map;
   column.canvases[at].dataset.map = map;
-  column.canvases[at].setAttribute("aria-label", `${column.name}, map ${map}`);
+  column.canvases[at].setAttribute("aria-label", t`${column.name}, map ${map}`);
   return true;
 }
 
 // A unit's value in words, as it is spoken.
 export const spokenUnit = ({ network, trace, pinned, unit: { layer, unit } }) =>
   `${network.unitName(layer, unit)}: ${showMarked(network.value(trace, layer, unit))}` +
-  (pinned ? ", pinned" : "");
+  (pinned ? t`, pinned` : "");

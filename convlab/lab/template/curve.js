@@ -1,7 +1,7 @@
 // The function of a layer that makes each number of one: its curve, and where a unit is on it.
 import { ofChannel } from "./arrays.js";
 import { extent } from "./colours.js";
-import { build, buildShape, showMarked } from "./words.js";
+import { build, buildShape, decimal, showMarked } from "./words.js";
 
 const WIDE = 160;
 const TALL = 120;
@@ -23,18 +23,18 @@ export function makeCurve(entry, map, unit, network, trace) {
   if (bottom <= 0 && top >= 0) shapes.push(line(at(-reach, 0), at(reach, 0)));
   const points = xs.map((x, step) => at(x, ys[step]));
   shapes.push(buildShape("path", { class: "curve", d: `M${points.join("L")}` }));
-  let words = `from ${showMarked(-reach)} to ${showMarked(reach)}`;
+  let words = t`from ${showMarked(-reach)} to ${showMarked(reach)}`;
   if (unit) {
     const place = network.placeBefore(entry.index, unit);
     const x = network.value(trace, entry.sources[0], place);
     const [cx, cy] = at(x, apply(x)).split(" ");
     shapes.push(buildShape("circle", { class: "here", cx, cy, r: 5 }));
-    words = `${showMarked(x)} becomes ${showMarked(apply(x))}`;
+    words = t`${showMarked(x)} becomes ${showMarked(apply(x))}`;
   }
   const picture = buildShape(
     "svg",
-    { class: "function", viewBox: `-6 -6 ${WIDE + 12} ${TALL + 12}`, role: "img", "aria-label": `the curve of ${formula}` },
+    { class: "function", viewBox: `-6 -6 ${WIDE + 12} ${TALL + 12}`, role: "img", "aria-label": t`the curve of ${formula}` },
     ...shapes,
   );
-  return build("figure", {}, build("figcaption", {}, build("strong", {}, formula), ` ${words}`), picture);
+  return build("figure", {}, build("figcaption", {}, build("strong", {}, decimal(formula)), ` ${words}`), picture);
 }

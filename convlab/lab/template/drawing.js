@@ -2,7 +2,7 @@
 import { pictureOf } from "./pictures.js";
 import { paint } from "./colours.js";
 import { makePad } from "./pad.js";
-import { build, buildShape, makeButton, write } from "./words.js";
+import { build, buildShape, makeButton, showCount, write } from "./words.js";
 
 const MOST_PIXELS = 100_000_000; // of a file, as for the command line
 const FURTHEST = 4; // pixels of a shift
@@ -32,8 +32,8 @@ export function startDrawing(store) {
   async function open([file, ...others]) {
     if (!file) return;
     const mine = ++turn;
-    const name = file.name || "the picture";
-    say(`${name}: being read`);
+    const name = file.name || t`the picture`;
+    say(t`${name}: being read`);
     let picture;
     try {
       picture = await pixelsOf(file);
@@ -44,7 +44,7 @@ export function startDrawing(store) {
     if (mine !== turn) return;
     const { data, height, width } = picture;
     const { bytes, notes: done } = pictureOf(description, data, height, width);
-    if (others.length) done.unshift(`the first of ${1 + others.length} files`);
+    if (others.length) done.unshift(t`the first of ${1 + others.length} files`);
     pad?.putAway();
     say("");
     choose(bytes, { kind: "file", name }, null, done);
@@ -55,13 +55,13 @@ export function startDrawing(store) {
     open([...chooser.files]);
     chooser.value = ""; // the same file may be chosen again
   });
-  const face = build("span", {}, "Picture file…");
+  const face = build("span", {}, t`Picture file…`);
   const file = build("label", { class: "file button" }, chooser, face);
   acceptFiles(section, open);
 
   const got = makeGot(store, notes);
   const tools = build("div", { class: "tools" }, ...(pad ? pad.buttons : []), file);
-  const steer = build("div", { class: "steer" }, build("span", {}, "Shift"), makeArrows(store));
+  const steer = build("div", { class: "steer" }, build("span", {}, t`Shift`), makeArrows(store));
   section.querySelector(".draw").append(...(pad ? [pad.element] : []), tools, message);
   section.querySelector(".chosen").append(got, steer, samples);
   section.classList.toggle("has-pad", pad !== null);
@@ -96,7 +96,7 @@ async function pixelsOf(file) {
     // The numbers as they stand in the file, as the command line reads them.
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   } catch {
-    throw new Error("expected a picture that the browser can read, got something else");
+    throw new Error(t`expected a picture that the browser can read, got something else`);
   }
   const { width, height } = bitmap;
   try {
@@ -105,8 +105,8 @@ async function pixelsOf(file) {
     context.drawImage(bitmap, 0, 0);
     return context.getImageData(0, 0, width, height);
   } catch {
-    const most = MOST_PIXELS.toLocaleString("en-GB");
-    throw new Error(`expected at most ${most} pixels, got ${height} × ${width}`);
+    const most = showCount(MOST_PIXELS);
+    throw new Error(t`expected at most ${most} pixels, got ${height} × ${width}`);
   } finally {
     bitmap.close();
   }
@@ -148,12 +148,12 @@ function makeGot(store, notes) {
   });
   let outlined = null; // the box in it
   const story = build("p", { class: "quiet" });
-  const size = `${input.rows} × ${input.columns}${input.channels === 3 ? " × 3" : ""} pixels`;
+  const size = t`${input.rows} × ${input.columns}${input.channels === 3 ? " × 3" : ""} pixels`;
   const element = build(
     "div",
     { class: "got" },
     build("div", { class: "seen" }, picture, field),
-    build("div", {}, build("h3", {}, "The network gets"), build("p", {}, size), story),
+    build("div", {}, build("h3", {}, t`The network gets`), build("p", {}, size), story),
   );
   store.listen((keys) => {
     if (keys.has("unit") || keys.has("shown")) {
@@ -170,10 +170,10 @@ function makeGot(store, notes) {
     if (!shown) return;
     paintBytes(picture, shown, input);
     const parts = [source?.name, ...(notes.get(bytes) ?? [])].filter(Boolean);
-    if (label !== null) parts.push(`class ${classes[label]}`);
-    if (shift.some((pixels) => pixels)) parts.push(`shifted ${shiftWords(shift)}`);
+    if (label !== null) parts.push(t`class ${classes[label]}`);
+    if (shift.some((pixels) => pixels)) parts.push(t`shifted ${shiftWords(shift)}`);
     write(story, parts.join("; "));
-    const told = `What the network gets: ${size}, ${story.textContent}`;
+    const told = t`What the network gets: ${size}, ${story.textContent}`;
     if (picture.getAttribute("aria-label") !== told) picture.setAttribute("aria-label", told);
   });
   return element;
@@ -201,7 +201,7 @@ function makeSamples(store, chosen) {
   const element = build("div", {
     class: few ? "samples narrow" : "samples",
     role: "toolbar",
-    "aria-label": "Samples of the test set",
+    "aria-label": t`Samples of the test set`,
   });
   const buttons = new Map();
   const group = (name, members) => {
@@ -210,8 +210,7 @@ function makeSamples(store, chosen) {
     for (const sample of members) {
       const picture = build("canvas", { class: "pixels" });
       paintBytes(picture, sample.bytes, image);
-      const known = sample.label === null ? "" : `, class ${classes[sample.label]}`;
-      const title = `${sample.name}${known}`;
+      const title = sample.label === null ? sample.name : t`${sample.name}, class ${classes[sample.label]}`;
       const button = build(
         "button",
         { type: "button", title, "aria-label": title, "aria-pressed": "false", tabindex: "-1" },
@@ -248,7 +247,8 @@ function makeSamples(store, chosen) {
     if (!keys.has("bytes")) return;
     for (const [sample, button] of buttons) {
       const pressed = sample.bytes === store.state.bytes;
-      button.setAttribute("aria-pressed", String(pressed));
+      if (pressed === (button.ariaPressed === "true")) continue;
+      button.ariaPressed = String(pressed);
       if (pressed) enter(button);
     }
   });
@@ -260,9 +260,9 @@ function makeSamples(store, chosen) {
 // [1, -2]: "1 down, 2 left".
 export function shiftWords([rows, columns]) {
   const parts = [];
-  if (rows) parts.push(`${Math.abs(rows)} ${rows > 0 ? "down" : "up"}`);
-  if (columns) parts.push(`${Math.abs(columns)} ${columns > 0 ? "right" : "left"}`);
-  return parts.join(", ") || "by nothing";
+  if (rows) parts.push(rows > 0 ? t`${rows} down` : t`${-rows} up`);
+  if (columns) parts.push(columns > 0 ? t`${columns} right` : t`${-columns} left`);
+  return parts.join(", ") || t`by nothing`;
 }
 
 // Arrows that move the picture by a pixel, and the way back.
@@ -274,19 +274,18 @@ export function makeArrows(store) {
     if (shift.some((by, axis) => by !== store.state.shift[axis])) store.set({ shift });
   };
   const arrows = [
-    ["←", "left", 0, -1],
-    ["↑", "up", -1, 0],
-    ["↓", "down", 1, 0],
-    ["→", "right", 0, 1],
-  ].map(([sign, word, down, right]) => {
-    const label = `Shift the picture ${word} by a pixel`;
+    ["←", t`Shift the picture left by a pixel`, 0, -1],
+    ["↑", t`Shift the picture up by a pixel`, -1, 0],
+    ["↓", t`Shift the picture down by a pixel`, 1, 0],
+    ["→", t`Shift the picture right by a pixel`, 0, 1],
+  ].map(([sign, label, down, right]) => {
     const button = makeButton(sign, label, () => {
       const { shift } = store.state;
       moveTo([shift[0] + down, shift[1] + right]);
     });
     return { button, down, right };
   });
-  const back = makeButton("0", "Shift the picture back", () => moveTo([0, 0]));
+  const back = makeButton("0", t`Shift the picture back`, () => moveTo([0, 0]));
   const update = () => {
     const { shift } = store.state;
     for (const { button, down, right } of arrows) {
@@ -301,5 +300,5 @@ export function makeArrows(store) {
   });
   update();
   const buttons = arrows.map(({ button }) => button);
-  return build("div", { class: "arrows", role: "group", "aria-label": "Shift" }, ...buttons, back);
+  return build("div", { class: "arrows", role: "group", "aria-label": t`Shift` }, ...buttons, back);
 }

@@ -1,5 +1,5 @@
 // The run's own training, epoch by epoch: its first filters as its snapshots have kept them.
-import { build, makeButton, showMarked } from "./words.js";
+import { build, decimal, makeButton, showMarked } from "./words.js";
 import { listenToTheme, paint } from "./colours.js";
 import { decodeBytes } from "./network.js";
 
@@ -18,11 +18,11 @@ export function makeEpochs(kept, network) {
   const area = rows * columns;
   const last = numbers.length - 1;
   const slider = build("input", { type: "range", min: 0, max: last, step: 1, value: last, id: "epoch" });
-  const label = build("label", { class: "speed", for: "epoch" }, "Epoch", slider);
-  const play = makeButton("Play", "Play the epochs of the run", () => (timer ? stop() : run()));
+  const label = build("label", { class: "speed", for: "epoch" }, t`Epoch`, slider);
+  const play = makeButton(t`Play`, t`Play the epochs of the run`, () => (timer ? stop() : run()));
   const told = build("p", { role: "status" });
   const canvases = Array.from({ length: Math.min(maps * depth, MOST_PLAYED) }, (_, at) => {
-    const words = `filter ${Math.floor(at / depth)}, kernel ${at % depth}`;
+    const words = t`filter ${Math.floor(at / depth)}, kernel ${at % depth}`;
     const canvas = build("canvas", { role: "img", "aria-label": words });
     canvas.style.width = `${LARGE_FILTER}px`;
     return canvas;
@@ -37,19 +37,19 @@ export function makeEpochs(kept, network) {
       paint(canvas, weights.subarray(filter * area, (filter + 1) * area), rows, columns, scale);
     });
     const words = accuracies[at] === null
-      ? "before training: as they were drawn"
-      : `after epoch ${numbers[at]} of ${numbers[last]}: validation accuracy ${(100 * accuracies[at]).toFixed(1)} %, loss ${showMarked(losses[at])}`;
+      ? t`before training: as they were drawn`
+      : t`after epoch ${numbers[at]} of ${numbers[last]}: validation accuracy ${decimal((100 * accuracies[at]).toFixed(1))} %, loss ${showMarked(losses[at])}`;
     told.textContent = words;
     slider.setAttribute("aria-valuetext", words);
   }
   function stop() {
     clearInterval(timer);
     timer = 0;
-    play.textContent = "Play";
+    play.textContent = t`Play`;
   }
   function run() {
     slider.value = Number(slider.value) === last ? 0 : slider.value;
-    play.textContent = "Pause";
+    play.textContent = t`Pause`;
     show();
     timer = setInterval(() => {
       slider.value = Number(slider.value) + 1;
@@ -66,10 +66,10 @@ export function makeEpochs(kept, network) {
   return build(
     "div",
     { class: "epochs" },
-    build("h3", {}, `How this run came to its filters of ${entry.title}`),
+    build("h3", {}, t`How this run came to its filters of ${entry.title}`),
     build("div", { class: "tools" }, play, label),
     told,
     build("div", { class: "filters-learning" }, canvases),
-    build("p", { class: "quiet" }, `one scale for all epochs, from ${showMarked(-reach)} to ${showMarked(reach)}`),
+    build("p", { class: "quiet" }, t`one scale for all epochs, from ${showMarked(-reach)} to ${showMarked(reach)}`),
   );
 }

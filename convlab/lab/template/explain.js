@@ -200,7 +200,7 @@ export function explainNormalised(layer, x, index) {
     const mean = neighboursOf(layer, x, index);
     return {
       formula: `x / (${showNumber(k)} + ${showNumber(alpha)} · ${showNumber(mean)})^${showNumber(beta)}`,
-      among: `${showNumber(mean)} is the mean square of ${size} neighbouring maps here`,
+      among: t`${showNumber(mean)} is the mean square of ${size} neighbouring maps here`,
       total: x[index] / (k + alpha * mean) ** beta,
     };
   }
@@ -210,7 +210,7 @@ export function explainNormalised(layer, x, index) {
   const root = `√(${showNumber(variance)} + ${showNumber(eps)})`;
   return {
     formula: `${showNumber(weight)} · (x ${showAdded(-mean)}) / ${root} ${showAdded(bias)}`,
-    among: `mean and variance are those of ${block} values of this image`,
+    among: t`mean and variance are those of ${block} values of this image`,
     total: ((x[index] - mean) / Math.sqrt(variance + eps)) * weight + bias,
   };
 }

@@ -47,7 +47,7 @@ export function startHeader() {
     return dark ? "light" : "dark";
   };
   const label = () => {
-    button.textContent = `${other() === "dark" ? "Dark" : "Light"} colours`;
+    button.textContent = other() === "dark" ? t`Dark colours` : t`Light colours`;
   };
   const kept = keep();
   if (kept === "light" || kept === "dark") root.dataset.theme = kept;

@@ -83,7 +83,7 @@ function writtenOn(sheet, rows, columns) {
     ? sumsOfNine(plane.contrast, rows, columns)
     : plane.contrast.map((value) => 9 * value);
   const { labels, marks } = marksOf(nine, rows, columns);
-  let reason = new NoDigit("nothing but lines");
+  let reason = new NoDigit(t`nothing but lines`);
   for (const cut of [false, true]) {
     const candidates = marks.filter((mark) => mark.cut === cut);
     if (!candidates.length) continue;
@@ -162,7 +162,7 @@ function slide(values, start, step, count, half, extreme) {
 // What hangs together, by nine times its contrast: the number of each pixel's mark, and the marks.
 function marksOf(nine, rows, columns) {
   const peak = nine.reduce((most, value) => Math.max(most, value), 0);
-  if (peak < 9 * FAINTEST) throw new NoDigit("nothing stands out from the ground");
+  if (peak < 9 * FAINTEST) throw new NoDigit(t`nothing stands out from the ground`);
   const isInk = (i) => nine[i] >= 9 * FAINTEST && 5 * nine[i] >= 2 * peak;
   const labels = new Int32Array(nine.length);
   const marks = [];
@@ -225,7 +225,7 @@ function isFrame({ number, top, left, bottom, right }, labels, rows, columns) {
 function strokesOf(marks, side) {
   const longest = marks.reduce((one, two) => (two.length > one.length ? two : one));
   if (longest.length < Math.max(SHORTEST, Math.floor(side / 50))) {
-    throw new NoDigit("nothing but specks");
+    throw new NoDigit(t`nothing but specks`);
   }
   const strokes = [longest.number];
   let others = 0;
@@ -236,7 +236,7 @@ function strokesOf(marks, side) {
     if (near && (!like || isAboveOrBelow(mark, longest))) strokes.push(mark.number);
     else if (like) others += 1;
   }
-  if (others) throw new NoDigit(`${1 + others} marks of like size`);
+  if (others) throw new NoDigit(t`${1 + others} marks of like size`);
   return strokes;
 }
 
@@ -294,7 +294,7 @@ function levelsOf({ grey, contrast, ground, rows, columns, smoothed }, ink) {
     Math.abs(usual - meanOf(ground)) >= Math.abs(usual - meanOf(grey)) ||
     holdsSquare(here, height, width, 2 * Math.round((BROADEST * length) / 2) + 1)
   ) {
-    throw new NoDigit("no strokes on an even ground, as in a photograph");
+    throw new NoDigit(t`no strokes on an even ground, as in a photograph`);
   }
   const levels = there.map((value, i) => {
     const byte = Math.floor(((10 * value - 2 * level) * 255) / (6 * level));

@@ -11,7 +11,7 @@ export function startLayer(store) {
   const { network, description } = state;
   const section = document.getElementById("layer");
   const heading = section.querySelector("h2");
-  const close = build("button", { type: "button", class: "close" }, "Close");
+  const close = build("button", { type: "button", class: "close" }, t`Close`);
   const subtitle = build("p", { class: "quiet" });
   const facts = build("div", { class: "facts" });
   const filters = build("div", { class: "filters" });
@@ -42,15 +42,15 @@ export function startLayer(store) {
     const list = [];
     if (entry) {
       const { receptive_field: field } = entry;
-      const seen = entry.fields[0] === "varies" ? "differs between units" : "all of the input";
+      const seen = entry.fields[0] === "varies" ? t`differs between units` : t`all of the input`;
       list.push(
-        fact("Parameters", entry.parameters, "parameters"),
-        fact("Multiply-adds", entry.multiply_adds, "multiply-adds"),
+        fact(t`Parameters`, entry.parameters, "parameters"),
+        fact(t`Multiply-adds`, entry.multiply_adds, "multiply-adds"),
       );
-      if (entry.connections) list.push(fact("Connections", entry.connections, "connections"));
+      if (entry.connections) list.push(fact(t`Connections`, entry.connections, "connections"));
       list.push(
         fact(
-          "Receptive field",
+          t`Receptive field`,
           field ? `${field.rows} × ${field.columns}` : seen,
           "receptive-field",
         ),
@@ -58,7 +58,7 @@ export function startLayer(store) {
       if (field?.stride) {
         const [down, across] = field.stride;
         list.push(
-          fact("Stride at the input", down === across ? down : `${down} × ${across}`, "stride"),
+          fact(t`Stride at the input`, down === across ? down : `${down} × ${across}`, "stride"),
         );
       }
     } else {
@@ -66,8 +66,8 @@ export function startLayer(store) {
       list.push(
         ...factor.map((one, channel) =>
           fact(
-            factor.length > 1 ? `Scaling, channel ${channel}` : "Scaling",
-            `pixel × ${showMarked(one)} ${showAdded(offset[channel])}`,
+            factor.length > 1 ? t`Scaling, channel ${channel}` : t`Scaling`,
+            t`pixel × ${showMarked(one)} ${showAdded(offset[channel])}`,
             "scaling",
           ),
         ),
@@ -84,7 +84,7 @@ export function startLayer(store) {
   // The filters of a table have as many kernels as they read maps.
   function filterWords({ table }, [count, depth, rows, columns]) {
     const [least, most] = table ? extent(table.map((reads) => reads.length)) : [depth, depth];
-    return `${count} filters of ${rows} × ${columns} × ${least < most ? `${least} to ${most}` : most}`;
+    return t`${count} filters of ${rows} × ${columns} × ${least < most ? t`${least} to ${most}` : most}`;
   }
 
   function kernelPictures(entry, map, scale) {
@@ -99,7 +99,7 @@ export function startLayer(store) {
       const canvas = build("canvas", {
         class: "kernel-picture",
         role: "img",
-        "aria-label": `filter ${map}, kernel ${index}`,
+        "aria-label": t`filter ${map}, kernel ${index}`,
       });
       paint(canvas, weight.subarray(start, start + area), rows, columns, scale);
       const cell = Math.max(4, Math.min(9, Math.floor((270 / inKernel - 3) / columns)));
@@ -139,24 +139,24 @@ export function startLayer(store) {
     if (pictures)
       made.push(
         build("h3", {}, filterWords(entry, shape)),
-        scaleBar(scale, "scale of the weights"),
+        scaleBar(scale, t`scale of the weights`),
       );
     else if (scale) {
       const [rows, columns] = [shape[0], weight.length / shape[0]];
       const canvas = build("canvas", {
         class: "matrix",
         role: "img",
-        "aria-label": `weights, ${rows} × ${columns}`,
+        "aria-label": t`weights, ${rows} × ${columns}`,
       });
       paint(canvas, weight, rows, columns, scale);
       made.push(
-        build("h3", {}, `${showCount(rows)} × ${showCount(columns)} weights`),
-        scaleBar(scale, "scale of the weights"),
+        build("h3", {}, t`${showCount(rows)} × ${showCount(columns)} weights`),
+        scaleBar(scale, t`scale of the weights`),
         canvas,
       );
     }
     if (entry && entry.maps > 0) {
-      if (!pictures) made.push(build("h3", {}, "Maps"));
+      if (!pictures) made.push(build("h3", {}, t`Maps`));
       const list = build(
         "ul",
         { class: "switches" },
@@ -165,13 +165,13 @@ export function startLayer(store) {
           const box = build("input", {
             type: "checkbox",
             "data-switch": name,
-            "aria-label": `map ${map} of ${entry.title} is on`,
+            "aria-label": t`map ${map} of ${entry.title} is on`,
           });
           box.checked = !state.off.has(name);
           return build(
             "li",
             {},
-            build("label", {}, box, `map ${map}`),
+            build("label", {}, box, t`map ${map}`),
             pictures
               ? build("span", { class: "kernels" }, kernelPictures(entry, map, scale))
               : null,
@@ -217,7 +217,7 @@ export function startLayer(store) {
         preserveAspectRatio: "none",
         role: "img",
         class: "histogram",
-        "aria-label": `histogram from ${showMarked(low)} to ${showMarked(high)}`,
+        "aria-label": t`histogram from ${showMarked(low)} to ${showMarked(high)}`,
       },
       ...counts.map((count, bin) =>
         buildShape("rect", {
@@ -231,7 +231,7 @@ export function startLayer(store) {
     );
     const scale = layerScale(network, state.trace, layer);
     return values.replaceChildren(
-      build("h3", {}, `${showCount(all.length)} values`),
+      build("h3", {}, t`${showCount(all.length)} values`),
       picture,
       build(
         "div",
@@ -242,11 +242,11 @@ export function startLayer(store) {
       build(
         "p",
         { class: "quiet" },
-        `${zeros ? showCount(zeros) : "none"} of them ${zeros > 1 ? "are" : "is"} 0; ` +
-          `the highest bar has ${showCount(most)}, each is ${showMarked(width)} wide`,
+        `${zeros > 1 ? t`${showCount(zeros)} of them are 0` : zeros ? t`1 of them is 0` : t`none of them is 0`}; ` +
+          t`the highest bar has ${showCount(most)}, each is ${showMarked(width)} wide`,
       ),
-      build("h3", {}, "Colours of the values"),
-      scaleBar(scale, "scale of the maps"),
+      build("h3", {}, t`Colours of the values`),
+      scaleBar(scale, t`scale of the maps`),
     );
   }
 
@@ -255,9 +255,9 @@ export function startLayer(store) {
     section.hidden = layer === null;
     if (layer === null) return;
     const entry = layer < 0 ? null : network.layers[layer];
-    heading.textContent = entry ? entry.title : "input";
+    heading.textContent = entry ? entry.title : t`input`;
     section.dataset.layer = layer;
-    const what = entry?.words ?? "what the network gets";
+    const what = entry?.words ?? t`what the network gets`;
     subtitle.textContent = `${what}, ${showShape(network.shape(layer))}`;
     tellFacts(layer);
     tellFilters(layer);

@@ -1,6 +1,7 @@
 // Learning: forward, backward, a step along the gradient.  Cross-entropy of a softmax, stochastic
 // gradient descent with momentum: velocity = momentum velocity + gradient; weight −= rate velocity.
 import { ofChannel, rangeOf } from "./arrays.js";
+import { showCount } from "./words.js";
 import { canLearn, layerBackward } from "./backward.js";
 
 const MOST_WEIGHTS = 150_000; // to be trained in a browser
@@ -8,12 +9,12 @@ const MOST_COSTS = 3_000_000; // multiply-adds of an image
 
 export function whyNotTrained({ layers, description }) {
   const [last] = layers.slice(-1);
-  if (last.penalties) return "its outputs are distances, not logits";
+  if (last.penalties) return t`its outputs are distances, not logits`;
   const other = layers.slice(0, -1).find((layer) => !canLearn(layer));
-  if (other) return `${other.title}, ${other.words}, is not among the layers that learn here`;
-  if (description.parameters > MOST_WEIGHTS) return `it has more than ${MOST_WEIGHTS.toLocaleString("en-GB")} weights`;
+  if (other) return t`${other.title}, ${other.words}, is not among the layers that learn here`;
+  if (description.parameters > MOST_WEIGHTS) return t`it has more than ${showCount(MOST_WEIGHTS)} weights`;
   const costs = layers.reduce((sum, layer) => sum + layer.multiply_adds, 0);
-  return costs > MOST_COSTS ? "an image costs too many multiply-adds" : null;
+  return costs > MOST_COSTS ? t`an image costs too many multiply-adds` : null;
 }
 
 // Random numbers that a seed repeats (mulberry32).

@@ -17,17 +17,20 @@ const MOST_ROWS = 6; // input maps at first
 const MOST_THUMBS = 64;
 const MOST_NAMED = 16; // units of a vector, each with its name and value
 
+// What a map is of.
+const KINDS = { reads: t`reads`, gives: t`gives`, is: t`is`, after: t`after`, };
+
 export function startLens(store) {
   const { state } = store;
   const { network } = state;
   const section = document.getElementById("network");
   const known = new WeakMap(); // what a canvas shows
-  const back = build("button", { type: "button", class: "back" }, "◀ Network");
+  const back = build("button", { type: "button", class: "back" }, `◀ ${t`Network`}`);
   const title = build("h3", { tabindex: -1 });
-  const before = build("button", { type: "button", "aria-label": "The map before" }, "◀");
-  const after = build("button", { type: "button", "aria-label": "The next map" }, "▶");
+  const before = build("button", { type: "button", "aria-label": t`The map before` }, "◀");
+  const after = build("button", { type: "button", "aria-label": t`The next map` }, "▶");
   const number = build("input", { type: "number", min: 0, step: 1, id: "map-number" });
-  const which = build("label", { for: "map-number" }, "Map");
+  const which = build("label", { for: "map-number" }, t`Map`);
   const chooser = build("div", { class: "tools" }, which, before, number, after);
   const lesson = build("details", { class: "lesson" });
   const rows = build("div", { class: "rows" });
@@ -46,7 +49,7 @@ export function startLens(store) {
   let order = null; // of the rows, kept while one draws
   let tapped = { kind: "is", turn: 0 }; // where the unit was chosen
 
-  const titleOf = (layer) => (layer < 0 ? "input" : network.layers[layer].title);
+  const titleOf = (layer) => (layer < 0 ? t`input` : network.layers[layer].title);
   const shapeOf = (layer) => {
     const shape = network.shape(layer);
     return shape.length === 3 ? shape.slice(1) : plateOf(shape[0]);
@@ -60,7 +63,7 @@ export function startLens(store) {
       role: kind === "is" ? "application" : "img",
       tabindex: kind === "is" ? 0 : null,
       "data-kind": kind,
-      "aria-label": `${titleOf(layer)}, ${kind}, map ${map}`,
+      "aria-label": t`${titleOf(layer)}, ${KINDS[kind]}, map ${map}`,
     });
     const marks = buildShape("svg", {
       class: "overlay",
@@ -77,7 +80,7 @@ export function startLens(store) {
       : build(
           "span",
           { class: "quiet" },
-          ` ${crop.tall} × ${crop.wide} of ${shape[0]} × ${shape[1]} cells`,
+          t` ${crop.tall} × ${crop.wide} of ${shape[0]} × ${shape[1]} cells`,
         );
     return build("figure", {}, build("figcaption", {}, ...words, part), frame);
   }
@@ -107,7 +110,7 @@ export function startLens(store) {
       const shape = vector ? plateOf(values.length) : shapeOf(source);
       const fitting = values.length === 1 ? [1, 1] : shape;
       const seen = unit ? boxMiddle(network.box(layer, unit, source), fitting) : [0, 0];
-      const name = vector ? titleOf(source) : `${titleOf(source)}, map ${from}`;
+      const name = vector ? titleOf(source) : t`${titleOf(source)}, map ${from}`;
       const goes = build("button", { type: "button", class: "link", "data-goes": `${source}:${from}` }, name);
       const input = { layer: source, map: from, shape: fitting, at: seen };
       const line = [mapFigure("reads", { ...input, values: filled(values, fitting), scale: layerScale(network, state.trace, source) }, source < 0 ? name : goes)];
@@ -116,15 +119,15 @@ export function startLens(store) {
         const own = entry.maps ? shapeOf(layer) : fitting;
         const output = { layer, map, values: filled(given, own), shape: own, scale: madeScale };
         const at = entry.maps && unit ? unit.slice(1) : seen;
-        const words = entry.maps ? partWords(given, unit, own) : `adds up to ${showMarked(sumAll(given))}`;
-        line.push(sign(entry.family === "distance" ? "squared" : "="), mapFigure("gives", { ...output, at }, words));
+        const words = entry.maps ? partWords(given, unit, own) : t`adds up to ${showMarked(sumAll(given))}`;
+        line.push(sign(entry.family === "distance" ? t`squared` : "="), mapFigure("gives", { ...output, at }, words));
       }
       const between = parts.sign ? sign(turn > 0 ? parts.sign : "") : null; // maps below each other
       return build("div", { class: "row" }, between, ...line);
     });
     const left = order.length - shown.length;
     if (left > 0 || everyRow) {
-      const text = left > 0 ? `${left} weaker ones` : "only the strongest";
+      const text = left > 0 ? t`${left} weaker ones` : t`only the strongest`;
       made.push(build("button", { type: "button", "data-rows": "" }, text));
     }
     return made;
@@ -136,17 +139,17 @@ export function startLens(store) {
     build(
       "span",
       { class: "one-line" },
-      unit ? `gives ${showMarked(given[unit[1] * columns + unit[2]])} here` : "gives",
+      unit ? t`gives ${showMarked(given[unit[1] * columns + unit[2]])} here` : t`gives`,
     );
   function kernelFigure(entry, kernel, shape, scale, at) {
     const own = entry.kernel ?? shape;
     const crop = cropOf(own, entry.kernel ? 90 : SIDE, at);
-    const canvas = build("canvas", { role: "img", "aria-label": "weights" });
+    const canvas = build("canvas", { role: "img", "aria-label": t`weights` });
     paint(canvas, cropped(filled(kernel, own), own[1], crop), crop.tall, crop.wide, scale);
     const cell = entry.kernel ? Math.min(18, Math.floor(90 / Math.max(...own))) : crop.cell;
     canvas.style.width = `${crop.wide * cell}px`;
     canvas.style.height = `${crop.tall * cell}px`;
-    const name = entry.family === "distance" ? "pattern" : entry.kernel ? "kernel" : "weights";
+    const name = entry.family === "distance" ? t`pattern` : entry.kernel ? t`kernel` : t`weights`;
     return build("figure", { class: "of-weights" }, build("figcaption", {}, name), canvas);
   }
 
@@ -165,16 +168,16 @@ export function startLens(store) {
     if (!entry.maps) return [...made, plateFigure(layer, scale, map)];
     const own = { layer, map, shape: shapeOf(layer), at: unit ? unit.slice(1) : [0, 0] };
     if (parts.bias !== null)
-      made.push(build("p", { class: "bias-line" }, `all added up, ${showAdded(parts.bias)} bias`));
+      made.push(build("p", { class: "bias-line" }, t`all added up, ${showAdded(parts.bias)} bias`));
     // As many lines with a unit as without: a map must not move under the pointer.
     const words = (name, at) => [
       build("strong", {}, name),
       build("br"),
-      unit ? `${showMarked(network.value(state.trace, at, unit))} here` : "point at a cell",
+      unit ? t`${showMarked(network.value(state.trace, at, unit))} here` : t`point at a cell`,
     ];
     const part = values.subarray(map * plane, (map + 1) * plane);
     made.push(
-      mapFigure("is", { ...own, values: part, scale, side: LARGE_SIDE }, ...words(`${entry.title}, map ${map}`, layer)),
+      mapFigure("is", { ...own, values: part, scale, side: LARGE_SIDE }, ...words(t`${entry.title}, map ${map}`, layer)),
     );
     const [next, another] = entry.readers;
     const following = another === undefined ? network.layers[next] : null;
@@ -197,7 +200,7 @@ export function startLens(store) {
     const shape = shapeOf(layer);
     const values = network.output(state.trace, layer);
     const side = values.length <= 16 ? values.length * MOST_CELL : LARGE_SIDE;
-    const words = [build("strong", {}, titleOf(layer)), `, unit ${unit}: ${showMarked(values[unit])}`];
+    const words = [build("strong", {}, titleOf(layer)), t`, unit ${unit}: ${showMarked(values[unit])}`];
     const at = [Math.floor(unit / shape[1]), unit % shape[1]];
     const figure = mapFigure("is", { layer, map: unit, values: filled(values, shape), shape, scale, side, at }, ...words);
     if (values.length > MOST_NAMED) return figure;
@@ -218,11 +221,11 @@ export function startLens(store) {
     const scale = layerScale(network, state.trace, layer);
     const plane = entry.size / entry.shape[0];
     const sorted = fallingBy(strengths(values, entry.maps)).slice(0, MOST_THUMBS);
-    const many = entry.maps > MOST_THUMBS ? `the ${MOST_THUMBS} strongest of ${entry.maps} maps` : `${entry.maps} maps, the strongest first`;
+    const many = entry.maps > MOST_THUMBS ? t`the ${MOST_THUMBS} strongest of ${entry.maps} maps` : t`${entry.maps} maps, the strongest first`;
     const thumbs = sorted.map((one) => {
       const canvas = build("canvas", { class: "thumb" });
       paint(canvas, values.subarray(one * plane, (one + 1) * plane), entry.shape[1], entry.shape[2], scale);
-      const attributes = { type: "button", "data-thumb": one, "aria-pressed": String(one === map), "aria-label": `map ${one}` };
+      const attributes = { type: "button", "data-thumb": one, "aria-pressed": String(one === map), "aria-label": t`map ${one}` };
       return build("button", attributes, canvas, build("span", {}, String(one)));
     });
     return [build("p", { class: "quiet" }, many), build("div", { class: "thumbs" }, thumbs)];
@@ -279,12 +282,12 @@ export function startLens(store) {
     chooser.hidden = count < 2;
     number.max = count - 1;
     if (document.activeElement !== number) number.value = map;
-    which.textContent = entry.maps ? "Map" : "Unit";
+    which.textContent = entry.maps ? t`Map` : t`Unit`;
     before.disabled = map === 0;
     after.disabled = map === count - 1;
     if (lesson.dataset.layer !== String(layer)) {
       lesson.dataset.layer = layer;
-      lesson.replaceChildren(build("summary", {}, `What ${entry.words} does`), ...lessonOf(entry));
+      lesson.replaceChildren(build("summary", {}, t`What ${entry.words} does`), ...lessonOf(entry));
     }
     const parts = partsOf(network, trace, layer, map);
     body.classList.toggle("plain", !parts.weighed);
@@ -298,14 +301,15 @@ export function startLens(store) {
 
   function showInput() {
     const shape = network.inputShape;
-    title.textContent = `input: what the network gets, ${showShape(shape)}`;
+    title.textContent = t`input: what the network gets, ${showShape(shape)}`;
     chooser.hidden = true;
     lesson.dataset.layer = -1;
-    lesson.replaceChildren(build("summary", {}, "What the input is"), ...lessonOf({ family: "input" }));
+    lesson.replaceChildren(build("summary", {}, t`What the input is`), ...lessonOf({ family: "input" }));
     const plane = shape[1] * shape[2];
     const { low, high } = layerScale(network, state.trace, -1);
     const unit = state.unit?.layer === -1 ? state.unit.unit.slice(1) : [shape[1] >> 1, shape[2] >> 1];
     const names = shape[0] === 3 ? ["red", "green", "blue"] : shape[0] === 1 ? ["grey"] : null;
+    const called = { red: t`red`, green: t`green`, blue: t`blue`, grey: t`grey` };
     const figures = Array.from({ length: shape[0] }, (_, map) =>
       mapFigure(
         "is",
@@ -318,7 +322,7 @@ export function startLens(store) {
           side: shape[0] > 1 ? SIDE : LARGE_SIDE,
           at: unit,
         },
-        names?.[map] ?? `channel ${map}`,
+        called[names?.[map]] ?? t`channel ${map}`,
       ),
     );
     rows.replaceChildren(build("div", { class: "row" }, figures));

@@ -3,40 +3,40 @@ import { build } from "./words.js";
 
 const LESSONS = {
   input: [
-    "The network does not see a picture but numbers: one for each pixel and colour, scaled to the range that it was trained on.",
+    t`The network does not see a picture but numbers: one for each pixel and colour, scaled to the range that it was trained on.`,
   ],
   convolution: [
-    "A small kernel of weights slides over the maps before. At each place it is laid on a patch, number on weight; the products are added up, over all maps that are read, and the bias is added.",
-    "The same weights serve at every place, so what is found in one corner is found in all.",
+    t`A small kernel of weights slides over the maps before. At each place it is laid on a patch, number on weight; the products are added up, over all maps that are read, and the bias is added.`,
+    t`The same weights serve at every place, so what is found in one corner is found in all.`,
   ],
   "transposed convolution": [
-    "Each number of the maps before lays down the whole kernel, multiplied by it, a stride apart; where kernels overlap, what they give is added up. The map grows.",
+    t`Each number of the maps before lays down the whole kernel, multiplied by it, a stride apart; where kernels overlap, what they give is added up. The map grows.`,
   ],
   pooling: [
-    "A window slides over each map by itself and keeps one number of it: the largest, or the mean. The map shrinks, and a small shift of the picture changes it little. There is nothing to learn here.",
+    t`A window slides over each map by itself and keeps one number of it: the largest, or the mean. The map shrinks, and a small shift of the picture changes it little. There is nothing to learn here.`,
   ],
   dense: [
-    "Each unit reads all numbers before it, each with a weight of its own, adds up the products and its bias. Where they were maps, so are its weights: what fits their pattern makes the unit strong.",
+    t`Each unit reads all numbers before it, each with a weight of its own, adds up the products and its bias. Where they were maps, so are its weights: what fits their pattern makes the unit strong.`,
   ],
   distance: [
-    "Each unit has a pattern drawn by hand and measures how far its inputs are from it: the squares of the differences, added up. The class with the smallest distance wins.",
+    t`Each unit has a pattern drawn by hand and measures how far its inputs are from it: the squares of the differences, added up. The class with the smallest distance wins.`,
   ],
   softmax: [
-    "The exponential makes every number positive, the division makes them add up to 1: probabilities. A lead of 1 before becomes a factor of e after.",
+    t`The exponential makes every number positive, the division makes them add up to 1: probabilities. A lead of 1 before becomes a factor of e after.`,
   ],
   activation: [
-    "Each number goes through the same curve by itself. Without such a bend, layer upon layer would still be one linear map.",
+    t`Each number goes through the same curve by itself. Without such a bend, layer upon layer would still be one linear map.`,
   ],
   normalisation: [
-    "Numbers are shifted and scaled to a mean of 0 and a variance of 1, then by a weight and a bias that are learnt. It keeps the size of numbers steady from layer to layer.",
+    t`Numbers are shifted and scaled to a mean of 0 and a variance of 1, then by a weight and a bias that are learnt. It keeps the size of numbers steady from layer to layer.`,
   ],
-  placement: ["Numbers are only put elsewhere: repeated, cropped or with zeros around them."],
-  resizing: ["The map is enlarged: each new number is a mean of its neighbours, weighted by how near they are."],
-  reshape: ["The same numbers in another order: maps are laid out in one row for the layers that read vectors."],
-  dropout: ["In training some numbers are set to 0 by chance, so that no unit relies on one other alone. Here, after training, all pass."],
+  placement: [t`Numbers are only put elsewhere: repeated, cropped or with zeros around them.`],
+  resizing: [t`The map is enlarged: each new number is a mean of its neighbours, weighted by how near they are.`],
+  reshape: [t`The same numbers in another order: maps are laid out in one row for the layers that read vectors.`],
+  dropout: [t`In training some numbers are set to 0 by chance, so that no unit relies on one other alone. Here, after training, all pass.`],
   join: [
-    "Branches meet: their numbers at the same place are added up or multiplied, or their maps stand side by side.",
-    "A sum with a shortcut lets a block learn only the difference to what it was given.",
+    t`Branches meet: their numbers at the same place are added up or multiplied, or their maps stand side by side.`,
+    t`A sum with a shortcut lets a block learn only the difference to what it was given.`,
   ],
 };
 

@@ -18,6 +18,7 @@ import { startTabs } from "./tabs.js";
 import { startTour } from "./tour.js";
 import { startTraining } from "./training.js";
 import { learn } from "./learning.js";
+import { usualSide } from "./pictures.js";
 import { answerPage, startWorker } from "./worker.js";
 
 const embedded = (id) => document.getElementById(id).textContent;
@@ -32,6 +33,7 @@ function startLab() {
   });
   const weights = decodeFloats(embedded("weights"), description.bits);
   const network = new Network(description, weights);
+  description.side = usualSide(description.samples, description.image);
   const plain = { ...description, samples: [] };
   const worker = startWorker(plain, weights);
   const store = createStore(network, description, worker);

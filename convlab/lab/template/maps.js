@@ -14,7 +14,7 @@ import {
 } from "./columns.js";
 import { layOutBelow, layOutBeside, leastWidth } from "./layout.js";
 import { makeOverlay } from "./overlay.js";
-import { askAtRest, askForJob, setSliced } from "./slices.js";
+import { askAtRest, askForJob, isHandAtWork, setDrawing } from "./slices.js";
 import { closedOver, cutOf, keyOf, nodeName, openOver, treeOf } from "./tree.js";
 import { unitOfIndex } from "./units.js";
 
@@ -72,7 +72,7 @@ export function startMaps(store) {
     column.heading.querySelector(".fold")?.remove();
     const node = column.node ? null : openOver(root, { first: column.layer, last: column.layer });
     if (!node || column.layer < 0) return;
-    const label = `Fold ${nodeName(network, node)}`;
+    const label = t`Fold ${nodeName(network, node)}`;
     column.heading.prepend(
       build(
         "button",
@@ -259,13 +259,13 @@ export function startMaps(store) {
     for (const column of columns) {
       if (!shown || !(every || partial.has(column.layer))) continue;
       const paint = () => (state.trace ? paintColumn(column, state) : emptyColumn(column));
-      if (state.drawing) askForJob(`column ${column.key}`, paint);
+      if (isHandAtWork()) askForJob(`column ${column.key}`, paint);
       else paint();
     }
-    if (shown && state.drawing) askAtRest("scales", tellScales);
+    if (shown && isHandAtWork()) askAtRest("scales", tellScales);
     else if (shown) tellScales();
     if (!state.playing) partial.clear();
-    if (state.drawing) askAtRest("overlay", overlay.draw);
+    if (isHandAtWork()) askAtRest("overlay", overlay.draw);
     else overlay.draw();
     waiting.clear();
   }
@@ -286,7 +286,7 @@ export function startMaps(store) {
       for (const { layer, button, node } of columns)
         if (!node) button.setAttribute("aria-expanded", String(layer === state.layer));
     }
-    if (keys.has("drawing")) setSliced(state.drawing);
+    if (keys.has("drawing")) setDrawing(state.drawing);
     if (keys.has("view")) soon(["layout", "trace"]);
     if (keys.has("unit") && state.unit) roveTo(state.unit);
     if (keys.has("unit") || keys.has("pinned")) announce();

@@ -52,13 +52,13 @@ export class Network {
       words: "softmax",
       short: "softmax",
       sign: "positive",
-      title: "probabilities",
+      title: t`probabilities`,
       shape: [classes.length],
       input_shape: [classes.length],
       parameters: 0,
       multiply_adds: 0,
       connections: 0,
-      formula: [penalties ? "exp(−x) / sum of all exp(−x)" : "exp(x) / sum of all exp(x)"],
+      formula: [penalties ? t`exp(−x) / sum of all exp(−x)` : t`exp(x) / sum of all exp(x)`],
       receptive_field: null,
       axis: 0,
       penalties,
@@ -162,15 +162,17 @@ export class Network {
   }
 
   unitName(layer, unit) {
-    const name = layer < 0 ? "input" : this.layers[layer].title;
+    const name = layer < 0 ? t`input` : this.layers[layer].title;
     if (unit.length === 3) {
       const [map, row, column] = unit;
       const one = layer < 0 && this.inputShape[0] === 1;
-      const channel = one ? "" : `, ${layer < 0 ? "channel" : "map"} ${map}`;
-      return `${name}${channel}, row ${row}, column ${column}`;
+      if (one) return t`${name}, row ${row}, column ${column}`;
+      return layer < 0
+        ? t`${name}, channel ${map}, row ${row}, column ${column}`
+        : t`${name}, map ${map}, row ${row}, column ${column}`;
     }
     const last = layer === this.layers.length - 1;
-    return last ? `${name}, class ${this.description.classes[unit[0]]}` : `${name}, unit ${unit[0]}`;
+    return last ? t`${name}, class ${this.description.classes[unit[0]]}` : t`${name}, unit ${unit[0]}`;
   }
 
   // The numbers that are passed on to a unit or added up there, [layer, unit] of each; null where
@@ -290,7 +292,7 @@ export class Network {
     return {
       ...known,
       kind: "pointwise",
-      formula: entry.computes ? ofChannel(entry.computes, unit[0]) : "x, passed on",
+      formula: entry.computes ? ofChannel(entry.computes, unit[0]) : t`x, passed on`,
       input,
       total: ofChannel(entry.applies, unit[0])(input),
       from,

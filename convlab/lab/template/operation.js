@@ -4,10 +4,10 @@ import { explainConvolution, explainPooling } from "./explain.js";
 import { layerForward } from "./forward.js";
 
 export const OPERATIONS = {
-  convolution: "Convolution",
-  "transposed convolution": "Transposed convolution",
-  maximum: "Max pooling",
-  mean: "Average pooling",
+  convolution: t`Convolution`,
+  "transposed convolution": t`Transposed convolution`,
+  maximum: t`Max pooling`,
+  mean: t`Average pooling`,
 };
 
 export const isPooling = (operation) => operation === "maximum" || operation === "mean";
@@ -20,13 +20,13 @@ export function outputSize({ operation, size, kernel, stride, padding, dilation 
   if (operation === "transposed convolution") {
     const made = (size - 1) * stride - 2 * padding + reach;
     const line = `(${size} − 1)·${stride}${padding ? ` − 2·${padding}` : ""} + ${spread} = ${made}`;
-    return made < 1 ? { wrong: `the padding takes all away: ${line}` } : { size: made, line };
+    return made < 1 ? { wrong: t`the padding takes all away: ${line}` } : { size: made, line };
   }
   if (isPooling(operation) && 2 * padding > kernel) {
-    return { wrong: `expected a padding of at most half the window of ${kernel}, got ${padding}` };
+    return { wrong: t`expected a padding of at most half the window of ${kernel}, got ${padding}` };
   }
   if (reach > size + 2 * padding) {
-    return { wrong: `expected a kernel that fits into ${size}${around}, got one that reaches over ${reach}` };
+    return { wrong: t`expected a kernel that fits into ${size}${around}, got one that reaches over ${reach}` };
   }
   const made = Math.floor((size + 2 * padding - reach) / stride) + 1;
   const spreadOf = dilation > 1 ? `(${spread})` : spread;
@@ -98,6 +98,7 @@ const PATTERNS = {
   point: (y, x) => (Math.hypot(y - 0.5, x - 0.5) < 0.1 ? 9 : 0),
 };
 
+export const PATTERN_WORDS = { corner: t`corner`, edge: t`edge`, line: t`line`, ring: t`ring`, slope: t`slope`, point: t`point` };
 export const patternNames = Object.keys(PATTERNS);
 
 export function patternOf(name, size) {
@@ -134,5 +135,15 @@ const KERNELS = {
   ones: (kernel) => centred(kernel, () => 1),
 };
 
+export const KERNEL_WORDS = {
+  "left edges": t`left edges`,
+  "upper edges": t`upper edges`,
+  outline: t`outline`,
+  blur: t`blur`,
+  "soft blur": t`soft blur`,
+  sharpen: t`sharpen`,
+  identity: t`identity`,
+  ones: t`ones`,
+};
 export const kernelNames = Object.keys(KERNELS);
 export const kernelOf = (name, kernel) => KERNELS[name](kernel);

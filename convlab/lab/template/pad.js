@@ -1,5 +1,5 @@
 // The drawing pad: strokes by mouse, finger, pen or keys.
-import { drawingOf } from "./pictures.js";
+import { cutOut } from "./ink.js";
 import { listenToTheme } from "./colours.js";
 import { build, makeButton } from "./words.js";
 
@@ -19,21 +19,21 @@ const STEPS_OF_KEYS = {
 export function makePad(store, choose, say) {
   const canvas = build("canvas", { width: PAD, height: PAD });
   const pen = build("div", { class: "pen", hidden: true });
-  const hint = build("span", { class: "hint", "aria-hidden": "true" }, "draw here");
+  const hint = build("span", { class: "hint", "aria-hidden": "true" }, t`draw here`);
   const element = build(
     "div",
     {
       class: "pad",
       tabindex: "0",
       role: "application",
-      "aria-label": "Drawing pad: arrow keys move the pen, space puts it down and lifts it",
+      "aria-label": t`Drawing pad: arrow keys move the pen, space puts it down and lifts it`,
     },
     canvas,
     hint,
     pen,
   );
-  const undoButton = makeButton("Undo", "Undo the last stroke", undo);
-  const clearButton = makeButton("Clear", "Clear the drawing", clear);
+  const undoButton = makeButton(t`Undo`, t`Undo the last stroke`, undo);
+  const clearButton = makeButton(t`Clear`, t`Clear the drawing`, clear);
 
   // Ink is kept by itself: what the reader sees has the colours of the theme.
   const ink = new OffscreenCanvas(PAD, PAD).getContext("2d", { willReadFrequently: true });
@@ -42,6 +42,10 @@ export function makePad(store, choose, say) {
   let before = []; // the strokes as they were, newest last
   let current = null; // the stroke that is being drawn
   let drawn = 0; // of its points
+  const levels = new Uint8Array(PAD * PAD); // the ink as it is read
+  let asking = false; // what it is as bytes
+  let again = false; // since it has changed
+  let kept = {}; // another one once the drawing has been put away
   let planned = 0; // the animation frame that will show it
   const cursor = { x: PAD / 2, y: PAD / 2 };
   let down = false; // the pen of the keys
@@ -51,6 +55,8 @@ export function makePad(store, choose, say) {
       context.clearRect(0, 0, PAD, PAD);
       strokes.forEach((stroke) => drawStroke(context, stroke));
     }
+    levels.fill(0);
+    readInk(boxOf(strokes.flat()));
     drawn = current?.length ?? 0;
     hint.hidden = strokes.length > 0;
     undoButton.disabled = before.length === 0;
@@ -62,8 +68,19 @@ export function makePad(store, choose, say) {
   function drawOn() {
     if (drawn === 0 || drawn >= current.length) return draw();
     for (const context of [ink, shown]) drawLine(context, current, drawn - 1);
+    readInk(boxOf(current.slice(Math.max(drawn - 3, 0))));
     drawn = current.length;
     return undefined;
+  }
+
+  function readInk({ left, top, right, bottom }) {
+    if (right <= left || bottom <= top) return;
+    const { data, width } = ink.getImageData(left, top, right - left, bottom - top);
+    for (let row = top; row < bottom; row++) {
+      for (let column = left; column < right; column++) {
+        levels[row * PAD + column] = data[4 * ((row - top) * width + column - left) + 3];
+      }
+    }
   }
 
   function show() {
@@ -71,17 +88,28 @@ export function makePad(store, choose, say) {
     planned = 0;
     if (current) drawOn();
     else draw();
-    const { description } = store.state;
-    const { left, top, width, height } = boxOf(strokes);
-    const levels = new Uint8Array(width * height);
-    if (levels.length) {
-      const { data } = ink.getImageData(left, top, width, height);
-      for (let i = 0; i < levels.length; i++) levels[i] = data[4 * i + 3];
-    }
-    const made = drawingOf(description, levels, height, width);
-    const { channels, rows, columns } = description.image;
+    again = asking;
+    if (!asking) tell();
+  }
+
+  // What is drawn, as the network takes it.  A newer drawing waits for the answer to an older one.
+  function tell() {
+    again = false;
+    const mine = kept;
+    const { levels: drawing, rows, columns } = cutOut(levels, PAD, boxOf(strokes.flat()));
+    const made = store.drawing(drawing, rows, columns);
+    asking = made instanceof Promise;
+    if (!asking) return chosen(made);
+    return made.then((answer) => {
+      asking = false;
+      if (mine === kept) chosen(answer);
+      if (again) tell();
+    });
+  }
+  function chosen(made) {
+    const { channels, rows, columns } = store.state.description.image;
     const bytes = made?.bytes ?? new Uint8Array(channels * rows * columns);
-    choose(bytes, { kind: "drawing", name: "your drawing" }, null, made?.notes ?? ["still empty"]);
+    choose(bytes, { kind: "drawing", name: t`your drawing` }, null, made?.notes ?? [t`still empty`]);
   }
   const plan = () => {
     planned ||= requestAnimationFrame(show);
@@ -121,6 +149,8 @@ export function makePad(store, choose, say) {
     cancelAnimationFrame(planned);
     planned = 0;
     current = null;
+    again = false;
+    kept = {};
     lift();
     if (!strokes.length) return;
     keep();
@@ -188,7 +218,7 @@ export function makePad(store, choose, say) {
   element.addEventListener("focus", () => {
     if (!element.matches(":focus-visible")) return;
     place();
-    say("Arrow keys move the pen, space puts it down and lifts it.");
+    say(t`Arrow keys move the pen, space puts it down and lifts it.`);
   });
   element.addEventListener("blur", () => {
     pen.hidden = true;
@@ -212,12 +242,12 @@ export function makePad(store, choose, say) {
       if (down) {
         finish();
         lift();
-        say("Pen lifted.");
+        say(t`Pen lifted.`);
       } else {
         begin(inkHere());
         down = true;
         pen.classList.add("down");
-        say("Pen down.");
+        say(t`Pen down.`);
         plan();
       }
     } else if (event.key === "Escape") {
@@ -271,10 +301,10 @@ function drawLine(context, stroke, first) {
   }
 }
 
-// Whole pixels of the pad that hold all strokes.
-function boxOf(strokes) {
+// Whole pixels of the pad that hold lines through these points.
+function boxOf(points) {
   const box = { left: PAD, top: PAD, right: 0, bottom: 0 };
-  for (const { x, y, width } of strokes.flat()) {
+  for (const { x, y, width } of points) {
     const reach = width / 2 + 1;
     box.left = Math.min(box.left, Math.floor(x - reach));
     box.top = Math.min(box.top, Math.floor(y - reach));
@@ -283,5 +313,5 @@ function boxOf(strokes) {
   }
   const [left, top] = [Math.max(0, box.left), Math.max(0, box.top)];
   const [right, bottom] = [Math.min(PAD, box.right), Math.min(PAD, box.bottom)];
-  return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+  return { left, top, right: Math.max(left, right), bottom: Math.max(top, bottom) };
 }

@@ -81,18 +81,18 @@ export function pictureOf(description, rgba, rows, columns) {
   const grey = lumaOf(opaque);
   const planes = image.channels === 1 ? [grey] : [0, 1, 2].map((c) => channelOf(opaque, c));
   const { bytes, inner } = fitted(planes, rows, columns, image);
-  const notes = part ? [`its middle, ${rows} × ${columns}`] : [];
+  const notes = part ? [t`its middle, ${rows} × ${columns}`] : [];
   if (inner.rows !== rows || inner.columns !== columns) {
-    notes.push(`scaled from ${rows} × ${columns}`);
+    notes.push(t`scaled from ${rows} × ${columns}`);
   }
   if (inner.rows !== image.rows || inner.columns !== image.columns) {
-    notes.push("filled up with the colour of its border");
+    notes.push(t`filled up with the colour of its border`);
   }
   const inverted =
     description.dark_background && borderMedian(bytes, 0, image.rows, image.columns) > LIGHT;
   if (inverted) {
     for (let i = 0; i < bytes.length; i++) bytes[i] = 255 - bytes[i];
-    notes.push("dark on light: inverted");
+    notes.push(t`dark on light: inverted`);
   }
   const whole = { bytes, notes, inverted };
   const ofSize = rows === image.rows && columns === image.columns;
@@ -100,12 +100,12 @@ export function pictureOf(description, rgba, rows, columns) {
   const small = reducedSheet(grey, rows, columns);
   const found = findInk(small.sheet, small.rows, small.columns);
   if (found.missing) {
-    notes.unshift(`no digit found: ${found.missing}`);
+    notes.unshift(t`no digit found: ${found.missing}`);
     return whole;
   }
   return {
     bytes: inForm(description.form.name, found),
-    notes: [`digit found: ${description.form.words}`],
+    notes: [t`digit found: ${description.form.words}`],
     inverted: !found.light,
   };
 }
@@ -306,10 +306,10 @@ export function drawingOf(description, ink, rows, columns) {
   if (!box) return null;
   const drawn = cutOut(ink, columns, box);
   if (form) return { bytes: inForm(form.name, drawn), notes: [form.words] };
-  const side = usualSide(samples, image);
+  const side = description.side ?? usualSide(samples, image);
   return {
     bytes: asMnistDigit(drawn, side, image.rows, image.columns),
-    notes: [`longer side ${side} pixels, centred by its mass, as the data are`],
+    notes: [t`longer side ${side} pixels, centred by its mass, as the data are`],
   };
 }
 
@@ -319,7 +319,7 @@ export function inForm(name, ink) {
 }
 
 // The longer side of the drawings of a data set, in pixels.
-function usualSide(samples, { rows, columns }) {
+export function usualSide(samples, { rows, columns }) {
   const sides = [];
   for (const { bytes } of samples) {
     const box = inkBox(bytes, rows, columns, NO_INK);

@@ -13,6 +13,8 @@ import {
   outputSize,
   patternNames,
   patternOf,
+  KERNEL_WORDS,
+  PATTERN_WORDS,
 } from "./operation.js";
 import { cellsOf } from "./tables.js";
 
@@ -32,13 +34,14 @@ const BEGIN = {
   dilation: 1,
 };
 const FIGURE = "the figure's"; // numbers that the page was made for
+const OWN_WORDS = { [FIGURE]: t`the figure's`, own: t`own numbers` };
 const LESSONS_OF = {
   convolution:
-    "The kernel is laid on a patch of the input: number times number, all added up. Then it moves on by the stride.",
+    t`The kernel is laid on a patch of the input: number times number, all added up. Then it moves on by the stride.`,
   "transposed convolution":
-    "Each input lays down the whole kernel, a stride apart. What reaches one output from all of them is added up, so the map grows.",
-  maximum: "The largest number of the window is kept. There are no weights.",
-  mean: "The numbers of the window are added up and divided by the cells of the window, those of the padding among them.",
+    t`Each input lays down the whole kernel, a stride apart. What reaches one output from all of them is added up, so the map grows.`,
+  maximum: t`The largest number of the window is kept. There are no weights.`,
+  mean: t`The numbers of the window are added up and divided by the cells of the window, those of the padding among them.`,
 };
 
 // A square of numbers, with as many rows and columns as asked for, each its nearest.
@@ -71,8 +74,8 @@ export function startPlayground() {
   // --- what can be set ---
 
   const selects = {};
-  function choice(name, label, names, words = {}) {
-    const options = names.map((value) => build("option", { value }, words[value] ?? value));
+  function choice(name, label, names, words) {
+    const options = names.map((value) => build("option", { value }, words[value] ?? OWN_WORDS[value]));
     const select = build("select", { id: `play-${name}` }, options);
     select.value = settings[name];
     selects[name] = select;
@@ -90,24 +93,24 @@ export function startPlayground() {
   }
   const file = build("input", { type: "file", accept: "image/*" });
   file.addEventListener("change", () => readPicture(file.files[0]));
-  const picture = build("label", { class: "file button" }, file, build("span", {}, "Picture file…"));
-  const kernelCells = build("div", { class: "own-kernel", role: "group", "aria-label": "Kernel" });
+  const picture = build("label", { class: "file button" }, file, build("span", {}, t`Picture file…`));
+  const kernelCells = build("div", { class: "own-kernel", role: "group", "aria-label": t`Kernel` });
   const message = build("p", { class: "message", role: "status" });
-  const play = makeButton("Slide", "Slide the window over the input", () => (timer ? stop() : begin()));
+  const play = makeButton(t`Slide`, t`Slide the window over the input`, () => (timer ? stop() : begin()));
   const controls = build(
     "div",
     { class: "controls-of-layer" },
-    choice("operation", "Layer", Object.keys(OPERATIONS), OPERATIONS),
-    choice("input", "Input", [...own, ...patternNames, "own"], { own: "own numbers" }),
+    choice("operation", t`Layer`, Object.keys(OPERATIONS), OPERATIONS),
+    choice("input", t`Input`, [...own, ...patternNames, "own"], PATTERN_WORDS),
     picture,
-    range("size", "Input size"),
-    range("kernel", "Kernel"),
-    range("stride", "Stride"),
-    range("padding", "Padding"),
-    range("dilation", "Dilation"),
-    choice("weights", "Weights", [...own, ...kernelNames, "own"], { own: "own numbers" }),
+    range("size", t`Input size`),
+    range("kernel", t`Kernel`),
+    range("stride", t`Stride`),
+    range("padding", t`Padding`),
+    range("dilation", t`Dilation`),
+    choice("weights", t`Weights`, [...own, ...kernelNames, "own"], KERNEL_WORDS),
     kernelCells,
-    build("div", { class: "tools" }, play, makeButton("Reset", "Begin again", () => change({ ...start }))),
+    build("div", { class: "tools" }, play, makeButton(t`Reset`, t`Begin again`, () => change({ ...start }))),
     message,
   );
 
@@ -115,11 +118,11 @@ export function startPlayground() {
 
   const formula = build("p", { class: "formula large" });
   const lesson = build("p", { class: "lesson-line" });
-  const before = mapBox("Input", "click to change a number");
-  const after = mapBox("Output", "point at a number to see its sum");
+  const before = mapBox(t`Input`, t`click to change a number`);
+  const after = mapBox(t`Output`, t`point at a number to see its sum`);
   const sum = build("div", { class: "told" });
   section.append(
-    build("h2", {}, "Playground"),
+    build("h2", {}, t`Playground`),
     controls,
     build(
       "div",
@@ -211,36 +214,36 @@ export function startPlayground() {
     const top = output.reduce((most, value) => Math.max(most, value), 0) || 1;
     const scale = negative ? signedScale(output) : { map: "grey", low: 0, high: top };
     drawMap(after, output, made, { ring: 0, scale, boxes: [["unit", ...place, 1, 1]] });
-    before.caption.children[1].textContent = ` ${size} × ${size}${ring ? `, ${ring} of padding around it` : ""}:`;
+    before.caption.children[1].textContent = ` ${size} × ${size}${ring ? t`, ${ring} of padding around it` : ""}:`;
     after.caption.children[1].textContent = ` ${made} × ${made}:`;
     sum.replaceChildren(...tell(told));
     after.canvas.setAttribute(
       "aria-label",
-      `Output, row ${place[0]}, column ${place[1]}: ${showMarked(told.total)}`,
+      t`Output, row ${place[0]}, column ${place[1]}: ${showMarked(told.total)}`,
     );
   }
 
   function tell(told) {
-    const heading = build("h3", {}, `Output at row ${place[0]}, column ${place[1]}: ${showMarked(told.total)}`);
+    const heading = build("h3", {}, t`Output at row ${place[0]}, column ${place[1]}: ${showMarked(told.total)}`);
     if (told.kind === "pooling") {
       const words =
         told.reduction === "mean"
           ? `${showNumber(told.sum)} / ${told.divisor} = ${showMarked(told.total)}`
-          : `the largest is ${showMarked(told.total)}`;
-      return [heading, build("div", { class: "grids" }, cellsOf("patch", "window", null, told.patch, told), build("p", {}, words))];
+          : t`the largest is ${showMarked(told.total)}`;
+      return [heading, build("div", { class: "grids" }, cellsOf("patch", t`window`, null, told.patch, told), build("p", {}, words))];
     }
     const { patch, kernel, products, outside, mapSums } = told;
     const added = bias
-      ? `add up to ${showMarked(mapSums[0])}, ${showAdded(bias)} of bias: ${showMarked(told.total)}`
-      : `add up to ${showMarked(told.total)}`;
+      ? t`add up to ${showMarked(mapSums[0])}, ${showAdded(bias)} of bias: ${showMarked(told.total)}`
+      : t`add up to ${showMarked(told.total)}`;
     const parts = build(
       "div",
       { class: "grids" },
-      cellsOf("patch", "patch", null, patch[0], { outside }),
+      cellsOf("patch", t`patch`, null, patch[0], { outside }),
       build("span", { class: "sign" }, "×"),
-      cellsOf("kernel", told.transposed ? "kernel, turned" : "kernel", null, kernel[0]),
+      cellsOf("kernel", told.transposed ? t`kernel, turned` : t`kernel`, null, kernel[0]),
       build("span", { class: "sign" }, "="),
-      cellsOf("products", "products", added, products[0]),
+      cellsOf("products", t`products`, added, products[0]),
     );
     return [heading, parts];
   }
@@ -255,7 +258,7 @@ export function startPlayground() {
     if (kept.length === kernel * kernel && kernelCells.contains(document.activeElement)) return;
     kernelCells.replaceChildren(
       ...weights.map((weight, at) => {
-        const label = `Weight, row ${Math.floor(at / kernel)}, column ${at % kernel}`;
+        const label = t`Weight, row ${Math.floor(at / kernel)}, column ${at % kernel}`;
         const cell = build("input", { type: "number", step: "any", "aria-label": label });
         cell.value = Number(weight.toPrecision(4));
         cell.addEventListener("input", () => {
@@ -298,7 +301,7 @@ export function startPlayground() {
     const { wrong, line } = outputSize(settings);
     message.textContent = wrong ?? "";
     message.classList.toggle("wrong", Boolean(wrong));
-    formula.textContent = wrong ? "" : `rows and columns: ${line}`;
+    formula.textContent = wrong ? "" : t`rows and columns: ${line}`;
     sum.hidden = before.element.hidden = after.element.hidden = Boolean(wrong);
     if (wrong) return;
     layer = layerOf({ ...settings, bias }, weights);
@@ -321,7 +324,7 @@ export function startPlayground() {
       );
       change({ input: "own" });
     } catch {
-      message.textContent = `${picture.name}: expected a picture that the browser can read, got something else`;
+      message.textContent = t`${picture.name}: expected a picture that the browser can read, got something else`;
       message.classList.add("wrong");
     }
   }
@@ -361,7 +364,7 @@ export function startPlayground() {
 
   function begin() {
     if (still.matches) return;
-    play.textContent = "Stop";
+    play.textContent = t`Stop`;
     timer = setInterval(() => {
       const [, made] = layer.shape;
       const next = (place[0] * made + place[1] + 1) % (made * made);
@@ -372,7 +375,7 @@ export function startPlayground() {
   function stop() {
     clearInterval(timer);
     timer = 0;
-    play.textContent = "Slide";
+    play.textContent = t`Slide`;
   }
   play.hidden = still.matches;
 

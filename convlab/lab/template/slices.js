@@ -5,8 +5,8 @@ const REST = 250; // milliseconds without a change until what waits for the hand
 
 const jobs = new Map(); // by their names: a job that is asked for again runs once
 const resting = new Map(); // those that wait until the hand rests
-let sliced = false;
-let [jobFrame, restTimer] = [0, 0];
+let drawing = false;
+let [jobFrame, restTimer, lastAsked] = [0, 0, 0];
 
 function runJobs() {
   jobFrame = 0;
@@ -14,7 +14,7 @@ function runJobs() {
   for (const [name, job] of jobs) {
     jobs.delete(name);
     job();
-    if (sliced && performance.now() > end) break;
+    if (isHandAtWork() && performance.now() > end) break;
   }
   if (jobs.size) jobFrame = requestAnimationFrame(runJobs);
 }
@@ -25,25 +25,33 @@ export function askForJob(name, job) {
   jobFrame ||= requestAnimationFrame(runJobs);
 }
 
-// A job that waits, while a stroke is drawn, until the hand rests.
+// From a stroke's begin until the hand has rested a moment.
+export const isHandAtWork = () => drawing || restTimer !== 0;
+
+// A job that waits until the hand rests.
 export function askAtRest(name, job) {
-  if (!sliced) return askForJob(name, job);
+  if (!isHandAtWork()) return askForJob(name, job);
   document.documentElement.classList.add("behind"); // what is seen of it is of a moment ago
   resting.set(name, job);
-  clearTimeout(restTimer);
-  restTimer = setTimeout(runResting, REST);
+  lastAsked = performance.now();
+  restTimer ||= setTimeout(lookWhetherRested, REST);
   return undefined;
 }
 
+function lookWhetherRested() {
+  const left = lastAsked + REST - performance.now();
+  if (left > 0) restTimer = setTimeout(lookWhetherRested, left);
+  else runResting();
+}
+
 function runResting() {
-  clearTimeout(restTimer);
+  restTimer = 0;
   document.documentElement.classList.remove("behind");
   for (const [name, job] of resting) askForJob(name, job);
   resting.clear();
 }
 
 // Whether a stroke is being drawn.
-export function setSliced(value) {
-  sliced = value;
-  if (!sliced) runResting();
+export function setDrawing(value) {
+  drawing = value;
 }

@@ -1,5 +1,5 @@
 // One store: parts read it, change it with set, and hear of changes.
-import { inputOf } from "./pictures.js";
+import { drawingOf, inputOf } from "./pictures.js";
 
 // Up to so many multiply-adds a forward pass takes less time than a message to a worker and back.
 const AT_ONCE = 1_500_000;
@@ -31,6 +31,7 @@ export function createStore(network, description, worker) {
   const costs = network.layers.reduce((sum, layer) => sum + layer.multiply_adds, 0);
   const remote = costs > AT_ONCE ? worker : null;
   let asked = 0; // the number of the last question to the worker
+  let told = 0; // and that of the one whose answer is shown
   let waiting = null; // what to ask next
   let busy = Promise.resolve();
 
@@ -62,11 +63,12 @@ export function createStore(network, description, worker) {
   };
 
   // Sets what follows from the picture, its shift and what is off; returns the names.
-  function infer() {
+  // away: the worker computes it in any case.
+  function infer(away) {
     asked += 1;
     if (!state.bytes) return Object.keys(Object.assign(state, NOTHING) && NOTHING);
     const wanted = passes();
-    if (remote) {
+    if (away || remote) {
       waiting = { wanted, number: asked };
       busy = busy.then(askWorker);
       return [];
@@ -77,16 +79,19 @@ export function createStore(network, description, worker) {
     for (const pass of wanted.list.slice(1)) traces.push(network.forward(...pass));
     const made = resultOf(wanted, traces, milliseconds);
     Object.assign(state, made);
+    told = asked;
     return Object.keys(made);
   }
 
-  // The newest question alone; an answer that has been overtaken is dropped.
+  // The newest question alone; an answer that has been overtaken is dropped, but while the hand
+  // draws each is the picture of a moment.
   async function askWorker() {
     if (!waiting) return;
     const { wanted, number } = waiting;
     waiting = null;
-    const { traces, milliseconds } = await remote.ask("forward", wanted.list);
-    if (number !== asked && waiting) return;
+    const { traces, milliseconds } = await worker.ask("forward", wanted.list);
+    if (number < told || (waiting && !state.drawing)) return;
+    told = number;
     if (state.bytes) tell(resultOf(wanted, traces, milliseconds));
   }
 
@@ -104,7 +109,9 @@ export function createStore(network, description, worker) {
       Object.assign(state, changes);
       const keys = new Set(Object.keys(changes));
       if (keys.has("bytes") || keys.has("shift") || keys.has("off")) {
-        for (const key of infer()) keys.add(key);
+        // The hand that draws must not wait.
+        const drawn = changes.source?.kind === "drawing";
+        for (const key of infer(drawn ? worker : null)) keys.add(key);
       }
       for (const listener of listeners) listener(keys);
     },
@@ -116,7 +123,16 @@ export function createStore(network, description, worker) {
       if (!remote) return network.forward(input, off).probabilities;
       return (await remote.ask("probabilities", [input, off])).probabilities;
     },
+    // A drawing as bytes with notes, null without ink (see drawingOf), or a promise of it.
+    drawing(...ink) {
+      if (!worker) return drawingOf(description, ...ink);
+      const answer = worker.ask("drawing", ink).then(({ made }) => made);
+      busy = busy.then(() => answer);
+      return answer;
+    },
     // When all that was asked for has been answered.
-    settled: () => busy,
+    async settled() {
+      for (let seen = null; seen !== busy; await seen) seen = busy;
+    },
   };
 }

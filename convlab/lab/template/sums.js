@@ -13,21 +13,21 @@ export function startSums(store) {
 
   const backward = build(
     "button",
-    { type: "button", class: "step", "aria-label": "One unit back" },
+    { type: "button", class: "step", "aria-label": t`One unit back` },
     "◀",
   );
   const forward = build(
     "button",
-    { type: "button", class: "step", "aria-label": "One unit on" },
+    { type: "button", class: "step", "aria-label": t`One unit on` },
     "▶",
   );
-  const play = build("button", { type: "button", class: "play" }, "Play");
+  const play = build("button", { type: "button", class: "play" }, t`Play`);
   const speed = build("input", { type: "range", min: 0, max: 7, step: 1, value: 3, id: "speed" });
-  const speedLabel = build("label", { class: "speed", for: "speed" }, "Speed", speed);
-  const pin = build("button", { type: "button", class: "pin", "aria-pressed": "false" }, "Pin");
+  const speedLabel = build("label", { class: "speed", for: "speed" }, t`Speed`, speed);
+  const pin = build("button", { type: "button", class: "pin", "aria-pressed": "false" }, t`Pin`);
   const controls = build(
     "div",
-    { class: "controls", role: "group", "aria-label": "Step along the map" },
+    { class: "controls", role: "group", "aria-label": t`Step along the map` },
     backward,
     play,
     forward,
@@ -54,12 +54,12 @@ export function startSums(store) {
     controls.hidden = !known;
     section.classList.toggle("known", known);
     if (!known) {
-      heading.textContent = "The sum behind a number";
+      heading.textContent = t`The sum behind a number`;
       subtitle.textContent = state.trace
-        ? "Point at any cell of the network, or move to it with Tab and the arrow keys."
+        ? t`Point at any cell of the network, or move to it with Tab and the arrow keys.`
         : state.bytes
-          ? "The network is computing."
-          : "Draw or choose a picture, then point at any cell of the network.";
+          ? t`The network is computing.`
+          : t`Draw or choose a picture, then point at any cell of the network.`;
       body.replaceChildren();
       delete section.dataset.layer;
       delete section.dataset.unit;
@@ -76,9 +76,9 @@ export function startSums(store) {
     const listed = body.querySelector(".listed");
     if (listed) listed.scrollTop = scrolled;
     focused.map((selector) => body.querySelector(selector)).find(Boolean)?.focus();
-    play.textContent = state.playing ? "Pause" : "Play";
+    play.textContent = state.playing ? t`Pause` : t`Play`;
     pin.setAttribute("aria-pressed", String(state.pinned));
-    pin.textContent = state.pinned ? "Release" : "Pin";
+    pin.textContent = state.pinned ? t`Release` : t`Pin`;
   }
 
   // What has the focus in the sum keeps it when the sum is written anew.
@@ -147,7 +147,7 @@ export function startSums(store) {
     clearTimeout(timer);
     run();
   });
-  const tellSpeed = () => speed.setAttribute("aria-valuetext", `${cellsASecond()} cells a second`);
+  const tellSpeed = () => speed.setAttribute("aria-valuetext", t`${cellsASecond()} cells a second`);
   speed.addEventListener("input", tellSpeed);
   tellSpeed();
   // Who asked for no motion steps along the map instead.

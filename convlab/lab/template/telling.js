@@ -2,6 +2,7 @@
 import {
   areRounded,
   build,
+  decimal,
   isRounded,
   showCount,
   showMarked,
@@ -13,9 +14,9 @@ const SHOWN_TERMS = 4; // of a sum over maps
 const SHOWN_INPUTS = 6; // of a dense layer
 // What a softmax of maps shares out, by its axis.
 const SOFTMAX_OVER = [
-  ["map", "maps"],
-  ["row", "rows"],
-  ["column", "columns"],
+  [t`map`, t`maps`],
+  [t`row`, t`rows`],
+  [t`column`, t`columns`],
 ];
 
 // subtitle: the element for a line about the whole; choice: {map, opened}, the map whose products are
@@ -24,10 +25,10 @@ export function makeTelling(store, subtitle, choice) {
   const { state } = store;
   const { network, description } = state;
 
-  const layerName = (layer) => (layer < 0 ? "the input" : network.layers[layer].title);
-  const channelNames = { 1: ["input"], 3: ["red", "green", "blue"] }[network.shape(-1)[0]];
+  const layerName = (layer) => (layer < 0 ? t`the input` : network.layers[layer].title);
+  const channelNames = { 1: [t`input`], 3: [t`red`, t`green`, t`blue`] }[network.shape(-1)[0]];
   const mapName = (layer, map) =>
-    layer >= 0 ? `map ${map}` : (channelNames?.[map] ?? `channel ${map}`);
+    layer >= 0 ? t`map ${map}` : (channelNames?.[map] ?? t`channel ${map}`);
 
   // --- pieces ---
 
@@ -48,7 +49,7 @@ export function makeTelling(store, subtitle, choice) {
   // A term that is added: its sign stands before it.
   const added = (value, write) =>
     together(sign(value < 0 ? "−" : "+"), write(showNumber(Math.abs(value))));
-  const bias = (value, name = "bias") => added(value, (text) => plain(name, text, "bias"));
+  const bias = (value, name = t`bias`) => added(value, (text) => plain(name, text, "bias"));
 
   // A number of another unit, which it leads to.
   function leading(name, layer, unit, text, role = "") {
@@ -68,7 +69,7 @@ export function makeTelling(store, subtitle, choice) {
       "data-total": told.total,
     });
     const made = [together(equals([...shown, told.off ? told.total : told.value]), value)];
-    if (told.off) made.push(together(sign("→"), plain("switched off", "0", "off")));
+    if (told.off) made.push(together(sign("→"), plain(t`switched off`, "0", "off")));
     else if (told.after) {
       const { layer, value: next } = told.after;
       const button = leading(layerName(layer), layer, told.unit, showNumber(next), "result");
@@ -79,12 +80,19 @@ export function makeTelling(store, subtitle, choice) {
 
   const sumLine = (...parts) => build("div", { class: "sum-line" }, ...parts.flat(2));
 
-  const spanWords = (cells, name) => {
+  const rowsWords = (cells) => {
     const inside = cells.filter((cell) => cell >= 0);
-    if (!inside.length) return `no ${name}s`;
+    if (!inside.length) return t`no rows`;
     const [low, high] = [Math.min(...inside), Math.max(...inside)];
-    return low === high ? `${name} ${low}` : `${name}s ${low} to ${high}`;
+    return low === high ? t`row ${low}` : t`rows ${low} to ${high}`;
   };
+  const columnsWords = (cells) => {
+    const inside = cells.filter((cell) => cell >= 0);
+    if (!inside.length) return t`no columns`;
+    const [low, high] = [Math.min(...inside), Math.max(...inside)];
+    return low === high ? t`column ${low}` : t`columns ${low} to ${high}`;
+  };
+  const spanWords = ({ rows, columns }) => `${rowsWords(rows)}, ${columnsWords(columns)}`;
 
   // --- one way of telling for each kind ---
 
@@ -104,29 +112,27 @@ export function makeTelling(store, subtitle, choice) {
     const dilated = family !== "transposed convolution" && (down > 1 || across > 1);
     const where = maps.length > 1 ? mapName(before, maps[chosen]) : null;
     subtitle.textContent =
-      `${rows} × ${columns} kernel over ${
-        maps.length === 1
-          ? `one map of ${layerName(before)}`
-          : `${maps.length} maps of ${layerName(before)}`
-      }: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}` +
-      (dilated ? `, ${down === across ? down : `${down} and ${across}`} apart` : "") +
-      (channels > maps.length && maps.length > 1 ? `; reads maps ${maps.join(", ")}` : "");
+      (maps.length === 1
+        ? t`${rows} × ${columns} kernel over one map of ${layerName(before)}: ${spanWords(told)}`
+        : t`${rows} × ${columns} kernel over ${maps.length} maps of ${layerName(before)}: ${spanWords(told)}`) +
+      (dilated ? t`, ${down === across ? down : `${down} / ${across}`} apart` : "") +
+      (channels > maps.length && maps.length > 1 ? t`; reads maps ${maps.join(", ")}` : "");
     const joined = (mark, cells) => build("div", { class: "joined" }, sign(mark), cells);
     const grids = build(
       "div",
       { class: "grids" },
-      cellsOf("patch", before < 0 ? "pixels" : "patch", where, told.patch[chosen], {
+      cellsOf("patch", before < 0 ? t`pixels` : t`patch`, where, told.patch[chosen], {
         outside: told.outside,
       }),
-      joined("×", cellsOf("kernel", "kernel", where, told.kernel[chosen])),
+      joined("×", cellsOf("kernel", t`kernel`, where, told.kernel[chosen])),
       joined(
         [told.patch, told.kernel, told.products].some((cells) => areRounded(cells[chosen].flat()))
           ? "≈"
           : "=",
         cellsOf(
           "products",
-          "products",
-          `add up to ${showMarked(mapSums[chosen])}`,
+          t`products`,
+          t`add up to ${showMarked(mapSums[chosen])}`,
           told.products[chosen],
         ),
       ),
@@ -145,9 +151,9 @@ export function makeTelling(store, subtitle, choice) {
     if (rest.length) {
       const sum = rest.reduce((total, index) => total + mapSums[index], 0);
       const attributes = { "data-opens": "", "aria-expanded": "false" };
-      parts.push(added(sum, (text) => press(`${rest.length} other maps`, text, attributes)));
+      parts.push(added(sum, (text) => press(t`${rest.length} other maps`, text, attributes)));
     } else if (many) {
-      parts.push(press("fewer", "…", { "data-opens": "", "aria-expanded": "true" }));
+      parts.push(press(t`fewer`, "…", { "data-opens": "", "aria-expanded": "true" }));
     }
     if (told.bias !== null) parts.push(bias(told.bias));
     const others = rest.reduce((total, index) => total + mapSums[index], 0);
@@ -157,31 +163,32 @@ export function makeTelling(store, subtitle, choice) {
 
   function tellPooling(told) {
     const { layer, before, patch } = told;
-    const words = { maximum: "the largest of", mean: "the mean of", sum: "the sum of" }[
-      told.reduction
-    ];
-    subtitle.textContent =
-      `${words} ${patch.length} × ${patch[0].length} values of ${layerName(before)}, ` +
-      `map ${told.map}: ${spanWords(told.rows, "row")}, ${spanWords(told.columns, "column")}`;
+    const size = `${patch.length} × ${patch[0].length}`;
+    const place = t`${layerName(before)}, map ${told.map}: ${spanWords(told)}`;
+    subtitle.textContent = {
+      maximum: t`the largest of ${size} values of ${place}`,
+      mean: t`the mean of ${size} values of ${place}`,
+      sum: t`the sum of ${size} values of ${place}`,
+    }[told.reduction];
     const parts = {
-      maximum: () => [plain("largest", showNumber(told.total))],
+      maximum: () => [plain(t`largest`, showNumber(told.total))],
       mean: () => [
-        plain("sum of the window", showNumber(told.sum)),
+        plain(t`sum of the window`, showNumber(told.sum)),
         sign("/"),
-        plain("cells", showCount(told.divisor)),
+        plain(t`cells`, showCount(told.divisor)),
       ],
       sum: () => [
-        plain("sum of the window", showNumber(told.sum)),
+        plain(t`sum of the window`, showNumber(told.sum)),
         ...(told.coefficient === null
           ? []
           : [
             sign("×"),
-            plain("coefficient", showNumber(told.coefficient), "kernel"),
+            plain(t`coefficient`, showNumber(told.coefficient), "kernel"),
             bias(told.bias),
           ]),
       ],
     }[told.reduction]();
-    const cells = cellsOf("patch", "window", null, patch, told);
+    const cells = cellsOf("patch", t`window`, null, patch, told);
     const numbers = {
       maximum: [told.total],
       mean: [told.sum],
@@ -212,7 +219,7 @@ export function makeTelling(store, subtitle, choice) {
       const at = told.place(index);
       const [, tall, wide] = network.shape(told.from);
       return at && tall * wide === 1
-        ? `${layerName(told.from)}, map ${at[0]}`
+        ? t`${layerName(told.from)}, map ${at[0]}`
         : network.unitName(told.from, at ?? [index]);
     };
     const lines = told.order
@@ -240,7 +247,7 @@ export function makeTelling(store, subtitle, choice) {
             build(
               "button",
               { type: "button", "data-opens": "", "aria-expanded": String(choice.opened) },
-              choice.opened ? "show fewer" : `${others} others together`,
+              choice.opened ? t`show fewer` : t`${others} others together`,
             ),
           ),
           build("td", { class: "number strong" }, choice.opened ? "" : showNumber(rest)),
@@ -248,8 +255,8 @@ export function makeTelling(store, subtitle, choice) {
         ),
       );
     }
-    const product = told.kind === "dense" ? "product" : "square";
-    return listed("input", [...headings, `≈ ${product}`], lines);
+    const product = told.kind === "dense" ? t`product` : t`square`;
+    return listed(t`input`, [...headings, `≈ ${product}`], lines);
   }
 
   // Rows under their headings: the first in words, then numbers, then a bar.
@@ -264,43 +271,41 @@ export function makeTelling(store, subtitle, choice) {
   function tellDense(told) {
     const count = told.inputs.length;
     subtitle.textContent =
-      `${showCount(count)} inputs from ${layerName(told.before)}, each times its weight; ` +
-      "the strongest first";
+      t`${showCount(count)} inputs from ${layerName(told.before)}, each times its weight; the strongest first`;
     const table = contributions(
       told,
       told.products,
       (index) => [showNumber(told.inputs[index]), `× ${showNumber(told.weights[index])}`],
-      ["≈ value", "× ≈ weight"],
+      [t`≈ value`, t`× ≈ weight`],
     );
     const sum = told.products.reduce((total, product) => total + product, 0);
-    const parts = [plain(`${showCount(count)} products`, showNumber(sum))];
+    const parts = [plain(t`${showCount(count)} products`, showNumber(sum))];
     if (told.bias !== null) parts.push(bias(told.bias));
     return [table, sumLine(parts, outcome(told, unitWord(told), [sum, told.bias ?? 0]))];
   }
 
   function tellDistance(told) {
     subtitle.textContent =
-      `${told.inputs.length} values of ${layerName(told.before)}, each one’s squared distance ` +
-      "from the pattern of this class; the largest first";
+      t`${told.inputs.length} values of ${layerName(told.before)}, each one’s squared distance from the pattern of this class; the largest first`;
     const table = contributions(
       told,
       told.squares,
       (index) => [showNumber(told.inputs[index]), showNumber(told.centre[index])],
-      ["≈ value", "≈ pattern"],
+      [t`≈ value`, t`≈ pattern`],
     );
-    const sum = plain(`${told.inputs.length} squares`, showNumber(told.total));
+    const sum = plain(t`${told.inputs.length} squares`, showNumber(told.total));
     return [table, sumLine(sum, outcome(told, unitWord(told), [told.total]))];
   }
 
-  const unitWord = ({ layer, unit }) => `${layerName(layer)}, unit ${unit[0]}`;
+  const unitWord = ({ layer, unit }) => t`${layerName(layer)}, unit ${unit[0]}`;
 
   function tellSoftmax(told) {
     const { logits, exponentials, index, sum, penalties } = told;
     const { shape, axis } = network.layers[told.layer];
     const [one, several] =
-      shape.length === 3 ? SOFTMAX_OVER[axis] : ["class", "classes"];
+      shape.length === 3 ? SOFTMAX_OVER[axis] : [t`class`, t`classes`];
     const names =
-      one === "class" && description.classes.length === logits.length
+      shape.length !== 3 && description.classes.length === logits.length
         ? description.classes
         : logits.map((_, place) => String(place));
     const order = logits.map((_, place) => place);
@@ -311,11 +316,10 @@ export function makeTelling(store, subtitle, choice) {
     }
     const left = logits.length - shown.length;
     const largest = Math.max(...logits);
-    const top = penalties ? "−distance" : "x";
-    const [power, smallest] = penalties
-      ? ["exp(−distance)", `the smallest distance, ${showMarked(-largest)},`]
-      : ["exp(x)", `the largest x, ${showMarked(largest)},`];
-    subtitle.textContent = `${power} over the sum of all; ${smallest} is taken off first: no share changes`;
+    const top = penalties ? t`−distance` : "x";
+    subtitle.textContent = penalties
+      ? t`exp(−distance) over the sum of all; the smallest distance, ${showMarked(-largest)}, is taken off first: no share changes`
+      : t`exp(x) over the sum of all; the largest x, ${showMarked(largest)}, is taken off first: no share changes`;
     const lines = shown.map((place) => {
       const fill = build("span", { class: "part" });
       fill.style.width = `${(100 * exponentials[place]) / sum}%`;
@@ -330,44 +334,45 @@ export function makeTelling(store, subtitle, choice) {
       );
     });
     if (left) {
-      const words = `${left} other ${several} take part in the sum`;
+      const words = t`${left} other ${several} take part in the sum`;
       lines.push(build("tr", {}, build("th", { scope: "row", colspan: 5 }, words)));
     }
     return [
-      listed(one, [`≈ ${top}`, "≈ exp", "≈ share"], lines),
+      listed(one, [`≈ ${top}`, "≈ exp", t`≈ share`], lines),
       sumLine(
         plain("exp", showNumber(exponentials[index])),
         sign("/"),
-        plain("sum", showNumber(sum)),
+        plain(t`sum`, showNumber(sum)),
         outcome(told, `${one} ${names[index]}`, [exponentials[index], sum]),
       ),
     ];
   }
 
   function tellPointwise(told) {
-    subtitle.textContent = `${told.formula}: for each value of ${layerName(told.from)} alone`;
+    subtitle.textContent = t`${decimal(told.formula)}: for each value of ${layerName(told.from)} alone`;
     const name = network.unitName(told.from, told.place);
     return [
       sumLine(
         leading(name, told.from, told.place, showNumber(told.input)),
         sign("→"),
-        plain("function", told.formula),
+        plain(t`function`, decimal(told.formula)),
         outcome(told, layerName(told.layer), [told.input]),
       ),
       told.among ? build("p", {}, told.among) : null,
-      build("p", { class: "quiet" }, `Choose ${showMarked(told.input)} to see its own sum.`),
+      build("p", { class: "quiet" }, t`Choose ${showMarked(told.input)} to see its own sum.`),
     ];
   }
 
   function tellNothing(told) {
-    subtitle.textContent = "nothing of what is before it stands here";
+    subtitle.textContent = t`nothing of what is before it stands here`;
     return [sumLine(outcome(told, layerName(told.layer), []))];
   }
 
   function tellBranches(told) {
     const { terms, values } = told;
-    const joined = told.product ? "product" : "sum";
-    subtitle.textContent = `the ${joined} of ${terms.length} branches: one number of each`;
+    subtitle.textContent = told.product
+      ? t`the product of ${terms.length} branches: one number of each`
+      : t`the sum of ${terms.length} branches: one number of each`;
     const parts = terms.map(([layer, unit], index) => {
       const name = network.unitName(layer, unit);
       const write = (text) => leading(name, layer, unit, text);
@@ -376,7 +381,7 @@ export function makeTelling(store, subtitle, choice) {
     });
     return [
       sumLine(parts, outcome(told, layerName(told.layer), values)),
-      build("p", { class: "quiet" }, "Choose a number to see its own sum."),
+      build("p", { class: "quiet" }, t`Choose a number to see its own sum.`),
     ];
   }
 
@@ -386,14 +391,14 @@ export function makeTelling(store, subtitle, choice) {
     const byte = state.shown[(channel * rows + row) * columns + column];
     const value = network.value(state.trace, -1, unit);
     const { factor, offset } = description.scaling;
-    subtitle.textContent = "a pixel, scaled as the network was trained on";
+    subtitle.textContent = t`a pixel, scaled as the network was trained on`;
     return [
       sumLine(
-        plain("pixel", String(byte)),
+        plain(t`pixel`, String(byte)),
         sign("×"),
-        plain("factor", showNumber(factor[channel])),
-        bias(offset[channel], "offset"),
-        outcome({ unit, layer: -1, value, total: value, off: false, after: null }, "input", [
+        plain(t`factor`, showNumber(factor[channel])),
+        bias(offset[channel], t`offset`),
+        outcome({ unit, layer: -1, value, total: value, off: false, after: null }, t`input`, [
           factor[channel],
           offset[channel],
         ]),

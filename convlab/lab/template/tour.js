@@ -23,25 +23,25 @@ export function startTour(store) {
   };
   const { title } = network.layers[layer];
   const STEPS_OF_TOUR = [
-    ["#input", "What goes in", "A picture is numbers, one for each pixel. Draw one, choose a sample or drop a file: everything on this page follows.", whole],
-    ["#answer", "What comes out", "The network gives each class a probability. The longest bar is its answer; a tick or a cross says whether it is right, where that is known.", whole],
-    ["#network", "The whole network", "From left to right: what each layer makes of the one before. Deep networks are folded into blocks; a block opens when it is clicked.", whole],
-    ["#network", `One layer large: ${title}`, "The maps that it reads, each with its kernel and with what the two give. All of these added up, with the bias, are the layer’s own map.", large],
-    ["#sums", "One number", "The patch under the window, the kernel, their products, and the sum. No number is left out: the sum is the one that the network computed.", one],
-    ["#network", "What it sees", "The frames are what this one number sees of the layers before, back to the picture: its receptive field.", one],
-    ["#whatif", "What if", "Switch a filter off, move the picture by a pixel, cover a part of it: the page tells what changes, and by how much.", whole],
-    ["#tabs", "Further", "The playground has one layer of your own. Training starts the network from random weights and shows how it learns, down to the gradient of one weight.", whole],
+    ["#input", t`What goes in`, t`A picture is numbers, one for each pixel. Draw one, choose a sample or drop a file: everything on this page follows.`, whole],
+    ["#answer", t`What comes out`, t`The network gives each class a probability. The longest bar is its answer; a tick or a cross says whether it is right, where that is known.`, whole],
+    ["#network", t`The whole network`, t`From left to right: what each layer makes of the one before. Deep networks are folded into blocks; a block opens when it is clicked.`, whole],
+    ["#network", t`One layer large: ${title}`, t`The maps that it reads, each with its kernel and with what the two give. All of these added up, with the bias, are the layer’s own map.`, large],
+    ["#sums", t`One number`, t`The patch under the window, the kernel, their products, and the sum. No number is left out: the sum is the one that the network computed.`, one],
+    ["#network", t`What it sees`, t`The frames are what this one number sees of the layers before, back to the picture: its receptive field.`, one],
+    ["#whatif", t`What if`, t`Switch a filter off, move the picture by a pixel, cover a part of it: the page tells what changes, and by how much.`, whole],
+    ["#tabs", t`Further`, t`The playground has one layer of your own. Training starts the network from random weights and shows how it learns, down to the gradient of one weight.`, whole],
   ];
 
   const heading = build("h2", { tabindex: -1 });
   const text = build("p", {});
   const count = build("p", { class: "quiet" });
-  const back = makeButton("Back", "The step before", () => show(at - 1));
-  const next = makeButton("Next", "The next step", () => (at === STEPS_OF_TOUR.length - 1 ? close() : show(at + 1)));
-  const end = makeButton("End", "End the tour", close);
+  const back = makeButton(t`Back`, t`The step before`, () => show(at - 1));
+  const next = makeButton(t`Next`, t`The next step`, () => (at === STEPS_OF_TOUR.length - 1 ? close() : show(at + 1)));
+  const end = makeButton(t`End`, t`End the tour`, close);
   const box = build(
     "div",
-    { class: "tour", role: "dialog", "aria-label": "Tour", hidden: true },
+    { class: "tour", role: "dialog", "aria-label": t`Tour`, hidden: true },
     heading,
     text,
     build("div", { class: "tools" }, back, next, end, count),
@@ -62,9 +62,9 @@ export function startTour(store) {
     box.hidden = false;
     heading.textContent = name;
     text.textContent = words;
-    count.textContent = `${at + 1} of ${STEPS_OF_TOUR.length}`;
+    count.textContent = t`${at + 1} of ${STEPS_OF_TOUR.length}`;
     back.disabled = at === 0;
-    next.textContent = at === STEPS_OF_TOUR.length - 1 ? "Done" : "Next";
+    next.textContent = at === STEPS_OF_TOUR.length - 1 ? t`Done` : t`Next`;
     mark(selector);
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {

@@ -1,5 +1,5 @@
 // Training inside the page: the network learns from the pictures in the file, step by step.
-import { build, makeButton, showAdded, showMarked, showNumber } from "./words.js";
+import { build, decimal, makeButton, showAdded, showMarked, showNumber } from "./words.js";
 import { makeChart } from "./chart.js";
 import { listenToTheme, paint } from "./colours.js";
 import { cellUnder } from "./choose.js";
@@ -12,7 +12,7 @@ const SLICE_OF_TRAINING = 120; // milliseconds of the worker between two picture
 const SHOWN_PRODUCTS = 6;
 const LARGEST_FILTER = 88; // pixels
 const ACTIVATIONS = {
-  own: "as it is",
+  own: t`as it is`,
   "max(0, x)": "ReLU",
   "tanh(x)": "tanh",
   "1 / (1 + exp(−x))": "sigmoid",
@@ -31,16 +31,16 @@ async function unpacked(base64) {
 export function startTraining(store, worker) {
   const { network, description } = store.state;
   const section = document.getElementById("training");
-  section.append(build("h2", {}, "Training"));
+  section.append(build("h2", {}, t`Training`));
   const epochs = makeEpochs(description.epochs, network);
   const labels = description.learning ?? [];
   const why = !worker
-    ? "this browser lets no page compute beside itself"
+    ? t`this browser lets no page compute beside itself`
     : labels.length
       ? whyNotTrained(network)
-      : "its file holds no pictures to learn from";
+      : t`its file holds no pictures to learn from`;
   if (why) {
-    section.append(build("p", {}, `This network is not trained here: ${why}.`), epochs);
+    section.append(build("p", {}, t`This network is not trained here: ${why}.`), epochs);
     return {};
   }
 
@@ -71,20 +71,20 @@ export function startTraining(store, worker) {
     });
     return build("label", { for: `train-${name}` }, label, field);
   };
-  const numbers = (name, label) => select(name, label, CHOICES[name].map((value) => [value, value]));
-  const train = makeButton("Train", "Train until it is paused", () => (running ? pause() : run()));
-  const step = makeButton("One step", "One step along the gradient of a batch", () => {
+  const numbers = (name, label) => select(name, label, CHOICES[name].map((value) => [value, decimal(value)]));
+  const train = makeButton(t`Train`, t`Train until it is paused`, () => (running ? pause() : run()));
+  const step = makeButton(t`One step`, t`One step along the gradient of a batch`, () => {
     pause();
     makeStep(0);
   });
-  const anew = makeButton("Start again", "Draw all weights anew", begin);
+  const anew = makeButton(t`Start again`, t`Draw all weights anew`, begin);
   const state = build("p", { role: "status" });
-  const loss = makeChart("Loss of the batch", [{ name: "loss", role: "loss" }]);
+  const loss = makeChart(t`Loss of the batch`, [{ name: t`loss`, role: "loss" }]);
   const accuracy = makeChart(
-    "Right answers",
+    t`Right answers`,
     [
-      { name: "in the batch", role: "of-batch" },
-      { name: `of ${description.samples.length} test pictures`, role: "of-test" },
+      { name: t`in the batch`, role: "of-batch" },
+      { name: t`of ${description.samples.length} test pictures`, role: "of-test" },
     ],
     1,
   );
@@ -95,14 +95,14 @@ export function startTraining(store, worker) {
       "div",
       { class: "controls-of-layer" },
       build("div", { class: "tools" }, train, step, anew),
-      numbers("rate", "Learning rate"),
-      numbers("momentum", "Momentum"),
-      numbers("size", "Images a step"),
-      select("activation", "Activation", Object.entries(ACTIVATIONS)),
+      numbers("rate", t`Learning rate`),
+      numbers("momentum", t`Momentum`),
+      numbers("size", t`Images a step`),
+      select("activation", t`Activation`, Object.entries(ACTIVATIONS)),
       build(
         "p",
         { class: "quiet" },
-        `It begins with random weights and learns from ${labels.length} training pictures in this file. A step: forward, the loss, backward to the gradient of every weight, and each weight a little against it.`,
+        t`It begins with random weights and learns from ${labels.length} training pictures in this file. A step: forward, the loss, backward to the gradient of every weight, and each weight a little against it.`,
       ),
       state,
       epochs,
@@ -111,7 +111,7 @@ export function startTraining(store, worker) {
       "div",
       { class: "training-at-work" },
       build("div", { class: "charts" }, loss.element, accuracy.element),
-      build("div", {}, build("h3", {}, `Filters of ${first.title}: click a weight to see its gradient`), filters),
+      build("div", {}, build("h3", {}, t`Filters of ${first.title}: click a weight to see its gradient`), filters),
       gradient,
     ),
   );
@@ -173,8 +173,8 @@ export function startTraining(store, worker) {
 
   async function run() {
     running = true;
-    train.textContent = "Pause";
-    gradient.replaceChildren(build("p", { class: "quiet" }, "Pause to see a weight’s gradient."));
+    train.textContent = t`Pause`;
+    gradient.replaceChildren(build("p", { class: "quiet" }, t`Pause to see a weight’s gradient.`));
     while (running) {
       await makeStep(SLICE_OF_TRAINING);
       await new Promise((resolve) => requestAnimationFrame(resolve));
@@ -184,7 +184,7 @@ export function startTraining(store, worker) {
 
   function pause() {
     running = false;
-    train.textContent = "Train";
+    train.textContent = t`Train`;
   }
 
   // --- what is seen ---
@@ -193,7 +193,7 @@ export function startTraining(store, worker) {
     loss.show([records.map(({ step: at, loss: value }) => [at, value])]);
     accuracy.show([records.map(({ step: at, accuracy: value }) => [at, value]), tested]);
     const last = records.at(-1);
-    state.textContent = last ? `step ${last.step}: loss ${showMarked(last.loss)}, ${(100 * tested.at(-1)[1]).toFixed(0)} % of the test pictures right` : "random weights, no step yet";
+    state.textContent = last ? t`step ${last.step}: loss ${showMarked(last.loss)}, ${(100 * tested.at(-1)[1]).toFixed(0)} % of the test pictures right` : t`random weights, no step yet`;
     showFilters();
   }
 
@@ -214,7 +214,7 @@ export function startTraining(store, worker) {
       paint(canvas, values.subarray(at * area, (at + 1) * area), rows, columns, scale);
       const here = asked.layer === first.index && Math.floor(asked.index / area) === at;
       canvas.classList.toggle("chosen", here);
-      canvas.setAttribute("aria-label", `filter ${Math.floor(at / depth)}, kernel ${at % depth}`);
+      canvas.setAttribute("aria-label", t`filter ${Math.floor(at / depth)}, kernel ${at % depth}`);
     });
   }
 
@@ -248,12 +248,12 @@ export function startTraining(store, worker) {
     const [, , rows, columns] = entry.weights.weight[2];
     if (!rows) {
       const [, inputs] = entry.weights.weight[2];
-      return `${entry.title}, weight of unit ${Math.floor(index / inputs)} for input ${index % inputs}`;
+      return t`${entry.title}, weight of unit ${Math.floor(index / inputs)} for input ${index % inputs}`;
     }
     const kernel = Math.floor(index / (rows * columns));
     const depth = entry.weights.weight[2][1];
     const at = index % (rows * columns);
-    return `${entry.title}, filter ${Math.floor(kernel / depth)}, kernel ${kernel % depth}, row ${Math.floor(at / columns)}, column ${at % columns}`;
+    return t`${entry.title}, filter ${Math.floor(kernel / depth)}, kernel ${kernel % depth}, row ${Math.floor(at / columns)}, column ${at % columns}`;
   };
 
   async function look() {
@@ -270,7 +270,7 @@ export function startTraining(store, worker) {
   const table = (heads, lines) =>
     build(
       "div",
-      { class: "listed", tabindex: 0, role: "region", "aria-label": "Products" },
+      { class: "listed", tabindex: 0, role: "region", "aria-label": t`Products` },
       build(
         "table",
         { class: "contributions" },
@@ -292,8 +292,8 @@ export function startTraining(store, worker) {
     const rest = strongest.slice(SHOWN_PRODUCTS).reduce((sum, { product }) => sum + product, 0);
     const place = (unit) =>
       entry.maps
-        ? `row ${Math.floor((unit % (entry.size / entry.shape[0])) / entry.shape[2])}, column ${unit % entry.shape[2]}`
-        : `unit ${unit}`;
+        ? t`row ${Math.floor((unit % (entry.size / entry.shape[0])) / entry.shape[2])}, column ${unit % entry.shape[2]}`
+        : t`unit ${unit}`;
     const chained = shown[0].slope !== undefined;
     const [reader] = entry.readers;
     const isLast = reader === network.layers.length - 1;
@@ -305,32 +305,32 @@ export function startTraining(store, worker) {
     ]);
     const empty = chained ? ["", "", ""] : ["", ""];
     if (strongest.length > SHOWN_PRODUCTS)
-      lines.push([`${strongest.length - SHOWN_PRODUCTS} other places`, ...empty, showNumber(rest)]);
+      lines.push([t`${strongest.length - SHOWN_PRODUCTS} other places`, ...empty, showNumber(rest)]);
     const after = chained
-      ? [`≈ slope of ${network.layers[reader].title}`, `≈ gradient behind it`]
-      : [isLast ? "≈ probability − target" : "≈ gradient at the output"];
+      ? [t`≈ slope of ${network.layers[reader].title}`, t`≈ gradient behind it`]
+      : [isLast ? t`≈ probability − target` : t`≈ gradient at the output`];
     const { rate, momentum, size } = settings;
     const next = value - rate * mean;
     return [
-      build("h3", {}, `One weight: ${nameOf(asked)}`),
-      build("div", { class: "tools" }, build("label", { for: "train-layer" }, "Layer"), layerField, build("label", { for: "train-weight" }, "weight"), weightField),
+      build("h3", {}, t`One weight: ${nameOf(asked)}`),
+      build("div", { class: "tools" }, build("label", { for: "train-layer" }, t`Layer`), layerField, build("label", { for: "train-weight" }, t`weight`), weightField),
       build(
         "p",
         {},
-        `Of the first image of the next batch, a ${classes[label]}: the network gives ${classes[label]} the probability ${showMarked(probabilities[label])}. The loss, −log of it, is ${showMarked(-Math.log(Math.max(probabilities[label], 1e-30)))}. Its gradient at each output of ${entry.title} comes back layer by layer; times the number that the weight met there, and added up over all places, it is what this image asks of the weight:`,
+        t`Of the first image of the next batch, a ${classes[label]}: the network gives ${classes[label]} the probability ${showMarked(probabilities[label])}. The loss, −log of it, is ${showMarked(-Math.log(Math.max(probabilities[label], 1e-30)))}. Its gradient at each output of ${entry.title} comes back layer by layer; times the number that the weight met there, and added up over all places, it is what this image asks of the weight:`,
       ),
-      table(["place", "≈ input", ...after, "≈ product"], lines),
+      table([t`place`, t`≈ input`, ...after, t`≈ product`], lines),
       build(
         "p",
         { class: "formula" },
-        `sum for this image ${showMarked(each[0])}; mean over ${size} images ${showMarked(mean)}`,
+        t`sum for this image ${showMarked(each[0])}; mean over ${size} images ${showMarked(mean)}`,
       ),
       build(
         "p",
         { class: "formula" },
         momentum
-          ? `velocity = ${momentum} · velocity ${showAdded(mean)}; weight = ${showMarked(value)} − ${rate} · velocity`
-          : `weight = ${showMarked(value)} − ${rate} · (${showMarked(mean)}) ≈ ${showNumber(next)}`,
+          ? t`velocity = ${decimal(momentum)} · velocity ${showAdded(mean)}; weight = ${showMarked(value)} − ${decimal(rate)} · velocity`
+          : t`weight = ${showMarked(value)} − ${decimal(rate)} · (${showMarked(mean)}) ≈ ${showNumber(next)}`,
       ),
     ];
   }

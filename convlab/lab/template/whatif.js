@@ -1,7 +1,7 @@
 // What if: filters off, the picture moved by pixels, parts of it covered.
 import { borderColour, toFloats } from "./pictures.js";
 import { listenToTheme, paint, paintRamp, themeName } from "./colours.js";
-import { build, makeButton, showNumber, write } from "./words.js";
+import { build, decimal, makeButton, showNumber, write } from "./words.js";
 import { makeArrows, paintBytes, shiftWords } from "./drawing.js";
 import { percent, points } from "./answer.js";
 import { spanOf } from "./network.js";
@@ -20,10 +20,10 @@ export function startWhatIf(store) {
 function makeSwitches(store) {
   const { network } = store.state;
   const list = build("ul", { class: "silent" });
-  const all = makeButton("All on", "Switch all maps on again", () => store.set({ off: new Set() }));
-  const way = "None: a layer’s name opens its filters, each with a switch.";
+  const all = makeButton(t`All on`, t`Switch all maps on again`, () => store.set({ off: new Set() }));
+  const way = t`None: a layer’s name opens its filters, each with a switch.`;
   const none = build("p", { class: "quiet" }, way);
-  const heading = build("h3", {}, "Filters off");
+  const heading = build("h3", {}, t`Filters off`);
   const element = build("div", { class: "block off" }, heading, none, list, all);
   const show = () => {
     const { off } = store.state;
@@ -34,8 +34,8 @@ function makeSwitches(store) {
     list.replaceChildren(
       ...entries.map(([layer, map]) => {
         const entry = network.layers[layer];
-        const name = `${entry.title}, ${entry.maps ? "map" : "unit"} ${map}`;
-        const on = makeButton(`${name} ✕`, `Switch ${name} on again`, () => {
+        const name = entry.maps ? t`${entry.title}, map ${map}` : t`${entry.title}, unit ${map}`;
+        const on = makeButton(`${name} ✕`, t`Switch ${name} on again`, () => {
           const rest = new Set(store.state.off);
           rest.delete(`${layer}:${map}`);
           store.set({ off: rest });
@@ -59,23 +59,22 @@ function makeShift(store) {
   const answer = build("p", { class: "quiet" });
   const body = build("tbody", {});
   const heads = [
-    ["layer", "Layers with maps"],
-    ["moves by", "By how many cells its maps should move"],
-    ["error", "Relative difference over all cells that are left"],
-    ["inside", "Over those cells alone that saw neither padding nor the new edge"],
+    [t`layer`, t`Layers with maps`],
+    [t`moves by`, t`By how many cells its maps should move`],
+    [t`error`, t`Relative difference over all cells that are left`],
+    [t`inside`, t`Over those cells alone that saw neither padding nor the new edge`],
   ].map(([name, title]) => build("th", { scope: "col", title }, name));
   const table = build("table", {}, build("thead", {}, build("tr", {}, ...heads)), body);
   const explained = build(
     "p",
     { class: "quiet" },
-    "error: how far the maps of the shifted picture are from the shifted maps, relative to these;" +
-      " inside: away from the border. 0 is exact; ≈: to the nearest whole cell.",
+    t`error: how far the maps of the shifted picture are from the shifted maps, relative to these; inside: away from the border. 0 is exact; ≈: to the nearest whole cell.`,
   );
   const results = build("div", { class: "results" }, build("div", {}, table), explained);
   const element = build(
     "div",
     { class: "block shift" },
-    build("h3", {}, "Shift"),
+    build("h3", {}, t`Shift`),
     build("div", { class: "steer" }, makeArrows(store), words),
     answer,
     results,
@@ -84,11 +83,11 @@ function makeShift(store) {
     if (!keys.has("trace") && !keys.has("shift")) return;
     const { shift, trace, off } = store.state;
     const moved = shift.some((pixels) => pixels !== 0);
-    write(words, moved ? shiftWords(shift) : "not shifted");
+    write(words, moved ? shiftWords(shift) : t`not shifted`);
     results.hidden = !moved || !trace;
     if (results.hidden) return write(answer, "");
     const plain = store.state.unshifted;
-    const same = off.size ? ", the same filters off" : "";
+    const same = off.size ? t`, the same filters off` : "";
     write(answer, invariance(plain, trace, description.classes) + same);
     return body.replaceChildren(...equivarianceOf(store.state.network, plain, trace, shift).map(rowOf));
   });
@@ -100,9 +99,9 @@ function invariance(plain, moved, classes) {
   const change = points(moved.probabilities[plain.answer] - plain.probabilities[plain.answer]);
   const kept = plain.answer === moved.answer;
   const begin = kept
-    ? `the answer stays ${classes[plain.answer]}`
-    : `the answer turns from ${classes[plain.answer]} to ${classes[moved.answer]}`;
-  return `${begin}; the probability of ${classes[plain.answer]}: ${change} points`;
+    ? t`the answer stays ${classes[plain.answer]}`
+    : t`the answer turns from ${classes[plain.answer]} to ${classes[moved.answer]}`;
+  return t`${begin}; the probability of ${classes[plain.answer]}: ${change} points`;
 }
 
 function rowOf({ name, cells, rounded, error, inner }) {
@@ -197,9 +196,9 @@ function makeOcclusion(store) {
   const { input, classes } = store.state.description;
   const patch = [input.rows, input.columns].map((length) => Math.max(1, halfToEven(length / 7)));
   const size = `${patch[0]} × ${patch[1]}`;
-  const start = makeButton("Cover patches", "Cover the picture patch by patch", run);
-  const stop = makeButton("Cancel", "Stop covering", cancel);
-  const progress = build("progress", { max: "1", "aria-label": "Patches that have been tried" });
+  const start = makeButton(t`Cover patches`, t`Cover the picture patch by patch`, run);
+  const stop = makeButton(t`Cancel`, t`Stop covering`, cancel);
+  const progress = build("progress", { max: "1", "aria-label": t`Patches that have been tried` });
   const base = build("canvas", { class: "pixels under" });
   const over = build("canvas", { class: "pixels over", role: "img" });
   const bar = build("canvas", { class: "ramp" });
@@ -219,12 +218,12 @@ function makeOcclusion(store) {
   const about = build(
     "p",
     { class: "quiet" },
-    `How much the answer loses when ${size} pixels are covered with the border’s colour.`,
+    t`How much the answer loses when ${size} pixels are covered with the border’s colour.`,
   );
   const element = build(
     "div",
     { class: "block occlusion" },
-    build("h3", {}, "Occlusion"),
+    build("h3", {}, t`Occlusion`),
     about,
     build("div", { class: "tools" }, start, stop, progress),
     picture,
@@ -281,15 +280,14 @@ function makeOcclusion(store) {
     paintBytes(base, shown, input);
     paint(over, occlusion, input.rows, input.columns, { map: "diverging", low: -most, high: most });
     paintRamp(bar, "diverging");
-    const reach = (100 * most).toPrecision(3);
-    low.textContent = `rises by ${Number(reach)}`;
-    high.textContent = `drops by ${Number(reach)} points`;
+    const reach = decimal(String(Number((100 * most).toPrecision(3))));
+    low.textContent = t`rises by ${reach}`;
+    high.textContent = t`drops by ${reach} points`;
     const name = classes[trace.answer];
     told.textContent =
-      `the probability of ${name}, ${percent(found.probability)}: a pixel shows the mean over its` +
-      ` patches; one patch alone takes it to ${percent(found.probability - found.largest)}` +
-      (largest < LEAST_REACH ? "; no pixel changes it by a whole point, so all is pale" : "");
-    over.setAttribute("aria-label", `Occlusion map for ${name}; ${told.textContent}`);
+      t`the probability of ${name}, ${percent(found.probability)}: a pixel shows the mean over its patches; one patch alone takes it to ${percent(found.probability - found.largest)}` +
+      (largest < LEAST_REACH ? t`; no pixel changes it by a whole point, so all is pale` : "");
+    over.setAttribute("aria-label", t`Occlusion map for ${name}; ${told.textContent}`);
   }
 
   store.listen((keys) => {

@@ -14,7 +14,14 @@ const SUPERSCRIPTS = {
   9: "⁹",
 };
 
-const withMinus = (text) => text.replace("-", "−");
+// A text is marked so: t`${count} layers`.  What makes the page (translation.py) puts the words of its
+// language there; nothing of this is left in the page.
+const POINT = t`.`; // of decimal numbers
+
+// A number's text with the point of the language.
+export const decimal = (text) => String(text).replace(/\.(?=\d)/g, POINT);
+
+const withMinus = (text) => decimal(text).replace("-", "−");
 
 // Three significant digits and a true minus sign: −0.125, 12.3, 4.56 × 10⁻⁵.
 export function showNumber(value) {
@@ -34,7 +41,7 @@ export function showNumber(value) {
 export const isRounded = (value) => Number.isFinite(value) && readNumber(showNumber(value)) !== value;
 
 const readNumber = (text) => {
-  const [mantissa, power] = text.replace("−", "-").split(" × 10");
+  const [mantissa, power] = text.replace("−", "-").replace(POINT, ".").split(" × 10");
   const raised = Object.entries(SUPERSCRIPTS).map(([plain, sign]) => [sign, plain]);
   const exponent = [...(power ?? "")].map((sign) => Object.fromEntries(raised)[sign]).join("");
   return Number(`${mantissa}e${exponent || 0}`);
@@ -56,7 +63,7 @@ export function showNumbers(values) {
   return Array.from(values, (value) => {
     const text = value.toFixed(places);
     if (Number(text) === 0)
-      return places && largest < 1 ? `.${"0".repeat(places)}` : text.replace("-", "");
+      return decimal(places && largest < 1 ? `.${"0".repeat(places)}` : text.replace("-", ""));
     return withMinus(largest < 1 ? text.replace("0.", ".") : text);
   });
 }
@@ -72,7 +79,10 @@ export function showShape(shape) {
   return shape.length === 3 ? `${shape[1]} × ${shape[2]} × ${shape[0]}` : String(shape[0]);
 }
 
-export const showCount = (count) => count.toLocaleString("en-GB");
+export const showCount = (count) => {
+  const text = count.toLocaleString("en-GB");
+  return POINT === "," ? text.replaceAll(",", "\u202f") : text;
+};
 
 // An element with attributes and children; texts become text nodes, null leaves no trace.
 export function build(tag, attributes = {}, ...children) {

@@ -1,6 +1,7 @@
 // The page's script once more, in a worker: it computes while the page stays free to be used.
 import { Network } from "./network.js";
 import { Learner } from "./learning.js";
+import { drawingOf } from "./pictures.js";
 
 // A worker made of the page's own script, or null where the browser refuses one.
 export function startWorker(description, weights) {
@@ -41,9 +42,10 @@ export function startWorker(description, weights) {
 
 // What is asked, and how it is answered.
 function answersOf() {
-  let [network, learner] = [null, null];
+  let [network, learner, known] = [null, null, null];
   return {
     begin({ description, weights }) {
+      known = description;
       network = new Network(description, weights);
       return {};
     },
@@ -57,6 +59,7 @@ function answersOf() {
       }
       return { traces, milliseconds };
     },
+    drawing: (ink) => ({ made: drawingOf(known, ...ink) }),
     probabilities: ([input, off]) => ({ probabilities: network.forward(input, off).probabilities }),
     // A copy of the network learns: the one of the page stays as it is.
     learner({ description, weights, ...given }) {
