@@ -16,7 +16,7 @@ from convlab.pictures import sources
 from convlab.pictures.picture import Picture
 from convlab.shapes import Pair, size_text
 from convlab.training import ImageLike
-from convlab.words import t
+from convlab.words import joined, t
 
 _LONGEST = 96  # pixels: a window on a larger picture would hardly be seen
 _STEPS = 5
@@ -61,7 +61,7 @@ def photo_window(
     shown = viz.PhotoWindow(pixels[0], output, [example.picture(k) for k in range(steps)], first)
     title = t("A window on a photograph")
     subtitle = _subtitle(name, size, smaller, channels)
-    subtitle = t("{title}; {subtitle}", chosen.title, subtitle)
+    subtitle = joined([chosen.title, subtitle], "; ")
     words: dict[str, Any] = {"title": title, "subtitle": subtitle}
     return Picture(
         title,
@@ -93,5 +93,5 @@ def _subtitle(name: str, size: list[int], smaller: Pair, channels: int) -> str:
     """What the photograph is, and what was made of it."""
     text = size_text(*smaller)
     if tuple(size) != smaller:
-        text = t("made smaller, {size} of {shown}", text, size_text(*size))
-    return f"{name}, {text}" + (t(", grey (BT.601 luma)") if channels == 3 else "")
+        text = t("{size} of {shown}", text, size_text(*size))
+    return joined([name, text]) + (t(", grey (BT.601 luma)") if channels == 3 else "")

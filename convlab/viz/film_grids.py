@@ -139,6 +139,7 @@ class Grids:
         """A number as large as a cell, in a box if it has a fill."""
         stroke = 0.5 * self.canvas.size.thick
         side, px = 0.9 * self.side, self.px
+        px = min(px, px * 0.86 * side / max(1.0, self.canvas.measure(text, px, True)))
         return chip(text, side, side, px, self.canvas.theme.ink, fill, edge, stroke, bold=True)
 
     def settle(self, frame: NDArray, cells: Cells, place: tuple[int, int], text: str, fill: str):
