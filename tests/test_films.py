@@ -305,6 +305,7 @@ def test_a_window_on_a_photograph_has_the_numbers_of_scipy(laid):
         assert moment(frames, step, 0.81) == [*map(number, products), *"++++++++", "=", total]
 
 
+@pytest.mark.slow
 def test_the_map_on_a_film_grows_in_the_order_of_the_loop():
     made = pictures.photo_window("china", "sobel-x", at=(21, 43))
     empty = style.rgb_bytes(style.theme_named("light").hairline_fill)
