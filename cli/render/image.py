@@ -13,9 +13,7 @@ from convlab_cli import drawing, options, steps
     example="8x8",
     help="Rows x columns of --numbers; by default 14x14 for a grey image, 14x8 in colour.",
 )
-@options.at(
-    "The first of them, the pixel marked, or a result of --kernel; by default in the middle."
-)
+@options.at("The first of them, the pixel marked, a result of --kernel; else in the middle.")
 @options.image_data
 @options.data_dir
 @steps.film_options
