@@ -268,10 +268,13 @@ class _Top:
     def grow(self, frame: NDArray, done: int) -> None:
         """The map of a film's frame, as far as it is done."""
         left, top, width, height = (round(length) for length in self.map.place)
-        cell, grown = round(self.map.width), self._grown(done)
-        line = max(1, round(self.canvas.size.hair))
-        large = grown.repeat(cell, axis=0).repeat(cell, axis=1)[line:-line, line:-line]
-        frame[top + line : top + height - line, left + line : left + width - line] = large
+        cell, line = round(self.map.width), max(1, round(self.canvas.size.hair))
+        there = np.arange(self.rgb[..., 0].size).reshape(self.rgb.shape[:2]) < done
+        inside = np.s_[line:-line, line:-line]
+        grown, there = (
+            each.repeat(cell, axis=0).repeat(cell, axis=1)[inside] for each in (self.rgb, there)
+        )
+        frame[top : top + height, left : left + width][inside][there] = grown[there]
 
     def outlines(self, frame: NDArray, row: float, number: float, widens: float) -> None:
         """The window and its result at a place of a film, or both as wide as their rows."""
