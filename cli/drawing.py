@@ -101,8 +101,8 @@ class Picture:
 
     @property
     def moving(self) -> bool:
-        """Whether the picture is to be an animation or a film."""
-        return self.moves and self.suffix in (".gif", ".webp", *FILMS)
+        """Whether the picture is to be an animation or a film, and not one that is built up."""
+        return self.moves and not self.build and self.suffix in (".gif", ".webp", *FILMS)
 
     def or_else(self, name: str) -> Picture:
         """This, written to a file of this name unless there is another one."""

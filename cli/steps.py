@@ -42,7 +42,7 @@ def film_options(function):
 
 def timed(made, film):
     """A picture whose film has these settings."""
-    return dataclasses.replace(made, film=partial(made.film, **film))
+    return dataclasses.replace(made, film=made.film and partial(made.film, **film))
 
 
 def steps(default: str, *more: str):
@@ -66,6 +66,8 @@ def steps(default: str, *more: str):
         def command(*arguments, picture, step, film, **settings):
             from convlab import pictures
 
+            if picture.build and step == "all":
+                raise click.UsageError("--build: expected one --step, part by part, got all")
             step = "all" if step is None and picture.moving else step
             made = function(*arguments, pictures=pictures, step=step, **settings)
             if picture.moving and made.frames is None:

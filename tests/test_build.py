@@ -64,5 +64,9 @@ def test_files_are_numbered(convlab):
     assert sorted(path.name for path in (convlab.folder / "a").iterdir()) == names
     convlab.works("render", "backward", "--build", "-o", "b.png", "--size", "small")
     assert (convlab.folder / "b-01.png").exists() and (convlab.folder / "b-14.png").exists()
+    convlab.works("render", "arithmetic", "--build", "-o", "c.gif")
+    assert Image.open(convlab.folder / "c.gif").n_frames == 5  # the parts, not the steps
+    said = convlab.misused("render", "arithmetic", "--build", "--step", "all", "-o", "c.gif")
+    assert "--build: expected one --step, part by part, got all" in said
     said = convlab.misused("render", "arithmetic", "--build", "-o", "-")
     assert "expected -o FILE for 5 files, got -" in said

@@ -8,12 +8,14 @@ from importlib import import_module
 import av
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from scipy import signal
 
 from convlab import lessons, pictures, viz
-from convlab.errors import SpecError
+from convlab.data import photograph
+from convlab.errors import ConvlabError, SpecError
 from convlab.lessons.stamps import stamps
-from convlab.viz import film_grids, film_stamp, film_sum, film_window, sprites
+from convlab.viz import film_grids, film_stamp, film_sum, film_window, sprites, style
 
 SMALL = {"theme": "light", "size": "animation", "seconds": 1.7, "fps": 30}
 COUNT, END = 51, 60  # frames of a step, of which the first has three times as many; of the end
@@ -273,3 +275,57 @@ def test_numbers_stay_at_whole_places():
     assert len(frames) == 30 + 15 * (places[0] + 1) + 15 * len(places) + 60
     with pytest.raises(SpecError, match="expected a file ending in"):
         pictures.convolution_1d(show="three").content(".mp4")
+
+
+def test_a_window_on_a_photograph_has_the_numbers_of_scipy(laid):
+    made = pictures.photo_window("china", "sobel-x", at=(21, 43))
+    x, w = made.inputs["image"][0].astype(float), np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    assert x.shape == (64, 96)
+    # Of the photograph itself, made smaller by means of blocks instead of by Pillow.
+    blocks = np.asarray(photograph("china"), float) @ [0.299, 0.587, 0.114]
+    rows, columns = np.linspace(0, 427, 65).astype(int), np.linspace(0, 640, 97).astype(int)
+    means = np.add.reduceat(np.add.reduceat(blocks, rows[:-1], 0), columns[:-1], 1)
+    means /= np.diff(rows)[:, None] * np.diff(columns)
+    assert np.abs(x - means).mean() < 8
+    wanted = signal.correlate2d(x, w, "valid")
+    assert np.array_equal(made.result["output"], wanted)
+    assert made.parameters["steps"] == [(21, column) for column in range(41, 46)]
+    assert np.array_equal(made.result["values"].ravel(), wanted[21, 41:46])
+    patch = x[21:24, 43:46]
+    texts = [text.get_text() for text in made.figure.findobj(Text)]
+    for value in [*patch.ravel(), *w.ravel(), *wanted[21, 41:44]]:
+        assert number(value) in texts
+    assert number(wanted[21, 44]) not in texts  # not computed yet
+    frames = flown(laid, made.film(**SMALL | {"size": viz.FILM}))
+    assert len(frames) == (5 + 2) * COUNT + 6 * 30 + END
+    for step in range(5):
+        products = (x[21:24, 41 + step : 44 + step] * w).ravel()
+        total = number(wanted[21, 41 + step])
+        assert moment(frames, step, 0.4) == [*map(number, products)]
+        assert moment(frames, step, 0.81) == [*map(number, products), *"++++++++", "=", total]
+
+
+@pytest.mark.slow
+def test_the_map_on_a_film_grows_in_the_order_of_the_loop():
+    made = pictures.photo_window("china", "sobel-x", at=(21, 43))
+    empty = style.rgb_bytes(style.theme_named("light").hairline_fill)
+    frames = list(made.film(theme="light", seconds=0.2, fps=30).frames)
+    done = [(frame == empty).all(-1).sum() for frame in frames]
+    assert done[-1] < 0.05 * done[0]
+    assert all(after <= before + 400 for before, after in zip(done, done[1:], strict=False))
+    assert (
+        max(before - after for before, after in zip(done, done[1:], strict=False)) < 0.1 * done[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"kernel": "sobel"}, "kernel: expected one kernel such as sobel-x, got sobel"),
+        ({"at": (62, 0)}, "at: expected a result of the map, .* 62 × 94, got row 62, column 0"),
+        ({"kernel": "box:41"}, "kernel: expected one whose numbers have room"),
+    ],
+)
+def test_windows_on_a_photograph_that_cannot_be(settings, message):
+    with pytest.raises(ConvlabError, match=message):
+        pictures.photo_window("china", **settings).draw(theme="light", size="slide")

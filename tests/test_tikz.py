@@ -21,6 +21,16 @@ HOST = r"""\documentclass{article}
 \resizebox{50mm}{!}{\input{figure}}
 \end{document}
 """
+BEAMER = r"""\documentclass{beamer}
+\usepackage{standalone}
+\usepackage{tikz}
+\begin{document}
+\begin{frame}
+\only<1>{\resizebox{\linewidth}{!}{\input{part-1}}}%
+\only<2>{\includestandalone[width=\linewidth]{part-2}}
+\end{frame}
+\end{document}
+"""
 
 
 def tex(picture, **settings):
@@ -73,13 +83,21 @@ def test_what_tex_cannot_hold_is_said():
     assert expected in content
 
 
-def compiled(folder, name):
+def has(*files):
+    """Whether LaTeX has these files."""
+    found = shutil.which("kpsewhich") and all(
+        subprocess.run(["kpsewhich", file], capture_output=True).stdout for file in files
+    )
+    return bool(found)
+
+
+def compiled(folder, name, pages="1 page"):
     """The log and the bytes of the page that pdflatex makes of a file."""
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
     log = (folder / f"{name}.log").read_text(errors="replace")
     assert done.returncode == 0, log[-2000:]
-    assert "(1 page," in log and "Missing character" not in log and "Overfull" not in log
+    assert f"({pages}," in log and "Missing character" not in log and "Overfull" not in log
     return log, (folder / f"{name}.pdf").read_bytes()
 
 
@@ -102,3 +120,13 @@ def test_pdflatex_makes_one_page_and_a_document_changes_a_role(tmp_path):
     _, pdf = compiled(tmp_path, "host")
     assert b"\n1 0 0 RG" in pdf or b" 1 0 0 RG" in pdf  # the strokes of the role, now red
     assert b"0.06274 0.19215 0.66666 RG" not in pdf
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has("beamer.cls", "standalone.sty"), reason="no beamer or standalone here")
+def test_slides_of_beamer_take_parts_one_after_the_other(tmp_path):
+    first, *_, last = pictures.arithmetic(**STEP).build(".tex")
+    for number, content in ((1, first), (2, last)):
+        (tmp_path / f"part-{number}.tex").write_bytes(content)
+    (tmp_path / "slides.tex").write_text(BEAMER)
+    compiled(tmp_path, "slides", "2 pages")

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from convlab.pictures._occlusion import occlusion
     from convlab.pictures._padding_modes import padding_modes
     from convlab.pictures._parameters import parameters
+    from convlab.pictures._photo_window import photo_window
     from convlab.pictures._pooled import pooled
     from convlab.pictures._pooling import pooling
     from convlab.pictures._receptive_field import (
@@ -118,6 +119,7 @@ _MODULES = {
     "occlusion": "_occlusion",
     "padding_modes": "_padding_modes",
     "parameters": "_parameters",
+    "photo_window": "_photo_window",
     "pooled": "_pooled",
     "pooling": "_pooling",
     "receptive_field": "_receptive_field",
@@ -180,6 +182,7 @@ __all__ = [
     "occlusion",
     "padding_modes",
     "parameters",
+    "photo_window",
     "pooled",
     "pooling",
     "receptive_field",

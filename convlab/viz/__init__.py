@@ -61,6 +61,7 @@ from convlab.viz.padding import CentredKernel, ReadPixels, padding_modes, usage
 from convlab.viz.page import Page
 from convlab.viz.parameters import Example, Growth, parameters
 from convlab.viz.patches import Depth, hierarchy, maximise, top_patches
+from convlab.viz.photo_window import PhotoWindow, photo_film, photo_window
 from convlab.viz.pixels import channels, flatten, pixel_numbers
 from convlab.viz.pyramid import PyramidLevel, pyramid
 from convlab.viz.quiz_grids import NumberGrid

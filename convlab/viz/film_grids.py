@@ -98,6 +98,11 @@ class Grids:
 
     def draw(self, fills: Sequence[str]) -> NDArray:
         """All blocks on the canvas, each with its fill, as pixels."""
+        self.put(fills)
+        return pixels_of(self.canvas.figure)
+
+    def put(self, fills: Sequence[str]) -> None:
+        """All blocks on the canvas, each with its fill."""
         canvas, size = self.canvas, self.canvas.size
         for at, (block, fill) in enumerate(zip(self.blocks, fills, strict=True)):
             title, note, role = block.head
@@ -113,7 +118,6 @@ class Grids:
                 )
             for plane in range(block.shape[0]):
                 self._plane(at, plane, colour, fill)
-        return pixels_of(canvas.figure)
 
     def _plane(self, at: int, plane: int, edge: str, fill: str) -> None:
         canvas, block, cells = self.canvas, self.blocks[at], self.cells(at, plane)
@@ -135,6 +139,7 @@ class Grids:
         """A number as large as a cell, in a box if it has a fill."""
         stroke = 0.5 * self.canvas.size.thick
         side, px = 0.9 * self.side, self.px
+        px = min(px, px * 0.86 * side / max(1.0, self.canvas.measure(text, px, True)))
         return chip(text, side, side, px, self.canvas.theme.ink, fill, edge, stroke, bold=True)
 
     def settle(self, frame: NDArray, cells: Cells, place: tuple[int, int], text: str, fill: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +49,12 @@ def window_film(
         raise SpecError(f"film: expected at most {MOST_PLANES} channels and filters, got {planes}")
     canvas = Canvas(size, theme)
     canvas.headline(title, subtitle, canvas.theme.ink)
-    return Film(_Window(canvas, steps, numbers, seconds, fps).frames(turned), fps)
+    return Film(Frames(canvas, steps, numbers, seconds, fps).frames(turned), fps)
 
 
-class _Window:
+class Frames:
+    """The frames of such a film, on a canvas that has what else is shown already."""
+
     def __init__(
         self,
         canvas: Canvas,
@@ -82,7 +85,11 @@ class _Window:
 
     def _grids(self, canvas: Canvas, step: int) -> Grids:
         """Input, kernel and output as they stand at a step."""
-        shown = self.steps[step]
+        results = self.steps[step].results().marked() if self.numbers else []
+        return Grids(canvas, self.blocks(self.steps[step]), self.bottom, results)
+
+    def blocks(self, shown: SlidingWindow) -> list[Block]:
+        """Input, kernel and output, the last without its numbers."""
         inputs = shown.inputs().marked() if self.numbers else None
         empty = ~shown.inside
         blocks = [
@@ -94,33 +101,39 @@ class _Window:
             blocks.append(Block(shown.kernel.shape, head, weights, "∗"))
         head = t("Output"), shown.output_note(), "output"
         sign = "=" if self.convolves else style.ARROW
-        blocks.append(Block(shown.output.shape, head, None, sign))
-        results = shown.results().marked() if self.numbers else []
-        return Grids(canvas, blocks, self.bottom, results)
+        return [*blocks, Block(shown.output.shape, head, None, sign)]
 
     # Frames -----------------------------------------------------------------------------------
 
     def frames(self, turned: bool) -> Iterator[NDArray]:
         """All of them."""
-        base, lit = self._grounds(0)
         if turned:
-            yield from self._turning(base)
-        still = base
+            yield from self._turning(self._first[0])
+        for _, _, still in self.moments():
+            yield still
+        for _ in range(round(END * self.fps)):
+            yield still
+
+    def moments(self) -> Iterator[tuple[int, float, NDArray]]:
+        """Of each frame its step, the moment in it from 0 to 1, and its pixels."""
+        base, lit = self._first
         for number, shown in enumerate(self.steps):
             if number and shown.at[0] != self.steps[number - 1].at[0] and self.convolves:
                 base, lit = self._grounds(number, base)
             long = FIRST if number == 0 else 1
             count = max(2, round(self.seconds * self.fps * long))
             for at in range(count):
-                still = self._frame(base, lit, number, at / (count - 1))
-                yield still
+                moment = at / (count - 1)
+                yield number, moment, self._frame(base, lit, number, moment)
             index, *place = shown.at
             text = self.results[np.ravel_multi_index(shown.at, shown.output.shape)]
             cells = self.grids.cells(-1, index)
             fill = self.theme.output_fill
             self.grids.settle(base, cells, (place[0], place[1]), text * self.numbers, fill)
-        for _ in range(round(END * self.fps)):
-            yield still
+
+    @cached_property
+    def _first(self) -> tuple[NDArray, NDArray]:
+        return self._grounds(0)
 
     def _grounds(self, step: int, before: NDArray | None = None) -> tuple[NDArray, NDArray]:
         """The ground, and the same with every cell of the input lit; results so far are kept."""
@@ -149,7 +162,9 @@ class _Window:
         middle = np.array(cells.middle((rows - 1) / 2, (columns - 1) / 2))
         left, top, width, height = (round(length) for length in cells.place)
         clear = base.copy()
-        clear[top : top + height + 1, left : left + width + 1] = style.rgb_bytes(self.theme.ground)
+        line = round(self.canvas.size.hair) + 1
+        around = np.s_[top - line : top + height + line, left - line : left + width + line]
+        clear[around] = style.rgb_bytes(self.theme.ground)
         theme, count = self.theme, round(_TURN * self.fps)
         for at in range(count):
             angle = np.pi * (1 - between(at / (count - 1), 0.25, 0.85))
@@ -157,7 +172,7 @@ class _Window:
             frame = clear.copy()
             for place, text in zip(np.ndindex(rows, columns), texts, strict=True):
                 # A little closer on the way, so that no corner meets the words above.
-                closer = 1 - 0.28 * np.sin(angle)
+                closer = 1 - 0.32 * np.sin(angle)
                 x, y = middle + closer * turn @ (np.array(cells.middle(*place)) - middle)
                 sprite = self.grids.number(text * self.numbers, theme.window_fill, theme.window)
                 lay(frame, scaled(sprite, closer), x, y)

@@ -95,12 +95,12 @@ _TOKEN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+|[₀-₉]+|.")
 _ACROSS = {"left": "west", "center": "", "right": "east"}
 _DOWN = {"top": "north", "center_baseline": "", "center": "", "baseline": "base", "bottom": "south"}
 
-# It compiles by itself; in a document, which has its own class, it is only the picture.
+# It compiles by itself; in a document, which has begun, it is only the picture.
 _DOCUMENT = r"""% {title}
 % {description}
 {command}% pdflatex makes a page of it; \input puts it into a document with \usepackage{{tikz}}.
 % A colour that the document has defined before by one of these names is kept.
-\expandafter\ifx\csname @twoclasseserror\endcsname\documentclass
+\expandafter\ifx\csname @nodocument\endcsname\relax
   \let\convlabends\relax
 \else
   \RequirePackage{{fix-cm}}

@@ -63,7 +63,7 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool, most: int = MOST_
     width = canvas.inner_width - indent
     lines: list[tuple[str, Parts]] = []
     if numbers:
-        added = _sum_lines(canvas, shown, width, px, most)
+        added = sum_lines(canvas, shown, width, px, most)
         first = next(at for at, parts in enumerate(added) if parts)
         lines += [(shown.place() if at == first else "", line) for at, line in enumerate(added)]
     for pieces in shown.size_lines():
@@ -89,7 +89,7 @@ def words(canvas: Canvas, shown: SlidingWindow, numbers: bool, most: int = MOST_
     return top - 1.2 * px
 
 
-def _sum_lines(
+def sum_lines(
     canvas: Canvas, shown: SlidingWindow, width: float, px: float, most: int
 ) -> list[Parts]:
     """The sum in as many lines as sums of these numbers usually need, for all steps alike.
