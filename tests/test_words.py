@@ -22,6 +22,7 @@ from PIL import Image
 import convlab
 from convlab import pictures, words
 from convlab.errors import SpecError, UndrawnLetters
+from convlab.quiz import TOPICS, Key, Sheet
 from convlab.viz import style
 from convlab.viz.legible import legible
 from convlab.viz.look import Look, used
@@ -288,3 +289,19 @@ def test_a_picture_says_its_words_in_a_language(language, tmp_path):
     assert all(f">{term}<" in svg for term in expected)
     assert ">Input<" in picture.content(".svg").decode()
     assert "Convolution" in svg.partition("</desc>")[0]  # the description is English
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_word_of_an_exercise_is_translated(language, monkeypatch):
+    """On the sheets and in their key, as pages and in Markdown; only names and symbols are left."""
+    monkeypatch.setattr(words, "catalogue", lambda language: EveryText())
+    sheet = Sheet.of("all", 1, 3 * len(TOPICS), language=language)
+    answers = Key.of(sheet)
+    allowed = {*NAMES.split(), *sheet.command.replace("--", "").split(), *"abcdefghrS", "ж"}
+    for figure in [*sheet.pages(), *answers.pages()]:
+        left = {word for word in left_over(figure) if word not in sheet.code}
+        assert left - allowed == set()
+    text = (sheet.markdown() + answers.markdown()).replace(sheet.code, "")
+    text = re.sub(r"convlab quiz .*|--seed", "", text)
+    found = re.findall(r"[A-Za-z]+", text)
+    assert {*found} - allowed - {"L"} == set()
