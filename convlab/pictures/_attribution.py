@@ -188,7 +188,8 @@ def _explained(
         wrong = network is asked.run.network and asked.true not in (None, answer)
         text = t("answer {classes} ({chances:.3f})", asked.run.classes[answer], chances[answer])
         if answer != asked.target:
-            text = t("{text}, {name} ({chance:.3f})", text, asked.name, chances[asked.target])
+            names = asked.run.classes[answer], asked.name
+            text = t("answer {answer}; {name}: {chance:.3f}", *names, chances[asked.target])
         notes.append((t("{text}, wrong", text) if wrong else text, wrong))
     return result, notes
 
