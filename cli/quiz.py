@@ -67,10 +67,11 @@ def _check_student(context, parameter, value):
     default=None,
     help="Of the sheets of --students.  [default: pdf]",
 )
+@options.choice("--language", "en", "de", "fr", "es", "zh", help="Of the exercises and the key.")
 @options.json_options("Print the exercises as JSON, with answers and solutions.")
 @options.flag("--alt", help="Print the alternative text of the sheet of -o.")
 @click.pass_context
-def command(context, topic, seed, count, students, format, **wanted):
+def command(context, topic, seed, count, students, format, language, **wanted):
     """Exercises on TOPIC: output-size, output-value, parameters, receptive-field, pooling,
     backpropagation, spot-the-mistake or all.  Without TOPIC: what they are about.
 
@@ -88,12 +89,12 @@ def command(context, topic, seed, count, students, format, **wanted):
         say(topic_lines())
     elif students is not None:
         folder, suffix = wanted["output"] or Path("sheets"), f".{format or 'pdf'}"
-        _for_class(topic, seed, count, students, folder, suffix, wanted["key"])
+        _for_class(topic, seed, count, students, folder, suffix, wanted["key"], language)
     else:
         if wanted["output"] is not None:
             (place,) = (one for one in context.command.params if one.name == "output")
             SHEET.checked(wanted["output"], place, context)
-        _for_one(topic, seed, count, **wanted)
+        _for_one(topic, seed, count, language, **wanted)
 
 
 def _check_usage(
@@ -122,12 +123,12 @@ def _is_sheet(path: Path) -> bool:
     return path.suffix.lower() in FORMATS and not path.is_dir()
 
 
-def _for_one(topic, seed, count, student, key, answers, interactive, output, record, alt):
+def _for_one(topic, seed, count, language, student, key, answers, interactive, output, record, alt):
     from convlab.quiz import Key, Sheet, check_key, file_contents
 
     if key is not None:
         check_key(key, seed)
-    sheet = Sheet.of(topic, seed, count, student)
+    sheet = Sheet.of(topic, seed, count, student, language)
     if interactive:
         quiz_interactive.ask_all(sheet.exercises)
         return
@@ -145,11 +146,11 @@ def _for_one(topic, seed, count, student, key, answers, interactive, output, rec
         click.echo(f"the key: the same command with --seed {sheet.seed} --answers", err=True)
 
 
-def _for_class(topic, seed, count, students, folder, suffix, key):
+def _for_class(topic, seed, count, students, folder, suffix, key, language):
     from convlab.quiz import ClassSet, class_places, save_class
 
     names, key = class_places(students, folder, suffix, key, seed)
     with progress.bar(2 * len(names), label="sheets") as bar:
-        made = ClassSet.of(topic, students, seed, count, bar.step, names)
+        made = ClassSet.of(topic, students, seed, count, bar.step, names, language)
         save_class(made, folder, suffix, key, bar.step)
     say([f"wrote {len(names)} sheets in {folder}, the key: {key}"])

@@ -996,7 +996,7 @@ def invoke(*words):
 def test_occlusion_command(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out = invoke("occlusion", run, "test:0", "--patch", "7x4", "--json-file", "o.json", "--alt")
-    assert "patch of 7 × 4 of the background, stride 3 × 2" in out
+    assert "patches over a pixel, 7 × 4 of the background, stride 3 × 2" in out
     assert "near 1 the map shows nothing that was learned" in out
     assert (tmp_path / "occlusion.png").exists()
     record = json.loads((tmp_path / "o.json").read_text())

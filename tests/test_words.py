@@ -20,8 +20,11 @@ from matplotlib.text import Text
 from PIL import Image
 
 import convlab
-from convlab import pictures, words
+from convlab import pictures, viz, words
+from convlab.bench import titles
+from convlab.bench.machine import Roof
 from convlab.errors import SpecError, UndrawnLetters
+from convlab.quiz import TOPICS, Key, Sheet
 from convlab.viz import style
 from convlab.viz.legible import legible
 from convlab.viz.look import Look, used
@@ -288,3 +291,46 @@ def test_a_picture_says_its_words_in_a_language(language, tmp_path):
     assert all(f">{term}<" in svg for term in expected)
     assert ">Input<" in picture.content(".svg").decode()
     assert "Convolution" in svg.partition("</desc>")[0]  # the description is English
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_word_of_an_exercise_is_translated(language, monkeypatch):
+    """On the sheets and in their key, as pages and in Markdown; only names and symbols are left."""
+    monkeypatch.setattr(words, "catalogue", lambda language: EveryText())
+    sheet = Sheet.of("all", 1, 3 * len(TOPICS), language=language)
+    answers = Key.of(sheet)
+    allowed = {*NAMES.split(), *sheet.command.replace("--", "").split(), *"abcdefghrS", "ж"}
+    for figure in [*sheet.pages(), *answers.pages()]:
+        left = {word for word in left_over(figure) if word not in sheet.code}
+        assert left - allowed == set()
+    text = (sheet.markdown() + answers.markdown()).replace(sheet.code, "")
+    text = re.sub(r"convlab quiz .*|--seed", "", text)
+    found = re.findall(r"[A-Za-z]+", text)
+    assert {*found} - allowed - {"L"} == set()
+
+
+def speeds():
+    """The figures of measurements, with and without another library and with cliffs."""
+    passes = ("forward", "gradient of input", "gradient of weight")
+    for other in (1e9, None):
+        points = [
+            viz.KernelPoint(layer, name, 4.0 + at, (3 + at) * 1e9, other)
+            for at, name in enumerate(passes)
+            for layer in ("s1", "s2")
+        ]
+        found = titles.kernel_words(points, Roof(20e9, 3e9), "NumPy", "omp")
+        yield viz.kernel_speed(points, 20e9, bandwidth=3e9, other="NumPy", **found)
+    rows = [(t("epoch, batch {size}", 64), 1.0), (t("{count:,} answers", 10_000), 0.01)]
+    bars = [viz.TrainingBar(name, s, s, 1.5 * s, s, s, s) for name, s in rows]
+    yield viz.training_speed(bars, other="NumPy", title=titles.training_title(bars, "NumPy"))
+    axes = ("batch", "channels", "image size", "threads")
+    for last in (1.0, 9.0):
+        curves = [viz.ScalingCurve(axis, (1, 2), (1.0, last), (1e9, 2e9)) for axis in axes]
+        yield viz.scaling(curves, title=titles.scaling_title(curves), subtitle="omp")
+
+
+def test_every_word_of_a_measured_speed_is_translated(monkeypatch):
+    monkeypatch.setattr(words, "catalogue", lambda language: EveryText())
+    with used(Look(language="de")):
+        for figure in speeds():
+            assert left_over(figure) - {"NumPy", "convlab", "FLOP", "GB", "GF", "s1", "s2"} == set()

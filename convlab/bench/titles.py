@@ -24,18 +24,24 @@ def kernel_words(points: Sequence[KernelPoint], roof: Roof, other: str, machine:
     shares = [point.share(*roof) for point in points]
     note = ""
     if len(ratios) == 1:
-        title = f"{ratio(ratios[0])} times as fast as {other}"
+        title = t("{ratio} times as fast as {other}", ratio(ratios[0]), other)
     elif ratios:
         faster = sum(value > 1 for value in ratios)
-        title = f"Faster than {other} in {_count_of(faster, len(ratios))} passes"
+        title = t("Faster than {other} in {count} passes", other, _count_of(faster, len(ratios)))
         median = ratio(statistics.median(ratios))
-        note = f"; {ratio(min(ratios))} to {ratio(max(ratios))} times as fast, median {median}"
+        note = t(
+            "; {least} to {most} times as fast, median {median}",
+            *(ratio(min(ratios)), ratio(max(ratios)), median),
+        )
     elif len(shares) == 1:
-        title = f"{shares[0]:.0%} of the roof"
+        title = t("{share} of the roof", f"{shares[0]:.0%}")
     else:
         median = f"{statistics.median(shares):.0%}"
-        title = f"From {min(shares):.0%} to {max(shares):.0%} of the roof, median {median}"
-        note = f"; {len(shares)} passes"
+        title = t(
+            "From {least} to {most} of the roof, median {median}",
+            *(f"{min(shares):.0%}", f"{max(shares):.0%}", median),
+        )
+        note = t("; {count} passes", len(shares))
     return {"title": title, "subtitle": machine + note}
 
 
@@ -43,15 +49,15 @@ def training_title(bars: Sequence[TrainingBar], other: str) -> str:
     """The title of ``viz.training_speed``: in how many cases we take less time, or the times."""
     compared = [bar for bar in bars if bar.share is not None]
     if len(compared) == 1:
-        return f"{compared[0].share_text} of {other}"
+        return t("{share} of {other}", compared[0].share_text, other)
     if compared:
         less = sum(bar.share < 1 for bar in compared if bar.share is not None)
-        return f"Less time than {other} in {_count_of(less, len(compared))} cases"
+        return t("Less time than {other} in {count} cases", other, _count_of(less, len(compared)))
     longest = max(bar.high for bar in bars)
     if len(bars) == 1:
-        return f"{bars[0].what}: {duration(bars[0].seconds, longest)}"
+        return t("{what}: {time}", bars[0].what, duration(bars[0].seconds, longest))
     least, most = min(bar.seconds for bar in bars), max(bar.seconds for bar in bars)
-    return f"From {duration(least, longest)} to {duration(most, longest)}"
+    return t("From {least} to {most}", duration(least, longest), duration(most, longest))
 
 
 def scaling_title(curves: Sequence[ScalingCurve]) -> str:
@@ -59,15 +65,17 @@ def scaling_title(curves: Sequence[ScalingCurve]) -> str:
     found = [(curve, at) for curve in curves for at in curve.cliffs]
     if len(found) == 1:
         (curve, at), *_ = found
-        where = f"{curve.axis} {curve.values[at - 1]} to {curve.values[at]}"
-        return f"One cliff: {curve.speed_left(at):.0%} of the speed from {where}"
+        return t(
+            "One cliff: {share} of the speed from {axis} {before} to {after}",
+            *(f"{curve.speed_left(at):.0%}", curve.name, *curve.values[at - 1 : at + 1]),
+        )
     if found:
-        names = ", ".join(f"{curve.axis} {curve.values[at]}" for curve, at in found)
-        return f"{len(found)} cliffs: {names}"
+        names = [t("{axis} {value}", c.name, c.values[at]) for c, at in found]
+        return t("{count} cliffs: {names}", len(found), joined(names))
     speeds = [speed for curve in curves for speed in curve.speeds]
     if len(speeds) == 1:
         return f"{measured(speeds[0])} GF/s"
-    return f"No cliff: {measured(min(speeds))} to {measured(max(speeds))} GF/s"
+    return t("No cliff: {least} to {most} GF/s", measured(min(speeds)), measured(max(speeds)))
 
 
 def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> Page:
@@ -87,4 +95,6 @@ def ladder_words(rungs: Sequence[LadderStep], what: str, machine: str) -> Page:
 
 
 def _count_of(count: int, total: int) -> str:
-    return f"all {total}" if count == total else f"{count or 'none'} of {total}"
+    if count == total:
+        return t("all {total}", total)
+    return t("{count} of {total}", count, total) if count else t("none of {total}", total)

@@ -21,6 +21,7 @@ from convlab.bench.machine import MULTIPLY_ADDS, multiply_adds
 from convlab.bench.measure import PAUSE, Timing, alternate
 from convlab.errors import DeviceError
 from convlab.kernels import device
+from convlab.words import t
 
 WARM_UP_STEPS = 100
 ANSWERS_PER_EPOCH = 3  # rounds of answering after each round of epochs
@@ -58,7 +59,7 @@ class TrainingRow:
     @property
     def on_threads(self) -> str:
         """What was done, and with how many threads."""
-        return f"{self.what}, {self.threads} thread{'s' * (self.threads > 1)}"
+        return t("{what}, {n} thread", self.what, self.threads, several="{what}, {n} threads")
 
     def line(self) -> str:
         """All of it in one line."""
@@ -198,7 +199,7 @@ def measure_training(
                 train.run()
                 infer.run(ANSWERS_PER_EPOCH)
             yield TrainingRow(
-                f"epoch, batch {batch}",
+                t("epoch, batch {size}", batch),
                 threads,
                 images,
                 2 * step_products(network) * images,
@@ -207,7 +208,7 @@ def measure_training(
                 tuple(train.memory),
             )
         yield TrainingRow(
-            f"{answers:,} answers",
+            t("{count:,} answers", answers),
             threads,
             answers,
             2 * forward * answers,

@@ -121,20 +121,17 @@ def answered(
     title: str,
     what: str,
     parameters: dict[str, Any],
-    facts: Callable[[dict[str, Any]], Facts] = lambda result: [],
+    facts: Callable[[dict[str, Any], str], Facts] = lambda kept, what: [(t("map"), what)],
     **look: Any,
 ) -> Picture:
     """The map of the trained network, beside that for random weights.
 
     ``explain`` gives a network's map (H, W) and everything to keep about it; ``what`` says what the
-    map shows; ``facts`` are made from what was kept.
+    map shows; ``facts`` are made from what was kept and from that.
     """
     result, notes = _explained(asked, explain)
     maps = [(t(name), kept["map"]) for name, kept in result.items()]
-    chances = t("{result:.3f} for {name}", result["trained"]["probability"], asked.name)
-    if asked.untrained is not None:
-        chances += t(", with random weights {result:.3f}", result["random weights"]["probability"])
-    lines = [(t("map"), what), (t("probability"), chances), *facts(result["trained"])]
+    lines = facts(result["trained"], what)
     if asked.untrained is not None:
         result["likeness"], text = _likeness(*(map_ for _, map_ in maps))
         lines.append((t("likeness"), text))
@@ -190,6 +187,9 @@ def _explained(
         # A wrong answer without training is no mistake.
         wrong = network is asked.run.network and asked.true not in (None, answer)
         text = t("answer {classes} ({chances:.3f})", asked.run.classes[answer], chances[answer])
+        if answer != asked.target:
+            names = asked.run.classes[answer], asked.name
+            text = t("answer {answer}; {name}: {chance:.3f}", *names, chances[asked.target])
         notes.append((t("{text}, wrong", text) if wrong else text, wrong))
     return result, notes
 
@@ -198,7 +198,7 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
     """How similar two maps are, as numbers and in words.
 
     Where the image is black some methods give 0 for every network; hence also without the pixels
-    that are 0 in both.
+    that are 0 in both, which is what the words say.
     """
     known = (trained != 0) | (untrained != 0)
     parts = {"rank correlation": insight.similarity(trained, untrained)}
@@ -209,13 +209,12 @@ def _likeness(trained: np.ndarray, untrained: np.ndarray) -> tuple[dict[str, flo
         both = (np.ptp(trained), np.ptp(untrained)) == (0, 0)
         which = t("both maps are") if both else t("one of the maps is")
         return numbers, t("none: {which} the same everywhere", which)
-    texts = [
-        t("not defined") if value is None else _two_digits(value) for value in numbers.values()
-    ]
-    text = t("{texts}, the rank correlation of their magnitudes", texts[-1])
-    if len(texts) > 1:
-        text += t(" ({texts} with the pixels that are 0 in both)", texts[0])
-    return numbers, t("{text}; near 1 the map shows nothing that was learned", text)
+    value = [*numbers.values()][-1]
+    told = t("not defined") if value is None else _two_digits(value)
+    return numbers, t(
+        "rank correlation {told} with the other map; near 1 the map shows nothing that was learned",
+        told,
+    )
 
 
 def _two_digits(value: float) -> str:

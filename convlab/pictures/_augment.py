@@ -199,10 +199,11 @@ def _facts(changes: Augmentation, seed: int, captioned: bool) -> list[tuple[str,
     if not captioned:
         facts = [(t("in each row"), t("the original, then its versions"))]
     drawn = t(
-        "for each version anew, uniformly, by the code of training, first batch of seed {seed}",
+        "anew for each version, uniformly, by the code of training (seed {seed}); outside the"
+        " image its nearest pixel",
         seed,
     )
-    return [*facts, (t("drawn"), drawn), (t("outside"), t("the nearest pixel of the edge"))]
+    return [*facts, (t("drawn"), drawn)]
 
 
 def _numbers(drawn: Changes, rows: int) -> dict[str, Any]:

@@ -125,9 +125,6 @@ def _facts(found: lessons.ColourConvolution, filters: int) -> list[tuple[str, st
     pattern = t(
         "one pattern times a number for each colour; a convolution's may have others in each"
     )
-    both = t(
-        "{value:,} and {value2:,}", depthwise.multiply_adds.value, pointwise.multiply_adds.value
-    )
     separable = t(
         "depthwise {parameters} and pointwise {parameters2}",
         *(depthwise.parameters, pointwise.parameters),
@@ -137,6 +134,5 @@ def _facts(found: lessons.ColourConvolution, filters: int) -> list[tuple[str, st
             t("weights, {maps}", maps),
             t("convolution {parameters}; {separable}", full.parameters, separable),
         ),
-        (t("multiply-adds"), t("convolution {value:,}; {both}", full.multiply_adds.value, both)),
         (t("the results"), t("{apart}: this kernel is {pattern}", apart, pattern)),
     ]

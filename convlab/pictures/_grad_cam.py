@@ -43,10 +43,10 @@ def grad_cam(
         own = insight.grad_cam(network, asked.x, asked.target, layer)
         return own.map, {"coarse": own.coarse, "map weights": own.weights}
 
-    def facts(kept: dict[str, Any]) -> Facts:
+    def facts(kept: dict[str, Any], what: str) -> Facts:
         if not kept["coarse"].any():
             return [(t("note"), t("0 everywhere: no place of this layer speaks for the class"))]
-        return []
+        return [(t("map"), what)]
 
     maps = t("{size} maps of {size2}", found.weights.size, size_text(*found.coarse.shape))
     return answered(
@@ -56,12 +56,10 @@ def grad_cam(
             "Grad-CAM of {name} for class {name2}: {layer}",
             *(asked.image.name, asked.name, found.layer),
         ),
-        what=(
-            t(
-                "{maps}, each times the mean gradient of {score} by it, added up, cut off below"
-                " 0; stretched to the input (bilinear)",
-                *(maps, asked.score),
-            )
+        what=t(
+            "{maps}, each times the mean gradient of {score} by it, added up, cut off below 0;"
+            " stretched to the input (bilinear)",
+            *(maps, asked.score),
         ),
         parameters={"layer": found.layer},
         facts=facts,

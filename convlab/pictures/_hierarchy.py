@@ -156,10 +156,10 @@ def _adds(link: Link, after: Link | None) -> list[str]:
 
 
 def _facts(chain: Sequence[Link], ascent: Ascent, searched: str) -> list[tuple[str, str]]:
-    share = t("value times gradient of the row below")
+    share = t("most of its layer to the row below, as value times gradient")
     if all(link.adds_up for link in chain[:-1]):
         share += t(
-            "; all units of its layer, and the biases in between, add up to that row's value"
+            "; all units of the layer, and the biases in between, add up to that row's value"
         )
     else:
         share += t(
@@ -168,13 +168,6 @@ def _facts(chain: Sequence[Link], ascent: Ascent, searched: str) -> list[tuple[s
     steps = t("{n} step", ascent.steps, several="{n} steps")
     how = t("by {steps} of gradient ascent from noise, seed {seed}", steps, ascent.seed)
     return [
-        (
-            t("units"),
-            t(
-                "from the class upwards, the active unit of each layer that adds most to the row"
-                " below"
-            ),
-        ),
         (t("adds"), share),
         (t("made, real"), t("{how}; what excites the map most in {searched}", how, searched)),
     ]

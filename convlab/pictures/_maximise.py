@@ -54,15 +54,10 @@ def maximise(
         t("Activation maximisation of {layer}", layer),
         t("{name}{note}", chosen.run.name, chosen.note),
     )
-    facts = [
-        (
-            t("made"),
-            t("the activation of the image drawn: {how}", _how(ascent, colours is not None)),
-        ),
-        (t("real"), t("the largest activation on {searched}", chosen.searched)),
-    ]
+    real_text = t("the largest activation on {searched}", chosen.searched)
     if never.any():
-        facts.append((t("never fires"), t("on none of these above 0, where the ReLU cuts off")))
+        real_text += t("; never fires: on none of these above 0")
+    facts = [(t("made"), _how(ascent, colours is not None)), (t("real"), real_text)]
     said = [f"{label}: {text}" for label, text in facts]
     said += [
         f"{name} made {value:.3g}, real {other:.3g}{', never fires' if dead else ''}"
@@ -102,15 +97,11 @@ def _how(ascent: Ascent, coloured: bool) -> str:
     steps = t("{steps} steps of {rate} of black to white", ascent.steps, ascent.rate)
     how = [t("noise (seed {seed}) climbs the gradient for {steps}", ascent.seed, steps)]
     if ascent.blur:
-        how.append(
-            t("each blurred by {n:g} pixel", ascent.blur, several="each blurred by {n:g} pixels")
-        )
+        how.append(t("blurred"))
     if coloured:
         how.append(t("coloured as the test images are"))
     if ascent.shift:
-        how.append(
-            t("shifted by up to {n} pixel", ascent.shift, several="shifted by up to {n} pixels")
-        )
+        how.append(t("shifted"))
     if ascent.decay:
-        how.append(t("then faded by {decay}", ascent.decay))
+        how.append(t("faded"))
     return joined(how)

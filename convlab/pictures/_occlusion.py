@@ -58,11 +58,10 @@ def occlusion(
         asked,
         explain,
         title=t("Occlusion of {name} for class {name2}", asked.image.name, asked.name),
-        what=(
-            t(
-                "drop of the probability of {name} by a patch of {size} {where}, stride {size2}",
-                *(asked.name, size_text(*window), where, size_text(*step)),
-            )
+        what=t(
+            "mean drop of the probability of {name} by the patches over a pixel, {size} {where},"
+            " stride {size2}",
+            *(asked.name, size_text(*window), where, size_text(*step)),
         ),
         parameters={"patch": window, "stride": step, "value": value, "cover": cover},
         facts=_largest,
@@ -88,17 +87,9 @@ def _cover(pixels: np.ndarray, value: int | str) -> np.ndarray:
     return np.full(len(pixels), whole(byte, "value", 0, 255, SpecError), np.uint8)
 
 
-def _largest(kept: dict[str, Any]) -> Facts:
-    """The patch that changes the probability most."""
-    drops = kept["drops"]
-    if not drops.any():
-        return [(t("largest"), t("no patch changes the probability"))]
-    row, column = np.unravel_index(np.abs(drops).argmax(), drops.shape)
-    before, after = kept["probability"], kept["probability"] - drops[row, column]
-    place = t("row {kept}, column {kept2}", kept["tops"][row], kept["lefts"][column])
-    text = t(
-        "change from {number} to {number2}, the patch from {place}; a pixel shows the mean drop"
-        " of its patches",
-        *(number(float(before)), number(float(after)), place),
-    )
-    return [(t("largest"), text)]
+def _largest(kept: dict[str, Any], what: str) -> Facts:
+    """What is drawn, and the patch that changes the probability most."""
+    drops, before = kept["drops"], kept["probability"]
+    after = before - drops.flat[np.abs(drops).argmax()]
+    change = t("the largest from {number} to {number2}", number(before), number(float(after)))
+    return [(t("map"), t("{what}; {change}", what, change if drops.any() else t("all are 0")))]

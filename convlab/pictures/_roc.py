@@ -153,7 +153,8 @@ class OneAgainstRest:
     def picture(self) -> Picture:
         """Both curves."""
         title = t("{positive} against the rest", self.positive)
-        subtitle = joined([self.run.name, self._counts], "; ")
+        dot = t("dot: positive is a probability of at least {threshold:g}", self.threshold)
+        subtitle = joined([self.run.name, self._counts, dot], "; ")
         chosen, prevalence = self.decisions, self.answers.prevalence.value or 0.0
         sensitivity = chosen.sensitivity.value or 0.0
         precision = chosen.positive_predictive_value.value
@@ -183,8 +184,7 @@ class OneAgainstRest:
                 stepped=True,
             ),
         ]
-        facts = {t("dot"): t("positive is a probability of at least {threshold:g}", self.threshold)}
-        facts |= {_NAMES[name]: joined(_words(share)) for name, share in chosen.shares.items()}
+        facts = {_NAMES[name]: joined(_words(share)) for name, share in chosen.shares.items()}
         return Picture(
             title,
             f"{title}; {subtitle}; {self._areas}; {said(facts)}.",

@@ -62,20 +62,12 @@ def saliency(
             kept["score of black"] = found.baseline_score
         return found.map, kept
 
-    def facts(kept: dict[str, Any]) -> Facts:
+    def facts(kept: dict[str, Any], what: str) -> Facts:
         if "score of black" not in kept:
-            return [(t("score"), t("{score} is {number}", asked.score, number(kept["score"])))]
+            return [(t("map"), what)]
         total = number(float(kept["map"].sum()))
         gain = number(kept["score"] - kept["score of black"])
-        return [
-            (
-                t("sum"),
-                t(
-                    "{total} over all pixels; the score changes by {gain} from black to the image",
-                    *(total, gain),
-                ),
-            )
-        ]
+        return [(t("map"), t("{what}; sum {total}, change of the score {gain}", what, total, gain))]
 
     signed = method in ("gradient-x-input", "integrated-gradients")
     return answered(
@@ -111,7 +103,7 @@ def _what(asked: Question, method: str, settings: dict[str, Any], signed: bool) 
         "gradient-x-input": t("gradient of {score} times the input", asked.score),
         "integrated-gradients": (
             t(
-                "mean gradient of {score} at {get} points from black to the image, times their"
+                "mean gradient of {score} at {get} points from black to the image, times the"
                 " difference",
                 *(asked.score, settings.get("steps")),
             )

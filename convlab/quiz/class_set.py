@@ -89,6 +89,7 @@ class ClassSet:
         count: int = 5,
         tick: Callable[[], object] = lambda: None,
         names: Sequence[str] | None = None,
+        language: str = "en",
     ) -> ClassSet:
         """The sheets for the names in a file, without ``seed`` from a secret one.
 
@@ -98,7 +99,7 @@ class ClassSet:
         seed = secret_seed() if seed is None else seed
         sheets = []
         for name in read_students(students) if names is None else names:
-            sheets.append(Sheet.of(topic, seed, count, name))
+            sheets.append(Sheet.of(topic, seed, count, name, language))
             tick()
         return cls(sheets, str(students))
 
@@ -107,5 +108,5 @@ class ClassSet:
         """The answers of all sheets, with the command that makes them again."""
         first = self.sheets[0]
         words = ["convlab", "quiz", first.topic, "--seed", str(first.seed)]
-        words += ["--count", str(first.count), "--students", self.students]
+        words += ["--count", str(first.count), "--students", self.students, *first.language_words]
         return Key(self.sheets, shlex.join(words))

@@ -12,15 +12,22 @@ from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
 from convlab.numerals import MINUS
 from convlab.quiz.drawing import (
     axis_lines,
-    axis_words,
     between,
     four_sides,
     padding_words,
     pair_between,
     pick,
+    stride_words,
 )
 from convlab.quiz.exercise import Exercise, Part
 from convlab.shapes import ReceptiveField, size_text
+from convlab.words import joined, t
+
+_OPERATIONS = {
+    "convolution": t("A convolution with a kernel"),
+    "transposed convolution": t("A transposed convolution with a kernel"),
+    "max pooling": t("A max pooling with a window"),
+}
 
 
 def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
@@ -41,14 +48,13 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
         # A pooling may be padded by at most half its window, and more is rare elsewhere.
         if 2 * p > k or (not transposed and i + 2 * p <= dilation * (k - 1)):
             return None
-    words = [f"stride {axis_words(stride)}"]
-    words.append(padding_words(padding, "zero padding" if convolves else "padding"))
+    words = [stride_words(stride), padding_words(padding, convolves)]
     if transposed and any(padding):
-        words[-1] += " (as in PyTorch: so much is cut off the output)"
+        words[-1] += t(" (as in PyTorch: so much is cut off the output)")
     if dilation > 1:
-        words.append(f"dilation {dilation}")
+        words.append(t("dilation {step}", dilation))
     if extra:
-        words.append(f"output padding {extra}")
+        words.append(t("output padding {extra}", extra))
     relations = []
     for i, k, s, p in zip(size, kernel, stride, padding, strict=True):
         if convolves:
@@ -63,9 +69,11 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
     return Exercise(
         kind="output-size",
         level=level,
-        question=f"A {operation} with a {'kernel' if convolves or transposed else 'window'} of"
-        f" {size_text(*kernel)} runs over an input of {size_text(*size)}: {', '.join(words)}."
-        " How large is the output (rows × columns)?",
+        question=t(
+            "{operation} of {size} runs over an input of {size2}: {settings}. How large is the"
+            " output (rows × columns)?",
+            *(_OPERATIONS[operation], size_text(*kernel), size_text(*size), joined(words)),
+        ),
         data={
             "operation": operation,
             "input": size,
@@ -75,7 +83,7 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
             **({"dilation": dilation} if convolves else {}),
             **({"output_padding": extra} if transposed else {}),
         },
-        parts=(Part("output size", "size", output),),
+        parts=(Part(t("output size"), "size", output),),
         solution=axis_lines(relations),
         form=(operation, dilation > 1, extra > 0),
     )
@@ -83,29 +91,31 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
 
 def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
     bias = level < 3 or pick(rng, True, False)
-    with_bias = "each with a bias" if bias else "without biases"
-    asks = (
-        "How many parameters are there to learn, and how many multiply-adds does one input cost"
-        " (count each product of a weight and an input{padding}, but not the adding of biases)?"
-    )
+    with_bias = t("each with a bias") if bias else t("without biases")
     if pick(rng, "dense", "convolution", "convolution") == "dense":
         if level == 3:
             image = (between(rng, 1, 3), *pair_between(rng, 4, 12, different=True))
             features = math.prod(image)
-            source = f"gets an image of {size_text(*image[1:], image[0])} (rows × columns ×"
-            source += " channels), flattened, and"
+            source = t(
+                "an image of {size} (rows × columns × channels), flattened,",
+                size_text(*image[1:], image[0]),
+            )
         else:
             image = None
             features = between(rng, 3, 12) if level == 1 else between(rng, 20, 120)
-            source = f"gets {features} numbers and"
+            source = t("{features} numbers", features)
         neurons = between(rng, 2, 4 + 4 * level)
         counted = dense_layer((features,), neurons, bias=bias)
-        question = f"A dense layer {source} has {neurons} neurons, {with_bias}."
+        question = t(
+            "A dense layer gets {source} and has {neurons} neurons, {bias}.",
+            *(source, neurons, with_bias),
+        )
         data = {"layer": "dense", "inputs": features, "neurons": neurons, "bias": bias}
         data |= {"image": image} if image else {}
         solution = []
         if image:
-            solution.append(f"inputs: {'·'.join(map(str, (*image[1:], image[0])))} = {features}")
+            product = "·".join(map(str, (*image[1:], image[0])))
+            solution.append(t("inputs: {product} = {features}", product, features))
         padded = ""
     else:
         channels = 1 if level == 1 else between(rng, 2, 6)
@@ -124,11 +134,14 @@ def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
             padding=four_sides(padding),
             bias=bias,
         )
-        over = f"over all {channels} channels" if channels > 1 else "over the one channel"
-        question = (
-            f"A convolution has {filters} filters of {size_text(*kernel)} {over}, {with_bias};"
-            f" its input is {size_text(*size, channels)} (rows × columns × channels), stride"
-            f" {axis_words(stride)}, {padding_words(padding, 'zero padding')}."
+        over = t("over the one channel")
+        if channels > 1:
+            over = t("over all {channels} channels", channels)
+        question = t(
+            "A convolution has {filters} filters of {size} {over}, {bias}; its input is {size2}"
+            " (rows × columns × channels), {stride}, {padding}.",
+            *(filters, size_text(*kernel), over, with_bias, size_text(*size, channels)),
+            *(stride_words(stride), padding_words(padding)),
         )
         data = {
             "layer": "convolution",
@@ -140,21 +153,26 @@ def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
             "bias": bias,
         }
         relations = counted.relations
-        solution = [f"output {line}" for line in axis_lines(relations)]
-        padded = ", also with zeros of the padding" if any(padding) else ""
+        solution = [t("output {line}", line) for line in axis_lines(relations)]
+        padded = t(", also with zeros of the padding") if any(padding) else ""
     return Exercise(
         kind="parameters",
         level=level,
-        question=f"{question} {asks.format(padding=padded)}",
+        question=t(
+            "{question} How many parameters are there to learn, and how many multiply-adds does"
+            " one input cost (count each product of a weight and an input{padding}, but not the"
+            " adding of biases)?",
+            *(question, padded),
+        ),
         data=data,
         parts=(
-            Part("parameters", "number", counted.parameters.value),
-            Part("multiply-adds", "number", counted.multiply_adds.value),
+            Part(t("parameters"), "number", counted.parameters.value),
+            Part(t("multiply-adds"), "number", counted.multiply_adds.value),
         ),
         solution=(
-            f"parameters: {counted.parameters}",
+            t("parameters: {count}", str(counted.parameters)),
             *solution,
-            f"multiply-adds: {counted.multiply_adds}",
+            t("multiply-adds: {count}", str(counted.multiply_adds)),
         ),
         form=(data["layer"], "image" in data, bias),
     )
@@ -179,9 +197,9 @@ def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
     words, solution = [], []
     for layer in layers:
         kernel, stride, dilation = layer["kernel"], layer["stride"], layer["dilation"]
-        name = "convolution" if layer["layer"] == "convolution" else "max pooling"
-        text = f"{name} {size_text(*kernel)}, stride {stride}"
-        text += f", dilation {dilation}" if dilation > 1 else ""
+        name = t("convolution") if layer["layer"] == "convolution" else t("max pooling")
+        text = t("{name} {size}, stride {stride}", name, size_text(*kernel), stride)
+        text += t(", dilation {step}", dilation) if dilation > 1 else ""
         words.append(text)
         spread = f"·{dilation}" if dilation > 1 else ""
         rows, columns = fields
@@ -195,23 +213,29 @@ def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
         ]
         sizes = f"r = {grown[0]}"
         if grown[0] != grown[1]:
-            sizes = f"rows r = {grown[0]}, columns r = {grown[1]}"
+            sizes = t("rows r = {rows}, columns r = {columns}", *grown)
         step = f"S = {fields[0].stride}·{stride} = {after[0].stride}"
-        solution.append(f"{text}: {sizes}, {step}")
+        solution.append(t("{text}: {sizes}, {step}", text, sizes, step))
         fields = after
     if max(field.size for field in fields) > 60:
         return None
+    before = words[0]
+    for text in words[1:]:
+        before = t("{before}; then {layer}", before, text)
     return Exercise(
         kind="receptive-field",
         level=level,
-        question=f"A network begins with {'; then '.join(words)}. How large is the receptive"
-        " field of one unit behind the last of these layers (rows × columns of the input), and how"
-        " many input pixels lie from one unit's field to the next one's (the effective stride)?",
+        question=t(
+            "A network begins with {layers}. How large is the receptive field of one unit behind"
+            " the last of these layers (rows × columns of the input), and how many input pixels lie"
+            " from one unit's field to the next one's (the effective stride)?",
+            before,
+        ),
         data={"layers": layers},
         parts=(
-            Part("receptive field", "size", tuple(field.size for field in fields)),
-            Part("effective stride", "number", fields[0].stride),
+            Part(t("receptive field"), "size", tuple(field.size for field in fields)),
+            Part(t("effective stride"), "number", fields[0].stride),
         ),
-        solution=("input: r = 1, S = 1", *solution),
+        solution=(t("input: r = 1, S = 1"), *solution),
         form=tuple(layer["layer"] for layer in layers),
     )

@@ -14,8 +14,9 @@ from convlab.numerals import exact
 from convlab.shapes import Pair, Sides, size_text
 from convlab.viz import NumberGrid
 from convlab.window_step import SlidingWindow
+from convlab.words import joined, t
 
-NOT_TURNED = "cross-correlation, as in PyTorch"
+NOT_TURNED = t("cross-correlation, as in PyTorch")
 
 
 def pick(rng: np.random.Generator, *among: Any) -> Any:
@@ -53,23 +54,33 @@ def short_text(pair: Pair) -> str:
 
 def axis_words(pair: Pair) -> str:
     """A setting in words that say which is which."""
-    return (
-        str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} along rows and {pair[1]} along columns"
-    )
+    if pair[0] == pair[1]:
+        return str(pair[0])
+    return t("{rows} along rows and {columns} along columns", *pair)
 
 
-def padding_words(padding: Pair, what: str) -> str:
+def padding_words(padding: Pair, zero: bool = True) -> str:
+    """``zero``: whether zeros stand in it, which is then said."""
     if not any(padding):
-        return "no padding"
+        return t("no padding")
+    what = t("zero padding") if zero else t("padding")
     if padding[0] == padding[1]:
-        return f"{what} {padding[0]} on every side"
-    return f"{what} {padding[0]} above and below and {padding[1]} left and right"
+        return t("{what} {n} on every side", what, padding[0])
+    return t("{what} {rows} above and below and {columns} left and right", what, *padding)
+
+
+def stride_words(stride: Pair) -> str:
+    return t("stride {step}", axis_words(stride))
+
+
+def place_words(at: Pair) -> str:
+    return t("row {row}, column {column}", *at)
 
 
 def axis_lines(relations: Sequence[SizeRelation]) -> tuple[str, ...]:
-    return tuple(
-        f"{axis}: {relation}" for axis, relation in zip(("rows", "columns"), relations, strict=True)
-    )
+    """How the size along each axis is worked out."""
+    rows, columns = map(str, relations)
+    return t("rows: {relation}", rows), t("columns: {relation}", columns)
 
 
 def four_sides(padding: Pair) -> Sides:
@@ -95,23 +106,28 @@ def input_grids(example: Convolution) -> list[NumberGrid]:
     channels = len(example.input)
     note = size_text(*example.input.shape[1:])
     if any(example.padding):
-        note += f", zero padding {short_text(example.padding[::2])}"
+        note += t(", zero padding {sides}", short_text(example.padding[::2]))
     kernel_note = size_text(*example.kernel.shape[2:])
-    for name, pair in (("stride", example.stride), ("dilation", example.dilation)):
-        if pair != (1, 1):
-            kernel_note += f", {name} {short_text(pair)}"
+    if example.stride != (1, 1):
+        kernel_note += t(", stride {stride}", short_text(example.stride))
+    if example.dilation != (1, 1):
+        kernel_note += t(", dilation {step}", short_text(example.dilation))
     for channel in range(channels):
         which = f" {channel}" if channels > 1 else ""
         grids += [
             NumberGrid(
-                f"Input{which}", note, "input", cell_texts(example.stage[channel]), example.padding
+                t("Input") + which,
+                note,
+                "input",
+                cell_texts(example.stage[channel]),
+                example.padding,
             ),
             NumberGrid(
-                f"Kernel{which}", kernel_note, "window", cell_texts(example.kernel[0, channel])
+                t("Kernel") + which, kernel_note, "window", cell_texts(example.kernel[0, channel])
             ),
         ]
     if example.bias.any():
-        grids[-1] = replace(grids[-1], bias=exact(example.bias).marked()[0])
+        grids[-1] = replace(grids[-1], bias=_bias_words(example))
     return grids
 
 
@@ -133,11 +149,12 @@ def as_data(example: Convolution) -> dict[str, Any]:
 
 def in_words(example: Convolution) -> str:
     """Stride, padding, dilation and bias, as a question says them."""
-    words = [
-        f"stride {axis_words(example.stride)}",
-        padding_words(example.padding[::2], "zero padding"),
-    ]
+    words = [stride_words(example.stride), padding_words(example.padding[::2])]
     if example.dilation != (1, 1):
-        words.append(f"dilation {axis_words(example.dilation)}")
-    words.append(f"bias {exact(example.bias).marked()[0]}" if example.bias.any() else "no bias")
-    return ", ".join(words)
+        words.append(t("dilation {step}", axis_words(example.dilation)))
+    words.append(_bias_words(example) if example.bias.any() else t("no bias"))
+    return joined(words)
+
+
+def _bias_words(example: Convolution) -> str:
+    return t("bias {value}", exact(example.bias).marked()[0])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,8 @@ from convlab.errors import SpecError
 from convlab.numerals import MINUS, exact
 from convlab.shapes import size_text
 from convlab.viz import NumberGrid, SheetExercise
-from convlab.viz.quiz_sheet import LETTERS
+from convlab.viz.quiz_sheet import LETTERS, WITH_A_MISTAKE
+from convlab.words import shown
 
 TOPICS = {
     "output-size": "how large the output of a convolution or a pooling is",
@@ -109,7 +111,7 @@ class Exercise:
 
     ``level`` is 1 (easy) to 3; ``data`` the exercise in plain numbers and words;
     ``grids`` and ``lines`` are its figure, ``choices`` its lettered answers.  ``form`` is what
-    makes it as much work as another one of its kind and level.
+    makes it as much work as another one of its kind and level.  ``language``: of all its words.
     """
 
     kind: str
@@ -122,6 +124,38 @@ class Exercise:
     lines: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     form: tuple = ()
+    language: str = "en"
+
+    def said(self, text: str) -> str:
+        """A text in the exercise's language."""
+        return shown(text, self.language)
+
+    def spoken(self, language: str) -> Exercise:
+        """The exercise in a language."""
+
+        def say(texts: Iterable[str]) -> tuple[str, ...]:
+            return tuple(shown(text, language) for text in texts)
+
+        def grid(one: NumberGrid) -> NumberGrid:
+            title, note, bias = say([one.title, one.note, one.bias])
+            return replace(one, title=title, note=note, bias=bias, cells=tuple(map(say, one.cells)))
+
+        asks = say(part.ask for part in self.parts)
+        return replace(
+            self,
+            language=language,
+            question=shown(self.question, language),
+            parts=tuple(replace(p, ask=ask) for p, ask in zip(self.parts, asks, strict=True)),
+            solution=say(self.solution),
+            grids=tuple(map(grid, self.grids)),
+            lines=say(self.lines),
+            choices=say(self.choices),
+        )
+
+    @property
+    def warning(self) -> str:
+        """What stands above a figure that is wrong on purpose, "" for others."""
+        return self.said(WITH_A_MISTAKE) if self.has_mistake else ""
 
     @property
     def has_mistake(self) -> bool:
@@ -131,8 +165,8 @@ class Exercise:
     def answer(self) -> str:
         """All parts of the answer in one line."""
         if len(self.parts) == 1:
-            return str(self.parts[0])
-        return "; ".join(f"{part.ask}: {part}" for part in self.parts)
+            return self.said(str(self.parts[0]))
+        return "; ".join(f"{part.ask}: {self.said(str(part))}" for part in self.parts)
 
     def lettered(self) -> list[str]:
         """The choices, each after its letter."""

@@ -8,22 +8,24 @@ from convlab import functional as F
 from convlab.lessons.convolution import convolution, transposed_convolution
 from convlab.quiz.drawing import (
     NOT_TURNED,
-    axis_words,
     cell_texts,
     empty_cells,
     four_sides,
     padding_words,
     pair_between,
     pick,
+    place_words,
     random_table,
     short_text,
     step_picture,
+    stride_words,
     whole_numbers,
 )
 from convlab.quiz.exercise import Exercise, Part
 from convlab.shapes import Pair, conv_output, size_text
 from convlab.tensors import Tensor
 from convlab.viz import NumberGrid
+from convlab.words import t
 
 
 def backpropagation(rng: np.random.Generator, level: int) -> Exercise | None:
@@ -44,11 +46,13 @@ def backpropagation(rng: np.random.Generator, level: int) -> Exercise | None:
     return Exercise(
         kind="backpropagation",
         level=level,
-        question=f"A convolution ({NOT_TURNED}) of an input of {size_text(*size)} with a kernel"
-        f" of {size_text(*kernel)}, stride {axis_words(stride)},"
-        f" {padding_words(padding, 'zero padding')}: the gradient of the loss with respect to the"
-        " output (the upstream gradient) is given. What is its gradient with respect to the"
-        f" {of}?",
+        question=t(
+            "A convolution ({sort}) of an input of {size} with a kernel of {size2}, {stride},"
+            " {padding}: the gradient of the loss with respect to the output (the upstream"
+            " gradient) is given. What is its gradient with respect to the {of}?",
+            *(NOT_TURNED, size_text(*size), size_text(*kernel), stride_words(stride)),
+            *(padding_words(padding), t("kernel") if of == "kernel" else t("input")),
+        ),
         data={
             "of": of,
             "input": whole_numbers(x[0]),
@@ -57,7 +61,9 @@ def backpropagation(rng: np.random.Generator, level: int) -> Exercise | None:
             "stride": stride,
             "padding": padding,
         },
-        parts=(Part("values, row by row", "values", tuple(map(tuple, whole_numbers(gradient)))),),
+        parts=(
+            Part(t("values, row by row"), "values", tuple(map(tuple, whole_numbers(gradient)))),
+        ),
         solution=(_rule(of, stride, padding), *_sums(of, x, w, arriving, stride, padding)),
         grids=_grids(of, x, w, arriving, stride, padding),
         form=(of, size, stride, padding),
@@ -92,11 +98,11 @@ def _gradients(
 def _rule(of: str, stride: Pair, padding: Pair) -> str:
     """How the gradient is itself a convolution, in words."""
     if of == "input":
-        around = "" if any(padding) else " with zeros around it"
-        return f"rule: slide the turned kernel over the gradient of the output{around}"
-    padded = "padded input" if any(padding) else "input"
-    apart = f", its numbers {stride[0]} cells apart" if max(stride) > 1 else ""
-    return f"rule: slide the gradient of the output over the {padded}{apart}"
+        around = "" if any(padding) else t(" with zeros around it")
+        return t("rule: slide the turned kernel over the gradient of the output{around}", around)
+    padded = t("padded input") if any(padding) else t("input")
+    apart = t(", its numbers {cells} cells apart", stride[0]) if max(stride) > 1 else ""
+    return t("rule: slide the gradient of the output over the {input}{apart}", padded, apart)
 
 
 def _sums(
@@ -112,7 +118,11 @@ def _sums(
         )
         size = x.shape[1:]
     return tuple(
-        f"row {row}, column {column}: {step_picture(example, row, column).sum_text()}"
+        t(
+            "{place}: {sum}",
+            place_words((row, column)),
+            step_picture(example, row, column).sum_text(),
+        )
         for row, column in np.ndindex(*size)
     )
 
@@ -127,16 +137,17 @@ def _grids(
         sides = four_sides(padding)
         cells = cell_texts(np.pad(x[0], (sides[:2], sides[2:])))
         note = size_text(*x.shape[1:])
-        note += f", zero padding {short_text(padding)}" if any(padding) else ""
-        given = NumberGrid("Input", note, "input", cells, sides)
+        note += t(", zero padding {sides}", short_text(padding)) if any(padding) else ""
+        given = NumberGrid(t("Input"), note, "input", cells, sides)
     else:
         note = size_text(*w.shape[1:])
-        note += f", stride {short_text(stride)}" if stride != (1, 1) else ""
-        given = NumberGrid("Kernel", note, "window", cell_texts(w[0]))
+        note += t(", stride {stride}", short_text(stride)) if stride != (1, 1) else ""
+        given = NumberGrid(t("Kernel"), note, "window", cell_texts(w[0]))
     role = "window" if of == "kernel" else "input"
     output_size = size_text(*arriving.shape[1:])
+    wanted = t("∂L/∂kernel") if of == "kernel" else t("∂L/∂input")
     return (
         given,
-        NumberGrid("∂L/∂output", output_size, "output", cell_texts(arriving[0]), sign=""),
-        NumberGrid(f"∂L/∂{of}", size_text(*size), role, empty_cells(size), sign="→"),
+        NumberGrid(t("∂L/∂output"), output_size, "output", cell_texts(arriving[0]), sign=""),
+        NumberGrid(wanted, size_text(*size), role, empty_cells(size), sign="→"),
     )

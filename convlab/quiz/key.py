@@ -11,6 +11,8 @@ from convlab.quiz.selection import SECRET
 from convlab.quiz.sheet import Sheet
 from convlab.quiz.text import in_markdown, key_markdown, key_text
 from convlab.viz import KeySection, quiz_key
+from convlab.viz.quiz_sheet import check_letters
+from convlab.words import t
 
 
 @dataclass(frozen=True)
@@ -25,22 +27,30 @@ class Key:
         """The key of a single sheet."""
         return cls([sheet], sheet.command)
 
+    def said(self, text: str) -> str:
+        """A text in the language of the sheets."""
+        return self.sheets[0].said(text)
+
     @property
     def title(self) -> str:
         """What it is the key of."""
-        return f"{self.sheets[0].title}, answers"
+        return self.said(t("{title}, answers", self.sheets[0].title))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """The seed, the command that makes the sheets again, and whether the seed is a secret."""
         seed = self.sheets[0].seed
-        lines = [f"Seed: {seed}", f"Made by: {self.command}"]
+        lines = [t("Seed: {seed}", str(seed)), t("Made by: {command}", self.command)]
         if seed < SECRET:
+            least = f"{SECRET:,}"
             lines.append(
-                "Whoever tries small seeds finds this one, and with it the answers: for a sheet"
-                f" that counts leave --seed out, or take one of {SECRET:,} or more."
+                t(
+                    "Whoever tries small seeds finds this one, and with it the answers: for a sheet"
+                    " that counts leave --seed out, or take one of {least} or more.",
+                    least,
+                )
             )
-        return tuple(lines)
+        return tuple(map(self.said, lines))
 
     @property
     def alt(self) -> str:
@@ -48,12 +58,13 @@ class Key:
         words = [f"{self.title}.", *(f"{note}." for note in self.notes)]
         for sheet in self.sheets:
             words.append(f"{sheet.head}.")
-            words += [f"Answer {i}: {one.answer()}." for i, one in enumerate(sheet.exercises, 1)]
+            answers = [one.answer() for one in sheet.exercises]
+            words += [self.said(t("Answer {n}: {answer}.", *one)) for one in enumerate(answers, 1)]
         return "  ".join(words)
 
     def text(self) -> str:
         """Answers and the way to each, as text."""
-        blocks = ["\n".join(["Answers", *self.notes])]
+        blocks = ["\n".join([self.said(t("Answers")), *self.notes])]
         for sheet in self.sheets:
             blocks.append(sheet.head)
             blocks += [key_text(i, one) for i, one in enumerate(sheet.exercises, 1)]
@@ -69,8 +80,11 @@ class Key:
 
     def pages(self) -> list[Figure]:
         """A4 pages.  Raises SpecError for a name in letters that the font lacks."""
+        for sheet in self.sheets:
+            check_letters(sheet.student or "")
         sections = [
             KeySection(sheet.head, [exercise.picture() for exercise in sheet.exercises])
             for sheet in self.sheets
         ]
-        return quiz_key(sections, title=self.title, notes=self.notes)
+        with self.sheets[0].spoken():
+            return quiz_key(sections, title=self.title, notes=self.notes)

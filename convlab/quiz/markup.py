@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
+from convlab.quiz.drawing import place_words
 from convlab.quiz.exercise import Exercise, Part
 from convlab.quiz.text import cell_texts
 from convlab.viz import NumberGrid
 from convlab.viz.quiz_grids import sign_between
-from convlab.viz.quiz_sheet import WITH_A_MISTAKE
+from convlab.words import t
 
 TOLERANCE = 0.001
 """By how much a number with decimals may be off; whole numbers must be exact."""
@@ -46,12 +47,12 @@ def fields(exercise: Exercise) -> list[Field]:
 def _rows(part: Part, exercise: Exercise) -> list[list[Field]]:
     if part.kind == "values":
         return [
-            [Field(f"row {r}, column {c}", value) for c, value in enumerate(row)]
+            [Field(exercise.said(place_words((r, c))), value) for c, value in enumerate(row)]
             for r, row in enumerate(part.value)
         ]
     if part.kind == "size":
-        axes = zip(("rows", "columns"), part.value, strict=True)
-        return [[Field(f"{part.ask}, {axis}", value) for axis, value in axes]]
+        axes = zip((t("rows"), t("columns")), part.value, strict=True)
+        return [[Field(f"{part.ask}, {exercise.said(axis)}", value) for axis, value in axes]]
     return [[Field(part.ask, part.value, exercise.choices if part.kind == "choice" else ())]]
 
 
@@ -66,7 +67,7 @@ def body(exercise: Exercise, box: Box | None) -> list[Element]:
     found = [_paragraph(exercise.question)]
     if exercise.has_mistake:
         warning = Element("p")
-        SubElement(warning, "strong").text = WITH_A_MISTAKE
+        SubElement(warning, "strong").text = exercise.warning
         found.append(warning)
     grids = exercise.grids
     if exercise.parts[0].kind == "values":  # its empty cells become boxes
@@ -110,8 +111,7 @@ def _paragraph(text: str) -> Element:
 
 
 def _caption(grid: NumberGrid) -> str:
-    bias = f", bias {grid.bias}" if grid.bias else ""
-    return f"{grid.title}, {grid.note}{bias}"
+    return ", ".join(filter(None, [grid.title, grid.note, grid.bias]))
 
 
 def _table(caption: str, rows: Sequence[Sequence[str | Element]]) -> Element:

@@ -22,6 +22,7 @@ from convlab.quiz.drawing import (
     input_grids,
     pair_between,
     pick,
+    place_words,
     random_table,
     step_picture,
     whole_numbers,
@@ -30,6 +31,7 @@ from convlab.quiz.exercise import Exercise, Part
 from convlab.shapes import Pair, Sides, effective_kernel, on_axes, size_text
 from convlab.viz import NumberGrid
 from convlab.viz.quiz_sheet import LETTERS
+from convlab.words import t
 
 RULES = ("flip", "bias", "padding", "stride", "dilation", "rounding", "column")
 
@@ -118,14 +120,16 @@ def _room_for_rounding_up(right: Convolution) -> Sides:
 
 
 def _broken_in_words(rule: str, flip: bool, shift: int) -> str:
+    turned = t("the kernel was turned by 180 degrees")
+    too_far_right = t("the window stands one column too far right")
     return {
-        "flip": "the kernel was not turned" if flip else "the kernel was turned by 180 degrees",
-        "bias": "the bias was left out",
-        "padding": "the padding was left out",
-        "stride": "the stride was taken as 1",
-        "dilation": "the dilation was taken as 1",
-        "rounding": "the output size was rounded up",
-        "column": f"the window stands one column too far {'right' if shift > 0 else 'left'}",
+        "flip": t("the kernel was not turned") if flip else turned,
+        "bias": t("the bias was left out"),
+        "padding": t("the padding was left out"),
+        "stride": t("the stride was taken as 1"),
+        "dilation": t("the dilation was taken as 1"),
+        "rounding": t("the output size was rounded up"),
+        "column": too_far_right if shift > 0 else t("the window stands one column too far left"),
     }[rule]
 
 
@@ -176,9 +180,9 @@ def _output_grid(shown: _Shown, output: np.ndarray, at: Pair) -> NumberGrid:
     """The output as the figure gives it: one value of a step, or all values."""
     if shown.window is None:
         note = size_text(*shown.values.shape)
-        return NumberGrid("Output", note, "output", cell_texts(shown.values))
+        return NumberGrid(t("Output"), note, "output", cell_texts(shown.values))
     cells = empty_cells(output.shape, at, exact(shown.values).marked()[0])
-    return NumberGrid("Output", size_text(*output.shape), "output", cells, marked=at)
+    return NumberGrid(t("Output"), size_text(*output.shape), "output", cells, marked=at)
 
 
 def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
@@ -208,21 +212,28 @@ def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
     offered = [str(rule) for rule in rng.permutation([mistake, *others])]
     choices = tuple(_broken_in_words(rule, right.flip, shift) for rule in offered)
     letter = LETTERS[offered.index(mistake)]
-    named = f"row {at[0]}, column {at[1]}"
+    named = place_words(at)
     sort = NOT_TURNED
     if right.flip:
-        sort = "true convolution: the kernel is turned by 180 degrees first"
+        sort = t("true convolution: the kernel is turned by 180 degrees first")
     grids = input_grids(right)
     if shown.window is not None:
         rows, columns = shown.window
         grids[0] = replace(grids[0], window=(tuple(rows.tolist()), tuple(columns.tolist())))
-    sizes = "are the right output size and the right" if whole else "is the right"
-    size = (Part("output size", "size", tuple(output.shape)),)
+    asked = t("what is the right value at {place} (counted from 0)?", named)
+    if whole:
+        asked = t(
+            "what are the right output size and the right value at {place} (counted from 0)?", named
+        )
+    size = (Part(t("output size"), "size", tuple(output.shape)),)
     return Exercise(
         kind="spot-the-mistake",
         level=level,
-        question=f"A convolution ({sort}): {in_words(right)}. The figure breaks exactly one"
-        f" rule: which one, and what {sizes} value at {named} (counted from 0)?",
+        question=t(
+            "A convolution ({sort}): {settings}. The figure breaks exactly one rule: which one, and"
+            " {asked}",
+            *(sort, in_words(right), asked),
+        ),
         data=as_data(right)
         | {
             "flip": right.flip,
@@ -234,17 +245,17 @@ def spot_the_mistake(rng: np.random.Generator, level: int) -> Exercise | None:
             "shown": whole_numbers(shown.values),
         },
         parts=(
-            Part("mistake", "choice", letter),
+            Part(t("mistake"), "choice", letter),
             *(size if whole else ()),
-            Part(f"value at {named}", "number", int(output[at])),
+            Part(t("value at {place}", named), "number", int(output[at])),
         ),
         solution=(
-            f"{letter}: {choices[LETTERS.index(letter)]}",
-            *(f"output {line}" for line in axis_lines(right.relations) if whole),
-            f"right value at {named}: {step_picture(right, *at).sum_text()}",
+            t("{letter}: {choice}", letter, choices[LETTERS.index(letter)]),
+            *(t("output {line}", line) for line in axis_lines(right.relations) if whole),
+            t("right value at {place}: {sum}", named, step_picture(right, *at).sum_text()),
         ),
         grids=(*grids, _output_grid(shown, output, at)),
-        lines=() if whole else (f"{named}: {shown.text}",),
+        lines=() if whole else (t("{place}: {sum}", named, shown.text),),
         choices=choices,
         form=(whole, right.flip),
     )

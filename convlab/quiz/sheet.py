@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,34 +23,64 @@ from convlab.quiz.exercise import Exercise
 from convlab.quiz.selection import quiz, secret_seed
 from convlab.quiz.text import exercise_markdown, exercise_text, in_markdown
 from convlab.viz import quiz_sheet
+from convlab.viz.look import current, used
+from convlab.words import shown, t
+
+_TITLES = {
+    "all": t("Exercises: convolutional networks"),
+    "output-size": t("Exercises: output size"),
+    "output-value": t("Exercises: output value"),
+    "parameters": t("Exercises: parameters"),
+    "receptive-field": t("Exercises: receptive field"),
+    "pooling": t("Exercises: pooling"),
+    "backpropagation": t("Exercises: backpropagation"),
+    "spot-the-mistake": t("Exercises: spot the mistake"),
+}
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The exercises of ``quiz``, and the arguments they were requested with."""
+    """The exercises of ``quiz`` in a language, and the arguments they were requested with."""
 
     topic: str
     seed: int
     count: int
     student: str | None
     exercises: tuple[Exercise, ...]
+    language: str = "en"
 
     @classmethod
     def of(
-        cls, topic: str, seed: int | None = None, count: int = 5, student: str | None = None
+        cls,
+        topic: str,
+        seed: int | None = None,
+        count: int = 5,
+        student: str | None = None,
+        language: str = "en",
     ) -> Sheet:
         """The sheet for these arguments, without ``seed`` for a secret one.
 
-        Raises the same errors as ``quiz``.
+        ``language``: one of words.LANGUAGES.  Raises the same errors as ``quiz``, and SpecError for
+        another language.
         """
         seed = secret_seed() if seed is None else seed
-        return cls(topic, seed, count, student, quiz(topic, seed, count, student))
+        made = tuple(one.spoken(language) for one in quiz(topic, seed, count, student))
+        return cls(topic, seed, count, student, made, language)
+
+    def said(self, text: str) -> str:
+        """A text in the sheet's language."""
+        return shown(text, self.language)
+
+    @contextmanager
+    def spoken(self) -> Iterator[None]:
+        """Draw figures in the sheet's language."""
+        with used(replace(current(), language=self.language)):
+            yield
 
     @property
     def title(self) -> str:
         """What the exercises are about."""
-        words = "convolutional networks" if self.topic == "all" else self.topic.replace("-", " ")
-        return f"Exercises: {words}"
+        return self.said(_TITLES[self.topic])
 
     @cached_property
     def code(self) -> str:
@@ -64,13 +96,23 @@ class Sheet:
     def command(self) -> str:
         """The command that makes the sheet again: the teacher's, since it has the seed."""
         words = ["convlab", "quiz", self.topic, "--seed", str(self.seed)]
-        words += ["--count", str(self.count)]
+        words += ["--count", str(self.count), *self.language_words]
         return shlex.join([*words, *(["--student", self.student] if self.student else [])])
+
+    @property
+    def language_words(self) -> list[str]:
+        """What a command says of the language."""
+        return [] if self.language == "en" else ["--language", self.language]
+
+    @property
+    def named(self) -> str:
+        """The sheet by its code."""
+        return self.said(t("sheet {code}", self.code))
 
     @property
     def head(self) -> str:
         """Whose sheet it is, and its code."""
-        return f"{f'{self.student}, ' if self.student else ''}sheet {self.code}"
+        return f"{self.student}, {self.named}" if self.student else self.named
 
     def _texts(self) -> list[str]:
         return [exercise_text(number, one) for number, one in enumerate(self.exercises, 1)]
@@ -79,12 +121,13 @@ class Sheet:
     def alt(self) -> str:
         """The sheet in words: all questions, and which figures are wrong on purpose."""
         count = len(self.exercises)
-        words = [f"{self.title}. {count} exercise{'s' * (count > 1)}, {self.head}."]
+        exercises = t("{n} exercise", count, several="{n} exercises")
+        words = [f"{self.title}. {self.said(exercises)}, {self.head}."]
         numbered = list(enumerate(self.exercises, 1))
         wrong = [str(number) for number, exercise in numbered if exercise.has_mistake]
         if wrong:
-            which = f"exercise{'s' * (len(wrong) > 1)} {', '.join(wrong)}"
-            words.append(f"Exercises with a mistake: the figures of {which} are wrong on purpose.")
+            listed = ", ".join(wrong)
+            words.append(self.said(t("With a mistake, wrong on purpose: {listed}.", listed)))
         for number, exercise in numbered:
             choices = "; ".join(exercise.lettered())
             words.append(f"{number}. {exercise.question}{f' {choices}.' if choices else ''}")
@@ -97,18 +140,22 @@ class Sheet:
     def markdown(self) -> str:
         """All exercises in Markdown, with a line for each answer."""
         name = in_markdown(self.student) if self.student else "________________"
-        blocks = [f"# {self.title}", f"Name: {name}  \nDate: ________  \nSheet: {self.code}"]
+        labels = map(self.said, (t("Name"), t("Date"), t("Sheet")))
+        filled = zip(labels, (name, "________", self.code), strict=True)
+        lines = (f"{label}: {text}" for label, text in filled)
+        blocks = [f"# {self.title}", "  \n".join(lines)]
         blocks += [exercise_markdown(number, one) for number, one in enumerate(self.exercises, 1)]
         return "\n\n".join(blocks) + "\n"
 
     def pages(self) -> list[Figure]:
         """A4 pages.  Raises SpecError for a student's name in letters that the font lacks."""
-        return quiz_sheet(
-            [exercise.picture() for exercise in self.exercises],
-            title=self.title,
-            footer=f"sheet {self.code}",
-            student=self.student,
-        )
+        with self.spoken():
+            return quiz_sheet(
+                [exercise.picture() for exercise in self.exercises],
+                title=self.title,
+                footer=self.named,
+                student=self.student,
+            )
 
     def record(self) -> dict[str, Any]:
         """The exercises with answers and solutions, for JSON."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from convlab.quiz.exercise import Exercise
 from convlab.viz import NumberGrid
 from convlab.viz.quiz_grids import sign_between
-from convlab.viz.quiz_sheet import WITH_A_MISTAKE, kept_together
+from convlab.viz.quiz_sheet import kept_together
 
 WIDTH = 88  # the width of the text, in characters
 INDENT = "   "
@@ -19,7 +19,7 @@ def exercise_text(number: int, exercise: Exercise) -> str:
     """Question, figure and choices, after the exercise's number."""
     parts = [_wrapped(exercise.question, f"{number}.".ljust(len(INDENT)), INDENT)]
     if exercise.has_mistake:
-        parts.append(INDENT + WITH_A_MISTAKE)
+        parts.append(INDENT + exercise.warning)
     if exercise.grids:
         parts.append("\n".join((INDENT + line).rstrip() for line in figure_lines(exercise.grids)))
     parts += [_wrapped(line, INDENT, 2 * INDENT) for line in exercise.lines]
@@ -42,7 +42,7 @@ def exercise_markdown(number: int, exercise: Exercise) -> str:
     """Question, figure, choices and a line for each answer, under the exercise's number."""
     parts = [f"## {number}", in_markdown(exercise.question)]
     if exercise.has_mistake:
-        parts.append(f"**{WITH_A_MISTAKE}**")
+        parts.append(f"**{exercise.warning}**")
     if exercise.grids:
         parts.append("\n".join(["```", *figure_lines(exercise.grids), "```"]))
     parts += map(in_markdown, exercise.lines)
@@ -87,7 +87,7 @@ def figure_lines(grids: Sequence[NumberGrid]) -> list[str]:
         rows = _lines(grid)
         note = f"{grid.note} (·)" if any("·" in row for row in rows) else grid.note
         lines = [*[""] * above, grid.title, note, *rows]
-        lines.append(f"bias {grid.bias}" if grid.bias else "")
+        lines.append(grid.bias)
         blocks.append(lines + [""] * (3 + tallest - len(lines)))
     widths = [max(map(len, block)) for block in blocks]
     return [

@@ -13,7 +13,6 @@ from convlab.quiz.drawing import (
     NOT_TURNED,
     any_cell,
     as_data,
-    axis_words,
     cell_texts,
     empty_cells,
     four_sides,
@@ -22,15 +21,18 @@ from convlab.quiz.drawing import (
     padding_words,
     pair_between,
     pick,
+    place_words,
     random_table,
     short_text,
     step_picture,
+    stride_words,
     whole_numbers,
 )
 from convlab.quiz.exercise import Exercise, Part
 from convlab.quiz.mistakes import broken
 from convlab.shapes import effective_kernel, pool_windows, size_text
 from convlab.viz import NumberGrid
+from convlab.words import t
 
 
 def output_value(rng: np.random.Generator, level: int) -> Exercise | None:
@@ -75,21 +77,24 @@ def output_value(rng: np.random.Generator, level: int) -> Exercise | None:
     products = np.count_nonzero(shown.patch() * shown.kernel)
     if products < 3 or turned is None or turned.values == output[at]:
         return None
-    place = f"row {at[0]}, column {at[1]}"
-    over = "two channels, each under a kernel of its own: " if channels > 1 else ""
+    place = place_words(at)
+    over = t("two channels, each under a kernel of its own: ") if channels > 1 else ""
     grids = input_grids(example)
     size_note = size_text(*output.shape)
     grids.append(
-        NumberGrid("Output", size_note, "output", empty_cells(output.shape, at), marked=at)
+        NumberGrid(t("Output"), size_note, "output", empty_cells(output.shape, at), marked=at)
     )
     return Exercise(
         kind="output-value",
         level=level,
-        question=f"A convolution ({NOT_TURNED}): {over}{in_words(example)}. Which value stands"
-        f" at {place} of the output (counted from 0)?",
+        question=t(
+            "A convolution ({sort}): {over}{settings}. Which value stands at {place} of the output"
+            " (counted from 0)?",
+            *(NOT_TURNED, over, in_words(example), place),
+        ),
         data=as_data(example) | {"at": at},
-        parts=(Part("value", "number", int(output[at])),),
-        solution=(f"{place}: {shown.sum_text()}",),
+        parts=(Part(t("value"), "number", int(output[at])),),
+        solution=(t("{place}: {sum}", place, shown.sum_text()),),
         grids=tuple(grids),
         form=(channels, kernel, stride, dilation),
     )
@@ -119,23 +124,27 @@ def pooled_values(rng: np.random.Generator, level: int) -> Exercise | None:
     output = example.output[0]
     if len(np.unique(output)) < min(3, output.size):
         return None
-    name = "Max" if kind == "max" else "Average"
+    name = t("Max pooling") if kind == "max" else t("Average pooling")
     surround = ""
     if any(padding):
-        surround = f", {padding_words(padding, 'padding')} (which never wins)"
+        surround = t(", {padding} (which never wins)", padding_words(padding, False))
     sides = four_sides(padding)
     stage = np.where(np.isfinite(example.stage[0]), example.stage[0], 0)
     texts = [list(row) for row in cell_texts(stage)]
     for row, column in np.argwhere(~np.isfinite(example.stage[0])):
         texts[row][column] = f"{MINUS}∞"
-    input_note = size_text(*size) + (f", padding {short_text(padding)}" if any(padding) else "")
+    input_note = size_text(*size)
+    if any(padding):
+        input_note += t(", padding {sides}", short_text(padding))
     steps = range(example.steps)
     pictures = [example.picture(step) for step in steps]
     return Exercise(
         kind="pooling",
         level=level,
-        question=f"{name} pooling with a window of {size_text(*kernel)}, stride"
-        f" {axis_words(stride)}{surround}: which values does the output hold?",
+        question=t(
+            "{name} with a window of {size}, {stride}{padding}: which values does the output hold?",
+            *(name, size_text(*kernel), stride_words(stride), surround),
+        ),
         data={
             "operation": kind,
             "input": whole_numbers(values[0]),
@@ -143,13 +152,15 @@ def pooled_values(rng: np.random.Generator, level: int) -> Exercise | None:
             "stride": stride,
             "padding": padding,
         },
-        parts=(Part("values, row by row", "values", tuple(tuple(row) for row in output.tolist())),),
+        parts=(
+            Part(t("values, row by row"), "values", tuple(tuple(row) for row in output.tolist())),
+        ),
         solution=tuple(
-            f"row {shown.at[1]}, column {shown.at[2]}: {shown.sum_text()}" for shown in pictures
+            t("{place}: {sum}", place_words(shown.at[1:]), shown.sum_text()) for shown in pictures
         ),
         grids=(
-            NumberGrid("Input", input_note, "input", tuple(map(tuple, texts)), sides),
-            NumberGrid("Output", size_text(*output.shape), "output", empty_cells(output.shape)),
+            NumberGrid(t("Input"), input_note, "input", tuple(map(tuple, texts)), sides),
+            NumberGrid(t("Output"), size_text(*output.shape), "output", empty_cells(output.shape)),
         ),
         form=(kind, any(padding), output.size),
     )

@@ -47,7 +47,7 @@ def colours(image: NDArray, rows: Sequence[ColourRow], **page: Unpack[Page]) -> 
     """
     if len(checked_image(image)) != 3 or any(len(row.maps) != 3 for row in rows):
         raise ShapeError(f"expected an image (3, H, W) and three maps a row, got {image.shape}")
-    canvas = Sheet(1.2, "window", **page)
+    canvas = Sheet(1.2, "window", 0.62, **page)
     _Rows(canvas, np.asarray(image), rows).draw()
     return canvas.figure
 
@@ -72,6 +72,8 @@ class _Rows:
         beside, above = self._pixel(self.kernel, 0.0), self._pixel(0.0, self.kernel)
         self.above = above > 1.15 * beside
         self.pixel = max(beside, above) if self.above else beside
+        if not self.above:  # no kernel is higher than its row
+            self.kernel = min(self.kernel, max(self.pixel * image.shape[1], 0.01))
         self.before = 0.0 if self.above else self.kernel + 0.3 * small
         wide = self.pixel * image.shape[2]
         free = self.room - 4 * (wide + self.sign) - 3 * self.before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
@@ -36,6 +37,7 @@ class Page(TypedDict, total=False):
 
 
 LAST = 1000  # the part of a figure that comes last, when it is built up: its facts
+FEW = 2  # lines of facts that an audience reads: short facts stand side by side for that
 
 
 class Sheet(Canvas):
@@ -62,10 +64,10 @@ class Sheet(Canvas):
         self.title, self.subtitle = title, subtitle
         facts = facts if self.look.caption else ()
         above = self.top + self.headline_height(self.headline_lines(subtitle))
-        self._facts = self._lines_of(facts)
+        self._facts = self._arranged(facts)
         while len(facts) > 1 and self._above_facts - above <= keep * self.height:
             facts = facts[:-1]
-            self._facts = self._lines_of(facts)
+            self._facts = self._arranged(facts)
         self.bottom = self._above_facts
         if role:
             self.head(role)
@@ -77,26 +79,44 @@ class Sheet(Canvas):
         """
         subtitle = joined([self.subtitle, *more], sign)
         self.headline(self.title, subtitle, getattr(self.theme, role), notes)
-        small, y = self.size.small, self.bottom + self.size.label
-        indent = self._indent([label for label, _ in self._facts])
+        small, left = self.size.small, self.left
         with self.part(LAST):
-            for label, text in self._facts:
-                self.note(self.left, y, label)
-                self.text(self.left + indent, y, text, px=small, width=self.inner_width - indent)
-                y += small * LINE
+            for lines in self._facts:
+                y, indent = self.bottom + self.size.label, self._indent(lines)
+                for label, text in lines:
+                    self.note(left, y, label)
+                    self.text(left + indent, y, text, px=small, width=self.right - left - indent)
+                    y += small * LINE
+                left += self._across(lines) + 2 * small
 
     @property
     def _above_facts(self) -> float:
         """Where the room above the facts ends."""
-        end, lines = self.height - self.margin, len(self._facts)
+        end, lines = self.height - self.margin, max(map(len, self._facts), default=0)
         return end - lines * self.size.small * LINE - self.size.label if lines else end
 
-    def _indent(self, labels: Iterable[str]) -> float:
-        return self.widest(labels, self.size.small) + self.size.small
+    def _indent(self, facts: Facts) -> float:
+        return self.widest([label for label, _ in facts], self.size.small) + self.size.small
 
-    def _lines_of(self, facts: Facts) -> list[tuple[str, str]]:
+    def _across(self, facts: Facts) -> float:
+        return self._indent(facts) + self.widest([text for _, text in facts], self.size.small)
+
+    def _arranged(self, facts: Facts) -> list[Facts]:
+        """Columns of lines: as few columns as give few lines, more than one if all texts fit."""
+        best = [self._lines_of(facts)] if facts else []
+        for count in (2, 3):
+            if not best or len(best[0]) <= FEW:
+                break
+            rows = math.ceil(len(facts) / count)
+            columns = [facts[at : at + rows] for at in range(0, len(facts), rows)]
+            gaps = 2 * self.size.small * (len(columns) - 1)
+            if rows < len(best[0]) and sum(map(self._across, columns)) + gaps <= self.inner_width:
+                best = columns
+        return best
+
+    def _lines_of(self, facts: Facts) -> Facts:
         """Labels with one line each; a text too long for it continues in the next."""
-        lines, width = [], self.inner_width - self._indent(label for label, _ in facts)
+        lines, width = [], self.inner_width - self._indent(facts)
         for label, text in facts:
             first, *others = self.wrapped(text, width, self.size.small) or [""]
             lines += [(label, first), *(("", line) for line in others)]

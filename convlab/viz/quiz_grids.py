@@ -20,8 +20,8 @@ class NumberGrid:
 
     ``cells`` holds rows of texts, "" for an empty cell.  ``padding`` (top, bottom,
     left, right) counts the cells that lie outside; ``window`` the rows and columns
-    of cells that are read; ``marked`` one cell (row, column); ``bias`` goes below; ``sign``
-    stands before the grid, if not the one that its role implies.
+    of cells that are read; ``marked`` one cell (row, column); ``bias``, in words, goes below;
+    ``sign`` stands before the grid, if not the one that its role implies.
     """
 
     title: str
@@ -109,7 +109,7 @@ class GridRow:
                 grid.columns * self._side(grid),
                 canvas.measure(grid.title, self.title, True),
                 canvas.measure(grid.note, self.note),
-                canvas.measure(f"bias {grid.bias}" if grid.bias else "", self.title),
+                canvas.measure(grid.bias, self.title, True),
             )
             for grid in self.grids
         ]
@@ -158,8 +158,6 @@ class GridRow:
             cells.part(*grid.marked).box(theme.output, stroke=canvas.size.thick)
         if grid.bias:
             base = top + self._tall(grid) + 1.4 * title
-            canvas.text(x, base, "bias", "ls", px=title, colour=theme.quiet)
-            x += canvas.measure("bias ", title) + 0.3 * title
             canvas.text(x, base, grid.bias, "ls", px=title, colour=theme.mistake, bold=True)
 
     def _numbers(self, canvas: Canvas, grid: NumberGrid, cells: Cells) -> None:

@@ -14,8 +14,9 @@ from convlab.viz import style
 from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.quiz_grids import GridRow, NumberGrid
 from convlab.viz.style import Size
+from convlab.words import Shown, t
 
-WITH_A_MISTAKE = "Exercise with a mistake: this figure is wrong on purpose."
+WITH_A_MISTAKE = t("Exercise with a mistake: this figure is wrong on purpose.")
 
 _DPI = 300.0
 _MM, _PT = _DPI / 25.4, _DPI / 72
@@ -85,22 +86,18 @@ def quiz_sheet(
 
 
 def quiz_key(sections: Sequence[KeySection], *, title: str, notes: Sequence[str]) -> list[Figure]:
-    """The pages of a teacher's key, A4 portrait: ``notes``, then the answers of each sheet.
-
-    Raises SpecError for a headline with letters that the font of our figures lacks.
-    """
+    """The pages of a teacher's key, A4 portrait: ``notes``, then the answers of each sheet."""
     ruler = Canvas(A4, "light")
     px = ruler.size.subtitle
     above = [_paragraph(ruler, note, px, whole_width=True) for note in notes]
     blocks = []
     for section in sections:
-        check_letters(section.headline)
         head = _paragraph(ruler, section.headline, ruler.size.label, bold=True, whole_width=True)
         above += [_space(1.2 * px), head, _space(0.6 * px)]
         for number, exercise in enumerate(section.exercises, 1):
             blocks.append(_answer_block(ruler, number, exercise, above))
             above = []
-    return _Sheet(ruler, title, None, blocks, key=True).drawn("teacher's key")
+    return _Sheet(ruler, title, None, blocks, key=True).drawn(t("teacher's key"))
 
 
 # --- pages ----------------------------------------------------------------------------------
@@ -214,8 +211,8 @@ class _Sheet:
             return
         y = canvas.top + canvas.size.title * LINE + 1.7 * px
         middle = canvas.left + 0.68 * width
-        _writing_line(canvas, canvas.left, middle - 1.5 * px, y, "Name", self.student or "")
-        _writing_line(canvas, middle, canvas.right, y, "Date")
+        _writing_line(canvas, canvas.left, middle - 1.5 * px, y, t("Name"), self.student or "")
+        _writing_line(canvas, middle, canvas.right, y, t("Date"))
         y += 1.1 * px
         canvas.line([canvas.left, canvas.right], [y, y], theme.hairline)
 
@@ -254,7 +251,7 @@ def _paragraph(
     """Wrapped text, after the number of its exercise if it begins one."""
     left = canvas.left + (0 if whole_width else _INDENT)
     room = (canvas.right - left) * (0.93 if bold else 1)
-    lines = canvas.wrapped(kept_together(text), room, px)
+    lines = canvas.wrapped(Shown(kept_together(canvas.said(text))), room, px)
 
     def draw(canvas: Canvas, y: float) -> None:
         if number is not None:

@@ -20,10 +20,16 @@ from convlab.viz.labels import LabelledPlot, Point, labelled_plot
 from convlab.viz.line_plot import Look
 from convlab.viz.page import Page, Sheet, Unpack
 from convlab.viz.style import Theme
+from convlab.words import t
 
 GIGA = 1e9
 # The forward pass makes the output; each gradient has the colour of what it belongs to.
 PASSES = {"forward": "output", "gradient of input": "input", "gradient of weight": "window"}
+_WORDS = {
+    "forward": t("forward"),
+    "gradient of input": t("gradient of input"),
+    "gradient of weight": t("gradient of weight"),
+}
 
 
 class KernelPoint(NamedTuple):
@@ -70,13 +76,11 @@ def pass_colour(theme: Theme, gradient: str) -> str:
     return getattr(theme, PASSES[gradient])
 
 
-def pass_name(
-    canvas: Canvas, x: float, top: float, words: Sequence[str], width: float = math.inf
-) -> None:
-    """The mark of the pass named by ``words``, and these words, each on its own line."""
+def pass_name(canvas: Canvas, x: float, top: float, gradient: str, width: float = math.inf) -> None:
+    """The mark of a pass and its name, in two lines if it is wider than ``width``."""
     small = canvas.size.small
-    _mark(canvas, x + small / 2, top + LINE * small / 2, " ".join(words), 0.8 * small)
-    for line, text in enumerate(words):
+    _mark(canvas, x + small / 2, top + LINE * small / 2, gradient, 0.8 * small)
+    for line, text in enumerate(canvas.lines(_WORDS[gradient], width, small)):
         y = top + (line + 0.5) * LINE * small
         canvas.text(x + 1.2 * small, y, text, "lm", px=small, width=width)
 
@@ -117,7 +121,7 @@ class Roofline:
     def draw(self, left: float, top: float, right: float, bottom: float) -> None:
         """Key, axes, roof and points, and the names of some of them."""
         canvas, small = self.canvas, self.canvas.size.small
-        canvas.text(left, top, "speed in GF/s", bold=True)
+        canvas.text(left, top, t("speed in GF/s"), bold=True)
         top = self._key(left, top + LINE * canvas.size.label, right) + 0.4 * small
         plot = self._axes(left, top, right, bottom - 2 * LINE * small - 0.4 * small)
         low, high = plot.x.low, plot.x.high
@@ -130,20 +134,21 @@ class Roofline:
             _mark(canvas, x, y, point.gradient, 0.8 * small)
             plot.mark((x, y))
         self._name_roof(plot, plot.points(corners, heights))
-        of = " of the roof"  # the first says what the percentages refer to
-        for at in self._extremes(min(5, max(1, int((plot.bottom - plot.lid) / (4.5 * small))))):
-            text = f"{self.points[at].layer} {self.shares[at]:.0%}{of}"
+        most = min(5, max(1, int((plot.bottom - plot.lid) / (4.5 * small))))
+        for nth, at in enumerate(self._extremes(most)):
+            text = f"{self.points[at].layer} {self.shares[at]:.0%}"
+            # The first says what the percentages refer to.
+            text = text if nth else t("{share} of the roof", text)
             plot.name(places[at], [text], canvas.theme.ink)
-            of = ""
 
     def _key(self, left: float, top: float, right: float) -> float:
         """The marks and their names, in as many lines as they need; returns the y below them."""
         small, x = self.canvas.size.small, left
         for gradient in passes_of(self.points):
-            width = 1.2 * small + self.canvas.measure(gradient, small)
+            width = 1.2 * small + self.canvas.measure(_WORDS[gradient], small)
             if x > left and x + width > right:
                 x, top = left, top + small * LINE
-            pass_name(self.canvas, x, top, [gradient])
+            pass_name(self.canvas, x, top, gradient)
             x += width + 1.2 * small
         return top + small * LINE
 
@@ -166,7 +171,7 @@ class Roofline:
         canvas.note(
             right,
             bottom + (0.4 + LINE) * small,
-            f"FLOP per byte that must be moved {style.ARROW}",
+            t("FLOP per byte that must be moved {arrow}", style.ARROW),
             "rt",
             width=right - canvas.left,
         )
@@ -176,7 +181,7 @@ class Roofline:
         """The numbers of both parts of the roof, beside them."""
         canvas, small, strip = self.canvas, self.canvas.size.small, plot.lid
         (start, low), (ridge, high), (end, _) = line
-        text = f"peak {measured(self.peak)} GF/s"
+        text = t("peak {speed} GF/s", measured(self.peak))
         left = end - canvas.measure(text, small)
         # If marks are near the roof, its name goes above all of them.
         for top in (high - 1.6 * small, strip):
@@ -184,7 +189,7 @@ class Roofline:
                 # No point is named beside it: the two would read as one line.
                 plot.taken.append((left - 3 * small, strip, left, high))
                 break
-        text = f"memory {measured(self.bandwidth)} GB/s"
+        text = t("memory {speed} GB/s", measured(self.bandwidth))
         width, height = canvas.measure(text, small), LINE * small
         # Above the slope a text's lower right corner is nearest, below it its upper left one.
         for on_grid, above in itertools.product((False, True), (True, False)):
@@ -270,13 +275,15 @@ class _Bars:
         self.numbers = {(p.layer, p.gradient): p.ratio for p in points if p.ratio is not None}
         self.compared = bool(self.numbers)
         if self.compared:
-            self.head, self.foot = f"times as fast as {other}", f"1: as fast as {other}"
+            self.head = t("times as fast as {other}", other)
+            self.foot = t("1: as fast as {other}", other)
             self.base = self.line = 1.0
             self.low, self.high = min(1.0, *self.numbers.values()), max(2.0, *self.numbers.values())
         else:
             self.numbers = {(p.layer, p.gradient): p.speed / GIGA for p in points}
             peak /= GIGA
-            self.head, self.foot = "GF/s", f"{measured(peak)}: peak of fused multiply-adds"
+            self.head = "GF/s"
+            self.foot = t("{speed}: peak of fused multiply-adds", measured(peak))
             self.base, self.line = 0.0, peak
             self.low, self.high = 0.0, max(peak, *self.numbers.values())
         write = ratio if self.compared else measured
@@ -284,7 +291,7 @@ class _Bars:
         self.passes = passes_of([p for p in points if (p.layer, p.gradient) in self.numbers])
         self.layers = list(dict.fromkeys(layer for layer, _ in self.numbers))
         texts = self.texts.items()
-        self.number = max(canvas.measure(t, self.small, self._slower(key)) for key, t in texts)
+        self.number = max(canvas.measure(x, self.small, self._slower(key)) for key, x in texts)
         # The number of the peak is centred below the end of a column.
         end = 0.0 if self.compared else canvas.measure(measured(self.high), self.small)
         self.inset = end / 2
@@ -300,7 +307,7 @@ class _Bars:
         names = min(canvas.widest(self.layers, small), 0.36 * width)
         column = (width - names) / len(self.passes) - small
         # The name of a pass is broken in two where columns are narrow.
-        broken = 1.2 * small + canvas.widest(self.passes, small) > column
+        broken = 1.2 * small + canvas.widest([_WORDS[one] for one in self.passes], small) > column
         first = top + (1 + broken) * LINE * small + 0.3 * small
         bottom -= (2 * LINE + 0.3) * small
         rows = min(len(self.layers), max(1, int((bottom - first) / (1.2 * small))))
@@ -313,8 +320,7 @@ class _Bars:
             canvas.text(left + names, y, layer, "rm", px=small, width=names)
         for nth, gradient in enumerate(self.passes):
             x = left + names + small + nth * (column + small)
-            words = gradient.split(" ", 1) if broken else [gradient]
-            pass_name(canvas, x, top, words, column - 1.2 * small)
+            pass_name(canvas, x, top, gradient, column - 1.2 * small)
             axis = Axis(
                 *(self.low, self.high, x + self.number + 0.5 * small, x + column - self.inset),
                 logarithmic=self.compared,
@@ -324,9 +330,9 @@ class _Bars:
                 if (layer, gradient) in self.numbers:
                     self._bar((layer, gradient), axis, x + self.number, y, 0.6 * height)
         # A narrow canvas has no room for both; the ticks also show that the scale is logarithmic.
-        foot = self.foot + ", logarithmic scale" * self.compared
+        foot = t("{foot}, logarithmic scale", self.foot) if self.compared else self.foot
         if rows < len(self.layers):
-            foot = f"first {rows} of {len(self.layers)} layers; {self.foot}"
+            foot = t("first {rows} of {count} layers; {foot}", rows, len(self.layers), self.foot)
         canvas.note(right, bottom + (0.3 + LINE) * small, foot, "rt", width=width)
 
     def _lines(self, axis: Axis, top: float, bottom: float) -> None:

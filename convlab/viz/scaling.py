@@ -18,8 +18,15 @@ from convlab.viz.canvas import LINE, Canvas
 from convlab.viz.labels import Box, labelled_plot
 from convlab.viz.line_plot import Look
 from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
 _GIGA = 1e9
+_AXES = {
+    "batch": t("batch"),
+    "channels": t("channels"),
+    "image size": t("image size"),
+    "threads": t("threads"),
+}
 
 
 class ScalingCurve(NamedTuple):
@@ -29,6 +36,11 @@ class ScalingCurve(NamedTuple):
     values: tuple[int, ...]
     seconds: tuple[float, ...]
     unit_work: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """The axis in words, which figures translate."""
+        return _AXES.get(self.axis, self.axis)
 
     @property
     def speeds(self) -> list[float]:
@@ -60,8 +72,8 @@ def scaling(curves: Sequence[ScalingCurve], **page: Unpack[Page]) -> Figure:
     canvas = Sheet(1.1, **page)
     canvas.head(
         "ink",
-        "GF/s, higher is better",
-        "cliff: less than half of the speed one step before",
+        t("GF/s, higher is better"),
+        t("cliff: less than half of the speed one step before"),
         sign="; ",
     )
     room_x, room_y = canvas.inner_width, canvas.inner_height
@@ -111,7 +123,9 @@ def _panel(canvas: Canvas, curve: ScalingCurve, highest: float, place: Box) -> N
     size, theme, small = canvas.size, canvas.theme, canvas.size.small
     values, speeds, cliffs = curve.values, curve.speeds, curve.cliffs
     first, last = values[0], values[-1]
-    head = f"{curve.axis} from {first} to {last}" if len(values) > 1 else f"{curve.axis} {first}"
+    head = t("{axis} {value}", curve.name, first)
+    if len(values) > 1:
+        head = t("{axis} from {first} to {last}", curve.name, first, last)
     canvas.text(left, top, head, bold=True, width=right - left)
     top += LINE * size.label + 0.7 * small
     bottom -= LINE * small + 0.4 * small
@@ -137,6 +151,6 @@ def _panel(canvas: Canvas, curve: ScalingCurve, highest: float, place: Box) -> N
         plot.mark((x, y))
     for at in cliffs:
         share = f"{curve.speed_left(at):.0%}"
-        short = f"cliff at {values[at]}: {share}"
-        texts = [f"{short} of the speed at {values[at - 1]}", short, share]
+        short = t("cliff at {value}: {share}", values[at], share)
+        texts = [t("{short} of the speed at {value}", short, values[at - 1]), short, share]
         plot.name(points[at], texts, theme.mistake)

@@ -180,7 +180,8 @@ class Arrangement:
         # Of maps in several columns that is said below them, not between.
         below = tops[-1] + self.map_height if self.columns > 1 else None
         maps.say_left_out("map", left, tops[-1], below)
-        maps.draw_bar(side, left + self.columns * self.map_step, tops[0])
+        clear = left + self.head_width(maps)
+        maps.draw_bar(side, left + self.columns * self.map_step, tops[0], clear)
         for at, index in enumerate(maps.kept):
             row, column = divmod(at, self.columns)
             self.drawing.draw_output(index, side, left + column * self.map_step, tops[row])
@@ -311,7 +312,8 @@ class Rows(Arrangement):
         self.input.say_left_out("channel", left, tops[-1], added=added)
         for channel, top in zip(self.input.kept, tops, strict=True):
             self.drawing.draw_input(channel, self.side, left, top)
-        self.input.draw_bar(self.side, left + self.input_width + self.gap, tops[0])
+        clear = left + self.head_width(self.input)
+        self.input.draw_bar(self.side, left + self.input_width + self.gap, tops[0], clear)
 
     @part(KERNEL)
     def draw_kernels(self, left: float, width: float) -> None:
@@ -415,6 +417,7 @@ class Beside(Arrangement):
         kernel_top = top + self.input_height + 1.5 * self.gap + self.title * LINE
         foot = kernel_top + self.kernel_height + 0.5 * px
         self.draw_head(self.input, left, top - self.input.label, width)
+        clear = left + self.head_width(self.input)
         if not self.pooling:
             with canvas.part(KERNEL):
                 canvas.run(left, kernel_top - 1.1 * self.title, self.kernel_line(), self.note)
@@ -439,7 +442,7 @@ class Beside(Arrangement):
                         x = middle + canvas.measure(added, px, True) / 2 + 0.35 * px
                         canvas.run(x, foot, self.bias_sum(), px)
             left += self.step
-        self.input.draw_bar(self.side, left - self.gap, top)
+        self.input.draw_bar(self.side, left - self.gap, top, clear)
         return foot + 1.5 * px if not self.pooling else top + self.input_height
 
 

@@ -15,6 +15,7 @@ from convlab.numerals import duration, ratio
 from convlab.viz.axes import Axis
 from convlab.viz.canvas import LINE
 from convlab.viz.page import Page, Sheet, Unpack
+from convlab.words import t
 
 _OURS = "convlab"
 
@@ -41,7 +42,7 @@ class TrainingBar(NamedTuple):
     @property
     def share_text(self) -> str:
         """The share in words, empty if nothing was compared."""
-        return "" if self.share is None else f"{ratio(self.share)} of the time"
+        return "" if self.share is None else t("{ratio} of the time", ratio(self.share))
 
     @property
     def spreads(self) -> list[tuple[float, float, float]]:
@@ -106,13 +107,13 @@ class _Pairs:
         self.rows = min(len(bars), max(1, int(room / self.least)))
 
     def _notes(self) -> list[str]:
-        notes = ["lower is better", "thin line: spread"]
+        notes = [t("lower is better"), t("thin line: spread")]
         if overlapping := sum(bar.overlap for bar in self.bars):
-            notes.append(f"spreads overlap in {overlapping}")
+            notes.append(t("spreads overlap in {count}", overlapping))
         if not self.shared:
-            notes.append("each pair on its own scale")
+            notes.append(t("each pair on its own scale"))
         if self.rows < len(self.bars):
-            notes.append(f"first {self.rows} of {len(self.bars)}")
+            notes.append(t("first {rows} of {count}", self.rows, len(self.bars)))
         return notes
 
     def draw(self) -> None:

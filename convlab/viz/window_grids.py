@@ -195,11 +195,15 @@ class Grids:
             return 0.0
         return self.gap + ColourBar(self.canvas, self.scale).width
 
-    def draw_bar(self, side: float, left: float, top: float) -> None:
-        """The scale, where there is one, beside a grid; one that has to be higher ends with it."""
+    def draw_bar(self, side: float, left: float, top: float, clear: float) -> None:
+        """The scale, where there is one, beside a grid; one that has to be higher ends with it.
+
+        ``clear``: where the headline ends, beside which such a higher one stands.
+        """
         if self.bar_width(side):
             height = min(self.cells(side).place[3], 9 * self.canvas.size.label)
             higher = max(0.0, ColourBar.LEAST * self.canvas.size.small - height)
+            left = max(left, clear + self.gap) if higher else left
             ColourBar(self.canvas, self.scale).draw(left, top - higher, height + higher)
 
     def say_left_out(
