@@ -715,7 +715,7 @@ class _BatchNorm(Function):
         if y is not None:
             gradient = pointwise_kernels.relu_backward(gradient, y)
         grad_x, by_weight, by_bias = None, np.zeros_like(weight), np.zeros_like(weight)
-        if training or True in context.needs[1:]:
+        if count is not None or True in context.needs[1:]:
             by_bias, by_weight = normalise_kernels.sums(gradient, x, mean, inverse)
         if context.needs[0]:
             scale, share = weight * inverse, 0.0 if count is None else 1 / count

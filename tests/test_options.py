@@ -571,4 +571,4 @@ def test_the_command_line_stays_thin():
     backward, channel-sum, groups, im2col, stamping: 262), and 126 for how pictures look, films,
     pictures part by part, pages, networks to start from and a window on a photograph."""
     files = (Path(__file__).parent.parent / "cli").rglob("*.py")
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 4_888
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 4_891

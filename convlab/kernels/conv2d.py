@@ -235,7 +235,10 @@ def _forward_cpu(x, weight, bias, g, relu=False, norm=None):
     plan, ranges, shape, rows, steps = _forward_setup(g, x.shape[3])
     out = memory.empty(shape, x.dtype)
     flat = plan.lay(x, rows[2])
-    # Of many channels, whose weights take as long to multiply as to read, the results are scaled.
+    # Whichever are fewer are multiplied: a map's weights, or its results.
+    if math.prod(g.weight_shape[1:]) <= math.prod(g.output):
+        weight, bias = _folded(weight, bias, norm)
+        norm = None
     norm = _no_norm(x.dtype) if norm is None else np.stack(norm)
     weights = weight.reshape(-1), steps, bias, norm
     multiply_rows(flat, *weights, ranges, relu, out.reshape(rows))
