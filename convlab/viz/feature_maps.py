@@ -221,9 +221,12 @@ def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) ->
     cell = grid.width / columns, grid.height / rows
     texts, px = written(canvas, maps[:shown], *cell)
     each = math.prod(shape)
+    names = [t("map {index}", number) for number in numbers[:shown]]
+    if canvas.widest(names, small) > grid.width:
+        names = [str(number) for number in numbers[:shown]]
     for index in range(shown):
         left, top, *_ = grid.place(index, canvas.left, canvas.top)
-        canvas.note(left, top - label, str(numbers[index]))
+        canvas.note(left, top - label, names[index])
         for text, y in zip(ends[index], (0.0, max(grid.height - 1.2 * small, label)), strict=False):
             canvas.text(left + grid.width + 0.4 * small, top + y, text, px=small)
         cells = Cells(canvas, left, top, rows, columns, *cell)

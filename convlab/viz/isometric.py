@@ -154,7 +154,9 @@ class _View:
         label, edge = theme.channel(channel, len(shown.stage))
         plane.polygons(~shown.inside, theme.hairline, theme.hairline_fill, dashed=True)
         plane.polygons(shown.inside, edge, theme.input_fill)
-        plane.polygons(shown.under(channel), theme.window, theme.window_fill)
+        under = shown.under(channel)
+        plane.polygons(under & ~shown.inside, theme.window, theme.hairline_fill)
+        plane.polygons(under & shown.inside, theme.window, theme.window_fill)
         if len(shown.stage) > 1:
             self._label(plane, label if len(shown.stage) == 3 else str(channel), edge)
 

@@ -290,7 +290,7 @@ class Drawing:
         under = shown.under(channel)
         if under.any():
             with self.canvas.part(WINDOW):
-                self._window(cells, shaded)
+                self._window(cells, shaded, under)
         self._hatch(cells)
         if shown.spans is not None and under.any():
             self._spans(cells)
@@ -305,13 +305,15 @@ class Drawing:
             cells, values = cells.span(rows, columns), values[np.ix_(rows, columns)]
         cells.shades(values, self.input.scale)
 
-    def _window(self, cells: Cells, shaded: bool) -> None:
+    def _window(self, cells: Cells, shaded: bool, under: NDArray) -> None:
         shown, theme, side = self.shown, self.theme, cells.width
         for block in cells.blocks(*shown.window):
             if shaded:
                 block.box(theme.window)
             else:
                 block.draw(theme.window, theme.window_fill)
+        if not shaded:
+            cells.polygons(under & ~shown.inside, theme.window, theme.hairline_fill)
         cells.span(*shown.window).box(theme.window, stroke=self._stroke(side))
         if shown.winner is not None:
             row, column = shown.winner
@@ -465,7 +467,9 @@ def _step(shown: SlidingWindow, tile: Cells) -> None:
     if not shown.inside.all():
         stage.draw(theme.hairline, theme.hairline_fill, dashed=True)
     stage.polygons(shown.inside, theme.input, theme.input_fill)
-    stage.polygons(shown.under(shown.channel or 0), theme.window, theme.window_fill)
+    under = shown.under(shown.channel or 0)
+    stage.polygons(under & ~shown.inside, theme.window, theme.hairline_fill)
+    stage.polygons(under & shown.inside, theme.window, theme.window_fill)
     stage.span(*shown.window).box(theme.window, stroke=stroke)
     index, *at = shown.at
     _, rows, columns = shown.output.shape
