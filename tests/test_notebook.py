@@ -56,6 +56,7 @@ CELLS = {
     "occlusion": "pictures.occlusion({run}, 'test:3', patch=7, stride=7)",
     "padding_modes": "pictures.padding_modes()",
     "parameters": "pictures.parameters()",
+    "photo_window": "pictures.photo_window('china', 'sobel-x')",
     "pooled": "pictures.pooled('china', 'max:8')",
     "pooling": "pictures.pooling()",
     "receptive_field": "pictures.receptive_field('lenet5')",

@@ -17,7 +17,7 @@ import pytest
 
 from convlab import viz
 from convlab.errors import SpecError
-from convlab.quiz import RULES, TOPICS, Exercise, Part, quiz
+from convlab.quiz import RULES, TOPICS, Exercise, Key, Part, Sheet, quiz
 from convlab.viz.quiz_sheet import LETTERS, WITH_A_MISTAKE
 
 SEEDS = range(17)
@@ -592,7 +592,7 @@ def test_a_name_that_the_font_cannot_print():
     with pytest.raises(SpecError, match=r"^student: expected letters that DejaVu Sans has, got 明"):
         sheet("pooling", 0, 1, student="明")
     with pytest.raises(SpecError, match="expected letters"):
-        key("pooling", 0, 1, "明")
+        Key.of(Sheet.of("pooling", 0, 1, "明")).pages()
 
 
 # --- the command -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convlab.lessons.counts import conv_layer, dense_layer
+from convlab.lessons.counts import WeightedCount, conv_layer, dense_layer
 from convlab.lessons.relations import conv_size, conv_transpose_size, pool_size
 from convlab.numerals import MINUS
 from convlab.quiz.drawing import (
@@ -28,6 +28,9 @@ _OPERATIONS = {
     "transposed convolution": t("A transposed convolution with a kernel"),
     "max pooling": t("A max pooling with a window"),
 }
+
+# What was counted, the question, what it says of padding, its data, and lines of the solution.
+_Asked = tuple[WeightedCount, str, str, dict[str, Any], list[str]]
 
 
 def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
@@ -91,70 +94,11 @@ def output_size(rng: np.random.Generator, level: int) -> Exercise | None:
 
 def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
     bias = level < 3 or pick(rng, True, False)
-    with_bias = t("each with a bias") if bias else t("without biases")
-    if pick(rng, "dense", "convolution", "convolution") == "dense":
-        if level == 3:
-            image = (between(rng, 1, 3), *pair_between(rng, 4, 12, different=True))
-            features = math.prod(image)
-            source = t(
-                "an image of {size} (rows × columns × channels), flattened,",
-                size_text(*image[1:], image[0]),
-            )
-        else:
-            image = None
-            features = between(rng, 3, 12) if level == 1 else between(rng, 20, 120)
-            source = t("{features} numbers", features)
-        neurons = between(rng, 2, 4 + 4 * level)
-        counted = dense_layer((features,), neurons, bias=bias)
-        question = t(
-            "A dense layer gets {source} and has {neurons} neurons, {bias}.",
-            *(source, neurons, with_bias),
-        )
-        data = {"layer": "dense", "inputs": features, "neurons": neurons, "bias": bias}
-        data |= {"image": image} if image else {}
-        solution = []
-        if image:
-            product = "·".join(map(str, (*image[1:], image[0])))
-            solution.append(t("inputs: {product} = {features}", product, features))
-        padded = ""
-    else:
-        channels = 1 if level == 1 else between(rng, 2, 6)
-        size = pair_between(rng, 4, 6 + 3 * level, different=level > 1)
-        kernel = pair_between(rng, 2, 5, different=level == 3)
-        filters = between(rng, 2, 6 + 2 * level)
-        stride = pair_between(rng, 1, 2, different=False) if level > 1 else (1, 1)
-        padding = pair_between(rng, 0, 2, different=False) if level > 1 else (0, 0)
-        if any(i <= k or 2 * p >= k for i, k, p in zip(size, kernel, padding, strict=True)):
-            return None
-        counted = conv_layer(
-            (channels, *size),
-            kernel,
-            filters,
-            stride=stride,
-            padding=four_sides(padding),
-            bias=bias,
-        )
-        over = t("over the one channel")
-        if channels > 1:
-            over = t("over all {channels} channels", channels)
-        question = t(
-            "A convolution has {filters} filters of {size} {over}, {bias}; its input is {size2}"
-            " (rows × columns × channels), {stride}, {padding}.",
-            *(filters, size_text(*kernel), over, with_bias, size_text(*size, channels)),
-            *(stride_words(stride), padding_words(padding)),
-        )
-        data = {
-            "layer": "convolution",
-            "input": (channels, *size),
-            "kernel": kernel,
-            "filters": filters,
-            "stride": stride,
-            "padding": padding,
-            "bias": bias,
-        }
-        relations = counted.relations
-        solution = [t("output {line}", line) for line in axis_lines(relations)]
-        padded = t(", also with zeros of the padding") if any(padding) else ""
+    dense = pick(rng, "dense", "convolution", "convolution") == "dense"
+    asked = (_of_dense if dense else _of_convolution)(rng, level, bias)
+    if asked is None:
+        return None
+    counted, question, padded, data, solution = asked
     return Exercise(
         kind="parameters",
         level=level,
@@ -176,6 +120,78 @@ def parameter_count(rng: np.random.Generator, level: int) -> Exercise | None:
         ),
         form=(data["layer"], "image" in data, bias),
     )
+
+
+def _with_bias(bias: bool) -> str:
+    return t("each with a bias") if bias else t("without biases")
+
+
+def _of_dense(rng: np.random.Generator, level: int, bias: bool) -> _Asked | None:
+    if level == 3:
+        image = (between(rng, 1, 3), *pair_between(rng, 4, 12, different=True))
+        features = math.prod(image)
+        source = t(
+            "an image of {size} (rows × columns × channels), flattened,",
+            size_text(*image[1:], image[0]),
+        )
+    else:
+        image = None
+        features = between(rng, 3, 12) if level == 1 else between(rng, 20, 120)
+        source = t("{features} numbers", features)
+    neurons = between(rng, 2, 4 + 4 * level)
+    counted = dense_layer((features,), neurons, bias=bias)
+    question = t(
+        "A dense layer gets {source} and has {neurons} neurons, {bias}.",
+        *(source, neurons, _with_bias(bias)),
+    )
+    data = {"layer": "dense", "inputs": features, "neurons": neurons, "bias": bias}
+    data |= {"image": image} if image else {}
+    solution = []
+    if image:
+        product = "·".join(map(str, (*image[1:], image[0])))
+        solution.append(t("inputs: {product} = {features}", product, features))
+    return counted, question, "", data, solution
+
+
+def _of_convolution(rng: np.random.Generator, level: int, bias: bool) -> _Asked | None:
+    channels = 1 if level == 1 else between(rng, 2, 6)
+    size = pair_between(rng, 4, 6 + 3 * level, different=level > 1)
+    kernel = pair_between(rng, 2, 5, different=level == 3)
+    filters = between(rng, 2, 6 + 2 * level)
+    stride = pair_between(rng, 1, 2, different=False) if level > 1 else (1, 1)
+    padding = pair_between(rng, 0, 2, different=False) if level > 1 else (0, 0)
+    if any(i <= k or 2 * p >= k for i, k, p in zip(size, kernel, padding, strict=True)):
+        return None
+    counted = conv_layer(
+        (channels, *size),
+        kernel,
+        filters,
+        stride=stride,
+        padding=four_sides(padding),
+        bias=bias,
+    )
+    over = t("over the one channel")
+    if channels > 1:
+        over = t("over all {channels} channels", channels)
+    question = t(
+        "A convolution has {filters} filters of {size} {over}, {bias}; its input is {size2}"
+        " (rows × columns × channels), {stride}, {padding}.",
+        *(filters, size_text(*kernel), over, _with_bias(bias), size_text(*size, channels)),
+        *(stride_words(stride), padding_words(padding)),
+    )
+    data = {
+        "layer": "convolution",
+        "input": (channels, *size),
+        "kernel": kernel,
+        "filters": filters,
+        "stride": stride,
+        "padding": padding,
+        "bias": bias,
+    }
+    relations = counted.relations
+    solution = [t("output {line}", line) for line in axis_lines(relations)]
+    padded = t(", also with zeros of the padding") if any(padding) else ""
+    return counted, question, padded, data, solution
 
 
 def field_size(rng: np.random.Generator, level: int) -> Exercise | None:
