@@ -59,7 +59,7 @@ def photo_window(
     example = lessons.convolution(strip, chosen.weights[:1, None])
     number = column - first[1]
     shown = viz.PhotoWindow(pixels[0], output, [example.picture(k) for k in range(steps)], first)
-    title = t("A window on a photograph")
+    title = t("A window on an image")
     subtitle = _subtitle(name, size, smaller, channels)
     subtitle = joined([chosen.title, subtitle], "; ")
     words: dict[str, Any] = {"title": title, "subtitle": subtitle}
