@@ -719,7 +719,7 @@ def test_what_is_done_stays_after_ctrl_c(convlab_in, tmp_path):
     folder = tmp_path / "gallery-digits"
     kept = set(build.read_manifest(folder)["entries"])
     assert "step" in kept and kept < set(names)
-    files = {"gallery.json", "pictures", "data", "runs"}
+    files = {"gallery.json", "pictures", "data"}
     assert {path.name for path in folder.iterdir()} == files
 
     done = command(*words)

@@ -270,6 +270,7 @@ def test_one_draws_and_chooses_with_keys_alone(digits):
     assert page.answer == "1"
     assert "lifted" in page.text(".message")
     page.keys(Keys.DELETE)
+    page.settled()
     assert page.bytes.max() == 0
     # The samples are one stop, and the arrows go from one to the next.
     page.js("document.querySelector('.samples button').focus()")

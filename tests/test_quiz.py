@@ -633,7 +633,7 @@ def test_the_same_sheet_is_the_same_pdf(convlab):
     said = convlab.works(*arguments, "b.pdf", "--alt", "--json-file", "b.json", PYTHONHASHSEED=2)
     first, second = ((convlab.folder / name).read_bytes() for name in ("a.pdf", "b.pdf"))
     assert first == second and first.startswith(b"%PDF")
-    assert "Exercises with a mistake: the figures of exercise" in said and "Ada Lovelace" in said
+    assert "With a mistake, wrong on purpose: 3." in said and "Ada Lovelace" in said
     record = json.loads((convlab.folder / "b.json").read_text())
     assert said == record["description"] + "\nwrote b.json\n"
     assert len(record["result"]["exercises"]) == record["parameters"]["count"] == 6

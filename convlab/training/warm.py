@@ -11,6 +11,7 @@ from convlab import models, random
 from convlab.data import Dataset
 from convlab.errors import CacheError
 from convlab.kernels import cache
+from convlab.kernels.lanes import VECTOR
 from convlab.names import counted
 from convlab.training.fit import Trainer
 from convlab.training.settings import Settings, Task, scaling_for
@@ -19,15 +20,16 @@ from convlab.training.settings import Settings, Task, scaling_for
 def warm_up() -> None:
     """One training step and one batch of evaluation of each shipped network, by SGD and by Adam.
 
-    Loops are compiled for kinds of arrays, not for their sizes, so two images are enough, and the
-    networks for photographs need none that those for small images do not. Random numbers continue
-    afterwards as if nothing had happened.
+    Loops are compiled for kinds of arrays, not for their sizes; but few images and many go through
+    different ones, so each network sees two images and as many as a vector has lanes. The networks
+    for photographs need none that those for small images do not. Random numbers continue afterwards
+    as if nothing had happened.
     """
     state = random.get_state()
     small = (m for m in models.model_names() if max(models.input_shape(m)[1:]) <= 32)
     for model in small:
-        for optimizer in ("sgd", "adam"):
-            _train_two_images(Settings(model, epochs=1, batch_size=2, optimizer=optimizer))
+        for optimizer, images in (("sgd", 2), ("adam", VECTOR)):
+            _train_once(Settings(model, epochs=1, batch_size=images, optimizer=optimizer))
     random.set_state(state)
 
 
@@ -52,11 +54,12 @@ def fill_cache() -> str:
     return f"compiled {compiled} in {seconds:.1f} s: {after.functions} in {after.path}"
 
 
-def _train_two_images(settings: Settings) -> None:
+def _train_once(settings: Settings) -> None:
     network = models.build(settings.model)
     shape = network.input_shape
     classes = tuple(str(number) for number in range(network.classes))
-    two = Dataset("two", "train", np.zeros((2, *shape), np.uint8), np.arange(2), classes)
-    task = Task(two, two, two, network, scaling_for(network, two), shape, False)
+    images = np.zeros((settings.batch_size, *shape), np.uint8)
+    few = Dataset("few", "train", images, np.arange(len(images)) % len(classes), classes)
+    task = Task(few, few, few, network, scaling_for(network, few), shape, False)
     for _ in Trainer(settings, task).fit():
         pass
