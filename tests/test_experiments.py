@@ -1297,7 +1297,7 @@ def test_kept_results_are_of_the_same_copies_of_the_data():
 
 # Each takes a minute or more.
 LONG = ["lenet-1998", "dropout", "activation", "batch-size", "depth", "transfer"]
-LONG += ["stacked-kernels", "no-activation"]
+LONG += ["stacked-kernels", "no-activation", "batch-norm"]
 
 
 @pytest.mark.parametrize(
