@@ -141,7 +141,8 @@ def pytest_terminal_summary(terminalreporter):
     """What was tried and what was wrong, by kind; then the failing cases."""
     stats = terminalreporter.stats
     reports = [r for name in ("passed", "failed") for r in stats.get(name, []) if r.when == "call"]
-    records = [dict(r.user_properties)["case"] for r in reports if r.user_properties]
+    said = [dict(report.user_properties) for report in reports]
+    records = [properties["case"] for properties in said if "case" in properties]
     if not records:
         return
     write = terminalreporter.write_line
