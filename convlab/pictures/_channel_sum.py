@@ -85,7 +85,7 @@ def channel_sum(
             bias,
             result,
             at,
-            result_name=t("map {index}", filter),
+            result_name=t("map {number}", filter),
             image=source == INPUT,
             title=title,
             subtitle=subtitle,

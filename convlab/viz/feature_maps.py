@@ -221,7 +221,7 @@ def _draw_maps(head: Head, maps: NDArray, numbers: NDArray, own_scales: bool) ->
     cell = grid.width / columns, grid.height / rows
     texts, px = written(canvas, maps[:shown], *cell)
     each = math.prod(shape)
-    names = [t("map {index}", number) for number in numbers[:shown]]
+    names = [t("map {number}", number) for number in numbers[:shown]]
     if canvas.widest(names, small) > grid.width:
         names = [str(number) for number in numbers[:shown]]
     for index in range(shown):

@@ -107,7 +107,7 @@ class _View:
         height = sum(heights) + between
         room = canvas.inner_width - self.side
         if max(counts) > 1:
-            labels = (t("green"), t("map {n}", len(self.shown.output)))
+            labels = (t("green"), t("map {number}", len(self.shown.output)))
             room -= canvas.widest(labels, canvas.size.small) + canvas.size.small
         cell = min(room / width, (self.bottom - canvas.top) / height, 110 * canvas.unit)
         foot = (self.bottom + canvas.top + height * cell) / 2
@@ -170,7 +170,7 @@ class _View:
             self.canvas.polygons(current, edge=theme.output, stroke=stroke)
             self._numbers(plane, shown.results, index, np.where(done, theme.ink, ""))
         if len(shown.output) > 1:
-            self._label(plane, t("map {index}", index), theme.output)
+            self._label(plane, t("map {number}", index), theme.output)
 
     def _label(self, plane: _Plane, text: str, colour: str) -> None:
         """The name of a plane at its corner, where planes are far enough apart."""

@@ -64,7 +64,7 @@ class Kernels:
             bias = exact(self.biases).marked()[index]
             pieces += [(t("bias"), "quiet"), (bias, "mistake")]
         if len(self.weights) > 1:
-            pieces.append((f"{style.ARROW} " + t("map {index}", index), "output"))
+            pieces.append((f"{style.ARROW} " + t("map {number}", index), "output"))
         return pieces
 
     @property

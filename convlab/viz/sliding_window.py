@@ -156,7 +156,7 @@ class Arrangement:
         """All maps, their headline and their scale, behind their sign."""
         canvas, small, maps = self.canvas, self.canvas.size.small, self.output
         width, self.map_height = maps.cells(self.output_side).place[2:]
-        last = t("map {value}", len(maps.values) - 1) if maps.label else ""
+        last = t("map {number}", len(maps.values) - 1) if maps.label else ""
         self.map_step = max(width, canvas.measure(last, small)) + self.gap
         self.map_rows = math.ceil(len(maps.kept) / self.columns)
         more = t("… 999 more maps") if maps.left_out else ""

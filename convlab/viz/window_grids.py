@@ -401,7 +401,7 @@ class Drawing:
         maps, theme = self.output, self.theme
         cells, values = maps.cells(side, left, top), maps.values[index]
         if len(maps.values) > 1:
-            self._label(cells, t("map {index}", index), theme.output)
+            self._label(cells, t("map {number}", index), theme.output)
         px = None if maps.texts is None else cells.size_of(maps.texts)
         done = self.shown.done[index]
         full, rest = divmod(int(done.sum()), cells.columns)
