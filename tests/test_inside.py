@@ -213,20 +213,21 @@ def test_order_of_maps():
         viz.feature_maps(maps, order="size", **HEAD)
 
 
-def reading_order(figure, numbers):
-    """The texts among ``numbers`` from above to below, then left to right."""
-    texts = [text for axes in figure.axes for text in axes.texts if text.get_text() in numbers]
+def reading_order(figure, names):
+    """Which of ``names`` stand there, by number, from above to below, then left to right."""
+    texts = [text for axes in figure.axes for text in axes.texts if text.get_text() in names]
     texts.sort(key=lambda text: (round(text.get_position()[1]), text.get_position()[0]))
-    return [int(text.get_text()) for text in texts]
+    return [names.index(text.get_text()) for text in texts]
 
 
 def test_maps_keep_their_numbers_in_every_order():
     maps = 0.3 + np.abs(normal(10, 30, 30, seed=3)) * np.arange(10)[:, None, None]
     strongest = np.argsort(-maps.max(axis=(1, 2)), kind="stable").tolist()
+    names = [f"map {number}" for number in range(10)]
     drawn = viz.feature_maps(maps, order="strongest", **HEAD)
-    assert reading_order(drawn, SHORT[:10]) == strongest != list(range(10))
+    assert reading_order(drawn, names) == strongest != list(range(10))
     assert any("strongest first" in text for text in said(drawn))
-    assert reading_order(viz.feature_maps(maps, **HEAD), SHORT[:10]) == list(range(10))
+    assert reading_order(viz.feature_maps(maps, **HEAD), names) == list(range(10))
     many = viz.feature_maps(np.abs(normal(900, 6, 6)), order="strongest", **HEAD)
     assert re.search(r"strongest \d+ of 900 maps", " ".join(said(many)))
 
@@ -275,7 +276,7 @@ def test_a_map_on_its_own_scale_does_not_depend_on_the_others():
     (first, second, third), _ = pictures(figure)
     assert np.array_equal(first, second) and np.array_equal(first, third)
     ends = [numerals.number(end) for part in maps for end in (part.min(), part.max())]
-    assert {*ends, "0", "1", "2"} <= {*said(figure)}
+    assert {*ends, "map 0", "map 1", "map 2"} <= {*said(figure)}
     assert "each map on its own scale, orange below 0, violet above, equally strong" in " ".join(
         said(figure)
     )
@@ -284,7 +285,7 @@ def test_a_map_on_its_own_scale_does_not_depend_on_the_others():
     positive = np.array([[[0.0, 4.5]], [[0.25, 0.75]], [[0.0, 0.0]]])
     texts = said(viz.feature_maps(positive, own_scales=True, **HEAD))
     # Two maps reach down to 0, one is nothing else, and one is called so.
-    assert {"4.5", "0.75", "0.25"} <= {*texts} and texts.count("0") >= 3
+    assert {"4.5", "0.75", "0.25"} <= {*texts} and texts.count("0") >= 2
     texts = said(viz.feature_maps([[[-3.0, -0.5]], [[-9.0, 1.0]]], own_scales=True, **HEAD))
     assert {"−3", "−0.5", "−9"} <= {*texts}
     with pytest.raises(SpecError, match="scale: expected maps for scales of their own"):
