@@ -236,7 +236,7 @@ def _forward_cpu(x, weight, bias, g, relu=False, norm=None):
     out = memory.empty(shape, x.dtype)
     flat = plan.lay(x, rows[2])
     # Whichever are fewer are multiplied: a map's weights, or its results.
-    if math.prod(g.weight_shape[1:]) <= math.prod(g.output):
+    if norm is not None and math.prod(g.weight_shape[1:]) <= math.prod(g.output):
         weight, bias = _folded(weight, bias, norm)
         norm = None
     norm = _no_norm(x.dtype) if norm is None else np.stack(norm)
